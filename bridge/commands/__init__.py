@@ -1,0 +1,1 @@
+"""What staff and admins type to the bot."""

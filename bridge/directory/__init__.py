@@ -1,0 +1,1 @@
+"""Where the firm comes from: a file today; practice-management systems later."""

@@ -1,0 +1,83 @@
+"""Conversations as the firm knows them, before any Matrix room exists."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+CHANNEL_NAME_MAX = 80
+"""Characters in a channel's name (C1)."""
+
+
+class ConversationKind(StrEnum):
+    """What people talk in: with each other, about a matter, or in a channel; and everybody's chat with the bot."""
+
+    DIRECT = "direct"
+    MATTER = "matter"
+    CHANNEL = "channel"
+    BOT = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation and the participants it should have, before the policy is asked."""
+
+    id: str
+    kind: ConversationKind
+    title: str = ""
+    topic: str = ""
+    matter_id: str = ""
+    everyone: bool = False
+    """Whether every active staff member is in it (C4)."""
+    archived: bool = False
+    participants: frozenset[str] = frozenset()
+    """Staff ids."""
+
+
+class ChannelNameError(ValueError):
+    """A channel name that cannot be used."""
+
+
+def channel_key(name: str) -> str:
+    """What makes a channel name unique: NFKC, case folded, with runs of blanks, hyphens and underscores as one (C1)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return re.sub(r"[\s_-]+", "-", folded).strip("-")
+
+
+def clean_channel_name(name: str) -> str:
+    """The name as it is shown: trimmed, blanks collapsed. Raises ChannelNameError with what to change (C1)."""
+    shown = " ".join(unicodedata.normalize("NFC", name).split()).removeprefix("#").strip()
+    if not channel_key(shown):
+        raise ChannelNameError("A channel needs a name, for example: Court Filings.")
+    if len(shown) > CHANNEL_NAME_MAX:
+        raise ChannelNameError(
+            f"That name has {len(shown)} characters; a channel name has at most {CHANNEL_NAME_MAX}. Try a shorter one."
+        )
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} for character in shown):
+        raise ChannelNameError("That name has invisible characters. Type it again rather than pasting it.")
+    return shown
+
+
+def direct_id(staff_ids: Iterable[str]) -> str:
+    """The identity of a direct conversation: its set of people, in any order (D1)."""
+    listed = "\n".join(sorted(set(staff_ids)))
+    return "direct-" + hashlib.sha256(listed.encode()).hexdigest()[:32]
+
+
+def channel_id(key: str) -> str:
+    """The identity of a channel first made under this key, the same for everyone who asks at once (C1)."""
+    return "channel-" + hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def first_matter_conversation_id(matter_id: str) -> str:
+    """The identity of the conversation that a matter starts with."""
+    return "matter-" + hashlib.sha256(matter_id.encode()).hexdigest()[:32]
+
+
+def bot_chat_id(staff_id: str) -> str:
+    """The identity of a staff member's direct chat with the bot."""
+    return "bot-" + hashlib.sha256(staff_id.encode()).hexdigest()[:32]

@@ -1,0 +1,214 @@
+"""The firm as its directory describes it: staff, groups, matters, restrictions and walls.
+
+Every value is immutable and holds plain data, so that two firms can be compared record by record. The fields are
+those that practice-management systems give for Staff, Matter, Role and Group, so that a connector fills the same model
+that a file does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+
+
+class MatterStatus(StrEnum):
+    """Where a matter stands. A cancelled matter of the practice-management system is read as deleted."""
+
+    OPEN = "open"
+    PENDING = "pending"
+    CLOSED = "closed"
+    DELETED = "deleted"
+
+
+class WallKind(StrEnum):
+    """The two forms of an ethical wall: the people named must not see the matter, or nobody else may."""
+
+    EXCLUDE = "exclude"
+    ONLY = "only"
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A person of the firm. `id` is the directory's own identifier and never changes."""
+
+    id: str
+    first_name: str
+    last_name: str
+    email: str
+    role: str = ""
+    former: bool = False
+    enabled: bool = True
+    middle_name: str = ""
+    title: str = ""
+    initials: str = ""
+    phone: str = ""
+    cell: str = ""
+    color_fill: str = ""
+    color_stroke: str = ""
+    avatar: str = ""
+    user_id: str = ""
+    version_id: str = ""
+    localpart: str = ""
+    """The Matrix localpart the firm wants for this person; empty for the one the template gives."""
+    external_ids: tuple[tuple[str, str], ...] = ()
+    """Single sign-on identities, as (identity provider, subject)."""
+
+    @property
+    def name(self) -> str:
+        """The display name: first and last name (F3)."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def active(self) -> bool:
+        """Whether the person works at the firm today (F1)."""
+        return self.enabled and not self.former
+
+    @property
+    def short_initials(self) -> str:
+        """The initials for the avatar: those of the directory, else of the name. At most three letters."""
+        return (self.initials or "".join(part[:1] for part in self.name.split())).upper()[:3]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named list of staff, which may contain other groups. Restrictions and walls may name groups."""
+
+    id: str
+    name: str
+    members: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MatterRole:
+    """The part a contact plays in a matter: the client, the other side, or another role the firm names."""
+
+    name: str
+    contact: str
+    is_client: bool = False
+    is_other_side: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A case. The staff fields hold staff ids; `allowed` is the list a restricted matter is open to."""
+
+    id: str
+    number: str
+    title: str
+    status: MatterStatus = MatterStatus.OPEN
+    roles: tuple[MatterRole, ...] = ()
+    responsible: str = ""
+    assisting: tuple[str, ...] = ()
+    originating: tuple[str, ...] = ()
+    supervisor: str = ""
+    restricted: bool = False
+    allowed: tuple[str, ...] = ()
+    """Staff and group ids with access when the matter is restricted."""
+    description: str = ""
+    matter_type: str = ""
+    client_code: str = ""
+    branch: str = ""
+    is_lead: bool = False
+    opened: date | None = None
+    closed: date | None = None
+    external_system_id: str = ""
+    version_id: str = ""
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The names of the matter's clients, in the directory's order."""
+        return tuple(role.contact for role in self.roles if role.is_client)
+
+    @property
+    def client(self) -> str:
+        """The clients as one line, for people to read."""
+        return ", ".join(self.clients)
+
+    @property
+    def team(self) -> tuple[str, ...]:
+        """Staff ids of everyone with a role on the matter, each once, the person responsible first."""
+        everyone = (self.responsible, *self.assisting, self.supervisor, *self.originating)
+        return tuple(dict.fromkeys(staff_id for staff_id in everyone if staff_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """An ethical wall around one matter or all matters of one client. Exactly one of the two is set."""
+
+    id: str
+    kind: WallKind = WallKind.EXCLUDE
+    matter_id: str = ""
+    client: str = ""
+    people: tuple[str, ...] = ()
+    """Staff and group ids: those screened, or for the form "only" those who alone may see."""
+    memo: str = ""
+    set_by: str = ""
+    since: date | None = None
+    expires: date | None = None
+    acknowledged: tuple[tuple[str, date], ...] = ()
+    """Who has acknowledged the wall, and when, as (staff id, date)."""
+
+    def in_force(self, today: date) -> bool:
+        """Whether the wall stands on this day. One without dates always stands; the day of expiry is still walled."""
+        return (self.since is None or self.since <= today) and (self.expires is None or today <= self.expires)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSeed:
+    """A channel the firm starts with. Once made it belongs to the staff; later edits here do not undo theirs."""
+
+    name: str
+    topic: str = ""
+    participants: tuple[str, ...] = ()
+    """Staff and group ids."""
+
+
+@dataclass(frozen=True)
+class Firm:
+    """One consistent picture of the firm, as validated by the directory."""
+
+    staff: Mapping[str, Staff] = field(default_factory=dict)
+    matters: Mapping[str, Matter] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    walls: Mapping[str, Wall] = field(default_factory=dict)
+    channels: Mapping[str, ChannelSeed] = field(default_factory=dict)
+    """By name."""
+
+    @cached_property
+    def active_staff(self) -> frozenset[str]:
+        """Ids of everyone who works at the firm today."""
+        return frozenset(person.id for person in self.staff.values() if person.active)
+
+    @cached_property
+    def matter_by_number(self) -> Mapping[str, Matter]:
+        """Matters by number, case folded."""
+        return {matter.number.casefold(): matter for matter in self.matters.values()}
+
+    def people(self, principals: tuple[str, ...]) -> frozenset[str]:
+        """Staff ids behind a list of staff and group ids; groups inside groups are followed, loops included once."""
+        found: set[str] = set()
+        seen: set[str] = set()
+        waiting = list(principals)
+        while waiting:
+            principal = waiting.pop()
+            if principal in seen:
+                continue
+            seen.add(principal)
+            if principal in self.staff:
+                found.add(principal)
+            elif (group := self.groups.get(principal)) is not None and not group.deleted:
+                waiting.extend(group.members)
+        return frozenset(found)
+
+    def walls_around(self, matter: Matter) -> tuple[Wall, ...]:
+        """The walls that name this matter or one of its clients (names compared without regard to case)."""
+        clients = {client.casefold() for client in matter.clients}
+        return tuple(
+            wall
+            for wall in self.walls.values()
+            if wall.matter_id == matter.id or (wall.client and wall.client.casefold() in clients)
+        )

@@ -1,0 +1,96 @@
+"""Who may do what. Pure functions from firm facts to decisions, each with the rule that decided and its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Firm, Matter, MatterStatus, WallKind
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Allowed or not, the rule of product.md that decided, and the reason as a sentence for an admin.
+
+    The reason may name walls and matters: show it to the person concerned only where product.md allows it.
+    """
+
+    allowed: bool
+    rule: str
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+def may_act(firm: Firm, staff_id: str) -> Decision:
+    """Whether anything may be done as or for this person at all (F1, F2)."""
+    person = firm.staff.get(staff_id)
+    if person is None:
+        return Decision(False, "F1", f"{staff_id} is not in the firm's directory.")
+    if person.former:
+        return Decision(False, "F2", f"{person.name} has left the firm.")
+    if not person.enabled:
+        return Decision(False, "F2", f"{person.name} is disabled in the directory.")
+    return Decision(True, "F1", f"{person.name} is active staff.")
+
+
+def may_administer(firm: Firm, staff_id: str, admin_roles: frozenset[str]) -> Decision:
+    """Whether this person may run admin commands. Roles are compared without regard to case."""
+    if not (acting := may_act(firm, staff_id)):
+        return acting
+    role = firm.staff[staff_id].role
+    if role.casefold() in {name.casefold() for name in admin_roles}:
+        return Decision(True, "F1", f"The role {role} is a firm admin's.")
+    return Decision(False, "F1", f"The role {role or '(none)'} is not one of the firm admins' roles.")
+
+
+def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decision:
+    """Whether this person may know the matter at all: a wall beats a role, a role beats a restriction (M3)."""
+    if not (acting := may_act(firm, staff_id)):
+        return acting
+    if matter.status is MatterStatus.DELETED:
+        return Decision(False, "M3", f"Matter {matter.number} is deleted.")
+    for wall in firm.walls_around(matter):
+        if not wall.in_force(today):
+            continue
+        named = staff_id in firm.people(wall.people)
+        if named is (wall.kind is WallKind.EXCLUDE):
+            around = f"matter {matter.number}" if wall.matter_id else f"the client {wall.client}"
+            return Decision(False, "M3", f"A wall around {around} screens this person ({wall.id}).")
+    if staff_id in matter.team:
+        return Decision(True, "M1", f"This person has a role on matter {matter.number}.")
+    if not matter.restricted:
+        return Decision(True, "M1", f"Matter {matter.number} is open to all active staff.")
+    if staff_id in firm.people(matter.allowed):
+        return Decision(True, "M1", f"This person is on the access list of matter {matter.number}.")
+    return Decision(False, "M3", f"Matter {matter.number} is restricted and this person is not on its list.")
+
+
+def may_be_in(firm: Firm, staff_id: str, conversation: Conversation, today: date) -> Decision:
+    """Whether this person may be in this conversation at all, whoever adds them (F1, D2, M3)."""
+    if not (acting := may_act(firm, staff_id)):
+        return acting
+    if conversation.kind is ConversationKind.MATTER:
+        matter = firm.matters.get(conversation.matter_id)
+        if matter is None:
+            return Decision(False, "M3", "The conversation's matter is not in the directory.")
+        return may_access(firm, staff_id, matter, today)
+    if conversation.kind is not ConversationKind.CHANNEL and staff_id not in conversation.participants:
+        return Decision(False, "D2", "Nobody is added to a direct conversation; a new one is made.")
+    return acting
+
+
+def desired_participants(firm: Firm, conversation: Conversation, today: date) -> frozenset[str]:
+    """Staff ids of those who should be in the conversation now: who was picked, less whom the policy keeps out."""
+    picked = firm.active_staff if conversation.everyone else conversation.participants
+    return frozenset(staff_id for staff_id in picked if may_be_in(firm, staff_id, conversation, today))
+
+
+def is_read_only(firm: Firm, conversation: Conversation) -> bool:
+    """Whether nobody may write in it: an archived channel, a matter that is no longer open (C1, M4)."""
+    if conversation.archived:
+        return True
+    matter = firm.matters.get(conversation.matter_id)
+    return matter is not None and matter.status in {MatterStatus.CLOSED, MatterStatus.DELETED}

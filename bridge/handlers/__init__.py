@@ -1,0 +1,1 @@
+"""What arrives from Matrix, one file per kind of thing."""

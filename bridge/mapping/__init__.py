@@ -1,0 +1,1 @@
+"""Firm things to Matrix ids, names and room shapes. Pure."""

@@ -1,0 +1,43 @@
+"""What can go wrong in a request to the homeserver, as types. The message says what happened, to what."""
+
+from __future__ import annotations
+
+
+class HomeserverError(Exception):
+    """A request to the homeserver failed."""
+
+    def __init__(self, request: str, status: int, errcode: str, message: str) -> None:
+        """`request` is method and path without secrets; `status` is 0 where no answer came."""
+        super().__init__(f"{request}: {status or 'no answer'} {errcode}: {message}")
+        self.request = request
+        self.status = status
+        self.errcode = errcode
+        self.message = message
+
+
+class Unreachable(HomeserverError):
+    """No usable answer within the deadline: connection lost, time-outs, 5xx, or 429 to the end. Worth trying later."""
+
+
+class Refused(HomeserverError):
+    """The homeserver understood and refused (403). Repeating does not help."""
+
+
+class TokenRejected(HomeserverError):
+    """The homeserver does not accept the bridge's token (401). A person must compare it with the registration."""
+
+
+class NotFound(HomeserverError):
+    """What the request names does not exist (404)."""
+
+
+class AliasTaken(HomeserverError):
+    """The room alias is in use already (400 M_ROOM_IN_USE, or 409 in a race)."""
+
+
+class UserTaken(HomeserverError):
+    """The account exists already (400 M_USER_IN_USE)."""
+
+
+class BadRequest(HomeserverError):
+    """Any other 4xx: a mistake of the bridge or a request the homeserver cannot carry out."""

@@ -1,0 +1,109 @@
+"""The port to the homeserver: every request the bridge can make, in one place.
+
+`MatrixClient` (client.py) speaks to a real homeserver; tests put a fake one behind it. Every method raises a
+subclass of HomeserverError and repeats by one retry policy what may pass: callers never look at status codes.
+Methods act as the bot unless a `user_id` says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+class Homeserver(Protocol):
+    """What the bridge asks of the homeserver."""
+
+    bot_id: str
+
+    # Rooms, by the bot
+    async def create_room(self, body: Json) -> str:
+        """Make a room from a createRoom body and return its id. Raises AliasTaken for a repeated `room_alias_name`."""
+
+    async def resolve_alias(self, alias: str) -> str | None:
+        """The room behind a full alias, or None."""
+
+    async def delete_alias(self, alias: str) -> None:
+        """Take an alias from its room; one that is not there is no error."""
+
+    async def room_state(self, room_id: str) -> list[Json]:
+        """All current state events, memberships included. Raises Refused when the bot is not in the room."""
+
+    async def admin_room_state(self, room_id: str) -> list[Json]:
+        """The same through the admin API, for rooms the bot is not in. Raises NotFound."""
+
+    async def put_state(self, room_id: str, event_type: str, state_key: str, content: Json) -> str:
+        """Set one state event and return its event id."""
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        """Invite somebody as the bot; one who is in already is no error."""
+
+    async def kick(self, room_id: str, user_id: str, reason: str) -> None:
+        """Remove somebody as the bot, or take back an invitation; one who is not there is no error."""
+
+    # In somebody's name
+    async def join(self, room_id: str, user_id: str) -> None:
+        """Join by invitation or an open rule, as that user."""
+
+    async def leave(self, room_id: str, user_id: str) -> None:
+        """Leave, as that user; one who is not in is no error."""
+
+    async def forget(self, room_id: str, user_id: str) -> None:
+        """Forget a room already left, as that user."""
+
+    async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
+        """Send an event as that user with the bridge's device and return its event id; the same txn_id sends once."""
+
+    async def set_typing(self, room_id: str, typing: bool) -> None:
+        """Show or hide that the bot is typing."""
+
+    async def account_data(self, user_id: str, data_type: str) -> Json:
+        """A user's global account data; empty where there is none."""
+
+    async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
+        """Replace a user's global account data of one type."""
+
+    async def joined_rooms(self, user_id: str) -> list[str]:
+        """The ids of the rooms that user is in."""
+
+    # The service
+    async def register(self, localpart: str) -> None:
+        """Register a user of the service (no login). Raises UserTaken when the account is there."""
+
+    async def ensure_device(self, user_id: str) -> None:
+        """Make the bridge's device for that user, once per process and user; sending needs it (MSC4326)."""
+
+    async def ping(self, txn_id: str) -> float:
+        """Ask the homeserver to call the bridge back (spec: appservice ping); milliseconds it took."""
+
+    async def whoami(self, user_id: str | None = None) -> str:
+        """The user the token acts as. Raises TokenRejected."""
+
+    async def versions(self) -> Json:
+        """The specification versions and unstable features of the homeserver. Needs no token."""
+
+    async def capabilities(self) -> Json:
+        """What the homeserver offers its users, as the `capabilities` object."""
+
+    async def upload(self, data: bytes, content_type: str, filename: str) -> str:
+        """Upload media as the bot and return its mxc URI."""
+
+    # Admin API (the bot must be a server admin)
+    async def admin_user(self, user_id: str) -> Json | None:
+        """An account as the admin API shows it, or None."""
+
+    async def admin_put_user(self, user_id: str, body: Json) -> Json:
+        """Create or change an account (PUT /_synapse/admin/v2/users)."""
+
+    async def admin_users(self) -> list[Json]:
+        """All local accounts, deactivated ones included, as the admin API's list shows them."""
+
+    async def is_admin(self, user_id: str) -> bool:
+        """Whether that account is a server admin. Raises Refused when the bot itself is not one."""
+
+    async def delete_devices(self, user_id: str) -> None:
+        """End every session of that account."""
+
+    async def close(self) -> None:
+        """Close connections."""

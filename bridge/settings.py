@@ -1,0 +1,164 @@
+"""Every setting of the bridge: its type, default, meaning and, for secrets, the example value that is refused.
+
+One YAML file, overridden by environment variables such as FIRM_BRIDGE_HOMESERVER__URL. Descriptions here are the
+documentation: the sample file and docs/settings.md are made from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EXAMPLE_SECRET = "change-me"  # noqa: S105 - the value that is refused
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Secret = Annotated[SecretStr, Field(min_length=16)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HomeserverSettings(_Section):
+    """The firm's Synapse."""
+
+    url: str = Field("http://127.0.0.1:8008", description="Where the bridge reaches the homeserver.")
+    server_name: str = Field("localhost", description="The part after the colon in everybody's Matrix id.")
+    room_version: str = Field(
+        "11", description="The version of rooms the bridge makes. Older clients do not know version 12."
+    )
+    concurrency: int = Field(4, ge=1, le=64, description="Requests about different rooms under way at once.")
+    request_timeout: float = Field(60.0, gt=0, description="Seconds before one request is given up.")
+    deadline: float = Field(
+        180.0, gt=0, description="Seconds after which a request is no longer repeated and counts as failed."
+    )
+
+
+class AppserviceSettings(_Section):
+    """How the homeserver and the bridge know each other. Must agree with the registration file."""
+
+    id: str = Field("firm-bridge", description="The application service's id in the registration.")
+    as_token: Secret = Field(
+        SecretStr(EXAMPLE_SECRET),
+        description="The token with which the bridge calls the homeserver.",
+        validate_default=False,
+    )
+    hs_token: Secret = Field(
+        SecretStr(EXAMPLE_SECRET),
+        description="The token with which the homeserver calls the bridge.",
+        validate_default=False,
+    )
+    sender_localpart: str = Field("_firm_bridge", description="The application service's own user. Staff never see it.")
+    bot_localpart: str = Field("bot", description="The bot that staff write commands to and that owns the rooms.")
+    bot_name: str = Field("Firm Bot", description="The bot's display name.")
+    url: str = Field("http://127.0.0.1:9009", description="Where the homeserver reaches the bridge.")
+    listen_host: str = Field("127.0.0.1", description="The address the bridge listens on.")
+    listen_port: Port = Field(9009, description="The port the bridge listens on.")
+    max_body_bytes: int = Field(64 * 1024 * 1024, ge=65536, description="The largest request body accepted, in bytes.")
+
+
+class FirmSettings(_Section):
+    """The firm's own choices."""
+
+    name: str = Field("The Firm", description="The name of the staff space.")
+    admin_roles: tuple[str, ...] = Field(
+        ("Owner", "Practice Manager", "IT"), description="Roles in the directory whose holders are firm admins."
+    )
+    timezone: str = Field("UTC", description="The firm's time zone, which decides on what day a wall begins or ends.")
+    firm_wide_channel: str = Field("Everyone", description="The channel that every active staff member is in (C4).")
+    first_matter_conversation: Literal["open", "on_demand"] = Field(
+        "open",
+        description="Whether each open matter gets its first conversation at once, or when somebody starts one.",
+    )
+    first_matter_conversation_title: str = Field("General", description="The title of a matter's first conversation.")
+
+
+class AccountSettings(_Section):
+    """The Matrix accounts of the staff."""
+
+    localpart_template: str = Field(
+        "{email}",
+        description="How a localpart is made: {email} is the part before the @, and {first}, {last}, {initials}, {id}"
+        " are the person's. A localpart never changes once given.",
+    )
+    avatars: bool = Field(True, description="Whether accounts get an avatar of initials on the person's colour.")
+
+
+class DirectorySettings(_Section):
+    """Where staff, matters, access and walls come from."""
+
+    path: str = Field(
+        "directory.yaml", description="A YAML file, or a folder with staff.csv, matters.csv, access.csv and walls.csv."
+    )
+    watch_seconds: float = Field(5.0, gt=0, description="Seconds between looks at whether it changed.")
+    max_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="The largest file read, in bytes.")
+    removal_limit: Percent = Field(
+        20, description="The share of staff or access, in percent, whose removal in one change waits for a firm admin."
+    )
+
+
+class DatabaseSettings(_Section):
+    """Where the bridge keeps what it must not forget."""
+
+    url: SecretStr = Field(
+        SecretStr("sqlite:///bridge.db"), description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
+    )
+
+
+class SecuritySettings(_Section):
+    """Secrets of the bridge itself."""
+
+    alias_key: Secret = Field(
+        SecretStr(EXAMPLE_SECRET),
+        description="The key that makes the addresses of private rooms unguessable. Never change it.",
+        validate_default=False,
+    )
+
+
+class InboxSettings(_Section):
+    """How events from the homeserver are worked on."""
+
+    max_waiting: int = Field(
+        10_000,
+        ge=100,
+        description="Events that may wait; beyond it the homeserver's next transaction is answered late.",
+    )
+    max_attempts: int = Field(5, ge=1, description="Attempts at an event or message before it becomes a dead letter.")
+    keep_days: int = Field(14, ge=1, description="Days that handled events are remembered, so as to know them again.")
+
+
+class LogSettings(_Section):
+    """What the bridge writes about its work. Message bodies and secrets never are."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe level written.")
+    format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON lines for a collector.")
+
+
+class Settings(BaseSettings):
+    """All settings, one section each."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FIRM_BRIDGE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    homeserver: HomeserverSettings = HomeserverSettings()
+    appservice: AppserviceSettings = AppserviceSettings()
+    firm: FirmSettings = FirmSettings()
+    accounts: AccountSettings = AccountSettings()
+    directory: DirectorySettings = DirectorySettings()
+    database: DatabaseSettings = DatabaseSettings()
+    security: SecuritySettings = SecuritySettings()
+    inbox: InboxSettings = InboxSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def bot_id(self) -> str:
+        """The bot's Matrix id."""
+        return f"@{self.appservice.bot_localpart}:{self.homeserver.server_name}"

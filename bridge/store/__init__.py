@@ -1,0 +1,1 @@
+"""What the bridge must not forget: peewee models, migrations, and units of work on one thread."""

@@ -1,0 +1,148 @@
+"""The tables. Times are milliseconds since the epoch (UTC); identifiers are text as Matrix and the directory give them."""
+
+from __future__ import annotations
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CompositeKey,
+    DatabaseProxy,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+database = DatabaseProxy()
+
+
+class Base(Model):
+    """A table of the bridge."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class DirectoryRecord(Base):
+    """One record of the directory as last accepted: what the next pass is compared with."""
+
+    kind = TextField()
+    """staff, group, matter, wall or channel."""
+    record_id = TextField()
+    data = TextField()
+    """JSON of the dataclass."""
+
+    class Meta:
+        primary_key = CompositeKey("kind", "record_id")
+
+
+class HeldChange(Base):
+    """The directory change that waits for a firm admin, at most one: its fingerprint, and whether it was confirmed."""
+
+    fingerprint = TextField(primary_key=True)
+    summary = TextField()
+    held_at = BigIntegerField()
+    confirmed_by = TextField(default="")
+
+
+class Account(Base):
+    """The Matrix account of a staff member. The localpart never changes once given."""
+
+    staff_id = TextField(primary_key=True)
+    localpart = TextField(unique=True)
+    profile = TextField(default="")
+    """Digest of what was last written to the homeserver about this account; empty where nothing was."""
+    avatar_mxc = TextField(default="")
+    avatar_digest = TextField(default="")
+
+
+class Conversation(Base):
+    """A direct conversation, matter conversation, channel, or a staff member's chat with the bot."""
+
+    id = TextField(primary_key=True)
+    kind = TextField()
+    title = TextField(default="")
+    topic = TextField(default="")
+    matter_id = TextField(default="", index=True)
+    name_key = TextField(null=True, unique=True)
+    """What makes a channel's name unique; null for other kinds."""
+    alias_localpart = TextField(default="")
+    """A channel's public alias localpart; empty for rooms with a hidden one."""
+    everyone = BooleanField(default=False)
+    archived = BooleanField(default=False)
+    created_by = TextField(default="")
+    """Staff id; empty for what the directory started."""
+    created_at = BigIntegerField()
+
+
+class Participant(Base):
+    """Somebody picked for a conversation. Who left stays as a row, so that nothing adds them again by itself."""
+
+    conversation = ForeignKeyField(Conversation, backref="participants", on_delete="CASCADE")
+    staff_id = TextField(index=True)
+    present = BooleanField(default=True)
+    since = BigIntegerField()
+    added_by = TextField(default="")
+
+    class Meta:
+        primary_key = CompositeKey("conversation", "staff_id")
+
+
+class Room(Base):
+    """A Matrix room the bridge makes, written as an intent before it is asked for."""
+
+    key = TextField(primary_key=True)
+    """Which room of the plan: for a conversation its id, for a space its name."""
+    alias_localpart = TextField(unique=True)
+    room_id = TextField(null=True, unique=True)
+    generation = IntegerField(default=0)
+    """Counts up when a room deleted behind our back is made again."""
+    finished = BooleanField(default=False)
+    """Whether the steps after the room's creation were all done once."""
+
+
+class InboxEvent(Base):
+    """An event from the homeserver that needs handling. Its position is the order of arrival."""
+
+    position = BigAutoField()
+    event_id = TextField(unique=True)
+    room_id = TextField()
+    body = BlobField()
+    """The event as JSON; emptied once handled, so that no message body is kept."""
+    received_at = BigIntegerField()
+    attempts = IntegerField(default=0)
+    status = TextField(default="waiting", index=True)
+    """waiting, handled or dead."""
+    error = TextField(default="")
+
+
+class OutboxMessage(Base):
+    """Something to send, written before it is asked for. Its txn_id is made from the row's key and the sender."""
+
+    position = BigAutoField()
+    txn_id = TextField(unique=True)
+    room_id = TextField()
+    sender = TextField()
+    event_type = TextField()
+    content = BlobField()
+    """JSON; emptied once sent."""
+    attempts = IntegerField(default=0)
+    status = TextField(default="waiting", index=True)
+    """waiting, sent or dead."""
+    error = TextField(default="")
+    sent_at = BigIntegerField(null=True)
+
+
+MODELS: tuple[type[Base], ...] = (
+    DirectoryRecord,
+    HeldChange,
+    Account,
+    Conversation,
+    Participant,
+    Room,
+    InboxEvent,
+    OutboxMessage,
+)

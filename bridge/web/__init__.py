@@ -1,0 +1,1 @@
+"""The aiohttp routes: application-service endpoints, health and metrics."""
