@@ -1,4 +1,4 @@
-"""The tables. Times are milliseconds since the epoch (UTC); identifiers are text as Matrix and the directory give them."""
+"""The tables. Times are milliseconds since the epoch (UTC); ids are text as Matrix and the directory give them."""
 
 from __future__ import annotations
 
