@@ -2,27 +2,63 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse-tests postgres-tests docs bench clean
+.PHONY: run test check unit component synapse postgres docs bench-ingest bench-provision crash ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) --constraint constraints.txt --editable '.[test,postgresql]'
+	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[test,postgresql]'
 	touch $@
 
 $(VENV)/synapse/installed: synapse-dev/constraints.txt | $(VENV)/installed
 	test -x $(VENV)/synapse/bin/python || $(PYTHON) -m venv $(VENV)/synapse
-	$(VENV)/synapse/bin/python -m pip install --quiet --disable-pip-version-check --constraint synapse-dev/constraints.txt matrix-synapse
+	$(VENV)/synapse/bin/python $(PIP) --constraint synapse-dev/constraints.txt matrix-synapse
 	touch $@
 
 ## run: a local Synapse, the bridge and the demo firm
 run: $(VENV)/installed $(VENV)/synapse/installed
 	@exec $(BIN)/firm-bridge dev
 
-## test: all tests, on the real Synapse too
+## test: all tests, those on the real Synapse too
 test: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m pytest
 
+## unit, component, synapse: one kind of test alone
 unit component: $(VENV)/installed
 	$(BIN)/python -m pytest tests/$@
+synapse: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m pytest tests/$@
+
+## postgres: the store's tests on PostgreSQL from Debian's packages
+postgres: $(VENV)/installed
+	tests/postgres.sh
+
+## check: style, types, floors, generated pages, container files
+check: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m bridge.docs --check
+	$(BIN)/hadolint synapse-dev/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec synapse-dev/docker-compose.yaml
+
+## docs: write the pages that are made from the code
+docs: $(VENV)/installed
+	$(BIN)/python -m bridge.docs
+
+## crash: the long form of the crash tests: every fault point, one after another
+crash: $(VENV)/installed $(VENV)/synapse/installed
+	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/synapse/test_crash.py
+
+## bench-ingest, bench-provision: figures for benchmarks/README.md
+bench-ingest: $(VENV)/installed
+	$(BIN)/python -m benchmarks.ingest
+bench-provision: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m benchmarks.provision
+
+ci: check test postgres
+
+clean:
+	rm -rf $(VENV) var

@@ -90,7 +90,7 @@ def desired_participants(firm: Firm, conversation: Conversation, today: date) ->
 
 def is_read_only(firm: Firm, conversation: Conversation) -> bool:
     """Whether nobody may write in it: an archived channel, a matter that is no longer open (C1, M4)."""
-    if conversation.archived:
-        return True
+    if conversation.kind is not ConversationKind.MATTER:
+        return conversation.archived
     matter = firm.matters.get(conversation.matter_id)
-    return matter is not None and matter.status in {MatterStatus.CLOSED, MatterStatus.DELETED}
+    return conversation.archived or matter is None or matter.status in {MatterStatus.CLOSED, MatterStatus.DELETED}

@@ -76,6 +76,8 @@ class Conversation(Base):
     created_by = TextField(default="")
     """Staff id; empty for what the directory started."""
     created_at = BigIntegerField()
+    caused_by = TextField(default="")
+    """The event id of the command that made it, so that the same event handled again is known."""
 
 
 class Participant(Base):
@@ -98,10 +100,6 @@ class Room(Base):
     """Which room of the plan: for a conversation its id, for a space its name."""
     alias_localpart = TextField(unique=True)
     room_id = TextField(null=True, unique=True)
-    generation = IntegerField(default=0)
-    """Counts up when a room deleted behind our back is made again."""
-    finished = BooleanField(default=False)
-    """Whether the steps after the room's creation were all done once."""
 
 
 class InboxEvent(Base):

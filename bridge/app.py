@@ -1,0 +1,263 @@
+"""The one place where everything is put together: the firm's service for commands of the CLI, and the running bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+import uvloop
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from prometheus_client import CollectorRegistry
+
+from bridge.commands.table import Desk
+from bridge.directory.file import DirectoryFile
+from bridge.firm.model import Firm
+from bridge.handlers.inbox import Inbox
+from bridge.handlers.places import Places
+from bridge.handlers.router import Router
+from bridge.logs import set_up_logging
+from bridge.matrix.client import MatrixClient
+from bridge.matrix.errors import HomeserverError, UserTaken
+from bridge.matrix.outbox import Outbox
+from bridge.matrix.port import Homeserver
+from bridge.metrics import Metrics
+from bridge.reconcile.plan import Plan
+from bridge.reconcile.service import Outcome, Progress, Reconciler
+from bridge.settings import Settings
+from bridge.store.conversations import alias_is_ours
+from bridge.store.store import Store
+from bridge.web.app import make_app, serve
+
+log = structlog.get_logger(__name__)
+_RETRY_SECONDS = 5.0
+
+
+class NotServerAdminError(Exception):
+    """The bot is not a server admin."""
+
+    def __init__(self, bot_id: str) -> None:
+        super().__init__(
+            f"{bot_id} is not a server admin, so accounts cannot be made."
+            " Let a server admin grant it (docs/admin-guide.md, Give the bot admin rights)."
+        )
+
+
+@dataclass(frozen=True)
+class FirmService:
+    """The firm, its store and its homeserver, for one command of the CLI or for the running bridge."""
+
+    settings: Settings
+    store: Store
+    homeserver: Homeserver
+    directory: DirectoryFile
+    reconciler: Reconciler
+    metrics: Metrics
+
+    async def plan(self) -> Plan:
+        """What a sync would change."""
+        return await self.reconciler.plan()
+
+    async def sync(self, on_progress: Progress | None = None) -> Outcome:
+        """Make everything as it should be."""
+        await introduce_bot(self.homeserver, self.settings)
+        return await self.reconciler.sync(on_progress)
+
+
+@asynccontextmanager
+async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
+    """Open the store, read the directory and connect to the homeserver; close all at the end.
+
+    Raises StoreError when the database cannot be opened. An invalid directory leaves the last accepted firm in force.
+    """
+    metrics = Metrics(CollectorRegistry())
+    async with AsyncExitStack() as stack:
+        store = Store(settings.database.url.get_secret_value())
+        await store.open()
+        stack.push_async_callback(store.close)
+        directory = DirectoryFile(settings.directory, store)
+        await directory.load()
+        await directory.refresh()
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=metrics.request)
+        stack.push_async_callback(homeserver.close)
+
+        def firm() -> Firm:
+            return directory.firm
+
+        reconciler = Reconciler(store, homeserver, settings, firm)
+        yield FirmService(settings, store, homeserver, directory, reconciler, metrics)
+
+
+async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
+    """Register the bot, give it its name, and see that it is a server admin. Raises NotServerAdminError."""
+    try:
+        await homeserver.register(settings.appservice.bot_localpart)
+    except UserTaken:
+        log.debug("bot_known", bot=settings.bot_id)
+    await homeserver.ensure_device(settings.bot_id)
+    try:
+        account = await homeserver.admin_user(settings.bot_id)
+    except HomeserverError as error:
+        if error.status == 403:
+            raise NotServerAdminError(settings.bot_id) from error
+        raise
+    if account is not None and account.get("displayname") != settings.appservice.bot_name:
+        await homeserver.admin_put_user(settings.bot_id, {"displayname": settings.appservice.bot_name})
+
+
+class Bridge:
+    """The running bridge: endpoints, inbox, outbox, jobs, and the first reconciliation."""
+
+    def __init__(self, firm: FirmService) -> None:
+        self._firm = firm
+        settings = firm.settings
+        self.places = Places(firm.store, settings.homeserver.server_name)
+        self.outbox = Outbox(firm.store, firm.homeserver, settings, firm.metrics)
+        desk = Desk(
+            settings=settings,
+            store=firm.store,
+            homeserver=firm.homeserver,
+            reconciler=firm.reconciler,
+            firm=lambda: firm.directory.firm,
+            confirm_directory=self._confirm_directory,
+            directory_status=self._directory_status,
+        )
+        self.router = Router(desk, self.places)
+        self.inbox = Inbox(
+            firm.store, self.router.handle, settings.inbox, firm.metrics, after_effect=self.outbox.wake
+        )
+        self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
+        self._jobs = AsyncIOScheduler()
+
+    def health(self) -> dict[str, str]:
+        """What is wrong, by check; an empty sentence where all is well."""
+        problems = self._firm.directory.problems
+        return {
+            **self._health,
+            "outbox": self.outbox.stopped_because,
+            "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set. Raises ListenError when the port cannot be had."""
+        settings = self._firm.settings
+        await self.places.refresh()
+        app = make_app(
+            settings.appservice,
+            inbox=self.inbox,
+            interesting=self.router.interesting,
+            user_known=self._user_known,
+            alias_known=self._alias_known,
+            health=self.health,
+            metrics=self._firm.metrics,
+        )
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(serve(app, settings.appservice))
+            await self.inbox.start()
+            stack.push_async_callback(self.inbox.stop)
+            await self.outbox.start()
+            stack.push_async_callback(self.outbox.stop)
+            self._schedule()
+            stack.callback(self._jobs.shutdown, wait=False)
+            self._again = asyncio.create_task(self._first_steps())
+            stack.callback(lambda: self._again.cancel())
+            log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
+            await stop.wait()
+            log.info("stopping")
+
+    async def _first_steps(self) -> None:
+        """Meet the homeserver, take what waits there, and make everything as it should be; again until it is done."""
+        await self._until_done("homeserver", self._meet)
+        await self._until_done("reconciled", self._reconcile)
+
+    async def _until_done(self, check: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except (HomeserverError, NotServerAdminError) as error:
+                self._health[check] = str(error)
+                log.warning("not_yet", check=check, reason=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                self._health[check] = ""
+                return
+
+    async def _meet(self) -> None:
+        await introduce_bot(self._firm.homeserver, self._firm.settings)
+        milliseconds = await self._firm.homeserver.ping("start")
+        log.info("homeserver_answers", ping_ms=milliseconds)
+
+    async def _reconcile(self) -> None:
+        outcome = await self._firm.reconciler.sync()
+        await self.places.refresh()
+        log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
+
+    def _schedule(self) -> None:
+        settings = self._firm.settings
+        every = IntervalTrigger(seconds=settings.directory.watch_seconds)
+        self._job(self._follow_directory, every, "directory")
+        self._job(self.inbox.refresh, IntervalTrigger(seconds=5), "inbox")
+        self._job(self.inbox.forget_handled, IntervalTrigger(hours=6), "retention")
+        # After midnight the firm's day has changed, and with it the walls that begin or end.
+        self._job(self._reconcile, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
+        self._jobs.start()
+
+    def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
+        async def run() -> None:
+            try:
+                await work()
+            except HomeserverError as error:
+                log.warning("job_failed", job=name, reason=str(error))
+
+        self._jobs.add_job(run, trigger, id=name, max_instances=1, coalesce=True)
+
+    async def _follow_directory(self) -> None:
+        before = self._firm.directory.firm
+        await self._firm.directory.refresh()
+        if self._firm.directory.firm is before or self._health["reconciled"]:
+            return
+        try:
+            outcome = await self._firm.reconciler.follow(before)
+        except HomeserverError as error:
+            self._health["reconciled"] = str(error)
+            self._again = asyncio.create_task(self._until_done("reconciled", self._reconcile))
+            raise
+        await self.places.refresh()
+        log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
+
+    async def _confirm_directory(self, staff_id: str) -> str:
+        text = await self._firm.directory.confirm_held(staff_id)
+        await self._follow_directory()
+        return text
+
+    async def _directory_status(self) -> str:
+        return await self._firm.directory.status()
+
+    async def _user_known(self, user_id: str) -> bool:
+        return user_id == self._firm.settings.bot_id or await self.places.staff_id(user_id) is not None
+
+    async def _alias_known(self, alias: str) -> bool:
+        # From the store: the homeserver asks this while it resolves the alias itself.
+        localpart, _, server_name = alias.removeprefix("#").partition(":")
+        ours = server_name == self._firm.settings.homeserver.server_name
+        return ours and await self._firm.store.run(lambda: alias_is_ours(localpart))
+
+
+def run(settings: Settings) -> None:
+    """Run the bridge until it is told to stop by SIGTERM or Ctrl-C."""
+    set_up_logging(settings.log)
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_firm(settings) as firm:
+        await Bridge(firm).run(stop)

@@ -1,0 +1,34 @@
+"""What the commands that open conversations share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.commands.errors import CommandError
+from bridge.commands.replies import escape, room_link
+from bridge.commands.table import Call
+from bridge.firm.model import Staff
+from bridge.store.conversations import room_of
+
+
+def names(people: Iterable[Staff]) -> str:
+    """People as a reader lists them: A, B and C."""
+    listed = [escape(person.name) for person in people]
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else "nobody"
+
+
+async def make_room(call: Call, conversation_id: str) -> str:
+    """Bring the conversation's room into being as it should be, and return its id. Raises CommandError."""
+    outcome = await call.desk.reconciler.converge(conversation_id)
+    room_id = await call.desk.store.run(lambda: room_of(conversation_id))
+    if room_id is None or outcome.failed:
+        raise CommandError(
+            "That did not work out completely. Your firm admin can see why in the bridge's log;"
+            " the rest is tried again by itself."
+        )
+    return room_id
+
+
+def link(call: Call, label: str, room_id: str) -> str:
+    """A link to the room, for a reply."""
+    return room_link(label, room_id, call.desk.server_name)

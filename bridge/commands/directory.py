@@ -1,0 +1,33 @@
+"""The directory, for firm admins."""
+
+from __future__ import annotations
+
+from bridge.commands.table import Answer, Call, Command, Who
+
+
+async def _status(call: Call) -> Answer:
+    return Answer(await call.desk.directory_status())
+
+
+async def _confirm(call: Call) -> Answer:
+    return Answer(await call.desk.confirm_directory(call.sender.id))
+
+
+DIRECTORY_STATUS = Command(
+    "directory status",
+    "What the directory holds and what it waits for",
+    _status,
+    help="Says how many staff and matters there are, what is wrong with the directory, and whether a change waits.",
+    examples=("!directory status",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+DIRECTORY_CONFIRM = Command(
+    "directory confirm",
+    "Let a held change of the directory through",
+    _confirm,
+    help="A change that would remove unusually many staff or accesses waits until a firm admin has confirmed it.",
+    examples=("!directory confirm",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)

@@ -1,0 +1,115 @@
+"""Matters and their conversations (M1, M2)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from bridge.commands.conversations import link, make_room, names
+from bridge.commands.errors import CommandError
+from bridge.commands.replies import escape
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Matter, MatterStatus, Staff
+from bridge.firm.policy import may_access
+from bridge.store.conversations import NewConversation, World, add_conversations, load_world
+
+_LISTED = 25
+_TITLE_MAX = 80
+_STATUS_ORDER = {MatterStatus.OPEN: 0, MatterStatus.PENDING: 1, MatterStatus.CLOSED: 2}
+
+
+def _visible(call: Call) -> list[Matter]:
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    matters = [matter for matter in firm.matters.values() if may_access(firm, call.sender.id, matter, today)]
+    return sorted(matters, key=lambda matter: (_STATUS_ORDER.get(matter.status, 3), matter.number))
+
+
+async def _list(call: Call) -> Answer:
+    words = call.values.get("query", "").casefold().split()
+    found = [matter for matter in _visible(call) if all(word in _searched(matter) for word in words)]
+    if not found:
+        return Answer("No matter that you can see has those words." if words else "There is no matter you can see.")
+    world = await call.desk.store.run(load_world)
+    lines = [_line(call, matter, world) for matter in found[:_LISTED]]
+    if len(found) > _LISTED:
+        lines.append(f"\n{len(found) - _LISTED} more. Add a word to narrow the list: `!matter list WORD`")
+    return Answer("\n".join(lines))
+
+
+def _searched(matter: Matter) -> str:
+    return f"{matter.number} {matter.title} {matter.client} {matter.status}".casefold()
+
+
+def _line(call: Call, matter: Matter, world: World) -> str:
+    mine = [
+        link(call, conversation.title, world.rooms[conversation.id])
+        for conversation in world.conversations.values()
+        if conversation.matter_id == matter.id
+        and call.sender.id in conversation.participants
+        and conversation.id in world.rooms
+    ]
+    status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
+    client = f", for {escape(matter.client)}" if matter.client else ""
+    yours = f". You are in {', '.join(mine)}" if mine else ""
+    return f"- **{escape(matter.number)}** {escape(matter.title)}{status}{client}{yours}"
+
+
+async def _start(call: Call) -> Answer:
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    matter: Matter = call.values["matter"]
+    title = " ".join(call.values["title"].split())
+    if matter.status is MatterStatus.CLOSED:
+        raise CommandError(f"Matter {matter.number} is closed, so nothing new is started in it.")
+    if len(title) > _TITLE_MAX:
+        raise CommandError(f"That title has {len(title)} characters; at most {_TITLE_MAX} fit. Try a shorter one.")
+    picked: tuple[Staff, ...] = tuple(dict.fromkeys((call.sender, *call.values.get("people", ()))))
+    allowed = [person for person in picked if may_access(firm, person.id, matter, today)]
+    refused = [person for person in picked if person not in allowed]
+    conversation = Conversation(
+        "matter-" + hashlib.sha256(call.event_id.encode()).hexdigest()[:32],
+        ConversationKind.MATTER,
+        title,
+        matter_id=matter.id,
+        participants=frozenset(person.id for person in allowed),
+    )
+
+    def unit() -> str | None:
+        world = load_world()
+        for other in world.conversations.values():
+            if other.matter_id == matter.id and other.title.casefold() == title.casefold():
+                return None if other.id == conversation.id else other.title
+        add_conversations([NewConversation(conversation, created_by=call.sender.id, caused_by=call.event_id)])
+        return None
+
+    if (taken := await call.desk.store.run(unit)) is not None:
+        raise CommandError(f"Matter {matter.number} has a conversation called {escape(taken)}. Choose another title.")
+    room_id = await make_room(call, conversation.id)
+    with_whom = f" with {names(allowed[1:])}" if allowed[1:] else ""
+    left_out = f"\n\nNot added, having no access to this matter: {names(refused)}." if refused else ""
+    label = f"{matter.number} {matter.title} · {title}"
+    return Answer(f"Started {link(call, label, room_id)}{with_whom}.{left_out}")
+
+
+MATTER_LIST = Command(
+    "matter list",
+    "The matters you can see",
+    _list,
+    (Argument("query", ArgumentType.TEXT, required=False, shown="WORDS"),),
+    help="Lists the matters you can see, open ones first, with the conversations you are in."
+    " With words, only those that have them in number, title, client or status.",
+    examples=("!matter list", "!matter list estate"),
+    group="Matters",
+)
+MATTER_START = Command(
+    "matter start",
+    "Start a conversation in a matter",
+    _start,
+    (
+        Argument("matter", ArgumentType.MATTER, shown="NUMBER"),
+        Argument("title", ArgumentType.TITLE, shown='"Title"'),
+        Argument("people", ArgumentType.PEOPLE, required=False, shown="@person …"),
+    ),
+    help="Starts a conversation about a matter, with you and the people you name among those with access to it.",
+    examples=('!matter start 2026-0042 "Disclosure" @ruth @tom',),
+    group="Matters",
+)

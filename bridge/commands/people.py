@@ -1,0 +1,120 @@
+"""Finding colleagues by what was typed: a mention, @name, full id, e-mail, or an unambiguous name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bridge.commands.errors import CommandError
+from bridge.firm.model import Firm, Staff
+
+_MARKED = re.compile(r"@[^\s,:]+(?::[^\s,]+)?|[^\s,@]+@[^\s,@]+\.[^\s,@]+")
+"""An @name, a full id, or an e-mail address."""
+_BETWEEN = re.compile(r"\s*(?:,|;|&|\band\b)?\s*", re.IGNORECASE)
+_SEPARATORS = re.compile(r"\s*(?:,|;|&|\s+and\s+)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class People:
+    """Who can be found: the firm's staff and their accounts."""
+
+    firm: Firm
+    localparts: Mapping[str, str]
+    """Staff ids by localpart."""
+    server_name: str
+    bot_localpart: str
+
+    def marked(self, word: str) -> Staff:
+        """The person behind an @name, full id or e-mail address. Raises CommandError with a suggestion."""
+        address = word.casefold()
+        by_email = {person.email.casefold(): person for person in self.firm.staff.values() if person.email}
+        if address in by_email:
+            return self._active(by_email[address])
+        localpart, _, server = address.removeprefix("@").partition(":")
+        if server and server != self.server_name.casefold():
+            raise CommandError(f"{word} is not at this firm.")
+        if localpart == self.bot_localpart:
+            raise CommandError("That is me. Name a colleague instead.")
+        if localpart in self.localparts and self.localparts[localpart] in self.firm.staff:
+            return self._active(self.firm.staff[self.localparts[localpart]])
+        raise self._unknown(word, localpart, self.localparts)
+
+    def named(self, name: str) -> Staff:
+        """The person with this full name, or the only active one with this first or last name. Raises CommandError."""
+        wanted = " ".join(name.split()).strip("\"'“”").casefold()
+        active = [person for person in self.firm.staff.values() if person.active]
+        full = [person for person in active if person.name.casefold() == wanted]
+        part = [p for p in active if wanted in {p.first_name.casefold(), p.last_name.casefold()}]
+        found = full or part
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = _either([f"{person.name} ({person.role or person.email})" for person in found])
+            raise CommandError(f"There is more than one {name}: {choices}. Use the full name or a mention.")
+        raise self._unknown(name, wanted, {person.name.casefold() for person in active})
+
+    def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
+        """The people at the start of the text, and the rest of it. Raises CommandError for a name nobody has.
+
+        Once one person is given by mention, @name or e-mail, only more of that kind are people, so that a message
+        which begins with a colleague's name is not taken for a recipient.
+        """
+        people, rest = self._leading_marked(text)
+        if people or not text.strip():
+            return people, rest
+        names, colon, message = text.partition(":")
+        if not colon and (alone := self._leading_name(text)) is not None:
+            return alone
+        listed = [name for name in _SEPARATORS.split(names) if name]
+        return tuple(self.named(name) for name in listed), message.strip()
+
+    def _leading_marked(self, text: str) -> tuple[tuple[Staff, ...], str]:
+        found: list[Staff] = []
+        at = _BETWEEN.match(text).end() if not found else 0  # type: ignore[union-attr]
+        while (word := _MARKED.match(text, at)) is not None:
+            found.append(self.marked(word[0].rstrip(".;!?")))
+            at = word.end()
+            gap = _BETWEEN.match(text, at)
+            if gap is None or _MARKED.match(text, gap.end()) is None:
+                break
+            at = gap.end()
+        return tuple(found), text[at:].lstrip(" ,:;\n") if found else text
+
+    def _leading_name(self, text: str) -> tuple[tuple[Staff, ...], str] | None:
+        """One person named by the first words, the rest being the message; None where names follow a separator."""
+        words = text.split()
+        for count in range(min(4, len(words)), 0, -1):
+            try:
+                person = self.named(" ".join(words[:count]))
+            except CommandError:
+                continue
+            rest = words[count:]
+            if rest and (_SEPARATORS.match(f" {rest[0]} ") or words[count - 1].endswith((",", ";"))):
+                return None
+            return (person,), " ".join(rest)
+        return None
+
+    def _active(self, person: Staff) -> Staff:
+        if not person.active:
+            raise CommandError(f"{person.name} has left the firm.")
+        return person
+
+    def _unknown(self, typed: str, wanted: str, known: Iterable[str]) -> CommandError:
+        near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.6)
+        if not near:
+            return CommandError(f"I know nobody called {typed}. Use a mention, an e-mail address or the full name.")
+        person = self.firm.staff.get(self.localparts.get(near[0], "")) or next(
+            person for person in self.firm.staff.values() if person.name.casefold() == near[0]
+        )
+        return CommandError(f"I know nobody called {typed}. Did you mean {person.name}?")
+
+
+def has_marked(text: str) -> re.Match[str] | None:
+    """The first person in a text who is given by mention, @name or e-mail."""
+    return re.search(rf"(?:(?<=\s)|^)(?:{_MARKED.pattern})", text)
+
+
+def _either(choices: list[str]) -> str:
+    return choices[0] if len(choices) == 1 else f"{', '.join(choices[:-1])} or {choices[-1]}"

@@ -1,0 +1,42 @@
+"""The bot's replies: short Markdown, sent as HTML with a plain text that reads well without it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import nh3
+from markdown_it import MarkdownIt
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
+_ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|~])")
+_LINK = re.compile(r"\[((?:\\.|[^\]\\])+)\]\((\S+?)\)")
+_TAGS = {"p", "strong", "em", "code", "a", "ul", "ol", "li", "br", "blockquote"}
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "breaks": True})
+
+
+def escape(text: str) -> str:
+    """Text from elsewhere, so that it shows as it is."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def room_link(label: str, room_id: str, server_name: str) -> str:
+    """A link that opens the room in any client (specification: matrix.to navigation)."""
+    return f"[{escape(label)}](https://matrix.to/#/{quote(room_id, safe='!:')}?via={quote(server_name)})"
+
+
+def notice(markdown: str) -> dict[str, Any]:
+    """The content of an m.notice event for a reply in Markdown."""
+    plain = _LINK.sub(lambda link: f"{link[1]} ({link[2]})", markdown.replace("**", "").replace("`", ""))
+    body = _ESCAPED.sub(r"\1", plain)
+    html = nh3.clean(_markdown().render(markdown).strip(), tags=_TAGS, attributes={"a": {"href"}}, link_rel=None)
+    content: dict[str, Any] = {"msgtype": "m.notice", "body": body}
+    if html != f"<p>{body}</p>":
+        content |= {"format": "org.matrix.custom.html", "formatted_body": html}
+    return content

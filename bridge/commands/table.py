@@ -1,0 +1,128 @@
+"""The declaration of a command: its name, arguments with types, help, and who may use it.
+
+The table itself is `bridge.commands.all.COMMANDS`. Help, documentation and parsing come from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bridge.firm.conversation import Conversation
+from bridge.firm.model import Firm, Staff
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.service import Reconciler
+from bridge.settings import Settings
+from bridge.store.store import Store
+
+
+class Who(StrEnum):
+    """Who may use a command."""
+
+    STAFF = "all staff"
+    FIRM_ADMIN = "firm admins"
+
+
+class ArgumentType(StrEnum):
+    """How an argument is read."""
+
+    PEOPLE = "people"
+    """Colleagues, by mention, @name, full id, e-mail address or name."""
+    MATTER = "matter"
+    """A matter's number."""
+    NAME = "name"
+    """What stands before the first person; quotation marks are optional."""
+    TITLE = "title"
+    """Text in quotation marks, or what stands before the first person."""
+    TEXT = "text"
+    """Everything that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command, in the order of typing."""
+
+    name: str
+    type: ArgumentType
+    required: bool = True
+    shown: str = ""
+    """How usage shows it."""
+
+    @property
+    def usage(self) -> str:
+        return self.shown if self.required else f"[{self.shown}]"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What commands work with."""
+
+    settings: Settings
+    store: Store
+    homeserver: Homeserver
+    reconciler: Reconciler
+    firm: Callable[[], Firm]
+    confirm_directory: Callable[[str], Awaitable[str]]
+    """Confirm the held change of the directory as this staff id; the answer for the admin."""
+    directory_status: Callable[[], Awaitable[str]]
+    """What the directory is and what it waits for, for an admin."""
+
+    @property
+    def server_name(self) -> str:
+        return self.settings.homeserver.server_name
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of a command."""
+
+    desk: Desk
+    sender: Staff
+    user_id: str
+    event_id: str
+    conversation: Conversation | None
+    """Where it was typed; None in a room that carries no conversation."""
+    values: dict[str, Any]
+    """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to send in the words of the person who typed the command."""
+
+    room_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command gives back."""
+
+    text: str
+    """Markdown."""
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the bot."""
+
+    name: str
+    """Without the exclamation mark; may be two words."""
+    summary: str
+    run: Callable[[Call], Awaitable[Answer]]
+    arguments: tuple[Argument, ...] = ()
+    help: str = ""
+    examples: tuple[str, ...] = ()
+    who: Who = Who.STAFF
+    here: bool = False
+    """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
+    group: str = "Other"
+    aliases: tuple[str, ...] = field(default=())
+
+    @property
+    def usage(self) -> str:
+        """The command as it is typed."""
+        return " ".join([f"!{self.name}", *(argument.usage for argument in self.arguments)])

@@ -1,0 +1,77 @@
+"""What is wrong with the directory's files, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOST_PROBLEMS = 50
+"""Problems collected before reading stops: more than anybody corrects in one go."""
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to correct. `line` is 0 and `column` empty where the whole file is meant."""
+
+    file: str
+    line: int
+    column: str
+    """In CSV the column; in YAML the path of the key, such as staff[3].email, where the first record is staff[1]."""
+    value: str
+    message: str
+    """Whole sentences: what is wrong and what to do."""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        if self.column:
+            where += f" column {self.column}" if self.file.endswith(".csv") else f" {self.column}"
+        return f"{where}: {self.message}"
+
+
+class DirectoryError(Exception):
+    """The directory cannot be used as it is. Nothing of it was taken over."""
+
+    def __init__(self, problems: tuple[Problem, ...], *, complete: bool = True) -> None:
+        self.problems = problems
+        self.complete = complete
+        """Whether these are all problems, or there may be more once they are corrected."""
+        lines = [str(problem) for problem in problems]
+        if not complete:
+            lines.append("There may be more once these are corrected.")
+        super().__init__("\n".join(lines))
+
+
+class ChangedWhileRead(DirectoryError):
+    """The files changed while they were read, so what was read may be half of one thing and half of another."""
+
+
+class ProblemList:
+    """Problems as they are found. Raises DirectoryError from `add` once there are MOST_PROBLEMS."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, file: str, line: int, column: str, value: str, message: str) -> None:
+        """Note a problem."""
+        self._found.append(Problem(file, line, column, shorten(value), message))
+        if len(self._found) >= MOST_PROBLEMS:
+            raise DirectoryError(self._in_order(), complete=False)
+
+    def raise_any(self) -> None:
+        """Raise DirectoryError if anything was found."""
+        if self._found:
+            raise DirectoryError(self._in_order())
+
+    def _in_order(self) -> tuple[Problem, ...]:
+        return tuple(sorted(dict.fromkeys(self._found), key=lambda problem: (problem.file, problem.line)))
+
+
+def shorten(value: str) -> str:
+    """The value, cut to what fits a line."""
+    return value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…"
+
+
+def quoted(value: str) -> str:
+    """The value as a message shows it: cut, in quotes, with unprintable characters escaped."""
+    return repr(shorten(value))

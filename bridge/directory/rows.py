@@ -1,0 +1,65 @@
+"""A record as it stands in a file, before its values are read; and what both forms check of a file's text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bridge.directory.fields import RecordKind
+from bridge.directory.problems import DirectoryError, Problem
+from bridge.directory.values import Cell
+
+MOST_RECORDS = 500_000
+"""Records in one file: far above any firm, and a bound to what a broken file can cost."""
+
+# Control characters, and the two line breaks that editors do not count as lines.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record: where it begins, and its cells by field name."""
+
+    kind: RecordKind
+    file: str
+    line: int
+    path: str
+    """In YAML the record's place, such as staff[3]; empty in CSV."""
+    cells: dict[str, Cell] = field(default_factory=dict)
+
+    def column(self, name: str) -> str:
+        """How a problem report names a field of this record."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def line_of(self, name: str) -> int:
+        """The line of a field, or of the record where the field is not there."""
+        cell = self.cells.get(name)
+        return cell.line if cell else self.line
+
+
+def unusable(file: str, line: int, message: str, column: str = "", value: str = "") -> DirectoryError:
+    """The error for a file that cannot be read any further."""
+    return DirectoryError((Problem(file, line, column, value, message),), complete=False)
+
+
+def decode(file: str, data: bytes) -> str:
+    """The text of a file: UTF-8, with or without a byte order mark. Raises DirectoryError naming the line."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The position counts from after the byte order mark, which has no line break in it.
+        line = data.count(b"\n", 0, error.start) + 1
+        raise unusable(
+            file,
+            line,
+            f"The byte 0x{data[error.start]:02X} is not UTF-8 text, so letters with accents would come out wrong."
+            " Save the file as UTF-8; in Excel the file type is called CSV UTF-8.",
+        ) from error
+    if found := _CONTROL.search(text):
+        raise unusable(
+            file,
+            text.count("\n", 0, found.start()) + 1,
+            f"There is a control character (U+{ord(found[0]):04X}) in this line. Type the line again;"
+            " if there are many, this is not a text file.",
+        )
+    return text

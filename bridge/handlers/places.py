@@ -1,0 +1,64 @@
+"""Who an account is and what a room carries. Neither changes once given, so both are kept in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.firm.conversation import ConversationKind
+from bridge.store import models
+from bridge.store.conversations import rooms_of_kind, staff_by_localpart
+from bridge.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a room is to the firm."""
+
+    key: str
+    kind: ConversationKind | None
+    """None for a space."""
+
+
+class Places:
+    """Look-ups from Matrix ids to firm things, kept in memory and asked of the store when something is new."""
+
+    def __init__(self, store: Store, server_name: str) -> None:
+        self._store = store
+        self._suffix = f":{server_name}"
+        self._staff: dict[str, str] = {}
+        self._rooms: dict[str, Place] = {}
+        self.bot_chats: set[str] = set()
+        """Room ids of the chats with the bot, where everything typed is for the bot."""
+
+    async def refresh(self) -> None:
+        """Read everything anew."""
+        self._staff = await self._store.run(staff_by_localpart)
+        self.bot_chats = set(await self._store.run(lambda: rooms_of_kind(ConversationKind.BOT)))
+
+    async def staff_id(self, user_id: str) -> str | None:
+        """The staff id behind a user id of this server, or None for an account the firm does not know."""
+        localpart = user_id.removesuffix(self._suffix).removeprefix("@")
+        if not user_id.endswith(self._suffix):
+            return None
+        if localpart not in self._staff:
+            self._staff = await self._store.run(staff_by_localpart)
+        return self._staff.get(localpart)
+
+    async def place(self, room_id: str) -> Place | None:
+        """What the room is, or None when it is none of the firm's."""
+        if room_id not in self._rooms:
+            found = await self._store.run(lambda: _look_up(room_id))
+            if found is None:
+                return None
+            self._rooms[room_id] = found
+            if found.kind is ConversationKind.BOT:
+                self.bot_chats.add(room_id)
+        return self._rooms[room_id]
+
+
+def _look_up(room_id: str) -> Place | None:
+    room = models.Room.get_or_none(models.Room.room_id == room_id)
+    if room is None:
+        return None
+    conversation = models.Conversation.get_or_none(models.Conversation.id == room.key)
+    return Place(room.key, None if conversation is None else ConversationKind(conversation.kind))

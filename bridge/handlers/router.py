@@ -1,0 +1,32 @@
+"""Which events are handled, and by whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.commands.table import Desk
+from bridge.handlers.commands import Effect, handle_command, is_addressed
+from bridge.handlers.membership import handle_membership, is_membership
+from bridge.handlers.places import Places
+
+Json = dict[str, Any]
+
+
+class Router:
+    """Everything that arrives from Matrix goes through here."""
+
+    def __init__(self, desk: Desk, places: Places) -> None:
+        self._desk = desk
+        self._places = places
+        self._bot_id = desk.settings.bot_id
+
+    def interesting(self, event: Json) -> bool:
+        """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
+        return is_addressed(event, self._bot_id, self._places.bot_chats) or is_membership(event, self._bot_id)
+
+    async def handle(self, event: Json) -> Effect | None:
+        """Handle one event; what comes back is stored in the same unit that marks it handled."""
+        if event["type"] == "m.room.message":
+            return await handle_command(event, self._desk, self._places)
+        await handle_membership(event, self._desk, self._places)
+        return None

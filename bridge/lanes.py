@@ -1,0 +1,121 @@
+"""Work in order within a room, with rooms side by side: what the inbox and the outbox have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from bridge.failures import frames
+
+log = structlog.get_logger(__name__)
+
+PAUSE_AFTER_A_MISTAKE = 60.0
+
+
+class Item(Protocol):
+    """Something to work on. Its position is unique and gives the order."""
+
+    @property
+    def position(self) -> int: ...  # noqa: D102 - told above
+
+    @property
+    def room_id(self) -> str: ...  # noqa: D102 - told above
+
+
+T = TypeVar("T", bound=Item)
+
+
+class Lanes(Generic[T]):
+    """One lane for each room, at most `width` of them worked on at once. A lane that is empty costs nothing.
+
+    `work` returns None when it is done with an item, or the seconds after which it wants to see the same item again;
+    until then that room waits and the others go on.
+    """
+
+    def __init__(self, work: Callable[[T], Awaitable[float | None]], width: int) -> None:
+        self._work = work
+        self._width = width
+        self._lanes: dict[str, deque[T]] = {}
+        self._ready: deque[str] = deque()
+        self._known: set[int] = set()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._fewer = asyncio.Event()
+        self._stopping = False
+
+    def __len__(self) -> int:
+        """Items that wait or are being worked on."""
+        return len(self._known)
+
+    def add(self, item: T) -> None:
+        """Put an item at the end of its room's lane; one that is there already is left where it is."""
+        if item.position in self._known or self._stopping:
+            return
+        self._known.add(item.position)
+        lane = self._lanes.get(item.room_id)
+        if lane is not None:
+            lane.append(item)
+            return
+        self._lanes[item.room_id] = deque((item,))
+        self._resume(item.room_id)
+
+    async def below(self, limit: int) -> None:
+        """Wait until fewer than `limit` items are left."""
+        while len(self._known) >= limit:
+            self._fewer.clear()
+            await self._fewer.wait()
+
+    def hurry(self) -> None:
+        """End all pauses: what they waited for has come."""
+        for timer in tuple(self._timers.values()):
+            timer.cancel()
+        for room_id in tuple(self._timers):
+            self._resume(room_id)
+
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - how long work under way may take to end
+        """Begin nothing new, and give what is being worked on `timeout` seconds to end."""
+        self._stopping = True
+        for timer in self._timers.values():
+            timer.cancel()
+        workers = set(self._workers)
+        if workers:
+            _, late = await asyncio.wait(workers, timeout=timeout)
+            for worker in late:
+                worker.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _resume(self, room_id: str) -> None:
+        self._timers.pop(room_id, None)
+        self._ready.append(room_id)
+        if len(self._workers) < self._width and not self._stopping:
+            worker = asyncio.create_task(self._worker())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+
+    async def _worker(self) -> None:
+        while self._ready and not self._stopping:
+            room_id = self._ready.popleft()
+            pause = await self._work_through(self._lanes[room_id])
+            if pause is None:
+                del self._lanes[room_id]
+            elif not self._stopping:
+                self._timers[room_id] = asyncio.get_running_loop().call_later(pause, self._resume, room_id)
+
+    async def _work_through(self, lane: deque[T]) -> float | None:
+        while lane:
+            if self._stopping:
+                return 0.0
+            try:
+                pause = await self._work(lane[0])
+            except Exception as error:  # noqa: BLE001 - one room's mistake must not end the work on the others
+                log.error("work_failed", room_id=lane[0].room_id, position=lane[0].position, stack=frames(error))
+                pause = PAUSE_AFTER_A_MISTAKE
+            if pause is not None:
+                return pause
+            self._known.discard(lane.popleft().position)
+            self._fewer.set()
+        return None

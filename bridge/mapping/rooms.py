@@ -1,0 +1,242 @@
+"""The shape of every room: its name, rules and first state, and who should be in it.
+
+A shape is the desired state in full. What a room is made with and what it is later compared with come from the same
+function, `desired_state`, so a second pass finds nothing to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Firm, Matter, MatterStatus
+from bridge.firm.policy import is_read_only
+
+Json = dict[str, Any]
+StateKey = tuple[str, str]
+"""Event type and state key."""
+
+STAFF_SPACE = "space-staff"
+KEEPER_SPACE = "space-keeper"
+MARKER = "org.firm-bridge.room"
+"""The state event by which the bridge knows a room as its own."""
+
+BOT_LEVEL = 100
+NOBODY = 101
+"""A power level above everyone's: not even the bot may turn on encryption."""
+
+CREATOR_POWER_VERSIONS = frozenset({"12"})
+"""Room versions in which the creator has infinite power and must not be named in the power levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomShape:
+    """One room as it should be."""
+
+    key: str
+    """The conversation's id, or the space's name."""
+    kind: str
+    """direct, matter, channel, bot, or space."""
+    label: str
+    """How people know it, for plans and logs."""
+    name: str = ""
+    """Empty in direct conversations, which clients name after the people (D3)."""
+    topic: str = ""
+    alias_localpart: str = ""
+    """A channel's public alias; empty for a hidden one."""
+    members: frozenset[str] = frozenset()
+    """User ids, without the bot."""
+    bot_stays: bool = True
+    open_to: str = ""
+    """The key of the space whose members may join by themselves; empty where an invitation is needed."""
+    read_only: bool = False
+    published: bool = False
+    children: tuple[str, ...] = ()
+    """The keys of a space's rooms."""
+
+    @property
+    def is_space(self) -> bool:
+        return self.kind == "space"
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether clients should show it as a direct message (D3)."""
+        return self.kind in {ConversationKind.DIRECT, ConversationKind.BOT}
+
+
+def matter_space_key(matter_id: str) -> str:
+    """The key of a matter's space."""
+    return f"space-matter-{matter_id}"
+
+
+def _matter(firm: Firm, matter_id: str) -> Matter:
+    """The matter, or what stands for one that the directory no longer has: nobody has access to it."""
+    gone = Matter(matter_id, "(removed)", "no longer in the directory", MatterStatus.DELETED)
+    return firm.matters.get(matter_id, gone)
+
+
+def matter_name(matter: Matter) -> str:
+    """A matter as people know it: number and title."""
+    return f"{matter.number} {matter.title}"
+
+
+def _matter_topic(firm: Firm, matter: Matter) -> str:
+    responsible = firm.staff.get(matter.responsible)
+    parts = [
+        f"Client: {matter.client}" if matter.client else "",
+        f"Responsible: {responsible.name}" if responsible else "",
+        "" if matter.status == "open" else f"Status: {matter.status}",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def conversation_shape(
+    firm: Firm, conversation: Conversation, members: frozenset[str], alias_localpart: str = ""
+) -> RoomShape:
+    """The room of a conversation. `members` are user ids that the policy has let through."""
+    match conversation.kind:
+        case ConversationKind.DIRECT:
+            specific: Json = {"label": "Direct conversation", "bot_stays": False, "open_to": KEEPER_SPACE}
+        case ConversationKind.BOT:
+            specific = {"label": "Chat with the bot"}
+        case ConversationKind.CHANNEL:
+            specific = {
+                "label": f"Channel {conversation.title}",
+                "name": conversation.title,
+                "topic": conversation.topic,
+                "alias_localpart": alias_localpart,
+                "open_to": STAFF_SPACE,
+                "published": True,
+            }
+        case ConversationKind.MATTER:
+            matter = _matter(firm, conversation.matter_id)
+            name = f"{matter_name(matter)} · {conversation.title}"
+            specific = {"label": name, "name": name, "topic": _matter_topic(firm, matter)}
+    return RoomShape(
+        key=conversation.id,
+        kind=conversation.kind.value,
+        members=members,
+        read_only=is_read_only(firm, conversation),
+        **specific,
+    )
+
+
+def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], children: tuple[str, ...]) -> RoomShape:
+    """The private space in which a matter's conversations are found (M1)."""
+    matter = _matter(firm, matter_id)
+    return RoomShape(
+        key=matter_space_key(matter.id),
+        kind="space",
+        label=f"Matter {matter_name(matter)}",
+        name=matter_name(matter),
+        topic=_matter_topic(firm, matter),
+        members=members,
+        children=children,
+    )
+
+
+def staff_space_shape(firm_name: str, members: frozenset[str], children: tuple[str, ...]) -> RoomShape:
+    """The staff space, in which the channels are found (F4)."""
+    return RoomShape(
+        key=STAFF_SPACE, kind="space", label="Staff space", name=firm_name, members=members, children=children
+    )
+
+
+def keeper_space_shape() -> RoomShape:
+    """A space that only the bot is in. It lets the bot back into rooms it has left."""
+    return RoomShape(key=KEEPER_SPACE, kind="space", label="The bot's own space", name="Keeper")
+
+
+def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
+    """Who may do what in the room. Everyone has level 0 and the bot 100; nothing between is used."""
+    quiet = shape.is_space or shape.read_only
+    say = BOT_LEVEL if quiet else 0
+    return {
+        "users": {} if room_version in CREATOR_POWER_VERSIONS else {bot_id: BOT_LEVEL},
+        "users_default": 0,
+        "events_default": say,
+        "state_default": BOT_LEVEL,
+        "events": {
+            "m.room.encryption": NOBODY,
+            "m.room.pinned_events": say,
+            "m.reaction": say,
+            "m.room.redaction": say,
+        },
+        # The rule that lets the bot back into a room it has left needs a member who may invite; inviting itself
+        # is closed by the homeserver.
+        "invite": BOT_LEVEL if shape.bot_stays else 0,
+        "kick": BOT_LEVEL,
+        "ban": BOT_LEVEL,
+        "redact": BOT_LEVEL,
+        "historical": BOT_LEVEL,
+        "notifications": {"room": say},
+    }
+
+
+def desired_state(
+    shape: RoomShape, bot_id: str, room_version: str, room_ids: Mapping[str, str]
+) -> dict[StateKey, Json]:
+    """Every state event the room should have, but for its creation, members and a space's children."""
+    join_rule: Json = {"join_rule": "invite"}
+    if shape.open_to and (space_id := room_ids.get(shape.open_to)):
+        join_rule = {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": space_id}]}
+    state: dict[StateKey, Json] = {
+        ("m.room.power_levels", ""): power_levels(shape, bot_id, room_version),
+        ("m.room.join_rules", ""): join_rule,
+        ("m.room.history_visibility", ""): {"history_visibility": "joined" if shape.is_direct else "shared"},
+        ("m.room.guest_access", ""): {"guest_access": "forbidden"},
+        (MARKER, ""): {"kind": shape.kind, "key": shape.key},
+    }
+    if shape.name:
+        state["m.room.name", ""] = {"name": shape.name}
+        state["m.room.topic", ""] = {"topic": shape.topic}
+    if not shape.alias_localpart:
+        # Otherwise the homeserver would show the hidden alias to everyone in the room.
+        state["m.room.canonical_alias", ""] = {}
+    return state
+
+
+def child_state(server_name: str) -> Json:
+    """The content of the state event that puts a room into a space."""
+    return {"via": [server_name]}
+
+
+def create_body(
+    shape: RoomShape,
+    *,
+    alias_localpart: str,
+    bot_id: str,
+    room_version: str,
+    room_ids: Mapping[str, str],
+) -> Json:
+    """The one createRoom request that makes the room closed from its first event.
+
+    Members of closed rooms are invited in `initial_state`, which costs least; those of open rooms join by the rule.
+    """
+    state = desired_state(shape, bot_id, room_version, room_ids)
+    levels = state.pop(("m.room.power_levels", ""))
+    server_name = bot_id.partition(":")[2]
+    for child in shape.children:
+        if child in room_ids:
+            state["m.space.child", room_ids[child]] = child_state(server_name)
+    if not shape.open_to or shape.open_to == KEEPER_SPACE:
+        for user_id in sorted(shape.members):
+            state["m.room.member", user_id] = {
+                "membership": "invite",
+                **({"is_direct": True} if shape.is_direct else {}),
+            }
+    return {
+        "preset": "private_chat",
+        "visibility": "public" if shape.published else "private",
+        "room_version": room_version,
+        "room_alias_name": alias_localpart,
+        "creation_content": {"m.federate": False, **({"type": "m.space"} if shape.is_space else {})},
+        "power_level_content_override": levels,
+        "initial_state": [
+            {"type": event_type, "state_key": state_key, "content": content}
+            for (event_type, state_key), content in state.items()
+        ],
+        "is_direct": shape.is_direct,
+    }

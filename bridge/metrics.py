@@ -1,0 +1,64 @@
+"""Every metric of the bridge, in one place: docs/metrics.md is made from here."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """The metrics, in a registry of their own, so that two of them in one process do not meet."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.transactions = Counter(
+            "firm_bridge_transactions",
+            "Transactions from the homeserver, by outcome: accepted, refused (token or shape), or busy (answered late"
+            " because too many events waited, or the database could not store them).",
+            ["outcome"],
+            registry=registry,
+        )
+        self.events_received = Counter(
+            "firm_bridge_events_received", "Events in accepted transactions, of every kind.", registry=registry
+        )
+        self.events_stored = Counter(
+            "firm_bridge_events_stored", "Events stored because they need handling.", registry=registry
+        )
+        self.events_duplicate = Counter(
+            "firm_bridge_events_duplicate", "Events that were delivered again and left out.", registry=registry
+        )
+        self.events_late = Counter(
+            "firm_bridge_events_late",
+            "Events left out because they are older than the bridge remembers (inbox.keep_days).",
+            registry=registry,
+        )
+        self.events_handled = Counter("firm_bridge_events_handled", "Events handled.", registry=registry)
+        self.events_failed = Counter(
+            "firm_bridge_events_failed", "Attempts at handling an event that failed.", registry=registry
+        )
+        self.events_dead = Counter(
+            "firm_bridge_events_dead", "Events that became dead letters after the last attempt.", registry=registry
+        )
+        self.event_seconds = Histogram(
+            "firm_bridge_event_seconds", "Seconds from an event's arrival until it was handled.", registry=registry
+        )
+        self.inbox_waiting = Gauge(
+            "firm_bridge_inbox_waiting", "Events that wait to be handled or are being handled.", registry=registry
+        )
+        self.messages_sent = Counter(
+            "firm_bridge_messages_sent", "Messages the homeserver took from the outbox.", registry=registry
+        )
+        self.messages_failed = Counter(
+            "firm_bridge_messages_failed", "Attempts at sending a message that failed.", registry=registry
+        )
+        self.messages_dead = Counter(
+            "firm_bridge_messages_dead", "Messages that became dead letters after the last attempt.", registry=registry
+        )
+        self.outbox_waiting = Gauge(
+            "firm_bridge_outbox_waiting", "Messages that wait to be sent or are being sent.", registry=registry
+        )
+        self.homeserver_requests = Histogram(
+            "firm_bridge_homeserver_request_seconds",
+            "Seconds that a request to the homeserver took, by route and status (0 where no answer came).",
+            ["route", "status"],
+            registry=registry,
+        )

@@ -1,0 +1,87 @@
+"""Accounts of the staff: what each should be, what differs, and its application (F2, F3)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from bridge import faults
+from bridge.firm.model import Staff
+from bridge.mapping.avatars import avatar_png
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.desired import Desired
+from bridge.reconcile.plan import Action, Step
+from bridge.store.conversations import StoredAccount, record_profile
+from bridge.store.store import Store
+
+Json = dict[str, Any]
+
+
+def profile_digest(person: Staff, *, avatars: bool) -> str:
+    """A digest of all that the directory says about an account, to see whether it must be written again."""
+    facts = [person.name, person.email, sorted(person.external_ids), _avatar_digest(person) if avatars else ""]
+    return hashlib.sha256(orjson.dumps(facts)).hexdigest()
+
+
+def _avatar_digest(person: Staff) -> str:
+    return hashlib.sha256(f"{person.short_initials}/{person.color_fill}".encode()).hexdigest()
+
+
+def plan_accounts(desired: Desired, existing: Mapping[str, Json], server_name: str, *, avatars: bool) -> Iterator[Step]:
+    """The steps that accounts need. `existing` are all local accounts, by user id, as the admin API lists them."""
+    for staff_id, account in sorted(desired.world.accounts.items()):
+        user_id = f"@{account.localpart}:{server_name}"
+        there = existing.get(user_id)
+        person = desired.firm.staff.get(staff_id)
+        if person is None or not person.active:
+            if there is not None and not there.get("locked") and not there.get("deactivated"):
+                why = f"{person.name} has left" if person else "not in the directory"
+                yield Step(Action.LOCK_ACCOUNT, staff_id, who=user_id, what=why)
+            continue
+        if there is None:
+            yield Step(Action.CREATE_ACCOUNT, staff_id, who=user_id, what=person.name)
+            continue
+        if there.get("locked"):
+            yield Step(Action.UNLOCK_ACCOUNT, staff_id, who=user_id, what=person.name)
+        if account.profile != profile_digest(person, avatars=avatars) or there.get("displayname") != person.name:
+            yield Step(Action.UPDATE_ACCOUNT, staff_id, who=user_id, what=person.name)
+
+
+async def apply_account(step: Step, desired: Desired, homeserver: Homeserver, store: Store, *, avatars: bool) -> None:
+    """Take one account step. Taking it again changes nothing more."""
+    if step.action is Action.LOCK_ACCOUNT:
+        await homeserver.admin_put_user(step.who, {"locked": True})
+        await homeserver.delete_devices(step.who)
+        return
+    if step.action is Action.UNLOCK_ACCOUNT:
+        await homeserver.admin_put_user(step.who, {"locked": False})
+        return
+    person = desired.firm.staff[step.key]
+    account = desired.world.accounts[step.key]
+    mxc, digest = await _avatar(person, account, homeserver) if avatars else ("", "")
+    body: Json = {"displayname": person.name}
+    if person.email:
+        body["threepids"] = [{"medium": "email", "address": person.email}]
+    if person.external_ids:
+        body["external_ids"] = [
+            {"auth_provider": provider, "external_id": subject} for provider, subject in person.external_ids
+        ]
+    if mxc:
+        body["avatar_url"] = mxc
+    await homeserver.admin_put_user(step.who, body)
+    faults.point("account.written")
+    profile = profile_digest(person, avatars=avatars)
+    await store.run(lambda: record_profile(step.key, profile, mxc, digest))
+    faults.point("account.recorded")
+
+
+async def _avatar(person: Staff, account: StoredAccount, homeserver: Homeserver) -> tuple[str, str]:
+    digest = _avatar_digest(person)
+    if account.avatar_mxc and account.avatar_digest == digest:
+        return account.avatar_mxc, digest
+    picture = await asyncio.to_thread(avatar_png, person.short_initials, person.color_fill)
+    return await homeserver.upload(picture, "image/png", f"{person.short_initials}.png"), digest

@@ -1,0 +1,217 @@
+"""Taking the steps of one room. Every step can be taken again, so that the next pass puts right what a crash left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bridge import faults
+from bridge.firm.policy import Decision
+from bridge.mapping.ids import hidden_alias
+from bridge.mapping.rooms import RoomShape, child_state, create_body
+from bridge.matrix.errors import AliasTaken, NotFound, Refused
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.observe import is_ours, observe_room
+from bridge.reconcile.plan import Action, Observed, RoomPlan, Server, Step, as_created, plan_children, plan_room
+from bridge.store.conversations import record_room, write_intent
+from bridge.store.store import Store
+
+log = structlog.get_logger(__name__)
+Json = dict[str, Any]
+
+
+class StepError(Exception):
+    """A step that cannot be taken until a person has done something."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What is needed to take steps."""
+
+    homeserver: Homeserver
+    store: Store
+    server: Server
+    alias_key: str
+    may_act: Callable[[str], Decision]
+    """Whether anything may be done as this user id; asked before every act in somebody's name."""
+    room_ids: dict[str, str]
+    """Room ids by key; grows as rooms are made."""
+    direct_locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    @property
+    def server_name(self) -> str:
+        return self.server.bot_id.partition(":")[2]
+
+
+async def apply_room(plan: RoomPlan, hands: Hands) -> None:
+    """Take all steps of one room in order. Raises HomeserverError or StepError at the first that cannot be taken."""
+    steps = plan.steps
+    if steps and steps[0].action is Action.CREATE_ROOM:
+        steps = await _make(plan.shape, hands)
+    for step in steps:
+        try:
+            await _ACTS[step.action](step, plan.shape, hands)
+        except (Refused, NotFound):
+            if step.action is not Action.BOT_RETURN:
+                raise
+            log.warning("room_lost", room=step.key)
+            await _forget(plan.shape, hands)
+            await apply_room(RoomPlan(plan.shape, (Step(Action.CREATE_ROOM, plan.shape.key),)), hands)
+            return
+    faults.point("room.finished")
+
+
+async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
+    """Make the room, or adopt the one an earlier attempt made, and return the steps that are left."""
+    alias = shape.alias_localpart or hidden_alias(shape.key, hands.alias_key)
+    await hands.store.run(lambda: write_intent(shape.key, alias))
+    faults.point("room.intent")
+    observed = await _create(shape, alias, hands) or await _adopt(shape, alias, hands)
+    faults.point("room.created")
+    await hands.store.run(lambda: record_room(shape.key, observed.room_id))
+    hands.room_ids[shape.key] = observed.room_id
+    faults.point("room.recorded")
+    steps = plan_room(shape, observed, hands.server, hands.room_ids)
+    return steps + plan_children(shape, observed, _made(shape, hands), {})
+
+
+def _made(shape: RoomShape, hands: Hands) -> Mapping[str, str]:
+    return {child: hands.room_ids[child] for child in shape.children if child in hands.room_ids}
+
+
+async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
+    """The new room, or None when the alias is taken already."""
+    body = create_body(
+        shape,
+        alias_localpart=alias,
+        bot_id=hands.server.bot_id,
+        room_version=hands.server.room_version,
+        room_ids=hands.room_ids,
+    )
+    try:
+        room_id = await hands.homeserver.create_room(body)
+    except AliasTaken:
+        return None
+    return as_created(shape, hands.server, hands.room_ids, room_id)
+
+
+async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
+    """The room behind the alias if it is ours and whole; else the alias is freed and the room made anew."""
+    full_alias = f"#{alias}:{hands.server_name}"
+    room_id = await hands.homeserver.resolve_alias(full_alias)
+    observed = await observe_room(hands.homeserver, room_id) if room_id else None
+    if observed is not None and is_ours(observed, shape.key):
+        log.info("room_adopted", room=shape.key, room_id=room_id)
+        return observed
+    if observed is not None and observed.creator != hands.server.bot_id:
+        raise StepError(
+            f"The address {full_alias} belongs to a room that the bridge did not make."
+            " Remove that address, or give the channel another name."
+        )
+    log.warning("room_half_made", room=shape.key, room_id=room_id)
+    await hands.homeserver.delete_alias(full_alias)
+    made = await _create(shape, alias, hands)
+    if made is None:
+        raise StepError(f"The address {full_alias} is taken again. Another program may be making the same room.")
+    return made
+
+
+async def _forget(shape: RoomShape, hands: Hands) -> None:
+    alias = shape.alias_localpart or hidden_alias(shape.key, hands.alias_key)
+    await hands.homeserver.delete_alias(f"#{alias}:{hands.server_name}")
+    await hands.store.run(lambda: record_room(shape.key, None))
+    hands.room_ids.pop(shape.key, None)
+
+
+async def _bot_return(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await hands.homeserver.join(hands.room_ids[step.key], hands.server.bot_id)
+
+
+async def _bot_leave(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await hands.homeserver.leave(hands.room_ids[step.key], hands.server.bot_id)
+    faults.point("bot.left")
+
+
+async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
+    room_id = hands.room_ids[step.key]
+    try:
+        await hands.homeserver.kick(room_id, step.who, "No longer a participant")
+    except Refused:
+        # The bot is not in this room; the person leaves it by the service's hand.
+        await hands.homeserver.leave(room_id, step.who)
+    await hands.homeserver.forget(room_id, step.who)
+    faults.point("member.removed")
+
+
+async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
+    _require(step.who, hands)
+    room_id = hands.room_ids[step.key]
+    if not step.invited:
+        await hands.homeserver.invite(room_id, step.who)
+        faults.point("member.invited")
+    await hands.homeserver.join(room_id, step.who)
+    faults.point("member.joined")
+
+
+async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, step.content)
+
+
+async def _add_child(step: Step, shape: RoomShape, hands: Hands) -> None:
+    child = hands.room_ids.get(step.state_key)
+    if child is None:
+        raise StepError(f"{step.what} could not be listed in {step.room}, because its room was not made.")
+    await hands.homeserver.put_state(hands.room_ids[step.key], "m.space.child", child, child_state(hands.server_name))
+    faults.point("child.listed")
+
+
+async def _remove_child(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await hands.homeserver.put_state(hands.room_ids[step.key], "m.space.child", step.state_key, {})
+
+
+async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
+    """Add the room to this person's m.direct, keeping all that is there (D3)."""
+    _require(step.who, hands)
+    others = sorted((shape.members | ({hands.server.bot_id} if shape.bot_stays else frozenset())) - {step.who})
+    room_id = hands.room_ids[step.key]
+    async with hands.direct_locks[step.who]:
+        before = await hands.homeserver.account_data(step.who, "m.direct")
+        after = merge_direct(before, others, room_id)
+        if after != before:
+            await hands.homeserver.put_account_data(step.who, "m.direct", after)
+    faults.point("direct.marked")
+
+
+def merge_direct(before: Json, others: list[str], room_id: str) -> Json:
+    """m.direct with this room listed under each of the others; what others wrote there stays, odd values included."""
+    after = dict(before)
+    for other in others:
+        rooms = after.get(other, [])
+        if isinstance(rooms, list) and room_id not in rooms:
+            after[other] = [*rooms, room_id]
+        elif not isinstance(rooms, list):
+            after[other] = [room_id]
+    return after
+
+
+def _require(user_id: str, hands: Hands) -> None:
+    decision = hands.may_act(user_id)
+    if not decision:
+        raise StepError(f"Nothing is done in the name of {user_id}: {decision.reason} ({decision.rule})")
+
+
+_ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
+    Action.BOT_RETURN: _bot_return,
+    Action.BOT_LEAVE: _bot_leave,
+    Action.REMOVE: _remove,
+    Action.ADD: _add,
+    Action.SET_STATE: _set_state,
+    Action.ADD_CHILD: _add_child,
+    Action.REMOVE_CHILD: _remove_child,
+    Action.MARK_DIRECT: _mark_direct,
+}

@@ -1,0 +1,123 @@
+"""What should be: every room in its shape, from the firm and the stored conversations. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Firm
+from bridge.firm.policy import desired_participants
+from bridge.mapping import rooms as shapes
+from bridge.mapping.ids import LocalpartProblem, assign_localparts
+from bridge.mapping.rooms import RoomShape
+from bridge.reconcile.seeds import joiners, seeds
+from bridge.settings import Settings
+from bridge.store.conversations import NewConversation, StoredAccount, World
+
+_DIRECT_AT_LEAST = 2
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The firm on Matrix as it should be, with what has to be stored before it can be so."""
+
+    firm: Firm
+    world: World
+    """What is stored, with the new conversations, participants and accounts as if they were stored already."""
+    shapes: Mapping[str, RoomShape]
+    """By key, each space before the rooms that depend on it."""
+    new_conversations: tuple[NewConversation, ...]
+    new_participants: Mapping[str, frozenset[str]]
+    new_localparts: Mapping[str, str]
+    problems: tuple[LocalpartProblem, ...]
+    """Staff who cannot get an account."""
+
+
+def desired(firm: Firm, world: World, settings: Settings, today: date) -> Desired:
+    """Everything that should be, today."""
+    appservice = settings.appservice
+    localparts, problems = assign_localparts(
+        firm,
+        {staff_id: account.localpart for staff_id, account in world.accounts.items()},
+        settings.accounts.localpart_template,
+        {appservice.bot_localpart, appservice.sender_localpart},
+    )
+    new = seeds(firm, world, settings.firm)
+    joining = joiners(firm, world)
+    complete = _with(world, localparts, new, joining)
+    user_ids = {
+        staff_id: f"@{account.localpart}:{settings.homeserver.server_name}"
+        for staff_id, account in complete.accounts.items()
+    }
+    return Desired(
+        firm=firm,
+        world=complete,
+        shapes=_shapes(firm, complete, user_ids, settings.firm.name, today),
+        new_conversations=new,
+        new_participants=joining,
+        new_localparts=localparts,
+        problems=problems,
+    )
+
+
+def _with(
+    world: World,
+    localparts: Mapping[str, str],
+    new: Iterable[NewConversation],
+    joining: Mapping[str, frozenset[str]],
+) -> World:
+    conversations = dict(world.conversations)
+    aliases = dict(world.aliases)
+    for item in new:
+        conversations[item.conversation.id] = item.conversation
+        if item.alias_localpart:
+            aliases[item.conversation.id] = item.alias_localpart
+    for conversation_id, people in joining.items():
+        before = conversations[conversation_id]
+        conversations[conversation_id] = replace(before, participants=before.participants | people)
+    accounts = dict(world.accounts)
+    accounts.update({staff_id: StoredAccount(localpart, "", "", "") for staff_id, localpart in localparts.items()})
+    return replace(world, accounts=accounts, conversations=conversations, aliases=aliases)
+
+
+def _shapes(firm: Firm, world: World, user_ids: Mapping[str, str], firm_name: str, today: date) -> dict[str, RoomShape]:
+    conversations = list(world.conversations.values())
+    members = {
+        conversation.id: frozenset(
+            user_ids[staff_id] for staff_id in desired_participants(firm, conversation, today) if staff_id in user_ids
+        )
+        for conversation in conversations
+    }
+    channels = tuple(sorted(c.id for c in conversations if c.kind is ConversationKind.CHANNEL))
+    everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
+    found = [shapes.keeper_space_shape(), shapes.staff_space_shape(firm_name, everyone, channels)]
+    worth = [c for c in conversations if c.id in world.rooms or _worth_a_room(c, members[c.id])]
+    found.extend(shapes.conversation_shape(firm, c, members[c.id], world.aliases.get(c.id, "")) for c in worth)
+    found.extend(_matter_spaces(firm, worth, members))
+    return {shape.key: shape for shape in found}
+
+
+def _worth_a_room(conversation: Conversation, members: frozenset[str]) -> bool:
+    if conversation.kind is ConversationKind.DIRECT:
+        return len(members) >= _DIRECT_AT_LEAST
+    return conversation.kind is ConversationKind.CHANNEL or bool(members)
+
+
+def _matter_spaces(
+    firm: Firm, conversations: Iterable[Conversation], members: Mapping[str, frozenset[str]]
+) -> list[RoomShape]:
+    by_matter: dict[str, list[str]] = {}
+    for conversation in conversations:
+        if conversation.kind is ConversationKind.MATTER:
+            by_matter.setdefault(conversation.matter_id, []).append(conversation.id)
+    return [
+        shapes.matter_space_shape(
+            firm,
+            matter_id,
+            frozenset().union(*(members[conversation_id] for conversation_id in ids)),
+            tuple(sorted(ids)),
+        )
+        for matter_id, ids in by_matter.items()
+    ]

@@ -1,0 +1,88 @@
+"""What is: rooms, accounts and direct-message lists, read from the homeserver and never from a cache."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from bridge.mapping.rooms import MARKER, RoomShape
+from bridge.matrix.errors import NotFound, Refused
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.plan import Observed
+
+Json = dict[str, Any]
+T = TypeVar("T")
+R = TypeVar("R")
+_PRESENT = frozenset({"join", "invite", "knock"})
+
+
+async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[R]], limit: int) -> list[R]:
+    """The results of `work` for every item, in order, at most `limit` at once. The first failure ends all."""
+    slots = asyncio.Semaphore(limit)
+
+    async def one(item: T) -> R:
+        async with slots:
+            return await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(item)) for item in items]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return [task.result() for task in tasks]
+
+
+async def observe_room(homeserver: Homeserver, room_id: str, *, bot_expected: bool = True) -> Observed | None:
+    """The room as it is, or None when it is gone or not even the admin API knows its state."""
+    if bot_expected:
+        try:
+            return _observed(room_id, await homeserver.room_state(room_id))
+        except (Refused, NotFound):
+            pass  # The bot is not in it; the admin API sees it all the same.
+    try:
+        events = await homeserver.admin_room_state(room_id)
+    except NotFound:
+        return None
+    return _observed(room_id, events) if events else None
+
+
+def _observed(room_id: str, events: list[Json]) -> Observed:
+    state = {(event["type"], event["state_key"]): event["content"] for event in events}
+    members = {
+        key[1]: content["membership"]
+        for key, content in state.items()
+        if key[0] == "m.room.member" and content.get("membership") in _PRESENT
+    }
+    creator = next((event["sender"] for event in events if event["type"] == "m.room.create"), "")
+    return Observed(room_id, members, state, creator)
+
+
+def is_ours(observed: Observed, key: str) -> bool:
+    """Whether the room was made by the bridge for this key, and completely."""
+    return observed.state.get((MARKER, ""), {}).get("key") == key
+
+
+async def observe_rooms(
+    homeserver: Homeserver, shapes: Mapping[str, RoomShape], room_ids: Mapping[str, str], limit: int
+) -> dict[str, Observed | None]:
+    """Every room that has an id, by key."""
+    known = [shape for key, shape in shapes.items() if key in room_ids]
+    found = await in_parallel(
+        known,
+        lambda shape: observe_room(homeserver, room_ids[shape.key], bot_expected=shape.bot_stays),
+        limit,
+    )
+    return {shape.key: observed for shape, observed in zip(known, found, strict=True)}
+
+
+async def observe_direct(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:
+    """Everybody's m.direct, by user id."""
+    listed = sorted(user_ids)
+    found = await in_parallel(listed, lambda user_id: homeserver.account_data(user_id, "m.direct"), limit)
+    return dict(zip(listed, found, strict=True))
+
+
+async def observe_accounts(homeserver: Homeserver) -> dict[str, Json]:
+    """All local accounts as the admin API lists them, by user id."""
+    return {account["name"]: account for account in await homeserver.admin_users()}

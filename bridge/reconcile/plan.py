@@ -1,0 +1,221 @@
+"""The plan: what must be done so that what is becomes what should be. Pure, and printable before it is done (O2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bridge.mapping.rooms import KEEPER_SPACE, RoomShape, StateKey, create_body, desired_state
+
+Json = dict[str, Any]
+CHILD = "m.space.child"
+
+
+class Action(StrEnum):
+    """What a step does."""
+
+    CREATE_ACCOUNT = "create_account"
+    UPDATE_ACCOUNT = "update_account"
+    LOCK_ACCOUNT = "lock_account"
+    UNLOCK_ACCOUNT = "unlock_account"
+    CREATE_ROOM = "create_room"
+    BOT_RETURN = "bot_return"
+    REMOVE = "remove"
+    SET_STATE = "set_state"
+    ADD = "add"
+    ADD_CHILD = "add_child"
+    REMOVE_CHILD = "remove_child"
+    MARK_DIRECT = "mark_direct"
+    BOT_LEAVE = "bot_leave"
+
+
+_SENTENCES = {
+    Action.CREATE_ACCOUNT: "Make the account {who} for {what}",
+    Action.UPDATE_ACCOUNT: "Bring the account {who} up to date: {what}",
+    Action.LOCK_ACCOUNT: "Lock the account {who} and end its sessions: {what}",
+    Action.UNLOCK_ACCOUNT: "Unlock the account {who}",
+    Action.CREATE_ROOM: "Make the room {room}",
+    Action.BOT_RETURN: "Bring the bot back into {room}",
+    Action.REMOVE: "Remove {who} from {room}",
+    Action.SET_STATE: "Set {what} in {room}",
+    Action.ADD: "Add {who} to {room}",
+    Action.ADD_CHILD: "List {what} in {room}",
+    Action.REMOVE_CHILD: "Take {what} off the list in {room}",
+    Action.MARK_DIRECT: "Show {room} to {who} as a direct message",
+    Action.BOT_LEAVE: "Let the bot leave {room}",
+}
+_ACCESS = frozenset(
+    {Action.CREATE_ROOM, Action.REMOVE, Action.ADD, Action.LOCK_ACCOUNT, Action.UNLOCK_ACCOUNT, Action.CREATE_ACCOUNT}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do, as data."""
+
+    action: Action
+    key: str = ""
+    """The room's key, or for an account the staff id."""
+    room: str = ""
+    """The room as people know it."""
+    who: str = ""
+    """A user id."""
+    what: str = ""
+    event_type: str = ""
+    state_key: str = ""
+    content: Json = field(default_factory=dict)
+    invited: bool = False
+    """For ADD: whether the invitation is there already, or none is needed."""
+
+    def describe(self) -> str:
+        """The step as a sentence for an admin."""
+        return _SENTENCES[self.action].format(room=self.room, who=self.who, what=self.what) + "."
+
+    def as_json(self) -> Json:
+        """The step for programs."""
+        values = {"room": self.room, "key": self.key, "user_id": self.who, "what": self.what}
+        return {"action": self.action.value, **{name: value for name, value in values.items() if value}}
+
+    @property
+    def changes_access(self) -> bool:
+        """Whether it changes who can read something."""
+        return self.action in _ACCESS
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPlan:
+    """What one room needs, in order."""
+
+    shape: RoomShape
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything to do: accounts first, then rooms in waves, each wave's rooms independent of each other."""
+
+    accounts: tuple[Step, ...] = ()
+    waves: tuple[tuple[RoomPlan, ...], ...] = ()
+    problems: tuple[str, ...] = ()
+    """What a person must put right, as sentences."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps in the order in which they would be taken."""
+        return self.accounts + tuple(step for wave in self.waves for room in wave for step in room.steps)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A room as it is."""
+
+    room_id: str
+    members: Mapping[str, str] = field(default_factory=dict)
+    """User ids to join or invite; those in neither are left out."""
+    state: Mapping[StateKey, Json] = field(default_factory=dict)
+    creator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What every plan needs to know of the homeserver."""
+
+    bot_id: str
+    room_version: str
+
+
+def as_created(shape: RoomShape, server: Server, room_ids: Mapping[str, str], room_id: str = "") -> Observed:
+    """The room as its creation leaves it, without asking."""
+    body = create_body(
+        shape, alias_localpart="", bot_id=server.bot_id, room_version=server.room_version, room_ids=room_ids
+    )
+    state = {(event["type"], event["state_key"]): event["content"] for event in body["initial_state"]}
+    state["m.room.power_levels", ""] = body["power_level_content_override"]
+    members = {key[1]: "invite" for key in state if key[0] == "m.room.member"}
+    return Observed(room_id, {**members, server.bot_id: "join"}, state, server.bot_id)
+
+
+def plan_room(
+    shape: RoomShape,
+    observed: Observed | None,
+    server: Server,
+    room_ids: Mapping[str, str],
+    direct: Mapping[str, Json] | None = None,
+) -> tuple[Step, ...]:
+    """What the room needs, but for a space's children. `direct` holds m.direct by user id where it was read.
+
+    Removal comes before everything else that touches members (M3).
+    """
+    if observed is None:
+        created = as_created(shape, server, room_ids)
+        create = Step(Action.CREATE_ROOM, shape.key, shape.label)
+        return (create, *plan_room(shape, created, server, room_ids, direct))
+    removals = tuple(_removals(shape, observed, server))
+    changes = tuple(_state_changes(shape, observed, server, room_ids))
+    additions = tuple(_additions(shape, observed))
+    marks = tuple(_direct_marks(shape, observed, direct))
+    bot_in = observed.members.get(server.bot_id) == "join"
+    needs_bot = shape.bot_stays or changes or any(not step.invited for step in additions)
+    returning = () if bot_in or not needs_bot else (Step(Action.BOT_RETURN, shape.key, shape.label),)
+    leaving: tuple[Step, ...] = ()
+    if not shape.bot_stays and (bot_in or returning):
+        leaving = (Step(Action.BOT_LEAVE, shape.key, shape.label),)
+    return (*returning, *removals, *changes, *additions, *marks, *leaving)
+
+
+def _removals(shape: RoomShape, observed: Observed, server: Server) -> Iterator[Step]:
+    for user_id in sorted(observed.members.keys() - shape.members - {server.bot_id}):
+        yield Step(Action.REMOVE, shape.key, shape.label, user_id)
+
+
+def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_ids: Mapping[str, str]) -> Iterator[Step]:
+    wanted = desired_state(shape, server.bot_id, server.room_version, room_ids)
+    for (event_type, state_key), content in wanted.items():
+        if observed.state.get((event_type, state_key)) != content:
+            yield Step(
+                Action.SET_STATE,
+                shape.key,
+                shape.label,
+                what=event_type,
+                event_type=event_type,
+                state_key=state_key,
+                content=content,
+            )
+
+
+def _additions(shape: RoomShape, observed: Observed) -> Iterator[Step]:
+    open_rule = bool(shape.open_to) and shape.open_to != KEEPER_SPACE
+    for user_id in sorted(shape.members):
+        membership = observed.members.get(user_id)
+        if membership != "join":
+            yield Step(Action.ADD, shape.key, shape.label, user_id, invited=open_rule or membership == "invite")
+
+
+def _direct_marks(shape: RoomShape, observed: Observed, direct: Mapping[str, Json] | None) -> Iterator[Step]:
+    if not shape.is_direct:
+        return
+    for user_id in sorted(shape.members):
+        known = (direct or {}).get(user_id, {})
+        if not any(isinstance(rooms, list) and observed.room_id in rooms for rooms in known.values()):
+            yield Step(Action.MARK_DIRECT, shape.key, shape.label, user_id)
+
+
+def plan_children(
+    shape: RoomShape, observed: Observed | None, room_ids: Mapping[str, str], labels: Mapping[str, str]
+) -> tuple[Step, ...]:
+    """What a space's list of rooms needs. A room not made yet is named by its key, and listed once it is made."""
+    listed = set()
+    if observed is not None:
+        listed = {key[1] for key, content in observed.state.items() if key[0] == CHILD and content.get("via")}
+    wanted = {child: room_ids.get(child, "") for child in shape.children}
+    removals = sorted(listed - set(wanted.values()))
+    return (
+        *(Step(Action.REMOVE_CHILD, shape.key, shape.label, what=room_id, state_key=room_id) for room_id in removals),
+        *(
+            Step(Action.ADD_CHILD, shape.key, shape.label, what=labels.get(child, child), state_key=child)
+            for child, room_id in wanted.items()
+            if not room_id or room_id not in listed
+        ),
+    )

@@ -1,0 +1,256 @@
+"""Reconciliation: plan everything or some conversations, and apply. The only way in which rooms and members change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bridge import faults
+from bridge.firm.conversation import ConversationKind
+from bridge.firm.model import Firm
+from bridge.firm.policy import Decision, may_act
+from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, RoomShape, matter_space_key
+from bridge.matrix.errors import HomeserverError, TokenRejected, Unreachable
+from bridge.matrix.port import Homeserver
+from bridge.reconcile import observe
+from bridge.reconcile.accounts import apply_account, plan_accounts
+from bridge.reconcile.apply import Hands, StepError, apply_room
+from bridge.reconcile.desired import Desired, desired
+from bridge.reconcile.plan import Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
+from bridge.settings import Settings
+from bridge.store.conversations import add_accounts, add_conversations, add_participants, load_world
+from bridge.store.store import Store
+
+log = structlog.get_logger(__name__)
+Progress = Callable[[int, int, str], None]
+"""Called with how many of how many accounts and rooms are done, and the one just done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of applying a plan."""
+
+    done: int = 0
+    """Steps taken."""
+    failed: tuple[str, ...] = ()
+    """What could not be done, as sentences."""
+
+
+@dataclass
+class _Tally:
+    """Counts what is done, and keeps one failure from stopping the rest."""
+
+    total: int
+    on_progress: Progress | None
+    steps: int = 0
+    finished: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def item(self, label: str, steps: int) -> Iterator[None]:
+        try:
+            yield
+            self.steps += steps
+        except (Unreachable, TokenRejected):
+            raise
+        except (HomeserverError, StepError) as error:
+            log.warning("not_reconciled", item=label, reason=str(error))
+            self.failed.append(f"{label}: {error}")
+        self.finished += 1
+        if self.on_progress is not None:
+            self.on_progress(self.finished, self.total, label)
+
+
+class Reconciler:
+    """Computes the difference between what should be and what is, and applies it.
+
+    One room is worked on by one task at a time. A plan for everything is made without holding rooms; a room that
+    changed since is planned again when its turn comes.
+    """
+
+    def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
+        self._store = store
+        self._homeserver = homeserver
+        self._settings = settings
+        self._firm = firm
+        self._server = Server(settings.bot_id, settings.homeserver.room_version)
+        self._limit = settings.homeserver.concurrency
+        self._room_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._direct_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._whole = asyncio.Lock()
+        self._epoch = 0
+        """Counts the changes to what should be, so that a plan knows when it is old."""
+
+    def today(self) -> date:
+        """The firm's day."""
+        return datetime.now(ZoneInfo(self._settings.firm.timezone)).date()
+
+    async def desired(self) -> Desired:
+        """What should be, from the firm and what is stored."""
+        world = await self._store.run(load_world)
+        return desired(self._firm(), world, self._settings, self.today())
+
+    async def plan(self) -> Plan:
+        """What a sync would do. Changes nothing, here or on the homeserver (O2)."""
+        return await self._plan_all(await self.desired())
+
+    async def sync(self, on_progress: Progress | None = None) -> Outcome:
+        """Make everything as it should be. Raises Unreachable or TokenRejected, and can then be called again."""
+        async with self._whole:
+            wanted = await self.desired()
+            await self._store_new(wanted)
+            epoch = self._epoch
+            return await self._apply(await self._plan_all(wanted), wanted, epoch, on_progress)
+
+    async def follow(self, before: Firm) -> Outcome:
+        """Apply a change of the directory: only what differs between the firm before and the firm now."""
+        async with self._whole:
+            self._epoch += 1
+            epoch = self._epoch
+            wanted = await self.desired()
+            old = desired(before, wanted.world, self._settings, self.today())
+            await self._store_new(wanted)
+            touched = {
+                key: shape
+                for key, shape in wanted.shapes.items()
+                if old.shapes.get(key) != shape or key not in wanted.world.rooms
+            }
+            existing = await observe.observe_accounts(self._homeserver)
+            observed = await observe.observe_rooms(self._homeserver, touched, wanted.world.rooms, self._limit)
+            rooms = self._plan_rooms(touched, wanted, observed, None)
+            plan = replace(rooms, accounts=self._plan_accounts(wanted, existing))
+            return await self._apply(plan, wanted, epoch, None)
+
+    async def converge(self, *keys: str) -> Outcome:
+        """Make these conversations' rooms as they should be, and the spaces that list them."""
+        self._epoch += 1
+        world = (await self.desired()).world
+        spaces = {
+            matter_space_key(conversation.matter_id) if conversation.matter_id else STAFF_SPACE
+            for key in keys
+            if (conversation := world.conversations.get(key))
+            and (conversation.matter_id or conversation.kind is ConversationKind.CHANNEL)
+        }
+        tally = _Tally(len(keys) + len(spaces), None)
+        for wave in (keys, spaces):
+            await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
+        return Outcome(tally.steps, tuple(tally.failed))
+
+    async def _converge_room(self, key: str, tally: _Tally) -> None:
+        async with self._room_locks[key]:
+            wanted = await self.desired()
+            shape = wanted.shapes.get(key)
+            if shape is None:
+                return
+            observed = await observe.observe_rooms(self._homeserver, {key: shape}, wanted.world.rooms, self._limit)
+            plan = self._plan_rooms({key: shape}, wanted, observed, None)
+            hands = self._hands(wanted)
+            for item in (item for wave in plan.waves for item in wave):
+                with tally.item(shape.label, len(item.steps)):
+                    await apply_room(item, hands)
+
+    async def _store_new(self, wanted: Desired) -> None:
+        def unit() -> None:
+            add_accounts(dict(wanted.new_localparts))
+            add_conversations(wanted.new_conversations)
+            for conversation_id, people in wanted.new_participants.items():
+                add_participants(conversation_id, people, "", returning=False)
+
+        if wanted.new_localparts or wanted.new_conversations or wanted.new_participants:
+            await self._store.run(unit)
+            faults.point("seeds.stored")
+
+    async def _plan_all(self, wanted: Desired) -> Plan:
+        existing = await observe.observe_accounts(self._homeserver)
+        observed = await observe.observe_rooms(self._homeserver, wanted.shapes, wanted.world.rooms, self._limit)
+        people = {
+            user_id
+            for shape in wanted.shapes.values()
+            if shape.is_direct and shape.key in wanted.world.rooms
+            for user_id in shape.members & existing.keys()
+        }
+        direct = await observe.observe_direct(self._homeserver, people, self._limit)
+        rooms = self._plan_rooms(wanted.shapes, wanted, observed, direct)
+        return replace(rooms, accounts=self._plan_accounts(wanted, existing))
+
+    def _plan_accounts(self, wanted: Desired, existing: Mapping[str, observe.Json]) -> tuple[Step, ...]:
+        server_name = self._settings.homeserver.server_name
+        return tuple(plan_accounts(wanted, existing, server_name, avatars=self._settings.accounts.avatars))
+
+    def _plan_rooms(
+        self,
+        some: Mapping[str, RoomShape],
+        wanted: Desired,
+        observed: Mapping[str, Observed | None],
+        direct: Mapping[str, observe.Json] | None,
+    ) -> Plan:
+        gone = {key for key, room in observed.items() if room is None}
+        room_ids = {key: room_id for key, room_id in wanted.world.rooms.items() if key not in gone}
+        labels = {key: shape.label for key, shape in wanted.shapes.items()}
+        waves: list[list[RoomPlan]] = [[], [], [], []]
+        for key, shape in some.items():
+            room = observed.get(key)
+            waves[_wave(shape)].append(RoomPlan(shape, plan_room(shape, room, self._server, room_ids, direct)))
+            # A new matter space is made with its list; the staff space, made before its channels, gets it after them.
+            if room is not None or key == STAFF_SPACE:
+                waves[3].append(RoomPlan(shape, plan_children(shape, room, room_ids, labels)))
+        return Plan(
+            waves=tuple(tuple(item for item in wave if item.steps) for wave in waves),
+            problems=tuple(problem.message for problem in wanted.problems),
+        )
+
+    async def _apply(self, plan: Plan, wanted: Desired, epoch: int, on_progress: Progress | None) -> Outcome:
+        tally = _Tally(len(plan.accounts) + sum(map(len, plan.waves)), on_progress, failed=list(plan.problems))
+        hands = self._hands(wanted)
+
+        async def account(step: Step) -> None:
+            with tally.item(step.what or step.who, 1):
+                await apply_account(
+                    step, wanted, self._homeserver, self._store, avatars=self._settings.accounts.avatars
+                )
+
+        async def room(item: RoomPlan) -> None:
+            if self._epoch != epoch:
+                await self._converge_room(item.shape.key, tally)
+                return
+            async with self._room_locks[item.shape.key]:
+                with tally.item(item.shape.label, len(item.steps)):
+                    await apply_room(item, hands)
+
+        await observe.in_parallel(plan.accounts, account, self._limit)
+        for wave in plan.waves:
+            await observe.in_parallel(wave, room, self._limit)
+        return Outcome(tally.steps, tuple(tally.failed))
+
+    def _hands(self, wanted: Desired) -> Hands:
+        server_name = self._settings.homeserver.server_name
+        owners = {f"@{account.localpart}:{server_name}": staff for staff, account in wanted.world.accounts.items()}
+
+        def allowed(user_id: str) -> Decision:
+            return may_act(self._firm(), owners.get(user_id, user_id))
+
+        return Hands(
+            homeserver=self._homeserver,
+            store=self._store,
+            server=self._server,
+            alias_key=self._settings.security.alias_key.get_secret_value(),
+            may_act=allowed,
+            room_ids=dict(wanted.world.rooms),
+            direct_locks=self._direct_locks,
+        )
+
+
+def _wave(shape: RoomShape) -> int:
+    """Rooms wait for the spaces they name in their join rule; matter spaces wait for the rooms they list."""
+    if shape.key == KEEPER_SPACE:
+        return 0
+    if shape.key == STAFF_SPACE:
+        return 1
+    return 3 if shape.is_space else 2

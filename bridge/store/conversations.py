@@ -1,0 +1,224 @@
+"""Conversations, participants, accounts and rooms: what is stored about the firm on Matrix. All are units of work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.store import models
+
+
+def now_ms() -> int:
+    """The present, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """What is known of a staff member's account."""
+
+    localpart: str
+    profile: str
+    avatar_mxc: str
+    avatar_digest: str
+
+
+@dataclass(frozen=True)
+class World:
+    """The stored side of reconciliation, read in one unit."""
+
+    accounts: dict[str, StoredAccount] = field(default_factory=dict)
+    """By staff id."""
+    conversations: dict[str, Conversation] = field(default_factory=dict)
+    absent: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Staff ids of those who left a conversation or were taken out, by conversation id."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Public alias localparts of channels, by conversation id."""
+    rooms: dict[str, str] = field(default_factory=dict)
+    """Room ids of rooms that were made, by key."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewConversation:
+    """A conversation about to be stored."""
+
+    conversation: Conversation
+    name_key: str | None = None
+    alias_localpart: str = ""
+    created_by: str = ""
+    caused_by: str = ""
+
+
+def load_world() -> World:
+    """Everything, in one unit."""
+    present: dict[str, set[str]] = {}
+    absent: dict[str, set[str]] = {}
+    rows = models.Participant.select(
+        models.Participant.conversation, models.Participant.staff_id, models.Participant.present
+    ).tuples()
+    for conversation_id, staff_id, is_present in cast("Iterable[tuple[str, str, bool]]", rows):
+        (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
+    conversations = {row.id: to_conversation(row, present.get(row.id, ())) for row in models.Conversation.select()}
+    return World(
+        accounts={
+            row.staff_id: StoredAccount(row.localpart, row.profile, row.avatar_mxc, row.avatar_digest)
+            for row in models.Account.select()
+        },
+        conversations=conversations,
+        absent={conversation_id: frozenset(people) for conversation_id, people in absent.items()},
+        aliases={
+            row.id: row.alias_localpart
+            for row in models.Conversation.select().where(models.Conversation.alias_localpart != "")
+        },
+        rooms={row.key: row.room_id for row in models.Room.select() if row.room_id},
+    )
+
+
+def to_conversation(row: models.Conversation, participants: Iterable[str]) -> Conversation:
+    """The firm's view of a stored row."""
+    return Conversation(
+        id=str(row.id),
+        kind=ConversationKind(row.kind),
+        title=str(row.title),
+        topic=str(row.topic),
+        matter_id=str(row.matter_id),
+        everyone=bool(row.everyone),
+        archived=bool(row.archived),
+        participants=frozenset(participants),
+    )
+
+
+def add_conversations(new: Iterable[NewConversation]) -> None:
+    """Store conversations with their participants; one that is there already stays as it is."""
+    for item in new:
+        conversation = item.conversation
+        models.Conversation.insert(
+            id=conversation.id,
+            kind=conversation.kind.value,
+            title=conversation.title,
+            topic=conversation.topic,
+            matter_id=conversation.matter_id,
+            name_key=item.name_key,
+            alias_localpart=item.alias_localpart,
+            everyone=conversation.everyone,
+            created_by=item.created_by,
+            created_at=now_ms(),
+            caused_by=item.caused_by,
+        ).on_conflict_ignore().execute()
+        add_participants(conversation.id, conversation.participants, item.created_by, returning=False)
+
+
+def add_participants(
+    conversation_id: str, staff_ids: Collection[str], added_by: str, *, returning: bool = True
+) -> None:
+    """Pick people for a conversation. Those who left before come back only when `returning`."""
+    for staff_id in sorted(staff_ids):
+        insert = models.Participant.insert(
+            conversation=conversation_id, staff_id=staff_id, present=True, since=now_ms(), added_by=added_by
+        )
+        if returning:
+            (
+                insert.on_conflict(
+                    conflict_target=[models.Participant.conversation, models.Participant.staff_id],
+                    update={models.Participant.present: True, models.Participant.since: now_ms()},
+                    where=(models.Participant.present == False),  # noqa: E712 - SQL
+                ).execute()
+            )
+        else:
+            insert.on_conflict_ignore().execute()
+
+
+def remove_participant(conversation_id: str, staff_id: str, at_ms: int) -> bool:
+    """Note that somebody left, unless they were added later than that moment. True where it changed something."""
+    changed: int = (
+        models.Participant.update(present=False, since=at_ms)
+        .where(
+            models.Participant.conversation == conversation_id,
+            models.Participant.staff_id == staff_id,
+            models.Participant.present == True,  # noqa: E712 - SQL
+            models.Participant.since <= at_ms,
+        )
+        .execute()
+    )
+    return changed > 0
+
+
+def channel_by_key(name_key: str) -> models.Conversation | None:
+    """The channel with this unique name, archived ones included."""
+    return models.Conversation.get_or_none(models.Conversation.name_key == name_key)
+
+
+def conversation_of_room(room_id: str) -> Conversation | None:
+    """The conversation that a Matrix room carries, with its participants; None for spaces and unknown rooms."""
+    row = (
+        models.Conversation.select()
+        .join(models.Room, on=(models.Room.key == models.Conversation.id))
+        .where(models.Room.room_id == room_id)
+        .get_or_none()
+    )
+    return None if row is None else conversation_by_id(row.id)
+
+
+def conversation_by_id(conversation_id: str) -> Conversation | None:
+    """One conversation with its participants."""
+    row = models.Conversation.get_or_none(models.Conversation.id == conversation_id)
+    if row is None:
+        return None
+    people = models.Participant.select(models.Participant.staff_id).where(
+        models.Participant.conversation == conversation_id, models.Participant.present
+    )
+    return to_conversation(row, (person.staff_id for person in people))
+
+
+def room_of(key: str) -> str | None:
+    """The room id behind a key, once it was made."""
+    row = models.Room.get_or_none(models.Room.key == key)
+    return None if row is None else row.room_id
+
+
+def alias_is_ours(localpart: str) -> bool:
+    """Whether a room that was made has this alias."""
+    found = models.Room.select().where(models.Room.alias_localpart == localpart, models.Room.room_id.is_null(False))
+    return bool(found.exists())
+
+
+def rooms_of_kind(kind: ConversationKind) -> dict[str, str]:
+    """Room id to conversation id, for all rooms of one kind."""
+    rows = (
+        models.Room.select(models.Room.room_id, models.Room.key)
+        .join(models.Conversation, on=(models.Room.key == models.Conversation.id))
+        .where(models.Conversation.kind == kind.value, models.Room.room_id.is_null(False))
+        .tuples()
+    )
+    return dict(cast("Iterable[tuple[str, str]]", rows))
+
+
+def write_intent(key: str, alias_localpart: str) -> None:
+    """Note that a room is about to be made, before it is asked for."""
+    models.Room.insert(key=key, alias_localpart=alias_localpart).on_conflict_ignore().execute()
+
+
+def record_room(key: str, room_id: str | None) -> None:
+    """Note the room that was made for a key, or with None that it is gone."""
+    models.Room.update(room_id=room_id).where(models.Room.key == key).execute()
+
+
+def add_accounts(localparts: dict[str, str]) -> None:
+    """Give localparts to staff ids, before the accounts are asked for."""
+    for staff_id, localpart in localparts.items():
+        models.Account.insert(staff_id=staff_id, localpart=localpart).on_conflict_ignore().execute()
+
+
+def record_profile(staff_id: str, profile: str, avatar_mxc: str, avatar_digest: str) -> None:
+    """Note what was last written to the homeserver about an account."""
+    models.Account.update(profile=profile, avatar_mxc=avatar_mxc, avatar_digest=avatar_digest).where(
+        models.Account.staff_id == staff_id
+    ).execute()
+
+
+def staff_by_localpart() -> dict[str, str]:
+    """Staff ids by localpart."""
+    return {row.localpart: row.staff_id for row in models.Account.select()}
