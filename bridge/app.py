@@ -1,4 +1,4 @@
-"""The one place where everything is put together: the firm's service for commands of the CLI, and the running bridge."""
+"""Where everything is put together: the firm's service for the command line, and the running bridge."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.reconcile.plan import Plan
-from bridge.reconcile.service import Outcome, Progress, Reconciler
+from bridge.reconcile.service import Outcome, Progress, Reconciler, firm_today
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours
 from bridge.store.store import Store
@@ -80,10 +80,10 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         store = Store(settings.database.url.get_secret_value())
         await store.open()
         stack.push_async_callback(store.close)
-        directory = DirectoryFile(settings.directory, store)
+        directory = DirectoryFile(settings.directory, store, today=lambda: firm_today(settings.firm))
         await directory.load()
         await directory.refresh()
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=metrics.request)
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=_measure(metrics))
         stack.push_async_callback(homeserver.close)
 
         def firm() -> Firm:
@@ -91,6 +91,13 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
 
         reconciler = Reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, reconciler, metrics)
+
+
+def _measure(metrics: Metrics) -> Callable[[str, str, int, float], None]:
+    def on_request(method: str, route: str, status: int, seconds: float) -> None:
+        metrics.request(f"{method} {route}", status, seconds)
+
+    return on_request
 
 
 async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
@@ -128,9 +135,7 @@ class Bridge:
             directory_status=self._directory_status,
         )
         self.router = Router(desk, self.places)
-        self.inbox = Inbox(
-            firm.store, self.router.handle, settings.inbox, firm.metrics, after_effect=self.outbox.wake
-        )
+        self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics, after_effect=self.outbox.wake)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
         self._jobs = AsyncIOScheduler()
 

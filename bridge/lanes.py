@@ -20,10 +20,10 @@ class Item(Protocol):
     """Something to work on. Its position is unique and gives the order."""
 
     @property
-    def position(self) -> int: ...  # noqa: D102 - told above
+    def position(self) -> int: ...
 
     @property
-    def room_id(self) -> str: ...  # noqa: D102 - told above
+    def room_id(self) -> str: ...
 
 
 T = TypeVar("T", bound=Item)
@@ -69,13 +69,6 @@ class Lanes(Generic[T]):
             self._fewer.clear()
             await self._fewer.wait()
 
-    def hurry(self) -> None:
-        """End all pauses: what they waited for has come."""
-        for timer in tuple(self._timers.values()):
-            timer.cancel()
-        for room_id in tuple(self._timers):
-            self._resume(room_id)
-
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - how long work under way may take to end
         """Begin nothing new, and give what is being worked on `timeout` seconds to end."""
         self._stopping = True
@@ -111,8 +104,10 @@ class Lanes(Generic[T]):
                 return 0.0
             try:
                 pause = await self._work(lane[0])
-            except Exception as error:  # noqa: BLE001 - one room's mistake must not end the work on the others
-                log.error("work_failed", room_id=lane[0].room_id, position=lane[0].position, stack=frames(error))
+            except Exception as error:  # noqa: BLE001 - one room must not end the work on the others
+                log.error(  # noqa: TRY400 - the message could quote what people wrote
+                    "work_failed", room_id=lane[0].room_id, position=lane[0].position, stack=frames(error)
+                )
                 pause = PAUSE_AFTER_A_MISTAKE
             if pause is not None:
                 return pause

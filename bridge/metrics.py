@@ -6,14 +6,19 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class Metrics:
-    """The metrics, in a registry of their own, so that two of them in one process do not meet."""
+    """The metrics, in a registry that is given, so that two sets of them in one process do not meet."""
 
-    def __init__(self) -> None:
-        registry = self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.tokens_refused = Counter(
+            "firm_bridge_tokens_refused",
+            "Requests to the application-service endpoints with a wrong token or none.",
+            registry=registry,
+        )
         self.transactions = Counter(
             "firm_bridge_transactions",
-            "Transactions from the homeserver, by outcome: accepted, refused (token or shape), or busy (answered late"
-            " because too many events waited, or the database could not store them).",
+            "Transactions from the homeserver, by outcome: accepted, refused (wrong shape), or busy (not taken because"
+            " too many events waited or the database failed; the homeserver sends it again).",
             ["outcome"],
             registry=registry,
         )
@@ -62,3 +67,7 @@ class Metrics:
             ["route", "status"],
             registry=registry,
         )
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """Count a request to the homeserver."""
+        self.homeserver_requests.labels(route, str(status)).observe(seconds)

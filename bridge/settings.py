@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 EXAMPLE_SECRET = "change-me"  # noqa: S105 - the value that is refused
 
@@ -19,7 +19,8 @@ Secret = Annotated[SecretStr, Field(min_length=16)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Numbers as text, because YAML reads an unquoted room_version: 11 as a number.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class HomeserverSettings(_Section):
@@ -157,6 +158,18 @@ class Settings(BaseSettings):
     security: SecuritySettings = SecuritySettings()
     inbox: InboxSettings = InboxSettings()
     log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what the file gives."""
+        return env_settings, init_settings
 
     @property
     def bot_id(self) -> str:

@@ -114,7 +114,7 @@ MATTERS = RecordKind(
         Field("originating", v.STAFF_LIST, "Who brought it in. Always have access unless walled off."),
         Field("supervisor", v.STAFF, "Who supervises. Always has access unless walled off."),
         Field("restricted", v.YES_NO, "Whether only the people above and those allowed may see it. Default: no."),
-        Field("allowed", v.PEOPLE, "Who else may see it when it is restricted. May be given as access records instead."),
+        Field("allowed", v.PEOPLE, "Who else may see it when it is restricted. Access records do the same."),
         Field("description", v.NOTE, "A short description."),
         Field("matter_type", v.LINE, "The kind of matter, such as Conveyancing."),
         Field("client_code", v.LINE, "The client's code in your accounts."),

@@ -199,7 +199,8 @@ def localpart(value: str) -> str:
     """Reads a Matrix localpart."""
     if not LOCALPART.fullmatch(value):
         raise ValueError(
-            f"{quoted(value)} cannot be part of a Matrix id. Use at most 100 of the letters a to z, digits and . _ = - / +"
+            f"{quoted(value)} cannot be part of a Matrix id. Use only the small letters a to z, digits and . _ = - / +,"
+            " at most 100 of them."
         )
     return value
 
@@ -245,8 +246,6 @@ STAFF_LIST = ValueType("list of staff members", reference, Shape.LIST, Refers.ST
 PERSON = ValueType("staff member or group", reference, refers=Refers.PEOPLE)
 PEOPLE = ValueType("list of staff members and groups", reference, Shape.LIST, Refers.PEOPLE)
 MATTER = ValueType("matter", reference, refers=Refers.MATTER)
-IDENTITIES = ValueType(
-    "pairs of provider and identity", text_up_to(250), Shape.PAIRS, parse_first=text_up_to(100)
-)
+IDENTITIES = ValueType("pairs of provider and identity", text_up_to(250), Shape.PAIRS, parse_first=text_up_to(100))
 ROLES = ValueType("pairs of role and contact", text_up_to(250), Shape.PAIRS, parse_first=text_up_to(100))
 SIGNATURES = ValueType("pairs of staff member and date", day, Shape.PAIRS, Refers.STAFF, parse_first=reference)

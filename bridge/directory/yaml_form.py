@@ -180,13 +180,11 @@ class _Reader:
                 if documents > 1:
                     raise unusable(self._file, _line(event), "A second document begins here. Take the line --- out.")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-                raise unusable(
-                    self._file, _line(event), "Names with & or * in front are not read. Put the value in quotation marks."
-                )
+                message = "Names with & or * in front are not read. Put the value in quotation marks."
+                raise unusable(self._file, _line(event), message)
             if getattr(event, "tag", None) is not None:
-                raise unusable(
-                    self._file, _line(event), "Words with ! in front are not read. Put the value in quotation marks."
-                )
+                message = "Words with ! in front are not read. Put the value in quotation marks."
+                raise unusable(self._file, _line(event), message)
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > _DEEPEST:
@@ -198,7 +196,7 @@ class _Reader:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    return event.start_mark.line + 1 if event.start_mark else 0
 
 
 def _is_empty(event: yaml.Event) -> bool:

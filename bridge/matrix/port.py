@@ -96,9 +96,6 @@ class Homeserver(Protocol):
     async def admin_put_user(self, user_id: str, body: Json) -> Json:
         """Create or change an account (PUT /_synapse/admin/v2/users)."""
 
-    async def admin_users(self) -> list[Json]:
-        """All local accounts, deactivated ones included, as the admin API's list shows them."""
-
     async def is_admin(self, user_id: str) -> bool:
         """Whether that account is a server admin. Raises Refused when the bot itself is not one."""
 

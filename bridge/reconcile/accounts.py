@@ -31,10 +31,10 @@ def _avatar_digest(person: Staff) -> str:
     return hashlib.sha256(f"{person.short_initials}/{person.color_fill}".encode()).hexdigest()
 
 
-def plan_accounts(desired: Desired, existing: Mapping[str, Json], server_name: str, *, avatars: bool) -> Iterator[Step]:
-    """The steps that accounts need. `existing` are all local accounts, by user id, as the admin API lists them."""
+def plan_accounts(desired: Desired, existing: Mapping[str, Json], *, avatars: bool) -> Iterator[Step]:
+    """The steps that accounts need. `existing` are those that exist, by user id, as the admin API shows them."""
     for staff_id, account in sorted(desired.world.accounts.items()):
-        user_id = f"@{account.localpart}:{server_name}"
+        user_id = desired.user_ids[staff_id]
         there = existing.get(user_id)
         person = desired.firm.staff.get(staff_id)
         if person is None or not person.active:

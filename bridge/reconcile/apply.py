@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -77,11 +77,8 @@ async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     hands.room_ids[shape.key] = observed.room_id
     faults.point("room.recorded")
     steps = plan_room(shape, observed, hands.server, hands.room_ids)
-    return steps + plan_children(shape, observed, _made(shape, hands), {})
-
-
-def _made(shape: RoomShape, hands: Hands) -> Mapping[str, str]:
-    return {child: hands.room_ids[child] for child in shape.children if child in hands.room_ids}
+    made = replace(shape, children=tuple(child for child in shape.children if child in hands.room_ids))
+    return steps + plan_children(made, observed, hands.room_ids, {})
 
 
 async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:

@@ -26,6 +26,8 @@ class Desired:
     firm: Firm
     world: World
     """What is stored, with the new conversations, participants and accounts as if they were stored already."""
+    user_ids: Mapping[str, str]
+    """Of everybody who has or gets an account, leavers included, by staff id."""
     shapes: Mapping[str, RoomShape]
     """By key, each space before the rooms that depend on it."""
     new_conversations: tuple[NewConversation, ...]
@@ -54,6 +56,7 @@ def desired(firm: Firm, world: World, settings: Settings, today: date) -> Desire
     return Desired(
         firm=firm,
         world=complete,
+        user_ids=user_ids,
         shapes=_shapes(firm, complete, user_ids, settings.firm.name, today),
         new_conversations=new,
         new_participants=joining,

@@ -83,6 +83,11 @@ async def observe_direct(homeserver: Homeserver, user_ids: Iterable[str], limit:
     return dict(zip(listed, found, strict=True))
 
 
-async def observe_accounts(homeserver: Homeserver) -> dict[str, Json]:
-    """All local accounts as the admin API lists them, by user id."""
-    return {account["name"]: account for account in await homeserver.admin_users()}
+async def observe_accounts(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:
+    """Those of these accounts that exist, as the admin API shows them, by user id.
+
+    One by one: in the admin API's list, the parameter by which the bridge says who it acts as is a filter.
+    """
+    listed = sorted(user_ids)
+    found = await in_parallel(listed, homeserver.admin_user, limit)
+    return {user_id: account for user_id, account in zip(listed, found, strict=True) if account is not None}

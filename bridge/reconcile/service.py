@@ -24,13 +24,18 @@ from bridge.reconcile.accounts import apply_account, plan_accounts
 from bridge.reconcile.apply import Hands, StepError, apply_room
 from bridge.reconcile.desired import Desired, desired
 from bridge.reconcile.plan import Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
-from bridge.settings import Settings
+from bridge.settings import FirmSettings, Settings
 from bridge.store.conversations import add_accounts, add_conversations, add_participants, load_world
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
 Progress = Callable[[int, int, str], None]
 """Called with how many of how many accounts and rooms are done, and the one just done."""
+
+
+def firm_today(settings: FirmSettings) -> date:
+    """The day in the firm's time zone, by which walls begin and end."""
+    return datetime.now(ZoneInfo(settings.timezone)).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class Reconciler:
 
     def today(self) -> date:
         """The firm's day."""
-        return datetime.now(ZoneInfo(self._settings.firm.timezone)).date()
+        return firm_today(self._settings.firm)
 
     async def desired(self) -> Desired:
         """What should be, from the firm and what is stored."""
@@ -122,7 +127,7 @@ class Reconciler:
                 for key, shape in wanted.shapes.items()
                 if old.shapes.get(key) != shape or key not in wanted.world.rooms
             }
-            existing = await observe.observe_accounts(self._homeserver)
+            existing = await self._existing_accounts(wanted)
             observed = await observe.observe_rooms(self._homeserver, touched, wanted.world.rooms, self._limit)
             rooms = self._plan_rooms(touched, wanted, observed, None)
             plan = replace(rooms, accounts=self._plan_accounts(wanted, existing))
@@ -168,7 +173,7 @@ class Reconciler:
             faults.point("seeds.stored")
 
     async def _plan_all(self, wanted: Desired) -> Plan:
-        existing = await observe.observe_accounts(self._homeserver)
+        existing = await self._existing_accounts(wanted)
         observed = await observe.observe_rooms(self._homeserver, wanted.shapes, wanted.world.rooms, self._limit)
         people = {
             user_id
@@ -180,9 +185,11 @@ class Reconciler:
         rooms = self._plan_rooms(wanted.shapes, wanted, observed, direct)
         return replace(rooms, accounts=self._plan_accounts(wanted, existing))
 
+    async def _existing_accounts(self, wanted: Desired) -> dict[str, observe.Json]:
+        return await observe.observe_accounts(self._homeserver, wanted.user_ids.values(), self._limit)
+
     def _plan_accounts(self, wanted: Desired, existing: Mapping[str, observe.Json]) -> tuple[Step, ...]:
-        server_name = self._settings.homeserver.server_name
-        return tuple(plan_accounts(wanted, existing, server_name, avatars=self._settings.accounts.avatars))
+        return tuple(plan_accounts(wanted, existing, avatars=self._settings.accounts.avatars))
 
     def _plan_rooms(
         self,
@@ -230,8 +237,7 @@ class Reconciler:
         return Outcome(tally.steps, tuple(tally.failed))
 
     def _hands(self, wanted: Desired) -> Hands:
-        server_name = self._settings.homeserver.server_name
-        owners = {f"@{account.localpart}:{server_name}": staff for staff, account in wanted.world.accounts.items()}
+        owners = {user_id: staff_id for staff_id, user_id in wanted.user_ids.items()}
 
         def allowed(user_id: str) -> Decision:
             return may_act(self._firm(), owners.get(user_id, user_id))

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from peewee import Database, ImproperlyConfigured, PostgresqlDatabase, SqliteDatabase
@@ -74,10 +74,10 @@ class SqliteBackend:
             # Made here, so that nobody else can read it; SQLite gives its side files the same mode.
             os.close(os.open(Path(self._path), os.O_CREAT | os.O_RDWR, 0o600))
         self.database.connect(reuse_if_open=True)
+        self._synchronous = None
 
     def ensure_connected(self) -> None:
         if self.database.is_closed():
-            self._synchronous = None
             self.connect()
 
     @contextlib.contextmanager
@@ -86,13 +86,13 @@ class SqliteBackend:
         # makes those before it durable too.
         synchronous = "FULL" if durable else "NORMAL"
         if synchronous != self._synchronous:
-            self.database.execute_sql(f"PRAGMA synchronous={synchronous}")
+            _execute(self.database, f"PRAGMA synchronous={synchronous}")
             self._synchronous = synchronous
         with self.database.atomic():
             yield
 
     def in_transaction(self) -> bool:
-        return bool(self.database.connection().in_transaction)
+        return bool(_connection(self.database).in_transaction)
 
 
 class PostgresqlBackend:
@@ -122,16 +122,21 @@ class PostgresqlBackend:
     def transaction(self, *, durable: bool) -> Iterator[None]:
         with self.database.atomic():
             if not durable:
-                self.database.execute_sql("SET LOCAL synchronous_commit = off")
+                _execute(self.database, "SET LOCAL synchronous_commit = off")
             yield
 
     def in_transaction(self) -> bool:
         if self.database.is_closed():
             return False
-        from psycopg.pq import TransactionStatus
+        return bool(_connection(self.database).info.transaction_status.name == "INTRANS")
 
-        status = self.database.connection().info.transaction_status
-        return bool(status == TransactionStatus.INTRANS)
+
+def _execute(database: Database, sql: str) -> None:
+    database.execute_sql(sql)  # type: ignore[no-untyped-call]
+
+
+def _connection(database: Database) -> Any:
+    return database.connection()  # type: ignore[no-untyped-call]
 
 
 def as_store_error(error: Exception, name: str) -> Exception:

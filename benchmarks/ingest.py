@@ -1,0 +1,207 @@
+"""How fast events come in and replies go out, beside a bare service that does only what cannot be left out.
+
+    python -m benchmarks.ingest [--events 20000] [--rooms 200] [--in-transaction 100]
+
+A stub homeserver in this process pushes to the service in another one: first to the bare service, then to the bridge
+as `firm-bridge run` puts it together, and last to the bridge with a kill -9 in the middle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+import psutil
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.ingest_homeserver import HS_TOKEN, StubHomeserver, make_events
+
+MIB = 1024 * 1024
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run of a service showed."""
+
+    events_per_second: float
+    reply_p50_ms: float
+    reply_p95_ms: float
+    cpu_ms_per_1000: float
+    """Processor time of the service for a thousand events."""
+    peak_mib: float
+
+
+class Service:
+    """A service in a process of its own."""
+
+    def __init__(self, module: str, homeserver: StubHomeserver, folder: Path, concurrency: int) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = (folder / "service.log").open("ab")
+        self._command = [
+            *(sys.executable, "-m", module),
+            *("--port", str(self.port), "--homeserver", f"http://127.0.0.1:{homeserver.port}"),
+            *("--folder", str(folder), "--concurrency", str(concurrency)),
+        ]
+
+    async def start(self) -> None:
+        """Start it and wait until it listens."""
+        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)  # noqa: ASYNC220
+        self.usage = psutil.Process(self._process.pid)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+        raise SystemExit(f"The service did not start. Its log: {self._log.name}")
+
+    def peak_mib(self) -> float:
+        """The most memory it had resident."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        kib = next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]
+        return int(kib) * 1024 / MIB
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far."""
+        used = self.usage.cpu_times()
+        return used.user + used.system
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        self._process.wait()
+
+
+async def measure(module: str, folder: Path, options: argparse.Namespace) -> Figures:
+    """Throughput of all events, then the time to a reply at one command per transaction."""
+    homeserver = StubHomeserver()
+    await homeserver.start()
+    service = Service(module, homeserver, folder, options.concurrency)
+    await service.start()
+    try:
+        await _push_all(homeserver, service, make_events(2000, options.rooms, "warm"), options.in_transaction)
+        events = make_events(options.events, options.rooms, "many")
+        cpu = service.cpu_seconds()
+        began = time.perf_counter()
+        await _push_all(homeserver, service, events, options.in_transaction)
+        seconds = time.perf_counter() - began
+        cpu = service.cpu_seconds() - cpu
+        times = await _reply_times(homeserver, service, options)
+        return Figures(
+            events_per_second=len(events) / seconds,
+            reply_p50_ms=statistics.median(times),
+            reply_p95_ms=statistics.quantiles(times, n=20)[-1],
+            cpu_ms_per_1000=cpu / len(events) * 1e6,
+            peak_mib=service.peak_mib(),
+        )
+    finally:
+        service.kill()
+        await homeserver.stop()
+
+
+async def kill_in_the_middle(module: str, folder: Path, options: argparse.Namespace) -> StubHomeserver:
+    """Push all events, kill the service after half of the replies, start it again, and wait for the rest."""
+    homeserver = StubHomeserver()
+    await homeserver.start()
+    service = Service(module, homeserver, folder, options.concurrency)
+    await service.start()
+    events = make_events(options.events, options.rooms, "kill")
+    pushing = asyncio.create_task(_push_all(homeserver, service, events, options.in_transaction))
+    try:
+        await homeserver.replied(homeserver.commands(events) // 2)
+        service.kill()
+        await service.start()
+        async with asyncio.timeout(120):
+            await pushing
+    except TimeoutError:
+        print("Some replies never came.")
+    finally:
+        service.kill()
+        await homeserver.stop()
+    return homeserver
+
+
+async def _push_all(
+    homeserver: StubHomeserver, service: Service, events: Sequence[dict[str, object]], in_transaction: int
+) -> None:
+    """Push events in transactions and wait for the last reply."""
+    expected = len(homeserver.replies) + homeserver.commands(events)
+    for first in range(0, len(events), in_transaction):
+        await homeserver.push(service.url, events[first : first + in_transaction])
+    await homeserver.replied(expected)
+
+
+async def _reply_times(homeserver: StubHomeserver, service: Service, options: argparse.Namespace) -> list[float]:
+    """Milliseconds from the begin of a transaction with one command until its reply is there, one after the other."""
+    commands = [event for event in make_events(5000, options.rooms, "each") if homeserver.commands([event])]
+    times = []
+    for command in commands:
+        began = time.perf_counter()
+        expected = len(homeserver.replies) + 1
+        await homeserver.push(service.url, [command])
+        await homeserver.replied(expected)
+        times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def show(bare: Figures, bridge: Figures, killed: StubHomeserver, expected: int) -> None:
+    """The figures as a table."""
+    table = Table("", "bare service", "bridge", "ratio", "target")
+    rows = (
+        ("events a second", bare.events_per_second, bridge.events_per_second, "at least 0.70"),
+        ("reply p50, ms", bare.reply_p50_ms, bridge.reply_p50_ms, "at most 1.30"),
+        ("reply p95, ms", bare.reply_p95_ms, bridge.reply_p95_ms, ""),
+        ("processor ms for 1,000 events", bare.cpu_ms_per_1000, bridge.cpu_ms_per_1000, ""),
+        ("peak resident, MiB", bare.peak_mib, bridge.peak_mib, "at most 100 MiB"),
+    )
+    for name, one, other, target in rows:
+        table.add_row(name, f"{one:,.1f}", f"{other:,.1f}", f"{other / one:.2f}", target)
+    table.add_row("lost after kill -9", "", str(expected - len(killed.replies)), "", "0")
+    table.add_row("doubled after kill -9", "", str(killed.doubled), "", "0")
+    table.add_row("out of order in a room", "", str(killed.out_of_order), "", "0")
+    Console().print(table)
+
+
+async def main(options: argparse.Namespace) -> None:
+    """All three runs."""
+    with TemporaryDirectory() as temporary:
+        folders = [Path(temporary) / name for name in ("bare", "bridge", "killed")]
+        for folder in folders:
+            folder.mkdir()
+        bare = await measure("benchmarks.ingest_bare", folders[0], options)
+        bridge = await measure(options.service, folders[1], options)
+        killed = await kill_in_the_middle(options.service, folders[2], options)
+        show(bare, bridge, killed, options.events // 10)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--rooms", type=int, default=200)
+    parser.add_argument("--in-transaction", type=int, default=100)
+    parser.add_argument("--concurrency", type=int, default=16, help="replies under way at once, in both services")
+    parser.add_argument("--service", default="benchmarks.ingest_bridge", help="the module measured beside the bare one")
+    uvloop.run(main(parser.parse_args()))

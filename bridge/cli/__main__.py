@@ -1,0 +1,7 @@
+"""`python -m bridge.cli` is `firm-bridge`."""
+
+import sys
+
+from bridge.cli import main
+
+sys.exit(main())

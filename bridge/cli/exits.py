@@ -1,0 +1,65 @@
+"""How a command ends: exit codes that scripts can rely on, each with a sentence, and which error leads to which."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from bridge.configuration import ConfigError
+
+
+class Exit(IntEnum):
+    """The exit codes. A code's meaning never changes."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Exit:
+        """Make a code that carries its sentence."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "Done; or for `check`: nothing is missing."
+    FAULT = 1, "A fault in the program. The last lines say where; please report them."
+    USAGE = 2, "The command line was not understood."
+    CONFIGURATION = 3, "The configuration cannot be used. Each problem is named with its key and remedy."
+    UNREACHABLE = 4, "The homeserver or the bridge did not answer. Look whether it runs at the configured address."
+    TOKEN_REJECTED = 5, "The homeserver does not accept the bridge's token. Compare it with the registration."
+    SOMETHING_MISSING = 6, "Something the rules need is missing. `firm-bridge check` lists it with the remedies."
+    DIRECTORY = 7, "The firm's directory cannot be used. Each problem is named with file, line and column."
+    DATABASE = 8, "The database cannot be opened or failed."
+    LISTEN = 9, "The bridge cannot listen at its address, for example because another process does."
+    INCOMPLETE = 10, "Some steps failed; the rest was done. Running the command again tries them again."
+    REFUSED = 11, "The homeserver refused a request that should be allowed."
+    EXISTS = 12, "A file that would be written exists already. Nothing was changed."
+    NOT_FOUND = 13, "What the command names is not there."
+
+
+class Stop(Exception):
+    """Ends a command with a message for the person who typed it, and an exit code."""
+
+    def __init__(self, code: Exit, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def exit_for(error: Exception) -> Exit | None:
+    """The exit code an error leads to, or None for one that nobody foresaw."""
+    # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
+    from bridge.app import NotServerAdminError  # noqa: PLC0415
+    from bridge.directory.problems import DirectoryError
+    from bridge.matrix.errors import HomeserverError, TokenRejected, Unreachable
+    from bridge.store.store import StoreError
+    from bridge.web.app import ListenError
+
+    table: tuple[tuple[type[Exception], Exit], ...] = (
+        (ConfigError, Exit.CONFIGURATION),
+        (Unreachable, Exit.UNREACHABLE),
+        (TokenRejected, Exit.TOKEN_REJECTED),
+        (NotServerAdminError, Exit.SOMETHING_MISSING),
+        (DirectoryError, Exit.DIRECTORY),
+        (StoreError, Exit.DATABASE),
+        (ListenError, Exit.LISTEN),
+        (HomeserverError, Exit.REFUSED),
+    )
+    return next((code for kind, code in table if isinstance(error, kind)), None)

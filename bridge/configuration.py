@@ -1,0 +1,260 @@
+"""Reading the configuration: one YAML file, overridden by the environment, judged whole before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import string
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsError
+
+from bridge.mapping.ids import LOCALPART, TEMPLATE_FIELDS
+from bridge.settings import EXAMPLE_SECRET, Settings
+from bridge.yaml_lines import Document, YamlError, read_yaml
+
+DEFAULT_PATH = Path("firm-bridge.yaml")
+PATH_VARIABLE = "FIRM_BRIDGE_CONFIG"
+_PREFIX = "FIRM_BRIDGE_"
+_LARGEST = 1024 * 1024
+_SERVER_NAME = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(:[0-9]{1,5})?")
+"""Matrix specification, appendices, server name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to put right in the configuration."""
+
+    key: str
+    """The setting, such as appservice.as_token; empty where the whole file is meant."""
+    message: str
+    """Whole sentences: what is wrong, and what to do."""
+    where: str = ""
+    """The line of the file, or the environment variable, that the value comes from."""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The message has one line for each problem."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def configuration_path(path: Path | None) -> Path:
+    """The file to read: the one given, else that of FIRM_BRIDGE_CONFIG, else firm-bridge.yaml in this folder."""
+    return path or Path(os.environ.get(PATH_VARIABLE) or DEFAULT_PATH)
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read and judge the configuration. Relative paths in it are made absolute from the file's folder.
+
+    Raises ConfigError with every problem found.
+    """
+    file = configuration_path(path)
+    document = _read(file)
+    problems = [*_unknown_variables(), *_sections(document.data)]
+    try:
+        settings = Settings(**{name: document.data[name] for name in Settings.model_fields if name in document.data})
+    except SettingsError as error:
+        problem = Problem("", f"A {_PREFIX} variable of the environment cannot be read: {error}. Lists are JSON.")
+        raise ConfigError(*_located([*problems, problem], file, document)) from error
+    except ValidationError as error:
+        problems += [_explain(detail) for detail in error.errors(include_url=False)]
+        raise ConfigError(*_located(problems, file, document)) from error
+    problems += judge(settings)
+    if problems:
+        raise ConfigError(*_located(problems, file, document))
+    return _absolute(settings, file.resolve().parent)
+
+
+def judge(settings: Settings) -> Iterator[Problem]:
+    """What is wrong with values that are each of the right type: left-over examples, and what does not fit together."""
+    yield from _secrets(settings)
+    yield from _addresses(settings)
+    yield from _names(settings)
+
+
+def _read(file: Path) -> Document:
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise ConfigError(Problem("", f"{file} is larger than a configuration can be. Is it the right file?"))
+        document = read_yaml(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        remedy = "`firm-bridge init` writes one; --config names another."
+        raise ConfigError(Problem("", f"There is no configuration at {file}. {remedy}")) from error
+    except OSError as error:
+        remedy = "Give its owner or group the right to read it, and run the bridge as that user."
+        raise ConfigError(Problem("", f"{file} cannot be read: {error.strerror}. {remedy}")) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem("", f"{file} is not text in UTF-8. Save it as UTF-8.")) from error
+    except YamlError as error:
+        raise ConfigError(Problem("", f"{error} Correct that line.", f"{file}:{error.line}")) from error
+    if document.data is None:
+        return Document({})
+    if not isinstance(document.data, dict):
+        raise ConfigError(Problem("", f"{file} is not a list of sections. Compare it with docs/settings.md."))
+    return document
+
+
+def _unknown_variables() -> Iterator[Problem]:
+    # Only names with the double underscore: a container platform may set others, named after its own service.
+    known = {_variable(key) for key in setting_fields()}
+    for name in sorted(os.environ):
+        if name.upper().startswith(_PREFIX) and "__" in name and name.upper() not in known:
+            yield Problem("", f"There is no such setting.{_suggest(name.upper(), known)}", name)
+
+
+def _sections(data: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in data.keys() - Settings.model_fields.keys():
+        yield Problem(name, f"There is no such section.{_suggest(name, set(Settings.model_fields))}")
+
+
+def setting_fields() -> dict[str, FieldInfo]:
+    """Every setting's declaration by section.key, in the order of declaration."""
+    return {f"{name}.{key}": field for name, section in sections() for key, field in section.model_fields.items()}
+
+
+def sections() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every section with its name, in the order of declaration."""
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield name, field.annotation
+
+
+def _variable(key: str) -> str:
+    return _PREFIX + key.replace(".", "__").upper()
+
+
+def _suggest(written: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(written, sorted(known), n=1, cutoff=0.7)
+    return f" Did you mean {close[0]}?" if close else " Take it out; docs/settings.md lists every setting."
+
+
+def _explain(detail: ErrorDetails) -> Problem:
+    path = [str(part) for part in detail["loc"]]
+    key, kind = ".".join(path), detail["type"]
+    keys = set(setting_fields())
+    if kind == "extra_forbidden":
+        return Problem(key, f"There is no such setting.{_suggest(key, keys)}")
+    if len(path) == 1:
+        return Problem(key, "This is a section. Put its settings below it, indented, or take it out.")
+    if _is_secret(".".join(path[:2])):
+        return Problem(key, f"{_wrong(detail)} {_RANDOM}")
+    return Problem(key, f"{detail['input']!r} cannot be used. {_wrong(detail)} Correct it; see docs/settings.md.")
+
+
+_RANDOM = "Put in a long random value, such as `openssl rand -hex 32` prints."
+
+
+def _wrong(detail: ErrorDetails) -> str:
+    if detail["type"] in {"too_short", "string_too_short"}:
+        return f"It has fewer than {detail.get('ctx', {}).get('min_length')} characters."
+    if detail["type"] == "string_type":
+        return "It must be text. Put it in quotation marks."
+    return detail["msg"].replace("Input should be", "It must be") + "."
+
+
+def _is_secret(key: str) -> bool:
+    return setting_fields()[key].annotation is SecretStr
+
+
+def _secrets(settings: Settings) -> Iterator[Problem]:
+    for key in setting_fields():
+        section, name = key.split(".")
+        value = getattr(getattr(settings, section), name)
+        if isinstance(value, SecretStr) and EXAMPLE_SECRET in value.get_secret_value():
+            yield Problem(key, f"It is still the example, or missing. {_RANDOM}")
+    service = settings.appservice
+    if service.as_token == service.hs_token and EXAMPLE_SECRET not in service.as_token.get_secret_value():
+        yield Problem("appservice.hs_token", f"It is the same as appservice.as_token. {_RANDOM}")
+
+
+def _addresses(settings: Settings) -> Iterator[Problem]:
+    if not _SERVER_NAME.fullmatch(settings.homeserver.server_name):
+        shown = repr(settings.homeserver.server_name)
+        yield Problem(
+            "homeserver.server_name",
+            f"{shown} is not a server name. Write what stands after the colon in a Matrix id, without https://.",
+        )
+    for key, url in (("homeserver.url", settings.homeserver.url), ("appservice.url", settings.appservice.url)):
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            yield Problem(key, f"{url!r} is not an address. Write it with http:// or https:// and the host's name.")
+        elif parts.path.rstrip("/") or parts.query or parts.fragment or parts.username:
+            yield Problem(key, f"{url!r} has more than host and port. Leave only those.")
+    database = settings.database.url.get_secret_value()
+    if not re.match(r"sqlite:///.|postgres(ql)?://.", database):
+        yield Problem(
+            "database.url",
+            "It is not an address of a database. Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
+        )
+
+
+def _names(settings: Settings) -> Iterator[Problem]:
+    service = settings.appservice
+    for key, localpart in (
+        ("appservice.sender_localpart", service.sender_localpart),
+        ("appservice.bot_localpart", service.bot_localpart),
+    ):
+        if not LOCALPART.fullmatch(localpart):
+            yield Problem(key, f"{localpart!r} cannot be a user's name. Use the letters a to z, digits and . _ = - / +")
+    if service.sender_localpart == service.bot_localpart:
+        yield Problem(
+            "appservice.bot_localpart", "It is the same as appservice.sender_localpart. Name the bot otherwise."
+        )
+    try:
+        ZoneInfo(settings.firm.timezone)
+    except (ValueError, OSError):
+        yield Problem(
+            "firm.timezone",
+            f"There is no time zone {settings.firm.timezone!r}. Write one such as Europe/London or Australia/Sydney.",
+        )
+    yield from _template(settings.accounts.localpart_template)
+
+
+def _template(template: str) -> Iterator[Problem]:
+    known = ", ".join(f"{{{name}}}" for name in TEMPLATE_FIELDS)
+    try:
+        used = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        yield Problem("accounts.localpart_template", f"{template!r} cannot be read: {error}. Use {known}.")
+        return
+    for name in used:
+        if name not in TEMPLATE_FIELDS:
+            yield Problem("accounts.localpart_template", f"{{{name}}} is not known. Use {known}.")
+    if not used:
+        yield Problem("accounts.localpart_template", f"Everybody would get the same name. Use at least one of {known}.")
+
+
+def _located(problems: list[Problem], file: Path, document: Document) -> Iterator[Problem]:
+    variables = {name.upper() for name in os.environ}
+    for problem in problems:
+        where, path = problem.where, tuple(problem.key.split("."))
+        if not where and _variable(problem.key) in variables:
+            where = _variable(problem.key)
+        elif not where and problem.key:
+            line = next((document.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in document.lines), 0)
+            where = f"{file}:{line}" if line else str(file)
+        yield Problem(problem.key, problem.message, where)
+
+
+def _absolute(settings: Settings, folder: Path) -> Settings:
+    directory = settings.directory.model_copy(update={"path": str(folder / settings.directory.path)})
+    url = settings.database.url.get_secret_value()
+    if url.startswith("sqlite:///"):
+        url = "sqlite:///" + str(folder / url.removeprefix("sqlite:///"))
+    database = settings.database.model_copy(update={"url": SecretStr(url)})
+    return settings.model_copy(update={"directory": directory, "database": database})

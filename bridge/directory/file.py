@@ -1,0 +1,215 @@
+"""The directory as a service: follows its files, holds what would take too much away, keeps the last accepted firm."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import structlog
+
+from bridge.directory.change import DirectoryChange, diff_firms
+from bridge.directory.keeping import accept, confirm_change, drop_held, hold, load_firm
+from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
+from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
+from bridge.firm.model import Firm
+from bridge.settings import DirectorySettings
+from bridge.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The files say what the firm already is, or are being written at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The change was taken over."""
+
+    change: DirectoryChange
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The change waits for a firm admin."""
+
+    change: DirectoryChange
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The files cannot be used; the last accepted firm stays in force."""
+
+    problems: tuple[Problem, ...]
+
+
+Outcome = Unchanged | Applied | Held | Invalid
+
+
+class NotHeldError(Exception):
+    """No change waits, or another than the one that was confirmed."""
+
+
+def _utc_today() -> date:
+    return datetime.now(UTC).date()
+
+
+class DirectoryFile:
+    """Follows the directory's files. `firm` is the last accepted firm, from the store before anything was read.
+
+    `today` gives the firm's own day, on which it is judged whose access a change ends. `settle_seconds` is how long
+    files must have been left alone before they are read, so that an export under way is not taken for the whole.
+    """
+
+    def __init__(
+        self,
+        settings: DirectorySettings,
+        store: Store,
+        *,
+        today: Callable[[], date] = _utc_today,
+        settle_seconds: float = 0.5,
+    ) -> None:
+        self.firm = Firm()
+        self.problems: tuple[Problem, ...] = ()
+        self.held: DirectoryChange | None = None
+        self._path = Path(settings.path)
+        self._max_bytes = settings.max_bytes
+        self._limit = settings.removal_limit
+        self._store = store
+        self._today = today
+        self._settle = settle_seconds
+        self._loaded = False
+        self._seen: tuple[Fingerprint, str] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def load(self) -> Firm:
+        """Take the last accepted firm from the store, so that there is one while the files are bad or gone.
+
+        Raises StoredDirectoryError when it cannot be read back.
+        """
+        self.firm = await self._store.run(load_firm)
+        self._loaded = True
+        return self.firm
+
+    async def refresh(self) -> Outcome:
+        """Look at the files, and take over what they say if they changed, are valid and need no confirmation."""
+        async with self._one_at_a_time:
+            if not self._loaded:
+                await self.load()
+            try:
+                snapshot = await self._read_if_changed()
+                if snapshot is None:
+                    return await self._as_before()
+                firm = await asyncio.to_thread(firm_of, snapshot)
+            except ChangedWhileRead:
+                log.info("directory_being_written", path=str(self._path))
+                return Unchanged()
+            except DirectoryError as error:
+                return self._refuse(error)
+            if self.problems:
+                log.info("directory_valid_again", path=str(self._path))
+            self.problems = ()
+            return await self._consider(firm)
+
+    async def confirm(self, fingerprint: str, by: str) -> None:
+        """Let the held change with this fingerprint through; the next refresh applies it. `by` is a staff id.
+
+        Works from another process too. Raises NotHeldError when this change does not wait.
+        """
+        if not await self._store.run(lambda: confirm_change(fingerprint, by)):
+            raise NotHeldError(
+                f"No change {fingerprint} of the directory waits. It was applied or taken back, or the files changed"
+                " again since. Look at the status of the directory."
+            )
+        log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
+
+    async def confirm_held(self, by: str, fingerprint: str = "") -> str:
+        """Let through what waits now, or only the change with this fingerprint.
+
+        Returns a sentence for the admin whose staff id is `by`.
+        """
+        if self.held is None:
+            return "No change of the directory waits for confirmation."
+        fingerprint = fingerprint or self.held.fingerprint()
+        try:
+            await self.confirm(fingerprint, by)
+        except NotHeldError as error:
+            return str(error)
+        return f"Confirmed. The change {fingerprint} of the directory is being applied."
+
+    async def status(self) -> str:
+        """What the directory holds, what is wrong with it and what waits, for a firm admin."""
+        matters = len(self.firm.matters)
+        lines = [f"The directory has {len(self.firm.active_staff)} active staff and {matters} matters."]
+        if self.problems:
+            lines.append("Its files cannot be used as they are, so nothing of them was taken over:")
+            lines.extend(f"- {problem}" for problem in self.problems)
+        if self.held is not None:
+            lines.append(f"The change {self.held.fingerprint()} waits for confirmation:")
+            lines.append(self.held.summary())
+        return "\n".join(lines)
+
+    async def _read_if_changed(self) -> Snapshot | None:
+        """The files' content; None where it is what was last read. Raises DirectoryError."""
+        seen, self._seen = self._seen, None
+        fingerprint = await asyncio.to_thread(look, self._path)
+        if seen and seen[0] == fingerprint:
+            self._seen = seen
+            return None
+        newest = max(changed for _, changed, _, _ in fingerprint) / 1e9
+        if self._settle > 0 and time.time() - newest < self._settle:
+            await asyncio.sleep(self._settle)
+        snapshot = await asyncio.to_thread(fetch, self._path, self._max_bytes)
+        if snapshot.fingerprint != fingerprint:
+            raise ChangedWhileRead(())
+        self._seen = (fingerprint, snapshot.digest)
+        return None if seen and seen[1] == snapshot.digest else snapshot
+
+    async def _as_before(self) -> Outcome:
+        if self.problems:
+            return Invalid(self.problems)
+        return Unchanged() if self.held is None else await self._settle_held(self.held)
+
+    def _refuse(self, error: DirectoryError) -> Outcome:
+        if error.problems != self.problems:
+            log.error(
+                "directory_refused",
+                path=str(self._path),
+                problems=[str(problem) for problem in error.problems],
+                complete=error.complete,
+            )
+        self.problems = error.problems
+        return Invalid(error.problems)
+
+    async def _consider(self, firm: Firm) -> Outcome:
+        first = not self.firm.staff
+        change = await asyncio.to_thread(diff_firms, self.firm, firm, self._today())
+        if change.empty:
+            await self._store.run(drop_held)
+            self.held = None
+            return Unchanged()
+        if first or not change.needs_confirmation(self._limit):
+            return await self._apply(change, confirmed=False)
+        return await self._settle_held(change)
+
+    async def _settle_held(self, change: DirectoryChange) -> Outcome:
+        """Apply a change that needs a confirmation if it has one, else hold it."""
+        fingerprint, summary = change.fingerprint(), change.summary()
+        if await self._store.run(lambda: hold(fingerprint, summary, int(time.time() * 1000))):
+            return await self._apply(change, confirmed=True)
+        if self.held is None or self.held.fingerprint() != fingerprint:
+            log.warning("directory_change_held", fingerprint=fingerprint, summary=summary)
+        self.held = change
+        return Held(change)
+
+    async def _apply(self, change: DirectoryChange, *, confirmed: bool) -> Outcome:
+        await self._store.run(lambda: accept(change))
+        self.firm = change.new
+        self.held = None
+        log.info("directory_applied", fingerprint=change.fingerprint(), confirmed=confirmed, summary=change.summary())
+        return Applied(change)

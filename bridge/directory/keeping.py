@@ -1,0 +1,55 @@
+"""The directory in the store. Each function is one unit of work, to be given to `store.run`."""
+
+from __future__ import annotations
+
+from peewee import chunked
+
+from bridge.directory.change import DirectoryChange
+from bridge.directory.records import firm_from_records, record_of
+from bridge.firm.model import Firm
+from bridge.store.models import DirectoryRecord, HeldChange
+
+_AT_ONCE = 200
+
+
+def load_firm() -> Firm:
+    """The last accepted firm; one without staff where none was accepted yet. Raises StoredDirectoryError."""
+    rows = DirectoryRecord.select()
+    return firm_from_records((row.kind, row.record_id, row.data) for row in rows)
+
+
+def accept(change: DirectoryChange) -> None:
+    """Write the records that differ, and forget whatever change was held."""
+    written = [
+        record_of(change.new, kind, record_id)
+        for kind, differs in change.kinds.items()
+        for record_id in (*differs.added, *differs.changed)
+    ]
+    key = [DirectoryRecord.kind, DirectoryRecord.record_id]
+    for batch in chunked(written, _AT_ONCE):
+        insert = DirectoryRecord.insert_many(batch, fields=[*key, DirectoryRecord.data])
+        insert.on_conflict(conflict_target=key, preserve=[DirectoryRecord.data]).execute()
+    for kind, differs in change.kinds.items():
+        for ids in chunked(differs.removed, _AT_ONCE):
+            DirectoryRecord.delete().where(DirectoryRecord.kind == kind, DirectoryRecord.record_id.in_(ids)).execute()
+    drop_held()
+
+
+def hold(fingerprint: str, summary: str, now: int) -> bool:
+    """Hold this change and no other. Returns whether it has been confirmed. `now` is in milliseconds."""
+    HeldChange.delete().where(HeldChange.fingerprint != fingerprint).execute()
+    held = HeldChange.get_or_none(HeldChange.fingerprint == fingerprint)
+    if held is None:
+        HeldChange.create(fingerprint=fingerprint, summary=summary, held_at=now)
+        return False
+    return bool(held.confirmed_by)
+
+
+def confirm_change(fingerprint: str, by: str) -> bool:
+    """Note who confirmed the held change. Returns whether it is held."""
+    return bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())
+
+
+def drop_held() -> None:
+    """Forget whatever change was held."""
+    HeldChange.delete().execute()

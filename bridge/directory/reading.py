@@ -1,0 +1,79 @@
+"""From rows to records: each value read, what is required there, what must be unique unique."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.directory.fields import Field
+from bridge.directory.problems import ProblemList, quoted
+from bridge.directory.rows import Row
+from bridge.directory.values import read_cell
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row with its values read. A field that was empty, or could not be read, is not among them."""
+
+    row: Row
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str, default: Any = "") -> Any:
+        """The value of a field, or what stands for none."""
+        return self.values.get(name, default)
+
+    def problem(self, problems: ProblemList, name: str, message: str, value: str = "") -> None:
+        """Note a problem of this record's field."""
+        problems.add(self.row.file, self.row.line_of(name), self.row.column(name), value, message)
+
+
+Records = dict[str, list[Record]]
+"""Records by the name of their kind."""
+
+
+def read_rows(rows: Iterable[Row], problems: ProblemList) -> Records:
+    """All records, with a problem noted for each value that cannot be used."""
+    records: Records = defaultdict(list)
+    seen: dict[tuple[str, str, str], Record] = {}
+    for row in rows:
+        record = Record(row)
+        for each in row.kind.fields:
+            _read_field(record, each, problems)
+            if each.unique and each.name in record.values:
+                _check_unique(record, each, seen, problems)
+        records[row.kind.name].append(record)
+    return records
+
+
+def _read_field(record: Record, field_read: Field, problems: ProblemList) -> None:
+    cell = record.row.cells.get(field_read.name)
+    value: Any = ""
+    if cell is not None and not cell.empty:
+        try:
+            value = read_cell(field_read.type, cell)
+        except ValueError as error:
+            record.problem(problems, field_read.name, str(error), cell.shown)
+            return
+    if value not in ("", ()):
+        record.values[field_read.name] = value
+    elif field_read.required:
+        message = f"The {record.row.kind.one} has no {field_read.name}, which every {record.row.kind.one} needs."
+        record.problem(problems, field_read.name, f"{message} Write one.")
+
+
+def _check_unique(
+    record: Record, unique: Field, seen: dict[tuple[str, str, str], Record], problems: ProblemList
+) -> None:
+    value = record.values[unique.name]
+    assert unique.unique is not None
+    first = seen.setdefault((record.row.kind.name, unique.name, unique.unique(value)), record)
+    if first is not record:
+        record.problem(
+            problems,
+            unique.name,
+            f"{quoted(value)} is already the {unique.name} of the {record.row.kind.one}"
+            f" in line {first.row.line_of(unique.name)}. Each {record.row.kind.one} needs its own.",
+            value,
+        )

@@ -1,0 +1,57 @@
+"""A firm as records to be stored, one for each staff member, group, matter, wall and channel, and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bridge.firm.model import ChannelSeed, Firm, Group, Matter, Staff, Wall
+
+Record = tuple[str, str, str]
+"""Kind, id and JSON."""
+
+KINDS: Mapping[str, tuple[TypeAdapter[Any], Callable[[Firm], Mapping[str, Any]]]] = {
+    "staff": (TypeAdapter(Staff), lambda firm: firm.staff),
+    "group": (TypeAdapter(Group), lambda firm: firm.groups),
+    "matter": (TypeAdapter(Matter), lambda firm: firm.matters),
+    "wall": (TypeAdapter(Wall), lambda firm: firm.walls),
+    "channel": (TypeAdapter(ChannelSeed), lambda firm: firm.channels),
+}
+"""For each kind of record: how it is written as JSON, and where a firm has its records."""
+
+
+class StoredDirectoryError(Exception):
+    """A stored record cannot be read back: it was damaged, or written by a newer version."""
+
+
+def firm_to_records(firm: Firm) -> list[Record]:
+    """Every record of the firm."""
+    return [record_of(firm, kind, record_id) for kind, (_, of) in KINDS.items() for record_id in of(firm)]
+
+
+def record_of(firm: Firm, kind: str, record_id: str) -> Record:
+    """One record of the firm."""
+    adapter, of = KINDS[kind]
+    return kind, record_id, adapter.dump_json(of(firm)[record_id]).decode()
+
+
+def firm_from_records(records: Iterable[Record]) -> Firm:
+    """The firm that was stored. Raises StoredDirectoryError for a record that cannot be read."""
+    read: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+    for kind, record_id, data in records:
+        try:
+            read[kind][record_id] = KINDS[kind][0].validate_json(data)
+        except (KeyError, ValidationError) as error:
+            raise StoredDirectoryError(
+                f"The stored directory record {kind} {record_id!r} cannot be read. Restore the database from a backup,"
+                " or use the version of the bridge that wrote it."
+            ) from error
+    return Firm(
+        staff=read["staff"],
+        groups=read["group"],
+        matters=read["matter"],
+        walls=read["wall"],
+        channels=read["channel"],
+    )

@@ -1,0 +1,113 @@
+"""docs/directory.md: the page for the person who prepares the directory's files, made from the table of fields."""
+
+from __future__ import annotations
+
+from bridge.directory.fields import KINDS, RecordKind
+
+_BEFORE = """\
+# Preparing the directory
+
+<!-- Made by `python -m bridge.directory.reference` from bridge/directory/fields.py. Change that, not this page. -->
+
+The directory tells the bridge who works at the firm, which matters there are, and who may see them. It is either one
+YAML file, which people can write by hand (`config/demo/directory.yaml` is one to start from), or a folder of CSV files,
+as spreadsheets and practice-management systems export them (`config/example-csv/`). Both hold the same records with the
+same names, so everything below is true of both. The setting `directory.path` says where it is.
+
+The bridge looks at the files every few seconds. It checks them as a whole, and takes over either everything or nothing:
+one mistake anywhere, and the firm stays as it was. Mistakes are in the log, in the answer of `firm-bridge check`, and
+in that of `!directory status`, each with file, line, column and value.
+
+## How values are written
+
+| Value | How |
+|---|---|
+| text | Any letters. Blanks at the ends are dropped and runs of blanks become one. Invisible characters are refused. |
+| id | Up to 100 characters without blanks, colons and semicolons. Large and small letters differ. |
+| yes or no | `yes`, `y`, `true`, `t` or `1`; `no`, `n`, `false`, `f` or `0`. Capitals make no difference. |
+| date | Year-month-day, such as `2026-03-31`. No other order, since 03/04/2026 is a different day elsewhere. |
+| colour | Six hexadecimal digits, such as `#3b6ea5`. In YAML put it in quotation marks, or leave the `#` out. |
+| staff member | The person's id or e-mail address. |
+| group | The group's id. |
+| matter | The matter's id or number. |
+| list | In CSV, and on one line in YAML: values with semicolons between them. In YAML also a list. |
+| pairs | In CSV: `first: second; first: second`. In YAML also a list of such lines, or keys with values. |
+
+An empty value is the same as none. Names of columns, keys and sections may be written with capitals, blanks or hyphens:
+`First Name` is `first_name`. Whatever has a name that is not in the tables below is refused, since a misspelled
+`restricted` would otherwise open a matter to everybody.
+
+## YAML
+
+One section for each kind of record, each a list:
+
+```yaml
+staff:
+  - id: eashcombe
+    first_name: Eleanor
+    last_name: Ashcombe
+    email: eleanor.ashcombe@ashcombevale.example
+matters:
+  - id: M-1042
+    number: 2026-0042
+    title: Hollis v. Brightwater Marina
+    client: Margaret Hollis
+    responsible: eashcombe
+```
+
+Save it as UTF-8. Put a value that begins with one of `& * ! # [ { > | % @` in quotation marks.
+
+## CSV
+
+One file for each kind of record, all in one folder. The first line holds the names of the columns, in any order;
+columns that are not required may be left out. Commas, semicolons or tabs separate, whichever the first line uses.
+Save it as UTF-8; in Excel the file type is called "CSV UTF-8". Empty lines are skipped.
+
+A required file that is not there is a mistake: a lost `walls.csv` must not mean that there are no walls. If the firm
+has none, leave the line with the names of the columns in it and nothing below.
+"""
+
+_AFTER = """\
+## What is checked
+
+- Required values are there, and each value is written as its table says.
+- No two staff members have the same id, e-mail address or localpart, no two groups, matters or walls the same id, no
+  two matters the same number, no two channels the same name. For e-mail addresses, matter numbers and channel names
+  capitals make no difference.
+- A name cannot mean two things: a group's id is nobody's id, a matter's id is no other matter's number.
+- Whoever or whatever is named is there. A group marked as deleted is named nowhere. No group contains itself.
+- A list of who may see a matter stands only with a matter that is restricted.
+- A wall stands around either a matter or a client, and a matter has that client. People who have a role on the matter
+  may be walled off from it: the wall is the stronger.
+- There is at least one active staff member.
+
+## What waits for a firm admin
+
+A change that would take away more than a fifth of the active staff, or of all accesses to matters, is not applied at
+once: more often than not it is an export that went wrong. The setting `directory.removal_limit` says how much. The
+bridge holds such a change, says so in the log and in `!directory status`, and applies it when a firm admin writes
+`!directory confirm`. The confirmation is for exactly these contents: if the files change again, the bridge asks again;
+if they go back to what they were, nothing happens. The first directory ever read is not held.
+"""
+
+
+def directory_reference() -> str:
+    """The page as Markdown."""
+    sections = ["## Records", *(_section(kind) for kind in KINDS)]
+    return "\n".join([_BEFORE, "\n\n".join(sections), "", _AFTER])
+
+
+def _section(kind: RecordKind) -> str:
+    file = "required" if kind.csv_required else "may be left out"
+    rows = [
+        f"| `{field.name}` | {'yes' if field.required else ''} | {field.type.name} | {field.meaning} |"
+        for field in kind.fields
+    ]
+    heading = [f"### {kind.name.capitalize()}", "", f"YAML section `{kind.name}`; CSV file `{kind.csv_name}`, {file}."]
+    return "\n".join(
+        [*heading, "", kind.meaning, "", "| Name | Required | Value | Meaning |", "|---|---|---|---|", *rows]
+    )
+
+
+if __name__ == "__main__":
+    print(directory_reference(), end="")  # noqa: T201 - the page is what this prints

@@ -1,0 +1,156 @@
+"""What arrives from the homeserver: stored before it is answered, then handled in order within each room."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+import structlog
+
+from bridge import faults
+from bridge.failures import backoff
+from bridge.lanes import Lanes
+from bridge.matrix.attempts import Attempts
+from bridge.metrics import Metrics
+from bridge.settings import InboxSettings
+from bridge.store import inbox as rows
+from bridge.store.inbox import WaitingEvent
+from bridge.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+Json = dict[str, Any]
+Effect = Callable[[], None]
+Handle = Callable[[Json], Awaitable[Effect | None]]
+
+ROOMS_AT_ONCE = 64
+STOP_SECONDS = 10.0
+DAY_MS = 86_400_000
+
+
+class NestedTooDeeply(Exception):
+    """An event has lists or objects so deep in each other that it cannot be stored; Synapse refuses such events."""
+
+
+class Inbox:
+    """Takes events in, has them handled, and does not forget one in between.
+
+    `handle` is given an event and returns what it caused as an effect: a unit of writes, such as messages queued in
+    the outbox, that is stored in the same unit that marks the event handled. After a crash an event may be handled
+    again, so what `handle` does beyond the effect must bear being done twice.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        handle: Handle,
+        settings: InboxSettings,
+        metrics: Metrics,
+        after_effect: Callable[[], None] = lambda: None,
+        pause: Callable[[int], float] = backoff,
+    ) -> None:
+        """`after_effect` is called after an effect was stored; `pause` gives the seconds after the n-th attempt."""
+        self._store = store
+        self._handle = handle
+        self._settings = settings
+        self._metrics = metrics
+        self._after_effect = after_effect
+        self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
+        self._lanes: Lanes[WaitingEvent] = Lanes(self._work, ROOMS_AT_ONCE)
+        metrics.inbox_waiting.set_function(lambda: len(self._lanes))
+
+    def __len__(self) -> int:
+        """Events that wait or are being handled."""
+        return len(self._lanes)
+
+    async def start(self) -> None:
+        """Take up what was left when the bridge last stopped. Raises StoreError."""
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Look for events that another process let wait again. Raises StoreError."""
+        for event in await self._store.run(rows.waiting):
+            self._lanes.add(event)
+
+    async def forget_handled(self) -> int:
+        """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
+        before = self._oldest()
+        return await self._store.run(lambda: rows.forget_handled(before))
+
+    async def stop(self) -> None:
+        """Let the events being handled come to an end; the others wait in the database."""
+        await self._lanes.stop(STOP_SECONDS)
+
+    async def room_for(self, count: int) -> None:
+        """Wait until `count` more events fit under the bound."""
+        await self._lanes.below(max(1, self._settings.max_waiting - count + 1))
+
+    async def accept(self, events: Sequence[Json]) -> int:
+        """Store events and have them handled; returns how many were new. They are safe on disk when it returns.
+
+        Events are known again for `keep_days`; older ones are left out, since nobody can tell whether they were
+        handled before (the whole history comes again when the service is registered anew). Raises StoreError, and
+        NestedTooDeeply for an event that cannot be stored.
+        """
+        oldest = self._oldest()
+        recent = [event for event in events if event["origin_server_ts"] >= oldest]
+        if len(recent) < len(events):
+            self._metrics.events_late.inc(len(events) - len(recent))
+            log.info("events_too_old", count=len(events) - len(recent))
+        if not recent:
+            return 0
+        given = [(event["event_id"], event["room_id"], _as_json(event)) for event in recent]
+        fresh = await self._store.run(lambda: rows.accept(given, _now_ms()))
+        faults.point("inbox.accepted")
+        self._metrics.events_stored.inc(len(fresh))
+        self._metrics.events_duplicate.inc(len(recent) - len(fresh))
+        for event in fresh:
+            self._lanes.add(event)
+        return len(fresh)
+
+    def _oldest(self) -> int:
+        return _now_ms() - self._settings.keep_days * DAY_MS
+
+    async def _work(self, event: WaitingEvent) -> float | None:
+        try:
+            effect = await self._handle(orjson.loads(event.body))
+            # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
+            await self._store.run(partial(_finish, event.position, effect), durable=False)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is recorded with its cause
+            return await self._failed(event, error)
+        faults.point("inbox.handled")
+        self._metrics.events_handled.inc()
+        self._metrics.event_seconds.observe(max(0.0, time.time() - event.received_at / 1000))
+        if effect is not None:
+            self._after_effect()
+        return None
+
+    async def _failed(self, event: WaitingEvent, error: Exception) -> float | None:
+        before = event.attempts
+        pause = await self._attempts.failed(event, error)
+        self._metrics.events_failed.inc(event.attempts - before)
+        if pause is None:
+            self._metrics.events_dead.inc()
+        return pause
+
+
+def _finish(position: int, effect: Effect | None) -> None:
+    if rows.mark_handled(position) and effect is not None:
+        effect()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _as_json(event: Json) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError as error:
+        raise NestedTooDeeply(f"The event {event['event_id']} is nested too deeply to be stored.") from error

@@ -1,0 +1,130 @@
+"""The inbox's rows. All functions are units of work; times are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from peewee import chunked
+
+from bridge.store.models import InboxEvent
+
+BODY_AFTERWARDS = b""
+ROWS_PER_STATEMENT = 500
+
+
+@dataclass(slots=True)
+class WaitingEvent:
+    """An event that waits to be handled."""
+
+    position: int
+    event_id: str
+    room_id: str
+    body: bytes
+    """The event as JSON."""
+    received_at: int
+    attempts: int = 0
+    """How often handling failed for good reason."""
+    pauses: int = 0
+    """How often it was put off because the homeserver or the database was away. Not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEvent:
+    """An event that failed for the last time."""
+
+    position: int
+    event_id: str
+    room_id: str
+    received_at: int
+    attempts: int
+    error: str
+
+
+def accept(events: Iterable[tuple[str, str, bytes]], received_at: int) -> list[WaitingEvent]:
+    """Store events, given as event id, room id and JSON, and return in order those that were not known before."""
+    given: dict[str, tuple[str, str, bytes]] = {}
+    for event in events:
+        given.setdefault(event[0], event)
+    fresh: list[WaitingEvent] = []
+    for some in chunked(given.values(), ROWS_PER_STATEMENT):
+        rows = [
+            {"event_id": event_id, "room_id": room_id, "body": body, "received_at": received_at}
+            for event_id, room_id, body in some
+        ]
+        stored = (
+            InboxEvent.insert_many(rows)
+            .on_conflict_ignore()
+            .returning(InboxEvent.position, InboxEvent.event_id)
+            .tuples()
+            .execute()
+        )
+        fresh += [
+            WaitingEvent(position, event_id, given[event_id][1], given[event_id][2], received_at)
+            for position, event_id in sorted(cast("Iterable[tuple[int, str]]", stored))
+        ]
+    return fresh
+
+
+def waiting() -> list[WaitingEvent]:
+    """All events that wait, in order of arrival."""
+    rows = (
+        InboxEvent.select(
+            InboxEvent.position,
+            InboxEvent.event_id,
+            InboxEvent.room_id,
+            InboxEvent.body,
+            InboxEvent.received_at,
+            InboxEvent.attempts,
+        )
+        .where(InboxEvent.status == "waiting")
+        .order_by(InboxEvent.position)
+        .tuples()
+    )
+    return [
+        WaitingEvent(position, event_id, room_id, bytes(body), received_at, attempts)
+        for position, event_id, room_id, body, received_at, attempts in cast("Iterable[tuple[Any, ...]]", rows)
+    ]
+
+
+def mark_handled(position: int) -> bool:
+    """Note that an event was handled and forget its body. False where it did not wait any more."""
+    changed: int = (
+        InboxEvent.update(status="handled", body=BODY_AFTERWARDS, error="")
+        .where(InboxEvent.position == position, InboxEvent.status == "waiting")
+        .execute()
+    )
+    return changed > 0
+
+
+def record_failure(position: int, error: str, dead: bool) -> None:
+    """Count a failed attempt; `dead` makes the event a dead letter, which keeps its body for another try."""
+    InboxEvent.update(
+        attempts=InboxEvent.attempts + 1, error=error, status="dead" if dead else InboxEvent.status
+    ).where(InboxEvent.position == position, InboxEvent.status == "waiting").execute()
+
+
+def dead_letters() -> list[DeadEvent]:
+    """All dead letters, oldest first."""
+    rows = InboxEvent.select().where(InboxEvent.status == "dead").order_by(InboxEvent.position)
+    return [
+        DeadEvent(row.position, row.event_id, row.room_id, row.received_at, row.attempts, row.error) for row in rows
+    ]
+
+
+def replay(positions: Collection[int] | None = None) -> int:
+    """Let dead letters wait again, all or the given ones, and return how many. The bridge's next look finds them."""
+    query = InboxEvent.update(status="waiting", attempts=0, error="").where(InboxEvent.status == "dead")
+    if positions is not None:
+        query = query.where(InboxEvent.position.in_(list(positions)))
+    replayed: int = query.execute()
+    return replayed
+
+
+def forget_handled(before_ms: int) -> int:
+    """Forget events handled that arrived before then, and return how many. Dead letters stay."""
+    forgotten: int = (
+        InboxEvent.delete().where(InboxEvent.status == "handled", InboxEvent.received_at < before_ms).execute()
+    )
+    return forgotten

@@ -1,0 +1,97 @@
+"""The web application: application-service endpoints, health and metrics."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bridge.handlers.inbox import Inbox
+from bridge.metrics import Metrics
+from bridge.settings import AppserviceSettings
+from bridge.web.appservice import AppserviceEndpoints
+from bridge.web.errors import errors_as_json, json_response
+
+Json = dict[str, Any]
+Health = Callable[[], Mapping[str, str]]
+STOP_SECONDS = 5.0
+
+
+class ListenError(Exception):
+    """The bridge cannot listen where its configuration says."""
+
+
+def make_app(
+    settings: AppserviceSettings,
+    *,
+    inbox: Inbox,
+    interesting: Callable[[Json], bool],
+    user_known: Callable[[str], Awaitable[bool]],
+    alias_known: Callable[[str], Awaitable[bool]],
+    health: Health,
+    metrics: Metrics,
+) -> web.Application:
+    """Everything the bridge answers to.
+
+    `interesting` says which events need handling, the others are not stored; `user_known` and `alias_known` are asked
+    with a full id or alias; `health` names each check with what is wrong, empty where all is well.
+    """
+    app = web.Application(middlewares=[errors_as_json], client_max_size=settings.max_body_bytes)
+    endpoints = AppserviceEndpoints(
+        token=settings.hs_token.get_secret_value().encode(),
+        inbox=inbox,
+        interesting=interesting,
+        user_known=user_known,
+        alias_known=alias_known,
+        metrics=metrics,
+    )
+    app.add_routes(endpoints.routes())
+    app.add_routes(_health_routes(health))
+    app.add_routes([web.get("/metrics", _metrics_page(metrics))])
+    return app
+
+
+def _health_routes(health: Health) -> list[web.RouteDef]:
+    async def live(request: web.Request) -> web.Response:
+        return json_response({"status": "ok"})
+
+    async def ready(request: web.Request) -> web.Response:
+        checks = {name: problem or "ok" for name, problem in health().items()}
+        is_ready = all(found == "ok" for found in checks.values())
+        answer = {"status": "ok" if is_ready else "not ready", "checks": checks}
+        return json_response(answer, 200 if is_ready else 503)
+
+    return [web.get("/health/live", live), web.get("/health/ready", ready)]
+
+
+def _metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return page
+
+
+@asynccontextmanager
+async def serve(app: web.Application, settings: AppserviceSettings) -> AsyncIterator[int]:
+    """Listen until the end of the block, which is given the port. Raises ListenError."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
+        except OSError as error:
+            raise ListenError(_sentence(error, settings)) from error
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _sentence(error: OSError, settings: AppserviceSettings) -> str:
+    where = f"{settings.listen_host} port {settings.listen_port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"Another program listens on {where}. End it, or change appservice.listen_port and appservice.url."
+    return f"The bridge cannot listen on {where}: {error.strerror}. Change appservice.listen_host or listen_port."

@@ -1,0 +1,134 @@
+"""The application-service endpoints, which the homeserver calls (specification: application service API)."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+
+from bridge.handlers.inbox import Inbox, NestedTooDeeply
+from bridge.metrics import Metrics
+from bridge.web.errors import Handler, MatrixError, json_response
+from bridge.web.transaction import WrongShape, check_ping, events_of
+
+Json = dict[str, Any]
+T = TypeVar("T")
+PREFIX = "/_matrix/app/v1"
+ANSWER_WITHIN = 45.0
+"""Seconds that a transaction may wait for room in the inbox; Synapse gives up after 60."""
+
+
+@dataclass(frozen=True)
+class AppserviceEndpoints:
+    """What the endpoints need to know and do."""
+
+    token: bytes
+    inbox: Inbox
+    interesting: Callable[[Json], bool]
+    """Whether an event needs handling; the others are not stored."""
+    user_known: Callable[[str], Awaitable[bool]]
+    alias_known: Callable[[str], Awaitable[bool]]
+    metrics: Metrics
+
+    def routes(self) -> list[web.RouteDef]:
+        """All routes."""
+        nothing_here = self._with_token(_nothing_here)
+        empty_list = self._with_token(_empty_list)
+        return [
+            web.put(PREFIX + "/transactions/{txn_id:[^/]*}", self._with_token(self._transaction)),
+            web.post(PREFIX + "/ping", self._with_token(self._ping)),
+            web.get(PREFIX + "/users/{user_id:[^/]*}", self._with_token(self._user)),
+            web.get(PREFIX + "/rooms/{alias:[^/]*}", self._with_token(self._alias)),
+            web.get(PREFIX + "/thirdparty/protocol/{protocol:[^/]*}", nothing_here),
+            web.get(PREFIX + "/thirdparty/user", empty_list),
+            web.get(PREFIX + "/thirdparty/user/{protocol:[^/]*}", nothing_here),
+            web.get(PREFIX + "/thirdparty/location", empty_list),
+            web.get(PREFIX + "/thirdparty/location/{protocol:[^/]*}", nothing_here),
+        ]
+
+    def _with_token(self, handler: Handler) -> Handler:
+        async def checked(request: web.Request) -> web.StreamResponse:
+            given = request.headers.get("Authorization", "")
+            if not given.startswith("Bearer "):
+                self.metrics.tokens_refused.inc()
+                raise MatrixError(401, "M_MISSING_TOKEN", "The Authorization header with the hs_token is missing.")
+            token = given.removeprefix("Bearer ").encode("utf-8", "surrogateescape")
+            if not hmac.compare_digest(token, self.token):
+                self.metrics.tokens_refused.inc()
+                raise MatrixError(
+                    403, "M_FORBIDDEN", "This is not the hs_token of appservice.hs_token in the bridge's configuration."
+                )
+            return await handler(request)
+
+        return checked
+
+    async def _transaction(self, request: web.Request) -> web.Response:
+        outcome = "refused"
+        try:
+            events = _checked(events_of, await request.read())
+            outcome = "busy"
+            await self._accept([event for event in events if self.interesting(event)])
+            outcome = "accepted"
+        finally:
+            self.metrics.transactions.labels(outcome).inc()
+        self.metrics.events_received.inc(len(events))
+        return json_response({})
+
+    async def _accept(self, events: list[Json]) -> None:
+        if not events:
+            return
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self.inbox.room_for(len(events))
+        except TimeoutError as error:
+            raise MatrixError(
+                503, "M_UNKNOWN", "Too many events wait to be handled. Send this transaction again later."
+            ) from error
+        try:
+            await self.inbox.accept(events)
+        except NestedTooDeeply as error:
+            raise MatrixError(400, "M_BAD_JSON", str(error)) from error
+
+    async def _ping(self, request: web.Request) -> web.Response:
+        _checked(check_ping, await request.read() or b"{}")
+        return json_response({})
+
+    async def _user(self, request: web.Request) -> web.Response:
+        user_id = request.match_info["user_id"]
+        if not _is_id(user_id, "@") or not await self.user_known(user_id):
+            raise MatrixError(404, "M_NOT_FOUND", "The bridge does not know this user.")
+        return json_response({})
+
+    async def _alias(self, request: web.Request) -> web.Response:
+        alias = request.match_info["alias"]
+        if not _is_id(alias, "#") or not await self.alias_known(alias):
+            raise MatrixError(404, "M_NOT_FOUND", "The bridge has no room with this alias.")
+        return json_response({})
+
+
+async def _nothing_here(request: web.Request) -> web.Response:
+    raise MatrixError(404, "M_NOT_FOUND", "The bridge joins no third-party network.")
+
+
+async def _empty_list(request: web.Request) -> web.Response:
+    return json_response([])
+
+
+def _is_id(given: str, sigil: str) -> bool:
+    """Whether it can be a Matrix id at all. No id has a NUL, and PostgreSQL could not look for one."""
+    return given.startswith(sigil) and "\0" not in given
+
+
+def _checked(check: Callable[[object], T], raw: bytes) -> T:
+    """What a check makes of a JSON body. Raises MatrixError for one that is no JSON or has the wrong shape."""
+    try:
+        return check(orjson.loads(raw))
+    except orjson.JSONDecodeError as error:
+        raise MatrixError(400, "M_NOT_JSON", f"The body is not JSON: {error}") from error
+    except WrongShape as error:
+        raise MatrixError(400, "M_BAD_JSON", str(error)) from error

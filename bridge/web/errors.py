@@ -1,0 +1,60 @@
+"""Every refusal as the Matrix error it is: a status, an error code and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+import structlog
+from aiohttp import web
+
+from bridge.failures import frames
+from bridge.store.store import StoreError
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class MatrixError(Exception):
+    """A request that is refused."""
+
+    def __init__(self, status: int, errcode: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.errcode = errcode
+        self.message = message
+
+
+def json_response(body: object, status: int = 200) -> web.Response:
+    """An answer in JSON."""
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
+
+
+def _refusal(status: int, errcode: str, message: str) -> web.Response:
+    return json_response({"errcode": errcode, "error": message}, status)
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong into a Matrix error. What nobody expected is logged."""
+    try:
+        return await handler(request)
+    except MatrixError as error:
+        return _refusal(error.status, error.errcode, error.message)
+    except web.HTTPNotFound:
+        return _refusal(404, "M_UNRECOGNIZED", "There is nothing at this address.")
+    except web.HTTPMethodNotAllowed as error:
+        answer = _refusal(405, "M_UNRECOGNIZED", f"{request.method} is not possible here.")
+        answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return answer
+    except web.HTTPRequestEntityTooLarge:
+        return _refusal(413, "M_TOO_LARGE", "The body is larger than appservice.max_body_bytes allows.")
+    except web.HTTPException as error:
+        return _refusal(error.status, "M_UNKNOWN", error.reason)
+    except StoreError as error:
+        log.error("request_not_stored", path=request.path, reason=str(error))  # noqa: TRY400 - the reason says it all
+        return _refusal(503, "M_UNKNOWN", "The bridge cannot store this now. Send it again later.")
+    except Exception as error:  # noqa: BLE001 - logged with its cause; the message could quote what people wrote
+        log.error("request_failed", path=request.path, stack=frames(error))  # noqa: TRY400
+        return _refusal(500, "M_UNKNOWN", "The bridge failed at this request. Its log says more.")

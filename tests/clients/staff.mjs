@@ -1,0 +1,83 @@
+// What a staff member sees and does in a client nobody here wrote (matrix-js-sdk).
+//
+//   node staff.mjs HOMESERVER USER PASSWORD rooms
+//   node staff.mjs HOMESERVER USER PASSWORD say ROOM TEXT [SENDER]   waits for SENDER's next message, if one is named
+//   node staff.mjs HOMESERVER USER PASSWORD last ROOM                the newest message of a room
+//
+// Prints one line of JSON. The SDK is looked for in the folder named by CLIENT_MODULES.
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import path from "node:path";
+
+const modules = createRequire(path.join(process.env.CLIENT_MODULES, "package.json"));
+const sdk = await import(pathToFileURL(modules.resolve("matrix-js-sdk")).href);
+const { logger } = await import(pathToFileURL(modules.resolve("matrix-js-sdk/lib/logger.js")).href);
+logger.disableAll?.();
+for (const level of ["log", "debug", "info", "warn", "error"]) {
+    logger[level] = () => {};
+}
+
+const [homeserver, user, password, action, ...rest] = process.argv.slice(2);
+const login = await sdk.createClient({ baseUrl: homeserver }).login("m.login.password", {
+    identifier: { type: "m.id.user", user },
+    password,
+});
+const client = sdk.createClient({
+    baseUrl: homeserver,
+    accessToken: login.access_token,
+    userId: login.user_id,
+    deviceId: login.device_id,
+});
+const prepared = new Promise((resolve, reject) => {
+    client.on(sdk.ClientEvent.Sync, (state, _, data) => {
+        if (state === "PREPARED") resolve();
+        if (state === "ERROR") reject(data.error);
+    });
+});
+await client.startClient({ initialSyncLimit: 20 });
+await prepared;
+
+function isMessage(event) {
+    return event.getType() === "m.room.message";
+}
+
+const actions = {
+    rooms() {
+        const direct = Object.values(client.getAccountData("m.direct")?.getContent() ?? {}).flat();
+        return client.getRooms().map((room) => ({
+            id: room.roomId,
+            name: room.name,
+            membership: room.getMyMembership(),
+            space: room.isSpaceRoom(),
+            direct: direct.includes(room.roomId),
+            members: room.getJoinedMembers().map((member) => member.userId).sort(),
+            invited: room.getMembersWithMembership("invite").map((member) => member.userId).sort(),
+            children: room.currentState
+                .getStateEvents("m.space.child")
+                .filter((event) => event.getContent().via)
+                .map((event) => event.getStateKey()),
+            encrypted: room.hasEncryptionStateEvent(),
+        }));
+    },
+    async say(roomId, text, sender) {
+        const answered = new Promise((resolve) => {
+            client.on(sdk.RoomEvent.Timeline, (event, room, toStart) => {
+                if (!toStart && isMessage(event) && event.getSender() === sender && room.roomId === roomId) {
+                    resolve(event.getContent());
+                }
+            });
+        });
+        const sent = await client.sendTextMessage(roomId, text);
+        return { event_id: sent.event_id, answer: sender ? await answered : null };
+    },
+    last(roomId) {
+        const events = client.getRoom(roomId).getLiveTimeline().getEvents().filter(isMessage);
+        const event = events.at(-1);
+        return event ? { sender: event.getSender(), body: event.getContent().body } : null;
+    },
+};
+
+const result = await actions[action](...rest);
+client.stopClient();
+await client.logout(true);
+process.stdout.write(JSON.stringify(result) + "\n", () => process.exit(0));

@@ -1,0 +1,204 @@
+"""Reading what people type: mentions, names, quotes, and what is no command."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.commands.all import COMMANDS
+from bridge.commands.dispatch import find_command
+from bridge.commands.errors import CommandError
+from bridge.commands.parse import parse
+from bridge.commands.people import People
+from bridge.commands.replies import escape, notice, room_link
+from bridge.commands.text import typed_text
+from bridge.firm.model import Firm, Matter, Staff, Wall
+from bridge.handlers.commands import is_addressed
+
+TODAY = date(2026, 11, 23)
+RUTH = Staff("s1", "Ruth", "Adeyemi", "ruth@firm.example", "Partner")
+TOM = Staff("s2", "Tom", "Price", "tom@firm.example", "Associate")
+TOMAS = Staff("s3", "Tomás", "O'Neill", "tomas@firm.example", "Paralegal")
+RUTHS = Staff("s4", "Ruth", "Bell", "ruth.bell@firm.example", "Associate")
+GONE = Staff("s5", "Mark", "Gone", "mark@firm.example", former=True)
+FIRM = Firm(
+    staff={person.id: person for person in (RUTH, TOM, TOMAS, RUTHS, GONE)},
+    matters={"m1": Matter("m1", "2026-0042", "Estate"), "m2": Matter("m2", "2026-0043", "Merger")},
+    walls={"w": Wall("w", matter_id="m2", people=("s1",))},
+)
+PEOPLE = People(
+    FIRM,
+    {"ruth": "s1", "tom": "s2", "tomas": "s3", "ruth.bell": "s4", "mark": "s5"},
+    "localhost",
+    "bot",
+)
+
+
+def pill(user_id: str, name: str) -> str:
+    return f'<a href="https://matrix.to/#/{user_id}">{name}</a>'
+
+
+def message(body: str, formatted: str | None = None, **more: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {"msgtype": "m.text", "body": body, **more}
+    if formatted is not None:
+        content |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
+    return content
+
+
+@pytest.mark.parametrize(
+    ("text", "people", "rest"),
+    [
+        ("@ruth", [RUTH], ""),
+        ("@ruth:localhost @tom lunch?", [RUTH, TOM], "lunch?"),
+        ("@ruth, @tom: lunch?", [RUTH, TOM], "lunch?"),
+        ("@ruth and @tom lunch?", [RUTH, TOM], "lunch?"),
+        ("tom@firm.example hello there", [TOM], "hello there"),
+        ("@RUTH hello", [RUTH], "hello"),
+        ("Ruth Adeyemi", [RUTH], ""),
+        ("ruth adeyemi and Tom Price: lunch?", [RUTH, TOM], "lunch?"),
+        ("Tom, Tomás", [TOM, TOMAS], ""),
+        ("Tom are you in?", [TOM], "are you in?"),
+        ("@tom Ruth Adeyemi is late", [TOM], "Ruth Adeyemi is late"),
+        ("@tom and then we go", [TOM], "and then we go"),
+        ("", [], ""),
+    ],
+)
+def test_people_are_found(text: str, people: list[Staff], rest: str) -> None:
+    assert PEOPLE.find(text) == (tuple(people), rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("@rut", "Did you mean Ruth"),
+        ("Rut Adeyemi", "Did you mean Ruth Adeyemi"),
+        ("Ruth", "more than one Ruth"),
+        ("@mark", "has left the firm"),
+        ("@ruth:elsewhere.example", "not at this firm"),
+        ("@bot", "That is me"),
+        ("zzzz qqqq", "I know nobody called zzzz qqqq"),
+    ],
+)
+def test_an_error_explains_and_suggests(text: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        PEOPLE.find(text)
+
+
+def test_a_mention_counts_by_its_id_and_not_by_the_name_it_shows() -> None:
+    content = message("!dm Tom Price hello", f"!dm {pill('@ruth:localhost', 'Tom Price')} hello")
+    assert PEOPLE.find(typed_text(content).removeprefix("!dm").strip()) == ((RUTH,), "hello")
+
+
+def test_the_quoted_message_of_a_reply_is_not_typed() -> None:
+    quoted = f"<mx-reply><blockquote>{pill('@tom:localhost', 'Tom')} said</blockquote></mx-reply>"
+    content = message("> <@tom> said\n\n!dm Ruth", f"{quoted}!dm {pill('@ruth:localhost', 'Ruth')}")
+    assert typed_text(content) == "!dm  @ruth:localhost"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        message("!ping", **{"m.relates_to": {"rel_type": "m.replace", "event_id": "$x"}}),
+        {"msgtype": "m.notice", "body": "!ping"},
+        {"msgtype": "m.text", "body": 7},
+        {"body": "!ping"},
+        {},
+    ],
+)
+def test_edits_notices_and_oddities_are_no_commands(content: dict[str, Any]) -> None:
+    assert typed_text(content) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "addressed"),
+    [("!ping", True), (" !ping", True), ("! ping", True), ("!!!", False), ("!1", False), ("well !ping", False)],
+)
+def test_only_what_begins_with_an_exclamation_mark_and_a_letter_is_for_the_bot(body: str, addressed: bool) -> None:
+    event = {"type": "m.room.message", "sender": "@ruth:localhost", "room_id": "!r", "content": message(body)}
+    assert is_addressed(event, "@bot:localhost", set()) is addressed
+    assert is_addressed(event, "@bot:localhost", {"!r"})
+    assert not is_addressed({**event, "sender": "@bot:localhost"}, "@bot:localhost", {"!r"})
+
+
+def values(text: str, sender: Staff = TOM) -> dict[str, Any]:
+    command, rest = find_command(text)
+    return parse(command, rest, PEOPLE, sender, TODAY)
+
+
+def test_arguments_are_read_by_their_types() -> None:
+    assert values('matter start 2026-0042 "Disclosure, part 2" @ruth') == {
+        "matter": FIRM.matters["m1"],
+        "title": "Disclosure, part 2",
+        "people": (RUTH,),
+    }
+    assert values("matter start 2026-0042 Disclosure @ruth")["title"] == "Disclosure"
+    assert values("channel create Court Filings @ruth tom@firm.example") == {
+        "name": "Court Filings",
+        "people": (RUTH, TOM),
+    }
+    assert values("ping  good   morning") == {"text": "good   morning"}
+
+
+def test_M3_a_walled_matter_is_answered_like_one_that_does_not_exist() -> None:
+    with pytest.raises(CommandError) as walled:
+        values('matter start 2026-0043 "Talk"', RUTH)
+    with pytest.raises(CommandError) as missing:
+        values('matter start 2026-9999 "Talk"', RUTH)
+    assert str(walled.value).replace("0043", "9999") == str(missing.value)
+    assert values('matter start 2026-0043 "Talk"', TOM)["matter"].id == "m2"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dm", "needs @person"),
+        ("matter start", "needs NUMBER"),
+        ("matter start 2026-0042", 'needs "Title"'),
+        ("channel list now", "I do not know what to do with “now”"),
+        ("matter", "!matter list"),
+        ("chanel list", "Did you mean `!channel list`"),
+        ("hlep", "Did you mean `!help`"),
+        ("xyzzy", "I do not know !xyzzy"),
+    ],
+)
+def test_a_mistyped_command_gets_a_sentence_that_helps(text: str, said: str) -> None:
+    with pytest.raises(CommandError) as error:
+        values(text)
+    assert said in str(error.value)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_whatever_is_typed_is_read_or_refused_with_a_sentence(body: str, formatted: str) -> None:
+    text = typed_text(message(body, formatted)).lstrip("! ")
+    for command in ("", "dm ", "matter start 2026-0042 ", "channel create "):
+        try:
+            values(command + text or "help")
+        except CommandError as error:
+            assert str(error)
+
+
+def test_every_command_is_declared_whole() -> None:
+    assert len({command.name for command in COMMANDS}) == len(COMMANDS)
+    for command in COMMANDS:
+        assert command.summary
+        assert command.examples
+        assert all(example.startswith(f"!{command.name}") for example in command.examples)
+
+
+def test_replies_read_well_with_and_without_html() -> None:
+    content = notice(f"**Done**: {room_link('2026-0042 *Estate*', '!abc:localhost', 'localhost')} `!help`")
+    assert content["body"] == ("Done: 2026-0042 *Estate* (https://matrix.to/#/!abc:localhost?via=localhost) !help")
+    assert '<a href="https://matrix.to/#/!abc:localhost?via=localhost">' in content["formatted_body"]
+    assert "<strong>Done</strong>" in content["formatted_body"]
+
+
+@given(st.text(max_size=80))
+def test_names_from_elsewhere_never_become_markup(name: str) -> None:
+    html = notice(f"Hello {escape(name)}").get("formatted_body", "")
+    assert "<script" not in html
+    assert "<a" not in html
+    assert "<strong>" not in html

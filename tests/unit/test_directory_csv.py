@@ -1,0 +1,166 @@
+"""The directory as CSV, in the dialects that offices export, and its mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.directory.problems import MOST_PROBLEMS, DirectoryError, Problem
+from bridge.directory.read import read_directory
+from bridge.firm.model import Firm
+
+MEGABYTES = 1024 * 1024
+FILES = {
+    "staff.csv": "Id,First Name,LAST_NAME,E-mail,Former\n"
+    "nquill,Nora,Quill,nora.quill@firm.example,no\n"
+    "ehart,Élias,\"Hart, Jr\",elias.hart@firm.example,\n",
+    "matters.csv": "id,number,title,client,responsible,assisting,restricted\n"
+    "m1,2026-0042,\"Hollis \"\"v.\"\" Brightwater\",Margaret Hollis,nquill,,yes\n",
+    "access.csv": "matter,person\n2026-0042,elias.hart@firm.example\n",
+    "walls.csv": "id,kind,matter,client,people\n",
+}
+
+
+def write(folder: Path, **changed: str | bytes | None) -> Path:
+    contents: dict[str, str | bytes | None] = {**FILES, **{f"{name}.csv": text for name, text in changed.items()}}
+    for name, text in contents.items():
+        if text is not None:
+            (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def read(folder: Path) -> Firm:
+    return read_directory(folder, 64 * MEGABYTES)
+
+
+def problems(folder: Path) -> tuple[Problem, ...]:
+    with pytest.raises(DirectoryError) as caught:
+        read(folder)
+    return caught.value.problems
+
+
+def test_the_files_make_one_firm(tmp_path: Path) -> None:
+    firm = read(write(tmp_path))
+    assert [person.name for person in firm.staff.values()] == ["Nora Quill", "Élias Hart, Jr"]
+    assert firm.matters["m1"].title == 'Hollis "v." Brightwater'
+    assert firm.matters["m1"].allowed == ("ehart",)
+    assert not firm.walls
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_separators_are_seen_in_the_header(tmp_path: Path, delimiter: str) -> None:
+    staff = FILES["staff.csv"].replace("Hart, Jr", "Hart").replace(",", delimiter)
+    (tmp_path / "as").mkdir()
+    (tmp_path / "is").mkdir()
+    assert read(write(tmp_path / "as", staff=staff)) == read(
+        write(tmp_path / "is", staff=FILES["staff.csv"].replace("Hart, Jr", "Hart"))
+    )
+
+
+def test_a_byte_order_mark_windows_line_ends_and_blank_rows_are_fine(tmp_path: Path) -> None:
+    staff = b"\xef\xbb\xbf" + FILES["staff.csv"].replace("\n", "\r\n\r\n,,,,\r\n").encode()
+    assert len(read(write(tmp_path, staff=staff)).staff) == 2
+
+
+def test_columns_without_a_name_may_be_there_if_they_are_empty(tmp_path: Path) -> None:
+    write(tmp_path, access="matter,person,,\n2026-0042,ehart,,\n2026-0042,nquill,,,\n")
+    assert read(tmp_path).matters["m1"].allowed == ("ehart", "nquill")
+
+
+def test_a_problem_names_file_line_column_and_value(tmp_path: Path) -> None:
+    write(tmp_path, staff=FILES["staff.csv"] + "\nzblue,Zoë,Blue,x@,no\n")
+    (problem,) = problems(tmp_path)
+    assert (problem.file, problem.line, problem.column, problem.value) == ("staff.csv", 5, "email", "x@")
+    assert str(problem).startswith("staff.csv:5 column email: 'x@' is not an e-mail address. Correct it")
+
+
+def test_a_record_over_several_lines_is_named_by_its_first(tmp_path: Path) -> None:
+    write(tmp_path, walls='id,matter,people,memo\nw1,m1,ehart,"one\ntwo"\nw2,m1,ehrt,"one\ntwo"\n')
+    (problem,) = problems(tmp_path)
+    assert (problem.file, problem.line, problem.column) == ("walls.csv", 4, "people")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line", "message"),
+    [
+        ("access", "matter,person\nm1\n", 2, "1 values and the header 2"),
+        ("access", "matter,person\nm1,ehart,nquill\n", 2, "3 values and the header 2"),
+        ("access", "matter,person,\nm1,ehart,x\n", 2, "column without a name"),
+        ("access", "matter,people\n", 1, "Did you mean 'person'?"),
+        ("access", "matter,person,Person\n", 1, "there twice"),
+        ("access", "matter\n", 1, "'person' is missing"),
+        ("access", "\n\n", 0, "The file is empty"),
+        ("access", "", 0, "The file is empty"),
+        ("access", 'matter,person\nm1,"ehart\nm1,nquill\n', 2, "quotation marks"),
+        ("access", 'matter,person\nm1,"ehart"x\n', 2, "quotation marks"),
+        ("access", 'matter,person\nm1,"' + "x\n" * 300, 2, "quotation mark opens"),
+        ("access", "matter,person\n" + "x" * 200_001, 2, "200001 characters"),
+        ("access", b"matter,person\nm1,\xc9lias\n", 2, "0xC9 is not UTF-8"),
+        ("access", "matter,person\nm1,\x1bhart\n", 2, "U+001B"),
+        ("access", "matter,person\n,ehart\n", 2, "has no matter"),
+        ("walls", "id,matter,people\nw1,m1,;\n", 2, "has no people"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_so_is_refused(
+    tmp_path: Path, file: str, text: str | bytes, line: int, message: str
+) -> None:
+    write(tmp_path, **{file: text})
+    found = problems(tmp_path)
+    assert message in found[0].message
+    assert (found[0].file, found[0].line) == (f"{file}.csv", line)
+
+
+def test_utf_16_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, staff=FILES["staff.csv"].encode("utf-16"))
+    (problem,) = problems(tmp_path)
+    assert problem.line == 1
+    assert "CSV UTF-8" in problem.message
+
+
+@pytest.mark.parametrize("name", ["staff", "matters", "access", "walls"])
+def test_a_lost_file_is_not_an_empty_one(tmp_path: Path, name: str) -> None:
+    write(tmp_path, **{name: None})
+    (problem,) = problems(tmp_path)
+    assert problem.file == f"{name}.csv"
+    assert "is missing" in problem.message
+
+
+def test_a_misspelled_file_is_refused_and_lock_files_are_not(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "~$staff.csv").write_bytes(b"\x00")
+    (tmp_path / ".~lock.staff.csv").write_bytes(b"\x00")
+    (tmp_path / "notes.txt").write_text("hello")
+    read(tmp_path)
+    (tmp_path / "group.csv").write_text("id,name\n")
+    (problem,) = problems(tmp_path)
+    assert "Did you mean 'groups.csv'?" in problem.message
+
+
+def test_capitals_in_a_file_name_make_no_difference(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "staff.csv").rename(tmp_path / "Staff.CSV")
+    assert len(read(tmp_path).staff) == 2
+
+
+def test_a_single_csv_file_is_not_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(DirectoryError, match="Give the folder"):
+        read_directory(write(tmp_path) / "staff.csv", MEGABYTES)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\x00" * 10 * MEGABYTES,
+        b"," * 10 * MEGABYTES,
+        b",\n" * 5 * MEGABYTES,
+        b"a\n" * 5 * MEGABYTES,
+        b'"' * 10 * MEGABYTES,
+        b"matter,person\n" + b"m1,x\n" * MEGABYTES,
+        b"matter,person\n" + b'"\n","\n",' * MEGABYTES,
+    ],
+    ids=["zeros", "commas", "blank", "letters", "quotes", "unknown", "multiline"],
+)
+def test_ten_megabytes_of_nonsense_are_an_error(tmp_path: Path, nonsense: bytes) -> None:
+    write(tmp_path, access=nonsense)
+    assert 1 <= len(problems(tmp_path)) <= MOST_PROBLEMS
