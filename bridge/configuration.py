@@ -64,10 +64,17 @@ def load_settings(path: Path | None = None) -> Settings:
     Raises ConfigError with every problem found.
     """
     file = configuration_path(path)
-    document = _read(file)
-    problems = [*_unknown_variables(), *_sections(document.data)]
+    return parse_settings(_read(file), file)
+
+
+def parse_settings(text: str, file: Path) -> Settings:
+    """The settings that a configuration's text gives, as if it stood in this file. Raises ConfigError."""
+    document = _document(text, file)
+    problems = [*_unknown_variables(), *_unknown_sections(document.data)]
+    # A section whose settings are all commented out is there, and empty.
+    given = {name: document.data[name] for name in Settings.model_fields if document.data.get(name) is not None}
     try:
-        settings = Settings(**{name: document.data[name] for name in Settings.model_fields if name in document.data})
+        settings = Settings(**given)
     except SettingsError as error:
         problem = Problem("", f"A {_PREFIX} variable of the environment cannot be read: {error}. Lists are JSON.")
         raise ConfigError(*_located([*problems, problem], file, document)) from error
@@ -87,11 +94,11 @@ def judge(settings: Settings) -> Iterator[Problem]:
     yield from _names(settings)
 
 
-def _read(file: Path) -> Document:
+def _read(file: Path) -> str:
     try:
         if file.stat().st_size > _LARGEST:
             raise ConfigError(Problem("", f"{file} is larger than a configuration can be. Is it the right file?"))
-        document = read_yaml(file.read_text(encoding="utf-8"))
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         remedy = "`firm-bridge init` writes one; --config names another."
         raise ConfigError(Problem("", f"There is no configuration at {file}. {remedy}")) from error
@@ -100,12 +107,18 @@ def _read(file: Path) -> Document:
         raise ConfigError(Problem("", f"{file} cannot be read: {error.strerror}. {remedy}")) from error
     except UnicodeDecodeError as error:
         raise ConfigError(Problem("", f"{file} is not text in UTF-8. Save it as UTF-8.")) from error
+
+
+def _document(text: str, file: Path) -> Document:
+    try:
+        document = read_yaml(text)
     except YamlError as error:
-        raise ConfigError(Problem("", f"{error} Correct that line.", f"{file}:{error.line}")) from error
+        where = f"{file}:{error.line}" if error.line else str(file)
+        raise ConfigError(Problem("", str(error), where)) from error
     if document.data is None:
         return Document({})
     if not isinstance(document.data, dict):
-        raise ConfigError(Problem("", f"{file} is not a list of sections. Compare it with docs/settings.md."))
+        raise ConfigError(Problem("", f"{file} has no sections. Compare it with docs/settings.md."))
     return document
 
 
@@ -117,8 +130,8 @@ def _unknown_variables() -> Iterator[Problem]:
             yield Problem("", f"There is no such setting.{_suggest(name.upper(), known)}", name)
 
 
-def _sections(data: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in data.keys() - Settings.model_fields.keys():
+def _unknown_sections(data: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in [name for name in data if name not in Settings.model_fields]:
         yield Problem(name, f"There is no such section.{_suggest(name, set(Settings.model_fields))}")
 
 
@@ -152,6 +165,8 @@ def _explain(detail: ErrorDetails) -> Problem:
     if len(path) == 1:
         return Problem(key, "This is a section. Put its settings below it, indented, or take it out.")
     if _is_secret(".".join(path[:2])):
+        if detail["input"] == EXAMPLE_SECRET:
+            return Problem(key, f"It is missing or still the example. {_RANDOM}")
         return Problem(key, f"{_wrong(detail)} {_RANDOM}")
     return Problem(key, f"{detail['input']!r} cannot be used. {_wrong(detail)} Correct it; see docs/settings.md.")
 
@@ -176,7 +191,7 @@ def _secrets(settings: Settings) -> Iterator[Problem]:
         section, name = key.split(".")
         value = getattr(getattr(settings, section), name)
         if isinstance(value, SecretStr) and EXAMPLE_SECRET in value.get_secret_value():
-            yield Problem(key, f"It is still the example, or missing. {_RANDOM}")
+            yield Problem(key, f"It is missing or still the example. {_RANDOM}")
     service = settings.appservice
     if service.as_token == service.hs_token and EXAMPLE_SECRET not in service.as_token.get_secret_value():
         yield Problem("appservice.hs_token", f"It is the same as appservice.as_token. {_RANDOM}")

@@ -36,7 +36,7 @@ def read_yaml(text: str) -> Document:
         data = None if node is None else _build(loader, node, (), lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlError(mark.line + 1 if mark else 0, f"This is not YAML: {error.problem or error.context}.") from error
+        raise YamlError(mark.line + 1 if mark else 0, f"This is not YAML: {error.problem or error.context}. Correct this line or the one before.") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise YamlError(0, f"This is not YAML: {error}.") from error
     finally:

@@ -11,10 +11,15 @@ from bridge.firm.model import Staff
 from bridge.store.conversations import room_of
 
 
-def names(people: Iterable[Staff]) -> str:
+def plain_names(people: Iterable[Staff]) -> str:
     """People as a reader lists them: A, B and C."""
-    listed = [escape(person.name) for person in people]
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else "nobody"
+    listed = [person.name for person in people]
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+
+
+def names(people: Iterable[Staff]) -> str:
+    """The same in Markdown."""
+    return escape(plain_names(people))
 
 
 async def make_room(call: Call, conversation_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.commands.conversations import link, make_room, names
+from bridge.commands.conversations import link, make_room, plain_names
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Message
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
@@ -27,7 +27,7 @@ async def _dm(call: Call) -> Answer:
     room_id = await make_room(call, conversation.id)
     text = call.values.get("message", "")
     return Answer(
-        f"Here is your direct conversation: {link(call, f'with {names(others)}', room_id)}.",
+        f"Here is your direct conversation {link(call, f'with {plain_names(others)}', room_id)}.",
         (Message(room_id, text),) if text else (),
     )
 

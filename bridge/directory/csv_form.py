@@ -55,7 +55,7 @@ def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[R
     count = 0
     try:
         for values in reader:
-            if any(value.strip() for value in values):
+            if any(map(str.strip, values)):
                 if header is None:
                     header = _header(kind, lines.first, values)
                 else:
@@ -102,7 +102,7 @@ def _header(kind: RecordKind, line: int, values: list[str]) -> list[str]:
     for field in kind.fields:
         if field.required and field.name not in names:
             wrong.add(kind.csv_name, line, field.name, "", f"The column {field.name!r} is missing. Add it.")
-    wrong.raise_any()
+    wrong.raise_any(complete=False)
     return names
 
 

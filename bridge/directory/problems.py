@@ -26,7 +26,7 @@ class Problem:
         where = f"{self.file}:{self.line}" if self.line else self.file
         if self.column:
             where += f" column {self.column}" if self.file.endswith(".csv") else f" {self.column}"
-        return f"{where}: {self.message}"
+        return _printable(f"{where}: {self.message}")
 
 
 class DirectoryError(Exception):
@@ -58,13 +58,18 @@ class ProblemList:
         if len(self._found) >= MOST_PROBLEMS:
             raise DirectoryError(self._in_order(), complete=False)
 
-    def raise_any(self) -> None:
-        """Raise DirectoryError if anything was found."""
+    def raise_any(self, *, complete: bool = True) -> None:
+        """Raise DirectoryError if anything was found. `complete` says whether all of the directory was looked at."""
         if self._found:
-            raise DirectoryError(self._in_order())
+            raise DirectoryError(self._in_order(), complete=complete)
 
     def _in_order(self) -> tuple[Problem, ...]:
         return tuple(sorted(dict.fromkeys(self._found), key=lambda problem: (problem.file, problem.line)))
+
+
+def _printable(text: str) -> str:
+    """The text with what cannot be printed escaped, so that it disturbs neither a terminal nor a log."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def shorten(value: str) -> str:

@@ -118,7 +118,7 @@ def _files(path: Path) -> dict[str, Path]:
         if kind.csv_required and kind.csv_name not in found:
             message = f"{kind.csv_name} is missing from {path}. Put it back; with no {kind.name}, only its header line."
             problems.add(kind.csv_name, 0, "", "", message)
-    problems.raise_any()
+    problems.raise_any(complete=False)
     return found
 
 

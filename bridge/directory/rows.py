@@ -9,7 +9,7 @@ from bridge.directory.fields import RecordKind
 from bridge.directory.problems import DirectoryError, Problem
 from bridge.directory.values import Cell
 
-MOST_RECORDS = 500_000
+MOST_RECORDS = 250_000
 """Records in one file: far above any firm, and a bound to what a broken file can cost."""
 
 # Control characters, and the two line breaks that editors do not count as lines.

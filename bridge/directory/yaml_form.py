@@ -73,6 +73,8 @@ class _Reader:
                 raise unusable(self._file, _line(key), f"The section {kind.name} is there twice. Join the two.")
             seen.add(kind.name)
             yield from self._section(kind)
+        # Ask for what comes behind, so that a second document is noticed.
+        next(self._events, None)
 
     def _section(self, kind: RecordKind) -> Iterator[Row]:
         start = next(self._events)

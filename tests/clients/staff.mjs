@@ -1,10 +1,10 @@
 // What a staff member sees and does in a client nobody here wrote (matrix-js-sdk).
 //
-//   node staff.mjs HOMESERVER USER PASSWORD rooms
-//   node staff.mjs HOMESERVER USER PASSWORD say ROOM TEXT [SENDER]   waits for SENDER's next message, if one is named
-//   node staff.mjs HOMESERVER USER PASSWORD last ROOM                the newest message of a room
+//   node staff.mjs HOMESERVER USER PASSWORD '[["rooms"], ["say", ROOM, TEXT, SENDER], ["last", ROOM]]'
 //
-// Prints one line of JSON. The SDK is looked for in the folder named by CLIENT_MODULES.
+// Takes the actions one after another: "rooms" lists all rooms; "say" sends, and waits for SENDER's next message there
+// if one is named; "last" is the newest message; "until" waits for a message that ends with TEXT.
+// Prints a JSON list of what each gave. The SDK is looked for in the folder named by CLIENT_MODULES.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import path from "node:path";
@@ -12,12 +12,12 @@ import path from "node:path";
 const modules = createRequire(path.join(process.env.CLIENT_MODULES, "package.json"));
 const sdk = await import(pathToFileURL(modules.resolve("matrix-js-sdk")).href);
 const { logger } = await import(pathToFileURL(modules.resolve("matrix-js-sdk/lib/logger.js")).href);
-logger.disableAll?.();
 for (const level of ["log", "debug", "info", "warn", "error"]) {
     logger[level] = () => {};
+    console[level] = () => {};
 }
 
-const [homeserver, user, password, action, ...rest] = process.argv.slice(2);
+const [homeserver, user, password, wanted] = process.argv.slice(2);
 const login = await sdk.createClient({ baseUrl: homeserver }).login("m.login.password", {
     identifier: { type: "m.id.user", user },
     password,
@@ -70,6 +70,14 @@ const actions = {
         const sent = await client.sendTextMessage(roomId, text);
         return { event_id: sent.event_id, answer: sender ? await answered : null };
     },
+    async until(roomId, text) {
+        const found = () => (client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
+            .find((event) => isMessage(event) && event.getContent().body.endsWith(text));
+        while (!found()) {
+            await new Promise((resolve) => client.once(sdk.RoomEvent.Timeline, resolve));
+        }
+        return { sender: found().getSender(), body: found().getContent().body };
+    },
     last(roomId) {
         const events = client.getRoom(roomId).getLiveTimeline().getEvents().filter(isMessage);
         const event = events.at(-1);
@@ -77,7 +85,10 @@ const actions = {
     },
 };
 
-const result = await actions[action](...rest);
+const results = [];
+for (const [action, ...values] of JSON.parse(wanted)) {
+    results.push(await actions[action](...values));
+}
 client.stopClient();
 await client.logout(true);
-process.stdout.write(JSON.stringify(result) + "\n", () => process.exit(0));
+process.stdout.write(JSON.stringify(results) + "\n", () => process.exit(0));

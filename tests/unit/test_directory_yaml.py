@@ -108,8 +108,7 @@ def test_a_problem_names_file_line_key_and_value(tmp_path: Path) -> None:
     problem = only_problem(tmp_path, STAFF.replace("elias.hart@firm.example", "x@"))
     assert (problem.file, problem.line, problem.column, problem.value) == ("directory.yaml", 9, "staff[2].email", "x@")
     assert str(problem) == (
-        "directory.yaml:9 staff[2].email: 'x@' is not an e-mail address."
-        " Correct it, for example to name@firm.example."
+        "directory.yaml:9 staff[2].email: 'x@' is not an e-mail address. Correct it, for example to name@firm.example."
     )
 
 
@@ -140,8 +139,8 @@ def test_all_problems_are_collected(tmp_path: Path) -> None:
         ("    role: &r x", "Names with & or *"),
         ("    role: *r", "Names with & or *"),
         ("    role: {a: {b: c}}", "Only one value can follow"),
-        ("    role: [[Owner]]", "list inside a list"),
-        ("    external_ids: [[[a]]]", "list inside a list"),
+        ("    role: [[Owner]]", "stands inside a list"),
+        ("    external_ids: [[[a]]]", "stands inside a list"),
         ("    email: twice@firm.example", "there twice"),
         ("    E-Mail: twice@firm.example", "there twice"),
         ("    rolle: Owner", "Did you mean 'role'?"),
@@ -208,7 +207,9 @@ def test_a_wall_may_screen_somebody_with_a_role_on_the_matter(tmp_path: Path) ->
     assert firm.walls["w"].people == ("nquill",)
 
 
-@pytest.mark.parametrize("text", ["", "staff:\n", "staff: []\n", STAFF.replace("    email", "    former: yes\n    email")])
+@pytest.mark.parametrize(
+    "text", ["", "staff:\n", "staff: []\n", STAFF.replace("    email", "    former: yes\n    email")]
+)
 def test_an_empty_directory_is_refused(tmp_path: Path, text: str) -> None:
     assert "No active staff member" in only_problem(tmp_path, text).message
 

@@ -1,0 +1,91 @@
+"""The demo staff's logins: passwords that are easy to type, given once and kept."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import TypedDict
+
+from rich.table import Table
+
+from bridge.app import open_firm
+from bridge.dev.files import write_private
+from bridge.settings import Settings
+from bridge.store.conversations import load_world
+
+_WORDS = (
+    "acorn amber anchor apple arbor aspen basil beacon birch blossom breeze brook cedar cherry clover cobalt copper"
+    " coral cotton crane daisy ember falcon fern fjord garnet ginger harbor hazel heron indigo island ivory jasmine"
+    " juniper kettle lantern laurel lemon linen maple marble meadow mint nutmeg olive opal orchid otter pebble pepper"
+    " pine plum poppy quartz quill raven river saffron sage sparrow tulip velvet violet walnut willow"
+).split()
+
+
+class Login(TypedDict):
+    """What one person logs in with."""
+
+    name: str
+    user_id: str
+    password: str
+    role: str
+
+
+class Logins(TypedDict):
+    """The file of logins."""
+
+    homeserver: str
+    bot: str
+    people: list[Login]
+
+
+async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins:
+    """Give every active member of staff with an account a password, and write them all to the file.
+
+    Who is in the file from an earlier run keeps that password, and is not touched: it may have been changed since.
+    """
+    kept = {person["user_id"]: person["password"] for person in _read(file)}
+    people: list[Login] = []
+    async with open_firm(settings) as firm:
+        accounts = (await firm.store.run(load_world)).accounts
+        staff = firm.directory.firm.staff
+        for staff_id, account in accounts.items():
+            person = staff.get(staff_id)
+            if person is None or not person.active:
+                continue
+            user_id = f"@{account.localpart}:{settings.homeserver.server_name}"
+            password = kept.get(user_id)
+            if password is None:
+                password = new_password()
+                await firm.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": False})
+            people.append({"name": person.name, "user_id": user_id, "password": password, "role": person.role})
+    order = {account_id: place for place, account_id in enumerate(staff)}
+    by_user = {f"@{account.localpart}:{settings.homeserver.server_name}": who for who, account in accounts.items()}
+    people.sort(key=lambda login: order[by_user[login["user_id"]]])
+    logins: Logins = {"homeserver": homeserver, "bot": settings.bot_id, "people": people}
+    write_private(file, json.dumps(logins, indent=2, ensure_ascii=False) + "\n")
+    return logins
+
+
+def new_password() -> str:
+    """Three words and a number. Good enough for a demo on one's own machine, and for nothing else."""
+    return "-".join([*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(90) + 10)])
+
+
+def logins_table(logins: Logins) -> Table:
+    """The logins as people read them."""
+    table = Table(title="Log in as", title_justify="left", header_style="bold")
+    for column in ("Name", "Role", "User id", "Password"):
+        table.add_column(column, no_wrap=True)
+    for person in logins["people"]:
+        table.add_row(person["name"], person["role"], person["user_id"], person["password"])
+    return table
+
+
+def _read(file: Path) -> list[Login]:
+    """The people of an earlier run; nobody where the file is not there or not whole."""
+    try:
+        logins: Logins = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return logins["people"]

@@ -1,0 +1,104 @@
+"""Where a local firm lives: its folder and its ports, and what can go wrong there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOMESERVER_YAML = ROOT / "synapse-dev" / "homeserver.yaml"
+LOG_YAML = ROOT / "synapse-dev" / "log.yaml"
+SYNAPSE_PYTHON = ROOT / ".venv" / "synapse" / "bin" / "python"
+DEMO_SETTINGS = ROOT / "config" / "demo" / "settings.yaml"
+
+MISSING = 6
+"""Exit code: something that is needed is not there."""
+IN_USE = 9
+"""Exit code: a port, or the folder, is used by another program."""
+ENDED = 14
+"""Exit code: Synapse or the bridge ended by itself, or did not come up."""
+
+
+class DevError(Exception):
+    """Ends `firm-bridge dev` with a message for the person who typed it, and an exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One local firm."""
+
+    var: Path
+    """Its folder. Everything it writes is in there."""
+    synapse_port: int = 8008
+    bridge_port: int = 9009
+    host: str = "127.0.0.1"
+    """Both listen on this address only."""
+
+    @property
+    def settings_file(self) -> Path:
+        """The bridge's configuration."""
+        return self.var / "bridge.yaml"
+
+    @property
+    def registration_file(self) -> Path:
+        """What tells Synapse about the bridge."""
+        return self.var / "registration.yaml"
+
+    @property
+    def synapse_folder(self) -> Path:
+        """Synapse's database, media, keys and instance file."""
+        return self.var / "synapse"
+
+    @property
+    def instance_file(self) -> Path:
+        """The second file of Synapse's configuration, with what belongs to this installation."""
+        return self.synapse_folder / "instance.yaml"
+
+    @property
+    def synapse_database(self) -> Path:
+        """Synapse's SQLite database."""
+        return self.synapse_folder / "homeserver.db"
+
+    @property
+    def logs(self) -> Path:
+        """One log file for each program."""
+        return self.var / "log"
+
+    @property
+    def logins_file(self) -> Path:
+        """The demo staff's passwords."""
+        return self.var / "demo-logins.json"
+
+    @property
+    def synapse_url(self) -> str:
+        """Where clients and the bridge reach Synapse."""
+        return f"http://{self.host}:{self.synapse_port}"
+
+    @property
+    def bridge_url(self) -> str:
+        """Where Synapse reaches the bridge."""
+        return f"http://{self.host}:{self.bridge_port}"
+
+
+def place_from_environment() -> Place:
+    """The place that VAR, SYNAPSE_PORT and BRIDGE_PORT name. Raises DevError for a port that is none."""
+    place = Place(
+        Path(os.environ.get("VAR") or "var").resolve(), _port("SYNAPSE_PORT", 8008), _port("BRIDGE_PORT", 9009)
+    )
+    if place.synapse_port == place.bridge_port:
+        raise DevError(
+            f"SYNAPSE_PORT and BRIDGE_PORT are both {place.bridge_port}. Choose two different ports.", IN_USE
+        )
+    return place
+
+
+def _port(variable: str, usual: int) -> int:
+    value = os.environ.get(variable) or str(usual)
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
+        raise DevError(f"{variable} is {value!r}, which is no port. Write a number from 1 to 65535.", IN_USE)
+    return int(value)

@@ -1,0 +1,114 @@
+"""`firm-bridge dev`: a local Synapse, the bridge and the demo firm, from nothing or from what an earlier run left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+from rich.console import Console
+
+from bridge.dev import demo, files, processes, synapse
+from bridge.dev.place import DEMO_SETTINGS, Place
+from bridge.dev.processes import Program
+from bridge.settings import Settings
+
+_READY_SECONDS = 900.0
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopAsked(BaseException):
+    """Ctrl-C, or a signal that means the same. Not an Exception, so that nothing on the way takes it for a failure."""
+
+
+def run_dev(place: Place, console: Console) -> None:
+    """Set up and run the local firm until Ctrl-C. Raises DevError where something is in the way or ends by itself."""
+    synapse.check_installed()
+    with _stop_on_signals(), ExitStack() as stack:
+        stack.enter_context(processes.alone(place))
+        for sentence in processes.stop_left_over(place):
+            console.print(sentence)
+        processes.check_ports(place)
+        try:
+            programs = _bring_up(place, console, stack)
+            raise processes.wait_for_end(programs).died()
+        except StopAsked:
+            console.print("Stopping the bridge, then Synapse.")
+    console.print("Stopped. `make run` goes on where this ended.")
+
+
+def start_bridge(place: Place, env: Mapping[str, str] | None = None) -> Program:
+    """Start the bridge on the configuration that `write_files` made. Call this from the main thread."""
+    command = [sys.executable, "-m", "bridge.cli", "run", "--config", str(place.settings_file)]
+    return processes.start("Bridge", command, place, env)
+
+
+def _bring_up(place: Place, console: Console, stack: ExitStack) -> tuple[Program, ...]:
+    settings = files.write_files(place, files.read_demo_settings(DEMO_SETTINGS))
+    console.print(f"Configuration is in {place.var}, logs are in {place.logs}", soft_wrap=True)
+
+    server = synapse.start_synapse(place)
+    stack.callback(processes.stop, server)
+    with console.status("Starting Synapse"):
+        asyncio.run(synapse.wait_for_synapse(server, place))
+        asyncio.run(synapse.make_bot(place, settings))
+    console.print(f"Synapse runs at {place.synapse_url}; {settings.bot_id} is its admin")
+
+    bridge = start_bridge(place)
+    stack.callback(processes.stop, bridge)
+    _wait_for_bridge(bridge, place, console)
+    console.print(f"The bridge runs at {place.bridge_url}; {settings.firm.name} is on Matrix")
+
+    _show_logins(place, settings, console)
+    return (server, bridge)
+
+
+def _wait_for_bridge(bridge: Program, place: Place, console: Console) -> None:
+    with console.status("Starting the bridge") as status:
+
+        def tell(body: str) -> None:
+            status.update(f"Making accounts and rooms: {missing(body)}")
+
+        url = f"{place.bridge_url}/health/ready"
+        asyncio.run(processes.wait_until_healthy(bridge, url, seconds=_READY_SECONDS, tell=tell))
+
+
+def _show_logins(place: Place, settings: Settings, console: Console) -> None:
+    with console.status("Setting passwords"):
+        logins = asyncio.run(demo.give_logins(settings, place.logins_file, place.synapse_url))
+    console.print(demo.logins_table(logins))
+    console.print(
+        f"ready: log in at {place.synapse_url} with any Matrix client and write !help to {settings.bot_id}."
+        f" The logins are in {place.logins_file}. Ctrl-C stops everything.",
+        soft_wrap=True,
+    )
+
+
+def missing(body: str) -> str:
+    """What the bridge's readiness page says is not done yet, in one line."""
+    try:
+        checks = json.loads(body)["checks"]
+    except (ValueError, KeyError, TypeError):
+        return body[:200]
+    return "; ".join(f"{name} {found}" for name, found in checks.items() if found != "ok")
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[None]:
+    """Turn Ctrl-C and its like into StopAsked, once; while everything is being stopped, further ones are ignored."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in _STOP_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise StopAsked
+
+    before = {each: signal.signal(each, stop) for each in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

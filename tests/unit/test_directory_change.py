@@ -1,0 +1,186 @@
+"""What a change takes away, when it waits, and what an admin is told about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.directory.change import diff_firms, with_access
+from bridge.directory.records import firm_from_records, firm_to_records
+from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
+from bridge.firm.policy import may_access
+
+TODAY = date(2026, 11, 23)
+PEOPLE = ("ann", "ben", "cat", "dan", "eve")
+people = st.lists(st.sampled_from((*PEOPLE, "team", "board")), unique=True, max_size=4).map(tuple)
+days = st.none() | st.sampled_from([date(2026, 11, 22), TODAY, date(2026, 11, 24)])
+
+
+def person(staff_id: str, **facts: bool) -> Staff:
+    return Staff(staff_id, staff_id.title(), "Finch", f"{staff_id}@firm.example", **facts)
+
+
+def firm_of(*matters: Matter, walls: tuple[Wall, ...] = (), groups: tuple[Group, ...] = ()) -> Firm:
+    return Firm(
+        staff={staff_id: person(staff_id) for staff_id in PEOPLE},
+        matters={matter.id: matter for matter in matters},
+        walls={wall.id: wall for wall in walls},
+        groups={group.id: group for group in groups},
+    )
+
+
+def without(firm: Firm, *staff_ids: str) -> Firm:
+    return replace(firm, staff={key: value for key, value in firm.staff.items() if key not in staff_ids})
+
+
+def matter(number: int, **facts: object) -> Matter:
+    return replace(Matter(f"m{number}", f"2026-{number:04}", "Estate"), **facts)  # type: ignore[arg-type]
+
+
+@st.composite
+def firms(draw: st.DrawFn) -> Firm:
+    def a_matter(number: int) -> Matter:
+        client = draw(st.sampled_from([(), (MatterRole("Client", "Hollis", is_client=True),)]))
+        return Matter(
+            f"m{number}",
+            str(number),
+            "Estate",
+            status=draw(st.sampled_from(list(MatterStatus))),
+            roles=client,
+            responsible=draw(st.sampled_from(("", *PEOPLE))),
+            restricted=draw(st.booleans()),
+            allowed=draw(people),
+        )
+
+    def a_wall(number: int) -> Wall:
+        client = draw(st.booleans())
+        return Wall(
+            f"w{number}",
+            kind=draw(st.sampled_from(list(WallKind))),
+            matter_id="" if client else draw(st.sampled_from(["m0", "m1", "m2"])),
+            client="hollis" if client else "",
+            people=draw(people),
+            since=draw(days),
+            expires=draw(days),
+        )
+
+    staff = {
+        each: person(each, former=draw(st.booleans()), enabled=draw(st.booleans()))
+        for each in draw(st.lists(st.sampled_from(PEOPLE), unique=True))
+    }
+    groups = [Group(name, name, draw(people), deleted=draw(st.booleans())) for name in ("team", "board")]
+    matters = [a_matter(number) for number in range(draw(st.integers(0, 3)))]
+    walls = [a_wall(number) for number in range(draw(st.integers(0, 3)))]
+    return replace(
+        firm_of(*matters, walls=tuple(walls), groups=tuple(groups)),
+        staff=staff,
+    )
+
+
+@given(firms())
+def test_M3_with_access_is_what_the_policy_says(firm: Firm) -> None:
+    for each in firm.matters.values():
+        allowed = {staff_id for staff_id in PEOPLE if may_access(firm, staff_id, each, TODAY)}
+        assert with_access(firm, each, TODAY) == allowed
+
+
+@given(firms(), firms())
+def test_M3_every_access_that_ends_is_listed(old: Firm, new: Firm) -> None:
+    def pairs(firm: Firm) -> set[tuple[str, str]]:
+        return {
+            (staff_id, each.id)
+            for each in firm.matters.values()
+            for staff_id in PEOPLE
+            if may_access(firm, staff_id, each, TODAY)
+        }
+
+    change = diff_firms(old, new, TODAY)
+    assert set(change.lost_access) == pairs(old) - pairs(new)
+    assert change.old_access == len(pairs(old))
+    assert set(change.leavers) == old.active_staff - new.active_staff
+
+
+@given(firms(), firms())
+def test_applying_the_listed_records_gives_the_new_firm(old: Firm, new: Firm) -> None:
+    change = diff_firms(old, new, TODAY)
+    new_records = {record[:2]: record for record in firm_to_records(new)}
+    records = {record[:2]: record for record in firm_to_records(old)}
+    for kind, differs in change.kinds.items():
+        for record_id in differs.removed:
+            del records[kind, record_id]
+        for record_id in (*differs.added, *differs.changed):
+            records[kind, record_id] = new_records[kind, record_id]
+    assert firm_from_records(records.values()) == new
+    assert change.empty is (old == new)
+
+
+@given(firms(), firms())
+def test_the_fingerprint_is_the_new_contents(old: Firm, new: Firm) -> None:
+    backwards = replace(new, staff=dict(reversed(new.staff.items())), walls=dict(reversed(new.walls.items())))
+    assert diff_firms(old, new, TODAY).fingerprint() == diff_firms(new, backwards, TODAY).fingerprint()
+    same = diff_firms(new, old, TODAY).fingerprint() == diff_firms(old, new, TODAY).fingerprint()
+    assert same is (old == new)
+
+
+def test_one_of_five_leaving_is_a_fifth_and_not_more() -> None:
+    old = firm_of()
+    one, two = diff_firms(old, without(old, "eve"), TODAY), diff_firms(old, without(old, "dan", "eve"), TODAY)
+    assert (one.staff_share, two.staff_share) == (20.0, 40.0)
+    assert not one.needs_confirmation(20)
+    assert one.needs_confirmation(19)
+    assert two.needs_confirmation(20)
+    assert not two.needs_confirmation(100)
+
+
+def test_F2_becoming_former_or_disabled_counts_as_leaving() -> None:
+    old = firm_of()
+    gone = {**old.staff, "ann": person("ann", former=True), "ben": person("ben", enabled=False)}
+    assert diff_firms(old, replace(old, staff=gone), TODAY).leavers == ("ann", "ben")
+
+
+def test_M3_restricting_a_matter_ends_accesses() -> None:
+    old = firm_of(matter(1), matter(2))
+    new = firm_of(matter(1, restricted=True, responsible="ann", allowed=("ben",)), matter(2))
+    change = diff_firms(old, new, TODAY)
+    assert change.lost_access == (("cat", "m1"), ("dan", "m1"), ("eve", "m1"))
+    assert change.access_share == 30.0
+    assert change.needs_confirmation(20)
+
+
+def test_M3_a_wall_and_a_group_change_end_accesses_of_matters_that_stayed_the_same() -> None:
+    group = Group("board", "Board", ("ann", "ben"))
+    kept = matter(1, restricted=True, allowed=("board",))
+    old = firm_of(kept, groups=(group,))
+    smaller = firm_of(kept, groups=(replace(group, members=("ann",)),))
+    walled = firm_of(kept, groups=(group,), walls=(Wall("w", matter_id="m1", people=("ann",)),))
+    assert diff_firms(old, smaller, TODAY).lost_access == (("ben", "m1"),)
+    assert diff_firms(old, walled, TODAY).lost_access == (("ann", "m1"),)
+    assert diff_firms(walled, old, TODAY).lost_access == ()
+
+
+def test_closing_a_matter_takes_nothing_and_deleting_it_does() -> None:
+    old = firm_of(matter(1))
+    assert not diff_firms(old, firm_of(matter(1, status=MatterStatus.CLOSED)), TODAY).lost_access
+    assert len(diff_firms(old, firm_of(matter(1, status=MatterStatus.DELETED)), TODAY).lost_access) == 5
+    assert len(diff_firms(old, firm_of(), TODAY).lost_access) == 5
+
+
+def test_nothing_is_lost_of_an_empty_firm() -> None:
+    change = diff_firms(Firm(), firm_of(matter(1)), TODAY)
+    assert (change.staff_share, change.access_share) == (0.0, 0.0)
+    assert not change.needs_confirmation(0)
+
+
+def test_the_summary_names_people_and_numbers() -> None:
+    old = firm_of(matter(1), matter(2))
+    summary = diff_firms(old, without(firm_of(matter(1, title="Trust")), "eve"), TODAY).summary()
+    assert summary.splitlines() == [
+        "Staff: 1 removed (Eve Finch).",
+        "Matter: 1 changed (2026-0001), 1 removed (2026-0002).",
+        "No longer active staff: 1 of 5 (20 %): Eve Finch.",
+        "Accesses to matters that end: 6 of 10 (60 %): Eve Finch 2, Ann Finch 1, Ben Finch 1, Cat Finch 1, Dan Finch 1.",
+    ]
+    assert diff_firms(old, old, TODAY).summary() == "Nothing changes."
