@@ -83,7 +83,7 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         directory = DirectoryFile(settings.directory, store, today=lambda: firm_today(settings.firm))
         await directory.load()
         await directory.refresh()
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=_measure(metrics))
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=metrics.request)
         stack.push_async_callback(homeserver.close)
 
         def firm() -> Firm:
@@ -91,13 +91,6 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
 
         reconciler = Reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, reconciler, metrics)
-
-
-def _measure(metrics: Metrics) -> Callable[[str, str, int, float], None]:
-    def on_request(method: str, route: str, status: int, seconds: float) -> None:
-        metrics.request(f"{method} {route}", status, seconds)
-
-    return on_request
 
 
 async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
@@ -135,7 +128,7 @@ class Bridge:
             directory_status=self._directory_status,
         )
         self.router = Router(desk, self.places)
-        self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics, after_effect=self.outbox.wake)
+        self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
         self._jobs = AsyncIOScheduler()
 

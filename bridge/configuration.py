@@ -232,7 +232,7 @@ def _names(settings: Settings) -> Iterator[Problem]:
         )
     try:
         ZoneInfo(settings.firm.timezone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         yield Problem(
             "firm.timezone",
             f"There is no time zone {settings.firm.timezone!r}. Write one such as Europe/London or Australia/Sydney.",

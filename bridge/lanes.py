@@ -17,13 +17,13 @@ PAUSE_AFTER_A_MISTAKE = 60.0
 
 
 class Item(Protocol):
-    """Something to work on. Its position is unique and gives the order."""
+    """Something to work on."""
+
+    room_id: str
 
     @property
-    def position(self) -> int: ...
-
-    @property
-    def room_id(self) -> str: ...
+    def key(self) -> str:
+        """What tells it from all others."""
 
 
 T = TypeVar("T", bound=Item)
@@ -41,7 +41,7 @@ class Lanes(Generic[T]):
         self._width = width
         self._lanes: dict[str, deque[T]] = {}
         self._ready: deque[str] = deque()
-        self._known: set[int] = set()
+        self._known: set[str] = set()
         self._workers: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._fewer = asyncio.Event()
@@ -53,9 +53,9 @@ class Lanes(Generic[T]):
 
     def add(self, item: T) -> None:
         """Put an item at the end of its room's lane; one that is there already is left where it is."""
-        if item.position in self._known or self._stopping:
+        if item.key in self._known or self._stopping:
             return
-        self._known.add(item.position)
+        self._known.add(item.key)
         lane = self._lanes.get(item.room_id)
         if lane is not None:
             lane.append(item)
@@ -106,11 +106,11 @@ class Lanes(Generic[T]):
                 pause = await self._work(lane[0])
             except Exception as error:  # noqa: BLE001 - one room must not end the work on the others
                 log.error(  # noqa: TRY400 - the message could quote what people wrote
-                    "work_failed", room_id=lane[0].room_id, position=lane[0].position, stack=frames(error)
+                    "work_failed", room_id=lane[0].room_id, key=lane[0].key, stack=frames(error)
                 )
                 pause = PAUSE_AFTER_A_MISTAKE
             if pause is not None:
                 return pause
-            self._known.discard(lane.popleft().position)
+            self._known.discard(lane.popleft().key)
             self._fewer.set()
         return None

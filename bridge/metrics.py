@@ -63,11 +63,11 @@ class Metrics:
         )
         self.homeserver_requests = Histogram(
             "firm_bridge_homeserver_request_seconds",
-            "Seconds that a request to the homeserver took, by route and status (0 where no answer came).",
-            ["route", "status"],
+            "Seconds that a request to the homeserver took, by method, route and status (0 where no answer came).",
+            ["method", "route", "status"],
             registry=registry,
         )
 
-    def request(self, route: str, status: int, seconds: float) -> None:
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request to the homeserver."""
-        self.homeserver_requests.labels(route, str(status)).observe(seconds)
+        self.homeserver_requests.labels(method, route, str(status)).observe(seconds)

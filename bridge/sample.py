@@ -17,13 +17,20 @@ _WIDTH = 110
 _HEADING = """\
 # The configuration of firm-bridge.
 #
-# A line such as "# level: info" shows a setting's default; take away the number sign to change it. Every setting can also
-# be given in the environment: FIRM_BRIDGE_HOMESERVER__URL overrides url in the section homeserver. Relative paths
+# A line such as "# level: info" shows a setting's default; take away the number sign to change it. Every setting can
+# also be given in the environment: FIRM_BRIDGE_HOMESERVER__URL overrides url in the section homeserver. Relative paths
 # start at this file's folder. The file contains secrets: only the bridge's own user may read it.
 """
 SECRETS = ("appservice.as_token", "appservice.hs_token", "security.alias_key")
 """The settings that every installation has its own random values for."""
-ESSENTIAL = ("homeserver.url", "homeserver.server_name", "appservice.url", "firm.name", "directory.path", "database.url")
+ESSENTIAL = (
+    "homeserver.url",
+    "homeserver.server_name",
+    "appservice.url",
+    "firm.name",
+    "directory.path",
+    "database.url",
+)
 """The settings that every installation has to look at."""
 
 
@@ -48,7 +55,9 @@ def plain(value: Any) -> Any:
 
 def one_line(value: Any) -> str:
     """A value as YAML on one line."""
-    return yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).removesuffix("...\n").strip()
+    return (
+        yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).removesuffix("...\n").strip()
+    )
 
 
 def _section(name: str, meaning: str, values: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 Path = tuple[str, ...]
+_PLAIN_MAPPING = "tag:yaml.org,2002:map"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ def read_yaml(text: str) -> Document:
         data = None if node is None else _build(loader, node, (), lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlError(mark.line + 1 if mark else 0, f"This is not YAML: {error.problem or error.context}. Correct this line or the one before.") from error
+        raise YamlError(
+            mark.line + 1 if mark else 0,
+            f"This is not YAML: {error.problem or error.context}. Correct this line or the one before.",
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise YamlError(0, f"This is not YAML: {error}.") from error
     finally:
@@ -45,7 +49,7 @@ def read_yaml(text: str) -> Document:
 
 
 def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
-    if not isinstance(node, yaml.MappingNode):
+    if not isinstance(node, yaml.MappingNode) or node.tag != _PLAIN_MAPPING:
         return loader.construct_object(node, deep=True)
     built: dict[str, Any] = {}
     for key_node, value_node in node.value:

@@ -20,7 +20,7 @@ class Exit(IntEnum):
         return member
 
     OK = 0, "Done; or for `check`: nothing is missing."
-    FAULT = 1, "A fault in the program. The last lines say where; please report them."
+    FAULT = 1, "Interrupted by Ctrl-C; or a fault in the program, then the last lines say where: please report them."
     USAGE = 2, "The command line was not understood."
     CONFIGURATION = 3, "The configuration cannot be used. Each problem is named with its key and remedy."
     UNREACHABLE = 4, "The homeserver or the bridge did not answer. Look whether it runs at the configured address."
@@ -33,6 +33,7 @@ class Exit(IntEnum):
     REFUSED = 11, "The homeserver refused a request that should be allowed."
     EXISTS = 12, "A file that would be written exists already. Nothing was changed."
     NOT_FOUND = 13, "What the command names is not there."
+    ENDED = 14, "`dev`: Synapse or the bridge ended by itself, or did not come up."
 
 
 class Stop(Exception):
@@ -46,10 +47,10 @@ class Stop(Exception):
 def exit_for(error: Exception) -> Exit | None:
     """The exit code an error leads to, or None for one that nobody foresaw."""
     # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
-    from bridge.app import NotServerAdminError  # noqa: PLC0415
+    from bridge.app import NotServerAdminError
     from bridge.directory.problems import DirectoryError
     from bridge.matrix.errors import HomeserverError, TokenRejected, Unreachable
-    from bridge.store.store import StoreError
+    from bridge.store.backends import StoreError
     from bridge.web.app import ListenError
 
     table: tuple[tuple[type[Exception], Exit], ...] = (

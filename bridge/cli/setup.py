@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,9 @@ from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wai
 from bridge.configuration import configuration_path, load_settings, parse_settings
 from bridge.registration import registration_yaml
 from bridge.sample import SECRETS, configuration_yaml
-from bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from bridge.check import Finding
 
 REGISTRATION = "registration.yaml"
 _NEXT = """\
@@ -28,21 +30,28 @@ Next:
  3. Run `firm-bridge check --config {config}`: it says what is missing, and how to put it right.
 """
 
+_CODES = {
+    "directory": Exit.DIRECTORY,
+    "database": Exit.DATABASE,
+    "homeserver": Exit.UNREACHABLE,
+    "as_token": Exit.TOKEN_REJECTED,
+}
+
 
 def init(
     config: Config = None,
     server_name: Annotated[
-        str | None, typer.Option(help="What stands after the colon in everybody's Matrix id. [default: localhost]")
+        str | None, typer.Option(help="What stands after the colon in everybody's Matrix id. Default: localhost.")
     ] = None,
     homeserver_url: Annotated[
-        str | None, typer.Option(help="Where the bridge reaches Synapse. [default: http://127.0.0.1:8008]")
+        str | None, typer.Option(help="Where the bridge reaches Synapse. Default: http://127.0.0.1:8008.")
     ] = None,
     appservice_url: Annotated[
-        str | None, typer.Option(help="Where Synapse reaches the bridge. [default: http://127.0.0.1:LISTEN_PORT]")
+        str | None, typer.Option(help="Where Synapse reaches the bridge. Default: http://127.0.0.1:LISTEN_PORT.")
     ] = None,
     listen_host: Annotated[str, typer.Option(help="The address the bridge listens on.")] = "127.0.0.1",
     listen_port: Annotated[int, typer.Option(help="The port the bridge listens on.", min=1, max=65535)] = 9009,
-    firm_name: Annotated[str | None, typer.Option(help="The firm's name. [default: The Firm]")] = None,
+    firm_name: Annotated[str | None, typer.Option(help="The firm's name. Default: The Firm.")] = None,
     directory: Annotated[str, typer.Option(help="Where staff and matters come from.")] = "directory.yaml",
     database: Annotated[str, typer.Option(help="Where the bridge keeps its data.")] = "sqlite:///bridge.db",
 ) -> None:
@@ -108,16 +117,21 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
 
     Asks the homeserver as the bridge and as a user without rights. What it makes for that it takes away again.
     """
-    settings = read_settings(config)
-    findings = wait_for(_examine(settings, configuration_path(config), quiet=as_json))
+    from bridge.check import State, examine
+    from bridge.cli.tables import print_findings, waiting
+
+    path = configuration_path(config)
+    settings = read_settings(path)
+
+    async def collect() -> list[Finding]:
+        return [finding async for finding in examine(settings, path)]
+
+    with waiting("Looking"):
+        findings = wait_for(collect())
     if as_json:
         print_json([finding.as_json() for finding in findings])
     else:
-        from bridge.cli.tables import print_findings
-
         print_findings(findings)
-    from bridge.check import State
-
     missing = [finding.name for finding in findings if finding.state is State.MISSING]
     if missing:
         raise typer.Exit(_CODES.get(missing[0], Exit.SOMETHING_MISSING))

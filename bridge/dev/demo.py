@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypedDict
 
 from rich.table import Table
 
-from bridge.app import open_firm
 from bridge.dev.files import write_private
+from bridge.directory.file import DirectoryFile
+from bridge.firm.model import Staff
+from bridge.matrix.client import MatrixClient
 from bridge.settings import Settings
 from bridge.store.conversations import load_world
+from bridge.store.store import Store
 
-_WORDS = (
-    "acorn amber anchor apple arbor aspen basil beacon birch blossom breeze brook cedar cherry clover cobalt copper"
-    " coral cotton crane daisy ember falcon fern fjord garnet ginger harbor hazel heron indigo island ivory jasmine"
-    " juniper kettle lantern laurel lemon linen maple marble meadow mint nutmeg olive opal orchid otter pebble pepper"
-    " pine plum poppy quartz quill raven river saffron sage sparrow tulip velvet violet walnut willow"
-).split()
+_WORD_LIST = """
+acorn amber anchor apple arbor aspen basil beacon birch blossom breeze brook cedar cherry clover cobalt copper
+coral cotton crane daisy ember falcon fern fjord garnet ginger harbor hazel heron indigo island ivory jasmine
+juniper kettle lantern laurel lemon linen maple marble meadow mint nutmeg olive opal orchid otter pebble
+pepper pine plum poppy quartz quill raven river saffron sage sparrow tulip velvet violet walnut willow
+"""
+_WORDS = _WORD_LIST.split()
 
 
 class Login(TypedDict):
@@ -45,24 +51,31 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
     Who is in the file from an earlier run keeps that password, and is not touched: it may have been changed since.
     """
     kept = {person["user_id"]: person["password"] for person in _read(file)}
-    people: list[Login] = []
-    async with open_firm(settings) as firm:
-        accounts = (await firm.store.run(load_world)).accounts
-        staff = firm.directory.firm.staff
-        for staff_id, account in accounts.items():
-            person = staff.get(staff_id)
-            if person is None or not person.active:
-                continue
-            user_id = f"@{account.localpart}:{settings.homeserver.server_name}"
+    async with AsyncExitStack() as stack:
+        store = Store(settings.database.url.get_secret_value())
+        await store.open()
+        stack.push_async_callback(store.close)
+        client = MatrixClient(settings.homeserver, settings.appservice)
+        stack.push_async_callback(client.close)
+
+        async def give(person: Staff, localpart: str) -> Login:
+            user_id = f"@{localpart}:{settings.homeserver.server_name}"
             password = kept.get(user_id)
             if password is None:
                 password = new_password()
-                await firm.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": False})
-            people.append({"name": person.name, "user_id": user_id, "password": password, "role": person.role})
-    order = {account_id: place for place, account_id in enumerate(staff)}
-    by_user = {f"@{account.localpart}:{settings.homeserver.server_name}": who for who, account in accounts.items()}
-    people.sort(key=lambda login: order[by_user[login["user_id"]]])
-    logins: Logins = {"homeserver": homeserver, "bot": settings.bot_id, "people": people}
+                await client.admin_put_user(user_id, {"password": password, "logout_devices": False})
+            return {"name": person.name, "user_id": user_id, "password": password, "role": person.role}
+
+        staff = (await DirectoryFile(settings.directory, store).load()).staff.values()
+        accounts = (await store.run(load_world)).accounts
+        people = [
+            (person, accounts[person.id].localpart) for person in staff if person.active and person.id in accounts
+        ]
+        logins: Logins = {
+            "homeserver": homeserver,
+            "bot": settings.bot_id,
+            "people": list(await asyncio.gather(*(give(person, localpart) for person, localpart in people))),
+        }
     write_private(file, json.dumps(logins, indent=2, ensure_ascii=False) + "\n")
     return logins
 

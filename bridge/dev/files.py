@@ -21,87 +21,105 @@ Json = dict[str, Any]
 SERVER_NAME = "localhost"
 
 
-def write_files(place: Place, own: Mapping[str, Json], *, instance_extra: Mapping[str, Any] | None = None) -> Settings:
+def write_files(place: Place, own: Mapping[str, Json], instance_extra: Mapping[str, Any] | None = None) -> Settings:
     """Write the bridge's configuration, the registration and Synapse's instance file and key; return the settings.
 
-    `own` are settings by section; addresses, ports, secrets and the database are added to them. Secrets written by an
-    earlier call are kept. Raises DevError when an earlier file cannot be read, ConfigError when a setting is wrong.
+    `own` are settings by section, to which addresses, secrets and the database are added. `instance_extra` are further
+    keys of Synapse's instance file. Secrets written by an earlier call are kept. Raises DevError when an earlier file
+    cannot be read, ConfigError when a setting is wrong.
     """
     for folder in (place.var, place.synapse_folder, place.logs):
-        folder.mkdir(parents=True, exist_ok=True)
-    write_settings(place, own, homeserver_url=place.synapse_url, listen_host=place.host)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_settings(
+        place.settings_file,
+        own,
+        homeserver_url=place.synapse_url,
+        bridge_url=place.bridge_url,
+        listen=(place.host, place.bridge_port),
+        database_url=f"sqlite:///{place.bridge_database}",
+    )
     settings = load_settings(place.settings_file)
     write_private(place.registration_file, registration_yaml(settings))
-    write_signing_key(place.synapse_folder / "signing.key")
-    instance = instance_config(
-        place,
-        folder=place.synapse_folder,
-        registration=place.registration_file,
-        log_config=LOG_YAML,
-        database={"name": "sqlite3", "args": {"database": str(place.synapse_database)}},
+    signing_key = place.synapse_folder / "signing.key"
+    write_signing_key(signing_key)
+    write_instance(
+        place.instance_file,
+        {
+            "public_baseurl": f"{place.synapse_url}/",
+            "listeners": [listener(place.host, place.synapse_port)],
+            "database": {"name": "sqlite3", "args": {"database": str(place.synapse_database)}},
+            "media_store_path": str(place.synapse_folder / "media"),
+            "signing_key_path": str(signing_key),
+            "log_config": str(LOG_YAML),
+            "app_service_config_files": [str(place.registration_file)],
+            **(instance_extra or {}),
+        },
     )
-    write_private(place.instance_file, _yaml({**instance, **(instance_extra or {})}))
     return settings
 
 
-def write_settings(place: Place, own: Mapping[str, Json], *, homeserver_url: str, listen_host: str) -> None:
-    """Write the bridge's configuration, keeping the tokens and the key of an earlier one."""
-    old = _read(place.settings_file)
+def write_settings(
+    file: Path,
+    own: Mapping[str, Json],
+    *,
+    homeserver_url: str,
+    bridge_url: str,
+    listen: tuple[str, int],
+    database_url: str,
+) -> None:
+    """Write the bridge's configuration, with the tokens and the key of an earlier one or new ones."""
+    old = read_yaml_file(file)
     data: dict[str, Json] = {section: dict(values) for section, values in own.items()}
 
     def put(section: str, **values: Any) -> None:
         data.setdefault(section, {}).update(values)
 
+    def secret(section: str, key: str) -> str:
+        return (old.get(section) or {}).get(key) or secrets.token_hex(32)
+
     put("homeserver", url=homeserver_url, server_name=SERVER_NAME)
-    put(
-        "appservice",
-        as_token=_kept(old, "appservice", "as_token"),
-        hs_token=_kept(old, "appservice", "hs_token"),
-        url=place.bridge_url,
-        listen_host=listen_host,
-        listen_port=place.bridge_port,
-    )
-    put("database", url=f"sqlite:///{place.var / 'bridge.db'}")
-    put("security", alias_key=_kept(old, "security", "alias_key"))
-    write_private(place.settings_file, _yaml(data))
+    put("appservice", as_token=secret("appservice", "as_token"), hs_token=secret("appservice", "hs_token"))
+    put("appservice", url=bridge_url, listen_host=listen[0], listen_port=listen[1])
+    put("database", url=database_url)
+    put("security", alias_key=secret("security", "alias_key"))
+    write_private(file, _yaml(data))
 
 
-def instance_config(
-    place: Place, *, folder: Path, registration: Path, log_config: Path, database: Json, bind: str | None = None
-) -> Json:
-    """The second file of Synapse's configuration: what belongs to this installation and to no rule.
+def write_instance(file: Path, values: Mapping[str, Any]) -> None:
+    """Write the second file of Synapse's configuration: what belongs to this installation and serves no rule.
 
-    Paths are as Synapse sees them. The secrets of an earlier file are kept.
+    Paths in it are as Synapse sees them. To the values are added the server's name and secrets: those of an earlier
+    file, or new ones.
     """
-    old = _read(place.instance_file)
-    listener = {
-        "port": place.synapse_port,
-        "type": "http",
-        "tls": False,
-        "bind_addresses": [bind or place.host],
-        # No federation (F1). `openid` is the one federation path that widgets need, to know who is looking.
-        "resources": [{"names": ["client", "openid"], "compress": False}],
-    }
-    return {
-        "server_name": SERVER_NAME,
-        "public_baseurl": f"{place.synapse_url}/",
-        "listeners": [listener],
-        "database": database,
-        "media_store_path": str(folder / "media"),
-        "signing_key_path": str(folder / "signing.key"),
-        "log_config": str(log_config),
-        "app_service_config_files": [str(registration)],
-        "macaroon_secret_key": old.get("macaroon_secret_key") or secrets.token_hex(32),
-        "form_secret": old.get("form_secret") or secrets.token_hex(32),
-    }
+    old = read_yaml_file(file)
+    own_secrets = {key: old.get(key) or secrets.token_hex(32) for key in ("macaroon_secret_key", "form_secret")}
+    write_private(file, _yaml({"server_name": SERVER_NAME, **values, **own_secrets}))
+
+
+def listener(host: str, port: int) -> Json:
+    """The one listener of a firm's Synapse."""
+    # No federation (F1). `openid` is the one federation path that widgets need, to know who is looking.
+    resources = [{"names": ["client", "openid"], "compress": False}]
+    return {"port": port, "type": "http", "tls": False, "bind_addresses": [host], "resources": resources}
 
 
 def read_demo_settings(path: Path) -> dict[str, Json]:
     """The demo's own settings by section, with the directory's path made absolute."""
-    data: dict[str, Json] = _read(path)
-    directory = data.get("directory", {})
-    if "path" in directory:
-        directory["path"] = str(path.resolve().parent / directory["path"])
+    data: dict[str, Json] = read_yaml_file(path)
+    directory = data["directory"]
+    return {**data, "directory": {**directory, "path": str(path.resolve().parent / directory["path"])}}
+
+
+def read_yaml_file(path: Path) -> Json:
+    """What a file says; nothing where there is none. Raises DevError when it cannot be read."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise _unreadable(path) from error
+    if not isinstance(data, dict):
+        raise _unreadable(path)
     return data
 
 
@@ -121,22 +139,6 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     draft.replace(path)
-
-
-def _kept(old: Mapping[str, Any], section: str, key: str) -> str:
-    return str((old.get(section) or {}).get(key) or secrets.token_hex(32))
-
-
-def _read(path: Path) -> Json:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise _unreadable(path) from error
-    if not isinstance(data, dict):
-        raise _unreadable(path)
-    return data
 
 
 def _unreadable(path: Path) -> DevError:

@@ -12,6 +12,8 @@ LOG_YAML = ROOT / "synapse-dev" / "log.yaml"
 SYNAPSE_PYTHON = ROOT / ".venv" / "synapse" / "bin" / "python"
 DEMO_SETTINGS = ROOT / "config" / "demo" / "settings.yaml"
 
+USAGE = 2
+"""Exit code: a variable cannot be understood."""
 MISSING = 6
 """Exit code: something that is needed is not there."""
 IN_USE = 9
@@ -48,6 +50,11 @@ class Place:
     def registration_file(self) -> Path:
         """What tells Synapse about the bridge."""
         return self.var / "registration.yaml"
+
+    @property
+    def bridge_database(self) -> Path:
+        """The bridge's SQLite database."""
+        return self.var / "bridge.db"
 
     @property
     def synapse_folder(self) -> Path:
@@ -87,18 +94,16 @@ class Place:
 
 def place_from_environment() -> Place:
     """The place that VAR, SYNAPSE_PORT and BRIDGE_PORT name. Raises DevError for a port that is none."""
-    place = Place(
-        Path(os.environ.get("VAR") or "var").resolve(), _port("SYNAPSE_PORT", 8008), _port("BRIDGE_PORT", 9009)
-    )
+    var = Path(os.environ.get("VAR") or "var").resolve()
+    place = Place(var, port_from_environment("SYNAPSE_PORT", 8008), port_from_environment("BRIDGE_PORT", 9009))
     if place.synapse_port == place.bridge_port:
-        raise DevError(
-            f"SYNAPSE_PORT and BRIDGE_PORT are both {place.bridge_port}. Choose two different ports.", IN_USE
-        )
+        raise DevError(f"SYNAPSE_PORT and BRIDGE_PORT are both {place.bridge_port}. Choose two different ports.", USAGE)
     return place
 
 
-def _port(variable: str, usual: int) -> int:
+def port_from_environment(variable: str, usual: int) -> int:
+    """The port that a variable names, or the usual one. Raises DevError for a value that is no port."""
     value = os.environ.get(variable) or str(usual)
     if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
-        raise DevError(f"{variable} is {value!r}, which is no port. Write a number from 1 to 65535.", IN_USE)
+        raise DevError(f"{variable} is {value!r}, which is no port. Write a number from 1 to 65535.", USAGE)
     return int(value)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -46,12 +47,12 @@ class Program:
         return DevError(f"{self.name} {how}. The last lines of {self.log}:\n\n{tail(self.log)}", ENDED)
 
 
-def start(name: str, command: list[str], place: Place, env: Mapping[str, str] | None = None) -> Program:
+def start(name: str, slug: str, command: list[str], place: Place, env: Mapping[str, str] | None = None) -> Program:
     """Start a program in the background. Call this from the main thread: the program ends with the calling thread.
 
-    It gets a session of its own, so that Ctrl-C in a terminal reaches only the one that started it.
+    `slug` names its log and pid file. It gets a session of its own, so that Ctrl-C in a terminal reaches only the one
+    that started it.
     """
-    slug = name.lower()
     log = place.logs / f"{slug}.log"
     if log.exists():
         log.replace(log.with_name(log.name + ".1"))
@@ -88,11 +89,16 @@ def kill(program: Program) -> None:
 
 def wait_for_end(programs: tuple[Program, ...]) -> Program:
     """Wait until one of the programs ends by itself, and return it."""
-    while True:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    with contextlib.ExitStack() as stack:
+        handles: dict[int, Program] = {}
         for program in programs:
             if not program.running:
                 return program
+            handle = os.pidfd_open(program.process.pid)
+            stack.callback(os.close, handle)
+            handles[handle] = program
+        ended, _, _ = select.select(handles, [], [])
+        return handles[ended[0]]
 
 
 async def wait_until_healthy(
@@ -152,7 +158,7 @@ def check_ports(place: Place) -> None:
 @contextlib.contextmanager
 def alone(place: Place) -> Iterator[None]:
     """Keep others out of the folder. Raises DevError where another run is using it."""
-    place.var.mkdir(parents=True, exist_ok=True)
+    place.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (place.var / "dev.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,30 +21,30 @@ _READY_SECONDS = 900.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class StopAsked(BaseException):
-    """Ctrl-C, or a signal that means the same. Not an Exception, so that nothing on the way takes it for a failure."""
+class StopAsked(KeyboardInterrupt):
+    """Ctrl-C, or a signal that means the same. asyncio lets no other kind through from everywhere."""
 
 
 def run_dev(place: Place, console: Console) -> None:
     """Set up and run the local firm until Ctrl-C. Raises DevError where something is in the way or ends by itself."""
     synapse.check_installed()
     with _stop_on_signals(), ExitStack() as stack:
-        stack.enter_context(processes.alone(place))
-        for sentence in processes.stop_left_over(place):
-            console.print(sentence)
-        processes.check_ports(place)
         try:
+            stack.enter_context(processes.alone(place))
+            for sentence in processes.stop_left_over(place):
+                console.print(sentence)
+            processes.check_ports(place)
             programs = _bring_up(place, console, stack)
             raise processes.wait_for_end(programs).died()
         except StopAsked:
-            console.print("Stopping the bridge, then Synapse.")
+            console.print("Stopping.")
     console.print("Stopped. `make run` goes on where this ended.")
 
 
 def start_bridge(place: Place, env: Mapping[str, str] | None = None) -> Program:
     """Start the bridge on the configuration that `write_files` made. Call this from the main thread."""
     command = [sys.executable, "-m", "bridge.cli", "run", "--config", str(place.settings_file)]
-    return processes.start("Bridge", command, place, env)
+    return processes.start("The bridge", "bridge", command, place, env)
 
 
 def _bring_up(place: Place, console: Console, stack: ExitStack) -> tuple[Program, ...]:

@@ -32,7 +32,7 @@ def synapse_command(place: Place) -> list[str]:
 
 def start_synapse(place: Place) -> Program:
     """Start Synapse on the files that `write_files` made. Call this from the main thread."""
-    return start("Synapse", synapse_command(place), place)
+    return start("Synapse", "synapse", synapse_command(place), place)
 
 
 async def wait_for_synapse(program: Program, place: Place) -> None:
@@ -64,6 +64,9 @@ def grant_admin(database: Path, user_id: str) -> None:
     with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         changed = connection.execute("UPDATE users SET admin = 1 WHERE name = ?", (user_id,)).rowcount
     if changed != 1:
-        raise DevError(
-            f"{user_id} is not in {database}. Delete the folder {database.parents[1]} to begin anew.", MISSING
-        )
+        raise no_such_account(user_id, f"Delete the folder {database.parents[1]} to begin anew.")
+
+
+def no_such_account(user_id: str, remedy: str) -> DevError:
+    """What to tell when Synapse's database lacks the bot."""
+    return DevError(f"Synapse's database has no account {user_id}. {remedy}", MISSING)

@@ -12,9 +12,10 @@ from pathlib import Path
 import structlog
 
 from bridge.directory.change import DirectoryChange, diff_firms
-from bridge.directory.keeping import accept, confirm_change, drop_held, hold, load_firm
+from bridge.directory.keeping import accept, accepted_records, confirm_change, hold
 from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
+from bridge.directory.records import firm_from_records
 from bridge.firm.model import Firm
 from bridge.settings import DirectorySettings
 from bridge.store.store import Store
@@ -92,7 +93,7 @@ class DirectoryFile:
 
         Raises StoredDirectoryError when it cannot be read back.
         """
-        self.firm = await self._store.run(load_firm)
+        self.firm = await self._stored()
         self._loaded = True
         return self.firm
 
@@ -103,18 +104,17 @@ class DirectoryFile:
                 await self.load()
             try:
                 snapshot = await self._read_if_changed()
-                if snapshot is None:
-                    return await self._as_before()
-                firm = await asyncio.to_thread(firm_of, snapshot)
             except ChangedWhileRead:
                 log.info("directory_being_written", path=str(self._path))
                 return Unchanged()
             except DirectoryError as error:
                 return self._refuse(error)
-            if self.problems:
-                log.info("directory_valid_again", path=str(self._path))
-            self.problems = ()
-            return await self._consider(firm)
+            if snapshot is None:
+                return await self._as_before()
+            outcome = await self._take(snapshot)
+            # Only now: had the store failed, the same files would have to be taken again.
+            self._seen = (snapshot.fingerprint, snapshot.digest)
+            return outcome
 
     async def confirm(self, fingerprint: str, by: str) -> None:
         """Let the held change with this fingerprint through; the next refresh applies it. `by` is a staff id.
@@ -152,6 +152,7 @@ class DirectoryFile:
         if self.held is not None:
             lines.append(f"The change {self.held.fingerprint()} waits for confirmation:")
             lines.append(self.held.summary())
+            lines.append("A firm admin lets it through with: !directory confirm")
         return "\n".join(lines)
 
     async def _read_if_changed(self) -> Snapshot | None:
@@ -167,13 +168,25 @@ class DirectoryFile:
         snapshot = await asyncio.to_thread(fetch, self._path, self._max_bytes)
         if snapshot.fingerprint != fingerprint:
             raise ChangedWhileRead(())
-        self._seen = (fingerprint, snapshot.digest)
-        return None if seen and seen[1] == snapshot.digest else snapshot
+        if seen and seen[1] == snapshot.digest:
+            self._seen = (fingerprint, snapshot.digest)
+            return None
+        return snapshot
+
+    async def _take(self, snapshot: Snapshot) -> Outcome:
+        try:
+            firm = await asyncio.to_thread(firm_of, snapshot)
+        except DirectoryError as error:
+            return self._refuse(error)
+        if self.problems:
+            log.info("directory_valid_again", path=str(self._path))
+        self.problems = ()
+        return await self._consider(firm)
 
     async def _as_before(self) -> Outcome:
         if self.problems:
             return Invalid(self.problems)
-        return Unchanged() if self.held is None else await self._settle_held(self.held)
+        return Unchanged() if self.held is None else await self._consider(self.held.new)
 
     def _refuse(self, error: DirectoryError) -> Outcome:
         if error.problems != self.problems:
@@ -187,29 +200,31 @@ class DirectoryFile:
         return Invalid(error.problems)
 
     async def _consider(self, firm: Firm) -> Outcome:
-        first = not self.firm.staff
-        change = await asyncio.to_thread(diff_firms, self.firm, firm, self._today())
-        if change.empty:
-            await self._store.run(drop_held)
-            self.held = None
+        # Compared with the store and not with what this process knows: another one may have applied it meanwhile.
+        stored = await self._stored()
+        change = await asyncio.to_thread(diff_firms, stored, firm, self._today())
+        if stored.staff and change.needs_confirmation(self._limit) and not await self._confirmed(change):
+            return self._hold(change)
+        await self._store.run(lambda: accept(change))
+        before, self.held = self.firm, None
+        if before == firm:
             return Unchanged()
-        if first or not change.needs_confirmation(self._limit):
-            return await self._apply(change, confirmed=False)
-        return await self._settle_held(change)
+        if before != stored:
+            change = await asyncio.to_thread(diff_firms, before, firm, self._today())
+        self.firm = firm
+        log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
+        return Applied(change)
 
-    async def _settle_held(self, change: DirectoryChange) -> Outcome:
-        """Apply a change that needs a confirmation if it has one, else hold it."""
+    async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()
-        if await self._store.run(lambda: hold(fingerprint, summary, int(time.time() * 1000))):
-            return await self._apply(change, confirmed=True)
-        if self.held is None or self.held.fingerprint() != fingerprint:
-            log.warning("directory_change_held", fingerprint=fingerprint, summary=summary)
+        return await self._store.run(lambda: hold(fingerprint, summary, int(time.time() * 1000)))
+
+    def _hold(self, change: DirectoryChange) -> Held:
+        if self.held is None or self.held.fingerprint() != change.fingerprint():
+            log.warning("directory_change_held", fingerprint=change.fingerprint(), summary=change.summary())
         self.held = change
         return Held(change)
 
-    async def _apply(self, change: DirectoryChange, *, confirmed: bool) -> Outcome:
-        await self._store.run(lambda: accept(change))
-        self.firm = change.new
-        self.held = None
-        log.info("directory_applied", fingerprint=change.fingerprint(), confirmed=confirmed, summary=change.summary())
-        return Applied(change)
+    async def _stored(self) -> Firm:
+        records = await self._store.run(accepted_records)
+        return await asyncio.to_thread(firm_from_records, records)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from peewee import chunked
 
 from bridge.directory.change import DirectoryChange
-from bridge.directory.records import firm_from_records, record_of
-from bridge.firm.model import Firm
+from bridge.directory.records import Record, record_of
 from bridge.store.models import DirectoryRecord, HeldChange
 
 _AT_ONCE = 200
 
 
-def load_firm() -> Firm:
-    """The last accepted firm; one without staff where none was accepted yet. Raises StoredDirectoryError."""
-    rows = DirectoryRecord.select()
-    return firm_from_records((row.kind, row.record_id, row.data) for row in rows)
+def accepted_records() -> list[Record]:
+    """The records of the last accepted firm; none where none was accepted yet."""
+    return [(row.kind, row.record_id, row.data) for row in DirectoryRecord.select()]
 
 
 def accept(change: DirectoryChange) -> None:
@@ -32,7 +30,7 @@ def accept(change: DirectoryChange) -> None:
     for kind, differs in change.kinds.items():
         for ids in chunked(differs.removed, _AT_ONCE):
             DirectoryRecord.delete().where(DirectoryRecord.kind == kind, DirectoryRecord.record_id.in_(ids)).execute()
-    drop_held()
+    HeldChange.delete().execute()
 
 
 def hold(fingerprint: str, summary: str, now: int) -> bool:
@@ -48,8 +46,3 @@ def hold(fingerprint: str, summary: str, now: int) -> bool:
 def confirm_change(fingerprint: str, by: str) -> bool:
     """Note who confirmed the held change. Returns whether it is held."""
     return bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())
-
-
-def drop_held() -> None:
-    """Forget whatever change was held."""
-    HeldChange.delete().execute()

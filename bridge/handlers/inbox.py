@@ -50,15 +50,13 @@ class Inbox:
         handle: Handle,
         settings: InboxSettings,
         metrics: Metrics,
-        after_effect: Callable[[], None] = lambda: None,
         pause: Callable[[int], float] = backoff,
     ) -> None:
-        """`after_effect` is called after an effect was stored; `pause` gives the seconds after the n-th attempt."""
+        """`pause` gives the seconds to wait after the n-th attempt."""
         self._store = store
         self._handle = handle
         self._settings = settings
         self._metrics = metrics
-        self._after_effect = after_effect
         self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
         self._lanes: Lanes[WaitingEvent] = Lanes(self._work, ROOMS_AT_ONCE)
         metrics.inbox_waiting.set_function(lambda: len(self._lanes))
@@ -73,8 +71,7 @@ class Inbox:
 
     async def refresh(self) -> None:
         """Look for events that another process let wait again. Raises StoreError."""
-        for event in await self._store.run(rows.waiting):
-            self._lanes.add(event)
+        self._take_up(await self._store.run(rows.waiting))
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
@@ -104,13 +101,17 @@ class Inbox:
         if not recent:
             return 0
         given = [(event["event_id"], event["room_id"], _as_json(event)) for event in recent]
-        fresh = await self._store.run(lambda: rows.accept(given, _now_ms()))
+        # Handling begins while the commit waits for the disk. Should it fail, the homeserver sends the events again,
+        # and what was handled has no row to be marked, so its effect is left out.
+        fresh = await self._store.run(lambda: rows.accept(given, _now_ms()), early=self._take_up)
         faults.point("inbox.accepted")
         self._metrics.events_stored.inc(len(fresh))
         self._metrics.events_duplicate.inc(len(recent) - len(fresh))
-        for event in fresh:
-            self._lanes.add(event)
         return len(fresh)
+
+    def _take_up(self, events: Sequence[WaitingEvent]) -> None:
+        for event in events:
+            self._lanes.add(event)
 
     def _oldest(self) -> int:
         return _now_ms() - self._settings.keep_days * DAY_MS
@@ -119,7 +120,7 @@ class Inbox:
         try:
             effect = await self._handle(orjson.loads(event.body))
             # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
-            await self._store.run(partial(_finish, event.position, effect), durable=False)
+            await self._store.run(partial(_finish, event.event_id, effect), durable=False)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is recorded with its cause
@@ -127,8 +128,6 @@ class Inbox:
         faults.point("inbox.handled")
         self._metrics.events_handled.inc()
         self._metrics.event_seconds.observe(max(0.0, time.time() - event.received_at / 1000))
-        if effect is not None:
-            self._after_effect()
         return None
 
     async def _failed(self, event: WaitingEvent, error: Exception) -> float | None:
@@ -140,8 +139,8 @@ class Inbox:
         return pause
 
 
-def _finish(position: int, effect: Effect | None) -> None:
-    if rows.mark_handled(position) and effect is not None:
+def _finish(event_id: str, effect: Effect | None) -> None:
+    if rows.mark_handled(event_id) and effect is not None:
         effect()
 
 

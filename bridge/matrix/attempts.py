@@ -20,10 +20,13 @@ INTERNAL_SERVER_ERROR = 500
 class Tried(Protocol):
     """What was attempted."""
 
-    position: int
     room_id: str
     attempts: int
     pauses: int
+
+    @property
+    def key(self) -> str:
+        """Its event_id or txn_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Attempts:
     kind: str
     """event or message, for the log."""
     max_attempts: int
-    record: Callable[[int, str, bool], None]
-    """Unit of work: count a failed attempt at a position, with its error and whether it was the last."""
+    record: Callable[[str, str, bool], None]
+    """Unit of work: count a failed attempt, by key, with its error and whether it was the last."""
     pause: Callable[[int], float] = backoff
     """Seconds to wait after the n-th failure."""
 
@@ -47,13 +50,13 @@ class Attempts:
         attempts = item.attempts + 1
         dead = attempts >= self.max_attempts
         try:
-            await self.store.run(lambda: self.record(item.position, told, dead))
+            await self.store.run(lambda: self.record(item.key, told, dead))
         except StoreError as store_error:
             return self._put_off(item, f"{told}; {store_error}")
         item.attempts = attempts
         log.error(
             f"{self.kind}_dead" if dead else f"{self.kind}_failed",
-            position=item.position,
+            key=item.key,
             room_id=item.room_id,
             attempts=attempts,
             error=told,
@@ -63,7 +66,7 @@ class Attempts:
 
     def _put_off(self, item: Tried, told: str) -> float:
         item.pauses += 1
-        log.warning(f"{self.kind}_waits", position=item.position, room_id=item.room_id, error=told)
+        log.warning(f"{self.kind}_waits", key=item.key, room_id=item.room_id, error=told)
         return self.pause(item.pauses)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import orjson
 import structlog
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 ROWS_AT_ONCE = 1000
 STOP_SECONDS = 10.0
+MARK_SECONDS = 0.05
+"""How long messages sent wait to be marked together. A crash in between sends them again, with the same txn_id."""
 DAY_MS = 86_400_000
 
 
@@ -52,8 +55,8 @@ class Outbox:
         self._attempts = Attempts(store, "message", settings.inbox.max_attempts, rows.record_failure, pause)
         self._lanes: Lanes[WaitingMessage] = Lanes(self._work, settings.homeserver.concurrency)
         self._woken = asyncio.Event()
-        self._loaded_up_to = 0
-        self._sent: list[int] = []
+        self._caught_up = False
+        self._sent: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._any_sent = asyncio.Event()
         self.stopped_because = ""
@@ -66,17 +69,24 @@ class Outbox:
 
     async def start(self) -> None:
         """Begin to send, first what was left when the bridge last stopped."""
+        self._store.listen(self._hear)
         self._tasks = [asyncio.create_task(self._load_for_ever()), asyncio.create_task(self._mark_for_ever())]
-        self.wake()
-
-    def wake(self) -> None:
-        """Say that messages were queued and committed."""
-        self._woken.set()
+        self.refresh()
 
     def refresh(self) -> None:
-        """Look again for messages that another process queued or let wait again."""
-        self._loaded_up_to = 0
-        self.wake()
+        """Look for messages that another process queued or let wait again."""
+        self._caught_up = False
+        self._woken.set()
+
+    def _hear(self, news: Sequence[object]) -> None:
+        """Take up what was just committed, unless older messages or too many are still to be loaded."""
+        for message in news:
+            if not isinstance(message, WaitingMessage):
+                continue
+            if self._caught_up and len(self._lanes) < ROWS_AT_ONCE:
+                self._lanes.add(message)
+            else:
+                self.refresh()
 
     async def forget_sent(self) -> int:
         """Forget messages sent more than `inbox.keep_days` ago; returns how many. Raises StoreError."""
@@ -97,7 +107,6 @@ class Outbox:
         failures = 0
         while True:
             await self._woken.wait()
-            self._woken.clear()
             try:
                 await self._load()
                 failures = 0
@@ -105,22 +114,23 @@ class Outbox:
                 failures += 1
                 log.warning("outbox_waits", error=str(error))
                 await asyncio.sleep(self._pause(failures))
-                self.wake()
+                self.refresh()
 
     async def _load(self) -> None:
+        """Take up everything that waits, page by page; what is committed after the last page is heard of."""
+        self._woken.clear()
+        after = 0
         while True:
-            after = self._loaded_up_to
-            messages = await self._store.run(lambda: rows.pending(after, ROWS_AT_ONCE), durable=False)  # noqa: B023
-            if after != self._loaded_up_to:
-                continue
+            page = await self._store.run(partial(rows.pending, after, ROWS_AT_ONCE), durable=False)
             unmarked = set(self._sent)
-            for message in messages:
-                if message.position not in unmarked:
+            for message in page:
+                if message.txn_id not in unmarked:
                     self._lanes.add(message)
-                self._loaded_up_to = message.position
-            if len(messages) < ROWS_AT_ONCE:
-                return
+            if len(page) < ROWS_AT_ONCE:
+                break
+            after = page[-1].position
             await self._lanes.below(ROWS_AT_ONCE)
+        self._caught_up = not self._woken.is_set()
 
     async def _work(self, message: WaitingMessage) -> float | None:
         faults.point("outbox.sending")
@@ -135,7 +145,7 @@ class Outbox:
         faults.point("outbox.sent")
         self.stopped_because = ""
         self._metrics.messages_sent.inc()
-        self._sent.append(message.position)
+        self._sent.append(message.txn_id)
         self._any_sent.set()
         return None
 
@@ -143,6 +153,7 @@ class Outbox:
         failures = 0
         while True:
             await self._any_sent.wait()
+            await asyncio.sleep(MARK_SECONDS)
             self._any_sent.clear()
             try:
                 await self._mark()
@@ -158,7 +169,7 @@ class Outbox:
         while self._sent:
             some = self._sent[:ROWS_AT_ONCE]
             now = _now_ms()
-            await self._store.run(lambda: rows.mark_sent(some, now), durable=False)  # noqa: B023
+            await self._store.run(partial(rows.mark_sent, some, now), durable=False)
             del self._sent[: len(some)]
 
     async def _failed(self, message: WaitingMessage, error: Exception) -> float | None:

@@ -23,6 +23,8 @@ from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
+_SETTLING = (0.25, 0.5, 1.0, 2.0, 0.0)
+"""Seconds between looks at a room that is not whole yet."""
 
 
 class StepError(Exception):
@@ -100,11 +102,14 @@ async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None
 async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
     """The room behind the alias if it is ours and whole; else the alias is freed and the room made anew."""
     full_alias = f"#{alias}:{hands.server_name}"
-    room_id = await hands.homeserver.resolve_alias(full_alias)
-    observed = await observe_room(hands.homeserver, room_id) if room_id else None
-    if observed is not None and is_ours(observed, shape.key):
-        log.info("room_adopted", room=shape.key, room_id=room_id)
-        return observed
+    for pause in _SETTLING:
+        room_id = await hands.homeserver.resolve_alias(full_alias)
+        observed = await observe_room(hands.homeserver, room_id) if room_id else None
+        if observed is not None and is_ours(observed, shape.key):
+            log.info("room_adopted", room=shape.key, room_id=room_id)
+            return observed
+        # A request that a crash of the bridge left behind may still be at work in the homeserver.
+        await asyncio.sleep(pause)
     if observed is not None and observed.creator != hands.server.bot_id:
         raise StepError(
             f"The address {full_alias} belongs to a room that the bridge did not make."
@@ -112,6 +117,8 @@ async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
         )
     log.warning("room_half_made", room=shape.key, room_id=room_id)
     await hands.homeserver.delete_alias(full_alias)
+    if observed is not None and observed.members.get(hands.server.bot_id) == "join":
+        await hands.homeserver.leave(observed.room_id, hands.server.bot_id)
     made = await _create(shape, alias, hands)
     if made is None:
         raise StepError(f"The address {full_alias} is taken again. Another program may be making the same room.")

@@ -66,7 +66,12 @@ class SqliteBackend:
             path,
             timeout=LOCK_SECONDS,
             lock_type="IMMEDIATE",
-            pragmas={"journal_mode": "wal", "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024},
+            pragmas={
+                "journal_mode": "wal",
+                "foreign_keys": 1,
+                "wal_autocheckpoint": 4000,
+                "journal_size_limit": 64 * 1024 * 1024,
+            },
         )
 
     def connect(self) -> None:
@@ -88,7 +93,7 @@ class SqliteBackend:
         if synchronous != self._synchronous:
             _execute(self.database, f"PRAGMA synchronous={synchronous}")
             self._synchronous = synchronous
-        with self.database.atomic():
+        with self.database.transaction():
             yield
 
     def in_transaction(self) -> bool:
@@ -120,7 +125,7 @@ class PostgresqlBackend:
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool) -> Iterator[None]:
-        with self.database.atomic():
+        with self.database.transaction():
             if not durable:
                 _execute(self.database, "SET LOCAL synchronous_commit = off")
             yield

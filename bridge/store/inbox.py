@@ -9,9 +9,19 @@ from typing import Any, cast
 from peewee import chunked
 
 from bridge.store.models import InboxEvent
+from bridge.store.sql import execute
 
 BODY_AFTERWARDS = b""
 ROWS_PER_STATEMENT = 500
+
+_ROW = "(?, ?, ?, ?, 0, 'waiting', '')"
+_INSERT = """
+    INSERT INTO inbox_event (event_id, room_id, body, received_at, attempts, status, error) VALUES {rows}
+    ON CONFLICT (event_id) DO NOTHING RETURNING position, event_id
+"""
+_MARK_HANDLED = """
+    UPDATE inbox_event SET status = 'handled', body = ?, error = '' WHERE event_id = ? AND status = 'waiting'
+"""
 
 
 @dataclass(slots=True)
@@ -28,6 +38,11 @@ class WaitingEvent:
     """How often handling failed for good reason."""
     pauses: int = 0
     """How often it was put off because the homeserver or the database was away. Not stored."""
+
+    @property
+    def key(self) -> str:
+        """What it is known by: a position is given anew when a transaction was undone."""
+        return self.event_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +64,11 @@ def accept(events: Iterable[tuple[str, str, bytes]], received_at: int) -> list[W
         given.setdefault(event[0], event)
     fresh: list[WaitingEvent] = []
     for some in chunked(given.values(), ROWS_PER_STATEMENT):
-        rows = [
-            {"event_id": event_id, "room_id": room_id, "body": body, "received_at": received_at}
-            for event_id, room_id, body in some
-        ]
-        stored = (
-            InboxEvent.insert_many(rows)
-            .on_conflict_ignore()
-            .returning(InboxEvent.position, InboxEvent.event_id)
-            .tuples()
-            .execute()
-        )
+        values = [value for event_id, room_id, body in some for value in (event_id, room_id, body, received_at)]
+        stored = execute(_INSERT.format(rows=", ".join([_ROW] * len(some))), *values).fetchall()
         fresh += [
             WaitingEvent(position, event_id, given[event_id][1], given[event_id][2], received_at)
-            for position, event_id in sorted(cast("Iterable[tuple[int, str]]", stored))
+            for position, event_id in sorted(stored)
         ]
     return fresh
 
@@ -88,21 +94,16 @@ def waiting() -> list[WaitingEvent]:
     ]
 
 
-def mark_handled(position: int) -> bool:
+def mark_handled(event_id: str) -> bool:
     """Note that an event was handled and forget its body. False where it did not wait any more."""
-    changed: int = (
-        InboxEvent.update(status="handled", body=BODY_AFTERWARDS, error="")
-        .where(InboxEvent.position == position, InboxEvent.status == "waiting")
-        .execute()
-    )
-    return changed > 0
+    return bool(execute(_MARK_HANDLED, BODY_AFTERWARDS, event_id).rowcount > 0)
 
 
-def record_failure(position: int, error: str, dead: bool) -> None:
+def record_failure(event_id: str, error: str, dead: bool) -> None:
     """Count a failed attempt; `dead` makes the event a dead letter, which keeps its body for another try."""
     InboxEvent.update(
         attempts=InboxEvent.attempts + 1, error=error, status="dead" if dead else InboxEvent.status
-    ).where(InboxEvent.position == position, InboxEvent.status == "waiting").execute()
+    ).where(InboxEvent.event_id == event_id, InboxEvent.status == "waiting").execute()
 
 
 def dead_letters() -> list[DeadEvent]:

@@ -10,8 +10,15 @@ from typing import Any, cast
 import orjson
 
 from bridge.store.models import OutboxMessage
+from bridge.store.news import announce
+from bridge.store.sql import execute
 
 CONTENT_AFTERWARDS = b""
+
+_INSERT = """
+    INSERT INTO outbox_message (txn_id, room_id, sender, event_type, content, attempts, status, error)
+    VALUES (?, ?, ?, ?, ?, 0, 'waiting', '') ON CONFLICT (txn_id) DO NOTHING RETURNING position
+"""
 
 
 @dataclass(slots=True)
@@ -29,6 +36,11 @@ class WaitingMessage:
     """How often sending failed for good reason."""
     pauses: int = 0
     """How often it was put off because the homeserver was away. Not stored."""
+
+    @property
+    def key(self) -> str:
+        """What it is known by."""
+        return self.txn_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +65,15 @@ def transaction_id(key: str, sender: str) -> str:
 
 
 def enqueue(key: str, room_id: str, sender: str, event_type: str, content: dict[str, Any]) -> None:
-    """Queue an event to be sent to a room by `sender` (a full Matrix id).
+    """Queue an event to be sent to a room by `sender` (a full Matrix id), as part of a unit of work.
 
-    `key` says what it is, for instance the event it answers; the same key and sender are queued and sent once. Call
-    it inside a unit of work, and wake the outbox after it.
+    `key` says what it is, for instance the event it answers; the same key and sender are queued and sent once. Once
+    the unit is committed the outbox hears of it.
     """
-    OutboxMessage.insert(
-        txn_id=transaction_id(key, sender),
-        room_id=room_id,
-        sender=sender,
-        event_type=event_type,
-        content=orjson.dumps(content),
-    ).on_conflict_ignore().execute()
+    txn_id, body = transaction_id(key, sender), orjson.dumps(content)
+    stored = execute(_INSERT, txn_id, room_id, sender, event_type, body).fetchone()
+    if stored is not None:
+        announce(WaitingMessage(stored[0], txn_id, room_id, sender, event_type, body))
 
 
 def pending(after: int, limit: int) -> list[WaitingMessage]:
@@ -90,18 +99,18 @@ def pending(after: int, limit: int) -> list[WaitingMessage]:
     ]
 
 
-def mark_sent(positions: Collection[int], sent_at: int) -> None:
+def mark_sent(txn_ids: Collection[str], sent_at: int) -> None:
     """Note that messages were sent and forget their content."""
     OutboxMessage.update(status="sent", content=CONTENT_AFTERWARDS, error="", sent_at=sent_at).where(
-        OutboxMessage.position.in_(list(positions))
+        OutboxMessage.txn_id.in_(list(txn_ids))
     ).execute()
 
 
-def record_failure(position: int, error: str, dead: bool) -> None:
+def record_failure(txn_id: str, error: str, dead: bool) -> None:
     """Count a failed attempt; `dead` makes the message a dead letter, which keeps its content for another try."""
     OutboxMessage.update(
         attempts=OutboxMessage.attempts + 1, error=error, status="dead" if dead else OutboxMessage.status
-    ).where(OutboxMessage.position == position, OutboxMessage.status == "waiting").execute()
+    ).where(OutboxMessage.txn_id == txn_id, OutboxMessage.status == "waiting").execute()
 
 
 def dead_letters() -> list[DeadMessage]:

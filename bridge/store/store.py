@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -21,6 +21,8 @@ from playhouse.migrations import Runner
 
 from bridge.store import models
 from bridge.store.backends import Backend, StoreError, as_store_error, backend_for
+from bridge.store.news import take_news
+from bridge.store.sql import execute
 
 __all__ = ["Store", "StoreError"]
 
@@ -35,11 +37,17 @@ UNITS_PER_COMMIT = 128
 class _Job:
     unit: Callable[[], Any]
     durable: bool
+    early: Callable[[Any], None] | None
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[Any]
 
 
-_Outcome = tuple[_Job, Any, Exception | None]
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    job: _Job
+    result: Any = None
+    error: Exception | None = None
+    news: Sequence[object] = ()
 
 
 class Store:
@@ -53,6 +61,11 @@ class Store:
         self._backend = backend_for(url)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._listeners: list[Callable[[Sequence[object]], None]] = []
+
+    def listen(self, listener: Callable[[Sequence[object]], None]) -> None:
+        """Have what units announce told to `listener` after their commit, in order and before their callers go on."""
+        self._listeners.append(listener)
 
     async def open(self) -> None:
         """Connect and bring the tables up to date.
@@ -73,17 +86,20 @@ class Store:
             self._thread = None
             raise
 
-    async def run(self, unit: Callable[[], T], *, durable: bool = True) -> T:
+    async def run(self, unit: Callable[[], T], *, durable: bool = True, early: Callable[[T], None] | None = None) -> T:
         """Run a unit of work, wholly or not at all, and return its result once it is committed.
 
         Committed means: survives a loss of power. `durable=False` is for work that would be done again after one (a
         crash of the bridge alone loses nothing either way). Whatever the unit raises undoes it and is raised here;
         StoreError where the database failed. A unit handed over runs even if the caller is cancelled.
+
+        `early` is given the result as soon as it is there, while the commit, which may yet fail, is under way. Units
+        handed over from then on run after it.
         """
         if self._thread is None:
             raise StoreError("The database is not open, so nothing can be read or written.")
         loop = asyncio.get_running_loop()
-        job = _Job(unit, durable, loop, loop.create_future())
+        job = _Job(unit, durable, early, loop, loop.create_future())
         self._jobs.put(job)
         return cast("T", await job.done)
 
@@ -93,6 +109,13 @@ class Store:
         if thread is not None:
             self._jobs.put(None)
             await asyncio.to_thread(thread.join)
+
+    def _tell(self, outcomes: list[_Outcome]) -> None:
+        news = [item for outcome in outcomes for item in outcome.news]
+        for listener in self._listeners if news else ():
+            listener(news)
+        for outcome in outcomes:
+            _settle(outcome.job.done, outcome.result, outcome.error)
 
     # What follows runs on the store's thread.
 
@@ -110,7 +133,9 @@ class Store:
             for waiting_loop in {job.loop for job in group}:
                 # A loop that has ended has nobody left who waits.
                 with contextlib.suppress(RuntimeError):
-                    waiting_loop.call_soon_threadsafe(_tell, [o for o in outcomes if o[0].loop is waiting_loop])
+                    waiting_loop.call_soon_threadsafe(
+                        self._tell, [outcome for outcome in outcomes if outcome.job.loop is waiting_loop]
+                    )
         self._backend.database.close()
 
     def _next_group(self) -> list[_Job]:
@@ -133,20 +158,24 @@ class Store:
             self._backend.ensure_connected()
             with self._backend.transaction(durable=any(job.durable for job in group)):
                 if len(group) == 1:
-                    return [(group[0], group[0].unit(), None)]
+                    return [_run(group[0])]
                 return [self._run_in_savepoint(job) for job in group]
         except Exception as error:  # noqa: BLE001 - handed to the callers
             reason = self._explain(error)
-            return [(job, None, reason) for job in group]
+            return [_Outcome(job, error=reason) for job in group]
 
     def _run_in_savepoint(self, job: _Job) -> _Outcome:
         try:
-            with self._backend.database.savepoint():
-                return job, job.unit(), None
+            execute("SAVEPOINT unit")
+            outcome = _run(job)
+            execute("RELEASE SAVEPOINT unit")
         except Exception as error:
             if not self._backend.in_transaction():
                 raise
-            return job, None, self._explain(error)
+            execute("ROLLBACK TO SAVEPOINT unit")
+            execute("RELEASE SAVEPOINT unit")
+            return _Outcome(job, error=self._explain(error))
+        return outcome
 
     def _explain(self, error: Exception) -> Exception:
         explained = as_store_error(error, self._backend.name)
@@ -164,9 +193,12 @@ def _settle(future: asyncio.Future[Any], result: object, error: Exception | None
         future.set_exception(error)
 
 
-def _tell(outcomes: list[_Outcome]) -> None:
-    for job, result, error in outcomes:
-        _settle(job.done, result, error)
+def _run(job: _Job) -> _Outcome:
+    take_news()
+    result = job.unit()
+    if job.early is not None:
+        job.loop.call_soon_threadsafe(job.early, result)
+    return _Outcome(job, result, news=take_news())
 
 
 def migrate(backend: Backend, directory: Path = MIGRATIONS) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 Json = dict[str, Any]
-_Check = Callable[[object], str]
-"""What is wrong with a value, as the end of a sentence; empty where it is right."""
+
+_SIGILS = (("event_id", "$"), ("room_id", "!"), ("sender", "@"))
+_UNSIGNED_TEXT = ("membership", "transaction_id", "replaces_state")
+_UNSIGNED_OBJECTS = ("prev_content", "redacted_because")
+_NOTHING: Json = {}
 
 
 class WrongShape(Exception):
@@ -20,8 +22,14 @@ def events_of(body: object) -> list[Json]:
         raise WrongShape("The body must be an object.")
     if "events" not in body:
         raise WrongShape("events: is missing.")
-    events: list[Json] = _list_of(body["events"], "events", _EVENT)
-    _list_of(body.get("ephemeral", []), "ephemeral", _EPHEMERAL)
+    events: list[Json] = body["events"]
+    for name, check in (("events", _wrong_event), ("ephemeral", _wrong_ephemeral)):
+        items = body.get(name, [])
+        if not isinstance(items, list):
+            raise WrongShape(f"{name}: must be a list.")
+        for index, item in enumerate(items):
+            if wrong := check(item):
+                raise WrongShape(f"{name}[{index}]{wrong}")
     return events
 
 
@@ -29,86 +37,57 @@ def check_ping(body: object) -> None:
     """Check the body of a ping. Raises WrongShape."""
     if not isinstance(body, dict):
         raise WrongShape("The body must be an object.")
-    _check_fields(body, "", ((), {"transaction_id": _text("")}))
+    if not isinstance(body.get("transaction_id", ""), str):
+        raise WrongShape("transaction_id: must be text.")
 
 
-def _list_of(value: object, path: str, fields: _Fields) -> list[Json]:
-    if not isinstance(value, list):
-        raise WrongShape(f"{path}: must be a list.")
-    for index, item in enumerate(value):
-        if not isinstance(item, dict):
-            raise WrongShape(f"{path}[{index}]: must be an object.")
-        _check_fields(item, f"{path}[{index}].", fields)
-    return value
-
-
-def _check_fields(item: Json, path: str, fields: _Fields) -> None:
-    required, checks = fields
-    for name in required:
-        if name not in item:
-            raise WrongShape(f"{path}{name}: is missing.")
-    for name, check in checks.items():
-        if name in item and (wrong := check(item[name])):
-            raise WrongShape(f"{path}{name}{wrong}")
-
-
-def _text(prefix: str) -> _Check:
-    def check(value: object) -> str:
-        if not isinstance(value, str):
-            return ": must be text."
-        return "" if value.startswith(prefix) else f": must begin with {prefix}"
-
-    return check
-
-
-def _identifier(prefix: str) -> _Check:
-    text = _text(prefix)
-
-    def check(value: object) -> str:
-        # No Matrix id has a NUL, and PostgreSQL could not store it.
-        return text(value) or (": must not contain a NUL character." if "\0" in str(value) else "")
-
-    return check
-
-
-def _whole_number(value: object) -> str:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return "" if is_whole or (isinstance(value, float) and value.is_integer()) else ": must be a whole number."
-
-
-def _object(value: object) -> str:
-    return "" if isinstance(value, dict) else ": must be an object."
-
-
-def _unsigned(value: object) -> str:
-    if not isinstance(value, dict):
+def _wrong_event(event: object) -> str:
+    """What is wrong with an event, as the end of a sentence that begins with its path; empty where it is right."""
+    if not isinstance(event, dict):
         return ": must be an object."
-    for name, check in _UNSIGNED.items():
-        if name in value and (wrong := check(value[name])):
-            return f".{name}{wrong}"
+    for name, sigil in _SIGILS:
+        value = event.get(name)
+        if not isinstance(value, str) or value[:1] != sigil:
+            return f".{name}: must be text that begins with {sigil}"
+        # No Matrix id has a NUL, and PostgreSQL could not store it.
+        if "\0" in value:
+            return f".{name}: must not contain a NUL character."
+    if not isinstance(event.get("type"), str):
+        return ".type: must be text."
+    if not _is_whole(event.get("origin_server_ts")):
+        return ".origin_server_ts: must be a whole number."
+    if not isinstance(event.get("content"), dict):
+        return ".content: must be an object."
+    if not isinstance(event.get("state_key", ""), str):
+        return ".state_key: must be text."
+    return f".unsigned{wrong}" if (wrong := _wrong_unsigned(event.get("unsigned", {}))) else ""
+
+
+def _wrong_unsigned(unsigned: object) -> str:
+    if not isinstance(unsigned, dict):
+        return ": must be an object."
+    if not _is_whole(unsigned.get("age", 0)):
+        return ".age: must be a whole number."
+    for name in _UNSIGNED_TEXT:
+        if not isinstance(unsigned.get(name, ""), str):
+            return f".{name}: must be text."
+    if unsigned.get("replaces_state", "$")[:1] != "$":
+        return ".replaces_state: must begin with $"
+    for name in _UNSIGNED_OBJECTS:
+        if not isinstance(unsigned.get(name, _NOTHING), dict):
+            return f".{name}: must be an object."
     return ""
 
 
-_Fields = tuple[tuple[str, ...], dict[str, _Check]]
-_UNSIGNED: dict[str, _Check] = {
-    "age": _whole_number,
-    "membership": _text(""),
-    "prev_content": _object,
-    "redacted_because": _object,
-    "replaces_state": _text("$"),
-    "transaction_id": _text(""),
-}
-_EVENT: _Fields = (
-    ("event_id", "room_id", "type", "sender", "origin_server_ts", "content"),
-    {
-        "event_id": _identifier("$"),
-        "room_id": _identifier("!"),
-        "type": _text(""),
-        "sender": _identifier("@"),
-        "origin_server_ts": _whole_number,
-        "content": _object,
-        "state_key": _text(""),
-        "unsigned": _unsigned,
-    },
-)
-_EPHEMERAL: _Fields = (("type", "content"), {"type": _text(""), "content": _object})
+def _wrong_ephemeral(event: object) -> str:
+    if not isinstance(event, dict):
+        return ": must be an object."
+    if not isinstance(event.get("type"), str):
+        return ".type: must be text."
+    return "" if isinstance(event.get("content"), dict) else ".content: must be an object."
+
+
+def _is_whole(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)

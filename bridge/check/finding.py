@@ -1,0 +1,33 @@
+"""What the doctor finds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """How a thing stands."""
+
+    OK = "ok"
+    WARNING = "warning"
+    MISSING = "missing"
+    UNSEEN = "unseen"
+    """It could not be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    what: str
+    """What was seen, as a sentence."""
+    remedy: str = ""
+    """What to do, where something is to be done. Lines of YAML stand on lines of their own."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding for programs."""
+        return asdict(self)

@@ -1,0 +1,218 @@
+"""What is asked of the homeserver: tokens, rights, and each setting that the rules need."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from bridge.check.finding import Finding, State
+from bridge.check.http import Asker, Reply
+from bridge.check.listener import BridgeState, bridge_state
+from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
+from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
+from bridge.settings import Settings
+
+_DEVICE = "FIRM_BRIDGE_CHECK"
+
+
+async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterator[Finding]:
+    reply = await asking.ask("GET", "/_matrix/client/versions")
+    if not reply.ok:
+        yield Finding(
+            "homeserver",
+            State.MISSING,
+            f"{settings.homeserver.url} is not reached: {reply.error}.",
+            "Start Synapse, and compare homeserver.url with its listener.",
+        )
+        return
+    version = (await asking.ask("GET", f"{ADMIN}/v1/server_version")).body.get("server_version", "unknown version")
+    yield Finding("homeserver", State.OK, f"{settings.homeserver.url} answers: Synapse {version}.")
+    token = await _token(asking, settings)
+    yield token
+    if token.state is not State.OK:
+        return
+    yield await _ping(asking, settings)
+    async for finding in _identities(asking, settings):
+        yield finding
+        if finding.state is State.MISSING:
+            yield Finding("homeserver settings", State.UNSEEN, "They are looked at once the above is in order.")
+            return
+    async for finding in _settings(asking, settings):
+        yield finding
+
+
+async def _token(asking: Asker, settings: Settings) -> Finding:
+    """Whether the homeserver knows the bridge by its token, and is the firm's."""
+    reply = await asking.ask("GET", f"{CLIENT}/account/whoami", settings.appservice.as_token.get_secret_value())
+    sender = f"@{settings.appservice.sender_localpart}:{settings.homeserver.server_name}"
+    if reply.status == 401:
+        return Finding(
+            "as_token",
+            State.MISSING,
+            f"The homeserver does not accept appservice.as_token: {reply.error}",
+            "Name the file that `firm-bridge registration` prints in homeserver.yaml, and restart Synapse:\n"
+            "app_service_config_files:\n  - /etc/matrix-synapse/firm-bridge.yaml",
+        )
+    if not reply.ok:
+        return Finding("as_token", State.MISSING, f"The homeserver answers: {reply.error}", "Look into Synapse's log.")
+    found = str(reply.body.get("user_id"))
+    if found != sender:
+        return Finding(
+            "as_token",
+            State.MISSING,
+            f"The homeserver takes the bridge for {found}, and the configuration says {sender}.",
+            "Set homeserver.server_name and appservice.sender_localpart to that, or write the registration anew with"
+            " `firm-bridge registration` and restart Synapse.",
+        )
+    return Finding("as_token", State.OK, f"The homeserver accepts the bridge's token, as {sender}.")
+
+
+async def _ping(asking: Asker, settings: Settings) -> Finding:
+    """Whether the homeserver reaches the bridge and has the right token for it."""
+    service = settings.appservice
+    async with bridge_state(service) as state:
+        path = f"/_matrix/client/v1/appservice/{quote(service.id, safe='')}/ping"
+        reply = await asking.ask("POST", path, service.as_token.get_secret_value(), {"transaction_id": "check"})
+    return judge_ping(reply, state, settings)
+
+
+def judge_ping(reply: Reply, state: BridgeState, settings: Settings) -> Finding:
+    """What an answer to the ping means (spec: appservice ping). Pure."""
+    service = settings.appservice
+    again = "Write the registration anew with `firm-bridge registration`, and restart Synapse."
+    if reply.ok:
+        what = "The homeserver reaches the bridge and has the right token."
+        if state is BridgeState.STAND_IN:
+            what = (
+                "The homeserver reaches the bridge's address and has the right token. The bridge itself does not run."
+            )
+        return Finding("hs_token", State.OK, what)
+    if state is BridgeState.CANNOT_LISTEN:
+        what = f"Nothing can listen on {service.listen_host} port {service.listen_port}."
+        return Finding("hs_token", State.MISSING, what, "Change appservice.listen_host or appservice.listen_port.")
+    if reply.status == 403:
+        what = f"The homeserver knows the bridge by another id than {service.id}."
+        return Finding("hs_token", State.MISSING, what, again)
+    if reply.errcode == "M_URL_NOT_SET":
+        return Finding("hs_token", State.MISSING, "The registration has no url.", again)
+    if reply.errcode == "M_BAD_STATUS" and reply.body.get("status") in {401, 403}:
+        return Finding("hs_token", State.MISSING, "The homeserver has another hs_token than the bridge.", again)
+    if reply.errcode == "M_BAD_STATUS":
+        what = f"Something else than the bridge answers at the registration's url ({reply.error})."
+        return Finding("hs_token", State.MISSING, what, f"It should be {service.url}. {again}")
+    if reply.errcode in {"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT"}:
+        what = f"The homeserver does not reach the bridge at the registration's url: {reply.error}"
+        remedy = f"Compare appservice.url ({service.url}) with the registration, and look for a firewall between them."
+        return Finding("hs_token", State.MISSING, what, remedy)
+    return Finding("hs_token", State.MISSING, f"The ping was answered: {reply.error}", again)
+
+
+async def _identities(asking: Asker, settings: Settings) -> AsyncIterator[Finding]:
+    token = settings.appservice.as_token.get_secret_value()
+    scene = Scene(asking, settings)
+    # A name nobody has: inside the namespace the homeserver says that it is not registered.
+    nobody = f"@firm-bridge-check-nobody:{settings.homeserver.server_name}"
+    reply = await asking.ask("GET", f"{CLIENT}/account/whoami", token, user_id=nobody)
+    if "masquerade" in reply.error:
+        what = "The registration does not let the bridge act for the firm's users."
+        remedy = "Write the registration anew with `firm-bridge registration`, and restart Synapse."
+        yield Finding("namespaces", State.MISSING, what, remedy)
+        return
+    yield Finding("namespaces", State.OK, "The bridge may act for every user of the firm.")
+    yield await _bot(scene)
+    yield await _device(scene, token)
+
+
+async def _bot(scene: Scene) -> Finding:
+    settings = scene.settings
+    register = {
+        "type": "m.login.application_service",
+        "username": settings.appservice.bot_localpart,
+        "inhibit_login": True,
+    }
+    token = settings.appservice.as_token.get_secret_value()
+    # Made here already, so that it can be given its rights before the bridge first starts.
+    reply = await scene.asker.ask("POST", f"{CLIENT}/register", token, register)
+    if not reply.ok and reply.errcode != "M_USER_IN_USE":
+        return Finding("bot", State.MISSING, f"{settings.bot_id} cannot be registered: {reply.error}", "See above.")
+    reply = await scene.as_bot("GET", f"{ADMIN}/v2/users/{quote(settings.bot_id, safe='')}")
+    if reply.ok and reply.body.get("admin"):
+        return Finding("bot", State.OK, f"{settings.bot_id} is there and is a server admin.")
+    return Finding(
+        "bot",
+        State.MISSING,
+        f"{settings.bot_id} is there and is not a server admin, so the bridge can make no accounts.",
+        "Have a server admin grant it (docs/admin-guide.md, Give the bot admin rights):\n"
+        f"curl -X PUT -H 'Authorization: Bearer ADMIN_TOKEN' -d '{{\"admin\": true}}'"
+        f" {settings.homeserver.url}{ADMIN}/v1/users/{settings.bot_id}/admin",
+    )
+
+
+async def _device(scene: Scene, token: str) -> Finding:
+    """Whether what is sent twice after a crash arrives once: that needs a device (MSC4326)."""
+    await scene.as_bot("PUT", f"{CLIENT}/devices/{_DEVICE}", {})
+    bot = scene.settings.bot_id
+    reply = await scene.asker.ask("GET", f"{CLIENT}/account/whoami", token, user_id=bot, device_id=_DEVICE)
+    await scene.as_bot("DELETE", f"{CLIENT}/devices/{_DEVICE}", {})
+    if reply.body.get("device_id") == _DEVICE:
+        return Finding("device", State.OK, "The bridge can use a device of its own.")
+    what = (
+        "The homeserver does not let the bridge use a device of its own, so a message may arrive twice after a crash."
+    )
+    return Finding("device", State.MISSING, what, "Use Synapse 1.163 or newer.")
+
+
+async def _settings(asking: Asker, settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        async with with_stranger(asking, settings) as scene:
+            yield _room_version(scene)
+            for setting in HOMESERVER_SETTINGS:
+                if not setting.needs_room:
+                    yield judge_setting(setting, await _probe(setting, scene), settings)
+            async with with_room(scene) as scene_with_room:
+                yield await _alias_namespace(scene_with_room)
+                for setting in HOMESERVER_SETTINGS:
+                    if setting.needs_room:
+                        yield judge_setting(setting, await _probe(setting, scene_with_room), settings)
+    except SceneError as error:
+        yield Finding("homeserver settings", State.MISSING, str(error), "Look into Synapse's log, then check again.")
+
+
+async def _probe(setting: HomeserverSetting, scene: Scene) -> bool | None:
+    return await setting.probe(scene) if setting.probe is not None else None
+
+
+def judge_setting(setting: HomeserverSetting, in_force: bool | None, settings: Settings) -> Finding:
+    """What a probe's answer means. Pure."""
+    lines = setting.yaml.format(bot=settings.bot_id) if "{bot}" in setting.yaml else setting.yaml
+    if in_force:
+        return Finding(setting.name, State.OK, "In force.")
+    remedy = f"In homeserver.yaml, then restart Synapse:\n{lines}"
+    if setting.probe is None:
+        return Finding(setting.name, State.UNSEEN, f"It cannot be seen from outside. {setting.why}", remedy)
+    if in_force is None:
+        return Finding(setting.name, State.UNSEEN, f"The homeserver's answer did not tell. {setting.why}", remedy)
+    return Finding(
+        setting.name, State.MISSING if setting.rule else State.WARNING, f"Not in force. {setting.why}", remedy
+    )
+
+
+def _room_version(scene: Scene) -> Finding:
+    wanted = scene.settings.homeserver.room_version
+    offered = (scene.capabilities or {}).get("m.room_versions", {}).get("available", {})
+    if wanted in offered:
+        return Finding("room version", State.OK, f"The homeserver can make rooms of version {wanted}.")
+    what = f"The homeserver cannot make rooms of version {wanted}."
+    return Finding("room version", State.MISSING, what, "Set homeserver.room_version to 11.")
+
+
+async def _alias_namespace(scene: Scene) -> Finding:
+    path = f"{CLIENT}/directory/room/{quote(f'#firm-bridge-check:{scene.settings.homeserver.server_name}', safe='')}"
+    reply = await scene.as_stranger("PUT", path, {"room_id": scene.room_id})
+    if reply.errcode == "M_EXCLUSIVE":
+        return Finding("room addresses", State.OK, "Only the bridge gives rooms an address.")
+    if reply.ok:
+        await scene.as_bot("DELETE", path)
+    what = "Everybody can give rooms an address, also one that looks like a channel's."
+    remedy = "Write the registration anew with `firm-bridge registration`, and restart Synapse."
+    return Finding("room addresses", State.MISSING, what, remedy)

@@ -1,0 +1,119 @@
+"""What can be looked at without the homeserver: the configuration's file, the directory, the database."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playhouse.migrations import Runner
+
+from bridge.check.finding import Finding, State
+from bridge.directory.problems import DirectoryError
+from bridge.directory.read import read_directory
+from bridge.firm.model import Firm
+from bridge.mapping.ids import assign_localparts
+from bridge.settings import Settings
+from bridge.store import inbox, outbox
+from bridge.store.backends import StoreError, as_store_error, backend_for
+from bridge.store.conversations import load_world
+from bridge.store.models import HeldChange
+from bridge.store.store import MIGRATIONS, Store
+
+
+def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding]:
+    mode = stat.S_IMODE(config.stat().st_mode)
+    if mode & 0o077:
+        what = f"{config} contains secrets, and others than its owner have rights to it (mode {mode:04o})."
+        yield Finding("configuration", State.WARNING, what, f"chmod 600 {config}")
+    else:
+        yield Finding("configuration", State.OK, f"{config} can be used, and only its owner can read it.")
+    for key, url in (("homeserver.url", settings.homeserver.url), ("appservice.url", settings.appservice.url)):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+            yield Finding(
+                key,
+                State.WARNING,
+                f"{url} is not encrypted: tokens and messages cross the network in the clear.",
+                "Use an https:// address, or a network that only the homeserver and the bridge share.",
+            )
+
+
+def directory_findings(settings: Settings) -> tuple[Firm | None, list[Finding]]:
+    path = Path(settings.directory.path)
+    try:
+        firm = read_directory(path, settings.directory.max_bytes)
+    except DirectoryError as error:
+        remedy = "Correct the file. Until then the firm stays as it was last accepted. docs/directory.md explains it."
+        return None, [Finding("directory", State.MISSING, str(problem), remedy) for problem in error.problems]
+    what = f"{path} describes {len(firm.active_staff)} active staff and {len(firm.matters)} matters."
+    return firm, [Finding("directory", State.OK, what)]
+
+
+async def database_findings(settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:
+    url = settings.database.url.get_secret_value()
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and (missing := _missing_file(file)):
+        yield missing
+        return
+    try:
+        pending = await asyncio.to_thread(_pending_migrations, url)
+        if pending:
+            what = f"The database opens. The next start of the bridge brings its tables up to date ({pending} changes)."
+            yield Finding("database", State.OK, what)
+            return
+        async for finding in _stored(url, settings, firm):
+            yield finding
+    except StoreError as error:
+        yield Finding("database", State.MISSING, str(error), "Compare database.url with the database.")
+
+
+def _missing_file(file: Path) -> Finding | None:
+    if file.exists():
+        return None
+    if file.parent.is_dir():
+        return Finding("database", State.OK, f"{file} is not there yet; the first start of the bridge makes it.")
+    what = f"There is no folder {file.parent} for the database."
+    return Finding("database", State.MISSING, what, f"mkdir -p {file.parent}")
+
+
+def _pending_migrations(url: str) -> int:
+    """How many changes of the tables the database lacks. Raises StoreError."""
+    backend = backend_for(url)
+    try:
+        backend.connect()
+        status = Runner(backend.database, str(MIGRATIONS)).status()
+    except Exception as error:
+        raise as_store_error(error, backend.name) from error
+    finally:
+        backend.database.close()
+    unknown = [migration.name for migration in status if migration.path is None]
+    if unknown:
+        raise StoreError(f"The database {backend.name} was written by a newer version, which knows {unknown[-1]}.")
+    return sum(1 for migration in status if not migration.applied)
+
+
+async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:
+    store = Store(url)
+    await store.open()
+    try:
+        world = await store.run(load_world)
+        held = await store.run(lambda: HeldChange.select().where(HeldChange.confirmed_by == "").count())
+        dead = await store.run(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
+    finally:
+        await store.close()
+    yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(world.rooms)} rooms.")
+    if held:
+        what = "A change of the directory would take away so much that it waits for a firm admin."
+        yield Finding("directory change", State.WARNING, what, "firm-bridge directory status")
+    if dead:
+        what = f"{dead} events or messages failed for the last time."
+        yield Finding("dead letters", State.WARNING, what, "firm-bridge dead-letters list")
+    if firm is not None:
+        given = {staff_id: account.localpart for staff_id, account in world.accounts.items()}
+        own = (settings.appservice.bot_localpart, settings.appservice.sender_localpart)
+        _, problems = assign_localparts(firm, given, settings.accounts.localpart_template, own)
+        for problem in problems:
+            yield Finding("accounts", State.MISSING, problem.message, "Set `localpart` for this person there.")

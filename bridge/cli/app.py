@@ -1,0 +1,72 @@
+"""All commands together, and the way from an error to an exit code.
+
+Only what a command needs is imported, and only when it runs, so that the running bridge stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from bridge.cli import firm, setup
+from bridge.cli.exits import Exit, Stop, exit_for
+from bridge.cli.shell import Config, complain
+from bridge.configuration import load_settings
+
+app = typer.Typer(
+    name="firm-bridge",
+    help="Direct messages, matter conversations and channels for a law firm, on its own Matrix homeserver.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(setup.init)
+app.command("registration")(setup.show_registration)
+app.command()(setup.check)
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Run the bridge until it is stopped by Ctrl-C or SIGTERM."""
+    settings = load_settings(config)
+    from bridge import app as bridge_app
+
+    bridge_app.run(settings)
+
+
+@app.command()
+def dev() -> None:
+    """Set up and run a local Synapse, the bridge and the demo firm, for trying and developing.
+
+    SYNAPSE_PORT, BRIDGE_PORT and VAR in the environment choose the ports and the folder (8008, 9009, var).
+    """
+    from bridge.dev import main as run_dev
+
+    raise typer.Exit(run_dev())
+
+
+app.command()(firm.plan)
+app.command()(firm.sync)
+app.add_typer(firm.staff, name="staff")
+app.add_typer(firm.directory, name="directory")
+app.add_typer(firm.dead_letters, name="dead-letters")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; an error nobody foresaw is raised."""
+    try:
+        app(arguments)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.OK
+    except Stop as stop:
+        complain(str(stop))
+        return stop.code
+    except Exception as error:
+        code = exit_for(error)
+        if code is None:
+            raise
+        complain(str(error))
+        return code
+    return Exit.OK

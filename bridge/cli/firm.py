@@ -1,0 +1,258 @@
+"""Commands about the firm: plan, sync, staff, directory, dead letters."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from bridge.cli.exits import Exit, Stop
+from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
+
+if TYPE_CHECKING:
+    from bridge.app import FirmService
+    from bridge.firm.model import Firm, Staff
+
+T = TypeVar("T")
+_SHOWN_STEPS = 200
+
+staff = typer.Typer(help="The staff and their accounts.", no_args_is_help=True)
+directory = typer.Typer(help="Where the firm comes from.", no_args_is_help=True)
+dead_letters = typer.Typer(help="Events and messages that failed for the last time.", no_args_is_help=True)
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+
+
+def with_firm(config: Path | None, work: Callable[[FirmService], Coroutine[Any, Any, T]]) -> T:
+    """Open the firm, do something with it, and close it."""
+    from bridge.app import open_firm
+
+    settings = read_settings(config)
+
+    async def run() -> T:
+        async with open_firm(settings) as service:
+            return await work(service)
+
+    return wait_for(run())
+
+
+def plan(config: Config = None, as_json: AsJson = False) -> None:
+    """Print what `sync` would change. Changes nothing."""
+    planned = with_firm(config, lambda service: service.plan())
+    if as_json:
+        steps = [{**step.as_json(), "changes_access": step.changes_access} for step in planned.steps]
+        print_json({"steps": steps, "problems": list(planned.problems)})
+        return
+    for problem in planned.problems:
+        say(f"To put right: {problem}")
+    for step in planned.steps[:_SHOWN_STEPS]:
+        say(("* " if step.changes_access else "  ") + step.describe())
+    if len(planned.steps) > _SHOWN_STEPS:
+        say(f"  ... and {len(planned.steps) - _SHOWN_STEPS} more; --json prints all.")
+    if planned.steps:
+        access = sum(step.changes_access for step in planned.steps)
+        say(f"{len(planned.steps)} steps, {access} of them (marked *) about who can read something.")
+    else:
+        say("Nothing to do: everything is as it should be.")
+
+
+def sync(config: Config = None, yes: Yes = False) -> None:
+    """Make everything as it should be, now. The running bridge does this by itself."""
+    from bridge.cli.tables import progress_bar
+
+    async def work(service: FirmService) -> tuple[int, tuple[str, ...]]:
+        if not yes:
+            steps = len((await service.plan()).steps)
+            if not steps or not typer.confirm(f"{steps} steps; `firm-bridge plan` lists them. Go ahead?"):
+                return 0, ()
+        with progress_bar("Syncing") as show:
+            outcome = await service.sync(show)
+        return outcome.done, outcome.failed
+
+    done, failed = with_firm(config, work)
+    say(f"{done} steps taken.")
+    if failed:
+        raise Stop(Exit.INCOMPLETE, "\n".join([f"{len(failed)} things could not be done:", *failed]))
+
+
+@staff.command("list")
+def list_staff(config: Config = None, as_json: AsJson = False) -> None:
+    """List the staff and their Matrix ids."""
+    from bridge.store.conversations import load_world
+
+    async def work(service: FirmService) -> list[dict[str, Any]]:
+        accounts = (await service.store.run(load_world)).accounts
+        server = service.settings.homeserver.server_name
+        return [
+            {
+                "id": person.id,
+                "name": person.name,
+                "email": person.email,
+                "role": person.role,
+                "active": person.active,
+                "user_id": f"@{accounts[person.id].localpart}:{server}" if person.id in accounts else "",
+            }
+            for person in sorted(service.directory.firm.staff.values(), key=lambda person: person.name.casefold())
+        ]
+
+    people = with_firm(config, work)
+    if as_json:
+        print_json(people)
+        return
+    from bridge.cli.tables import print_table
+
+    rows = ([p["name"], p["role"], "active" if p["active"] else "former", p["user_id"] or "no account"] for p in people)
+    print_table(("Name", "Role", "", "Matrix id"), rows)
+
+
+@staff.command("set-password")
+def set_password(
+    person: Annotated[str, typer.Argument(help="Id, e-mail address, full name, localpart or Matrix id.")],
+    config: Config = None,
+    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
+) -> None:
+    """Give a staff member a password, and end their sessions. For firms without single sign-on."""
+
+    async def work(service: FirmService) -> str:
+        from bridge.firm.policy import may_act
+        from bridge.store.conversations import load_world
+
+        accounts = (await service.store.run(load_world)).accounts
+        localparts = {staff_id: account.localpart for staff_id, account in accounts.items()}
+        found = find_person(service.directory.firm, localparts, person)
+        decision = may_act(service.directory.firm, found.id)
+        if not decision:
+            raise Stop(Exit.REFUSED, f"{decision.reason} No password was set.")
+        if found.id not in localparts:
+            raise Stop(Exit.NOT_FOUND, f"{found.name} has no account yet. `firm-bridge sync` makes it.")
+        user_id = f"@{localparts[found.id]}:{service.settings.homeserver.server_name}"
+        password = secrets.token_urlsafe(12) if generate else _ask_password(found.name)
+        await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
+        return f"{found.name} logs in as {user_id}" + (f" with the password {password}" if generate else "")
+
+    say(with_firm(config, work))
+
+
+def _ask_password(name: str) -> str:
+    return str(typer.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True))
+
+
+def find_person(firm: Firm, localparts: dict[str, str], wanted: str) -> Staff:
+    """The one staff member meant. Raises Stop where there is none, or more than one."""
+    folded = wanted.casefold()
+    localpart = wanted.removeprefix("@").partition(":")[0] if wanted.startswith("@") else wanted
+    found = [
+        member
+        for member in firm.staff.values()
+        if member.id == wanted
+        or localparts.get(member.id) == localpart
+        or folded in {member.email.casefold(), member.name.casefold()}
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Stop(Exit.NOT_FOUND, f"Nobody in the directory is {wanted}. `firm-bridge staff list` lists everybody.")
+    ids = ", ".join(member.id for member in found)
+    raise Stop(Exit.NOT_FOUND, f"More than one person is {wanted}: {ids}. Give the id.")
+
+
+@directory.command("status")
+def directory_status(config: Config = None) -> None:
+    """Say what the directory holds, what is wrong with it, and what waits for confirmation."""
+    say(with_firm(config, lambda service: service.directory.status()))
+
+
+@directory.command("confirm")
+def directory_confirm(config: Config = None, yes: Yes = False) -> None:
+    """Let through the change of the directory that waits because it would take away much."""
+
+    async def work(service: FirmService) -> str:
+        if service.directory.held is not None and not yes:
+            say(await service.directory.status())
+            if not typer.confirm("Let this change through?"):
+                return "Nothing was confirmed."
+        return await service.directory.confirm_held(f"{getpass.getuser()} on the command line")
+
+    say(with_firm(config, work))
+
+
+@dead_letters.command("list")
+def list_dead_letters(config: Config = None, as_json: AsJson = False) -> None:
+    """List what failed for the last time, with the reason. What people wrote is not shown."""
+    letters = with_firm(config, _dead_letters)
+    if as_json:
+        print_json(letters)
+    elif not letters:
+        say("There are no dead letters.")
+    else:
+        from bridge.cli.tables import print_table
+
+        columns = ("id", "room_id", "what", "since", "attempts", "error")
+        rows = ([str(letter[column]) for column in columns] for letter in letters)
+        print_table(("Id", "Room", "What", "Since", "Attempts", "Error"), rows)
+
+
+async def _dead_letters(service: FirmService) -> list[dict[str, Any]]:
+    from bridge.store import inbox, outbox
+
+    received = [
+        {
+            "id": f"in-{letter.position}",
+            "room_id": letter.room_id,
+            "what": f"event {letter.event_id}",
+            "since": datetime.fromtimestamp(letter.received_at / 1000, UTC).isoformat(timespec="seconds"),
+            "attempts": letter.attempts,
+            "error": letter.error,
+        }
+        for letter in await service.store.run(inbox.dead_letters)
+    ]
+    unsent = [
+        {
+            "id": f"out-{message.position}",
+            "room_id": message.room_id,
+            "what": f"{message.event_type} of {message.sender}",
+            "since": "",
+            "attempts": message.attempts,
+            "error": message.error,
+        }
+        for message in await service.store.run(outbox.dead_letters)
+    ]
+    return [*received, *unsent]
+
+
+@dead_letters.command("replay")
+def replay_dead_letters(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids from `dead-letters list`. Default: all.")] = None,
+    config: Config = None,
+) -> None:
+    """Let dead letters be tried again, by the running bridge or when it starts."""
+    incoming, outgoing = (_positions(ids, "in"), _positions(ids, "out")) if ids else (None, None)
+
+    async def work(service: FirmService) -> int:
+        from bridge.store import inbox, outbox
+
+        replayed = await service.store.run(lambda: inbox.replay(incoming))
+        return replayed + await service.store.run(lambda: outbox.replay(outgoing))
+
+    replayed = with_firm(config, work)
+    say(f"{replayed} will be tried again.")
+    if ids and replayed < len(set(ids)):
+        raise Stop(
+            Exit.NOT_FOUND, "The others are no dead letters (any more). `firm-bridge dead-letters list` lists them."
+        )
+
+
+def _positions(ids: list[str], direction: str) -> list[int]:
+    positions = []
+    for given in ids:
+        prefix, _, number = given.partition("-")
+        if prefix not in {"in", "out"} or not number.isdecimal():
+            raise Stop(Exit.USAGE, f"{given} is not the id of a dead letter, such as in-12 or out-3.")
+        if prefix == direction:
+            positions.append(int(number))
+    return positions

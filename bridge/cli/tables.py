@@ -1,0 +1,67 @@
+"""Tables and progress for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bridge.check import Finding, State
+
+_ICONS = {
+    State.OK: "[green]✔[/]",
+    State.WARNING: "[yellow]![/]",
+    State.MISSING: "[red]✘[/]",
+    State.UNSEEN: "[cyan]?[/]",
+}
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows as a table."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print what was found as a table, and below it what to do about each thing that is not in order."""
+    console = Console(highlight=False)
+    table = Table.grid(padding=(0, 1))
+    for finding in findings:
+        table.add_row(_ICONS[finding.state], f"[bold]{escape(finding.name)}[/]: {escape(finding.what)}")
+    console.print(table)
+    for finding in findings:
+        if finding.remedy:
+            console.print(f"\n{_ICONS[finding.state]} [bold]{escape(finding.name)}[/]")
+            console.print(escape(textwrap.indent(finding.remedy, "    ")), soft_wrap=True)
+    missing = sum(finding.state is State.MISSING for finding in findings)
+    console.print(f"\n[bold]{missing} missing.[/]" if missing else "\n[bold]Nothing is missing.[/]")
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on standard error that something is under way; nothing where that is no terminal."""
+    with Console(stderr=True).status(what):
+        yield
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on standard error; the function takes how many of how many are done, and the one just done."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[label]}", markup=False), console=console) as progress:
+        task = progress.add_task(description, total=None, label="")
+
+        def show(done: int, total: int, label: str) -> None:
+            progress.update(task, completed=done, total=total, label=label)
+
+        yield show

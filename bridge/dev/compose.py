@@ -1,0 +1,124 @@
+"""What docker compose runs once, from the bridge's image, before and after the bridge itself.
+
+python -m bridge.dev.compose setup    write configuration, registration, keys and passwords into the volumes
+python -m bridge.dev.compose bot      register the bot and make it a server admin
+python -m bridge.dev.compose logins   give the demo staff passwords, and print them
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from rich.console import Console
+
+from bridge.configuration import load_settings
+from bridge.dev import demo, files
+from bridge.dev.place import DevError, port_from_environment
+from bridge.dev.synapse import no_such_account, register_bot
+from bridge.registration import registration_yaml
+
+BRIDGE_FOLDER = Path("/var/lib/firm-bridge")
+"""The bridge's volume, in the bridge's image."""
+SYNAPSE_FOLDER = Path("/var/lib/synapse")
+"""Synapse's volume, in the bridge's image."""
+SYNAPSE_SEES = Path("/data")
+"""Synapse's volume, in Synapse's image."""
+DATABASE_FOLDER = Path("/var/lib/postgres-password")
+"""The volume with PostgreSQL's password, in the bridge's image."""
+DEMO_SETTINGS = Path("/etc/firm-bridge/demo/settings.yaml")
+BRIDGE_USER = 10001
+SYNAPSE_USER = 991
+DATABASE_LOGIN = {"host": "postgres", "user": "synapse", "dbname": "synapse"}
+
+
+def setup(bridge_folder: Path, synapse_folder: Path, database_folder: Path, demo_settings: Path) -> None:
+    """Write every file that Synapse, PostgreSQL and the bridge need; secrets of an earlier call are kept."""
+    settings_file = bridge_folder / "bridge.yaml"
+    files.write_settings(
+        settings_file,
+        files.read_demo_settings(demo_settings),
+        homeserver_url="http://synapse:8008",
+        bridge_url="http://bridge:9009",
+        listen=("0.0.0.0", 9009),  # noqa: S104 - inside the container's own network; compose publishes no port of it
+        database_url=f"sqlite:///{bridge_folder / 'bridge.db'}",
+    )
+    password_file = database_folder / "password"
+    if not password_file.exists():
+        files.write_private(password_file, secrets.token_hex(32))
+    files.write_private(synapse_folder / "registration.yaml", registration_yaml(load_settings(settings_file)))
+    files.write_signing_key(synapse_folder / "signing.key")
+    login = {**DATABASE_LOGIN, "password": password_file.read_text(), "cp_min": 5, "cp_max": 10}
+    files.write_instance(
+        synapse_folder / "instance.yaml",
+        {
+            "public_baseurl": f"{_public_url()}/",
+            "listeners": [files.listener("0.0.0.0", 8008)],  # noqa: S104 - compose publishes it on 127.0.0.1 only
+            "database": {"name": "psycopg2", "args": login},
+            "media_store_path": str(SYNAPSE_SEES / "media"),
+            "signing_key_path": str(SYNAPSE_SEES / "signing.key"),
+            "log_config": "/etc/synapse/log.yaml",
+            "app_service_config_files": [str(SYNAPSE_SEES / "registration.yaml")],
+        },
+    )
+
+
+def own(folder: Path, user: int) -> None:
+    """Make a volume and what is in it belong to the user of the container that works with it."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, user, user)
+
+
+async def make_bot(bridge_folder: Path, database_folder: Path) -> None:
+    """Register the bot and set its admin flag in PostgreSQL, before the bridge first runs."""
+    settings = load_settings(bridge_folder / "bridge.yaml")
+    await register_bot(settings)
+    password = (database_folder / "password").read_text()
+    with psycopg.connect(make_conninfo(**DATABASE_LOGIN, password=password)) as connection:
+        changed = connection.execute("UPDATE users SET admin = 1 WHERE name = %s", (settings.bot_id,)).rowcount
+    if changed != 1:
+        raise no_such_account(settings.bot_id, "`docker compose down --volumes` begins anew.")
+
+
+async def give_logins(bridge_folder: Path, console: Console) -> None:
+    """Give the demo staff passwords, and print them."""
+    settings = load_settings(bridge_folder / "bridge.yaml")
+    logins = await demo.give_logins(settings, bridge_folder / "demo-logins.json", _public_url())
+    console.print(demo.logins_table(logins))
+    console.print(f"ready: Synapse is at {_public_url()}", soft_wrap=True)
+
+
+def _public_url() -> str:
+    return f"http://127.0.0.1:{port_from_environment('SYNAPSE_PORT', 8008)}"
+
+
+def main(task: str) -> int:
+    """Do one task and return the exit code."""
+    console = Console(highlight=False, width=120)
+    try:
+        match task:
+            case "setup":
+                setup(BRIDGE_FOLDER, SYNAPSE_FOLDER, DATABASE_FOLDER, DEMO_SETTINGS)
+                own(BRIDGE_FOLDER, BRIDGE_USER)
+                own(DATABASE_FOLDER, BRIDGE_USER)
+                own(SYNAPSE_FOLDER, SYNAPSE_USER)
+            case "bot":
+                asyncio.run(make_bot(BRIDGE_FOLDER, DATABASE_FOLDER))
+            case "logins":
+                asyncio.run(give_logins(BRIDGE_FOLDER, console))
+            case _:
+                console.print(__doc__, markup=False)
+                return 2
+    except DevError as error:
+        console.print(str(error), markup=False, soft_wrap=True)
+        return error.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(" ".join(sys.argv[1:])))

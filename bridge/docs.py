@@ -1,0 +1,266 @@
+"""Pages made from the code: `python -m bridge.docs` writes them, and with --check fails where they differ.
+
+A setting, command, option, metric or endpoint is explained where it is declared, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import typer
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from bridge.check.table import HOMESERVER_SETTINGS
+from bridge.cli.app import app as cli
+from bridge.cli.exits import Exit
+from bridge.commands.all import COMMANDS
+from bridge.commands.table import Command
+from bridge.configuration import sections
+from bridge.directory.reference import directory_reference
+from bridge.metrics import Metrics
+from bridge.sample import one_line, plain, sample_yaml
+from bridge.settings import AppserviceSettings
+from bridge.web.app import make_app
+
+ROOT = Path(__file__).parent.parent
+_MADE = "<!-- Made by `python -m bridge.docs` from {source}. Change that, not this page. -->"
+
+ENDPOINTS: Mapping[tuple[str, str], str] = {
+    ("PUT", "/_matrix/app/v1/transactions/{txn_id}"): "Events from the homeserver. Answered once they are stored.",
+    ("POST", "/_matrix/app/v1/ping"): "The homeserver shows that it reaches the bridge.",
+    ("GET", "/_matrix/app/v1/users/{user_id}"): "Whether a user is the bot or a staff member with an account.",
+    ("GET", "/_matrix/app/v1/rooms/{alias}"): "Whether an address belongs to a room of the firm.",
+    ("GET", "/_matrix/app/v1/thirdparty/protocol/{protocol}"): "Always 404: the bridge joins no third-party network.",
+    ("GET", "/_matrix/app/v1/thirdparty/user"): "Always an empty list.",
+    ("GET", "/_matrix/app/v1/thirdparty/user/{protocol}"): "Always 404.",
+    ("GET", "/_matrix/app/v1/thirdparty/location"): "Always an empty list.",
+    ("GET", "/_matrix/app/v1/thirdparty/location/{protocol}"): "Always 404.",
+    ("GET", "/health/live"): "200 while the process works.",
+    ("GET", "/health/ready"): "200 when everything is in order, else 503; the body names each check and its problem.",
+    ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every page by its path in the repository."""
+    return {
+        Path("docs/settings.md"): settings_page(),
+        Path("docs/homeserver.md"): homeserver_page(),
+        Path("docs/cli.md"): cli_page(),
+        Path("docs/commands.md"): commands_page(COMMANDS),
+        Path("docs/endpoints.md"): endpoints_page(),
+        Path("docs/metrics.md"): metrics_page(),
+        Path("docs/directory.md"): directory_reference(),
+        Path("config/firm-bridge.sample.yaml"): sample_yaml(),
+    }
+
+
+def settings_page() -> str:
+    """docs/settings.md."""
+    parts = [
+        *_head("Settings", "bridge/settings.py"),
+        "The configuration is one YAML file: the one that `--config` names, else `$FIRM_BRIDGE_CONFIG`, else"
+        " `firm-bridge.yaml` in the current folder. `firm-bridge init` writes one;"
+        " [firm-bridge.sample.yaml](../config/firm-bridge.sample.yaml) shows it whole.",
+        "The environment overrides the file: `FIRM_BRIDGE_HOMESERVER__URL` is `url` in the section `homeserver`. Lists"
+        " are written as JSON there. Relative paths start at the folder of the configuration.",
+        "A setting that does not exist is refused, and so is an example secret that was left in.",
+    ]
+    for name, model in sections():
+        rows = [
+            (
+                f"`{key}`",
+                "secret" if field.annotation is SecretStr and key != "url" else f"`{one_line(plain(field.default))}`",
+                field.description or "",
+            )
+            for key, field in model.model_fields.items()
+        ]
+        parts += [f"## {name}", model.__doc__ or "", _table(("Setting", "Default", "Meaning"), rows)]
+    return _page(parts)
+
+
+def homeserver_page() -> str:
+    """docs/homeserver.md."""
+    parts = [
+        *_head("What the homeserver needs", "bridge/check/table.py"),
+        "These settings of Synapse prevent what the bridge could only put right afterwards, and they hold while the"
+        " bridge is down. `firm-bridge check` tries each on the running server and says which are missing. The whole"
+        " file is [synapse-dev/homeserver.yaml](../synapse-dev/homeserver.yaml). The letters name rules of the firm,"
+        " explained in [architecture.md](architecture.md).",
+    ]
+    for setting in HOMESERVER_SETTINGS:
+        seen = "" if setting.probe else " `check` cannot see it from outside: compare it with your file."
+        rule = f" ({setting.rule})" if setting.rule else " (advised)"
+        lines = setting.yaml.replace("{bot}", "@bot:example.org")
+        parts += [f"## {setting.name}", f"{setting.why}{rule}{seen}", f"```yaml\n{lines}\n```"]
+    return _page(parts)
+
+
+def cli_page() -> str:
+    """docs/cli.md."""
+    group = typer.main.get_command(cli)
+    parts = [
+        *_head("The command line", "bridge/cli/"),
+        "Staff and firm admins write to the bot instead ([commands.md](commands.md)). These commands are for whoever"
+        " runs the server.",
+        *_cli_commands(group, "firm-bridge"),
+        "## Exit codes",
+        _table(("Code", "Meaning"), [(str(code.value), code.meaning) for code in Exit]),
+    ]
+    return _page(parts)
+
+
+def _cli_commands(group: Any, prefix: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _cli_commands(command, f"{prefix} {name}")
+            continue
+        arguments = [param for param in command.params if param.param_type_name == "argument"]
+        options = [param for param in command.params if param.param_type_name == "option"]
+        shown = " ".join([f"{prefix} {name}", *(_cli_argument(param) for param in arguments)])
+        yield f"## `{shown}`"
+        yield command.help
+        rows = [(f"`{_cli_argument(param)}`", param.help or "") for param in arguments]
+        rows += [(", ".join(f"`{opt}`" for opt in param.opts), _cli_help(param)) for param in options]
+        if rows:
+            yield _table(("Option", "Meaning"), rows)
+
+
+def _cli_argument(param: Any) -> str:
+    name = param.name.upper()
+    return name if param.required else f"[{name}]"
+
+
+def _cli_help(param: Any) -> str:
+    has_default = param.default not in {None, False} and not callable(param.default)
+    return f"{param.help} Default: `{param.default}`." if has_default else str(param.help)
+
+
+def commands_page(commands: Iterable[Command]) -> str:
+    """docs/commands.md."""
+    parts = [
+        *_head("What you can ask the bot", "bridge/commands/"),
+        "Write to the bot in your chat with it, or in any room of the firm. People are named by mention, `@name`,"
+        " e-mail address or full name. `!help` lists the commands, `!help COMMAND` explains one.",
+    ]
+    group = ""
+    for command in sorted(commands, key=_by_first_appearance(commands)):
+        if command.group != group:
+            group = command.group
+            parts.append(f"## {group}")
+        parts += [f"### `{command.usage}`", f"{command.summary}. For {command.who}."]
+        if command.help:
+            parts.append(command.help)
+        if command.examples:
+            parts.append("\n".join(["```", *command.examples, "```"]))
+    return _page(parts)
+
+
+def _by_first_appearance(commands: Iterable[Command]) -> Callable[[Command], int]:
+    order = list(dict.fromkeys(command.group for command in commands))
+    return lambda command: order.index(command.group)
+
+
+def endpoints_page() -> str:
+    """docs/endpoints.md."""
+    rows = [
+        (f"`{method} {path}`", ENDPOINTS.get((method, path), ""))
+        for method, path in sorted(served(), key=_endpoint_order)
+    ]
+    parts = [
+        *_head("What the bridge answers to", "bridge/web/"),
+        "The addresses below `/_matrix/app/` are for the homeserver and need the hs_token in the Authorization header"
+        " (Matrix specification, Application Service API). The others need no token: let only your monitoring reach"
+        " them.",
+        _table(("Request", "Meaning"), rows),
+    ]
+    return _page(parts)
+
+
+def _endpoint_order(endpoint: tuple[str, str]) -> tuple[int, tuple[str, str]]:
+    listed = list(ENDPOINTS)
+    return (listed.index(endpoint) if endpoint in ENDPOINTS else len(listed), endpoint)
+
+
+def served() -> set[tuple[str, str]]:
+    """Every endpoint of the web application, as (method, path)."""
+    nobody = cast("Any", None)
+    web_app = make_app(
+        AppserviceSettings(),
+        inbox=nobody,
+        interesting=nobody,
+        user_known=nobody,
+        alias_known=nobody,
+        health=dict,
+        metrics=nobody,
+    )
+    return {
+        (route.method, route.resource.canonical)
+        for route in web_app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+
+
+def metrics_page() -> str:
+    """docs/metrics.md."""
+    rows = []
+    for metric in vars(Metrics(CollectorRegistry())).values():
+        if not hasattr(metric, "describe"):
+            continue
+        family = next(iter(metric.describe()))
+        suffix = "_total" if family.type == "counter" else ""
+        labels = ", ".join(metric._labelnames)
+        rows.append((f"`{family.name}{suffix}`", family.type, labels, family.documentation))
+    parts = [
+        *_head("Metrics", "bridge/metrics.py"),
+        "`GET /metrics` gives these for Prometheus.",
+        _table(("Name", "Type", "Labels", "Meaning"), rows),
+    ]
+    return _page(parts)
+
+
+def _head(title: str, source: str) -> tuple[str, str]:
+    return f"# {title}", _MADE.format(source=source)
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _page(parts: Iterable[str]) -> str:
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def differences(root: Path) -> str:
+    """What differs between the pages in the tree and the code, as a diff; empty where nothing does."""
+    found: list[str] = []
+    for path, text in pages().items():
+        file = root / path
+        present = file.read_text(encoding="utf-8") if file.exists() else ""
+        found += difflib.unified_diff(
+            present.splitlines(keepends=True), text.splitlines(keepends=True), str(path), f"{path} (from the code)"
+        )
+    return "".join(found)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages; with --check, print what differs instead and return 1."""
+    if arguments == ["--check"]:
+        difference = differences(ROOT)
+        if difference:
+            sys.stderr.write(f"{difference}\nThese pages are not what the code says. Run: python -m bridge.docs\n")
+        return 1 if difference else 0
+    for path, text in pages().items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,183 @@
+"""The port to the homeserver, as spoken to a real Synapse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nio import Api
+
+from bridge.matrix import requests
+from bridge.matrix.connection import DEVICE, Connection, OnRequest
+from bridge.matrix.errors import BadRequest, HomeserverError, NotFound, Refused
+from bridge.matrix.requests import Request
+from bridge.settings import AppserviceSettings, HomeserverSettings
+
+Json = dict[str, Any]
+
+_NO_TOKEN = ""
+"""nio's builders want a token for the query; the connection has it in the header."""
+
+
+class MatrixClient:
+    """The port `Homeserver` (port.py, which says what each method means) over one connection to Synapse."""
+
+    def __init__(
+        self, settings: HomeserverSettings, appservice: AppserviceSettings, on_request: OnRequest | None = None
+    ) -> None:
+        """`on_request` is called after every attempt with method, route, status and seconds."""
+        self.bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
+        self.connection = Connection(settings, appservice, on_request)
+        self._appservice_id = appservice.id
+        self._devices: set[str] = set()
+        self._device_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def _as_bot(self, request: Request, key: str = "") -> Any:
+        return await self.connection.ask(request, self.bot_id, key)
+
+    async def _as(self, user_id: str, request: Request, key: str = "") -> Any:
+        return await self.connection.ask(request, user_id, key)
+
+    async def create_room(self, body: Json) -> str:
+        return str(await self._as_bot(requests.create_room(body), "room_id"))
+
+    async def resolve_alias(self, alias: str) -> str | None:
+        try:
+            return str(await self._as_bot(Api.room_resolve_alias(alias), "room_id"))
+        except NotFound:
+            return None
+
+    async def delete_alias(self, alias: str) -> None:
+        with _no_error(NotFound):
+            await self._as_bot(Api.room_delete_alias(_NO_TOKEN, alias))
+
+    async def room_state(self, room_id: str) -> list[Json]:
+        events: list[Json] = await self._as_bot(Api.room_get_state(_NO_TOKEN, room_id))
+        return events
+
+    async def admin_room_state(self, room_id: str) -> list[Json]:
+        events: list[Json] = await self._as_bot(requests.admin_room_state(room_id), "state")
+        return events
+
+    async def put_state(self, room_id: str, event_type: str, state_key: str, content: Json) -> str:
+        request = Api.room_put_state(_NO_TOKEN, room_id, event_type, content, state_key)
+        return str(await self._as_bot(request, "event_id"))
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        with _no_error(Refused, "is already in the room"):
+            await self._as_bot(Api.room_invite(_NO_TOKEN, room_id, user_id))
+
+    async def kick(self, room_id: str, user_id: str, reason: str) -> None:
+        with _no_error(Refused, "target user is not in the room"):
+            await self._as_bot(Api.room_kick(_NO_TOKEN, room_id, user_id, reason))
+
+    async def join(self, room_id: str, user_id: str) -> None:
+        await self._as(user_id, Api.join(_NO_TOKEN, room_id))
+
+    async def leave(self, room_id: str, user_id: str) -> None:
+        with _no_error(NotFound), _no_error(Refused, f"{user_id} not in room"):
+            await self._as(user_id, Api.room_leave(_NO_TOKEN, room_id))
+
+    async def forget(self, room_id: str, user_id: str) -> None:
+        await self._as(user_id, Api.room_forget(_NO_TOKEN, room_id))
+
+    async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
+        request = requests.send_event(room_id, event_type, content, txn_id)
+        if sender not in self._devices:
+            await self.ensure_device(sender)
+        try:
+            event_id = await self.connection.ask(request, sender, "event_id", device=DEVICE)
+        except BadRequest as error:
+            if error.errcode != "M_UNKNOWN_DEVICE":
+                raise
+            # Somebody ended that user's sessions, and with them the bridge's device.
+            self._devices.discard(sender)
+            await self.ensure_device(sender)
+            event_id = await self.connection.ask(request, sender, "event_id", device=DEVICE)
+        return str(event_id)
+
+    async def set_typing(self, room_id: str, typing: bool) -> None:
+        await self._as_bot(Api.room_typing(_NO_TOKEN, room_id, self.bot_id, typing))
+
+    async def account_data(self, user_id: str, data_type: str) -> Json:
+        try:
+            content: Json = await self._as(user_id, requests.account_data(user_id, data_type))
+        except NotFound:
+            return {}
+        return content
+
+    async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
+        await self._as(user_id, requests.put_account_data(user_id, data_type, content))
+
+    async def joined_rooms(self, user_id: str) -> list[str]:
+        room_ids: list[str] = await self._as(user_id, Api.joined_rooms(_NO_TOKEN), "joined_rooms")
+        return room_ids
+
+    async def register(self, localpart: str) -> None:
+        # As the service itself: the bot may be the very user that is not there yet.
+        await self.connection.ask(requests.register(localpart), None)
+
+    async def ensure_device(self, user_id: str) -> None:
+        async with self._device_locks[user_id]:
+            if user_id not in self._devices:
+                await self._as(user_id, requests.put_device(DEVICE))
+                self._devices.add(user_id)
+
+    async def ping(self, txn_id: str) -> float:
+        return float(await self.connection.ask(requests.ping(self._appservice_id, txn_id), None, "duration_ms"))
+
+    async def whoami(self, user_id: str | None = None) -> str:
+        return str(await self.connection.ask(Api.whoami(_NO_TOKEN), user_id, "user_id"))
+
+    async def versions(self) -> Json:
+        answer: Json = await self.connection.ask(requests.versions(), None, anonymous=True)
+        return answer
+
+    async def capabilities(self) -> Json:
+        answer: Json = await self._as_bot(requests.capabilities(), "capabilities")
+        return answer
+
+    async def upload(self, data: bytes, content_type: str, filename: str) -> str:
+        method, path = Api.upload(_NO_TOKEN, filename)
+        request = (method, path, data)
+        return str(await self.connection.ask(request, self.bot_id, "content_uri", content_type=content_type))
+
+    async def admin_user(self, user_id: str) -> Json | None:
+        try:
+            account: Json = await self._as_bot(requests.admin_user(user_id))
+        except NotFound:
+            return None
+        return account
+
+    async def admin_put_user(self, user_id: str, body: Json) -> Json:
+        account: Json = await self._as_bot(requests.admin_put_user(user_id, body))
+        return account
+
+    async def is_admin(self, user_id: str) -> bool:
+        return bool(await self._as_bot(requests.admin_is_admin(user_id), "admin"))
+
+    async def delete_devices(self, user_id: str) -> None:
+        devices = await self._as_bot(requests.admin_devices(user_id), "devices")
+        if devices:
+            request = requests.admin_delete_devices(user_id, [device["device_id"] for device in devices])
+            await self._as_bot(request)
+        self._devices.discard(user_id)
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+
+@contextmanager
+def _no_error(kind: type[HomeserverError], words: str = "") -> Iterator[None]:
+    """Pass over an answer that says the wanted state is there already.
+
+    Synapse answers "is in already" and "may not" with one code, so its words decide, as measured on 1.163.
+    """
+    try:
+        yield
+    except kind as error:
+        if words not in error.message:
+            raise

@@ -1,0 +1,240 @@
+"""The one way out to the homeserver: nio's client, acting as any user of the service, with typed errors."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import nio
+import orjson
+from yarl import URL
+
+from bridge.matrix import errors
+from bridge.matrix.requests import Request
+from bridge.matrix.retry import Passing, may_pass, repeat
+from bridge.settings import AppserviceSettings, HomeserverSettings
+
+OnRequest = Callable[[str, str, int, float], None]
+"""Called after every attempt with method, route, status (0 where no answer came) and seconds."""
+
+DEVICE = "FIRMBRIDGE"
+"""The device that the bridge sends with. With a device, a repeated send is known even after a restart of Synapse."""
+
+_MIN_CONNECTIONS = 32
+_BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
+_ID = re.compile(r"/[^/]*%[^/]*|(?<=/devices)/[^/]+")
+_TXN_ID = re.compile(r"(/send/[^/]+)/.+")
+
+
+def route_of(path: str) -> str:
+    """A path with the ids in it replaced, so that a metric has one series for each kind of request."""
+    return _TXN_ID.sub(r"\1/{id}", _ID.sub("/{id}", path))
+
+
+class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing about its types
+    """nio's client without its login: every request carries the service's token in its header and a user to act as.
+
+    nio's own methods go through `send` and act as the bot. They raise HomeserverError instead of returning errors, and
+    are repeated by the one policy of retry.py; nio's own repetition never comes into play.
+    """
+
+    def __init__(
+        self, settings: HomeserverSettings, appservice: AppserviceSettings, on_request: OnRequest | None = None
+    ) -> None:
+        """Nothing is opened before the first request."""
+        bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
+        config = nio.AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=settings.request_timeout)
+        super().__init__(settings.url.rstrip("/"), bot_id, config=config)
+        self.access_token = appservice.as_token.get_secret_value()
+        self.client_session: aiohttp.ClientSession | None = None
+        self._authorization = {"Authorization": f"Bearer {self.access_token}"}
+        self._timeout = settings.request_timeout
+        self._deadline = settings.deadline
+        self._connections = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
+        self._on_request = on_request
+        self._closed = False
+
+    async def ask(
+        self,
+        request: Request,
+        user_id: str | None,
+        key: str = "",
+        *,
+        device: str = "",
+        content_type: str = "application/json",
+        anonymous: bool = False,
+    ) -> Any:
+        """Make a request and return its answer, decoded; with a `key`, what the answer has there.
+
+        It acts as `user_id`, or as the service's own user where that is None, or as nobody where it is `anonymous`.
+        Raises HomeserverError.
+        """
+        method, path = request[0], request[1]
+        data: str | bytes | None = request[2] if len(request) == 3 else None
+        if data is None and method != "GET":
+            data = b"{}"
+        headers = {"Content-Type": content_type}
+        if not anonymous:
+            headers |= self._authorization
+        target, url = self._address(path, user_id, device)
+
+        async def attempt(left: float) -> Any:
+            response, body = await self._attempt(method, target, url, data, headers, min(self._timeout, left))
+            try:
+                answer = orjson.loads(body)
+                return answer[key] if key else answer
+            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                raise Passing(_not_matrix(f"{method} {target}", response)) from error
+
+        return await repeat(attempt, self._deadline)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        trace_context: Any = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is nio's
+    ) -> aiohttp.ClientResponse:
+        """Make a request for one of nio's own methods, as the bot. Raises HomeserverError."""
+        target, url = self._address(path, self.user, "")
+        all_headers = {**(headers or {}), **self._authorization}
+        limit = self._timeout if timeout is None else timeout or math.inf
+
+        async def attempt(left: float) -> aiohttp.ClientResponse:
+            return (await self._attempt(method, target, url, data, all_headers, min(limit, left)))[0]
+
+        return await repeat(attempt, self._deadline)
+
+    async def close(self) -> None:
+        """Close every connection. Requests under way end with Unreachable, and none can be made any more."""
+        self._closed = True
+        await super().close()
+
+    def _address(self, path: str, user_id: str | None, device: str) -> tuple[str, URL]:
+        """The path alone, for messages and metrics, and the whole address with who is acting."""
+        target, _, query = path.partition("?")
+        # nio's builders put the token into the query; it belongs in the header alone.
+        pairs = [pair for pair in query.split("&") if pair and not pair.startswith("access_token=")]
+        if user_id is not None:
+            pairs.append(f"user_id={quote(user_id, safe='')}")
+        if device:
+            pairs.append(f"device_id={quote(device, safe='')}")
+        return target, URL(f"{self.homeserver}{target}?{'&'.join(pairs)}", encoded=True)
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self.client_session is None:
+            self.client_session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "firm-bridge"},
+            )
+        return self.client_session
+
+    async def _attempt(
+        self, method: str, target: str, url: URL, data: Any, headers: Mapping[str, str], seconds: float
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """One request, once. Raises Passing where it may be repeated, else HomeserverError."""
+        name = f"{method} {target}"
+        if self._closed:
+            raise errors.Unreachable(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
+        started = time.perf_counter()
+        status = 0
+        try:
+            async with self._session().request(
+                method,
+                url,
+                data=data,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Passing(errors.Unreachable(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
+        finally:
+            if self._on_request is not None:
+                self._on_request(method, route_of(target), status, time.perf_counter() - started)
+        if status < 300:
+            return response, body
+        raise _failure(name, response, body)
+
+
+def _lost(error: Exception, seconds: float) -> str:
+    """What happened to a request without an answer. Not the error's own text, which may quote the address."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {error.host}:{error.port}; is the homeserver running?"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {seconds:.0f} seconds"
+    return f"the connection was lost ({type(error).__name__})"
+
+
+def _not_matrix(name: str, response: aiohttp.ClientResponse) -> errors.Unreachable:
+    message = (
+        f"the answer ({response.content_type}) is not a homeserver's; a proxy may stand in for it."
+        " If it stays so, compare homeserver.url with the homeserver's address."
+    )
+    return errors.Unreachable(name, response.status, "M_UNKNOWN", message)
+
+
+def _failure(name: str, response: aiohttp.ClientResponse, body: bytes) -> Exception:
+    """What to raise for an answer that is no success."""
+    status = response.status
+    if status < 400:
+        return errors.BadRequest(
+            name, status, "M_UNKNOWN", "the answer is a redirect; homeserver.url must be the homeserver's own address"
+        )
+    answer = _error_body(body)
+    if answer is None and status == 413:
+        return errors.BadRequest(name, status, "M_TOO_LARGE", "too large for the proxy before the homeserver")
+    if answer is None:
+        # Proxies answer with a page, 404 or 502, while the homeserver behind them restarts.
+        return Passing(_not_matrix(name, response), _asked_pause(response.headers, {}))
+    errcode, message = str(answer["errcode"]), str(answer.get("error", ""))
+    if not may_pass(status):
+        return _typed(status, errcode, message)(name, status, errcode, message)
+    error = errors.Unreachable(name, status, errcode, message)
+    # The homeserver is well: it says that it could not reach the bridge.
+    return error if errcode in _BRIDGE_NOT_REACHED else Passing(error, _asked_pause(response.headers, answer))
+
+
+def _error_body(body: bytes) -> Mapping[str, Any] | None:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return answer if isinstance(answer, dict) and "errcode" in answer else None
+
+
+def _asked_pause(headers: Mapping[str, str], answer: Mapping[str, Any]) -> float | None:
+    """The seconds that the homeserver asks for, in the header Retry-After or in the body; the longer of the two."""
+    milliseconds = answer.get("retry_after_ms")
+    asked = [milliseconds / 1000] if isinstance(milliseconds, int | float) else []
+    # The header may also be a date, which the policy's own pauses serve as well.
+    with contextlib.suppress(ValueError):
+        asked.append(float(headers.get("Retry-After", "")))
+    return max((seconds for seconds in asked if math.isfinite(seconds) and seconds >= 0), default=None)
+
+
+def _typed(status: int, errcode: str, message: str) -> type[errors.HomeserverError]:
+    """The type of error for a refusal that stays."""
+    if errcode == "M_ROOM_IN_USE" or (status == 409 and "already exists" in message):
+        return errors.AliasTaken
+    if errcode == "M_USER_IN_USE":
+        return errors.UserTaken
+    if errcode in {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"}:
+        return errors.TokenRejected
+    if status == 403:
+        return errors.Refused
+    # An endpoint that the homeserver does not have says nothing about the room or user asked for.
+    if status == 404 and errcode != "M_UNRECOGNIZED":
+        return errors.NotFound
+    return errors.BadRequest

@@ -1,0 +1,99 @@
+"""Requests that nio's `Api` does not build, in its style: functions that return method, path and body.
+
+Identities and tokens are no part of a request; the connection adds them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
+
+Json = dict[str, Any]
+Request = tuple[str, str] | tuple[str, str, str | bytes]
+
+ADMIN_V1 = "/_synapse/admin/v1"
+ADMIN_V2 = "/_synapse/admin/v2"
+
+
+def _path(base: str, *parts: str) -> str:
+    return "/".join((base, *(quote(part, safe="") for part in parts)))
+
+
+def create_room(body: Json) -> Request:
+    """POST createRoom with a body of one's own; nio's builder knows only some of its keys."""
+    return "POST", _path(MATRIX_API_PATH_V3, "createRoom"), orjson.dumps(body)
+
+
+def send_event(room_id: str, event_type: str, content: Json, txn_id: str) -> Request:
+    """PUT an event. As nio's `room_send`, at a third of the cost: this is the request made most often."""
+    return "PUT", _path(MATRIX_API_PATH_V3, "rooms", room_id, "send", event_type, txn_id), orjson.dumps(content)
+
+
+def account_data(user_id: str, data_type: str) -> Request:
+    """GET a user's global account data of one type."""
+    return "GET", _path(MATRIX_API_PATH_V3, "user", user_id, "account_data", data_type)
+
+
+def put_account_data(user_id: str, data_type: str, content: Json) -> Request:
+    """PUT a user's global account data of one type."""
+    return "PUT", _path(MATRIX_API_PATH_V3, "user", user_id, "account_data", data_type), orjson.dumps(content)
+
+
+def register(localpart: str) -> Request:
+    """POST the registration of a user of the service, without logging it in."""
+    body = {"type": "m.login.application_service", "username": localpart, "inhibit_login": True}
+    return "POST", _path(MATRIX_API_PATH_V3, "register"), orjson.dumps(body)
+
+
+def put_device(device_id: str) -> Request:
+    """PUT a device of the user acted as; makes it where it is not there (MSC4326)."""
+    return "PUT", _path(MATRIX_API_PATH_V3, "devices", device_id), b"{}"
+
+
+def ping(appservice_id: str, txn_id: str) -> Request:
+    """POST an application-service ping: the homeserver calls the service back before it answers."""
+    path = _path(MATRIX_API_PATH_V1, "appservice", appservice_id, "ping")
+    return "POST", path, orjson.dumps({"transaction_id": txn_id})
+
+
+def versions() -> Request:
+    """GET the specification versions."""
+    return "GET", "/_matrix/client/versions"
+
+
+def capabilities() -> Request:
+    """GET what the homeserver offers its users."""
+    return "GET", _path(MATRIX_API_PATH_V3, "capabilities")
+
+
+def admin_room_state(room_id: str) -> Request:
+    """GET a room's current state through Synapse's admin API."""
+    return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
+
+
+def admin_user(user_id: str) -> Request:
+    """GET an account through Synapse's admin API."""
+    return "GET", _path(ADMIN_V2, "users", user_id)
+
+
+def admin_put_user(user_id: str, body: Json) -> Request:
+    """PUT an account through Synapse's admin API."""
+    return "PUT", _path(ADMIN_V2, "users", user_id), orjson.dumps(body)
+
+
+def admin_is_admin(user_id: str) -> Request:
+    """GET whether an account is a server admin."""
+    return "GET", _path(ADMIN_V1, "users", user_id, "admin")
+
+
+def admin_devices(user_id: str) -> Request:
+    """GET an account's devices."""
+    return "GET", _path(ADMIN_V2, "users", user_id, "devices")
+
+
+def admin_delete_devices(user_id: str, device_ids: list[str]) -> Request:
+    """POST the deletion of devices, which ends their sessions."""
+    return "POST", _path(ADMIN_V2, "users", user_id, "delete_devices"), orjson.dumps({"devices": device_ids})

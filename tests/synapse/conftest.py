@@ -1,0 +1,45 @@
+"""One Synapse for all tests that only look at its settings; a firm of its own for each of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.dev import files, processes
+from bridge.dev.place import Place
+from bridge.dev.synapse import check_installed, make_bot, start_synapse, wait_for_synapse
+from bridge.settings import Settings
+from tests.synapse.harness import TEST_INSTANCE, RealFirm, RealSynapse, free_place, real_firm
+
+
+@pytest.fixture(scope="session")
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Settings]]:
+    check_installed()
+    place = free_place(tmp_path_factory.mktemp("synapse"))
+    settings = files.write_files(place, {}, TEST_INSTANCE)
+    server = start_synapse(place)
+    try:
+        asyncio.run(wait_for_synapse(server, place))
+        asyncio.run(make_bot(place, settings))
+        yield place, settings
+    finally:
+        processes.stop(server)
+
+
+@pytest.fixture
+async def synapse(_shared: tuple[Place, Settings]) -> AsyncIterator[RealSynapse]:
+    """The Synapse that all tests of a session share, with the bot as its admin and no bridge."""
+    place, settings = _shared
+    server = RealSynapse(place, settings)
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def firm(tmp_path: Path) -> AsyncIterator[RealFirm]:
+    """The demo firm on a Synapse of its own; its bridge is not started."""
+    async with real_firm(tmp_path) as running:
+        yield running

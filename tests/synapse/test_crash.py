@@ -1,0 +1,237 @@
+"""Kill -9 between any two steps, of the bridge or of Synapse: afterwards the same rooms as without it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import secrets
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import bridge
+from bridge.dev import files
+from tests.synapse.harness import Person, RealFirm, RealSynapse
+
+KILLED = -9
+PROVISIONING = {
+    "seeds.stored": 1,
+    "account.written": 2,
+    "account.recorded": 2,
+    "room.intent": 4,
+    "room.created": 4,
+    "room.recorded": 4,
+    "member.joined": 6,
+    "child.listed": 2,
+    "direct.marked": 2,
+    "room.finished": 3,
+}
+"""Fault points passed when a firm is made, and how often at least, so that the long form knows where to stop."""
+COMMANDS = {
+    "inbox.accepted": "!channel create Tide Tables",
+    "inbox.handled": "!channel create Tide Tables",
+    "outbox.sending": "!channel create Tide Tables",
+    "outbox.sent": "!channel create Tide Tables",
+    "bot.left": "!dm @tomas.ferreira @wei.chen",
+}
+"""Fault points passed when somebody writes to the bot, and what they write."""
+CHANGES = {"member.invited", "member.removed"}
+"""Fault points passed when the directory changes."""
+LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
+
+
+@dataclass(frozen=True)
+class SmallFirm:
+    """A firm of three on the shared Synapse, run by `firm-bridge sync`."""
+
+    folder: Path
+
+    @property
+    def directory(self) -> Path:
+        return self.folder / "directory.yaml"
+
+    def write(self, team: str = "a, b", former: str = "") -> None:
+        """Write the directory. `team` are the ids on the matter, `former` the id of somebody who left."""
+        tag = self.folder.name
+        staff = "\n".join(
+            f"  - {{id: {who}, first_name: {name}, last_name: Moor, email: {name}{tag}@firm.example, role: Partner,"
+            f" former: {'true' if who == former else 'false'}}}"
+            for who, name in {"a": "ann", "b": "ben", "c": "cleo"}.items()
+        )
+        self.directory.write_text(
+            f"staff:\n{staff}\nmatters:\n"
+            f"  - {{id: m, number: 2026-0042, title: Estate, responsible: a, assisting: [{team}]}}\n"
+            f'channels:\n  - {{name: "Court {tag}", participants: [a, c]}}\n'
+        )
+
+    def run(self, *arguments: str, fault: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bridge.cli", *arguments, "--config", str(self.folder / "bridge.yaml")],
+            env={**os.environ, "FIRM_BRIDGE_FAULT": fault},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def known_rooms(self) -> set[str]:
+        return stored_rooms(self.folder / "bridge.db")
+
+
+def stored_rooms(database: Path) -> set[str]:
+    """The rooms that a bridge knows."""
+    with closing(sqlite3.connect(database)) as connection:
+        rooms = [room_id for (room_id,) in connection.execute("SELECT room_id FROM room WHERE room_id IS NOT NULL")]
+    assert len(rooms) == len(set(rooms))
+    return set(rooms)
+
+
+async def rooms_with_members(bot: Person) -> set[str]:
+    """Every room of the server that anybody is in."""
+    answer = await bot.get("/_synapse/admin/v1/rooms", limit="10000")
+    return {room["room_id"] for room in answer["rooms"] if room["joined_members"]}
+
+
+@pytest.fixture
+def small_firm(synapse: RealSynapse, tmp_path: Path) -> SmallFirm:
+    tag = secrets.token_hex(4)
+    folder = tmp_path / tag
+    folder.mkdir()
+    firm = SmallFirm(folder)
+    firm.write()
+    old = files.read_yaml_file(synapse.place.settings_file)
+    settings = {
+        "homeserver": old["homeserver"],
+        "appservice": old["appservice"],
+        "database": {"url": f"sqlite:///{folder / 'bridge.db'}"},
+        "security": {"alias_key": secrets.token_hex(32)},
+        "firm": {"name": f"Moor {tag}", "firm_wide_channel": f"Everyone {tag}"},
+        "directory": {"path": str(firm.directory), "removal_limit": 100},
+    }
+    files.write_private(folder / "bridge.yaml", json.dumps(settings))
+    return firm
+
+
+async def assert_whole(firm: SmallFirm, synapse: RealSynapse, before: set[str], rooms: int) -> None:
+    """Every room is known, none is there twice or orphaned, and nothing is left to do."""
+    done = await asyncio.to_thread(firm.run, "sync", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = await rooms_with_members(synapse.bot) - before
+    assert made == firm.known_rooms()
+    assert len(made) == rooms
+    plan = await asyncio.to_thread(firm.run, "plan", "--json")
+    assert json.loads(plan.stdout) == {"steps": [], "problems": []}
+
+
+ROOMS_OF_SMALL_FIRM = 9
+"""Two spaces of the firm, three chats with the bot, two channels, the matter's space and its conversation."""
+short_or_long = [
+    pytest.param(f"{point}:{count}", id=f"{point}:{count}")
+    for point, times in PROVISIONING.items()
+    for count in range(1, times + 1)
+    if LONG or count == times
+]
+
+
+@pytest.mark.parametrize("fault", short_or_long)
+async def test_bridge_killed_while_a_firm_is_made(fault: str, small_firm: SmallFirm, synapse: RealSynapse) -> None:
+    before = await rooms_with_members(synapse.bot)
+    killed = await asyncio.to_thread(small_firm.run, "sync", "--yes", fault=fault)
+    assert killed.returncode == KILLED, killed.stdout + killed.stderr
+    await assert_whole(small_firm, synapse, before, ROOMS_OF_SMALL_FIRM)
+
+
+@pytest.mark.parametrize("fault", sorted(CHANGES))
+async def test_bridge_killed_while_people_come_and_go(fault: str, small_firm: SmallFirm, synapse: RealSynapse) -> None:
+    before = await rooms_with_members(synapse.bot)
+    await asyncio.to_thread(small_firm.run, "sync", "--yes")
+    small_firm.write(team="c", former="b")
+    killed = await asyncio.to_thread(small_firm.run, "sync", "--yes", fault=fault)
+    assert killed.returncode == KILLED, killed.stdout + killed.stderr
+    # The room of Ben's chat with the bot stays, with the bot alone in it.
+    await assert_whole(small_firm, synapse, before, ROOMS_OF_SMALL_FIRM)
+    ben = synapse.acting_as(synapse.user_id(f"ben{small_firm.folder.name}"))
+    assert await ben.joined_rooms() == set()
+
+
+@pytest.mark.parametrize("fault", sorted(COMMANDS))
+async def test_bridge_killed_while_it_carries_out_a_command(fault: str, firm: RealFirm) -> None:
+    firm.start_bridge()
+    await firm.bridge_ready()
+    firm.stop_bridge()
+    zoe = await firm.login("zoe.lindqvist")
+    before = await zoe.joined_rooms()
+    chat = await bot_chat(zoe, firm)
+    since = (await zoe.sync())["next_batch"]
+    firm.start_bridge(fault)
+    await zoe.say(chat, COMMANDS[fault])
+    assert await firm.bridge_ended() == KILLED
+    firm.start_bridge()
+    await zoe.wait_for_event(since, lambda room, event: room == chat and event["sender"] == firm.settings.bot_id)
+    await firm.bridge_ready()
+    assert len(await zoe.joined_rooms() - before) == 1
+    assert await rooms_with_members(firm.bot) == stored_rooms(firm.place.bridge_database) - await empty(firm)
+    # A message sent after everything else is answered last: whatever was doubled would stand before it.
+    await zoe.say(chat, "!ping done")
+    await zoe.wait_for_event(since, lambda room, event: event["content"].get("body") == "pong done")
+    answers = await messages_of(zoe, chat, firm.settings.bot_id)
+    assert len(answers) == 2, answers
+
+
+async def bot_chat(person: Person, firm: RealFirm) -> str:
+    """The person's chat with the bot, from their own m.direct."""
+    (chat,) = (await person.account_data("m.direct"))[firm.settings.bot_id]
+    return str(chat)
+
+
+async def messages_of(person: Person, room_id: str, sender: str) -> list[str]:
+    """The bodies of what the sender said in a room."""
+    answer = await person.get(f"rooms/{room_id}/messages", dir="b", limit="100")
+    said = (event for event in answer["chunk"] if event["type"] == "m.room.message" and event["sender"] == sender)
+    return [event["content"]["body"] for event in said]
+
+
+async def empty(firm: RealFirm) -> set[str]:
+    """Rooms of the server that nobody is in."""
+    answer = await firm.bot.get("/_synapse/admin/v1/rooms", limit="10000")
+    return {room["room_id"] for room in answer["rooms"] if not room["joined_members"]}
+
+
+async def wait_for_rooms(bot: Person, count: int) -> None:
+    """Wait until the bot is in that many rooms."""
+    seen: set[str] = set()
+    since = ""
+    while len(seen) < count:
+        answer = await bot.sync(since)
+        since = answer["next_batch"]
+        seen |= answer.get("rooms", {}).get("join", {}).keys()
+
+
+@pytest.mark.parametrize("rooms", [3, 15] if not LONG else [1, 3, 6, 10, 15, 25])
+async def test_synapse_killed_while_a_firm_is_made(rooms: int, firm: RealFirm) -> None:
+    firm.start_bridge()
+    await wait_for_rooms(firm.bot, rooms)
+    firm.kill_synapse()
+    await firm.start_synapse()
+    await firm.bridge_ready()
+    assert await rooms_with_members(firm.bot) == stored_rooms(firm.place.bridge_database)
+    firm.stop_bridge()
+    command = [sys.executable, "-m", "bridge.cli", "plan", "--json", "--config", str(firm.place.settings_file)]
+    plan = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert json.loads(plan.stdout) == {"steps": [], "problems": []}
+
+
+def test_every_fault_point_is_driven() -> None:
+    source = Path(bridge.__file__).parent
+    points = {
+        found
+        for file in source.rglob("*.py")
+        for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
+    }
+    assert points == {*PROVISIONING, *COMMANDS, *CHANGES}

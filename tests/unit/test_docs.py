@@ -1,0 +1,80 @@
+"""The pages made from the code are complete, and what the tree holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bridge import docs
+from bridge.check.table import HOMESERVER_SETTINGS
+from bridge.commands.all import COMMANDS
+from bridge.configuration import ConfigError, load_settings, setting_fields
+from bridge.sample import SECRETS, configuration_yaml, sample_yaml
+
+HOMESERVER_YAML = yaml.safe_load((docs.ROOT / "synapse-dev" / "homeserver.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_tree_holds_what_the_code_says() -> None:
+    assert docs.differences(docs.ROOT) == ""
+
+
+def test_a_difference_is_shown(tmp_path: Path) -> None:
+    for path, text in docs.pages().items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert docs.differences(tmp_path) == ""
+    (tmp_path / "docs/metrics.md").write_text("old\n")
+    assert "-old\n" in docs.differences(tmp_path)
+
+
+def test_every_setting_is_on_the_page_and_in_the_sample() -> None:
+    page, sample = docs.settings_page(), sample_yaml()
+    for key in setting_fields():
+        name = key.partition(".")[2]
+        assert f"| `{name}` |" in page
+        assert re.search(rf"^  (# )?{name}: ", sample, re.MULTILINE), key
+
+
+def test_the_sample_is_a_configuration_whose_secrets_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "firm-bridge.yaml"
+    file.write_text(sample_yaml(), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    assert {problem.key for problem in caught.value.problems} == set(SECRETS)
+
+
+def test_the_sample_with_every_comment_taken_away_is_a_configuration(tmp_path: Path) -> None:
+    text = configuration_yaml({key: f"{number}" * 40 for number, key in enumerate(SECRETS)})
+    file = tmp_path / "firm-bridge.yaml"
+    file.write_text(re.sub(r"^  # (\w+: )", r"  \1", text, flags=re.MULTILINE), encoding="utf-8")
+    plain = tmp_path / "plain.yaml"
+    plain.write_text(text, encoding="utf-8")
+    assert load_settings(file) == load_settings(plain)
+
+
+def test_every_endpoint_is_explained_and_no_other() -> None:
+    assert docs.served() == set(docs.ENDPOINTS)
+
+
+def test_every_command_is_on_its_page() -> None:
+    page = docs.commands_page(COMMANDS)
+    for command in COMMANDS:
+        assert f"### `{command.usage}`" in page
+
+
+def test_every_metric_is_on_its_page_with_its_meaning() -> None:
+    rows = [line for line in docs.metrics_page().splitlines() if line.startswith("| `")]
+    assert len(rows) > 5
+    assert all(row.endswith(". |") for row in rows)
+
+
+@pytest.mark.parametrize("setting", HOMESERVER_SETTINGS, ids=lambda setting: setting.name)
+def test_the_homeservers_file_has_each_setting_that_check_asks_for(setting: object) -> None:
+    name, lines = getattr(setting, "name", ""), getattr(setting, "yaml", "")
+    wanted = yaml.safe_load(lines) or {}
+    if name in {"listeners", "room_list_publication_rules"}:
+        return
+    assert {key: HOMESERVER_YAML[key] for key in wanted} == wanted
