@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse postgres docs bench-ingest bench-provision crash ci clean
+.PHONY: run test check unit component synapse clients postgres docs bench-ingest bench-provision crash ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,6 +29,16 @@ unit component: $(VENV)/installed
 	$(BIN)/python -m pytest tests/$@
 synapse: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m pytest tests/$@
+
+var/clients/installed: tests/clients/package.json
+	mkdir -p var/clients
+	cp tests/clients/package.json var/clients/
+	npm install --prefix var/clients --no-fund --no-audit --no-package-lock --silent
+	touch $@
+
+## clients: the demo firm in matrix-js-sdk; needs Node 20 and npm
+clients: $(VENV)/installed $(VENV)/synapse/installed var/clients/installed
+	CLIENT_MODULES=$(CURDIR)/var/clients $(BIN)/python -m pytest tests/clients
 
 ## postgres: the store's tests on PostgreSQL from Debian's packages
 postgres: $(VENV)/installed
@@ -58,7 +68,7 @@ bench-ingest: $(VENV)/installed
 bench-provision: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.provision
 
-ci: check test postgres
+ci: check test clients postgres
 
 clean:
 	rm -rf $(VENV) var

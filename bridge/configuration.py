@@ -80,6 +80,8 @@ def parse_settings(text: str, file: Path) -> Settings:
         raise ConfigError(*_located([*problems, problem], file, document)) from error
     except ValidationError as error:
         problems += [_explain(detail) for detail in error.errors(include_url=False)]
+        named = {problem.key for problem in problems}
+        problems += [problem for problem in _absent_secrets(given) if problem.key not in named]
         raise ConfigError(*_located(problems, file, document)) from error
     problems += judge(settings)
     if problems:
@@ -184,6 +186,17 @@ def _wrong(detail: ErrorDetails) -> str:
 
 def _is_secret(key: str) -> bool:
     return setting_fields()[key].annotation is SecretStr
+
+
+def _absent_secrets(given: Mapping[str, Any]) -> Iterator[Problem]:
+    # Where other settings are wrong, there are no settings yet in which to look for left-over examples.
+    variables = {name.upper() for name in os.environ}
+    for key, field in setting_fields().items():
+        section, name = key.split(".")
+        is_example = isinstance(field.default, SecretStr) and field.default.get_secret_value() == EXAMPLE_SECRET
+        written = given.get(section)
+        if is_example and _variable(key) not in variables and not (isinstance(written, dict) and name in written):
+            yield Problem(key, f"It is missing or still the example. {_RANDOM}")
 
 
 def _secrets(settings: Settings) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ def main() -> int:
     from bridge.dev.run import run_dev
 
     # A table in a pipe or a log file needs more than the 80 columns that are assumed there.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120)
     try:
         run_dev(place_from_environment(), console)
     except DevError as error:

@@ -99,7 +99,7 @@ def _public_url() -> str:
 
 def main(task: str) -> int:
     """Do one task and return the exit code."""
-    console = Console(highlight=False, width=120)
+    console = Console(highlight=False, markup=False, width=120)
     try:
         match task:
             case "setup":
@@ -112,10 +112,10 @@ def main(task: str) -> int:
             case "logins":
                 asyncio.run(give_logins(BRIDGE_FOLDER, console))
             case _:
-                console.print(__doc__, markup=False)
+                console.print(__doc__)
                 return 2
     except DevError as error:
-        console.print(str(error), markup=False, soft_wrap=True)
+        console.print(str(error), soft_wrap=True)
         return error.code
     return 0
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import structlog
 from peewee import Database, ImproperlyConfigured, PostgresqlDatabase, SqliteDatabase
+
+log = structlog.get_logger(__name__)
 
 LOCK_SECONDS = 5
 CONNECT_SECONDS = 10
@@ -55,6 +57,13 @@ def backend_for(url: str) -> Backend:
     )
 
 
+class _Sqlite(SqliteDatabase):
+    def rollback(self) -> None:
+        # When the disk is full SQLite has undone the transaction by itself, and would refuse to do it again.
+        if _connection(self).in_transaction:
+            super().rollback()
+
+
 class SqliteBackend:
     """A file. Write-ahead logging, so that other processes can read while the bridge writes."""
 
@@ -62,7 +71,7 @@ class SqliteBackend:
         self._path = path
         self._synchronous: str | None = None
         self.name = path
-        self.database: Database = SqliteDatabase(
+        self.database: Database = _Sqlite(
             path,
             timeout=LOCK_SECONDS,
             lock_type="IMMEDIATE",
@@ -77,7 +86,10 @@ class SqliteBackend:
     def connect(self) -> None:
         if self._path != ":memory:":
             # Made here, so that nobody else can read it; SQLite gives its side files the same mode.
-            os.close(os.open(Path(self._path), os.O_CREAT | os.O_RDWR, 0o600))
+            try:
+                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            except OSError as error:
+                raise StoreError(f"{_cannot_open(self._path)} ({error.strerror})") from error
         self.database.connect(reuse_if_open=True)
         self._synchronous = None
 
@@ -119,7 +131,11 @@ class PostgresqlBackend:
         self.database.connect(reuse_if_open=True)
 
     def ensure_connected(self) -> None:
-        if not self.database.is_connection_usable():
+        # Asked before every transaction, so that a connection lost meanwhile costs no unit.
+        try:
+            _execute(self.database, "SELECT 1")
+        except Exception as error:  # noqa: BLE001 - the driver's own kinds; connecting again tells what is wrong
+            log.info("database_connection_lost", database=self.name, reason=str(error).strip())
             self.database.close()
             self.database.connect()
 
@@ -133,7 +149,7 @@ class PostgresqlBackend:
     def in_transaction(self) -> bool:
         if self.database.is_closed():
             return False
-        return bool(_connection(self.database).info.transaction_status.name == "INTRANS")
+        return bool(_connection(self.database).info.transaction_status.name in {"INTRANS", "INERROR"})
 
 
 def _execute(database: Database, sql: str) -> None:
@@ -150,7 +166,7 @@ def as_store_error(error: Exception, name: str) -> Exception:
         return error
     kinds = {kind.__name__ for kind in type(error).__mro__}
     is_database = kinds & _DATABASE_ERRORS and not kinds & _CALLERS_MISTAKES
-    if not is_database and not (isinstance(error, OSError) and error.filename == name):
+    if not is_database:
         return error
     explained = StoreError(_sentence(str(error).strip().splitlines()[0] if str(error).strip() else kinds.pop(), name))
     explained.__cause__ = error
@@ -167,7 +183,11 @@ def _sentence(reason: str, name: str) -> str:
             " bridge, a backup or a database shell that uses it, and end it; the bridge goes on by itself."
         )
     if "readonly" in told or "unable to open" in told or "permission denied" in told:
-        return f"The database {name} cannot be opened for writing. Look at the owner and mode of it and its folder."
+        return _cannot_open(name)
     if "not a database" in told or "malformed" in told:
         return f"The database {name} is damaged ({reason}). Restore a backup."
     return f"The database {name} could not do its work: {reason}"
+
+
+def _cannot_open(name: str) -> str:
+    return f"The database {name} cannot be opened for writing. Look at database.url and the file's owner and mode."

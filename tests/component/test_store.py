@@ -1,0 +1,320 @@
+"""The store: units whole or not at all, commits shared, errors as sentences, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peewee import IntegrityError
+
+from bridge.store import models
+from bridge.store.backends import SqliteBackend
+from bridge.store.models import Account, HeldChange, database
+from bridge.store.news import announce
+from bridge.store.store import Store, StoreError
+from tests.component.conftest import SERVER
+
+sqlite_only = pytest.mark.skipif(bool(SERVER), reason="about SQLite")
+postgresql_only = pytest.mark.skipif(not SERVER, reason="about PostgreSQL (make postgres)")
+
+
+def hold(name: str) -> None:
+    HeldChange.insert(fingerprint=name, summary="", held_at=1).execute()
+
+
+def holding(name: str) -> Callable[[], None]:
+    return lambda: hold(name)
+
+
+def held() -> list[str]:
+    return sorted(row.fingerprint for row in HeldChange.select())
+
+
+class Gate:
+    """A unit that keeps the store's thread busy until it is opened, so that the units behind it wait together."""
+
+    def __init__(self) -> None:
+        self._entered = asyncio.Event()
+        self._open = threading.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def unit(self) -> None:
+        self._loop.call_soon_threadsafe(self._entered.set)
+        self._open.wait(10)
+
+    async def together(self, store: Store, *units: Callable[[], object]) -> list[Any]:
+        """Run units in one commit; their results or errors."""
+        gate = asyncio.create_task(store.run(self.unit))
+        await self._entered.wait()
+        waiting = [asyncio.create_task(store.run(unit)) for unit in units]
+        await asyncio.sleep(0)
+        self._open.set()
+        await gate
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_unit_returns_what_it_read(store: Store) -> None:
+    await store.run(lambda: hold("a"))
+    assert await store.run(held) == ["a"]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+async def test_what_was_run_is_there_after_opening_again(database_url: str, durable: bool) -> None:
+    for name in ("a", "b"):
+        store = Store(database_url)
+        await store.open()
+        await store.run(holding(name), durable=durable)
+        await store.close()
+    await store.open()
+    assert await store.run(held) == ["a", "b"]
+    await store.close()
+
+
+async def test_a_unit_that_raises_leaves_nothing_and_tells_its_caller(store: Store) -> None:
+    def unit() -> None:
+        hold("a")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.run(unit)
+    assert await store.run(held) == []
+
+
+async def test_units_that_wait_together_share_one_commit_and_keep_their_order(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = []
+    commit = models.database.obj.commit
+
+    def counted() -> None:
+        commits.append(commit())
+
+    monkeypatch.setattr(models.database.obj, "commit", counted)
+    seen: list[int] = []
+
+    def seeing(number: int) -> Callable[[], None]:
+        def unit() -> None:
+            seen.append(number)
+            hold(str(number))
+
+        return unit
+
+    await Gate().together(store, *(seeing(number) for number in range(9)))
+    assert (seen, len(commits)) == (list(range(9)), 2)
+    assert len(await store.run(held)) == 9
+
+
+async def test_a_unit_that_fails_among_others_undoes_itself_only(store: Store) -> None:
+    def twice() -> None:
+        hold("b")
+        hold("b")
+
+    results = await Gate().together(store, lambda: hold("a"), twice, lambda: hold("c"))
+    assert [type(result) for result in results] == [type(None), IntegrityError, type(None)]
+    assert await store.run(held) == ["a", "c"]
+
+
+async def test_nested_atomic_blocks_work_in_units(store: Store) -> None:
+    def unit() -> None:
+        hold("a")
+        with pytest.raises(IntegrityError), database.atomic():
+            hold("b")
+            hold("a")
+
+    await store.run(unit)
+    assert await store.run(held) == ["a"]
+
+
+async def test_a_failed_commit_is_told_to_all_who_share_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    gate = Gate()
+
+    def sabotage() -> None:
+        hold("a")
+        monkeypatch.setattr(models.database.obj, "commit", refuse)
+
+    results = await gate.together(store, sabotage, lambda: hold("b"))
+    monkeypatch.undo()
+    assert [type(result) for result in results] == [StoreError, StoreError]
+    assert "full" in str(results[0])
+    assert await store.run(held) == []
+
+
+async def test_news_is_told_after_the_commit_and_only_of_units_that_were_not_undone(store: Store) -> None:
+    told: list[object] = []
+    store.listen(told.extend)
+
+    def fails() -> None:
+        announce("never")
+        raise ValueError
+
+    await Gate().together(store, lambda: announce("first"), fails, lambda: announce("second"))
+    assert told == ["first", "second"]
+
+
+async def test_early_is_told_before_the_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, early = models.database.obj.commit, threading.Event()
+    results: list[int] = []
+
+    def commit_later() -> None:
+        assert early.wait(10)
+        commit()
+
+    def told(result: int) -> None:
+        results.append(result)
+        early.set()
+
+    monkeypatch.setattr(models.database.obj, "commit", commit_later)
+    assert await store.run(lambda: 7, early=told) == 7
+    assert results == [7]
+
+
+async def test_units_handed_over_before_closing_are_run(database_url: str) -> None:
+    store = Store(database_url)
+    await store.open()
+    running = [asyncio.create_task(store.run(holding(str(n)))) for n in range(50)]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*running)
+    with pytest.raises(StoreError, match="not open"):
+        await store.run(held)
+
+
+async def test_a_cancelled_caller_does_not_stop_its_unit(store: Store) -> None:
+    task = asyncio.create_task(store.run(lambda: hold("a")))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await store.run(held) == ["a"]
+
+
+async def test_foreign_keys_are_enforced(store: Store) -> None:
+    def unit() -> None:
+        models.Participant.insert(conversation="none", staff_id="s", since=1).execute()
+
+    with pytest.raises(IntegrityError):
+        await store.run(unit)
+
+
+async def test_two_localparts_cannot_be_the_same(store: Store) -> None:
+    def unit() -> None:
+        for staff_id in ("one", "two"):
+            Account.insert(staff_id=staff_id, localpart="robin").execute()
+
+    with pytest.raises(IntegrityError):
+        await store.run(unit)
+
+
+@pytest.mark.parametrize("url", ["", "mysql://x/y", "sqlite://bridge.db", "sqlite:///", "bridge.db", "postgresql://"])
+def test_a_url_that_names_no_database_is_refused_with_the_form_to_write(url: str) -> None:
+    with pytest.raises(StoreError, match="sqlite:///PATH"):
+        Store(url)
+
+
+@sqlite_only
+async def test_the_file_is_nobody_elses_to_read(store: Store, tmp_path: Path) -> None:
+    await store.run(lambda: hold("a"))
+    files = [path for path in os.listdir(tmp_path) if path.startswith("test.db")]  # noqa: PTH208
+    assert {stat.S_IMODE(os.stat(tmp_path / path).st_mode) for path in files} == {0o600}  # noqa: PTH116
+    assert len(files) == 3
+
+
+@sqlite_only
+async def test_a_full_disk_is_a_sentence_and_passes(store: Store) -> None:
+    def limit(pages: int) -> None:
+        models.database.obj.execute_sql(f"PRAGMA max_page_count={pages}")
+
+    await store.run(lambda: limit(1))
+    with pytest.raises(StoreError, match="is full"):
+        await store.run(lambda: hold("x" * 100_000))
+    await store.run(lambda: limit(10_000))
+    await store.run(lambda: hold("a"))
+    assert await store.run(held) == ["a"]
+
+
+@sqlite_only
+async def test_a_full_disk_fails_the_whole_group_and_nothing_of_it_stays(store: Store) -> None:
+    def fill() -> None:
+        models.database.obj.execute_sql("PRAGMA max_page_count=1")
+        hold("x" * 100_000)
+
+    results = await Gate().together(store, lambda: hold("a"), fill)
+    told = {type(result) for result in results}
+    await store.run(lambda: models.database.obj.execute_sql("PRAGMA max_page_count=10000"))
+    assert StoreError in told
+    assert await store.run(held) == ([] if told == {StoreError} else ["a"])
+
+
+@sqlite_only
+async def test_a_lock_held_by_another_is_a_sentence(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.run(lambda: models.database.obj.execute_sql("PRAGMA busy_timeout=10"))
+    other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked by another process"):
+        await store.run(held)
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.run(held) == []
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    ("path", "words"), [("missing/x.db", "owner and mode"), ("nonsense.db", "is damaged"), (".", "owner and mode")]
+)
+async def test_a_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path, path: str, words: str) -> None:
+    (tmp_path / "nonsense.db").write_bytes(b"This is a letter, not a database. " * 100)
+    with pytest.raises(StoreError, match=words) as caught:
+        await Store(f"sqlite:///{tmp_path}/{path}").open()
+    assert str(tmp_path) in str(caught.value)
+
+
+@sqlite_only
+async def test_durable_units_wait_for_the_disk_and_others_do_not() -> None:
+    backend = SqliteBackend(":memory:")
+    backend.connect()
+    levels = []
+    for durable in (True, False, True):
+        with backend.transaction(durable=durable):
+            levels.append(backend.database.connection().execute("PRAGMA synchronous").fetchone()[0])  # type: ignore[no-untyped-call]
+    assert levels == [2, 1, 2]
+
+
+@postgresql_only
+async def test_a_lost_connection_is_a_sentence_and_made_again(store: Store) -> None:
+    def end_connection() -> None:
+        models.database.obj.execute_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(StoreError, match="could not do its work"):
+        await store.run(end_connection)
+    await store.run(lambda: hold("a"))
+    assert await store.run(held) == ["a"]
+
+
+@postgresql_only
+async def test_a_connection_lost_while_idle_is_not_noticed(store: Store) -> None:
+    import psycopg
+
+    with psycopg.connect(SERVER, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = 'firm-bridge' AND pid <> pg_backend_pid()"
+        )
+    await store.run(lambda: hold("a"))
+    assert await store.run(held) == ["a"]
+
+
+async def test_an_unreachable_server_is_a_sentence_without_the_password() -> None:
+    with pytest.raises(StoreError) as caught:
+        await Store("postgresql://bridge:hunter2hunter2@127.0.0.1:1/firm").open()
+    assert "postgresql://127.0.0.1/firm" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

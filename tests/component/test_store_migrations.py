@@ -1,0 +1,86 @@
+"""Migrations lead to the tables that the models describe, and a database from the future is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playhouse.schema_diff import diff_models
+
+from bridge.store import models
+from bridge.store.backends import Backend, backend_for
+from bridge.store.store import MIGRATIONS, Store, StoreError, migrate
+
+HISTORY = "schema_migration"
+
+
+def tables(backend: Backend) -> dict[str, Any]:
+    """Columns with type, default and whether null, indexes and foreign keys of every table but the history."""
+    found = backend.database
+    return {
+        table: {
+            "columns": sorted(
+                (column.name, column.data_type, column.null, column.primary_key, str(column.default))
+                for column in found.get_columns(table)
+            ),
+            "indexes": sorted((tuple(index.columns), index.unique) for index in found.get_indexes(table)),
+            "keys": sorted((key.column, key.dest_table, key.dest_column) for key in found.get_foreign_keys(table)),
+            "primary": found.get_primary_keys(table),
+        }
+        for table in found.get_tables()
+        if table != HISTORY
+    }
+
+
+@pytest.fixture
+def backend(database_url: str) -> Any:
+    made = backend_for(database_url)
+    models.database.initialize(made.database)
+    made.connect()
+    yield made
+    made.database.close()
+
+
+def test_migrations_lead_to_the_models_tables(backend: Backend) -> None:
+    migrate(backend)
+    assert not diff_models(backend.database, models.MODELS)
+    by_migration = tables(backend)
+    backend.database.drop_tables(models.MODELS)
+    backend.database.create_tables(models.MODELS)
+    assert by_migration == tables(backend)
+    assert set(by_migration) == {model._meta.table_name for model in models.MODELS}
+
+
+def test_migrating_again_changes_nothing(backend: Backend) -> None:
+    migrate(backend)
+    before = tables(backend)
+    migrate(backend)
+    assert tables(backend) == before
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.py"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_database_of_a_newer_version_is_refused(database_url: str, backend: Backend, tmp_path: Path) -> None:
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    for path in MIGRATIONS.glob("[0-9]*.py"):
+        (newer / path.name).write_text(path.read_text())
+    (newer / "9999_from_the_future.py").write_text("def up(migrator, db):\n    pass\n")
+    migrate(backend, newer)
+    with pytest.raises(StoreError, match="newer firm-bridge: it has the change 9999_from_the_future"):
+        await Store(database_url).open()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(backend: Backend, tmp_path: Path) -> None:
+    (tmp_path / "0001_half.py").write_text(
+        "def up(migrator, db):\n"
+        "    db.execute_sql('CREATE TABLE half (id INTEGER)')\n"
+        "    raise RuntimeError('in the middle')\n"
+    )
+    with pytest.raises(RuntimeError):
+        migrate(backend, tmp_path)
+    assert tables(backend) == {}

@@ -1,0 +1,191 @@
+"""What staff see in a client nobody here wrote (mautrix from PyPI), on the real Synapse, in the demo firm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mautrix.client import Client
+from mautrix.types import EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
+
+from bridge.dev.demo import give_logins
+from tests.synapse.harness import RealFirm, real_firm
+
+FIRM = "Ashcombe & Vale"
+BAKERY = "2026-0031 Lease renewal for the Copperkettle Bakery"
+FLOUR = "2026-0038 Copperkettle Bakery and the spoiled flour"
+HOLLIS = "2026-0042 Hollis v. Brightwater Marina"
+HEDGE = "2026-0049 The boundary hedge at Larkspur Cottage"
+LINDGREN = "2025-0113 Estate of Arthur Lindgren"
+TIDEWELL = "2026-0055 Sale of Tidewell Brewing"
+BOT = "Firm Bot"
+
+SEEN = {
+    # On the team of the bakery's lease; in no channel but those everybody or her team is in.
+    "zoe.lindqvist": {FIRM, BOT, "Everyone", "Property", "Kitchen Table", BAKERY, f"{BAKERY} · General"},
+    # Screened from the bakery's matters; responsible for the hedge and assisting in a restricted sale.
+    "tomas.ferreira": {
+        FIRM,
+        BOT,
+        "Everyone",
+        "Litigation",
+        "Court Filings",
+        "Kitchen Table",
+        HEDGE,
+        f"{HEDGE} · General",
+        TIDEWELL,
+        f"{TIDEWELL} · General",
+    },
+    # The owner: responsible for both restricted matters, originating the lease.
+    "eleanor.ashcombe": {
+        FIRM,
+        BOT,
+        "Everyone",
+        "Kitchen Table",
+        BAKERY,
+        f"{BAKERY} · General",
+        LINDGREN,
+        f"{LINDGREN} · General",
+        TIDEWELL,
+        f"{TIDEWELL} · General",
+    },
+}
+"""Every room that each of the three is in, by the name it has in a client."""
+
+
+@dataclass
+class Seat:
+    """One person at her client."""
+
+    client: Client
+    firm: RealFirm
+    since: SyncToken | None = None
+    """How far this client has synced."""
+
+    async def sync(self, wait_ms: int = 0) -> dict[str, Any]:
+        """What is new, by room and kind."""
+        answer: dict[str, Any] = await self.client.sync(since=self.since, timeout=wait_ms)
+        self.since = answer["next_batch"]
+        found: dict[str, Any] = answer.get("rooms", {})
+        return found
+
+    async def rooms(self) -> dict[str, RoomID]:
+        """The rooms joined, by the name a client shows: the room's own, else that of the other people in it."""
+        return {await self.name(room_id): room_id for room_id in await self.client.get_joined_rooms()}
+
+    async def name(self, room_id: RoomID) -> str:
+        for event in await self.client.get_state(room_id):
+            if isinstance(event.content, RoomNameStateEventContent):
+                return event.content.name or ""
+        members = await self.client.get_joined_members(room_id)
+        return ", ".join(sorted(str(m.displayname) for user_id, m in members.items() if user_id != self.client.mxid))
+
+    async def people(self, room_id: RoomID) -> set[str]:
+        """The localparts of those who are in the room."""
+        return {user_id[1:].partition(":")[0] for user_id in await self.client.get_joined_members(room_id)}
+
+    async def direct(self) -> set[RoomID]:
+        """Rooms that m.direct shows as direct messages."""
+        found: dict[str, list[RoomID]] = await self.client.get_account_data("m.direct")
+        return {room_id for rooms in found.values() for room_id in rooms}
+
+    async def ask_bot(self, text: str) -> str:
+        """Write to the bot, and wait for what it answers."""
+        chat = (await self.rooms())[BOT]
+        await self.sync()
+        await self.client.send_text(chat, text)
+        return await self.hear(chat, self.firm.settings.bot_id)
+
+    async def hear(self, room_id: RoomID, sender: str) -> str:
+        """The next message of the sender in the room. An invitation would be one to accept, and fails the test."""
+        while True:
+            news = await self.sync(wait_ms=10_000)
+            assert not news.get("invite")
+            for event in news.get("join", {}).get(room_id, {}).get("timeline", {}).get("events", ()):
+                if event["type"] == "m.room.message" and event["sender"] == sender:
+                    return str(event["content"]["body"])
+
+
+@asynccontextmanager
+async def at_their_clients(firm: RealFirm, file: Path) -> AsyncIterator[dict[str, Seat]]:
+    """The demo firm with the three logged in by password."""
+    firm.start_bridge()
+    await firm.bridge_ready()
+    logins = await give_logins(firm.settings, file, firm.url)
+    passwords = {login["user_id"]: login["password"] for login in logins["people"]}
+    async with AsyncExitStack() as stack:
+        seats = {}
+        for localpart in SEEN:
+            user_id = firm.user_id(localpart)
+            client = Client(mxid=UserID(user_id), base_url=firm.url)
+            stack.push_async_callback(client.api.session.close)
+            await client.login(identifier=UserID(user_id), password=passwords[user_id])
+            seats[localpart] = Seat(client, firm)
+        yield seats
+
+
+@pytest.fixture
+async def seats(tmp_path: Path) -> AsyncIterator[dict[str, Seat]]:
+    async with real_firm(tmp_path) as firm, at_their_clients(firm, tmp_path / "logins.json") as found:
+        yield found
+
+
+async def test_the_demo_firm_in_a_foreign_client(seats: dict[str, Seat]) -> None:
+    zoe, tomas, eleanor = seats.values()
+    for localpart, seat in seats.items():
+        rooms = await seat.rooms()
+        assert rooms.keys() == SEEN[localpart]
+        assert await seat.direct() == {rooms[BOT]}
+        assert "invite" not in await seat.sync()
+        assert await seat.people(rooms[BOT]) == {localpart, "bot"}
+
+    # M1, F4: a matter's conversation is found under the matter, a channel in the staff space.
+    for seat, space, child in ((zoe, BAKERY, f"{BAKERY} · General"), (tomas, FIRM, "Litigation")):
+        rooms = await seat.rooms()
+        children = {e.state_key for e in await seat.client.get_state(rooms[space]) if e.type == EventType.SPACE_CHILD}
+        assert rooms[child] in children
+
+    # They talk.
+    table = (await zoe.rooms())["Kitchen Table"]
+    await tomas.sync()
+    await zoe.client.send_text(table, "There is lemon cake.")
+    assert await tomas.hear(table, zoe.client.mxid) == "There is lemon cake."
+
+    # D1, D3: a direct conversation of exactly those two, shown as one to both, without the bot.
+    before = set((await zoe.rooms()).values())
+    assert "Tomás Ferreira" in await zoe.ask_bot("!dm @tomas.ferreira")
+    (direct,) = set((await zoe.rooms()).values()) - before
+    assert await zoe.people(direct) == {"zoe.lindqvist", "tomas.ferreira"}
+    assert await zoe.name(direct) == "Tomás Ferreira"
+    assert await tomas.name(direct) == "Zoë Lindqvist"
+    assert direct in await zoe.direct()
+    assert direct in await tomas.direct()
+    assert "invite" not in await tomas.sync()
+    assert (await tomas.ask_bot("!dm zoe.lindqvist@ashcombevale.example")) != ""
+    assert len(await tomas.client.get_joined_rooms()) == len(SEEN["tomas.ferreira"]) + 1
+
+    # M1: a conversation of a matter, with those who have access and not with those who are screened.
+    answer = await zoe.ask_bot('!matter start 2026-0031 "Break clause" @eleanor.ashcombe @tomas.ferreira')
+    assert "Not added, having no access to this matter: Tomás Ferreira" in answer
+    clause = (await zoe.rooms())[f"{BAKERY} · Break clause"]
+    assert await zoe.people(clause) == {"bot", "zoe.lindqvist", "eleanor.ashcombe"}
+    assert f"{BAKERY} · Break clause" in await eleanor.rooms()
+    assert "invite" not in await eleanor.sync()
+    assert not any("Copperkettle" in name for name in await tomas.rooms())
+
+    # M3: to a screened person the matter is like one that does not exist.
+    walled = await tomas.ask_bot('!matter start 2026-0031 "Rent"')
+    assert walled.replace("2026-0031", "1999-0001") == await tomas.ask_bot('!matter start 1999-0001 "Rent"')
+
+    # C1: a channel with exactly those named, found in the staff space and joined by somebody else.
+    await zoe.ask_bot("!channel create Book Club @eleanor.ashcombe")
+    club = (await zoe.rooms())["Book Club"]
+    assert await zoe.people(club) == {"bot", "zoe.lindqvist", "eleanor.ashcombe"}
+    await tomas.ask_bot("!channel join book club")
+    assert await zoe.people(club) == {"bot", "zoe.lindqvist", "eleanor.ashcombe", "tomas.ferreira"}
+    await asyncio.gather(*(seat.client.send_text(club, "Hello") for seat in seats.values()))

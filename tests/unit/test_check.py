@@ -1,0 +1,177 @@
+"""What `check` makes of what it sees."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bridge.check import Finding, State
+from bridge.check.homeserver import judge_ping, judge_setting
+from bridge.check.http import Reply
+from bridge.check.listener import BridgeState
+from bridge.check.local import configuration_findings, database_findings, directory_findings
+from bridge.check.table import HOMESERVER_SETTINGS
+from bridge.firm.model import Firm, Staff
+from bridge.settings import AppserviceSettings, DatabaseSettings, DirectorySettings, HomeserverSettings, Settings
+from bridge.store import models
+from bridge.store.store import Store
+
+SETTINGS = Settings(homeserver=HomeserverSettings(server_name="firm.example"))
+
+
+def with_database(path: Path) -> Settings:
+    return Settings(database=DatabaseSettings.model_validate({"url": f"sqlite:///{path}"}))
+
+
+async def database(settings: Settings, firm: Firm | None = None) -> list[Finding]:
+    return [finding async for finding in database_findings(settings, firm)]
+
+
+async def store_rows(path: Path, *rows: models.Base) -> None:
+    store = Store(f"sqlite:///{path}")
+    await store.open()
+    await store.run(lambda: [row.save(force_insert=True) for row in rows])
+    await store.close()
+
+
+@pytest.mark.parametrize(("mode", "state"), [(0o600, State.OK), (0o640, State.WARNING), (0o604, State.WARNING)])
+def test_a_configuration_others_can_read(tmp_path: Path, mode: int, state: State) -> None:
+    config = tmp_path / "firm-bridge.yaml"
+    config.touch()
+    config.chmod(mode)
+    (finding,) = configuration_findings(SETTINGS, config)
+    assert finding.state is state
+    assert ("chmod 600" in finding.remedy) is (state is State.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [("http://matrix.firm.example", True), ("https://matrix.firm.example", False), ("http://127.0.0.1:8008", False)],
+)
+def test_an_address_without_encryption_is_a_warning(tmp_path: Path, url: str, warned: bool) -> None:
+    config = tmp_path / "firm-bridge.yaml"
+    config.touch(0o600)
+    settings = Settings(homeserver=HomeserverSettings(url=url), appservice=AppserviceSettings(url="https://b.example"))
+    names = {finding.name for finding in configuration_findings(settings, config)}
+    assert ("homeserver.url" in names) is warned
+
+
+def test_every_problem_of_the_directory_is_a_finding_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "directory.yaml"
+    file.write_text("staff:\n  - {id: a, first_name: A}\n  - {id: a, first_name: B, last_name: C, email: nonsense}\n")
+    firm, findings = directory_findings(Settings(directory=DirectorySettings(path=str(file))))
+    assert firm is None
+    assert len(findings) >= 2
+    assert all(finding.state is State.MISSING for finding in findings)
+    assert any("directory.yaml:3" in finding.what for finding in findings)
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    firm, (finding,) = directory_findings(Settings(directory=DirectorySettings(path=str(tmp_path / "none.yaml"))))
+    assert firm is None
+    assert finding.state is State.MISSING
+
+
+async def test_a_database_not_there_yet_is_fine_and_is_not_made(tmp_path: Path) -> None:
+    (finding,) = await database(with_database(tmp_path / "bridge.db"))
+    assert finding.state is State.OK
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_database_whose_folder_is_missing(tmp_path: Path) -> None:
+    (finding,) = await database(with_database(tmp_path / "none" / "bridge.db"))
+    assert finding.state is State.MISSING
+    assert finding.remedy == f"mkdir -p {tmp_path / 'none'}"
+
+
+async def test_a_damaged_database(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.db"
+    await asyncio.to_thread(file.write_text, "This is a letter, not a database. " * 100)
+    (finding,) = await database(with_database(file))
+    assert finding.state is State.MISSING
+    assert "Restore a backup" in finding.what
+
+
+async def test_an_older_database_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.db"
+    await asyncio.to_thread(file.touch)
+    (finding,) = await database(with_database(file))
+    assert finding.state is State.OK
+    assert "next start" in finding.what
+
+
+async def test_what_waits_in_the_database_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.db"
+    await store_rows(
+        file,
+        models.HeldChange(fingerprint="f", summary="much", held_at=1),
+        models.InboxEvent(event_id="$1", room_id="!r", body=b"{}", received_at=1, status="dead"),
+    )
+    findings = {finding.name: finding for finding in await database(with_database(file))}
+    assert findings["directory change"].remedy == "firm-bridge directory status"
+    assert findings["dead letters"].remedy == "firm-bridge dead-letters list"
+
+
+async def test_two_people_with_one_localpart_are_both_named(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.db"
+    await store_rows(file)
+    people = (Staff("s1", "Tom", "Price", "tom@firm.example"), Staff("s2", "Tom", "Pratt", "tom@other.example"))
+    findings = await database(with_database(file), Firm(staff={person.id: person for person in people}))
+    (finding,) = (finding for finding in findings if finding.name == "accounts")
+    assert finding.state is State.MISSING
+    assert "Tom Price" in finding.what
+    assert "Tom Pratt" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "said"),
+    [
+        (Reply(200, {"duration_ms": 3}), BridgeState.RUNNING, "reaches the bridge"),
+        (Reply(200, {"duration_ms": 3}), BridgeState.STAND_IN, "does not run"),
+    ],
+)
+def test_a_ping_that_arrives(reply: Reply, state: BridgeState, said: str) -> None:
+    finding = judge_ping(reply, state, SETTINGS)
+    assert finding.state is State.OK
+    assert said in finding.what
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "said"),
+    [
+        (Reply(502, {"errcode": "M_BAD_STATUS", "status": 403}), BridgeState.STAND_IN, "another hs_token"),
+        (Reply(502, {"errcode": "M_BAD_STATUS", "status": 401}), BridgeState.RUNNING, "another hs_token"),
+        (Reply(502, {"errcode": "M_BAD_STATUS", "status": 404}), BridgeState.RUNNING, "Something else than the bridge"),
+        (Reply(502, {"errcode": "M_CONNECTION_FAILED"}), BridgeState.STAND_IN, "does not reach the bridge"),
+        (Reply(504, {"errcode": "M_CONNECTION_TIMEOUT"}), BridgeState.STAND_IN, "does not reach the bridge"),
+        (Reply(502, {"errcode": "M_CONNECTION_FAILED"}), BridgeState.CANNOT_LISTEN, "Nothing can listen"),
+        (Reply(403, {"errcode": "M_FORBIDDEN"}), BridgeState.STAND_IN, "another id"),
+        (Reply(400, {"errcode": "M_URL_NOT_SET"}), BridgeState.STAND_IN, "no url"),
+        (Reply(0, reason="connection lost"), BridgeState.STAND_IN, "connection lost"),
+    ],
+)
+def test_a_ping_that_does_not_arrive_says_why_and_what_to_do(reply: Reply, state: BridgeState, said: str) -> None:
+    finding = judge_ping(reply, state, SETTINGS)
+    assert finding.state is State.MISSING
+    assert said in finding.what
+    assert finding.remedy
+
+
+@pytest.mark.parametrize("setting", HOMESERVER_SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_that_is_missing_comes_with_the_lines_to_write(setting: object) -> None:
+    listed = next(item for item in HOMESERVER_SETTINGS if item is setting)
+    finding = judge_setting(listed, False if listed.probe else None, SETTINGS)
+    assert finding.state in ({State.MISSING, State.WARNING} if listed.probe else {State.UNSEEN})
+    assert (finding.state is State.MISSING) is bool(listed.rule and listed.probe)
+    lines = finding.remedy.partition("\n")[2]
+    assert "{" not in lines
+    written = yaml.safe_load(lines)
+    assert written is None or listed.name in written
+    assert judge_setting(listed, True, SETTINGS) == Finding(listed.name, State.OK, "In force.")
+
+
+def test_an_answer_that_does_not_tell_is_not_taken_for_good() -> None:
+    assert judge_setting(HOMESERVER_SETTINGS[0], None, SETTINGS).state is State.UNSEEN

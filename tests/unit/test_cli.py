@@ -1,0 +1,459 @@
+"""The commands: what they print, what they write, and how they end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+import yaml
+
+import bridge.app
+import bridge.dev
+from bridge.cli import main
+from bridge.cli.exits import Exit, exit_for
+from bridge.configuration import load_settings
+from bridge.directory.problems import DirectoryError
+from bridge.firm.model import Firm, Staff
+from bridge.matrix.errors import Refused, TokenRejected, Unreachable
+from bridge.reconcile.plan import Action, Plan, Step
+from bridge.reconcile.service import Outcome
+from bridge.settings import Settings
+from bridge.store import models
+from bridge.store.store import Store, StoreError
+from bridge.web.app import ListenError
+
+Run = Callable[..., tuple[int, str, str]]
+PEOPLE = (
+    Staff("s1", "Ruth", "Adeyemi", "ruth.adeyemi@firm.example", "Owner"),
+    Staff("s2", "Tom", "Price", "tom.price@firm.example", "Paralegal"),
+    Staff("s3", "Tom", "Price", "tom.price2@firm.example", "Paralegal"),
+    Staff("s4", "Ida", "Brandt", "ida.brandt@firm.example", "Associate", former=True),
+)
+STEPS = (
+    Step(Action.CREATE_ROOM, "channel-1", "Everyone"),
+    Step(Action.SET_STATE, "channel-1", "Everyone", what="m.room.topic"),
+)
+
+
+@dataclass
+class FakeFirm:
+    """A firm without a homeserver: what commands ask of it is noted."""
+
+    planned: Plan = field(default_factory=lambda: Plan(accounts=STEPS))
+    outcome: Outcome = field(default_factory=lambda: Outcome(2, ()))
+    error: Exception | None = None
+    synced: bool = False
+    passwords: dict[str, Any] = field(default_factory=dict)
+    confirmed_by: str = ""
+
+    @asynccontextmanager
+    async def open(self, settings: Settings) -> AsyncIterator[Any]:
+        if self.error is not None:
+            raise self.error
+        store = Store(settings.database.url.get_secret_value())
+        await store.open()
+        try:
+            yield SimpleNamespace(
+                settings=settings,
+                store=store,
+                homeserver=SimpleNamespace(admin_put_user=self._put_user),
+                directory=SimpleNamespace(
+                    firm=Firm(staff={person.id: person for person in PEOPLE}),
+                    held="a change",
+                    status=self._status,
+                    confirm_held=self._confirm,
+                ),
+                plan=self._plan,
+                sync=self._sync,
+            )
+        finally:
+            await store.close()
+
+    async def _plan(self) -> Plan:
+        return self.planned
+
+    async def _sync(self, on_progress: Callable[[int, int, str], None]) -> Outcome:
+        on_progress(1, 1, "Everyone")
+        self.synced = True
+        return self.outcome
+
+    async def _put_user(self, user_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.passwords[user_id] = body
+        return {}
+
+    async def _status(self) -> str:
+        return "The directory has 3 active staff."
+
+    async def _confirm(self, by: str) -> str:
+        self.confirmed_by = by
+        return "Confirmed."
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("FIRM_BRIDGE_CONFIG", raising=False)
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in an empty folder: exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_it(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run_it
+
+
+@pytest.fixture
+def firm(run: Run, monkeypatch: pytest.MonkeyPatch) -> FakeFirm:
+    """A configuration in the folder, and a firm for it."""
+    assert run("init", "--server-name", "firm.example")[0] == 0
+    fake = FakeFirm()
+    monkeypatch.setattr(bridge.app, "open_firm", fake.open)
+    return fake
+
+
+def stored(path: Path, *rows: models.Base) -> None:
+    """Put rows into the database of the folder."""
+
+    async def put() -> None:
+        store = Store(f"sqlite:///{path / 'bridge.db'}")
+        await store.open()
+        await store.run(lambda: [row.save(force_insert=True) for row in rows])
+        await store.close()
+
+    bridge_loop(put())
+
+
+def bridge_loop(work: Any) -> None:
+    import asyncio
+
+    asyncio.run(work)
+
+
+# init and registration
+
+
+def test_init_writes_a_usable_configuration_and_its_registration(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("init", "--server-name", "firm.example", "--homeserver-url", "https://matrix.firm.example")
+    assert code == Exit.OK
+    assert "firm-bridge check" in out
+    settings = load_settings(tmp_path / "firm-bridge.yaml")
+    registration = yaml.safe_load((tmp_path / "registration.yaml").read_text())
+    assert settings.homeserver.url == "https://matrix.firm.example"
+    assert registration["as_token"] == settings.appservice.as_token.get_secret_value()
+    assert registration["hs_token"] == settings.appservice.hs_token.get_secret_value()
+    assert "firm\\.example" in registration["namespaces"]["users"][0]["regex"]
+
+
+def test_init_makes_other_secrets_every_time_and_does_not_print_them(run: Run, tmp_path: Path) -> None:
+    seen = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        _, out, err = run("init", "--config", f"{name}/firm-bridge.yaml")
+        settings = load_settings(tmp_path / name / "firm-bridge.yaml")
+        service = settings.appservice
+        made = {s.get_secret_value() for s in (service.as_token, service.hs_token, settings.security.alias_key)}
+        assert all(len(secret) == 64 for secret in made)
+        assert not any(secret in out + err for secret in made)
+        seen |= made
+    assert len(seen) == 6
+
+
+def test_init_writes_files_that_only_their_owner_reads(run: Run, tmp_path: Path) -> None:
+    run("init")
+    for name in ("firm-bridge.yaml", "registration.yaml"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["firm-bridge.yaml", "registration.yaml"])
+def test_init_never_overwrites(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    code, _, err = run("init")
+    assert code == Exit.EXISTS
+    assert name in err
+    assert (tmp_path / name).read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_init_does_not_follow_a_link_to_nowhere(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "registration.yaml").symlink_to(tmp_path / "elsewhere")
+    assert run("init")[0] == Exit.EXISTS
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_init_writes_nothing_that_could_not_be_used(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("init", "--server-name", "https://firm.example")
+    assert code == Exit.CONFIGURATION
+    assert "homeserver.server_name" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_registration_prints_what_init_wrote(run: Run, tmp_path: Path) -> None:
+    run("init")
+    code, out, _ = run("registration")
+    assert code == Exit.OK
+    assert out == (tmp_path / "registration.yaml").read_text()
+
+
+# how commands end
+
+
+def test_codes_are_distinct_and_have_sentences() -> None:
+    assert all(code.meaning.endswith(".") for code in Exit)
+    assert [code.value for code in Exit] == list(range(len(Exit)))
+
+
+def test_no_configuration(run: Run) -> None:
+    code, _, err = run("plan")
+    assert code == Exit.CONFIGURATION
+    assert "firm-bridge init" in err
+
+
+def test_a_command_that_does_not_exist(run: Run) -> None:
+    assert run("plann")[0] == Exit.USAGE
+
+
+def test_help_is_no_error(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == Exit.OK
+    assert "dead-letters" in out
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Unreachable("GET /x", 0, "", "connection lost"), Exit.UNREACHABLE),
+        (TokenRejected("GET /x", 401, "M_UNKNOWN_TOKEN", "no"), Exit.TOKEN_REJECTED),
+        (bridge.app.NotServerAdminError("@bot:firm.example"), Exit.SOMETHING_MISSING),
+        (DirectoryError(()), Exit.DIRECTORY),
+        (StoreError("The disk is full."), Exit.DATABASE),
+        (ListenError("Port 9009 is taken."), Exit.LISTEN),
+        (Refused("GET /x", 403, "M_FORBIDDEN", "no"), Exit.REFUSED),
+    ],
+)
+def test_each_error_has_its_code_and_is_said(run: Run, firm: FakeFirm, error: Exception, code: Exit) -> None:
+    firm.error = error
+    ended, out, err = run("plan")
+    assert (ended, out) == (code, "")
+    assert str(error) in err
+    assert "Traceback" not in err
+
+
+def test_an_error_nobody_foresaw_is_raised(run: Run, firm: FakeFirm) -> None:
+    firm.error = ZeroDivisionError("odd")
+    assert exit_for(firm.error) is None
+    with pytest.raises(ZeroDivisionError):
+        run("plan")
+
+
+def test_run_runs_the_bridge_with_the_settings(run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Settings] = []
+    monkeypatch.setattr(bridge.app, "run", given.append)
+    assert run("run")[0] == Exit.OK
+    assert given[0].homeserver.server_name == "firm.example"
+
+
+def test_dev_ends_as_the_local_firm_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridge.dev, "main", lambda: 14)
+    assert run("dev")[0] == Exit.ENDED
+
+
+# plan and sync
+
+
+def test_O2_plan_prints_every_step_and_marks_those_about_access(run: Run, firm: FakeFirm) -> None:
+    code, out, _ = run("plan")
+    assert code == Exit.OK
+    assert out.splitlines()[:2] == ["* Make the room Everyone.", "  Set m.room.topic in Everyone."]
+    assert "2 steps, 1 of them" in out
+    assert not firm.synced
+
+
+def test_O2_plan_as_json(run: Run, firm: FakeFirm) -> None:
+    firm.planned = Plan(accounts=STEPS, problems=("Two people would both be tom.",))
+    printed = json.loads(run("plan", "--json")[1])
+    assert [step["action"] for step in printed["steps"]] == ["create_room", "set_state"]
+    assert [step["changes_access"] for step in printed["steps"]] == [True, False]
+    assert printed["problems"] == ["Two people would both be tom."]
+
+
+def test_an_empty_plan_says_so(run: Run, firm: FakeFirm) -> None:
+    firm.planned = Plan()
+    assert "Nothing to do" in run("plan")[1]
+
+
+def test_sync_with_yes(run: Run, firm: FakeFirm) -> None:
+    code, out, _ = run("sync", "--yes")
+    assert code == Exit.OK
+    assert firm.synced
+    assert "2 steps taken." in out
+
+
+def test_sync_asks_first_and_takes_no_for_an_answer(run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.confirm", lambda *_args, **_options: False)
+    assert run("sync")[0] == Exit.OK
+    assert not firm.synced
+
+
+def test_sync_names_what_failed(run: Run, firm: FakeFirm) -> None:
+    firm.outcome = Outcome(1, ("Everyone: refused",))
+    code, _, err = run("sync", "--yes")
+    assert code == Exit.INCOMPLETE
+    assert "Everyone: refused" in err
+
+
+# staff
+
+
+def test_staff_list(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    stored(tmp_path, models.Account(staff_id="s1", localpart="ruth.adeyemi"))
+    out = run("staff", "list")[1]
+    assert "@ruth.adeyemi:firm.example" in out
+    assert "no account" in out
+    listed = {person["id"]: person for person in json.loads(run("staff", "list", "--json")[1])}
+    assert listed["s1"]["user_id"] == "@ruth.adeyemi:firm.example"
+    assert listed["s4"]["active"] is False
+
+
+@pytest.mark.parametrize(
+    "person",
+    ["s1", "ruth.adeyemi", "@ruth.adeyemi:firm.example", "RUTH.ADEYEMI@firm.example", "ruth adeyemi"],
+)
+def test_set_password_finds_the_person(run: Run, firm: FakeFirm, tmp_path: Path, person: str) -> None:
+    stored(tmp_path, models.Account(staff_id="s1", localpart="ruth.adeyemi"))
+    code, out, _ = run("staff", "set-password", person, "--generate")
+    assert code == Exit.OK
+    body = firm.passwords["@ruth.adeyemi:firm.example"]
+    assert body["password"] in out
+    assert body["logout_devices"] is True
+
+
+def test_set_password_asks_and_does_not_print(
+    run: Run, firm: FakeFirm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(tmp_path, models.Account(staff_id="s1", localpart="ruth.adeyemi"))
+    monkeypatch.setattr("typer.prompt", lambda *_args, **_options: "correct horse")
+    code, out, err = run("staff", "set-password", "s1")
+    assert code == Exit.OK
+    assert firm.passwords["@ruth.adeyemi:firm.example"]["password"] == "correct horse"
+    assert "correct horse" not in out + err
+
+
+def test_F2_no_password_for_somebody_who_left(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    stored(tmp_path, models.Account(staff_id="s4", localpart="ida.brandt"))
+    code, _, err = run("staff", "set-password", "s4", "--generate")
+    assert code == Exit.REFUSED
+    assert "has left the firm" in err
+    assert firm.passwords == {}
+
+
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [
+        ("nobody", "staff list"),
+        ("Tom Price", "s2, s3"),
+        ("s2", "firm-bridge sync"),
+        ("@ruth.adeyemi:other.example", "staff list"),
+    ],
+)
+def test_set_password_for_nobody_or_for_two(run: Run, firm: FakeFirm, tmp_path: Path, person: str, said: str) -> None:
+    stored(tmp_path, models.Account(staff_id="s1", localpart="ruth.adeyemi"))
+    code, _, err = run("staff", "set-password", person, "--generate")
+    assert code == Exit.NOT_FOUND
+    assert said in err
+    assert firm.passwords == {}
+
+
+# directory and dead letters
+
+
+def test_directory_status_and_confirm(run: Run, firm: FakeFirm) -> None:
+    assert "3 active staff" in run("directory", "status")[1]
+    code, out, _ = run("directory", "confirm", "--yes")
+    assert (code, out) == (Exit.OK, "Confirmed.\n")
+    assert firm.confirmed_by.endswith("on the command line")
+
+
+def test_directory_confirm_takes_no_for_an_answer(run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.confirm", lambda *_args, **_options: False)
+    code, out, _ = run("directory", "confirm")
+    assert code == Exit.OK
+    assert "Nothing was confirmed." in out
+    assert firm.confirmed_by == ""
+
+
+def letters() -> tuple[models.Base, ...]:
+    event = {"room_id": "!r", "received_at": 1_700_000_000_000, "attempts": 5, "status": "dead", "error": "odd"}
+    message = {"room_id": "!r", "sender": "@bot:firm.example", "event_type": "m.room.message"}
+    return (
+        models.InboxEvent(event_id="$1", body=b'{"body": "hush"}', **event),
+        models.InboxEvent(event_id="$2", body=b"{}", **event),
+        models.OutboxMessage(txn_id="t1", content=b'{"body": "hush"}', status="dead", error="gone", **message),
+    )
+
+
+def test_dead_letters_are_listed_without_what_people_wrote(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    assert "There are no dead letters." in run("dead-letters", "list")[1]
+    stored(tmp_path, *letters())
+    out = run("dead-letters", "list")[1]
+    as_json = run("dead-letters", "list", "--json")[1]
+    assert [letter["id"] for letter in json.loads(as_json)] == ["in-1", "in-2", "out-1"]
+    assert "in-1" in out
+    assert "hush" not in out + as_json
+
+
+def test_dead_letters_are_replayed_one_or_all(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    stored(tmp_path, *letters())
+    assert "1 will be tried again." in run("dead-letters", "replay", "in-2")[1]
+    assert [letter["id"] for letter in json.loads(run("dead-letters", "list", "--json")[1])] == ["in-1", "out-1"]
+    assert "2 will be tried again." in run("dead-letters", "replay")[1]
+    assert json.loads(run("dead-letters", "list", "--json")[1]) == []
+
+
+def test_replaying_what_is_not_there(run: Run, firm: FakeFirm) -> None:
+    assert run("dead-letters", "replay", "in-9")[0] == Exit.NOT_FOUND
+    code, _, err = run("dead-letters", "replay", "nine")
+    assert code == Exit.USAGE
+    assert "in-12" in err
+
+
+# check
+
+
+def test_check_ends_with_the_code_of_the_first_thing_missing(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    code, out, _ = run("check")
+    assert code == Exit.DIRECTORY
+    assert "directory.yaml" in out
+    (tmp_path / "directory.yaml").write_text(
+        "staff:\n  - {id: a, first_name: A, last_name: B, email: a@firm.example}\nmatters: []\n"
+    )
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        config = tmp_path / "firm-bridge.yaml"
+        config.write_text(config.read_text().replace("127.0.0.1:8008", f"127.0.0.1:{port}"))
+        code, out, _ = run("check", "--json")
+    assert code == Exit.UNREACHABLE
+    findings = {finding["name"]: finding for finding in json.loads(out)}
+    assert findings["directory"]["state"] == "ok"
+    assert findings["homeserver"]["state"] == "missing"
+    assert "homeserver.url" in findings["homeserver"]["remedy"]
