@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -196,6 +197,8 @@ class Bridge:
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
     def _schedule(self) -> None:
+        # A job that is still at work when its time comes again is passed over, which is no news.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         settings = self._firm.settings
         every = IntervalTrigger(seconds=settings.directory.watch_seconds)
         self._job(self._follow_directory, every, "directory")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -123,14 +123,15 @@ def set_password(
         from bridge.store.conversations import load_world
 
         accounts = (await service.store.run(load_world)).accounts
-        localparts = {staff_id: account.localpart for staff_id, account in accounts.items()}
-        found = find_person(service.directory.firm, localparts, person)
+        server = service.settings.homeserver.server_name
+        user_ids = {staff_id: f"@{account.localpart}:{server}" for staff_id, account in accounts.items()}
+        found = find_person(service.directory.firm, user_ids, person)
         decision = may_act(service.directory.firm, found.id)
         if not decision:
             raise Stop(Exit.REFUSED, f"{decision.reason} No password was set.")
-        if found.id not in localparts:
+        user_id = user_ids.get(found.id)
+        if user_id is None:
             raise Stop(Exit.NOT_FOUND, f"{found.name} has no account yet. `firm-bridge sync` makes it.")
-        user_id = f"@{localparts[found.id]}:{service.settings.homeserver.server_name}"
         password = secrets.token_urlsafe(12) if generate else _ask_password(found.name)
         await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
         return f"{found.name} logs in as {user_id}" + (f" with the password {password}" if generate else "")
@@ -142,16 +143,16 @@ def _ask_password(name: str) -> str:
     return str(typer.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True))
 
 
-def find_person(firm: Firm, localparts: dict[str, str], wanted: str) -> Staff:
+def find_person(firm: Firm, user_ids: Mapping[str, str], wanted: str) -> Staff:
     """The one staff member meant. Raises Stop where there is none, or more than one."""
     folded = wanted.casefold()
-    localpart = wanted.removeprefix("@").partition(":")[0] if wanted.startswith("@") else wanted
     found = [
         member
         for member in firm.staff.values()
         if member.id == wanted
-        or localparts.get(member.id) == localpart
         or folded in {member.email.casefold(), member.name.casefold()}
+        or (user_id := user_ids.get(member.id)) == wanted
+        or (user_id and user_id.partition(":")[0] == f"@{wanted.removeprefix('@')}")
     ]
     if len(found) == 1:
         return found[0]

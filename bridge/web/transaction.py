@@ -88,6 +88,7 @@ def _wrong_ephemeral(event: object) -> str:
 
 
 def _is_whole(value: object) -> bool:
-    if isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Whether it is a whole number of 64 bits, as the specification's int64; 1.0 is one too."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return -(2**63) <= value < 2**63 and value == int(value)

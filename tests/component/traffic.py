@@ -1,0 +1,110 @@
+"""What the tests of inbox and outbox share: events, a homeserver that takes messages, and waiting for what comes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, cast
+
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from bridge.handlers.inbox import Effect, Handle, Inbox
+from bridge.matrix.outbox import Outbox
+from bridge.matrix.port import Homeserver
+from bridge.metrics import Metrics
+from bridge.settings import AppserviceSettings, InboxSettings, SecuritySettings, Settings
+from bridge.store.outbox import enqueue
+from bridge.store.store import Store
+
+Json = dict[str, Any]
+BOT = "@bot:localhost"
+TOKEN = "hs-token-of-the-tests"
+
+
+def settings(**inbox: int) -> Settings:
+    """Settings with given inbox settings."""
+    return Settings(
+        appservice=AppserviceSettings(as_token=SecretStr("as-token-of-the-tests"), hs_token=SecretStr(TOKEN)),
+        security=SecuritySettings(alias_key=SecretStr("alias-key-of-the-tests")),
+        inbox=InboxSettings(**inbox),
+    )
+
+
+def event(event_id: str, room_id: str = "!a:localhost", body: str = "!ping", age_days: float = 0) -> Json:
+    """A message as the homeserver pushes it."""
+    return {
+        "event_id": event_id,
+        "room_id": room_id,
+        "type": "m.room.message",
+        "sender": "@robin:localhost",
+        "origin_server_ts": int((time.time() - age_days * 86_400) * 1000),
+        "content": {"msgtype": "m.text", "body": body},
+    }
+
+
+def reply_to(given: Json) -> Effect:
+    """An effect that queues a reply."""
+
+    def effect() -> None:
+        content = {"msgtype": "m.notice", "body": f"to {given['event_id']}"}
+        enqueue(f"{given['event_id']}/reply", given["room_id"], BOT, "m.room.message", content)
+
+    return effect
+
+
+async def reply(given: Json) -> Effect:
+    """A handler that replies to everything."""
+    return reply_to(given)
+
+
+class Takes:
+    """A homeserver that takes messages, and like Synapse knows a repeated one by room and txn_id."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str]] = []
+        """Room and body of every request, in order."""
+        self.rooms: dict[str, list[str]] = defaultdict(list)
+        """The bodies of the events that came of them, by room."""
+        self.fail: Callable[[str], Exception | None] = lambda body: None
+        """What to answer to a message with that body."""
+        self.under_way = self.most_under_way = 0
+        self._known: set[tuple[str, str]] = set()
+
+    async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        body = str(content["body"])
+        self.requests.append((room_id, body))
+        if (error := self.fail(body)) is not None:
+            raise error
+        if (room_id, txn_id) not in self._known:
+            self._known.add((room_id, txn_id))
+            self.rooms[room_id].append(body)
+        return f"$event{len(self._known)}"
+
+
+def at_once(attempt: int) -> float:
+    """A pause that does not hold up a test."""
+    return 0.0
+
+
+def make_inbox(store: Store, handle: Handle, pause: Callable[[int], float] = at_once, **inbox: int) -> Inbox:
+    """An inbox with given settings."""
+    return Inbox(store, handle, settings(**inbox).inbox, Metrics(CollectorRegistry()), pause)
+
+
+def make_outbox(store: Store, homeserver: Takes, pause: Callable[[int], float] = at_once, **inbox: int) -> Outbox:
+    """An outbox with given settings."""
+    taker = cast("Homeserver", homeserver)
+    return Outbox(store, taker, settings(**inbox), Metrics(CollectorRegistry()), pause)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let everything else run until something is so."""
+    while not condition():  # noqa: ASYNC110 - conditions of all kinds
+        await asyncio.sleep(0.001)

@@ -1,0 +1,259 @@
+"""The requests that the fake homeserver understands: each a function from what was asked to its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from tests.fakes.room import Denied
+
+if TYPE_CHECKING:
+    from tests.fakes.homeserver import FakeHomeserver
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, its token checked."""
+
+    method: str
+    path: str
+    """Without the query, decoded, for people and patterns."""
+    args: tuple[str, ...]
+    """The ids in the path, decoded."""
+    query: Mapping[str, str]
+    user_id: str
+    """Who is acting; empty for an anonymous request."""
+    body: Any
+
+
+Endpoint = Callable[["FakeHomeserver", Asked], Any]
+"""Returns the answer's JSON, or a pair of status and JSON. Raises Denied."""
+
+
+def create_room(fake: FakeHomeserver, asked: Asked) -> Json:
+    return {"room_id": fake.create_room(asked.user_id, asked.body)}
+
+
+def resolve_alias(fake: FakeHomeserver, asked: Asked) -> Json:
+    if asked.args[0] not in fake.aliases:
+        raise Denied(404, "M_NOT_FOUND", f"Room alias {asked.args[0]} not found")
+    return {"room_id": fake.aliases[asked.args[0]], "servers": [fake.server_name]}
+
+
+def delete_alias(fake: FakeHomeserver, asked: Asked) -> Json:
+    # To an application service Synapse says nothing about one that is not there.
+    fake.aliases.pop(asked.args[0], None)
+    return {}
+
+
+def room_state(fake: FakeHomeserver, asked: Asked) -> list[Json]:
+    return list(fake.room_of(asked.args[0], asked.user_id).state_events.values())
+
+
+def put_state(fake: FakeHomeserver, asked: Asked) -> Json:
+    room_id, event_type, state_key = (*asked.args, "")[:3]
+    return {"event_id": fake.put_state(room_id, asked.user_id, event_type, state_key, asked.body)}
+
+
+def invite(fake: FakeHomeserver, asked: Asked) -> Json:
+    fake.invite(asked.args[0], asked.user_id, asked.body["user_id"])
+    return {}
+
+
+def kick(fake: FakeHomeserver, asked: Asked) -> Json:
+    fake.kick(asked.args[0], asked.user_id, asked.body["user_id"], asked.body.get("reason", ""))
+    return {}
+
+
+def join(fake: FakeHomeserver, asked: Asked) -> Json:
+    fake.join(asked.args[0], asked.user_id)
+    return {"room_id": asked.args[0]}
+
+
+def leave(fake: FakeHomeserver, asked: Asked) -> Json:
+    fake.leave(asked.args[0], asked.user_id)
+    return {}
+
+
+def forget(fake: FakeHomeserver, asked: Asked) -> Json:
+    fake.forget(asked.args[0], asked.user_id)
+    return {}
+
+
+def send(fake: FakeHomeserver, asked: Asked) -> Json:
+    room_id, event_type, _ = asked.args
+    device = asked.query.get("device_id")
+    if device is not None and device not in fake.accounts[asked.user_id].devices:
+        message = f"Application service trying to use a device that doesn't exist ('{device}' for {asked.user_id})"
+        raise Denied(400, "M_UNKNOWN_DEVICE", message)
+    # As in Synapse the sender is no part of the key: two people with one txn_id in a room get one event.
+    key = (asked.path, device)
+    if key not in fake.sent:
+        fake.sent[key] = fake.send(room_id, asked.user_id, event_type, asked.body)
+    return {"event_id": fake.sent[key]}
+
+
+def typing(fake: FakeHomeserver, asked: Asked) -> Json:
+    room = fake.room_of(asked.args[0], asked.user_id)
+    if asked.body["typing"]:
+        fake.typing.add((room.room_id, asked.user_id))
+    else:
+        fake.typing.discard((room.room_id, asked.user_id))
+    return {}
+
+
+def account_data(fake: FakeHomeserver, asked: Asked) -> Json:
+    if asked.args not in fake.account_data:
+        raise Denied(404, "M_NOT_FOUND", "Account data not found")
+    return fake.account_data[_own(asked)]
+
+
+def put_account_data(fake: FakeHomeserver, asked: Asked) -> Json:
+    fake.account_data[_own(asked)] = asked.body
+    return {}
+
+
+def _own(asked: Asked) -> tuple[str, str]:
+    user_id, data_type = asked.args
+    if user_id != asked.user_id:
+        raise Denied(403, "M_FORBIDDEN", "Cannot add account data for other users.")
+    return user_id, data_type
+
+
+def joined_rooms(fake: FakeHomeserver, asked: Asked) -> Json:
+    return {"joined_rooms": fake.joined_rooms(asked.user_id)}
+
+
+def register(fake: FakeHomeserver, asked: Asked) -> Json:
+    user_id = f"@{asked.body['username']}:{fake.server_name}"
+    if asked.body["type"] != "m.login.application_service":
+        raise Denied(403, "M_FORBIDDEN", "Registration has been disabled")
+    if user_id in fake.accounts:
+        raise Denied(400, "M_USER_IN_USE", "User ID already taken.")
+    return {"user_id": fake.add_user(asked.body["username"]), "home_server": fake.server_name}
+
+
+def put_device(fake: FakeHomeserver, asked: Asked) -> tuple[int, Json]:
+    devices = fake.accounts[asked.user_id].devices
+    status = 200 if asked.args[0] in devices else 201
+    devices.add(asked.args[0])
+    return status, {}
+
+
+def whoami(fake: FakeHomeserver, asked: Asked) -> Json:
+    return {"user_id": asked.user_id, "is_guest": False}
+
+
+def versions(fake: FakeHomeserver, asked: Asked) -> Json:
+    return {"versions": ["v1.1", "v1.12"], "unstable_features": {}}
+
+
+def capabilities(fake: FakeHomeserver, asked: Asked) -> Json:
+    offered = {"default": "11", "available": {"10": "stable", "11": "stable", "12": "stable"}}
+    return {"capabilities": {"m.room_versions": offered, "m.set_displayname": {"enabled": False}}}
+
+
+def upload(fake: FakeHomeserver, asked: Asked) -> Json:
+    media_id = f"media{len(fake.media) + 1}"
+    fake.media[media_id] = (asked.query.get("filename", ""), asked.body)
+    return {"content_uri": f"mxc://{fake.server_name}/{media_id}"}
+
+
+def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.rooms:
+        raise Denied(404, "M_NOT_FOUND", "Room not found")
+    return {"state": list(fake.rooms[asked.args[0]].state_events.values())}
+
+
+def admin_user(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.accounts:
+        raise Denied(404, "M_NOT_FOUND", "User not found")
+    return fake.accounts[asked.args[0]].as_admin_sees()
+
+
+def admin_put_user(fake: FakeHomeserver, asked: Asked) -> tuple[int, Json]:
+    _require_admin(fake, asked)
+    new = fake.change_account(asked.args[0], asked.body)
+    return (201 if new else 200), fake.accounts[asked.args[0]].as_admin_sees()
+
+
+def admin_is_admin(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    account = fake.accounts.get(asked.args[0])
+    return {"admin": account is not None and account.admin}
+
+
+def admin_devices(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.accounts:
+        raise Denied(404, "M_NOT_FOUND", "Unknown user")
+    devices = sorted(fake.accounts[asked.args[0]].devices)
+    return {"devices": [{"device_id": device} for device in devices], "total": len(devices)}
+
+
+def admin_delete_devices(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    fake.accounts[asked.args[0]].devices -= set(asked.body["devices"])
+    return {}
+
+
+def _require_admin(fake: FakeHomeserver, asked: Asked) -> None:
+    account = fake.accounts.get(asked.user_id)
+    if account is None or not account.admin:
+        raise Denied(403, "M_FORBIDDEN", "You are not a server admin")
+
+
+_V3 = "/_matrix/client/v3"
+_ROOM = _V3 + "/rooms/{}"
+_ADMIN_USER = "/_synapse/admin/v2/users/{}"
+_TABLE: tuple[tuple[str, str, Endpoint], ...] = (
+    ("POST", _V3 + "/createRoom", create_room),
+    ("GET", _V3 + "/directory/room/{}", resolve_alias),
+    ("DELETE", _V3 + "/directory/room/{}", delete_alias),
+    ("GET", _ROOM + "/state", room_state),
+    ("PUT", _ROOM + "/state/{}", put_state),
+    ("PUT", _ROOM + "/state/{}/{}", put_state),
+    ("POST", _ROOM + "/invite", invite),
+    ("POST", _ROOM + "/kick", kick),
+    ("POST", _V3 + "/join/{}", join),
+    ("POST", _ROOM + "/join", join),
+    ("POST", _ROOM + "/leave", leave),
+    ("POST", _ROOM + "/forget", forget),
+    ("PUT", _ROOM + "/send/{}/{}", send),
+    ("PUT", _ROOM + "/typing/{}", typing),
+    ("GET", _V3 + "/user/{}/account_data/{}", account_data),
+    ("PUT", _V3 + "/user/{}/account_data/{}", put_account_data),
+    ("GET", _V3 + "/joined_rooms", joined_rooms),
+    ("POST", _V3 + "/register", register),
+    ("PUT", _V3 + "/devices/{}", put_device),
+    ("GET", _V3 + "/account/whoami", whoami),
+    ("GET", "/_matrix/client/versions", versions),
+    ("GET", _V3 + "/capabilities", capabilities),
+    ("POST", "/_matrix/media/v3/upload", upload),
+    ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),
+    ("GET", _ADMIN_USER, admin_user),
+    ("PUT", _ADMIN_USER, admin_put_user),
+    ("GET", "/_synapse/admin/v1/users/{}/admin", admin_is_admin),
+    ("GET", _ADMIN_USER + "/devices", admin_devices),
+    ("POST", _ADMIN_USER + "/delete_devices", admin_delete_devices),
+)
+_ROUTES = tuple(
+    (method, re.compile(re.escape(path).replace(r"\{\}", "([^/]*)")), endpoint) for method, path, endpoint in _TABLE
+)
+ANONYMOUS: frozenset[Endpoint] = frozenset({versions})
+"""What may be asked without a token."""
+
+
+def find(method: str, raw_path: str) -> tuple[Endpoint, tuple[str, ...]]:
+    """The endpoint for a request and the decoded ids in its path. Raises Denied."""
+    for wanted, pattern, endpoint in _ROUTES:
+        if wanted == method and (match := pattern.fullmatch(raw_path)):
+            return endpoint, tuple(map(unquote, match.groups()))
+    raise Denied(404, "M_UNRECOGNIZED", "Unrecognized request")

@@ -1,0 +1,200 @@
+"""`check` on the real Synapse: with the firm's settings nothing is missing, with Synapse's own everything is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from bridge.check import Finding, State
+from bridge.check.homeserver import homeserver_findings
+from bridge.check.http import asker
+from bridge.check.listener import bridge_state
+from bridge.check.scene import stranger_localpart
+from bridge.check.table import HOMESERVER_SETTINGS
+from bridge.dev import files, processes
+from bridge.dev.place import Place
+from bridge.dev.synapse import check_installed, register_bot, start_synapse, wait_for_synapse
+from bridge.settings import Settings
+from tests.synapse.harness import TEST_INSTANCE, RealSynapse, free_place
+
+OPEN: dict[str, Any] = {
+    **TEST_INSTANCE,
+    "rc_room_creation": {"per_second": 10, "burst_count": 100},
+    "block_non_admin_invites": False,
+    "enable_set_displayname": True,
+    "enable_set_avatar_url": True,
+    "allow_per_room_profiles": True,
+    "enable_3pid_changes": True,
+    "federation_domain_whitelist": None,
+    "forget_rooms_on_leave": False,
+    "limit_profile_requests_to_users_who_share_rooms": False,
+    "require_auth_for_profile_requests": False,
+    "enable_registration": True,
+    "enable_registration_without_verification": True,
+    "allow_guest_access": True,
+    "registration_shared_secret": "only-for-this-test",
+    "room_list_publication_rules": [{"action": "allow"}],
+    "allow_public_rooms_without_auth": True,
+    "encryption_enabled_by_default_for_room_type": "all",
+    "extra_well_known_client_content": {},
+    "max_upload_size": "50M",
+}
+"""The opposite of each setting that the rules need."""
+
+
+def open_listener(place: Place) -> dict[str, Any]:
+    resources = [{"names": ["client", "federation"]}]
+    return {**files.listener(place.host, place.synapse_port), "resources": resources}
+
+
+@pytest.fixture(scope="module")
+def _open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Settings]]:
+    check_installed()
+    place = free_place(tmp_path_factory.mktemp("open"))
+    settings = files.write_files(place, {}, {**OPEN, "listeners": [open_listener(place)]})
+    server = start_synapse(place)
+    try:
+        asyncio.run(wait_for_synapse(server, place))
+        yield place, settings
+    finally:
+        processes.stop(server)
+
+
+async def look(settings: Settings) -> dict[str, Finding]:
+    async with asker(settings.homeserver.url) as asking:
+        return {finding.name: finding async for finding in homeserver_findings(asking, settings)}
+
+
+def changed(settings: Settings, section: str, **values: object) -> Settings:
+    return settings.model_copy(update={section: getattr(settings, section).model_copy(update=values)})
+
+
+async def rooms(synapse: RealSynapse) -> set[str]:
+    return {room["room_id"] for room in (await synapse.bot.get("/_synapse/admin/v1/rooms", limit="1000"))["rooms"]}
+
+
+async def test_with_the_firms_settings_nothing_is_missing(synapse: RealSynapse) -> None:
+    found = await look(synapse.settings)
+    assert {name: f.what for name, f in found.items() if f.state is not State.OK and f.state is not State.UNSEEN} == {}
+    assert [name for name, finding in found.items() if finding.state is State.UNSEEN] == ["redaction_retention_period"]
+    assert {setting.name for setting in HOMESERVER_SETTINGS} <= set(found)
+
+
+async def test_checking_leaves_nothing_but_a_locked_account(synapse: RealSynapse) -> None:
+    rooms_before = await rooms(synapse)
+    await look(synapse.settings)
+    await look(synapse.settings)
+    stranger = f"@{stranger_localpart(synapse.settings)}:{synapse.settings.homeserver.server_name}"
+    account = await synapse.bot.get(f"/_synapse/admin/v2/users/{quote(stranger)}")
+    assert (account["locked"], account["admin"]) == (True, False)
+    assert await rooms(synapse) == rooms_before
+
+
+async def test_each_setting_that_is_not_in_force_is_found(_open_server: tuple[Place, Settings]) -> None:
+    place, settings = _open_server
+    await register_bot(settings)
+    before = await look(settings)
+    assert before["bot"].state is State.MISSING
+    assert "Give the bot admin rights" in before["bot"].remedy
+    assert before["homeserver settings"].state is State.UNSEEN
+    # Through the database Synapse would remember who is no admin until its restart.
+    await grant(place, settings)
+    found = await look(settings)
+    for setting in HOMESERVER_SETTINGS:
+        expected = State.UNSEEN if setting.probe is None else State.MISSING if setting.rule else State.WARNING
+        assert found[setting.name].state is expected, found[setting.name]
+    assert found["room addresses"].state is State.OK
+
+
+async def grant(place: Place, settings: Settings) -> None:
+    """Make the bot a server admin, by an admin made with the shared secret, as the admin guide says."""
+    import hashlib
+    import hmac
+
+    async with aiohttp.ClientSession(base_url=place.synapse_url) as http:
+        nonce = (await (await http.get("/_synapse/admin/v1/register")).json())["nonce"]
+        signed = "\0".join([nonce, "root", "root-password", "admin"])
+        mac = hmac.new(OPEN["registration_shared_secret"].encode(), signed.encode(), hashlib.sha1).hexdigest()
+        body = {"nonce": nonce, "username": "root", "password": "root-password", "admin": True, "mac": mac}
+        made = await (await http.post("/_synapse/admin/v1/register", json=body)).json()
+        answer = await http.put(
+            f"/_synapse/admin/v1/users/{settings.bot_id}/admin",
+            json={"admin": True},
+            headers={"Authorization": f"Bearer {made['access_token']}"},
+        )
+        assert answer.status == 200
+
+
+async def test_a_wrong_as_token_is_told_from_a_wrong_hs_token(synapse: RealSynapse) -> None:
+    wrong = SecretStr("f" * 32)
+    found = await look(changed(synapse.settings, "appservice", as_token=wrong))
+    assert found["as_token"].state is State.MISSING
+    assert "app_service_config_files" in found["as_token"].remedy
+    found = await look(changed(synapse.settings, "appservice", hs_token=wrong))
+    assert found["as_token"].state is State.OK
+    assert found["hs_token"].state is State.MISSING
+    assert "another hs_token" in found["hs_token"].what
+
+
+async def test_another_server_name_or_id_than_the_registrations(synapse: RealSynapse) -> None:
+    found = await look(changed(synapse.settings, "homeserver", server_name="firm.example"))
+    assert found["as_token"].state is State.MISSING
+    assert "takes the bridge for" in found["as_token"].what
+    found = await look(changed(synapse.settings, "appservice", id="other"))
+    assert "another id" in found["hs_token"].what
+
+
+async def test_the_registrations_url_leads_elsewhere(synapse: RealSynapse) -> None:
+    found = await look(changed(synapse.settings, "appservice", listen_port=free_place(Path("x")).bridge_port))
+    assert found["hs_token"].state is State.MISSING
+    assert "does not reach the bridge" in found["hs_token"].what
+
+
+async def test_a_bridge_that_runs_is_told_from_the_stand_in(synapse: RealSynapse) -> None:
+    async with running(synapse.settings):
+        found = await look(synapse.settings)
+    assert found["hs_token"].what == "The homeserver reaches the bridge and has the right token."
+    found = await look(synapse.settings)
+    assert "The bridge itself does not run." in found["hs_token"].what
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[None]:
+    """Somebody who listens where the bridge would and answers pings."""
+    async with bridge_state(settings.appservice):
+        yield
+
+
+async def test_a_homeserver_that_is_away(synapse: RealSynapse) -> None:
+    url = f"http://127.0.0.1:{free_place(Path('x')).synapse_port}"
+    found = await look(changed(synapse.settings, "homeserver", url=url))
+    assert list(found) == ["homeserver"]
+    assert found["homeserver"].state is State.MISSING
+
+
+async def test_a_room_left_over_by_a_check_that_was_killed_is_removed(synapse: RealSynapse) -> None:
+    from bridge.check.scene import Scene, with_room, with_stranger
+
+    settings = synapse.settings
+    rooms_before = await rooms(synapse)
+    async with asker(settings.homeserver.url) as asking, with_stranger(asking, settings) as scene:
+        left_over = with_room(scene)
+        with_a_room: Scene = await left_over.__aenter__()
+        assert with_a_room.room_id in await rooms(synapse)
+    found = await look(settings)
+    assert found["limit_profile_requests_to_users_who_share_rooms"].state is State.OK
+    assert found["forget_rooms_on_leave"].state is State.OK
+    assert await rooms(synapse) == rooms_before
+
+
+async def test_an_unusable_room_version(synapse: RealSynapse) -> None:
+    found = await look(changed(synapse.settings, "homeserver", room_version="99"))
+    assert found["room version"].state is State.MISSING

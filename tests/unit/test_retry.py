@@ -1,0 +1,117 @@
+"""The one retry policy: what is repeated, when, and when it ends."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.matrix.errors import Refused, Unreachable
+from bridge.matrix.retry import FIRST_PAUSE, LONGEST_PAUSE, Passing, may_pass, next_pause, repeat
+
+BROKEN = Unreachable("GET /x", 502, "M_UNKNOWN", "broken")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(429, True), (500, True), (502, True), (504, True), (400, False), (403, False), (404, False)],
+)
+def test_only_what_may_pass_is_repeated(status: int, expected: bool) -> None:
+    assert may_pass(status) is expected
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    pauses = [next_pause(failures, None, left=1000, chance=1.0) for failures in range(1, 9)]
+    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, LONGEST_PAUSE, LONGEST_PAUSE]
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1))
+def test_a_pause_is_a_part_of_its_step(failures: int, chance: float) -> None:
+    pause = next_pause(failures, None, left=1000, chance=chance)
+    assert pause is not None
+    assert 0 <= pause <= min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 20))
+
+
+@given(st.integers(1, 100), st.floats(0, 100), st.floats(0, 1))
+def test_a_pause_that_was_asked_for_is_never_cut_short(failures: int, asked: float, chance: float) -> None:
+    pause = next_pause(failures, asked, left=1000, chance=chance)
+    assert pause is not None
+    assert asked <= pause <= asked + FIRST_PAUSE
+
+
+def test_it_ends_where_the_next_attempt_would_come_too_late() -> None:
+    assert next_pause(1, 30.0, left=30.0, chance=0.0) is None
+    assert next_pause(1, 29.0, left=30.0, chance=0.0) == 29.0
+    assert next_pause(1, None, left=-1.0, chance=0.0) is None
+
+
+class Clock:
+    """Time that passes only by sleeping and by attempts."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+class Attempts:
+    """Attempts that take a second each and end as told; the last end stays."""
+
+    def __init__(self, clock: Clock, *ends: Exception | str) -> None:
+        self.clock, self.ends, self.left = clock, list(ends), list[float]()
+
+    async def __call__(self, left: float) -> str:
+        self.left.append(left)
+        self.clock.now += 1
+        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+
+async def tried(attempts: Attempts, deadline: float) -> str:
+    return await repeat(attempts, deadline, clock=attempts.clock, sleep=attempts.clock.sleep, chance=lambda: 1.0)
+
+
+async def test_success_needs_one_attempt() -> None:
+    attempts = Attempts(Clock(), "done")
+    assert await tried(attempts, 10) == "done"
+    assert attempts.left == [10]
+
+
+async def test_it_is_tried_again_with_the_time_that_is_left() -> None:
+    attempts = Attempts(Clock(), Passing(BROKEN), Passing(BROKEN, asked=3.0), "done")
+    assert await tried(attempts, 10) == "done"
+    assert attempts.clock.slept == [0.25, 3.25]
+    assert attempts.left == [10, 10 - 1.25, 10 - 1.25 - 4.25]
+
+
+async def test_at_the_deadline_the_last_failure_is_raised() -> None:
+    last = Unreachable("GET /x", 503, "M_UNKNOWN", "still broken")
+    attempts = Attempts(Clock(), Passing(BROKEN), Passing(last))
+    with pytest.raises(Unreachable) as caught:
+        await tried(attempts, 6)
+    assert caught.value is last
+    assert attempts.clock.now <= 106
+
+
+async def test_what_stays_is_raised_at_once() -> None:
+    attempts = Attempts(Clock(), Refused("GET /x", 403, "M_FORBIDDEN", "no"), "never asked")
+    with pytest.raises(Refused):
+        await tried(attempts, 10)
+    assert attempts.clock.slept == []
+
+
+async def test_the_cause_is_kept() -> None:
+    cause = OSError("gone")
+    passing = Passing(BROKEN)
+    passing.__cause__ = cause
+    with pytest.raises(Unreachable) as caught:
+        await tried(Attempts(Clock(), passing), 0.5)
+    assert caught.value.__cause__ is cause

@@ -1,0 +1,197 @@
+"""The local Synapse: one homeserver configuration for every way of running it, and nothing that overrides it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.dev import compose, files
+from bridge.dev.place import DEMO_SETTINGS, HOMESERVER_YAML, LOG_YAML, ROOT, DevError, Place, place_from_environment
+from bridge.dev.synapse import synapse_command
+
+FOLDER = ROOT / "synapse-dev"
+HOMESERVER: dict[str, Any] = yaml.safe_load(HOMESERVER_YAML.read_text())
+COMPOSE_TEXT = (FOLDER / "docker-compose.yaml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+SERVICES: dict[str, Any] = COMPOSE["services"]
+
+PREVENTIVE = {
+    "enable_registration": False,
+    "allow_guest_access": False,
+    "federation_domain_whitelist": [],
+    "trusted_key_servers": [],
+    "serve_server_wellknown": False,
+    "enable_3pid_changes": False,
+    "report_stats": False,
+    "rc_room_creation": {"per_second": 0, "burst_count": 0},
+    "block_non_admin_invites": True,
+    "forget_rooms_on_leave": True,
+    "enable_set_displayname": False,
+    "enable_set_avatar_url": False,
+    "allow_per_room_profiles": False,
+    "require_auth_for_profile_requests": True,
+    "limit_profile_requests_to_users_who_share_rooms": True,
+    "room_list_publication_rules": [{"user_id": "@bot:*", "action": "allow"}],
+    "encryption_enabled_by_default_for_room_type": "off",
+    "redaction_retention_period": None,
+    "url_preview_enabled": False,
+    "default_room_version": "11",
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "var", 18008, 19009)
+
+
+@pytest.fixture
+def native(place: Place) -> dict[str, Any]:
+    """The instance file of a native run."""
+    files.write_files(place, files.read_demo_settings(DEMO_SETTINGS))
+    return files.read_yaml_file(place.instance_file)
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> dict[str, Any]:
+    """The instance file of the run in containers."""
+    bridge, synapse, database = (tmp_path / name for name in ("bridge", "synapse", "database"))
+    for folder in (bridge, synapse, database):
+        folder.mkdir()
+    compose.setup(bridge, synapse, database, DEMO_SETTINGS)
+    return files.read_yaml_file(synapse / "instance.yaml")
+
+
+@pytest.mark.parametrize("key", sorted(PREVENTIVE))
+def test_homeserver_prevents(key: str) -> None:
+    assert key in HOMESERVER
+    assert HOMESERVER[key] == PREVENTIVE[key]
+
+
+@pytest.mark.parametrize("kind", ["native", "composed"])
+def test_instance_overrides_nothing(kind: str, request: pytest.FixtureRequest) -> None:
+    instance = request.getfixturevalue(kind)
+    assert set(instance) & set(HOMESERVER) == set()
+
+
+def test_both_runs_differ_in_values_only(native: dict[str, Any], composed: dict[str, Any]) -> None:
+    assert set(native) == set(composed)
+
+
+@pytest.mark.parametrize("kind", ["native", "composed"])
+def test_F1_listener_has_no_federation(kind: str, request: pytest.FixtureRequest) -> None:
+    (listener,) = request.getfixturevalue(kind)["listeners"]
+    assert [resource["names"] for resource in listener["resources"]] == [["client", "openid"]]
+
+
+def test_native_run_listens_on_this_machine_only(native: dict[str, Any]) -> None:
+    assert native["listeners"][0]["bind_addresses"] == ["127.0.0.1"]
+
+
+def test_containers_and_native_run_read_the_same_file(place: Place) -> None:
+    synapse = SERVICES["synapse"]
+    mounts = {inside: outside for outside, inside, *_ in (volume.split(":") for volume in synapse["volumes"])}
+    assert synapse["command"] == ["run", "-c", "/etc/synapse/homeserver.yaml", "-c", "/data/instance.yaml"]
+    assert (FOLDER / mounts["/etc/synapse/homeserver.yaml"]).resolve() == HOMESERVER_YAML
+    assert (FOLDER / mounts["/etc/synapse/log.yaml"]).resolve() == LOG_YAML
+    assert "environment" not in synapse
+    assert synapse_command(place)[-4:] == ["-c", str(HOMESERVER_YAML), "-c", str(place.instance_file)]
+
+
+def test_nobody_can_register_with_a_shared_secret(native: dict[str, Any], composed: dict[str, Any]) -> None:
+    keys = {*HOMESERVER, *native, *composed}
+    assert not [key for key in keys if key.startswith("registration_shared_secret")]
+    assert "SHARED_SECRET" not in COMPOSE_TEXT
+
+
+def test_containers_are_published_on_this_machine_only() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_containers_wait_for_what_they_need() -> None:
+    needs = {
+        name: {needed: how["condition"] for needed, how in service.get("depends_on", {}).items()}
+        for name, service in SERVICES.items()
+    }
+    assert needs["synapse"] == {"setup": "service_completed_successfully", "postgres": "service_healthy"}
+    assert needs["bot"] == {"synapse": "service_healthy"}
+    assert needs["bridge"] == {"bot": "service_completed_successfully"}
+    healthy = {needed for each in needs.values() for needed, how in each.items() if how == "service_healthy"}
+    assert all("healthcheck" in SERVICES[name] for name in healthy)
+
+
+def test_images_are_pinned_and_synapse_is_the_tested_one() -> None:
+    images = {name: service["image"] for name, service in SERVICES.items() if "build" not in service}
+    assert all(re.fullmatch(r"[a-z/-]+:v?\d[\w.-]*", image) for image in images.values())
+    pinned = re.search(r"^matrix-synapse==(.+)$", (FOLDER / "constraints.txt").read_text(), re.MULTILINE)
+    assert pinned is not None
+    assert images["synapse"].endswith(f":v{pinned[1]}")
+
+
+def test_element_is_pointed_at_synapse() -> None:
+    content = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", COMPOSE["configs"]["element"]["content"])
+    server = json.loads(content)["default_server_config"]["m.homeserver"]
+    assert server == {"base_url": "http://127.0.0.1:8008", "server_name": files.SERVER_NAME}
+
+
+def test_settings_and_registration_agree(place: Place) -> None:
+    settings = files.write_files(place, files.read_demo_settings(DEMO_SETTINGS))
+    registration = yaml.safe_load(place.registration_file.read_text())
+    assert registration["as_token"] == settings.appservice.as_token.get_secret_value()
+    assert registration["url"] == place.bridge_url == settings.appservice.url
+    assert (settings.appservice.listen_host, settings.appservice.listen_port) == ("127.0.0.1", 19009)
+    assert Path(settings.directory.path) == ROOT / "config" / "demo" / "directory.yaml"
+
+
+def test_secrets_stay_and_ports_follow(place: Place) -> None:
+    before = files.write_files(place, {})
+    instance_before = files.read_yaml_file(place.instance_file)
+    key_before = (place.synapse_folder / "signing.key").read_text()
+    moved = Place(place.var, 28008, 29009)
+    after = files.write_files(moved, {})
+    instance_after = files.read_yaml_file(place.instance_file)
+    assert after.security == before.security
+    assert after.appservice.as_token == before.appservice.as_token
+    assert after.appservice.hs_token == before.appservice.hs_token
+    assert (after.homeserver.url, after.appservice.url) == (moved.synapse_url, moved.bridge_url)
+    assert instance_after["macaroon_secret_key"] == instance_before["macaroon_secret_key"]
+    assert instance_after["listeners"][0]["port"] == 28008
+    assert (place.synapse_folder / "signing.key").read_text() == key_before
+
+
+def test_two_places_share_no_secret(tmp_path: Path) -> None:
+    one = files.write_files(Place(tmp_path / "one"), {})
+    other = files.write_files(Place(tmp_path / "other"), {})
+    assert one.appservice.as_token != other.appservice.as_token
+    assert one.security.alias_key != other.security.alias_key
+
+
+def test_files_with_secrets_are_private(place: Place, native: dict[str, Any]) -> None:
+    secret = [place.settings_file, place.registration_file, place.instance_file, place.synapse_folder / "signing.key"]
+    assert {path.stat().st_mode & 0o777 for path in secret} == {0o600}
+    assert place.var.stat().st_mode & 0o077 == 0
+
+
+def test_a_broken_file_is_named(place: Place) -> None:
+    files.write_files(place, {})
+    place.settings_file.write_text("{")
+    with pytest.raises(DevError, match=re.escape(f"{place.settings_file} cannot be read")):
+        files.write_files(place, {})
+
+
+def test_place_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable, value in (("VAR", str(tmp_path)), ("SYNAPSE_PORT", "8108"), ("BRIDGE_PORT", "9109")):
+        monkeypatch.setenv(variable, value)
+    assert place_from_environment() == Place(tmp_path, 8108, 9109)
+    monkeypatch.setenv("SYNAPSE_PORT", "eight")
+    with pytest.raises(DevError, match="SYNAPSE_PORT is 'eight'"):
+        place_from_environment()
+    monkeypatch.setenv("SYNAPSE_PORT", "9109")
+    with pytest.raises(DevError, match="both 9109"):
+        place_from_environment()
