@@ -56,7 +56,7 @@ def write_firm(path: Path, size: argparse.Namespace) -> None:
         }
         for number, staff_id in enumerate(ids)
     ]
-    matters = []
+    matters: list[Json] = []
     for number in range(size.matters):
         team = chance.sample(ids, size.people)
         title = f"Vale v Moor {number}"
@@ -83,8 +83,6 @@ class Recording:
 async def fresh_synapse(folder: Path) -> AsyncIterator[tuple[Place, Settings]]:
     """A Synapse with the project's homeserver configuration and nothing in it."""
     place = Place(folder, free_port(), free_port())
-    folder.mkdir()
-    (folder / "directory.yaml").touch()
     own = {"directory": {"path": str(folder / "directory.yaml")}, "log": {"level": "warning"}}
     settings = files.write_files(place, own)
     program = synapse.start_synapse(place)

@@ -10,6 +10,7 @@ _SIGILS = (("event_id", "$"), ("room_id", "!"), ("sender", "@"))
 _UNSIGNED_TEXT = ("membership", "transaction_id", "replaces_state")
 _UNSIGNED_OBJECTS = ("prev_content", "redacted_because")
 _NOTHING: Json = {}
+MAX_SAFE_INTEGER = 2**53 - 1
 
 
 class WrongShape(Exception):
@@ -88,7 +89,8 @@ def _wrong_ephemeral(event: object) -> str:
 
 
 def _is_whole(value: object) -> bool:
-    """Whether it is a whole number of 64 bits, as the specification's int64; 1.0 is one too."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return -(2**63) <= value < 2**63 and value == int(value)
+    """Whether it is a whole number of 64 bits, the specification's int64. 1.0 is one too."""
+    if isinstance(value, float):
+        # The parser gives integers beyond 64 bits as floats, so a float has to be well within.
+        return abs(value) <= MAX_SAFE_INTEGER and value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63

@@ -47,7 +47,7 @@ CHECKS = (
     allow_header_conformance,
 )
 REFUSALS = ("400", "401", "403", "413")
-EXAMPLES = 60
+EXAMPLES = 100
 
 
 def description() -> Json:
@@ -90,7 +90,7 @@ class ServerThread(threading.Thread):
         async def nobody(given: str) -> bool:
             return False
 
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         store = Store(self._database_url)
         await store.open()
         metrics = Metrics(CollectorRegistry())
@@ -108,7 +108,7 @@ class ServerThread(threading.Thread):
         async with serve(app, anywhere) as port:
             self.url = f"http://127.0.0.1:{port}"
             self._ready.set()
-            await self._stop.wait()
+            await self._end.wait()
         await inbox.stop()
         await store.close()
 
@@ -118,7 +118,7 @@ class ServerThread(threading.Thread):
         return self.url
 
     def __exit__(self, *exception: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._end.set)
         self.join(30)
 
 

@@ -31,10 +31,14 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Slow:
-    """Do it when `until` is set, however long the client waits. `arrived` says that the request is there."""
+    """Answer only when `until` is set, however long the client waits; do what was asked before that or after."""
 
     until: asyncio.Event
+    act_first: bool = False
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the request is there."""
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it was done and the answer is about to be given, whether or not anybody waits for it."""
 
 
 Behaviour = Answer | Drop | Duplicate | Slow

@@ -185,11 +185,8 @@ class FakeHomeserver(World):
         match self._next_behaviour(request.method, path):
             case Answer() as answer:
                 self._record(request, raw, answer.status)
-                return web.Response(
-                    status=answer.status,
-                    body=answer.body,
-                    headers={**answer.headers, "Content-Type": answer.content_type},
-                )
+                headers = {**answer.headers, "Content-Type": answer.content_type}
+                return web.Response(status=answer.status, body=answer.body, headers=headers)
             case Drop(act=act):
                 if act:
                     await self._act(request, raw)
@@ -197,16 +194,26 @@ class FakeHomeserver(World):
                 assert request.transport is not None
                 request.transport.close()
                 return web.Response()
-            case Slow(until=until, arrived=arrived):
-                arrived.set()
-                await until.wait()
+            case Slow() as slow:
+                return await self._slowly(request, raw, slow)
             case Duplicate():
                 await self._act(request, raw)
-            case None:
-                pass
-        status, answer_body = await self._act(request, raw)
+        return self._response(request, raw, *await self._act(request, raw))
+
+    async def _slowly(self, request: web.Request, raw: bytes, slow: Slow) -> web.Response:
+        slow.arrived.set()
+        if slow.act_first:
+            outcome = await self._act(request, raw)
+            await slow.until.wait()
+        else:
+            await slow.until.wait()
+            outcome = await self._act(request, raw)
+        slow.done.set()
+        return self._response(request, raw, *outcome)
+
+    def _response(self, request: web.Request, raw: bytes, status: int, body: Any) -> web.Response:
         self._record(request, raw, status)
-        return web.Response(status=status, body=orjson.dumps(answer_body), content_type="application/json")
+        return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
     def _next_behaviour(self, method: str, path: str) -> Behaviour | None:
         for wanted, pattern, behaviours in self._scripts:

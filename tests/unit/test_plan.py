@@ -193,7 +193,7 @@ def test_the_bot_returns_to_a_direct_conversation_only_when_it_is_needed() -> No
 
 def test_D3_somebody_who_has_the_room_in_m_direct_is_not_marked_again() -> None:
     shape = next(shape for shape in shapes_of_every_kind() if shape.kind == "direct")
-    direct = {user(0): {user(1): ["!old", "!room"]}, user(1): {user(0): "not a list"}}
+    direct: dict[str, dict[str, Any]] = {user(0): {user(1): ["!old", "!room"]}, user(1): {user(0): "not a list"}}
     steps = plan_room(shape, finished(shape), Server(BOT, "11"), {KEEPER_SPACE: "!k"}, direct)
     assert [(step.action, step.who) for step in steps] == [(Action.MARK_DIRECT, user(1))]
 
