@@ -214,6 +214,8 @@ class Reconciler:
         )
 
     async def _apply(self, plan: Plan, wanted: Desired, epoch: int, on_progress: Progress | None) -> Outcome:
+        for problem in plan.problems:
+            log.warning("needs_a_person", problem=problem)
         tally = _Tally(len(plan.accounts) + sum(map(len, plan.waves)), on_progress, failed=list(plan.problems))
         hands = self._hands(wanted)
 

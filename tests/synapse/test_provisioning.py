@@ -20,13 +20,19 @@ from tests.synapse.test_crash import bot_chat
 BAKERY = "2026-0031 Lease renewal for the Copperkettle Bakery · General"
 
 
-@asynccontextmanager
-async def own_firm(folder: Path, **homeserver: Any) -> AsyncIterator[tuple[RealFirm, Path]]:
-    """The demo firm with a directory file of the test's own."""
+def demo_in(folder: Path) -> tuple[dict[str, Json], Path]:
+    """The demo's settings with a directory file of the test's own, and that file."""
     own = files.read_demo_settings(DEMO_SETTINGS)
     directory = folder / "directory.yaml"
     directory.write_text(Path(own["directory"]["path"]).read_text(encoding="utf-8"), encoding="utf-8")
     own["directory"] = {"path": str(directory), "watch_seconds": 0.1}
+    return own, directory
+
+
+@asynccontextmanager
+async def own_firm(folder: Path, **homeserver: Any) -> AsyncIterator[tuple[RealFirm, Path]]:
+    """The demo firm with a directory that the test may change."""
+    own, directory = demo_in(folder)
     own["homeserver"] = homeserver
     async with real_firm(folder / "var", own) as firm:
         yield firm, directory
