@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from bridge.mapping.rooms import MARKER, RoomShape
@@ -34,12 +35,15 @@ async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[R]], lim
 
 
 async def observe_room(homeserver: Homeserver, room_id: str, *, bot_expected: bool = True) -> Observed | None:
-    """The room as it is, or None when it is gone or not even the admin API knows its state."""
+    """The room as it is, or None when it is gone or not even the admin API knows its state.
+
+    Who is not in a room may be shown the state of the day they left, so that the bot believes it only when it is in.
+    """
     if bot_expected:
-        try:
-            return _observed(room_id, await homeserver.room_state(room_id))
-        except (Refused, NotFound):
-            pass  # The bot is not in it; the admin API sees it all the same.
+        with suppress(Refused, NotFound):
+            observed = _observed(room_id, await homeserver.room_state(room_id))
+            if observed.members.get(homeserver.bot_id) == "join":
+                return observed
     try:
         events = await homeserver.admin_room_state(room_id)
     except NotFound:

@@ -153,14 +153,14 @@ async def test_it_ends_at_the_deadline(fake: FakeHomeserver) -> None:
 
 
 @pytest.mark.parametrize("answer", [faults.too_many_in_header(3600), faults.too_many_in_body(3_600_000)])
-async def test_a_pause_beyond_the_deadline_is_not_waited_for(fake: FakeHomeserver, answer: Answer) -> None:
-    client = short(fake)
+async def test_a_pause_beyond_the_deadline_is_not_waited_for(
+    fake: FakeHomeserver, client: MatrixClient, answer: Answer
+) -> None:
     fake.script("GET", "/joined_rooms$", answer)
     with pytest.raises(Unreachable) as caught:
         await client.joined_rooms(fake.bot_id)
     assert caught.value.errcode == "M_LIMIT_EXCEEDED"
     assert len(fake.requests) == 1
-    await client.close()
 
 
 async def test_a_homeserver_that_is_down_is_said_to_be(unused_tcp_port: int, fake: FakeHomeserver) -> None:
