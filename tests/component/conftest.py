@@ -1,4 +1,6 @@
-"""A database for each test: a file of its own, or a schema of its own where FIRM_BRIDGE_TEST_DATABASE is PostgreSQL."""
+"""What component tests share: a database for each (a file, or a schema where FIRM_BRIDGE_TEST_DATABASE names a
+PostgreSQL server), and a fake homeserver with the Matrix client.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bridge.matrix.client import MatrixClient
 from bridge.store.store import Store
+from tests.fakes.homeserver import FakeHomeserver
 
 SERVER = os.environ.get("FIRM_BRIDGE_TEST_DATABASE", "")
 
@@ -35,3 +39,28 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeHomeserver]:
+    """A fake homeserver with the bot, Ann and Ben."""
+    async with FakeHomeserver() as homeserver:
+        for localpart in ("ann", "ben"):
+            homeserver.add_user(localpart)
+        yield homeserver
+
+
+@pytest.fixture
+async def client(fake: FakeHomeserver) -> AsyncIterator[MatrixClient]:
+    """The Matrix client, connected to it."""
+    opened = MatrixClient(fake.homeserver_settings(), fake.appservice_settings())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def room(fake: FakeHomeserver) -> str:
+    """A closed room with the bot and Ann."""
+    room_id = fake.create_room(fake.bot_id, {"invite": ["@ann:localhost"]})
+    fake.join(room_id, "@ann:localhost")
+    return room_id

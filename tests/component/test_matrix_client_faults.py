@@ -6,7 +6,6 @@ import asyncio
 import gc
 import traceback
 import warnings
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -30,29 +29,6 @@ from tests.fakes.homeserver import AS_TOKEN, FakeHomeserver
 
 Json = dict[str, Any]
 TEXT = {"msgtype": "m.text", "body": "pong"}
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeHomeserver]:
-    async with FakeHomeserver() as homeserver:
-        for localpart in ("ann", "ben"):
-            homeserver.add_user(localpart)
-        yield homeserver
-
-
-@pytest.fixture
-async def client(fake: FakeHomeserver) -> AsyncIterator[MatrixClient]:
-    opened = MatrixClient(fake.homeserver_settings(), fake.appservice_settings())
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def room(fake: FakeHomeserver) -> str:
-    """A closed room with the bot and Ann."""
-    room_id = fake.create_room(fake.bot_id, {"invite": ["@ann:localhost"]})
-    fake.join(room_id, "@ann:localhost")
-    return room_id
 
 
 def short(fake: FakeHomeserver, **changed: Any) -> MatrixClient:
