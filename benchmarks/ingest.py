@@ -1,9 +1,10 @@
 """How fast events come in and replies go out, beside a bare service that does only what cannot be left out.
 
-    python -m benchmarks.ingest [--events 20000] [--rooms 200] [--in-transaction 100]
+    python -m benchmarks.ingest [--events 20000] [--rooms 200] [--in-transaction 100] [--rounds 3]
 
-A stub homeserver in this process pushes to the service in another one: first to the bare service, then to the bridge
-as `firm-bridge run` puts it together, and last to the bridge with a kill -9 in the middle.
+A stub homeserver in this process pushes to the service in another one: in turns to the bare service and to the bridge
+as `firm-bridge run` puts it together, and last to the bridge with a kill -9 in the middle. The figures are medians of
+the rounds, since a shared machine is now faster, now slower.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
-import aiohttp
 import psutil
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ingest_homeserver import HS_TOKEN, StubHomeserver, make_events
+from benchmarks.ingest_homeserver import Json, StubHomeserver, make_events
 
 MIB = 1024 * 1024
 START_SECONDS = 30.0
+BARE = "benchmarks.ingest_bare"
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,15 @@ class Figures:
 class Service:
     """A service in a process of its own."""
 
-    def __init__(self, module: str, homeserver: StubHomeserver, folder: Path, concurrency: int) -> None:
+    def __init__(self, module: str, homeserver: StubHomeserver, folder: Path, options: argparse.Namespace) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = (folder / "service.log").open("ab")
         self._command = [
             *(sys.executable, "-m", module),
             *("--port", str(self.port), "--homeserver", f"http://127.0.0.1:{homeserver.port}"),
-            *("--folder", str(folder), "--concurrency", str(concurrency)),
+            *("--folder", str(folder), "--concurrency", str(options.concurrency)),
+            *("--rooms", str(options.rooms)),
         ]
 
     async def start(self) -> None:
@@ -93,7 +95,7 @@ async def measure(module: str, folder: Path, options: argparse.Namespace) -> Fig
     """Throughput of all events, then the time to a reply at one command per transaction."""
     homeserver = StubHomeserver()
     await homeserver.start()
-    service = Service(module, homeserver, folder, options.concurrency)
+    service = Service(module, homeserver, folder, options)
     await service.start()
     try:
         await _push_all(homeserver, service, make_events(2000, options.rooms, "warm"), options.in_transaction)
@@ -120,7 +122,7 @@ async def kill_in_the_middle(module: str, folder: Path, options: argparse.Namesp
     """Push all events, kill the service after half of the replies, start it again, and wait for the rest."""
     homeserver = StubHomeserver()
     await homeserver.start()
-    service = Service(module, homeserver, folder, options.concurrency)
+    service = Service(module, homeserver, folder, options)
     await service.start()
     events = make_events(options.events, options.rooms, "kill")
     pushing = asyncio.create_task(_push_all(homeserver, service, events, options.in_transaction))
@@ -138,9 +140,7 @@ async def kill_in_the_middle(module: str, folder: Path, options: argparse.Namesp
     return homeserver
 
 
-async def _push_all(
-    homeserver: StubHomeserver, service: Service, events: Sequence[dict[str, object]], in_transaction: int
-) -> None:
+async def _push_all(homeserver: StubHomeserver, service: Service, events: list[Json], in_transaction: int) -> None:
     """Push events in transactions and wait for the last reply."""
     expected = len(homeserver.replies) + homeserver.commands(events)
     for first in range(0, len(events), in_transaction):
@@ -159,6 +159,15 @@ async def _reply_times(homeserver: StubHomeserver, service: Service, options: ar
         await homeserver.replied(expected)
         times.append((time.perf_counter() - began) * 1000)
     return times
+
+
+def median_of(rounds: Sequence[Figures]) -> Figures:
+    """The median of each figure."""
+    return Figures(*(statistics.median(values) for values in zip(*map(astuple, rounds), strict=True)))
+
+
+def _folder(parent: str) -> Path:
+    return Path(mkdtemp(dir=parent))
 
 
 def _free_port() -> int:
@@ -186,14 +195,14 @@ def show(bare: Figures, bridge: Figures, killed: StubHomeserver, expected: int) 
 
 
 async def main(options: argparse.Namespace) -> None:
-    """All three runs."""
+    """All runs."""
     with TemporaryDirectory() as temporary:
-        folders = [Path(temporary) / name for name in ("bare", "bridge", "killed")]
-        for folder in folders:
-            folder.mkdir()
-        bare = await measure("benchmarks.ingest_bare", folders[0], options)
-        bridge = await measure(options.service, folders[1], options)
-        killed = await kill_in_the_middle(options.service, folders[2], options)
+        rounds = [
+            [await measure(module, _folder(temporary), options) for module in (BARE, options.service)]
+            for _ in range(options.rounds)
+        ]
+        killed = await kill_in_the_middle(options.service, _folder(temporary), options)
+        bare, bridge = (median_of(figures) for figures in zip(*rounds, strict=True))
         show(bare, bridge, killed, options.events // 10)
 
 
@@ -202,6 +211,7 @@ if __name__ == "__main__":
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--rooms", type=int, default=200)
     parser.add_argument("--in-transaction", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--concurrency", type=int, default=16, help="replies under way at once, in both services")
     parser.add_argument("--service", default="benchmarks.ingest_bridge", help="the module measured beside the bare one")
     uvloop.run(main(parser.parse_args()))

@@ -63,5 +63,6 @@ if __name__ == "__main__":
     parser.add_argument("--homeserver")
     parser.add_argument("--folder")
     parser.add_argument("--concurrency", type=int)
+    parser.add_argument("--rooms", type=int, help="needs no rooms")
     arguments = parser.parse_args()
     uvloop.run(main(arguments.port, arguments.homeserver, f"{arguments.folder}/bare.db", arguments.concurrency))

@@ -21,13 +21,13 @@ Json = dict[str, Any]
 RETRY_SECONDS = 0.05
 HS_TOKEN = "benchmark-hs-token-0001"
 SENDER = "@robin:localhost"
+WORDS = ("deed", "title", "lease", "hearing", "counsel", "client", "draft", "clause", "notice", "exhibit")
 
 
 def make_events(count: int, rooms: int, run: str) -> list[Json]:
     """Messages of `rooms` rooms in an order that is the same at every run; every tenth is a command."""
     chance = random.Random(20260042)
     now = time.time_ns() // 1_000_000
-    words = "deed title lease hearing counsel client draft clause notice exhibit filing motion".split()
     return [
         {
             "type": "m.room.message",
@@ -37,7 +37,7 @@ def make_events(count: int, rooms: int, run: str) -> list[Json]:
             "origin_server_ts": now,
             "content": {
                 "msgtype": "m.text",
-                "body": f"!ping {run} {number}" if number % 10 == 9 else " ".join(chance.choices(words, k=12)),
+                "body": f"!ping {run} {number}" if number % 10 == 9 else " ".join(chance.choices(WORDS, k=12)),
             },
             "unsigned": {"age": 12},
             "user_id": SENDER,
@@ -75,6 +75,8 @@ class StubHomeserver:
         """Listen on a free port."""
         app = web.Application(client_max_size=2**26)
         app.router.add_put("/_matrix/client/{v}/rooms/{room_id}/send/{type}/{txn_id}", self._take)
+        app.router.add_route("*", "/_synapse/{path:.*}", self._refuse)
+        app.router.add_route("*", "/_matrix/{path:.*}", self._agree)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -102,6 +104,12 @@ class StubHomeserver:
                 self._last[lane] = number
             self._changed.set()
         return web.Response(body=orjson.dumps({"event_id": self._known[key]}), content_type="application/json")
+
+    async def _agree(self, request: web.Request) -> web.Response:
+        return web.json_response({})
+
+    async def _refuse(self, request: web.Request) -> web.Response:
+        return web.json_response({"errcode": "M_FORBIDDEN", "error": "You are not a server admin"}, status=403)
 
     async def push(self, service: str, events: list[Json]) -> None:
         """Send one transaction until it is answered with 200."""

@@ -11,8 +11,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.parse import parse
 from bridge.commands.people import People
 from bridge.commands.replies import escape
-from bridge.commands.table import Answer, Call, Command, Desk, Who
-from bridge.firm.conversation import Conversation
+from bridge.commands.table import Answer, ArgumentType, Call, Command, Desk, Who
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
@@ -44,7 +43,7 @@ def _did_you_mean(words: list[str]) -> str:
 
 
 async def answer(
-    desk: Desk, sender: Staff, user_id: str, event_id: str, conversation: Conversation | None, text: str
+    desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str
 ) -> tuple[Answer, bool]:
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
     here = True
@@ -52,11 +51,12 @@ async def answer(
         command, rest = find_command(text)
         here = command.here
         _allow(command, desk, sender)
-        localparts = await desk.store.run(staff_by_localpart) if command.arguments else {}
+        names_people = any(argument.type is ArgumentType.PEOPLE for argument in command.arguments)
+        localparts = await desk.store.run(staff_by_localpart) if names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         values = parse(command, rest, people, sender, desk.reconciler.today())
-        log.info("command", command=command.name, staff=sender.id, event_id=event_id)
-        return await command.run(Call(desk, sender, user_id, event_id, conversation, values)), here
+        log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
+        return await command.run(Call(desk, sender, user_id, event_id, conversation_id, values)), here
     except CommandError as error:
         return Answer(str(error)), here
 

@@ -13,6 +13,8 @@ from markdown_it import MarkdownIt
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
 _ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|~])")
 _LINK = re.compile(r"\[((?:\\.|[^\]\\])+)\]\((\S+?)\)")
+_PLAIN = re.compile(r"[^\W\d_][\w .,:;?!'’()@-]*")
+"""One line that Markdown leaves as it is."""
 _TAGS = {"p", "strong", "em", "code", "a", "ul", "ol", "li", "br", "blockquote"}
 
 
@@ -33,6 +35,8 @@ def room_link(label: str, room_id: str, server_name: str) -> str:
 
 def notice(markdown: str) -> dict[str, Any]:
     """The content of an m.notice event for a reply in Markdown."""
+    if "_" not in markdown and _PLAIN.fullmatch(markdown):
+        return {"msgtype": "m.notice", "body": markdown}
     plain = _LINK.sub(lambda link: f"{link[1]} ({link[2]})", markdown.replace("**", "").replace("`", ""))
     body = _ESCAPED.sub(r"\1", plain)
     html = nh3.clean(_markdown().render(markdown).strip(), tags=_TAGS, attributes={"a": {"href"}}, link_rel=None)

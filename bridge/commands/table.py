@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.service import Reconciler
@@ -82,8 +81,8 @@ class Call:
     sender: Staff
     user_id: str
     event_id: str
-    conversation: Conversation | None
-    """Where it was typed; None in a room that carries no conversation."""
+    conversation_id: str
+    """Where it was typed."""
     values: dict[str, Any]
     """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
 

@@ -15,7 +15,7 @@ from bridge.commands.text import typed_text
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_act
 from bridge.handlers.places import Place, Places
-from bridge.store.conversations import conversation_by_id, room_of
+from bridge.store.conversations import room_of
 from bridge.store.outbox import enqueue
 
 log = structlog.get_logger(__name__)
@@ -50,9 +50,8 @@ async def handle_command(event: Json, desk: Desk, places: Places) -> Effect | No
         log.warning("command_ignored", sender=event["sender"], reason=decision.reason if decision else "not staff")
         return None
     sender = desk.firm().staff[staff_id]
-    conversation = await desk.store.run(lambda: conversation_by_id(place.key))
     reply, here = await answer(
-        desk, sender, event["sender"], event["event_id"], conversation, text.lstrip("! ").strip() or "help"
+        desk, sender, event["sender"], event["event_id"], place.key, text.lstrip("! ").strip() or "help"
     )
     room_id = await _reply_room(event, place, staff_id, desk, here=here)
     return _effect(event, reply, room_id, desk.settings.bot_id)

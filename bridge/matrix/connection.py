@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import aiohttp
 import nio
@@ -16,7 +15,7 @@ import orjson
 from yarl import URL
 
 from bridge.matrix import errors
-from bridge.matrix.requests import Request
+from bridge.matrix.requests import Request, encoded
 from bridge.matrix.retry import Passing, may_pass, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -124,9 +123,9 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         # nio's builders put the token into the query; it belongs in the header alone.
         pairs = [pair for pair in query.split("&") if pair and not pair.startswith("access_token=")]
         if user_id is not None:
-            pairs.append(f"user_id={quote(user_id, safe='')}")
+            pairs.append(f"user_id={encoded(user_id)}")
         if device:
-            pairs.append(f"device_id={quote(device, safe='')}")
+            pairs.append(f"device_id={encoded(device)}")
         return target, URL(f"{self.homeserver}{target}?{'&'.join(pairs)}", encoded=True)
 
     def _session(self) -> aiohttp.ClientSession:

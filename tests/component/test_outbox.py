@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ from bridge.store import outbox as rows
 from bridge.store.models import OutboxMessage
 from bridge.store.outbox import enqueue, transaction_id
 from bridge.store.store import Store
-from tests.component.traffic import BOT, Takes, make_outbox, until
+from tests.component.traffic import BOT, GIVE_UP_SECONDS, Takes, make_outbox, until
 
 A, B = "!a:localhost", "!b:localhost"
 DOWN = Unreachable("PUT /send", 0, "M_UNKNOWN", "connection lost")
@@ -31,8 +32,9 @@ async def sent_and_marked(store: Store, count: int) -> None:
     def marked() -> bool:
         return OutboxMessage.select().where(OutboxMessage.status == "sent").count() >= count
 
-    while not await store.run(marked):
-        pass
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while not await store.run(marked):
+            pass
 
 
 @pytest.fixture(autouse=True)

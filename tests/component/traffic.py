@@ -22,6 +22,7 @@ from bridge.store.store import Store
 Json = dict[str, Any]
 BOT = "@bot:localhost"
 TOKEN = "hs-token-of-the-tests"
+GIVE_UP_SECONDS = 20
 
 
 def settings(**inbox: int) -> Settings:
@@ -105,6 +106,7 @@ def make_outbox(store: Store, homeserver: Takes, pause: Callable[[int], float] =
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let everything else run until something is so."""
-    while not condition():  # noqa: ASYNC110 - conditions of all kinds
-        await asyncio.sleep(0.001)
+    """Let everything else run until something is so; a test that waits in vain fails."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while not condition():  # noqa: ASYNC110 - conditions of all kinds
+            await asyncio.sleep(0.001)

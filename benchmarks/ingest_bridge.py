@@ -1,0 +1,81 @@
+"""The bridge as `firm-bridge run` puts it together, on a database with one person and the benchmark's rooms in it.
+
+    python -m benchmarks.ingest_bridge --port PORT --homeserver URL --folder FOLDER --concurrency N --rooms N
+
+The stub homeserver refuses the admin API, so the bridge goes on asking every few seconds whether it may begin to
+reconcile, and meanwhile takes events, handles commands and replies as always.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+import yaml
+from pydantic import SecretStr
+
+from benchmarks.ingest_homeserver import HS_TOKEN, room_id
+from bridge.app import run
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.settings import (
+    AppserviceSettings,
+    DatabaseSettings,
+    DirectorySettings,
+    HomeserverSettings,
+    SecuritySettings,
+    Settings,
+)
+from bridge.store.conversations import NewConversation, add_accounts, add_conversations, record_room, write_intent
+from bridge.store.store import Store
+
+PERSON = {"id": "s1", "first_name": "Robin", "last_name": "Vale", "email": "robin@bench.example", "role": "Associate"}
+
+
+def settings_for(options: argparse.Namespace) -> Settings:
+    """The defaults of a real installation but for addresses, secrets and concurrency."""
+    folder: Path = options.folder
+    return Settings(
+        homeserver=HomeserverSettings(url=options.homeserver, concurrency=options.concurrency),
+        appservice=AppserviceSettings(
+            as_token=SecretStr("benchmark-as-token-0001"), hs_token=SecretStr(HS_TOKEN), listen_port=options.port
+        ),
+        directory=DirectorySettings(path=str(folder / "directory.yaml")),
+        database=DatabaseSettings(url=SecretStr(f"sqlite:///{folder}/bridge.db")),
+        security=SecuritySettings(alias_key=SecretStr("benchmark-alias-key-0001")),
+    )
+
+
+async def prepare(settings: Settings, rooms: int) -> None:
+    """Write the directory and the rows that reconciliation would have made. Doing it again changes nothing."""
+    Path(settings.directory.path).write_text(yaml.safe_dump({"staff": [PERSON]}))  # noqa: ASYNC240 - before serving
+    store = Store(settings.database.url.get_secret_value())
+    await store.open()
+
+    def rows() -> None:
+        add_accounts({PERSON["id"]: "robin"})
+        for number in range(rooms):
+            channel = Conversation(
+                id=f"c{number}",
+                kind=ConversationKind.CHANNEL,
+                title=f"Topic {number}",
+                participants=frozenset({PERSON["id"]}),
+            )
+            add_conversations([NewConversation(channel, name_key=f"topic {number}")])
+            write_intent(channel.id, f"alias-{number}")
+            record_room(channel.id, room_id(number))
+
+    await store.run(rows)
+    await store.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--homeserver")
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--concurrency", type=int)
+    parser.add_argument("--rooms", type=int)
+    chosen = settings_for(options := parser.parse_args())
+    asyncio.run(prepare(chosen, options.rooms))
+    run(chosen)
