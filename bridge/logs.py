@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -20,6 +20,16 @@ _LIBRARIES = {"nio": logging.ERROR, "aiohttp.access": logging.ERROR, "apschedule
 """nio's warnings quote what it received, and that may be a message."""
 
 
+class _StandardError:
+    """Standard error as it is at the moment of writing: loggers outlive the stream that they were made with."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def set_up_logging(settings: LogSettings) -> None:
     """Send everything that is logged, by the bridge and by libraries, to standard error in the form of the settings."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
@@ -31,13 +41,14 @@ def set_up_logging(settings: LogSettings) -> None:
         redact,
     ]
     renderer = _renderer(settings)
+    stream = cast("TextIO", _StandardError())
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

@@ -129,7 +129,10 @@ class Store:
             return
         loop.call_soon_threadsafe(_settle, opened, None, None)
         while group := self._next_group():
-            outcomes = self._run_group(group)
+            try:
+                outcomes = self._run_group(group)
+            except Exception as error:  # noqa: BLE001 - handed to the callers; a log that fails must not end the thread
+                outcomes = [_Outcome(job, error=error) for job in group]
             for waiting_loop in {job.loop for job in group}:
                 # A loop that has ended has nobody left who waits.
                 with contextlib.suppress(RuntimeError):
