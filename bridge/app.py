@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.commands.table import Desk
 from bridge.directory.file import DirectoryFile
+from bridge.failures import describe, frames
 from bridge.firm.model import Firm
 from bridge.handlers.inbox import Inbox
 from bridge.handlers.places import Places
@@ -133,6 +134,11 @@ class Bridge:
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
         self._jobs = AsyncIOScheduler()
+        self._at_work: asyncio.Task[None] | None = None
+        """Goes on until the homeserver has answered and everything is as it should be."""
+        self._followed: Firm | None = None
+        """The firm that everything was last made to agree with."""
+        self._following = asyncio.Lock()
 
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
@@ -164,8 +170,8 @@ class Bridge:
             stack.push_async_callback(self.outbox.stop)
             self._schedule()
             stack.callback(self._jobs.shutdown, wait=False)
-            self._again = asyncio.create_task(self._first_steps())
-            stack.callback(lambda: self._again.cancel())
+            self._at_work = asyncio.create_task(self._first_steps())
+            stack.push_async_callback(self._end_work)
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
             await stop.wait()
             log.info("stopping")
@@ -179,13 +185,21 @@ class Bridge:
         while True:
             try:
                 await work()
-            except (HomeserverError, NotServerAdminError) as error:
+            except (HomeserverError, NotServerAdminError, StoreError) as error:
                 self._health[check] = str(error)
                 log.warning("not_yet", check=check, reason=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+                self._health[check] = describe(error)
+                log.error("not_yet", check=check, reason=describe(error), stack=frames(error))  # noqa: TRY400
             else:
                 self._health[check] = ""
                 return
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _end_work(self) -> None:
+        if self._at_work is not None:
+            self._at_work.cancel()
+            await asyncio.gather(self._at_work, return_exceptions=True)
 
     async def _meet(self) -> None:
         await introduce_bot(self._firm.homeserver, self._firm.settings)
@@ -193,7 +207,9 @@ class Bridge:
         log.info("homeserver_answers", ping_ms=milliseconds)
 
     async def _reconcile(self) -> None:
+        firm = self._firm.directory.firm
         outcome = await self._firm.reconciler.sync()
+        self._followed = firm
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
@@ -206,7 +222,7 @@ class Bridge:
         self._job(self._take_up_replayed, IntervalTrigger(seconds=5), "replayed")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         # After midnight the firm's day has changed, and with it the walls that begin or end.
-        self._job(self._reconcile, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
+        self._job(self._reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
         self._jobs.start()
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
@@ -216,21 +232,36 @@ class Bridge:
             except (HomeserverError, StoreError) as error:
                 log.warning("job_failed", job=name, reason=str(error))
 
-        self._jobs.add_job(run, trigger, id=name, max_instances=1, coalesce=True)
+        # However late: a day whose reconciliation was passed over would leave its walls open.
+        self._jobs.add_job(run, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
+
+    async def _reconcile_daily(self) -> None:
+        try:
+            await self._reconcile()
+        except HomeserverError as error:
+            self._reconcile_until_done(error)
+            raise
+
+    def _reconcile_until_done(self, error: HomeserverError) -> None:
+        self._health["reconciled"] = str(error)
+        if self._at_work is None or self._at_work.done():
+            self._at_work = asyncio.create_task(self._until_done("reconciled", self._reconcile))
 
     async def _follow_directory(self) -> None:
-        before = self._firm.directory.firm
-        await self._firm.directory.refresh()
-        if self._firm.directory.firm is before or self._health["reconciled"]:
-            return
-        try:
-            outcome = await self._firm.reconciler.follow(before)
-        except HomeserverError as error:
-            self._health["reconciled"] = str(error)
-            self._again = asyncio.create_task(self._until_done("reconciled", self._reconcile))
-            raise
-        await self.places.refresh()
-        log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
+        async with self._following:
+            await self._firm.directory.refresh()
+            firm, before = self._firm.directory.firm, self._followed
+            # What changes while a whole pass is under way is followed after it.
+            if before is None or firm is before or self._health["reconciled"]:
+                return
+            try:
+                outcome = await self._firm.reconciler.follow(before)
+            except HomeserverError as error:
+                self._reconcile_until_done(error)
+                raise
+            self._followed = firm
+            await self.places.refresh()
+            log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
 
     async def _take_up_replayed(self) -> None:
         await self.inbox.refresh()
@@ -242,7 +273,11 @@ class Bridge:
 
     async def _confirm_directory(self, staff_id: str) -> str:
         text = await self._firm.directory.confirm_held(staff_id)
-        await self._follow_directory()
+        try:
+            await self._follow_directory()
+        except HomeserverError as error:
+            # It is confirmed, and tried again until it is done.
+            log.warning("directory_not_followed", reason=str(error))
         return text
 
     async def _directory_status(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import escape
+from bridge.commands.replies import escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
 from bridge.firm.policy import may_administer
 
@@ -47,7 +47,7 @@ def _all(commands: list[Command]) -> str:
 def _one(topic: str, commands: list[Command]) -> str:
     found = [command for command in commands if command.name == topic or command.name.startswith(f"{topic} ")]
     if not found:
-        raise CommandError(f"There is no command {escape(topic)}. `!help` lists them all.")
+        raise CommandError(f"There is no command {repeated(topic)}. `!help` lists them all.")
     return "\n\n".join(explain(command) for command in found)
 
 

@@ -14,6 +14,7 @@ from bridge.store.conversations import (
     NewConversation,
     add_conversations,
     add_participants,
+    channel_aliases,
     channel_by_key,
     load_world,
 )
@@ -53,7 +54,7 @@ async def _create(call: Call) -> Answer:
         existing = channel_by_key(channel_key(name))
         if existing is not None:
             return None if existing.caused_by == call.event_id else str(existing.title)
-        new = new_channel(name, "", people, load_world().aliases)
+        new = new_channel(name, "", people, channel_aliases())
         add_conversations(
             [NewConversation(new.conversation, new.name_key, new.alias_localpart, call.sender.id, call.event_id)]
         )

@@ -10,17 +10,21 @@ from bridge.commands.all import COMMANDS
 from bridge.commands.errors import CommandError
 from bridge.commands.parse import parse
 from bridge.commands.people import People
-from bridge.commands.replies import escape
+from bridge.commands.replies import repeated
 from bridge.commands.table import Answer, ArgumentType, Call, Command, Desk, Who
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
 
 log = structlog.get_logger(__name__)
+MAX_TYPED = 4000
+"""Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 
 
 def find_command(text: str) -> tuple[Command, str]:
     """The command at the start of the text (without the exclamation mark) and the rest. Raises CommandError."""
+    if len(text) > MAX_TYPED:
+        raise CommandError(f"That has {len(text)} characters. I read at most {MAX_TYPED}, so I did nothing with it.")
     words = text.split(maxsplit=2)
     for count in (2, 1):
         name = " ".join(words[:count]).casefold()
@@ -39,7 +43,7 @@ def _did_you_mean(words: list[str]) -> str:
     near = difflib.get_close_matches(typed, [command.name for command in COMMANDS], n=1, cutoff=0.5)
     near = near or difflib.get_close_matches(first, [command.name for command in COMMANDS], n=1, cutoff=0.5)
     hint = f"Did you mean `!{near[0]}`? " if near else ""
-    return f"I do not know !{escape(typed)}. {hint}`!help` lists what I can do."
+    return f"I do not know !{repeated(first)}. {hint}`!help` lists what I can do."
 
 
 async def answer(

@@ -8,10 +8,10 @@ from bridge.commands.conversations import link, make_room, names
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import Conversation, ConversationKind, has_invisible
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.policy import may_access
-from bridge.store.conversations import NewConversation, World, add_conversations, load_world
+from bridge.store.conversations import NewConversation, World, add_conversations, load_world, titles_in_matter
 
 _LISTED = 25
 _TITLE_MAX = 80
@@ -59,7 +59,9 @@ async def _start(call: Call) -> Answer:
     matter: Matter = call.values["matter"]
     title = " ".join(call.values["title"].split())
     if matter.status is MatterStatus.CLOSED:
-        raise CommandError(f"Matter {matter.number} is closed, so nothing new is started in it.")
+        raise CommandError(f"Matter {escape(matter.number)} is closed, so nothing new is started in it.")
+    if has_invisible(title):
+        raise CommandError("That title has invisible characters. Type it again rather than pasting it.")
     if len(title) > _TITLE_MAX:
         raise CommandError(f"That title has {len(title)} characters; at most {_TITLE_MAX} fit. Try a shorter one.")
     picked: tuple[Staff, ...] = tuple(dict.fromkeys((call.sender, *call.values.get("people", ()))))
@@ -74,15 +76,16 @@ async def _start(call: Call) -> Answer:
     )
 
     def unit() -> str | None:
-        world = load_world()
-        for other in world.conversations.values():
-            if other.matter_id == matter.id and other.title.casefold() == title.casefold():
-                return None if other.id == conversation.id else other.title
+        for other_id, other in titles_in_matter(matter.id).items():
+            if other.casefold() == title.casefold():
+                return None if other_id == conversation.id else other
         add_conversations([NewConversation(conversation, created_by=call.sender.id, caused_by=call.event_id)])
         return None
 
     if (taken := await call.desk.store.run(unit)) is not None:
-        raise CommandError(f"Matter {matter.number} has a conversation called {escape(taken)}. Choose another title.")
+        raise CommandError(
+            f"Matter {escape(matter.number)} has a conversation called {escape(taken)}. Choose another title."
+        )
     room_id = await make_room(call, conversation.id)
     with_whom = f" with {names(allowed[1:])}" if allowed[1:] else ""
     left_out = f"\n\nNot added, having no access to this matter: {names(refused)}." if refused else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.commands.errors import CommandError
 from bridge.commands.people import People, has_marked
+from bridge.commands.replies import repeated
 from bridge.commands.table import Argument, ArgumentType, Command
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import may_access
@@ -27,7 +28,9 @@ def parse(command: Command, text: str, people: People, sender: Staff, today: dat
             example = f" For example: `{command.examples[0]}`" if command.examples else ""
             raise CommandError(f"`{command.usage}` needs {argument.shown}.{example}")
     if rest:
-        raise CommandError(f"I do not know what to do with “{rest[:60]}”. This is how it is typed: `{command.usage}`")
+        raise CommandError(
+            f"I do not know what to do with “{repeated(rest)}”. This is how it is typed: `{command.usage}`"
+        )
     return values
 
 
@@ -59,5 +62,7 @@ def _matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter |
     number, end = (quoted[1].strip(), quoted.end()) if quoted else (text.split()[0], len(text.split()[0]))
     matter = firm.matter_by_number.get(number.casefold())
     if matter is None or not may_access(firm, sender.id, matter, today):
-        raise CommandError(f"There is no matter {number} that you can see. `!matter list` shows those you can.")
+        raise CommandError(
+            f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can."
+        )
     return matter, text[end:].lstrip()

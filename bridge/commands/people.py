@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.commands.errors import CommandError
+from bridge.commands.replies import escape, repeated
 from bridge.firm.model import Firm, Staff
 
 _MARKED = re.compile(r"@[^\s,:]+(?::[^\s,]+)?|[^\s,@]+@[^\s,@]+\.[^\s,@]+")
@@ -34,7 +35,7 @@ class People:
             return self._active(by_email[address])
         localpart, _, server = address.removeprefix("@").partition(":")
         if server and server != self.server_name.casefold():
-            raise CommandError(f"{word} is not at this firm.")
+            raise CommandError(f"{repeated(word)} is not at this firm.")
         if localpart == self.bot_localpart:
             raise CommandError("That is me. Name a colleague instead.")
         if localpart in self.localparts and self.localparts[localpart] in self.firm.staff:
@@ -51,8 +52,8 @@ class People:
         if len(found) == 1:
             return found[0]
         if found:
-            choices = _either([f"{person.name} ({person.role or person.email})" for person in found])
-            raise CommandError(f"There is more than one {name}: {choices}. Use the full name or a mention.")
+            choices = _either([escape(f"{person.name} ({person.role or person.email})") for person in found])
+            raise CommandError(f"There is more than one {repeated(name)}: {choices}. Use the full name or a mention.")
         raise self._unknown(name, wanted, {person.name.casefold() for person in active})
 
     def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
@@ -65,6 +66,8 @@ class People:
         if people or not text.strip():
             return people, rest
         names, colon, message = text.partition(":")
+        # Runs of blanks would make the search for separators take for ever.
+        names = " ".join(names.split())
         if not colon and (alone := self._leading_name(text)) is not None:
             return alone
         listed = [name for name in _SEPARATORS.split(names) if name]
@@ -87,7 +90,7 @@ class People:
         words = text.split()
         for count in range(min(4, len(words)), 0, -1):
             try:
-                person = self.named(" ".join(words[:count]))
+                person = self.named(" ".join(words[:count]).rstrip(",;"))
             except CommandError:
                 continue
             rest = words[count:]
@@ -98,17 +101,18 @@ class People:
 
     def _active(self, person: Staff) -> Staff:
         if not person.active:
-            raise CommandError(f"{person.name} has left the firm.")
+            raise CommandError(f"{escape(person.name)} has left the firm.")
         return person
 
     def _unknown(self, typed: str, wanted: str, known: Iterable[str]) -> CommandError:
+        shown = repeated(typed)
         near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.6)
         if not near:
-            return CommandError(f"I know nobody called {typed}. Use a mention, an e-mail address or the full name.")
+            return CommandError(f"I know nobody called {shown}. Use a mention, an e-mail address or the full name.")
         person = self.firm.staff.get(self.localparts.get(near[0], "")) or next(
             person for person in self.firm.staff.values() if person.name.casefold() == near[0]
         )
-        return CommandError(f"I know nobody called {typed}. Did you mean {person.name}?")
+        return CommandError(f"I know nobody called {shown}. Did you mean {escape(person.name)}?")
 
 
 def has_marked(text: str) -> re.Match[str] | None:

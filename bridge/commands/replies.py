@@ -11,8 +11,10 @@ import nh3
 from markdown_it import MarkdownIt
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
-_ESCAPED = re.compile(r"\\([\\`*_\[\]<>#|~])")
-_LINK = re.compile(r"\[((?:\\.|[^\]\\])+)\]\((\S+?)\)")
+_MARKUP = re.compile(r"\\([\\`*_\[\]<>#|~])|\*\*|`")
+_LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\[\]\\])+)\]\((\S+?)\)")
+_REPEATED = 60
+"""Characters of what was typed that an answer repeats."""
 _PLAIN = re.compile(r"[^\W\d_][\w .,:;?!'’()@-]*")
 """One line that Markdown leaves as it is."""
 _TAGS = {"p", "strong", "em", "code", "a", "ul", "ol", "li", "br", "blockquote"}
@@ -28,6 +30,11 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
+def repeated(text: str) -> str:
+    """What somebody typed, as far as an answer repeats it."""
+    return escape(text if len(text) <= _REPEATED else f"{text[:_REPEATED]}…")
+
+
 def room_link(label: str, room_id: str, server_name: str) -> str:
     """A link that opens the room in any client (specification: matrix.to navigation)."""
     return f"[{escape(label)}](https://matrix.to/#/{quote(room_id, safe='!:')}?via={quote(server_name)})"
@@ -37,8 +44,8 @@ def notice(markdown: str) -> dict[str, Any]:
     """The content of an m.notice event for a reply in Markdown."""
     if "_" not in markdown and _PLAIN.fullmatch(markdown):
         return {"msgtype": "m.notice", "body": markdown}
-    plain = _LINK.sub(lambda link: f"{link[1]} ({link[2]})", markdown.replace("**", "").replace("`", ""))
-    body = _ESCAPED.sub(r"\1", plain)
+    plain = _LINK.sub(lambda link: f"{link[1]} ({link[2]})", markdown)
+    body = _MARKUP.sub(lambda found: found[1] or "", plain)
     html = nh3.clean(_markdown().render(markdown).strip(), tags=_TAGS, attributes={"a": {"href"}}, link_rel=None)
     content: dict[str, Any] = {"msgtype": "m.notice", "body": body}
     if html != f"<p>{body}</p>":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import unquote
 
-_PILL = re.compile(r"https://matrix\.to/#/(@[^?/]+)|matrix:u/([^?/]+)")
-_MAX_TYPED = 4000
-"""Characters of a message that are read as a command."""
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)([^<>]*)>")
+"""One tag. It cannot run into the next, so that reading takes no longer than the text is long, whatever it holds."""
+_HREF = re.compile(r"""\bhref=(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_PILL = re.compile(r"https://matrix\.to/#/((?:@|%40)[^?/]+)|matrix:u/([^?/]+)")
+_NEW_LINE = frozenset({"br", "p", "li"})
 
 
 def typed_text(content: Mapping[str, Any]) -> str:
@@ -26,46 +28,42 @@ def typed_text(content: Mapping[str, Any]) -> str:
         return ""
     formatted = content.get("formatted_body")
     if isinstance(formatted, str) and content.get("format") == "org.matrix.custom.html":
-        reader = _Reader()
-        reader.feed(formatted[: 4 * _MAX_TYPED])
-        reader.close()
-        if reader.pills:
-            body = reader.text
-    return body[:_MAX_TYPED].strip()
+        text, pills = _read(formatted)
+        if pills:
+            body = text
+    return body.strip()
 
 
-class _Reader(HTMLParser):
-    """The text of a formatted body, with mentions as user ids and without the quoted message of a reply."""
+def _read(formatted: str) -> tuple[str, int]:
+    """The text of a formatted body, with mentions as user ids and without the quoted message of a reply; and how
+    many mentions there were."""
+    parts: list[str] = []
+    pills = 0
+    inside_pill = False
+    inside_reply = False
+    at = 0
+    for tag in _TAG.finditer(formatted):
+        if not inside_pill and not inside_reply:
+            parts.append(html.unescape(formatted[at : tag.start()]))
+        at = tag.end()
+        closing, name = bool(tag[1]), tag[2].lower()
+        if name == "mx-reply":
+            inside_reply = not closing
+        elif name == "a":
+            mentioned = None if closing or inside_reply else _mentioned(tag[3])
+            inside_pill = mentioned is not None
+            if mentioned:
+                parts.append(f" {mentioned} ")
+                pills += 1
+        elif name in _NEW_LINE and not closing:
+            parts.append("\n")
+    if not inside_pill and not inside_reply:
+        parts.append(html.unescape(formatted[at:]))
+    return "".join(parts), pills
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._parts: list[str] = []
-        self._inside_pill = 0
-        self._inside_reply = 0
-        self.pills = 0
 
-    @property
-    def text(self) -> str:
-        return "".join(self._parts)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "mx-reply":
-            self._inside_reply += 1
-        elif tag == "a":
-            pill = _PILL.match(dict(attrs).get("href") or "")
-            if pill and not self._inside_reply:
-                self._parts.append(f" {unquote(pill[1] or '@' + pill[2])} ")
-                self.pills += 1
-                self._inside_pill += 1
-        elif tag in {"br", "p", "li"}:
-            self._parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "mx-reply":
-            self._inside_reply -= 1
-        elif tag == "a" and self._inside_pill:
-            self._inside_pill -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._inside_pill and not self._inside_reply:
-            self._parts.append(data)
+def _mentioned(attributes: str) -> str | None:
+    """The user id that a link's attributes lead to; None where they lead elsewhere."""
+    href = _HREF.search(attributes)
+    pill = _PILL.match(html.unescape(href[1] or href[2] or href[3] or "")) if href else None
+    return unquote(pill[1] or "@" + pill[2]) if pill else None

@@ -48,6 +48,11 @@ def channel_key(name: str) -> str:
     return re.sub(r"[\s_-]+", "-", folded).strip("-")
 
 
+def has_invisible(name: str) -> bool:
+    """Whether a name has characters that do not show, or that change how others show."""
+    return any(unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} for character in name)
+
+
 def clean_channel_name(name: str) -> str:
     """The name as it is shown: trimmed, blanks collapsed. Raises ChannelNameError with what to change (C1)."""
     shown = " ".join(unicodedata.normalize("NFC", name).split()).removeprefix("#").strip()
@@ -57,7 +62,7 @@ def clean_channel_name(name: str) -> str:
         raise ChannelNameError(
             f"That name has {len(shown)} characters; a channel name has at most {CHANNEL_NAME_MAX}. Try a shorter one."
         )
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} for character in shown):
+    if has_invisible(shown):
         raise ChannelNameError("That name has invisible characters. Type it again rather than pasting it.")
     return shown
 

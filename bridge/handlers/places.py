@@ -1,12 +1,13 @@
-"""Who an account is and what a room carries. Neither changes once given, so both are kept in memory."""
+"""Who an account is and what a room carries, kept in memory. The store tells when a room is made or replaced."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.firm.conversation import ConversationKind
 from bridge.store import models
-from bridge.store.conversations import rooms_of_kind, staff_by_localpart
+from bridge.store.conversations import RoomRecorded, rooms_of_kind, staff_by_localpart
 from bridge.store.store import Store
 
 
@@ -29,11 +30,24 @@ class Places:
         self._rooms: dict[str, Place] = {}
         self.bot_chats: set[str] = set()
         """Room ids of the chats with the bot, where everything typed is for the bot."""
+        store.listen(self._hear)
 
     async def refresh(self) -> None:
-        """Read everything anew."""
+        """Read everything anew, also what another process changed."""
+        self._rooms.clear()
         self._staff = await self._store.run(staff_by_localpart)
         self.bot_chats = set(await self._store.run(lambda: rooms_of_kind(ConversationKind.BOT)))
+
+    def _hear(self, news: Sequence[object]) -> None:
+        for item in news:
+            if not isinstance(item, RoomRecorded):
+                continue
+            replaced = [room_id for room_id, place in self._rooms.items() if place.key == item.key]
+            for room_id in replaced:
+                del self._rooms[room_id]
+                self.bot_chats.discard(room_id)
+            if item.room_id is not None and item.kind is ConversationKind.BOT:
+                self.bot_chats.add(item.room_id)
 
     async def staff_id(self, user_id: str) -> str | None:
         """The staff id behind a user id of this server, or None for an account the firm does not know."""

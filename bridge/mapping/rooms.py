@@ -20,6 +20,7 @@ StateKey = tuple[str, str]
 
 STAFF_SPACE = "space-staff"
 KEEPER_SPACE = "space-keeper"
+_MATTER_SPACE = "space-matter-"
 MARKER = "org.firm-bridge.room"
 """The state event by which the bridge knows a room as its own."""
 
@@ -68,7 +69,12 @@ class RoomShape:
 
 def matter_space_key(matter_id: str) -> str:
     """The key of a matter's space."""
-    return f"space-matter-{matter_id}"
+    return f"{_MATTER_SPACE}{matter_id}"
+
+
+def matter_of_space(key: str) -> str | None:
+    """The id of the matter whose space has this key; None for a key of anything else."""
+    return key.removeprefix(_MATTER_SPACE) if key.startswith(_MATTER_SPACE) else None
 
 
 def _matter(firm: Firm, matter_id: str) -> Matter:

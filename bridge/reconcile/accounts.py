@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -31,9 +31,15 @@ def _avatar_digest(person: Staff) -> str:
     return hashlib.sha256(f"{person.short_initials}/{person.color_fill}".encode()).hexdigest()
 
 
-def plan_accounts(desired: Desired, existing: Mapping[str, Json], *, avatars: bool) -> Iterator[Step]:
-    """The steps that accounts need. `existing` are those that exist, by user id, as the admin API shows them."""
-    for staff_id, account in sorted(desired.world.accounts.items()):
+def plan_accounts(
+    desired: Desired, staff_ids: Iterable[str], existing: Mapping[str, Json], *, avatars: bool
+) -> Iterator[Step]:
+    """The steps that these people's accounts need.
+
+    `existing` are those of them that exist, by user id, as the admin API shows them.
+    """
+    for staff_id in sorted(staff_ids):
+        account = desired.world.accounts[staff_id]
         user_id = desired.user_ids[staff_id]
         there = existing.get(user_id)
         person = desired.firm.staff.get(staff_id)
@@ -54,6 +60,8 @@ def plan_accounts(desired: Desired, existing: Mapping[str, Json], *, avatars: bo
 async def apply_account(step: Step, desired: Desired, homeserver: Homeserver, store: Store, *, avatars: bool) -> None:
     """Take one account step. Taking it again changes nothing more."""
     if step.action is Action.LOCK_ACCOUNT:
+        # First the sessions: once the account is locked, nothing tells the next pass that they are still open.
+        await homeserver.delete_devices(step.who)
         await homeserver.admin_put_user(step.who, {"locked": True})
         await homeserver.delete_devices(step.who)
         return

@@ -13,10 +13,10 @@ import structlog
 from bridge import faults
 from bridge.firm.policy import Decision
 from bridge.mapping.ids import hidden_alias
-from bridge.mapping.rooms import RoomShape, child_state, create_body
-from bridge.matrix.errors import AliasTaken, NotFound, Refused
+from bridge.mapping.rooms import RoomShape, child_state, create_body, desired_state
+from bridge.matrix.errors import AliasTaken, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.observe import is_ours, observe_room
+from bridge.reconcile.observe import is_marked, is_ours, observe_room
 from bridge.reconcile.plan import Action, Observed, RoomPlan, Server, Step, as_created, plan_children, plan_room
 from bridge.store.conversations import record_room, write_intent
 from bridge.store.store import Store
@@ -51,20 +51,31 @@ class Hands:
 
 
 async def apply_room(plan: RoomPlan, hands: Hands) -> None:
-    """Take all steps of one room in order. Raises HomeserverError or StepError at the first that cannot be taken."""
+    """Take all steps of one room in order. One that cannot be taken, or its person, does not hold up the others.
+
+    Raises StepError at the end where some could not be taken, and Unreachable and TokenRejected at once.
+    """
     steps = plan.steps
     if steps and steps[0].action is Action.CREATE_ROOM:
         steps = await _make(plan.shape, hands)
+    failed: list[tuple[Step, Exception]] = []
     for step in steps:
+        if step.who and step.who in {given_up.who for given_up, _ in failed}:
+            continue
         try:
             await _ACTS[step.action](step, plan.shape, hands)
-        except (Refused, NotFound):
-            if step.action is not Action.BOT_RETURN:
+        except (Unreachable, TokenRejected):
+            raise
+        except (HomeserverError, StepError) as error:
+            if step.action is Action.BOT_RETURN and isinstance(error, (Refused, NotFound)):
+                await _give_up(plan.shape, hands)
+                await apply_room(RoomPlan(plan.shape, (Step(Action.CREATE_ROOM, plan.shape.key),)), hands)
+                return
+            if step.action is Action.BOT_RETURN:
                 raise
-            log.warning("room_lost", room=step.key)
-            await _forget(plan.shape, hands)
-            await apply_room(RoomPlan(plan.shape, (Step(Action.CREATE_ROOM, plan.shape.key),)), hands)
-            return
+            failed.append((step, error))
+    if failed:
+        raise StepError("; ".join(f"{step.describe()} {error}" for step, error in failed)) from failed[0][1]
     faults.point("room.finished")
 
 
@@ -105,16 +116,16 @@ async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
     for pause in _SETTLING:
         room_id = await hands.homeserver.resolve_alias(full_alias)
         observed = await observe_room(hands.homeserver, room_id) if room_id else None
-        if observed is not None and is_ours(observed, shape.key):
+        if observed is not None and is_ours(observed, shape.key, hands.server.bot_id):
             log.info("room_adopted", room=shape.key, room_id=room_id)
             return observed
+        if observed is not None and (observed.creator != hands.server.bot_id or is_marked(observed)):
+            raise StepError(
+                f"The address {full_alias} belongs to another room, {room_id}."
+                " Remove that address, or give the channel another name."
+            )
         # A request that a crash of the bridge left behind may still be at work in the homeserver.
         await asyncio.sleep(pause)
-    if observed is not None and observed.creator != hands.server.bot_id:
-        raise StepError(
-            f"The address {full_alias} belongs to a room that the bridge did not make."
-            " Remove that address, or give the channel another name."
-        )
     log.warning("room_half_made", room=shape.key, room_id=room_id)
     await hands.homeserver.delete_alias(full_alias)
     if observed is not None and observed.members.get(hands.server.bot_id) == "join":
@@ -125,11 +136,28 @@ async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
     return made
 
 
-async def _forget(shape: RoomShape, hands: Hands) -> None:
+async def _give_up(shape: RoomShape, hands: Hands) -> None:
+    """Let go of a room that the bot cannot come back into, so that it is made anew.
+
+    Nobody could be kept out of it any more, so nobody stays in it. A direct conversation with people in it does well
+    without the bot and is kept: raises StepError.
+    """
+    room_id = hands.room_ids[shape.key]
+    observed = await observe_room(hands.homeserver, room_id, bot_expected=False)
+    people = sorted(observed.members.keys() - {hands.server.bot_id}) if observed is not None else []
+    if people and not shape.bot_stays:
+        raise StepError(
+            f"The bot cannot come back into {room_id}, so it stays as it is for those who are in it."
+            " To have the conversation made anew without its history, delete that room with the admin API."
+        )
+    log.warning("room_lost", room=shape.key, room_id=room_id, people=len(people))
     alias = shape.alias_localpart or hidden_alias(shape.key, hands.alias_key)
     await hands.homeserver.delete_alias(f"#{alias}:{hands.server_name}")
+    # Forgotten first, so that nobody is taken to have left the conversation.
     await hands.store.run(lambda: record_room(shape.key, None))
     hands.room_ids.pop(shape.key, None)
+    for user_id in people:
+        await hands.homeserver.leave(room_id, user_id)
 
 
 async def _bot_return(step: Step, shape: RoomShape, hands: Hands) -> None:
@@ -163,7 +191,10 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
 
 
 async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
-    await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, step.content)
+    # As of now: the space in a join rule may have been made anew since the plan.
+    wanted = desired_state(shape, hands.server.bot_id, hands.server.room_version, hands.room_ids)
+    content = wanted[step.event_type, step.state_key]
+    await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
 
 
 async def _add_child(step: Step, shape: RoomShape, hands: Hands) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
@@ -35,6 +36,13 @@ class Desired:
     new_localparts: Mapping[str, str]
     problems: tuple[LocalpartProblem, ...]
     """Staff who cannot get an account."""
+    departed: frozenset[str] = frozenset()
+    """Staff ids of those who left the firm and are still down for some conversation (F2)."""
+
+    @cached_property
+    def owners(self) -> Mapping[str, str]:
+        """Staff ids by user id."""
+        return {user_id: staff_id for staff_id, user_id in self.user_ids.items()}
 
 
 def desired(firm: Firm, world: World, settings: Settings, today: date) -> Desired:
@@ -48,21 +56,29 @@ def desired(firm: Firm, world: World, settings: Settings, today: date) -> Desire
     )
     new = seeds(firm, world, settings.firm)
     joining = joiners(firm, world)
-    complete = _with(world, localparts, new, joining)
-    user_ids = {
-        staff_id: f"@{account.localpart}:{settings.homeserver.server_name}"
-        for staff_id, account in complete.accounts.items()
-    }
-    return Desired(
-        firm=firm,
-        world=complete,
-        user_ids=user_ids,
-        shapes=_shapes(firm, complete, user_ids, settings.firm.name, today),
+    return replace(
+        desired_of_stored(firm, _with(world, localparts, new, joining), settings, today),
         new_conversations=new,
         new_participants=joining,
         new_localparts=localparts,
         problems=problems,
+        departed=_departed(firm, world),
     )
+
+
+def desired_of_stored(firm: Firm, world: World, settings: Settings, today: date) -> Desired:
+    """The same without anything new: of what is stored, or of the part of it that was loaded for one room."""
+    user_ids = {
+        staff_id: f"@{account.localpart}:{settings.homeserver.server_name}"
+        for staff_id, account in world.accounts.items()
+    }
+    shapes = _shapes(firm, world, user_ids, settings.firm.name, today)
+    return Desired(firm, world, user_ids, shapes, (), {}, {}, ())
+
+
+def _departed(firm: Firm, world: World) -> frozenset[str]:
+    talking = (c.participants for c in world.conversations.values() if c.kind is not ConversationKind.BOT)
+    return frozenset().union(*talking) - firm.active_staff
 
 
 def _with(

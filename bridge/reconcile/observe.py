@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bridge.mapping.rooms import MARKER, RoomShape
 from bridge.matrix.errors import NotFound, Refused
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.plan import Observed
+from bridge.reconcile.plan import Move, Observed
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -59,12 +59,24 @@ def _observed(room_id: str, events: list[Json]) -> Observed:
         if key[0] == "m.room.member" and content.get("membership") in _PRESENT
     }
     creator = next((event["sender"] for event in events if event["type"] == "m.room.create"), "")
-    return Observed(room_id, members, state, creator)
+    moves = {
+        event["state_key"]: Move(event["content"]["membership"], event["origin_server_ts"])
+        for event in events
+        if event["type"] == "m.room.member"
+        and event["sender"] == event["state_key"]
+        and event["content"].get("membership") in {"join", "leave"}
+    }
+    return Observed(room_id, members, state, creator, moves)
 
 
-def is_ours(observed: Observed, key: str) -> bool:
+def is_ours(observed: Observed, key: str, bot_id: str) -> bool:
     """Whether the room was made by the bridge for this key, and completely."""
-    return observed.state.get((MARKER, ""), {}).get("key") == key
+    return observed.creator == bot_id and observed.state.get((MARKER, ""), {}).get("key") == key
+
+
+def is_marked(observed: Observed) -> bool:
+    """Whether the room was made by the bridge, for whatever key, and completely."""
+    return bool(observed.state.get((MARKER, "")))
 
 
 async def observe_rooms(

@@ -65,7 +65,6 @@ class Step:
     what: str = ""
     event_type: str = ""
     state_key: str = ""
-    content: Json = field(default_factory=dict)
     invited: bool = False
     """For ADD: whether the invitation is there already, or none is needed."""
 
@@ -107,6 +106,15 @@ class Plan:
         return self.accounts + tuple(step for wave in self.waves for room in wave for step in room.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Somebody's own last join or leave."""
+
+    membership: str
+    at: int
+    """Milliseconds, by the homeserver's clock."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """A room as it is."""
@@ -116,6 +124,8 @@ class Observed:
     """User ids to join or invite; those in neither are left out."""
     state: Mapping[StateKey, Json] = field(default_factory=dict)
     creator: str = ""
+    moves: Mapping[str, Move] = field(default_factory=dict)
+    """What people did themselves, by user id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,7 @@ def plan_room(
 ) -> tuple[Step, ...]:
     """What the room needs, but for a space's children. `direct` holds m.direct by user id where it was read.
 
-    Removal comes before everything else that touches members (M3).
+    Removal comes first, also where the bot may not be able to come back (M3).
     """
     if observed is None:
         created = as_created(shape, server, room_ids)
@@ -162,7 +172,7 @@ def plan_room(
     leaving: tuple[Step, ...] = ()
     if not shape.bot_stays and (bot_in or returning):
         leaving = (Step(Action.BOT_LEAVE, shape.key, shape.label),)
-    return (*returning, *removals, *changes, *additions, *marks, *leaving)
+    return (*removals, *returning, *changes, *additions, *marks, *leaving)
 
 
 def _removals(shape: RoomShape, observed: Observed, server: Server) -> Iterator[Step]:
@@ -181,7 +191,6 @@ def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_id
                 what=event_type,
                 event_type=event_type,
                 state_key=state_key,
-                content=content,
             )
 
 

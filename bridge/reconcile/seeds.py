@@ -64,7 +64,7 @@ def _first_conversations(firm: Firm, world: World, settings: FirmSettings) -> It
                     ConversationKind.MATTER,
                     settings.first_matter_conversation_title,
                     matter_id=matter.id,
-                    participants=frozenset(matter.team),
+                    participants=frozenset(matter.team) & firm.active_staff,
                 )
             )
 
@@ -76,7 +76,8 @@ def joiners(firm: Firm, world: World) -> dict[str, frozenset[str]]:
         first = world.conversations.get(names.first_matter_conversation_id(matter.id))
         if first is None or matter.status is not MatterStatus.OPEN:
             continue
-        missing = frozenset(matter.team) - first.participants - world.absent.get(first.id, frozenset())
+        team = frozenset(matter.team) & firm.active_staff
+        missing = team - first.participants - world.absent.get(first.id, frozenset())
         if missing:
             found[first.id] = missing
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bridge import faults
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_act
 from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, RoomShape, matter_space_key
@@ -22,10 +22,18 @@ from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, plan_accounts
 from bridge.reconcile.apply import Hands, StepError, apply_room
-from bridge.reconcile.desired import Desired, desired
-from bridge.reconcile.plan import Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
+from bridge.reconcile.desired import Desired, desired, desired_of_stored
+from bridge.reconcile.moves import heed_moves
+from bridge.reconcile.plan import Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
 from bridge.settings import FirmSettings, Settings
-from bridge.store.conversations import add_accounts, add_conversations, add_participants, load_world
+from bridge.store.conversations import (
+    add_accounts,
+    add_conversations,
+    add_participants,
+    load_part,
+    load_world,
+    remove_from_all,
+)
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -91,7 +99,9 @@ class Reconciler:
         self._direct_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._whole = asyncio.Lock()
         self._epoch = 0
-        """Counts the changes to what should be, so that a plan knows when it is old."""
+        """Counts the changes to conversations, so that a plan knows when it is old."""
+        self._changed: dict[str, int] = {}
+        """The count at each room's last change, by key."""
 
     def today(self) -> date:
         """The firm's day."""
@@ -102,6 +112,10 @@ class Reconciler:
         world = await self._store.run(load_world)
         return desired(self._firm(), world, self._settings, self.today())
 
+    async def shape(self, key: str) -> RoomShape | None:
+        """The room of this key as it should be by what is stored; None where there should be none."""
+        return (await self._part(key)).shapes.get(key)
+
     async def plan(self) -> Plan:
         """What a sync would do. Changes nothing, here or on the homeserver (O2)."""
         return await self._plan_all(await self.desired())
@@ -109,15 +123,15 @@ class Reconciler:
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
         """Make everything as it should be. Raises Unreachable or TokenRejected, and can then be called again."""
         async with self._whole:
+            # Read before the world is, so that whatever changes from here on is noticed.
+            epoch = self._epoch
             wanted = await self.desired()
             await self._store_new(wanted)
-            epoch = self._epoch
             return await self._apply(await self._plan_all(wanted), wanted, epoch, on_progress)
 
     async def follow(self, before: Firm) -> Outcome:
         """Apply a change of the directory: only what differs between the firm before and the firm now."""
         async with self._whole:
-            self._epoch += 1
             epoch = self._epoch
             wanted = await self.desired()
             old = desired(before, wanted.world, self._settings, self.today())
@@ -127,69 +141,83 @@ class Reconciler:
                 for key, shape in wanted.shapes.items()
                 if old.shapes.get(key) != shape or key not in wanted.world.rooms
             }
-            existing = await self._existing_accounts(wanted)
+            people = {
+                staff_id
+                for staff_id, account in wanted.world.accounts.items()
+                if before.staff.get(staff_id) != wanted.firm.staff.get(staff_id) or not account.profile
+            }
+            accounts = await self._account_steps(wanted, people)
             observed = await observe.observe_rooms(self._homeserver, touched, wanted.world.rooms, self._limit)
             rooms = self._plan_rooms(touched, wanted, observed, None)
-            plan = replace(rooms, accounts=self._plan_accounts(wanted, existing))
-            return await self._apply(plan, wanted, epoch, None)
+            return await self._apply(replace(rooms, accounts=accounts), wanted, epoch, None)
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
-        self._epoch += 1
-        world = (await self.desired()).world
-        spaces = {
-            matter_space_key(conversation.matter_id) if conversation.matter_id else STAFF_SPACE
-            for key in keys
-            if (conversation := world.conversations.get(key))
-            and (conversation.matter_id or conversation.kind is ConversationKind.CHANNEL)
-        }
+        found = [_space_of((await self._part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
+        spaces = {space for space in found if space}
         tally = _Tally(len(keys) + len(spaces), None)
-        for wave in (keys, spaces):
+        for wave in (set(keys), spaces):
+            # Both before and after: a plan made in between saw the room half-way.
+            self._note_change(wave)
             await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
+            self._note_change(wave)
         return Outcome(tally.steps, tuple(tally.failed))
+
+    def _note_change(self, keys: Iterable[str]) -> None:
+        self._epoch += 1
+        self._changed.update(dict.fromkeys(keys, self._epoch))
 
     async def _converge_room(self, key: str, tally: _Tally) -> None:
         async with self._room_locks[key]:
-            wanted = await self.desired()
+            wanted = await self._part(key)
+            rooms = wanted.world.rooms
             shape = wanted.shapes.get(key)
             if shape is None:
                 return
-            observed = await observe.observe_rooms(self._homeserver, {key: shape}, wanted.world.rooms, self._limit)
+            # What is not made yet is listed when it is.
+            shape = replace(shape, children=tuple(child for child in shape.children if child in rooms))
+            observed = await observe.observe_rooms(self._homeserver, {key: shape}, rooms, self._limit)
             plan = self._plan_rooms({key: shape}, wanted, observed, None)
             hands = self._hands(wanted)
             for item in (item for wave in plan.waves for item in wave):
                 with tally.item(shape.label, len(item.steps)):
                     await apply_room(item, hands)
 
+    async def _part(self, key: str) -> Desired:
+        """What should be, as far as this room needs it: a small part of the whole is read and computed."""
+        world = await self._store.run(lambda: load_part(key))
+        return desired_of_stored(self._firm(), world, self._settings, self.today())
+
     async def _store_new(self, wanted: Desired) -> None:
         def unit() -> None:
+            remove_from_all(wanted.departed)
             add_accounts(dict(wanted.new_localparts))
             add_conversations(wanted.new_conversations)
             for conversation_id, people in wanted.new_participants.items():
                 add_participants(conversation_id, people, "", returning=False)
 
-        if wanted.new_localparts or wanted.new_conversations or wanted.new_participants:
+        if wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed:
             await self._store.run(unit)
             faults.point("seeds.stored")
 
     async def _plan_all(self, wanted: Desired) -> Plan:
-        existing = await self._existing_accounts(wanted)
+        accounts = await self._account_steps(wanted, wanted.world.accounts)
         observed = await observe.observe_rooms(self._homeserver, wanted.shapes, wanted.world.rooms, self._limit)
+        new = {step.who for step in accounts if step.action is Action.CREATE_ACCOUNT}
         people = {
             user_id
             for shape in wanted.shapes.values()
             if shape.is_direct and shape.key in wanted.world.rooms
-            for user_id in shape.members & existing.keys()
+            for user_id in shape.members - new
         }
         direct = await observe.observe_direct(self._homeserver, people, self._limit)
         rooms = self._plan_rooms(wanted.shapes, wanted, observed, direct)
-        return replace(rooms, accounts=self._plan_accounts(wanted, existing))
+        return replace(rooms, accounts=accounts)
 
-    async def _existing_accounts(self, wanted: Desired) -> dict[str, observe.Json]:
-        return await observe.observe_accounts(self._homeserver, wanted.user_ids.values(), self._limit)
-
-    def _plan_accounts(self, wanted: Desired, existing: Mapping[str, observe.Json]) -> tuple[Step, ...]:
-        return tuple(plan_accounts(wanted, existing, avatars=self._settings.accounts.avatars))
+    async def _account_steps(self, wanted: Desired, staff_ids: Collection[str]) -> tuple[Step, ...]:
+        user_ids = [wanted.user_ids[staff_id] for staff_id in staff_ids]
+        existing = await observe.observe_accounts(self._homeserver, user_ids, self._limit)
+        return tuple(plan_accounts(wanted, staff_ids, existing, avatars=self._settings.accounts.avatars))
 
     def _plan_rooms(
         self,
@@ -202,8 +230,9 @@ class Reconciler:
         room_ids = {key: room_id for key, room_id in wanted.world.rooms.items() if key not in gone}
         labels = {key: shape.label for key, shape in wanted.shapes.items()}
         waves: list[list[RoomPlan]] = [[], [], [], []]
-        for key, shape in some.items():
+        for key, wanted_shape in some.items():
             room = observed.get(key)
+            shape = heed_moves(wanted_shape, room, wanted, self.today())
             waves[_wave(shape)].append(RoomPlan(shape, plan_room(shape, room, self._server, room_ids, direct)))
             # A new matter space is made with its list; the staff space, made before its channels, gets it after them.
             if room is not None or key == STAFF_SPACE:
@@ -226,8 +255,9 @@ class Reconciler:
                 )
 
         async def room(item: RoomPlan) -> None:
-            if self._epoch != epoch:
-                await self._converge_room(item.shape.key, tally)
+            key = item.shape.key
+            if self._changed.get(key, 0) > epoch or self._firm() is not wanted.firm:
+                await self._converge_room(key, tally)
                 return
             async with self._room_locks[item.shape.key]:
                 with tally.item(item.shape.label, len(item.steps)):
@@ -236,13 +266,16 @@ class Reconciler:
         await observe.in_parallel(plan.accounts, account, self._limit)
         for wave in plan.waves:
             await observe.in_parallel(wave, room, self._limit)
+        replaced = {key for key, room_id in wanted.world.rooms.items() if hands.room_ids.get(key) != room_id}
+        naming = [
+            key for key, shape in wanted.shapes.items() if replaced.intersection({shape.open_to, *shape.children})
+        ]
+        await observe.in_parallel(naming, lambda key: self._converge_room(key, tally), self._limit)
         return Outcome(tally.steps, tuple(tally.failed))
 
     def _hands(self, wanted: Desired) -> Hands:
-        owners = {user_id: staff_id for staff_id, user_id in wanted.user_ids.items()}
-
         def allowed(user_id: str) -> Decision:
-            return may_act(self._firm(), owners.get(user_id, user_id))
+            return may_act(self._firm(), wanted.owners.get(user_id, user_id))
 
         return Hands(
             homeserver=self._homeserver,
@@ -253,6 +286,13 @@ class Reconciler:
             room_ids=dict(wanted.world.rooms),
             direct_locks=self._direct_locks,
         )
+
+
+def _space_of(conversation: Conversation | None) -> str:
+    """The key of the space that lists this conversation; empty where none does."""
+    if conversation is None or conversation.kind not in {ConversationKind.MATTER, ConversationKind.CHANNEL}:
+        return ""
+    return matter_space_key(conversation.matter_id) if conversation.matter_id else STAFF_SPACE
 
 
 def _wave(shape: RoomShape) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.store import models
+from bridge.store.news import announce
 
 
 def now_ms() -> int:
@@ -35,6 +37,8 @@ class World:
     conversations: dict[str, Conversation] = field(default_factory=dict)
     absent: dict[str, frozenset[str]] = field(default_factory=dict)
     """Staff ids of those who left a conversation or were taken out, by conversation id."""
+    since: dict[str, dict[str, int]] = field(default_factory=dict)
+    """When somebody was last picked for a conversation or left it, by conversation id and staff id."""
     aliases: dict[str, str] = field(default_factory=dict)
     """Public alias localparts of channels, by conversation id."""
     rooms: dict[str, str] = field(default_factory=dict)
@@ -52,28 +56,63 @@ class NewConversation:
     caused_by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RoomRecorded:
+    """News for those who listen to the store: the room of this key was made, or with None is gone."""
+
+    key: str
+    kind: ConversationKind | None
+    """None for a space."""
+    room_id: str | None
+
+
 def load_world() -> World:
     """Everything, in one unit."""
+    return _world(None)
+
+
+def load_part(key: str) -> World:
+    """What the room of this key depends on, in one unit: all accounts, and no conversation but its own or those of
+    its matter, or for the staff space the channels."""
+    if key == STAFF_SPACE:
+        return _world(models.Conversation.kind == ConversationKind.CHANNEL.value)
+    if (matter_id := matter_of_space(key)) is not None:
+        return _world(models.Conversation.matter_id == matter_id, key)
+    return _world(models.Conversation.id == key)
+
+
+def _world(which: Any, *keys: str) -> World:
+    """The conversations for which the condition `which` holds, all for None, and their rooms and those of `keys`."""
+    rows = models.Conversation.select()
+    people = models.Participant.select(
+        models.Participant.conversation,
+        models.Participant.staff_id,
+        models.Participant.present,
+        models.Participant.since,
+    )
+    rooms = models.Room.select(models.Room.key, models.Room.room_id).where(models.Room.room_id.is_null(False))
+    if which is not None:
+        rows = rows.where(which)
+        people = people.join(models.Conversation).where(which)
+        these = models.Conversation.select(models.Conversation.id).where(which)
+        rooms = rooms.where(models.Room.key.in_(these) | models.Room.key.in_([KEEPER_SPACE, STAFF_SPACE, *keys]))
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
-    rows = models.Participant.select(
-        models.Participant.conversation, models.Participant.staff_id, models.Participant.present
-    ).tuples()
-    for conversation_id, staff_id, is_present in cast("Iterable[tuple[str, str, bool]]", rows):
+    since: dict[str, dict[str, int]] = {}
+    for conversation_id, staff_id, is_present, at in cast("Iterable[tuple[str, str, bool, int]]", people.tuples()):
         (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
-    conversations = {row.id: to_conversation(row, present.get(row.id, ())) for row in models.Conversation.select()}
+        since.setdefault(conversation_id, {})[staff_id] = at
+    stored = list(rows)
     return World(
         accounts={
             row.staff_id: StoredAccount(row.localpart, row.profile, row.avatar_mxc, row.avatar_digest)
             for row in models.Account.select()
         },
-        conversations=conversations,
-        absent={conversation_id: frozenset(people) for conversation_id, people in absent.items()},
-        aliases={
-            row.id: row.alias_localpart
-            for row in models.Conversation.select().where(models.Conversation.alias_localpart != "")
-        },
-        rooms={row.key: row.room_id for row in models.Room.select() if row.room_id},
+        conversations={row.id: to_conversation(row, present.get(row.id, ())) for row in stored},
+        absent={conversation_id: frozenset(staff_ids) for conversation_id, staff_ids in absent.items()},
+        since=since,
+        aliases={row.id: row.alias_localpart for row in stored if row.alias_localpart},
+        rooms=dict(cast("Iterable[tuple[str, str]]", rooms.tuples())),
     )
 
 
@@ -114,21 +153,55 @@ def add_conversations(new: Iterable[NewConversation]) -> None:
 def add_participants(
     conversation_id: str, staff_ids: Collection[str], added_by: str, *, returning: bool = True
 ) -> None:
-    """Pick people for a conversation. Those who left before come back only when `returning`."""
+    """Pick people for a conversation. Those who left before come back only when `returning`.
+
+    Then all of them are picked as of now, so that a leave of before, of which the bridge hears later, counts no more.
+    """
+    now = now_ms()
     for staff_id in sorted(staff_ids):
         insert = models.Participant.insert(
-            conversation=conversation_id, staff_id=staff_id, present=True, since=now_ms(), added_by=added_by
+            conversation=conversation_id, staff_id=staff_id, present=True, since=now, added_by=added_by
         )
         if returning:
-            (
-                insert.on_conflict(
-                    conflict_target=[models.Participant.conversation, models.Participant.staff_id],
-                    update={models.Participant.present: True, models.Participant.since: now_ms()},
-                    where=(models.Participant.present == False),  # noqa: E712 - SQL
-                ).execute()
-            )
+            insert.on_conflict(
+                conflict_target=[models.Participant.conversation, models.Participant.staff_id],
+                update={models.Participant.present: True, models.Participant.since: now},
+            ).execute()
         else:
             insert.on_conflict_ignore().execute()
+
+
+def note_join(conversation_id: str, staff_id: str, at_ms: int) -> bool:
+    """Note that somebody joined by themselves, unless they left or were taken out later than that moment.
+
+    True where it changed something.
+    """
+    noted = (
+        models.Participant.insert(
+            conversation=conversation_id, staff_id=staff_id, present=True, since=at_ms, added_by=staff_id
+        )
+        .on_conflict(
+            conflict_target=[models.Participant.conversation, models.Participant.staff_id],
+            update={models.Participant.present: True, models.Participant.since: at_ms},
+            where=(models.Participant.present == False) & (models.Participant.since <= at_ms),  # noqa: E712 - SQL
+        )
+        .returning(models.Participant.staff_id)
+        .tuples()
+        .execute()
+    )
+    return len(list(noted)) > 0
+
+
+def remove_from_all(staff_ids: Collection[str]) -> None:
+    """Note that people are in no conversation any more but their chats with the bot (F2)."""
+    chats = models.Conversation.select(models.Conversation.id).where(
+        models.Conversation.kind == ConversationKind.BOT.value
+    )
+    models.Participant.update(present=False, since=now_ms()).where(
+        models.Participant.staff_id.in_(list(staff_ids)),
+        models.Participant.present == True,  # noqa: E712 - SQL
+        models.Participant.conversation.not_in(chats),
+    ).execute()
 
 
 def remove_participant(conversation_id: str, staff_id: str, at_ms: int) -> bool:
@@ -151,15 +224,24 @@ def channel_by_key(name_key: str) -> models.Conversation | None:
     return models.Conversation.get_or_none(models.Conversation.name_key == name_key)
 
 
-def conversation_of_room(room_id: str) -> Conversation | None:
-    """The conversation that a Matrix room carries, with its participants; None for spaces and unknown rooms."""
-    row = (
-        models.Conversation.select()
-        .join(models.Room, on=(models.Room.key == models.Conversation.id))
-        .where(models.Room.room_id == room_id)
-        .get_or_none()
+def channel_aliases() -> dict[str, str]:
+    """The public alias localparts of all channels, by conversation id."""
+    rows = (
+        models.Conversation.select(models.Conversation.id, models.Conversation.alias_localpart)
+        .where(models.Conversation.alias_localpart != "")
+        .tuples()
     )
-    return None if row is None else conversation_by_id(row.id)
+    return dict(cast("Iterable[tuple[str, str]]", rows))
+
+
+def titles_in_matter(matter_id: str) -> dict[str, str]:
+    """The titles of a matter's conversations, by conversation id."""
+    rows = (
+        models.Conversation.select(models.Conversation.id, models.Conversation.title)
+        .where(models.Conversation.matter_id == matter_id)
+        .tuples()
+    )
+    return dict(cast("Iterable[tuple[str, str]]", rows))
 
 
 def conversation_by_id(conversation_id: str) -> Conversation | None:
@@ -202,8 +284,10 @@ def write_intent(key: str, alias_localpart: str) -> None:
 
 
 def record_room(key: str, room_id: str | None) -> None:
-    """Note the room that was made for a key, or with None that it is gone."""
+    """Note the room that was made for a key, or with None that it is gone. Announces RoomRecorded."""
     models.Room.update(room_id=room_id).where(models.Room.key == key).execute()
+    row = models.Conversation.get_or_none(models.Conversation.id == key)
+    announce(RoomRecorded(key, None if row is None else ConversationKind(row.kind), room_id))
 
 
 def add_accounts(localparts: dict[str, str]) -> None:

@@ -1,0 +1,37 @@
+"""What people did in their own clients and the store has not heard of yet (V1). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from bridge.firm.conversation import ConversationKind
+from bridge.firm.policy import may_be_in
+from bridge.mapping.rooms import RoomShape
+from bridge.reconcile.desired import Desired
+from bridge.reconcile.plan import Observed
+
+
+def heed_moves(shape: RoomShape, observed: Observed | None, wanted: Desired, today: date) -> RoomShape:
+    """The shape with those who joined by themselves, where the policy allows it, and without those who left.
+
+    Their events wait somewhere between the homeserver and the bridge: it was not running, or is about to handle them.
+    Without this a pass would undo what people did, and the events that follow would then be old news.
+    """
+    conversation = wanted.world.conversations.get(shape.key)
+    if observed is None or conversation is None or conversation.everyone or conversation.kind is ConversationKind.BOT:
+        return shape
+    members = set(shape.members)
+    since = wanted.world.since.get(conversation.id, {})
+    for user_id, move in observed.moves.items():
+        staff_id = wanted.owners.get(user_id)
+        if staff_id is None:
+            continue
+        known = staff_id in since
+        if known and move.at < since[staff_id]:
+            continue
+        if move.membership == "leave" and known:
+            members.discard(user_id)
+        elif move.membership == "join" and may_be_in(wanted.firm, staff_id, conversation, today):
+            members.add(user_id)
+    return replace(shape, members=frozenset(members))

@@ -1,0 +1,224 @@
+"""A small firm on the fake homeserver, with the store, client, reconciler and router that the running bridge has."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+
+from bridge.commands.table import Desk
+from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
+from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
+from bridge.handlers.places import Places
+from bridge.handlers.router import Router
+from bridge.matrix.client import MatrixClient
+from bridge.reconcile.service import Outcome, Reconciler
+from bridge.settings import AccountSettings, FirmSettings, SecuritySettings, Settings
+from bridge.store.conversations import room_of
+from bridge.store.outbox import mark_sent, pending
+from bridge.store.store import Store
+from tests.fakes.homeserver import FakeHomeserver
+from tests.fakes.room import Room
+
+Json = dict[str, Any]
+
+ANN = Staff("a", "Ann", "Archer", "ann@firm.example", "Owner")
+BEN = Staff("b", "Ben", "Booth", "ben@firm.example", "Associate")
+CLEO = Staff("c", "Cleo", "Crane", "cleo@firm.example", "Paralegal")
+DAN = Staff("d", "Dan", "Dell", "dan@firm.example", "IT")
+EVE = Staff("e", "Eve", "Elm", "eve@firm.example", "Partner", former=True)
+STAFF = (ANN, BEN, CLEO, DAN, EVE)
+ESTATE = Matter("m1", "2026-0042", "Estate of Orla Quill", responsible="a", assisting=("b",))
+MERGER = Matter("m2", "2026-0055", "Sale of Tidewell Brewing", responsible="a")
+WALL = Wall("w1", matter_id="m2", people=("b",))
+LITIGATION = ChannelSeed("Litigation", "Disputes", ("a", "b"))
+ROOMS = 12
+"""Two spaces, four chats with the bot, two channels, and for each matter a space and a conversation."""
+
+ESTATE_TALK = first_matter_conversation_id("m1")
+MERGER_TALK = first_matter_conversation_id("m2")
+
+
+def make_firm(
+    staff: Iterable[Staff] = STAFF,
+    matters: Iterable[Matter] = (ESTATE, MERGER),
+    walls: Iterable[Wall] = (WALL,),
+    channels: Iterable[ChannelSeed] = (LITIGATION,),
+) -> Firm:
+    """The firm; what is given replaces all records of its kind."""
+    return Firm(
+        staff={person.id: person for person in staff},
+        matters={matter.id: matter for matter in matters},
+        walls={wall.id: wall for wall in walls},
+        channels={seed.name: seed for seed in channels},
+    )
+
+
+def channel(name: str) -> str:
+    """The key of a channel's room."""
+    return channel_id(channel_key(name))
+
+
+def direct(*staff_ids: str) -> str:
+    """The key of a direct conversation's room."""
+    return direct_id(staff_ids)
+
+
+def settings_for(fake: FakeHomeserver, appservice: Json | None = None, **homeserver: Any) -> Settings:
+    """Settings that lead to the fake homeserver."""
+    return Settings(
+        homeserver=fake.homeserver_settings(**homeserver),
+        appservice=fake.appservice_settings(**(appservice or {})),
+        accounts=AccountSettings(avatars=False),
+        firm=FirmSettings(name="Archer & Booth"),
+        security=SecuritySettings(alias_key="alias-key-of-the-tests-0001"),
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message that waits in the outbox."""
+
+    room_id: str
+    sender: str
+    body: str
+    content: Json
+
+
+@dataclass
+class FirmOnFake:
+    """What tests work with. `firm` may be replaced, as the directory does."""
+
+    fake: FakeHomeserver
+    settings: Settings
+    store: Store
+    client: MatrixClient
+    firm: Firm
+    events: deque[Json] = field(default_factory=deque)
+    """What happened on the homeserver and was not given to the router yet."""
+
+    def __post_init__(self) -> None:
+        self.reconciler = self.new_reconciler()
+        self.places = Places(self.store, self.fake.server_name)
+        self.desk = Desk(
+            self.settings, self.store, self.client, self.reconciler, lambda: self.firm, self._confirm, self._status
+        )
+        self.router = Router(self.desk, self.places)
+
+    def new_reconciler(self) -> Reconciler:
+        """A reconciler as after a restart."""
+        return Reconciler(self.store, self.client, self.settings, lambda: self.firm)
+
+    async def _confirm(self, staff_id: str) -> str:
+        return f"Confirmed by {staff_id}"
+
+    async def _status(self) -> str:
+        return "All is well"
+
+    # What is
+    def user(self, person: Staff) -> str:
+        """A person's user id."""
+        return f"@{person.first_name.lower()}:{self.fake.server_name}"
+
+    def users(self, *people: Staff) -> set[str]:
+        """Several people's user ids."""
+        return {self.user(person) for person in people}
+
+    async def room(self, key: str) -> Room:
+        """The room of a key."""
+        room_id = await self.store.run(lambda: room_of(key))
+        assert room_id is not None, f"no room for {key}"
+        return self.fake.rooms[room_id]
+
+    async def chat(self, person: Staff) -> str:
+        """The room id of a person's chat with the bot."""
+        return (await self.room(bot_chat_id(person.id))).room_id
+
+    async def people(self, key: str) -> set[str]:
+        """Who is in the room of a key, without the bot."""
+        return set((await self.room(key)).joined) - {self.fake.bot_id}
+
+    def live_rooms(self) -> list[str]:
+        """Rooms that anybody is in."""
+        return [room.room_id for room in self.fake.rooms.values() if room.joined]
+
+    # What happens
+    async def sync(self) -> Outcome:
+        """A whole pass that must succeed in everything."""
+        outcome = await self.reconciler.sync()
+        assert outcome.failed == ()
+        return outcome
+
+    async def settled(self) -> None:
+        """Assert that a whole pass would change nothing, and that one changes nothing."""
+        self.fake.requests.clear()
+        assert [step.describe() for step in (await self.reconciler.plan()).steps] == []
+        assert await self.new_reconciler().sync() == Outcome()
+        assert self.fake.changes() == []
+
+    async def handle(self, event: Json) -> None:
+        """Give one event to the router and store what it caused."""
+        if self.router.interesting(event):
+            effect = await self.router.handle(event)
+            if effect is not None:
+                await self.store.run(effect)
+
+    async def hear(self) -> None:
+        """Give everything that happened to the router, in order, also what that causes."""
+        while self.events:
+            await self.handle(self.events.popleft())
+
+    async def said(self) -> list[Said]:
+        """What waits in the outbox, which is then taken as sent."""
+        rows = await self.store.run(lambda: pending(0, 1000))
+        await self.store.run(lambda: mark_sent([row.txn_id for row in rows], 1))
+        contents = [orjson.loads(row.content) for row in rows]
+        return [
+            Said(row.room_id, row.sender, content["body"], content)
+            for row, content in zip(rows, contents, strict=True)
+        ]
+
+    async def say(self, person: Staff, text: str, room_id: str = "", **content: Any) -> list[Said]:
+        """Let somebody write, in the chat with the bot unless a room is given; what the bridge says to it."""
+        self.fake.message(room_id or await self.chat(person), self.user(person), text, **content)
+        await self.hear()
+        return await self.said()
+
+    async def ask(self, person: Staff, text: str, room_id: str = "", **content: Any) -> str:
+        """The same for what has one answer: its text."""
+        (answer,) = await self.say(person, text, room_id, **content)
+        assert answer.sender == self.fake.bot_id
+        return answer.body
+
+
+@asynccontextmanager
+async def firm_on_fake(
+    fake: FakeHomeserver, store: Store, firm: Firm | None = None, *, synced: bool = True, **homeserver: Any
+) -> AsyncIterator[FirmOnFake]:
+    """The firm on an empty homeserver; `synced` makes its rooms. `homeserver` are settings of the connection.
+
+    The bridge and the homeserver have one clock, on which no two things happen at once.
+    """
+    clock = itertools.count(time.time_ns() // 1_000_000)
+    settings = settings_for(fake, **homeserver)
+    client = MatrixClient(settings.homeserver, settings.appservice)
+    on = FirmOnFake(fake, settings, store, client, make_firm() if firm is None else firm)
+    fake.listeners.insert(0, lambda event: event.update(origin_server_ts=next(clock)))
+    fake.listeners.append(on.events.append)
+    try:
+        with patch("bridge.store.conversations.now_ms", lambda: next(clock)):
+            if synced:
+                await on.sync()
+                await on.hear()
+                await on.places.refresh()
+                fake.requests.clear()
+            yield on
+    finally:
+        await client.close()

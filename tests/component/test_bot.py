@@ -1,0 +1,232 @@
+"""The bot: whom it answers, where, and what comes of commands that come at once, twice, or from the wrong person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bridge.commands.all import COMMANDS
+from bridge.commands.table import Who
+from bridge.firm.model import MatterStatus
+from bridge.matrix.errors import Unreachable
+from bridge.store.outbox import pending
+from bridge.store.store import Store
+from tests.component.firm_on_fake import (
+    ANN,
+    BEN,
+    CLEO,
+    DAN,
+    ESTATE,
+    EVE,
+    MERGER,
+    ROOMS,
+    FirmOnFake,
+    channel,
+    direct,
+    firm_on_fake,
+    make_firm,
+)
+from tests.fakes.faults import too_many_in_header
+from tests.fakes.homeserver import FakeHomeserver
+
+
+@pytest.fixture
+async def on(store: Store) -> AsyncIterator[FirmOnFake]:
+    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
+        yield made
+
+
+async def test_staff_are_answered_in_their_chat_in_reply_to_what_they_wrote(on: FirmOnFake) -> None:
+    chat = await on.chat(CLEO)
+    (answer,) = await on.say(CLEO, "!ping good morning")
+    assert (answer.room_id, answer.sender, answer.body) == (chat, on.fake.bot_id, "pong good morning")
+    assert answer.content["msgtype"] == "m.notice"
+    asked = on.fake.events(chat, "m.room.message")[-1]
+    assert answer.content["m.relates_to"] == {"m.in_reply_to": {"event_id": asked["event_id"]}}
+
+
+@pytest.mark.parametrize("text", ["ping", "! ping", " !PING", "!!ping"])
+async def test_in_the_chat_the_exclamation_mark_is_no_matter(on: FirmOnFake, text: str) -> None:
+    assert await on.ask(CLEO, text) == "pong"
+
+
+async def test_a_leaver_a_stranger_and_the_bot_itself_are_not_answered(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    stranger = on.fake.add_user("stranger")
+    on.fake.invite(litigation, on.fake.bot_id, stranger)
+    on.fake.join(litigation, stranger)
+    on.events.clear()
+    on.firm = make_firm(staff=(ANN, replace(BEN, former=True), CLEO, DAN))
+    for sender in (on.user(BEN), stranger, on.fake.bot_id):
+        on.fake.message(litigation, sender, "!ping")
+    with capture_logs() as logs:
+        await on.hear()
+    assert await on.said() == []
+    assert [(line["event"], line["sender"]) for line in logs] == [
+        ("command_ignored", on.user(BEN)),
+        ("command_ignored", stranger),
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"msgtype": "m.notice"},
+        {"msgtype": "m.emote"},
+        {"m.relates_to": {"rel_type": "m.replace", "event_id": "$x"}, "m.new_content": {"body": "!ping"}},
+    ],
+)
+async def test_notices_and_edits_are_not_answered(on: FirmOnFake, content: dict[str, Any]) -> None:
+    assert await on.say(ANN, "!ping", **content) == []
+
+
+async def test_rooms_that_are_not_the_firms_are_not_answered_in(on: FirmOnFake) -> None:
+    theirs = on.fake.create_room(on.user(ANN), {"invite": [on.fake.bot_id]})
+    assert await on.say(ANN, "!ping", theirs) == []
+
+
+async def test_what_others_may_see_is_answered_where_it_was_typed_and_the_rest_in_the_chat(on: FirmOnFake) -> None:
+    litigation, chat = (await on.room(channel("Litigation"))).room_id, await on.chat(ANN)
+    for text, where in (
+        ("!ping", litigation),
+        ("!help", litigation),
+        ("!xyzzy", litigation),
+        ("!matter list", chat),
+        ('!matter start 2026-0042 "Talk"', chat),
+        ("!matter start 1999-0001 Talk", chat),
+        ("!channel list", chat),
+        ("!directory status", chat),
+    ):
+        answers = await on.say(ANN, text, litigation)
+        assert [answer.room_id for answer in answers] == [where], text
+
+
+async def test_a_command_in_a_direct_conversation_is_answered_in_the_chat_because_the_bot_is_not_there(
+    on: FirmOnFake,
+) -> None:
+    await on.say(ANN, "!dm @ben")
+    (answer,) = await on.say(BEN, "!ping", (await on.room(direct("a", "b"))).room_id)
+    assert answer.room_id == await on.chat(BEN)
+
+
+@pytest.mark.parametrize("text", ["!matter start 2026-0055 Talk", "!matters 2026-0055", "!2026-0055", "!mat 2026-0055"])
+async def test_M3_a_matters_number_is_never_said_in_a_room_with_others(on: FirmOnFake, text: str) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    for person in (ANN, BEN):
+        for answer in await on.say(person, text, litigation):
+            assert answer.room_id == await on.chat(person) or "2026-0055" not in str(answer.content)
+
+
+@pytest.mark.parametrize("text", ['!matter start 2026-0055 "Price"', "!matter start “2026-0055” Price @ann"])
+async def test_M3_a_walled_matter_is_answered_like_one_that_is_not_there(on: FirmOnFake, text: str) -> None:
+    (walled,) = await on.say(BEN, text)
+    (missing,) = await on.say(BEN, text.replace("2026-0055", "1999-0001"))
+    del walled.content["m.relates_to"], missing.content["m.relates_to"]
+    assert str(walled).replace("2026-0055", "1999-0001") == str(missing)
+    assert "Tidewell" not in await on.ask(BEN, "!matter list")
+    assert "no matter" in (await on.ask(BEN, "!matter list tidewell")).lower()
+    assert len(on.live_rooms()) == ROOMS
+
+
+async def test_a_closed_matter_gets_no_new_conversation(on: FirmOnFake) -> None:
+    on.firm = make_firm(matters=(replace(ESTATE, status=MatterStatus.CLOSED), MERGER))
+    assert "is closed" in await on.ask(ANN, '!matter start 2026-0042 "Talk"')
+    assert len(on.live_rooms()) == ROOMS
+
+
+async def test_V5_the_first_message_is_the_senders_and_sent_once_even_when_handled_twice(on: FirmOnFake) -> None:
+    event = on.fake.message(await on.chat(ANN), on.user(ANN), "!dm @ben  Lunch  at one?")
+    await on.hear()
+    rows = await on.store.run(lambda: [message.txn_id for message in pending(0, 100)])
+    # As after a crash between handling an event and noting that it was.
+    await on.handle(event)
+    assert await on.store.run(lambda: [message.txn_id for message in pending(0, 100)]) == rows
+    first, answer = await on.said()
+    assert (first.sender, first.body) == (on.user(ANN), "Lunch  at one?")
+    assert first.content == {"msgtype": "m.text", "body": "Lunch  at one?"}
+    assert first.room_id == (await on.room(direct("a", "b"))).room_id
+    assert answer.body.startswith("Here is your direct conversation with Ben Booth")
+
+
+@pytest.mark.parametrize("text", ["!dm @ben", "!channel create Tides @ben", '!matter start 2026-0042 "Tides" @ben'])
+async def test_a_command_handled_again_gives_the_same_room_and_the_same_answer(on: FirmOnFake, text: str) -> None:
+    event = on.fake.message(await on.chat(ANN), on.user(ANN), text)
+    on.fake.script("POST", "/join/", too_many_in_header(3600))
+    with pytest.raises(Unreachable):
+        await on.hear()
+    assert await on.said() == []
+    await on.handle(event)
+    (answer,) = await on.said()
+    assert answer.body.startswith(("Here is", "Made", "Started"))
+    await on.handle(event)
+    assert await on.said() == []
+    assert len(on.live_rooms()) == ROOMS + 1
+    await on.settled()
+
+
+async def test_D1_a_hundred_ask_for_the_same_conversation_at_once(on: FirmOnFake) -> None:
+    people = ((ANN, "!dm @ben @cleo"), (BEN, "!dm @cleo and @ann"), (CLEO, "!dm Ann Archer, Ben Booth"))
+    for number in range(100):
+        person, text = people[number % 3]
+        on.fake.message(await on.chat(person), on.user(person), text)
+    events = [on.events.popleft() for _ in range(100)]
+    await asyncio.gather(*map(on.handle, events))
+    answers = await on.said()
+    room = await on.room(direct("a", "b", "c"))
+    assert len(answers) == 100
+    assert all(answer.body.startswith("Here is") and room.room_id in answer.body for answer in answers)
+    assert room.joined == sorted(on.users(ANN, BEN, CLEO))
+    assert len(on.live_rooms()) == ROOMS + 1
+    await on.settled()
+
+
+async def test_C1_a_hundred_make_a_channel_of_one_name_at_once(on: FirmOnFake) -> None:
+    names = ("Tide Tables", "tide tables", "Tide-Tables", "  TIDE   tables ")
+    for number in range(100):
+        person = (ANN, BEN, CLEO, DAN)[number % 4]
+        on.fake.message(await on.chat(person), on.user(person), f"!channel create {names[number % 4]}")
+    events = [on.events.popleft() for _ in range(100)]
+    await asyncio.gather(*map(on.handle, events))
+    answers = [answer.body for answer in await on.said()]
+    made = [answer for answer in answers if answer.startswith("Made the channel")]
+    taken = [answer for answer in answers if answer.startswith("There is a channel called")]
+    assert (len(made), len(taken)) == (1, 99)
+    assert len(await on.people(channel("Tide Tables"))) == 1
+    assert len(on.live_rooms()) == ROOMS + 1
+    await on.settled()
+
+
+ROLES = ["Owner", "owner", "Practice Manager", "IT", "Partner", "Associate", "Paralegal", "Owners", "", "Firm Admin"]
+ADMIN_ROLES = {"Owner", "owner", "Practice Manager", "IT"}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("role", ROLES)
+async def test_admin_commands_are_for_firm_admins_and_no_others(on: FirmOnFake, role: str, command: Any) -> None:
+    on.firm = make_firm(staff=(ANN, BEN, replace(CLEO, role=role), DAN, EVE))
+    with capture_logs() as logs:
+        answer = await on.ask(CLEO, f"!{command.name}")
+    refused = "is for firm admins" in answer
+    assert refused is (command.who is Who.FIRM_ADMIN and role not in ADMIN_ROLES)
+    assert ("command_refused" in [line["event"] for line in logs]) is refused
+    help_says = await on.ask(CLEO, f"!help {command.name}")
+    assert ("There is no command" in help_says) is refused
+
+
+async def test_admin_commands_reach_the_directory(on: FirmOnFake) -> None:
+    assert await on.ask(DAN, "!directory status") == "All is well"
+    assert await on.ask(DAN, "!directory confirm") == "Confirmed by d"
+
+
+async def test_what_could_not_be_done_is_said_and_keeps_its_name(on: FirmOnFake) -> None:
+    on.fake.create_room(on.fake.add_user("mallory"), {"room_alias_name": "tides"})
+    assert "did not work out completely" in await on.ask(ANN, "!channel create Tides")
+    del on.fake.aliases["#tides:localhost"]
+    assert "already" in await on.ask(BEN, "!channel create Tides")
+    await on.sync()
+    assert await on.people(channel("Tides")) == on.users(ANN)

@@ -1,0 +1,170 @@
+"""What people may write to the bot by mistake or on purpose: huge, broken, invisible, or dressed up."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.commands.people import People
+from bridge.commands.replies import escape, notice
+from bridge.commands.text import typed_text
+from bridge.firm.model import Staff
+from bridge.store.store import Store
+from tests.component.firm_on_fake import (
+    ANN,
+    BEN,
+    CLEO,
+    DAN,
+    ROOMS,
+    FirmOnFake,
+    channel,
+    direct,
+    firm_on_fake,
+    make_firm,
+)
+from tests.fakes.homeserver import FakeHomeserver
+
+
+@pytest.fixture
+async def on(store: Store) -> AsyncIterator[FirmOnFake]:
+    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
+        yield made
+
+
+def pill(target: str, name: str = "Somebody") -> str:
+    return f'<a href="{html.escape(target)}">{name}</a>'
+
+
+def mentioning(text: str) -> dict[str, Any]:
+    return {"format": "org.matrix.custom.html", "formatted_body": text}
+
+
+async def test_a_huge_message_is_refused_whole_so_that_no_part_of_it_is_sent(on: FirmOnFake) -> None:
+    answer = await on.ask(ANN, "!dm @ben " + "word " * 2000)
+    assert answer == "That has 10007 characters. I read at most 4000, so I did nothing with it."
+    assert len(on.live_rooms()) == ROOMS
+
+
+@pytest.mark.parametrize(
+    "filling", [" ", "\n", "a,", "ann ", "@", "@a", "a@", "a@a.", '"', "“", "[", "](", "<a ", "&", "\0", "🙂"]
+)
+@pytest.mark.parametrize("command", ["", "ping ", "dm ", "matter start 2026-0042 ", "channel create ", "channel join "])
+async def test_a_long_message_of_anything_gets_one_answer(on: FirmOnFake, command: str, filling: str) -> None:
+    text = f"!{command}x" + filling * (3900 // len(filling)) + "y"
+    (answer,) = await on.say(ANN, text)
+    assert answer.room_id == await on.chat(ANN)
+    assert len(str(answer.content).encode()) < 60_000
+
+
+@pytest.mark.parametrize("mark", ["\0", "\u202e", "\u200b", "\u2066", "\ue000", "\x1b[31m"])
+@pytest.mark.parametrize("command", ["channel create Tide{}Tables", 'matter start 2026-0042 "Tide{}Tables"'])
+async def test_invisible_characters_do_not_get_into_a_rooms_name(on: FirmOnFake, command: str, mark: str) -> None:
+    assert "invisible characters" in await on.ask(ANN, "!" + command.format(mark))
+    assert len(on.live_rooms()) == ROOMS
+
+
+async def test_names_are_shown_as_they_are_and_never_become_markup(on: FirmOnFake) -> None:
+    name = "<b>*Tide*</b> [x](https://evil.example) _t_"
+    (answer,) = await on.say(ANN, f"!channel create {name}")
+    formatted = answer.content["formatted_body"]
+    assert html.escape("<b>*Tide*</b> [x](https://evil.example) _t_", quote=False) in formatted
+    assert "evil.example" not in [part.split('"')[1] for part in formatted.split("href=")[1:]]
+    assert name in answer.body
+    assert (await on.room(channel(name))).state["m.room.name", ""] == {"name": name}
+    for text in ("!channel list", f"!channel create {name}", f"!channel join {name}", f"!{name}", f"!dm {name}"):
+        (answer,) = await on.say(BEN, text)
+        assert "<b>" not in answer.content.get("formatted_body", "")
+        assert 'href="https://evil' not in answer.content.get("formatted_body", "")
+
+
+async def test_names_of_people_are_shown_as_they_are(on: FirmOnFake) -> None:
+    odd = replace(CLEO, first_name="<i>Cleo", last_name="*Crane*</i>")
+    on.firm = make_firm(staff=(ANN, BEN, odd, DAN))
+    (answer,) = await on.say(ANN, "!channel create Tides @cleo")
+    assert answer.body.endswith("with <i>Cleo *Crane*</i>.")
+    assert "<i>" not in answer.content["formatted_body"]
+    on.firm = make_firm(staff=(ANN, BEN, replace(odd, former=True), DAN))
+    (answer,) = await on.say(ANN, "!dm @cleo")
+    assert "<i>" not in answer.content.get("formatted_body", "")
+    assert "*Crane*" in answer.body
+
+
+async def test_a_mention_counts_by_its_id(on: FirmOnFake) -> None:
+    ben, cleo = pill("https://matrix.to/#/%40ben%3Alocalhost?via=x", "Ann"), pill("matrix:u/cleo:localhost")
+    formatted = f"!dm {ben} and <b>{cleo}</b><br>hi &amp; ho"
+    first, _ = await on.say(ANN, "!dm Ann and Cleo hi", **mentioning(formatted))
+    assert (first.room_id, first.body) == ((await on.room(direct("a", "b", "c"))).room_id, "hi & ho")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://matrix.to/#/@%zz%00:localhost",
+        "https://matrix.to/#/@ben:elsewhere.example",
+        "https://matrix.to/#/@ben%00:localhost",
+        "https://matrix.to/#/@<script>:localhost",
+        "https://matrix.to/#/@bot:localhost",
+        "https://matrix.to/#/@" + "a" * 3000,
+        "matrix:u/:",
+    ],
+)
+async def test_a_mention_of_nobody_is_a_sentence(on: FirmOnFake, target: str) -> None:
+    (answer,) = await on.say(ANN, "!dm Ben", **mentioning(f"!dm {pill(target)} hello"))
+    assert answer.room_id == await on.chat(ANN)
+    assert len(answer.body) < 300
+    assert len(on.live_rooms()) == ROOMS
+
+
+@pytest.mark.parametrize("text", ["!dm Ann Archer, Ben Booth", "!dm Ann Archer , Ben Booth", "!dm Ben; Ann Archer"])
+async def test_D1_names_in_a_list_are_people_and_never_a_message(on: FirmOnFake, text: str) -> None:
+    (answer,) = await on.say(CLEO, text)
+    assert answer.sender == on.fake.bot_id
+    assert set((await on.room(direct("a", "b", "c"))).joined) == on.users(ANN, BEN, CLEO)
+
+
+HOSTILE = st.text(
+    alphabet=st.one_of(
+        st.sampled_from('<>/=" &#;!-[]()?a@:.,href\0\u202e\n'), st.characters(exclude_categories=["Cs"])
+    ),
+    max_size=300,
+)
+
+
+@given(body=HOSTILE, formatted=HOSTILE)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_html_is_read(body: str, formatted: str) -> None:
+    content = {"msgtype": "m.text", "body": body, **mentioning(formatted + pill("https://matrix.to/#/@ben:localhost"))}
+    assert isinstance(typed_text(content), str)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a ", "<!--", "<![", "</", "&#", "<a href=", "<mx-reply>", "<", "<a href='", "&amp"]
+)
+def test_reading_html_takes_steps_in_proportion_to_its_length(piece: str) -> None:
+    # What takes steps by the square of the length would not end here before the test's time is over.
+    content = {"msgtype": "m.text", "body": "!ping", **mentioning(piece * 500_000)}
+    assert typed_text(content) == "!ping"
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\t", "\u00a0"])
+def test_looking_for_people_takes_steps_in_proportion_to_the_length(blank: str) -> None:
+    people = People(make_firm(), {"ann": "a"}, "localhost", "bot")
+    found, message = people.find(f"Ann{blank * 200_000}Archer: hello")
+    assert ([person.id for person in found], message) == (["a"], "hello")
+
+
+@given(st.text(alphabet="[]()\\`*_<>#|~!&a ", max_size=200))
+def test_whatever_is_escaped_shows_as_it_is(text: str) -> None:
+    assert notice(f"Hello {escape(text)}, there")["body"] == f"Hello {text}, there"
+
+
+def test_the_bot_knows_a_person_with_two_names_from_one_with_one() -> None:
+    ann = Staff("x", "Ann", "Archer-Bell", "ann.bell@firm.example")
+    people = People(make_firm(staff=(ANN, BEN, ann)), {}, "localhost", "bot")
+    assert people.find("Ann Archer, Ben: hi") == ((ANN, BEN), "hi")

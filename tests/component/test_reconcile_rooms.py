@@ -1,0 +1,230 @@
+"""Making rooms once, whatever happens in between: lost answers, half-made rooms, taken addresses, many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Wall
+from bridge.mapping.ids import hidden_alias
+from bridge.mapping.rooms import MARKER
+from bridge.matrix.errors import TokenRejected, Unreachable
+from bridge.store.conversations import NewConversation, add_conversations, add_participants
+from bridge.store.store import Store
+from tests.component.firm_on_fake import (
+    ANN,
+    BEN,
+    CLEO,
+    DAN,
+    ESTATE_TALK,
+    ROOMS,
+    FirmOnFake,
+    channel,
+    direct,
+    firm_on_fake,
+    make_firm,
+)
+from tests.fakes.faults import (
+    DROP_AFTER,
+    DROP_BEFORE,
+    DUPLICATE,
+    Behaviour,
+    Slow,
+    refusal,
+    too_many_in_header,
+)
+from tests.fakes.homeserver import FakeHomeserver
+
+AWAY = too_many_in_header(3600)
+"""The homeserver will not answer before the deadline."""
+
+
+@pytest.fixture(autouse=True)
+def settle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.reconcile.apply._SETTLING", (0.0, 0.0))
+
+
+@pytest.fixture
+async def new(store: Store) -> AsyncIterator[FirmOnFake]:
+    """The firm before anything was made."""
+    async with FakeHomeserver() as fake, firm_on_fake(fake, store, synced=False) as made:
+        yield made
+
+
+@pytest.fixture
+async def on(new: FirmOnFake) -> FirmOnFake:
+    """The firm when everything was made."""
+    await new.sync()
+    await new.hear()
+    new.fake.requests.clear()
+    return new
+
+
+@pytest.mark.parametrize("fault", [DROP_AFTER, DROP_BEFORE, DUPLICATE], ids=["dropped after", "dropped", "doubled"])
+async def test_a_room_whose_creation_was_not_answered_is_made_once(new: FirmOnFake, fault: Behaviour) -> None:
+    new.fake.script("POST", "/createRoom$", fault)
+    await new.sync()
+    assert len(new.fake.rooms) == ROOMS
+    new.fake.script("POST", "/createRoom$", fault)
+    await new.say(ANN, "!dm @ben")
+    assert len(new.fake.rooms) == ROOMS + 1
+    assert (await new.room(direct("a", "b"))).joined == sorted(new.users(ANN, BEN))
+    await new.settled()
+
+
+async def test_a_room_half_made_is_left_and_made_anew(new: FirmOnFake) -> None:
+    alias = hidden_alias(ESTATE_TALK, new.settings.security.alias_key.get_secret_value())
+    half = new.fake.create_room(new.fake.bot_id, {"room_alias_name": alias})
+    await new.sync()
+    room = await new.room(ESTATE_TALK)
+    assert room.room_id != half
+    assert new.fake.rooms[half].joined == []
+    assert new.fake.aliases[f"#{alias}:localhost"] == room.room_id
+    assert len(new.live_rooms()) == ROOMS
+    await new.settled()
+
+
+def whole(key: str) -> dict[str, Any]:
+    """A createRoom body of a room that has the bridge's mark for this key, at Litigation's address."""
+    marker = {"type": MARKER, "state_key": "", "content": {"kind": "channel", "key": key}}
+    return {"room_alias_name": "litigation", "initial_state": [marker]}
+
+
+@pytest.mark.parametrize(
+    ("owner", "body"),
+    [
+        ("mallory", {"room_alias_name": "litigation"}),
+        ("mallory", whole(channel("Litigation"))),
+        ("bot", whole(channel("Litigation!"))),
+    ],
+    ids=["a room of somebody else", "one that looks like ours", "another channel of ours"],
+)
+async def test_an_address_of_another_room_fails_that_channel_and_nothing_else(
+    new: FirmOnFake, owner: str, body: dict[str, Any]
+) -> None:
+    user_id = new.fake.add_user(owner, admin=owner == "bot")
+    theirs = new.fake.create_room(user_id, body)
+    outcome = await new.reconciler.sync()
+    assert outcome.failed[0] == (
+        f"Channel Litigation: The address #litigation:localhost belongs to another room, {theirs}."
+        " Remove that address, or give the channel another name."
+    )
+    assert new.fake.rooms[theirs].joined == [user_id]
+    assert len(new.live_rooms()) == ROOMS  # one of them the other's
+    assert await new.people(channel("Everyone")) == new.users(ANN, BEN, CLEO, DAN)
+    del new.fake.aliases["#litigation:localhost"]
+    await new.sync()
+    assert await new.people(channel("Litigation")) == new.users(ANN, BEN)
+    await new.settled()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/users/@ben"),
+        ("POST", "/createRoom$"),
+        ("POST", "/join/"),
+        ("PUT", "m.direct$"),
+        ("POST", "/leave$"),
+        ("PUT", "m.space.child"),
+        ("GET", "/directory/room/"),
+    ],
+)
+async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, method: str, path: str) -> None:
+    talk = Conversation(direct("a", "b"), ConversationKind.DIRECT, participants=frozenset({"a", "b"}))
+    await new.store.run(lambda: add_conversations([NewConversation(talk)]))
+    new.fake.script("POST", "/createRoom$", DUPLICATE)
+    new.fake.script(method, path, AWAY)
+    with pytest.raises(Unreachable):
+        await new.reconciler.sync()
+    new.reconciler = new.new_reconciler()
+    await new.sync()
+    assert len(new.live_rooms()) == ROOMS + 1
+    assert await new.people(direct("a", "b")) == new.users(ANN, BEN)
+    await new.settled()
+
+
+async def test_a_token_that_is_not_accepted_ends_a_pass_at_once(new: FirmOnFake) -> None:
+    new.fake.script("POST", "/createRoom$", refusal(401, "M_UNKNOWN_TOKEN"))
+    with pytest.raises(TokenRejected):
+        await new.reconciler.sync()
+    assert len(new.fake.asked("POST", "/createRoom$")) == 1
+
+
+async def test_D1_a_hundred_at_once_for_one_conversation_make_one_room(on: FirmOnFake) -> None:
+    talk = Conversation(direct("a", "c"), ConversationKind.DIRECT, participants=frozenset({"a", "c"}))
+    await on.store.run(lambda: add_conversations([NewConversation(talk)]))
+    outcomes = await asyncio.gather(*(on.reconciler.converge(talk.id) for _ in range(100)))
+    assert [outcome for outcome in outcomes if outcome.failed] == []
+    assert len(on.fake.asked("POST", "/createRoom$")) == 1
+    assert (await on.room(talk.id)).joined == sorted(on.users(ANN, CLEO))
+    await on.settled()
+
+
+async def test_D1_two_processes_at_once_make_one_room(on: FirmOnFake) -> None:
+    talk = Conversation(direct("a", "c"), ConversationKind.DIRECT, participants=frozenset({"a", "c"}))
+    await on.store.run(lambda: add_conversations([NewConversation(talk)]))
+    created = Slow(asyncio.Event(), act_first=True)
+    on.fake.script("POST", "/createRoom$", created)
+    first = asyncio.create_task(on.reconciler.converge(talk.id))
+    await created.arrived.wait()
+    assert (await on.new_reconciler().converge(talk.id)).failed == ()
+    created.until.set()
+    assert (await first).failed == ()
+    assert (await on.room(talk.id)).joined == sorted(on.users(ANN, CLEO))
+    assert len(on.live_rooms()) == ROOMS + 1
+    await on.settled()
+
+
+async def test_a_change_that_a_pass_has_not_read_is_not_undone_by_it(
+    on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = on.reconciler.desired
+
+    async def read_before_the_change() -> Any:
+        wanted = await read()
+        await on.store.run(lambda: add_participants(channel("Litigation"), ["c"], "a"))
+        await on.reconciler.converge(channel("Litigation"))
+        return wanted
+
+    monkeypatch.setattr(on.reconciler, "desired", read_before_the_change)
+    await on.sync()
+    assert on.user(CLEO) in await on.people(channel("Litigation"))
+    assert on.fake.asked("POST", "/kick$") == []
+
+
+async def test_a_pass_and_a_command_at_the_same_time(on: FirmOnFake) -> None:
+    """The pass has its plan when the command comes, and gets to the room after it."""
+    ben = (await on.room(ESTATE_TALK)).room_id
+    on.fake.kick(ben, on.fake.bot_id, on.user(BEN))
+    everyone = (await on.room(channel("Everyone"))).room_id
+    on.fake.kick(everyone, on.fake.bot_id, on.user(DAN))
+    held = Slow(asyncio.Event())
+    on.fake.script("GET", "m.direct$", held)
+    whole_pass = asyncio.create_task(on.sync())
+    await held.arrived.wait()
+    answers = await on.say(ANN, "!channel create Tides @cleo")
+    answers += await on.say(ANN, "!dm @cleo Hello")
+    held.until.set()
+    await whole_pass
+    assert [answer.body[:4] for answer in answers] == ["Made", "Hell", "Here"]
+    assert await on.people(channel("Tides")) == on.users(ANN, CLEO)
+    assert (await on.room(direct("a", "c"))).joined == sorted(on.users(ANN, CLEO))
+    assert await on.people(ESTATE_TALK) == on.users(ANN, BEN)
+    await on.settled()
+
+
+async def test_M3_a_wall_that_comes_while_a_pass_is_under_way_holds_for_the_rest_of_it(new: FirmOnFake) -> None:
+    held = Slow(asyncio.Event())
+    new.fake.script("POST", "/createRoom$", held)
+    whole_pass = asyncio.create_task(new.sync())
+    await held.arrived.wait()
+    new.firm = make_firm(walls=(Wall("w", matter_id="m1", people=("b",)),))
+    held.until.set()
+    await whole_pass
+    room = await new.room(ESTATE_TALK)
+    assert [event for event in room.timeline if event.get("state_key") == new.user(BEN)] == []
