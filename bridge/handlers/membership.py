@@ -1,4 +1,4 @@
-"""Joins and leaves from any client: recorded where the policy allows them, put back where it does not (V1)."""
+"""Joins, leaves, invitations and removals from any client: recorded where allowed, put back where not (V1)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from typing import Any
 
 import structlog
 
+from bridge.commands.replies import escape
 from bridge.commands.table import Desk
-from bridge.firm.conversation import ConversationKind
-from bridge.firm.policy import may_be_in
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
+from bridge.handlers.telling import Effect, telling
+from bridge.reconcile.unread import ensure_unread
 from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
+_SHARED = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
+"""Conversations whose participants change."""
 
 
 def is_membership(event: Json, bot_id: str) -> bool:
@@ -21,36 +26,72 @@ def is_membership(event: Json, bot_id: str) -> bool:
     return event.get("type") == "m.room.member" and event.get("sender") != bot_id and event.get("state_key") != bot_id
 
 
-async def handle_membership(event: Json, desk: Desk, places: Places) -> None:
-    """Record a join or leave that people made themselves, and put the room right where it must not stand.
+async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect | None:
+    """Record what people did themselves, and put the room right where it must not stand, telling them why.
 
     Events that the bridge caused in somebody's name come by as well; they are recorded already and change nothing.
     """
     place = await places.place(event["room_id"])
-    membership = event["content"].get("membership")
     if place is None or place.kind is None:
-        return
+        return None
     staff_id = await places.staff_id(str(event["state_key"]))
     conversation = await desk.store.run(lambda: conversation_by_id(place.key))
     if conversation is None:
-        return
+        return None
     by_themselves = event["sender"] == event["state_key"]
-    if staff_id is not None and by_themselves and membership == "leave":
-        if place.kind is ConversationKind.BOT or conversation.everyone:
-            await desk.reconciler.converge(place.key)
-            return
-        at = int(event["origin_server_ts"])
-        if await desk.store.run(lambda: remove_participant(place.key, staff_id, at)):
-            log.info("participant_left", conversation=place.key, staff=staff_id)
-            await desk.reconciler.converge(place.key)
-        return
-    if staff_id is not None and by_themselves and membership == "join":
-        if staff_id in conversation.participants or conversation.everyone:
-            return
-        allowed = may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today())
-        if allowed:
-            await desk.store.run(lambda: add_participants(place.key, [staff_id], staff_id))
-            log.info("participant_joined", conversation=place.key, staff=staff_id)
-            return
-        log.warning("participant_refused", conversation=place.key, staff=staff_id, rule=allowed.rule)
+    actor = staff_id if by_themselves else await places.staff_id(str(event["sender"]))
+    membership = event["content"].get("membership")
+    if by_themselves and membership == "join" and _known(conversation, staff_id):
+        return None
+    refusal: str | None = ""
+    if staff_id is not None and membership == "leave":
+        refusal = await _gone(event, conversation, staff_id, desk)
+        if refusal is None:
+            return None
+    elif staff_id is not None and actor is not None and membership in {"join", "invite"}:
+        refusal = await _come(event, conversation, staff_id, actor, desk)
     await desk.reconciler.converge(place.key)
+    if not refusal or actor is None or not may_act(desk.firm(), actor):
+        return None
+    return telling(actor, event["event_id"], refusal, desk.settings.bot_id)
+
+
+def _known(conversation: Conversation, staff_id: str | None) -> bool:
+    return staff_id is not None and (conversation.everyone or staff_id in conversation.participants)
+
+
+async def _gone(event: Json, conversation: Conversation, staff_id: str, desk: Desk) -> str | None:
+    """Record that somebody left or was removed; why not, as a sentence, where it cannot stand; None for no news."""
+    by_themselves = event["sender"] == event["state_key"]
+    if conversation.everyone:
+        return f"{escape(conversation.title)} is the channel of the whole firm; everybody stays in it."
+    if conversation.kind is ConversationKind.BOT:
+        return "This is where you reach me, so you stay in it. Mute it if it is too much."
+    if not by_themselves and conversation.kind is ConversationKind.DIRECT:
+        return "The people in a direct conversation stay the same."
+    at_ms = int(event["origin_server_ts"])
+    if not await desk.store.run(lambda: remove_participant(conversation.id, staff_id, at_ms)):
+        return None
+    log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event["sender"])
+    return ""
+
+
+async def _come(event: Json, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str:
+    """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand."""
+    if _known(conversation, staff_id):
+        return ""
+    firm, today = desk.firm(), desk.reconciler.today()
+    allowed = may_be_in(firm, staff_id, conversation, today)
+    closed = actor != staff_id and is_read_only(firm, conversation)
+    if allowed and conversation.kind in _SHARED and not closed:
+        if conversation.kind is ConversationKind.CHANNEL:
+            await ensure_unread(desk.homeserver, str(event["state_key"]), event["room_id"])
+        # The moment of the event: a leave that comes right behind it must not look older.
+        at_ms = int(event["origin_server_ts"])
+        await desk.store.run(lambda: add_participants(conversation.id, [staff_id], actor, at_ms=at_ms))
+        log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event["sender"])
+        return ""
+    log.warning("participant_refused", conversation=conversation.id, staff=staff_id, rule=allowed.rule)
+    if conversation.kind is ConversationKind.DIRECT:
+        return "Nobody is added to a direct conversation. `!dm @person …` opens one with everybody."
+    return "I put that back: it is not open to everybody."

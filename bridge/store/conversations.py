@@ -112,18 +112,28 @@ def add_conversations(new: Iterable[NewConversation]) -> None:
 
 
 def add_participants(
-    conversation_id: str, staff_ids: Collection[str], added_by: str, *, returning: bool = True
+    conversation_id: str,
+    staff_ids: Collection[str],
+    added_by: str,
+    *,
+    returning: bool = True,
+    at_ms: int | None = None,
 ) -> None:
-    """Pick people for a conversation. Those who left before come back only when `returning`."""
+    """Pick people for a conversation, now or at that moment. Those who left before come back only when `returning`."""
+    since = now_ms() if at_ms is None else at_ms
     for staff_id in sorted(staff_ids):
         insert = models.Participant.insert(
-            conversation=conversation_id, staff_id=staff_id, present=True, since=now_ms(), added_by=added_by
+            conversation=conversation_id, staff_id=staff_id, present=True, since=since, added_by=added_by
         )
         if returning:
             (
                 insert.on_conflict(
                     conflict_target=[models.Participant.conversation, models.Participant.staff_id],
-                    update={models.Participant.present: True, models.Participant.since: now_ms()},
+                    update={
+                        models.Participant.present: True,
+                        models.Participant.since: since,
+                        models.Participant.added_by: added_by,
+                    },
                     where=(models.Participant.present == False),  # noqa: E712 - SQL
                 ).execute()
             )

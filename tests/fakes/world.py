@@ -53,6 +53,8 @@ class World:
         self.rooms: dict[str, Room] = {}
         self.aliases: dict[str, str] = {}
         self.account_data: dict[tuple[str, str], Json] = {}
+        self.push_rules: dict[tuple[str, str, str], Json] = {}
+        """Rules that people set themselves, by user id, kind and rule id."""
         self.block_invites = True
         self.listeners: list[Callable[[Json], None]] = []
         """Called with every new event."""
