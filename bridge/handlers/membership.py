@@ -46,10 +46,10 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     refusal: str | None = ""
     if staff_id is not None and membership == "leave":
         refusal = await _gone(event, conversation, staff_id, desk)
-        if refusal is None:
-            return None
     elif staff_id is not None and actor is not None and membership in {"join", "invite"}:
         refusal = await _come(event, conversation, staff_id, actor, desk)
+    if refusal is None:
+        return None
     await desk.reconciler.converge(place.key)
     if not refusal or actor is None or not may_act(desk.firm(), actor):
         return None
@@ -76,8 +76,8 @@ async def _gone(event: Json, conversation: Conversation, staff_id: str, desk: De
     return ""
 
 
-async def _come(event: Json, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str:
-    """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand."""
+async def _come(event: Json, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
+    """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand; None when done."""
     if _known(conversation, staff_id):
         return ""
     firm, today = desk.firm(), desk.reconciler.today()
@@ -86,11 +86,14 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
     if allowed and conversation.kind in _SHARED and not closed:
         if conversation.kind is ConversationKind.CHANNEL:
             await ensure_unread(desk.homeserver, str(event["state_key"]), event["room_id"])
-        # The moment of the event: a leave that comes right behind it must not look older.
+        # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.
         at_ms = int(event["origin_server_ts"])
         await desk.store.run(lambda: add_participants(conversation.id, [staff_id], actor, at_ms=at_ms))
+        now = await desk.store.run(lambda: conversation_by_id(conversation.id))
+        if now is None or staff_id not in now.participants:
+            return ""
         log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event["sender"])
-        return ""
+        return None if actor == staff_id and conversation.kind is ConversationKind.CHANNEL else ""
     log.warning("participant_refused", conversation=conversation.id, staff=staff_id, rule=allowed.rule)
     if conversation.kind is ConversationKind.DIRECT:
         return "Nobody is added to a direct conversation. `!dm @person …` opens one with everybody."

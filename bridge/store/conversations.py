@@ -119,7 +119,10 @@ def add_participants(
     returning: bool = True,
     at_ms: int | None = None,
 ) -> None:
-    """Pick people for a conversation, now or at that moment. Those who left before come back only when `returning`."""
+    """Pick people for a conversation, now or at that moment. Those who left before come back only when `returning`.
+
+    Who left or was taken out later than that moment stays out: events of people's clients arrive late.
+    """
     since = now_ms() if at_ms is None else at_ms
     for staff_id in sorted(staff_ids):
         insert = models.Participant.insert(
@@ -134,7 +137,7 @@ def add_participants(
                         models.Participant.since: since,
                         models.Participant.added_by: added_by,
                     },
-                    where=(models.Participant.present == False),  # noqa: E712 - SQL
+                    where=(models.Participant.present == False) & (models.Participant.since <= since),  # noqa: E712 - SQL
                 ).execute()
             )
         else:
@@ -154,11 +157,6 @@ def remove_participant(conversation_id: str, staff_id: str, at_ms: int) -> bool:
         .execute()
     )
     return changed > 0
-
-
-def channel_by_key(name_key: str) -> models.Conversation | None:
-    """The channel with this unique name, archived ones included."""
-    return models.Conversation.get_or_none(models.Conversation.name_key == name_key)
 
 
 def conversation_of_room(room_id: str) -> Conversation | None:

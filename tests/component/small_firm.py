@@ -108,17 +108,22 @@ class SmallFirm:
         return not (await self.service.plan()).steps
 
 
+def write_directory(path: str, **changed: Any) -> None:
+    """Write the firm's directory file, with other sections in the place of its own."""
+    Path(path).write_text(yaml.safe_dump({**DIRECTORY, **changed}, allow_unicode=True), encoding="utf-8")
+
+
 @asynccontextmanager
 async def small_firm(folder: Path, database_url: str) -> AsyncIterator[SmallFirm]:
     """The firm with its rooms made."""
-    directory = folder / "directory.yaml"
-    directory.write_text(yaml.safe_dump(DIRECTORY, allow_unicode=True), encoding="utf-8")
+    directory = str(folder / "directory.yaml")
+    write_directory(directory)
     async with FakeHomeserver() as fake:
         settings = Settings(
             homeserver=fake.homeserver_settings(),
             appservice=fake.appservice_settings(),
             firm=FirmSettings(name="Firm"),
-            directory=DirectorySettings(path=str(directory)),
+            directory=DirectorySettings(path=directory),
             database={"url": database_url},
             security={"alias_key": "k" * 40},
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.component.small_firm import SmallFirm, small_firm
+from bridge.store.outbox import pending
+from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
 
 
 @pytest.fixture
@@ -249,3 +251,87 @@ async def test_a_command_handled_twice_gives_the_same_answer_and_no_second_room(
     texts = [body for room, _, body in firm.said if room == chat and "Tom Price" in body]
     assert len(texts) == 1
     assert "Tom Price: added" in texts[0]
+
+
+async def test_C1_a_hundred_who_ask_at_once_make_one_channel(firm: SmallFirm) -> None:
+    chats = [await firm.chat(localpart) for localpart in STAFF]
+    rooms = len(firm.fake.rooms)
+    commands = [
+        firm.fake.message(chat, firm.user(localpart), f"!channel create {name}")
+        for _ in range(25)
+        for localpart, chat, name in zip(STAFF, chats, ("Alpha", "ALPHA", "alpha", "Ａlpha"), strict=True)
+    ]
+    firm.new.clear()
+    await asyncio.gather(*(firm.handle(command) for command in commands))
+    assert len(firm.fake.rooms) == rooms + 1
+    waiting = await firm.service.store.run(lambda: pending(0, 1000))
+    assert sum(b"Made the channel" in message.content for message in waiting) == 1
+    assert len(waiting) == len(commands)
+    assert await firm.nothing_to_do()
+
+
+async def test_V1_a_change_that_the_bot_put_back_before_it_was_handled_is_not_lost(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Alpha")
+    room = firm.room("Alpha")
+    firm.fake.put_state(room, firm.user("ruth"), "m.room.name", "", {"name": "Beta"})
+    await firm.service.sync()
+    assert firm.room("Alpha") == room
+    await firm.settle()
+    assert firm.room("Beta") == room
+    assert await firm.nothing_to_do()
+
+
+async def test_V1_who_joins_and_leaves_at_once_stays_out(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Alpha")
+    room = firm.room("Alpha")
+    firm.fake.join(room, firm.user("tom"))
+    firm.fake.leave(room, firm.user("tom"))
+    await firm.settle()
+    assert firm.members(room) == {"ruth"}
+    assert await firm.nothing_to_do()
+
+
+async def test_C1_a_channel_of_the_directory_whose_name_is_taken_is_not_made(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Alpha")
+    first = firm.room("Alpha")
+    await firm.ask("ruth", "!channel rename Alpha Beta")
+    write_directory(firm.service.settings.directory.path, channels=[{"name": "Alpha"}, {"name": "Beta"}])
+    await firm.service.directory.refresh()
+    assert not firm.service.directory.problems
+    rooms = len(firm.fake.rooms)
+    assert not (await firm.service.sync()).failed
+    # The first Alpha is the directory's, under the name that staff gave it.
+    assert len(firm.fake.rooms) == rooms
+    assert firm.room("Beta") == first
+
+
+async def test_V1_an_invitation_by_a_server_admin_is_finished_or_taken_back(firm: SmallFirm) -> None:
+    """Only server admins may invite until the guard is there; the room's rules are loosened here to let one."""
+    firm.fake.add_user("ruth", admin=True)
+    await firm.ask("ruth", "!channel create Alpha")
+    matter = firm.room("2026-0042 Estate · General")
+    for room, guest in ((firm.room("Alpha"), "tom"), (matter, "ines"), (matter, "walt")):
+        levels = {**firm.fake.rooms[room].levels, "invite": 0, "kick": 0}
+        firm.fake.put_state(room, firm.fake.bot_id, "m.room.power_levels", "", levels)
+        firm.fake.invite(room, firm.user("ruth"), firm.user(guest))
+    await firm.settle()
+    assert firm.members(firm.room("Alpha")) == {"ruth", "tom"}
+    assert firm.members(matter) == {"ruth", "ines"}
+    assert firm.fake.rooms[matter].members[firm.user("walt")] == "leave"
+    assert firm.said[-1][0] == await firm.chat("ruth")
+    assert "I put that back" in firm.said[-1][2]
+    assert await firm.nothing_to_do()
+
+
+async def test_V1_a_join_of_somebody_removed_since_does_not_bring_them_back(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Alpha")
+    chat, room = await firm.chat("ruth"), firm.room("Alpha")
+    for text in ("!channel add Alpha @tom", "!channel remove Alpha @tom"):
+        # Both are handled before the join that the first one caused comes by.
+        command = firm.fake.message(chat, firm.user("ruth"), text)
+        firm.new.remove(command)
+        await firm.handle(command)
+    assert any(event.get("state_key") == firm.user("tom") for event in firm.new)
+    await firm.settle()
+    assert firm.members(room) == {"ruth"}
+    assert await firm.nothing_to_do()
