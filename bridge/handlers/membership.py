@@ -41,8 +41,6 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     by_themselves = event["sender"] == event["state_key"]
     actor = staff_id if by_themselves else await places.staff_id(str(event["sender"]))
     membership = event["content"].get("membership")
-    if by_themselves and membership == "join" and _known(conversation, staff_id):
-        return None
     refusal: str | None = ""
     if staff_id is not None and membership == "leave":
         refusal = await _gone(event, conversation, staff_id, desk)
@@ -54,10 +52,6 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     if not refusal or actor is None or not may_act(desk.firm(), actor):
         return None
     return telling(actor, event["event_id"], refusal, desk.settings.bot_id)
-
-
-def _known(conversation: Conversation, staff_id: str | None) -> bool:
-    return staff_id is not None and (conversation.everyone or staff_id in conversation.participants)
 
 
 async def _gone(event: Json, conversation: Conversation, staff_id: str, desk: Desk) -> str | None:
@@ -78,10 +72,10 @@ async def _gone(event: Json, conversation: Conversation, staff_id: str, desk: De
 
 async def _come(event: Json, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
     """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand; None when done."""
-    if _known(conversation, staff_id):
-        return ""
     firm, today = desk.firm(), desk.reconciler.today()
     allowed = may_be_in(firm, staff_id, conversation, today)
+    if allowed and (conversation.everyone or staff_id in conversation.participants):
+        return None if actor == staff_id else ""
     closed = actor != staff_id and is_read_only(firm, conversation)
     if allowed and conversation.kind in _SHARED and not closed:
         if conversation.kind is ConversationKind.CHANNEL:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.store.conversations import add_participants
 from bridge.store.outbox import pending
 from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
 
@@ -335,3 +336,15 @@ async def test_V1_a_join_of_somebody_removed_since_does_not_bring_them_back(firm
     await firm.settle()
     assert firm.members(room) == {"ruth"}
     assert await firm.nothing_to_do()
+
+
+async def test_M3_a_walled_person_who_was_picked_once_and_joins_is_taken_out(firm: SmallFirm) -> None:
+    matter = firm.room("2026-0042 Estate · General")
+    place = await firm.bridge.places.place(matter)
+    assert place is not None
+    await firm.service.store.run(lambda: add_participants(place.key, ["walt"], "ruth"))
+    firm.fake.invite(matter, firm.fake.bot_id, firm.user("walt"))
+    firm.fake.join(matter, firm.user("walt"))
+    await firm.settle()
+    assert firm.members(matter) == {"ruth"}
+    assert "Estate" not in firm.said[-1][2]
