@@ -12,7 +12,7 @@ from bridge.store.conversations import add_participants
 from bridge.store.participants import drop
 
 _NAME = Argument("name", ArgumentType.NAME, required=False, shown="NAME")
-_PEOPLE = Argument("people", ArgumentType.PEOPLE, shown="@person …")
+_PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")
 
 
 async def _join(call: Call) -> Answer:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bridge.commands.conversations import make_room
 from bridge.commands.errors import CommandError
+from bridge.commands.people import Unfound
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.firm.conversation import Conversation, ConversationKind
@@ -20,14 +21,15 @@ _PAGE = 25
 _CHANGEABLE = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
 
 
-async def add_people(call: Call, conversation_id: str, people: Iterable[Staff]) -> Answer:
+async def add_people(call: Call, conversation_id: str, people: Iterable[Staff | Unfound]) -> Answer:
     """Add people as far as the policy lets them in, and say for each what was done. Raises CommandError."""
     conversation = await _changeable(call, conversation_id)
     listed = tuple(dict.fromkeys(people))
+    staff = [person for person in listed if isinstance(person, Staff)]
     firm, today = call.desk.firm(), call.desk.reconciler.today()
-    allowed = [person.id for person in listed if may_be_in(firm, person.id, conversation, today)]
+    allowed = [person.id for person in staff if may_be_in(firm, person.id, conversation, today)]
     if conversation.everyone:
-        return Answer(_said(call, conversation, dict.fromkeys(listed, "is in it already, like everybody")))
+        return Answer(_said(conversation, listed, lambda person: "is in it already, like everybody"))
     added = await call.desk.store.run(lambda: pick(conversation_id, allowed, call.sender.id, call.event_id))
     await make_room(call, conversation_id)
 
@@ -38,21 +40,20 @@ async def add_people(call: Call, conversation_id: str, people: Iterable[Staff]) 
             return "is in it already"
         return "not added, having no access to this matter" if conversation.matter_id else "not added"
 
-    return Answer(_said(call, conversation, {person: outcome(person) for person in listed}))
+    return Answer(_said(conversation, listed, outcome))
 
 
-async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff]) -> Answer:
+async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff | Unfound]) -> Answer:
     """Take people out, and say for each what was done. Raises CommandError."""
     conversation = await _changeable(call, conversation_id)
     listed = tuple(dict.fromkeys(people))
+    staff = [person for person in listed if isinstance(person, Staff)]
     if conversation.everyone:
         raise CommandError(f"{escape(conversation.title)} is the channel of the whole firm; nobody is taken out of it.")
-    ids = [person.id for person in listed]
+    ids = [person.id for person in staff]
     removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.event_id))
     await make_room(call, conversation_id)
-    return Answer(
-        _said(call, conversation, {person: "removed" if person.id in removed else "was not in it" for person in listed})
-    )
+    return Answer(_said(conversation, listed, lambda person: "removed" if person.id in removed else "was not in it"))
 
 
 async def _changeable(call: Call, conversation_id: str) -> Conversation:
@@ -70,8 +71,12 @@ async def _changeable(call: Call, conversation_id: str) -> Conversation:
     return conversation
 
 
-def _said(call: Call, conversation: Conversation, outcomes: Mapping[Staff, str]) -> str:
-    lines = [f"- {escape(person.name)}: {outcome}" for person, outcome in outcomes.items()]
+def _said(conversation: Conversation, people: Iterable[Staff | Unfound], outcome: Callable[[Staff], str]) -> str:
+    """What was done for each, a line each."""
+    lines = [
+        f"- {escape(one.name)}: {outcome(one)}" if isinstance(one, Staff) else f"- {escape(one.typed)}: {one.why}"
+        for one in people
+    ]
     return "\n".join([f"**{escape(conversation.title)}**\n", *lines])
 
 
@@ -90,7 +95,7 @@ async def _add(call: Call) -> Answer:
     if here.kind is ConversationKind.DIRECT:
         firm = call.desk.firm()
         names = [firm.staff[staff_id].email or firm.staff[staff_id].name for staff_id in sorted(here.participants)]
-        wanted = [person.email or person.name for person in call.values["people"]]
+        wanted = [one.email or one.name for one in call.values["people"] if isinstance(one, Staff)]
         everybody = " ".join(dict.fromkeys(name for name in (*names, *wanted) if name != call.sender.email))
         raise CommandError(
             "The people in a direct conversation stay the same, so that what was said stays between them."
@@ -141,7 +146,7 @@ def _line(person: Staff, row: Picked | None, staff: Mapping[str, Staff], zone: Z
     return f"- {escape(person.name)}{role}: since {since}{by}"
 
 
-_PEOPLE = Argument("people", ArgumentType.PEOPLE, shown="@person …")
+_PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")
 PARTICIPANTS = Command(
     "participants",
     "Who is in this conversation",

@@ -30,6 +30,8 @@ class ArgumentType(StrEnum):
 
     PEOPLE = "people"
     """Colleagues, by mention, @name, full id, e-mail address or name."""
+    EACH = "each"
+    """The same, those who cannot be found among them, for an answer about each."""
     MATTER = "matter"
     """A matter's number."""
     NAME = "name"

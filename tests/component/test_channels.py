@@ -76,6 +76,7 @@ async def test_D2_a_direct_conversation_keeps_its_people(firm: SmallFirm) -> Non
 async def test_C4_nobody_leaves_the_channel_of_the_whole_firm(firm: SmallFirm) -> None:
     everyone = firm.room("Everyone")
     assert "everybody stays in it" in await firm.ask("tom", "!channel leave Everyone")
+    assert "Ruth Adeyemi: is in it already, like everybody" in await firm.ask("tom", "!add @ruth", everyone)
     assert "nobody is taken out" in await firm.ask("tom", "!channel remove Everyone @ruth")
     assert "never archived" in await firm.ask("tom", "!channel archive", everyone)
     firm.fake.leave(everyone, firm.user("tom"))
@@ -348,3 +349,17 @@ async def test_M3_a_walled_person_who_was_picked_once_and_joins_is_taken_out(fir
     await firm.settle()
     assert firm.members(matter) == {"ruth"}
     assert "Estate" not in firm.said[-1][2]
+
+
+async def test_V1_one_name_that_nobody_has_does_not_keep_the_others_out(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Alpha")
+    room = firm.room("Alpha")
+    said = await firm.ask("ruth", "!add @tom @inez @nobody", room)
+    assert "Tom Price: added" in said
+    assert "@inez: I know nobody called @inez. Did you mean Inès Moreau?" in said
+    assert "@nobody: I know nobody called @nobody." in said
+    said = await firm.ask("ruth", "!remove Tom Price, Nobody Here", room)
+    assert "Tom Price: removed" in said
+    assert "Nobody Here: I know nobody" in said
+    assert "I know nobody" in await firm.ask("ruth", "!channel add Alpha @nobody")
+    assert firm.members(room) == {"ruth"}
