@@ -101,6 +101,18 @@ async def test_C1_V1_a_channel_renamed_by_command_and_in_a_client(firm: RealFirm
         pass
     assert await room_named(zoe, "Gamma") == first
 
+    # Found in the staff space, and joined there by active staff and nobody else. Synapse's room directory shows no room
+    # whose join rule is restricted.
+    tomas, stranger = await firm.login("tomas.ferreira"), await firm.make_account("stranger")
+    space = await room_named(tomas, "Ashcombe & Vale")
+    found = (await tomas.get(f"/_matrix/client/v1/rooms/{quote(space)}/hierarchy", limit="50"))["rooms"]
+    assert [room["canonical_alias"] for room in found if room["room_id"] == first] == ["#gamma:localhost"]
+    assert (await stranger.request("POST", f"join/{quote('#gamma:localhost')}")).status == 403
+    assert (await tomas.request("POST", f"join/{quote('#gamma:localhost')}")).status == 200
+    while "Participants: 3" not in await ask("!channel info Gamma"):
+        pass
+    assert (await tomas.get(f"pushrules/global/room/{quote(first)}"))["actions"] == ["notify"]
+
     # A taken name is put back, and Wei is told why.
     since, chat = await now(wei), await bot_chat(wei, firm)
     await wei.request("PUT", f"rooms/{quote(first)}/state/m.room.name/", {"name": "everyone"})
