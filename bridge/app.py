@@ -21,6 +21,7 @@ from bridge.commands.table import Desk
 from bridge.directory.file import DirectoryFile
 from bridge.failures import describe, frames
 from bridge.firm.model import Firm
+from bridge.handlers.activity import Activity
 from bridge.handlers.inbox import Inbox
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
@@ -131,6 +132,7 @@ class Bridge:
             directory_status=self._directory_status,
         )
         self.router = Router(desk, self.places)
+        self.activity = Activity(firm.store, self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
         self._jobs = AsyncIOScheduler()
@@ -157,6 +159,7 @@ class Bridge:
             settings.appservice,
             inbox=self.inbox,
             interesting=self.router.interesting,
+            seen=self.activity.note,
             user_known=self._user_known,
             alias_known=self._alias_known,
             health=self.health,

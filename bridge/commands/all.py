@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from bridge.commands.basic import PING, help_command
-from bridge.commands.channel import CHANNEL_CREATE, CHANNEL_JOIN, CHANNEL_LIST
+from bridge.commands.channel import CHANNEL_CREATE, CHANNEL_LIST
+from bridge.commands.channel_changes import CHANNEL_ARCHIVE, CHANNEL_RENAME, CHANNEL_RESTORE, CHANNEL_TOPIC
+from bridge.commands.channel_finding import CHANNEL_INFO, CHANNEL_RECENT, CHANNEL_SEARCH
+from bridge.commands.channel_people import CHANNEL_ADD, CHANNEL_JOIN, CHANNEL_LEAVE, CHANNEL_REMOVE
 from bridge.commands.direct import DM
 from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_STATUS
 from bridge.commands.matter import MATTER_LIST, MATTER_START
+from bridge.commands.participants import ADD, PARTICIPANTS, REMOVE
 from bridge.commands.table import Command
 
 COMMANDS: tuple[Command, ...] = (
     DM,
     MATTER_LIST,
     MATTER_START,
+    PARTICIPANTS,
+    ADD,
+    REMOVE,
     CHANNEL_LIST,
+    CHANNEL_SEARCH,
+    CHANNEL_RECENT,
+    CHANNEL_INFO,
     CHANNEL_CREATE,
     CHANNEL_JOIN,
+    CHANNEL_LEAVE,
+    CHANNEL_ADD,
+    CHANNEL_REMOVE,
+    CHANNEL_RENAME,
+    CHANNEL_TOPIC,
+    CHANNEL_ARCHIVE,
+    CHANNEL_RESTORE,
     help_command(lambda: COMMANDS),
     PING,
     DIRECTORY_STATUS,

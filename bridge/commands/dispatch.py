@@ -55,7 +55,7 @@ async def answer(
         command, rest = find_command(text)
         here = command.here
         _allow(command, desk, sender)
-        names_people = any(argument.type is ArgumentType.PEOPLE for argument in command.arguments)
+        names_people = any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in command.arguments)
         localparts = await desk.store.run(staff_by_localpart) if names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         values = parse(command, rest, people, sender, desk.reconciler.today())

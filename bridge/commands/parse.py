@@ -38,6 +38,8 @@ def _take(argument: Argument, text: str, people: People, sender: Staff, today: d
     match argument.type:
         case ArgumentType.PEOPLE:
             return people.find(text)
+        case ArgumentType.EACH:
+            return people.find_each(text)
         case ArgumentType.MATTER:
             return _matter(text, people.firm, sender, today)
         case ArgumentType.NAME | ArgumentType.TITLE:

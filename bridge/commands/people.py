@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape, repeated
@@ -15,6 +16,18 @@ _MARKED = re.compile(r"@[^\s,:]+(?::[^\s,]+)?|[^\s,@]+@[^\s,@]+\.[^\s,@]+")
 """An @name, a full id, or an e-mail address."""
 _BETWEEN = re.compile(r"\s*(?:,|;|&|\band\b)?\s*", re.IGNORECASE)
 _SEPARATORS = re.compile(r"\s*(?:,|;|&|\s+and\s+)\s*", re.IGNORECASE)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfound:
+    """A word that names nobody who can be taken."""
+
+    typed: str
+    why: str
+    """A sentence, in Markdown."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class People:
         Once one person is given by mention, @name or e-mail, only more of that kind are people, so that a message
         which begins with a colleague's name is not taken for a recipient.
         """
-        people, rest = self._leading_marked(text)
+        people, rest = self._leading_marked(text, self.marked)
         if people or not text.strip():
             return people, rest
         names, colon, message = text.partition(":")
@@ -73,11 +86,18 @@ class People:
         listed = [name for name in _SEPARATORS.split(names) if name]
         return tuple(self.named(name) for name in listed), message.strip()
 
-    def _leading_marked(self, text: str) -> tuple[tuple[Staff, ...], str]:
-        found: list[Staff] = []
+    def find_each(self, text: str) -> tuple[tuple[Staff | Unfound, ...], str]:
+        """As `find`, but one name that nobody has does not keep the others from being found."""
+        people, rest = self._leading_marked(text, lambda word: _tried(self.marked, word))
+        if people:
+            return people, rest
+        return tuple(_tried(self.named, name) for name in _SEPARATORS.split(" ".join(text.split())) if name), ""
+
+    def _leading_marked(self, text: str, read: Callable[[str], T]) -> tuple[tuple[T, ...], str]:
+        found: list[T] = []
         at = _BETWEEN.match(text).end() if not found else 0  # type: ignore[union-attr]
         while (word := _MARKED.match(text, at)) is not None:
-            found.append(self.marked(word[0].rstrip(".;!?")))
+            found.append(read(word[0].rstrip(".;!?")))
             at = word.end()
             gap = _BETWEEN.match(text, at)
             if gap is None or _MARKED.match(text, gap.end()) is None:
@@ -113,6 +133,13 @@ class People:
             person for person in self.firm.staff.values() if person.name.casefold() == near[0]
         )
         return CommandError(f"I know nobody called {shown}. Did you mean {escape(person.name)}?")
+
+
+def _tried(read: Callable[[str], Staff], typed: str) -> Staff | Unfound:
+    try:
+        return read(typed)
+    except CommandError as error:
+        return Unfound(typed, str(error))
 
 
 def has_marked(text: str) -> re.Match[str] | None:

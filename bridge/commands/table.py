@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bridge.commands.errors import CommandError
+from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.service import Reconciler
 from bridge.settings import Settings
+from bridge.store.conversations import conversation_by_id
 from bridge.store.store import Store
 
 
@@ -29,6 +32,8 @@ class ArgumentType(StrEnum):
 
     PEOPLE = "people"
     """Colleagues, by mention, @name, full id, e-mail address or name."""
+    EACH = "each"
+    """The same, those who cannot be found among them, for an answer about each."""
     MATTER = "matter"
     """A matter's number."""
     NAME = "name"
@@ -85,6 +90,13 @@ class Call:
     """Where it was typed."""
     values: dict[str, Any]
     """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
+
+    async def conversation(self) -> Conversation:
+        """Where it was typed, as it is now. Read when it is asked for, since most commands do not."""
+        found = await self.desk.store.run(lambda: conversation_by_id(self.conversation_id))
+        if found is None:
+            raise CommandError("This conversation is being made anew. Try again in a moment.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

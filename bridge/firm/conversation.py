@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,9 +73,22 @@ def direct_id(staff_ids: Iterable[str]) -> str:
     return "direct-" + hashlib.sha256(listed.encode()).hexdigest()[:32]
 
 
-def channel_id(key: str) -> str:
-    """The identity of a channel first made under this key, the same for everyone who asks at once (C1)."""
-    return "channel-" + hashlib.sha256(key.encode()).hexdigest()[:32]
+def channel_id(key: str, again: int = 0) -> str:
+    """The identity of a channel first made under this key (C1); `again` counts those made so that were renamed."""
+    made_as = f"{key}\n{again}" if again else key
+    return "channel-" + hashlib.sha256(made_as.encode()).hexdigest()[:32]
+
+
+def free_channel_id(key: str, known: Collection[str]) -> str:
+    """The identity of a new channel, beside those under the same name that were renamed since.
+
+    An identity stays with its channel and its room for ever, so a name can be given again while its first owner lives
+    on under another.
+    """
+    again = 0
+    while (found := channel_id(key, again)) in known:
+        again += 1
+    return found
 
 
 def first_matter_conversation_id(matter_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Joins and leaves from any client: recorded where the policy allows them, put back where it does not (V1)."""
+"""Joins, leaves, invitations and removals from any client: recorded where allowed, put back where not (V1)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from typing import Any
 
 import structlog
 
+from bridge.commands.replies import escape
 from bridge.commands.table import Desk
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.firm.policy import may_be_in
+from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
-from bridge.store.conversations import conversation_by_id, note_join, remove_participant
+from bridge.handlers.telling import Effect, telling
+from bridge.reconcile.unread import ensure_unread
+from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
+_SHARED = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
+"""Conversations whose participants change."""
 
 
 def is_membership(event: Json, bot_id: str) -> bool:
@@ -31,47 +36,73 @@ def _membership_before(event: Json) -> Any:
     return event.get("unsigned", {}).get("prev_content", {}).get("membership")
 
 
-async def handle_membership(event: Json, desk: Desk, places: Places) -> None:
-    """Record a join or leave that people made themselves, and put the room right where it must not stand.
+async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect | None:
+    """Record what people did themselves, and put the room right where it must not stand, telling them why.
 
     Events that the bridge caused in somebody's name come by as well; they are recorded already and change nothing.
     """
     place = await places.place(event["room_id"])
     if place is None:
-        return
+        return None
     conversation = await desk.store.run(lambda: conversation_by_id(place.key))
     if conversation is None:
         await _put_space_right(place.key, event, desk)
-        return
+        return None
     staff_id = await places.staff_id(event["state_key"])
-    moved = event["content"].get("membership")
-    if staff_id is None or event["sender"] != event["state_key"] or moved not in {"join", "leave"}:
-        await desk.reconciler.converge(conversation.id)
-    elif moved == "leave":
-        await _left(conversation, staff_id, int(event["origin_server_ts"]), desk)
-    else:
-        await _joined(conversation, staff_id, int(event["origin_server_ts"]), desk)
+    by_themselves = event["sender"] == event["state_key"]
+    actor = staff_id if by_themselves else await places.staff_id(str(event["sender"]))
+    membership = event["content"].get("membership")
+    refusal: str | None = ""
+    if staff_id is not None and membership == "leave":
+        refusal = await _gone(event, conversation, staff_id, desk)
+    elif staff_id is not None and actor is not None and membership in {"join", "invite"}:
+        refusal = await _come(event, conversation, staff_id, actor, desk)
+    if refusal is None:
+        return None
+    await desk.reconciler.converge(place.key)
+    if not refusal or actor is None or not may_act(desk.firm(), actor):
+        return None
+    return telling(actor, event["event_id"], refusal, desk.settings.bot_id)
 
 
-async def _left(conversation: Conversation, staff_id: str, at: int, desk: Desk) -> None:
-    if conversation.kind is ConversationKind.BOT or conversation.everyone:
-        await desk.reconciler.converge(conversation.id)
-    elif await desk.store.run(lambda: remove_participant(conversation.id, staff_id, at)):
-        log.info("participant_left", conversation=conversation.id, staff=staff_id)
-        await desk.reconciler.converge(conversation.id)
+async def _gone(event: Json, conversation: Conversation, staff_id: str, desk: Desk) -> str | None:
+    """Record that somebody left or was removed; why not, as a sentence, where it cannot stand; None for no news."""
+    by_themselves = event["sender"] == event["state_key"]
+    if conversation.everyone:
+        return f"{escape(conversation.title)} is the channel of the whole firm; everybody stays in it."
+    if conversation.kind is ConversationKind.BOT:
+        return "This is where you reach me, so you stay in it. Mute it if it is too much."
+    if not by_themselves and conversation.kind is ConversationKind.DIRECT:
+        return "The people in a direct conversation stay the same."
+    at_ms = int(event["origin_server_ts"])
+    if not await desk.store.run(lambda: remove_participant(conversation.id, staff_id, at_ms)):
+        return None
+    log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event["sender"])
+    return ""
 
 
-async def _joined(conversation: Conversation, staff_id: str, at: int, desk: Desk) -> None:
-    allowed = may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today())
-    if allowed and (staff_id in conversation.participants or conversation.everyone):
-        return
-    if not allowed:
-        log.warning("participant_refused", conversation=conversation.id, staff=staff_id, rule=allowed.rule)
-    elif await desk.store.run(lambda: note_join(conversation.id, staff_id, at)):
-        log.info("participant_joined", conversation=conversation.id, staff=staff_id)
-        if not conversation.matter_id:
-            return
-    await desk.reconciler.converge(conversation.id)
+async def _come(event: Json, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
+    """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand; None when done."""
+    firm, today = desk.firm(), desk.reconciler.today()
+    allowed = may_be_in(firm, staff_id, conversation, today)
+    if allowed and (conversation.everyone or staff_id in conversation.participants):
+        return None if actor == staff_id else ""
+    closed = actor != staff_id and is_read_only(firm, conversation)
+    if allowed and conversation.kind in _SHARED and not closed:
+        if conversation.kind is ConversationKind.CHANNEL:
+            await ensure_unread(desk.homeserver, str(event["state_key"]), event["room_id"])
+        # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.
+        at_ms = int(event["origin_server_ts"])
+        await desk.store.run(lambda: add_participants(conversation.id, [staff_id], actor, at_ms=at_ms))
+        now = await desk.store.run(lambda: conversation_by_id(conversation.id))
+        if now is None or staff_id not in now.participants:
+            return ""
+        log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event["sender"])
+        return None if actor == staff_id and conversation.kind is ConversationKind.CHANNEL else ""
+    log.warning("participant_refused", conversation=conversation.id, staff=staff_id, rule=allowed.rule)
+    if conversation.kind is ConversationKind.DIRECT:
+        return "Nobody is added to a direct conversation. `!dm @person …` opens one with everybody."
+    return "I put that back: it is not open to everybody."
 
 
 async def _put_space_right(key: str, event: Json, desk: Desk) -> None:

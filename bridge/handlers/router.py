@@ -8,6 +8,7 @@ from bridge.commands.table import Desk
 from bridge.handlers.commands import Effect, handle_command, is_addressed
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.places import Places
+from bridge.handlers.room_changes import handle_room_change, is_room_change
 
 Json = dict[str, Any]
 
@@ -22,11 +23,16 @@ class Router:
 
     def interesting(self, event: Json) -> bool:
         """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
-        return is_addressed(event, self._bot_id, self._places.bot_chats) or is_membership(event, self._bot_id)
+        return (
+            is_addressed(event, self._bot_id, self._places.bot_chats)
+            or is_membership(event, self._bot_id)
+            or is_room_change(event, self._bot_id)
+        )
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
         if event["type"] == "m.room.message":
             return await handle_command(event, self._desk, self._places)
-        await handle_membership(event, self._desk, self._places)
-        return None
+        if event["type"] == "m.room.member":
+            return await handle_membership(event, self._desk, self._places)
+        return await handle_room_change(event, self._desk, self._places)

@@ -159,6 +159,8 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
     """Who may do what in the room. Everyone has level 0 and the bot 100; nothing between is used."""
     quiet = shape.is_space or shape.read_only
     say = BOT_LEVEL if quiet else 0
+    # A channel is everybody's to rename (C1); the names of other rooms come from the directory or the people in them.
+    named_by_all = {"m.room.name": say, "m.room.topic": say} if shape.kind == ConversationKind.CHANNEL else {}
     return {
         "users": {} if room_version in CREATOR_POWER_VERSIONS else {bot_id: BOT_LEVEL},
         "users_default": 0,
@@ -169,6 +171,7 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
             "m.room.pinned_events": say,
             "m.reaction": say,
             "m.room.redaction": say,
+            **named_by_all,
         },
         # The rule that lets the bot back into a room it has left needs a member who may invite; inviting itself
         # is closed by the homeserver.

@@ -50,6 +50,9 @@ class MatrixClient:
         except NotFound:
             return None
 
+    async def put_alias(self, alias: str, room_id: str) -> None:
+        await self._as_bot(Api.room_put_alias(_NO_TOKEN, alias, room_id))
+
     async def delete_alias(self, alias: str) -> None:
         with _no_error(NotFound):
             await self._as_bot(Api.room_delete_alias(_NO_TOKEN, alias))
@@ -111,6 +114,16 @@ class MatrixClient:
 
     async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
         await self._as(user_id, requests.put_account_data(user_id, data_type, content))
+
+    async def push_rule(self, user_id: str, kind: str, rule_id: str) -> Json | None:
+        try:
+            rule: Json = await self._as(user_id, requests.push_rule(kind, rule_id))
+        except NotFound:
+            return None
+        return rule
+
+    async def put_push_rule(self, user_id: str, kind: str, rule_id: str, rule: Json) -> None:
+        await self._as(user_id, requests.put_push_rule(kind, rule_id, rule))
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         room_ids: list[str] = await self._as(user_id, Api.joined_rooms(_NO_TOKEN), "joined_rooms")

@@ -24,6 +24,9 @@ class Homeserver(Protocol):
     async def resolve_alias(self, alias: str) -> str | None:
         """The room behind a full alias, or None."""
 
+    async def put_alias(self, alias: str, room_id: str) -> None:
+        """Give a room a full alias. Raises AliasTaken where any room has it."""
+
     async def delete_alias(self, alias: str) -> None:
         """Take an alias from its room; one that is not there is no error."""
 
@@ -63,6 +66,12 @@ class Homeserver(Protocol):
 
     async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
         """Replace a user's global account data of one type."""
+
+    async def push_rule(self, user_id: str, kind: str, rule_id: str) -> Json | None:
+        """A user's own push rule of one kind (override, room and so on), or None."""
+
+    async def put_push_rule(self, user_id: str, kind: str, rule_id: str, rule: Json) -> None:
+        """Set a user's push rule, replacing one that is there."""
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         """The ids of the rooms that user is in."""

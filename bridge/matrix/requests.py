@@ -49,6 +49,16 @@ def put_account_data(user_id: str, data_type: str, content: Json) -> Request:
     return "PUT", _path(MATRIX_API_PATH_V3, "user", user_id, "account_data", data_type), orjson.dumps(content)
 
 
+def push_rule(kind: str, rule_id: str) -> Request:
+    """GET one push rule of the user acted as."""
+    return "GET", _path(MATRIX_API_PATH_V3, "pushrules", "global", kind, rule_id)
+
+
+def put_push_rule(kind: str, rule_id: str, rule: Json) -> Request:
+    """PUT one push rule of the user acted as."""
+    return "PUT", _path(MATRIX_API_PATH_V3, "pushrules", "global", kind, rule_id), orjson.dumps(rule)
+
+
 def register(localpart: str) -> Request:
     """POST the registration of a user of the service, without logging it in."""
     body = {"type": "m.login.application_service", "username": localpart, "inhibit_login": True}

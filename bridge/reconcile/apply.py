@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from bridge import faults
+from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import Decision
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.rooms import RoomShape, child_state, create_body, desired_state
@@ -18,6 +19,7 @@ from bridge.matrix.errors import AliasTaken, HomeserverError, NotFound, Refused,
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
 from bridge.reconcile.plan import Action, Observed, RoomPlan, Server, Step, as_created, plan_children, plan_room
+from bridge.reconcile.unread import ensure_unread
 from bridge.store.conversations import record_room, write_intent
 from bridge.store.store import Store
 
@@ -119,16 +121,17 @@ async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
         if observed is not None and is_ours(observed, shape.key, hands.server.bot_id):
             log.info("room_adopted", room=shape.key, room_id=room_id)
             return observed
-        if observed is not None and (observed.creator != hands.server.bot_id or is_marked(observed)):
-            raise StepError(
-                f"The address {full_alias} belongs to another room, {room_id}."
-                " Remove that address, or give the channel another name."
-            )
+        if observed is not None and observed.creator != hands.server.bot_id:
+            raise StepError(foreign_alias(full_alias))
+        if observed is not None and is_marked(observed):
+            break
         # A request that a crash of the bridge left behind may still be at work in the homeserver.
         await asyncio.sleep(pause)
-    log.warning("room_half_made", room=shape.key, room_id=room_id)
+    # A channel that was renamed keeps its old address until another channel takes the name.
+    half_made = observed is not None and not is_marked(observed)
+    log.warning("room_half_made" if half_made else "alias_taken_over", room=shape.key, room_id=room_id)
     await hands.homeserver.delete_alias(full_alias)
-    if observed is not None and observed.members.get(hands.server.bot_id) == "join":
+    if observed is not None and half_made and observed.members.get(hands.server.bot_id) == "join":
         await hands.homeserver.leave(observed.room_id, hands.server.bot_id)
     made = await _create(shape, alias, hands)
     if made is None:
@@ -186,6 +189,9 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
     if not step.invited:
         await hands.homeserver.invite(room_id, step.who)
         faults.point("member.invited")
+    if shape.kind == ConversationKind.CHANNEL:
+        # Before joining, so that a crash in between leaves no participant whom messages do not reach (C2).
+        await ensure_unread(hands.homeserver, step.who, room_id)
     await hands.homeserver.join(room_id, step.who)
     faults.point("member.joined")
 
@@ -195,6 +201,28 @@ async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
     wanted = desired_state(shape, hands.server.bot_id, hands.server.room_version, hands.room_ids)
     content = wanted[step.event_type, step.state_key]
     await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
+
+
+async def _set_alias(step: Step, shape: RoomShape, hands: Hands) -> None:
+    """Give a renamed channel the address of its new name; the old one stays until another channel takes the name."""
+    room_id = hands.room_ids[step.key]
+    found = await hands.homeserver.resolve_alias(step.what)
+    if found != room_id:
+        if found in hands.room_ids.values():
+            await hands.homeserver.delete_alias(step.what)
+        elif found is not None:
+            raise StepError(foreign_alias(step.what))
+        await hands.homeserver.put_alias(step.what, room_id)
+        faults.point("alias.given")
+    await hands.homeserver.put_state(room_id, "m.room.canonical_alias", "", {"alias": step.what})
+
+
+def foreign_alias(alias: str) -> str:
+    """What to do where an address of the bridge is not its own."""
+    return (
+        f"The address {alias} belongs to a room that the bridge did not make."
+        " Remove that address, or give the channel another name."
+    )
 
 
 async def _add_child(step: Step, shape: RoomShape, hands: Hands) -> None:
@@ -246,6 +274,7 @@ _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
     Action.REMOVE: _remove,
     Action.ADD: _add,
     Action.SET_STATE: _set_state,
+    Action.SET_ALIAS: _set_alias,
     Action.ADD_CHILD: _add_child,
     Action.REMOVE_CHILD: _remove_child,
     Action.MARK_DIRECT: _mark_direct,

@@ -24,6 +24,7 @@ class Action(StrEnum):
     BOT_RETURN = "bot_return"
     REMOVE = "remove"
     SET_STATE = "set_state"
+    SET_ALIAS = "set_alias"
     ADD = "add"
     ADD_CHILD = "add_child"
     REMOVE_CHILD = "remove_child"
@@ -40,6 +41,7 @@ _SENTENCES = {
     Action.BOT_RETURN: "Bring the bot back into {room}",
     Action.REMOVE: "Remove {who} from {room}",
     Action.SET_STATE: "Set {what} in {room}",
+    Action.SET_ALIAS: "Give {room} the address {what}",
     Action.ADD: "Add {who} to {room}",
     Action.ADD_CHILD: "List {what} in {room}",
     Action.REMOVE_CHILD: "Take {what} off the list in {room}",
@@ -135,6 +137,10 @@ class Server:
     bot_id: str
     room_version: str
 
+    def alias(self, localpart: str) -> str:
+        """A full alias of this server."""
+        return f"#{localpart}:{self.bot_id.partition(':')[2]}"
+
 
 def as_created(shape: RoomShape, server: Server, room_ids: Mapping[str, str], room_id: str = "") -> Observed:
     """The room as its creation leaves it, without asking."""
@@ -143,6 +149,8 @@ def as_created(shape: RoomShape, server: Server, room_ids: Mapping[str, str], ro
     )
     state = {(event["type"], event["state_key"]): event["content"] for event in body["initial_state"]}
     state["m.room.power_levels", ""] = body["power_level_content_override"]
+    if shape.alias_localpart:
+        state["m.room.canonical_alias", ""] = {"alias": server.alias(shape.alias_localpart)}
     members = {key[1]: "invite" for key in state if key[0] == "m.room.member"}
     return Observed(room_id, {**members, server.bot_id: "join"}, state, server.bot_id)
 
@@ -192,6 +200,11 @@ def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_id
                 event_type=event_type,
                 state_key=state_key,
             )
+    if shape.alias_localpart:
+        # Only after a rename: until then it is the one that the room was made with.
+        alias = server.alias(shape.alias_localpart)
+        if observed.state.get(("m.room.canonical_alias", ""), {}).get("alias") != alias:
+            yield Step(Action.SET_ALIAS, shape.key, shape.label, what=alias)
 
 
 def _additions(shape: RoomShape, observed: Observed) -> Iterator[Step]:

@@ -25,11 +25,20 @@ def _bot_chats(firm: Firm, world: World) -> Iterator[NewConversation]:
 
 
 def new_channel(
-    name: str, topic: str, participants: frozenset[str], aliases: Mapping[str, str], *, everyone: bool = False
+    name: str,
+    topic: str,
+    participants: frozenset[str],
+    aliases: Mapping[str, str],
+    *,
+    everyone: bool = False,
+    channel_id: str = "",
 ) -> NewConversation:
-    """A channel as it is stored. `aliases` are those of all channels, by conversation id."""
+    """A channel as it is stored. `aliases` are those of all channels, by conversation id.
+
+    Without a `channel_id` it is the first one of this name.
+    """
     key = names.channel_key(name)
-    channel_id = names.channel_id(key)
+    channel_id = channel_id or names.channel_id(key)
     taken = {alias for owner, alias in aliases.items() if owner != channel_id}
     return NewConversation(
         Conversation(channel_id, ConversationKind.CHANNEL, name, topic, everyone=everyone, participants=participants),
@@ -40,6 +49,11 @@ def new_channel(
 
 def _channels(firm: Firm, world: World, settings: FirmSettings) -> Iterator[NewConversation]:
     aliases = dict(world.aliases)
+    taken = {
+        names.channel_key(conversation.title)
+        for conversation in world.conversations.values()
+        if conversation.kind is ConversationKind.CHANNEL
+    }
     if not any(conversation.everyone for conversation in world.conversations.values()):
         first = new_channel(settings.firm_wide_channel, "The whole firm", frozenset(), aliases, everyone=True)
         aliases[first.conversation.id] = first.alias_localpart
@@ -47,7 +61,7 @@ def _channels(firm: Firm, world: World, settings: FirmSettings) -> Iterator[NewC
     for seed in firm.channels.values():
         people = firm.people(seed.participants) & firm.active_staff
         new = new_channel(names.clean_channel_name(seed.name), seed.topic, people, aliases)
-        if new.conversation.id not in world.conversations and new.conversation.id not in aliases:
+        if new.conversation.id not in aliases and new.name_key not in taken:
             aliases[new.conversation.id] = new.alias_localpart
             yield new
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from peewee import Case
+
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.store import models
@@ -151,45 +153,36 @@ def add_conversations(new: Iterable[NewConversation]) -> None:
 
 
 def add_participants(
-    conversation_id: str, staff_ids: Collection[str], added_by: str, *, returning: bool = True
+    conversation_id: str,
+    staff_ids: Collection[str],
+    added_by: str,
+    *,
+    returning: bool = True,
+    at_ms: int | None = None,
 ) -> None:
-    """Pick people for a conversation. Those who left before come back only when `returning`.
+    """Pick people for a conversation, now or at that moment. Those who left before come back only when `returning`.
 
-    Then all of them are picked as of now, so that a leave of before, of which the bridge hears later, counts no more.
+    Picked now, all of them count as picked now, so that a leave of before, of which the bridge hears later, counts no
+    more. At a given moment, who left or was taken out later stays out: events of people's clients arrive late.
     """
-    now = now_ms()
+    since = now_ms() if at_ms is None else at_ms
+    absent = models.Participant.present == False  # noqa: E712 - SQL
     for staff_id in sorted(staff_ids):
         insert = models.Participant.insert(
-            conversation=conversation_id, staff_id=staff_id, present=True, since=now, added_by=added_by
+            conversation=conversation_id, staff_id=staff_id, present=True, since=since, added_by=added_by
         )
         if returning:
             insert.on_conflict(
                 conflict_target=[models.Participant.conversation, models.Participant.staff_id],
-                update={models.Participant.present: True, models.Participant.since: now},
+                update={
+                    models.Participant.present: True,
+                    models.Participant.since: since,
+                    models.Participant.added_by: Case(None, [(absent, added_by)], models.Participant.added_by),
+                },
+                where=None if at_ms is None else absent & (models.Participant.since <= since),
             ).execute()
         else:
             insert.on_conflict_ignore().execute()
-
-
-def note_join(conversation_id: str, staff_id: str, at_ms: int) -> bool:
-    """Note that somebody joined by themselves, unless they left or were taken out later than that moment.
-
-    True where it changed something.
-    """
-    noted = (
-        models.Participant.insert(
-            conversation=conversation_id, staff_id=staff_id, present=True, since=at_ms, added_by=staff_id
-        )
-        .on_conflict(
-            conflict_target=[models.Participant.conversation, models.Participant.staff_id],
-            update={models.Participant.present: True, models.Participant.since: at_ms},
-            where=(models.Participant.present == False) & (models.Participant.since <= at_ms),  # noqa: E712 - SQL
-        )
-        .returning(models.Participant.staff_id)
-        .tuples()
-        .execute()
-    )
-    return len(list(noted)) > 0
 
 
 def remove_from_all(staff_ids: Collection[str]) -> None:
@@ -217,21 +210,6 @@ def remove_participant(conversation_id: str, staff_id: str, at_ms: int) -> bool:
         .execute()
     )
     return changed > 0
-
-
-def channel_by_key(name_key: str) -> models.Conversation | None:
-    """The channel with this unique name, archived ones included."""
-    return models.Conversation.get_or_none(models.Conversation.name_key == name_key)
-
-
-def channel_aliases() -> dict[str, str]:
-    """The public alias localparts of all channels, by conversation id."""
-    rows = (
-        models.Conversation.select(models.Conversation.id, models.Conversation.alias_localpart)
-        .where(models.Conversation.alias_localpart != "")
-        .tuples()
-    )
-    return dict(cast("Iterable[tuple[str, str]]", rows))
 
 
 def titles_in_matter(matter_id: str) -> dict[str, str]:

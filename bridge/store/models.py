@@ -78,6 +78,11 @@ class Conversation(Base):
     created_at = BigIntegerField()
     caused_by = TextField(default="")
     """The event id of the command that made it, so that the same event handled again is known."""
+    last_message_at = BigIntegerField(null=True)
+    """When the newest message was written, for channels (C3)."""
+    archived_at = BigIntegerField(null=True)
+    archived_by = TextField(null=True)
+    """Staff id."""
 
 
 class Participant(Base):
@@ -88,6 +93,8 @@ class Participant(Base):
     present = BooleanField(default=True)
     since = BigIntegerField()
     added_by = TextField(default="")
+    caused_by = TextField(null=True)
+    """The event id of the command that last added or removed this person, so that the same event is known again."""
 
     class Meta:
         primary_key = CompositeKey("conversation", "staff_id")

@@ -31,6 +31,8 @@ class AppserviceEndpoints:
     inbox: Inbox
     interesting: Callable[[Json], bool]
     """Whether an event needs handling; the others are not stored."""
+    seen: Callable[[list[Json]], Awaitable[None]]
+    """Told of all events before the transaction is answered."""
     user_known: Callable[[str], Awaitable[bool]]
     alias_known: Callable[[str], Awaitable[bool]]
     metrics: Metrics
@@ -71,6 +73,7 @@ class AppserviceEndpoints:
         outcome = "refused"
         try:
             events = _checked(events_of, await request.read())
+            await self.seen(events)
             outcome = "busy"
             await self._accept([event for event in events if self.interesting(event)])
             outcome = "accepted"

@@ -181,8 +181,7 @@ class FirmOnFake:
         await self.store.run(lambda: mark_sent([row.txn_id for row in rows], 1))
         contents = [orjson.loads(row.content) for row in rows]
         return [
-            Said(row.room_id, row.sender, content["body"], content)
-            for row, content in zip(rows, contents, strict=True)
+            Said(row.room_id, row.sender, content["body"], content) for row, content in zip(rows, contents, strict=True)
         ]
 
     async def say(self, person: Staff, text: str, room_id: str = "", **content: Any) -> list[Said]:

@@ -205,17 +205,16 @@ ROLES = ["Owner", "owner", "Practice Manager", "IT", "Partner", "Associate", "Pa
 ADMIN_ROLES = {"Owner", "owner", "Practice Manager", "IT"}
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 @pytest.mark.parametrize("role", ROLES)
-async def test_admin_commands_are_for_firm_admins_and_no_others(on: FirmOnFake, role: str, command: Any) -> None:
+async def test_admin_commands_are_for_firm_admins_and_no_others(on: FirmOnFake, role: str) -> None:
     on.firm = make_firm(staff=(ANN, BEN, replace(CLEO, role=role), DAN, EVE))
-    with capture_logs() as logs:
-        answer = await on.ask(CLEO, f"!{command.name}")
-    refused = "is for firm admins" in answer
-    assert refused is (command.who is Who.FIRM_ADMIN and role not in ADMIN_ROLES)
-    assert ("command_refused" in [line["event"] for line in logs]) is refused
-    help_says = await on.ask(CLEO, f"!help {command.name}")
-    assert ("There is no command" in help_says) is refused
+    for command in COMMANDS:
+        with capture_logs() as logs:
+            answer = await on.ask(CLEO, f"!{command.name}")
+        refused = "is for firm admins" in answer
+        assert refused is (command.who is Who.FIRM_ADMIN and role not in ADMIN_ROLES), command.name
+        assert ("command_refused" in [line["event"] for line in logs]) is refused
+        assert ("There is no command" in await on.ask(CLEO, f"!help {command.name}")) is refused
 
 
 async def test_admin_commands_reach_the_directory(on: FirmOnFake) -> None:

@@ -54,18 +54,17 @@ async def test_a_huge_message_is_refused_whole_so_that_no_part_of_it_is_sent(on:
 @pytest.mark.parametrize(
     "filling", [" ", "\n", "a,", "ann ", "@", "@a", "a@", "a@a.", '"', "“", "[", "](", "<a ", "&", "\0", "🙂"]
 )
-@pytest.mark.parametrize("command", ["", "ping ", "dm ", "matter start 2026-0042 ", "channel create ", "channel join "])
-async def test_a_long_message_of_anything_gets_one_answer(on: FirmOnFake, command: str, filling: str) -> None:
-    text = f"!{command}x" + filling * (3900 // len(filling)) + "y"
-    (answer,) = await on.say(ANN, text)
-    assert answer.room_id == await on.chat(ANN)
-    assert len(str(answer.content).encode()) < 60_000
+async def test_a_long_message_of_anything_gets_one_answer(on: FirmOnFake, filling: str) -> None:
+    for command in ("", "ping ", "dm ", "matter start 2026-0042 ", "channel create ", "channel join "):
+        (answer,) = await on.say(ANN, f"!{command}x" + filling * (3900 // len(filling)) + "y")
+        assert answer.room_id == await on.chat(ANN)
+        assert len(str(answer.content).encode()) < 60_000
 
 
 @pytest.mark.parametrize("mark", ["\0", "\u202e", "\u200b", "\u2066", "\ue000", "\x1b[31m"])
-@pytest.mark.parametrize("command", ["channel create Tide{}Tables", 'matter start 2026-0042 "Tide{}Tables"'])
-async def test_invisible_characters_do_not_get_into_a_rooms_name(on: FirmOnFake, command: str, mark: str) -> None:
-    assert "invisible characters" in await on.ask(ANN, "!" + command.format(mark))
+async def test_invisible_characters_do_not_get_into_a_rooms_name(on: FirmOnFake, mark: str) -> None:
+    for command in ("channel create Tide{}Tables", 'matter start 2026-0042 "Tide{}Tables"'):
+        assert "invisible characters" in await on.ask(ANN, "!" + command.format(mark))
     assert len(on.live_rooms()) == ROOMS
 
 

@@ -45,6 +45,15 @@ def resolve_alias(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"room_id": fake.aliases[asked.args[0]], "servers": [fake.server_name]}
 
 
+def put_alias(fake: FakeHomeserver, asked: Asked) -> Json:
+    room_id = asked.body["room_id"]
+    if asked.args[0] in fake.aliases:
+        raise Denied(409, "M_UNKNOWN", f"Room alias {asked.args[0]} already exists")
+    fake.room_of(room_id, asked.user_id)
+    fake.aliases[asked.args[0]] = room_id
+    return {}
+
+
 def delete_alias(fake: FakeHomeserver, asked: Asked) -> Json:
     # To an application service Synapse says nothing about one that is not there.
     fake.aliases.pop(asked.args[0], None)
@@ -123,6 +132,20 @@ def _own(asked: Asked) -> tuple[str, str]:
     if user_id != asked.user_id:
         raise Denied(403, "M_FORBIDDEN", "Cannot add account data for other users.")
     return user_id, data_type
+
+
+def push_rule(fake: FakeHomeserver, asked: Asked) -> Json:
+    kind, rule_id = asked.args
+    if (asked.user_id, kind, rule_id) not in fake.push_rules:
+        raise Denied(404, "M_NOT_FOUND", "Could not find push rule")
+    return fake.push_rules[asked.user_id, kind, rule_id]
+
+
+def put_push_rule(fake: FakeHomeserver, asked: Asked) -> Json:
+    kind, rule_id = asked.args
+    rule = {"rule_id": rule_id, "default": False, "enabled": True, **asked.body}
+    fake.push_rules[asked.user_id, kind, rule_id] = rule
+    return {}
 
 
 def joined_rooms(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -216,6 +239,7 @@ _ADMIN_USER = "/_synapse/admin/v2/users/{}"
 _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", _V3 + "/createRoom", create_room),
     ("GET", _V3 + "/directory/room/{}", resolve_alias),
+    ("PUT", _V3 + "/directory/room/{}", put_alias),
     ("DELETE", _V3 + "/directory/room/{}", delete_alias),
     ("GET", _ROOM + "/state", room_state),
     ("PUT", _ROOM + "/state/{}", put_state),
@@ -230,6 +254,8 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("PUT", _ROOM + "/typing/{}", typing),
     ("GET", _V3 + "/user/{}/account_data/{}", account_data),
     ("PUT", _V3 + "/user/{}/account_data/{}", put_account_data),
+    ("GET", _V3 + "/pushrules/global/{}/{}", push_rule),
+    ("PUT", _V3 + "/pushrules/global/{}/{}", put_push_rule),
     ("GET", _V3 + "/joined_rooms", joined_rooms),
     ("POST", _V3 + "/register", register),
     ("PUT", _V3 + "/devices/{}", put_device),

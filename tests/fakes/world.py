@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +54,8 @@ class World:
         self.rooms: dict[str, Room] = {}
         self.aliases: dict[str, str] = {}
         self.account_data: dict[tuple[str, str], Json] = {}
+        self.push_rules: dict[tuple[str, str, str], Json] = {}
+        """Rules that people set themselves, by user id, kind and rule id."""
         self.block_invites = True
         self.listeners: list[Callable[[Json], None]] = []
         """Called with every new event."""
@@ -246,7 +249,7 @@ class World:
                 "sender": sender,
                 "content": content,
                 "event_id": f"$event{number:038}",
-                "origin_server_ts": 1_790_000_000_000 + number,
+                "origin_server_ts": time.time_ns() // 1_000_000,
                 **({} if state_key is None else {"state_key": state_key}),
             }
         )

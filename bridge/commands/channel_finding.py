@@ -1,0 +1,119 @@
+"""Finding channels: by words, by the newest messages, and everything about one (C1, C3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from bridge.commands.channel_names import the_channel
+from bridge.commands.conversations import link
+from bridge.commands.replies import escape
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.firm.conversation import channel_key
+from bridge.firm.policy import desired_participants
+from bridge.store.channels import Channel, all_channels, recent
+from bridge.store.conversations import conversation_by_id
+
+RECENT = 10
+"""Channels that `!channel recent` shows (C3)."""
+_LISTED = 25
+
+
+async def lines_of(call: Call, channels: Iterable[Channel]) -> list[str]:
+    """A line for each channel: its name with a link, topic, how many are in it, and whether you are."""
+    listed = list(channels)
+    loaded = await call.desk.store.run(lambda: [conversation_by_id(channel.id) for channel in listed])
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    lines = []
+    for channel, conversation in zip(listed, loaded, strict=True):
+        people = desired_participants(firm, conversation, today) if conversation is not None else frozenset()
+        topic = f": {escape(channel.topic)}" if channel.topic else ""
+        count = "1 participant" if len(people) == 1 else f"{len(people)} participants"
+        yours = ", you among them" if call.sender.id in people else ""
+        archived = ", archived" if channel.archived else ""
+        lines.append(f"- {_name(call, channel)}{topic} ({count}{yours}{archived})")
+    return lines
+
+
+def _name(call: Call, channel: Channel) -> str:
+    return link(call, channel.title, channel.room_id) if channel.room_id else escape(channel.title)
+
+
+def _moment(call: Call, at_ms: int) -> str:
+    """A moment in the firm's time zone: the time alone where it is today."""
+    zone = ZoneInfo(call.desk.settings.firm.timezone)
+    then = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
+    return f"{then:%H:%M}" if then.date() == call.desk.reconciler.today() else f"{then:%Y-%m-%d %H:%M}"
+
+
+async def _search(call: Call) -> Answer:
+    words = [channel_key(word) for word in call.values["words"].split()]
+    found = [
+        channel
+        for channel in await call.desk.store.run(all_channels)
+        if all(word in f"{channel.name_key} {channel_key(channel.topic)}" for word in words)
+    ]
+    if not found:
+        return Answer("No channel has those words in its name or topic. `!channel list` shows them all.")
+    lines = await lines_of(call, found[:_LISTED])
+    if len(found) > _LISTED:
+        lines.append(f"\n{len(found) - _LISTED} more. Add a word to narrow the search.")
+    return Answer("\n".join(lines))
+
+
+async def _recent(call: Call) -> Answer:
+    found = await call.desk.store.run(lambda: recent(RECENT))
+    lines = [
+        f"{number}. {_name(call, channel)}, {_moment(call, channel.last_message_at or 0)}"
+        for number, channel in enumerate(found, 1)
+    ]
+    return Answer("\n".join(lines) or "Nobody has written in a channel yet. `!channel list` shows them.")
+
+
+async def _info(call: Call) -> Answer:
+    found = await the_channel(call)
+    conversation = await call.desk.store.run(lambda: conversation_by_id(found.id))
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    people = desired_participants(firm, conversation, today) if conversation is not None else frozenset()
+    maker, archiver = firm.staff.get(found.created_by), firm.staff.get(found.archived_by)
+    lines = [
+        f"**{_name(call, found)}**\n",
+        f"- Topic: {escape(found.topic)}" if found.topic else "",
+        f"- Participants: {len(people)}" + (", everybody in the firm" if found.everyone else ""),
+        f"- Made: {_moment(call, found.created_at)}" + (f", by {escape(maker.name)}" if maker else ""),
+        f"- Newest message: {_moment(call, found.last_message_at)}" if found.last_message_at else "",
+        f"- Archived: {_moment(call, found.archived_at)}" + (f", by {escape(archiver.name)}" if archiver else "")
+        if found.archived_at
+        else "",
+    ]
+    return Answer("\n".join(line for line in lines if line))
+
+
+CHANNEL_SEARCH = Command(
+    "channel search",
+    "Find a channel",
+    _search,
+    (Argument("words", ArgumentType.TEXT, shown="WORDS"),),
+    help="Finds the channels, archived ones included, with all these words in name or topic.",
+    examples=("!channel search filings",),
+    group="Channels",
+)
+CHANNEL_RECENT = Command(
+    "channel recent",
+    "The channels with the newest messages",
+    _recent,
+    help="Lists the ten channels with the newest messages, newest first.",
+    examples=("!channel recent",),
+    group="Channels",
+)
+CHANNEL_INFO = Command(
+    "channel info",
+    "About a channel",
+    _info,
+    (Argument("name", ArgumentType.NAME, required=False, shown="NAME"),),
+    help="Shows topic, participants, who made it and when, and the newest message of the channel you type this in, or"
+    " of the one you name.",
+    examples=("!channel info", "!channel info Court Filings"),
+    group="Channels",
+)

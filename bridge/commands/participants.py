@@ -1,0 +1,178 @@
+"""Who is in a conversation, adding people to it and taking them out, each with an answer of their own (C1, M1, V1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from bridge.commands.conversations import make_room
+from bridge.commands.errors import CommandError
+from bridge.commands.people import Unfound
+from bridge.commands.replies import escape
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Staff
+from bridge.firm.policy import desired_participants, is_read_only, may_be_in
+from bridge.store.conversations import conversation_by_id
+from bridge.store.participants import Picked, drop, pick, picked
+
+_PAGE = 25
+_CHANGEABLE = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
+
+
+async def add_people(call: Call, conversation_id: str, people: Iterable[Staff | Unfound]) -> Answer:
+    """Add people as far as the policy lets them in, and say for each what was done. Raises CommandError."""
+    conversation = await _changeable(call, conversation_id)
+    listed = tuple(dict.fromkeys(people))
+    staff = [person for person in listed if isinstance(person, Staff)]
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    allowed = [person.id for person in staff if may_be_in(firm, person.id, conversation, today)]
+    if conversation.everyone:
+        return Answer(_said(conversation, listed, lambda person: "is in it already, like everybody"))
+    added = await call.desk.store.run(lambda: pick(conversation_id, allowed, call.sender.id, call.event_id))
+    await make_room(call, conversation_id)
+
+    def outcome(person: Staff) -> str:
+        if person.id in added:
+            return "added"
+        if person.id in allowed:
+            return "is in it already"
+        return "not added, having no access to this matter" if conversation.matter_id else "not added"
+
+    return Answer(_said(conversation, listed, outcome))
+
+
+async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff | Unfound]) -> Answer:
+    """Take people out, and say for each what was done. Raises CommandError."""
+    conversation = await _changeable(call, conversation_id)
+    listed = tuple(dict.fromkeys(people))
+    staff = [person for person in listed if isinstance(person, Staff)]
+    if conversation.everyone:
+        raise CommandError(f"{escape(conversation.title)} is the channel of the whole firm; nobody is taken out of it.")
+    ids = [person.id for person in staff]
+    removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.event_id))
+    await make_room(call, conversation_id)
+    return Answer(_said(conversation, listed, lambda person: "removed" if person.id in removed else "was not in it"))
+
+
+async def _changeable(call: Call, conversation_id: str) -> Conversation:
+    """The conversation, whose participants the sender may change now. Raises CommandError."""
+    conversation = await call.desk.store.run(lambda: conversation_by_id(conversation_id))
+    if conversation is None or conversation.kind not in _CHANGEABLE:
+        raise CommandError("The people in this conversation stay the same. Open another one with `!dm @person …`.")
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    if conversation.matter_id and call.sender.id not in desired_participants(firm, conversation, today):
+        raise CommandError("Only somebody who is in the conversation can change who is in it.")
+    if is_read_only(firm, conversation):
+        name = escape(conversation.title)
+        how = f"`!channel restore {conversation.title}` opens it again." if not conversation.matter_id else ""
+        raise CommandError(f"{name} is read-only, so who is in it stays as it is. {how}".rstrip())
+    return conversation
+
+
+def _said(conversation: Conversation, people: Iterable[Staff | Unfound], outcome: Callable[[Staff], str]) -> str:
+    """What was done for each, a line each."""
+    lines = [
+        f"- {escape(one.name)}: {outcome(one)}" if isinstance(one, Staff) else f"- {escape(one.typed)}: {one.why}"
+        for one in people
+    ]
+    return "\n".join([f"**{escape(conversation.title)}**\n", *lines])
+
+
+async def _here(call: Call) -> Conversation:
+    """The conversation in which the command was typed. Raises CommandError in the chat with the bot."""
+    here = await call.conversation()
+    if here.kind is ConversationKind.BOT:
+        raise CommandError(
+            "Type this in the conversation it is about. For a channel there is also"
+            " `!channel add NAME @person`, from anywhere."
+        )
+    return here
+
+
+async def _add(call: Call) -> Answer:
+    here = await _here(call)
+    if here.kind is ConversationKind.DIRECT:
+        firm = call.desk.firm()
+        names = [firm.staff[staff_id].email or firm.staff[staff_id].name for staff_id in sorted(here.participants)]
+        wanted = [one.email or one.name for one in call.values["people"] if isinstance(one, Staff)]
+        everybody = " ".join(dict.fromkeys(name for name in (*names, *wanted) if name != call.sender.email))
+        raise CommandError(
+            "The people in a direct conversation stay the same, so that what was said stays between them."
+            f" This opens one with everybody: `!dm {everybody}`"
+        )
+    return await add_people(call, here.id, call.values["people"])
+
+
+async def _remove(call: Call) -> Answer:
+    return await remove_people(call, (await _here(call)).id, call.values["people"])
+
+
+async def _participants(call: Call) -> Answer:
+    here = await _here(call)
+    firm, settings = call.desk.firm(), call.desk.settings.firm
+    people = desired_participants(firm, here, call.desk.reconciler.today())
+    rows = {} if here.everyone else {row.staff_id: row for row in await call.desk.store.run(lambda: picked(here.id))}
+    listed = sorted(people, key=lambda staff_id: firm.staff[staff_id].name.casefold())
+    page = _page(call.values.get("page", ""), len(listed))
+    lines = [
+        _line(firm.staff[staff_id], rows.get(staff_id), firm.staff, ZoneInfo(settings.timezone))
+        for staff_id in listed[(page - 1) * _PAGE : page * _PAGE]
+    ]
+    count = "1 participant" if len(listed) == 1 else f"{len(listed)} participants"
+    head = f"**{escape(here.title)}**, {count}" if here.title else f"**{count}**"
+    note = "\n\nEverybody in the firm is in it." if here.everyone else ""
+    more = f"\n\nMore: `!participants {page + 1}`" if page * _PAGE < len(listed) else ""
+    return Answer("\n".join([f"{head}\n", *lines]) + note + more)
+
+
+def _page(typed: str, count: int) -> int:
+    last = max(1, -(-count // _PAGE))
+    if not typed:
+        return 1
+    if not typed.isdecimal() or not 1 <= int(typed) <= last:
+        raise CommandError(f"There are {last} pages. For example: `!participants 1`")
+    return int(typed)
+
+
+def _line(person: Staff, row: Picked | None, staff: Mapping[str, Staff], zone: ZoneInfo) -> str:
+    role = f", {escape(person.role)}" if person.role else ""
+    if row is None:
+        return f"- {escape(person.name)}{role}"
+    since = datetime.fromtimestamp(row.since / 1000, UTC).astimezone(zone).date().isoformat()
+    adder = staff.get(row.added_by)
+    whose = escape(adder.name) if adder else "the directory"
+    by = "" if row.added_by == person.id else f", added by {whose}"
+    return f"- {escape(person.name)}{role}: since {since}{by}"
+
+
+_PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")
+PARTICIPANTS = Command(
+    "participants",
+    "Who is in this conversation",
+    _participants,
+    (Argument("page", ArgumentType.TEXT, required=False, shown="PAGE"),),
+    help="Lists who is in the conversation you type this in, with their role, since when, and who added them.",
+    examples=("!participants", "!participants 2"),
+    group="Conversations",
+)
+ADD = Command(
+    "add",
+    "Add people to this conversation",
+    _add,
+    (_PEOPLE,),
+    help="Adds colleagues to the channel or matter conversation you type this in. They are in at once, without having"
+    " to accept. Only those with access to a matter can be added to its conversations.",
+    examples=("!add @ruth", "!add @ruth @tom", "!add Ruth Adeyemi and Tom Price"),
+    group="Conversations",
+)
+REMOVE = Command(
+    "remove",
+    "Take people out of this conversation",
+    _remove,
+    (_PEOPLE,),
+    help="Takes colleagues out of the channel or matter conversation you type this in. They can join again.",
+    examples=("!remove @ruth", "!remove @ruth @tom"),
+    group="Conversations",
+)

@@ -1,0 +1,137 @@
+"""A small firm on the fake homeserver whose staff type commands and use their clients, one event after the other.
+
+    async with small_firm(tmp_path) as firm:
+        said = await firm.ask("ruth", "!channel create Court Filings @tom")
+        room = firm.room("Court Filings")
+
+Nothing runs by itself: `settle` hands every new event to the bridge's router, as the inbox would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from bridge.app import Bridge, FirmService, open_firm
+from bridge.firm.conversation import bot_chat_id
+from bridge.settings import DirectorySettings, FirmSettings, Settings
+from bridge.store.conversations import room_of
+from bridge.store.outbox import mark_sent, pending
+from tests.fakes.homeserver import FakeHomeserver
+
+Json = dict[str, Any]
+STAFF = {"ruth": "Ruth Adeyemi", "tom": "Tom Price", "ines": "Inès Moreau", "walt": "Walt Walled"}
+DIRECTORY: Json = {
+    "staff": [
+        {
+            "id": localpart,
+            "first_name": name.split()[0],
+            "last_name": name.split()[1],
+            "email": f"{localpart}@firm.example",
+            "role": "Associate",
+        }
+        for localpart, name in STAFF.items()
+    ],
+    "matters": [{"id": "m1", "number": "2026-0042", "title": "Estate", "status": "open", "responsible": "ruth"}],
+    "walls": [{"id": "w1", "matter": "2026-0042", "people": ["walt"], "memo": "A cousin.", "set_by": "ruth"}],
+}
+
+
+class SmallFirm:
+    """The firm, its bridge and its homeserver."""
+
+    def __init__(self, fake: FakeHomeserver, service: FirmService) -> None:
+        self.fake = fake
+        self.service = service
+        self.bridge = Bridge(service)
+        self.new: list[Json] = []
+        self.said: list[tuple[str, str, str]] = []
+        """What went through the outbox: room id, sender and text."""
+        fake.listeners.append(self.new.append)
+
+    def user(self, localpart: str) -> str:
+        return f"@{localpart}:localhost"
+
+    def room(self, name: str) -> str:
+        """The room of that name."""
+        (found,) = [
+            r.room_id for r in self.fake.rooms.values() if r.state.get(("m.room.name", ""), {}).get("name") == name
+        ]
+        return found
+
+    def members(self, room_id: str) -> set[str]:
+        """The localparts of those in the room, without the bot."""
+        return {user_id[1:].partition(":")[0] for user_id in self.fake.rooms[room_id].joined} - {"bot"}
+
+    async def chat(self, localpart: str) -> str:
+        """Somebody's chat with the bot."""
+        found = await self.service.store.run(lambda: room_of(bot_chat_id(localpart)))
+        assert found is not None
+        return found
+
+    async def settle(self) -> None:
+        """Let the bridge handle what happened, and what it caused, and send what it queued."""
+        while self.new:
+            events, self.new[:] = list(self.new), []
+            await self.bridge.activity.note(events)
+            for event in events:
+                await self.handle(event)
+            for message in await self.service.store.run(lambda: pending(0, 1000)):
+                content = orjson.loads(message.content)
+                self.fake.send(message.room_id, message.sender, message.event_type, content)
+                self.said.append((message.room_id, message.sender, content["body"]))
+                await self.service.store.run(partial(mark_sent, [message.txn_id], 1))
+
+    async def handle(self, event: Json) -> None:
+        """Handle one event as the inbox does."""
+        if self.bridge.router.interesting(event):
+            effect = await self.bridge.router.handle(event)
+            if effect is not None:
+                await self.service.store.run(effect)
+
+    async def ask(self, localpart: str, text: str, room_id: str = "") -> str:
+        """Type a command, in the chat with the bot or a room, and return the bot's answer in the chat."""
+        chat = await self.chat(localpart)
+        before = len(self.said)
+        self.fake.message(room_id or chat, self.user(localpart), text)
+        await self.settle()
+        return "\n".join(body for room, sender, body in self.said[before:] if room == chat and "bot" in sender)
+
+    async def nothing_to_do(self) -> bool:
+        """Whether everything is as it should be."""
+        return not (await self.service.plan()).steps
+
+
+def write_directory(path: str, **changed: Any) -> None:
+    """Write the firm's directory file, with other sections in the place of its own."""
+    Path(path).write_text(yaml.safe_dump({**DIRECTORY, **changed}, allow_unicode=True), encoding="utf-8")
+
+
+@asynccontextmanager
+async def small_firm(folder: Path, database_url: str) -> AsyncIterator[SmallFirm]:
+    """The firm with its rooms made."""
+    directory = str(folder / "directory.yaml")
+    write_directory(directory)
+    async with FakeHomeserver() as fake:
+        settings = Settings(
+            homeserver=fake.homeserver_settings(),
+            appservice=fake.appservice_settings(),
+            firm=FirmSettings(name="Firm"),
+            directory=DirectorySettings(path=directory),
+            database={"url": database_url},
+            security={"alias_key": "k" * 40},
+        )
+        async with open_firm(settings) as service:
+            assert not service.directory.problems
+            firm = SmallFirm(fake, service)
+            outcome = await service.sync()
+            assert not outcome.failed
+            await firm.bridge.places.refresh()
+            firm.new.clear()
+            yield firm

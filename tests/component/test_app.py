@@ -1,0 +1,346 @@
+"""The running bridge from start to stop on the fake homeserver, and the ways in which a start can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from bridge.app import Bridge, open_firm
+from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
+from bridge.matrix.errors import Unreachable
+from bridge.reconcile.service import Reconciler
+from bridge.settings import DatabaseSettings, DirectorySettings, Settings
+from bridge.store.conversations import room_of
+from tests.component.firm_on_fake import settings_for
+from tests.component.traffic import until
+from tests.fakes.faults import Slow, too_many_in_header
+from tests.fakes.homeserver import FakeHomeserver
+
+AWAY = too_many_in_header(3600)
+STAFF = [
+    {"id": "a", "first_name": "Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"},
+    {"id": "b", "first_name": "Ben", "last_name": "Booth", "email": "ben@firm.example", "role": "Associate"},
+    {"id": "c", "first_name": "Cleo", "last_name": "Crane", "email": "cleo@firm.example", "role": "Paralegal"},
+]
+ESTATE = {"id": "m1", "number": "2026-0042", "title": "Estate", "responsible": "a", "assisting": ["b"]}
+WALL = {"id": "w1", "matter": "2026-0042", "people": ["b"], "memo": "A cousin.", "set_by": "a"}
+FIRM: dict[str, Any] = {"staff": STAFF, "matters": [ESTATE]}
+TALK = first_matter_conversation_id("m1")
+BEN = "@ben:localhost"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.app._RETRY_SECONDS", 0.02)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeHomeserver]:
+    """A homeserver that pushes what happens, at the present time."""
+    async with FakeHomeserver() as made:
+        made.listeners.insert(0, lambda event: event.update(origin_server_ts=time.time_ns() // 1_000_000))
+        made.auto_push = True
+        yield made
+
+
+def write(path: Path, content: object) -> None:
+    """Write the directory as an export does: whole, and long enough ago to be believed."""
+    beside = path.with_suffix(".new")
+    beside.write_text(yaml.safe_dump(content), encoding="utf-8")
+    write.count += 1  # type: ignore[attr-defined]
+    os.utime(beside, (1_700_000_000 + write.count,) * 2)  # type: ignore[attr-defined]
+    beside.replace(path)
+
+
+write.count = 0  # type: ignore[attr-defined]
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def settings(fake: FakeHomeserver, tmp_path: Path) -> Settings:
+    """Settings for the firm, whose directory is written."""
+    port = free_port()
+    fake.bridge_url = f"http://127.0.0.1:{port}"
+    write(tmp_path / "directory.yaml", FIRM)
+    own = {
+        "directory": DirectorySettings(path=str(tmp_path / "directory.yaml"), watch_seconds=0.02, removal_limit=100),
+        "database": DatabaseSettings(url=SecretStr(f"sqlite:///{tmp_path}/bridge.db")),
+    }
+    return settings_for(fake, {"listen_port": port, "url": fake.bridge_url}).model_copy(update=own)
+
+
+class Running:
+    """A bridge at work."""
+
+    def __init__(self, bridge: Bridge, fake: FakeHomeserver, settings: Settings) -> None:
+        self.bridge = bridge
+        self.fake = fake
+        self.directory = Path(settings.directory.path)
+
+    async def well(self) -> None:
+        """Wait until nothing is wrong."""
+        await until(lambda: not any(self.bridge.health().values()))
+
+    async def says(self, check: str, words: str) -> None:
+        """Wait until something is said to be wrong."""
+        await until(lambda: words in self.bridge.health()[check])
+
+    async def room(self, key: str) -> str:
+        """The room of a key."""
+        store = self.bridge._firm.store
+        room_id = await store.run(lambda: room_of(key))
+        assert room_id is not None
+        return room_id
+
+    async def answer(self, staff_id: str, text: str) -> str:
+        """What the bot answers to somebody in their chat."""
+        chat = await self.room(bot_chat_id(staff_id))
+        name = next(person["first_name"].lower() for person in STAFF if person["id"] == staff_id)
+        asked = self.fake.message(chat, f"@{name}:localhost", text)
+
+        def answers() -> list[str]:
+            messages = self.fake.events(chat, "m.room.message")
+            return [e["content"]["body"] for e in messages[messages.index(asked) :] if e["sender"] == self.fake.bot_id]
+
+        await until(answers)
+        return answers()[0]
+
+
+@asynccontextmanager
+async def running(settings: Settings, fake: FakeHomeserver) -> AsyncIterator[Running]:
+    """The bridge, until the end of the block; it must then stop by itself."""
+    async with open_firm(settings) as firm:
+        bridge = Bridge(firm)
+        stop = asyncio.Event()
+        task = asyncio.create_task(bridge.run(stop))
+        try:
+            yield Running(bridge, fake, settings)
+        finally:
+            stop.set()
+            async with asyncio.timeout(10):
+                await task
+
+
+async def test_from_the_start_to_an_answer_to_the_stop_and_again(settings: Settings, fake: FakeHomeserver) -> None:
+    async with running(settings, fake) as first:
+        await first.well()
+        assert await first.answer("c", "!ping tea") == "pong tea"
+        assert "Ben Booth" in await first.answer("a", "!dm @ben Lunch?")
+        await fake.delivered()
+        rooms = dict(fake.rooms)
+    fake.requests.clear()
+    async with running(settings, fake) as second:
+        await second.well()
+        assert [request.path for request in fake.changes() if "/devices/" not in request.path] == []
+        assert await second.answer("c", "!ping again") == "pong again"
+    assert fake.rooms == rooms
+    said = [event for room in rooms for event in fake.events(room, "m.room.message")]
+    assert [event["content"]["body"] for event in said if event["sender"] == "@ann:localhost"].count("Lunch?") == 1
+
+
+async def test_what_happened_while_the_bridge_was_away_is_heard_of_at_its_start(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    async with running(settings, fake) as first:
+        await first.well()
+        await fake.delivered()
+        talk, chat = await first.room(TALK), await first.room(bot_chat_id("c"))
+    fake.leave(talk, BEN)
+    fake.message(chat, "@cleo:localhost", "!ping late")
+    async with running(settings, fake) as second:
+        await second.well()
+        await fake.delivered()
+        await until(lambda: fake.events(chat)[-1]["content"].get("body") == "pong late")
+        assert fake.rooms[talk].members[BEN] == "leave"
+    assert [event["sender"] for event in fake.events(talk, "m.room.member") if event["state_key"] == BEN][-1] == BEN
+
+
+@asynccontextmanager
+async def forwarded(port: int, fake: FakeHomeserver) -> AsyncIterator[None]:
+    """Let the homeserver be reached at this port."""
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection("127.0.0.1", int(fake.url.rpartition(":")[2]))
+        await asyncio.gather(pipe(reader, there[1]), pipe(there[0], writer))
+
+    server = await asyncio.start_server(connect, "127.0.0.1", port)
+    yield
+    server.close()
+
+
+async def test_a_homeserver_that_is_away_at_the_start_is_met_when_it_comes(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    port = free_port()
+    away = settings.homeserver.model_copy(update={"url": f"http://127.0.0.1:{port}", "deadline": 0.01})
+    async with running(settings.model_copy(update={"homeserver": away}), fake) as firm:
+        await firm.says("homeserver", "is the homeserver running?")
+        assert firm.bridge.health()["reconciled"] == "not yet"
+        async with forwarded(port, fake):
+            await firm.well()
+            assert await firm.answer("c", "!ping") == "pong"
+
+
+async def test_a_bot_without_admin_rights_says_so_and_goes_on_when_it_has_them(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    fake.accounts[fake.bot_id].admin = False
+    async with running(settings, fake) as firm:
+        await firm.says("homeserver", "@bot:localhost is not a server admin")
+        assert fake.rooms == {}
+        fake.accounts[fake.bot_id].admin = True
+        await firm.well()
+
+
+async def test_a_bot_that_does_not_exist_yet_is_registered(settings: Settings, fake: FakeHomeserver) -> None:
+    del fake.accounts[fake.bot_id]
+    async with running(settings, fake) as firm:
+        await firm.says("homeserver", "is not a server admin")
+        assert fake.bot_id in fake.accounts
+
+
+async def test_a_token_that_is_not_accepted_is_shown(settings: Settings, fake: FakeHomeserver) -> None:
+    right, fake.as_token = fake.as_token, "another token of the registration"
+    async with running(settings, fake) as firm:
+        await firm.says("homeserver", "M_UNKNOWN_TOKEN")
+        assert right not in str(firm.bridge.health())
+        fake.as_token = right
+        await firm.well()
+
+
+async def test_a_homeserver_that_does_not_reach_the_bridge_is_shown(settings: Settings, fake: FakeHomeserver) -> None:
+    reached, fake.bridge_url = fake.bridge_url, f"http://127.0.0.1:{free_port()}"
+    async with running(settings, fake) as firm:
+        await firm.says("homeserver", "M_CONNECTION_FAILED")
+        fake.bridge_url = reached
+        await firm.well()
+
+
+async def test_a_bad_directory_at_the_start_is_shown_and_followed_when_it_is_good(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    write(Path(settings.directory.path), {"staff": [{"id": "a"}]})
+    with capture_logs():
+        async with running(settings, fake) as firm:
+            await until(lambda: not firm.bridge.health()["reconciled"])
+            assert "`firm-bridge check` lists them" in firm.bridge.health()["directory"]
+            assert fake.accounts.keys() == {fake.bot_id}
+            write(firm.directory, FIRM)
+            await until(lambda: any(set(room.joined) == {BEN, fake.bot_id} for room in fake.rooms.values()))
+            await firm.well()
+            assert await firm.answer("b", "ping") == "pong"
+
+
+async def test_M3_a_wall_set_during_the_first_pass_is_followed_after_it(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    held = Slow(asyncio.Event())
+    fake.script("POST", "/join/", held)
+    async with running(settings, fake) as firm:
+        await held.arrived.wait()
+        before = firm.bridge._firm.directory.firm
+        write(firm.directory, {**FIRM, "walls": [WALL], "staff": [*STAFF[:2], {**STAFF[2], "last_name": "Crane-Dell"}]})
+        await until(lambda: firm.bridge._firm.directory.firm is not before)
+        held.until.set()
+        await firm.well()
+        await until(lambda: fake.accounts["@cleo:localhost"].profile["displayname"] == "Cleo Crane-Dell")
+        assert fake.rooms[await firm.room(TALK)].members.get(BEN) != "join"
+
+
+async def test_a_change_that_meets_no_homeserver_is_tried_until_it_is_done(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    async with running(settings, fake) as firm:
+        await firm.well()
+        talk = fake.rooms[await firm.room(TALK)]
+        fake.script("POST", "/kick$", AWAY, AWAY, AWAY)
+        write(firm.directory, {**FIRM, "walls": [WALL]})
+        await until(lambda: talk.members[BEN] == "leave")
+        await firm.well()
+        assert [request.status for request in fake.asked("POST", "/kick$")].count(429) == 3
+
+
+async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    async with running(settings, fake) as firm:
+        await firm.well()
+        talk = await firm.room(TALK)
+        fake.put_state(talk, fake.bot_id, "m.room.name", "", {"name": "Something else"})
+        fake.script("PUT", "/state/m.room.name", AWAY, AWAY)
+        with pytest.raises(Unreachable):
+            await firm.bridge._reconcile_daily()
+        assert "M_LIMIT_EXCEEDED" in firm.bridge.health()["reconciled"]
+        await firm.well()
+        assert fake.rooms[talk].state["m.room.name", ""] == {"name": "2026-0042 Estate · General"}
+
+
+async def test_a_mistake_in_the_first_pass_is_shown_and_it_is_tried_again(
+    settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync: Callable[..., Any] = Reconciler.sync
+    mended = asyncio.Event()
+    said = "words of somebody"
+
+    async def broken(self: Reconciler) -> Any:
+        if not mended.is_set():
+            raise ZeroDivisionError(said)
+        return await sync(self)
+
+    monkeypatch.setattr(Reconciler, "sync", broken)
+    with capture_logs() as logs:
+        async with running(settings, fake) as firm:
+            await firm.says("reconciled", "ZeroDivisionError")
+            mended.set()
+            await firm.well()
+    assert "words of somebody" not in str(logs)
+
+
+async def test_a_large_removal_waits_and_is_applied_when_confirmed(settings: Settings, fake: FakeHomeserver) -> None:
+    careful = settings.directory.model_copy(update={"removal_limit": 20})
+    async with running(settings.model_copy(update={"directory": careful}), fake) as firm:
+        await firm.well()
+        write(firm.directory, {**FIRM, "staff": [*STAFF[:2], {**STAFF[2], "former": True}]})
+        await until(lambda: firm.bridge._firm.directory.held)
+        assert "waits for confirmation" in await firm.answer("a", "!directory status")
+        # The homeserver goes away in the middle: it is confirmed all the same.
+        fake.script("PUT", "/users/@cleo", AWAY)
+        assert (await firm.answer("a", "!directory confirm")).startswith("Confirmed.")
+        await until(lambda: fake.accounts["@cleo:localhost"].locked and not fake.joined_rooms("@cleo:localhost"))
+        await firm.well()
+
+
+async def test_a_stop_in_the_middle_of_the_first_pass_ends_it_and_the_next_start_completes_it(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    held = Slow(asyncio.Event(), act_first=True)
+    fake.script("POST", "/createRoom$", held)
+    async with running(settings, fake):
+        await held.arrived.wait()
+    held.until.set()
+    async with running(settings, fake) as second:
+        await second.well()
+    # Two spaces, three chats with the bot, a channel, a matter's space and its conversation.
+    assert len([room for room in fake.rooms.values() if room.joined]) == 8
