@@ -40,6 +40,7 @@ COMMANDS = {
     "outbox.sending": "!channel create Tide Tables",
     "outbox.sent": "!channel create Tide Tables",
     "bot.left": "!dm @tomas.ferreira @wei.chen",
+    "alias.given": '!channel rename "Kitchen Table" "Tea Table"',
 }
 """Fault points passed when somebody writes to the bot, and what they write."""
 CHANGES = {"member.invited", "member.removed"}
@@ -175,7 +176,7 @@ async def test_bridge_killed_while_it_carries_out_a_command(fault: str, firm: Re
     firm.start_bridge()
     await zoe.wait_for_event(since, lambda room, event: room == chat and event["sender"] == firm.settings.bot_id)
     await firm.bridge_ready()
-    assert len(await zoe.joined_rooms() - before) == 1
+    assert len(await zoe.joined_rooms() - before) == (0 if "rename" in COMMANDS[fault] else 1)
     assert await rooms_with_members(firm.bot) == stored_rooms(firm.place.bridge_database) - await empty(firm)
     # A message sent after everything else is answered last: whatever was doubled would stand before it.
     await zoe.say(chat, "!ping done")
