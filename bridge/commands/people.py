@@ -95,14 +95,14 @@ class People:
 
     def _leading_marked(self, text: str, read: Callable[[str], T]) -> tuple[tuple[T, ...], str]:
         found: list[T] = []
-        at = _BETWEEN.match(text).end() if not found else 0  # type: ignore[union-attr]
+        at = _past_separator(text, 0)
         while (word := _MARKED.match(text, at)) is not None:
             found.append(read(word[0].rstrip(".;!?")))
             at = word.end()
-            gap = _BETWEEN.match(text, at)
-            if gap is None or _MARKED.match(text, gap.end()) is None:
+            following = _past_separator(text, at)
+            if _MARKED.match(text, following) is None:
                 break
-            at = gap.end()
+            at = following
         return tuple(found), text[at:].lstrip(" ,:;\n") if found else text
 
     def _leading_name(self, text: str) -> tuple[tuple[Staff, ...], str] | None:
@@ -133,6 +133,12 @@ class People:
             person for person in self.firm.staff.values() if person.name.casefold() == near[0]
         )
         return CommandError(f"I know nobody called {shown}. Did you mean {escape(person.name)}?")
+
+
+def _past_separator(text: str, at: int) -> int:
+    """The place behind a comma, an "and" or blanks, if any of these stands there."""
+    gap = _BETWEEN.match(text, at)
+    return at if gap is None else gap.end()
 
 
 def _tried(read: Callable[[str], Staff], typed: str) -> Staff | Unfound:

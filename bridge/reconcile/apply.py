@@ -15,7 +15,7 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import Decision
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.rooms import RoomShape, child_state, create_body, desired_state
-from bridge.matrix.errors import AliasTaken, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
+from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
 from bridge.reconcile.plan import Action, Observed, RoomPlan, Server, Step, as_created, plan_children, plan_room
@@ -160,7 +160,10 @@ async def _give_up(shape: RoomShape, hands: Hands) -> None:
     await hands.store.run(lambda: record_room(shape.key, None))
     hands.room_ids.pop(shape.key, None)
     for user_id in people:
-        await hands.homeserver.leave(room_id, user_id)
+        try:
+            await hands.homeserver.leave(room_id, user_id)
+        except (Refused, BadRequest) as error:
+            log.warning("still_in_lost_room", room_id=room_id, user_id=user_id, reason=str(error))
 
 
 async def _bot_return(step: Step, shape: RoomShape, hands: Hands) -> None:

@@ -33,6 +33,7 @@ from bridge.store.conversations import (
     load_part,
     load_world,
     remove_from_all,
+    room_of,
 )
 from bridge.store.store import Store
 
@@ -258,6 +259,9 @@ class Reconciler:
             key = item.shape.key
             if self._changed.get(key, 0) > epoch or self._firm() is not wanted.firm:
                 await self._converge_room(key, tally)
+                # It may have been made just now, and spaces further on list it.
+                if made := await self._store.run(lambda: room_of(key)):
+                    hands.room_ids[key] = made
                 return
             async with self._room_locks[item.shape.key]:
                 with tally.item(item.shape.label, len(item.steps)):

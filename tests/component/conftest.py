@@ -14,6 +14,7 @@ import pytest
 
 from bridge.matrix.client import MatrixClient
 from bridge.store.store import Store
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.homeserver import FakeHomeserver
 
 SERVER = os.environ.get("FIRM_BRIDGE_TEST_DATABASE", "")
@@ -64,3 +65,10 @@ def room(fake: FakeHomeserver) -> str:
     room_id = fake.create_room(fake.bot_id, {"invite": ["@ann:localhost"]})
     fake.join(room_id, "@ann:localhost")
     return room_id
+
+
+@pytest.fixture
+async def on(store: Store) -> AsyncIterator[FirmOnFake]:
+    """A firm on the fake homeserver, as made by the first pass."""
+    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
+        yield made

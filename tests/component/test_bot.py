@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from bridge.commands.table import Who
 from bridge.firm.model import MatterStatus
 from bridge.matrix.errors import Unreachable
 from bridge.store.outbox import pending
-from bridge.store.store import Store
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -28,17 +26,9 @@ from tests.component.firm_on_fake import (
     FirmOnFake,
     channel,
     direct,
-    firm_on_fake,
     make_firm,
 )
 from tests.fakes.faults import too_many_in_header
-from tests.fakes.homeserver import FakeHomeserver
-
-
-@pytest.fixture
-async def on(store: Store) -> AsyncIterator[FirmOnFake]:
-    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
-        yield made
 
 
 async def test_staff_are_answered_in_their_chat_in_reply_to_what_they_wrote(on: FirmOnFake) -> None:

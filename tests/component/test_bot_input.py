@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from bridge.commands.people import People
 from bridge.commands.replies import escape, notice
 from bridge.commands.text import typed_text
 from bridge.firm.model import Staff
-from bridge.store.store import Store
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -25,16 +23,8 @@ from tests.component.firm_on_fake import (
     FirmOnFake,
     channel,
     direct,
-    firm_on_fake,
     make_firm,
 )
-from tests.fakes.homeserver import FakeHomeserver
-
-
-@pytest.fixture
-async def on(store: Store) -> AsyncIterator[FirmOnFake]:
-    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
-        yield made
 
 
 def pill(target: str, name: str = "Somebody") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,6 @@ from bridge.firm.model import Wall
 from bridge.mapping.rooms import STAFF_SPACE, matter_space_key
 from bridge.reconcile.service import Reconciler
 from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
-from bridge.store.store import Store
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -24,19 +22,11 @@ from tests.component.firm_on_fake import (
     FirmOnFake,
     channel,
     direct,
-    firm_on_fake,
     make_firm,
 )
-from tests.fakes.homeserver import FakeHomeserver
 
 LITIGATION = channel("Litigation")
 EVERYONE = channel("Everyone")
-
-
-@pytest.fixture
-async def on(store: Store) -> AsyncIterator[FirmOnFake]:
-    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
-        yield made
 
 
 async def participants(on: FirmOnFake, key: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -35,12 +34,6 @@ from tests.fakes.homeserver import FakeHomeserver
 
 LITIGATION = channel("Litigation")
 EVERYONE = channel("Everyone")
-
-
-@pytest.fixture
-async def on(store: Store) -> AsyncIterator[FirmOnFake]:
-    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
-        yield made
 
 
 @pytest.mark.parametrize("version", ["11", "12"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -13,7 +13,6 @@ from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall
 from bridge.mapping.rooms import STAFF_SPACE, matter_space_key
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Outcome
-from bridge.store.store import Store
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -28,19 +27,12 @@ from tests.component.firm_on_fake import (
     FirmOnFake,
     channel,
     direct,
-    firm_on_fake,
     make_firm,
 )
 from tests.fakes.faults import too_many_in_header
-from tests.fakes.homeserver import FakeHomeserver, Recorded
+from tests.fakes.homeserver import Recorded
 
 BEN_LEFT = (ANN, replace(BEN, former=True), CLEO, DAN, EVE)
-
-
-@pytest.fixture
-async def on(store: Store) -> AsyncIterator[FirmOnFake]:
-    async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
-        yield made
 
 
 async def follow(on: FirmOnFake, firm: Firm) -> Outcome:
