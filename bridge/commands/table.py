@@ -6,7 +6,7 @@ The table itself is `bridge.commands.all.COMMANDS`. Help, documentation and pars
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -131,7 +131,6 @@ class Command:
     here: bool = False
     """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
     group: str = "Other"
-    aliases: tuple[str, ...] = field(default=())
 
     @property
     def usage(self) -> str:

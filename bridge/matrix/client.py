@@ -145,14 +145,6 @@ class MatrixClient:
     async def whoami(self, user_id: str | None = None) -> str:
         return str(await self.connection.ask(Api.whoami(_NO_TOKEN), user_id, "user_id"))
 
-    async def versions(self) -> Json:
-        answer: Json = await self.connection.ask(requests.versions(), None, anonymous=True)
-        return answer
-
-    async def capabilities(self) -> Json:
-        answer: Json = await self._as_bot(requests.capabilities(), "capabilities")
-        return answer
-
     async def upload(self, data: bytes, content_type: str, filename: str) -> str:
         method, path = Api.upload(_NO_TOKEN, filename)
         request = (method, path, data)
@@ -168,9 +160,6 @@ class MatrixClient:
     async def admin_put_user(self, user_id: str, body: Json) -> Json:
         account: Json = await self._as_bot(requests.admin_put_user(user_id, body))
         return account
-
-    async def is_admin(self, user_id: str) -> bool:
-        return bool(await self._as_bot(requests.admin_is_admin(user_id), "admin"))
 
     async def delete_devices(self, user_id: str) -> None:
         devices = await self._as_bot(requests.admin_devices(user_id), "devices")

@@ -67,20 +67,16 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         *,
         device: str = "",
         content_type: str = "application/json",
-        anonymous: bool = False,
     ) -> Any:
         """Make a request and return its answer, decoded; with a `key`, what the answer has there.
 
-        It acts as `user_id`, or as the service's own user where that is None, or as nobody where it is `anonymous`.
-        Raises HomeserverError.
+        It acts as `user_id`, or as the service's own user where that is None. Raises HomeserverError.
         """
         method, path = request[0], request[1]
         data: str | bytes | None = request[2] if len(request) == 3 else None
         if data is None and method != "GET":
             data = b"{}"
-        headers = {"Content-Type": content_type}
-        if not anonymous:
-            headers |= self._authorization
+        headers = {"Content-Type": content_type, **self._authorization}
         target, url = self._address(path, user_id, device)
 
         async def attempt(left: float) -> Any:

@@ -89,12 +89,6 @@ class Homeserver(Protocol):
     async def whoami(self, user_id: str | None = None) -> str:
         """The user the token acts as. Raises TokenRejected."""
 
-    async def versions(self) -> Json:
-        """The specification versions and unstable features of the homeserver. Needs no token."""
-
-    async def capabilities(self) -> Json:
-        """What the homeserver offers its users, as the `capabilities` object."""
-
     async def upload(self, data: bytes, content_type: str, filename: str) -> str:
         """Upload media as the bot and return its mxc URI."""
 
@@ -104,9 +98,6 @@ class Homeserver(Protocol):
 
     async def admin_put_user(self, user_id: str, body: Json) -> Json:
         """Create or change an account (PUT /_synapse/admin/v2/users)."""
-
-    async def is_admin(self, user_id: str) -> bool:
-        """Whether that account is a server admin. Raises Refused when the bot itself is not one."""
 
     async def delete_devices(self, user_id: str) -> None:
         """End every session of that account."""

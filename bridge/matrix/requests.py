@@ -76,16 +76,6 @@ def ping(appservice_id: str, txn_id: str) -> Request:
     return "POST", path, orjson.dumps({"transaction_id": txn_id})
 
 
-def versions() -> Request:
-    """GET the specification versions."""
-    return "GET", "/_matrix/client/versions"
-
-
-def capabilities() -> Request:
-    """GET what the homeserver offers its users."""
-    return "GET", _path(MATRIX_API_PATH_V3, "capabilities")
-
-
 def admin_room_state(room_id: str) -> Request:
     """GET a room's current state through Synapse's admin API."""
     return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
@@ -99,11 +89,6 @@ def admin_user(user_id: str) -> Request:
 def admin_put_user(user_id: str, body: Json) -> Request:
     """PUT an account through Synapse's admin API."""
     return "PUT", _path(ADMIN_V2, "users", user_id), orjson.dumps(body)
-
-
-def admin_is_admin(user_id: str) -> Request:
-    """GET whether an account is a server admin."""
-    return "GET", _path(ADMIN_V1, "users", user_id, "admin")
 
 
 def admin_devices(user_id: str) -> Request:
