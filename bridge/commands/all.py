@@ -10,13 +10,21 @@ from bridge.commands.channel_people import CHANNEL_ADD, CHANNEL_JOIN, CHANNEL_LE
 from bridge.commands.direct import DM
 from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_STATUS
 from bridge.commands.matter import MATTER_LIST, MATTER_START
+from bridge.commands.matter_people import MATTER_JOIN, MATTER_LEAVE
+from bridge.commands.matter_rename import MATTER_RENAME
+from bridge.commands.matter_show import MATTER_SHOW
+from bridge.commands.paging import MORE
 from bridge.commands.participants import ADD, PARTICIPANTS, REMOVE
 from bridge.commands.table import Command
 
 COMMANDS: tuple[Command, ...] = (
     DM,
     MATTER_LIST,
+    MATTER_SHOW,
     MATTER_START,
+    MATTER_JOIN,
+    MATTER_LEAVE,
+    MATTER_RENAME,
     PARTICIPANTS,
     ADD,
     REMOVE,
@@ -34,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     CHANNEL_ARCHIVE,
     CHANNEL_RESTORE,
     help_command(lambda: COMMANDS),
+    MORE,
     PING,
     DIRECTORY_STATUS,
     DIRECTORY_CONFIRM,

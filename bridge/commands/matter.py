@@ -6,15 +6,15 @@ import hashlib
 
 from bridge.commands.conversations import link, make_room, names
 from bridge.commands.errors import CommandError
+from bridge.commands.paging import paged
 from bridge.commands.replies import escape
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.firm.conversation import Conversation, ConversationKind, has_invisible
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.policy import may_access
 from bridge.store.conversations import NewConversation, World, add_conversations, load_world, titles_in_matter
 
-_LISTED = 25
-_TITLE_MAX = 80
+TITLE_MAX = 80
 _STATUS_ORDER = {MatterStatus.OPEN: 0, MatterStatus.PENDING: 1, MatterStatus.CLOSED: 2}
 
 
@@ -24,16 +24,17 @@ def _visible(call: Call) -> list[Matter]:
     return sorted(matters, key=lambda matter: (_STATUS_ORDER.get(matter.status, 3), matter.number))
 
 
-async def _list(call: Call) -> Answer:
+async def _listed(call: Call) -> List:
     words = call.values.get("query", "").casefold().split()
     found = [matter for matter in _visible(call) if all(word in _searched(matter) for word in words)]
     if not found:
-        return Answer("No matter that you can see has those words." if words else "There is no matter you can see.")
+        return List((), "No matter that you can see has those words." if words else "There is no matter you can see.")
     world = await call.desk.store.run(load_world)
-    lines = [_line(call, matter, world) for matter in found[:_LISTED]]
-    if len(found) > _LISTED:
-        lines.append(f"\n{len(found) - _LISTED} more. Add a word to narrow the list: `!matter list WORD`")
-    return Answer("\n".join(lines))
+    return List([_line(call, matter, world) for matter in found])
+
+
+async def _list(call: Call) -> Answer:
+    return await paged(call, _listed)
 
 
 def _searched(matter: Matter) -> str:
@@ -54,16 +55,24 @@ def _line(call: Call, matter: Matter, world: World) -> str:
     return f"- **{escape(matter.number)}** {escape(matter.title)}{status}{client}{yours}"
 
 
+def checked_title(typed: str) -> str:
+    """The title as it is shown. Raises CommandError."""
+    title = " ".join(typed.split())
+    if not title:
+        raise CommandError("A conversation needs a title, for example: Disclosure.")
+    if has_invisible(title):
+        raise CommandError("That title has invisible characters. Type it again rather than pasting it.")
+    if len(title) > TITLE_MAX:
+        raise CommandError(f"That title has {len(title)} characters; at most {TITLE_MAX} fit. Try a shorter one.")
+    return title
+
+
 async def _start(call: Call) -> Answer:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     matter: Matter = call.values["matter"]
-    title = " ".join(call.values["title"].split())
+    title = checked_title(call.values["title"])
     if matter.status is MatterStatus.CLOSED:
         raise CommandError(f"Matter {escape(matter.number)} is closed, so nothing new is started in it.")
-    if has_invisible(title):
-        raise CommandError("That title has invisible characters. Type it again rather than pasting it.")
-    if len(title) > _TITLE_MAX:
-        raise CommandError(f"That title has {len(title)} characters; at most {_TITLE_MAX} fit. Try a shorter one.")
     picked: tuple[Staff, ...] = tuple(dict.fromkeys((call.sender, *call.values.get("people", ()))))
     allowed = [person for person in picked if may_access(firm, person.id, matter, today)]
     refused = [person for person in picked if person not in allowed]

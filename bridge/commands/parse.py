@@ -41,7 +41,7 @@ def _take(argument: Argument, text: str, people: People, sender: Staff, today: d
         case ArgumentType.EACH:
             return people.find_each(text)
         case ArgumentType.MATTER:
-            return _matter(text, people.firm, sender, today)
+            return read_matter(text, people.firm, sender, today)
         case ArgumentType.NAME | ArgumentType.TITLE:
             return _title(text)
         case ArgumentType.TEXT:
@@ -56,7 +56,7 @@ def _title(text: str) -> tuple[str, str]:
     return text[:end].strip(), text[end:]
 
 
-def _matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter | None, str]:
+def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter | None, str]:
     """The matter whose number comes first. One the sender must not see is answered like one that is not there (M3)."""
     if not text:
         return None, ""

@@ -5,8 +5,8 @@ The table itself is `bridge.commands.all.COMMANDS`. Help, documentation and pars
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -72,6 +72,8 @@ class Desk:
     """Confirm the held change of the directory as this staff id; the answer for the admin."""
     directory_status: Callable[[], Awaitable[str]]
     """What the directory is and what it waits for, for an admin."""
+    next_pages: dict[str, NextPage] = field(default_factory=dict)
+    """Where `!more` goes on, by staff id. Kept in memory only."""
 
     @property
     def server_name(self) -> str:
@@ -114,6 +116,30 @@ class Answer:
     text: str
     """Markdown."""
     messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list for an answer, in Markdown."""
+
+    lines: Sequence[str]
+    head: str = ""
+    """Stands before the first page."""
+    foot: str = ""
+    """Stands behind the last page."""
+
+
+Lister = Callable[[Call], Awaitable[List]]
+
+
+@dataclass(frozen=True, slots=True)
+class NextPage:
+    """What is left of a list that somebody asked for."""
+
+    lister: Lister
+    asked: Call
+    start: int
+    """How many entries were shown."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""Giving a matter's conversation another title. The matter's own number and title come from the directory (M4, V1)."""
+
+from __future__ import annotations
+
+import re
+
+from bridge.commands.conversations import link, make_room
+from bridge.commands.errors import CommandError
+from bridge.commands.matter import checked_title
+from bridge.commands.matter_find import is_in, matter_here, pick
+from bridge.commands.parse import read_matter
+from bridge.commands.replies import escape
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.firm.model import Matter
+from bridge.firm.policy import is_read_only
+from bridge.store.matters import MatterConversation, conversations_of_matter, rename_in_matter
+
+_FROM_TO = re.compile(r"[\"“”„«](.+?)[\"“”»]\s*(?:to\s+)?(.+)|(.+?)\s+to\s+(.+)|#?(\d+)\s+(.+)", re.DOTALL)
+_USAGE = 'Which conversation? Type this in it, or name it first: `!matter rename NUMBER "Old title" to New title`'
+
+
+async def _rename(call: Call) -> Answer:
+    matter, found, typed = await _what(call)
+    conversation = found.conversation
+    if not is_in(call, conversation):
+        raise CommandError("Only somebody who is in the conversation can rename it.")
+    if is_read_only(call.desk.firm(), conversation):
+        raise CommandError(f"{escape(conversation.title)} is read-only, so its title stays as it is.")
+    title = checked_title(typed.strip().strip('"“”„«»'))
+    taken = await call.desk.store.run(lambda: rename_in_matter(conversation.id, matter.id, title))
+    if taken is not None:
+        number = escape(matter.number)
+        raise CommandError(f"Matter {number} has a conversation called {escape(taken)}. Choose another title.")
+    room_id = await make_room(call, conversation.id)
+    return Answer(f"It is called {link(call, f'{matter.number} {matter.title} · {title}', room_id)} now.")
+
+
+async def _what(call: Call) -> tuple[Matter, MatterConversation, str]:
+    """The matter, its conversation, and the new title as typed. Raises CommandError."""
+    firm, text = call.desk.firm(), call.values["title"]
+    typed_in = await matter_here(call)
+    if typed_in is not None and (matter := firm.matters.get(typed_in.matter_id)) is not None:
+        listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
+        return matter, next(one for one in listed if one.conversation.id == typed_in.id), text
+    named, rest = read_matter(text, firm, call.sender, call.desk.reconciler.today())
+    parts = _FROM_TO.fullmatch(rest.strip())
+    if named is None or parts is None:
+        raise CommandError(_USAGE)
+    old, new = (part for part in parts.groups() if part is not None)
+    listed = await call.desk.store.run(lambda: conversations_of_matter(named.id))
+    return named, pick(named, listed, old), new
+
+
+MATTER_RENAME = Command(
+    "matter rename",
+    "Give a conversation of a matter another title",
+    _rename,
+    (Argument("title", ArgumentType.TEXT, shown="NEW TITLE"),),
+    help="Renames the matter conversation you type this in. Elsewhere put the matter's number and the present title"
+    " first. The matter's own number and title come from the firm's directory.",
+    examples=("!matter rename Expert evidence", '!matter rename 2026-0042 "Disclosure" to Expert evidence'),
+    group="Matters",
+)

@@ -1,0 +1,50 @@
+"""The conversations of a matter as they are stored. All are units of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.store.conversations import to_conversation
+from bridge.store.models import Conversation as Row
+from bridge.store.models import Participant, Room
+
+
+@dataclass(frozen=True, slots=True)
+class MatterConversation:
+    """A conversation of a matter, and its room once that was made."""
+
+    conversation: Conversation
+    room_id: str | None
+
+
+def conversations_of_matter(matter_id: str) -> list[MatterConversation]:
+    """A matter's conversations, oldest first, so that each keeps its place in the list."""
+    rows = list(
+        Row.select()
+        .where(Row.matter_id == matter_id, Row.kind == ConversationKind.MATTER.value)
+        .order_by(Row.created_at, Row.id)
+    )
+    ids = [row.id for row in rows]
+    people: dict[str, set[str]] = {}
+    present = (
+        Participant.select(Participant.conversation, Participant.staff_id)
+        .where(Participant.conversation.in_(ids), Participant.present)
+        .tuples()
+    )
+    for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", present):
+        people.setdefault(conversation_id, set()).add(staff_id)
+    rooms = {room.key: room.room_id for room in Room.select().where(Room.key.in_(ids))}
+    return [MatterConversation(to_conversation(row, people.get(row.id, ())), rooms.get(row.id)) for row in rows]
+
+
+def rename_in_matter(conversation_id: str, matter_id: str, title: str) -> str | None:
+    """Give a matter's conversation another title. The title in the way where another conversation has it, else None."""
+    for other in conversations_of_matter(matter_id):
+        found = other.conversation
+        if found.id != conversation_id and found.title.casefold() == title.casefold():
+            return found.title
+    Row.update(title=title).where(Row.id == conversation_id).execute()
+    return None

@@ -1,0 +1,163 @@
+"""A matter's conversations by command: seen, joined, left and renamed by those with access (M1 to M3)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.component.small_firm import SmallFirm, small_firm, write_directory
+
+NAMED = "2026-0042 Estate · "
+
+
+@pytest.fixture
+async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
+    async with small_firm(tmp_path, database_url) as made:
+        yield made
+
+
+async def change_directory(firm: SmallFirm, path: Path, **changed: object) -> None:
+    """Write other sections into the directory file and let the bridge follow it."""
+    write_directory(str(path / "directory.yaml"), **changed)
+    before = firm.service.directory.firm
+    await firm.service.directory.refresh()
+    if firm.service.directory.held is not None:
+        await firm.service.directory.confirm_held("ruth")
+        await firm.service.directory.refresh()
+    assert not firm.service.directory.problems
+    outcome = await firm.service.reconciler.follow(before)
+    assert not outcome.failed
+    await firm.settle()
+
+
+async def test_M2_those_with_access_see_every_conversation_and_who_has_access(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
+    said = await firm.ask("ines", "!matter show 2026-0042")
+    assert "2026-0042 Estate" in said
+    assert "Status: open" in said
+    assert "Responsible: Ruth Adeyemi" in said
+    assert "Access: Inès Moreau, Ruth Adeyemi and Tom Price" in said
+    assert "1 General (https" in said
+    assert "2 Disclosure (https" in said
+    assert "(2 participants)" in said
+    assert "you among them" not in said
+    assert "1 General" in await firm.ask("ruth", "!matter show", firm.room(f"{NAMED}Disclosure"))
+    assert "Which matter?" in await firm.ask("ruth", "!matter show")
+
+
+async def test_M2_anyone_with_access_joins_by_title_or_number_and_leaves(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+    room, space = firm.room(f"{NAMED}Disclosure"), firm.room("2026-0042 Estate")
+    assert "You are in" in await firm.ask("tom", "!matter join 2026-0042 2")
+    assert "You are in" in await firm.ask("ines", "!matter join 2026-0042 “disclosure”")
+    assert firm.members(room) == firm.members(space) == {"ruth", "tom", "ines"}
+    assert "You have left Disclosure" in await firm.ask("tom", "!matter leave", room)
+    assert "You have left Disclosure" in await firm.ask("ines", "!matter leave 2026-0042")
+    assert firm.members(room) == firm.members(space) == {"ruth"}
+    left = [event for event in firm.fake.events(room, "m.room.member") if event["state_key"] == firm.user("tom")][-1]
+    assert left["sender"] == firm.user("tom")
+    assert "You are in no conversation" in await firm.ask("tom", "!matter leave 2026-0042")
+    assert await firm.nothing_to_do()
+
+
+async def test_M1_who_is_in_another_conversation_keeps_the_matters_space(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+    await firm.ask("ruth", "!matter leave 2026-0042 Disclosure")
+    assert firm.members(firm.room(f"{NAMED}Disclosure")) == set()
+    assert firm.members(firm.room("2026-0042 Estate")) == {"ruth"}
+    await firm.ask("ruth", "!matter leave 2026-0042 General")
+    assert firm.members(firm.room("2026-0042 Estate")) == set()
+    # With a role on the matter, and yet not put back by the next pass.
+    assert await firm.nothing_to_do()
+    await firm.ask("ruth", "!matter join 2026-0042 General")
+    assert firm.members(firm.room("2026-0042 Estate")) == {"ruth"}
+
+
+async def test_M2_a_question_or_the_nearest_title_where_it_is_not_clear(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+    said = await firm.ask("tom", "!matter join 2026-0042")
+    assert "Which one?" in said
+    assert "1 General" in said
+    assert "2 Disclosure" in said
+    assert "Did you mean Disclosure?" in await firm.ask("tom", "!matter join 2026-0042 Disclosures")
+    assert "has no conversation 3." in await firm.ask("tom", "!matter join 2026-0042 3")
+    assert firm.members(firm.room(f"{NAMED}Disclosure")) == {"ruth"}
+
+
+@pytest.mark.parametrize("command", ["show {}", "join {}", "join {} General", "leave {}", 'rename {} "General" to New'])
+async def test_M3_a_walled_matter_is_answered_like_one_that_is_not_there(firm: SmallFirm, command: str) -> None:
+    walled = await firm.ask("walt", f"!matter {command.format('2026-0042')}")
+    missing = await firm.ask("walt", f"!matter {command.format('2026-0049')}")
+    assert "There is no matter 2026-0042 that you can see" in walled
+    assert walled.replace("2026-0042", "2026-0049") == missing
+    room = firm.room(f"{NAMED}General")
+    assert firm.members(room) == {"ruth"}
+    assert not any(event["state_key"] == firm.user("walt") for event in firm.fake.events(room, "m.room.member"))
+
+
+async def test_M3_who_loses_access_sees_no_more_of_a_list_asked_for_before(firm: SmallFirm, tmp_path: Path) -> None:
+    for number in range(26):
+        await firm.ask("ruth", f'!matter start 2026-0042 "Talk {number}"')
+    said = await firm.ask("tom", "!matter show 2026-0042")
+    assert "1 to 25 of 27. !more shows the next." in said
+    wall = {"id": "w2", "matter": "2026-0042", "people": ["walt", "tom"], "memo": "Kin.", "set_by": "ruth"}
+    await change_directory(firm, tmp_path, walls=[wall])
+    assert await firm.ask("tom", "!more") == "That was all."
+    assert "There is no matter" in await firm.ask("tom", "!matter show 2026-0042")
+
+
+async def test_V1_a_participant_renames_a_conversation_here_and_from_elsewhere(firm: SmallFirm) -> None:
+    room = firm.room(f"{NAMED}General")
+    assert "called 2026-0042 Estate · Team" in await firm.ask("ruth", "!matter rename Team", room)
+    assert firm.room(f"{NAMED}Team") == room
+    await firm.ask("ruth", '!matter rename 2026-0042 "team" to “The  Team”')
+    assert firm.room(f"{NAMED}The Team") == room
+    await firm.ask("ruth", "!matter rename 2026-0042 1 Everyone in it")
+    assert firm.room(f"{NAMED}Everyone in it") == room
+    await firm.ask("ruth", "!matter rename 2026-0042 Everyone in it to General")
+    assert firm.room(f"{NAMED}General") == room
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+    assert "Choose another title" in await firm.ask("ruth", '!matter rename 2026-0042 "Disclosure" to GENERAL')
+    assert "at most 80 fit" in await firm.ask("ruth", f"!matter rename {'x' * 81}", room)
+    assert "invisible" in await firm.ask("ruth", "!matter rename Te\u200bam", room)
+    assert "Only somebody who is in" in await firm.ask("tom", '!matter rename 2026-0042 "General" to Mine')
+    assert "Which conversation?" in await firm.ask("ruth", "!matter rename 2026-0042 General")
+    assert await firm.nothing_to_do()
+
+
+async def test_M4_a_closed_matter_keeps_its_titles_and_can_be_read(firm: SmallFirm, tmp_path: Path) -> None:
+    closed = {"id": "m1", "number": "2026-0042", "title": "Estate", "status": "closed", "responsible": "ruth"}
+    await change_directory(firm, tmp_path, matters=[closed])
+    room = firm.room(f"{NAMED}General")
+    assert "read-only" in await firm.ask("ruth", '!matter rename 2026-0042 "General" to Team')
+    assert "nobody can write in it" in await firm.ask("tom", "!matter join 2026-0042")
+    assert firm.members(room) == {"ruth", "tom"}
+    assert firm.fake.rooms[room].levels["events_default"] == 100
+
+
+async def test_M4_number_client_and_title_of_the_matter_rename_its_rooms(firm: SmallFirm, tmp_path: Path) -> None:
+    room, space = firm.room(f"{NAMED}General"), firm.room("2026-0042 Estate")
+    changed = {"id": "m1", "number": "2026-0100", "title": "Estate of Vale", "status": "open", "responsible": "ruth"}
+    await change_directory(firm, tmp_path, matters=[changed | {"client": "Ann Vale"}], walls=[])
+    assert firm.room("2026-0100 Estate of Vale · General") == room
+    assert firm.room("2026-0100 Estate of Vale") == space
+    assert "Client: Ann Vale" in firm.fake.rooms[room].state["m.room.topic", ""]["topic"]
+    assert "There is no matter 2026-0042" in await firm.ask("ruth", "!matter show 2026-0042")
+    assert "Client: Ann Vale" in await firm.ask("walt", "!matter show 2026-0100")
+
+
+async def test_long_lists_are_paged(firm: SmallFirm, tmp_path: Path) -> None:
+    matters = [{"id": f"x{n}", "number": f"2027-{n:04}", "title": "T", "status": "open"} for n in range(60)]
+    await change_directory(firm, tmp_path, matters=matters, walls=[])
+    answers = [await firm.ask("tom", each) for each in ("!matter list", "!more", "!more")]
+    first, second, third = answers
+    assert first.count("\n- ") == second.count("\n- ") == 24
+    assert "1 to 25 of 60. !more shows the next." in first
+    assert "26 to 50 of 60. !more shows the next." in second
+    assert second.startswith("- 2027-0025")
+    assert "2027-0059" in third
+    assert "!more" not in third
+    assert "There is no list to go on with" in await firm.ask("tom", "!more")
+    assert "There is no list to go on with" in await firm.ask("ines", "!more")
