@@ -33,7 +33,7 @@ from rich.table import Table
 from bridge import app
 from bridge.dev import files, processes, synapse
 from bridge.dev.place import Place
-from bridge.mapping.rooms import MARKER
+from bridge.firm.room_keys import MARKER
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.observe import in_parallel
 from bridge.settings import Settings

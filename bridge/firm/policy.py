@@ -7,6 +7,7 @@ from datetime import date
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, WallKind
+from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,28 @@ def may_be_in(firm: Firm, staff_id: str, conversation: Conversation, today: date
     if not (acting := may_act(firm, staff_id)):
         return acting
     if conversation.kind is ConversationKind.MATTER:
-        matter = firm.matters.get(conversation.matter_id)
-        if matter is None:
-            return Decision(False, "M3", "The conversation's matter is not in the directory.")
-        return may_access(firm, staff_id, matter, today)
+        return _may_access_by_id(firm, staff_id, conversation.matter_id, today)
     if conversation.kind is not ConversationKind.CHANNEL and staff_id not in conversation.participants:
         return Decision(False, "D2", "Nobody is added to a direct conversation; a new one is made.")
     return acting
+
+
+def may_be_in_space(firm: Firm, staff_id: str, key: str, today: date) -> Decision:
+    """Whether this person may be in the space of this key: the staff space or a matter's (F4, M3)."""
+    if not (acting := may_act(firm, staff_id)):
+        return acting
+    if key == STAFF_SPACE:
+        return acting
+    if (matter_id := matter_of_space(key)) is None:
+        return Decision(False, "F4", "Only the bot is in this space.")
+    return _may_access_by_id(firm, staff_id, matter_id, today)
+
+
+def _may_access_by_id(firm: Firm, staff_id: str, matter_id: str, today: date) -> Decision:
+    matter = firm.matters.get(matter_id)
+    if matter is None:
+        return Decision(False, "M3", "The conversation's matter is not in the directory.")
+    return may_access(firm, staff_id, matter, today)
 
 
 def desired_participants(firm: Firm, conversation: Conversation, today: date) -> frozenset[str]:

@@ -13,16 +13,11 @@ from typing import Any
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_read_only
+from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 
 Json = dict[str, Any]
 StateKey = tuple[str, str]
 """Event type and state key."""
-
-STAFF_SPACE = "space-staff"
-KEEPER_SPACE = "space-keeper"
-_MATTER_SPACE = "space-matter-"
-MARKER = "org.firm-bridge.room"
-"""The state event by which the bridge knows a room as its own."""
 
 BOT_LEVEL = 100
 NOBODY = 101
@@ -59,22 +54,12 @@ class RoomShape:
 
     @property
     def is_space(self) -> bool:
-        return self.kind == "space"
+        return self.kind == SPACE
 
     @property
     def is_direct(self) -> bool:
         """Whether clients should show it as a direct message (D3)."""
         return self.kind in {ConversationKind.DIRECT, ConversationKind.BOT}
-
-
-def matter_space_key(matter_id: str) -> str:
-    """The key of a matter's space."""
-    return f"{_MATTER_SPACE}{matter_id}"
-
-
-def matter_of_space(key: str) -> str | None:
-    """The id of the matter whose space has this key; None for a key of anything else."""
-    return key.removeprefix(_MATTER_SPACE) if key.startswith(_MATTER_SPACE) else None
 
 
 def _matter(firm: Firm, matter_id: str) -> Matter:
@@ -134,7 +119,7 @@ def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], chil
     matter = _matter(firm, matter_id)
     return RoomShape(
         key=matter_space_key(matter.id),
-        kind="space",
+        kind=SPACE,
         label=f"Matter {matter_name(matter)}",
         name=matter_name(matter),
         topic=_matter_topic(firm, matter),
@@ -146,13 +131,13 @@ def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], chil
 def staff_space_shape(firm_name: str, members: frozenset[str], children: tuple[str, ...]) -> RoomShape:
     """The staff space, in which the channels are found (F4)."""
     return RoomShape(
-        key=STAFF_SPACE, kind="space", label="Staff space", name=firm_name, members=members, children=children
+        key=STAFF_SPACE, kind=SPACE, label="Staff space", name=firm_name, members=members, children=children
     )
 
 
 def keeper_space_shape() -> RoomShape:
     """A space that only the bot is in. It lets the bot back into rooms it has left."""
-    return RoomShape(key=KEEPER_SPACE, kind="space", label="The bot's own space", name="Keeper")
+    return RoomShape(key=KEEPER_SPACE, kind=SPACE, label="The bot's own space", name="Keeper")
 
 
 def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from bridge.mapping.rooms import MARKER, RoomShape
+from bridge.firm.room_keys import MARKER
+from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import NotFound, Refused
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.plan import Move, Observed

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bridge.mapping.rooms import KEEPER_SPACE, RoomShape, StateKey, create_body, desired_state
+from bridge.firm.room_keys import KEEPER_SPACE
+from bridge.mapping.rooms import RoomShape, StateKey, create_body, desired_state
 
 Json = dict[str, Any]
 CHILD = "m.space.child"

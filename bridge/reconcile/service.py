@@ -17,7 +17,8 @@ from bridge import faults
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_act
-from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, RoomShape, matter_space_key
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe

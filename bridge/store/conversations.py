@@ -10,7 +10,7 @@ from typing import Any, cast
 from peewee import Case
 
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, matter_of_space
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.store import models
 from bridge.store.news import announce
 

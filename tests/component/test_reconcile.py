@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
-from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.reconcile.plan import Action
 from bridge.store.conversations import remove_participant
 from bridge.store.store import Store

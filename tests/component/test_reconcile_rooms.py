@@ -10,8 +10,8 @@ import pytest
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Wall
+from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import hidden_alias
-from bridge.mapping.rooms import MARKER
 from bridge.matrix.errors import TokenRejected, Unreachable
 from bridge.store.conversations import NewConversation, add_conversations, add_participants
 from bridge.store.store import Store

@@ -19,7 +19,8 @@ from bridge.firm.conversation import (
     free_channel_id,
 )
 from bridge.firm.model import Firm
-from bridge.mapping.rooms import STAFF_SPACE, RoomShape, conversation_shape, power_levels
+from bridge.firm.room_keys import STAFF_SPACE
+from bridge.mapping.rooms import RoomShape, conversation_shape, power_levels
 from bridge.reconcile.plan import Action, Server, as_created, plan_room
 
 BOT = "@bot:localhost"

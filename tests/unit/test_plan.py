@@ -18,7 +18,8 @@ from bridge.firm.conversation import (
     first_matter_conversation_id,
 )
 from bridge.firm.model import ChannelSeed, Firm, Matter, MatterRole, MatterStatus, Staff, Wall
-from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, RoomShape, create_body, matter_space_key
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from bridge.mapping.rooms import RoomShape, create_body
 from bridge.reconcile.desired import Desired, desired
 from bridge.reconcile.plan import Action, Observed, Server, as_created, plan_children, plan_room
 from bridge.settings import Settings

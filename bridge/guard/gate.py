@@ -1,0 +1,127 @@
+"""What the guard lets through: pure decisions about one event, each refusal with the rule behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from bridge.firm.conversation import ConversationKind
+from bridge.firm.facts import Facts
+from bridge.firm.policy import Decision, may_be_in, may_be_in_space
+from bridge.firm.room_keys import CHECK, MARKER, SPACE
+
+MEMBER = "m.room.member"
+BY_THE_BOT_ALONE = frozenset(
+    {
+        "m.room.create",
+        "m.room.power_levels",
+        "m.room.join_rules",
+        "m.room.history_visibility",
+        "m.room.guest_access",
+        "m.room.server_acl",
+        "m.room.tombstone",
+        "m.space.child",
+        MARKER,
+    }
+)
+"""State that decides who may be in a room or what they see of it."""
+BY_NOBODY = frozenset({"m.room.encryption", "m.room.third_party_invite"})
+GATED = frozenset({MEMBER, *BY_THE_BOT_ALONE, *BY_NOBODY})
+"""The types of state that are looked at. Everything else, ordinary messages above all, passes at once."""
+
+NOT_INVITED = "You are not invited to this room."
+"""Synapse's own words to those whom a room's rule keeps out, so that nobody learns of more behind it (M3)."""
+NOT_ADDED = "This person cannot be in this conversation."
+NOT_ADDED_TO_DIRECT = "The people in a direct conversation stay the same. Type !add @person there to open a larger one."
+NO_KNOCKING = "Nobody can ask to join here. Join the channel, or let somebody who is in the conversation add you."
+BOT_ONLY = "Only the firm's bot changes this. Write !help to it."
+NEVER = "The firm's rooms do not have this."
+NO_POLICY = "The firm's server does not know who may be where at the moment. Try again later."
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A state event that is about to be made, as far as it is looked at."""
+
+    event_type: str
+    sender: str
+    state_key: str
+    membership: str = ""
+    """What a membership is to become."""
+    before: str = ""
+    """What it is; empty for somebody who was never in the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a room is to the firm, by the marker that the bot put into it."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an event is not made."""
+
+    rule: str
+    """The rule of product.md, for the log."""
+    sentence: str
+    """What the person is told. It is the same whatever keeps somebody out (M3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who is who on this homeserver."""
+
+    bot: str
+    """The bot's Matrix id."""
+    checker: str = ""
+    """The account as which `firm-bridge check` tries what is refused; empty for none."""
+
+    def refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Refusal | None:
+        """Why the event is refused; None where it may be made.
+
+        `mark` is the room's, None for a room that the bot did not mark. Without `facts` nobody comes in. `today` is the
+        firm's day, by which walls begin and end.
+        """
+        if change.event_type in BY_NOBODY:
+            return Refusal("F1", NEVER)
+        if change.event_type != MEMBER:
+            return None if change.sender == self.bot else Refusal("O3", BOT_ONLY)
+        if change.membership in {"leave", "ban"}:
+            # It would open the history to somebody who never was in the room.
+            return None if change.before else Refusal("M3", NOT_ADDED)
+        if change.membership not in {"join", "invite"}:
+            return Refusal("M3", NO_KNOCKING)
+        stays = change.before == change.membership == "join" and change.sender == change.state_key
+        if stays or (change.state_key == self.bot and (change.membership == "join" or change.sender == self.bot)):
+            return None
+        return self._entry_refusal(change, mark, facts, today)
+
+    def _entry_refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Refusal | None:
+        sentence = NOT_ADDED
+        if change.sender == change.state_key:
+            sentence = NOT_INVITED
+        elif mark is not None and mark.kind == ConversationKind.DIRECT:
+            sentence = NOT_ADDED_TO_DIRECT
+        if mark is None:
+            return Refusal("F1", sentence)
+        if mark.kind == CHECK:
+            return None if change.state_key == self.checker else Refusal("F1", sentence)
+        if facts is None:
+            return Refusal("F1", NO_POLICY)
+        decision = self._may_be_in(change.state_key, mark, facts, today)
+        return None if decision else Refusal(decision.rule, sentence)
+
+    def _may_be_in(self, user_id: str, mark: Mark, facts: Facts, today: date) -> Decision:
+        localpart, _, server = user_id.removeprefix("@").partition(":")
+        staff_id = facts.accounts.get(localpart) if server == self.bot.partition(":")[2] else None
+        if staff_id is None:
+            return Decision(False, "F1", "This is no account of the firm's staff.")
+        if mark.kind == SPACE:
+            return may_be_in_space(facts.firm, staff_id, mark.key, today)
+        conversation = facts.conversations.get(mark.key)
+        if conversation is None or conversation.kind.value != mark.kind:
+            return Decision(False, "F1", "The firm has no such conversation.")
+        return may_be_in(facts.firm, staff_id, conversation, today)

@@ -1,0 +1,174 @@
+"""Where the guard keeps what it was told: in memory, and on disk before it says that it has it.
+
+The file has one line for each push: its signature, a blank, its body. The first line tells everything, those behind
+it are changes, and the next whole push begins the file anew. A last line without an end was never answered, and is
+dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.firm.facts import Facts, FactsError, digest_of, with_changes
+from bridge.guard.protocol import MAX_BYTES, OUTDATED, is_signed, sign_push, sign_question
+
+
+class PushRefused(Exception):
+    """A push that is not taken. The message says why."""
+
+    def __init__(self, status: int, errcode: str, message: str, version: int | None = None) -> None:
+        """`version` is the one in force, for those who may know."""
+        super().__init__(message)
+        self.status = status
+        self.errcode = errcode
+        self.version = version
+
+
+class PolicyLost(Exception):
+    """What is on disk cannot be used. The message says why, and what happens now."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One version of what the guard knows."""
+
+    version: int
+    facts: Facts
+    zone: ZoneInfo
+
+    def today(self) -> date:
+        """The firm's day, by which walls begin and end, whether or not the bridge runs."""
+        return datetime.now(self.zone).date()
+
+
+class Keeper:
+    """Takes pushes and keeps the policy that is in force. Any thread may call it."""
+
+    def __init__(self, path: Path, key: str, max_bytes: int = MAX_BYTES) -> None:
+        """Nothing is read before `load`."""
+        self.policy: Policy | None = None
+        """What is in force; None where nothing is known, and nobody is let in."""
+        self.refused: Counter[str] = Counter()
+        """How often something was refused since the start, by rule."""
+        self._path = path
+        self._key = key
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._may_append = False
+
+    def load(self) -> None:
+        """Read what was kept. Raises PolicyLost where there is something that cannot be used."""
+        with self._lock:
+            try:
+                raw = self._path.read_bytes()
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise PolicyLost(f"{self._path} cannot be read: {error.strerror}.") from error
+            whole, _, torn = raw.rpartition(b"\n")
+            policy: Policy | None = None
+            try:
+                for line in whole.split(b"\n"):
+                    signature, _, body = line.partition(b" ")
+                    policy = _applied(self._opened(body, signature.decode("ascii", "replace")), policy)
+            except PushRefused as error:
+                known = f"what follows version {policy.version}" if policy else "it"
+                raise PolicyLost(f"{self._path} holds a policy, but {known} cannot be used: {error}") from error
+            if torn:
+                os.truncate(self._path, len(raw) - len(torn))
+            self.policy, self._may_append = policy, True
+
+    def accept(self, body: bytes, signature: str) -> int:
+        """Take a push and return its version, once it is on disk. Raises PushRefused, and OSError from the disk."""
+        with self._lock:
+            push = self._opened(body, signature)
+            policy = _applied(push, self.policy)
+            line = signature.encode() + b" " + body + b"\n"
+            if "base" in push:
+                self._append(line)
+            else:
+                _write_anew(self._path, line)
+            self.policy, self._may_append = policy, True
+            return policy.version
+
+    def status(self, signature: str) -> dict[str, Any]:
+        """How things stand, for somebody who has the key. Raises PushRefused."""
+        if not is_signed(sign_question(self._key), signature):
+            raise _forged()
+        policy = self.policy
+        return {
+            "version": policy.version if policy else 0,
+            "digest": digest_of(policy.facts) if policy else "",
+            "refused": dict(self.refused),
+        }
+
+    def _opened(self, body: bytes, signature: str) -> dict[str, Any]:
+        """A push whose signature and form are right. Raises PushRefused."""
+        if len(body) > self._max_bytes:
+            raise PushRefused(413, "M_TOO_LARGE", f"A push has at most {self._max_bytes} bytes.")
+        if not is_signed(sign_push(self._key, body), signature):
+            raise _forged()
+        try:
+            push = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise PushRefused(400, "M_NOT_JSON", "The push is not JSON.") from error
+        numbers = [push.get("version"), push.get("base", 0)] if isinstance(push, dict) else [None]
+        if b"\n" in body or any(type(number) is not int or not 0 <= number < 2**63 for number in numbers):
+            raise PushRefused(400, "M_BAD_JSON", "A push is an object on one line, with a version.")
+        opened: dict[str, Any] = push
+        return opened
+
+    def _append(self, line: bytes) -> None:
+        if not self._may_append:
+            current = self.policy.version if self.policy else 0
+            raise PushRefused(409, OUTDATED, "The last change could not be written; tell everything.", current)
+        # Until it is written whole, nothing may be put behind it.
+        self._may_append = False
+        with self._path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _applied(push: dict[str, Any], before: Policy | None) -> Policy:
+    """The policy after this push. Raises PushRefused."""
+    version, base = push["version"], push.get("base")
+    current = before.version if before else 0
+    if version <= current or base not in {None, current}:
+        raise PushRefused(409, OUTDATED, f"Version {current} is in force.", current)
+    try:
+        if base is None:
+            facts = with_changes(Facts(), push["records"], {})
+        else:
+            facts = with_changes(before.facts if before else Facts(), push["put"], push["drop"])
+        return Policy(version, facts, ZoneInfo(facts.timezone))
+    except (FactsError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        told = str(error) if isinstance(error, FactsError) else f"The push has no meaning ({type(error).__name__})."
+        raise PushRefused(400, "M_BAD_JSON", told) from error
+
+
+def _forged() -> PushRefused:
+    return PushRefused(403, "M_FORBIDDEN", "The signature is not made with the guard's key.")
+
+
+def _write_anew(path: Path, line: bytes) -> None:
+    """Replace the file: whoever reads it sees the old one or the new one."""
+    draft = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,154 @@
+"""The guard as Synapse loads it.
+
+modules:
+  - module: bridge.guard.module.Guard
+    config:
+      bot: "@bot:firm.example"
+      key: the guard.key of the bridge's configuration
+      path: /var/lib/matrix-synapse/firm-policy
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from synapse.module_api import DirectServeJsonResource, EventBase, ModuleApi, StateMap, SynapseRequest
+from synapse.module_api.errors import Codes, ConfigError, SynapseError
+
+from bridge.firm.room_keys import MARKER
+from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
+from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
+from bridge.guard.protocol import MAX_BYTES, PATH, SIGNATURE_HEADER
+
+log = logging.getLogger(__name__)
+_ROOMS_IN_THE_MAKING = 1000
+_KEY_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class GuardConfig:
+    """What homeserver.yaml says about the guard."""
+
+    bot: str
+    key: str
+    path: Path
+    checker: str = ""
+
+
+class Guard:
+    """Refuses forbidden memberships, and changes of the state that carries access, whoever asks."""
+
+    def __init__(self, config: GuardConfig, api: ModuleApi) -> None:
+        self._gate = Gate(config.bot, config.checker)
+        self._keeper = Keeper(config.path, config.key)
+        self._being_made: OrderedDict[str, Mark] = OrderedDict()
+        """Marks of rooms whose first state is not stored yet, by room id."""
+        try:
+            self._keeper.load()
+        except PolicyLost as error:
+            log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
+        api.register_third_party_rules_callbacks(check_event_allowed=self.check_event_allowed)
+        api.register_web_resource(PATH, PolicyResource(self._keeper, api))
+        policy = self._keeper.policy
+        log.info("The firm's guard is in force, with version %s of its policy", policy.version if policy else "none")
+
+    @staticmethod
+    def parse_config(config: dict[str, Any]) -> GuardConfig:
+        """Judge the configuration. Raises ConfigError."""
+        unknown = config.keys() - {"bot", "key", "path", "checker"}
+        bot, key, path, checker = (config.get(name, "") for name in ("bot", "key", "path", "checker"))
+        if unknown or not all(isinstance(value, str) for value in (bot, key, path, checker)):
+            raise ConfigError("The guard's settings are bot, key, path and checker, each a text.")
+        if not bot.startswith("@") or ":" not in bot:
+            raise ConfigError("The guard needs bot: the Matrix id of the firm's bot, such as @bot:firm.example.")
+        if len(key) < _KEY_LENGTH:
+            raise ConfigError("The guard needs key: the guard.key of the bridge's configuration.")
+        if not Path(path).is_absolute() or not Path(path).parent.is_dir():
+            raise ConfigError("The guard needs path: a file, in a folder that is there, which Synapse may write.")
+        return GuardConfig(bot, key, Path(path), checker)
+
+    async def check_event_allowed(
+        self, event: EventBase, state: StateMap[EventBase]
+    ) -> tuple[bool, dict[str, Any] | None]:
+        """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
+        if event.type not in GATED or not event.is_state():
+            return True, None
+        membership = before = ""
+        if event.type == MEMBER:
+            membership = str(event.content.get("membership", ""))
+            earlier = state.get((MEMBER, event.state_key))
+            before = str(earlier.content.get("membership", "")) if earlier is not None else ""
+        change = Change(event.type, event.sender, event.state_key, membership, before)
+        policy = self._keeper.policy
+        facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
+        refusal = self._gate.refusal(change, self._mark(event, state), facts, today)
+        if refusal is not None:
+            self._refuse(event, membership, refusal)
+        if event.type == MARKER:
+            self._remember(event)
+        return True, None
+
+    def _mark(self, event: EventBase, state: StateMap[EventBase]) -> Mark | None:
+        """What the room is. While it is made, its first state is not stored, and the marker comes before the people."""
+        marker = state.get((MARKER, ""))
+        if marker is None:
+            return self._being_made.get(event.room_id)
+        return _read_mark(marker) if marker.sender == self._gate.bot else None
+
+    def _remember(self, event: EventBase) -> None:
+        self._being_made[event.room_id] = _read_mark(event)
+        while len(self._being_made) > _ROOMS_IN_THE_MAKING:
+            self._being_made.popitem(last=False)
+
+    def _refuse(self, event: EventBase, membership: str, refusal: Refusal) -> None:
+        self._keeper.refused[refusal.rule] += 1
+        log.warning(
+            "The guard refused %s: %s %s of %s in %s, by %s",
+            refusal.rule,
+            event.type,
+            membership or "change",
+            event.state_key or "the room",
+            event.room_id,
+            event.sender,
+        )
+        raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
+
+
+def _read_mark(marker: EventBase) -> Mark:
+    return Mark(str(marker.content.get("kind", "")), str(marker.content.get("key", "")))
+
+
+class PolicyResource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not in the bridge's environment
+    """The address at which the bridge tells the policy and asks for its version."""
+
+    def __init__(self, keeper: Keeper, api: ModuleApi) -> None:
+        super().__init__()
+        self._keeper = keeper
+        self._api = api
+
+    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        body = request.content.read(MAX_BYTES + 1)
+        return await self._answer(lambda: {"version": self._keeper.accept(body, _signature(request))})
+
+    async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        return await self._answer(lambda: self._keeper.status(_signature(request)))
+
+    async def _answer(self, work: Any) -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, await self._api.defer_to_thread(work)
+        except PushRefused as error:
+            log.warning("The guard did not take what it was told: %s", error)
+            known = {} if error.version is None else {"version": error.version}
+            raise SynapseError(error.status, str(error), error.errcode, known) from error
+        except OSError as error:
+            log.exception("The guard cannot write its policy")
+            raise SynapseError(500, "The guard cannot write its policy.", Codes.UNKNOWN) from error
+
+
+def _signature(request: SynapseRequest) -> str:
+    return str(request.getHeader(SIGNATURE_HEADER) or "")

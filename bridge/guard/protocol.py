@@ -1,0 +1,41 @@
+"""How the bridge tells the guard what it must know: one address, one signature over what is said.
+
+POST a push, as JSON on one line:
+
+    {"version": 7, "records": {kind: {id: data}}}                      all there is to know
+    {"version": 8, "base": 7, "put": {kind: {id: data}}, "drop": {kind: [id]}}    what changed since version 7
+
+A push is taken when its version is higher than the last one's, and a change only on the version that it names as its
+base. It is on disk before it is answered. GET says which version is in force, and what was refused so far.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+PATH = "/_synapse/client/firm-bridge/policy"
+SIGNATURE_HEADER = "X-Firm-Bridge-Signature"
+OUTDATED = "ORG.FIRM_BRIDGE.OUTDATED"
+"""Error code with status 409: the version is not higher than the guard's, or the base is not the guard's version."""
+MAX_BYTES = 64 * 1024 * 1024
+"""The largest push that is read."""
+
+
+def sign_push(key: str, body: bytes) -> str:
+    """The signature of a push: HMAC-SHA256 in hexadecimal. The body has the version in it."""
+    return _sign(key, b"push\n" + body)
+
+
+def sign_question(key: str) -> str:
+    """The signature with which the bridge asks how things stand."""
+    return _sign(key, b"status\n")
+
+
+def is_signed(expected: str, given: str) -> bool:
+    """Whether a signature is the right one, in a time that tells nothing."""
+    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogateescape"))
+
+
+def _sign(key: str, said: bytes) -> str:
+    return hmac.new(key.encode(), said, hashlib.sha256).hexdigest()

@@ -1,0 +1,148 @@
+"""What the guard is told decides what the whole firm decides, and says no more than that needs."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.facts import Facts, FactsError, digest_of, records_of, with_changes
+from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
+from bridge.firm.policy import may_be_in, may_be_in_space
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+
+PEOPLE = ["a", "b", "c", "d"]
+DAYS = [date(2026, 11, day) for day in (1, 15, 30)]
+principals = st.lists(st.sampled_from([*PEOPLE, "g"]), unique=True).map(tuple)
+days = st.none() | st.sampled_from(DAYS)
+staff = st.builds(
+    Staff,
+    id=st.just("?"),
+    first_name=st.just("Zelda"),
+    last_name=st.just("Quince"),
+    email=st.just("zelda@firm.example"),
+    phone=st.just("0117 496 0000"),
+    former=st.booleans(),
+    enabled=st.booleans(),
+)
+matters = st.builds(
+    Matter,
+    id=st.just("m"),
+    number=st.just("2026-0042"),
+    title=st.just("Estate of Orla Quill"),
+    status=st.sampled_from(MatterStatus),
+    roles=st.lists(
+        st.builds(MatterRole, st.just("Client"), st.sampled_from(["Quill", "Vane"]), is_client=st.booleans())
+    ).map(tuple),
+    responsible=st.sampled_from(["", *PEOPLE]),
+    assisting=principals,
+    supervisor=st.sampled_from(["", *PEOPLE]),
+    restricted=st.booleans(),
+    allowed=principals,
+)
+walls = st.builds(
+    Wall,
+    id=st.just("w"),
+    kind=st.sampled_from(WallKind),
+    matter_id=st.sampled_from(["", "m", "x"]),
+    client=st.sampled_from(["", "QUILL", "Vane"]),
+    people=principals,
+    memo=st.just("A cousin of the other side."),
+    since=days,
+    expires=days,
+)
+conversations = st.builds(
+    Conversation,
+    id=st.just("talk"),
+    kind=st.sampled_from(ConversationKind),
+    title=st.just("Strategy"),
+    matter_id=st.sampled_from(["m", "x"]),
+    everyone=st.booleans(),
+    participants=st.frozensets(st.sampled_from(PEOPLE)),
+)
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> Facts:
+    people = {who: Staff(**{**_fields(draw(staff)), "id": who}) for who in PEOPLE}
+    group = Group("g", "Litigation", draw(principals), deleted=draw(st.booleans()))
+    firm = Firm(people, {"m": draw(matters)}, {"g": group}, {"w": draw(walls)})
+    return Facts(firm, {who: who for who in PEOPLE}, {"talk": draw(conversations)}, {"timezone": "Europe/London"})
+
+
+def _fields(person: Staff) -> dict[str, Any]:
+    return {name: getattr(person, name) for name in Staff.__slots__}
+
+
+def told(known: Facts) -> Facts:
+    """The facts as the guard has them."""
+    return with_changes(Facts(), json.loads(json.dumps(records_of(known))), {})
+
+
+@given(facts(), st.sampled_from([*PEOPLE, "nobody"]), st.sampled_from(DAYS))
+def test_the_guard_decides_as_the_bridge_does(known: Facts, who: str, today: date) -> None:
+    there = told(known)
+    talk = known.conversations["talk"]
+    decisions = [
+        may_be_in(known.firm, who, talk, today),
+        may_be_in(there.firm, who, there.conversations["talk"], today),
+    ]
+    for key in (STAFF_SPACE, KEEPER_SPACE, matter_space_key("m"), matter_space_key("none")):
+        decisions += [may_be_in_space(one.firm, who, key, today) for one in (known, there)]
+    for whole, as_told in zip(decisions[::2], decisions[1::2], strict=True):
+        assert (whole.allowed, whole.rule) == (as_told.allowed, as_told.rule)
+
+
+@given(facts())
+def test_a_second_journey_changes_nothing(known: Facts) -> None:
+    there = told(known)
+    assert records_of(there) == records_of(known)
+    assert digest_of(there) == digest_of(known)
+
+
+@given(facts())
+def test_nothing_is_told_that_no_decision_needs(known: Facts) -> None:
+    written = json.dumps(records_of(known))
+    for word in ("Zelda", "Quince", "0117", "example", "2026-0042", "Estate", "cousin", "Strategy", "Litigation"):
+        assert word not in written
+
+
+@given(facts(), facts())
+def test_changes_lead_where_the_whole_leads(before: Facts, after: Facts) -> None:
+    old, new = records_of(before), records_of(after)
+    put = {kind: {i: data for i, data in new[kind].items() if old[kind].get(i) != data} for kind in new}
+    drop = {kind: [i for i in old[kind] if i not in new[kind]] for kind in new}
+    assert with_changes(told(before), put, drop) == told(after)
+
+
+def test_a_record_is_dropped() -> None:
+    known = Facts(accounts={"ann": "a", "ben": "b"})
+    assert with_changes(known, {}, {"account": ["ann", "none"]}).accounts == {"ben": "b"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "record_id", "data"),
+    [
+        ("planet", "x", {}),
+        ("staff", "", {"former": False, "enabled": True}),
+        ("staff", "a" * 1001, {"former": False, "enabled": True}),
+        ("staff", "a", {}),
+        ("staff", "a", []),
+        ("staff", "a", {"former": 0, "enabled": True}),
+        ("group", "g", {"members": "abc", "deleted": False}),
+        ("group", "g", {"members": [1], "deleted": False}),
+        ("matter", "m", {"status": "asleep", "clients": [], "team": [], "restricted": False, "allowed": []}),
+        ("wall", "w", {"kind": "only", "matter": "", "client": "", "people": [], "since": "soon", "expires": None}),
+        ("conversation", "c", {"kind": "party", "matter": "", "people": []}),
+        ("account", "ann", 7),
+        ("setting", "colour", "green"),
+    ],
+)
+def test_nonsense_is_named(kind: str, record_id: str, data: Any) -> None:
+    with pytest.raises(FactsError, match=kind):
+        with_changes(Facts(), {kind: {record_id: data}}, {})

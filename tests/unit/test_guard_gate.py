@@ -1,0 +1,161 @@
+"""What the guard lets through, for every change, every room and every state of the firm."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.facts import Facts
+from bridge.firm.model import Firm, Matter, Staff, Wall, WallKind
+from bridge.firm.policy import may_access
+from bridge.firm.room_keys import CHECK, KEEPER_SPACE, SPACE, STAFF_SPACE, matter_space_key
+from bridge.guard.gate import (
+    BY_NOBODY,
+    BY_THE_BOT_ALONE,
+    NO_KNOCKING,
+    NO_POLICY,
+    NOT_ADDED,
+    NOT_ADDED_TO_DIRECT,
+    NOT_INVITED,
+    Change,
+    Gate,
+    Mark,
+)
+
+BOT, CHECKER = "@bot:firm.example", "@_check:firm.example"
+GATE = Gate(BOT, CHECKER)
+TODAY = date(2026, 11, 23)
+LOCALPARTS = ["ann", "ben", "cleo", "eve", "mallory"]
+MARKS = [
+    Mark("matter", "talk"),
+    Mark("channel", "court"),
+    Mark("direct", "pair"),
+    Mark("bot", "chat"),
+    Mark(SPACE, STAFF_SPACE),
+    Mark(SPACE, KEEPER_SPACE),
+    Mark(SPACE, matter_space_key("m")),
+    Mark(SPACE, "talk"),
+    Mark("channel", "talk"),
+    Mark("matter", "unknown"),
+    Mark("", ""),
+]
+users = st.sampled_from([*(f"@{name}:firm.example" for name in LOCALPARTS), "@ann:elsewhere.example", "ann", ""])
+walls = st.builds(
+    Wall, st.just("w"), st.sampled_from(WallKind), st.just("m"), people=st.lists(st.sampled_from("abce")).map(tuple)
+)
+
+
+def facts_with(*walls: Wall, **matter: Any) -> Facts:
+    """Ann, Ben and Cleo are active, Eve has left, Mallory has an account and is nobody of the firm's."""
+    staff = {
+        who: Staff(who, name, "Moor", "", former=name == "eve")
+        for who, name in zip("abce", LOCALPARTS[:4], strict=True)
+    }
+    conversations = [
+        Conversation("talk", ConversationKind.MATTER, matter_id="m"),
+        Conversation("court", ConversationKind.CHANNEL),
+        Conversation("pair", ConversationKind.DIRECT, participants=frozenset("abe")),
+        Conversation("chat", ConversationKind.BOT, participants=frozenset("a")),
+    ]
+    return Facts(
+        Firm(staff, {"m": Matter("m", "", "", **matter)}, walls={wall.id: wall for wall in walls}),
+        {name: who for who, name in zip("abce", LOCALPARTS[:4], strict=True)},
+        {each.id: each for each in conversations},
+    )
+
+
+FACTS = facts_with()
+
+
+def entering(user_id: str, mark: Mark | None, facts: Facts | None = FACTS, by: str = BOT, how: str = "invite") -> Any:
+    return GATE.refusal(Change("m.room.member", by, user_id, how), mark, facts, TODAY)
+
+
+@given(users, st.sampled_from(MARKS), users | st.just(BOT), st.sampled_from(["join", "invite"]))
+def test_F1_nobody_outside_active_staff_comes_in(user_id: str, mark: Mark, by: str, how: str) -> None:
+    refusal = entering(user_id, mark, by=by, how=how)
+    active = user_id in {f"@{name}:firm.example" for name in LOCALPARTS[:3]}
+    assert active or refusal is not None
+    if refusal is not None:
+        # One sentence for each kind of room, whatever the person is.
+        added = NOT_ADDED_TO_DIRECT if mark.kind == "direct" else NOT_ADDED
+        assert refusal.sentence == (NOT_INVITED if by == user_id else added)
+
+
+@given(walls, st.booleans(), st.lists(st.sampled_from("abc")).map(tuple), st.sampled_from(LOCALPARTS[:4]))
+def test_M3_a_wall_beats_every_grant(wall: Wall, restricted: bool, granted: tuple[str, ...], name: str) -> None:
+    facts = facts_with(wall, restricted=restricted, allowed=granted, assisting=granted)
+    staff_id = facts.accounts[name]
+    for mark in (MARKS[0], Mark(SPACE, matter_space_key("m"))):
+        refusal = entering(f"@{name}:firm.example", mark, facts)
+        assert (refusal is None) is bool(may_access(facts.firm, staff_id, facts.firm.matters["m"], TODAY))
+        if (staff_id in wall.people) is (wall.kind is WallKind.EXCLUDE):
+            assert refusal is not None
+            assert refusal.rule in {"M3", "F2"}
+
+
+@pytest.mark.parametrize(
+    ("mark", "allowed"),
+    [
+        (MARKS[0], "ann ben cleo"),
+        (MARKS[1], "ann ben cleo"),
+        (MARKS[2], "ann ben"),
+        (MARKS[3], "ann"),
+        (MARKS[4], "ann ben cleo"),
+        (MARKS[5], ""),
+        (MARKS[6], "ann ben cleo"),
+        *[(mark, "") for mark in MARKS[7:]],
+        (Mark(CHECK, CHECK), "_check"),
+        (None, ""),
+    ],
+)
+def test_who_may_be_where(mark: Mark | None, allowed: str) -> None:
+    found = [name for name in [*LOCALPARTS, "_check"] if entering(f"@{name}:firm.example", mark) is None]
+    assert found == allowed.split()
+
+
+@given(st.sampled_from([*MARKS, None]), users, st.sampled_from(["", "leave", "join"]))
+def test_M3_no_event_is_written_for_somebody_who_never_was_in(mark: Mark | None, user_id: str, before: str) -> None:
+    for how in ("ban", "leave"):
+        refusal = GATE.refusal(Change("m.room.member", BOT, user_id, how, before), mark, FACTS, TODAY)
+        assert (refusal is None) is bool(before)
+
+
+@given(st.sampled_from([*MARKS, None]), users, st.sampled_from(["knock", "", "dance"]))
+def test_M3_nobody_knocks(mark: Mark | None, user_id: str, how: str) -> None:
+    refusal = GATE.refusal(Change("m.room.member", user_id, user_id, how), mark, FACTS, TODAY)
+    assert refusal is not None
+    assert refusal.sentence == NO_KNOCKING
+
+
+def test_the_bot_comes_in_everywhere_also_without_a_policy() -> None:
+    for mark in (*MARKS, None):
+        assert entering(BOT, mark, None, by=BOT, how="join") is None
+        # But nobody brings it into a direct conversation, where it is not seen (D3).
+        assert entering(BOT, mark, FACTS, by="@ann:firm.example", how="invite") is not None
+
+
+@given(st.sampled_from(MARKS), st.sampled_from(LOCALPARTS))
+def test_without_a_policy_nobody_else_does(mark: Mark, name: str) -> None:
+    refusal = entering(f"@{name}:firm.example", mark, None)
+    assert refusal is not None
+    assert refusal.sentence == NO_POLICY
+
+
+def test_a_new_name_is_no_entry() -> None:
+    eve = "@eve:firm.example"
+    assert GATE.refusal(Change("m.room.member", eve, eve, "join", "join"), None, None, TODAY) is None
+    assert GATE.refusal(Change("m.room.member", BOT, eve, "join", "join"), MARKS[1], FACTS, TODAY) is not None
+    assert GATE.refusal(Change("m.room.member", eve, eve, "join", "invite"), MARKS[1], FACTS, TODAY) is not None
+
+
+@pytest.mark.parametrize("event_type", sorted(BY_THE_BOT_ALONE | BY_NOBODY))
+def test_O3_state_that_carries_access_is_the_bots(event_type: str) -> None:
+    ann = "@ann:firm.example"
+    assert GATE.refusal(Change(event_type, ann, ""), MARKS[1], FACTS, TODAY) is not None
+    assert (GATE.refusal(Change(event_type, BOT, ""), MARKS[1], FACTS, TODAY) is None) is (event_type not in BY_NOBODY)
