@@ -42,6 +42,8 @@ from bridge.web.app import make_app, serve
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
+_GUARD_SECONDS = 30
+"""Between looks at whether the guard still knows what it was told."""
 
 
 class NotServerAdminError(Exception):
@@ -230,6 +232,7 @@ class Bridge:
         every = IntervalTrigger(seconds=settings.directory.watch_seconds)
         self._job(self._follow_directory, every, "directory")
         self._job(self._take_up_replayed, IntervalTrigger(seconds=5), "replayed")
+        self._job(self._confirm_guard, IntervalTrigger(seconds=_GUARD_SECONDS), "guard")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         # After midnight the firm's day has changed, and with it the walls that begin or end.
         self._job(self._reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
@@ -276,6 +279,14 @@ class Bridge:
     async def _take_up_replayed(self) -> None:
         await self.inbox.refresh()
         self.outbox.refresh()
+
+    async def _confirm_guard(self) -> None:
+        try:
+            await self._firm.reconciler.guarding.confirm()
+        except HomeserverError as error:
+            self._health["guard"] = str(error)
+            raise
+        self._health["guard"] = ""
 
     async def _forget_done(self) -> None:
         await self.inbox.forget_handled()

@@ -26,6 +26,7 @@ DEFAULT_PATH = Path("firm-bridge.yaml")
 PATH_VARIABLE = "FIRM_BRIDGE_CONFIG"
 _PREFIX = "FIRM_BRIDGE_"
 _LARGEST = 1024 * 1024
+_SHORTEST_KEY = 16
 _SERVER_NAME = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(:[0-9]{1,5})?")
 """Matrix specification, appendices, server name."""
 
@@ -205,6 +206,9 @@ def _secrets(settings: Settings) -> Iterator[Problem]:
         value = getattr(getattr(settings, section), name)
         if isinstance(value, SecretStr) and EXAMPLE_SECRET in value.get_secret_value():
             yield Problem(key, f"It is missing or still the example. {_RANDOM}")
+    key = settings.guard.key.get_secret_value()
+    if 0 < len(key) < _SHORTEST_KEY and EXAMPLE_SECRET not in key:
+        yield Problem("guard.key", f"It has fewer than {_SHORTEST_KEY} characters. {_RANDOM}")
     service = settings.appservice
     if service.as_token == service.hs_token and EXAMPLE_SECRET not in service.as_token.get_secret_value():
         yield Problem("appservice.hs_token", f"It is the same as appservice.as_token. {_RANDOM}")

@@ -97,7 +97,8 @@ def homeserver_page() -> str:
         seen = "" if setting.probe else " `check` cannot see it from outside: compare it with your file."
         rule = f" ({setting.rule})" if setting.rule else " (advised)"
         lines = setting.yaml.replace("{bot}", "@bot:example.org")
-        parts += [f"## {setting.name}", f"{setting.why}{rule}{seen}", f"```yaml\n{lines}\n```"]
+        way = " Not where [the guard](admin-guide.md#the-guard) is installed, which judges finer." * setting.gives_way
+        parts += [f"## {setting.name}", f"{setting.why}{rule}{seen}{way}", f"```yaml\n{lines}\n```"]
     return _page(parts)
 
 

@@ -23,6 +23,8 @@ _HEADING = """\
 """
 SECRETS = ("appservice.as_token", "appservice.hs_token", "security.alias_key")
 """The settings that every installation has its own random values for."""
+GUARD_KEY = "guard.key"
+"""A secret that a new installation gets as well, and may take out where Synapse runs without the guard."""
 ESSENTIAL = (
     "homeserver.url",
     "homeserver.server_name",

@@ -119,6 +119,16 @@ class SecuritySettings(_Section):
     )
 
 
+class GuardSettings(_Section):
+    """The guard: the module inside Synapse that refuses forbidden memberships before they happen."""
+
+    key: SecretStr = Field(
+        SecretStr(""),
+        description="The key with which the bridge signs what it tells the guard; the same stands in homeserver.yaml."
+        " Empty where the guard is not installed.",
+    )
+
+
 class InboxSettings(_Section):
     """How events from the homeserver are worked on."""
 
@@ -156,6 +166,7 @@ class Settings(BaseSettings):
     directory: DirectorySettings = DirectorySettings()
     database: DatabaseSettings = DatabaseSettings()
     security: SecuritySettings = SecuritySettings()
+    guard: GuardSettings = GuardSettings()
     inbox: InboxSettings = InboxSettings()
     log: LogSettings = LogSettings()
 
@@ -175,3 +186,13 @@ class Settings(BaseSettings):
     def bot_id(self) -> str:
         """The bot's Matrix id."""
         return f"@{self.appservice.bot_localpart}:{self.homeserver.server_name}"
+
+    @property
+    def checker_id(self) -> str:
+        """The Matrix id of the account as which `firm-bridge check` tries what the homeserver refuses."""
+        return f"@{self.appservice.sender_localpart}_check:{self.homeserver.server_name}"
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the guard is installed."""
+        return bool(self.guard.key.get_secret_value())

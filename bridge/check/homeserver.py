@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from bridge.check.finding import Finding, State
+from bridge.check.guard import guard_finding
 from bridge.check.http import Asker, Reply
 from bridge.check.listener import BridgeState, bridge_state
 from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
@@ -37,6 +38,7 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
         if finding.state is State.MISSING:
             yield Finding("homeserver settings", State.UNSEEN, "They are looked at once the above is in order.")
             return
+    yield await guard_finding(asking, settings)
     async for finding in _settings(asking, settings):
         yield finding
 
@@ -185,6 +187,11 @@ async def _probe(setting: HomeserverSetting, scene: Scene) -> bool | None:
 def judge_setting(setting: HomeserverSetting, in_force: bool | None, settings: Settings) -> Finding:
     """What a probe's answer means. Pure."""
     lines = setting.yaml.format(bot=settings.bot_id) if "{bot}" in setting.yaml else setting.yaml
+    if setting.gives_way and settings.guarded:
+        if not in_force:
+            return Finding(setting.name, State.OK, "Not needed: the guard judges finer.")
+        what = "In force, which is coarser than the guard: it also forbids what staff may do."
+        return Finding(setting.name, State.WARNING, what, f"Take this out of homeserver.yaml, then restart:\n{lines}")
     if in_force:
         return Finding(setting.name, State.OK, "In force.")
     remedy = f"In homeserver.yaml, then restart Synapse:\n{lines}"

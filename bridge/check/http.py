@@ -11,6 +11,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from bridge.guard.protocol import SIGNATURE_HEADER
+
 Json = dict[str, Any]
 _SECONDS = 30.0
 
@@ -46,9 +48,13 @@ class Asker:
         self._session = session
         self._url = url.rstrip("/")
 
-    async def ask(self, method: str, path: str, token: str = "", body: Json | None = None, **query: str) -> Reply:
-        """Send one request. `path` is encoded already; `query` is not."""
+    async def ask(
+        self, method: str, path: str, token: str = "", body: Json | None = None, *, signature: str = "", **query: str
+    ) -> Reply:
+        """Send one request. `path` is encoded already; `query` is not. The `signature` is for the guard."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if signature:
+            headers[SIGNATURE_HEADER] = signature
         url = URL(self._url + path, encoded=True).update_query(query)
         try:
             async with self._session.request(method, url, json=body, headers=headers, allow_redirects=False) as answer:

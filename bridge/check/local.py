@@ -59,7 +59,7 @@ async def database_findings(settings: Settings, firm: Firm | None) -> AsyncItera
         yield missing
         return
     try:
-        pending = await asyncio.to_thread(_pending_migrations, url)
+        pending = await asyncio.to_thread(pending_migrations, url)
         if pending:
             what = f"The database opens. The next start of the bridge brings its tables up to date ({pending} changes)."
             yield Finding("database", State.OK, what)
@@ -79,7 +79,7 @@ def _missing_file(file: Path) -> Finding | None:
     return Finding("database", State.MISSING, what, f"mkdir -p {file.parent}")
 
 
-def _pending_migrations(url: str) -> int:
+def pending_migrations(url: str) -> int:
     """How many changes of the tables the database lacks. Raises StoreError."""
     backend = backend_for(url)
     try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bridge.check.http import Asker, Json, Reply
+from bridge.firm.room_keys import CHECK, MARKER
 from bridge.mapping.ids import hidden_alias
 from bridge.settings import Settings
 
@@ -40,7 +41,7 @@ class Scene:
     @property
     def stranger(self) -> str:
         """The stranger's Matrix id."""
-        return f"@{stranger_localpart(self.settings)}:{self.settings.homeserver.server_name}"
+        return self.settings.checker_id
 
     @property
     def alias(self) -> str:
@@ -66,18 +67,13 @@ class Scene:
         return f"{CLIENT}/rooms/{quote(self.room_id, safe='')}/{rest}"
 
 
-def stranger_localpart(settings: Settings) -> str:
-    """The localpart of the account that `check` asks as; it is nobody's."""
-    return f"{settings.appservice.sender_localpart}_check"
-
-
 @asynccontextmanager
 async def with_stranger(asker: Asker, settings: Settings) -> AsyncIterator[Scene]:
     """The scene without a room; the stranger's token ends with it. Raises SceneError."""
     scene = Scene(asker, settings)
     register = {
         "type": "m.login.application_service",
-        "username": stranger_localpart(settings),
+        "username": scene.stranger[1:].partition(":")[0],
         "inhibit_login": True,
     }
     token = settings.appservice.as_token.get_secret_value()
@@ -111,6 +107,8 @@ async def with_room(scene: Scene) -> AsyncIterator[Scene]:
         "room_version": "11",
         "room_alias_name": scene.alias[1:].partition(":")[0],
         "invite": [stranger],
+        # The guard lets nobody but these two into it.
+        "initial_state": [{"type": MARKER, "state_key": "", "content": {"kind": CHECK, "key": CHECK}}],
         "power_level_content_override": {"users": {bot: 100, stranger: 100}},
     }
     reply = await scene.as_bot("POST", f"{CLIENT}/createRoom", body)

@@ -29,6 +29,8 @@ class HomeserverSetting:
     probe: Probe | None = None
     """None where nothing can be seen from outside."""
     needs_room: bool = False
+    gives_way: bool = False
+    """Whether the guard, where it is installed, takes its place."""
 
 
 async def _capability(scene: Scene, name: str) -> bool | None:
@@ -165,6 +167,7 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
         "F1, M3",
         "One wrong invitation opens a room's history for good. Only server admins invite, and the bot is one.",
         _invites,
+        gives_way=True,
     ),
     HomeserverSetting(
         "enable_set_displayname",

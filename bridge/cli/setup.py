@@ -15,7 +15,7 @@ from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
 from bridge.configuration import configuration_path, load_settings, parse_settings
 from bridge.registration import registration_yaml
-from bridge.sample import SECRETS, configuration_yaml
+from bridge.sample import GUARD_KEY, SECRETS, configuration_yaml
 
 if TYPE_CHECKING:
     from bridge.check import Finding
@@ -77,7 +77,7 @@ def init(
 
 def new_files(path: Path, values: Mapping[str, Any]) -> dict[Path, str]:
     """A configuration for `path` with these values and fresh secrets, and its registration. Raises ConfigError."""
-    text = configuration_yaml({**values, **{key: secrets.token_hex(32) for key in SECRETS}})
+    text = configuration_yaml({**values, **{key: secrets.token_hex(32) for key in (*SECRETS, GUARD_KEY)}})
     return {path: text, path.with_name(REGISTRATION): registration_yaml(parse_settings(text, path))}
 
 

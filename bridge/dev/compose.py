@@ -51,7 +51,8 @@ def setup(bridge_folder: Path, synapse_folder: Path, database_folder: Path, demo
     password_file = database_folder / "password"
     if not password_file.exists():
         files.write_private(password_file, secrets.token_hex(32))
-    files.write_private(synapse_folder / "registration.yaml", registration_yaml(load_settings(settings_file)))
+    settings = load_settings(settings_file)
+    files.write_private(synapse_folder / "registration.yaml", registration_yaml(settings))
     files.write_signing_key(synapse_folder / "signing.key")
     login = {**DATABASE_LOGIN, "password": password_file.read_text(), "cp_min": 5, "cp_max": 10}
     files.write_instance(
@@ -64,6 +65,7 @@ def setup(bridge_folder: Path, synapse_folder: Path, database_folder: Path, demo
             "signing_key_path": str(SYNAPSE_SEES / "signing.key"),
             "log_config": "/etc/synapse/log.yaml",
             "app_service_config_files": [str(SYNAPSE_SEES / "registration.yaml")],
+            **files.guard(settings, SYNAPSE_SEES / "firm-policy"),
         },
     )
 

@@ -52,6 +52,7 @@ def write_files(place: Place, own: Mapping[str, Json], instance_extra: Mapping[s
             "signing_key_path": str(signing_key),
             "log_config": str(LOG_YAML),
             "app_service_config_files": [str(place.registration_file)],
+            **guard(settings, place.synapse_folder / "firm-policy"),
             **(instance_extra or {}),
         },
     )
@@ -82,6 +83,8 @@ def write_settings(
     put("appservice", url=bridge_url, listen_host=listen[0], listen_port=listen[1])
     put("database", url=database_url)
     put("security", alias_key=secret("security", "alias_key"))
+    if "guard" not in own:
+        put("guard", key=secret("guard", "key"))
     write_private(file, _yaml(data))
 
 
@@ -101,6 +104,15 @@ def listener(host: str, port: int) -> Json:
     # No federation (F1). `openid` is the one federation path that widgets need, to know who is looking.
     resources = [{"names": ["client", "openid"], "compress": False}]
     return {"port": port, "type": "http", "tls": False, "bind_addresses": [host], "resources": resources}
+
+
+def guard(settings: Settings, policy_file: Path) -> Json:
+    """The keys of Synapse's configuration that load the guard, or do in its place what Synapse can do by itself."""
+    key = settings.guard.key.get_secret_value()
+    if not key:
+        return {"block_non_admin_invites": True}
+    config = {"bot": settings.bot_id, "key": key, "path": str(policy_file), "checker": settings.checker_id}
+    return {"modules": [{"module": "bridge.guard.module.Guard", "config": config}]}
 
 
 def read_demo_settings(path: Path) -> dict[str, Json]:

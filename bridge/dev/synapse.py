@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from bridge.dev.place import HOMESERVER_YAML, MISSING, SYNAPSE_PYTHON, DevError, Place
+from bridge.dev.place import HOMESERVER_YAML, MISSING, ROOT, SYNAPSE_PYTHON, DevError, Place
 from bridge.dev.processes import Program, start, wait_until_healthy
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import UserTaken
@@ -32,7 +32,8 @@ def synapse_command(place: Place) -> list[str]:
 
 def start_synapse(place: Place) -> Program:
     """Start Synapse on the files that `write_files` made. Call this from the main thread."""
-    return start("Synapse", "synapse", synapse_command(place), place)
+    # The guard of this very checkout, without installing it into Synapse's environment.
+    return start("Synapse", "synapse", synapse_command(place), place, {"PYTHONPATH": str(ROOT)})
 
 
 async def wait_for_synapse(program: Program, place: Place) -> None:

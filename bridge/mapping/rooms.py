@@ -51,6 +51,8 @@ class RoomShape:
     published: bool = False
     children: tuple[str, ...] = ()
     """The keys of a space's rooms."""
+    guarded: bool = False
+    """Whether the guard judges every membership, so that the room may leave more to its participants."""
 
     @property
     def is_space(self) -> bool:
@@ -84,7 +86,12 @@ def _matter_topic(firm: Firm, matter: Matter) -> str:
 
 
 def conversation_shape(
-    firm: Firm, conversation: Conversation, members: frozenset[str], alias_localpart: str = ""
+    firm: Firm,
+    conversation: Conversation,
+    members: frozenset[str],
+    alias_localpart: str = "",
+    *,
+    guarded: bool = False,
 ) -> RoomShape:
     """The room of a conversation. `members` are user ids that the policy has let through."""
     match conversation.kind:
@@ -110,6 +117,7 @@ def conversation_shape(
         kind=conversation.kind.value,
         members=members,
         read_only=is_read_only(firm, conversation),
+        guarded=guarded,
         **specific,
     )
 
@@ -158,9 +166,7 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
             "m.room.redaction": say,
             **named_by_all,
         },
-        # The rule that lets the bot back into a room it has left needs a member who may invite; inviting itself
-        # is closed by the homeserver.
-        "invite": BOT_LEVEL if shape.bot_stays else 0,
+        "invite": 0 if _invited_by_all(shape) else BOT_LEVEL,
         "kick": BOT_LEVEL,
         "ban": BOT_LEVEL,
         "redact": BOT_LEVEL,
@@ -169,16 +175,31 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
     }
 
 
+def _invited_by_all(shape: RoomShape) -> bool:
+    """Whether everybody in the room may invite. Whom they may invite is the homeserver's or the guard's to say."""
+    if not shape.bot_stays:
+        # The rule that lets the bot back into a room it has left needs a member who may invite.
+        return True
+    shared = shape.kind in {ConversationKind.CHANNEL, ConversationKind.MATTER}
+    return shape.guarded and shared and not shape.read_only
+
+
+def _join_rule(shape: RoomShape, room_ids: Mapping[str, str]) -> Json:
+    if not shape.open_to or not (space_id := room_ids.get(shape.open_to)):
+        return {"join_rule": "invite"}
+    # The homeserver's room directory has no room that is merely restricted. The guard refuses every knock: one taken
+    # back would open the history.
+    rule = "knock_restricted" if shape.guarded and shape.published else "restricted"
+    return {"join_rule": rule, "allow": [{"type": "m.room_membership", "room_id": space_id}]}
+
+
 def desired_state(
     shape: RoomShape, bot_id: str, room_version: str, room_ids: Mapping[str, str]
 ) -> dict[StateKey, Json]:
     """Every state event the room should have, but for its creation, members and a space's children."""
-    join_rule: Json = {"join_rule": "invite"}
-    if shape.open_to and (space_id := room_ids.get(shape.open_to)):
-        join_rule = {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": space_id}]}
     state: dict[StateKey, Json] = {
         ("m.room.power_levels", ""): power_levels(shape, bot_id, room_version),
-        ("m.room.join_rules", ""): join_rule,
+        ("m.room.join_rules", ""): _join_rule(shape, room_ids),
         ("m.room.history_visibility", ""): {"history_visibility": "joined" if shape.is_direct else "shared"},
         ("m.room.guest_access", ""): {"guest_access": "forbidden"},
         (MARKER, ""): {"kind": shape.kind, "key": shape.key},

@@ -168,6 +168,13 @@ class MatrixClient:
             await self._as_bot(request)
         self._devices.discard(user_id)
 
+    async def push_policy(self, body: bytes, signature: str) -> None:
+        await self.connection.ask(requests.push_policy(body), None, "version", signature=signature)
+
+    async def guard_status(self, signature: str) -> Json:
+        status: Json = await self.connection.ask(requests.guard_status(), None, signature=signature)
+        return status
+
     async def close(self) -> None:
         await self.connection.close()
 

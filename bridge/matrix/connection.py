@@ -14,6 +14,7 @@ import nio
 import orjson
 from yarl import URL
 
+from bridge.guard.protocol import OUTDATED, SIGNATURE_HEADER
 from bridge.matrix import errors
 from bridge.matrix.requests import Request, encoded
 from bridge.matrix.retry import Passing, may_pass, repeat
@@ -67,16 +68,20 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         *,
         device: str = "",
         content_type: str = "application/json",
+        signature: str = "",
     ) -> Any:
         """Make a request and return its answer, decoded; with a `key`, what the answer has there.
 
-        It acts as `user_id`, or as the service's own user where that is None. Raises HomeserverError.
+        It acts as `user_id`, or as the service's own user where that is None. What is for the guard has a `signature`.
+        Raises HomeserverError.
         """
         method, path = request[0], request[1]
         data: str | bytes | None = request[2] if len(request) == 3 else None
         if data is None and method != "GET":
             data = b"{}"
         headers = {"Content-Type": content_type, **self._authorization}
+        if signature:
+            headers[SIGNATURE_HEADER] = signature
         target, url = self._address(path, user_id, device)
 
         async def attempt(left: float) -> Any:
@@ -225,6 +230,8 @@ def _typed(status: int, errcode: str, message: str) -> type[errors.HomeserverErr
         return errors.AliasTaken
     if errcode == "M_USER_IN_USE":
         return errors.UserTaken
+    if errcode == OUTDATED:
+        return errors.PolicyOutdated
     if errcode in {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"}:
         return errors.TokenRejected
     if status == 403:

@@ -39,5 +39,20 @@ class UserTaken(HomeserverError):
     """The account exists already (400 M_USER_IN_USE)."""
 
 
+class PolicyOutdated(HomeserverError):
+    """The guard has a later policy, or another one than a change was made for (409)."""
+
+
+class GuardAway(Unreachable):
+    """The guard does not have the firm's policy, so nothing that it must judge is begun. Worth trying later."""
+
+    def __init__(self, cause: HomeserverError) -> None:
+        """`cause` is what came of telling it."""
+        super().__init__(cause.request, 0, cause.errcode, f"the guard was not told the firm's policy: {cause.message}")
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} (`firm-bridge check` says what to do)"
+
+
 class BadRequest(HomeserverError):
     """Any other 4xx: a mistake of the bridge or a request the homeserver cannot carry out."""

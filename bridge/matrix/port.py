@@ -102,5 +102,12 @@ class Homeserver(Protocol):
     async def delete_devices(self, user_id: str) -> None:
         """End every session of that account."""
 
+    # The guard
+    async def push_policy(self, body: bytes, signature: str) -> None:
+        """Tell the guard what it must know (bridge/guard/protocol.py). Raises PolicyOutdated."""
+
+    async def guard_status(self, signature: str) -> Json:
+        """Which policy the guard has, its digest, and what it refused, by rule. Raises Refused for another key."""
+
     async def close(self) -> None:
         """Close connections."""

@@ -12,6 +12,8 @@ from urllib.parse import quote
 import orjson
 from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
+from bridge.guard.protocol import PATH
+
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
 
@@ -99,3 +101,13 @@ def admin_devices(user_id: str) -> Request:
 def admin_delete_devices(user_id: str, device_ids: list[str]) -> Request:
     """POST the deletion of devices, which ends their sessions."""
     return "POST", _path(ADMIN_V2, "users", user_id, "delete_devices"), orjson.dumps({"devices": device_ids})
+
+
+def push_policy(body: bytes) -> Request:
+    """POST what the guard must know."""
+    return "POST", PATH, body
+
+
+def guard_status() -> Request:
+    """GET which policy the guard has."""
+    return "GET", PATH

@@ -72,7 +72,7 @@ def desired_of_stored(firm: Firm, world: World, settings: Settings, today: date)
         staff_id: f"@{account.localpart}:{settings.homeserver.server_name}"
         for staff_id, account in world.accounts.items()
     }
-    shapes = _shapes(firm, world, user_ids, settings.firm.name, today)
+    shapes = _shapes(firm, world, user_ids, settings, today)
     return Desired(firm, world, user_ids, shapes, (), {}, {}, ())
 
 
@@ -101,7 +101,9 @@ def _with(
     return replace(world, accounts=accounts, conversations=conversations, aliases=aliases)
 
 
-def _shapes(firm: Firm, world: World, user_ids: Mapping[str, str], firm_name: str, today: date) -> dict[str, RoomShape]:
+def _shapes(
+    firm: Firm, world: World, user_ids: Mapping[str, str], settings: Settings, today: date
+) -> dict[str, RoomShape]:
     conversations = list(world.conversations.values())
     members = {
         conversation.id: frozenset(
@@ -111,9 +113,12 @@ def _shapes(firm: Firm, world: World, user_ids: Mapping[str, str], firm_name: st
     }
     channels = tuple(sorted(c.id for c in conversations if c.kind is ConversationKind.CHANNEL))
     everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
-    found = [shapes.keeper_space_shape(), shapes.staff_space_shape(firm_name, everyone, channels)]
+    found = [shapes.keeper_space_shape(), shapes.staff_space_shape(settings.firm.name, everyone, channels)]
     worth = [c for c in conversations if c.id in world.rooms or _worth_a_room(c, members[c.id])]
-    found.extend(shapes.conversation_shape(firm, c, members[c.id], world.aliases.get(c.id, "")) for c in worth)
+    found.extend(
+        shapes.conversation_shape(firm, c, members[c.id], world.aliases.get(c.id, ""), guarded=settings.guarded)
+        for c in worth
+    )
     found.extend(_matter_spaces(firm, worth, members))
     return {shape.key: shape for shape in found}
 

@@ -25,6 +25,7 @@ from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, plan_accounts
 from bridge.reconcile.apply import Hands, StepError, apply_room
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
+from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.moves import heed_moves
 from bridge.reconcile.plan import Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
 from bridge.settings import FirmSettings, Settings
@@ -99,6 +100,7 @@ class Reconciler:
         self._firm = firm
         self._server = Server(settings.bot_id, settings.homeserver.room_version)
         self._limit = settings.homeserver.concurrency
+        self.guarding = Guarding(store, homeserver, settings, firm)
         self._room_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._direct_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._whole = asyncio.Lock()
@@ -131,6 +133,7 @@ class Reconciler:
             epoch = self._epoch
             wanted = await self.desired()
             await self._store_new(wanted)
+            await self.guarding.tell_all()
             return await self._apply(await self._plan_all(wanted), wanted, epoch, on_progress)
 
     async def follow(self, before: Firm) -> Outcome:
@@ -140,6 +143,7 @@ class Reconciler:
             wanted = await self.desired()
             old = desired(before, wanted.world, self._settings, self.today())
             await self._store_new(wanted)
+            await self.guarding.tell_all()
             touched = {
                 key: shape
                 for key, shape in wanted.shapes.items()
@@ -198,6 +202,7 @@ class Reconciler:
             shape = wanted.shapes.get(key)
             if shape is None:
                 return
+            await self.guarding.tell(key)
             # What is not made yet is listed when it is.
             shape = replace(shape, children=tuple(child for child in shape.children if child in rooms))
             observed = await observe.observe_rooms(self._homeserver, {key: shape}, rooms, self._limit)

@@ -20,10 +20,11 @@ from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.service import Outcome, Reconciler
-from bridge.settings import AccountSettings, FirmSettings, SecuritySettings, Settings
+from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
 from bridge.store.conversations import room_of
 from bridge.store.outbox import mark_sent, pending
 from bridge.store.store import Store
+from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room
 
@@ -79,6 +80,7 @@ def settings_for(fake: FakeHomeserver, appservice: Json | None = None, **homeser
         accounts=AccountSettings(avatars=False),
         firm=FirmSettings(name="Archer & Booth"),
         security=SecuritySettings(alias_key="alias-key-of-the-tests-0001"),
+        guard=GuardSettings(key=GUARD_KEY if fake.guard else ""),
     )
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from bridge.guard.protocol import PATH
 from tests.fakes.room import Denied
 
 if TYPE_CHECKING:
+    from tests.fakes.guard import FakeGuard
     from tests.fakes.homeserver import FakeHomeserver
 
 Json = dict[str, Any]
@@ -29,6 +31,10 @@ class Asked:
     user_id: str
     """Who is acting; empty for an anonymous request."""
     body: Any
+    raw: bytes = b""
+    """The body as it came."""
+    signature: str = ""
+    """For the guard."""
 
 
 Endpoint = Callable[["FakeHomeserver", Asked], Any]
@@ -227,6 +233,20 @@ def admin_delete_devices(fake: FakeHomeserver, asked: Asked) -> Json:
     return {}
 
 
+def push_policy(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _guard(fake).push(asked.raw, asked.signature)
+
+
+def guard_status(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _guard(fake).status(asked.signature)
+
+
+def _guard(fake: FakeHomeserver) -> FakeGuard:
+    if fake.guard is None:
+        raise Denied(404, "M_UNRECOGNIZED", "Unrecognized request")
+    return fake.guard
+
+
 def _require_admin(fake: FakeHomeserver, asked: Asked) -> None:
     account = fake.accounts.get(asked.user_id)
     if account is None or not account.admin:
@@ -237,6 +257,8 @@ _V3 = "/_matrix/client/v3"
 _ROOM = _V3 + "/rooms/{}"
 _ADMIN_USER = "/_synapse/admin/v2/users/{}"
 _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
+    ("POST", PATH, push_policy),
+    ("GET", PATH, guard_status),
     ("POST", _V3 + "/createRoom", create_room),
     ("GET", _V3 + "/directory/room/{}", resolve_alias),
     ("PUT", _V3 + "/directory/room/{}", put_alias),

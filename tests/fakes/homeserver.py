@@ -23,6 +23,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.fakes import endpoints
 from tests.fakes.endpoints import Asked
@@ -35,7 +36,7 @@ AS_TOKEN = "as-token-of-the-tests-0001"
 HS_TOKEN = "hs-token-of-the-tests-0001"
 EVENTS_AT_ONCE = 100
 _RETRY_SECONDS = 0.02
-_NO_CHANGE = re.compile(r"/typing/[^/]*$|/ping$")
+_NO_CHANGE = re.compile(r"/typing/[^/]*$|/ping$|/firm-bridge/policy$")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class FakeHomeserver(World):
         self._scripts.append((method, re.compile(path), deque(behaviours)))
 
     def changes(self) -> list[Recorded]:
-        """The requests that may have changed something: no GET, nothing refused, neither typing nor ping."""
+        """The requests that may have changed something: no GET, nothing refused, not typing, ping or guard."""
         return [
             request
             for request in self.requests
@@ -235,7 +236,9 @@ class FakeHomeserver(World):
                 return await self._ping(orjson.loads(raw))
             endpoint, args = endpoints.find(request.method, path)
             user_id = "" if endpoint in endpoints.ANONYMOUS else self._acting(request)
-            asked = Asked(request.method, unquote(path), args, dict(request.query), user_id, _decoded(request, raw))
+            signature = request.headers.get(SIGNATURE_HEADER, "")
+            query, body = dict(request.query), _decoded(request, raw)
+            asked = Asked(request.method, unquote(path), args, query, user_id, body, raw, signature)
             answer = endpoint(self, asked)
         except Denied as denied:
             return denied.status, denied.body

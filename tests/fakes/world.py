@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.guard import FakeGuard
 from tests.fakes.room import CREATOR_POWER, Denied, Room, default_levels
 
 Json = dict[str, Any]
@@ -57,6 +58,8 @@ class World:
         self.push_rules: dict[tuple[str, str, str], Json] = {}
         """Rules that people set themselves, by user id, kind and rule id."""
         self.block_invites = True
+        self.guard: FakeGuard | None = None
+        """Judges every event where it is installed; set `block_invites` to False with it."""
         self.listeners: list[Callable[[Json], None]] = []
         """Called with every new event."""
         self._numbers = itertools.count(1)
@@ -217,7 +220,7 @@ class World:
         rule = room.state.get(("m.room.join_rules", ""), {"join_rule": "invite"})
         if rule["join_rule"] == "public":
             return {}
-        if rule["join_rule"] != "restricted":
+        if rule["join_rule"] not in {"restricted", "knock_restricted"}:
             raise Denied(403, "M_FORBIDDEN", "You are not invited to this room.")
         # Somebody in the room must have the right to invite, or even those whom the rule names cannot come in.
         guarantors = [member for member in room.joined if room.level(member) >= room.needed("invite")]
@@ -241,6 +244,8 @@ class World:
         self._emit(room, sender, "m.room.member", content, user_id)
 
     def _emit(self, room: Room, sender: str, event_type: str, content: Json, state_key: str | None) -> Json:
+        if self.guard is not None:
+            self.guard.check(room, sender, event_type, state_key, content)
         number = next(self._numbers)
         event = room.append(
             {

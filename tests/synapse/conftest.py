@@ -12,14 +12,14 @@ from bridge.dev import files, processes
 from bridge.dev.place import Place
 from bridge.dev.synapse import check_installed, make_bot, start_synapse, wait_for_synapse
 from bridge.settings import Settings
-from tests.synapse.harness import TEST_INSTANCE, RealFirm, RealSynapse, free_place, real_firm
+from tests.synapse.harness import TEST_INSTANCE, WITHOUT_GUARD, RealFirm, RealSynapse, free_place, real_firm
 
 
 @pytest.fixture(scope="session")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Settings]]:
     check_installed()
     place = free_place(tmp_path_factory.mktemp("synapse"))
-    settings = files.write_files(place, {}, TEST_INSTANCE)
+    settings = files.write_files(place, WITHOUT_GUARD, TEST_INSTANCE)
     server = start_synapse(place)
     try:
         asyncio.run(wait_for_synapse(server, place))
@@ -31,7 +31,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, S
 
 @pytest.fixture
 async def synapse(_shared: tuple[Place, Settings]) -> AsyncIterator[RealSynapse]:
-    """The Synapse that all tests of a session share, with the bot as its admin and no bridge."""
+    """The Synapse that all tests of a session share, with the bot as its admin, no bridge and no guard."""
     place, settings = _shared
     server = RealSynapse(place, settings)
     yield server

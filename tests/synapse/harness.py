@@ -37,6 +37,9 @@ SYNC_MILLISECONDS = 10_000
 TEST_INSTANCE = {"bcrypt_rounds": 4}
 """Passwords hashed in no time. Touches no rule."""
 
+WITHOUT_GUARD: Mapping[str, Json] = {"guard": {"key": ""}}
+"""Settings of a firm whose Synapse has no guard."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -101,8 +101,7 @@ async def test_C1_V1_a_channel_renamed_by_command_and_in_a_client(firm: RealFirm
         pass
     assert await room_named(zoe, "Gamma") == first
 
-    # Found in the staff space, and joined there by active staff and nobody else. Synapse's room directory shows no room
-    # whose join rule is restricted.
+    # Found in the staff space, and joined there by active staff and nobody else.
     tomas, stranger = await firm.login("tomas.ferreira"), await firm.make_account("stranger")
     space = await room_named(tomas, "Ashcombe & Vale")
     found = (await tomas.get(f"/_matrix/client/v1/rooms/{quote(space)}/hierarchy", limit="50"))["rooms"]

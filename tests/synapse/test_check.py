@@ -17,13 +17,12 @@ from bridge.check import Finding, State
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
 from bridge.check.listener import bridge_state
-from bridge.check.scene import stranger_localpart
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.dev import files, processes
 from bridge.dev.place import Place
 from bridge.dev.synapse import check_installed, register_bot, start_synapse, wait_for_synapse
 from bridge.settings import Settings
-from tests.synapse.harness import TEST_INSTANCE, RealSynapse, free_place
+from tests.synapse.harness import TEST_INSTANCE, WITHOUT_GUARD, RealSynapse, free_place
 
 OPEN: dict[str, Any] = {
     **TEST_INSTANCE,
@@ -59,7 +58,7 @@ def open_listener(place: Place) -> dict[str, Any]:
 def _open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Settings]]:
     check_installed()
     place = free_place(tmp_path_factory.mktemp("open"))
-    settings = files.write_files(place, {}, {**OPEN, "listeners": [open_listener(place)]})
+    settings = files.write_files(place, WITHOUT_GUARD, {**OPEN, "listeners": [open_listener(place)]})
     server = start_synapse(place)
     try:
         asyncio.run(wait_for_synapse(server, place))
@@ -83,7 +82,7 @@ async def rooms(synapse: RealSynapse) -> set[str]:
 
 async def test_with_the_firms_settings_nothing_is_missing(synapse: RealSynapse) -> None:
     found = await look(synapse.settings)
-    assert {name: f.what for name, f in found.items() if f.state is not State.OK and f.state is not State.UNSEEN} == {}
+    assert [name for name, f in found.items() if f.state is not State.OK and f.state is not State.UNSEEN] == ["guard"]
     assert [name for name, finding in found.items() if finding.state is State.UNSEEN] == ["redaction_retention_period"]
     assert {setting.name for setting in HOMESERVER_SETTINGS} <= set(found)
 
@@ -92,8 +91,7 @@ async def test_checking_leaves_nothing_but_a_locked_account(synapse: RealSynapse
     rooms_before = await rooms(synapse)
     await look(synapse.settings)
     await look(synapse.settings)
-    stranger = f"@{stranger_localpart(synapse.settings)}:{synapse.settings.homeserver.server_name}"
-    account = await synapse.bot.get(f"/_synapse/admin/v2/users/{quote(stranger)}")
+    account = await synapse.bot.get(f"/_synapse/admin/v2/users/{quote(synapse.settings.checker_id)}")
     assert (account["locked"], account["admin"]) == (True, False)
     assert await rooms(synapse) == rooms_before
 

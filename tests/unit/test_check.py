@@ -7,15 +7,24 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from bridge.check import Finding, State
+from bridge.check.guard import judge_guard
 from bridge.check.homeserver import judge_ping, judge_setting
 from bridge.check.http import Reply
 from bridge.check.listener import BridgeState
 from bridge.check.local import configuration_findings, database_findings, directory_findings
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.firm.model import Firm, Staff
-from bridge.settings import AppserviceSettings, DatabaseSettings, DirectorySettings, HomeserverSettings, Settings
+from bridge.settings import (
+    AppserviceSettings,
+    DatabaseSettings,
+    DirectorySettings,
+    GuardSettings,
+    HomeserverSettings,
+    Settings,
+)
 from bridge.store import models
 from bridge.store.store import Store
 
@@ -178,3 +187,44 @@ def test_a_setting_that_is_missing_comes_with_the_lines_to_write(setting: object
 
 def test_an_answer_that_does_not_tell_is_not_taken_for_good() -> None:
     assert judge_setting(HOMESERVER_SETTINGS[0], None, SETTINGS).state is State.UNSEEN
+
+
+GUARDED = SETTINGS.model_copy(update={"guard": GuardSettings(key=SecretStr("k" * 32))})
+IN_FORCE = {"version": 7, "digest": "d", "refused": {"F1": 2, "M3": 1}}
+
+
+@pytest.mark.parametrize(
+    ("reply", "digest", "state", "said"),
+    [
+        (Reply(200, IN_FORCE), "d", State.OK, "refused 3 times"),
+        (Reply(200, IN_FORCE), None, State.OK, "up to date"),
+        (Reply(200, IN_FORCE), "e", State.WARNING, "not what the bridge knows"),
+        (Reply(200, {"version": 0, "digest": ""}), "d", State.WARNING, "nobody comes into any room"),
+        (Reply(403, {"errcode": "M_FORBIDDEN"}), "d", State.MISSING, "another key"),
+        (Reply(404, {"errcode": "M_UNRECOGNIZED"}), "d", State.MISSING, "no guard is in force"),
+        (Reply(0, reason="connection lost"), None, State.MISSING, "connection lost"),
+    ],
+)
+def test_how_the_guard_stands(reply: Reply, digest: str | None, state: State, said: str) -> None:
+    finding = judge_guard(reply, digest, GUARDED)
+    assert finding.state is state
+    assert said in finding.what
+    assert bool(finding.remedy) is (state is not State.OK)
+    assert "k" * 32 not in finding.what + finding.remedy
+
+
+def test_a_guard_that_is_not_installed_comes_with_the_lines_to_write() -> None:
+    finding = judge_guard(Reply(0), None, SETTINGS)
+    assert finding.state is State.WARNING
+    (module,) = yaml.safe_load(finding.remedy[finding.remedy.index("modules:") :])["modules"]
+    assert module["module"] == "bridge.guard.module.Guard"
+    assert module["config"].keys() == {"bot", "checker", "key", "path"}
+    assert module["config"]["bot"] == "@bot:firm.example"
+
+
+def test_what_the_guard_takes_the_place_of_is_not_asked_for() -> None:
+    (setting,) = [setting for setting in HOMESERVER_SETTINGS if setting.gives_way]
+    for in_force in (False, None):
+        assert judge_setting(setting, in_force, GUARDED).state is State.OK
+    assert judge_setting(setting, True, GUARDED).state is State.WARNING
+    assert judge_setting(setting, False, SETTINGS).state is State.MISSING

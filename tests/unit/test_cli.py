@@ -171,11 +171,12 @@ def test_init_makes_other_secrets_every_time_and_does_not_print_them(run: Run, t
         _, out, err = run("init", "--config", f"{name}/firm-bridge.yaml")
         settings = load_settings(tmp_path / name / "firm-bridge.yaml")
         service = settings.appservice
-        made = {s.get_secret_value() for s in (service.as_token, service.hs_token, settings.security.alias_key)}
+        fields = (service.as_token, service.hs_token, settings.security.alias_key, settings.guard.key)
+        made = {field.get_secret_value() for field in fields}
         assert all(len(secret) == 64 for secret in made)
         assert not any(secret in out + err for secret in made)
         seen |= made
-    assert len(seen) == 6
+    assert len(seen) == 8
 
 
 def test_init_writes_files_that_only_their_owner_reads(run: Run, tmp_path: Path) -> None:

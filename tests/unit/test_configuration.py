@@ -47,6 +47,14 @@ def problems(file: Path) -> list[str]:
     return str(caught.value).split("\n")
 
 
+def test_the_guards_key_is_empty_or_long(write: Write) -> None:
+    assert not load_settings(write({})).guarded
+    assert not load_settings(write({"guard": {"key": ""}})).guarded
+    assert load_settings(write({"guard": {"key": "g" * 16}})).guarded
+    (line,) = problems(write({"guard": {"key": "g" * 15}}))
+    assert "guard.key: It has fewer than 16 characters." in line
+
+
 def test_good_settings_are_read(write: Write) -> None:
     settings = load_settings(write({"log": {"level": "debug"}}))
     assert settings.bot_id == "@bot:firm.example"
@@ -70,7 +78,7 @@ def test_every_problem_is_named_at_once(write: Write) -> None:
     assert any("security.alias_key: It is missing" in line for line in found)
 
 
-@pytest.mark.parametrize("key", ["appservice.as_token", "appservice.hs_token", "security.alias_key"])
+@pytest.mark.parametrize("key", ["appservice.as_token", "appservice.hs_token", "security.alias_key", "guard.key"])
 @pytest.mark.parametrize("left_over", [EXAMPLE_SECRET, f"{EXAMPLE_SECRET}-{EXAMPLE_SECRET}"])
 def test_example_secrets_are_refused_with_key_and_remedy(write: Write, key: str, left_over: str) -> None:
     section, name = key.split(".")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,6 @@ PREVENTIVE = {
     "enable_3pid_changes": False,
     "report_stats": False,
     "rc_room_creation": {"per_second": 0, "burst_count": 0},
-    "block_non_admin_invites": True,
     "forget_rooms_on_leave": True,
     "enable_set_displayname": False,
     "enable_set_avatar_url": False,
@@ -76,6 +78,20 @@ def test_homeserver_prevents(key: str) -> None:
 def test_instance_overrides_nothing(kind: str, request: pytest.FixtureRequest) -> None:
     instance = request.getfixturevalue(kind)
     assert set(instance) & set(HOMESERVER) == set()
+
+
+@pytest.mark.parametrize("kind", ["native", "composed"])
+def test_M3_the_guard_is_loaded(kind: str, request: pytest.FixtureRequest) -> None:
+    (module,) = request.getfixturevalue(kind)["modules"]
+    assert module["module"] == "bridge.guard.module.Guard"
+    assert (module["config"]["bot"], len(module["config"]["key"])) == ("@bot:localhost", 64)
+
+
+def test_M3_without_the_guard_synapse_blocks_invitations_itself(place: Place) -> None:
+    files.write_files(place, {"guard": {"key": ""}})
+    instance = files.read_yaml_file(place.instance_file)
+    assert instance["block_non_admin_invites"] is True
+    assert "modules" not in instance
 
 
 def test_both_runs_differ_in_values_only(native: dict[str, Any], composed: dict[str, Any]) -> None:
@@ -128,10 +144,32 @@ def test_containers_wait_for_what_they_need() -> None:
 
 def test_images_are_pinned_and_synapse_is_the_tested_one() -> None:
     images = {name: service["image"] for name, service in SERVICES.items() if "build" not in service}
-    assert all(re.fullmatch(r"[a-z/-]+:v?\d[\w.-]*", image) for image in images.values())
+    stages = dict(re.findall(r"^FROM (\S+) AS (\S+)$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE))
+    bases = {stage: image for image, stage in stages.items()}
+    assert set(bases) == {service["build"]["target"] for service in SERVICES.values() if "build" in service}
+    assert all(re.fullmatch(r"[a-z/-]+:v?\d[\w.-]*", image) for image in [*images.values(), *stages])
     pinned = re.search(r"^matrix-synapse==(.+)$", (FOLDER / "constraints.txt").read_text(), re.MULTILINE)
     assert pinned is not None
-    assert images["synapse"].endswith(f":v{pinned[1]}")
+    assert bases["synapse"] == f"matrixdotorg/synapse:v{pinned[1]}"
+
+
+def test_the_synapse_image_has_all_that_the_guard_imports(tmp_path: Path) -> None:
+    image = tmp_path / "opt"
+    lines = re.findall(r"^COPY (bridge/.+) (/opt/\S+)$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE)
+    for sources, target in lines:
+        for source in sources.split():
+            there = ROOT / source
+            destination = tmp_path / target.lstrip("/")
+            if there.is_dir():
+                shutil.copytree(there, destination, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                destination.mkdir(parents=True, exist_ok=True)
+                shutil.copy(there, destination)
+    # Python without any installed package: only the standard library and what was copied.
+    modules = "bridge.guard.gate, bridge.guard.keeper, bridge.guard.protocol, bridge.firm.room_keys"
+    program = f"import sys; sys.path.insert(0, {str(image / 'firm-bridge')!r}); import {modules}"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_element_is_pointed_at_synapse() -> None:
@@ -156,7 +194,7 @@ def test_secrets_stay_and_ports_follow(place: Place) -> None:
     moved = Place(place.var, 28008, 29009)
     after = files.write_files(moved, {})
     instance_after = files.read_yaml_file(place.instance_file)
-    assert after.security == before.security
+    assert (after.security, after.guard) == (before.security, before.guard)
     assert after.appservice.as_token == before.appservice.as_token
     assert after.appservice.hs_token == before.appservice.hs_token
     assert (after.homeserver.url, after.appservice.url) == (moved.synapse_url, moved.bridge_url)

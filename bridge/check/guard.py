@@ -1,0 +1,88 @@
+"""Whether the guard is in force, with the bridge's key and with what the bridge knows."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bridge.check.finding import Finding, State
+from bridge.check.http import Asker, Reply
+from bridge.check.local import pending_migrations
+from bridge.directory.keeping import accepted_records
+from bridge.directory.records import StoredDirectoryError, firm_from_records
+from bridge.firm.facts import digest_of
+from bridge.guard.protocol import PATH, sign_question
+from bridge.reconcile.guarding import facts_of, stored_facts
+from bridge.settings import Settings
+from bridge.store.backends import StoreError
+from bridge.store.store import Store
+
+LINES = """\
+modules:
+  - module: bridge.guard.module.Guard
+    config:
+      bot: "{bot}"
+      checker: "{checker}"
+      key: (the guard.key of the bridge's configuration)
+      path: /var/lib/matrix-synapse/firm-policy"""
+"""What homeserver.yaml needs for the guard."""
+_INSTALL = (
+    "Install it (docs/admin-guide.md, The guard): pip install --no-deps firm-bridge into Synapse's environment; then in"
+    " homeserver.yaml, and restart Synapse:\n"
+)
+
+
+async def guard_finding(asking: Asker, settings: Settings) -> Finding:
+    """What there is to say about the guard."""
+    if not settings.guarded:
+        return judge_guard(Reply(0), None, settings)
+    reply = await asking.ask("GET", PATH, signature=sign_question(settings.guard.key.get_secret_value()))
+    return judge_guard(reply, await _bridges_digest(settings), settings)
+
+
+def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding:
+    """What the guard's answer means, given the digest of what the bridge knows, None where it knows nothing. Pure."""
+    lines = LINES.format(bot=settings.bot_id, checker=settings.checker_id)
+    if not settings.guarded:
+        what = (
+            "Not installed. Server admins and mistakes can put people where they must not be, until the bridge takes"
+            " them out; and staff cannot invite colleagues in their clients."
+        )
+        return Finding("guard", State.WARNING, what, f"Put a random value into guard.key. {_INSTALL}{lines}")
+    if reply.status == 403:
+        what = "The guard has another key than guard.key, so it takes nothing from the bridge."
+        return Finding("guard", State.MISSING, what, "Put the same key into homeserver.yaml, and restart Synapse.")
+    if not reply.ok:
+        what = f"guard.key is set, but no guard is in force, so the bridge does nothing: {reply.error}"
+        return Finding("guard", State.MISSING, what, f"{_INSTALL}{lines}\nOr take guard.key out of the configuration.")
+    if not reply.body.get("version"):
+        what = "In force, but it has not been told who may be where, so nobody comes into any room."
+        return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
+    if digest is not None and reply.body.get("digest") != digest:
+        what = "In force, but what it knows is not what the bridge knows."
+        return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
+    refused = sum(reply.body.get("refused", {}).values())
+    return Finding(
+        "guard", State.OK, f"In force, and up to date. It has refused {refused} times since Synapse started."
+    )
+
+
+async def _bridges_digest(settings: Settings) -> str | None:
+    url = settings.database.url.get_secret_value()
+    if url.startswith("sqlite:///") and not await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).exists):
+        return None
+    try:
+        if await asyncio.to_thread(pending_migrations, url):
+            return None
+        store = Store(url)
+        await store.open()
+        try:
+            records = await store.run(accepted_records)
+            accounts, conversations = await store.run(stored_facts)
+        finally:
+            await store.close()
+        firm = firm_from_records(records)
+    except (StoreError, StoredDirectoryError):
+        # The database has a finding of its own that says what is wrong with it.
+        return None
+    return digest_of(facts_of(firm, accounts, conversations, settings))

@@ -1,0 +1,161 @@
+"""Telling the guard what it must know, before anything is done that it will judge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import orjson
+import structlog
+
+from bridge.firm.conversation import Conversation
+from bridge.firm.facts import TIMEZONE, Facts, records_of
+from bridge.firm.model import Firm
+from bridge.guard.protocol import sign_push, sign_question
+from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated
+from bridge.matrix.port import Homeserver
+from bridge.settings import Settings
+from bridge.store.conversations import conversation_by_id, load_world, staff_by_localpart
+from bridge.store.store import Store
+
+log = structlog.get_logger(__name__)
+Records = dict[str, dict[str, Any]]
+_OF_THE_FIRM = ("staff", "group", "matter", "wall")
+
+
+def stored_facts() -> tuple[dict[str, str], dict[str, Conversation]]:
+    """Accounts by localpart and all conversations, in one unit."""
+    world = load_world()
+    return {account.localpart: staff_id for staff_id, account in world.accounts.items()}, world.conversations
+
+
+def facts_of(firm: Firm, accounts: dict[str, str], conversations: dict[str, Conversation], settings: Settings) -> Facts:
+    """What the guard must know."""
+    return Facts(firm, accounts, conversations, {TIMEZONE: settings.firm.timezone})
+
+
+class Guarding:
+    """Keeps the guard's knowledge as new as the bridge's own. Does nothing where no guard is installed."""
+
+    def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
+        self._store = store
+        self._homeserver = homeserver
+        self._settings = settings
+        self._firm = firm
+        self._key = settings.guard.key.get_secret_value()
+        self._lock = asyncio.Lock()
+        self._told: Records | None = None
+        """What the guard knows; None where that is not certain."""
+        self._told_firm: Firm | None = None
+        self._version = 0
+
+    async def tell(self, *keys: str) -> None:
+        """Tell what changed in the firm, the accounts and these conversations. Raises GuardAway."""
+        if not self._key:
+            return
+        # What is told is read under the lock, so that what comes later is never the older.
+        async with self._lock:
+            if self._told is None:
+                await self._tell_everything()
+                return
+            firm = self._firm()
+            accounts, conversations = await self._store.run(lambda: _some_facts(keys))
+            ids = dict.fromkeys(_OF_THE_FIRM) if firm is not self._told_firm else {}
+            facts = facts_of(firm if ids else Firm(), accounts, conversations, self._settings)
+            await self._tell_changes(facts, {**ids, "account": None, "conversation": keys}, firm)
+
+    async def tell_all(self) -> None:
+        """Tell whatever changed. Raises GuardAway."""
+        if not self._key:
+            return
+        async with self._lock:
+            if self._told is None:
+                await self._tell_everything()
+                return
+            firm = self._firm()
+            facts = facts_of(firm, *await self._store.run(stored_facts), self._settings)
+            await self._tell_changes(facts, dict.fromkeys(self._told), firm)
+
+    async def confirm(self) -> None:
+        """See that the guard still knows what it was told, and tell it everything where it does not. Raises GuardAway.
+
+        Somebody may have deleted its file, or another process of the bridge may have told it something older.
+        """
+        if not self._key:
+            return
+        async with self._lock:
+            try:
+                status = await self._homeserver.guard_status(sign_question(self._key))
+            except HomeserverError as error:
+                self._told = None
+                raise GuardAway(error) from error
+            if self._told is None or status.get("version") != self._version:
+                log.warning("guard_told_again", version=status.get("version"))
+                await self._tell_everything()
+
+    async def _tell_changes(self, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm) -> None:
+        """Tell what differs of these kinds of records, of some of them the ids given."""
+        assert self._told is not None
+        now = records_of(facts)
+        put: Records = {}
+        drop: dict[str, list[str]] = {}
+        for kind, only in looked_at.items():
+            told, new = self._told[kind], now[kind]
+            ids = told.keys() | new.keys() if only is None else set(only)
+            if changed := {i: new[i] for i in ids if i in new and new[i] != told.get(i)}:
+                put[kind] = changed
+            if gone := [i for i in ids if i in told and i not in new]:
+                drop[kind] = gone
+        if put or drop:
+            version = self._next_version()
+            try:
+                await self._push({"version": version, "base": self._version, "put": put, "drop": drop})
+            except PolicyOutdated:
+                await self._tell_everything()
+                return
+            self._told = {
+                kind: {i: data for i, data in {**told, **put.get(kind, {})}.items() if i not in drop.get(kind, ())}
+                if kind in put or kind in drop
+                else told
+                for kind, told in self._told.items()
+            }
+            self._version = version
+        self._told_firm = firm
+
+    async def _tell_everything(self) -> None:
+        firm = self._firm()
+        records = records_of(facts_of(firm, *await self._store.run(stored_facts), self._settings))
+        version = self._next_version()
+        try:
+            await self._push({"version": version, "records": records})
+        except PolicyOutdated:
+            try:
+                status = await self._homeserver.guard_status(sign_question(self._key))
+                version = int(status["version"]) + 1
+                await self._push({"version": version, "records": records})
+            except HomeserverError as error:
+                raise GuardAway(error) from error
+        self._told, self._version, self._told_firm = records, version, firm
+        log.info("guard_told", version=version)
+
+    async def _push(self, said: dict[str, Any]) -> None:
+        """Push, and lose certainty of what the guard knows where that fails. Raises PolicyOutdated and GuardAway."""
+        body = orjson.dumps(said)
+        try:
+            await self._homeserver.push_policy(body, sign_push(self._key, body))
+        except HomeserverError as error:
+            self._told = None
+            if isinstance(error, PolicyOutdated):
+                raise
+            raise GuardAway(error) from error
+
+    def _next_version(self) -> int:
+        """Higher than any before, also than those of the bridge before its restart."""
+        return max(self._version + 1, time.time_ns() // 1_000_000)
+
+
+def _some_facts(keys: Collection[str]) -> tuple[dict[str, str], dict[str, Conversation]]:
+    found = [conversation for key in keys if (conversation := conversation_by_id(key)) is not None]
+    return staff_by_localpart(), {conversation.id: conversation for conversation in found}

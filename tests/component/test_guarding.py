@@ -1,0 +1,207 @@
+"""The bridge tells the guard before it acts, and does not act where it could not (M3)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.firm.facts import digest_of
+from bridge.guard.protocol import PATH, sign_push, sign_question
+from bridge.matrix.attempts import is_passing
+from bridge.matrix.errors import GuardAway
+from bridge.store.store import Store
+from tests.component.firm_on_fake import (
+    ANN,
+    BEN,
+    CLEO,
+    DAN,
+    ESTATE_TALK,
+    EVE,
+    ROOMS,
+    WALL,
+    FirmOnFake,
+    channel,
+    direct,
+    firm_on_fake,
+    make_firm,
+)
+from tests.fakes.faults import Answer, Drop
+from tests.fakes.guard import GUARD_KEY, FakeGuard
+from tests.fakes.homeserver import FakeHomeserver
+from tests.fakes.room import Denied
+
+OTHER_WALL = replace(WALL, id="w2", matter_id="m1", people=("b",))
+
+
+@pytest.fixture
+def guard(fake: FakeHomeserver, tmp_path: Path) -> FakeGuard:
+    fake.block_invites = False
+    fake.guard = FakeGuard(tmp_path / "firm-policy", fake.bot_id)
+    return fake.guard
+
+
+@pytest.fixture
+async def firm(fake: FakeHomeserver, store: Store, guard: FakeGuard) -> AsyncIterator[FirmOnFake]:
+    async with firm_on_fake(fake, store) as made:
+        yield made
+
+
+def order(fake: FakeHomeserver) -> list[str]:
+    """What was asked for and done, in short: tell for the guard, else the end of the path."""
+    done = (request for request in fake.requests if request.method != "GET" and request.status < 400)
+    return ["tell" if request.path == PATH else request.path.rpartition("/")[2] for request in done]
+
+
+def pushes(fake: FakeHomeserver) -> list[str]:
+    return ["change" if "base" in request.body else "all" for request in fake.asked("POST", PATH)]
+
+
+async def test_a_firm_is_made_with_the_guard_in_force(fake: FakeHomeserver, store: Store, guard: FakeGuard) -> None:
+    async with firm_on_fake(fake, store, synced=False) as firm:
+        await firm.sync()
+        asked = order(fake)
+        assert asked.index("tell") < asked.index("createRoom")
+        assert pushes(fake) == ["all"]
+        assert len(firm.live_rooms()) == ROOMS
+        assert not guard.keeper.refused
+        again = firm.new_reconciler()
+        assert (await again.sync()).done == 0
+        assert pushes(fake) == ["all", "all"]
+
+
+async def test_what_is_told_is_what_changed_and_before_it_is_done(firm: FirmOnFake, guard: FakeGuard) -> None:
+    await firm.say(ANN, "!dm @ben @cleo")
+    asked = order(firm.fake)
+    assert asked.index("tell") < asked.index("createRoom")
+    assert pushes(firm.fake) == ["change"]
+    (told,) = firm.fake.asked("POST", PATH)
+    assert list(told.body["put"]) == ["conversation"]
+    assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN, CLEO)
+    firm.fake.requests.clear()
+    await firm.reconciler.sync()
+    await firm.reconciler.converge(ESTATE_TALK)
+    assert pushes(firm.fake) == []
+
+
+async def test_M3_a_wall_is_in_force_in_the_homeserver_before_anybody_is_taken_out(
+    firm: FirmOnFake, guard: FakeGuard
+) -> None:
+    before, firm.firm = firm.firm, make_firm(walls=[WALL, OTHER_WALL])
+    await firm.reconciler.follow(before)
+    asked = order(firm.fake)
+    assert asked.index("tell") < asked.index("kick")
+    assert firm.user(BEN) not in await firm.people(ESTATE_TALK)
+    room = await firm.room(ESTATE_TALK)
+    with pytest.raises(Denied, match="cannot be in this conversation"):
+        firm.fake.invite(room.room_id, firm.user(ANN), firm.user(BEN))
+    # Lifted, he comes in again.
+    before, firm.firm = firm.firm, make_firm()
+    await firm.reconciler.follow(before)
+    assert firm.user(BEN) in await firm.people(ESTATE_TALK)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Answer(404, b'{"errcode": "M_UNRECOGNIZED", "error": "Unrecognized request"}'),
+        Answer(403, b'{"errcode": "M_FORBIDDEN", "error": "Another key"}'),
+        Answer(400, b'{"errcode": "M_BAD_JSON", "error": "Another version"}'),
+        Drop(act=False),
+    ],
+)
+async def test_M3_nothing_is_done_where_the_guard_could_not_be_told(
+    fake: FakeHomeserver, store: Store, guard: FakeGuard, failure: Answer | Drop
+) -> None:
+    async with firm_on_fake(fake, store, deadline=1.0) as firm:
+        fake.script("POST", PATH, *[failure] * 100)
+        with pytest.raises(GuardAway) as caught:
+            await firm.say(ANN, "!dm @ben @cleo")
+        assert is_passing(caught.value)
+        assert "firm-bridge check" in str(caught.value)
+        before, firm.firm = firm.firm, make_firm(walls=[WALL, OTHER_WALL])
+        with pytest.raises(GuardAway):
+            await firm.reconciler.follow(before)
+        with pytest.raises(GuardAway):
+            await firm.new_reconciler().sync()
+        assert [name for name in order(fake) if name in {"createRoom", "kick", "invite", "join"}] == []
+
+
+async def test_told_again_from_the_beginning_where_the_answer_was_lost(firm: FirmOnFake, guard: FakeGuard) -> None:
+    firm.fake.script("POST", PATH, Drop(act=True))
+    await firm.say(ANN, "!dm @ben @cleo")
+    assert pushes(firm.fake) == ["change", "change", "all"]
+    assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN, CLEO)
+
+
+async def test_told_from_the_beginning_where_the_guard_knows_something_else(
+    firm: FirmOnFake, guard: FakeGuard, tmp_path: Path
+) -> None:
+    firm.fake.guard = FakeGuard(tmp_path / "another", firm.fake.bot_id)
+    await firm.say(ANN, "!dm @ben @cleo")
+    assert pushes(firm.fake) == ["change", "all"]
+    firm.fake.requests.clear()
+    # A bridge whose clock is behind, or another process of it, was there.
+    firm.fake.guard.keeper.accept(*ahead(2**60))
+    await firm.say(ANN, "!dm @ben @dan")
+    assert pushes(firm.fake) == ["change", "all", "all"]
+    assert await firm.people(direct("a", "b", "d")) == firm.users(ANN, BEN, DAN)
+
+
+def ahead(version: int) -> tuple[bytes, str]:
+    body = b'{"version": %d, "records": {}}' % version
+    return body, sign_push(GUARD_KEY, body)
+
+
+async def test_a_guard_that_lost_its_policy_is_told_without_being_asked_for_anything(
+    firm: FirmOnFake, guard: FakeGuard
+) -> None:
+    await firm.reconciler.guarding.confirm()
+    assert pushes(firm.fake) == []
+    before = guard.keeper.status(sign_question(GUARD_KEY))
+    guard.keeper.policy = None
+    await firm.reconciler.guarding.confirm()
+    after = guard.keeper.status(sign_question(GUARD_KEY))
+    assert pushes(firm.fake) == ["all"]
+    assert after["digest"] == before["digest"] != ""
+    assert guard.keeper.policy is not None
+    assert digest_of(guard.keeper.policy.facts) == after["digest"]
+
+
+async def test_V1_a_colleague_invited_in_a_client_is_in(firm: FirmOnFake) -> None:
+    for key, guest in ((ESTATE_TALK, CLEO), (channel("Litigation"), DAN)):
+        room = await firm.room(key)
+        firm.fake.invite(room.room_id, firm.user(BEN), firm.user(guest))
+        await firm.hear()
+        assert firm.user(guest) in await firm.people(key)
+        assert await firm.said() == []
+    with pytest.raises(Denied, match="cannot be in this conversation"):
+        firm.fake.invite((await firm.room(ESTATE_TALK)).room_id, firm.user(BEN), firm.user(EVE))
+    await firm.settled()
+
+
+async def test_C1_nobody_invites_into_an_archived_channel(firm: FirmOnFake) -> None:
+    await firm.say(ANN, "!channel archive Litigation")
+    room = await firm.room(channel("Litigation"))
+    with pytest.raises(Denied):
+        firm.fake.invite(room.room_id, firm.user(BEN), firm.user(DAN))
+
+
+async def test_channels_can_be_listed_by_the_homeserver(firm: FirmOnFake) -> None:
+    rule = (await firm.room(channel("Litigation"))).state["m.room.join_rules", ""]
+    assert rule["join_rule"] == "knock_restricted"
+    firm.fake.join((await firm.room(channel("Litigation"))).room_id, firm.user(DAN))
+    await firm.hear()
+    assert firm.user(DAN) in await firm.people(channel("Litigation"))
+
+
+async def test_without_a_guard_nothing_is_told_and_rooms_stay_closed(fake: FakeHomeserver, store: Store) -> None:
+    async with firm_on_fake(fake, store) as firm:
+        assert fake.asked("POST", PATH) == []
+        await firm.reconciler.guarding.confirm()
+        assert fake.asked("GET", PATH) == []
+        court = await firm.room(channel("Litigation"))
+        assert court.state["m.room.join_rules", ""]["join_rule"] == "restricted"
+        assert court.levels["invite"] == 100

@@ -1,0 +1,50 @@
+"""The guard in the fake homeserver: its own decisions and its own keeping, without Synapse around them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bridge.firm.room_keys import MARKER
+from bridge.guard.gate import GATED, Change, Gate, Mark
+from bridge.guard.keeper import Keeper, PushRefused
+from tests.fakes.room import Denied, Room
+
+GUARD_KEY = "guard-key-of-the-tests-0001"
+
+
+class FakeGuard:
+    """Give one to `FakeHomeserver.guard`, and it judges every event."""
+
+    def __init__(self, file: Path, bot_id: str, key: str = GUARD_KEY) -> None:
+        self.gate = Gate(bot_id)
+        self.keeper = Keeper(file, key)
+
+    def check(self, room: Room, sender: str, event_type: str, state_key: str | None, content: dict[str, Any]) -> None:
+        """Raise Denied where the guard refuses."""
+        if event_type not in GATED or state_key is None:
+            return
+        before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
+        change = Change(event_type, sender, state_key, content.get("membership", ""), before)
+        marker = room.state.get((MARKER, ""))
+        mark = Mark(marker["kind"], marker["key"]) if marker else None
+        policy = self.keeper.policy
+        facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
+        if refusal := self.gate.refusal(change, mark, facts, today):
+            self.keeper.refused[refusal.rule] += 1
+            raise Denied(403, "M_FORBIDDEN", refusal.sentence)
+
+    def push(self, body: bytes, signature: str) -> dict[str, Any]:
+        """The answer to a push. Raises Denied."""
+        try:
+            return {"version": self.keeper.accept(body, signature)}
+        except PushRefused as error:
+            raise Denied(error.status, error.errcode, str(error)) from error
+
+    def status(self, signature: str) -> dict[str, Any]:
+        """The answer to the question how things stand. Raises Denied."""
+        try:
+            return self.keeper.status(signature)
+        except PushRefused as error:
+            raise Denied(error.status, error.errcode, str(error)) from error
