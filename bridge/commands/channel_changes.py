@@ -31,14 +31,14 @@ TOPIC_MAX = 250
 _NO_TEXT = frozenset({"", "-"})
 
 
-def rename_unit(found: Channel, name: str) -> str:
+def rename_unit(found: Channel, name: str, *, by: str, cause: str) -> str:
     """A unit of work: give a channel another name where it can be had. What to say where it is taken, else nothing."""
     key = channel_key(name)
     owner = channel_named(key)
     if owner is not None and owner.id != found.id:
         return name_taken(owner, name, name_keys())
     taken = [alias for conversation_id, alias in channel_aliases().items() if conversation_id != found.id]
-    rename(found.id, name, key, channel_alias(key, taken))
+    rename(found.id, name, key, channel_alias(key, taken), by=by, cause=cause)
     return ""
 
 
@@ -46,7 +46,7 @@ async def _rename(call: Call) -> Answer:
     found, typed = await the_channel_and_text(call, call.values["new"])
     _require_open(found)
     name = checked(unquoted(typed))
-    if refusal := await call.desk.store.run(lambda: rename_unit(found, name)):
+    if refusal := await call.desk.store.run(lambda: rename_unit(found, name, by=call.sender.id, cause=call.event_id)):
         raise CommandError(refusal)
     room_id = await make_room(call, found.id)
     return Answer(f"The channel is called {link(call, name, room_id)} now.")
@@ -62,7 +62,7 @@ async def _topic(call: Call) -> Answer:
     topic = "" if plain in _NO_TEXT else plain
     if len(topic) > TOPIC_MAX:
         raise CommandError(f"That topic has {len(topic)} characters; at most {TOPIC_MAX} fit. Try a shorter one.")
-    await call.desk.store.run(lambda: set_topic(found.id, topic))
+    await call.desk.store.run(lambda: set_topic(found.id, topic, by=call.sender.id, cause=call.event_id))
     room_id = await make_room(call, found.id)
     done = f"The topic is set: {escape(topic)}" if topic else "The topic is taken away."
     return Answer(f"{link(call, found.title, room_id)}: {done}")
@@ -74,7 +74,7 @@ async def _archive(call: Call) -> Answer:
         raise CommandError(f"{escape(found.title)} is the channel of the whole firm; it is never archived.")
 
     def unit() -> None:
-        if archive(found.id, call.sender.id):
+        if archive(found.id, call.sender.id, call.event_id):
             _say(
                 call,
                 found,
@@ -94,7 +94,7 @@ async def _restore(call: Call) -> Answer:
     found = await the_channel(call)
 
     def unit() -> None:
-        if restore(found.id):
+        if restore(found.id, call.sender.id, call.event_id):
             _say(call, found, f"{escape(call.sender.name)} opened this channel again.")
 
     await call.desk.store.run(unit)

@@ -18,7 +18,9 @@ _PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")
 async def _join(call: Call) -> Answer:
     found = await the_channel(call)
     if not found.everyone:
-        await call.desk.store.run(lambda: add_participants(found.id, [call.sender.id], call.sender.id))
+        await call.desk.store.run(
+            lambda: add_participants(found.id, [call.sender.id], call.sender.id, cause=call.event_id)
+        )
     room_id = await make_room(call, found.id)
     archived = " It is archived: you can read it, and nobody can write in it." if found.archived else ""
     return Answer(f"You are in {link(call, found.title, room_id)}.{archived}")
@@ -28,7 +30,7 @@ async def _leave(call: Call) -> Answer:
     found = await the_channel(call)
     if found.everyone:
         raise CommandError(f"{escape(found.title)} is the channel of the whole firm; everybody stays in it.")
-    left = await call.desk.store.run(lambda: drop(found.id, [call.sender.id], call.event_id))
+    left = await call.desk.store.run(lambda: drop(found.id, [call.sender.id], call.sender.id, call.event_id))
     if not left:
         raise CommandError(f"You are not in {escape(found.title)}.")
     if found.room_id is not None:

@@ -29,7 +29,7 @@ async def _open(call: Call, people: Collection[str]) -> _Opened:
 
     def unit() -> bool:
         add_conversations([NewConversation(conversation, created_by=call.sender.id, caused_by=call.event_id)])
-        add_participants(conversation.id, people, call.sender.id)
+        add_participants(conversation.id, people, call.sender.id, cause=call.event_id)
         return was_caused_by(conversation.id, call.event_id)
 
     is_new = await call.desk.store.run(unit)

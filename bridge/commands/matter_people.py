@@ -26,7 +26,7 @@ async def _join(call: Call) -> Answer:
 async def _leave(call: Call) -> Answer:
     matter, found = await the_matter(call), await the_conversation(call, "leave", only_mine=True)
     conversation = found.conversation
-    left = await call.desk.store.run(lambda: drop(conversation.id, [call.sender.id], call.event_id))
+    left = await call.desk.store.run(lambda: drop(conversation.id, [call.sender.id], call.sender.id, call.event_id))
     if not left:
         raise CommandError(f"You are not in {escape(conversation.title)} of matter {escape(matter.number)}.")
     if found.room_id is not None:

@@ -27,7 +27,9 @@ async def _rename(call: Call) -> Answer:
     if is_read_only(call.desk.firm(), conversation):
         raise CommandError(f"{escape(conversation.title)} is read-only, so its title stays as it is.")
     title = checked_title(typed.strip().strip('"“”„«»'))
-    taken = await call.desk.store.run(lambda: rename_in_matter(conversation.id, matter.id, title))
+    taken = await call.desk.store.run(
+        lambda: rename_in_matter(conversation.id, matter.id, title, by=call.sender.id, cause=call.event_id)
+    )
     if taken is not None:
         number = escape(matter.number)
         raise CommandError(f"Matter {number} has a conversation called {escape(taken)}. Choose another title.")

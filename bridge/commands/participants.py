@@ -52,7 +52,7 @@ async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff
     if conversation.everyone:
         raise CommandError(f"{escape(conversation.title)} is the channel of the whole firm; nobody is taken out of it.")
     ids = [person.id for person in staff]
-    removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.event_id))
+    removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.sender.id, call.event_id))
     await make_room(call, conversation_id)
     return Answer(_said(conversation, listed, lambda person: "removed" if person.id in removed else "was not in it"))
 

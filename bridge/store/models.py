@@ -141,6 +141,22 @@ class OutboxMessage(Base):
     sent_at = BigIntegerField(null=True)
 
 
+class AuditRow(Base):
+    """An entry of the audit log (bridge/firm/audit.py). The database itself refuses to change or delete one."""
+
+    position = BigAutoField()
+    at_ms = BigIntegerField()
+    deed = TextField()
+    actor = TextField(index=True)
+    subject = TextField(index=True)
+    person = TextField(index=True)
+    reason = TextField()
+    cause = TextField()
+    outcome = TextField()
+    previous = TextField(unique=True)
+    digest = TextField()
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     HeldChange,
@@ -150,4 +166,5 @@ MODELS: tuple[type[Base], ...] = (
     Room,
     InboxEvent,
     OutboxMessage,
+    AuditRow,
 )
