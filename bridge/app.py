@@ -290,8 +290,8 @@ class Bridge:
             log.warning("directory_not_followed", reason=str(error))
         return text
 
-    async def _directory_status(self) -> str:
-        return await self._firm.directory.status()
+    async def _directory_status(self, staff_id: str) -> str:
+        return await self._firm.directory.status(staff_id)
 
     async def _user_known(self, user_id: str) -> bool:
         return user_id == self._firm.settings.bot_id or await self.places.staff_id(user_id) is not None

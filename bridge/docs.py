@@ -19,6 +19,7 @@ from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.cli.app import app as cli
 from bridge.cli.exits import Exit
 from bridge.commands.all import COMMANDS
+from bridge.commands.permissions_page import permission_parts
 from bridge.commands.table import Command
 from bridge.configuration import sections
 from bridge.directory.reference import directory_reference
@@ -53,6 +54,7 @@ def pages() -> dict[Path, str]:
         Path("docs/homeserver.md"): homeserver_page(),
         Path("docs/cli.md"): cli_page(),
         Path("docs/commands.md"): commands_page(COMMANDS),
+        Path("docs/permissions.md"): permissions_page(),
         Path("docs/endpoints.md"): endpoints_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/directory.md"): directory_reference(),
@@ -164,6 +166,11 @@ def commands_page(commands: Iterable[Command]) -> str:
 def _by_first_appearance(commands: Iterable[Command]) -> Callable[[Command], int]:
     order = list(dict.fromkeys(command.group for command in commands))
     return lambda command: order.index(command.group)
+
+
+def permissions_page() -> str:
+    """docs/permissions.md."""
+    return _page([*_head("Who may do what", "bridge/commands/permissions.py"), *permission_parts(_table)])
 
 
 def endpoints_page() -> str:

@@ -70,8 +70,8 @@ class Desk:
     firm: Callable[[], Firm]
     confirm_directory: Callable[[str], Awaitable[str]]
     """Confirm the held change of the directory as this staff id; the answer for the admin."""
-    directory_status: Callable[[], Awaitable[str]]
-    """What the directory is and what it waits for, for an admin."""
+    directory_status: Callable[[str], Awaitable[str]]
+    """What the directory is and what it waits for, as far as the admin of this staff id may know."""
     next_pages: dict[str, NextPage] = field(default_factory=dict)
     """Where `!more` goes on, by staff id. Kept in memory only."""
 

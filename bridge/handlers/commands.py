@@ -13,9 +13,9 @@ from bridge.commands.replies import notice
 from bridge.commands.table import Answer, Desk
 from bridge.commands.text import typed_text
 from bridge.firm.conversation import ConversationKind, bot_chat_id
-from bridge.firm.policy import may_act
-from bridge.handlers.places import Place, Places
-from bridge.store.conversations import room_of
+from bridge.firm.policy import desired_participants, may_act
+from bridge.handlers.places import Places
+from bridge.store.conversations import conversation_by_id, room_of
 from bridge.store.outbox import enqueue
 
 log = structlog.get_logger(__name__)
@@ -50,18 +50,27 @@ async def handle_command(event: Json, desk: Desk, places: Places) -> Effect | No
         log.warning("command_ignored", sender=event["sender"], reason=decision.reason if decision else "not staff")
         return None
     sender = desk.firm().staff[staff_id]
+    where = place.key if await _is_in(place.key, staff_id, desk) else bot_chat_id(staff_id)
     reply, here = await answer(
-        desk, sender, event["sender"], event["event_id"], place.key, text.lstrip("! ").strip() or "help"
+        desk, sender, event["sender"], event["event_id"], where, text.lstrip("! ").strip() or "help"
     )
-    room_id = await _reply_room(event, place, staff_id, desk, here=here)
+    stays = where == place.key and (in_chat or (here and place.kind is not ConversationKind.DIRECT))
+    room_id = str(event["room_id"]) if stays else await _chat(event, staff_id, desk)
     return _effect(event, reply, room_id, desk.settings.bot_id)
 
 
-async def _reply_room(event: Json, place: Place, staff_id: str, desk: Desk, *, here: bool) -> str | None:
-    """Where the answer goes: where it was typed when others there may see it, else the person's chat with the bot."""
-    typed_in = str(event["room_id"])
-    if place.kind is ConversationKind.BOT or (here and place.kind is not ConversationKind.DIRECT):
-        return typed_in
+async def _is_in(conversation_id: str, staff_id: str, desk: Desk) -> bool:
+    """Whether somebody is in the conversation by what should be. Who is not may have typed a moment before they were
+    taken out, or be in the room by somebody's trick; what they typed counts as typed in their chat with the bot, so
+    that no answer shows anything of the conversation (D4, M3)."""
+    if conversation_id == bot_chat_id(staff_id):
+        return True
+    found = await desk.store.run(lambda: conversation_by_id(conversation_id))
+    return found is not None and staff_id in desired_participants(desk.firm(), found, desk.reconciler.today())
+
+
+async def _chat(event: Json, staff_id: str, desk: Desk) -> str | None:
+    """The person's chat with the bot: where answers go that others must not see."""
     room_id = await desk.store.run(lambda: room_of(bot_chat_id(staff_id)))
     if room_id is None:
         log.warning("no_chat_for_answer", staff=staff_id, event_id=event["event_id"])

@@ -119,7 +119,7 @@ class FirmOnFake:
     async def _confirm(self, staff_id: str) -> str:
         return f"Confirmed by {staff_id}"
 
-    async def _status(self) -> str:
+    async def _status(self, staff_id: str) -> str:
         return "All is well"
 
     # What is

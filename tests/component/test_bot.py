@@ -20,6 +20,7 @@ from tests.component.firm_on_fake import (
     CLEO,
     DAN,
     ESTATE,
+    ESTATE_TALK,
     EVE,
     MERGER,
     ROOMS,
@@ -102,6 +103,17 @@ async def test_a_command_in_a_direct_conversation_is_answered_in_the_chat_becaus
     await on.say(ANN, "!dm @ben")
     (answer,) = await on.say(BEN, "!ping", (await on.room(direct("a", "b"))).room_id)
     assert answer.room_id == await on.chat(BEN)
+
+
+@pytest.mark.parametrize("text", ["!participants", "!ping", "!add @dan", "!remove @ann", "!matter show"])
+async def test_D4_M3_who_is_in_a_room_by_a_trick_is_answered_as_in_their_chat(on: FirmOnFake, text: str) -> None:
+    await on.say(ANN, "!dm @ben")
+    asked_in_chat = await on.ask(DAN, text)
+    for key in (direct("a", "b"), ESTATE_TALK):
+        room = await on.room(key)
+        room.members[on.user(DAN)] = "join"
+        (answer,) = await on.say(DAN, text, room.room_id)
+        assert (answer.room_id, answer.body) == (await on.chat(DAN), asked_in_chat)
 
 
 @pytest.mark.parametrize("text", ["!matter start 2026-0055 Talk", "!matters 2026-0055", "!2026-0055", "!mat 2026-0055"])
