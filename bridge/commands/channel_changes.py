@@ -11,7 +11,7 @@ from bridge.commands.channel_names import (
 )
 from bridge.commands.conversations import link, make_room
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import escape, notice
+from bridge.commands.replies import code, escape, notice
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.firm.conversation import channel_key
 from bridge.mapping.ids import channel_alias
@@ -79,14 +79,14 @@ async def _archive(call: Call) -> Answer:
                 call,
                 found,
                 f"{escape(call.sender.name)} archived this channel. It can be read, not written in."
-                " `!channel restore` opens it again.",
+                f" {code(f'!channel restore {found.title}')} in your chat with me opens it again.",
             )
 
     await call.desk.store.run(unit)
     await make_room(call, found.id)
     return Answer(
         f"{escape(found.title)} is archived: it can be read and found, not written in, and its name stays taken."
-        f" `!channel restore {found.title}` opens it again."
+        f" {code(f'!channel restore {found.title}')} opens it again."
     )
 
 
@@ -112,7 +112,8 @@ def _say(call: Call, found: Channel, text: str) -> None:
 def _require_open(found: Channel) -> None:
     if found.archived:
         raise CommandError(
-            f"{escape(found.title)} is archived and stays as it is. `!channel restore {found.title}` opens it again."
+            f"{escape(found.title)} is archived and stays as it is."
+            f" {code(f'!channel restore {found.title}')} opens it again."
         )
 
 

@@ -6,7 +6,7 @@ from bridge.commands.channel_names import the_channel
 from bridge.commands.conversations import link, make_room
 from bridge.commands.errors import CommandError
 from bridge.commands.participants import add_people, remove_people
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.store.conversations import add_participants
 from bridge.store.participants import drop
@@ -35,7 +35,7 @@ async def _leave(call: Call) -> Answer:
         # In their own name, so that no client tells them that the bot removed them.
         await call.desk.homeserver.leave(found.room_id, call.user_id)
     await make_room(call, found.id)
-    return Answer(f"You have left {escape(found.title)}. `!channel join {found.title}` brings you back.")
+    return Answer(f"You have left {escape(found.title)}. {code(f'!channel join {found.title}')} brings you back.")
 
 
 async def _add(call: Call) -> Answer:

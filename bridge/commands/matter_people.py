@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.commands.conversations import link, make_room
 from bridge.commands.errors import CommandError
 from bridge.commands.matter_find import the_conversation, the_matter
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.firm.policy import is_read_only
 from bridge.store.participants import drop, pick
@@ -35,7 +35,7 @@ async def _leave(call: Call) -> Answer:
     await call.desk.reconciler.converge(conversation.id)
     return Answer(
         f"You have left {escape(conversation.title)} of matter {escape(matter.number)}."
-        f" `!matter join {matter.number} {conversation.title}` brings you back."
+        f" {code(f'!matter join {matter.number} {conversation.title}')} brings you back."
     )
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bridge.commands.conversations import make_room
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Staff
@@ -66,7 +66,7 @@ async def _changeable(call: Call, conversation_id: str) -> Conversation:
         raise CommandError("Only somebody who is in the conversation can change who is in it.")
     if is_read_only(firm, conversation):
         name = escape(conversation.title)
-        how = f"`!channel restore {conversation.title}` opens it again." if not conversation.matter_id else ""
+        how = f"{code(f'!channel restore {conversation.title}')} opens it again." if not conversation.matter_id else ""
         raise CommandError(f"{name} is read-only, so who is in it stays as it is. {how}".rstrip())
     return conversation
 
@@ -100,7 +100,7 @@ async def _add(call: Call) -> Answer:
         everybody = " ".join(dict.fromkeys(name for name in (*names, *wanted) if name != call.sender.email))
         raise CommandError(
             "The people in a direct conversation stay the same, so that what was said stays between them."
-            f" This opens one with everybody: `!dm {everybody}`"
+            f" This opens one with everybody: {code(f'!dm {everybody}')}"
         )
     return await add_people(call, here.id, call.values["people"])
 

@@ -14,7 +14,7 @@ from bridge.commands.dispatch import find_command
 from bridge.commands.errors import CommandError
 from bridge.commands.parse import parse
 from bridge.commands.people import People
-from bridge.commands.replies import escape, notice, room_link
+from bridge.commands.replies import code, escape, notice, room_link
 from bridge.commands.text import typed_text
 from bridge.firm.model import Firm, Matter, Staff, Wall
 from bridge.handlers.commands import is_addressed
@@ -202,3 +202,40 @@ def test_names_from_elsewhere_never_become_markup(name: str) -> None:
     assert "<script" not in html
     assert "<a" not in html
     assert "<strong>" not in html
+
+
+@pytest.mark.parametrize(
+    ("markdown", "plain"),
+    [
+        (
+            "**Matters**\n\n- `!matter list [WORDS]`: Yours\n- **2** Talk",
+            "Matters\n\n- !matter list [WORDS]: Yours\n- 2 Talk",
+        ),
+        ("One:\n\n3. three\n4. four\n\nEnd", "One:\n\n3. three\n4. four\n\nEnd"),
+        ("- one\n  - two\n    more\n- three", "- one\n  - two\n    more\n- three"),
+        (f"Open {room_link('Tides', '!a:b', 'b')}.", "Open Tides (https://matrix.to/#/!a:b?via=b)."),
+        (f"- {room_link('Tides', '!a:b', 'b')}: 2", "- Tides: 2"),
+        ("Type `!channel restore Court Filings`.", "Type !channel restore Court Filings."),
+        ("`!channel restore Court Filings` opens it", "“!channel restore Court Filings” opens it"),
+        ("`!help` lists them all", "!help lists them all"),
+        ("one\ntwo", "one\ntwo"),
+    ],
+)
+def test_the_plain_text_of_a_reply_reads_well(markdown: str, plain: str) -> None:
+    assert notice(markdown)["body"] == plain
+
+
+@pytest.mark.parametrize(
+    "name", ["- Tides", "+1", "= x", "2026. Tides", "7) Tides", "R&amp;D", "&#42;x&#42;", "---", "# x"]
+)
+def test_a_name_that_looks_like_markup_shows_as_it_is(name: str) -> None:
+    assert notice(escape(name))["body"] == name
+    assert notice(f"{escape(name)} is open")["body"] == f"{name} is open"
+    assert "<li>" not in notice(escape(name)).get("formatted_body", "")
+
+
+@pytest.mark.parametrize("name", ["Tides", "a`b", "``", "`", "a`", "b``c`d"])
+def test_a_name_with_backticks_stays_inside_what_is_to_be_typed(name: str) -> None:
+    content = notice(f"Type {code(f'!channel join {name}')}: it *opens*")
+    assert content["body"] == f"Type !channel join {name}: it opens"
+    assert f"<code>!channel join {name}</code>" in content["formatted_body"]
