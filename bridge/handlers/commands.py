@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +10,9 @@ import structlog
 from bridge.commands.dispatch import answer
 from bridge.commands.replies import notice
 from bridge.commands.table import Answer, Desk
-from bridge.commands.text import typed_text
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_act
+from bridge.handlers.addressing import command_in
 from bridge.handlers.places import Place, Places
 from bridge.store.conversations import room_of
 from bridge.store.outbox import enqueue
@@ -21,28 +20,16 @@ from bridge.store.outbox import enqueue
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 Effect = Callable[[], None]
-_COMMAND = re.compile(r"!\s?[^\W\d_]")
-
-
-def is_addressed(event: Json, bot_id: str, bot_chats: set[str]) -> bool:
-    """Whether a message may be for the bot. Looks only at the beginning, since every message of the firm comes by."""
-    content = event.get("content")
-    if event.get("type") != "m.room.message" or event.get("sender") == bot_id or not isinstance(content, dict):
-        return False
-    body = content.get("body")
-    if content.get("msgtype") != "m.text" or not isinstance(body, str):
-        return False
-    return event.get("room_id") in bot_chats or _COMMAND.match(body.lstrip()) is not None
 
 
 async def handle_command(event: Json, desk: Desk, places: Places) -> Effect | None:
     """Carry out the command in a message; what comes back queues the reply. Nothing for what is no command."""
-    text = typed_text(event["content"])
     place = await places.place(event["room_id"])
     if place is None or place.kind is None:
         return None
-    in_chat = place.kind is ConversationKind.BOT
-    if not text or not (in_chat or _COMMAND.match(text)):
+    bot_id, bot_name = desk.settings.bot_id, desk.settings.appservice.bot_name
+    text = command_in(event["content"], bot_id, bot_name, in_chat=place.kind is ConversationKind.BOT)
+    if text is None:
         return None
     staff_id = await places.staff_id(event["sender"])
     decision = may_act(desk.firm(), staff_id) if staff_id else None
@@ -50,11 +37,9 @@ async def handle_command(event: Json, desk: Desk, places: Places) -> Effect | No
         log.warning("command_ignored", sender=event["sender"], reason=decision.reason if decision else "not staff")
         return None
     sender = desk.firm().staff[staff_id]
-    reply, here = await answer(
-        desk, sender, event["sender"], event["event_id"], place.key, text.lstrip("! ").strip() or "help"
-    )
+    reply, here = await answer(desk, sender, event["sender"], event["event_id"], place.key, text)
     room_id = await _reply_room(event, place, staff_id, desk, here=here)
-    return _effect(event, reply, room_id, desk.settings.bot_id)
+    return _effect(event, reply, room_id, bot_id)
 
 
 async def _reply_room(event: Json, place: Place, staff_id: str, desk: Desk, *, here: bool) -> str | None:
@@ -68,11 +53,20 @@ async def _reply_room(event: Json, place: Place, staff_id: str, desk: Desk, *, h
     return room_id
 
 
+def _in_reply(event: Json) -> Json:
+    """The relation of an answer to what it answers: in the same thread where that was in one."""
+    reply: Json = {"m.in_reply_to": {"event_id": event["event_id"]}}
+    asked = event["content"].get("m.relates_to")
+    if isinstance(asked, dict) and asked.get("rel_type") == "m.thread" and isinstance(asked.get("event_id"), str):
+        return {**reply, "rel_type": "m.thread", "event_id": asked["event_id"], "is_falling_back": False}
+    return reply
+
+
 def _effect(event: Json, reply: Answer, room_id: str | None, bot_id: str) -> Effect:
     event_id = event["event_id"]
     content = notice(reply.text)
     if room_id == event["room_id"]:
-        content["m.relates_to"] = {"m.in_reply_to": {"event_id": event_id}}
+        content["m.relates_to"] = _in_reply(event)
 
     def effect() -> None:
         for number, message in enumerate(reply.messages):

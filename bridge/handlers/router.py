@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.commands.table import Desk
-from bridge.handlers.commands import Effect, handle_command, is_addressed
+from bridge.handlers.addressing import is_addressed
+from bridge.handlers.commands import Effect, handle_command
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.places import Places
 from bridge.handlers.room_changes import handle_room_change, is_room_change
@@ -20,11 +21,12 @@ class Router:
         self._desk = desk
         self._places = places
         self._bot_id = desk.settings.bot_id
+        self._bot_name = desk.settings.appservice.bot_name
 
     def interesting(self, event: Json) -> bool:
         """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
         return (
-            is_addressed(event, self._bot_id, self._places.bot_chats)
+            is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
             or is_membership(event, self._bot_id)
             or is_room_change(event, self._bot_id)
         )

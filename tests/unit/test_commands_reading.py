@@ -17,7 +17,6 @@ from bridge.commands.people import People
 from bridge.commands.replies import code, escape, notice, room_link
 from bridge.commands.text import typed_text
 from bridge.firm.model import Firm, Matter, Staff, Wall
-from bridge.handlers.commands import is_addressed
 
 TODAY = date(2026, 11, 23)
 RUTH = Staff("s1", "Ruth", "Adeyemi", "ruth@firm.example", "Partner")
@@ -111,17 +110,6 @@ def test_the_quoted_message_of_a_reply_is_not_typed() -> None:
 )
 def test_edits_notices_and_oddities_are_no_commands(content: dict[str, Any]) -> None:
     assert typed_text(content) == ""
-
-
-@pytest.mark.parametrize(
-    ("body", "addressed"),
-    [("!ping", True), (" !ping", True), ("! ping", True), ("!!!", False), ("!1", False), ("well !ping", False)],
-)
-def test_only_what_begins_with_an_exclamation_mark_and_a_letter_is_for_the_bot(body: str, addressed: bool) -> None:
-    event = {"type": "m.room.message", "sender": "@ruth:localhost", "room_id": "!r", "content": message(body)}
-    assert is_addressed(event, "@bot:localhost", set()) is addressed
-    assert is_addressed(event, "@bot:localhost", {"!r"})
-    assert not is_addressed({**event, "sender": "@bot:localhost"}, "@bot:localhost", {"!r"})
 
 
 def values(text: str, sender: Staff = TOM) -> dict[str, Any]:
