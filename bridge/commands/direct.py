@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.commands.conversations import link, make_room, plain_names
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Message
+from bridge.commands.where import CHAT, Where
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Staff
 from bridge.store.conversations import NewConversation, add_conversations, add_participants
@@ -45,4 +46,6 @@ DM = Command(
     " With names instead of mentions, put a colon before the message.",
     examples=("!dm @ruth", "!dm @ruth @tom Lunch at one?", "!dm Ruth Adeyemi and Tom Price: lunch at one?"),
     group="Conversations",
+    where=CHAT | {Where.DIRECT},
+    also=("msg", "groupmsg"),
 )

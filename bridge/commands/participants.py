@@ -11,6 +11,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
 from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, is_read_only, may_be_in
@@ -156,6 +157,8 @@ PARTICIPANTS = Command(
     help="Lists who is in the conversation you type this in, with their role, since when, and who added them.",
     examples=("!participants", "!participants 2"),
     group="Conversations",
+    where=EVERYWHERE - CHAT,
+    also=("who", "members"),
 )
 ADD = Command(
     "add",
@@ -166,6 +169,8 @@ ADD = Command(
     " to accept. Only those with access to a matter can be added to its conversations.",
     examples=("!add @ruth", "!add @ruth @tom", "!add Ruth Adeyemi and Tom Price"),
     group="Conversations",
+    where=frozenset({Where.MATTER, Where.CHANNEL}),
+    also=("invite",),
 )
 REMOVE = Command(
     "remove",
@@ -175,4 +180,6 @@ REMOVE = Command(
     help="Takes colleagues out of the channel or matter conversation you type this in. They can join again.",
     examples=("!remove @ruth", "!remove @ruth @tom"),
     group="Conversations",
+    where=frozenset({Where.MATTER, Where.CHANNEL}),
+    also=("kick",),
 )

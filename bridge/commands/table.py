@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.commands.errors import CommandError
+from bridge.commands.where import CHAT, Where, where_is
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.port import Homeserver
@@ -53,6 +54,8 @@ class Argument:
     required: bool = True
     shown: str = ""
     """How usage shows it."""
+    names_place: bool = False
+    """Whether it names the conversation that is meant, and is left out where the command is typed in that."""
 
     @property
     def usage(self) -> str:
@@ -99,6 +102,16 @@ class Call:
         if found is None:
             raise CommandError("This conversation is being made anew. Try again in a moment.")
         return found
+
+    async def where(self) -> Where:
+        """What kind of place it was typed in."""
+        return await where_typed(self.desk, self.conversation_id)
+
+
+async def where_typed(desk: Desk, conversation_id: str) -> Where:
+    """What kind of place a conversation is now; one that is being made anew is taken for the chat with the bot."""
+    found = await desk.store.run(lambda: conversation_by_id(conversation_id))
+    return Where.CHAT if found is None else where_is(desk.firm(), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +170,20 @@ class Command:
     here: bool = False
     """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
     group: str = "Other"
+    where: frozenset[Where] = CHAT
+    """The kinds of place in which `!help` shows it. It can be typed anywhere."""
+    also: tuple[str, ...] = ()
+    """Other words for it: short forms, and words that people know from elsewhere. Commands may share one; the kind of
+    place then decides."""
 
     @property
     def usage(self) -> str:
         """The command as it is typed."""
         return " ".join([f"!{self.name}", *(argument.usage for argument in self.arguments)])
+
+    @property
+    def usage_there(self) -> str:
+        """The same, as short as it can be in the conversation that it is about."""
+        last = self.name.split()[-1]
+        short = last if last in self.also else self.name
+        return " ".join([f"!{short}", *(argument.usage for argument in self.arguments if not argument.names_place)])
