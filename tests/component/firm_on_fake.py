@@ -216,6 +216,8 @@ async def firm_on_fake(
             if synced:
                 await on.sync()
                 await on.hear()
+                # The welcomes.
+                await on.said()
                 await on.places.refresh()
                 fake.requests.clear()
             yield on
