@@ -13,6 +13,7 @@ from bridge.commands.table import Answer, Desk
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_act
 from bridge.handlers.addressing import command_in
+from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Place, Places
 from bridge.store.conversations import room_of
 from bridge.store.outbox import enqueue
@@ -22,7 +23,7 @@ Json = dict[str, Any]
 Effect = Callable[[], None]
 
 
-async def handle_command(event: Json, desk: Desk, places: Places) -> Effect | None:
+async def handle_command(event: Json, desk: Desk, places: Places, at_work: AtWork) -> Effect | None:
     """Carry out the command in a message; what comes back queues the reply. Nothing for what is no command."""
     place = await places.place(event["room_id"])
     if place is None or place.kind is None:
@@ -37,16 +38,24 @@ async def handle_command(event: Json, desk: Desk, places: Places) -> Effect | No
         log.warning("command_ignored", sender=event["sender"], reason=decision.reason if decision else "not staff")
         return None
     sender = desk.firm().staff[staff_id]
-    reply, here = await answer(desk, sender, event["sender"], event["event_id"], place.key, text)
-    room_id = await _reply_room(event, place, staff_id, desk, here=here)
+    # In a direct conversation the bot is no member, and can neither type nor answer.
+    apart = place.kind is ConversationKind.DIRECT
+    chat = await _chat(event, staff_id, desk) if apart else None
+    with at_work.shown(chat or event["room_id"]):
+        reply, here = await answer(desk, sender, event["sender"], event["event_id"], place.key, text)
+    room_id = chat if apart else await _reply_room(event, place, staff_id, desk, here=here)
     return _effect(event, reply, room_id, bot_id)
 
 
 async def _reply_room(event: Json, place: Place, staff_id: str, desk: Desk, *, here: bool) -> str | None:
     """Where the answer goes: where it was typed when others there may see it, else the person's chat with the bot."""
-    typed_in = str(event["room_id"])
-    if place.kind is ConversationKind.BOT or (here and place.kind is not ConversationKind.DIRECT):
-        return typed_in
+    if here or place.kind is ConversationKind.BOT:
+        return str(event["room_id"])
+    return await _chat(event, staff_id, desk)
+
+
+async def _chat(event: Json, staff_id: str, desk: Desk) -> str | None:
+    """The person's chat with the bot; None where it is being made anew."""
     room_id = await desk.store.run(lambda: room_of(bot_chat_id(staff_id)))
     if room_id is None:
         log.warning("no_chat_for_answer", staff=staff_id, event_id=event["event_id"])
