@@ -10,6 +10,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
 from bridge.commands.replies import escape, notice
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Message
+from bridge.commands.where import CHAT, Where
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants
@@ -91,4 +92,6 @@ DM = Command(
     " With names instead of mentions, put a colon before the message.",
     examples=("!dm @ruth", "!dm @ruth @tom Lunch at one?", "!dm Ruth Adeyemi and Tom Price: lunch at one?"),
     group="Conversations",
+    where=CHAT | {Where.DIRECT},
+    also=("msg", "groupmsg"),
 )

@@ -11,6 +11,7 @@ from bridge.commands.matter_find import is_in, matter_here, pick
 from bridge.commands.parse import read_matter
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import Where
 from bridge.firm.model import Matter
 from bridge.firm.policy import is_read_only
 from bridge.store.matters import MatterConversation, conversations_of_matter, rename_in_matter
@@ -62,4 +63,6 @@ MATTER_RENAME = Command(
     " first. The matter's own number and title come from the firm's directory.",
     examples=("!matter rename Expert evidence", '!matter rename 2026-0042 "Disclosure" to Expert evidence'),
     group="Matters",
+    where=frozenset({Where.MATTER}),
+    also=("rename",),
 )

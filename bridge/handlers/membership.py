@@ -13,6 +13,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
+from bridge.handlers.welcome import welcome
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.audit import record
 from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
@@ -60,7 +61,8 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     elif staff_id is not None and actor is not None and membership in {"join", "invite"}:
         refusal = await _come(event, conversation, staff_id, actor, desk)
     if refusal is None:
-        return None
+        in_chat = conversation.kind is ConversationKind.BOT and membership == "join"
+        return await welcome(staff_id, event["room_id"], desk) if in_chat and staff_id is not None else None
     await desk.reconciler.converge(place.key)
     if not refusal and staff_id is not None:
         return None

@@ -15,6 +15,12 @@ from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.store import models
 from bridge.store.audit import record
 from bridge.store.news import announce
+from bridge.store.sql import execute
+
+_ONE_FOR = """
+    SELECT kind, matter_id, everyone, present FROM conversation
+    LEFT JOIN participant ON participant.conversation_id = conversation.id AND staff_id = ? WHERE conversation.id = ?
+"""
 
 
 def now_ms() -> int:
@@ -262,6 +268,17 @@ def conversation_by_id(conversation_id: str) -> Conversation | None:
     if row is None:
         return None
     return to_conversation(row, _present(conversation_id))
+
+
+def conversation_for(conversation_id: str, staff_id: str) -> Conversation | None:
+    """One conversation with nobody but this person in it, if they are; None where they are not, or it is not there."""
+    row = execute(_ONE_FOR, staff_id, conversation_id).fetchone()
+    if row is None or not (row[2] or row[3]):
+        return None
+    people = frozenset({staff_id}) if row[3] else frozenset()
+    return Conversation(
+        conversation_id, ConversationKind(row[0]), matter_id=row[1], everyone=bool(row[2]), participants=people
+    )
 
 
 def was_caused_by(conversation_id: str, event_id: str) -> bool:

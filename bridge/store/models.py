@@ -57,6 +57,8 @@ class Account(Base):
     """Digest of what was last written to the homeserver about this account; empty where nothing was."""
     avatar_mxc = TextField(default="")
     avatar_digest = TextField(default="")
+    welcomed_at = BigIntegerField(null=True)
+    """When the bot welcomed this person; null where it has not, 0 for those who knew the bot before it welcomed."""
 
 
 class Conversation(Base):

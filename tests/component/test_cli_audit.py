@@ -6,10 +6,12 @@ import asyncio
 import csv
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import structlog
 import yaml
 
 from bridge.cli.app import main
@@ -17,6 +19,13 @@ from bridge.cli.exits import Exit
 from bridge.firm.audit import Deed
 from bridge.store.audit import head, record
 from bridge.store.store import Store
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Commands set up logging for the whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
