@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -17,7 +17,7 @@ from bridge.commands.permissions import Person, Place
 from bridge.firm.conversation import channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.mapping.rooms import matter_space_key
 from bridge.store.conversations import room_of
-from bridge.store.models import MODELS, InboxEvent, OutboxMessage
+from bridge.store.models import MODELS, AuditRow, InboxEvent, OutboxMessage
 from bridge.store.outbox import pending
 from bridge.store.sql import execute
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
@@ -58,7 +58,8 @@ _KEYS = {
 }
 SECRETS = (OPEN_NUMBER, CLOSED_NUMBER, "Tidewell", "Quill", "Warranties", "Settlement")
 """What names the two restricted matters: numbers, words of titles, clients, and titles of their conversations."""
-_KEPT = [model._meta.table_name for model in MODELS if model not in {InboxEvent, OutboxMessage}]
+_KEPT = [model._meta.table_name for model in MODELS if model not in {InboxEvent, OutboxMessage, AuditRow}]
+"""The tables that are compared and put back. The audit log cannot be put back, and may grow by a refusal."""
 
 
 def _staff(*former: str) -> list[Json]:
@@ -113,7 +114,7 @@ class Attempt:
     requests: list[Recorded]
     changes: list[Recorded]
     stored: bool
-    """Whether what is stored is different now."""
+    """Whether what is stored is different now, or the audit log says that something was done."""
     events: list[Json]
     """What happened on the homeserver."""
 
@@ -175,15 +176,18 @@ class PermissionFirm:
         if prepare:
             await self.firm.handle(self._message(person, self.chat(person), prepare))
             await self.firm.service.store.run(_taken_outbox)
+        last_done = await self.firm.service.store.run(_last_done)
         self.firm.fake.requests.clear()
         self.firm.new.clear()
         await self.firm.handle(self._message(person, room_id, text))
-        answers, rows = await self.firm.service.store.run(lambda: (_taken_outbox(), _rows()), durable=False)
+        answers, rows, done = await self.firm.service.store.run(
+            lambda: (_taken_outbox(), _rows(), _last_done()), durable=False
+        )
         found = Attempt(
             answers,
             list(self.firm.fake.requests),
             self.firm.fake.changes(),
-            rows != self.before.rows,
+            rows != self.before.rows or done != last_done,
             list(self.firm.new),
         )
         if not found.nothing_changed:
@@ -213,7 +217,7 @@ class PermissionFirm:
         fake.push_rules = copy.deepcopy(before.push_rules)
         directory.firm, directory.held = before.firm, before.held
         if rows != before.rows:
-            await self.firm.service.store.run(lambda: _write_back(rows, before.rows), durable=False)
+            await self.firm.service.store.run(lambda: _write_back(before.rows), durable=False)
 
 
 def _taken_outbox() -> list[tuple[str, str, Json]]:
@@ -226,14 +230,16 @@ def _rows() -> Rows:
     return {table: execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in _KEPT}
 
 
-def _write_back(now: Rows, before: Rows) -> None:
-    changed = [table for table in _KEPT if now[table] != before[table]]
-    if "conversation" in changed and "participant" not in changed:
-        # Deleted with their conversations.
-        changed.append("participant")
-    for table in reversed(changed):
+def _last_done() -> int | None:
+    """The last entry of the audit log about something that was done."""
+    (position,) = execute("SELECT MAX(position) FROM audit_row WHERE outcome = 'done'").fetchone()
+    return cast("int | None", position)
+
+
+def _write_back(before: Rows) -> None:
+    for table in reversed(_KEPT):
         execute(f'DELETE FROM "{table}"')
-    for table in changed:
+    for table in _KEPT:
         for row in before[table]:
             execute(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(row))})', *row)
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from bridge.commands.all import COMMANDS
 from bridge.commands.table import Who
+from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import MatterStatus
 from bridge.matrix.errors import Unreachable
 from bridge.store.outbox import pending
@@ -109,7 +110,7 @@ async def test_a_command_in_a_direct_conversation_is_answered_in_the_chat_becaus
 async def test_D4_M3_who_is_in_a_room_by_a_trick_is_answered_as_in_their_chat(on: FirmOnFake, text: str) -> None:
     await on.say(ANN, "!dm @ben")
     asked_in_chat = await on.ask(DAN, text)
-    for key in (direct("a", "b"), ESTATE_TALK):
+    for key in (direct("a", "b"), ESTATE_TALK, bot_chat_id("a")):
         room = await on.room(key)
         room.members[on.user(DAN)] = "join"
         (answer,) = await on.say(DAN, text, room.room_id)

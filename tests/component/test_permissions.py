@@ -223,6 +223,17 @@ async def test_D4_M3_who_is_not_in_a_conversation_and_types_there_is_answered_as
             assert (await on.attempt(person, on.rooms[place], text)).shape == in_chat.shape, (person, place)
 
 
+@pytest.mark.parametrize("person", [Person.NO_ACCESS, Person.WALLED, Person.ADMIN], ids=lambda person: person.name)
+async def test_M3_nothing_that_can_be_read_without_access_names_the_matter(on: PermissionFirm, person: Person) -> None:
+    fake, user_id = on.firm.fake, on.user(person)
+    rooms = [room for room in fake.rooms.values() if user_id in room.members]
+    read = [(room.room_id, room.timeline) for room in rooms]
+    data = [content for (owner, _), content in fake.account_data.items() if owner == user_id]
+    assert len(rooms) > 2
+    told = str((read, data, sorted(fake.aliases)))
+    assert [word for word in _secrets(on, person, "") if word in told] == []
+
+
 @pytest.mark.parametrize("nobody", ["@fay", "@stranger", "@bot", "@nell:elsewhere.example", "fay@firm.example"])
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS if _names_people(command)])
 async def test_F1_only_active_staff_can_be_named(on: PermissionFirm, name: str, nobody: str) -> None:
