@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bridge.commands.conversations import make_room
+from bridge.commands.direct import add_to_direct
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
 from bridge.commands.replies import code, escape
@@ -95,14 +96,7 @@ async def _here(call: Call) -> Conversation:
 async def _add(call: Call) -> Answer:
     here = await _here(call)
     if here.kind is ConversationKind.DIRECT:
-        firm = call.desk.firm()
-        names = [firm.staff[staff_id].email or firm.staff[staff_id].name for staff_id in sorted(here.participants)]
-        wanted = [one.email or one.name for one in call.values["people"] if isinstance(one, Staff)]
-        everybody = " ".join(dict.fromkeys(name for name in (*names, *wanted) if name != call.sender.email))
-        raise CommandError(
-            "The people in a direct conversation stay the same, so that what was said stays between them."
-            f" This opens one with everybody: {code(f'!dm {everybody}')}"
-        )
+        return await add_to_direct(call, here, call.values["people"])
     return await add_people(call, here.id, call.values["people"])
 
 
@@ -166,10 +160,11 @@ ADD = Command(
     _add,
     (_PEOPLE,),
     help="Adds colleagues to the channel or matter conversation you type this in. They are in at once, without having"
-    " to accept. Only those with access to a matter can be added to its conversations.",
+    " to accept. Only those with access to a matter can be added to its conversations. A direct conversation keeps its"
+    " people: in one, this opens another with everybody, and what was said before stays where it is.",
     examples=("!add @ruth", "!add @ruth @tom", "!add Ruth Adeyemi and Tom Price"),
     group="Conversations",
-    where=frozenset({Where.MATTER, Where.CHANNEL}),
+    where=frozenset({Where.DIRECT, Where.MATTER, Where.CHANNEL}),
     also=("invite",),
 )
 REMOVE = Command(

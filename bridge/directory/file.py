@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -60,11 +61,16 @@ def _utc_today() -> date:
     return datetime.now(UTC).date()
 
 
+def _nothing(change: DirectoryChange) -> None:
+    """What is done with a change where nobody wants to know of it."""
+
+
 class DirectoryFile:
     """Follows the directory's files. `firm` is the last accepted firm, from the store before anything was read.
 
     `today` gives the firm's own day, on which it is judged whose access a change ends. `settle_seconds` is how long
     files must have been left alone before they are read, so that an export under way is not taken for the whole.
+    `with_change` is given every change in the unit of work that stores it, before it is stored.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class DirectoryFile:
         *,
         today: Callable[[], date] = _utc_today,
         settle_seconds: float = 0.5,
+        with_change: Callable[[DirectoryChange], None] = _nothing,
     ) -> None:
         self.firm = Firm()
         self.problems: tuple[Problem, ...] = ()
@@ -84,6 +91,7 @@ class DirectoryFile:
         self._store = store
         self._today = today
         self._settle = settle_seconds
+        self._with_change = with_change
         self._loaded = False
         self._seen: tuple[Fingerprint, str] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -205,7 +213,7 @@ class DirectoryFile:
         change = await asyncio.to_thread(diff_firms, stored, firm, self._today())
         if stored.staff and change.needs_confirmation(self._limit) and not await self._confirmed(change):
             return self._hold(change)
-        await self._store.run(lambda: accept(change))
+        await self._store.run(partial(self._accept, change))
         before, self.held = self.firm, None
         if before == firm:
             return Unchanged()
@@ -214,6 +222,10 @@ class DirectoryFile:
         self.firm = firm
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
+
+    def _accept(self, change: DirectoryChange) -> None:
+        self._with_change(change)
+        accept(change)
 
     async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()

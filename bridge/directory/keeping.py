@@ -5,7 +5,8 @@ from __future__ import annotations
 from peewee import chunked
 
 from bridge.directory.change import DirectoryChange
-from bridge.directory.records import Record, record_of
+from bridge.directory.records import Record, firm_from_records, record_of
+from bridge.firm.model import Matter
 from bridge.store.models import DirectoryRecord, HeldChange
 
 _AT_ONCE = 200
@@ -14,6 +15,12 @@ _AT_ONCE = 200
 def accepted_records() -> list[Record]:
     """The records of the last accepted firm; none where none was accepted yet."""
     return [(row.kind, row.record_id, row.data) for row in DirectoryRecord.select()]
+
+
+def stored_matter(matter_id: str) -> Matter | None:
+    """A matter of the last accepted firm. Raises StoredDirectoryError."""
+    row = DirectoryRecord.get_or_none(DirectoryRecord.kind == "matter", DirectoryRecord.record_id == matter_id)
+    return None if row is None else firm_from_records([(row.kind, row.record_id, row.data)]).matters[matter_id]
 
 
 def accept(change: DirectoryChange) -> None:

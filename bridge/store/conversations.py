@@ -233,6 +233,14 @@ def conversation_by_id(conversation_id: str) -> Conversation | None:
     return to_conversation(row, (person.staff_id for person in people))
 
 
+def was_caused_by(conversation_id: str, event_id: str) -> bool:
+    """Whether the command in this event made the conversation."""
+    found = models.Conversation.select().where(
+        models.Conversation.id == conversation_id, models.Conversation.caused_by == event_id
+    )
+    return bool(found.exists())
+
+
 def room_of(key: str) -> str | None:
     """The room id behind a key, once it was made."""
     row = models.Room.get_or_none(models.Room.key == key)

@@ -18,7 +18,7 @@ import pytest
 
 import bridge
 from bridge.dev import files
-from tests.synapse.harness import Person, RealFirm, RealSynapse
+from tests.synapse.harness import Person, RealFirm, RealSynapse, is_welcome
 
 KILLED = -9
 PROVISIONING = {
@@ -45,6 +45,8 @@ COMMANDS = {
 """Fault points passed when somebody writes to the bot, and what they write."""
 CHANGES = {"member.invited", "member.removed"}
 """Fault points passed when the directory changes."""
+IN_A_DIRECT_CONVERSATION = {"direct.said"}
+"""Fault points passed when somebody adds a colleague in a direct conversation."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
@@ -174,7 +176,9 @@ async def test_bridge_killed_while_it_carries_out_a_command(fault: str, firm: Re
     await zoe.say(chat, COMMANDS[fault])
     assert await firm.bridge_ended() == KILLED
     firm.start_bridge()
-    await zoe.wait_for_event(since, lambda room, event: room == chat and event["sender"] == firm.settings.bot_id)
+    await zoe.wait_for_event(
+        since, lambda room, event: room == chat and event["sender"] == firm.settings.bot_id and not is_welcome(event)
+    )
     await firm.bridge_ready()
     assert len(await zoe.joined_rooms() - before) == (0 if "rename" in COMMANDS[fault] else 1)
     assert await rooms_with_members(firm.bot) == stored_rooms(firm.place.bridge_database) - await empty(firm)
@@ -185,6 +189,30 @@ async def test_bridge_killed_while_it_carries_out_a_command(fault: str, firm: Re
     assert len(answers) == 2, answers
 
 
+async def test_D2_bridge_killed_while_it_speaks_in_a_direct_conversation(firm: RealFirm) -> None:
+    firm.start_bridge()
+    await firm.bridge_ready()
+    zoe, wei = await firm.login("zoe.lindqvist"), await firm.login("wei.chen")
+    before = await wei.joined_rooms()
+    since = (await wei.sync())["next_batch"]
+    await zoe.say(await bot_chat(zoe, firm), "!dm @wei.chen Tea?")
+    old, _ = await wei.wait_for_event(since, lambda _, event: event["content"].get("body") == "Tea?")
+    firm.stop_bridge()
+    (fault,) = IN_A_DIRECT_CONVERSATION
+    firm.start_bridge(f"{fault}:1")
+    await zoe.say(old, "!add @rosa.delgado")
+    assert await firm.bridge_ended() == KILLED
+    since = (await zoe.sync())["next_batch"]
+    firm.start_bridge()
+    await zoe.wait_for_event(since, lambda _, event: "This one stays as it is" in str(event["content"].get("body")))
+    (new,) = await wei.joined_rooms() - before - {old}
+    people = {firm.user_id(name) for name in ("zoe.lindqvist", "wei.chen", "rosa.delgado")}
+    assert await zoe.members(new) == people
+    assert await zoe.members(old) == people - {firm.user_id("rosa.delgado")}
+    (said,) = await messages_of(wei, old, firm.settings.bot_id)
+    assert "Zoë Lindqvist has opened a new conversation" in said
+
+
 async def bot_chat(person: Person, firm: RealFirm) -> str:
     """The person's chat with the bot, from their own m.direct."""
     (chat,) = (await person.account_data("m.direct"))[firm.settings.bot_id]
@@ -192,10 +220,10 @@ async def bot_chat(person: Person, firm: RealFirm) -> str:
 
 
 async def messages_of(person: Person, room_id: str, sender: str) -> list[str]:
-    """The bodies of what the sender said in a room."""
+    """The bodies of what the sender said in a room, but for the welcome."""
     answer = await person.get(f"rooms/{room_id}/messages", dir="b", limit="100")
     said = (event for event in answer["chunk"] if event["type"] == "m.room.message" and event["sender"] == sender)
-    return [event["content"]["body"] for event in said]
+    return [event["content"]["body"] for event in said if not is_welcome(event)]
 
 
 async def empty(firm: RealFirm) -> set[str]:
@@ -235,4 +263,4 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    assert points == {*PROVISIONING, *COMMANDS, *CHANGES}
+    assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION}
