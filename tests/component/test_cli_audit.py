@@ -72,9 +72,10 @@ def test_O1_tampering_is_said_with_the_entry(config: Path, capsys: pytest.Captur
     assert "changed at entry 2" in capsys.readouterr().err
 
 
-def test_O1_the_log_is_written_out_as_json_lines_and_as_csv(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["audit", "export", "--config", str(config)]) == Exit.OK
-    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+def test_O1_the_log_is_written_out_as_json_lines_and_as_csv(config: Path) -> None:
+    written = config.parent / "log.jsonl"
+    assert main(["audit", "export", "--config", str(config), "--output", str(written)]) == Exit.OK
+    first, second = map(json.loads, written.read_text(encoding="utf-8").splitlines())
     assert (first["deed"], first["subject"], second["reason"]) == ("archived", "club", "=1+1")
     target = config.parent / "log.csv"
     arguments = ["audit", "export", "--config", str(config), "--form", "csv", "--output", str(target)]

@@ -79,14 +79,18 @@ async def read_by(on: FirmOnFake, said: list[Said]) -> dict[str, str]:
 
 async def test_it_lists_the_matters_with_unread_messages_newest_first_linked(talking: FirmOnFake) -> None:
     on = talking
-    lines = (await digest(on))[on.user(ANN)].splitlines()
-    estate, merger = (await on.room(ESTATE_TALK)).room_id, (await on.room(MERGER_TALK)).room_id
+    await send_digests(desk_of(on), MORNING)
+    (said,) = await on.said()
+    assert said.room_id == await on.chat(ANN)
+    lines = said.body.splitlines()
     listed = [line for line in lines if line.startswith("- ")]
     assert listed == [
-        f"- 2026-0042 Estate of Orla Quill: 2 in General (https://matrix.to/#/{estate}?via=localhost)",
-        f"- 2026-0055 Sale of Tidewell Brewing: 1 in General (https://matrix.to/#/{merger}?via=localhost)",
+        "- 2026-0042 Estate of Orla Quill: 2 in General",
+        "- 2026-0055 Sale of Tidewell Brewing: 1 in General",
     ]
     assert "!digest off" in lines[-1]
+    for key in (ESTATE_TALK, MERGER_TALK):
+        assert (await on.room(key)).room_id in said.content["formatted_body"]
     assert on.fake.changes() == []
 
 
@@ -119,9 +123,8 @@ async def test_two_conversations_of_a_matter_are_one_line(talking: FirmOnFake) -
     numbers = [line.partition(" (https")[0] for line in body.splitlines() if line.startswith("- ")]
     assert numbers == [
         "- 2026-0055 Sale of Tidewell Brewing: 2 in General",
-        "- 2026-0042 Estate of Orla Quill: 1 in Costs",
+        "- 2026-0042 Estate of Orla Quill: 1 in Costs, 2 in General",
     ]
-    assert "2 in General (" in body.partition("2026-0042")[2]
 
 
 async def test_M3_a_walled_person_reads_nothing_of_the_matter_even_before_its_rooms_follow(talking: FirmOnFake) -> None:

@@ -39,7 +39,8 @@ NOTHING_TO_DO = {(Where.ARCHIVED, "channel archive")}
 IN_PLACE = [command for command in COMMANDS if command.where - {Where.CHAT}]
 REFUSED = (
     "read-only, so",
-    "stays as it is",
+    "archived and stays",
+    "so its title stays",
     "everybody stays",
     "stay the same",
     "like everybody",
