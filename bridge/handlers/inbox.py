@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any
 
 import orjson
@@ -20,6 +19,7 @@ from bridge.settings import InboxSettings
 from bridge.store import inbox as rows
 from bridge.store.inbox import WaitingEvent
 from bridge.store.store import Store
+from bridge.store.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,8 @@ class Inbox:
         self._settings = settings
         self._metrics = metrics
         self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
+        # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
+        self._finish = Together(store, _finish, durable=False)
         self._lanes: Lanes[WaitingEvent] = Lanes(self._work, ROOMS_AT_ONCE)
         metrics.inbox_waiting.set_function(lambda: len(self._lanes))
 
@@ -119,8 +121,7 @@ class Inbox:
     async def _work(self, event: WaitingEvent) -> float | None:
         try:
             effect = await self._handle(orjson.loads(event.body))
-            # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
-            await self._store.run(partial(_finish, event.event_id, effect), durable=False)
+            await self._finish.run((event.event_id, effect))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is recorded with its cause
@@ -139,9 +140,11 @@ class Inbox:
         return pause
 
 
-def _finish(event_id: str, effect: Effect | None) -> None:
-    if rows.mark_handled(event_id) and effect is not None:
-        effect()
+def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:
+    marked = rows.mark_handled([event_id for event_id, _ in handled])
+    for event_id, effect in handled:
+        if event_id in marked and effect is not None:
+            effect()
 
 
 def _now_ms() -> int:

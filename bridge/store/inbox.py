@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,7 +20,8 @@ _INSERT = """
     ON CONFLICT (event_id) DO NOTHING RETURNING position, event_id
 """
 _MARK_HANDLED = """
-    UPDATE inbox_event SET status = 'handled', body = ?, error = '' WHERE event_id = ? AND status = 'waiting'
+    UPDATE inbox_event SET status = 'handled', body = ?, error = ''
+    WHERE event_id IN ({event_ids}) AND status = 'waiting' RETURNING event_id
 """
 
 
@@ -94,9 +95,10 @@ def waiting() -> list[WaitingEvent]:
     ]
 
 
-def mark_handled(event_id: str) -> bool:
-    """Note that an event was handled and forget its body. False where it did not wait any more."""
-    return bool(execute(_MARK_HANDLED, BODY_AFTERWARDS, event_id).rowcount > 0)
+def mark_handled(event_ids: Sequence[str]) -> set[str]:
+    """Note that events were handled and forget their bodies. Those that did not wait any more are not in the answer."""
+    statement = _MARK_HANDLED.format(event_ids=", ".join("?" * len(event_ids)))
+    return {event_id for (event_id,) in execute(statement, BODY_AFTERWARDS, *event_ids).fetchall()}
 
 
 def record_failure(event_id: str, error: str, dead: bool) -> None:
