@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -88,8 +89,11 @@ class Inbox:
         """Wait until `count` more events fit under the bound."""
         await self._lanes.below(max(1, self._settings.max_waiting - count + 1))
 
-    async def accept(self, events: Sequence[Json]) -> int:
+    async def accept(self, events: Sequence[Json], news: Effect | None = None) -> int:
         """Store events and have them handled; returns how many were new. They are safe on disk when it returns.
+
+        `news` is a unit of writes that goes with them; alone it survives a crash of the bridge, but maybe not a loss of
+        power.
 
         Events are known again for `keep_days`; older ones are left out, since nobody can tell whether they were
         handled before (the whole history comes again when the service is registered anew). Raises StoreError, and
@@ -101,11 +105,13 @@ class Inbox:
             self._metrics.events_late.inc(len(events) - len(recent))
             log.info("events_too_old", count=len(events) - len(recent))
         if not recent:
+            if news is not None:
+                await self._store.run(news, durable=False)
             return 0
         given = [(event["event_id"], event["room_id"], _as_json(event)) for event in recent]
         # Handling begins while the commit waits for the disk. Should it fail, the homeserver sends the events again,
         # and what was handled has no row to be marked, so its effect is left out.
-        fresh = await self._store.run(lambda: rows.accept(given, _now_ms()), early=self._take_up)
+        fresh = await self._store.run(partial(_accept, given, news), early=self._take_up)
         faults.point("inbox.accepted")
         self._metrics.events_stored.inc(len(fresh))
         self._metrics.events_duplicate.inc(len(recent) - len(fresh))
@@ -138,6 +144,12 @@ class Inbox:
         if pause is None:
             self._metrics.events_dead.inc()
         return pause
+
+
+def _accept(given: Sequence[tuple[str, str, bytes]], news: Effect | None) -> list[WaitingEvent]:
+    if news is not None:
+        news()
+    return rows.accept(given, _now_ms())
 
 
 def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
-from peewee import JOIN
+from peewee import JOIN, chunked
 
 from bridge.firm.conversation import ConversationKind
 from bridge.store import models
 from bridge.store.conversations import now_ms
 from bridge.store.sql import execute
 
-_NOTE_MESSAGE = """
-    UPDATE conversation SET last_message_at = ?
-    WHERE id = ? AND (last_message_at IS NULL OR last_message_at < ?)
+_NOTE_MESSAGES = """
+    WITH newest (id, at_ms) AS (VALUES {rows})
+    UPDATE conversation SET last_message_at = newest.at_ms FROM newest
+    WHERE conversation.id = newest.id AND (last_message_at IS NULL OR last_message_at < newest.at_ms)
 """
+_NEWEST = "(CAST(? AS TEXT), CAST(? AS BIGINT))"
+ROWS_PER_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,8 @@ def restore(conversation_id: str) -> bool:
 
 def note_messages(newest: Mapping[str, int]) -> None:
     """Note when the newest message came, by conversation id; an older one than is known changes nothing."""
-    for conversation_id, at_ms in newest.items():
-        execute(_NOTE_MESSAGE, at_ms, conversation_id, at_ms)
+    for some in chunked(newest.items(), ROWS_PER_STATEMENT):
+        execute(_NOTE_MESSAGES.format(rows=", ".join([_NEWEST] * len(some))), *chain.from_iterable(some))
 
 
 def recent(limit: int) -> list[Channel]:
