@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -14,13 +13,13 @@ from bridge.commands.table import Answer, Desk
 from bridge.commands.text import typed_text
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_act
+from bridge.handlers.inbox import Effect
 from bridge.handlers.places import Place, Places
 from bridge.store.conversations import room_of
-from bridge.store.outbox import enqueue
+from bridge.store.outbox import Outgoing
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
-Effect = Callable[[], None]
 _COMMAND = re.compile(r"!\s?[^\W\d_]")
 
 
@@ -74,11 +73,16 @@ def _effect(event: Json, reply: Answer, room_id: str | None, bot_id: str) -> Eff
     if room_id == event["room_id"]:
         content["m.relates_to"] = {"m.in_reply_to": {"event_id": event_id}}
 
-    def effect() -> None:
-        for number, message in enumerate(reply.messages):
-            said = {"msgtype": "m.text", "body": message.text}
-            enqueue(f"{event_id}/{number}", message.room_id, event["sender"], "m.room.message", said)
-        if room_id is not None:
-            enqueue(f"{event_id}/reply", room_id, bot_id, "m.room.message", content)
-
-    return effect
+    messages = [
+        Outgoing(
+            f"{event_id}/{number}",
+            message.room_id,
+            event["sender"],
+            "m.room.message",
+            {"msgtype": "m.text", "body": message.text},
+        )
+        for number, message in enumerate(reply.messages)
+    ]
+    if room_id is not None:
+        messages.append(Outgoing(f"{event_id}/reply", room_id, bot_id, "m.room.message", content))
+    return lambda: messages

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
+from peewee import chunked
 
 from bridge.store.models import OutboxMessage
 from bridge.store.news import announce
@@ -16,9 +17,24 @@ from bridge.store.sql import execute
 CONTENT_AFTERWARDS = b""
 
 _INSERT = """
-    INSERT INTO outbox_message (txn_id, room_id, sender, event_type, content, attempts, status, error)
-    VALUES (?, ?, ?, ?, ?, 0, 'waiting', '') ON CONFLICT (txn_id) DO NOTHING RETURNING position
+    INSERT INTO outbox_message (txn_id, room_id, sender, event_type, content, attempts, status, error) VALUES {rows}
+    ON CONFLICT (txn_id) DO NOTHING RETURNING position, txn_id
 """
+_ROW = "(?, ?, ?, ?, ?, 0, 'waiting', '')"
+ROWS_PER_STATEMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event to be sent to a room."""
+
+    key: str
+    """What it is, for instance the event it answers; the same key and sender are queued and sent once."""
+    room_id: str
+    sender: str
+    """A full Matrix id."""
+    event_type: str
+    content: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -64,16 +80,20 @@ def transaction_id(key: str, sender: str) -> str:
     return hashlib.blake2b(f"{sender}\n{key}".encode("utf-8", "surrogatepass"), digest_size=18).hexdigest()
 
 
-def enqueue(key: str, room_id: str, sender: str, event_type: str, content: dict[str, Any]) -> None:
-    """Queue an event to be sent to a room by `sender` (a full Matrix id), as part of a unit of work.
-
-    `key` says what it is, for instance the event it answers; the same key and sender are queued and sent once. Once
-    the unit is committed the outbox hears of it.
-    """
-    txn_id, body = transaction_id(key, sender), orjson.dumps(content)
-    stored = execute(_INSERT, txn_id, room_id, sender, event_type, body).fetchone()
-    if stored is not None:
-        announce(WaitingMessage(stored[0], txn_id, room_id, sender, event_type, body))
+def enqueue(messages: Iterable[Outgoing]) -> None:
+    """Queue events to be sent, as part of a unit of work. Once it is committed the outbox hears of them."""
+    given: dict[str, Outgoing] = {}
+    for message in messages:
+        given.setdefault(transaction_id(message.key, message.sender), message)
+    for some in chunked(given.items(), ROWS_PER_STATEMENT):
+        bodies = {txn_id: orjson.dumps(one.content) for txn_id, one in some}
+        values = [
+            value for txn_id, one in some for value in (txn_id, one.room_id, one.sender, one.event_type, bodies[txn_id])
+        ]
+        stored = execute(_INSERT.format(rows=", ".join([_ROW] * len(some))), *values).fetchall()
+        for position, txn_id in sorted(stored):
+            one = given[txn_id]
+            announce(WaitingMessage(position, txn_id, one.room_id, one.sender, one.event_type, bodies[txn_id]))
 
 
 def pending(after: int, limit: int) -> list[WaitingMessage]:
