@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, cast
 
-from peewee import JOIN, chunked
+from peewee import JOIN
 
 from bridge.firm.conversation import ConversationKind
 from bridge.store import models
 from bridge.store.conversations import now_ms
-from bridge.store.sql import execute
+from bridge.store.sql import execute_rows
 
 _NOTE_MESSAGES = """
     WITH newest (id, at_ms) AS (VALUES {rows})
@@ -20,7 +19,6 @@ _NOTE_MESSAGES = """
     WHERE conversation.id = newest.id AND (last_message_at IS NULL OR last_message_at < newest.at_ms)
 """
 _NEWEST = "(CAST(? AS TEXT), CAST(? AS BIGINT))"
-ROWS_PER_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +138,7 @@ def restore(conversation_id: str) -> bool:
 
 def note_messages(newest: Mapping[str, int]) -> None:
     """Note when the newest message came, by conversation id; an older one than is known changes nothing."""
-    for some in chunked(newest.items(), ROWS_PER_STATEMENT):
-        execute(_NOTE_MESSAGES.format(rows=", ".join([_NEWEST] * len(some))), *chain.from_iterable(some))
+    execute_rows(_NOTE_MESSAGES, _NEWEST, list(newest.items()))
 
 
 def recent(limit: int) -> list[Channel]:

@@ -6,13 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from peewee import chunked
-
 from bridge.store.models import InboxEvent
-from bridge.store.sql import execute
+from bridge.store.sql import execute, execute_rows
 
 BODY_AFTERWARDS = b""
-ROWS_PER_STATEMENT = 500
 
 _ROW = "(?, ?, ?, ?, 0, 'waiting', '')"
 _INSERT = """
@@ -63,15 +60,8 @@ def accept(events: Iterable[tuple[str, str, bytes]], received_at: int) -> list[W
     given: dict[str, tuple[str, str, bytes]] = {}
     for event in events:
         given.setdefault(event[0], event)
-    fresh: list[WaitingEvent] = []
-    for some in chunked(given.values(), ROWS_PER_STATEMENT):
-        values = [value for event_id, room_id, body in some for value in (event_id, room_id, body, received_at)]
-        stored = execute(_INSERT.format(rows=", ".join([_ROW] * len(some))), *values).fetchall()
-        fresh += [
-            WaitingEvent(position, event_id, given[event_id][1], given[event_id][2], received_at)
-            for position, event_id in sorted(stored)
-        ]
-    return fresh
+    stored = execute_rows(_INSERT, _ROW, [(*event, received_at) for event in given.values()])
+    return [WaitingEvent(position, *given[event_id], received_at) for position, event_id in sorted(stored)]
 
 
 def waiting() -> list[WaitingEvent]:

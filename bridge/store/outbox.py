@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
-from peewee import chunked
 
 from bridge.store.models import OutboxMessage
 from bridge.store.news import announce
-from bridge.store.sql import execute
+from bridge.store.sql import execute, execute_rows
 
 CONTENT_AFTERWARDS = b""
 
@@ -20,8 +19,10 @@ _INSERT = """
     INSERT INTO outbox_message (txn_id, room_id, sender, event_type, content, attempts, status, error) VALUES {rows}
     ON CONFLICT (txn_id) DO NOTHING RETURNING position, txn_id
 """
+_MARK_SENT = """
+    UPDATE outbox_message SET status = 'sent', content = ?, error = '', sent_at = ? WHERE txn_id IN ({txn_ids})
+"""
 _ROW = "(?, ?, ?, ?, ?, 0, 'waiting', '')"
-ROWS_PER_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,12 @@ def enqueue(messages: Iterable[Outgoing]) -> None:
     given: dict[str, Outgoing] = {}
     for message in messages:
         given.setdefault(transaction_id(message.key, message.sender), message)
-    for some in chunked(given.items(), ROWS_PER_STATEMENT):
-        bodies = {txn_id: orjson.dumps(one.content) for txn_id, one in some}
-        values = [
-            value for txn_id, one in some for value in (txn_id, one.room_id, one.sender, one.event_type, bodies[txn_id])
-        ]
-        stored = execute(_INSERT.format(rows=", ".join([_ROW] * len(some))), *values).fetchall()
-        for position, txn_id in sorted(stored):
-            one = given[txn_id]
-            announce(WaitingMessage(position, txn_id, one.room_id, one.sender, one.event_type, bodies[txn_id]))
+    rows = {
+        txn_id: (txn_id, one.room_id, one.sender, one.event_type, orjson.dumps(one.content))
+        for txn_id, one in given.items()
+    }
+    for position, txn_id in sorted(execute_rows(_INSERT, _ROW, list(rows.values()))):
+        announce(WaitingMessage(position, *rows[txn_id]))
 
 
 def pending(after: int, limit: int) -> list[WaitingMessage]:
@@ -121,9 +119,8 @@ def pending(after: int, limit: int) -> list[WaitingMessage]:
 
 def mark_sent(txn_ids: Collection[str], sent_at: int) -> None:
     """Note that messages were sent and forget their content."""
-    OutboxMessage.update(status="sent", content=CONTENT_AFTERWARDS, error="", sent_at=sent_at).where(
-        OutboxMessage.txn_id.in_(list(txn_ids))
-    ).execute()
+    if txn_ids:
+        execute(_MARK_SENT.format(txn_ids=", ".join("?" * len(txn_ids))), CONTENT_AFTERWARDS, sent_at, *txn_ids)
 
 
 def record_failure(txn_id: str, error: str, dead: bool) -> None:
