@@ -17,6 +17,7 @@ from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
 
 log = structlog.get_logger(__name__)
+_BY_NAME = {command.name: command for command in COMMANDS}
 MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 
@@ -27,10 +28,9 @@ def find_command(text: str) -> tuple[Command, str]:
         raise CommandError(f"That has {len(text)} characters. I read at most {MAX_TYPED}, so I did nothing with it.")
     words = text.split(maxsplit=2)
     for count in (2, 1):
-        name = " ".join(words[:count]).casefold()
-        for command in COMMANDS:
-            if len(words) >= count and command.name == name:
-                return command, text.split(maxsplit=count)[count] if len(words) > count else ""
+        command = _BY_NAME.get(" ".join(words[:count]).casefold()) if len(words) >= count else None
+        if command is not None:
+            return command, text.split(maxsplit=count)[count] if len(words) > count else ""
     raise CommandError(_did_you_mean(words))
 
 
