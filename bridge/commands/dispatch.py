@@ -11,7 +11,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.parse import parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
-from bridge.commands.table import Answer, ArgumentType, Call, Command, Desk, Who
+from bridge.commands.table import Answer, Call, Command, Desk, Who
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
@@ -55,8 +55,7 @@ async def answer(
         command, rest = find_command(text)
         here = command.here
         _allow(command, desk, sender)
-        names_people = any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in command.arguments)
-        localparts = await desk.store.run(staff_by_localpart) if names_people else {}
+        localparts = await desk.store.run(staff_by_localpart) if command.names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         values = parse(command, rest, people, sender, desk.reconciler.today())
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from bridge.commands.errors import CommandError
@@ -157,6 +158,11 @@ class Command:
     here: bool = False
     """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
     group: str = "Other"
+
+    @cached_property
+    def names_people(self) -> bool:
+        """Whether people are among its arguments."""
+        return any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in self.arguments)
 
     @property
     def usage(self) -> str:

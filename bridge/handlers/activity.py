@@ -34,7 +34,9 @@ class Activity:
         rooms: dict[str, int] = {}
         for event in events:
             if is_news(event, self._bot_id):
-                rooms[event["room_id"]] = max(rooms.get(event["room_id"], 0), int(event["origin_server_ts"]))
+                room_id, at_ms = event["room_id"], int(event["origin_server_ts"])
+                if at_ms > rooms.get(room_id, 0):
+                    rooms[room_id] = at_ms
         newest: dict[str, int] = {}
         for room_id, at_ms in rooms.items():
             place = await self._places.place(room_id)
