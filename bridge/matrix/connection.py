@@ -59,6 +59,8 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         super().__init__(settings.url.rstrip("/"), bot_id, config=config)
         self.access_token = appservice.as_token.get_secret_value()
         self.client_session: aiohttp.ClientSession | None = None
+        self._base = URL(self.homeserver)
+        self._base_path = self._base.raw_path.rstrip("/")
         self._headers = {
             "User-Agent": "firm-bridge",
             "Authorization": f"Bearer {self.access_token}",
@@ -133,7 +135,14 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             pairs.append(f"user_id={encoded(user_id)}")
         if device:
             pairs.append(f"device_id={encoded(device)}")
-        return target, URL(f"{self.homeserver}{target}?{'&'.join(pairs)}", encoded=True)
+        url = URL.build(
+            scheme=self._base.scheme,
+            authority=self._base.raw_authority,
+            path=self._base_path + target,
+            query_string="&".join(pairs),
+            encoded=True,
+        )
+        return target, url
 
     def _session(self) -> aiohttp.ClientSession:
         if self.client_session is None:
