@@ -25,7 +25,7 @@ from bridge.store.channels import (
     restore,
     set_topic,
 )
-from bridge.store.outbox import Outgoing, enqueue
+from bridge.store.outbox import enqueue
 
 TOPIC_MAX = 250
 _NO_TEXT = frozenset({"", "-"})
@@ -106,7 +106,7 @@ def _say(call: Call, found: Channel, text: str) -> None:
     """Inside a unit: have the bot say something in the channel."""
     if found.room_id is not None:
         key = f"{call.event_id}/notice"
-        enqueue([Outgoing(key, found.room_id, call.desk.settings.bot_id, "m.room.message", notice(text))])
+        enqueue(key, found.room_id, call.desk.settings.bot_id, "m.room.message", notice(text))
 
 
 def _require_open(found: Channel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -13,13 +14,13 @@ from bridge.commands.table import Answer, Desk
 from bridge.commands.text import typed_text
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_act
-from bridge.handlers.inbox import Effect
 from bridge.handlers.places import Place, Places
 from bridge.store.conversations import room_of
-from bridge.store.outbox import Outgoing
+from bridge.store.outbox import enqueue
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
+Effect = Callable[[], None]
 _COMMAND = re.compile(r"!\s?[^\W\d_]")
 
 
@@ -73,16 +74,11 @@ def _effect(event: Json, reply: Answer, room_id: str | None, bot_id: str) -> Eff
     if room_id == event["room_id"]:
         content["m.relates_to"] = {"m.in_reply_to": {"event_id": event_id}}
 
-    messages = [
-        Outgoing(
-            f"{event_id}/{number}",
-            message.room_id,
-            event["sender"],
-            "m.room.message",
-            {"msgtype": "m.text", "body": message.text},
-        )
-        for number, message in enumerate(reply.messages)
-    ]
-    if room_id is not None:
-        messages.append(Outgoing(f"{event_id}/reply", room_id, bot_id, "m.room.message", content))
-    return lambda: messages
+    def effect() -> None:
+        for number, message in enumerate(reply.messages):
+            said = {"msgtype": "m.text", "body": message.text}
+            enqueue(f"{event_id}/{number}", message.room_id, event["sender"], "m.room.message", said)
+        if room_id is not None:
+            enqueue(f"{event_id}/reply", room_id, bot_id, "m.room.message", content)
+
+    return effect

@@ -19,15 +19,13 @@ from bridge.metrics import Metrics
 from bridge.settings import InboxSettings
 from bridge.store import inbox as rows
 from bridge.store.inbox import WaitingEvent
-from bridge.store.outbox import Outgoing, enqueue
 from bridge.store.store import Store
 from bridge.store.together import Together
 
 log = structlog.get_logger(__name__)
 
 Json = dict[str, Any]
-Effect = Callable[[], Sequence[Outgoing]]
-"""What handling an event caused, in the unit of work that marks it handled: writes, and messages to be queued."""
+Effect = Callable[[], None]
 Handle = Callable[[Json], Awaitable[Effect | None]]
 
 ROOMS_AT_ONCE = 64
@@ -42,8 +40,8 @@ class NestedTooDeeply(Exception):
 class Inbox:
     """Takes events in, has them handled, and does not forget one in between.
 
-    `handle` is given an event and returns what it caused as an effect, which is stored, with the messages it gives, in
-    the same unit that marks the event handled. After a crash an event may be handled
+    `handle` is given an event and returns what it caused as an effect: a unit of writes, such as messages queued in
+    the outbox, that is stored in the same unit that marks the event handled. After a crash an event may be handled
     again, so what `handle` does beyond the effect must bear being done twice.
     """
 
@@ -91,7 +89,7 @@ class Inbox:
         """Wait until `count` more events fit under the bound."""
         await self._lanes.below(max(1, self._settings.max_waiting - count + 1))
 
-    async def accept(self, events: Sequence[Json], news: Callable[[], None] | None = None) -> int:
+    async def accept(self, events: Sequence[Json], news: Effect | None = None) -> int:
         """Store events and have them handled; returns how many were new. They are safe on disk when it returns.
 
         `news` is a unit of writes that goes with them; alone it survives a crash of the bridge, but maybe not a loss of
@@ -148,7 +146,7 @@ class Inbox:
         return pause
 
 
-def _accept(given: Sequence[tuple[str, str, bytes]], news: Callable[[], None] | None) -> list[WaitingEvent]:
+def _accept(given: Sequence[tuple[str, str, bytes]], news: Effect | None) -> list[WaitingEvent]:
     if news is not None:
         news()
     return rows.accept(given, _now_ms())
@@ -156,8 +154,9 @@ def _accept(given: Sequence[tuple[str, str, bytes]], news: Callable[[], None] | 
 
 def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:
     marked = rows.mark_handled([event_id for event_id, _ in handled])
-    effects = [effect for event_id, effect in handled if event_id in marked and effect is not None]
-    enqueue(message for effect in effects for message in effect())
+    for event_id, effect in handled:
+        if event_id in marked and effect is not None:
+            effect()
 
 
 def _now_ms() -> int:

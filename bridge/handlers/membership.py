@@ -10,9 +10,8 @@ from bridge.commands.replies import escape
 from bridge.commands.table import Desk
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
-from bridge.handlers.inbox import Effect
 from bridge.handlers.places import Places
-from bridge.handlers.telling import telling
+from bridge.handlers.telling import Effect, telling
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
 

@@ -13,9 +13,8 @@ from bridge.commands.replies import escape
 from bridge.commands.table import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_act
-from bridge.handlers.inbox import Effect
 from bridge.handlers.places import Places
-from bridge.handlers.telling import telling
+from bridge.handlers.telling import Effect, telling
 from bridge.store.channels import Channel, channel, set_topic
 
 log = structlog.get_logger(__name__)
@@ -51,7 +50,11 @@ async def handle_room_change(event: Json, desk: Desk, places: Places) -> Effect 
 
 
 def _all(effects: list[Effect]) -> Effect:
-    return lambda: [message for effect in effects for message in effect()]
+    def effect() -> None:
+        for each in effects:
+            each()
+
+    return effect
 
 
 async def _news(event: Json, found: Channel, desk: Desk) -> list[Json]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.commands.table import Desk
-from bridge.handlers.commands import handle_command, is_addressed
-from bridge.handlers.inbox import Effect
+from bridge.handlers.commands import Effect, handle_command, is_addressed
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.places import Places
 from bridge.handlers.room_changes import handle_room_change, is_room_change

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import structlog
 
 from bridge.commands.replies import notice
 from bridge.firm.conversation import bot_chat_id
-from bridge.handlers.inbox import Effect
 from bridge.store.conversations import room_of
-from bridge.store.outbox import Outgoing
+from bridge.store.outbox import enqueue
 
 log = structlog.get_logger(__name__)
+Effect = Callable[[], None]
 
 
 def telling(staff_id: str, event_id: str, markdown: str, bot_id: str) -> Effect:
-    """A unit of work that gives the message. Handling the event again sends it once."""
+    """A unit of work that queues the message. Handling the event again sends it once."""
 
-    def effect() -> Sequence[Outgoing]:
+    def effect() -> None:
         room_id = room_of(bot_chat_id(staff_id))
         if room_id is None:
             log.warning("no_chat_to_tell", staff=staff_id, event_id=event_id)
-            return ()
-        return [Outgoing(f"{event_id}/why", room_id, bot_id, "m.room.message", notice(markdown))]
+            return
+        enqueue(f"{event_id}/why", room_id, bot_id, "m.room.message", notice(markdown))
 
     return effect

@@ -11,31 +11,17 @@ import orjson
 
 from bridge.store.models import OutboxMessage
 from bridge.store.news import announce
-from bridge.store.sql import execute, execute_rows
+from bridge.store.sql import execute
 
 CONTENT_AFTERWARDS = b""
 
 _INSERT = """
-    INSERT INTO outbox_message (txn_id, room_id, sender, event_type, content, attempts, status, error) VALUES {rows}
-    ON CONFLICT (txn_id) DO NOTHING RETURNING position, txn_id
+    INSERT INTO outbox_message (txn_id, room_id, sender, event_type, content, attempts, status, error)
+    VALUES (?, ?, ?, ?, ?, 0, 'waiting', '') ON CONFLICT (txn_id) DO NOTHING RETURNING position
 """
 _MARK_SENT = """
     UPDATE outbox_message SET status = 'sent', content = ?, error = '', sent_at = ? WHERE txn_id IN ({txn_ids})
 """
-_ROW = "(?, ?, ?, ?, ?, 0, 'waiting', '')"
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """An event to be sent to a room."""
-
-    key: str
-    """What it is, for instance the event it answers; the same key and sender are queued and sent once."""
-    room_id: str
-    sender: str
-    """A full Matrix id."""
-    event_type: str
-    content: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -81,17 +67,16 @@ def transaction_id(key: str, sender: str) -> str:
     return hashlib.blake2b(f"{sender}\n{key}".encode("utf-8", "surrogatepass"), digest_size=18).hexdigest()
 
 
-def enqueue(messages: Iterable[Outgoing]) -> None:
-    """Queue events to be sent, as part of a unit of work. Once it is committed the outbox hears of them."""
-    given: dict[str, Outgoing] = {}
-    for message in messages:
-        given.setdefault(transaction_id(message.key, message.sender), message)
-    rows = {
-        txn_id: (txn_id, one.room_id, one.sender, one.event_type, orjson.dumps(one.content))
-        for txn_id, one in given.items()
-    }
-    for position, txn_id in sorted(execute_rows(_INSERT, _ROW, list(rows.values()))):
-        announce(WaitingMessage(position, *rows[txn_id]))
+def enqueue(key: str, room_id: str, sender: str, event_type: str, content: dict[str, Any]) -> None:
+    """Queue an event to be sent to a room by `sender` (a full Matrix id), as part of a unit of work.
+
+    `key` says what it is, for instance the event it answers; the same key and sender are queued and sent once. Once
+    the unit is committed the outbox hears of it.
+    """
+    txn_id, body = transaction_id(key, sender), orjson.dumps(content)
+    stored = execute(_INSERT, txn_id, room_id, sender, event_type, body).fetchone()
+    if stored is not None:
+        announce(WaitingMessage(stored[0], txn_id, room_id, sender, event_type, body))
 
 
 def pending(after: int, limit: int) -> list[WaitingMessage]:

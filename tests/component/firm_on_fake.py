@@ -22,7 +22,7 @@ from bridge.matrix.client import MatrixClient
 from bridge.reconcile.service import Outcome, Reconciler
 from bridge.settings import AccountSettings, FirmSettings, SecuritySettings, Settings
 from bridge.store.conversations import room_of
-from bridge.store.outbox import enqueue, mark_sent, pending
+from bridge.store.outbox import mark_sent, pending
 from bridge.store.store import Store
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room
@@ -168,7 +168,7 @@ class FirmOnFake:
         if self.router.interesting(event):
             effect = await self.router.handle(event)
             if effect is not None:
-                await self.store.run(lambda: enqueue(effect()))
+                await self.store.run(effect)
 
     async def hear(self) -> None:
         """Give everything that happened to the router, in order, also what that causes."""

@@ -22,7 +22,7 @@ from bridge.app import Bridge, FirmService, open_firm
 from bridge.firm.conversation import bot_chat_id
 from bridge.settings import DirectorySettings, FirmSettings, Settings
 from bridge.store.conversations import room_of
-from bridge.store.outbox import enqueue, mark_sent, pending
+from bridge.store.outbox import mark_sent, pending
 from tests.fakes.homeserver import FakeHomeserver
 
 Json = dict[str, Any]
@@ -95,7 +95,7 @@ class SmallFirm:
         if self.bridge.router.interesting(event):
             effect = await self.bridge.router.handle(event)
             if effect is not None:
-                await self.service.store.run(lambda: enqueue(effect()))
+                await self.service.store.run(effect)
 
     async def ask(self, localpart: str, text: str, room_id: str = "") -> str:
         """Type a command, in the chat with the bot or a room, and return the bot's answer in the chat."""

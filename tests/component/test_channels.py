@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bridge.store.conversations import add_participants
-from bridge.store.outbox import enqueue, pending
+from bridge.store.outbox import pending
 from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
 
 
@@ -248,8 +247,7 @@ async def test_a_command_handled_twice_gives_the_same_answer_and_no_second_room(
     for _ in range(2):
         effect = await firm.bridge.router.handle(added)
         assert effect is not None
-        messages = await firm.service.store.run(effect)
-        await firm.service.store.run(partial(enqueue, messages))
+        await firm.service.store.run(effect)
     firm.fake.message(firm.room("Beta"), firm.user("tom"), "Hello")
     await firm.settle()
     texts = [body for room, _, body in firm.said if room == chat and "Tom Price" in body]

@@ -11,7 +11,7 @@ from bridge.matrix import outbox as sender
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
 from bridge.store import outbox as rows
 from bridge.store.models import OutboxMessage
-from bridge.store.outbox import Outgoing, enqueue, transaction_id
+from bridge.store.outbox import enqueue, transaction_id
 from bridge.store.store import Store
 from tests.component.traffic import BOT, GIVE_UP_SECONDS, Takes, make_outbox, until
 
@@ -21,7 +21,7 @@ DOWN = Unreachable("PUT /send", 0, "M_UNKNOWN", "connection lost")
 
 def queue(*bodies: str, room_id: str = A, who: str = BOT) -> None:
     for body in bodies:
-        enqueue([Outgoing(body, room_id, who, "m.room.message", {"msgtype": "m.notice", "body": body})])
+        enqueue(body, room_id, who, "m.room.message", {"msgtype": "m.notice", "body": body})
 
 
 def statuses() -> list[str]:

@@ -16,7 +16,7 @@ from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, InboxSettings, SecuritySettings, Settings
-from bridge.store.outbox import Outgoing
+from bridge.store.outbox import enqueue
 from bridge.store.store import Store
 
 Json = dict[str, Any]
@@ -47,10 +47,13 @@ def event(event_id: str, room_id: str = "!a:localhost", body: str = "!ping", age
 
 
 def reply_to(given: Json) -> Effect:
-    """An effect that gives a reply."""
-    content = {"msgtype": "m.notice", "body": f"to {given['event_id']}"}
-    reply = Outgoing(f"{given['event_id']}/reply", given["room_id"], BOT, "m.room.message", content)
-    return lambda: [reply]
+    """An effect that queues a reply."""
+
+    def effect() -> None:
+        content = {"msgtype": "m.notice", "body": f"to {given['event_id']}"}
+        enqueue(f"{given['event_id']}/reply", given["room_id"], BOT, "m.room.message", content)
+
+    return effect
 
 
 async def reply(given: Json) -> Effect:
