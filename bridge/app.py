@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 import uvloop
@@ -23,6 +24,7 @@ from bridge.failures import describe, frames
 from bridge.firm.model import Firm
 from bridge.handlers.activity import Activity
 from bridge.handlers.inbox import Inbox
+from bridge.handlers.matter_status import tell_of_status
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.logs import set_up_logging
@@ -84,7 +86,12 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         store = Store(settings.database.url.get_secret_value())
         await store.open()
         stack.push_async_callback(store.close)
-        directory = DirectoryFile(settings.directory, store, today=lambda: firm_today(settings.firm))
+        directory = DirectoryFile(
+            settings.directory,
+            store,
+            today=lambda: firm_today(settings.firm),
+            with_change=partial(tell_of_status, bot_id=settings.bot_id),
+        )
         await directory.load()
         await directory.refresh()
         homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=metrics.request)
@@ -283,8 +290,8 @@ class Bridge:
             log.warning("directory_not_followed", reason=str(error))
         return text
 
-    async def _directory_status(self) -> str:
-        return await self._firm.directory.status()
+    async def _directory_status(self, staff_id: str) -> str:
+        return await self._firm.directory.status(staff_id)
 
     async def _user_known(self, user_id: str) -> bool:
         return user_id == self._firm.settings.bot_id or await self.places.staff_id(user_id) is not None

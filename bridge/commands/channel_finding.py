@@ -10,6 +10,7 @@ from bridge.commands.channel_names import the_channel
 from bridge.commands.conversations import link
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import CHANNELS, CHAT
 from bridge.firm.conversation import channel_key
 from bridge.firm.policy import desired_participants
 from bridge.store.channels import Channel, all_channels, recent
@@ -106,14 +107,17 @@ CHANNEL_RECENT = Command(
     help="Lists the ten channels with the newest messages, newest first.",
     examples=("!channel recent",),
     group="Channels",
+    also=("recent",),
 )
 CHANNEL_INFO = Command(
     "channel info",
     "About a channel",
     _info,
-    (Argument("name", ArgumentType.NAME, required=False, shown="NAME"),),
+    (Argument("name", ArgumentType.NAME, required=False, shown="NAME", names_place=True),),
     help="Shows topic, participants, who made it and when, and the newest message of the channel you type this in, or"
     " of the one you name.",
     examples=("!channel info", "!channel info Court Filings"),
     group="Channels",
+    where=CHAT | CHANNELS,
+    also=("info",),
 )

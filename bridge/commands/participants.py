@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bridge.commands.conversations import make_room
+from bridge.commands.direct import add_to_direct
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, is_read_only, may_be_in
@@ -51,7 +53,7 @@ async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff
     if conversation.everyone:
         raise CommandError(f"{escape(conversation.title)} is the channel of the whole firm; nobody is taken out of it.")
     ids = [person.id for person in staff]
-    removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.event_id))
+    removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.sender.id, call.event_id))
     await make_room(call, conversation_id)
     return Answer(_said(conversation, listed, lambda person: "removed" if person.id in removed else "was not in it"))
 
@@ -66,7 +68,7 @@ async def _changeable(call: Call, conversation_id: str) -> Conversation:
         raise CommandError("Only somebody who is in the conversation can change who is in it.")
     if is_read_only(firm, conversation):
         name = escape(conversation.title)
-        how = f"`!channel restore {conversation.title}` opens it again." if not conversation.matter_id else ""
+        how = f"{code(f'!channel restore {conversation.title}')} opens it again." if not conversation.matter_id else ""
         raise CommandError(f"{name} is read-only, so who is in it stays as it is. {how}".rstrip())
     return conversation
 
@@ -94,14 +96,7 @@ async def _here(call: Call) -> Conversation:
 async def _add(call: Call) -> Answer:
     here = await _here(call)
     if here.kind is ConversationKind.DIRECT:
-        firm = call.desk.firm()
-        names = [firm.staff[staff_id].email or firm.staff[staff_id].name for staff_id in sorted(here.participants)]
-        wanted = [one.email or one.name for one in call.values["people"] if isinstance(one, Staff)]
-        everybody = " ".join(dict.fromkeys(name for name in (*names, *wanted) if name != call.sender.email))
-        raise CommandError(
-            "The people in a direct conversation stay the same, so that what was said stays between them."
-            f" This opens one with everybody: `!dm {everybody}`"
-        )
+        return await add_to_direct(call, here, call.values["people"])
     return await add_people(call, here.id, call.values["people"])
 
 
@@ -156,6 +151,8 @@ PARTICIPANTS = Command(
     help="Lists who is in the conversation you type this in, with their role, since when, and who added them.",
     examples=("!participants", "!participants 2"),
     group="Conversations",
+    where=EVERYWHERE - CHAT,
+    also=("who", "members"),
 )
 ADD = Command(
     "add",
@@ -163,9 +160,12 @@ ADD = Command(
     _add,
     (_PEOPLE,),
     help="Adds colleagues to the channel or matter conversation you type this in. They are in at once, without having"
-    " to accept. Only those with access to a matter can be added to its conversations.",
+    " to accept. Only those with access to a matter can be added to its conversations. A direct conversation keeps its"
+    " people: in one, this opens another with everybody, and what was said before stays where it is.",
     examples=("!add @ruth", "!add @ruth @tom", "!add Ruth Adeyemi and Tom Price"),
     group="Conversations",
+    where=frozenset({Where.DIRECT, Where.MATTER, Where.CHANNEL}),
+    also=("invite",),
 )
 REMOVE = Command(
     "remove",
@@ -175,4 +175,6 @@ REMOVE = Command(
     help="Takes colleagues out of the channel or matter conversation you type this in. They can join again.",
     examples=("!remove @ruth", "!remove @ruth @tom"),
     group="Conversations",
+    where=frozenset({Where.MATTER, Where.CHANNEL}),
+    also=("kick",),
 )

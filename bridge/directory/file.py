@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,7 +17,8 @@ from bridge.directory.keeping import accept, accepted_records, confirm_change, h
 from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.records import firm_from_records
-from bridge.firm.model import Firm
+from bridge.firm.model import Firm, Matter
+from bridge.firm.policy import may_access
 from bridge.settings import DirectorySettings
 from bridge.store.store import Store
 
@@ -60,11 +62,16 @@ def _utc_today() -> date:
     return datetime.now(UTC).date()
 
 
+def _nothing(change: DirectoryChange) -> None:
+    """What is done with a change where nobody wants to know of it."""
+
+
 class DirectoryFile:
     """Follows the directory's files. `firm` is the last accepted firm, from the store before anything was read.
 
     `today` gives the firm's own day, on which it is judged whose access a change ends. `settle_seconds` is how long
     files must have been left alone before they are read, so that an export under way is not taken for the whole.
+    `with_change` is given every change in the unit of work that stores it, before it is stored.
     """
 
     def __init__(
@@ -74,6 +81,7 @@ class DirectoryFile:
         *,
         today: Callable[[], date] = _utc_today,
         settle_seconds: float = 0.5,
+        with_change: Callable[[DirectoryChange], None] = _nothing,
     ) -> None:
         self.firm = Firm()
         self.problems: tuple[Problem, ...] = ()
@@ -84,6 +92,7 @@ class DirectoryFile:
         self._store = store
         self._today = today
         self._settle = settle_seconds
+        self._with_change = with_change
         self._loaded = False
         self._seen: tuple[Fingerprint, str] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -142,18 +151,35 @@ class DirectoryFile:
             return str(error)
         return f"Confirmed. The change {fingerprint} of the directory is being applied."
 
-    async def status(self) -> str:
-        """What the directory holds, what is wrong with it and what waits, for a firm admin."""
+    async def status(self, staff_id: str = "") -> str:
+        """What the directory holds, what is wrong with it and what waits.
+
+        For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
+        server sees everything.
+        """
+        sees = self._sight(staff_id)
         matters = len(self.firm.matters)
         lines = [f"The directory has {len(self.firm.active_staff)} active staff and {matters} matters."]
         if self.problems:
             lines.append("Its files cannot be used as they are, so nothing of them was taken over:")
-            lines.extend(f"- {problem}" for problem in self.problems)
+            hidden = [matter for matter in self.firm.matters.values() if not sees(matter.id)]
+            lines.extend(f"- {_as_shown(problem, hidden)}" for problem in self.problems)
         if self.held is not None:
             lines.append(f"The change {self.held.fingerprint()} waits for confirmation:")
-            lines.append(self.held.summary())
+            lines.append(self.held.summary(sees if staff_id else None))
             lines.append("A firm admin lets it through with: !directory confirm")
         return "\n".join(lines)
+
+    def _sight(self, staff_id: str) -> Callable[[str], bool]:
+        """Whether this person may know of a matter, by its id, in every firm that is spoken of."""
+        firms = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
+        today = self._today()
+
+        def sees(matter_id: str) -> bool:
+            known = [(firm, firm.matters[matter_id]) for firm in firms if matter_id in firm.matters]
+            return not staff_id or all(may_access(firm, staff_id, matter, today) for firm, matter in known)
+
+        return sees
 
     async def _read_if_changed(self) -> Snapshot | None:
         """The files' content; None where it is what was last read. Raises DirectoryError."""
@@ -205,7 +231,7 @@ class DirectoryFile:
         change = await asyncio.to_thread(diff_firms, stored, firm, self._today())
         if stored.staff and change.needs_confirmation(self._limit) and not await self._confirmed(change):
             return self._hold(change)
-        await self._store.run(lambda: accept(change))
+        await self._store.run(partial(self._accept, change))
         before, self.held = self.firm, None
         if before == firm:
             return Unchanged()
@@ -214,6 +240,10 @@ class DirectoryFile:
         self.firm = firm
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
+
+    def _accept(self, change: DirectoryChange) -> None:
+        self._with_change(change)
+        accept(change)
 
     async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()
@@ -228,3 +258,13 @@ class DirectoryFile:
     async def _stored(self) -> Firm:
         records = await self._store.run(accepted_records)
         return await asyncio.to_thread(firm_from_records, records)
+
+
+def _as_shown(problem: Problem, hidden: Iterable[Matter]) -> str:
+    """The problem, or where its text names one of these matters only its place."""
+    text = str(problem)
+    words = {word.casefold() for matter in hidden for word in (matter.number, matter.title, *matter.clients) if word}
+    if not any(word in text.casefold() for word in words):
+        return text
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    return f"{place}: `firm-bridge check` on the server says what is wrong here."

@@ -5,7 +5,10 @@ from __future__ import annotations
 from peewee import chunked
 
 from bridge.directory.change import DirectoryChange
-from bridge.directory.records import Record, record_of
+from bridge.directory.records import Record, firm_from_records, record_of
+from bridge.firm.audit import Deed
+from bridge.firm.model import Matter
+from bridge.store.audit import record
 from bridge.store.models import DirectoryRecord, HeldChange
 
 _AT_ONCE = 200
@@ -14,6 +17,12 @@ _AT_ONCE = 200
 def accepted_records() -> list[Record]:
     """The records of the last accepted firm; none where none was accepted yet."""
     return [(row.kind, row.record_id, row.data) for row in DirectoryRecord.select()]
+
+
+def stored_matter(matter_id: str) -> Matter | None:
+    """A matter of the last accepted firm. Raises StoredDirectoryError."""
+    row = DirectoryRecord.get_or_none(DirectoryRecord.kind == "matter", DirectoryRecord.record_id == matter_id)
+    return None if row is None else firm_from_records([(row.kind, row.record_id, row.data)]).matters[matter_id]
 
 
 def accept(change: DirectoryChange) -> None:
@@ -30,6 +39,10 @@ def accept(change: DirectoryChange) -> None:
     for kind, differs in change.kinds.items():
         for ids in chunked(differs.removed, _AT_ONCE):
             DirectoryRecord.delete().where(DirectoryRecord.kind == kind, DirectoryRecord.record_id.in_(ids)).execute()
+    held = HeldChange.get_or_none(HeldChange.fingerprint == change.fingerprint())
+    if not change.empty:
+        actor = held.confirmed_by if held is not None else ""
+        record(Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
     HeldChange.delete().execute()
 
 
@@ -45,4 +58,7 @@ def hold(fingerprint: str, summary: str, now: int) -> bool:
 
 def confirm_change(fingerprint: str, by: str) -> bool:
     """Note who confirmed the held change. Returns whether it is held."""
-    return bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())
+    found = bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())
+    if found:
+        record(Deed.DIRECTORY_CONFIRMED, actor=by, subject=fingerprint)
+    return found

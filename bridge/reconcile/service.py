@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -17,7 +18,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_act
 from bridge.mapping.rooms import KEEPER_SPACE, STAFF_SPACE, RoomShape, matter_space_key
-from bridge.matrix.errors import HomeserverError, TokenRejected, Unreachable
+from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, plan_accounts
@@ -35,6 +36,7 @@ from bridge.store.conversations import (
     remove_from_all,
     room_of,
 )
+from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -163,6 +165,26 @@ class Reconciler:
             await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
             self._note_change(wave)
         return Outcome(tally.steps, tuple(tally.failed))
+
+    async def say_in_direct(self, key: str, content: dict[str, Any], said_once_as: str) -> None:
+        """Let the bot come back into a direct conversation, say something and leave again (D2, D3).
+
+        With the same `said_once_as` it is said once. A room that the bot cannot come back into stays without it.
+        """
+        async with self._room_locks[key]:
+            room_id = await self._store.run(lambda: room_of(key))
+            bot_id = self._settings.bot_id
+            if room_id is None:
+                return
+            try:
+                await self._homeserver.join(room_id, bot_id)
+            except (Refused, NotFound) as error:
+                log.warning("not_said", conversation=key, room_id=room_id, reason=str(error))
+                return
+            txn_id = transaction_id(said_once_as, bot_id)
+            await self._homeserver.send(room_id, bot_id, "m.room.message", content, txn_id)
+            faults.point("direct.said")
+            await self._homeserver.leave(room_id, bot_id)
 
     def _note_change(self, keys: Iterable[str]) -> None:
         self._epoch += 1

@@ -57,6 +57,8 @@ class Account(Base):
     """Digest of what was last written to the homeserver about this account; empty where nothing was."""
     avatar_mxc = TextField(default="")
     avatar_digest = TextField(default="")
+    welcomed_at = BigIntegerField(null=True)
+    """When the bot welcomed this person; null where it has not, 0 for those who knew the bot before it welcomed."""
 
 
 class Conversation(Base):
@@ -141,6 +143,22 @@ class OutboxMessage(Base):
     sent_at = BigIntegerField(null=True)
 
 
+class AuditRow(Base):
+    """An entry of the audit log (bridge/firm/audit.py). The database itself refuses to change or delete one."""
+
+    position = BigAutoField()
+    at_ms = BigIntegerField()
+    deed = TextField()
+    actor = TextField(index=True)
+    subject = TextField(index=True)
+    person = TextField(index=True)
+    reason = TextField()
+    cause = TextField()
+    outcome = TextField()
+    previous = TextField(unique=True)
+    digest = TextField()
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     HeldChange,
@@ -150,4 +168,5 @@ MODELS: tuple[type[Base], ...] = (
     Room,
     InboxEvent,
     OutboxMessage,
+    AuditRow,
 )

@@ -3,7 +3,10 @@
 //   node staff.mjs HOMESERVER USER PASSWORD '[["rooms"], ["say", ROOM, TEXT, SENDER], ["last", ROOM]]'
 //
 // Takes the actions one after another: "rooms" lists all rooms; "say" sends, and waits for SENDER's next message there
-// if one is named; "last" is the newest message; "until" waits for a message that ends with TEXT.
+// if one is named; "last" is the newest message; "until" waits for a message that ends with TEXT; "named"
+// waits until a room has a name, and gives its topic; "find" lists what a
+// space holds; "join", "leave", "name" and "topic" are what a client's own buttons do; "refused" takes another action
+// and gives the error code it must end with; "unread" is the badge of a room.
 // Prints a JSON list of what each gave. The SDK is looked for in the folder named by CLIENT_MODULES.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -77,6 +80,38 @@ const actions = {
             await new Promise((resolve) => client.once(sdk.RoomEvent.Timeline, resolve));
         }
         return { sender: found().getSender(), body: found().getContent().body };
+    },
+    async find(spaceId) {
+        const { rooms } = await client.getRoomHierarchy(spaceId, 100);
+        return rooms.map((room) => ({ id: room.room_id, name: room.name }));
+    },
+    async join(roomId) {
+        await client.joinRoom(roomId);
+    },
+    async leave(roomId) {
+        await client.leave(roomId);
+    },
+    async name(roomId, name) {
+        await client.setRoomName(roomId, name);
+    },
+    async topic(roomId, topic) {
+        await client.setRoomTopic(roomId, topic);
+    },
+    async refused(action, ...values) {
+        const failed = await actions[action](...values).then(() => null, (error) => error);
+        return failed ? failed.errcode : "it was done";
+    },
+    async named(roomId, name) {
+        while (client.getRoom(roomId)?.name !== name) {
+            await new Promise((resolve) => client.once(sdk.ClientEvent.Sync, resolve));
+        }
+        return client.getRoom(roomId).currentState.getStateEvents("m.room.topic", "")?.getContent().topic ?? "";
+    },
+    async unread(roomId, count) {
+        while (client.getRoom(roomId)?.getUnreadNotificationCount(sdk.NotificationCountType.Total) !== count) {
+            await new Promise((resolve) => client.once(sdk.ClientEvent.Sync, resolve));
+        }
+        return count;
     },
     last(roomId) {
         const events = client.getRoom(roomId).getLiveTimeline().getEvents().filter(isMessage);

@@ -116,10 +116,10 @@ def write_directory(path: str, **changed: Any) -> None:
 
 
 @asynccontextmanager
-async def small_firm(folder: Path, database_url: str) -> AsyncIterator[SmallFirm]:
-    """The firm with its rooms made."""
+async def small_firm(folder: Path, database_url: str, **changed: Any) -> AsyncIterator[SmallFirm]:
+    """The firm with its rooms made, and with other sections in the place of its directory's own."""
     directory = str(folder / "directory.yaml")
-    write_directory(directory)
+    write_directory(directory, **changed)
     async with FakeHomeserver() as fake:
         settings = Settings(
             homeserver=fake.homeserver_settings(),

@@ -116,7 +116,12 @@ class Running:
 
         def answers() -> list[str]:
             messages = self.fake.events(chat, "m.room.message")
-            return [e["content"]["body"] for e in messages[messages.index(asked) :] if e["sender"] == self.fake.bot_id]
+            # A welcome on the way answers nothing.
+            return [
+                event["content"]["body"]
+                for event in messages[messages.index(asked) :]
+                if event["sender"] == self.fake.bot_id and "m.relates_to" in event["content"]
+            ]
 
         await until(answers)
         return answers()[0]

@@ -68,7 +68,7 @@ async def test_M3_who_has_no_access_to_a_matter_is_not_added_and_the_others_are(
 async def test_D2_a_direct_conversation_keeps_its_people(firm: SmallFirm) -> None:
     await firm.ask("ruth", "!dm @tom")
     (room,) = [r.room_id for r in firm.fake.rooms.values() if set(r.joined) == {firm.user("ruth"), firm.user("tom")}]
-    assert "!dm tom@firm.example ines@firm.example" in await firm.ask("ruth", "!add @ines", room)
+    assert "This one stays as it is" in await firm.ask("ruth", "!add @ines", room)
     assert "stay the same" in await firm.ask("ruth", "!remove @tom", room)
     assert firm.members(room) == {"ruth", "tom"}
 
@@ -218,7 +218,7 @@ async def test_C3_recent_lists_the_ten_channels_with_the_newest_messages(firm: S
 
     async def listed() -> list[str]:
         said = await firm.ask("ruth", "!channel recent")
-        return [line.split(". ")[1].split(" (")[0] for line in said.splitlines()]
+        return [line.split(". ")[1].split(", ")[0] for line in said.splitlines()]
 
     assert await listed() == names[:1:-1]
     # An old message again, an edit and the bot's own words change nothing; a new message does.

@@ -45,6 +45,8 @@ COMMANDS = {
 """Fault points passed when somebody writes to the bot, and what they write."""
 CHANGES = {"member.invited", "member.removed"}
 """Fault points passed when the directory changes."""
+IN_A_DIRECT_CONVERSATION = {"direct.said"}
+"""Fault points passed when somebody adds a colleague in a direct conversation."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
@@ -185,6 +187,30 @@ async def test_bridge_killed_while_it_carries_out_a_command(fault: str, firm: Re
     assert len(answers) == 2, answers
 
 
+async def test_D2_bridge_killed_while_it_speaks_in_a_direct_conversation(firm: RealFirm) -> None:
+    firm.start_bridge()
+    await firm.bridge_ready()
+    zoe, wei = await firm.login("zoe.lindqvist"), await firm.login("wei.chen")
+    before = await wei.joined_rooms()
+    since = (await wei.sync())["next_batch"]
+    await zoe.say(await bot_chat(zoe, firm), "!dm @wei.chen Tea?")
+    old, _ = await wei.wait_for_event(since, lambda _, event: event["content"].get("body") == "Tea?")
+    firm.stop_bridge()
+    (fault,) = IN_A_DIRECT_CONVERSATION
+    firm.start_bridge(f"{fault}:1")
+    await zoe.say(old, "!add @rosa.delgado")
+    assert await firm.bridge_ended() == KILLED
+    since = (await zoe.sync())["next_batch"]
+    firm.start_bridge()
+    await zoe.wait_for_event(since, lambda _, event: "This one stays as it is" in str(event["content"].get("body")))
+    (new,) = await wei.joined_rooms() - before - {old}
+    people = {firm.user_id(name) for name in ("zoe.lindqvist", "wei.chen", "rosa.delgado")}
+    assert await zoe.members(new) == people
+    assert await zoe.members(old) == people - {firm.user_id("rosa.delgado")}
+    (said,) = await messages_of(wei, old, firm.settings.bot_id)
+    assert "Zoë Lindqvist has opened a new conversation" in said
+
+
 async def bot_chat(person: Person, firm: RealFirm) -> str:
     """The person's chat with the bot, from their own m.direct."""
     (chat,) = (await person.account_data("m.direct"))[firm.settings.bot_id]
@@ -235,4 +261,4 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    assert points == {*PROVISIONING, *COMMANDS, *CHANGES}
+    assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION}

@@ -65,6 +65,12 @@ def test_every_command_is_on_its_page() -> None:
         assert f"### `{command.usage}`" in page
 
 
+def test_every_command_is_in_a_table_of_who_may_do_what() -> None:
+    page = docs.permissions_page()
+    for command in COMMANDS:
+        assert f"\n| `!{command.name}` | " in page
+
+
 def test_every_metric_is_on_its_page_with_its_meaning() -> None:
     rows = [line for line in docs.metrics_page().splitlines() if line.startswith("| `")]
     assert len(rows) > 5

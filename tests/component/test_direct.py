@@ -1,0 +1,91 @@
+"""Adding somebody in a direct conversation opens another one (D2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.store.store import Store
+from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, FirmOnFake, direct, firm_on_fake
+from tests.fakes.homeserver import FakeHomeserver
+
+
+@pytest.fixture
+async def on(fake: FakeHomeserver, store: Store) -> AsyncIterator[FirmOnFake]:
+    async with firm_on_fake(fake, store) as firm:
+        await firm.say(ANN, "!dm @ben")
+        yield firm
+
+
+async def notices(on: FirmOnFake, key: str) -> list[str]:
+    """What the bot said in a room itself, not through the outbox."""
+    room = await on.room(key)
+    said = on.fake.events(room.room_id, "m.room.message")
+    return [event["content"]["body"] for event in said if event["sender"] == on.fake.bot_id]
+
+
+async def test_D2_adding_somebody_opens_a_larger_conversation_and_says_so_in_the_old_one(on: FirmOnFake) -> None:
+    old = await on.room(direct("a", "b"))
+    answer = await on.ask(ANN, "!add @cleo", old.room_id)
+    new = await on.room(direct("a", "b", "c"))
+    assert "This one stays as it is" in answer
+    assert new.room_id in answer
+    assert new.joined == sorted(on.users(ANN, BEN, CLEO))
+    (said,) = await notices(on, direct("a", "b"))
+    assert "Ann Archer has opened a new conversation" in said
+    assert "Cleo Crane" in said
+    assert new.room_id in said
+    # D3: the bot came for that moment only.
+    assert old.joined == sorted(on.users(ANN, BEN))
+    await on.settled()
+
+
+async def test_D2_the_same_event_again_says_it_once(on: FirmOnFake) -> None:
+    old = await on.room(direct("a", "b"))
+    event = on.fake.message(old.room_id, on.user(ANN), "!add @cleo")
+    await on.handle(event)
+    await on.handle(event)
+    assert len(await notices(on, direct("a", "b"))) == 1
+    assert len(await on.said()) == 1
+
+
+async def test_D1_D2_the_larger_conversation_that_is_there_is_found_without_a_word_in_the_old_one(
+    on: FirmOnFake,
+) -> None:
+    await on.say(CLEO, "!dm @ann @ben")
+    new = await on.room(direct("a", "b", "c"))
+    old = await on.room(direct("a", "b"))
+    members = on.fake.events(old.room_id, "m.room.member")
+    assert new.room_id in await on.ask(BEN, "!add @cleo", old.room_id)
+    assert await notices(on, direct("a", "b")) == []
+    assert on.fake.events(old.room_id, "m.room.member") == members
+
+
+async def test_D2_who_is_in_already_or_cannot_be_found_is_said_and_nothing_is_opened(on: FirmOnFake) -> None:
+    old = await on.room(direct("a", "b"))
+    rooms = len(on.fake.rooms)
+    answer = await on.ask(ANN, "!add @ben @eve @nobody", old.room_id)
+    assert "Ben Booth: is in it already" in answer
+    assert "nobody" in answer
+    assert len(on.fake.rooms) == rooms
+    answer = await on.ask(ANN, "!add @ben @dan", old.room_id)
+    assert "Ben Booth: is in it already" in answer
+    assert (await on.room(direct("a", "b", "d"))).joined == sorted(on.users(ANN, BEN, DAN))
+
+
+async def test_D2_where_the_bot_cannot_come_back_the_new_conversation_is_opened_all_the_same(on: FirmOnFake) -> None:
+    old = await on.room(direct("a", "b"))
+    old.state["m.room.join_rules", ""] = {"join_rule": "invite"}
+    assert "Here is the conversation" in await on.ask(ANN, "!add @cleo", old.room_id)
+    assert (await on.room(direct("a", "b", "c"))).joined == sorted(on.users(ANN, BEN, CLEO))
+    assert old.joined == sorted(on.users(ANN, BEN))
+
+
+async def test_D2_who_left_the_conversation_is_not_brought_into_the_larger_one(on: FirmOnFake) -> None:
+    await on.say(ANN, "!dm @ben @dan")
+    old = await on.room(direct("a", "b", "d"))
+    on.fake.leave(old.room_id, on.user(DAN))
+    await on.hear()
+    await on.ask(ANN, "!add @cleo", old.room_id)
+    assert (await on.room(direct("a", "b", "c"))).joined == sorted(on.users(ANN, BEN, CLEO))
