@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -26,11 +26,11 @@ MAX_TYPED = 4000
 
 def find_command(text: str, where: Where = Where.CHAT) -> tuple[Command, str]:
     """The command at the start of the text (without the exclamation mark) and the rest. Raises CommandError."""
-    found, rest = find_commands(text, COMMANDS)
+    found, rest = find_commands(text, lambda: COMMANDS)
     return found[0] if len(found) == 1 else fitting(found, where), rest
 
 
-def find_commands(text: str, commands: Sequence[Command]) -> tuple[tuple[Command, ...], str]:
+def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple[tuple[Command, ...], str]:
     """The commands that the text may begin with, more than one for a short form that several share, and the rest.
 
     Raises CommandError with what comes nearest, which is one of `commands`.
@@ -42,7 +42,7 @@ def find_commands(text: str, commands: Sequence[Command]) -> tuple[tuple[Command
         found = _CALLED.get(" ".join(words[:count]).casefold(), ()) if len(words) >= count else ()
         if found:
             return found, text.split(maxsplit=count)[count] if len(words) > count else ""
-    raise CommandError(_did_you_mean(text, commands))
+    raise CommandError(_did_you_mean(text, commands()))
 
 
 def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
@@ -64,7 +64,7 @@ async def answer(
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
     here = True
     try:
-        found, rest = find_commands(text, usable(desk, sender.id))
+        found, rest = find_commands(text, lambda: usable(desk, sender.id))
         here = all(command.here for command in found)
         command = found[0] if len(found) == 1 else fitting(found, await where_typed(desk, conversation_id, sender.id))
         here = command.here
@@ -80,7 +80,7 @@ async def answer(
 
 def usable(desk: Desk, staff_id: str) -> list[Command]:
     """The commands that this person may use."""
-    admin = may_administer(desk.firm(), staff_id, frozenset(desk.settings.firm.admin_roles))
+    admin = bool(may_administer(desk.firm(), staff_id, frozenset(desk.settings.firm.admin_roles)))
     return [command for command in COMMANDS if admin or command.who is Who.STAFF]
 
 
