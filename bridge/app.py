@@ -143,7 +143,7 @@ class Bridge:
             directory_status=self._directory_status,
         )
         self.router = Router(self._desk, self.places)
-        self.activity = Activity(firm.store, self.places, settings.bot_id)
+        self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
         self._jobs = AsyncIOScheduler()
@@ -170,7 +170,7 @@ class Bridge:
             settings.appservice,
             inbox=self.inbox,
             interesting=self.router.interesting,
-            seen=self.activity.note,
+            news=self.activity.news,
             user_known=self._user_known,
             alias_known=self._alias_known,
             health=self.health,

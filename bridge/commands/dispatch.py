@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -12,24 +12,25 @@ from bridge.commands.nearest import called, family, fitting, lines, nearest
 from bridge.commands.parse import parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
-from bridge.commands.table import Answer, ArgumentType, Call, Command, Desk, Who, where_typed
+from bridge.commands.table import Answer, Call, Command, Desk, Who, where_typed
 from bridge.commands.where import Where
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
 
 log = structlog.get_logger(__name__)
+_CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
 MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 
 
 def find_command(text: str, where: Where = Where.CHAT) -> tuple[Command, str]:
     """The command at the start of the text (without the exclamation mark) and the rest. Raises CommandError."""
-    found, rest = find_commands(text, COMMANDS)
+    found, rest = find_commands(text, lambda: COMMANDS)
     return found[0] if len(found) == 1 else fitting(found, where), rest
 
 
-def find_commands(text: str, commands: Sequence[Command]) -> tuple[tuple[Command, ...], str]:
+def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple[tuple[Command, ...], str]:
     """The commands that the text may begin with, more than one for a short form that several share, and the rest.
 
     Raises CommandError with what comes nearest, which is one of `commands`.
@@ -38,10 +39,10 @@ def find_commands(text: str, commands: Sequence[Command]) -> tuple[tuple[Command
         raise CommandError(f"That has {len(text)} characters. I read at most {MAX_TYPED}, so I did nothing with it.")
     words = text.split(maxsplit=2)
     for count in (2, 1):
-        found = called(" ".join(words[:count]).casefold(), COMMANDS) if len(words) >= count else ()
+        found = _CALLED.get(" ".join(words[:count]).casefold(), ()) if len(words) >= count else ()
         if found:
             return found, text.split(maxsplit=count)[count] if len(words) > count else ""
-    raise CommandError(_did_you_mean(text, commands))
+    raise CommandError(_did_you_mean(text, commands()))
 
 
 def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
@@ -63,13 +64,12 @@ async def answer(
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
     here = True
     try:
-        found, rest = find_commands(text, usable(desk, sender.id))
+        found, rest = find_commands(text, lambda: usable(desk, sender.id))
         here = all(command.here for command in found)
         command = found[0] if len(found) == 1 else fitting(found, await where_typed(desk, conversation_id, sender.id))
         here = command.here
         _allow(command, desk, sender)
-        names_people = any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in command.arguments)
-        localparts = await desk.store.run(staff_by_localpart) if names_people else {}
+        localparts = await desk.store.run(staff_by_localpart) if command.names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         values = parse(command, rest, people, sender, desk.reconciler.today())
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
@@ -80,7 +80,7 @@ async def answer(
 
 def usable(desk: Desk, staff_id: str) -> list[Command]:
     """The commands that this person may use."""
-    admin = may_administer(desk.firm(), staff_id, frozenset(desk.settings.firm.admin_roles))
+    admin = bool(may_administer(desk.firm(), staff_id, frozenset(desk.settings.firm.admin_roles)))
     return [command for command in COMMANDS if admin or command.who is Who.STAFF]
 
 

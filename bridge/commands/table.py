@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from bridge.commands.errors import CommandError
@@ -191,6 +192,11 @@ class Command:
     also: tuple[str, ...] = ()
     """Other words for it: short forms, and words that people know from elsewhere. Commands may share one; the kind of
     place then decides."""
+
+    @cached_property
+    def names_people(self) -> bool:
+        """Whether people are among its arguments."""
+        return any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in self.arguments)
 
     @property
     def usage(self) -> str:

@@ -33,8 +33,7 @@ def is_addressed(event: Json, bot_id: str, bot_chats: set[str], bot_name: str = 
         return False
     if event.get("room_id") in bot_chats:
         return True
-    localpart = bot_id[1:].partition(":")[0]
-    pilled = isinstance(formatted, str) and localpart in formatted[:_LOOKED_AT]
+    pilled = isinstance(formatted, str) and bot_id[1:].partition(":")[0] in formatted[:_LOOKED_AT]
     beginning = body.lstrip()[:_LOOKED_AT].casefold()
     if not pilled and not beginning.startswith(("!", "@", ">", bot_name.casefold() or "!")):
         return False

@@ -27,11 +27,9 @@ class Router:
 
     def interesting(self, event: Json) -> bool:
         """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
-        return (
-            is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
-            or is_membership(event, self._bot_id)
-            or is_room_change(event, self._bot_id)
-        )
+        if event["type"] == "m.room.message":
+            return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
+        return is_membership(event, self._bot_id) or is_room_change(event, self._bot_id)
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""

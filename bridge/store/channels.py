@@ -13,12 +13,14 @@ from bridge.firm.conversation import ConversationKind
 from bridge.store import models
 from bridge.store.audit import record
 from bridge.store.conversations import now_ms
-from bridge.store.sql import execute
+from bridge.store.sql import execute_rows
 
-_NOTE_MESSAGE = """
-    UPDATE conversation SET last_message_at = ?
-    WHERE id = ? AND (last_message_at IS NULL OR last_message_at < ?)
+_NOTE_MESSAGES = """
+    WITH newest (id, at_ms) AS (VALUES {rows})
+    UPDATE conversation SET last_message_at = newest.at_ms FROM newest
+    WHERE conversation.id = newest.id AND (last_message_at IS NULL OR last_message_at < newest.at_ms)
 """
+_NEWEST = "(CAST(? AS TEXT), CAST(? AS BIGINT))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,7 @@ def restore(conversation_id: str, by: str, cause: str = "") -> bool:
 
 def note_messages(newest: Mapping[str, int]) -> None:
     """Note when the newest message came, by conversation id; an older one than is known changes nothing."""
-    for conversation_id, at_ms in newest.items():
-        execute(_NOTE_MESSAGE, at_ms, conversation_id, at_ms)
+    execute_rows(_NOTE_MESSAGES, _NEWEST, list(newest.items()))
 
 
 def recent(limit: int) -> list[Channel]:

@@ -79,7 +79,9 @@ class SmallFirm:
         """Let the bridge handle what happened, and what it caused, and send what it queued."""
         while self.new:
             events, self.new[:] = list(self.new), []
-            await self.bridge.activity.note(events)
+            news = await self.bridge.activity.news(events)
+            if news is not None:
+                await self.service.store.run(news)
             for event in events:
                 await self.handle(event)
             for message in await self.service.store.run(lambda: pending(0, 1000)):
