@@ -19,7 +19,9 @@ from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.cli.app import app as cli
 from bridge.cli.exits import Exit
 from bridge.commands.all import COMMANDS
+from bridge.commands.permissions_page import permission_parts
 from bridge.commands.table import Command
+from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.configuration import sections
 from bridge.directory.reference import directory_reference
 from bridge.metrics import Metrics
@@ -53,6 +55,7 @@ def pages() -> dict[Path, str]:
         Path("docs/homeserver.md"): homeserver_page(),
         Path("docs/cli.md"): cli_page(),
         Path("docs/commands.md"): commands_page(COMMANDS),
+        Path("docs/permissions.md"): permissions_page(),
         Path("docs/endpoints.md"): endpoints_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/directory.md"): directory_reference(),
@@ -147,7 +150,8 @@ def commands_page(commands: Iterable[Command]) -> str:
     parts = [
         *_head("What you can ask the bot", "bridge/commands/"),
         "Write to the bot in your chat with it, or in any room of the firm. People are named by mention, `@name`,"
-        " e-mail address or full name. `!help` lists the commands, `!help COMMAND` explains one.",
+        " e-mail address or full name. `!help` shows what makes sense where you type it, `!help all` lists every"
+        " command, `!help COMMAND` explains one.",
     ]
     group = ""
     for command in sorted(commands, key=_by_first_appearance(commands)):
@@ -157,14 +161,33 @@ def commands_page(commands: Iterable[Command]) -> str:
         parts += [f"### `{command.usage}`", f"{command.summary}. For {command.who}."]
         if command.help:
             parts.append(command.help)
+        if command.also:
+            parts.append(f"Also: {', '.join(f'`!{word}`' for word in command.also)}.")
+        if command.where:
+            parts.append(f"`!help` shows it in {_places(command.where)}.")
         if command.examples:
             parts.append("\n".join(["```", *command.examples, "```"]))
     return _page(parts)
 
 
+def _places(where: frozenset[Where]) -> str:
+    """Kinds of place as a reader lists them. What is shown in open ones is not said again of the others."""
+    if where >= EVERYWHERE - CHAT:
+        return "every conversation"
+    open_kinds = {place.kind for place in where & {Where.MATTER, Where.CHANNEL}}
+    covering = {Where.MATTER, Where.CHANNEL} & where
+    items = [place.shown for place in Where if place in where and (place.kind not in open_kinds or place in covering)]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
 def _by_first_appearance(commands: Iterable[Command]) -> Callable[[Command], int]:
     order = list(dict.fromkeys(command.group for command in commands))
     return lambda command: order.index(command.group)
+
+
+def permissions_page() -> str:
+    """docs/permissions.md."""
+    return _page([*_head("Who may do what", "bridge/commands/permissions.py"), *permission_parts(_table)])
 
 
 def endpoints_page() -> str:

@@ -67,7 +67,12 @@ class Metrics:
             ["method", "route", "status"],
             registry=registry,
         )
+        self._request_series: dict[tuple[str, str, int], Histogram] = {}
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request to the homeserver."""
-        self.homeserver_requests.labels(method, route, str(status)).observe(seconds)
+        key = method, route, status
+        series = self._request_series.get(key)
+        if series is None:
+            series = self._request_series[key] = self.homeserver_requests.labels(method, route, str(status))
+        series.observe(seconds)

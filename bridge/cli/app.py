@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from bridge.cli import firm, setup
+from bridge.cli.audit import audit
 from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.shell import Config, complain
 from bridge.configuration import load_settings
@@ -52,6 +53,7 @@ app.command()(firm.sync)
 app.add_typer(firm.staff, name="staff")
 app.add_typer(firm.directory, name="directory")
 app.add_typer(firm.dead_letters, name="dead-letters")
+app.add_typer(audit, name="audit")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,6 +34,7 @@ class Exit(IntEnum):
     EXISTS = 12, "A file that would be written exists already. Nothing was changed."
     NOT_FOUND = 13, "What the command names is not there."
     ENDED = 14, "`dev`: Synapse or the bridge ended by itself, or did not come up."
+    TAMPERED = 15, "The audit log is not as it was written. The message says from which entry on."
 
 
 class Stop(Exception):

@@ -1,13 +1,18 @@
-"""Help, and a sign of life."""
+"""Help that fits the place it is asked in, and a sign of life."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bridge.commands.errors import CommandError
+from bridge.commands.nearest import called, family, lines, nearest
 from bridge.commands.replies import escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
+from bridge.commands.where import Where
 from bridge.firm.policy import may_administer
+
+_GROUP = "About"
+_FOOT = "`!help all` lists everything, `!help COMMAND` explains one with examples."
 
 
 def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
@@ -17,48 +22,64 @@ def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
         roles = frozenset(call.desk.settings.firm.admin_roles)
         admin = bool(may_administer(call.desk.firm(), call.sender.id, roles))
         shown = [command for command in commands() if admin or command.who is Who.STAFF]
-        topic = call.values.get("command", "").lstrip("!").casefold()
-        return Answer(_one(topic, shown) if topic else _all(shown))
+        topic = " ".join(call.values.get("command", "").lstrip("! ").casefold().split())
+        if topic == "all":
+            return Answer(_grouped(shown, "`!help COMMAND` explains one, with examples."))
+        return Answer(_about(topic, shown) if topic else _fitting(shown, await call.where()))
 
     return Command(
         "help",
         "What you can ask me",
         run,
         (Argument("command", ArgumentType.TEXT, required=False, shown="COMMAND"),),
-        help="Lists the commands, or explains one.",
-        examples=("!help", "!help channel create"),
+        help="Shows what makes sense where you type it, or explains one command. `!help all` lists every command.",
+        examples=("!help", "!help channel create", "!help all"),
         here=True,
-        group="About",
+        group=_GROUP,
     )
 
 
-def _all(commands: list[Command]) -> str:
+def _fitting(commands: Sequence[Command], where: Where) -> str:
+    """What makes sense in this kind of place, and by name only what can be done from anywhere."""
+    here = [command for command in commands if where in command.where]
+    if where is Where.CHAT:
+        return _grouped(here, _FOOT)
+    elsewhere = [
+        f"`!{command.name}`"
+        for command in commands
+        if Where.CHAT in command.where and command not in here and command.who is Who.STAFF and command.group != _GROUP
+    ]
+    said = "\n".join(f"- `{command.usage_there}`: {command.summary}" for command in here)
+    return f"**{where.heading}**\n\n{said}\n\n**From anywhere**\n\n{', '.join(elsewhere)}\n\n{_FOOT}"
+
+
+def _grouped(commands: Sequence[Command], foot: str) -> str:
     groups: dict[str, list[Command]] = {}
     for command in commands:
         groups.setdefault(command.group, []).append(command)
-    parts = [
-        "\n".join([f"**{group}**\n", *(f"- `{command.usage}`: {command.summary}" for command in listed)])
-        for group, listed in groups.items()
-    ]
-    parts.append("`!help COMMAND` explains one, with examples.")
-    return "\n\n".join(parts)
+    return "\n\n".join([*(f"**{group}**\n\n{lines(listed)}" for group, listed in groups.items()), foot])
 
 
-def _one(topic: str, commands: list[Command]) -> str:
-    found = [command for command in commands if command.name == topic or command.name.startswith(f"{topic} ")]
-    if not found:
-        raise CommandError(f"There is no command {repeated(topic)}. `!help` lists them all.")
-    return "\n\n".join(explain(command) for command in found)
+def _about(topic: str, commands: Sequence[Command]) -> str:
+    if found := called(topic, commands):
+        return "\n\n".join(explain(command) for command in found)
+    if found := family(topic, commands):
+        return f"{lines(found)}\n\n`!help {found[0].name}` explains the first one, with examples."
+    near = nearest(topic, commands)
+    hint = f" Did you mean `!help {near[0].name if len(near) == 1 else near[0].name.split()[0]}`?" if near else ""
+    raise CommandError(f"There is no command {repeated(topic)}.{hint} `!help all` lists them.")
 
 
 def explain(command: Command) -> str:
     """A command's help with examples, in Markdown."""
-    lines = [f"`{command.usage}`", command.help or f"{command.summary}."]
+    parts = [f"`{command.usage}`", command.help or f"{command.summary}."]
+    if command.also:
+        parts.append(f"Also: {', '.join(f'`!{word}`' for word in command.also)}")
     if command.who is not Who.STAFF:
-        lines.append(f"For {command.who}.")
+        parts.append(f"For {command.who}.")
     if command.examples:
-        lines.append("\n".join(["For example:", *(f"- `{example}`" for example in command.examples)]))
-    return "\n\n".join(lines)
+        parts.append("\n".join(["For example:", *(f"- `{example}`" for example in command.examples)]))
+    return "\n\n".join(parts)
 
 
 async def _ping(call: Call) -> Answer:
@@ -73,5 +94,6 @@ PING = Command(
     help="Answers pong, with your text.",
     examples=("!ping", "!ping good morning"),
     here=True,
-    group="About",
+    group=_GROUP,
+    where=frozenset(),
 )

@@ -60,6 +60,7 @@ CHANNEL_LIST = Command(
     help="Lists the channels with their topics, but for archived ones.",
     examples=("!channel list",),
     group="Channels",
+    also=("channels",),
 )
 CHANNEL_CREATE = Command(
     "channel create",
@@ -73,4 +74,5 @@ CHANNEL_CREATE = Command(
     " The name is what stands before the first person, at most 80 characters.",
     examples=("!channel create Court Filings", "!channel create Friday Lunch @ruth @tom"),
     group="Channels",
+    also=("create",),
 )

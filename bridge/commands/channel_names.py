@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection
 
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Call
 from bridge.firm.conversation import (
     CHANNEL_NAME_MAX,
@@ -58,9 +58,9 @@ def free_name(name: str, taken: Collection[str]) -> str:
 def name_taken(owner: Channel, name: str, taken: Collection[str]) -> str:
     """What to say where a name is taken."""
     way = (
-        f"`!channel restore {owner.title}` opens it again"
+        f"{code(f'!channel restore {owner.title}')} opens it again"
         if owner.archived
-        else f"join it: `!channel join {owner.title}`"
+        else f"join it: {code(f'!channel join {owner.title}')}"
     )
     state = " (archived)" if owner.archived else ""
     return (
@@ -74,7 +74,8 @@ async def the_channel(call: Call) -> Channel:
     name = call.values.get("name", "")
     if name:
         return await named(call, name)
-    found = await call.desk.store.run(lambda: channel(call.conversation_id))
+    here = await call.conversation()
+    found = await call.desk.store.run(lambda: channel(here.id))
     if found is None:
         raise CommandError("Which channel? Type this in the channel, or put its name behind the command.")
     return found
@@ -96,7 +97,7 @@ async def no_such(call: Call, name: str) -> str:
     hint = f" Did you mean {escape(titles[near[0]])}?" if near else ""
     return (
         f"There is no channel called {escape(name)}.{hint}"
-        f" `!channel list` shows them, `!channel create {name}` makes it."
+        f" `!channel list` shows them, {code(f'!channel create {name}')} makes it."
     )
 
 

@@ -6,19 +6,22 @@ from bridge.commands.channel_names import the_channel
 from bridge.commands.conversations import link, make_room
 from bridge.commands.errors import CommandError
 from bridge.commands.participants import add_people, remove_people
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import Where
 from bridge.store.conversations import add_participants
 from bridge.store.participants import drop
 
-_NAME = Argument("name", ArgumentType.NAME, required=False, shown="NAME")
+_NAME = Argument("name", ArgumentType.NAME, required=False, shown="NAME", names_place=True)
 _PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")
 
 
 async def _join(call: Call) -> Answer:
     found = await the_channel(call)
     if not found.everyone:
-        await call.desk.store.run(lambda: add_participants(found.id, [call.sender.id], call.sender.id))
+        await call.desk.store.run(
+            lambda: add_participants(found.id, [call.sender.id], call.sender.id, cause=call.event_id)
+        )
     room_id = await make_room(call, found.id)
     archived = " It is archived: you can read it, and nobody can write in it." if found.archived else ""
     return Answer(f"You are in {link(call, found.title, room_id)}.{archived}")
@@ -28,14 +31,14 @@ async def _leave(call: Call) -> Answer:
     found = await the_channel(call)
     if found.everyone:
         raise CommandError(f"{escape(found.title)} is the channel of the whole firm; everybody stays in it.")
-    left = await call.desk.store.run(lambda: drop(found.id, [call.sender.id], call.event_id))
+    left = await call.desk.store.run(lambda: drop(found.id, [call.sender.id], call.sender.id, call.event_id))
     if not left:
         raise CommandError(f"You are not in {escape(found.title)}.")
     if found.room_id is not None:
         # In their own name, so that no client tells them that the bot removed them.
         await call.desk.homeserver.leave(found.room_id, call.user_id)
     await make_room(call, found.id)
-    return Answer(f"You have left {escape(found.title)}. `!channel join {found.title}` brings you back.")
+    return Answer(f"You have left {escape(found.title)}. {code(f'!channel join {found.title}')} brings you back.")
 
 
 async def _add(call: Call) -> Answer:
@@ -56,6 +59,7 @@ CHANNEL_JOIN = Command(
     help="Makes you a participant of a channel.",
     examples=("!channel join Court Filings",),
     group="Channels",
+    also=("join",),
 )
 CHANNEL_LEAVE = Command(
     "channel leave",
@@ -66,6 +70,8 @@ CHANNEL_LEAVE = Command(
     " cannot be left.",
     examples=("!channel leave", "!channel leave Court Filings"),
     group="Channels",
+    where=frozenset({Where.CHANNEL, Where.ARCHIVED}),
+    also=("leave",),
 )
 CHANNEL_ADD = Command(
     "channel add",
@@ -76,6 +82,7 @@ CHANNEL_ADD = Command(
     " what stands before the first person.",
     examples=("!channel add @ruth @tom", "!channel add Court Filings @ruth"),
     group="Channels",
+    where=frozenset(),
 )
 CHANNEL_REMOVE = Command(
     "channel remove",
@@ -85,4 +92,5 @@ CHANNEL_REMOVE = Command(
     help="Takes colleagues out of the channel you type this in, or of the one you name. They can join again.",
     examples=("!channel remove @ruth", "!channel remove Court Filings @ruth @tom"),
     group="Channels",
+    where=frozenset(),
 )

@@ -10,6 +10,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
 from bridge.commands.replies import escape, notice
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Message
+from bridge.commands.where import CHAT, Where
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants
@@ -29,7 +30,7 @@ async def _open(call: Call, people: Collection[str]) -> _Opened:
 
     def unit() -> bool:
         add_conversations([NewConversation(conversation, created_by=call.sender.id, caused_by=call.event_id)])
-        add_participants(conversation.id, people, call.sender.id)
+        add_participants(conversation.id, people, call.sender.id, cause=call.event_id)
         return was_caused_by(conversation.id, call.event_id)
 
     is_new = await call.desk.store.run(unit)
@@ -91,4 +92,6 @@ DM = Command(
     " With names instead of mentions, put a colon before the message.",
     examples=("!dm @ruth", "!dm @ruth @tom Lunch at one?", "!dm Ruth Adeyemi and Tom Price: lunch at one?"),
     group="Conversations",
+    where=CHAT | {Where.DIRECT},
+    also=("msg", "groupmsg"),
 )

@@ -6,7 +6,7 @@ from bridge.commands.table import Answer, Call, Command, Who
 
 
 async def _status(call: Call) -> Answer:
-    return Answer(await call.desk.directory_status())
+    return Answer(await call.desk.directory_status(call.sender.id))
 
 
 async def _confirm(call: Call) -> Answer:

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from bridge.commands.all import COMMANDS
 from bridge.commands.errors import CommandError
+from bridge.commands.nearest import called, family, fitting, lines, nearest
 from bridge.commands.parse import parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
-from bridge.commands.table import Answer, ArgumentType, Call, Command, Desk, Who
+from bridge.commands.table import Answer, Call, Command, Desk, Who, where_typed
+from bridge.commands.where import Where
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
 
 log = structlog.get_logger(__name__)
+_CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
 MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 
 
-def find_command(text: str) -> tuple[Command, str]:
+def find_command(text: str, where: Where = Where.CHAT) -> tuple[Command, str]:
     """The command at the start of the text (without the exclamation mark) and the rest. Raises CommandError."""
+    found, rest = find_commands(text, lambda: COMMANDS)
+    return found[0] if len(found) == 1 else fitting(found, where), rest
+
+
+def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple[tuple[Command, ...], str]:
+    """The commands that the text may begin with, more than one for a short form that several share, and the rest.
+
+    Raises CommandError with what comes nearest, which is one of `commands`.
+    """
     if len(text) > MAX_TYPED:
         raise CommandError(f"That has {len(text)} characters. I read at most {MAX_TYPED}, so I did nothing with it.")
     words = text.split(maxsplit=2)
     for count in (2, 1):
-        name = " ".join(words[:count]).casefold()
-        for command in COMMANDS:
-            if len(words) >= count and command.name == name:
-                return command, text.split(maxsplit=count)[count] if len(words) > count else ""
-    raise CommandError(_did_you_mean(words))
+        found = _CALLED.get(" ".join(words[:count]).casefold(), ()) if len(words) >= count else ()
+        if found:
+            return found, text.split(maxsplit=count)[count] if len(words) > count else ""
+    raise CommandError(_did_you_mean(text, commands()))
 
 
-def _did_you_mean(words: list[str]) -> str:
-    typed = " ".join(words[:2]).casefold()
-    first = words[0].casefold() if words else ""
-    family = [command for command in COMMANDS if command.name.startswith(f"{first} ")] if first else []
-    if family:
-        return "This is how it goes on:\n\n" + "\n".join(f"- `{c.usage}`: {c.summary}" for c in family)
-    near = difflib.get_close_matches(typed, [command.name for command in COMMANDS], n=1, cutoff=0.5)
-    near = near or difflib.get_close_matches(first, [command.name for command in COMMANDS], n=1, cutoff=0.5)
-    hint = f"Did you mean `!{near[0]}`? " if near else ""
-    return f"I do not know !{repeated(first)}. {hint}`!help` lists what I can do."
+def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
+    first = text.split(maxsplit=1)[0].casefold() if text.strip() else ""
+    meant = nearest(text, commands)
+    if len(meant) > 1 and family(first, meant):
+        return f"This is how it goes on:\n\n{lines(meant)}"
+    # Of a known first word nothing is repeated: what is behind it may be a matter's number.
+    unknown = "" if family(first, COMMANDS) else f"I do not know !{repeated(first)}. "
+    if len(meant) > 1:
+        return f"{unknown}Did you mean one of these?\n\n{lines(meant)}"
+    hint = f"Did you mean `!{meant[0].name}`? " if meant else ""
+    return f"{unknown}{hint}`!help` lists what I can do."
 
 
 async def answer(
@@ -52,17 +64,24 @@ async def answer(
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
     here = True
     try:
-        command, rest = find_command(text)
+        found, rest = find_commands(text, lambda: usable(desk, sender.id))
+        here = all(command.here for command in found)
+        command = found[0] if len(found) == 1 else fitting(found, await where_typed(desk, conversation_id, sender.id))
         here = command.here
         _allow(command, desk, sender)
-        names_people = any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in command.arguments)
-        localparts = await desk.store.run(staff_by_localpart) if names_people else {}
+        localparts = await desk.store.run(staff_by_localpart) if command.names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         values = parse(command, rest, people, sender, desk.reconciler.today())
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
         return await command.run(Call(desk, sender, user_id, event_id, conversation_id, values)), here
     except CommandError as error:
         return Answer(str(error)), here
+
+
+def usable(desk: Desk, staff_id: str) -> list[Command]:
+    """The commands that this person may use."""
+    admin = bool(may_administer(desk.firm(), staff_id, frozenset(desk.settings.firm.admin_roles)))
+    return [command for command in COMMANDS if admin or command.who is Who.STAFF]
 
 
 def _allow(command: Command, desk: Desk, sender: Staff) -> None:

@@ -111,6 +111,7 @@ MATTER_LIST = Command(
     " With words, only those that have them in number, title, client or status.",
     examples=("!matter list", "!matter list estate"),
     group="Matters",
+    also=("matters",),
 )
 MATTER_START = Command(
     "matter start",
@@ -124,4 +125,5 @@ MATTER_START = Command(
     help="Starts a conversation about a matter, with you and the people you name among those with access to it.",
     examples=('!matter start 2026-0042 "Disclosure" @ruth @tom',),
     group="Matters",
+    also=("start",),
 )

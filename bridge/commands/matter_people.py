@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.commands.conversations import link, make_room
 from bridge.commands.errors import CommandError
 from bridge.commands.matter_find import the_conversation, the_matter
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import MATTERS
 from bridge.firm.policy import is_read_only
 from bridge.store.participants import drop, pick
 
@@ -26,7 +29,7 @@ async def _join(call: Call) -> Answer:
 async def _leave(call: Call) -> Answer:
     matter, found = await the_matter(call), await the_conversation(call, "leave", only_mine=True)
     conversation = found.conversation
-    left = await call.desk.store.run(lambda: drop(conversation.id, [call.sender.id], call.event_id))
+    left = await call.desk.store.run(lambda: drop(conversation.id, [call.sender.id], call.sender.id, call.event_id))
     if not left:
         raise CommandError(f"You are not in {escape(conversation.title)} of matter {escape(matter.number)}.")
     if found.room_id is not None:
@@ -35,7 +38,7 @@ async def _leave(call: Call) -> Answer:
     await call.desk.reconciler.converge(conversation.id)
     return Answer(
         f"You have left {escape(conversation.title)} of matter {escape(matter.number)}."
-        f" `!matter join {matter.number} {conversation.title}` brings you back."
+        f" {code(f'!matter join {matter.number} {conversation.title}')} brings you back."
     )
 
 
@@ -53,9 +56,14 @@ MATTER_LEAVE = Command(
     "matter leave",
     "Leave a conversation of a matter",
     _leave,
-    (Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER"), _CONVERSATION),
+    (
+        Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER", names_place=True),
+        replace(_CONVERSATION, names_place=True),
+    ),
     help="Takes you out of the matter conversation you type this in, or of the one you name. You hear no more of it,"
     " and can join again.",
     examples=("!matter leave", "!matter leave 2026-0042 Disclosure"),
     group="Matters",
+    where=MATTERS,
+    also=("leave",),
 )

@@ -11,6 +11,7 @@ from bridge.commands.matter_find import is_in, matter_here, pick
 from bridge.commands.parse import read_matter
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import Where
 from bridge.firm.model import Matter
 from bridge.firm.policy import is_read_only
 from bridge.store.matters import MatterConversation, conversations_of_matter, rename_in_matter
@@ -27,7 +28,9 @@ async def _rename(call: Call) -> Answer:
     if is_read_only(call.desk.firm(), conversation):
         raise CommandError(f"{escape(conversation.title)} is read-only, so its title stays as it is.")
     title = checked_title(typed.strip().strip('"“”„«»'))
-    taken = await call.desk.store.run(lambda: rename_in_matter(conversation.id, matter.id, title))
+    taken = await call.desk.store.run(
+        lambda: rename_in_matter(conversation.id, matter.id, title, by=call.sender.id, cause=call.event_id)
+    )
     if taken is not None:
         number = escape(matter.number)
         raise CommandError(f"Matter {number} has a conversation called {escape(taken)}. Choose another title.")
@@ -60,4 +63,6 @@ MATTER_RENAME = Command(
     " first. The matter's own number and title come from the firm's directory.",
     examples=("!matter rename Expert evidence", '!matter rename 2026-0042 "Disclosure" to Expert evidence'),
     group="Matters",
+    where=frozenset({Where.MATTER}),
+    also=("rename",),
 )

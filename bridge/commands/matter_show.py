@@ -9,6 +9,7 @@ from bridge.commands.matter_find import the_matter
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
+from bridge.commands.where import CHAT, MATTERS
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants, is_read_only, may_access
 from bridge.store.matters import MatterConversation, conversations_of_matter
@@ -70,9 +71,11 @@ MATTER_SHOW = Command(
     "matter show",
     "About a matter, and its conversations",
     _show,
-    (Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER"),),
+    (Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER", names_place=True),),
     help="Shows client, status, who has access, and all conversations of a matter that you can see, whether you are in"
     " them or not. In a conversation of the matter its number can be left out.",
     examples=("!matter show 2026-0042", "!matter show"),
     group="Matters",
+    where=CHAT | MATTERS,
+    also=("info",),
 )

@@ -10,8 +10,9 @@ from bridge.commands.conversations import make_room
 from bridge.commands.direct import add_to_direct
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, is_read_only, may_be_in
@@ -52,7 +53,7 @@ async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff
     if conversation.everyone:
         raise CommandError(f"{escape(conversation.title)} is the channel of the whole firm; nobody is taken out of it.")
     ids = [person.id for person in staff]
-    removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.event_id))
+    removed = await call.desk.store.run(lambda: drop(conversation_id, ids, call.sender.id, call.event_id))
     await make_room(call, conversation_id)
     return Answer(_said(conversation, listed, lambda person: "removed" if person.id in removed else "was not in it"))
 
@@ -67,7 +68,7 @@ async def _changeable(call: Call, conversation_id: str) -> Conversation:
         raise CommandError("Only somebody who is in the conversation can change who is in it.")
     if is_read_only(firm, conversation):
         name = escape(conversation.title)
-        how = f"`!channel restore {conversation.title}` opens it again." if not conversation.matter_id else ""
+        how = f"{code(f'!channel restore {conversation.title}')} opens it again." if not conversation.matter_id else ""
         raise CommandError(f"{name} is read-only, so who is in it stays as it is. {how}".rstrip())
     return conversation
 
@@ -150,6 +151,8 @@ PARTICIPANTS = Command(
     help="Lists who is in the conversation you type this in, with their role, since when, and who added them.",
     examples=("!participants", "!participants 2"),
     group="Conversations",
+    where=EVERYWHERE - CHAT,
+    also=("who", "members"),
 )
 ADD = Command(
     "add",
@@ -161,6 +164,8 @@ ADD = Command(
     " people: in one, this opens another with everybody, and what was said before stays where it is.",
     examples=("!add @ruth", "!add @ruth @tom", "!add Ruth Adeyemi and Tom Price"),
     group="Conversations",
+    where=frozenset({Where.DIRECT, Where.MATTER, Where.CHANNEL}),
+    also=("invite",),
 )
 REMOVE = Command(
     "remove",
@@ -170,4 +175,6 @@ REMOVE = Command(
     help="Takes colleagues out of the channel or matter conversation you type this in. They can join again.",
     examples=("!remove @ruth", "!remove @ruth @tom"),
     group="Conversations",
+    where=frozenset({Where.MATTER, Where.CHANNEL}),
+    also=("kick",),
 )

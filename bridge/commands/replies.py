@@ -10,14 +10,17 @@ from urllib.parse import quote
 import nh3
 from markdown_it import MarkdownIt
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
-_MARKUP = re.compile(r"\\([\\`*_\[\]<>#|~])|\*\*|`")
-_LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\[\]\\])+)\]\((\S+?)\)")
+from bridge.commands.plain import plain_text
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
+_BEGINNING = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")
+"""What begins a list or a heading at the start of a line."""
 _REPEATED = 60
 """Characters of what was typed that an answer repeats."""
 _PLAIN = re.compile(r"[^\W\d_][\w .,:;?!'’()@-]*")
 """One line that Markdown leaves as it is."""
 _TAGS = {"p", "strong", "em", "code", "a", "ul", "ol", "li", "br", "blockquote"}
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 
 
 @cache
@@ -27,7 +30,14 @@ def _markdown() -> MarkdownIt:
 
 def escape(text: str) -> str:
     """Text from elsewhere, so that it shows as it is."""
-    return _SPECIAL.sub(r"\\\1", text)
+    return _BEGINNING.sub(r"\1\\", _SPECIAL.sub(r"\\\1", text))
+
+
+def code(text: str) -> str:
+    """Text from elsewhere as something to type, whatever backticks are in it."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    edge = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{edge}{text}{edge}{fence}"
 
 
 def repeated(text: str) -> str:
@@ -44,9 +54,10 @@ def notice(markdown: str) -> dict[str, Any]:
     """The content of an m.notice event for a reply in Markdown."""
     if "_" not in markdown and _PLAIN.fullmatch(markdown):
         return {"msgtype": "m.notice", "body": markdown}
-    plain = _LINK.sub(lambda link: f"{link[1]} ({link[2]})", markdown)
-    body = _MARKUP.sub(lambda found: found[1] or "", plain)
-    html = nh3.clean(_markdown().render(markdown).strip(), tags=_TAGS, attributes={"a": {"href"}}, link_rel=None)
+    tokens = _markdown().parse(markdown)
+    body = plain_text(tokens)
+    rendered = _markdown().renderer.render(tokens, _markdown().options, {}).strip()
+    html = nh3.clean(rendered, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
     content: dict[str, Any] = {"msgtype": "m.notice", "body": body}
     if html != f"<p>{body}</p>":
         content |= {"format": "org.matrix.custom.html", "formatted_body": html}

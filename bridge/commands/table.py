@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from bridge.commands.errors import CommandError
-from bridge.firm.conversation import Conversation
+from bridge.commands.where import CHAT, Where, where_is
+from bridge.firm.conversation import Conversation, bot_chat_id
 from bridge.firm.model import Firm, Staff
+from bridge.firm.policy import desired_participants
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.service import Reconciler
 from bridge.settings import Settings
@@ -53,6 +56,8 @@ class Argument:
     required: bool = True
     shown: str = ""
     """How usage shows it."""
+    names_place: bool = False
+    """Whether it names the conversation that is meant, and is left out where the command is typed in that."""
 
     @property
     def usage(self) -> str:
@@ -70,8 +75,8 @@ class Desk:
     firm: Callable[[], Firm]
     confirm_directory: Callable[[str], Awaitable[str]]
     """Confirm the held change of the directory as this staff id; the answer for the admin."""
-    directory_status: Callable[[], Awaitable[str]]
-    """What the directory is and what it waits for, for an admin."""
+    directory_status: Callable[[str], Awaitable[str]]
+    """What the directory is and what it waits for, as far as the admin of this staff id may know."""
     next_pages: dict[str, NextPage] = field(default_factory=dict)
     """Where `!more` goes on, by staff id. Kept in memory only."""
 
@@ -89,16 +94,41 @@ class Call:
     user_id: str
     event_id: str
     conversation_id: str
-    """Where it was typed."""
+    """Where it was typed. `conversation` says what of that counts."""
     values: dict[str, Any]
     """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
 
     async def conversation(self) -> Conversation:
         """Where it was typed, as it is now. Read when it is asked for, since most commands do not."""
-        found = await self.desk.store.run(lambda: conversation_by_id(self.conversation_id))
+        found = await typed_in(self.desk, self.conversation_id, self.sender.id)
         if found is None:
             raise CommandError("This conversation is being made anew. Try again in a moment.")
         return found
+
+    async def where(self) -> Where:
+        """What kind of place it was typed in."""
+        return await where_typed(self.desk, self.conversation_id, self.sender.id)
+
+
+async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversation | None:
+    """A conversation as it is now; for somebody who is not in it their chat with the bot, so that nothing of it shows.
+
+    They may have typed a moment before they were taken out, or be in the room by somebody's trick (D4, M3).
+    """
+
+    def unit() -> Conversation | None:
+        found = conversation_by_id(conversation_id)
+        if found is None or staff_id in desired_participants(desk.firm(), found, desk.reconciler.today()):
+            return found
+        return conversation_by_id(bot_chat_id(staff_id))
+
+    return await desk.store.run(unit)
+
+
+async def where_typed(desk: Desk, conversation_id: str, staff_id: str) -> Where:
+    """What kind of place a conversation is now; one that is being made anew is taken for the chat with the bot."""
+    found = await typed_in(desk, conversation_id, staff_id)
+    return Where.CHAT if found is None else where_is(desk.firm(), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +187,25 @@ class Command:
     here: bool = False
     """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
     group: str = "Other"
+    where: frozenset[Where] = CHAT
+    """The kinds of place in which `!help` shows it. It can be typed anywhere."""
+    also: tuple[str, ...] = ()
+    """Other words for it: short forms, and words that people know from elsewhere. Commands may share one; the kind of
+    place then decides."""
+
+    @cached_property
+    def names_people(self) -> bool:
+        """Whether people are among its arguments."""
+        return any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in self.arguments)
 
     @property
     def usage(self) -> str:
         """The command as it is typed."""
         return " ".join([f"!{self.name}", *(argument.usage for argument in self.arguments)])
+
+    @property
+    def usage_there(self) -> str:
+        """The same, as short as it can be in the conversation that it is about."""
+        last = self.name.split()[-1]
+        short = last if last in self.also else self.name
+        return " ".join([f"!{short}", *(argument.usage for argument in self.arguments if not argument.names_place)])

@@ -12,20 +12,24 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)([^<>]*)>")
 """One tag. It cannot run into the next, so that reading takes no longer than the text is long, whatever it holds."""
 _HREF = re.compile(r"""\bhref=(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _PILL = re.compile(r"https://matrix\.to/#/((?:@|%40)[^?/]+)|matrix:u/([^?/]+)")
+_QUOTE = re.compile(r"\A(?:>[^\n]*\n)+\n?")
+"""How older clients quote the message that is replied to (specification: fallbacks for rich replies)."""
 _NEW_LINE = frozenset({"br", "p", "li"})
 
 
 def typed_text(content: Mapping[str, Any]) -> str:
-    """The message as one line of typing; empty for what is no plain text message, for edits and for notices.
+    """The message as it was typed; empty for what is no plain text message, for edits and for notices.
 
     Clients put a display name into the plain body where a person was mentioned, and the id into the HTML; so the HTML
-    is read where it has a mention.
+    is read where it has a mention. What a reply quotes of another message was not typed.
     """
     relation = content.get("m.relates_to")
     replaced = isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
     body = content.get("body")
     if content.get("msgtype") != "m.text" or replaced or not isinstance(body, str):
         return ""
+    if isinstance(relation, dict) and "m.in_reply_to" in relation:
+        body = _QUOTE.sub("", body)
     formatted = content.get("formatted_body")
     if isinstance(formatted, str) and content.get("format") == "org.matrix.custom.html":
         text, pills = _read(formatted)

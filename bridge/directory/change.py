@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -74,10 +74,11 @@ class DirectoryChange:
             digest.update("\0".join(record).encode() + b"\0\0")
         return digest.hexdigest()[:16]
 
-    def summary(self) -> str:
-        """The change as lines for a firm admin."""
+    def summary(self, sees: Callable[[str], bool] | None = None) -> str:
+        """The change as lines for a firm admin. With `sees`, asked with matter ids, other matters and all walls are
+        only counted (M3)."""
         lines = [
-            f"{kind.capitalize()}: {', '.join(self._counts(kind, change))}."
+            f"{kind.capitalize()}: {', '.join(self._counts(kind, change, sees))}."
             for kind, change in self.kinds.items()
             if change
         ]
@@ -92,17 +93,18 @@ class DirectoryChange:
             lines.append(f"Accesses to matters that end: {count} ({self.access_share:.0f} %): {names}.")
         return "\n".join(lines) or "Nothing changes."
 
-    def _counts(self, kind: str, change: KindChange) -> list[str]:
+    def _counts(self, kind: str, change: KindChange, sees: Callable[[str], bool] | None) -> list[str]:
         parts = (
             ("added", self.new, change.added),
             ("changed", self.new, change.changed),
             ("removed", self.old, change.removed),
         )
-        return [
-            f"{len(ids)} {word} ({_listed([_label(firm, kind, record_id) for record_id in ids])})"
-            for word, firm, ids in parts
-            if ids
-        ]
+        found = []
+        for word, firm, ids in parts:
+            labels = [_label(firm, kind, record_id) for record_id in ids if _shown(kind, record_id, sees)]
+            if ids:
+                found.append(f"{len(ids)} {word} ({_listed(labels, len(ids))})" if labels else f"{len(ids)} {word}")
+        return found
 
 
 def diff_firms(old: Firm, new: Firm, today: date) -> DirectoryChange:
@@ -152,9 +154,15 @@ def _percent(part: int, whole: int) -> float:
     return 100 * part / whole if whole else 0.0
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str], count: int = 0) -> str:
+    """The first names, and how many more there are of `count`, or of the names themselves."""
     shown = ", ".join(names[:_NAMED])
-    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
+    more = max(count, len(names)) - len(names[:_NAMED])
+    return f"{shown} and {more} more" if more else shown
+
+
+def _shown(kind: str, record_id: str, sees: Callable[[str], bool] | None) -> bool:
+    return sees is None or (kind != "wall" and (kind != "matter" or sees(record_id)))
 
 
 def _label(firm: Firm, kind: str, record_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -17,7 +17,8 @@ from bridge.directory.keeping import accept, accepted_records, confirm_change, h
 from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.records import firm_from_records
-from bridge.firm.model import Firm
+from bridge.firm.model import Firm, Matter
+from bridge.firm.policy import may_access
 from bridge.settings import DirectorySettings
 from bridge.store.store import Store
 
@@ -150,18 +151,35 @@ class DirectoryFile:
             return str(error)
         return f"Confirmed. The change {fingerprint} of the directory is being applied."
 
-    async def status(self) -> str:
-        """What the directory holds, what is wrong with it and what waits, for a firm admin."""
+    async def status(self, staff_id: str = "") -> str:
+        """What the directory holds, what is wrong with it and what waits.
+
+        For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
+        server sees everything.
+        """
+        sees = self._sight(staff_id)
         matters = len(self.firm.matters)
         lines = [f"The directory has {len(self.firm.active_staff)} active staff and {matters} matters."]
         if self.problems:
             lines.append("Its files cannot be used as they are, so nothing of them was taken over:")
-            lines.extend(f"- {problem}" for problem in self.problems)
+            hidden = [matter for matter in self.firm.matters.values() if not sees(matter.id)]
+            lines.extend(f"- {_as_shown(problem, hidden)}" for problem in self.problems)
         if self.held is not None:
             lines.append(f"The change {self.held.fingerprint()} waits for confirmation:")
-            lines.append(self.held.summary())
+            lines.append(self.held.summary(sees if staff_id else None))
             lines.append("A firm admin lets it through with: !directory confirm")
         return "\n".join(lines)
+
+    def _sight(self, staff_id: str) -> Callable[[str], bool]:
+        """Whether this person may know of a matter, by its id, in every firm that is spoken of."""
+        firms = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
+        today = self._today()
+
+        def sees(matter_id: str) -> bool:
+            known = [(firm, firm.matters[matter_id]) for firm in firms if matter_id in firm.matters]
+            return not staff_id or all(may_access(firm, staff_id, matter, today) for firm, matter in known)
+
+        return sees
 
     async def _read_if_changed(self) -> Snapshot | None:
         """The files' content; None where it is what was last read. Raises DirectoryError."""
@@ -240,3 +258,13 @@ class DirectoryFile:
     async def _stored(self) -> Firm:
         records = await self._store.run(accepted_records)
         return await asyncio.to_thread(firm_from_records, records)
+
+
+def _as_shown(problem: Problem, hidden: Iterable[Matter]) -> str:
+    """The problem, or where its text names one of these matters only its place."""
+    text = str(problem)
+    words = {word.casefold() for matter in hidden for word in (matter.number, matter.title, *matter.clients) if word}
+    if not any(word in text.casefold() for word in words):
+        return text
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    return f"{place}: `firm-bridge check` on the server says what is wrong here."

@@ -6,7 +6,9 @@ from peewee import chunked
 
 from bridge.directory.change import DirectoryChange
 from bridge.directory.records import Record, firm_from_records, record_of
+from bridge.firm.audit import Deed
 from bridge.firm.model import Matter
+from bridge.store.audit import record
 from bridge.store.models import DirectoryRecord, HeldChange
 
 _AT_ONCE = 200
@@ -37,6 +39,10 @@ def accept(change: DirectoryChange) -> None:
     for kind, differs in change.kinds.items():
         for ids in chunked(differs.removed, _AT_ONCE):
             DirectoryRecord.delete().where(DirectoryRecord.kind == kind, DirectoryRecord.record_id.in_(ids)).execute()
+    held = HeldChange.get_or_none(HeldChange.fingerprint == change.fingerprint())
+    if not change.empty:
+        actor = held.confirmed_by if held is not None else ""
+        record(Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
     HeldChange.delete().execute()
 
 
@@ -52,4 +58,7 @@ def hold(fingerprint: str, summary: str, now: int) -> bool:
 
 def confirm_change(fingerprint: str, by: str) -> bool:
     """Note who confirmed the held change. Returns whether it is held."""
-    return bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())
+    found = bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())
+    if found:
+        record(Deed.DIRECTORY_CONFIRMED, actor=by, subject=fingerprint)
+    return found

@@ -16,7 +16,8 @@ same names, so everything below is true of both. The setting `directory.path` sa
 
 The bridge looks at the files every few seconds. It checks them as a whole, and takes over either everything or nothing:
 one mistake anywhere, and the firm stays as it was. Mistakes are in the log, in the answer of `firm-bridge check`, and
-in that of `!directory status`, each with file, line, column and value.
+in that of `!directory status`, each with file, line, column and value. Of a mistake that names a matter which the
+asking admin must not see, `!directory status` gives file and line only.
 
 ## How values are written
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Places
 from bridge.store.channels import note_messages
-from bridge.store.store import Store
 
 Json = dict[str, Any]
+Unit = Callable[[], None]
 
 
 def is_news(event: Json, bot_id: str) -> bool:
@@ -24,22 +25,21 @@ def is_news(event: Json, bot_id: str) -> bool:
 class Activity:
     """Notes the newest message of every channel."""
 
-    def __init__(self, store: Store, places: Places, bot_id: str) -> None:
-        self._store = store
+    def __init__(self, places: Places, bot_id: str) -> None:
         self._places = places
         self._bot_id = bot_id
 
-    async def note(self, events: Sequence[Json]) -> None:
-        """Look at the events of a transaction before it is answered, one write for all of them. Raises StoreError."""
+    async def news(self, events: Sequence[Json]) -> Unit | None:
+        """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
         rooms: dict[str, int] = {}
         for event in events:
             if is_news(event, self._bot_id):
-                rooms[event["room_id"]] = max(rooms.get(event["room_id"], 0), int(event["origin_server_ts"]))
+                room_id, at_ms = event["room_id"], int(event["origin_server_ts"])
+                if at_ms > rooms.get(room_id, 0):
+                    rooms[room_id] = at_ms
         newest: dict[str, int] = {}
         for room_id, at_ms in rooms.items():
             place = await self._places.place(room_id)
             if place is not None and place.kind is ConversationKind.CHANNEL:
                 newest[place.key] = at_ms
-        if newest:
-            # Survives a crash of the bridge. After a loss of power a mark may be missing until the next message.
-            await self._store.run(lambda: note_messages(newest), durable=False)
+        return partial(note_messages, newest) if newest else None

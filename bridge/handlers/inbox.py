@@ -20,6 +20,7 @@ from bridge.settings import InboxSettings
 from bridge.store import inbox as rows
 from bridge.store.inbox import WaitingEvent
 from bridge.store.store import Store
+from bridge.store.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,8 @@ class Inbox:
         self._settings = settings
         self._metrics = metrics
         self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
+        # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
+        self._finish = Together(store, _finish, durable=False)
         self._lanes: Lanes[WaitingEvent] = Lanes(self._work, ROOMS_AT_ONCE)
         metrics.inbox_waiting.set_function(lambda: len(self._lanes))
 
@@ -86,8 +89,11 @@ class Inbox:
         """Wait until `count` more events fit under the bound."""
         await self._lanes.below(max(1, self._settings.max_waiting - count + 1))
 
-    async def accept(self, events: Sequence[Json]) -> int:
+    async def accept(self, events: Sequence[Json], news: Effect | None = None) -> int:
         """Store events and have them handled; returns how many were new. They are safe on disk when it returns.
+
+        `news` is a unit of writes that goes with them; alone it survives a crash of the bridge, but maybe not a loss of
+        power.
 
         Events are known again for `keep_days`; older ones are left out, since nobody can tell whether they were
         handled before (the whole history comes again when the service is registered anew). Raises StoreError, and
@@ -99,11 +105,13 @@ class Inbox:
             self._metrics.events_late.inc(len(events) - len(recent))
             log.info("events_too_old", count=len(events) - len(recent))
         if not recent:
+            if news is not None:
+                await self._store.run(news, durable=False)
             return 0
         given = [(event["event_id"], event["room_id"], _as_json(event)) for event in recent]
         # Handling begins while the commit waits for the disk. Should it fail, the homeserver sends the events again,
         # and what was handled has no row to be marked, so its effect is left out.
-        fresh = await self._store.run(lambda: rows.accept(given, _now_ms()), early=self._take_up)
+        fresh = await self._store.run(partial(_accept, given, news), early=self._take_up)
         faults.point("inbox.accepted")
         self._metrics.events_stored.inc(len(fresh))
         self._metrics.events_duplicate.inc(len(recent) - len(fresh))
@@ -119,8 +127,7 @@ class Inbox:
     async def _work(self, event: WaitingEvent) -> float | None:
         try:
             effect = await self._handle(orjson.loads(event.body))
-            # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
-            await self._store.run(partial(_finish, event.event_id, effect), durable=False)
+            await self._finish.run((event.event_id, effect))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is recorded with its cause
@@ -139,9 +146,17 @@ class Inbox:
         return pause
 
 
-def _finish(event_id: str, effect: Effect | None) -> None:
-    if rows.mark_handled(event_id) and effect is not None:
-        effect()
+def _accept(given: Sequence[tuple[str, str, bytes]], news: Effect | None) -> list[WaitingEvent]:
+    if news is not None:
+        news()
+    return rows.accept(given, _now_ms())
+
+
+def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:
+    marked = rows.mark_handled([event_id for event_id, _ in handled])
+    for event_id, effect in handled:
+        if event_id in marked and effect is not None:
+            effect()
 
 
 def _now_ms() -> int:

@@ -8,11 +8,14 @@ import structlog
 
 from bridge.commands.replies import escape
 from bridge.commands.table import Desk
+from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
-from bridge.handlers.telling import Effect, telling
+from bridge.handlers.telling import Effect, tell
+from bridge.handlers.welcome import welcome
 from bridge.reconcile.unread import ensure_unread
+from bridge.store.audit import record
 from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
 
 log = structlog.get_logger(__name__)
@@ -54,18 +57,34 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     membership = event["content"].get("membership")
     refusal: str | None = ""
     if staff_id is not None and membership == "leave":
-        refusal = await _gone(event, conversation, staff_id, desk)
+        refusal = await _gone(event, conversation, staff_id, actor or event["sender"], desk)
     elif staff_id is not None and actor is not None and membership in {"join", "invite"}:
         refusal = await _come(event, conversation, staff_id, actor, desk)
     if refusal is None:
-        return None
+        in_chat = conversation.kind is ConversationKind.BOT and membership == "join"
+        return await welcome(staff_id, event["room_id"], desk) if in_chat and staff_id is not None else None
     await desk.reconciler.converge(place.key)
-    if not refusal or actor is None or not may_act(desk.firm(), actor):
+    if not refusal and staff_id is not None:
         return None
-    return telling(actor, event["event_id"], refusal, desk.settings.bot_id)
+    told = bool(refusal) and actor is not None and bool(may_act(desk.firm(), actor))
+
+    def effect() -> None:
+        record(
+            Deed.PUT_BACK,
+            actor=actor or event["sender"],
+            subject=place.key,
+            person=staff_id or event["state_key"],
+            reason=str(membership),
+            cause=event["event_id"],
+            outcome=Outcome.REFUSED,
+        )
+        if told and actor is not None:
+            tell(actor, event["event_id"], refusal, desk.settings.bot_id)
+
+    return effect
 
 
-async def _gone(event: Json, conversation: Conversation, staff_id: str, desk: Desk) -> str | None:
+async def _gone(event: Json, conversation: Conversation, staff_id: str, by: str, desk: Desk) -> str | None:
     """Record that somebody left or was removed; why not, as a sentence, where it cannot stand; None for no news."""
     by_themselves = event["sender"] == event["state_key"]
     if conversation.everyone:
@@ -75,7 +94,8 @@ async def _gone(event: Json, conversation: Conversation, staff_id: str, desk: De
     if not by_themselves and conversation.kind is ConversationKind.DIRECT:
         return "The people in a direct conversation stay the same."
     at_ms = int(event["origin_server_ts"])
-    if not await desk.store.run(lambda: remove_participant(conversation.id, staff_id, at_ms)):
+    cause = event["event_id"]
+    if not await desk.store.run(lambda: remove_participant(conversation.id, staff_id, at_ms, by=by, cause=cause)):
         return None
     log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event["sender"])
     return ""
@@ -93,7 +113,8 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
             await ensure_unread(desk.homeserver, str(event["state_key"]), event["room_id"])
         # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.
         at_ms = int(event["origin_server_ts"])
-        await desk.store.run(lambda: add_participants(conversation.id, [staff_id], actor, at_ms=at_ms))
+        cause = event["event_id"]
+        await desk.store.run(lambda: add_participants(conversation.id, [staff_id], actor, at_ms=at_ms, cause=cause))
         now = await desk.store.run(lambda: conversation_by_id(conversation.id))
         if now is None or staff_id not in now.participants:
             return ""

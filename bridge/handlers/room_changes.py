@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,10 +12,12 @@ from bridge.commands.channel_names import checked
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape
 from bridge.commands.table import Desk
+from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_act
 from bridge.handlers.places import Places
-from bridge.handlers.telling import Effect, telling
+from bridge.handlers.telling import Effect, tell
+from bridge.store.audit import record
 from bridge.store.channels import Channel, channel, set_topic
 
 log = structlog.get_logger(__name__)
@@ -38,15 +41,24 @@ async def handle_room_change(event: Json, desk: Desk, places: Places) -> Effect 
         staff_id = await places.staff_id(change["sender"])
         active = staff_id is not None and bool(may_act(desk.firm(), staff_id))
         refusal = "Only channels can be renamed by everybody." if found is None else ""
-        if found is not None and active:
-            refusal = await _take_over(change, found, desk)
+        if found is not None and staff_id is not None and active:
+            refusal = await _take_over(change, found, staff_id, desk)
         log.info("room_changed", conversation=place.key, staff=staff_id, what=change["type"], refused=bool(refusal))
-        if refusal and staff_id is not None and active:
+        if refusal or not active:
             whose = escape(found.title) if found is not None else "that conversation"
             told = f"I put the {_FIELDS[change['type']]} of {whose} back. {refusal}"
-            effects.append(telling(staff_id, change["event_id"], told, desk.settings.bot_id))
+            whom = staff_id if active else None
+            effects.append(partial(_put_back, change, place.key, staff_id, whom, told, desk.settings.bot_id))
     await desk.reconciler.converge(place.key)
     return _all(effects) if effects else None
+
+
+def _put_back(change: Json, key: str, staff_id: str | None, whom: str | None, told: str, bot_id: str) -> None:
+    """A unit: note what is put back, and tell whoever did it, unless nothing is done for them any more."""
+    actor, cause = staff_id or change["sender"], change["event_id"]
+    record(Deed.PUT_BACK, actor=actor, subject=key, reason=change["type"], cause=cause, outcome=Outcome.REFUSED)
+    if whom is not None:
+        tell(whom, cause, told, bot_id)
 
 
 def _all(effects: list[Effect]) -> Effect:
@@ -75,7 +87,7 @@ async def _news(event: Json, found: Channel, desk: Desk) -> list[Json]:
     return news
 
 
-async def _take_over(event: Json, found: Channel, desk: Desk) -> str:
+async def _take_over(event: Json, found: Channel, staff_id: str, desk: Desk) -> str:
     """Store what was set; why not, as a sentence, where it cannot stand."""
     value = event["content"].get(_FIELDS[event["type"]])
     text = value if isinstance(value, str) else ""
@@ -83,10 +95,10 @@ async def _take_over(event: Json, found: Channel, desk: Desk) -> str:
         topic = " ".join(text.split())
         if len(topic) > TOPIC_MAX:
             return f"It has {len(topic)} characters; at most {TOPIC_MAX} fit."
-        await desk.store.run(lambda: set_topic(found.id, topic))
+        await desk.store.run(lambda: set_topic(found.id, topic, by=staff_id, cause=event["event_id"]))
         return ""
     try:
         name = checked(text)
     except CommandError as error:
         return str(error)
-    return await desk.store.run(lambda: rename_unit(found, name))
+    return await desk.store.run(lambda: rename_unit(found, name, by=staff_id, cause=event["event_id"]))

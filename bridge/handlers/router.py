@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.commands.table import Desk
-from bridge.handlers.commands import Effect, handle_command, is_addressed
+from bridge.handlers.addressing import is_addressed
+from bridge.handlers.at_work import AtWork
+from bridge.handlers.commands import Effect, handle_command
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.places import Places
 from bridge.handlers.room_changes import handle_room_change, is_room_change
@@ -16,23 +18,23 @@ Json = dict[str, Any]
 class Router:
     """Everything that arrives from Matrix goes through here."""
 
-    def __init__(self, desk: Desk, places: Places) -> None:
+    def __init__(self, desk: Desk, places: Places, at_work: AtWork | None = None) -> None:
         self._desk = desk
+        self._at_work = at_work or AtWork(desk.homeserver)
         self._places = places
         self._bot_id = desk.settings.bot_id
+        self._bot_name = desk.settings.appservice.bot_name
 
     def interesting(self, event: Json) -> bool:
         """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
-        return (
-            is_addressed(event, self._bot_id, self._places.bot_chats)
-            or is_membership(event, self._bot_id)
-            or is_room_change(event, self._bot_id)
-        )
+        if event["type"] == "m.room.message":
+            return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
+        return is_membership(event, self._bot_id) or is_room_change(event, self._bot_id)
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
         if event["type"] == "m.room.message":
-            return await handle_command(event, self._desk, self._places)
+            return await handle_command(event, self._desk, self._places, self._at_work)
         if event["type"] == "m.room.member":
             return await handle_membership(event, self._desk, self._places)
         return await handle_room_change(event, self._desk, self._places)

@@ -15,14 +15,10 @@ log = structlog.get_logger(__name__)
 Effect = Callable[[], None]
 
 
-def telling(staff_id: str, event_id: str, markdown: str, bot_id: str) -> Effect:
+def tell(staff_id: str, event_id: str, markdown: str, bot_id: str) -> None:
     """A unit of work that queues the message. Handling the event again sends it once."""
-
-    def effect() -> None:
-        room_id = room_of(bot_chat_id(staff_id))
-        if room_id is None:
-            log.warning("no_chat_to_tell", staff=staff_id, event_id=event_id)
-            return
-        enqueue(f"{event_id}/why", room_id, bot_id, "m.room.message", notice(markdown))
-
-    return effect
+    room_id = room_of(bot_chat_id(staff_id))
+    if room_id is None:
+        log.warning("no_chat_to_tell", staff=staff_id, event_id=event_id)
+        return
+    enqueue(f"{event_id}/why", room_id, bot_id, "m.room.message", notice(markdown))

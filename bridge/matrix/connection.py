@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -29,12 +30,18 @@ DEVICE = "FIRMBRIDGE"
 _MIN_CONNECTIONS = 32
 _BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
 _ID = re.compile(r"/[^/]*%[^/]*|(?<=/devices)/[^/]+")
-_TXN_ID = re.compile(r"(/send/[^/]+)/.+")
 
 
 def route_of(path: str) -> str:
     """A path with the ids in it replaced, so that a metric has one series for each kind of request."""
-    return _TXN_ID.sub(r"\1/{id}", _ID.sub("/{id}", path))
+    before, send, after = path.partition("/send/")
+    event_type, slash, _ = after.partition("/")
+    return _without_ids(f"{before}{send}{event_type}") + ("/{id}" if slash else "")
+
+
+@lru_cache(maxsize=8192)
+def _without_ids(path: str) -> str:
+    return _ID.sub("/{id}", path)
 
 
 class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing about its types
@@ -53,7 +60,13 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         super().__init__(settings.url.rstrip("/"), bot_id, config=config)
         self.access_token = appservice.as_token.get_secret_value()
         self.client_session: aiohttp.ClientSession | None = None
-        self._authorization = {"Authorization": f"Bearer {self.access_token}"}
+        self._base = URL(self.homeserver)
+        self._base_path = self._base.raw_path.rstrip("/")
+        self._headers = {
+            "User-Agent": "firm-bridge",
+            "Authorization": f"Bearer {self.access_token}",
+            "Content-Type": "application/json",
+        }
         self._timeout = settings.request_timeout
         self._deadline = settings.deadline
         self._connections = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
@@ -67,21 +80,21 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         key: str = "",
         *,
         device: str = "",
-        content_type: str = "application/json",
+        content_type: str = "",
         signature: str = "",
     ) -> Any:
         """Make a request and return its answer, decoded; with a `key`, what the answer has there.
 
-        It acts as `user_id`, or as the service's own user where that is None. What is for the guard has a `signature`.
-        Raises HomeserverError.
+        The body is JSON unless `content_type` says what else. It acts as `user_id`, or as the service's own user where
+        that is None. What is for the guard has a `signature`. Raises HomeserverError.
         """
         method, path = request[0], request[1]
         data: str | bytes | None = request[2] if len(request) == 3 else None
         if data is None and method != "GET":
             data = b"{}"
-        headers = {"Content-Type": content_type, **self._authorization}
+        headers = {"Content-Type": content_type} if content_type else None
         if signature:
-            headers[SIGNATURE_HEADER] = signature
+            headers = {SIGNATURE_HEADER: signature}
         target, url = self._address(path, user_id, device)
 
         async def attempt(left: float) -> Any:
@@ -105,11 +118,10 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
     ) -> aiohttp.ClientResponse:
         """Make a request for one of nio's own methods, as the bot. Raises HomeserverError."""
         target, url = self._address(path, self.user, "")
-        all_headers = {**(headers or {}), **self._authorization}
         limit = self._timeout if timeout is None else timeout or math.inf
 
         async def attempt(left: float) -> aiohttp.ClientResponse:
-            return (await self._attempt(method, target, url, data, all_headers, min(limit, left)))[0]
+            return (await self._attempt(method, target, url, data, headers, min(limit, left)))[0]
 
         return await repeat(attempt, self._deadline)
 
@@ -127,19 +139,26 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             pairs.append(f"user_id={encoded(user_id)}")
         if device:
             pairs.append(f"device_id={encoded(device)}")
-        return target, URL(f"{self.homeserver}{target}?{'&'.join(pairs)}", encoded=True)
+        url = URL.build(
+            scheme=self._base.scheme,
+            authority=self._base.raw_authority,
+            path=self._base_path + target,
+            query_string="&".join(pairs),
+            encoded=True,
+        )
+        return target, url
 
     def _session(self) -> aiohttp.ClientSession:
         if self.client_session is None:
             self.client_session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "firm-bridge"},
+                headers=self._headers,
             )
         return self.client_session
 
     async def _attempt(
-        self, method: str, target: str, url: URL, data: Any, headers: Mapping[str, str], seconds: float
+        self, method: str, target: str, url: URL, data: Any, headers: Mapping[str, str] | None, seconds: float
     ) -> tuple[aiohttp.ClientResponse, bytes]:
         """One request, once. Raises Passing where it may be repeated, else HomeserverError."""
         name = f"{method} {target}"

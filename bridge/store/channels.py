@@ -8,15 +8,19 @@ from typing import Any, cast
 
 from peewee import JOIN
 
+from bridge.firm.audit import Deed
 from bridge.firm.conversation import ConversationKind
 from bridge.store import models
+from bridge.store.audit import record
 from bridge.store.conversations import now_ms
-from bridge.store.sql import execute
+from bridge.store.sql import execute_rows
 
-_NOTE_MESSAGE = """
-    UPDATE conversation SET last_message_at = ?
-    WHERE id = ? AND (last_message_at IS NULL OR last_message_at < ?)
+_NOTE_MESSAGES = """
+    WITH newest (id, at_ms) AS (VALUES {rows})
+    UPDATE conversation SET last_message_at = newest.at_ms FROM newest
+    WHERE conversation.id = newest.id AND (last_message_at IS NULL OR last_message_at < newest.at_ms)
 """
+_NEWEST = "(CAST(? AS TEXT), CAST(? AS BIGINT))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Channel:
     caused_by: str
     archived_at: int | None
     archived_by: str
+    """Staff id; empty for the bridge."""
     last_message_at: int | None
     room_id: str | None
 
@@ -101,43 +106,51 @@ def channel_aliases() -> dict[str, str]:
     return dict(cast("Iterable[tuple[str, str]]", rows))
 
 
-def rename(conversation_id: str, title: str, name_key: str, alias_localpart: str) -> None:
+def rename(conversation_id: str, title: str, name_key: str, alias_localpart: str, *, by: str, cause: str) -> None:
     """Give a channel another name. Its old name and alias are free at once; its identity and its room stay."""
+    changed = models.Conversation.id == conversation_id, models.Conversation.title != title
+    if models.Conversation.select().where(*changed).exists():
+        record(Deed.RENAMED, actor=by, subject=conversation_id, reason=title, cause=cause)
     models.Conversation.update(title=title, name_key=name_key, alias_localpart=alias_localpart).where(
         models.Conversation.id == conversation_id
     ).execute()
     models.Room.update(alias_localpart=alias_localpart).where(models.Room.key == conversation_id).execute()
 
 
-def set_topic(conversation_id: str, topic: str) -> None:
+def set_topic(conversation_id: str, topic: str, *, by: str, cause: str) -> None:
     """Give a channel a topic, or with an empty one take it away."""
-    models.Conversation.update(topic=topic).where(models.Conversation.id == conversation_id).execute()
+    changed = models.Conversation.id == conversation_id, models.Conversation.topic != topic
+    if models.Conversation.update(topic=topic).where(*changed).execute():
+        record(Deed.TOPIC_SET, actor=by, subject=conversation_id, cause=cause)
 
 
-def archive(conversation_id: str, by: str) -> bool:
-    """Archive a conversation in the name of a staff id. False where it was archived already."""
+def archive(conversation_id: str, by: str, cause: str = "", reason: str = "") -> bool:
+    """Archive a conversation in the name of a staff id, empty for the bridge. False where it was archived already."""
     changed: int = (
         models.Conversation.update(archived=True, archived_at=now_ms(), archived_by=by)
         .where(models.Conversation.id == conversation_id, ~models.Conversation.archived)
         .execute()
     )
+    if changed:
+        record(Deed.ARCHIVED, actor=by, subject=conversation_id, cause=cause, reason=reason)
     return changed > 0
 
 
-def restore(conversation_id: str) -> bool:
-    """Undo archiving. False where it was not archived."""
+def restore(conversation_id: str, by: str, cause: str = "") -> bool:
+    """Undo archiving in the name of a staff id. False where it was not archived."""
     changed: int = (
-        models.Conversation.update(archived=False, archived_at=None, archived_by=None)
+        models.Conversation.update(archived=False, archived_at=None, archived_by=None, restored_at=now_ms())
         .where(models.Conversation.id == conversation_id, models.Conversation.archived)
         .execute()
     )
+    if changed:
+        record(Deed.RESTORED, actor=by, subject=conversation_id, cause=cause)
     return changed > 0
 
 
 def note_messages(newest: Mapping[str, int]) -> None:
     """Note when the newest message came, by conversation id; an older one than is known changes nothing."""
-    for conversation_id, at_ms in newest.items():
-        execute(_NOTE_MESSAGE, at_ms, conversation_id, at_ms)
+    execute_rows(_NOTE_MESSAGES, _NEWEST, list(newest.items()))
 
 
 def recent(limit: int) -> list[Channel]:

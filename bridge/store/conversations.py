@@ -9,10 +9,18 @@ from typing import Any, cast
 
 from peewee import Case
 
+from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.store import models
+from bridge.store.audit import record
 from bridge.store.news import announce
+from bridge.store.sql import execute
+
+_ONE_FOR = """
+    SELECT kind, matter_id, everyone, present FROM conversation
+    LEFT JOIN participant ON participant.conversation_id = conversation.id AND staff_id = ? WHERE conversation.id = ?
+"""
 
 
 def now_ms() -> int:
@@ -136,7 +144,7 @@ def add_conversations(new: Iterable[NewConversation]) -> None:
     """Store conversations with their participants; one that is there already stays as it is."""
     for item in new:
         conversation = item.conversation
-        models.Conversation.insert(
+        stored = models.Conversation.insert(
             id=conversation.id,
             kind=conversation.kind.value,
             title=conversation.title,
@@ -148,8 +156,18 @@ def add_conversations(new: Iterable[NewConversation]) -> None:
             created_by=item.created_by,
             created_at=now_ms(),
             caused_by=item.caused_by,
-        ).on_conflict_ignore().execute()
-        add_participants(conversation.id, conversation.participants, item.created_by, returning=False)
+        ).on_conflict_ignore()
+        if stored.as_rowcount().execute():
+            record(
+                Deed.CONVERSATION_STARTED,
+                actor=item.created_by,
+                subject=conversation.id,
+                reason=conversation.title,
+                cause=item.caused_by,
+            )
+        add_participants(
+            conversation.id, conversation.participants, item.created_by, returning=False, cause=item.caused_by
+        )
 
 
 def add_participants(
@@ -159,6 +177,7 @@ def add_participants(
     *,
     returning: bool = True,
     at_ms: int | None = None,
+    cause: str = "",
 ) -> None:
     """Pick people for a conversation, now or at that moment. Those who left before come back only when `returning`.
 
@@ -166,6 +185,7 @@ def add_participants(
     more. At a given moment, who left or was taken out later stays out: events of people's clients arrive late.
     """
     since = now_ms() if at_ms is None else at_ms
+    before = _present(conversation_id)
     absent = models.Participant.present == False  # noqa: E712 - SQL
     for staff_id in sorted(staff_ids):
         insert = models.Participant.insert(
@@ -183,6 +203,16 @@ def add_participants(
             ).execute()
         else:
             insert.on_conflict_ignore().execute()
+    for staff_id in sorted(_present(conversation_id) - before):
+        deed = Deed.PARTICIPANT_JOINED if staff_id == added_by else Deed.PARTICIPANT_ADDED
+        record(deed, actor=added_by, subject=conversation_id, person=staff_id, cause=cause)
+
+
+def _present(conversation_id: str) -> set[str]:
+    rows = models.Participant.select(models.Participant.staff_id).where(
+        models.Participant.conversation == conversation_id, models.Participant.present
+    )
+    return {staff_id for (staff_id,) in cast("Iterable[tuple[str]]", rows.tuples())}
 
 
 def remove_from_all(staff_ids: Collection[str]) -> None:
@@ -190,15 +220,22 @@ def remove_from_all(staff_ids: Collection[str]) -> None:
     chats = models.Conversation.select(models.Conversation.id).where(
         models.Conversation.kind == ConversationKind.BOT.value
     )
-    models.Participant.update(present=False, since=now_ms()).where(
+    theirs = (
         models.Participant.staff_id.in_(list(staff_ids)),
         models.Participant.present == True,  # noqa: E712 - SQL
         models.Participant.conversation.not_in(chats),
-    ).execute()
+    )
+    rows = models.Participant.select(models.Participant.conversation, models.Participant.staff_id).where(*theirs)
+    for conversation_id, staff_id in list(cast("Iterable[tuple[str, str]]", rows.tuples())):
+        record(Deed.PARTICIPANT_REMOVED, subject=conversation_id, person=staff_id, reason="F2")
+    models.Participant.update(present=False, since=now_ms()).where(*theirs).execute()
 
 
-def remove_participant(conversation_id: str, staff_id: str, at_ms: int) -> bool:
-    """Note that somebody left, unless they were added later than that moment. True where it changed something."""
+def remove_participant(conversation_id: str, staff_id: str, at_ms: int, *, by: str, cause: str = "") -> bool:
+    """Note that somebody left or was removed by a staff or user id, unless they were added later than that moment.
+
+    True where it changed something.
+    """
     changed: int = (
         models.Participant.update(present=False, since=at_ms)
         .where(
@@ -209,6 +246,9 @@ def remove_participant(conversation_id: str, staff_id: str, at_ms: int) -> bool:
         )
         .execute()
     )
+    if changed:
+        deed = Deed.PARTICIPANT_LEFT if by == staff_id else Deed.PARTICIPANT_REMOVED
+        record(deed, actor=by, subject=conversation_id, person=staff_id, cause=cause)
     return changed > 0
 
 
@@ -227,10 +267,18 @@ def conversation_by_id(conversation_id: str) -> Conversation | None:
     row = models.Conversation.get_or_none(models.Conversation.id == conversation_id)
     if row is None:
         return None
-    people = models.Participant.select(models.Participant.staff_id).where(
-        models.Participant.conversation == conversation_id, models.Participant.present
+    return to_conversation(row, _present(conversation_id))
+
+
+def conversation_for(conversation_id: str, staff_id: str) -> Conversation | None:
+    """One conversation with nobody but this person in it, if they are; None where they are not, or it is not there."""
+    row = execute(_ONE_FOR, staff_id, conversation_id).fetchone()
+    if row is None or not (row[2] or row[3]):
+        return None
+    people = frozenset({staff_id}) if row[3] else frozenset()
+    return Conversation(
+        conversation_id, ConversationKind(row[0]), matter_id=row[1], everyone=bool(row[2]), participants=people
     )
-    return to_conversation(row, (person.staff_id for person in people))
 
 
 def was_caused_by(conversation_id: str, event_id: str) -> bool:
@@ -272,6 +320,7 @@ def write_intent(key: str, alias_localpart: str) -> None:
 def record_room(key: str, room_id: str | None) -> None:
     """Note the room that was made for a key, or with None that it is gone. Announces RoomRecorded."""
     models.Room.update(room_id=room_id).where(models.Room.key == key).execute()
+    record(Deed.ROOM_LOST if room_id is None else Deed.ROOM_MADE, subject=key, reason=room_id or "")
     row = models.Conversation.get_or_none(models.Conversation.id == key)
     announce(RoomRecorded(key, None if row is None else ConversationKind(row.kind), room_id))
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from peewee import chunked
-
 from bridge.store.models import InboxEvent
-from bridge.store.sql import execute
+from bridge.store.sql import execute, execute_rows
 
 BODY_AFTERWARDS = b""
-ROWS_PER_STATEMENT = 500
 
 _ROW = "(?, ?, ?, ?, 0, 'waiting', '')"
 _INSERT = """
@@ -20,7 +17,8 @@ _INSERT = """
     ON CONFLICT (event_id) DO NOTHING RETURNING position, event_id
 """
 _MARK_HANDLED = """
-    UPDATE inbox_event SET status = 'handled', body = ?, error = '' WHERE event_id = ? AND status = 'waiting'
+    UPDATE inbox_event SET status = 'handled', body = ?, error = ''
+    WHERE event_id IN ({event_ids}) AND status = 'waiting' RETURNING event_id
 """
 
 
@@ -62,15 +60,8 @@ def accept(events: Iterable[tuple[str, str, bytes]], received_at: int) -> list[W
     given: dict[str, tuple[str, str, bytes]] = {}
     for event in events:
         given.setdefault(event[0], event)
-    fresh: list[WaitingEvent] = []
-    for some in chunked(given.values(), ROWS_PER_STATEMENT):
-        values = [value for event_id, room_id, body in some for value in (event_id, room_id, body, received_at)]
-        stored = execute(_INSERT.format(rows=", ".join([_ROW] * len(some))), *values).fetchall()
-        fresh += [
-            WaitingEvent(position, event_id, given[event_id][1], given[event_id][2], received_at)
-            for position, event_id in sorted(stored)
-        ]
-    return fresh
+    stored = execute_rows(_INSERT, _ROW, [(*event, received_at) for event in given.values()])
+    return [WaitingEvent(position, *given[event_id], received_at) for position, event_id in sorted(stored)]
 
 
 def waiting() -> list[WaitingEvent]:
@@ -94,9 +85,10 @@ def waiting() -> list[WaitingEvent]:
     ]
 
 
-def mark_handled(event_id: str) -> bool:
-    """Note that an event was handled and forget its body. False where it did not wait any more."""
-    return bool(execute(_MARK_HANDLED, BODY_AFTERWARDS, event_id).rowcount > 0)
+def mark_handled(event_ids: Sequence[str]) -> set[str]:
+    """Note that events were handled and forget their bodies. Those that did not wait any more are not in the answer."""
+    statement = _MARK_HANDLED.format(event_ids=", ".join("?" * len(event_ids)))
+    return {event_id for (event_id,) in execute(statement, BODY_AFTERWARDS, *event_ids).fetchall()}
 
 
 def record_failure(event_id: str, error: str, dead: bool) -> None:

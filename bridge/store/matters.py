@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
+from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.store.audit import record
 from bridge.store.conversations import to_conversation
 from bridge.store.models import Conversation as Row
 from bridge.store.models import Participant, Room
@@ -40,11 +42,12 @@ def conversations_of_matter(matter_id: str) -> list[MatterConversation]:
     return [MatterConversation(to_conversation(row, people.get(row.id, ())), rooms.get(row.id)) for row in rows]
 
 
-def rename_in_matter(conversation_id: str, matter_id: str, title: str) -> str | None:
+def rename_in_matter(conversation_id: str, matter_id: str, title: str, *, by: str, cause: str) -> str | None:
     """Give a matter's conversation another title. The title in the way where another conversation has it, else None."""
     for other in conversations_of_matter(matter_id):
         found = other.conversation
         if found.id != conversation_id and found.title.casefold() == title.casefold():
             return found.title
-    Row.update(title=title).where(Row.id == conversation_id).execute()
+    if Row.update(title=title).where(Row.id == conversation_id, Row.title != title).execute():
+        record(Deed.RENAMED, actor=by, subject=conversation_id, reason=title, cause=cause)
     return None

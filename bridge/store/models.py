@@ -57,6 +57,8 @@ class Account(Base):
     """Digest of what was last written to the homeserver about this account; empty where nothing was."""
     avatar_mxc = TextField(default="")
     avatar_digest = TextField(default="")
+    welcomed_at = BigIntegerField(null=True)
+    """When the bot welcomed this person; null where it has not, 0 for those who knew the bot before it welcomed."""
 
 
 class Conversation(Base):
@@ -82,7 +84,9 @@ class Conversation(Base):
     """When the newest message was written, for channels (C3)."""
     archived_at = BigIntegerField(null=True)
     archived_by = TextField(null=True)
-    """Staff id."""
+    """Staff id; empty for the bridge, which archives channels that nobody is in."""
+    restored_at = BigIntegerField(null=True)
+    """When it was last opened again after it had been archived."""
 
 
 class Participant(Base):
@@ -98,6 +102,15 @@ class Participant(Base):
 
     class Meta:
         primary_key = CompositeKey("conversation", "staff_id")
+
+
+class Digest(Base):
+    """What is known of a staff member's morning digest. Who has no row wants it."""
+
+    staff_id = TextField(primary_key=True)
+    wanted = BooleanField(default=True)
+    done_on = TextField(default="")
+    """The last day, as YYYY-MM-DD, on which it was sent or there was nothing to send."""
 
 
 class Room(Base):
@@ -141,13 +154,31 @@ class OutboxMessage(Base):
     sent_at = BigIntegerField(null=True)
 
 
+class AuditRow(Base):
+    """An entry of the audit log (bridge/firm/audit.py). The database itself refuses to change or delete one."""
+
+    position = BigAutoField()
+    at_ms = BigIntegerField()
+    deed = TextField()
+    actor = TextField(index=True)
+    subject = TextField(index=True)
+    person = TextField(index=True)
+    reason = TextField()
+    cause = TextField()
+    outcome = TextField()
+    previous = TextField(unique=True)
+    digest = TextField()
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     HeldChange,
     Account,
     Conversation,
     Participant,
+    Digest,
     Room,
     InboxEvent,
     OutboxMessage,
+    AuditRow,
 )

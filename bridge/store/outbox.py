@@ -19,6 +19,9 @@ _INSERT = """
     INSERT INTO outbox_message (txn_id, room_id, sender, event_type, content, attempts, status, error)
     VALUES (?, ?, ?, ?, ?, 0, 'waiting', '') ON CONFLICT (txn_id) DO NOTHING RETURNING position
 """
+_MARK_SENT = """
+    UPDATE outbox_message SET status = 'sent', content = ?, error = '', sent_at = ? WHERE txn_id IN ({txn_ids})
+"""
 
 
 @dataclass(slots=True)
@@ -101,9 +104,8 @@ def pending(after: int, limit: int) -> list[WaitingMessage]:
 
 def mark_sent(txn_ids: Collection[str], sent_at: int) -> None:
     """Note that messages were sent and forget their content."""
-    OutboxMessage.update(status="sent", content=CONTENT_AFTERWARDS, error="", sent_at=sent_at).where(
-        OutboxMessage.txn_id.in_(list(txn_ids))
-    ).execute()
+    if txn_ids:
+        execute(_MARK_SENT.format(txn_ids=", ".join("?" * len(txn_ids))), CONTENT_AFTERWARDS, sent_at, *txn_ids)
 
 
 def record_failure(txn_id: str, error: str, dead: bool) -> None:

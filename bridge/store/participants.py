@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bridge.firm.audit import Deed
+from bridge.store.audit import record
 from bridge.store.conversations import now_ms
 from bridge.store.models import Participant
 
@@ -51,10 +53,12 @@ def pick(conversation_id: str, staff_ids: Iterable[str], by: str, event_id: str)
             preserve=[Participant.present, Participant.since, Participant.added_by, Participant.caused_by],
         ).execute()
         added.add(staff_id)
+        deed = Deed.PARTICIPANT_JOINED if staff_id == by else Deed.PARTICIPANT_ADDED
+        record(deed, actor=by, subject=conversation_id, person=staff_id, cause=event_id)
     return added
 
 
-def drop(conversation_id: str, staff_ids: Iterable[str], event_id: str) -> set[str]:
+def drop(conversation_id: str, staff_ids: Iterable[str], by: str, event_id: str) -> set[str]:
     """Take people out for a command, and return whom it took out; the same event again gives the same answer."""
     rows = Participant.select().where(
         Participant.conversation == conversation_id, Participant.staff_id.in_(list(staff_ids))
@@ -65,6 +69,8 @@ def drop(conversation_id: str, staff_ids: Iterable[str], event_id: str) -> set[s
             Participant.update(present=False, since=now_ms(), caused_by=event_id).where(
                 Participant.conversation == conversation_id, Participant.staff_id == row.staff_id
             ).execute()
+            deed = Deed.PARTICIPANT_LEFT if row.staff_id == by else Deed.PARTICIPANT_REMOVED
+            record(deed, actor=by, subject=conversation_id, person=row.staff_id, cause=event_id)
         if row.present or row.caused_by == event_id:
             removed.add(row.staff_id)
     return removed

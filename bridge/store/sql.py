@@ -5,9 +5,14 @@ Peewee builds its SQL anew at every call, which takes ten times as long as runni
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from bridge.store.models import database
+
+ROWS_PER_STATEMENT = 500
+"""Well within what databases take as values of one statement."""
 
 
 def execute(statement: str, *values: object) -> Any:
@@ -15,3 +20,14 @@ def execute(statement: str, *values: object) -> Any:
     if database.param != "?":
         statement = statement.replace("?", database.param)
     return database.connection().execute(statement, values)
+
+
+def execute_rows(statement: str, row: str, rows: Sequence[Sequence[object]]) -> list[tuple[Any, ...]]:
+    """Run a statement in which `{rows}` stands for many rows, each written as `row`; what it returns, if anything."""
+    returned: list[tuple[Any, ...]] = []
+    for first in range(0, len(rows), ROWS_PER_STATEMENT):
+        some = rows[first : first + ROWS_PER_STATEMENT]
+        cursor = execute(statement.format(rows=", ".join([row] * len(some))), *chain.from_iterable(some))
+        if cursor.description is not None:
+            returned += cursor.fetchall()
+    return returned

@@ -34,20 +34,20 @@ def make_app(
     alias_known: Callable[[str], Awaitable[bool]],
     health: Health,
     metrics: Metrics,
-    seen: Callable[[list[Json]], Awaitable[None]] | None = None,
+    news: Callable[[list[Json]], Awaitable[Callable[[], None] | None]] | None = None,
 ) -> web.Application:
     """Everything the bridge answers to.
 
     `interesting` says which events need handling, the others are not stored; `user_known` and `alias_known` are asked
-    with a full id or alias; `health` names each check with what is wrong, empty where all is well; `seen` is told of
-    every event before its transaction is answered.
+    with a full id or alias; `health` names each check with what is wrong, empty where all is well; `news` makes
+    of all events of a transaction what is to be written down with them, if anything.
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=settings.max_body_bytes)
     endpoints = AppserviceEndpoints(
         token=settings.hs_token.get_secret_value().encode(),
         inbox=inbox,
         interesting=interesting,
-        seen=seen or _nothing,
+        news=news or _nothing,
         user_known=user_known,
         alias_known=alias_known,
         metrics=metrics,
@@ -59,7 +59,7 @@ def make_app(
 
 
 async def _nothing(events: list[Json]) -> None:
-    """For a bridge that notes nothing."""
+    """For a bridge that writes nothing else down."""
 
 
 def _health_routes(health: Health) -> list[web.RouteDef]:

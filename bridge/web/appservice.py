@@ -31,8 +31,8 @@ class AppserviceEndpoints:
     inbox: Inbox
     interesting: Callable[[Json], bool]
     """Whether an event needs handling; the others are not stored."""
-    seen: Callable[[list[Json]], Awaitable[None]]
-    """Told of all events before the transaction is answered."""
+    news: Callable[[list[Json]], Awaitable[Callable[[], None] | None]]
+    """What is to be written down of all events before the transaction is answered, if anything."""
     user_known: Callable[[str], Awaitable[bool]]
     alias_known: Callable[[str], Awaitable[bool]]
     metrics: Metrics
@@ -73,27 +73,25 @@ class AppserviceEndpoints:
         outcome = "refused"
         try:
             events = _checked(events_of, await request.read())
-            await self.seen(events)
             outcome = "busy"
-            await self._accept([event for event in events if self.interesting(event)])
+            await self._accept([event for event in events if self.interesting(event)], await self.news(events))
             outcome = "accepted"
         finally:
             self.metrics.transactions.labels(outcome).inc()
         self.metrics.events_received.inc(len(events))
         return json_response({})
 
-    async def _accept(self, events: list[Json]) -> None:
-        if not events:
-            return
+    async def _accept(self, events: list[Json], news: Callable[[], None] | None) -> None:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self.inbox.room_for(len(events))
+            if events:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await self.inbox.room_for(len(events))
         except TimeoutError as error:
             raise MatrixError(
                 503, "M_UNKNOWN", "Too many events wait to be handled. Send this transaction again later."
             ) from error
         try:
-            await self.inbox.accept(events)
+            await self.inbox.accept(events, news)
         except NestedTooDeeply as error:
             raise MatrixError(400, "M_BAD_JSON", str(error)) from error
 

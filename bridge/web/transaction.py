@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Json = dict[str, Any]
 
 _SIGILS = (("event_id", "$"), ("room_id", "!"), ("sender", "@"))
-_UNSIGNED_TEXT = ("membership", "transaction_id", "replaces_state")
-_UNSIGNED_OBJECTS = ("prev_content", "redacted_because")
-_NOTHING: Json = {}
 MAX_SAFE_INTEGER = 2**53 - 1
 
 
@@ -67,16 +65,10 @@ def _wrong_event(event: object) -> str:
 def _wrong_unsigned(unsigned: object) -> str:
     if not isinstance(unsigned, dict):
         return ": must be an object."
-    if not _is_whole(unsigned.get("age", 0)):
-        return ".age: must be a whole number."
-    for name in _UNSIGNED_TEXT:
-        if not isinstance(unsigned.get(name, ""), str):
-            return f".{name}: must be text."
-    if unsigned.get("replaces_state", "$")[:1] != "$":
-        return ".replaces_state: must begin with $"
-    for name in _UNSIGNED_OBJECTS:
-        if not isinstance(unsigned.get(name, _NOTHING), dict):
-            return f".{name}: must be an object."
+    for name in unsigned:
+        rule = _UNSIGNED.get(name)
+        if rule is not None and not rule[0](unsigned[name]):
+            return f".{name}: {rule[1]}"
     return ""
 
 
@@ -94,3 +86,26 @@ def _is_whole(value: object) -> bool:
         # The parser gives integers beyond 64 bits as floats, so a float has to be well within.
         return abs(value) <= MAX_SAFE_INTEGER and value.is_integer()
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_event_id(value: object) -> bool:
+    return isinstance(value, str) and value[:1] == "$"
+
+
+_UNSIGNED: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "age": (_is_whole, "must be a whole number."),
+    "membership": (_is_text, "must be text."),
+    "transaction_id": (_is_text, "must be text."),
+    "replaces_state": (_is_event_id, "must be text that begins with $"),
+    "prev_content": (_is_object, "must be an object."),
+    "redacted_because": (_is_object, "must be an object."),
+}
+"""What those fields of an event's unsigned must be, where they are there."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,17 +21,24 @@ from tests.fakes.homeserver import FakeHomeserver
 SERVER = os.environ.get("FIRM_BRIDGE_TEST_DATABASE", "")
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """An empty database."""
+@contextmanager
+def empty_database(folder: Path) -> Iterator[str]:
+    """The URL of an empty database, which is in the folder where it is a file."""
     if not SERVER:
-        yield f"sqlite:///{tmp_path}/test.db"
+        yield f"sqlite:///{folder}/test.db"
         return
     schema = f"t{uuid.uuid4().hex}"
     with psycopg.connect(SERVER, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{schema}"')
         yield f"{SERVER}{'&' if '?' in SERVER else '?'}options=-csearch_path%3D{schema}"
         connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """An empty database."""
+    with empty_database(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

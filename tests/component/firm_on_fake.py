@@ -16,6 +16,7 @@ import orjson
 from bridge.commands.table import Desk
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
+from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.matrix.client import MatrixClient
@@ -112,7 +113,9 @@ class FirmOnFake:
         self.desk = Desk(
             self.settings, self.store, self.client, self.reconciler, lambda: self.firm, self._confirm, self._status
         )
-        self.router = Router(self.desk, self.places)
+        self.at_work = AtWork(self.client, moment=3600)
+        """Shows nothing, however slow the machine is."""
+        self.router = Router(self.desk, self.places, self.at_work)
 
     def new_reconciler(self) -> Reconciler:
         """A reconciler as after a restart."""
@@ -121,7 +124,7 @@ class FirmOnFake:
     async def _confirm(self, staff_id: str) -> str:
         return f"Confirmed by {staff_id}"
 
-    async def _status(self) -> str:
+    async def _status(self, staff_id: str) -> str:
         return "All is well"
 
     # What is
@@ -218,6 +221,8 @@ async def firm_on_fake(
             if synced:
                 await on.sync()
                 await on.hear()
+                # The welcomes.
+                await on.said()
                 await on.places.refresh()
                 fake.requests.clear()
             yield on

@@ -79,7 +79,9 @@ class SmallFirm:
         """Let the bridge handle what happened, and what it caused, and send what it queued."""
         while self.new:
             events, self.new[:] = list(self.new), []
-            await self.bridge.activity.note(events)
+            news = await self.bridge.activity.news(events)
+            if news is not None:
+                await self.service.store.run(news)
             for event in events:
                 await self.handle(event)
             for message in await self.service.store.run(lambda: pending(0, 1000)):
@@ -114,10 +116,10 @@ def write_directory(path: str, **changed: Any) -> None:
 
 
 @asynccontextmanager
-async def small_firm(folder: Path, database_url: str) -> AsyncIterator[SmallFirm]:
-    """The firm with its rooms made."""
+async def small_firm(folder: Path, database_url: str, **changed: Any) -> AsyncIterator[SmallFirm]:
+    """The firm with its rooms made, and with other sections in the place of its directory's own."""
     directory = str(folder / "directory.yaml")
-    write_directory(directory)
+    write_directory(directory, **changed)
     async with FakeHomeserver() as fake:
         settings = Settings(
             homeserver=fake.homeserver_settings(),

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from bridge.commands.all import COMMANDS
 from bridge.commands.table import Who
+from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import MatterStatus
 from bridge.matrix.errors import Unreachable
 from bridge.store.outbox import pending
@@ -20,6 +21,7 @@ from tests.component.firm_on_fake import (
     CLEO,
     DAN,
     ESTATE,
+    ESTATE_TALK,
     EVE,
     MERGER,
     ROOMS,
@@ -102,6 +104,17 @@ async def test_a_command_in_a_direct_conversation_is_answered_in_the_chat_becaus
     await on.say(ANN, "!dm @ben")
     (answer,) = await on.say(BEN, "!ping", (await on.room(direct("a", "b"))).room_id)
     assert answer.room_id == await on.chat(BEN)
+
+
+@pytest.mark.parametrize("text", ["!participants", "!ping", "!add @dan", "!remove @ann", "!matter show"])
+async def test_D4_M3_who_is_in_a_room_by_a_trick_is_answered_as_in_their_chat(on: FirmOnFake, text: str) -> None:
+    await on.say(ANN, "!dm @ben")
+    asked_in_chat = await on.ask(DAN, text)
+    for key in (direct("a", "b"), ESTATE_TALK, bot_chat_id("a")):
+        room = await on.room(key)
+        room.members[on.user(DAN)] = "join"
+        (answer,) = await on.say(DAN, text, room.room_id)
+        assert (answer.room_id, answer.body) == (await on.chat(DAN), asked_in_chat)
 
 
 @pytest.mark.parametrize("text", ["!matter start 2026-0055 Talk", "!matters 2026-0055", "!2026-0055", "!mat 2026-0055"])
@@ -219,3 +232,47 @@ async def test_what_could_not_be_done_is_said_and_keeps_its_name(on: FirmOnFake)
     assert "already" in await on.ask(BEN, "!channel create Tides")
     await on.sync()
     assert await on.people(channel("Tides")) == on.users(ANN)
+
+
+async def test_an_answer_stays_in_the_thread_of_what_it_answers(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    thread = {"rel_type": "m.thread", "event_id": "$root", "is_falling_back": True, "m.in_reply_to": {"event_id": "$y"}}
+    (answer,) = await on.say(ANN, "!ping", litigation, **{"m.relates_to": thread})
+    asked = on.fake.events(litigation, "m.room.message")[-1]["event_id"]
+    assert answer.content["m.relates_to"] == {
+        "rel_type": "m.thread",
+        "event_id": "$root",
+        "is_falling_back": False,
+        "m.in_reply_to": {"event_id": asked},
+    }
+    # What is answered in the chat has no thread there.
+    (answer,) = await on.say(ANN, "!channel list", litigation, **{"m.relates_to": thread})
+    assert (answer.room_id, answer.content.get("m.relates_to")) == (await on.chat(ANN), None)
+
+
+async def test_the_bot_called_by_its_name_answers_as_to_a_command(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    pill = f'<a href="https://matrix.to/#/{on.fake.bot_id}">Firm Bot</a>'
+    html = {"format": "org.matrix.custom.html", "formatted_body": f"{pill}: ping"}
+    assert await on.ask(ANN, "Firm Bot: ping", litigation, **html) == "pong"
+    assert await on.ask(ANN, "@bot ping", litigation) == "pong"
+    assert await on.say(ANN, "I like Firm Bot", litigation, **{"m.mentions": {"user_ids": [on.fake.bot_id]}}) == []
+
+
+async def test_a_command_that_is_edited_does_not_run_again(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    for room_id in (litigation, await on.chat(ANN)):
+        await on.say(ANN, "!chanel create Tides", room_id)
+        edit = {
+            "m.relates_to": {"rel_type": "m.replace", "event_id": on.fake.events(room_id)[-1]["event_id"]},
+            "m.new_content": {"msgtype": "m.text", "body": "!channel create Tides"},
+        }
+        assert await on.say(ANN, "* !channel create Tides", room_id, **edit) == []
+    assert len(on.live_rooms()) == ROOMS
+
+
+async def test_what_is_not_for_the_bot_is_never_kept(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    for body in ("! important", "!!", "> !ping\n\nthanks", "Firm Bot is down"):
+        event = on.fake.message(litigation, on.user(ANN), body)
+        assert not on.router.interesting(event), body

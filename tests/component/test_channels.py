@@ -218,7 +218,7 @@ async def test_C3_recent_lists_the_ten_channels_with_the_newest_messages(firm: S
 
     async def listed() -> list[str]:
         said = await firm.ask("ruth", "!channel recent")
-        return [line.split(". ")[1].split(" (")[0] for line in said.splitlines()]
+        return [line.split(". ")[1].split(", ")[0] for line in said.splitlines()]
 
     assert await listed() == names[:1:-1]
     # An old message again, an edit and the bot's own words change nothing; a new message does.

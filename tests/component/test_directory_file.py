@@ -169,6 +169,24 @@ async def test_a_bad_file_changes_nothing_and_is_reported_once(path: Path, store
     assert directory.problems == ()
 
 
+async def test_M3_an_admin_is_not_told_of_matters_that_they_must_not_see(path: Path, store: Store) -> None:
+    walled = (
+        f"{staff(*NAMES)}matters:\n  - {{id: m1, number: 2026-0042, title: Sale of Tidewell}}\n"
+        "walls:\n  - {id: w1, matter: 2026-0042, people: [ann], memo: Kin., set_by: ben}\n"
+    )
+    replace_text(path, walled)
+    directory = service(path, store)
+    await directory.refresh()
+    replace_text(path, walled.replace("walls:", "  - {id: m2, number: 2026-0042, title: Trust}\nwalls:"))
+    assert isinstance(await directory.refresh(), Invalid)
+    to_ann, to_ben, to_the_server = [await directory.status(reader) for reader in ("ann", "ben", "")]
+    assert to_ben == to_the_server
+    assert "2026-0042" in to_ben
+    assert "2026-0042" not in to_ann
+    assert "directory.yaml:9: `firm-bridge check` on the server says what is wrong here." in to_ann
+    assert to_ann.count("\n") == to_ben.count("\n")
+
+
 async def test_a_vanished_file_that_comes_back_is_well_again(path: Path, store: Store) -> None:
     directory = service(path, store)
     await directory.refresh()

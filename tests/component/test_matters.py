@@ -39,9 +39,8 @@ async def test_M2_those_with_access_see_every_conversation_and_who_has_access(fi
     assert "Status: open" in said
     assert "Responsible: Ruth Adeyemi" in said
     assert "Access: Inès Moreau, Ruth Adeyemi and Tom Price" in said
-    assert "1 General (https" in said
-    assert "2 Disclosure (https" in said
-    assert "(2 participants)" in said
+    assert "1 General (1 participant)" in said
+    assert "2 Disclosure (2 participants)" in said
     assert "you among them" not in said
     assert "1 General" in await firm.ask("ruth", "!matter show", firm.room(f"{NAMED}Disclosure"))
     assert "Which matter?" in await firm.ask("ruth", "!matter show")

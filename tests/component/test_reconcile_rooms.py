@@ -60,6 +60,8 @@ async def on(new: FirmOnFake) -> FirmOnFake:
     """The firm when everything was made."""
     await new.sync()
     await new.hear()
+    # The welcomes.
+    await new.said()
     new.fake.requests.clear()
     return new
 

@@ -10,6 +10,7 @@ from playhouse.schema_diff import diff_models
 
 from bridge.store import models
 from bridge.store.backends import Backend, backend_for
+from bridge.store.sql import execute
 from bridge.store.store import MIGRATIONS, Store, StoreError, migrate
 
 HISTORY = "schema_migration"
@@ -84,3 +85,23 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(backend: Backend, 
     with pytest.raises(RuntimeError):
         migrate(backend, tmp_path)
     assert tables(backend) == {}
+
+
+def test_who_has_a_chat_with_the_bot_at_the_upgrade_is_not_welcomed_any_more(backend: Backend, tmp_path: Path) -> None:
+    for path in sorted(MIGRATIONS.glob("000[12]*.py")):
+        (tmp_path / path.name).write_text(path.read_text())
+    migrate(backend, tmp_path)
+    for staff_id, kind, room_id in (("old", "bot", "'!r1'"), ("new", "bot", "NULL"), ("other", "channel", "'!r2'")):
+        for statement in (
+            "INSERT INTO account (staff_id, localpart, profile, avatar_mxc, avatar_digest)"
+            " VALUES ('{0}', '{0}', '', '', '')",
+            "INSERT INTO conversation (id, kind, title, topic, matter_id, alias_localpart, everyone, archived,"
+            " created_by, created_at, caused_by) VALUES ('c-{0}', '{1}', '', '', '', '', false, false, '', 1, '')",
+            "INSERT INTO participant (conversation_id, staff_id, present, since, added_by)"
+            " VALUES ('c-{0}', '{0}', true, 1, '')",
+            "INSERT INTO room (\"key\", alias_localpart, room_id) VALUES ('c-{0}', 'a-{0}', {2})",
+        ):
+            execute(statement.format(staff_id, kind, room_id))
+    migrate(backend)
+    found = execute("SELECT staff_id, welcomed_at FROM account ORDER BY staff_id").fetchall()
+    assert [tuple(row) for row in found] == [("new", None), ("old", 0), ("other", None)]

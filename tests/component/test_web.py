@@ -255,7 +255,7 @@ async def test_an_unexpected_failure_is_a_500_that_tells_nothing_and_is_logged(
 async def test_a_transaction_that_cannot_be_stored_is_not_acknowledged(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(events: list[Json]) -> int:
+    async def full(events: list[Json], news: object) -> int:
         raise StoreError("The disk is full.")
 
     monkeypatch.setattr(served.inbox, "accept", full)

@@ -140,6 +140,11 @@ class Person:
                     return room_id, event
 
 
+def is_welcome(event: Json) -> bool:
+    """Whether this is the bot's welcome, which comes when it comes."""
+    return str(event.get("content", {}).get("body", "")).startswith("Welcome to ")
+
+
 _txn_ids = (f"test{number}" for number in itertools.count())
 
 

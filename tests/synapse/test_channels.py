@@ -128,7 +128,7 @@ async def test_C1_V1_a_channel_renamed_by_command_and_in_a_client(firm: RealFirm
     await wei.say(first, "Hello")
     await zoe.say(second, "Hello")
     recent = await asks_wei("!channel recent")
-    assert [line.split(". ")[1].split(" (")[0] for line in recent.splitlines()][:2] == ["Alpha", "Gamma"]
+    assert [line.split(". ")[1].split(", ")[0] for line in recent.splitlines()][:2] == ["Alpha", "Gamma"]
     await wei.say(first, "Hello again")
     await asks_wei("!ping")
     firm.kill_bridge()

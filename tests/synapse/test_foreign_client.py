@@ -14,7 +14,7 @@ from mautrix.client import Client
 from mautrix.types import EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
 
 from bridge.dev.demo import give_logins
-from tests.synapse.harness import RealFirm, real_firm
+from tests.synapse.harness import RealFirm, is_welcome, real_firm
 
 FIRM = "Ashcombe & Vale"
 BAKERY = "2026-0031 Lease renewal for the Copperkettle Bakery"
@@ -106,11 +106,11 @@ class Seat:
         return await self.hear(chat, self.firm.settings.bot_id)
 
     async def hear(self, room_id: RoomID, sender: str) -> str:
-        """The next message of the sender in the room. By then nobody has an invitation to accept."""
+        """The next message of the sender in the room but the welcome. By then nobody has an invitation to accept."""
         while True:
             news = await self.sync(wait_ms=10_000)
             for event in news.get("join", {}).get(room_id, {}).get("timeline", {}).get("events", ()):
-                if event["type"] == "m.room.message" and event["sender"] == sender:
+                if event["type"] == "m.room.message" and event["sender"] == sender and not is_welcome(event):
                     assert not self.invitations
                     return str(event["content"]["body"])
 

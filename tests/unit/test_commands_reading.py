@@ -14,10 +14,9 @@ from bridge.commands.dispatch import find_command
 from bridge.commands.errors import CommandError
 from bridge.commands.parse import parse
 from bridge.commands.people import People
-from bridge.commands.replies import escape, notice, room_link
+from bridge.commands.replies import code, escape, notice, room_link
 from bridge.commands.text import typed_text
 from bridge.firm.model import Firm, Matter, Staff, Wall
-from bridge.handlers.commands import is_addressed
 
 TODAY = date(2026, 11, 23)
 RUTH = Staff("s1", "Ruth", "Adeyemi", "ruth@firm.example", "Partner")
@@ -113,17 +112,6 @@ def test_edits_notices_and_oddities_are_no_commands(content: dict[str, Any]) -> 
     assert typed_text(content) == ""
 
 
-@pytest.mark.parametrize(
-    ("body", "addressed"),
-    [("!ping", True), (" !ping", True), ("! ping", True), ("!!!", False), ("!1", False), ("well !ping", False)],
-)
-def test_only_what_begins_with_an_exclamation_mark_and_a_letter_is_for_the_bot(body: str, addressed: bool) -> None:
-    event = {"type": "m.room.message", "sender": "@ruth:localhost", "room_id": "!r", "content": message(body)}
-    assert is_addressed(event, "@bot:localhost", set()) is addressed
-    assert is_addressed(event, "@bot:localhost", {"!r"})
-    assert not is_addressed({**event, "sender": "@bot:localhost"}, "@bot:localhost", {"!r"})
-
-
 def values(text: str, sender: Staff = TOM) -> dict[str, Any]:
     command, rest = find_command(text)
     return parse(command, rest, PEOPLE, sender, TODAY)
@@ -202,3 +190,40 @@ def test_names_from_elsewhere_never_become_markup(name: str) -> None:
     assert "<script" not in html
     assert "<a" not in html
     assert "<strong>" not in html
+
+
+@pytest.mark.parametrize(
+    ("markdown", "plain"),
+    [
+        (
+            "**Matters**\n\n- `!matter list [WORDS]`: Yours\n- **2** Talk",
+            "Matters\n\n- !matter list [WORDS]: Yours\n- 2 Talk",
+        ),
+        ("One:\n\n3. three\n4. four\n\nEnd", "One:\n\n3. three\n4. four\n\nEnd"),
+        ("- one\n  - two\n    more\n- three", "- one\n  - two\n    more\n- three"),
+        (f"Open {room_link('Tides', '!a:b', 'b')}.", "Open Tides (https://matrix.to/#/!a:b?via=b)."),
+        (f"- {room_link('Tides', '!a:b', 'b')}: 2", "- Tides: 2"),
+        ("Type `!channel restore Court Filings`.", "Type !channel restore Court Filings."),
+        ("`!channel restore Court Filings` opens it", "“!channel restore Court Filings” opens it"),
+        ("`!help` lists them all", "!help lists them all"),
+        ("one\ntwo", "one\ntwo"),
+    ],
+)
+def test_the_plain_text_of_a_reply_reads_well(markdown: str, plain: str) -> None:
+    assert notice(markdown)["body"] == plain
+
+
+@pytest.mark.parametrize(
+    "name", ["- Tides", "+1", "= x", "2026. Tides", "7) Tides", "R&amp;D", "&#42;x&#42;", "---", "# x"]
+)
+def test_a_name_that_looks_like_markup_shows_as_it_is(name: str) -> None:
+    assert notice(escape(name))["body"] == name
+    assert notice(f"{escape(name)} is open")["body"] == f"{name} is open"
+    assert "<li>" not in notice(escape(name)).get("formatted_body", "")
+
+
+@pytest.mark.parametrize("name", ["Tides", "a`b", "``", "`", "a`", "b``c`d"])
+def test_a_name_with_backticks_stays_inside_what_is_to_be_typed(name: str) -> None:
+    content = notice(f"Type {code(f'!channel join {name}')}: it *opens*")
+    assert content["body"] == f"Type !channel join {name}: it opens"
+    assert f"<code>!channel join {name}</code>" in content["formatted_body"]

@@ -185,3 +185,14 @@ def test_the_summary_names_people_and_numbers() -> None:
         " Eve Finch 2, Ann Finch 1, Ben Finch 1, Cat Finch 1, Dan Finch 1.",
     ]
     assert diff_firms(old, old, TODAY).summary() == "Nothing changes."
+
+
+def test_M3_the_summary_only_counts_walls_and_matters_that_the_reader_must_not_see() -> None:
+    old = firm_of(matter(1), matter(2), matter(3), walls=(Wall("w-estate", matter_id="m1", people=("ann",)),))
+    new = firm_of(matter(1, title="Trust"), matter(2, title="Trust"), matter(3))
+    change = diff_firms(old, new, TODAY)
+    assert change.summary(lambda matter_id: matter_id == "m2").splitlines() == [
+        "Matter: 2 changed (2026-0002 and 1 more).",
+        "Wall: 1 removed.",
+    ]
+    assert change.summary(lambda _: False).splitlines() == ["Matter: 2 changed.", "Wall: 1 removed."]

@@ -11,6 +11,7 @@ import yaml
 from bridge import docs
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.commands.all import COMMANDS
+from bridge.commands.dispatch import find_commands
 from bridge.configuration import ConfigError, load_settings, setting_fields
 from bridge.sample import SECRETS, configuration_yaml, sample_yaml
 
@@ -63,6 +64,20 @@ def test_every_command_is_on_its_page() -> None:
     page = docs.commands_page(COMMANDS)
     for command in COMMANDS:
         assert f"### `{command.usage}`" in page
+
+
+def test_every_command_is_in_a_table_of_who_may_do_what() -> None:
+    page = docs.permissions_page()
+    for command in COMMANDS:
+        assert f"\n| `!{command.name}` | " in page
+
+
+def test_every_command_that_the_staff_guide_names_is_one() -> None:
+    guide = (docs.ROOT / "docs" / "staff-guide.md").read_text(encoding="utf-8")
+    named = re.findall(r"`!(\w[^`]*)`", guide)
+    assert len(named) > 30
+    for text in named:
+        assert find_commands(text, lambda: COMMANDS)[0], text
 
 
 def test_every_metric_is_on_its_page_with_its_meaning() -> None:

@@ -1,0 +1,188 @@
+"""What comes of every command for every kind of person in every kind of conversation.
+
+docs/permissions.md shows this table to people, and a test holds the running bot to it, cell by cell. The decisions
+themselves are made by `bridge.firm.policy`; nothing here takes part in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Person(StrEnum):
+    """A kind of person, seen from one conversation."""
+
+    PARTICIPANT = "participants"
+    ACCESS = "staff with access"
+    """Not in it."""
+    NO_ACCESS = "staff without access"
+    WALLED = "walled staff"
+    ADMIN = "firm admins"
+    """Not in it and without access: being an admin gives neither."""
+    FORMER = "former staff"
+    STRANGER = "other accounts"
+
+
+class Place(StrEnum):
+    """A kind of conversation, in the state that counts."""
+
+    BOT = "Your chat with the bot"
+    DIRECT = "A direct conversation"
+    MATTER = "A matter conversation"
+    CLOSED = "A conversation of a closed matter"
+    CHANNEL = "A channel"
+    ARCHIVED = "An archived channel"
+    FIRM_WIDE = "The channel of the whole firm"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What comes of a command."""
+
+    mark: str
+    """How a table shows it."""
+    meaning: str
+    """A sentence for people."""
+    words: str = ""
+    """A pattern for what the bot answers; empty where the command itself words the answer, or there is none."""
+
+
+DONE = Outcome("yes", "It is done, or was so already.")
+WHICH = Outcome(
+    "name it",
+    "The bot asks which matter or channel is meant. With its number or name, the table of its kind holds.",
+    r"Which (matter|channel)\?|needs (NUMBER|NAME)\.|There is no matter",
+)
+INSIDE = Outcome(
+    "only inside",
+    "It is about the conversation it is typed in, and for those who are in it.",
+    "Type this in the conversation it is about",
+)
+NOT_IN_IT = Outcome(
+    "no: not in it",
+    "Refused, because it is for those who are in the conversation (M1, M2, C1).",
+    "Only somebody who is in the conversation|You are not in|You are in no conversation",
+)
+READ_ONLY = Outcome(
+    "no: read-only",
+    "Refused, because nothing changes in an archived channel or a closed matter (C1, M4).",
+    "is read-only|is archived and stays as it is|is closed, so nothing new is started",
+)
+FIXED = Outcome(
+    "no: same people",
+    "Refused, because the people in a direct conversation stay the same (D2).",
+    "The people in this conversation stay the same",
+)
+WHOLE_FIRM = Outcome(
+    "no: whole firm", "Refused, because everybody is in that channel (C4).", "is the channel of the whole firm"
+)
+ADMINS_ONLY = Outcome("no: admins", "Refused, because it is for firm admins.", "is for firm admins")
+ABSENT = Outcome(
+    "as if not there",
+    "Answered word for word as for a matter that does not exist (M3).",
+    "There is no matter .+ that you can see",
+)
+IGNORED = Outcome("–", "No answer, and nothing happens (F1, F2).")
+OUTCOMES = (DONE, WHICH, INSIDE, NOT_IN_IT, READ_ONLY, FIXED, WHOLE_FIRM, ADMINS_ONLY, ABSENT, IGNORED)
+
+NO_STAFF = frozenset({Person.FORMER, Person.STRANGER})
+MATTERS = frozenset({Place.MATTER, Place.CLOSED})
+
+
+@dataclass(frozen=True)
+class Permission:
+    """The row of one command."""
+
+    elsewhere: Outcome
+    """For all staff, in every place that `about` does not have."""
+    about: Mapping[Place, tuple[Outcome, Outcome]] = field(default_factory=dict)
+    """The conversations it can be about: for those who are in it, and for other staff who may know of it."""
+    admin: Outcome | None = None
+    """For firm admins in every place, where that differs."""
+
+    def outcome(self, place: Place, person: Person) -> Outcome:
+        """What comes of it. Who is in the conversation types it there; others name the conversation or its matter.
+
+        Typed there by somebody who is not in it, for instance taken out a moment before, it is answered as in their
+        chat with the bot.
+        """
+        if person in NO_STAFF:
+            return IGNORED
+        if person is Person.ADMIN and self.admin is not None:
+            return self.admin
+        if place not in self.about:
+            return self.elsewhere
+        inside, others = self.about[place]
+        if person is Person.PARTICIPANT or place is Place.FIRM_WIDE:
+            return inside
+        if place in MATTERS and person is not Person.ACCESS:
+            return INSIDE if others is INSIDE else ABSENT
+        return others
+
+
+_Cell = tuple[Outcome, Outcome]
+_ALL_STAFF = Permission(DONE)
+_ADMINS = Permission(ADMINS_ONLY, admin=DONE)
+_EVERYBODY: _Cell = (DONE, DONE)
+_THOSE_IN_IT: _Cell = (DONE, NOT_IN_IT)
+_CLOSED: _Cell = (READ_ONLY, READ_ONLY)
+
+
+def _of_matter(conversation: _Cell, closed: _Cell) -> Permission:
+    """About a matter or a conversation of it, named by the matter's number."""
+    return Permission(WHICH, {Place.MATTER: conversation, Place.CLOSED: closed})
+
+
+def _of_channel(channel: _Cell, archived: _Cell, whole_firm: Outcome) -> Permission:
+    """About a channel, named by its name."""
+    about = {Place.CHANNEL: channel, Place.ARCHIVED: archived, Place.FIRM_WIDE: (whole_firm, whole_firm)}
+    return Permission(WHICH, about)
+
+
+def _of_here(direct: Outcome, open_: Outcome, read_only: Outcome, whole_firm: Outcome) -> Permission:
+    """About the conversation it is typed in, for those who are in it."""
+    inside = {
+        Place.DIRECT: direct,
+        Place.MATTER: open_,
+        Place.CLOSED: read_only,
+        Place.CHANNEL: open_,
+        Place.ARCHIVED: read_only,
+        Place.FIRM_WIDE: whole_firm,
+    }
+    return Permission(INSIDE, {place: (outcome, INSIDE) for place, outcome in inside.items()})
+
+
+PERMISSIONS: Mapping[str, Permission] = {
+    "dm": _ALL_STAFF,
+    "matter list": _ALL_STAFF,
+    "matter show": _of_matter(_EVERYBODY, _EVERYBODY),
+    "matter start": _of_matter(_EVERYBODY, _CLOSED),
+    "matter join": _of_matter(_EVERYBODY, _EVERYBODY),
+    "matter leave": _of_matter(_THOSE_IN_IT, _THOSE_IN_IT),
+    "matter rename": _of_matter(_THOSE_IN_IT, (READ_ONLY, NOT_IN_IT)),
+    "participants": _of_here(DONE, DONE, DONE, DONE),
+    "add": _of_here(DONE, DONE, READ_ONLY, DONE),
+    "remove": _of_here(FIXED, DONE, READ_ONLY, WHOLE_FIRM),
+    "channel list": _ALL_STAFF,
+    "channel search": _ALL_STAFF,
+    "channel recent": _ALL_STAFF,
+    "channel info": _of_channel(_EVERYBODY, _EVERYBODY, DONE),
+    "channel create": _ALL_STAFF,
+    "channel join": _of_channel(_EVERYBODY, _EVERYBODY, DONE),
+    "channel leave": _of_channel(_THOSE_IN_IT, _THOSE_IN_IT, WHOLE_FIRM),
+    "channel add": _of_channel(_EVERYBODY, _CLOSED, DONE),
+    "channel remove": _of_channel(_EVERYBODY, _CLOSED, WHOLE_FIRM),
+    "channel rename": _of_channel(_EVERYBODY, _CLOSED, DONE),
+    "channel topic": _of_channel(_EVERYBODY, _CLOSED, DONE),
+    "channel archive": _of_channel(_EVERYBODY, _EVERYBODY, WHOLE_FIRM),
+    "channel restore": _of_channel(_EVERYBODY, _EVERYBODY, DONE),
+    "help": _ALL_STAFF,
+    "more": _ALL_STAFF,
+    "digest": _ALL_STAFF,
+    "ping": _ALL_STAFF,
+    "directory status": _ADMINS,
+    "directory confirm": _ADMINS,
+}
+"""By command."""

@@ -1,0 +1,142 @@
+"""The audit log's rows: appended in the unit that changes something, and never changed (O1). All are units of work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, fields
+from typing import Any, cast
+
+from bridge.firm.audit import NO_DIGEST, AuditEntry, Deed, Outcome, chained
+from bridge.store.models import AuditRow
+from bridge.store.sql import execute
+
+_COLUMNS = tuple(field.name for field in fields(AuditEntry))
+_INSERT = (
+    f"INSERT INTO audit_row ({', '.join(_COLUMNS)}, previous, digest)"  # noqa: S608 - names of our own
+    f" VALUES ({', '.join('?' * (len(_COLUMNS) + 2))})"
+)
+_LAST = "SELECT digest FROM audit_row ORDER BY position DESC LIMIT 1"
+_AT_ONCE = 1000
+
+
+class TamperedError(Exception):
+    """The audit log is not as it was written. The message says from which entry on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An entry with its place in the log."""
+
+    position: int
+    entry: AuditEntry
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A log that was found whole."""
+
+    entries: int
+    head: str
+    """The digest of the newest entry, which stands for all of them; empty for an empty log."""
+
+
+def record(
+    deed: Deed,
+    *,
+    actor: str = "",
+    subject: str = "",
+    person: str = "",
+    reason: str = "",
+    cause: str = "",
+    outcome: Outcome = Outcome.DONE,
+) -> None:
+    """Append one entry; what the words mean is said at AuditEntry."""
+    entry = AuditEntry(
+        at_ms=time.time_ns() // 1_000_000,
+        deed=deed,
+        actor=_storable(actor),
+        subject=_storable(subject),
+        person=_storable(person),
+        reason=_storable(reason),
+        cause=_storable(cause),
+        outcome=outcome,
+    )
+    last = execute(_LAST).fetchone()
+    previous = last[0] if last is not None else NO_DIGEST
+    # The column `previous` is unique: of two processes that append behind the same entry, one is undone.
+    execute(_INSERT, *astuple(entry), previous, chained(previous, entry))
+
+
+def _storable(text: str) -> str:
+    """Text without what a database cannot store; ids come from clients."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def audited(after: int = 0, limit: int = _AT_ONCE) -> list[Audited]:
+    """Entries behind a position, oldest first."""
+    rows = AuditRow.select().where(AuditRow.position > after).order_by(AuditRow.position).limit(limit)
+    return [_audited(row) for row in rows]
+
+
+def newest(
+    limit: int, *, person: str = "", subject: str = "", outcome: Outcome | None = None, deed: Deed | None = None
+) -> list[Audited]:
+    """The newest entries first, of a person (acting or concerned), about a subject, with an outcome or of a kind."""
+    query = AuditRow.select()
+    if person:
+        query = query.where((AuditRow.actor == person) | (AuditRow.person == person))
+    if subject:
+        query = query.where(AuditRow.subject == subject)
+    if outcome is not None:
+        query = query.where(AuditRow.outcome == outcome.value)
+    if deed is not None:
+        query = query.where(AuditRow.deed == deed.value)
+    return [_audited(row) for row in query.order_by(AuditRow.position.desc()).limit(limit)]
+
+
+def verify(known_head: str = "") -> Chain:
+    """Look through the whole log. Raises TamperedError where the chain is broken.
+
+    Entries cut off at the end leave a whole chain behind; `known_head`, a digest noted earlier, must be in it.
+    """
+    previous, count, seen = NO_DIGEST, 0, not known_head
+    for row in _all_rows():
+        found = _audited(row)
+        if row.previous != previous or chained(previous, found.entry) != found.digest:
+            raise TamperedError(
+                f"The audit log was changed at entry {found.position}"
+                f" or before it. Compare with a backup or an export from before."
+            )
+        previous, count, seen = found.digest, count + 1, seen or found.digest == known_head
+    if not seen:
+        raise TamperedError(
+            f"No entry of the audit log has the digest {known_head}. Entries were cut off or the log was written anew"
+            " since it was noted. Compare with a backup or an export from before."
+        )
+    return Chain(count, previous)
+
+
+def head() -> str:
+    """The digest of the newest entry; empty for an empty log."""
+    last = execute(_LAST).fetchone()
+    return str(last[0]) if last is not None else NO_DIGEST
+
+
+def _all_rows() -> Iterator[Any]:
+    after = 0
+    while page := list(AuditRow.select().where(AuditRow.position > after).order_by(AuditRow.position).limit(_AT_ONCE)):
+        yield from page
+        after = page[-1].position
+
+
+def _audited(row: Any) -> Audited:
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    # A value that no version wrote is kept as it is: the digest tells that it was changed.
+    entry = AuditEntry(**{**values, "deed": _known(Deed, row.deed), "outcome": _known(Outcome, row.outcome)})
+    return Audited(row.position, entry, row.digest)
+
+
+def _known(kind: type[Deed] | type[Outcome], value: str) -> Any:
+    return kind(value) if value in cast("Iterable[str]", kind.__members__.values()) else value

@@ -1,0 +1,93 @@
+"""The audit log on the command line (O1)."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bridge.cli import shell
+from bridge.cli.app import main
+from bridge.cli.exits import Exit
+from bridge.firm.audit import Deed
+from bridge.store.audit import head, record
+from bridge.store.store import Store
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands set up logging for the whole process, and other tests look at the log."""
+    monkeypatch.setattr(shell, "set_up_logging", lambda _: None)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration whose database has two entries, the second with a title that a spreadsheet would run."""
+    (tmp_path / "directory.yaml").write_text("staff: []\n")
+    path = tmp_path / "bridge.yaml"
+    secrets = {"as_token": "a" * 40, "hs_token": "h" * 40}
+    settings = {
+        "homeserver": {"url": "http://127.0.0.1:1", "server_name": "localhost"},
+        "appservice": secrets,
+        "database": {"url": f"sqlite:///{tmp_path}/bridge.db"},
+        "security": {"alias_key": "k" * 40},
+        "directory": {"path": str(tmp_path / "directory.yaml")},
+    }
+    path.write_text(yaml.safe_dump(settings))
+
+    async def fill() -> None:
+        store = Store(f"sqlite:///{tmp_path}/bridge.db")
+        await store.open()
+        await store.run(lambda: record(Deed.ARCHIVED, actor="a", subject="club"))
+        await store.run(lambda: record(Deed.RENAMED, actor="a", subject="club", reason="=1+1"))
+        await store.close()
+
+    asyncio.run(fill())
+    return path
+
+
+def test_O1_a_whole_log_is_said_to_be_whole_and_its_digest_given(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "verify", "--config", str(config)]) == Exit.OK
+    said = capsys.readouterr().out
+    assert "The audit log is whole: 2 entries." in said
+    digest = said.split()[-1]
+    assert main(["audit", "verify", "--config", str(config), "--head", digest]) == Exit.OK
+    assert main(["audit", "verify", "--config", str(config), "--head", "0" * 64]) == Exit.TAMPERED
+
+
+def test_O1_tampering_is_said_with_the_entry(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(config.parent / "bridge.db")) as connection:
+        connection.execute("DROP TRIGGER audit_row_no_update")
+        connection.execute("UPDATE audit_row SET actor = 'b' WHERE position = 2")
+        connection.commit()
+    assert main(["audit", "verify", "--config", str(config)]) == Exit.TAMPERED
+    assert "changed at entry 2" in capsys.readouterr().err
+
+
+def test_O1_the_log_is_written_out_as_json_lines_and_as_csv(config: Path) -> None:
+    written = config.parent / "log.jsonl"
+    assert main(["audit", "export", "--config", str(config), "--output", str(written)]) == Exit.OK
+    first, second = map(json.loads, written.read_text(encoding="utf-8").splitlines())
+    assert (first["deed"], first["subject"], second["reason"]) == ("archived", "club", "=1+1")
+    target = config.parent / "log.csv"
+    arguments = ["audit", "export", "--config", str(config), "--form", "csv", "--output", str(target)]
+    assert main(arguments) == Exit.OK
+    assert target.stat().st_mode & 0o777 == 0o600
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["reason"] for row in rows] == ["", "'=1+1"]
+    assert rows[1]["digest"] == second["digest"]
+    # Another file is never written over.
+    assert main(arguments) == Exit.EXISTS
+
+
+async def test_an_empty_log_has_no_head(store: Store) -> None:
+    assert await store.run(head) == ""

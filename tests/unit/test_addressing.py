@@ -1,0 +1,159 @@
+"""Which messages are for the bot: typed to it, called by name, or nothing it has to do with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.handlers.addressing import command_in, is_addressed
+
+BOT = "@bot:localhost"
+NAME = "Firm Bot"
+PILL = '<a href="https://matrix.to/#/@bot:localhost">Firm Bot</a>'
+OTHER = '<a href="https://matrix.to/#/@tom:localhost">Firm Bot</a>'
+
+
+def text(body: str, formatted: str = "", **more: Any) -> dict[str, Any]:
+    html = {"format": "org.matrix.custom.html", "formatted_body": formatted} if formatted else {}
+    return {"msgtype": "m.text", "body": body, **html, **more}
+
+
+def reply(body: str, formatted: str = "", **more: Any) -> dict[str, Any]:
+    return text(body, formatted, **{"m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}}, **more)
+
+
+def heard(content: dict[str, Any], *, in_chat: bool = False, sender: str = "@ruth:localhost") -> str | None:
+    """The command that the bot hears, in a room or in its chat."""
+    event = {"type": "m.room.message", "sender": sender, "room_id": "!r", "content": content}
+    if not is_addressed(event, BOT, {"!r"} if in_chat else set(), NAME):
+        return None
+    return command_in(content, BOT, NAME, in_chat=in_chat)
+
+
+MENTIONED: dict[str, Any] = {"m.mentions": {"user_ids": [BOT]}}
+
+
+@pytest.mark.parametrize(
+    ("content", "command"),
+    [
+        (text("!ping"), "ping"),
+        (text(" !PING now"), "PING now"),
+        (text("@bot help"), "help"),
+        (text("@bot: !help"), "help"),
+        (text("@BOT:localhost, channel list"), "channel list"),
+        (text("@bot"), "help"),
+        (text("Firm Bot: channel list"), "channel list"),
+        (text("firm bot: channel list"), "channel list"),
+        (text("Firm Bot channel list", **MENTIONED), "channel list"),
+        (text("@Firm Bot channel list", **MENTIONED), "channel list"),
+        (text("Firm Bot: help", f"{PILL}: help"), "help"),
+        (text("[Firm Bot](https://matrix.to/#/@bot:localhost) help", f"<p>{PILL} help</p>"), "help"),
+        (text("Firm Bot", PILL), "help"),
+        (text("Firm Bot add Tom", f"{PILL} add <a href='matrix:u/tom:localhost'>Tom</a>"), "add  @tom:localhost"),
+        (reply("> <@tom:localhost> what is there?\n\n!channel list"), "channel list"),
+        (reply("!channel list"), "channel list"),
+    ],
+)
+def test_what_begins_with_an_exclamation_mark_or_the_bots_name_is_a_command(
+    content: dict[str, Any], command: str
+) -> None:
+    assert heard(content) == heard(content, in_chat=True) == command
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        text("!!!"),
+        text("!!ping"),
+        text("!1"),
+        text("! important: the hearing is moved"),
+        text("! ping"),
+        text("well !ping"),
+        text("thanks"),
+        text("ask @bot for help"),
+        text("ask Firm Bot", f"ask {PILL}", **MENTIONED),
+        text("Firm Bot is down again"),
+        text("Firm Bots: a history"),
+        text("@bottle of wine"),
+        text("@bot.smith will know"),
+        text("@bot-x will know"),
+        text("@bot:localhosted help"),
+        text("Firm Bot: help", f"{OTHER}: help"),
+        text("```\n!ping\n```", "<pre><code>!ping\n</code></pre>"),
+        text("!ping", "<pre><code>!ping\n</code></pre>"),
+        text("!ping shows whether it works", "<p><code>!ping</code> shows whether it works</p>"),
+        text("`!ping` shows whether it works", "<code>!ping</code> shows whether it works"),
+        reply("> <@tom:localhost> !ping\n\nthanks"),
+        reply("> <@bot:localhost> pong\n\nthanks", f"<mx-reply>{PILL} pong</mx-reply>thanks"),
+        reply("thanks", **MENTIONED),
+        text("> !ping\n\nthanks"),
+    ],
+)
+def test_what_is_said_to_others_is_no_command(content: dict[str, Any]) -> None:
+    assert heard(content) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {
+            **text("* !ping"),
+            "m.relates_to": {"rel_type": "m.replace", "event_id": "$x"},
+            "m.new_content": text("!ping"),
+        },
+        {**text("!ping"), "m.relates_to": {"rel_type": "m.replace", "event_id": "$x"}},
+        {**text("!ping"), "msgtype": "m.notice"},
+        {**text("!ping"), "msgtype": "m.emote"},
+        {**text("!ping"), "msgtype": "m.image"},
+        {"msgtype": "m.text", "body": 7},
+        {"body": "!ping"},
+        {},
+    ],
+)
+def test_edits_notices_and_what_is_no_text_are_never_heard(content: dict[str, Any]) -> None:
+    assert heard(content) is None
+    assert heard(content, in_chat=True) is None
+
+
+def test_the_bot_does_not_hear_itself() -> None:
+    assert heard(text("!ping"), sender=BOT) is None
+    assert heard(text("!ping"), sender=BOT, in_chat=True) is None
+
+
+@pytest.mark.parametrize("body", ["ping", "! ping", "!!ping", "`!ping`", "> <@bot:localhost> hello\n\nping"])
+def test_in_the_chat_everything_typed_is_a_command(body: str) -> None:
+    assert heard(reply(body), in_chat=True) == "ping"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"m.mentions": "everybody"},
+        {"m.mentions": {"user_ids": "@bot:localhost"}},
+        {"m.mentions": {"user_ids": [7, None]}},
+        {"m.relates_to": "x"},
+        {"m.relates_to": {"m.in_reply_to": 7}},
+        {"formatted_body": 7, "format": "org.matrix.custom.html"},
+    ],
+)
+def test_odd_content_is_read_as_far_as_it_goes(more: dict[str, Any]) -> None:
+    assert heard({**text("!ping"), **more}) == "ping"
+
+
+HOSTILE = st.text(alphabet=st.sampled_from("@bot:lcahs>!< \n`/p"), max_size=60)
+
+
+@given(HOSTILE, HOSTILE)
+def test_a_room_never_hears_more_than_the_chat(body: str, formatted: str) -> None:
+    content = reply(body, formatted + PILL)
+    if heard(content) is not None:
+        assert heard(content, in_chat=True)
+
+
+@pytest.mark.parametrize("piece", [">", ">\n", "@bot ", "<mx-reply>", "<p>", " ", "!", "Firm Bot"])
+def test_hearing_takes_steps_in_proportion_to_the_length(piece: str) -> None:
+    # What takes steps by the square of the length would not end here before the test's time is over.
+    heard(reply(piece * 200_000, piece * 200_000))
