@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,6 +44,11 @@ class Policy:
     version: int
     facts: Facts
     zone: ZoneInfo
+
+    @cached_property
+    def digest(self) -> str:
+        """By which the bridge sees whether this is what it knows."""
+        return digest_of(self.facts)
 
     def today(self) -> date:
         """The firm's day, by which walls begin and end, whether or not the bridge runs."""
@@ -106,7 +112,7 @@ class Keeper:
         policy = self.policy
         return {
             "version": policy.version if policy else 0,
-            "digest": digest_of(policy.facts) if policy else "",
+            "digest": policy.digest if policy else "",
             "refused": dict(self.refused),
         }
 

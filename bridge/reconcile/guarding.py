@@ -14,7 +14,7 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.facts import TIMEZONE, Facts, records_of
 from bridge.firm.model import Firm
 from bridge.guard.protocol import sign_push, sign_question
-from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated
+from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.settings import Settings
 from bridge.store.conversations import conversation_by_id, load_world, staff_by_localpart
@@ -37,7 +37,11 @@ def facts_of(firm: Firm, accounts: dict[str, str], conversations: dict[str, Conv
 
 
 class Guarding:
-    """Keeps the guard's knowledge as new as the bridge's own. Does nothing where no guard is installed."""
+    """Keeps the guard's knowledge as new as the bridge's own. Does nothing where no guard is installed.
+
+    Every method raises Unreachable where the homeserver does not answer, and GuardAway where its guard is not there or
+    does not take what it is told.
+    """
 
     def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
         self._store = store
@@ -52,7 +56,7 @@ class Guarding:
         self._version = 0
 
     async def tell(self, *keys: str) -> None:
-        """Tell what changed in the firm, the accounts and these conversations. Raises GuardAway."""
+        """Tell what changed in the firm, the accounts and these conversations."""
         if not self._key:
             return
         # What is told is read under the lock, so that what comes later is never the older.
@@ -67,7 +71,7 @@ class Guarding:
             await self._tell_changes(facts, {**ids, "account": None, "conversation": keys}, firm)
 
     async def tell_all(self) -> None:
-        """Tell whatever changed. Raises GuardAway."""
+        """Tell whatever changed."""
         if not self._key:
             return
         async with self._lock:
@@ -79,20 +83,16 @@ class Guarding:
             await self._tell_changes(facts, dict.fromkeys(self._told), firm)
 
     async def confirm(self) -> None:
-        """See that the guard still knows what it was told, and tell it everything where it does not. Raises GuardAway.
+        """See that the guard still knows what it was told, and tell it everything where it does not.
 
         Somebody may have deleted its file, or another process of the bridge may have told it something older.
         """
         if not self._key:
             return
         async with self._lock:
-            try:
-                status = await self._homeserver.guard_status(sign_question(self._key))
-            except HomeserverError as error:
-                self._told = None
-                raise GuardAway(error) from error
-            if self._told is None or status.get("version") != self._version:
-                log.warning("guard_told_again", version=status.get("version"))
+            version = await self._guards_version()
+            if self._told is None or version != self._version:
+                log.warning("guard_told_again", version=version)
                 await self._tell_everything()
 
     async def _tell_changes(self, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm) -> None:
@@ -131,23 +131,34 @@ class Guarding:
         try:
             await self._push({"version": version, "records": records})
         except PolicyOutdated:
+            version = await self._guards_version() + 1
             try:
-                status = await self._homeserver.guard_status(sign_question(self._key))
-                version = int(status["version"]) + 1
                 await self._push({"version": version, "records": records})
-            except HomeserverError as error:
+            except PolicyOutdated as error:
                 raise GuardAway(error) from error
         self._told, self._version, self._told_firm = records, version, firm
         log.info("guard_told", version=version)
 
+    async def _guards_version(self) -> int:
+        """The version that the guard has; 0 for none. Raises GuardAway and Unreachable."""
+        try:
+            status = await self._homeserver.guard_status(sign_question(self._key))
+        except HomeserverError as error:
+            self._told = None
+            if isinstance(error, Unreachable):
+                raise
+            raise GuardAway(error) from error
+        return int(status.get("version", 0))
+
     async def _push(self, said: dict[str, Any]) -> None:
-        """Push, and lose certainty of what the guard knows where that fails. Raises PolicyOutdated and GuardAway."""
+        """Push, and lose certainty of what the guard knows where that fails. Raises PolicyOutdated, GuardAway and
+        Unreachable."""
         body = orjson.dumps(said)
         try:
             await self._homeserver.push_policy(body, sign_push(self._key, body))
         except HomeserverError as error:
             self._told = None
-            if isinstance(error, PolicyOutdated):
+            if isinstance(error, PolicyOutdated | Unreachable):
                 raise
             raise GuardAway(error) from error
 

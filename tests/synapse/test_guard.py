@@ -107,6 +107,32 @@ def test_the_guard_imports_nothing_but_synapse_and_the_firm() -> None:
     assert {".".join(name.split(".")[:2]) for name in done.stdout.split()} == {"bridge", "bridge.firm", "bridge.guard"}
 
 
+def test_a_wrong_configuration_stops_synapse_with_a_sentence(tmp_path: Path) -> None:
+    good = {"bot": "@bot:firm.example", "key": "k" * 16, "path": str(tmp_path / "firm-policy")}
+    wrong = [{"bot": "bot"}, {"key": "short"}, {"path": "firm-policy"}, {"path": "/none/firm-policy"}, {"botts": "x"}]
+    program = """if True:
+        import json, sys
+        from bridge.guard.module import ConfigError, Guard
+        for config in json.loads(sys.argv[1]):
+            try:
+                print("taken", Guard.parse_config(config).bot)
+            except ConfigError as error:
+                print(error.msg)
+    """
+    configs = json.dumps([good, *({**good, **change} for change in wrong)])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [str(SYNAPSE_PYTHON), "-c", program, configs]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[0] == "taken @bot:firm.example"
+    assert [line.partition(":")[0] for line in said[1:]] == [
+        "The guard needs bot",
+        "The guard needs key",
+        "The guard needs path",
+        "The guard needs path",
+        "The guard's settings are bot, key, path and checker, each a text.",
+    ]
+
+
 async def put_member(by: Person, room_id: str, user_id: str, membership: str) -> Answer:
     return await by.request(
         "PUT", f"rooms/{quote(room_id)}/state/m.room.member/{quote(user_id)}", {"membership": membership}

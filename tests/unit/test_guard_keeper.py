@@ -203,3 +203,14 @@ def test_nothing_is_put_behind_a_change_that_was_written_in_part(path: Path) -> 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(PolicyLost, match="cannot be read"):
         Keeper(tmp_path, KEY).load()
+
+
+def test_M3_the_day_is_the_firms(path: Path) -> None:
+    keeper = loaded(path)
+    days = []
+    # At no moment do these two have the same date: they are 26 hours apart.
+    for version, zone in enumerate(("Pacific/Kiritimati", "Etc/GMT+12"), 1):
+        keeper.accept(*signed(version=version, records={"setting": {"timezone": zone}}))
+        assert keeper.policy is not None
+        days.append(keeper.policy.today())
+    assert days[0] > days[1]
