@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse clients postgres docs bench-ingest bench-provision bench-commands crash ci clean
+.PHONY: run test check unit component synapse clients postgres docs bench-ingest bench-provision bench-commands bench-guard crash ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -62,13 +62,15 @@ docs: $(VENV)/installed
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/synapse/test_crash.py
 
-## bench-ingest, bench-provision, bench-commands: figures for benchmarks/README.md
+## bench-ingest, bench-provision, bench-commands, bench-guard: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ingest
 bench-provision: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.provision
 bench-commands: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.commands
+bench-guard: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m benchmarks.guard
 
 ci: check test clients postgres
 
