@@ -6,9 +6,11 @@ import asyncio
 import gc
 import logging
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -18,6 +20,8 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from prometheus_client import CollectorRegistry
 
+from bridge.care.digest import send_digests
+from bridge.care.quiet import archive_empty_channels
 from bridge.commands.table import Desk
 from bridge.directory.file import DirectoryFile
 from bridge.failures import describe, frames
@@ -129,7 +133,7 @@ class Bridge:
         settings = firm.settings
         self.places = Places(firm.store, settings.homeserver.server_name)
         self.outbox = Outbox(firm.store, firm.homeserver, settings, firm.metrics)
-        desk = Desk(
+        self._desk = Desk(
             settings=settings,
             store=firm.store,
             homeserver=firm.homeserver,
@@ -138,7 +142,7 @@ class Bridge:
             confirm_directory=self._confirm_directory,
             directory_status=self._directory_status,
         )
-        self.router = Router(desk, self.places)
+        self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
@@ -233,6 +237,11 @@ class Bridge:
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         # After midnight the firm's day has changed, and with it the walls that begin or end.
         self._job(self._reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
+        # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
+        hourly = CronTrigger(hour="8-18", minute=30, timezone=settings.firm.timezone)
+        self._job(self._archive_empty_channels, hourly, "empty channels")
+        # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
+        self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._jobs.start()
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
@@ -280,6 +289,19 @@ class Bridge:
     async def _forget_done(self) -> None:
         await self.inbox.forget_handled()
         await self.outbox.forget_sent()
+
+    async def _archive_empty_channels(self) -> None:
+        # Who joined or left while the bridge was away is known after the first pass.
+        if self._health["reconciled"]:
+            return
+        try:
+            await archive_empty_channels(self._desk, time.time_ns() // 1_000_000)
+        except HomeserverError as error:
+            self._reconcile_until_done(error)
+            raise
+
+    async def _send_digests(self) -> None:
+        await send_digests(self._desk, datetime.now(UTC))
 
     async def _confirm_directory(self, staff_id: str) -> str:
         text = await self._firm.directory.confirm_held(staff_id)

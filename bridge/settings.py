@@ -6,9 +6,12 @@ documentation: the sample file and docs/settings.md are made from them.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from datetime import time
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 EXAMPLE_SECRET = "change-me"  # noqa: S105 - the value that is refused
@@ -16,6 +19,17 @@ EXAMPLE_SECRET = "change-me"  # noqa: S105 - the value that is refused
 Percent = Annotated[int, Field(ge=0, le=100)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Secret = Annotated[SecretStr, Field(min_length=16)]
+
+
+def _time_of_day(given: Any) -> str:
+    # YAML reads an unquoted 10:30 as a number in base 60, and 08:30 as text.
+    text = f"{given // 60:02}:{given % 60:02}" if type(given) is int else str(given)
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise PydanticCustomError("time_of_day", "It must be hours and minutes, such as 08:00")
+    return text
+
+
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
 
 
 class _Section(BaseModel):
@@ -131,6 +145,32 @@ class InboxSettings(_Section):
     keep_days: int = Field(14, ge=1, description="Days that handled events are remembered, so as to know them again.")
 
 
+class CareSettings(_Section):
+    """What the bridge looks after by itself."""
+
+    archive_empty_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days after which a channel that nobody is in is archived, with a notice in it and to whoever made"
+        " it; 0 for never.",
+    )
+    digest: bool = Field(
+        False,
+        description="Whether staff get a message from the bot in the morning that lists the matters in which they have"
+        " unread messages. Each person may do without: `!digest off`.",
+    )
+    digest_time: TimeOfDay = Field(
+        "08:00", description="When the digest is sent, as hours and minutes in the firm's time zone."
+    )
+    digest_weekdays_only: bool = Field(True, description="Whether there is no digest on Saturdays and Sundays.")
+
+    @property
+    def digest_at(self) -> time:
+        """The time of day at which the digest is sent."""
+        return time.fromisoformat(self.digest_time)
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -157,6 +197,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     security: SecuritySettings = SecuritySettings()
     inbox: InboxSettings = InboxSettings()
+    care: CareSettings = CareSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -7,6 +7,7 @@ from bridge.commands.channel import CHANNEL_CREATE, CHANNEL_LIST
 from bridge.commands.channel_changes import CHANNEL_ARCHIVE, CHANNEL_RENAME, CHANNEL_RESTORE, CHANNEL_TOPIC
 from bridge.commands.channel_finding import CHANNEL_INFO, CHANNEL_RECENT, CHANNEL_SEARCH
 from bridge.commands.channel_people import CHANNEL_ADD, CHANNEL_JOIN, CHANNEL_LEAVE, CHANNEL_REMOVE
+from bridge.commands.digest import DIGEST
 from bridge.commands.direct import DM
 from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_STATUS
 from bridge.commands.matter import MATTER_LIST, MATTER_START
@@ -43,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     CHANNEL_RESTORE,
     help_command(lambda: COMMANDS),
     MORE,
+    DIGEST,
     PING,
     DIRECTORY_STATUS,
     DIRECTORY_CONFIRM,

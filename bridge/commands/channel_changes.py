@@ -15,7 +15,9 @@ from bridge.commands.replies import code, escape, notice
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.where import CHAT, OPEN_CHANNELS, Where
 from bridge.firm.conversation import channel_key
+from bridge.firm.policy import desired_participants
 from bridge.mapping.ids import channel_alias
+from bridge.settings import Settings
 from bridge.store.channels import (
     Channel,
     archive,
@@ -26,6 +28,7 @@ from bridge.store.channels import (
     restore,
     set_topic,
 )
+from bridge.store.conversations import conversation_by_id
 from bridge.store.outbox import enqueue
 
 TOPIC_MAX = 250
@@ -93,14 +96,26 @@ async def _archive(call: Call) -> Answer:
 
 async def _restore(call: Call) -> Answer:
     found = await the_channel(call)
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
 
-    def unit() -> None:
+    def unit() -> str:
+        conversation = conversation_by_id(found.id)
+        empty = conversation is not None and not desired_participants(firm, conversation, today)
+        note = f" Nobody is in it. {archived_again(call.desk.settings)}".rstrip() if empty else ""
         if restore(found.id, call.sender.id, call.event_id):
-            _say(call, found, f"{escape(call.sender.name)} opened this channel again.")
+            _say(call, found, f"{escape(call.sender.name)} opened this channel again.{note}")
+        return note
 
-    await call.desk.store.run(unit)
+    note = await call.desk.store.run(unit)
     room_id = await make_room(call, found.id)
-    return Answer(f"{link(call, found.title, room_id)} is open again.")
+    return Answer(f"{link(call, found.title, room_id)} is open again.{note}")
+
+
+def archived_again(settings: Settings) -> str:
+    """What becomes of a channel that is opened again and nobody joins; empty where the bridge archives none."""
+    days = settings.care.archive_empty_days
+    after = "1 day" if days == 1 else f"{days} days"
+    return f"If nobody joins, it is archived again after {after}." if days else ""
 
 
 def _say(call: Call, found: Channel, text: str) -> None:

@@ -72,21 +72,26 @@ async def _recent(call: Call) -> Answer:
     return Answer("\n".join(lines) or "Nobody has written in a channel yet. `!channel list` shows them.")
 
 
+def _archived_by(call: Call, channel: Channel) -> str:
+    if not channel.archived_by:
+        return ", by me, because nobody was in it any more"
+    archiver = call.desk.firm().staff.get(channel.archived_by)
+    return f", by {escape(archiver.name)}" if archiver else ""
+
+
 async def _info(call: Call) -> Answer:
     found = await the_channel(call)
     conversation = await call.desk.store.run(lambda: conversation_by_id(found.id))
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     people = desired_participants(firm, conversation, today) if conversation is not None else frozenset()
-    maker, archiver = firm.staff.get(found.created_by), firm.staff.get(found.archived_by)
+    maker = firm.staff.get(found.created_by)
     lines = [
         f"**{_name(call, found)}**\n",
         f"- Topic: {escape(found.topic)}" if found.topic else "",
         f"- Participants: {len(people)}" + (", everybody in the firm" if found.everyone else ""),
         f"- Made: {_moment(call, found.created_at)}" + (f", by {escape(maker.name)}" if maker else ""),
         f"- Newest message: {_moment(call, found.last_message_at)}" if found.last_message_at else "",
-        f"- Archived: {_moment(call, found.archived_at)}" + (f", by {escape(archiver.name)}" if archiver else "")
-        if found.archived_at
-        else "",
+        f"- Archived: {_moment(call, found.archived_at)}{_archived_by(call, found)}" if found.archived_at else "",
     ]
     return Answer("\n".join(line for line in lines if line))
 

@@ -74,7 +74,8 @@ async def the_channel(call: Call) -> Channel:
     name = call.values.get("name", "")
     if name:
         return await named(call, name)
-    found = await call.desk.store.run(lambda: channel(call.conversation_id))
+    here = await call.conversation()
+    found = await call.desk.store.run(lambda: channel(here.id))
     if found is None:
         raise CommandError("Which channel? Type this in the channel, or put its name behind the command.")
     return found

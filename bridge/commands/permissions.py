@@ -180,6 +180,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "channel restore": _of_channel(_EVERYBODY, _EVERYBODY, DONE),
     "help": _ALL_STAFF,
     "more": _ALL_STAFF,
+    "digest": _ALL_STAFF,
     "ping": _ALL_STAFF,
     "directory status": _ADMINS,
     "directory confirm": _ADMINS,

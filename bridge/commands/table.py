@@ -94,7 +94,7 @@ class Call:
     user_id: str
     event_id: str
     conversation_id: str
-    """Where it was typed."""
+    """Where it was typed. `conversation` says what of that counts."""
     values: dict[str, Any]
     """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
 

@@ -13,6 +13,7 @@ from nio import Api
 from bridge.matrix import requests
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
 from bridge.matrix.errors import BadRequest, HomeserverError, NotFound, Refused
+from bridge.matrix.port import Unread
 from bridge.matrix.requests import Request
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -128,6 +129,16 @@ class MatrixClient:
     async def joined_rooms(self, user_id: str) -> list[str]:
         room_ids: list[str] = await self._as(user_id, Api.joined_rooms(_NO_TOKEN), "joined_rooms")
         return room_ids
+
+    async def unread(self, user_id: str) -> list[Unread]:
+        answer = await self._as(user_id, requests.unread())
+        found = []
+        for room_id, room in answer.get("rooms", {}).get("join", {}).items():
+            count = room.get("unread_notifications", {}).get("notification_count", 0)
+            newest = max((event["origin_server_ts"] for event in room.get("timeline", {}).get("events", ())), default=0)
+            if count:
+                found.append(Unread(room_id, count, newest))
+        return found
 
     async def register(self, localpart: str) -> None:
         # As the service itself: the bot may be the very user that is not there yet.

@@ -7,9 +7,21 @@ Methods act as the bot unless a `user_id` says otherwise.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A room in which somebody has unread messages."""
+
+    room_id: str
+    count: int
+    """How many that person's push rules count."""
+    newest_at: int
+    """When the newest message was written, in milliseconds since the epoch; 0 where it lies far back."""
 
 
 class Homeserver(Protocol):
@@ -75,6 +87,12 @@ class Homeserver(Protocol):
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         """The ids of the rooms that user is in."""
+
+    async def unread(self, user_id: str) -> list[Unread]:
+        """The rooms in which that user has unread messages. Asking marks nothing as read and shows nobody as present.
+
+        An answer may be two minutes old.
+        """
 
     # The service
     async def register(self, localpart: str) -> None:

@@ -19,6 +19,21 @@ ADMIN_V1 = "/_synapse/admin/v1"
 ADMIN_V2 = "/_synapse/admin/v2"
 
 
+_UNREAD = orjson.dumps(
+    {
+        "presence": {"types": []},
+        "account_data": {"types": []},
+        "event_fields": ["origin_server_ts"],
+        "room": {
+            "state": {"types": []},
+            "ephemeral": {"types": []},
+            "account_data": {"types": []},
+            "timeline": {"types": ["m.room.message"], "limit": 1},
+        },
+    }
+).decode()
+
+
 @lru_cache(maxsize=8192)
 def encoded(part: str) -> str:
     """An id as it stands in a path or a query. Few ids make most requests, so they are kept."""
@@ -57,6 +72,17 @@ def push_rule(kind: str, rule_id: str) -> Request:
 def put_push_rule(kind: str, rule_id: str, rule: Json) -> Request:
     """PUT one push rule of the user acted as."""
     return "PUT", _path(MATRIX_API_PATH_V3, "pushrules", "global", kind, rule_id), orjson.dumps(rule)
+
+
+def unread() -> Request:
+    """GET a sync of the user acted as that has little more than the unread counts of all rooms.
+
+    `full_state` brings the rooms of whose last events none is a message, which would else be left out. Naming the rooms
+    asked about would save nothing (240 ms for 100 rooms either way on Synapse 1.163), and Synapse drops the connection
+    of a request whose address is longer than 16 KiB.
+    """
+    query = f"timeout=0&full_state=true&set_presence=offline&filter={encoded(_UNREAD)}"
+    return "GET", f"{_path(MATRIX_API_PATH_V3, 'sync')}?{query}"
 
 
 def register(localpart: str) -> Request:

@@ -39,6 +39,7 @@ class Channel:
     caused_by: str
     archived_at: int | None
     archived_by: str
+    """Staff id; empty for the bridge."""
     last_message_at: int | None
     room_id: str | None
 
@@ -123,22 +124,22 @@ def set_topic(conversation_id: str, topic: str, *, by: str, cause: str) -> None:
         record(Deed.TOPIC_SET, actor=by, subject=conversation_id, cause=cause)
 
 
-def archive(conversation_id: str, by: str, cause: str = "") -> bool:
-    """Archive a conversation in the name of a staff id. False where it was archived already."""
+def archive(conversation_id: str, by: str, cause: str = "", reason: str = "") -> bool:
+    """Archive a conversation in the name of a staff id, empty for the bridge. False where it was archived already."""
     changed: int = (
         models.Conversation.update(archived=True, archived_at=now_ms(), archived_by=by)
         .where(models.Conversation.id == conversation_id, ~models.Conversation.archived)
         .execute()
     )
     if changed:
-        record(Deed.ARCHIVED, actor=by, subject=conversation_id, cause=cause)
+        record(Deed.ARCHIVED, actor=by, subject=conversation_id, cause=cause, reason=reason)
     return changed > 0
 
 
 def restore(conversation_id: str, by: str, cause: str = "") -> bool:
     """Undo archiving in the name of a staff id. False where it was not archived."""
     changed: int = (
-        models.Conversation.update(archived=False, archived_at=None, archived_by=None)
+        models.Conversation.update(archived=False, archived_at=None, archived_by=None, restored_at=now_ms())
         .where(models.Conversation.id == conversation_id, models.Conversation.archived)
         .execute()
     )

@@ -84,7 +84,9 @@ class Conversation(Base):
     """When the newest message was written, for channels (C3)."""
     archived_at = BigIntegerField(null=True)
     archived_by = TextField(null=True)
-    """Staff id."""
+    """Staff id; empty for the bridge, which archives channels that nobody is in."""
+    restored_at = BigIntegerField(null=True)
+    """When it was last opened again after it had been archived."""
 
 
 class Participant(Base):
@@ -100,6 +102,15 @@ class Participant(Base):
 
     class Meta:
         primary_key = CompositeKey("conversation", "staff_id")
+
+
+class Digest(Base):
+    """What is known of a staff member's morning digest. Who has no row wants it."""
+
+    staff_id = TextField(primary_key=True)
+    wanted = BooleanField(default=True)
+    done_on = TextField(default="")
+    """The last day, as YYYY-MM-DD, on which it was sent or there was nothing to send."""
 
 
 class Room(Base):
@@ -165,6 +176,7 @@ MODELS: tuple[type[Base], ...] = (
     Account,
     Conversation,
     Participant,
+    Digest,
     Room,
     InboxEvent,
     OutboxMessage,

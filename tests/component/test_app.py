@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from bridge.app import Bridge, open_firm
 from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
-from bridge.settings import DatabaseSettings, DirectorySettings, Settings
+from bridge.settings import CareSettings, DatabaseSettings, DirectorySettings, Settings
 from bridge.store.conversations import room_of
+from bridge.store.models import Digest
 from tests.component.firm_on_fake import settings_for
 from tests.component.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header
@@ -349,3 +351,20 @@ async def test_a_stop_in_the_middle_of_the_first_pass_ends_it_and_the_next_start
         await second.well()
     # Two spaces, three chats with the bot, a channel, a matter's space and its conversation.
     assert len([room for room in fake.rooms.values() if room.joined]) == 8
+
+
+async def test_the_morning_digest_is_sent(
+    settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Due at any time of any day.
+    monkeypatch.setattr("bridge.care.digest.GRACE", timedelta(hours=24))
+    care = CareSettings(digest=True, digest_time="00:00", digest_weekdays_only=False)
+    async with running(settings.model_copy(update={"care": care}), fake) as firm:
+        await firm.well()
+        # It may have run already and found nothing to tell that day.
+        firm.bridge._jobs.remove_job("digest")
+        talk, chat = await firm.room(TALK), await firm.room(bot_chat_id("a"))
+        fake.message(talk, BEN, "Good morning")
+        await firm.bridge._firm.store.run(lambda: Digest.delete().execute())
+        await firm.bridge._send_digests()
+        await until(lambda: "2026-0042 Estate: 1 in General" in fake.events(chat)[-1]["content"].get("body", ""))

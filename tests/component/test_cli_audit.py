@@ -6,14 +6,13 @@ import asyncio
 import csv
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-import structlog
 import yaml
 
+from bridge.cli import shell
 from bridge.cli.app import main
 from bridge.cli.exits import Exit
 from bridge.firm.audit import Deed
@@ -22,10 +21,9 @@ from bridge.store.store import Store
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """Commands set up logging for the whole process."""
-    yield
-    structlog.reset_defaults()
+def logging_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands set up logging for the whole process, and other tests look at the log."""
+    monkeypatch.setattr(shell, "set_up_logging", lambda _: None)
 
 
 @pytest.fixture

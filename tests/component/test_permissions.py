@@ -82,6 +82,7 @@ TYPED = {
     "channel restore": Typed("is open again", "", "{channel}", told=frozenset(CHANNELS)),
     "help": Typed("!dm"),
     "more": Typed("2027-0029", prepare="matter list"),
+    "digest": Typed("There is no morning digest"),
     "ping": Typed("pong"),
     "directory status": Typed("The directory has"),
     "directory confirm": Typed("Confirmed", told=MATTERS),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import orjson
+
 from tests.fakes.room import Denied
 
 if TYPE_CHECKING:
@@ -152,6 +154,26 @@ def joined_rooms(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"joined_rooms": fake.joined_rooms(asked.user_id)}
 
 
+def sync(fake: FakeHomeserver, asked: Asked) -> Json:
+    """As far as unread counts go: every room the user is in, and when its newest message was written."""
+    assert asked.query["set_presence"] == "offline", "anything else shows the user as present"
+    assert asked.query["full_state"] == "true", "else rooms without a message among their last events are left out"
+    assert asked.query["timeout"] == "0"
+    assert orjson.loads(asked.query["filter"])["event_fields"] == ["origin_server_ts"]
+    rooms = {}
+    for room_id in fake.joined_rooms(asked.user_id):
+        written = [event["origin_server_ts"] for event in fake.events(room_id, "m.room.message")]
+        rooms[room_id] = {
+            "unread_notifications": {
+                "notification_count": fake.unread_count(room_id, asked.user_id),
+                "highlight_count": 0,
+            },
+            "timeline": {"events": [{"origin_server_ts": at} for at in written[-1:]]},
+        }
+    # Synapse leaves out what is empty.
+    return {"next_batch": "s1", **({"rooms": {"join": rooms}} if rooms else {})}
+
+
 def register(fake: FakeHomeserver, asked: Asked) -> Json:
     user_id = f"@{asked.body['username']}:{fake.server_name}"
     if asked.body["type"] != "m.login.application_service":
@@ -257,6 +279,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", _V3 + "/pushrules/global/{}/{}", push_rule),
     ("PUT", _V3 + "/pushrules/global/{}/{}", put_push_rule),
     ("GET", _V3 + "/joined_rooms", joined_rooms),
+    ("GET", _V3 + "/sync", sync),
     ("POST", _V3 + "/register", register),
     ("PUT", _V3 + "/devices/{}", put_device),
     ("GET", _V3 + "/account/whoami", whoami),

@@ -56,6 +56,8 @@ class World:
         self.account_data: dict[tuple[str, str], Json] = {}
         self.push_rules: dict[tuple[str, str, str], Json] = {}
         """Rules that people set themselves, by user id, kind and rule id."""
+        self.read_to: dict[tuple[str, str], int] = {}
+        """How many of a room's events somebody has read, by room and user id."""
         self.block_invites = True
         self.listeners: list[Callable[[Json], None]] = []
         """Called with every new event."""
@@ -188,6 +190,21 @@ class World:
         """Post a text message as somebody and return the event."""
         self.send(room_id, sender, "m.room.message", {"msgtype": "m.text", "body": body, **content})
         return self.rooms[room_id].timeline[-1]
+
+    def read(self, room_id: str, user_id: str) -> None:
+        """Read everything in a room as somebody."""
+        self.read_to[room_id, user_id] = len(self.rooms[room_id].timeline)
+
+    def unread_count(self, room_id: str, user_id: str) -> int:
+        """How many messages somebody has not read, by Synapse's default push rules: others' messages, no notices."""
+        timeline = self.rooms[room_id].timeline
+        joined = [i for i, e in enumerate(timeline) if e["type"] == "m.room.member" and e["state_key"] == user_id]
+        return sum(
+            event["type"] == "m.room.message"
+            and event["sender"] != user_id
+            and event["content"]["msgtype"] != "m.notice"
+            for event in timeline[max(joined[-1], self.read_to.get((room_id, user_id), 0)) :]
+        )
 
     def events(self, room_id: str, event_type: str = "") -> list[Json]:
         """A room's events, oldest first; of one type if that is given."""

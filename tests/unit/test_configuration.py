@@ -222,3 +222,16 @@ def test_an_error_shows_no_secret(write: Write, monkeypatch: pytest.MonkeyPatch)
 def test_every_setting_says_what_it_means() -> None:
     assert all(field.description and field.description.endswith(".") for field in setting_fields().values())
     assert all(field.annotation and field.annotation.__doc__ for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(("written", "read"), [("08:30", "08:30"), ("10:30", "10:30"), ("'07:05'", "07:05")])
+def test_a_time_of_day_needs_no_quotation_marks(write: Write, written: str, read: str) -> None:
+    good = yaml.safe_dump(GOOD)
+    assert load_settings(write(f"{good}care:\n  digest_time: {written}\n")).care.digest_time == read
+
+
+@pytest.mark.parametrize("written", ["24:00", "8:30 am", "-1:20", "yes", "08:60", "8.30"])
+def test_what_is_no_time_of_day_is_refused(write: Write, written: str) -> None:
+    (problem,) = problems(write(f"{yaml.safe_dump(GOOD)}care:\n  digest_time: {written}\n"))
+    assert "care.digest_time: " in problem
+    assert "It must be hours and minutes, such as 08:00." in problem

@@ -1,0 +1,1 @@
+"""What the bridge looks after without being asked: empty channels, and the morning digest."""

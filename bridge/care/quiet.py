@@ -1,0 +1,78 @@
+"""Quiet care: a channel that nobody has been in for a while is archived, and those concerned are told (C1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bridge import faults
+from bridge.commands.channel_changes import archived_again
+from bridge.commands.replies import escape, notice, room_link
+from bridge.commands.table import Desk
+from bridge.firm.conversation import bot_chat_id
+from bridge.firm.policy import may_act
+from bridge.store.care import empty_channels
+from bridge.store.channels import Channel, archive, channel
+from bridge.store.conversations import room_of
+from bridge.store.outbox import enqueue
+
+log = structlog.get_logger(__name__)
+_DAY_MS = 86_400_000
+
+
+async def archive_empty_channels(desk: Desk, now_ms: int) -> list[str]:
+    """Archive the channels that nobody was in for `care.archive_empty_days`; returns their ids.
+
+    Once they are archived in the store, a HomeserverError may be raised: the next pass closes the rooms. Raises
+    StoreError.
+    """
+    days = desk.settings.care.archive_empty_days
+    if not days:
+        return []
+
+    def unit() -> list[str]:
+        # Looked at and archived in one unit: nobody joins in between.
+        due = {key: since for key, since in empty_channels().items() if since <= now_ms - days * _DAY_MS}
+        return [key for key, since in due.items() if _archive(desk, key, since)]
+
+    archived = await desk.store.run(unit)
+    for channel_id in archived:
+        log.info("empty_channel_archived", conversation=channel_id)
+    faults.point("channels.archived")
+    if archived:
+        await desk.reconciler.converge(*archived)
+    return archived
+
+
+def _archive(desk: Desk, channel_id: str, since: int) -> bool:
+    found = channel(channel_id)
+    bot_id, day = desk.settings.bot_id, _day(since, desk)
+    if found is None or not archive(channel_id, "", reason=f"Nobody has been in it since {day}."):
+        return False
+    key = f"empty/{channel_id}/{since}"
+    if found.room_id is not None:
+        text = (
+            f"Nobody has been in this channel since {day}, so I archived it. It can be read, not written in."
+            f" `!channel restore` opens it again. {archived_again(desk.settings)}"
+        )
+        enqueue(f"{key}/notice", found.room_id, bot_id, "m.room.message", notice(text))
+    chat = room_of(bot_chat_id(found.created_by)) if may_act(desk.firm(), found.created_by) else None
+    if chat is not None:
+        enqueue(f"{key}/maker", chat, bot_id, "m.room.message", notice(_for_maker(found, day, desk)))
+    return True
+
+
+def _for_maker(found: Channel, day: str, desk: Desk) -> str:
+    name = room_link(found.title, found.room_id, desk.server_name) if found.room_id else escape(found.title)
+    return (
+        f"I archived {name}, a channel you made: nobody has been in it since {day}. It can be read and found, and its"
+        f" name stays taken. `!channel restore {found.title}` opens it again, and `!channel join {found.title}` takes"
+        f" you back into it. {archived_again(desk.settings)}"
+    )
+
+
+def _day(at_ms: int, desk: Desk) -> str:
+    zone = ZoneInfo(desk.settings.firm.timezone)
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date().isoformat()

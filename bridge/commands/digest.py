@@ -1,0 +1,43 @@
+"""Whether somebody wants the morning digest."""
+
+from __future__ import annotations
+
+from bridge.commands.errors import CommandError
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.store.care import want_digest, wants_digest
+
+_CHOICES = {"on": True, "off": False}
+
+
+async def _digest(call: Call) -> Answer:
+    typed = call.values.get("choice", "").casefold()
+    if not typed:
+        wanted = await call.desk.store.run(lambda: wants_digest(call.sender.id))
+    elif typed in _CHOICES:
+        wanted = _CHOICES[typed]
+        await call.desk.store.run(lambda: want_digest(call.sender.id, wanted=wanted))
+    else:
+        raise CommandError("Write `!digest on` or `!digest off`; `!digest` alone shows which it is.")
+    care = call.desk.settings.care
+    if not care.digest:
+        kept = " I keep it in mind should that change." if typed else ""
+        return Answer(f"There is no morning digest in this firm.{kept} Your firm admin can ask for it.")
+    if not wanted:
+        return Answer("You get no morning digest. `!digest on` brings it back.")
+    days = "from Monday to Friday" if care.digest_weekdays_only else "every day"
+    return Answer(
+        f"You get the morning digest {days} at {care.digest_time}, in your chat with me, when there are unread messages"
+        " in your matters. `!digest off` ends it."
+    )
+
+
+DIGEST = Command(
+    "digest",
+    "Have the morning digest, or not",
+    _digest,
+    (Argument("choice", ArgumentType.TEXT, required=False, shown="on|off"),),
+    help="The morning digest lists the matters in which you have unread messages, where the firm has it. It counts what"
+    " your client counts: what you muted is not in it. Off is for you alone.",
+    examples=("!digest", "!digest off", "!digest on"),
+    group="About",
+)
