@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.errors import CommandError
+from bridge.commands.errors import CommandError, NotAllowedError
 from bridge.commands.nearest import called, family, fitting, lines, nearest
 from bridge.commands.parse import parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
-from bridge.commands.table import Answer, Call, Command, Desk, Who, where_typed
+from bridge.commands.table import Answer, Call, Command, Desk, Noted, Who, where_typed
 from bridge.commands.where import Where
+from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
@@ -62,20 +64,24 @@ async def answer(
     desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str
 ) -> tuple[Answer, bool]:
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
-    here = True
+    here, noted = True, None
     try:
         found, rest = find_commands(text, lambda: usable(desk, sender.id))
         here = all(command.here for command in found)
         command = found[0] if len(found) == 1 else fitting(found, await where_typed(desk, conversation_id, sender.id))
         here = command.here
         _allow(command, desk, sender)
+        noted = Noted(command.name) if command.who is Who.FIRM_ADMIN else None
         localparts = await desk.store.run(staff_by_localpart) if command.names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         values = parse(command, rest, people, sender, desk.reconciler.today())
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
-        return await command.run(Call(desk, sender, user_id, event_id, conversation_id, values)), here
+        reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values))
+        return replace(reply, noted=noted), here
+    except NotAllowedError as error:
+        return Answer(str(error), noted=Noted(command.name, Outcome.REFUSED, error.rule)), here
     except CommandError as error:
-        return Answer(str(error)), here
+        return Answer(str(error), noted=noted), here
 
 
 def usable(desk: Desk, staff_id: str) -> list[Command]:
@@ -89,4 +95,4 @@ def _allow(command: Command, desk: Desk, sender: Staff) -> None:
         decision = may_administer(desk.firm(), sender.id, frozenset(desk.settings.firm.admin_roles))
         if not decision:
             log.warning("command_refused", command=command.name, staff=sender.id, rule=decision.rule)
-            raise CommandError(f"`!{command.name}` is for firm admins.")
+            raise NotAllowedError(f"`!{command.name}` is for firm admins.", decision.rule)

@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.commands.errors import CommandError
 from bridge.commands.where import CHAT, Where, where_is
+from bridge.firm.audit import Outcome
 from bridge.firm.conversation import Conversation, bot_chat_id
 from bridge.firm.model import Firm, Staff
 from bridge.firm.policy import desired_participants
@@ -140,12 +141,23 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A use of a command that the audit log tells of (O1)."""
+
+    command: str
+    outcome: Outcome = Outcome.DONE
+    rule: str = ""
+    """The rule that refused it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a command gives back."""
 
     text: str
     """Markdown."""
     messages: tuple[Message, ...] = ()
+    noted: Noted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ import structlog
 from bridge.commands.dispatch import answer
 from bridge.commands.replies import notice
 from bridge.commands.table import Answer, Desk
+from bridge.firm.audit import Deed
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_act, may_be_in
 from bridge.handlers.addressing import command_in
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Places
+from bridge.store.audit import record
 from bridge.store.conversations import conversation_for, room_of
 from bridge.store.outbox import enqueue
 
@@ -63,6 +65,15 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
     answer shows anything there (D4, M3).
     """
     event_id, chat, bot_id = event["event_id"], bot_chat_id(staff_id), desk.settings.bot_id
+    if (noted := reply.noted) is not None:
+        record(
+            Deed.COMMAND,
+            actor=staff_id,
+            subject=noted.command,
+            reason=noted.rule,
+            cause=event_id,
+            outcome=noted.outcome,
+        )
     for number, message in enumerate(reply.messages):
         said = {"msgtype": "m.text", "body": message.text}
         enqueue(f"{event_id}/{number}", message.room_id, event["sender"], "m.room.message", said)

@@ -11,9 +11,11 @@ from structlog.testing import capture_logs
 
 from bridge.commands.all import COMMANDS
 from bridge.commands.table import Who
+from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import MatterStatus
 from bridge.matrix.errors import Unreachable
+from bridge.store.audit import newest
 from bridge.store.outbox import pending
 from tests.component.firm_on_fake import (
     ANN,
@@ -218,6 +220,18 @@ async def test_admin_commands_are_for_firm_admins_and_no_others(on: FirmOnFake, 
         assert refused is (command.who is Who.FIRM_ADMIN and role not in ADMIN_ROLES), command.name
         assert ("command_refused" in [line["event"] for line in logs]) is refused
         assert ("There is no command" in await on.ask(CLEO, f"!help {command.name}")) is refused
+
+
+async def test_O1_every_use_of_an_admin_command_is_in_the_audit_log_refused_ones_too(on: FirmOnFake) -> None:
+    for person in (DAN, CLEO):
+        await on.say(person, "!directory status")
+    await on.say(CLEO, "!ping")
+    noted = await on.store.run(lambda: newest(10, deed=Deed.COMMAND))
+    assert [(one.entry.actor, one.entry.subject, one.entry.outcome) for one in noted] == [
+        ("c", "directory status", Outcome.REFUSED),
+        ("d", "directory status", Outcome.DONE),
+    ]
+    assert noted[0].entry.reason == "F1"
 
 
 async def test_admin_commands_reach_the_directory(on: FirmOnFake) -> None:

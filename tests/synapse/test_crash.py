@@ -47,6 +47,8 @@ CHANGES = {"member.invited", "member.removed"}
 """Fault points passed when the directory changes."""
 IN_A_DIRECT_CONVERSATION = {"direct.said"}
 """Fault points passed when somebody adds a colleague in a direct conversation."""
+BY_THE_CLOCK = {"channels.archived", "digest.asked", "digest.queued"}
+"""Fault points passed at times of the day: driven in tests/component, where tests set the clock."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
@@ -213,6 +215,41 @@ async def test_D2_bridge_killed_while_it_speaks_in_a_direct_conversation(firm: R
     assert "Zoë Lindqvist has opened a new conversation" in said
 
 
+@pytest.mark.parametrize("fault", ["room.created:1"] if not LONG else ["room.intent:1", "room.created:1"])
+async def test_D1_C1_bridge_killed_while_a_hundred_ask_for_the_same(fault: str, firm: RealFirm) -> None:
+    firm.start_bridge()
+    await firm.bridge_ready()
+    people = [await firm.login(name) for name in ("zoe.lindqvist", "wei.chen", "rosa.delgado")]
+    chats = [await bot_chat(person, firm) for person in people]
+    before = [await person.joined_rooms() for person in people]
+    since = [(await person.sync())["next_batch"] for person in people]
+    firm.stop_bridge()
+    names = ["@zoe.lindqvist", "@wei.chen", "@rosa.delgado"]
+    for number in range(50):
+        asking = number % 3
+        others = [name for name in names if name != names[asking]]
+        await people[asking].say(chats[asking], f"!dm {' '.join(others if number % 2 else others[::-1])}")
+        await people[asking].say(chats[asking], f"!channel create {'Tide Tables' if number % 2 else 'tide  tables'}")
+    firm.start_bridge(fault)
+    assert await firm.bridge_ended() == KILLED
+    firm.start_bridge()
+    await firm.bridge_ready()
+    for person, chat in zip(people, chats, strict=True):
+        await person.say(chat, "!ping done")
+    for person, mark in zip(people, since, strict=True):
+        await person.wait_for_event(mark, lambda _, event: event["content"].get("body") == "pong done")
+    # All three are in the one direct conversation, and whoever was first is in the one channel.
+    new = [await person.joined_rooms() - rooms for person, rooms in zip(people, before, strict=True)]
+    (direct,) = set.intersection(*new)
+    (channel,) = set.union(*new) - {direct}
+    assert await people[0].members(direct) == {person.user_id for person in people}
+    assert await people[[channel in rooms for rooms in new].index(True)].room_name(channel) in {
+        "Tide Tables",
+        "tide tables",
+    }
+    assert await rooms_with_members(firm.bot) == stored_rooms(firm.place.bridge_database) - await empty(firm)
+
+
 async def bot_chat(person: Person, firm: RealFirm) -> str:
     """The person's chat with the bot, from their own m.direct."""
     (chat,) = (await person.account_data("m.direct"))[firm.settings.bot_id]
@@ -263,4 +300,4 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION}
+    assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION, *BY_THE_CLOCK}
