@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse clients postgres docs bench-ingest bench-provision bench-commands bench-guard crash ci clean
+.PHONY: run test check unit component synapse clients postgres docs bench-ingest bench-provision bench-commands bench-guard crash machine ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -61,6 +61,10 @@ docs: $(VENV)/installed
 ## crash: the long form of the crash tests: every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/synapse/test_crash.py
+
+## machine: the long form of the random walks beside the model of the rules, other ones every time
+machine: $(VENV)/installed $(VENV)/synapse/installed
+	FIRM_BRIDGE_MACHINE=long $(BIN)/python -m pytest tests/component/test_rules_machine.py tests/synapse/test_rules_machine.py
 
 ## bench-ingest, bench-provision, bench-commands, bench-guard: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -217,7 +217,9 @@ async def firm_on_fake(
     fake.listeners.insert(0, lambda event: event.update(origin_server_ts=next(clock)))
     fake.listeners.append(on.events.append)
     try:
-        with patch("bridge.store.conversations.now_ms", lambda: next(clock)):
+        with ExitStack() as stack:
+            for module in ("conversations", "participants", "channels"):
+                stack.enter_context(patch(f"bridge.store.{module}.now_ms", lambda: next(clock)))
             if synced:
                 await on.sync()
                 await on.hear()
