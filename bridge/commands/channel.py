@@ -6,22 +6,24 @@ from bridge.commands.channel_finding import lines_of
 from bridge.commands.channel_names import checked, name_taken
 from bridge.commands.conversations import link, make_room, names
 from bridge.commands.errors import CommandError
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.paging import paged
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.firm.conversation import channel_key, free_channel_id
 from bridge.firm.model import Staff
 from bridge.reconcile.seeds import new_channel
 from bridge.store.channels import all_channels, channel_aliases, channel_caused_by, channel_named, name_keys
 from bridge.store.conversations import NewConversation, add_conversations
 
-_LISTED = 25
-
 
 async def _list(call: Call) -> Answer:
+    return await paged(call, _listed)
+
+
+async def _listed(call: Call) -> List:
     found = [channel for channel in await call.desk.store.run(all_channels) if not channel.archived]
-    lines = await lines_of(call, found[:_LISTED])
-    if len(found) > _LISTED:
-        lines.append(f"\n{len(found) - _LISTED} more are in the staff space; `!channel search WORDS` finds them.")
-    return Answer("\n".join(lines) or "There is no channel yet. `!channel create NAME` makes one.")
+    return List(
+        await lines_of(call, found), foot="" if found else "There is no channel yet. `!channel create NAME` makes one."
+    )
 
 
 async def _create(call: Call) -> Answer:

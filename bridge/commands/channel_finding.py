@@ -8,26 +8,27 @@ from zoneinfo import ZoneInfo
 
 from bridge.commands.channel_names import the_channel
 from bridge.commands.conversations import link
+from bridge.commands.paging import paged
 from bridge.commands.replies import escape
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import CHANNELS, CHAT
 from bridge.firm.conversation import channel_key
 from bridge.firm.policy import desired_participants
+from bridge.firm.room_keys import STAFF_SPACE
 from bridge.store.channels import Channel, all_channels, recent
-from bridge.store.conversations import conversation_by_id
+from bridge.store.conversations import conversation_by_id, load_part
 
 RECENT = 10
 """Channels that `!channel recent` shows (C3)."""
-_LISTED = 25
 
 
 async def lines_of(call: Call, channels: Iterable[Channel]) -> list[str]:
     """A line for each channel: its name with a link, topic, how many are in it, and whether you are."""
-    listed = list(channels)
-    loaded = await call.desk.store.run(lambda: [conversation_by_id(channel.id) for channel in listed])
+    loaded = (await call.desk.store.run(lambda: load_part(STAFF_SPACE))).conversations
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     lines = []
-    for channel, conversation in zip(listed, loaded, strict=True):
+    for channel in channels:
+        conversation = loaded.get(channel.id)
         people = desired_participants(firm, conversation, today) if conversation is not None else frozenset()
         topic = f": {escape(channel.topic)}" if channel.topic else ""
         count = "1 participant" if len(people) == 1 else f"{len(people)} participants"
@@ -49,18 +50,18 @@ def _moment(call: Call, at_ms: int) -> str:
 
 
 async def _search(call: Call) -> Answer:
+    return await paged(call, _found)
+
+
+async def _found(call: Call) -> List:
     words = [channel_key(word) for word in call.values["words"].split()]
     found = [
         channel
         for channel in await call.desk.store.run(all_channels)
         if all(word in f"{channel.name_key} {channel_key(channel.topic)}" for word in words)
     ]
-    if not found:
-        return Answer("No channel has those words in its name or topic. `!channel list` shows them all.")
-    lines = await lines_of(call, found[:_LISTED])
-    if len(found) > _LISTED:
-        lines.append(f"\n{len(found) - _LISTED} more. Add a word to narrow the search.")
-    return Answer("\n".join(lines))
+    nothing = "No channel has those words in its name or topic. `!channel list` shows them all."
+    return List(await lines_of(call, found), foot="" if found else nothing)
 
 
 async def _recent(call: Call) -> Answer:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.store.conversations import add_participants
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.store.conversations import NewConversation, add_conversations, add_participants
 from bridge.store.outbox import pending
 from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
 
@@ -363,3 +364,19 @@ async def test_V1_one_name_that_nobody_has_does_not_keep_the_others_out(firm: Sm
     assert "Nobody Here: I know nobody" in said
     assert "I know nobody" in await firm.ask("ruth", "!channel add Alpha @nobody")
     assert firm.members(room) == {"ruth"}
+
+
+async def test_C1_long_lists_of_channels_come_by_page(firm: SmallFirm) -> None:
+    new = [
+        NewConversation(Conversation(f"c{n}", ConversationKind.CHANNEL, f"Topic {n:02}"), f"topic-{n}")
+        for n in range(30)
+    ]
+    await firm.service.store.run(lambda: add_conversations(new))
+    for command in ("!channel list", "!channel search topic"):
+        first = await firm.ask("ruth", command)
+        assert "`" not in first
+        assert "Topic 05" in first
+        assert "!more shows the next" in first
+        second = await firm.ask("ruth", "!more")
+        assert "Topic 29" in second
+        assert "Topic 05" not in second

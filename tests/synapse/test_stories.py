@@ -135,6 +135,23 @@ async def matter_stories(zoe: Seat, tomas: Seat, eleanor: Seat, change: Callable
     await until_levels(eleanor, clause, 0)
     await eleanor.client.send_text(clause, "In time")
 
+    # M3: a wall removes at once, from the matter's space too, and keeps out whoever invites.
+    wall = {"id": "W-99", "matter": "2026-0031", "people": ["eashcombe"], "memo": "A lender.", "set_by": "isolberg"}
+    space = (await eleanor.rooms())[BAKERY]
+    await zoe.sync()
+    change(lambda data: data["walls"].append(wall))
+    await until(zoe, clause, is_member(eleanor, "leave"))
+    while space in await eleanor.client.get_joined_rooms():
+        await eleanor.sync(wait_ms=1_000)
+    assert not any("Copperkettle" in name for name in await eleanor.rooms())
+    for room_id in (clause, space):
+        with pytest.raises(MForbidden):
+            await eleanor.client.get_messages(room_id, direction=PaginationDirection.BACKWARD)
+    with pytest.raises(MForbidden):
+        await zoe.client.invite_user(clause, eleanor.client.mxid)
+    walled, missing = [await eleanor.ask_bot(f"!matter show {number}") for number in ("2026-0031", "1999-0001")]
+    assert walled.replace("2026-0031", "1999-0001") == missing
+
 
 async def until_levels(seat: Seat, room_id: RoomID, level: int) -> None:
     """Wait until that level is needed to write."""
