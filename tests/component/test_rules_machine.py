@@ -94,11 +94,13 @@ class Firm(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         async def closed() -> None:
-            if hasattr(self, "on"):
-                await self.on.hear()
-                await self.on.said()
-                await self.on.settled()
-            await self.stack.aclose()
+            try:
+                if hasattr(self, "on"):
+                    await self.on.hear()
+                    await self.on.said()
+                    await self.on.settled()
+            finally:
+                await self.stack.aclose()
 
         try:
             self.wait(closed())
@@ -173,7 +175,7 @@ class Firm(RuleBasedStateMachine):
         assume(self.model.directs)
         here = data.draw(st.sampled_from(sorted(self.model.directs, key=sorted)), label="conversation")
         assume(who in self.model.directs[here] & self.model.active)
-        room_id = self.wait(self.on.store.run(lambda: room_of(direct_id(here))))
+        room_id = self.direct_room(here)
         self.types(who, f"!add {_mentions({other})}", again, room_id)
         self.model.add_in_direct(who, here, other)
 
@@ -182,7 +184,7 @@ class Firm(RuleBasedStateMachine):
         assume(self.model.directs)
         here = data.draw(st.sampled_from(sorted(self.model.directs, key=sorted)), label="conversation")
         assume(who in self.model.directs[here] & self.model.active)
-        room_id = self.wait(self.on.store.run(lambda: room_of(direct_id(here))))
+        room_id = self.direct_room(here)
         # With nobody left, the bot could not come back: the conversation begins anew.
         assume(len(self.model.directs[here]) > 1)
         assert self.does(lambda: self.on.fake.leave(room_id, self.user(who)))
@@ -199,6 +201,12 @@ class Firm(RuleBasedStateMachine):
         key = self.channel(data)
         self.types(who, f'!channel rename "{self.model.channels[key].title}" to {name}', again)
         self.model.rename(who, key, name)
+
+    @rule(who=anybody, topic=st.sampled_from(["Soup", "-"]), data=st.data(), again=twice)
+    def topic(self, who: str, topic: str, data: st.DataObject, again: bool) -> None:
+        key = self.channel(data)
+        self.types(who, f'!channel topic "{self.model.channels[key].title}" {topic}', again)
+        self.model.set_topic(who, key, topic.removeprefix("-"))
 
     @rule(who=anybody, verb=st.sampled_from(["archive", "restore"]), data=st.data(), again=twice)
     def archive(self, who: str, verb: str, data: st.DataObject, again: bool) -> None:
@@ -359,16 +367,24 @@ class Firm(RuleBasedStateMachine):
             # F4, M3: the matter's space is for those who talk in it.
             inside = set().union(*(self.model.inside(t) for t in self.model.matters.values() if t.matter == key))
             assert self.present(named[f"{matter.number} {matter.title}"]) == inside
+        marked: dict[str, set[str]] = {who: set() for who in PEOPLE}
         for everybody, people in self.model.directs.items():
-            self.check_direct(everybody, people & self.model.active)
+            # D1, D3: exactly these people, and the bot is not one of them.
+            room_id = self.direct_room(everybody)
+            room = self.on.fake.rooms[room_id]
+            assert self.present(room) == people & self.model.active
+            assert self.on.fake.bot_id not in room.joined
+            for who in everybody:
+                marked[who].add(room_id)
+        for who, rooms in marked.items():
+            # D3: what was a direct conversation stays one in the client of somebody who left it.
+            direct = dict(self.on.fake.account_data[self.user(who), "m.direct"])
+            chats = direct.pop(self.on.fake.bot_id)
+            assert chats == [self.wait(self.on.chat(PEOPLE[who]))], who
+            assert {one for listed in direct.values() for one in listed} == rooms, who
 
-    def check_direct(self, everybody: frozenset[str], people: set[str]) -> None:
-        """D1, D3."""
-        room_id = self.wait(self.on.store.run(lambda: room_of(direct_id(everybody))))
-        assert set(self.on.fake.rooms[room_id].joined) == {self.user(who) for who in people}
-        for who in people:
-            direct = self.on.fake.account_data[self.user(who), "m.direct"]
-            assert room_id in {one for rooms in direct.values() for one in rooms}, who
+    def direct_room(self, everybody: frozenset[str]) -> str:
+        return str(self.wait(self.on.store.run(lambda: room_of(direct_id(everybody)))))
 
     def present(self, room: Room) -> set[str]:
         """The staff ids of those who are in or invited; anybody else is an error."""

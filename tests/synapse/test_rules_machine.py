@@ -70,14 +70,16 @@ class RealFirmAtWork(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         async def closed() -> None:
-            if hasattr(self, "ask"):
-                await self.compare()
-                # After kill -9 and a start it is the same.
-                self.firm.kill_bridge()
-                self.firm.start_bridge()
-                await self.firm.bridge_ready()
-                await self.compare()
-            await self.stack.aclose()
+            try:
+                if hasattr(self, "ask"):
+                    await self.compare()
+                    # After kill -9 and a start it is the same.
+                    self.firm.kill_bridge()
+                    self.firm.start_bridge()
+                    await self.firm.bridge_ready()
+                    await self.compare()
+            finally:
+                await self.stack.aclose()
 
         try:
             self.wait(closed())
