@@ -122,16 +122,18 @@ class Firm(RuleBasedStateMachine):
         assume(who in self.model.active)
         self.wait(typed())
 
-    def does(self, act: Callable[[], object]) -> bool:
-        """Somebody does something in their client; whether the homeserver let them."""
+    def does(self, act: Callable[[], object], later: bool = False) -> bool:
+        """Somebody does something in their client; whether the homeserver let them. `later`: the bridge hears of it
+        with whatever comes next."""
 
         async def done() -> bool:
             try:
                 act()
             except Denied:
                 return False
-            await self.on.hear()
-            await self.on.said()
+            if not later:
+                await self.on.hear()
+                await self.on.said()
             return True
 
         return bool(self.wait(done()))
@@ -179,15 +181,15 @@ class Firm(RuleBasedStateMachine):
         self.types(who, f"!add {_mentions({other})}", again, room_id)
         self.model.add_in_direct(who, here, other)
 
-    @rule(who=anybody, data=st.data())
-    def leaves_direct(self, who: str, data: st.DataObject) -> None:
+    @rule(who=anybody, data=st.data(), later=st.booleans())
+    def leaves_direct(self, who: str, data: st.DataObject, later: bool) -> None:
         assume(self.model.directs)
         here = data.draw(st.sampled_from(sorted(self.model.directs, key=sorted)), label="conversation")
         assume(who in self.model.directs[here] & self.model.active)
         room_id = self.direct_room(here)
         # With nobody left, the bot could not come back: the conversation begins anew.
         assume(len(self.model.directs[here]) > 1)
-        assert self.does(lambda: self.on.fake.leave(room_id, self.user(who)))
+        assert self.does(lambda: self.on.fake.leave(room_id, self.user(who)), later)
         self.model.leave_direct(who, here)
 
     # Channels
@@ -232,16 +234,16 @@ class Firm(RuleBasedStateMachine):
         (self.model.add if verb == "add" else self.model.remove)(who, talk, other)
 
     # In their own clients
-    @rule(who=anybody, act=st.sampled_from(["join", "leave"]), data=st.data())
-    def by_hand(self, who: str, act: str, data: st.DataObject) -> None:
+    @rule(who=anybody, act=st.sampled_from(["join", "leave"]), data=st.data(), later=st.booleans())
+    def by_hand(self, who: str, act: str, data: st.DataObject, later: bool) -> None:
         assume(who in self.model.active)
         talk = self.talk(data)
         room_id, user = self.room(talk).room_id, self.user(who)
         if act == "leave":
-            self.does(lambda: self.on.fake.leave(room_id, user))
+            self.does(lambda: self.on.fake.leave(room_id, user), later)
             self.model.leave(who, talk)
         else:
-            let = self.does(lambda: self.on.fake.join(room_id, user))
+            let = self.does(lambda: self.on.fake.join(room_id, user), later)
             assert let is (not talk.matter or who in self.model.inside(talk))
             if let:
                 self.model.join(who, talk)
@@ -348,7 +350,8 @@ class Firm(RuleBasedStateMachine):
     # What must be
     @invariant()
     def everything_is_as_the_rules_say(self) -> None:
-        if not hasattr(self, "model"):
+        # What the bridge has not heard of yet it cannot have put right.
+        if not hasattr(self, "model") or self.on.events:
             return
         talks = [*self.model.channels.values(), *self.model.matters.values()]
         named = self.rooms()

@@ -200,7 +200,7 @@ def test_people_at_work_end_where_the_rules_say() -> None:
     how = (
         settings(max_examples=20, stateful_step_count=40)
         if LONG
-        else settings(max_examples=1, stateful_step_count=14, derandomize=True, database=None)
+        else settings(max_examples=1, stateful_step_count=10, derandomize=True, database=None)
     )
     slow = list(HealthCheck)
     run_state_machine_as_test(
