@@ -292,7 +292,7 @@ async def main(size: argparse.Namespace) -> None:
         for n in range(size.staff)
     ]
     with TemporaryDirectory() as name:
-        async with fresh_synapse(Path(name), guarded=True) as (place, settings):
+        async with fresh_synapse(Path(name)) as (place, settings):
             (place.var / "directory.yaml").write_text(yaml.safe_dump({"staff": staff}))
             async with aiohttp.ClientSession(settings.homeserver.url) as http:
                 bench = Bench(http, settings)

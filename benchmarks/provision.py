@@ -80,12 +80,12 @@ class Recording:
 
 
 @contextlib.asynccontextmanager
-async def fresh_synapse(folder: Path, *, guarded: bool = False) -> AsyncIterator[tuple[Place, Settings]]:
-    """A Synapse with the project's homeserver configuration and nothing in it; `guarded` has the guard in it."""
+async def fresh_synapse(folder: Path) -> AsyncIterator[tuple[Place, Settings]]:
+    """A Synapse with the project's homeserver configuration and nothing in it."""
     place = Place(folder, free_port(), free_port())
     own: dict[str, Json] = {"directory": {"path": str(folder / "directory.yaml")}, "log": {"level": "warning"}}
-    if not guarded:
-        own["guard"] = {"key": ""}
+    # The guard would let nobody into the bare script's rooms.
+    own["guard"] = {"key": ""}
     settings = files.write_files(place, own)
     program = synapse.start_synapse(place)
     try:
@@ -202,7 +202,6 @@ async def main(size: argparse.Namespace) -> None:
         async with fresh_synapse(folder / "bridge") as (place, settings):
             write_firm(place.var / "directory.yaml", size)
             bridge_seconds, second_pass = await with_bridge(settings, recording)
-        # The guard would let nobody into the bare script's rooms.
         async with fresh_synapse(folder / "bare") as (_, settings):
             bare_seconds = await bare(settings, recording)
     joins = sum(map(len, recording.joins.values()))
