@@ -80,12 +80,13 @@ class Recording:
 
 
 @contextlib.asynccontextmanager
-async def fresh_synapse(folder: Path) -> AsyncIterator[tuple[Place, Settings]]:
-    """A Synapse with the project's homeserver configuration and nothing in it."""
+async def fresh_synapse(folder: Path, *, guarded: bool = False) -> AsyncIterator[tuple[Place, Settings]]:
+    """A Synapse with the project's homeserver configuration and nothing in it; `guarded` has the guard in it."""
     place = Place(folder, free_port(), free_port())
     own: dict[str, Json] = {"directory": {"path": str(folder / "directory.yaml")}, "log": {"level": "warning"}}
-    # The guard would let nobody into the bare script's rooms.
-    own["guard"] = {"key": ""}
+    if not guarded:
+        # It would let nobody into the bare script's rooms.
+        own["guard"] = {"key": ""}
     settings = files.write_files(place, own)
     program = synapse.start_synapse(place)
     try:

@@ -32,9 +32,6 @@ class Talk:
 class Rules:
     """The firm as the rules want it."""
 
-    staff: frozenset[str]
-    teams: dict[str, frozenset[str]]
-    """By matter: those with a role on it."""
     active: set[str]
     walls: dict[str, set[str]]
     """By matter: those who must not see it."""

@@ -81,8 +81,6 @@ class Firm(RuleBasedStateMachine):
 
         self.on: FirmOnFake = self.wait(opened())
         self.model = Rules(
-            staff=frozenset(PEOPLE),
-            teams={key: frozenset(matter.team) for key, matter in MATTERS.items()},
             active=set(PEOPLE),
             walls={"m1": set(), "m2": {"b"}},
             channels={name_key("Litigation"): Talk("Litigation", {"a", "b"}, topic="Disputes")},

@@ -41,8 +41,6 @@ class RealFirmAtWork(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.model = Rules(
-            staff=frozenset(PEOPLE),
-            teams={},
             active=set(PEOPLE),
             walls={MATTER: {"tomas.ferreira"}},
             channels={},
