@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.commands.access import ACCESS, MATTER_ACCESS
+from bridge.commands.audit import AUDIT
 from bridge.commands.basic import PING, help_command
 from bridge.commands.channel import CHANNEL_CREATE, CHANNEL_LIST
 from bridge.commands.channel_changes import CHANNEL_ARCHIVE, CHANNEL_RENAME, CHANNEL_RESTORE, CHANNEL_TOPIC
@@ -16,7 +18,9 @@ from bridge.commands.matter_rename import MATTER_RENAME
 from bridge.commands.matter_show import MATTER_SHOW
 from bridge.commands.paging import MORE
 from bridge.commands.participants import ADD, PARTICIPANTS, REMOVE
+from bridge.commands.plan import PLAN
 from bridge.commands.table import Command
+from bridge.commands.why import WHY
 
 COMMANDS: tuple[Command, ...] = (
     DM,
@@ -48,4 +52,9 @@ COMMANDS: tuple[Command, ...] = (
     PING,
     DIRECTORY_STATUS,
     DIRECTORY_CONFIRM,
+    WHY,
+    ACCESS,
+    MATTER_ACCESS,
+    PLAN,
+    AUDIT,
 )

@@ -77,7 +77,7 @@ async def answer(
         values = parse(command, rest, people, sender, desk.reconciler.today())
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
         reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values))
-        return replace(reply, noted=noted), here
+        return replace(reply, noted=reply.noted or noted), here
     except NotAllowedError as error:
         return Answer(str(error), noted=Noted(command.name, Outcome.REFUSED, error.rule)), here
     except CommandError as error:

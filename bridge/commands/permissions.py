@@ -184,5 +184,10 @@ PERMISSIONS: Mapping[str, Permission] = {
     "ping": _ALL_STAFF,
     "directory status": _ADMINS,
     "directory confirm": _ADMINS,
+    "why": _ADMINS,
+    "access": _ADMINS,
+    "matter access": _ADMINS,
+    "plan": _ADMINS,
+    "audit": _ADMINS,
 }
 """By command."""

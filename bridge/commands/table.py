@@ -148,6 +148,10 @@ class Noted:
     outcome: Outcome = Outcome.DONE
     rule: str = ""
     """The rule that refused it."""
+    person: str = ""
+    """The staff id of whom it concerns."""
+    about: str = ""
+    """What it concerns, in words that may stand in the log."""
 
 
 @dataclass(frozen=True, slots=True)

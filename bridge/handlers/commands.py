@@ -70,7 +70,8 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
             Deed.COMMAND,
             actor=staff_id,
             subject=noted.command,
-            reason=noted.rule,
+            person=noted.person,
+            reason=noted.rule or noted.about,
             cause=event_id,
             outcome=noted.outcome,
         )

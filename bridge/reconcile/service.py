@@ -122,9 +122,11 @@ class Reconciler:
         """The room of this key as it should be by what is stored; None where there should be none."""
         return (await self._part(key)).shapes.get(key)
 
-    async def plan(self) -> Plan:
-        """What a sync would do. Changes nothing, here or on the homeserver (O2)."""
-        return await self._plan_all(await self.desired())
+    async def plan(self, keys: Collection[str] | None = None) -> Plan:
+        """What a sync would do, or what it would do about the rooms of these keys. Changes nothing, here or on the
+        homeserver (O2)."""
+        wanted = await self.desired()
+        return await self._plan_all(wanted) if keys is None else await self._plan_some(wanted, keys)
 
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
         """Make everything as it should be. Raises Unreachable or TokenRejected, and can then be called again."""
@@ -231,17 +233,21 @@ class Reconciler:
 
     async def _plan_all(self, wanted: Desired) -> Plan:
         accounts = await self._account_steps(wanted, wanted.world.accounts)
-        observed = await observe.observe_rooms(self._homeserver, wanted.shapes, wanted.world.rooms, self._limit)
         new = {step.who for step in accounts if step.action is Action.CREATE_ACCOUNT}
+        return replace(await self._plan_some(wanted, wanted.shapes, new), accounts=accounts)
+
+    async def _plan_some(self, wanted: Desired, keys: Collection[str], new: Collection[str] = ()) -> Plan:
+        """The rooms of these keys, `new` being accounts that are not there yet."""
+        some = {key: wanted.shapes[key] for key in wanted.shapes if key in keys}
+        observed = await observe.observe_rooms(self._homeserver, some, wanted.world.rooms, self._limit)
         people = {
             user_id
-            for shape in wanted.shapes.values()
+            for shape in some.values()
             if shape.is_direct and shape.key in wanted.world.rooms
-            for user_id in shape.members - new
+            for user_id in shape.members - set(new)
         }
         direct = await observe.observe_direct(self._homeserver, people, self._limit)
-        rooms = self._plan_rooms(wanted.shapes, wanted, observed, direct)
-        return replace(rooms, accounts=accounts)
+        return self._plan_rooms(some, wanted, observed, direct)
 
     async def _account_steps(self, wanted: Desired, staff_ids: Collection[str]) -> tuple[Step, ...]:
         user_ids = [wanted.user_ids[staff_id] for staff_id in staff_ids]

@@ -74,26 +74,58 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def audited(after: int = 0, limit: int = _AT_ONCE) -> list[Audited]:
-    """Entries behind a position, oldest first."""
-    rows = AuditRow.select().where(AuditRow.position > after).order_by(AuditRow.position).limit(limit)
+def audited(after: int = 0, limit: int = _AT_ONCE, asked: Filter | None = None) -> list[Audited]:
+    """Entries behind a position, oldest first; only those asked for where that is given."""
+    conditions = asked.conditions() if asked is not None else ()
+    rows = AuditRow.select().where(AuditRow.position > after, *conditions).order_by(AuditRow.position).limit(limit)
     return [_audited(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are asked for. What is left empty leaves none out."""
+
+    person: str = ""
+    """Staff or user id: acting or concerned."""
+    subjects: frozenset[str] = frozenset()
+    deeds: frozenset[Deed] = frozenset()
+    outcome: Outcome | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    """The first moment that is too late."""
+    before: int = 0
+    """A position: only entries in front of it."""
+
+    def conditions(self) -> Iterator[Any]:
+        """The same for the database."""
+        if self.person:
+            yield (AuditRow.actor == self.person) | (AuditRow.person == self.person)
+        if self.subjects:
+            yield AuditRow.subject.in_(sorted(self.subjects))
+        if self.deeds:
+            yield AuditRow.deed.in_(sorted(deed.value for deed in self.deeds))
+        if self.outcome is not None:
+            yield AuditRow.outcome == self.outcome.value
+        if self.since_ms is not None:
+            yield AuditRow.at_ms >= self.since_ms
+        if self.until_ms is not None:
+            yield AuditRow.at_ms < self.until_ms
+        if self.before:
+            yield AuditRow.position < self.before
+
+
+def newest_by(asked: Filter, limit: int) -> list[Audited]:
+    """The newest of these entries first."""
+    query = AuditRow.select().where(AuditRow.position > 0, *asked.conditions())
+    return [_audited(row) for row in query.order_by(AuditRow.position.desc()).limit(limit)]
 
 
 def newest(
     limit: int, *, person: str = "", subject: str = "", outcome: Outcome | None = None, deed: Deed | None = None
 ) -> list[Audited]:
     """The newest entries first, of a person (acting or concerned), about a subject, with an outcome or of a kind."""
-    query = AuditRow.select()
-    if person:
-        query = query.where((AuditRow.actor == person) | (AuditRow.person == person))
-    if subject:
-        query = query.where(AuditRow.subject == subject)
-    if outcome is not None:
-        query = query.where(AuditRow.outcome == outcome.value)
-    if deed is not None:
-        query = query.where(AuditRow.deed == deed.value)
-    return [_audited(row) for row in query.order_by(AuditRow.position.desc()).limit(limit)]
+    subjects, deeds = frozenset({subject} - {""}), frozenset({deed} if deed is not None else ())
+    return newest_by(Filter(person, subjects, deeds, outcome), limit)
 
 
 def verify(known_head: str = "") -> Chain:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.commands.all import COMMANDS
+from bridge.commands.table import Who
 from bridge.commands.where import Where
 from bridge.firm.model import MatterStatus, Staff
 from tests.component.firm_on_fake import (
@@ -152,7 +153,7 @@ async def test_help_on_a_command_explains_it_or_names_the_nearest(on: FirmOnFake
 async def test_help_on_a_first_word_lists_its_commands_in_a_line_each(on: FirmOnFake) -> None:
     lines = (await on.ask(CLEO, "!help matter")).splitlines()
     assert [line.split(":")[0] for line in lines if line.startswith("- ")] == [
-        f"- {command.usage}" for command in COMMANDS if command.name.startswith("matter ")
+        f"- {command.usage}" for command in COMMANDS if command.name.startswith("matter ") and command.who is Who.STAFF
     ]
 
 

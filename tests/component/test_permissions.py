@@ -86,6 +86,11 @@ TYPED = {
     "ping": Typed("pong"),
     "directory status": Typed("The directory has"),
     "directory confirm": Typed("Confirmed", told=MATTERS),
+    "why": Typed("Nell Newcomer can see matter 2027-0001", "@nell 2027-0001"),
+    "access": Typed("Wes Walled .* is active staff", "@wes"),
+    "matter access": Typed("7 of 7 can see it", "2027-0001"),
+    "plan": Typed("everything is as it should be"),
+    "audit": Typed("The log, newest first"),
 }
 
 

@@ -1,0 +1,119 @@
+"""Whom and what an admin asks about: anybody the directory has, leavers too, and a matter, channel or room."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from bridge.commands.errors import CommandError
+from bridge.commands.replies import escape, repeated
+from bridge.commands.sight import Sight
+from bridge.commands.table import Call
+from bridge.firm.conversation import Conversation, channel_key
+from bridge.firm.model import Firm, Matter, Staff
+from bridge.firm.room_keys import matter_of_space
+from bridge.store.channels import channel_named
+from bridge.store.conversations import conversation_by_id, staff_by_localpart
+from bridge.store.questions import key_behind
+
+_WORDS_OF_NAME = 5
+_LINK = re.compile(r"https://matrix\.to/#/([^?/]+)")
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All people whom the directory has, leavers included, and their accounts."""
+
+    firm: Firm
+    accounts: dict[str, str]
+    """Staff ids by localpart."""
+    server_name: str
+
+    def user_id(self, staff_id: str) -> str:
+        """The account of this person; empty where there is none."""
+        return next((f"@{local}:{self.server_name}" for local, owner in self.accounts.items() if owner == staff_id), "")
+
+    def owner(self, user_id: str) -> Staff | None:
+        """Whose account it is."""
+        localpart, _, server = user_id.removeprefix("@").partition(":")
+        return self.firm.staff.get(self.accounts.get(localpart, "")) if server in {"", self.server_name} else None
+
+    def named(self, typed: str) -> Staff | None:
+        """Who has this @name, full id, e-mail address, staff id or name. Raises CommandError where several have it."""
+        wanted = " ".join(typed.split()).strip("\"'“”„").casefold()
+        if found := self.owner(wanted) or self.firm.staff.get(typed):
+            return found
+        people = list(self.firm.staff.values())
+        full = [person for person in people if wanted in {person.name.casefold(), person.email.casefold()}]
+        part = [person for person in people if wanted in {person.first_name.casefold(), person.last_name.casefold()}]
+        several = full or part
+        if len(several) > 1:
+            choices = ", ".join(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
+            raise CommandError(f"There is more than one {repeated(typed)}: {escape(choices)}. Use a mention.")
+        return several[0] if several else None
+
+    def unknown(self, typed: str) -> CommandError:
+        """What to say where nobody is called so."""
+        names = {person.name.casefold(): person.name for person in self.firm.staff.values()}
+        near = difflib.get_close_matches(typed.strip("@").casefold(), names, n=1, cutoff=0.6)
+        hint = f" Did you mean {escape(names[near[0]])}?" if near else " Use a mention, an e-mail address or the name."
+        return CommandError(f"I know nobody called {repeated(typed)}.{hint}")
+
+
+async def everybody(call: Call) -> Everybody:
+    """All people, as the directory has them now."""
+    accounts = await call.desk.store.run(staff_by_localpart)
+    return Everybody(call.desk.firm(), accounts, call.desk.server_name)
+
+
+def first_person(people: Everybody, text: str) -> tuple[Staff, str]:
+    """The person whom the first words name, and the rest. Raises CommandError where they name nobody."""
+    for start, rest in _beginnings(text):
+        if (found := people.named(start.rstrip(",:;"))) is not None:
+            return found, rest
+    raise people.unknown(text.split(" ", 1)[0])
+
+
+def _beginnings(text: str) -> Iterator[tuple[str, str]]:
+    """The first words of a text and the rest, the longest beginning first; a mention or what is quoted is whole."""
+    if (quoted := re.match(r"[\"“”„](.+?)[\"“”]\s*", text)) is not None:
+        yield quoted[1], text[quoted.end() :]
+        return
+    words = text.split()
+    longest = 1 if text.startswith("@") else _WORDS_OF_NAME
+    for count in range(min(longest, len(words)), 0, -1):
+        yield " ".join(words[:count]), " ".join(words[count:])
+
+
+async def find_place(call: Call, sight: Sight, typed: str) -> Matter | Conversation:
+    """The matter with this number, the channel with this name, or what the room with this id, address or link is.
+
+    Raises CommandError. What must not be seen is looked for and answered like what is not there (M3, D4).
+    """
+    wanted = " ".join(typed.split()).strip("\"'“”„").strip()
+    matter = sight.firm.matter_by_number.get(wanted.casefold())
+    if matter is not None and sight.matter(matter):
+        return matter
+    if link := _LINK.fullmatch(wanted.partition("?")[0]):
+        wanted = unquote(link[1])
+    alias = wanted.removeprefix("#").partition(":")[0]
+    name = channel_key(wanted.removeprefix("#"))
+
+    def unit() -> tuple[str | None, Conversation | None]:
+        channel = channel_named(name)
+        key = channel.id if channel is not None else key_behind(wanted, alias)
+        return key, conversation_by_id(key or "")
+
+    key, conversation = await call.desk.store.run(unit)
+    if conversation is not None and sight.conversation(conversation):
+        return conversation
+    found = sight.firm.matters.get(matter_of_space(key or "") or "")
+    if found is not None and sight.matter(found):
+        return found
+    raise CommandError(
+        f"There is no matter, channel or room {repeated(typed)} that you can see."
+        " `!matter list` and `!channel list` show those you can."
+    )

@@ -1,0 +1,169 @@
+"""The audit log for firm admins, as far as each may read in it (O1, M3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from bridge.commands.asked_about import Everybody, everybody, find_place
+from bridge.commands.audit_lines import Names, audit_line, names_of
+from bridge.commands.errors import CommandError
+from bridge.commands.moments import begin_of, read_day
+from bridge.commands.paging import paged
+from bridge.commands.replies import repeated
+from bridge.commands.sight import Sight, sight_of
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
+from bridge.firm.audit import Deed, Outcome
+from bridge.firm.model import Matter
+from bridge.firm.room_keys import matter_space_key
+from bridge.store.audit import Audited, Filter, newest_by
+from bridge.store.matters import conversations_of_matter
+
+_MOST = 500
+"""Entries that one question shows, on all its pages."""
+_AT_ONCE = 500
+_LOOKED_AT = 20_000
+"""Entries that are looked through for one question."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked, read anew for each page."""
+
+    entries: Filter
+    person: str
+    about: str
+
+
+async def _audit(call: Call) -> Answer:
+    asked = await _read(call, sight_of(call), await everybody(call))
+    reply = await paged(call, _listed)
+    return Answer(reply.text, noted=Noted("audit", person=asked.person, about=asked.about))
+
+
+async def _listed(call: Call) -> List:
+    sight, people = sight_of(call), await everybody(call)
+    asked = await _read(call, sight, people)
+
+    def unit() -> tuple[list[Audited], Names, bool]:
+        names = names_of(sight.firm)
+        found, before = [], 0
+        for _ in range(_LOOKED_AT // _AT_ONCE):
+            page = newest_by(replace(asked.entries, before=before), _AT_ONCE)
+            found += [one for one in page if _may_read(sight, names, one)]
+            if len(page) < _AT_ONCE or len(found) > _MOST:
+                return found[:_MOST], names, len(found) > _MOST
+            before = page[-1].position
+        return found, names, True
+
+    found, names, more = await call.desk.store.run(unit)
+    if not found:
+        return List((), "The log has nothing like that that you may read.")
+    older = "Older entries: narrow it down with until:DATE. `firm-bridge audit export` on the server has them all."
+    lines = [audit_line(call, sight, people, names, one.entry) for one in found]
+    return List(lines, "**The log, newest first**", foot=older if more else "")
+
+
+def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
+    """Whether an entry names nothing that this person must not hear of (M3). What cannot be told counts as hidden."""
+    entry = one.entry
+    if entry.deed in {Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED}:
+        # Of these the line tells only what concerns people.
+        return True
+    known = entry.deed is Deed.COMMAND or names.may_hear(sight, entry.subject)
+    if known is None:
+        return not sight.hidden
+    return known and not sight.names_hidden(entry.reason)
+
+
+async def _read(call: Call, sight: Sight, people: Everybody) -> _Asked:
+    """Read the filters. Raises CommandError for what is none."""
+    asked = Filter()
+    person, about, place = "", [], []
+    for word in call.values.get("filters", "").split():
+        name, colon, value = word.partition(":")
+        folded = name.casefold()
+        if colon and folded in {"since", "from"}:
+            asked = replace(asked, since_ms=begin_of(call, read_day(call, value)))
+        elif colon and folded in {"until", "to"}:
+            asked = replace(asked, until_ms=begin_of(call, _after(read_day(call, value))))
+        elif colon and folded == "deed":
+            asked = replace(asked, deeds=_deeds(value))
+        elif folded == "refused":
+            asked = replace(asked, outcome=Outcome.REFUSED)
+        elif word.startswith("@") and not person:
+            person = _actor(people, word)
+        else:
+            place.append(word)
+            continue
+        about += [word] if not word.startswith("@") else []
+    if place:
+        # A name without an @ is taken for a person where exactly one is called so.
+        typed = " ".join(place)
+        if not person and (found := people.named(typed)) is not None:
+            person = found.id
+        else:
+            asked = replace(asked, subjects=await _subjects(call, sight, typed))
+            about.insert(0, typed)
+    return _Asked(replace(asked, person=person), person, " ".join(about))
+
+
+def _after(which: date) -> date:
+    return which + timedelta(days=1)
+
+
+def _actor(people: Everybody, word: str) -> str:
+    """A staff id, or a whole user id as it is: those of strangers are in the log, too."""
+    found = people.named(word.rstrip(",;"))
+    if found is not None:
+        return found.id
+    if ":" in word:
+        return word
+    raise people.unknown(word)
+
+
+def _deeds(typed: str) -> frozenset[Deed]:
+    wanted = typed.casefold().replace("-", "_")
+    found = frozenset(deed for deed in Deed if wanted and wanted in deed.value)
+    if not found:
+        known = ", ".join(deed.value for deed in Deed)
+        raise CommandError(f"There is no deed {repeated(typed)} in the log. There are: {known}.")
+    return found
+
+
+async def _subjects(call: Call, sight: Sight, typed: str) -> frozenset[str]:
+    place = await find_place(call, sight, typed)
+    if not isinstance(place, Matter):
+        return frozenset({place.id})
+    listed = await call.desk.store.run(lambda: conversations_of_matter(place.id))
+    walls = (wall.id for wall in sight.firm.walls_around(place))
+    return frozenset(_of_matter(place, (one.conversation.id for one in listed), walls))
+
+
+def _of_matter(matter: Matter, *ids: Iterable[str]) -> list[str]:
+    return [matter.id, matter.number, matter_space_key(matter.id), *(one for listed in ids for one in listed)]
+
+
+AUDIT = Command(
+    "audit",
+    "What was done and what was refused",
+    _audit,
+    (
+        Argument(
+            "filters", ArgumentType.TEXT, required=False, shown="@person NUMBER|channel since:DATE until:DATE refused"
+        ),
+    ),
+    help="Shows the audit log, newest entries first: of one person (who did it or whom it concerns), of a matter with"
+    " all its conversations, or of a channel; from one day to another; with deed:WORD only one kind, such as deed:added"
+    " or deed:archived; with refused only what was refused. What concerns matters that you cannot see is left out."
+    " Asking is in the log, too.",
+    examples=(
+        "!audit",
+        "!audit @ruth since:2026-11-01",
+        "!audit 2026-0042 refused",
+        "!audit deed:command until:yesterday",
+    ),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)

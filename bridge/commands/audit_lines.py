@@ -1,0 +1,120 @@
+"""Entries of the audit log in plain words, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.commands.asked_about import Everybody
+from bridge.commands.moments import moment
+from bridge.commands.replies import escape
+from bridge.commands.sight import Sight, conversation_title
+from bridge.commands.table import Call
+from bridge.firm.audit import AuditEntry, Deed, Outcome
+from bridge.firm.conversation import Conversation
+from bridge.firm.model import Firm, Matter
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
+from bridge.mapping.rooms import matter_name
+from bridge.store.questions import conversations_without_people
+
+_SAID: Mapping[str, str] = {
+    Deed.CONVERSATION_STARTED: "started {subject}",
+    Deed.PARTICIPANT_ADDED: "added {person} to {subject}",
+    Deed.PARTICIPANT_REMOVED: "took {person} out of {subject}",
+    Deed.PARTICIPANT_JOINED: "joined {subject}",
+    Deed.PARTICIPANT_LEFT: "left {subject}",
+    Deed.RENAMED: "renamed {subject}",
+    Deed.TOPIC_SET: "set the topic of {subject}",
+    Deed.ARCHIVED: "archived {subject}",
+    Deed.RESTORED: "restored {subject}",
+    Deed.PUT_BACK: "changed {subject}, which was put back",
+    Deed.DIRECTORY_CHANGED: "changed the directory",
+    Deed.DIRECTORY_CONFIRMED: "confirmed a change of the directory",
+    Deed.ROOM_MADE: "made the room of {subject}",
+    Deed.ROOM_LOST: "found that the room of {subject} is gone",
+}
+_OF_PEOPLE = ("Staff:", "No longer active staff:")
+_NO_WORDS = frozenset({Deed.ROOM_MADE, Deed.ROOM_LOST, Deed.CONVERSATION_STARTED})
+"""Deeds whose reason is a room's id, or the title that stands in the line already."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the subjects of entries are."""
+
+    firm: Firm
+    conversations: Mapping[str, Conversation]
+
+    def may_hear(self, sight: Sight, subject: str) -> bool | None:
+        """Whether this person may hear of the subject; None where nobody knows what it is."""
+        if subject == "" or subject in self.firm.staff or subject in {STAFF_SPACE, KEEPER_SPACE}:
+            return True
+        matter = self._matter(subject)
+        if matter is not None:
+            return matter.id not in sight.hidden
+        if (conversation := self.conversations.get(subject)) is not None:
+            if conversation.matter_id:
+                gone = conversation.matter_id not in self.firm.matters
+                return None if gone else conversation.matter_id not in sight.hidden
+            return True
+        wall = self.firm.walls.get(subject)
+        return sight.wall(wall) if wall is not None else None
+
+    def _matter(self, subject: str) -> Matter | None:
+        return self.firm.matters.get(matter_of_space(subject) or subject)
+
+    def shown(self, sight: Sight, subject: str) -> str:
+        """The subject as people know it."""
+        if (conversation := self.conversations.get(subject)) is not None:
+            return conversation_title(sight, conversation)
+        if (matter := self._matter(subject)) is not None:
+            return f"matter {matter_name(matter)}"
+        spaces = {STAFF_SPACE: "the staff space", KEEPER_SPACE: "my own space"}
+        person = self.firm.staff.get(subject)
+        return spaces.get(subject) or (person.name if person is not None else subject)
+
+
+def names_of(firm: Firm) -> Names:
+    """A unit: what can be the subject of an entry."""
+    return Names(firm, conversations_without_people())
+
+
+def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry: AuditEntry) -> str:
+    """When, who, what, on what and for whom, why, and whether it was refused."""
+    who = _person(people, entry.actor) if entry.actor else "The bridge"
+    if entry.deed in {Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED} and not entry.actor:
+        who = "The directory's owner"
+    whom = _person(people, entry.person) if entry.person else ""
+    parts = [f"{who} {_deed(entry, sight, names, whom)}"]
+    if whom and whom not in parts[0]:
+        parts.append(f"about {whom}")
+    if why := _why(entry):
+        parts.append(why)
+    if entry.outcome is Outcome.REFUSED:
+        parts.append("refused")
+    return f"- {moment(call, entry.at_ms)} {escape('; '.join(parts))}"
+
+
+def _person(people: Everybody, known_as: str) -> str:
+    """A person by staff id, or whatever else acted as it is written in the log."""
+    found = people.firm.staff.get(known_as)
+    return found.name if found is not None else known_as
+
+
+def _deed(entry: AuditEntry, sight: Sight, names: Names, whom: str) -> str:
+    subject = names.shown(sight, entry.subject)
+    if entry.deed is Deed.COMMAND:
+        return f"{'typed' if entry.outcome is Outcome.REFUSED else 'used'} !{entry.subject}"
+    if entry.deed in _SAID:
+        return _SAID[entry.deed].format(subject=subject or "something", person=whom or "somebody")
+    # A deed that has no words of its own here.
+    return " ".join(filter(None, [str(entry.deed).replace("_", " "), subject]))
+
+
+def _why(entry: AuditEntry) -> str:
+    """The rule or account, as far as it is for people."""
+    if entry.deed in _NO_WORDS:
+        return ""
+    if entry.deed is Deed.DIRECTORY_CHANGED:
+        return " ".join(line for line in entry.reason.splitlines() if line.startswith(_OF_PEOPLE))
+    return " ".join(entry.reason.split())

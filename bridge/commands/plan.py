@@ -1,0 +1,115 @@
+"""What the bridge would change now, in plain words. Changes nothing (O2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.commands.asked_about import Everybody, everybody, find_place
+from bridge.commands.paging import paged
+from bridge.commands.replies import escape
+from bridge.commands.sight import Sight, sight_of
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
+from bridge.firm.conversation import Conversation, first_matter_conversation_id
+from bridge.firm.model import Matter
+from bridge.firm.room_keys import matter_of_space, matter_space_key
+from bridge.reconcile.plan import Action, Plan, Step
+from bridge.reconcile.words import WHAT
+from bridge.store.matters import conversations_of_matter
+from bridge.store.questions import conversations_without_people
+
+_SAID: Mapping[Action, str] = {
+    Action.CREATE_ACCOUNT: "make an account for {what}",
+    Action.UPDATE_ACCOUNT: "bring the account of {what} up to date",
+    Action.LOCK_ACCOUNT: "lock the account of {who} and end its sessions: {what}",
+    Action.UNLOCK_ACCOUNT: "unlock the account of {what}",
+    Action.CREATE_ROOM: "make the room {room}",
+    Action.BOT_RETURN: "come back into {room}",
+    Action.REMOVE: "take {who} out of {room}",
+    Action.SET_STATE: "in {room}, put right {what}",
+    Action.SET_ALIAS: "give {room} the address {what}",
+    Action.ADD: "bring {who} into {room}",
+    Action.ADD_CHILD: "list {what} in {room}",
+    Action.REMOVE_CHILD: "take a room off the list in {room}",
+    Action.MARK_DIRECT: "show {room} to {who} as a direct message",
+    Action.BOT_LEAVE: "leave {room}",
+}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The plan as it was when it was asked for, of some rooms or of everything."""
+
+    plan: Plan
+    conversations: Mapping[str, Conversation]
+
+
+async def _plan(call: Call) -> Answer:
+    sight, typed = sight_of(call), call.values.get("place", "")
+    place = await find_place(call, sight, typed) if typed else None
+    keys = await _keys(call, place)
+    plan = await call.desk.reconciler.plan(keys)
+    asked = _Asked(plan, await call.desk.store.run(conversations_without_people))
+
+    async def listed(again: Call) -> List:
+        # To plan anew for every page would ask the homeserver about every room each time.
+        return _said(sight_of(again), await everybody(again), asked)
+
+    about = place.number if isinstance(place, Matter) else place.title if place is not None else ""
+    return Answer((await paged(call, listed)).text, noted=Noted("plan", about=about))
+
+
+async def _keys(call: Call, place: Matter | Conversation | None) -> frozenset[str] | None:
+    if place is None:
+        return None
+    if isinstance(place, Conversation):
+        return frozenset({place.id})
+    listed = await call.desk.store.run(lambda: conversations_of_matter(place.id))
+    own = (matter_space_key(place.id), first_matter_conversation_id(place.id))
+    return frozenset({*own, *(one.conversation.id for one in listed)})
+
+
+def _said(sight: Sight, people: Everybody, asked: _Asked) -> List:
+    first = {first_matter_conversation_id(matter_id): matter_id for matter_id in sight.firm.matters}
+
+    def may_hear(step: Step) -> bool:
+        conversation = asked.conversations.get(step.key)
+        stored = conversation.matter_id if conversation is not None else first.get(step.key)
+        matter_id = stored or matter_of_space(step.key)
+        return not matter_id or sight.matter_by_id(matter_id)
+
+    steps = [step for step in asked.plan.steps if may_hear(step)]
+    problems = [f"- To put right by you: {escape(problem)}" for problem in asked.plan.problems]
+    if not steps and not problems:
+        return List((), "I would change nothing: everything is as it should be.")
+    access = sum(step.changes_access for step in steps)
+    head = (
+        f"**What I would change now**: {_steps(len(steps))}, {access} of them, in bold, about who can read something."
+        " Nothing was changed; I do this by myself at the next check."
+    )
+    return List([*problems, *(_line(step, people) for step in steps)], head)
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
+
+
+def _line(step: Step, people: Everybody) -> str:
+    person = people.owner(step.who)
+    what = WHAT.get(step.what, step.what) if step.action is Action.SET_STATE else step.what
+    said = _SAID[step.action].format(room=step.room, who=person.name if person else step.who, what=what)
+    text = escape(said[:1].upper() + said[1:])
+    return f"- **{text}**" if step.changes_access else f"- {text}"
+
+
+PLAN = Command(
+    "plan",
+    "What I would change now",
+    _plan,
+    (Argument("place", ArgumentType.TEXT, required=False, shown="NUMBER|channel|room"),),
+    help="Lists what I would change if I compared everything now, or only a matter, channel or room. Changes nothing."
+    " Without a name I read every room, which takes a while in a large firm.",
+    examples=("!plan", "!plan 2026-0042", "!plan Court Filings"),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)

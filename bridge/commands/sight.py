@@ -1,0 +1,100 @@
+"""What the admin who asks may hear of: being an admin gives no access, and a wall holds for admins, too (M3, D4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+
+from bridge.commands.errors import NotAllowedError
+from bridge.commands.table import Call
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Firm, Matter, MatterStatus, Wall
+from bridge.firm.policy import may_access, may_administer
+from bridge.mapping.rooms import matter_name
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One person's view of the firm."""
+
+    firm: Firm
+    staff_id: str
+    today: date
+
+    def matter(self, matter: Matter) -> bool:
+        """Whether the matter may be named to this person."""
+        return bool(may_access(self.firm, self.staff_id, matter, self.today))
+
+    def matter_by_id(self, matter_id: str) -> bool:
+        """The same by its id; one that is not in the directory may not be named."""
+        matter = self.firm.matters.get(matter_id)
+        return matter is not None and self.matter(matter)
+
+    def conversation(self, conversation: Conversation) -> bool:
+        """Whether the conversation may be named: a direct one only to those whose it is (D4)."""
+        match conversation.kind:
+            case ConversationKind.MATTER:
+                return self.matter_by_id(conversation.matter_id)
+            case ConversationKind.CHANNEL:
+                return True
+            case _:
+                return self.staff_id in conversation.participants
+
+    def wall(self, wall: Wall) -> bool:
+        """Whether the wall may be named: to those who may hear of every matter that it is around."""
+        around = [matter for matter in self.firm.matters.values() if wall_is_around(wall, matter)]
+        return bool(around) and not any(matter.id in self.hidden for matter in around)
+
+    @cached_property
+    def hidden(self) -> Mapping[str, Matter]:
+        """The matters that this person must not hear of, by id. One that is deleted counts as it was before."""
+        return {
+            matter.id: matter
+            for matter in self.firm.matters.values()
+            if not self.matter(replace(matter, status=MatterStatus.OPEN))
+        }
+
+    @cached_property
+    def _hidden_words(self) -> tuple[str, ...]:
+        words = (word for matter in self.hidden.values() for word in (matter.number, matter.title, *matter.clients))
+        return tuple({word.casefold() for word in words if word})
+
+    def names_hidden(self, text: str) -> bool:
+        """Whether a text has the number, title or client of a matter that this person must not hear of."""
+        folded = text.casefold()
+        return any(word in folded for word in self._hidden_words)
+
+
+def wall_is_around(wall: Wall, matter: Matter) -> bool:
+    """Whether the wall names the matter or one of its clients."""
+    clients = {client.casefold() for client in matter.clients}
+    return wall.matter_id == matter.id or bool(wall.client and wall.client.casefold() in clients)
+
+
+def sight_of(call: Call) -> Sight:
+    """The view of who asks, as it is now. Raises NotAllowedError where they are no admin any more.
+
+    Later pages of a list are made a while after it was asked for.
+    """
+    firm, sender = call.desk.firm(), call.sender
+    decision = may_administer(firm, sender.id, frozenset(call.desk.settings.firm.admin_roles))
+    if not decision:
+        raise NotAllowedError("That list is for firm admins.", decision.rule)
+    return Sight(firm, sender.id, call.desk.reconciler.today())
+
+
+def conversation_title(sight: Sight, conversation: Conversation) -> str:
+    """A conversation as an admin knows it, without those who are in a direct one."""
+    match conversation.kind:
+        case ConversationKind.MATTER:
+            matter = sight.firm.matters.get(conversation.matter_id)
+            name = matter_name(matter) if matter is not None else "a matter that is gone"
+            return f"{name} · {conversation.title}"
+        case ConversationKind.CHANNEL:
+            return f"the channel {conversation.title}"
+        case ConversationKind.DIRECT:
+            return "a direct conversation"
+        case ConversationKind.BOT:
+            return "a chat with me"

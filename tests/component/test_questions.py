@@ -1,0 +1,231 @@
+"""The questions that firm admins ask: why, access, matter access, plan and audit (O1, O2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from bridge.firm.audit import Deed
+from bridge.firm.model import Group, Matter, MatterRole, Staff, Wall
+from bridge.store.audit import newest, record
+from bridge.store.store import Store
+from tests.component.firm_on_fake import (
+    ANN,
+    BEN,
+    CLEO,
+    DAN,
+    ESTATE,
+    ESTATE_TALK,
+    MERGER,
+    FirmOnFake,
+    channel,
+    direct,
+    firm_on_fake,
+    make_firm,
+)
+from tests.fakes.homeserver import FakeHomeserver
+from tests.fakes.room import Room
+
+HIDDEN = Matter(
+    "m3", "2031-0017", "Tidewell v Oakhurst", responsible="a", roles=(MatterRole("C", "Tidewell Ltd", is_client=True),)
+)
+CLOSED_LIST = Matter("m4", "2026-0060", "Lease of the mill", responsible="a", restricted=True, allowed=("g1",))
+WALLS = (
+    Wall("w1", matter_id="m2", people=("b",), memo="Ben's cousin is the buyer.", set_by="a", since=date(2026, 1, 2)),
+    Wall("w3", matter_id="m3", people=("d",), memo="Dan's flat."),
+)
+SECRETS = ("2031-0017", "Tidewell v", "Oakhurst", "Tidewell Ltd", "w3", "flat")
+
+
+@pytest.fixture
+async def on(fake: FakeHomeserver, store: Store) -> AsyncIterator[FirmOnFake]:
+    firm = replace(
+        make_firm(matters=(ESTATE, MERGER, HIDDEN, CLOSED_LIST), walls=WALLS),
+        groups={"g1": Group("g1", "Property", ("g2",)), "g2": Group("g2", "Juniors", ("c",))},
+    )
+    async with firm_on_fake(fake, store, firm) as made:
+        yield made
+
+
+def taken_out(on: FirmOnFake, room: Room, person: Staff) -> None:
+    """Take somebody out of a room behind the bridge's back."""
+    on.fake.kick(room.room_id, on.fake.bot_id, on.user(person), "")
+    on.events.clear()
+
+
+async def test_O2_why_names_the_wall_first_and_everything_else_that_was_weighed(on: FirmOnFake) -> None:
+    said = await on.ask(ANN, "!why @ben 2026-0055")
+    assert said.startswith("Ben Booth cannot see matter 2026-0055 Sale of Tidewell Brewing.")
+    first = said.splitlines()[2]
+    assert "(w1, set by Ann Archer, since 2026-01-02). Its memo: Ben's cousin is the buyer." in first
+    assert first.endswith("(M3)")
+    assert "Ben Booth is active staff. (F1)" in said
+    assert "The matter is open to all active staff. (M1)" in said
+    assert "General: never picked for it. Not in the room now, as it should be." in said
+
+
+async def test_O2_why_tells_who_picked_somebody_when_and_whether_the_room_agrees(on: FirmOnFake) -> None:
+    said = await on.ask(DAN, "!why Ben Booth 2026-0042")
+    assert "Ben Booth can see matter 2026-0042" in said
+    assert "What decides: This person has a role on the matter: assisting. (M1)" in said
+    assert re.search(r"General: picked on \d{4}-\d\d-\d\d by the directory\. In the room now, as it should be\.", said)
+    room = await on.room(ESTATE_TALK)
+    taken_out(on, room, BEN)
+    assert "Not in the room now, and should be." in await on.ask(DAN, "!why @ben 2026-0042")
+    del on.fake.rooms[room.room_id]
+    assert "Its room is missing" in await on.ask(DAN, "!why @ben 2026-0042")
+
+
+async def test_O2_why_about_a_leaver_a_group_a_channel_and_a_room(on: FirmOnFake) -> None:
+    assert "What decides: Eve Elm has left the firm. (F2)" in await on.ask(DAN, "!why Eve Elm 2026-0042")
+    through = "This person is on the access list, through the group Property, in it Juniors. (M1)"
+    assert through in await on.ask(ANN, "!why @cleo 2026-0060")
+    assert "Cleo Crane can be in the channel Litigation." in await on.ask(DAN, "!why @cleo litigation")
+    room = await on.room(channel("Litigation"))
+    link = f"https://matrix.to/#/{room.room_id}?via={on.fake.server_name}"
+    for named in (room.room_id, link, f"#litigation:{on.fake.server_name}", "#Litigation"):
+        assert "can be in the channel Litigation." in await on.ask(DAN, f"!why @ben {named}"), named
+
+
+async def test_D4_a_direct_conversation_is_only_for_those_whose_it_is(on: FirmOnFake) -> None:
+    await on.say(ANN, "!dm @ben")
+    await on.hear()
+    room = await on.room(direct("a", "b"))
+    assert "There is no matter, channel or room" in await on.ask(DAN, f"!why @ben {room.room_id}")
+    assert "Ben Booth can be in a direct conversation." in await on.ask(ANN, f"!why @ben {room.room_id}")
+    assert "In 1 direct conversation\n" in await on.ask(DAN, "!access @ben")
+
+
+@pytest.mark.parametrize(
+    "typed", ["!why @ann {}", "!matter access {}", "!who {}", "!plan {}", "!audit {}", "!audit @ann {} refused"]
+)
+async def test_M3_a_walled_admin_is_answered_as_for_a_matter_that_is_not_there(on: FirmOnFake, typed: str) -> None:
+    found = []
+    for number in (HIDDEN.number, "2031-0018"):
+        on.fake.requests.clear()
+        said = await on.ask(DAN, typed.format(number))
+        found.append((said.replace(number, "NUMBER"), [asked.path for asked in on.fake.requests]))
+    assert found[0] == found[1]
+    assert "There is no matter" in found[0][0]
+
+
+async def test_M3_no_answer_to_a_walled_admin_names_the_matter(on: FirmOnFake) -> None:
+    assert "2031-0017" in await on.ask(ANN, "!access @dan")
+    await on.say(ANN, '!matter start 2031-0017 "Oakhurst papers"')
+    await on.say(ANN, "!why @dan 2031-0017")
+    await on.hear()
+    await on.said()
+    room = await on.room("space-matter-m3")
+    del on.fake.rooms[room.room_id]
+    assert "Make the room" in " ".join(step.describe() for step in (await on.reconciler.plan()).steps)
+    for typed in ("!access @ann", "!access @dan", "!plan", "!audit", "!audit @ann", "!who 2026-0042"):
+        said = await on.ask(DAN, typed)
+        assert [word for word in SECRETS if word in said] == [], typed
+    assert "make the room" in (await on.ask(ANN, "!plan 2031-0017")).casefold()
+    assert "started 2031-0017 Tidewell v Oakhurst · Oakhurst papers" in await on.ask(ANN, "!audit 2031-0017")
+
+
+async def test_O2_access_lists_what_somebody_sees_and_why(on: FirmOnFake) -> None:
+    said = await on.ask(ANN, "!access @cleo")
+    assert "Matters: 4 of 4 that you can see (0 by a role, 1 by the access list, 3 open to all)" in said
+    assert "2026-0060 Lease of the mill: by the access list (through the group Property, in it Juniors)" in said
+    said = await on.ask(ANN, "!access Ben Booth")
+    assert "2026-0055 Sale of Tidewell Brewing: not to be seen: There is a wall around matter 2026-0055" in said
+    assert "2026-0060 Lease of the mill: not to be seen: This person is not on the access list." in said
+    assert "In the channel Litigation" in said
+    assert "Matters: 0 of 4" in await on.ask(ANN, "!access Eve Elm")
+
+
+async def test_O2_who_can_see_a_matter(on: FirmOnFake) -> None:
+    said = await on.ask(ANN, "!who 2026-0055")
+    assert "(open) is open to all active staff. 3 of 4 can see it." in said
+    assert "In General: Ann Archer" in said
+    assert "Ben Booth cannot see it: There is a wall" in said
+    assert "Ann Archer: by a role (responsible)" in said
+
+
+async def test_O2_plan_says_in_plain_words_what_would_change_and_changes_nothing(on: FirmOnFake) -> None:
+    assert "everything is as it should be" in await on.ask(ANN, "!plan")
+    room, club = await on.room(ESTATE_TALK), await on.room(channel("Litigation"))
+    taken_out(on, room, BEN)
+    on.fake.put_state(club.room_id, on.fake.bot_id, "m.room.join_rules", "", {"join_rule": "public"})
+    on.fake.requests.clear()
+    said = await on.ask(ANN, "!plan")
+    assert "2 steps, 1 of them" in said
+    assert "Bring Ben Booth into 2026-0042 Estate of Orla Quill · General" in said
+    assert "In Channel Litigation, put right who may come in" in said
+    assert on.fake.changes() == []
+    assert "put right" not in await on.ask(ANN, "!plan 2026-0042")
+    assert "Bring Ben" not in await on.ask(ANN, "!plan Litigation")
+
+
+async def test_O1_the_log_is_shown_newest_first_with_filters(on: FirmOnFake) -> None:
+    await on.say(BEN, "!channel add Litigation @cleo")
+    await on.say(CLEO, "!directory status")
+    await on.hear()
+    await on.said()
+    lines = (await on.ask(ANN, "!audit")).splitlines()
+    assert re.fullmatch(r"- \d{4}-\d\d-\d\d \d\d:\d\d:\d\d Cleo Crane typed !directory status; F1; refused", lines[2])
+    assert "Ben Booth added Cleo Crane to the channel Litigation" in lines[3]
+    assert "Asking" not in lines[2]
+    by_ben = await on.ask(ANN, "!audit @ben litigation deed:added since:today")
+    assert "Ben Booth added Cleo Crane" in by_ben
+    assert "directory status" not in by_ben
+    assert "nothing like that" in await on.ask(ANN, "!audit @ben until:2020-01-01")
+    refused = await on.ask(ANN, "!audit refused")
+    assert [line for line in refused.splitlines() if line.startswith("- ") and "refused" not in line] == []
+    used = await on.ask(ANN, "!audit Ann Archer deed:command")
+    assert "Ann Archer used !audit; about Ben Booth; Litigation deed:added since:today" in used.replace(
+        "litigation", "Litigation"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("!audit since:soon", "soon is no day"),
+        ("!audit deed:dancing", "There is no deed dancing"),
+        ("!audit @nobody", "I know nobody called @nobody"),
+        ("!audit Nothing Like That", "There is no matter, channel or room"),
+        ("!why @ben", "There is no matter, channel or room"),
+        ("!why nobody 2026-0042", "I know nobody called nobody"),
+        ("!why", "needs @person NUMBER|channel|room"),
+        ("!access @ben 2026-0042", "One person at a time"),
+        ("!plan Nowhere", "There is no matter, channel or room Nowhere"),
+    ],
+)
+async def test_what_cannot_be_read_is_said(on: FirmOnFake, typed: str, said: str) -> None:
+    assert said in await on.ask(ANN, typed)
+
+
+async def test_a_stranger_can_be_asked_about_by_the_whole_id(on: FirmOnFake) -> None:
+    stranger = f"@mallory:{on.fake.server_name}"
+    await on.store.run(lambda: record(Deed.PUT_BACK, actor=stranger, subject=ESTATE_TALK, person="b", reason="join"))
+    assert f"{stranger} changed 2026-0042 Estate" in await on.ask(ANN, f"!audit {stranger}")
+
+
+async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more(on: FirmOnFake) -> None:
+    for number in range(60):
+        await on.store.run(lambda number=number: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
+    assert "1 to 25 of" in await on.ask(DAN, "!audit")
+    assert "26 to 50 of" in await on.ask(DAN, "!more")
+    on.firm = replace(on.firm, staff={**on.firm.staff, "d": replace(DAN, role="Associate")})
+    assert await on.ask(DAN, "!more") == "That list is for firm admins."
+
+
+async def test_O2_answers_are_given_in_the_chat_with_the_bot_alone(on: FirmOnFake) -> None:
+    room = await on.room(channel("Litigation"))
+    for typed in ("!why @ben 2026-0042", "!access @ben", "!matter access 2026-0042", "!plan", "!audit"):
+        (answer,) = await on.say(ANN, typed, room.room_id)
+        assert answer.room_id == await on.chat(ANN), typed
+
+
+async def test_O1_asking_is_in_the_log_with_whom_and_what_it_was_about(on: FirmOnFake) -> None:
+    await on.say(ANN, "!why @ben 2026-0055")
+    (entry,) = await on.store.run(lambda: newest(1, deed=Deed.COMMAND))
+    noted = (entry.entry.actor, entry.entry.subject, entry.entry.person, entry.entry.reason)
+    assert noted == ("a", "why", "b", "2026-0055")
