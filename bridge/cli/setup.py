@@ -18,7 +18,9 @@ from bridge.registration import registration_yaml
 from bridge.sample import GUARD_KEY, SECRETS, configuration_yaml
 
 if TYPE_CHECKING:
+    from bridge.app import FirmService
     from bridge.check import Finding
+    from bridge.check.deep import Difference
 
 REGISTRATION = "registration.yaml"
 _NEXT = """\
@@ -112,13 +114,19 @@ def show_registration(config: Config = None) -> None:
     say(registration_yaml(load_settings(config)).rstrip())
 
 
-def check(config: Config = None, as_json: AsJson = False) -> None:
+def check(
+    config: Config = None,
+    as_json: AsJson = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also compare every room and account with the database and the directory.")
+    ] = False,
+) -> None:
     """Look at everything the bridge needs, and say what is missing and how to put it right.
 
     Asks the homeserver as the bridge and as a user without rights. What it makes for that it takes away again.
     """
     from bridge.check import State, examine
-    from bridge.cli.tables import print_findings, waiting
+    from bridge.cli.tables import print_differences, print_findings, waiting
 
     path = configuration_path(config)
     settings = read_settings(path)
@@ -128,10 +136,28 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
 
     with waiting("Looking"):
         findings = wait_for(collect())
+    missing = [finding.name for finding in findings if finding.state is State.MISSING]
+    differences = _compare(config, findings) if deep and not _CODES.keys() & set(missing) else None
     if as_json:
-        print_json([finding.as_json() for finding in findings])
+        found = [finding.as_json() for finding in findings]
+        print_json({"findings": found, "differences": [one.as_json() for one in differences or ()]} if deep else found)
     else:
         print_findings(findings)
-    missing = [finding.name for finding in findings if finding.state is State.MISSING]
+        if deep:
+            print_differences(differences)
+    if differences:
+        raise typer.Exit(Exit.DIFFERENT)
     if missing:
         raise typer.Exit(_CODES.get(missing[0], Exit.SOMETHING_MISSING))
+
+
+def _compare(config: Path | None, findings: list[Finding]) -> list[Difference]:
+    from bridge.check import deep
+    from bridge.cli.firm import with_firm
+    from bridge.cli.tables import progress_bar
+
+    async def work(service: FirmService) -> list[Difference]:
+        with progress_bar("Comparing") as show:
+            return await deep.compare(service, findings, show)
+
+    return with_firm(config, work)

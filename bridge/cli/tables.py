@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bridge.check import Finding, State
+
+if TYPE_CHECKING:
+    from bridge.check.deep import Difference
 
 _ICONS = {
     State.OK: "[green]✔[/]",
@@ -44,6 +48,21 @@ def print_findings(findings: Sequence[Finding]) -> None:
             console.print(escape(textwrap.indent(finding.remedy, "    ")), soft_wrap=True)
     missing = sum(finding.state is State.MISSING for finding in findings)
     console.print(f"\n[bold]{missing} missing.[/]" if missing else "\n[bold]Nothing is missing.[/]")
+
+
+def print_differences(differences: Sequence[Difference] | None) -> None:
+    """Print what the deep check found; None where it could not be made."""
+    console = Console(highlight=False)
+    if differences is None:
+        console.print("\n[bold]Nothing was compared.[/] Put right what is missing first.")
+        return
+    console.print()
+    if differences:
+        print_table(("Kind", "Where", "Difference"), ((one.kind, one.where, one.what) for one in differences))
+        count = "1 difference" if len(differences) == 1 else f"{len(differences)} differences"
+        console.print(f"\n[bold]{count}[/] between Matrix, the database and the directory.")
+    else:
+        console.print("[bold]No difference[/] between Matrix, the database and the directory.")
 
 
 @contextmanager

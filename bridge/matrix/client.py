@@ -173,11 +173,25 @@ class MatrixClient:
         return account
 
     async def delete_devices(self, user_id: str) -> None:
-        devices = await self._as_bot(requests.admin_devices(user_id), "devices")
-        if devices:
-            request = requests.admin_delete_devices(user_id, [device["device_id"] for device in devices])
-            await self._as_bot(request)
+        if device_ids := await self.admin_device_ids(user_id):
+            await self._as_bot(requests.admin_delete_devices(user_id, device_ids))
         self._devices.discard(user_id)
+
+    async def admin_device_ids(self, user_id: str) -> list[str]:
+        return [device["device_id"] for device in await self._as_bot(requests.admin_devices(user_id), "devices")]
+
+    async def admin_rooms(self) -> list[Json]:
+        rooms: list[Json] = []
+        start: int | None = 0
+        while start is not None:
+            page = await self._as_bot(requests.admin_rooms(start))
+            rooms += page["rooms"]
+            start = page.get("next_batch")
+        return rooms
+
+    async def admin_members(self, room_id: str) -> list[str]:
+        members: list[str] = await self._as_bot(requests.admin_members(room_id), "members")
+        return members
 
     async def push_policy(self, body: bytes, signature: str) -> None:
         await self.connection.ask(requests.push_policy(body), None, "version", signature=signature)

@@ -120,6 +120,15 @@ class Homeserver(Protocol):
     async def delete_devices(self, user_id: str) -> None:
         """End every session of that account."""
 
+    async def admin_device_ids(self, user_id: str) -> list[str]:
+        """The sessions of that account."""
+
+    async def admin_rooms(self) -> list[Json]:
+        """Every room that the homeserver has, as the admin API lists them (GET /_synapse/admin/v1/rooms)."""
+
+    async def admin_members(self, room_id: str) -> list[str]:
+        """The user ids of those in any room. Raises NotFound."""
+
     # The guard
     async def push_policy(self, body: bytes, signature: str) -> None:
         """Tell the guard what it must know (bridge/guard/protocol.py). Raises PolicyOutdated."""

@@ -19,6 +19,7 @@ Request = tuple[str, str] | tuple[str, str, str | bytes]
 
 ADMIN_V1 = "/_synapse/admin/v1"
 ADMIN_V2 = "/_synapse/admin/v2"
+_ROOMS_AT_ONCE = 500
 
 
 _UNREAD = orjson.dumps(
@@ -107,6 +108,16 @@ def ping(appservice_id: str, txn_id: str) -> Request:
 def admin_room_state(room_id: str) -> Request:
     """GET a room's current state through Synapse's admin API."""
     return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
+
+
+def admin_rooms(start: int) -> Request:
+    """GET a page of the list of all rooms, from that place on."""
+    return "GET", f"{_path(ADMIN_V1, 'rooms')}?from={start}&limit={_ROOMS_AT_ONCE}"
+
+
+def admin_members(room_id: str) -> Request:
+    """GET who is in a room."""
+    return "GET", _path(ADMIN_V1, "rooms", room_id, "members")
 
 
 def admin_user(user_id: str) -> Request:

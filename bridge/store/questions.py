@@ -40,3 +40,9 @@ def key_behind(room_id: str, alias_localpart: str) -> str | None:
 def conversations_without_people() -> dict[str, Conversation]:
     """Every conversation by its id, as if nobody were in it."""
     return {row.id: to_conversation(row, ()) for row in models.Conversation.select()}
+
+
+def room_addresses() -> dict[str, str]:
+    """The alias localpart of every room that was made, by room id."""
+    rows = Room.select(Room.room_id, Room.alias_localpart).where(Room.room_id.is_null(False)).tuples()
+    return dict(cast("Iterable[tuple[str, str]]", rows))

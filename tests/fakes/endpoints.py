@@ -222,6 +222,33 @@ def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"state": list(fake.rooms[asked.args[0]].state_events.values())}
 
 
+def admin_rooms(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    start, limit = int(asked.query["from"]), int(asked.query["limit"])
+    rooms = list(fake.rooms.values())
+    listed = [
+        {
+            "room_id": room.room_id,
+            "name": room.state.get(("m.room.name", ""), {}).get("name"),
+            "joined_local_members": len(room.joined),
+            "encryption": room.state.get(("m.room.encryption", ""), {}).get("algorithm"),
+            "federatable": room.state["m.room.create", ""].get("m.federate", True),
+            "public": room.published,
+        }
+        for room in rooms[start : start + limit]
+    ]
+    more = {"next_batch": start + limit} if start + limit < len(rooms) else {}
+    return {"rooms": listed, "offset": start, "total_rooms": len(rooms), **more}
+
+
+def admin_members(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.rooms:
+        raise Denied(404, "M_NOT_FOUND", "Room not found")
+    members = sorted(fake.rooms[asked.args[0]].joined)
+    return {"members": members, "total": len(members)}
+
+
 def admin_user(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     if asked.args[0] not in fake.accounts:
@@ -308,6 +335,8 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_matrix/client/versions", versions),
     ("GET", _V3 + "/capabilities", capabilities),
     ("POST", "/_matrix/media/v3/upload", upload),
+    ("GET", "/_synapse/admin/v1/rooms", admin_rooms),
+    ("GET", "/_synapse/admin/v1/rooms/{}/members", admin_members),
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),
     ("GET", _ADMIN_USER, admin_user),
     ("PUT", _ADMIN_USER, admin_put_user),

@@ -13,7 +13,9 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from bridge.app import FirmService, open_firm
 from bridge.check import Finding, State
+from bridge.check.deep import compare
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
 from bridge.check.listener import bridge_state
@@ -21,6 +23,7 @@ from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.dev import files, processes
 from bridge.dev.place import Place
 from bridge.dev.synapse import check_installed, register_bot, start_synapse, wait_for_synapse
+from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.settings import Settings
 from tests.synapse.harness import TEST_INSTANCE, WITHOUT_GUARD, RealSynapse, free_place
 
@@ -196,3 +199,69 @@ async def test_a_room_left_over_by_a_check_that_was_killed_is_removed(synapse: R
 async def test_an_unusable_room_version(synapse: RealSynapse) -> None:
     found = await look(changed(synapse.settings, "homeserver", room_version="99"))
     assert found["room version"].state is State.MISSING
+
+
+DIRECTORY = """
+staff:
+  - {id: n, first_name: Nora, last_name: North, email: nora.north@firm.example, role: Owner}
+  - {id: p, first_name: Pell, last_name: Park, email: pell.park@firm.example, role: Associate}
+  - {id: q, first_name: Quin, last_name: Quay, email: quin.quay@firm.example, role: Associate}
+matters:
+  - {id: m1, number: 2026-0042, title: Estate, status: open, responsible: n, restricted: true}
+channels:
+  - {name: Court Filings, participants: [n, p]}
+"""
+
+
+@asynccontextmanager
+async def small_firm(synapse: RealSynapse, folder: Path) -> AsyncIterator[FirmService]:
+    """A firm of three on the shared Synapse, whose rooms are taken away again."""
+    (folder / "directory.yaml").write_text(DIRECTORY, encoding="utf-8")
+    settings = changed(synapse.settings, "directory", path=str(folder / "directory.yaml"))
+    settings = changed(settings, "database", url=SecretStr(f"sqlite:///{folder / 'bridge.db'}"))
+    before = await rooms(synapse)
+    try:
+        async with open_firm(settings) as service:
+            assert not (await service.sync()).failed
+            yield service
+    finally:
+        for room_id in await rooms(synapse) - before:
+            await synapse.bot.request("DELETE", f"/_synapse/admin/v1/rooms/{quote(room_id)}", {"purge": True})
+
+
+async def test_O3_a_deep_check_prints_each_change_made_behind_the_bridges_back(
+    synapse: RealSynapse, tmp_path: Path
+) -> None:
+    async with small_firm(synapse, tmp_path) as service:
+        assert await compare(service, (), lambda *_: None) == []
+        bot, quin, talk = synapse.bot, synapse.user_id("quin.quay"), first_matter_conversation_id("m1")
+        made = (await service.reconciler.desired()).world.rooms
+        filings, everyone = (made[channel_id(channel_key(name))] for name in ("Court Filings", "Everyone"))
+        admin = "/_synapse/admin/v1"
+        for method, path, body in (
+            ("POST", f"{admin}/join/{quote(made[talk])}", {"user_id": quin}),
+            ("POST", f"rooms/{quote(filings)}/kick", {"user_id": synapse.user_id("pell.park")}),
+            ("PUT", f"rooms/{quote(filings)}/state/m.room.name", {"name": "Gossip"}),
+            ("PUT", f"rooms/{quote(filings)}/state/m.room.history_visibility", {"history_visibility": "invited"}),
+            ("PUT", f"directory/list/room/{quote(filings)}", {"visibility": "private"}),
+            ("DELETE", f"directory/room/{quote('#court-filings:localhost')}", None),
+            ("DELETE", f"{admin}/rooms/{quote(everyone)}", {"purge": True}),
+            ("PUT", f"{admin}/users/{quote(quin)}/admin", {"admin": True}),
+        ):
+            assert (await bot.request(method, path, body)).status == 200, path
+        cellar = await synapse.acting_as(quin).request("POST", "createRoom", {"name": "Cellar"})
+        said = {(one.kind.value, one.where, one.what) for one in await compare(service, (), lambda *_: None)}
+        estate, pell = "2026-0042 Estate · General", synapse.user_id("pell.park")
+        assert said == {
+            ("member", estate, f"{quin} is in it, and should not be."),
+            ("member", "Channel Court Filings", f"{pell} is not in it, and should be."),
+            ("name", "Channel Court Filings", "Not as it should be: the name."),
+            ("rules", "Channel Court Filings", "Not as it should be: who may read what was said before."),
+            ("list", "Channel Court Filings", "Is not in the room directory."),
+            ("address", "Channel Court Filings", "Its address #court-filings:localhost leads nowhere."),
+            ("room", "Channel Everyone", "The bridge made it, and it is gone from the homeserver."),
+            ("account", quin, "The account is a server admin."),
+            ("unknown room", "Cellar", f"Is none of the firm's, and in it are {quin}."),
+        }
+        assert cellar.status == 200
+        await bot.request("PUT", f"{admin}/users/{quote(quin)}/admin", {"admin": False})

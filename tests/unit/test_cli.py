@@ -19,6 +19,8 @@ import yaml
 
 import bridge.app
 import bridge.dev
+from bridge.check import Finding, State
+from bridge.check.deep import Difference, Kind
 from bridge.cli import main
 from bridge.cli.exits import Exit, exit_for
 from bridge.configuration import load_settings
@@ -458,3 +460,61 @@ def test_check_ends_with_the_code_of_the_first_thing_missing(run: Run, firm: Fak
     assert findings["directory"]["state"] == "ok"
     assert findings["homeserver"]["state"] == "missing"
     assert "homeserver.url" in findings["homeserver"]["remedy"]
+
+
+def deep(run: Run, monkeypatch: pytest.MonkeyPatch, *found: Difference, state: State = State.OK) -> Run:
+    """`check --deep` of a firm in which these differences are found."""
+
+    async def examine(*_: object) -> AsyncIterator[Finding]:
+        yield Finding("homeserver", state, "It answers.")
+
+    async def compare(
+        _service: object, findings: list[Finding], on_progress: Callable[[int, int, str], None]
+    ) -> list[Difference]:
+        assert [finding.name for finding in findings] == ["homeserver"]
+        on_progress(1, 1, "everything")
+        return list(found)
+
+    monkeypatch.setattr("bridge.check.examine", examine)
+    monkeypatch.setattr("bridge.check.deep.compare", compare)
+    return lambda *arguments: run("check", "--deep", *arguments)
+
+
+DIFFERS = Difference(Kind.MEMBER, "Everyone", "Tom is in it, and should not be.", "!r", "@tom:firm.example")
+
+
+def test_O3_a_deep_check_prints_differences_and_has_a_code_of_its_own(
+    run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checking = deep(run, monkeypatch, DIFFERS)
+    code, out, _ = checking()
+    assert code == Exit.DIFFERENT
+    assert "Everyone" in out
+    assert "1 difference between Matrix" in out
+    code, out, _ = checking("--json")
+    printed = json.loads(out)
+    assert code == Exit.DIFFERENT
+    assert printed["findings"][0]["name"] == "homeserver"
+    assert printed["differences"] == [
+        {
+            "kind": "member",
+            "where": "Everyone",
+            "what": "Tom is in it, and should not be.",
+            "room_id": "!r",
+            "user_id": "@tom:firm.example",
+        }
+    ]
+
+
+def test_a_deep_check_without_differences_ends_well(run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = deep(run, monkeypatch)()
+    assert code == Exit.OK
+    assert "No difference between Matrix" in out
+
+
+def test_nothing_is_compared_where_the_homeserver_is_away(
+    run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = deep(run, monkeypatch, DIFFERS, state=State.MISSING)()
+    assert code == Exit.UNREACHABLE
+    assert "Nothing was compared." in out
