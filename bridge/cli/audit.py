@@ -8,23 +8,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from zoneinfo import ZoneInfo
 
 import orjson
 import typer
 
 from bridge.cli.exits import Exit, Stop
-from bridge.cli.firm import with_firm
+from bridge.cli.firm import find_person, with_firm
 from bridge.cli.shell import Config, say
 
 if TYPE_CHECKING:
     from bridge.app import FirmService
     from bridge.store.audit import Audited
 
+_DAY = ["%Y-%m-%d"]
 audit = typer.Typer(help="The log of every change of membership, access and policy.", no_args_is_help=True)
 
 
@@ -59,26 +61,57 @@ def export(
     config: Config = None,
     form: Annotated[Form, typer.Option("--form", help="JSON lines, or CSV for a spreadsheet.")] = Form.JSONL,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A new file. Default: the terminal.")] = None,
+    person: Annotated[str, typer.Option(help="Only what this person did, or what concerns them.")] = "",
+    since: Annotated[datetime | None, typer.Option(formats=_DAY, help="Only from this day on.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="Only until this day, which is included.")
+    ] = None,
+    refused: Annotated[bool, typer.Option("--refused", help="Only what was refused.")] = False,
 ) -> None:
-    """Write out the audit log, oldest entry first, with the digests that hold it together."""
+    """Write out the audit log, oldest entry first, with the digests that hold it together.
+
+    Of a part of it nobody can tell whether it is whole: keep whole ones for that.
+    """
 
     async def work(service: FirmService) -> int:
+        from bridge.firm.audit import Outcome
         from bridge.store import audit as rows
 
+        zone = ZoneInfo(service.settings.firm.timezone)
+        asked = rows.Filter(
+            person=await _staff_id(service, person) if person else "",
+            outcome=Outcome.REFUSED if refused else None,
+            since_ms=_begin(since, zone) if since else None,
+            until_ms=_begin(until + timedelta(days=1), zone) if until else None,
+        )
         count = 0
         # Only for its owner to read, and never over another file.
         with _target(output) as target:
-            page = await service.store.run(rows.audited)
+            page = await service.store.run(partial(rows.audited, asked=asked))
             while page:
                 for line in _lines(page, form, head=count == 0):
                     target.write(line)
                 count += len(page)
-                page = await service.store.run(partial(rows.audited, page[-1].position))
+                page = await service.store.run(partial(rows.audited, page[-1].position, asked=asked))
         return count
 
     count = with_firm(config, work)
     if output is not None:
         say(f"{count} entries written to {output}.")
+
+
+async def _staff_id(service: FirmService, wanted: str) -> str:
+    from bridge.store.conversations import staff_by_localpart
+
+    server = service.settings.homeserver.server_name
+    accounts = await service.store.run(staff_by_localpart)
+    user_ids = {staff_id: f"@{localpart}:{server}" for localpart, staff_id in accounts.items()}
+    return find_person(service.directory.firm, user_ids, wanted).id
+
+
+def _begin(which: datetime, zone: ZoneInfo) -> int:
+    """When that day begins in the firm, in milliseconds since the epoch."""
+    return int(which.replace(tzinfo=zone).timestamp() * 1000)
 
 
 def _target(output: Path | None) -> AbstractContextManager[TextIO]:

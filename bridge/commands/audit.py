@@ -17,7 +17,7 @@ from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command,
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.model import Matter
 from bridge.firm.room_keys import matter_space_key
-from bridge.store.audit import Audited, Filter, newest_by
+from bridge.store.audit import Audited, Filter, end_of_log, newest_by
 from bridge.store.matters import conversations_of_matter
 
 _MOST = 500
@@ -38,17 +38,23 @@ class _Asked:
 
 async def _audit(call: Call) -> Answer:
     asked = await _read(call, sight_of(call), await everybody(call))
-    reply = await paged(call, _listed)
+    # What is written meanwhile must not move the entries from page to page.
+    end = await call.desk.store.run(end_of_log)
+
+    async def listed(again: Call) -> List:
+        return await _listed(again, end)
+
+    reply = await paged(call, listed)
     return Answer(reply.text, noted=Noted("audit", person=asked.person, about=asked.about))
 
 
-async def _listed(call: Call) -> List:
+async def _listed(call: Call, end: int) -> List:
     sight, people = sight_of(call), await everybody(call)
     asked = await _read(call, sight, people)
 
     def unit() -> tuple[list[Audited], Names, bool]:
         names = names_of(sight.firm)
-        found, before = [], 0
+        found, before = [], end
         for _ in range(_LOOKED_AT // _AT_ONCE):
             page = newest_by(replace(asked.entries, before=before), _AT_ONCE)
             found += [one for one in page if _may_read(sight, names, one)]

@@ -120,6 +120,12 @@ def newest_by(asked: Filter, limit: int) -> list[Audited]:
     return [_audited(row) for row in query.order_by(AuditRow.position.desc()).limit(limit)]
 
 
+def end_of_log() -> int:
+    """The position behind the newest entry."""
+    (last,) = execute("SELECT MAX(position) FROM audit_row").fetchone()
+    return int(last or 0) + 1
+
+
 def newest(
     limit: int, *, person: str = "", subject: str = "", outcome: Outcome | None = None, deed: Deed | None = None
 ) -> list[Audited]:

@@ -89,5 +89,27 @@ def test_O1_the_log_is_written_out_as_json_lines_and_as_csv(config: Path) -> Non
     assert main(arguments) == Exit.EXISTS
 
 
+def test_O1_a_part_of_the_log_can_be_written_out(config: Path) -> None:
+    (config.parent / "directory.yaml").write_text(
+        "staff:\n  - {id: a, first_name: Ann, last_name: Archer, email: ann@firm.example}\n"
+    )
+
+    def exported(*options: str) -> list[str]:
+        written = config.parent / "part.jsonl"
+        written.unlink(missing_ok=True)
+        arguments = ["audit", "export", "--config", str(config), "--output", str(written), *options]
+        assert main(arguments) == Exit.OK
+        return [json.loads(line)["deed"] for line in written.read_text(encoding="utf-8").splitlines()]
+
+    # Reading the directory is in the log, too.
+    assert exported() == ["archived", "renamed", "directory_changed"]
+    assert exported("--person", "Ann Archer") == ["archived", "renamed"]
+    assert exported("--refused") == []
+    assert exported("--since", "2999-01-01") == []
+    assert exported("--until", "2999-01-01", "--person", "a") == ["archived", "renamed"]
+    assert main(["audit", "export", "--config", str(config), "--person", "Nobody"]) == Exit.NOT_FOUND
+    assert main(["audit", "export", "--config", str(config), "--since", "soon"]) == Exit.USAGE
+
+
 async def test_an_empty_log_has_no_head(store: Store) -> None:
     assert await store.run(head) == ""

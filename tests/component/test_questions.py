@@ -211,8 +211,12 @@ async def test_a_stranger_can_be_asked_about_by_the_whole_id(on: FirmOnFake) -> 
 async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more(on: FirmOnFake) -> None:
     for _ in range(60):
         await on.store.run(lambda: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
-    assert "1 to 25 of" in await on.ask(DAN, "!audit")
-    assert "26 to 50 of" in await on.ask(DAN, "!more")
+    first = await on.ask(DAN, "!audit")
+    assert "1 to 25 of" in first
+    await on.store.run(lambda: record(Deed.ARCHIVED, actor="b", subject=channel("Litigation")))
+    second = await on.ask(DAN, "!more")
+    assert "26 to 50 of" in second
+    assert re.findall(r"of \d+", first) == re.findall(r"of \d+", second)
     on.firm = replace(on.firm, staff={**on.firm.staff, "d": replace(DAN, role="Associate")})
     assert await on.ask(DAN, "!more") == "That list is for firm admins."
 
