@@ -167,7 +167,7 @@ MATTER_ACCESS = Command(
     (Argument("matter", ArgumentType.MATTER, shown="NUMBER"),),
     help="Lists who is in which conversation of a matter, who cannot see it and why, and everybody with access and how"
     " they have it.",
-    examples=("!matter access 2026-0042", "!who 2026-0042"),
+    examples=("!matter access 2026-0042",),
     who=Who.FIRM_ADMIN,
     group="Administration",
     also=("who",),

@@ -98,3 +98,5 @@ def conversation_title(sight: Sight, conversation: Conversation) -> str:
             return "a direct conversation"
         case ConversationKind.BOT:
             return "a chat with me"
+        case _:
+            return conversation.title

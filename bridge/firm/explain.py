@@ -11,7 +11,7 @@ from datetime import date
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall, WallKind
-from bridge.firm.policy import Decision, may_act
+from bridge.firm.policy import Decision, may_act, may_be_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ def _of_place(firm: Firm, staff_id: str, conversation: Conversation, today: date
                 yield from _of_matter(firm, staff_id, matter, today)
         case ConversationKind.CHANNEL:
             yield Consideration(True, "F1", "Channels are open to all active staff.")
-        case _ if staff_id in conversation.participants:
-            yield Consideration(True, "F1", "This person is one of those whose conversation it is.")
         case _:
-            yield Consideration(False, "D2", "Nobody is added to a direct conversation; a new one is made.")
+            decided = may_be_in(firm, staff_id, conversation, today)
+            text = "This person is one of those whose conversation it is." if decided else decided.reason
+            yield Consideration(decided.allowed, decided.rule, text)
 
 
 def _of_matter(firm: Firm, staff_id: str, matter: Matter, today: date) -> Iterator[Consideration]:

@@ -10,7 +10,9 @@ from datetime import date
 import pytest
 
 from bridge.firm.audit import Deed
+from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Group, Matter, MatterRole, Staff, Wall
+from bridge.firm.room_keys import matter_space_key
 from bridge.store.audit import newest, record
 from bridge.store.store import Store
 from tests.component.firm_on_fake import (
@@ -113,13 +115,24 @@ async def test_M3_a_walled_admin_is_answered_as_for_a_matter_that_is_not_there(o
     assert "There is no matter" in found[0][0]
 
 
+async def test_M3_the_rooms_of_a_hidden_matter_are_answered_like_rooms_that_are_not_there(on: FirmOnFake) -> None:
+    keys = (first_matter_conversation_id("m3"), matter_space_key("m3"))
+    rooms = [(await on.room(key)).room_id for key in keys]
+    hidden = [alias for alias, room_id in on.fake.aliases.items() if room_id in rooms]
+    assert len(hidden) == 2
+    for named in (*rooms, *hidden):
+        assert "Ann Archer can" in await on.ask(ANN, f"!why @ann {named}")
+        said, missing = await on.ask(DAN, f"!why @ann {named}"), await on.ask(DAN, "!why @ann !none:x")
+        assert said.replace(named[:60], "X").replace("X…", "X") == missing.replace("!none:x", "X")
+
+
 async def test_M3_no_answer_to_a_walled_admin_names_the_matter(on: FirmOnFake) -> None:
     assert "2031-0017" in await on.ask(ANN, "!access @dan")
     await on.say(ANN, '!matter start 2031-0017 "Oakhurst papers"')
     await on.say(ANN, "!why @dan 2031-0017")
     await on.hear()
     await on.said()
-    room = await on.room("space-matter-m3")
+    room = await on.room(matter_space_key("m3"))
     del on.fake.rooms[room.room_id]
     assert "Make the room" in " ".join(step.describe() for step in (await on.reconciler.plan()).steps)
     for typed in ("!access @ann", "!access @dan", "!plan", "!audit", "!audit @ann", "!who 2026-0042"):
