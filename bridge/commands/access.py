@@ -14,7 +14,7 @@ from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command,
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
 from bridge.firm.model import Matter, MatterStatus, Staff
-from bridge.firm.policy import desired_participants, may_access, may_act
+from bridge.firm.policy import desired_participants, may_access, may_act, may_be_in
 from bridge.mapping.rooms import matter_name
 from bridge.store.conversations import World, load_world
 from bridge.store.matters import conversations_of_matter
@@ -102,7 +102,8 @@ def _conversations(sight: Sight, world: World, person: Staff) -> list[str]:
     theirs = [
         conversation
         for conversation in world.conversations.values()
-        if person.id in desired_participants(sight.firm, conversation, sight.today)
+        if conversation.everyone or person.id in conversation.participants
+        if may_be_in(sight.firm, person.id, conversation, sight.today)
     ]
     direct = sum(conversation.kind is ConversationKind.DIRECT for conversation in theirs)
     shared = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,6 +14,8 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
 from bridge.firm.policy import may_access, may_administer
 from bridge.mapping.rooms import matter_name
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,20 @@ class Sight:
         }
 
     @cached_property
-    def _hidden_words(self) -> tuple[str, ...]:
-        words = (word for matter in self.hidden.values() for word in (matter.number, matter.title, *matter.clients))
-        return tuple({word.casefold() for word in words if word})
+    def _hidden_names(self) -> Mapping[str, frozenset[str]]:
+        """What hidden matters are called, by the first word, so that a text is looked through once, however many."""
+        found: dict[str, set[str]] = {}
+        for matter in self.hidden.values():
+            for name in filter(None, (matter.number, matter.title, *matter.clients)):
+                first = _WORD.search(name.casefold())
+                found.setdefault(first[0] if first else "", set()).add(name.casefold())
+        return {first: frozenset(names) for first, names in found.items()}
 
     def names_hidden(self, text: str) -> bool:
         """Whether a text has the number, title or client of a matter that this person must not hear of."""
         folded = text.casefold()
-        return any(word in folded for word in self._hidden_words)
+        words = {"", *_WORD.findall(folded)}
+        return any(name in folded for word in words for name in self._hidden_names.get(word, ()))
 
 
 def wall_is_around(wall: Wall, matter: Matter) -> bool:
