@@ -17,7 +17,7 @@ from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import in_parallel, observe_room
 from bridge.store.conversations import room_of
 from bridge.store.matters import MatterConversation, conversations_of_matter
-from bridge.store.questions import Pick, picks_of
+from bridge.store.questions import Pick, picks_of, who_ended
 
 
 async def _why(call: Call) -> Answer:
@@ -63,13 +63,14 @@ def _reasons(person: Staff, what: str, explanation: Explanation) -> str:
 
 async def _memberships(call: Call, people: Everybody, person: Staff, listed: list[MatterConversation]) -> list[str]:
     """A line for each conversation: picked or not, by whom and when, and whether Matrix agrees."""
-    picks = await call.desk.store.run(lambda: picks_of(person.id))
+    ids = [one.conversation.id for one in listed]
+    picks, enders = await call.desk.store.run(lambda: (picks_of(person.id), who_ended(person.id, ids)))
     user_id, homeserver = people.user_id(person.id), call.desk.homeserver
 
     async def line(one: MatterConversation) -> str:
         conversation = one.conversation
         wanted = person.id in desired_participants(people.firm, conversation, call.desk.reconciler.today())
-        said = _picked(call, person, conversation, picks.get(conversation.id))
+        said = _picked(call, person, conversation, picks.get(conversation.id), enders.get(conversation.id, ""))
         seen = await _membership(homeserver, conversation, one.room_id, user_id)
         title = conversation.title or "The conversation"
         return f"- {escape(title)}: {said} {_compared(wanted, seen)}"
@@ -77,18 +78,18 @@ async def _memberships(call: Call, people: Everybody, person: Staff, listed: lis
     return await in_parallel(listed, line, call.desk.settings.homeserver.concurrency)
 
 
-def _picked(call: Call, person: Staff, conversation: Conversation, pick: Pick | None) -> str:
+def _picked(call: Call, person: Staff, conversation: Conversation, pick: Pick | None, ender: str) -> str:
     if conversation.everyone:
         return "everybody in the firm is in it."
     if pick is None:
         return "never picked for it."
     when = day(call, pick.since)
+    staff = call.desk.firm().staff
+    if person.id == (pick.added_by if pick.present else ender):
+        return f"{'joined' if pick.present else 'left'} on {when}."
     if not pick.present:
-        return f"left, or was taken out, on {when}."
-    if pick.added_by == person.id:
-        return f"joined on {when}."
-    adder = call.desk.firm().staff.get(pick.added_by)
-    return f"picked on {when} by {escape(adder.name) if adder else 'the directory'}."
+        return f"taken out on {when} by {escape(staff[ender].name) if ender in staff else 'the bridge'}."
+    return f"picked on {when} by {escape(staff[pick.added_by].name) if pick.added_by in staff else 'the directory'}."
 
 
 async def _membership(

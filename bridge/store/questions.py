@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
 
+from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation
 from bridge.store import models
 from bridge.store.conversations import to_conversation
-from bridge.store.models import Participant, Room
+from bridge.store.models import AuditRow, Participant, Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,21 @@ def picks_of(staff_id: str) -> dict[str, Pick]:
     rows = Participant.select(*columns).where(Participant.staff_id == staff_id).tuples()
     found = cast("Iterable[tuple[str, bool, int, str]]", rows)
     return {conversation_id: Pick(present, since, by) for conversation_id, present, since, by in found}
+
+
+def who_ended(staff_id: str, conversation_ids: Collection[str]) -> dict[str, str]:
+    """Who last took somebody out of these conversations, as staff or user id, by conversation id.
+
+    It is the same person where they left by themselves, and empty where the bridge followed the rules.
+    """
+    ended = (Deed.PARTICIPANT_LEFT.value, Deed.PARTICIPANT_REMOVED.value)
+    rows = (
+        AuditRow.select(AuditRow.subject, AuditRow.actor)
+        .where(AuditRow.person == staff_id, AuditRow.subject.in_(list(conversation_ids)), AuditRow.deed.in_(ended))
+        .order_by(AuditRow.position)
+        .tuples()
+    )
+    return dict(cast("Iterable[tuple[str, str]]", rows))
 
 
 def key_behind(room_id: str, alias_localpart: str) -> str | None:

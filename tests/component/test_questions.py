@@ -82,6 +82,18 @@ async def test_O2_why_tells_who_picked_somebody_when_and_whether_the_room_agrees
     assert "Its room is missing" in await on.ask(DAN, "!why @ben 2026-0042")
 
 
+async def test_O2_why_tells_who_left_and_who_was_taken_out_by_whom(on: FirmOnFake) -> None:
+    room = (await on.room(ESTATE_TALK)).room_id
+    await on.say(ANN, "!remove @ben", room)
+    assert re.search(r"General: taken out on \S+ by Ann Archer\. Not in", await on.ask(DAN, "!why @ben 2026-0042"))
+    await on.say(ANN, "!add @ben", room)
+    assert re.search(r"General: picked on \S+ by Ann Archer\. In the room", await on.ask(DAN, "!why @ben 2026-0042"))
+    await on.say(BEN, "!matter leave 2026-0042")
+    assert re.search(r"General: left on \S+\. Not in", await on.ask(DAN, "!why @ben 2026-0042"))
+    await on.say(BEN, "!matter join 2026-0042 1")
+    assert re.search(r"General: joined on \S+\. In the room", await on.ask(DAN, "!why @ben 2026-0042"))
+
+
 async def test_O2_why_about_a_leaver_a_group_a_channel_and_a_room(on: FirmOnFake) -> None:
     assert "What decides: Eve Elm has left the firm. (F2)" in await on.ask(DAN, "!why Eve Elm 2026-0042")
     through = "This person is on the access list, through the group Property, in it Juniors. (M1)"
