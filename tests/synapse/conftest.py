@@ -39,7 +39,28 @@ async def synapse(_shared: tuple[Place, Settings]) -> AsyncIterator[RealSynapse]
 
 
 @pytest.fixture
-async def firm(tmp_path: Path) -> AsyncIterator[RealFirm]:
-    """The demo firm on a Synapse of its own; its bridge is not started."""
+async def new_firm(tmp_path: Path) -> AsyncIterator[RealFirm]:
+    """The demo firm on a Synapse of its own, not made yet; its bridge is not started."""
     async with real_firm(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def made_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo firm that the bridge has made, so that not every test waits for the making."""
+    folder = tmp_path_factory.mktemp("made")
+
+    async def make() -> None:
+        async with real_firm(folder) as running:
+            running.start_bridge()
+            await running.bridge_ready()
+
+    asyncio.run(make())
+    return folder
+
+
+@pytest.fixture
+async def firm(tmp_path: Path, made_demo: Path) -> AsyncIterator[RealFirm]:
+    """The demo firm, made, on a Synapse of its own; its bridge is not started."""
+    async with real_firm(tmp_path, copy_of=made_demo) as running:
         yield running

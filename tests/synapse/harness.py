@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -272,12 +273,17 @@ class RealFirm(RealSynapse):
 
 
 @asynccontextmanager
-async def real_firm(var: Path, own: Mapping[str, Json] | None = None) -> AsyncIterator[RealFirm]:
+async def real_firm(
+    var: Path, own: Mapping[str, Json] | None = None, copy_of: Path | None = None
+) -> AsyncIterator[RealFirm]:
     """A firm whose Synapse runs and knows the bot; the bridge is not started.
 
     `own` are settings by section, such as {"directory": {"path": "..."}}; without it the firm is the demo firm.
+    `copy_of` is the folder of a firm that was made and stopped, to go on from there.
     """
     check_installed()
+    if copy_of is not None:
+        shutil.copytree(copy_of, var, dirs_exist_ok=True)
     place = free_place(var)
     settings = files.write_files(place, own or files.read_demo_settings(DEMO_SETTINGS), TEST_INSTANCE)
     firm = RealFirm(place, settings)

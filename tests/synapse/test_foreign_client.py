@@ -14,7 +14,7 @@ from mautrix.client import Client
 from mautrix.types import EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
 
 from bridge.dev.demo import give_logins
-from tests.synapse.harness import RealFirm, is_welcome, real_firm
+from tests.synapse.harness import RealFirm, is_welcome
 
 FIRM = "Ashcombe & Vale"
 BAKERY = "2026-0031 Lease renewal for the Copperkettle Bakery"
@@ -134,8 +134,8 @@ async def at_their_clients(firm: RealFirm, file: Path) -> AsyncIterator[dict[str
 
 
 @pytest.fixture
-async def seats(tmp_path: Path) -> AsyncIterator[dict[str, Seat]]:
-    async with real_firm(tmp_path) as firm, at_their_clients(firm, tmp_path / "logins.json") as found:
+async def seats(firm: RealFirm, tmp_path: Path) -> AsyncIterator[dict[str, Seat]]:
+    async with at_their_clients(firm, tmp_path / "logins.json") as found:
         yield found
 
 

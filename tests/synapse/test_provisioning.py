@@ -30,11 +30,13 @@ def demo_in(folder: Path) -> tuple[dict[str, Json], Path]:
 
 
 @asynccontextmanager
-async def own_firm(folder: Path, **homeserver: Any) -> AsyncIterator[tuple[RealFirm, Path]]:
-    """The demo firm with a directory that the test may change."""
+async def own_firm(
+    folder: Path, copy_of: Path | None = None, **homeserver: Any
+) -> AsyncIterator[tuple[RealFirm, Path]]:
+    """The demo firm with a directory that the test may change: a new one, or one that was made before."""
     own, directory = demo_in(folder)
     own["homeserver"] = homeserver
-    async with real_firm(folder / "var", own) as firm:
+    async with real_firm(folder / "var", own, copy_of) as firm:
         yield firm, directory
 
 
@@ -107,8 +109,10 @@ async def test_a_second_pass_changes_nothing_and_a_person_comes_back_to_a_direct
             assert (outcome.done, outcome.failed) == (0, ())
 
 
-async def test_F3_accounts_have_name_address_avatar_and_single_sign_on_from_the_directory(tmp_path: Path) -> None:
-    async with own_firm(tmp_path) as (firm, directory):
+async def test_F3_accounts_have_name_address_avatar_and_single_sign_on_from_the_directory(
+    tmp_path: Path, made_demo: Path
+) -> None:
+    async with own_firm(tmp_path, made_demo) as (firm, directory):
         rewrite(directory, lambda data: person(data, "zlindqvist").update(external_ids=[{"oidc-firm": "zoe-17"}]))
         firm.start_bridge()
         await firm.bridge_ready()
@@ -123,8 +127,8 @@ async def test_F3_accounts_have_name_address_avatar_and_single_sign_on_from_the_
         assert gone.status == 404
 
 
-async def test_the_directory_is_followed(tmp_path: Path) -> None:
-    async with own_firm(tmp_path) as (firm, directory):
+async def test_the_directory_is_followed(tmp_path: Path, made_demo: Path) -> None:
+    async with own_firm(tmp_path, made_demo) as (firm, directory):
         firm.start_bridge()
         await firm.bridge_ready()
         priya, zoe = await firm.login("priya.raghunathan"), await firm.login("zoe.lindqvist")
@@ -191,8 +195,10 @@ async def test_the_directory_is_followed(tmp_path: Path) -> None:
         assert await firm.acting_as(wei.user_id).joined_rooms() == set()
 
 
-async def test_a_bad_directory_changes_nothing_and_a_large_removal_waits_for_a_firm_admin(tmp_path: Path) -> None:
-    async with own_firm(tmp_path) as (firm, directory):
+async def test_a_bad_directory_changes_nothing_and_a_large_removal_waits_for_a_firm_admin(
+    tmp_path: Path, made_demo: Path
+) -> None:
+    async with own_firm(tmp_path, made_demo) as (firm, directory):
         firm.start_bridge()
         await firm.bridge_ready()
         marcus = await firm.login("marcus.bell")

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import pytest
@@ -36,6 +36,9 @@ titles = st.sampled_from(("Costs", "Evidence"))
 class RealFirmAtWork(RuleBasedStateMachine):
     """Three of the demo firm's staff at work."""
 
+    made: ClassVar[Path]
+    """The folder of the demo firm that each walk begins with."""
+
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
@@ -54,7 +57,7 @@ class RealFirmAtWork(RuleBasedStateMachine):
     def open(self) -> None:
         async def opened() -> None:
             folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-            self.firm: RealFirm = await self.stack.enter_async_context(real_firm(folder))
+            self.firm: RealFirm = await self.stack.enter_async_context(real_firm(folder, copy_of=self.made))
             self.firm.start_bridge()
             await self.firm.bridge_ready()
             self.clients: dict[str, Person] = {}
@@ -193,7 +196,8 @@ def _mentions(people: frozenset[str]) -> str:
 
 
 @pytest.mark.timeout(3600 if LONG else 300)
-def test_people_at_work_end_where_the_rules_say() -> None:
+def test_people_at_work_end_where_the_rules_say(made_demo: Path) -> None:
+    RealFirmAtWork.made = made_demo
     assert name_key(" Book  Club") == name_key("book club")
     how = (
         settings(max_examples=20, stateful_step_count=40)

@@ -41,8 +41,11 @@ def says(text: str) -> Callable[[Json], bool]:
     return lambda event: event["type"] == "m.room.message" and text in event["content"].get("body", "")
 
 
-async def test_D_and_M_stories(tmp_path: Path) -> None:
-    async with own_firm(tmp_path) as (firm, directory), at_their_clients(firm, tmp_path / "logins.json") as seats:
+async def test_D_and_M_stories(tmp_path: Path, made_demo: Path) -> None:
+    async with (
+        own_firm(tmp_path, made_demo) as (firm, directory),
+        at_their_clients(firm, tmp_path / "logins.json") as seats,
+    ):
         zoe, tomas, eleanor = seats.values()
         await direct_stories(zoe, tomas, eleanor)
         await matter_stories(zoe, tomas, eleanor, lambda change: rewrite(directory, change))

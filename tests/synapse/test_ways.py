@@ -17,8 +17,8 @@ MARIT = {
 }
 
 
-async def test_a_new_colleague_reads_her_welcome_and_finds_help_where_she_is(tmp_path: Path) -> None:
-    async with own_firm(tmp_path) as (firm, directory):
+async def test_a_new_colleague_reads_her_welcome_and_finds_help_where_she_is(tmp_path: Path, made_demo: Path) -> None:
+    async with own_firm(tmp_path, made_demo) as (firm, directory):
         firm.start_bridge()
         await firm.bridge_ready()
         eleanor = await firm.login("eleanor.ashcombe")
