@@ -214,6 +214,7 @@ async def test_M3_what_somebody_pins_who_lost_access_a_moment_before_is_put_back
     write_directory(str(firm.service.settings.directory.path), walls=[*DIRECTORY["walls"], wall])
     await firm.service.directory.refresh()
     await firm.service.directory.confirm_held("ruth")
+    await firm.service.directory.refresh()
     before = len(firm.said)
     await firm.handle(pinning)
     await firm.settle()
