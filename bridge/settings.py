@@ -181,6 +181,20 @@ class CareSettings(_Section):
         return time.fromisoformat(self.digest_time)
 
 
+class PinSettings(_Section):
+    """Pinned messages."""
+
+    who: Literal["participants", "firm_admins"] = Field(
+        "participants",
+        description="Who pins and unpins in matter conversations and channels: everybody who is in them, or the firm"
+        " admins among them. In direct conversations it is always everybody.",
+    )
+    limit: int = Field(100, ge=1, le=100, description="How many messages may be pinned in one conversation.")
+    announce: bool = Field(
+        False, description="Whether the bot says in a matter conversation or channel that somebody pinned a message."
+    )
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -209,6 +223,7 @@ class Settings(BaseSettings):
     guard: GuardSettings = GuardSettings()
     inbox: InboxSettings = InboxSettings()
     care: CareSettings = CareSettings()
+    pins: PinSettings = PinSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

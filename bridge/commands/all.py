@@ -18,6 +18,7 @@ from bridge.commands.matter_rename import MATTER_RENAME
 from bridge.commands.matter_show import MATTER_SHOW
 from bridge.commands.paging import MORE
 from bridge.commands.participants import ADD, PARTICIPANTS, REMOVE
+from bridge.commands.pins import PIN, PINNED_LIST, UNPIN
 from bridge.commands.plan import PLAN
 from bridge.commands.table import Command
 from bridge.commands.why import WHY
@@ -33,6 +34,9 @@ COMMANDS: tuple[Command, ...] = (
     PARTICIPANTS,
     ADD,
     REMOVE,
+    PIN,
+    UNPIN,
+    PINNED_LIST,
     CHANNEL_LIST,
     CHANNEL_SEARCH,
     CHANNEL_RECENT,

@@ -61,7 +61,7 @@ def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
 
 
 async def answer(
-    desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str
+    desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
 ) -> tuple[Answer, bool]:
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
     here, noted = True, None
@@ -76,7 +76,7 @@ async def answer(
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         values = parse(command, rest, people, sender, desk.reconciler.today())
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
-        reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values))
+        reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values, replied_to))
         return replace(reply, noted=reply.noted or noted), here
     except NotAllowedError as error:
         return Answer(str(error), noted=Noted(command.name, Outcome.REFUSED, error.rule)), here

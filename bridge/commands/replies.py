@@ -50,6 +50,12 @@ def room_link(label: str, room_id: str, server_name: str) -> str:
     return f"[{escape(label)}](https://matrix.to/#/{quote(room_id, safe='!:')}?via={quote(server_name)})"
 
 
+def message_link(label: str, room_id: str, event_id: str, server_name: str) -> str:
+    """A link that opens the message in any client (specification: matrix.to navigation)."""
+    there = f"{quote(room_id, safe='!:')}/{quote(event_id, safe='$')}"
+    return f"[{escape(label)}](https://matrix.to/#/{there}?via={quote(server_name)})"
+
+
 def notice(markdown: str) -> dict[str, Any]:
     """The content of an m.notice event for a reply in Markdown."""
     if "_" not in markdown and _PLAIN.fullmatch(markdown):

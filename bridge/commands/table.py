@@ -98,6 +98,8 @@ class Call:
     """Where it was typed. `conversation` says what of that counts."""
     values: dict[str, Any]
     """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
+    replied_to: str = ""
+    """The event id of the message that the command was typed as a reply to; empty where it was none."""
 
     async def conversation(self) -> Conversation:
         """Where it was typed, as it is now. Read when it is asked for, since most commands do not."""

@@ -45,8 +45,20 @@ async def handle_command(event: Json, desk: Desk, places: Places, at_work: AtWor
     # In a direct conversation the bot is no member, and can neither type nor answer.
     chat = await desk.store.run(lambda: room_of(bot_chat_id(staff_id))) if apart else None
     with at_work.shown(chat or event["room_id"]):
-        reply, here = await answer(desk, sender, event["sender"], event["event_id"], place.key, text)
+        reply, here = await answer(
+            desk, sender, event["sender"], event["event_id"], place.key, text, _replied_to(event["content"])
+        )
     return partial(_queue, event, reply, staff_id, place.key if here and not apart else "", desk)
+
+
+def _replied_to(content: Json) -> str:
+    """The message that this one replies to. In a thread clients name its last message where it is no reply."""
+    relation = content.get("m.relates_to")
+    if not isinstance(relation, dict) or relation.get("is_falling_back"):
+        return ""
+    reply = relation.get("m.in_reply_to")
+    event_id = reply.get("event_id") if isinstance(reply, dict) else None
+    return event_id if isinstance(event_id, str) else ""
 
 
 def _in_reply(event: Json) -> Json:

@@ -9,7 +9,9 @@ from bridge.handlers.addressing import is_addressed
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.commands import Effect, handle_command
 from bridge.handlers.membership import handle_membership, is_membership
+from bridge.handlers.pins import PINNED, handle_pinning, is_pinning
 from bridge.handlers.places import Places
+from bridge.handlers.redactions import handle_redaction, is_redaction
 from bridge.handlers.room_changes import handle_room_change, is_room_change
 
 Json = dict[str, Any]
@@ -29,7 +31,13 @@ class Router:
         """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
         if event["type"] == "m.room.message":
             return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
-        return is_membership(event, self._bot_id) or is_room_change(event, self._bot_id)
+        bot_id = self._bot_id
+        return (
+            is_membership(event, bot_id)
+            or is_room_change(event, bot_id)
+            or is_pinning(event, bot_id)
+            or is_redaction(event)
+        )
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
@@ -37,4 +45,8 @@ class Router:
             return await handle_command(event, self._desk, self._places, self._at_work)
         if event["type"] == "m.room.member":
             return await handle_membership(event, self._desk, self._places)
+        if event["type"] == PINNED:
+            return await handle_pinning(event, self._desk, self._places)
+        if event["type"] == "m.room.redaction":
+            return await handle_redaction(event, self._desk, self._places)
         return await handle_room_change(event, self._desk, self._places)

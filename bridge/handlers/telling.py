@@ -15,6 +15,11 @@ log = structlog.get_logger(__name__)
 Effect = Callable[[], None]
 
 
+def say_in(room_id: str, key: str, markdown: str, bot_id: str) -> None:
+    """A unit of work that has the bot say something in a room, once for each key."""
+    enqueue(key, room_id, bot_id, "m.room.message", notice(markdown))
+
+
 def tell(staff_id: str, event_id: str, markdown: str, bot_id: str) -> None:
     """A unit of work that queues the message. Handling the event again sends it once."""
     room_id = room_of(bot_chat_id(staff_id))

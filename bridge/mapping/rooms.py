@@ -20,9 +20,13 @@ StateKey = tuple[str, str]
 """Event type and state key."""
 
 BOT_LEVEL = 100
+PINNER_LEVEL = 50
+"""Of those who pin where not everybody does. Nothing else in a firm room needs this level."""
 NOBODY = 101
 """A power level above everyone's: not even the bot may turn on encryption."""
 
+SHARED = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
+"""Kinds of conversations whose participants change."""
 CREATOR_POWER_VERSIONS = frozenset({"12"})
 """Room versions in which the creator has infinite power and must not be named in the power levels."""
 
@@ -53,6 +57,8 @@ class RoomShape:
     """The keys of a space's rooms."""
     guarded: bool = False
     """Whether the guard judges every membership, so that the room may leave more to its participants."""
+    pinners: frozenset[str] | None = None
+    """User ids of those who pin; None for everybody in the room (V2)."""
 
     @property
     def is_space(self) -> bool:
@@ -92,8 +98,12 @@ def conversation_shape(
     alias_localpart: str = "",
     *,
     guarded: bool = False,
+    pinners: frozenset[str] | None = None,
 ) -> RoomShape:
-    """The room of a conversation. `members` are user ids that the policy has let through."""
+    """The room of a conversation. `members` are user ids that the policy has let through.
+
+    `pinners` are those who pin in shared conversations, None for everybody.
+    """
     match conversation.kind:
         case ConversationKind.DIRECT:
             specific: Json = {"label": "Direct conversation", "bot_stays": False, "open_to": KEEPER_SPACE}
@@ -118,6 +128,7 @@ def conversation_shape(
         members=members,
         read_only=is_read_only(firm, conversation),
         guarded=guarded,
+        pinners=None if pinners is None or conversation.kind not in SHARED else members & pinners,
         **specific,
     )
 
@@ -149,19 +160,21 @@ def keeper_space_shape() -> RoomShape:
 
 
 def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
-    """Who may do what in the room. Everyone has level 0 and the bot 100; nothing between is used."""
+    """Who may do what in the room. Everyone has level 0 and the bot 100; between are only those who pin."""
     quiet = shape.is_space or shape.read_only
     say = BOT_LEVEL if quiet else 0
     # A channel is everybody's to rename (C1); the names of other rooms come from the directory or the people in them.
     named_by_all = {"m.room.name": say, "m.room.topic": say} if shape.kind == ConversationKind.CHANNEL else {}
+    pinners = dict.fromkeys(sorted(shape.pinners or ()), PINNER_LEVEL)
+    pin = say if shape.pinners is None else max(say, PINNER_LEVEL)
     return {
-        "users": {} if room_version in CREATOR_POWER_VERSIONS else {bot_id: BOT_LEVEL},
+        "users": pinners if room_version in CREATOR_POWER_VERSIONS else {bot_id: BOT_LEVEL, **pinners},
         "users_default": 0,
         "events_default": say,
         "state_default": BOT_LEVEL,
         "events": {
             "m.room.encryption": NOBODY,
-            "m.room.pinned_events": say,
+            "m.room.pinned_events": pin,
             "m.reaction": say,
             "m.room.redaction": say,
             **named_by_all,
@@ -180,8 +193,7 @@ def _invited_by_all(shape: RoomShape) -> bool:
     if not shape.bot_stays:
         # The rule that lets the bot back into a room it has left needs a member who may invite.
         return True
-    shared = shape.kind in {ConversationKind.CHANNEL, ConversationKind.MATTER}
-    return shape.guarded and shared and not shape.read_only
+    return shape.guarded and shape.kind in SHARED and not shape.read_only
 
 
 def _join_rule(shape: RoomShape, room_ids: Mapping[str, str]) -> Json:

@@ -66,9 +66,11 @@ class MatrixClient:
         events: list[Json] = await self._as_bot(requests.admin_room_state(room_id), "state")
         return events
 
-    async def put_state(self, room_id: str, event_type: str, state_key: str, content: Json) -> str:
+    async def put_state(
+        self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
+    ) -> str:
         request = Api.room_put_state(_NO_TOKEN, room_id, event_type, content, state_key)
-        return str(await self._as_bot(request, "event_id"))
+        return str(await self._as(user_id or self.bot_id, request, "event_id"))
 
     async def invite(self, room_id: str, user_id: str) -> None:
         with _no_error(Refused, "is already in the room"):
@@ -102,6 +104,20 @@ class MatrixClient:
             await self.ensure_device(sender)
             event_id = await self.connection.ask(request, sender, "event_id", device=DEVICE)
         return str(event_id)
+
+    async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
+        try:
+            found: Json = await self._as(user_id, Api.room_get_event(_NO_TOKEN, room_id, event_id))
+        except (NotFound, Refused):
+            return None
+        return found
+
+    async def state_content(self, room_id: str, event_type: str, user_id: str) -> Json:
+        try:
+            content: Json = await self._as(user_id, Api.room_get_state_event(_NO_TOKEN, room_id, event_type, ""))
+        except NotFound:
+            return {}
+        return content
 
     async def set_typing(self, room_id: str, typing: bool) -> None:
         await self._as_bot(Api.room_typing(_NO_TOKEN, room_id, self.bot_id, typing))

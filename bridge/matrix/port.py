@@ -48,8 +48,10 @@ class Homeserver(Protocol):
     async def admin_room_state(self, room_id: str) -> list[Json]:
         """The same through the admin API, for rooms the bot is not in. Raises NotFound."""
 
-    async def put_state(self, room_id: str, event_type: str, state_key: str, content: Json) -> str:
-        """Set one state event and return its event id."""
+    async def put_state(
+        self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
+    ) -> str:
+        """Set one state event, as that user or the bot, and return its event id."""
 
     async def invite(self, room_id: str, user_id: str) -> None:
         """Invite somebody as the bot; one who is in already is no error."""
@@ -69,6 +71,12 @@ class Homeserver(Protocol):
 
     async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
         """Send an event as that user with the bridge's device and return its event id; the same txn_id sends once."""
+
+    async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
+        """An event as that user sees it; None where there is none in the room that they may see."""
+
+    async def state_content(self, room_id: str, event_type: str, user_id: str) -> Json:
+        """The content of a state event with an empty key, as that user sees it; empty where there is none."""
 
     async def set_typing(self, room_id: str, typing: bool) -> None:
         """Show or hide that the bot is typing."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
-from bridge.firm.policy import desired_participants
+from bridge.firm.policy import desired_participants, may_administer
 from bridge.mapping import rooms as shapes
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
 from bridge.mapping.rooms import RoomShape
@@ -115,12 +115,22 @@ def _shapes(
     everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
     found = [shapes.keeper_space_shape(), shapes.staff_space_shape(settings.firm.name, everyone, channels)]
     worth = [c for c in conversations if c.id in world.rooms or _worth_a_room(c, members[c.id])]
+    pinners = _pinners(firm, user_ids, settings)
     found.extend(
-        shapes.conversation_shape(firm, c, members[c.id], world.aliases.get(c.id, ""), guarded=settings.guarded)
+        shapes.conversation_shape(
+            firm, c, members[c.id], world.aliases.get(c.id, ""), guarded=settings.guarded, pinners=pinners
+        )
         for c in worth
     )
     found.extend(_matter_spaces(firm, worth, members))
     return {shape.key: shape for shape in found}
+
+
+def _pinners(firm: Firm, user_ids: Mapping[str, str], settings: Settings) -> frozenset[str] | None:
+    if settings.pins.who == "participants":
+        return None
+    roles = frozenset(settings.firm.admin_roles)
+    return frozenset(user_ids[one] for one in firm.active_staff if one in user_ids and may_administer(firm, one, roles))
 
 
 def _worth_a_room(conversation: Conversation, members: frozenset[str]) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -178,20 +178,34 @@ class Reconciler:
 
         With the same `said_once_as` it is said once. A room that the bot cannot come back into stays without it.
         """
+        async with self._visit(key) as room_id:
+            if room_id is not None:
+                bot_id = self._settings.bot_id
+                txn_id = transaction_id(said_once_as, bot_id)
+                await self._homeserver.send(room_id, bot_id, "m.room.message", content, txn_id)
+                faults.point("direct.said")
+
+    async def set_in_direct(self, key: str, event_type: str, content: dict[str, Any]) -> None:
+        """The same for a state event with an empty key."""
+        async with self._visit(key) as room_id:
+            if room_id is not None:
+                await self._homeserver.put_state(room_id, event_type, "", content)
+
+    @asynccontextmanager
+    async def _visit(self, key: str) -> AsyncIterator[str | None]:
+        """The room of a direct conversation, with the bot in it for the moment; None where it cannot come back."""
         async with self._room_locks[key]:
             room_id = await self._store.run(lambda: room_of(key))
             bot_id = self._settings.bot_id
-            if room_id is None:
-                return
-            try:
-                await self._homeserver.join(room_id, bot_id)
-            except (Refused, NotFound) as error:
-                log.warning("not_said", conversation=key, room_id=room_id, reason=str(error))
-                return
-            txn_id = transaction_id(said_once_as, bot_id)
-            await self._homeserver.send(room_id, bot_id, "m.room.message", content, txn_id)
-            faults.point("direct.said")
-            await self._homeserver.leave(room_id, bot_id)
+            if room_id is not None:
+                try:
+                    await self._homeserver.join(room_id, bot_id)
+                except (Refused, NotFound) as error:
+                    log.warning("not_visited", conversation=key, room_id=room_id, reason=str(error))
+                    room_id = None
+            yield room_id
+            if room_id is not None:
+                await self._homeserver.leave(room_id, bot_id)
 
     def _note_change(self, keys: Iterable[str]) -> None:
         self._epoch += 1

@@ -170,6 +170,31 @@ class AuditRow(Base):
     digest = TextField()
 
 
+class Pin(Base):
+    """A pinned message (V2)."""
+
+    conversation_id = TextField()
+    event_id = TextField()
+    place = IntegerField()
+    """Where it stands in the list, from 0."""
+    staff_id = TextField()
+    """Who pinned it; empty where that is not known."""
+    at_ms = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("conversation_id", "event_id")
+
+
+class PinLists(Base):
+    """The lists of pinned messages that were set or stood in the last moments, by conversation."""
+
+    conversation_id = TextField(primary_key=True)
+    cause = TextField()
+    """The event id of the list that was handled last."""
+    data = TextField()
+    """JSON of (event ids, milliseconds), oldest first."""
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     HeldChange,
@@ -181,4 +206,6 @@ MODELS: tuple[type[Base], ...] = (
     InboxEvent,
     OutboxMessage,
     AuditRow,
+    Pin,
+    PinLists,
 )

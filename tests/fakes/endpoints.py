@@ -72,6 +72,22 @@ def room_state(fake: FakeHomeserver, asked: Asked) -> list[Json]:
     return list(fake.room_of(asked.args[0], asked.user_id).state_events.values())
 
 
+def room_event(fake: FakeHomeserver, asked: Asked) -> Json:
+    room_id, event_id = asked.args
+    for event in fake.room_of(room_id, asked.user_id).timeline:
+        if event["event_id"] == event_id:
+            return event
+    raise Denied(404, "M_NOT_FOUND", "Event not found.")
+
+
+def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
+    room_id, event_type, state_key = (*asked.args, "")[:3]
+    state = fake.room_of(room_id, asked.user_id).state
+    if (event_type, state_key) not in state:
+        raise Denied(404, "M_NOT_FOUND", "Event not found.")
+    return state[event_type, state_key]
+
+
 def put_state(fake: FakeHomeserver, asked: Asked) -> Json:
     room_id, event_type, state_key = (*asked.args, "")[:3]
     return {"event_id": fake.put_state(room_id, asked.user_id, event_type, state_key, asked.body)}
@@ -313,6 +329,9 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("PUT", _V3 + "/directory/room/{}", put_alias),
     ("DELETE", _V3 + "/directory/room/{}", delete_alias),
     ("GET", _ROOM + "/state", room_state),
+    ("GET", _ROOM + "/event/{}", room_event),
+    ("GET", _ROOM + "/state/{}", state_content),
+    ("GET", _ROOM + "/state/{}/{}", state_content),
     ("PUT", _ROOM + "/state/{}", put_state),
     ("PUT", _ROOM + "/state/{}/{}", put_state),
     ("POST", _ROOM + "/invite", invite),

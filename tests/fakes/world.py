@@ -194,6 +194,15 @@ class World:
         self.send(room_id, sender, "m.room.message", {"msgtype": "m.text", "body": body, **content})
         return self.rooms[room_id].timeline[-1]
 
+    def redact(self, room_id: str, sender: str, event_id: str) -> None:
+        """Delete an event as somebody."""
+        room = self.room_of(room_id, sender)
+        room.require_to_send(sender, "m.room.redaction", is_state=False)
+        redaction = self._emit(room, sender, "m.room.redaction", {"redacts": event_id}, None)
+        (event,) = (one for one in room.timeline if one["event_id"] == event_id)
+        event["content"] = {}
+        event["unsigned"]["redacted_because"] = redaction
+
     def read(self, room_id: str, user_id: str) -> None:
         """Read everything in a room as somebody."""
         self.read_to[room_id, user_id] = len(self.rooms[room_id].timeline)

@@ -1,0 +1,228 @@
+"""Pinned messages by command: `!pin`, `!unpin` and the list (V2).
+
+A command sets the room's list as the person who typed it, as their client would; who pinned what is then noted where
+all such lists are (bridge/handlers/pins.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from bridge.commands.errors import CommandError, NotAllowedError
+from bridge.commands.paging import paged
+from bridge.commands.replies import escape, message_link
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
+from bridge.commands.where import EVERYWHERE, Where
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.pins import listed
+from bridge.firm.policy import is_read_only, may_administer
+from bridge.store.conversations import room_of, staff_by_localpart
+from bridge.store.pins import Pin, pins_of
+
+Json = dict[str, Any]
+PINNED = "m.room.pinned_events"
+_LINK = re.compile(r"https?://\S+?(\$[\w/+=.:-]+|%24[\w%.-]+)")
+_ID = re.compile(r"\$[\w/+=.:-]+")
+_SHOWN = 100
+"""Characters of a message that the list shows."""
+_AT_ONCE = 8
+_READABLE = EVERYWHERE - {Where.CHAT}
+_WRITABLE = _READABLE - {Where.CLOSED_MATTER, Where.ARCHIVED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """A conversation's pins as the person who asks sees them."""
+
+    conversation: Conversation
+    room_id: str
+    pins: tuple[str, ...]
+    """As the room has them."""
+
+
+async def _board(call: Call) -> _Board:
+    conversation = await call.conversation()
+    if conversation.kind is ConversationKind.BOT:
+        raise CommandError("Type this in the conversation it is about.")
+    room_id = await call.desk.store.run(lambda: room_of(conversation.id))
+    if room_id is None:
+        raise CommandError("This conversation is being made anew. Try again in a moment.")
+    content = await call.desk.homeserver.state_content(room_id, PINNED, call.user_id)
+    return _Board(conversation, room_id, listed(content) or ())
+
+
+def _require_may_pin(call: Call, board: _Board) -> None:
+    """Raise CommandError where nothing is pinned, NotAllowedError where it is for others to do."""
+    settings = call.desk.settings
+    if is_read_only(call.desk.firm(), board.conversation):
+        raise CommandError("This conversation is read-only, so its pinned messages stay as they are.")
+    shared = board.conversation.kind in {ConversationKind.MATTER, ConversationKind.CHANNEL}
+    if shared and settings.pins.who == "firm_admins":
+        decision = may_administer(call.desk.firm(), call.sender.id, frozenset(settings.firm.admin_roles))
+        if not decision:
+            raise NotAllowedError("In this firm the firm admins pin and unpin messages.", decision.rule)
+
+
+def _meant(call: Call) -> str:
+    """The message that is meant: the one replied to, or the one a link leads to; empty for none."""
+    typed = call.values.get("message", "")
+    if (found := _LINK.search(typed)) is not None:
+        return unquote(found[1])
+    return typed if _ID.fullmatch(typed) else call.replied_to
+
+
+async def _pin(call: Call) -> Answer:
+    board = await _board(call)
+    _require_may_pin(call, board)
+    event_id = _meant(call)
+    if not event_id:
+        raise CommandError("Tell me which message: reply to it with `!pin`, or put a link to it behind `!pin`.")
+    found = await call.desk.homeserver.event(board.room_id, event_id, call.user_id)
+    if found is None or "redacted_because" in found.get("unsigned", {}):
+        raise CommandError("I cannot find that message in this conversation.")
+    if event_id in board.pins:
+        return Answer("That message is pinned already. `!pinned` lists all.")
+    limit = call.desk.settings.pins.limit
+    if len(board.pins) >= limit:
+        raise CommandError(f"{limit} messages are pinned here, and that is the most. `!unpin` takes one off.")
+    await _set(call, board, (*board.pins, event_id))
+    return Answer("Pinned. `!pinned` lists all.")
+
+
+async def _unpin(call: Call) -> Answer:
+    board = await _board(call)
+    _require_may_pin(call, board)
+    event_id = _meant(call)
+    typed = call.values.get("message", "").strip("# .")
+    if typed.isascii() and typed.isdigit():
+        numbered = [one.event_id for one in await _seen(call, board)]
+        if not 1 <= int(typed) <= len(numbered):
+            raise CommandError("There is no pinned message with that number. `!pinned` lists all.")
+        event_id = numbered[int(typed) - 1]
+    if not event_id:
+        raise CommandError("Tell me which message: reply to it with `!unpin`, or take its number in `!pinned`.")
+    if event_id not in board.pins:
+        return Answer("That message is not pinned.")
+    await _set(call, board, tuple(pin for pin in board.pins if pin != event_id))
+    return Answer("Unpinned.")
+
+
+async def _set(call: Call, board: _Board, pins: tuple[str, ...]) -> None:
+    await call.desk.homeserver.put_state(board.room_id, PINNED, "", {"pinned": list(pins)}, call.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A pinned message that the person who asks may see."""
+
+    event_id: str
+    author: str
+    text: str
+    pin: Pin | None
+
+
+async def _seen(call: Call, board: _Board) -> list[_Shown]:
+    """The pinned messages, the newest pin first. Those that the person may not see are left out."""
+    stored = {pin.event_id: pin for pin in await call.desk.store.run(lambda: pins_of(board.conversation.id))}
+    localparts = {localpart: staff_id for staff_id, localpart in (await _localparts(call)).items()}
+    at_once = asyncio.Semaphore(_AT_ONCE)
+
+    async def seen(event_id: str) -> _Shown | None:
+        async with at_once:
+            event = await call.desk.homeserver.event(board.room_id, event_id, call.user_id)
+        if event is None or "redacted_because" in event.get("unsigned", {}):
+            return None
+        author = _author(call, str(event.get("sender", "")), localparts)
+        return _Shown(event_id, author, _text(event.get("content", {})), stored.get(event_id))
+
+    found = await asyncio.gather(*map(seen, reversed(board.pins)))
+    return [one for one in found if one is not None]
+
+
+async def _localparts(call: Call) -> dict[str, str]:
+    found = await call.desk.store.run(staff_by_localpart)
+    return {staff_id: localpart for localpart, staff_id in found.items()}
+
+
+def _author(call: Call, user_id: str, localparts: dict[str, str]) -> str:
+    if user_id == call.desk.settings.bot_id:
+        return call.desk.settings.appservice.bot_name
+    person = call.desk.firm().staff.get(localparts.get(user_id[1:].partition(":")[0], ""))
+    return person.name if person is not None else user_id
+
+
+def _text(content: Json) -> str:
+    """What the list shows of a message: a file's name, else the beginning of the text."""
+    text = content.get("filename") or content.get("body")
+    line = " ".join(text.split()) if isinstance(text, str) else ""
+    return (line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…") or "(no text)"
+
+
+async def _pinned(call: Call) -> Answer:
+    return await paged(call, _list)
+
+
+async def _list(call: Call) -> List:
+    board = await _board(call)
+    query = call.values.get("query", "").casefold()
+    shown = list(enumerate(await _seen(call, board), 1))
+    found = [(number, one) for number, one in shown if query in f"{one.text} {one.author}".casefold()]
+    if not found:
+        nothing = "No pinned message fits that." if shown else "Nothing is pinned here. Reply to a message with `!pin`."
+        return List((), nothing)
+    count = "1 pinned message" if len(found) == 1 else f"{len(found)} pinned messages"
+    return List([_line(call, board, number, one) for number, one in found], f"**{count}**")
+
+
+def _line(call: Call, board: _Board, number: int, one: _Shown) -> str:
+    text = message_link(one.text, board.room_id, one.event_id, call.desk.server_name)
+    by = ""
+    if one.pin is not None:
+        person = call.desk.firm().staff.get(one.pin.staff_id)
+        when = datetime.fromtimestamp(one.pin.at_ms / 1000, ZoneInfo(call.desk.settings.firm.timezone))
+        by = f", pinned{f' by {escape(person.name)}' if person else ''} on {when.day} {when:%B %Y at %H:%M}"
+    return f"{number}. {escape(one.author)}: {text}{by}"
+
+
+_MESSAGE = Argument("message", ArgumentType.TEXT, required=False, shown="LINK")
+PIN = Command(
+    "pin",
+    "Pin a message",
+    _pin,
+    (_MESSAGE,),
+    help="Reply to a message with `!pin`, or put a link to it behind `!pin`. Your client's own pin does the same.",
+    examples=("!pin",),
+    here=True,
+    group="Pinned and files",
+    where=_WRITABLE,
+)
+UNPIN = Command(
+    "unpin",
+    "Take a pinned message off the list",
+    _unpin,
+    (Argument("message", ArgumentType.TEXT, required=False, shown="NUMBER"),),
+    help="Reply to a pinned message with `!unpin`, or give its number in `!pinned`.",
+    examples=("!unpin", "!unpin 2"),
+    here=True,
+    group="Pinned and files",
+    where=_WRITABLE,
+)
+PINNED_LIST = Command(
+    "pinned",
+    "The pinned messages of a conversation",
+    _pinned,
+    (Argument("query", ArgumentType.TEXT, required=False, shown="WORDS"),),
+    help="Lists the pinned messages of the conversation you type this in, the newest pin first, with who wrote them,"
+    " who pinned them and when. With words only those in which they occur.",
+    examples=("!pinned", "!pinned settlement"),
+    here=True,
+    group="Pinned and files",
+    where=_READABLE,
+    also=("pins",),
+)

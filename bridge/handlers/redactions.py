@@ -1,0 +1,43 @@
+"""Messages that somebody deleted: they are unpinned (V2)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from bridge.commands.table import Desk
+from bridge.firm.pins import listed
+from bridge.handlers.pins import PINNED, write_pins
+from bridge.handlers.places import Places
+from bridge.handlers.telling import Effect
+from bridge.store.pins import pins_of, store_pins
+
+Json = dict[str, Any]
+
+
+def is_redaction(event: Json) -> bool:
+    """Whether an event deletes another."""
+    return event.get("type") == "m.room.redaction" and bool(_redacted(event))
+
+
+def _redacted(event: Json) -> str:
+    """Which one. From room version 11 on it stands in the content (specification: m.room.redaction)."""
+    event_id = event.get("redacts") or event.get("content", {}).get("redacts")
+    return event_id if isinstance(event_id, str) else ""
+
+
+async def handle_redaction(event: Json, desk: Desk, places: Places) -> Effect | None:
+    """Unpin what was deleted."""
+    place = await places.place(event["room_id"])
+    if place is None or place.kind is None:
+        return None
+    gone = _redacted(event)
+    before = await desk.store.run(lambda: tuple(pin.event_id for pin in pins_of(place.key)))
+    if gone not in before:
+        return None
+    state = await desk.homeserver.admin_room_state(event["room_id"])
+    shown = next((listed(one["content"]) for one in state if (one["type"], one.get("state_key")) == (PINNED, "")), None)
+    if shown is None or gone in shown:
+        await write_pins(tuple(pin for pin in shown or before if pin != gone), event["room_id"], place, desk)
+    left = tuple(pin for pin in before if pin != gone)
+    return partial(store_pins, place.key, left, "", int(event["origin_server_ts"]))

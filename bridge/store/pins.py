@@ -1,0 +1,70 @@
+"""Who pinned what and when. All are units of work; times are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from bridge.firm.pins import List, Seen
+from bridge.store import models
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A pinned message."""
+
+    event_id: str
+    staff_id: str
+    """Who pinned it; empty where that is not known."""
+    at_ms: int
+
+
+def pins_of(conversation_id: str) -> tuple[Pin, ...]:
+    """A conversation's pins in the order of the room's list."""
+    row = models.Pin
+    found = row.select().where(row.conversation_id == conversation_id).order_by(row.place)
+    return tuple(Pin(one.event_id, one.staff_id, one.at_ms) for one in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists of the last moments, oldest first, and the event id of the one that was handled last."""
+
+    seen: tuple[Seen, ...] = ()
+    cause: str = ""
+
+
+def lists_of(conversation_id: str) -> Lists:
+    """A conversation's lists of the last moments."""
+    found = models.PinLists.get_or_none(models.PinLists.conversation_id == conversation_id)
+    if found is None:
+        return Lists()
+    return Lists(tuple(Seen(tuple(pins), at_ms) for pins, at_ms in orjson.loads(found.data)), found.cause)
+
+
+def store_pins(conversation_id: str, pins: List, staff_id: str, at_ms: int, lists: Lists | None = None) -> None:
+    """Make these the pins. Those that are new were pinned by this person at this time.
+
+    `lists` replaces the lists of the moment; None leaves them.
+    """
+    before = {pin.event_id: pin for pin in pins_of(conversation_id)}
+    models.Pin.delete().where(models.Pin.conversation_id == conversation_id).execute()
+    rows = [
+        {
+            "conversation_id": conversation_id,
+            "event_id": event_id,
+            "place": place,
+            "staff_id": before[event_id].staff_id if event_id in before else staff_id,
+            "at_ms": before[event_id].at_ms if event_id in before else at_ms,
+        }
+        for place, event_id in enumerate(pins)
+    ]
+    if rows:
+        models.Pin.insert_many(rows).execute()
+    if lists is not None:
+        data = orjson.dumps([(one.pins, one.at_ms) for one in lists.seen]).decode()
+        row = models.PinLists
+        row.insert(conversation_id=conversation_id, data=data, cause=lists.cause).on_conflict(
+            conflict_target=[row.conversation_id], update={row.data: data, row.cause: lists.cause}
+        ).execute()
