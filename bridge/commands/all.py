@@ -17,6 +17,10 @@ from bridge.commands.matter_show import MATTER_SHOW
 from bridge.commands.paging import MORE
 from bridge.commands.participants import ADD, PARTICIPANTS, REMOVE
 from bridge.commands.table import Command
+from bridge.commands.wall import WALL_ADD, WALL_LIFT, WALL_ONLY
+from bridge.commands.wall_list import WALL_LIST
+from bridge.commands.wall_report import WALL_REPORT
+from bridge.commands.wall_told import WALL_ACKNOWLEDGE
 
 COMMANDS: tuple[Command, ...] = (
     DM,
@@ -48,4 +52,10 @@ COMMANDS: tuple[Command, ...] = (
     PING,
     DIRECTORY_STATUS,
     DIRECTORY_CONFIRM,
+    WALL_ADD,
+    WALL_ONLY,
+    WALL_LIFT,
+    WALL_LIST,
+    WALL_REPORT,
+    WALL_ACKNOWLEDGE,
 )

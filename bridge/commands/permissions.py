@@ -184,5 +184,11 @@ PERMISSIONS: Mapping[str, Permission] = {
     "ping": _ALL_STAFF,
     "directory status": _ADMINS,
     "directory confirm": _ADMINS,
+    "wall add": _ADMINS,
+    "wall only": _ADMINS,
+    "wall lift": _ADMINS,
+    "wall list": _ADMINS,
+    "wall report": _ADMINS,
+    "wall acknowledge": _ALL_STAFF,
 }
 """By command."""

@@ -72,6 +72,15 @@ def room_state(fake: FakeHomeserver, asked: Asked) -> list[Json]:
     return list(fake.room_of(asked.args[0], asked.user_id).state_events.values())
 
 
+def messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    types = orjson.loads(asked.query["filter"])["types"]
+    events = [event for event in fake.room_of(asked.args[0], asked.user_id).timeline if event["type"] in types]
+    assert asked.query["dir"] == "f"
+    start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
+    more = {"end": str(start + limit)} if start + limit < len(events) else {}
+    return {"chunk": events[start : start + limit], **more}
+
+
 def put_state(fake: FakeHomeserver, asked: Asked) -> Json:
     room_id, event_type, state_key = (*asked.args, "")[:3]
     return {"event_id": fake.put_state(room_id, asked.user_id, event_type, state_key, asked.body)}
@@ -286,6 +295,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("PUT", _V3 + "/directory/room/{}", put_alias),
     ("DELETE", _V3 + "/directory/room/{}", delete_alias),
     ("GET", _ROOM + "/state", room_state),
+    ("GET", _ROOM + "/messages", messages),
     ("PUT", _ROOM + "/state/{}", put_state),
     ("PUT", _ROOM + "/state/{}/{}", put_state),
     ("POST", _ROOM + "/invite", invite),
