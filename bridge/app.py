@@ -23,7 +23,9 @@ from prometheus_client import CollectorRegistry
 from bridge.care.digest import send_digests
 from bridge.care.quiet import archive_empty_channels
 from bridge.commands.table import Desk
+from bridge.commands.wall_told import tell_of_walls
 from bridge.directory.file import DirectoryFile
+from bridge.directory.in_force import InForce
 from bridge.failures import describe, frames
 from bridge.firm.model import Firm
 from bridge.handlers.activity import Activity
@@ -42,6 +44,7 @@ from bridge.reconcile.service import Outcome, Progress, Reconciler, firm_today
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours
 from bridge.store.store import Store, StoreError
+from bridge.store.walls import end_expired
 from bridge.web.app import make_app, serve
 
 log = structlog.get_logger(__name__)
@@ -68,8 +71,14 @@ class FirmService:
     store: Store
     homeserver: Homeserver
     directory: DirectoryFile
+    in_force: InForce
     reconciler: Reconciler
     metrics: Metrics
+
+    @property
+    def firm(self) -> Firm:
+        """The directory's firm with what firm admins set by command; the same object until either changes."""
+        return self.in_force.now(self.directory.firm)
 
     async def plan(self) -> Plan:
         """What a sync would change."""
@@ -92,11 +101,14 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         store = Store(settings.database.url.get_secret_value())
         await store.open()
         stack.push_async_callback(store.close)
+        in_force = InForce(store)
+        await in_force.load()
         directory = DirectoryFile(
             settings.directory,
             store,
             today=lambda: firm_today(settings.firm),
             with_change=partial(tell_of_status, bot_id=settings.bot_id),
+            over=in_force.over,
         )
         await directory.load()
         await directory.refresh()
@@ -104,10 +116,10 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         stack.push_async_callback(homeserver.close)
 
         def firm() -> Firm:
-            return directory.firm
+            return in_force.now(directory.firm)
 
         reconciler = Reconciler(store, homeserver, settings, firm)
-        yield FirmService(settings, store, homeserver, directory, reconciler, metrics)
+        yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
 
 
 async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
@@ -140,7 +152,7 @@ class Bridge:
             store=firm.store,
             homeserver=firm.homeserver,
             reconciler=firm.reconciler,
-            firm=lambda: firm.directory.firm,
+            firm=lambda: firm.firm,
             confirm_directory=self._confirm_directory,
             directory_status=self._directory_status,
         )
@@ -223,9 +235,11 @@ class Bridge:
         log.info("homeserver_answers", ping_ms=milliseconds)
 
     async def _reconcile(self) -> None:
-        firm = self._firm.directory.firm
+        await self._firm.store.run(partial(end_expired, self._firm.firm, self._firm.reconciler.today()))
+        firm = self._firm.firm
         outcome = await self._firm.reconciler.sync()
         self._followed = firm
+        await self._firm.store.run(partial(tell_of_walls, firm, self._firm.settings))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
@@ -272,7 +286,7 @@ class Bridge:
     async def _follow_directory(self) -> None:
         async with self._following:
             await self._firm.directory.refresh()
-            firm, before = self._firm.directory.firm, self._followed
+            firm, before = self._firm.firm, self._followed
             # What changes while a whole pass is under way is followed after it.
             if before is None or firm is before or self._health["reconciled"]:
                 return

@@ -84,6 +84,11 @@ class FirmSettings(_Section):
     )
     timezone: str = Field("UTC", description="The firm's time zone, which decides on what day a wall begins or ends.")
     firm_wide_channel: str = Field("Everyone", description="The channel that every active staff member is in (C4).")
+    walled_are_told: Literal["reference", "memo", "matter"] = Field(
+        "reference",
+        description="What people behind a wall set by command are told of it in their chat with the bot: that there is"
+        " one and its reference, the memo too, or also the matter or client.",
+    )
     first_matter_conversation: Literal["open", "on_demand"] = Field(
         "open",
         description="Whether each open matter gets its first conversation at once, or when somebody starts one.",

@@ -21,6 +21,10 @@ from bridge.commands.participants import ADD, PARTICIPANTS, REMOVE
 from bridge.commands.pins import PIN, PINNED_LIST, UNPIN
 from bridge.commands.plan import PLAN
 from bridge.commands.table import Command
+from bridge.commands.wall import WALL_ADD, WALL_LIFT, WALL_ONLY
+from bridge.commands.wall_list import WALL_LIST
+from bridge.commands.wall_report import WALL_REPORT
+from bridge.commands.wall_told import WALL_ACKNOWLEDGE
 from bridge.commands.why import WHY
 
 COMMANDS: tuple[Command, ...] = (
@@ -61,4 +65,10 @@ COMMANDS: tuple[Command, ...] = (
     MATTER_ACCESS,
     PLAN,
     AUDIT,
+    WALL_ADD,
+    WALL_ONLY,
+    WALL_LIFT,
+    WALL_LIST,
+    WALL_REPORT,
+    WALL_ACKNOWLEDGE,
 )

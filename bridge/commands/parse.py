@@ -10,6 +10,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.people import People, has_marked
 from bridge.commands.replies import repeated
 from bridge.commands.table import Argument, ArgumentType, Command
+from bridge.commands.wall_find import Around, names_client, read_client, read_screened
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import may_access
 
@@ -42,6 +43,10 @@ def _take(argument: Argument, text: str, people: People, sender: Staff, today: d
             return people.find_each(text)
         case ArgumentType.MATTER:
             return read_matter(text, people.firm, sender, today)
+        case ArgumentType.AROUND:
+            return read_around(text, people.firm, sender, today)
+        case ArgumentType.SCREENED:
+            return read_screened(text, people)
         case ArgumentType.NAME | ArgumentType.TITLE:
             return _title(text)
         case ArgumentType.TEXT:
@@ -68,3 +73,11 @@ def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matt
             f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can."
         )
     return matter, text[end:].lstrip()
+
+
+def read_around(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Around | None, str]:
+    """The matter's number, or client:NAME, that comes first, and the rest. Raises CommandError."""
+    if names_client(text):
+        return read_client(text, firm, sender, today)
+    matter, rest = read_matter(text, firm, sender, today)
+    return (None if matter is None else Around(matter)), rest

@@ -192,5 +192,11 @@ PERMISSIONS: Mapping[str, Permission] = {
     "matter access": _ADMINS,
     "plan": _ADMINS,
     "audit": _ADMINS,
+    "wall add": _ADMINS,
+    "wall only": _ADMINS,
+    "wall lift": _ADMINS,
+    "wall list": _ADMINS,
+    "wall report": _ADMINS,
+    "wall acknowledge": _ALL_STAFF,
 }
 """By command."""

@@ -40,6 +40,10 @@ class ArgumentType(StrEnum):
     """The same, those who cannot be found among them, for an answer about each."""
     MATTER = "matter"
     """A matter's number."""
+    AROUND = "around"
+    """A matter's number, or client:NAME."""
+    SCREENED = "screened"
+    """Colleagues, by mention, @name or e-mail address, and groups, as group:NAME."""
     NAME = "name"
     """What stands before the first person; quotation marks are optional."""
     TITLE = "title"
@@ -214,7 +218,10 @@ class Command:
     @cached_property
     def names_people(self) -> bool:
         """Whether people are among its arguments."""
-        return any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in self.arguments)
+        return any(
+            argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH, ArgumentType.SCREENED}
+            for argument in self.arguments
+        )
 
     @property
     def usage(self) -> str:

@@ -71,7 +71,8 @@ class DirectoryFile:
 
     `today` gives the firm's own day, on which it is judged whose access a change ends. `settle_seconds` is how long
     files must have been left alone before they are read, so that an export under way is not taken for the whole.
-    `with_change` is given every change in the unit of work that stores it, before it is stored.
+    `with_change` is given every change in the unit of work that stores it, before it is stored. `over` lays over a firm
+    what firm admins set by command, by which it is judged what an admin may be shown.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class DirectoryFile:
         today: Callable[[], date] = _utc_today,
         settle_seconds: float = 0.5,
         with_change: Callable[[DirectoryChange], None] = _nothing,
+        over: Callable[[Firm], Firm] = lambda firm: firm,
     ) -> None:
         self.firm = Firm()
         self.problems: tuple[Problem, ...] = ()
@@ -93,6 +95,7 @@ class DirectoryFile:
         self._today = today
         self._settle = settle_seconds
         self._with_change = with_change
+        self._over = over
         self._loaded = False
         self._seen: tuple[Fingerprint, str] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -172,7 +175,8 @@ class DirectoryFile:
 
     def _sight(self, staff_id: str) -> Callable[[str], bool]:
         """Whether this person may know of a matter, by its id, in every firm that is spoken of."""
-        firms = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
+        given = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
+        firms = [self._over(firm) for firm in given]
         today = self._today()
 
         def sees(matter_id: str) -> bool:

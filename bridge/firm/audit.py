@@ -27,6 +27,10 @@ class Deed(StrEnum):
     PUT_BACK = "put_back"
     DIRECTORY_CHANGED = "directory_changed"
     DIRECTORY_CONFIRMED = "directory_confirmed"
+    WALL_SET = "wall_set"
+    WALL_LIFTED = "wall_lifted"
+    WALL_EXPIRED = "wall_expired"
+    WALL_ACKNOWLEDGED = "wall_acknowledged"
     ROOM_MADE = "room_made"
     ROOM_LOST = "room_lost"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from nio import Api
 
+from bridge.firm.disclosure import Happened
 from bridge.matrix import requests
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
 from bridge.matrix.errors import BadRequest, HomeserverError, NotFound, Refused
@@ -65,6 +66,15 @@ class MatrixClient:
     async def admin_room_state(self, room_id: str) -> list[Json]:
         events: list[Json] = await self._as_bot(requests.admin_room_state(room_id), "state")
         return events
+
+    async def history(self, room_id: str) -> list[Happened]:
+        found: list[Happened] = []
+        start: str | None = ""
+        while start is not None:
+            page = await self._as_bot(requests.history(room_id, start))
+            found += [one for event in page["chunk"] if (one := _happened(event)) is not None]
+            start = page.get("end")
+        return found
 
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
@@ -218,6 +228,16 @@ class MatrixClient:
 
     async def close(self) -> None:
         await self.connection.close()
+
+
+def _happened(event: Json) -> Happened | None:
+    """Without what was said; None for an event that says nothing, as state set by somebody under a message's type."""
+    at, state_key = int(event["origin_server_ts"]), event.get("state_key")
+    if event["type"] != "m.room.member":
+        return Happened(at) if state_key is None else None
+    if not isinstance(state_key, str):
+        return None
+    return Happened(at, state_key, event.get("content", {}).get("membership") == "join")
 
 
 @contextmanager

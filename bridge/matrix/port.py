@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bridge.firm.disclosure import Happened
+
 Json = dict[str, Any]
 
 
@@ -47,6 +49,12 @@ class Homeserver(Protocol):
 
     async def admin_room_state(self, room_id: str) -> list[Json]:
         """The same through the admin API, for rooms the bot is not in. Raises NotFound."""
+
+    async def history(self, room_id: str) -> list[Happened]:
+        """All messages, comings and goings in a room the bot is in, oldest first, without what was said.
+
+        Takes a request for every thousand of them. Raises Refused when the bot is not in the room.
+        """
 
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None

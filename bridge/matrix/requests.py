@@ -37,6 +37,9 @@ _UNREAD = orjson.dumps(
 ).decode()
 
 
+_SAID = orjson.dumps({"types": ["m.room.message", "m.sticker", "m.room.encrypted", "m.room.member"]}).decode()
+
+
 @lru_cache(maxsize=8192)
 def encoded(part: str) -> str:
     """An id as it stands in a path or a query. Few ids make most requests, so they are kept."""
@@ -55,6 +58,16 @@ def create_room(body: Json) -> Request:
 def send_event(room_id: str, event_type: str, content: Json, txn_id: str) -> Request:
     """PUT an event. As nio's `room_send`, at half the cost: this is the request made most often."""
     return "PUT", _path(MATRIX_API_PATH_V3, "rooms", room_id, "send", event_type, txn_id), orjson.dumps(content)
+
+
+def history(room_id: str, start: str) -> Request:
+    """GET a page of what was said in a room and of who came and went, oldest first, from `start` on, or the beginning.
+
+    Stickers and files are messages too.
+    """
+    begin = f"&from={encoded(start)}" if start else ""
+    query = f"dir=f&limit=1000&filter={encoded(_SAID)}{begin}"
+    return "GET", f"{_path(MATRIX_API_PATH_V3, 'rooms', room_id, 'messages')}?{query}"
 
 
 def account_data(user_id: str, data_type: str) -> Request:

@@ -154,6 +154,42 @@ class OutboxMessage(Base):
     sent_at = BigIntegerField(null=True)
 
 
+class CommandWall(Base):
+    """An ethical wall that a firm admin set by command. It stays as a row when it has ended."""
+
+    number = BigAutoField()
+    kind = TextField()
+    matter_id = TextField()
+    client = TextField()
+    people = TextField()
+    """JSON list of staff and group ids."""
+    memo = TextField()
+    set_by = TextField()
+    since = TextField()
+    """The first day, as YYYY-MM-DD."""
+    expires = TextField(default="")
+    """The last day; empty where there is none."""
+    caused_by = TextField(unique=True)
+    """The event id of the command, so that the same event handled again sets one wall."""
+    ended_at = BigIntegerField(null=True)
+    ended_by = TextField(default="")
+    """Staff id; empty where it came to its last day."""
+    ended_cause = TextField(default="")
+    """The event id of the command that lifted it."""
+
+
+class Screened(Base):
+    """Somebody who was told in their chat with the bot that a wall set by command screens them."""
+
+    wall = ForeignKeyField(CommandWall, on_delete="CASCADE")
+    staff_id = TextField(index=True)
+    told_at = BigIntegerField()
+    acknowledged_at = BigIntegerField(null=True)
+
+    class Meta:
+        primary_key = CompositeKey("wall", "staff_id")
+
+
 class AuditRow(Base):
     """An entry of the audit log (bridge/firm/audit.py). The database itself refuses to change or delete one."""
 
@@ -205,6 +241,8 @@ MODELS: tuple[type[Base], ...] = (
     Room,
     InboxEvent,
     OutboxMessage,
+    CommandWall,
+    Screened,
     AuditRow,
     Pin,
     PinLists,

@@ -14,6 +14,7 @@ from unittest.mock import patch
 import orjson
 
 from bridge.commands.table import Desk
+from bridge.directory.in_force import InForce
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
 from bridge.handlers.at_work import AtWork
@@ -108,10 +109,11 @@ class FirmOnFake:
     """What happened on the homeserver and was not given to the router yet."""
 
     def __post_init__(self) -> None:
+        self.in_force = InForce(self.store)
         self.reconciler = self.new_reconciler()
         self.places = Places(self.store, self.fake.server_name)
         self.desk = Desk(
-            self.settings, self.store, self.client, self.reconciler, lambda: self.firm, self._confirm, self._status
+            self.settings, self.store, self.client, self.reconciler, self._firm, self._confirm, self._status
         )
         self.at_work = AtWork(self.client, moment=3600)
         """Shows nothing, however slow the machine is."""
@@ -119,7 +121,10 @@ class FirmOnFake:
 
     def new_reconciler(self) -> Reconciler:
         """A reconciler as after a restart."""
-        return Reconciler(self.store, self.client, self.settings, lambda: self.firm)
+        return Reconciler(self.store, self.client, self.settings, self._firm)
+
+    def _firm(self) -> Firm:
+        return self.in_force.now(self.firm)
 
     async def _confirm(self, staff_id: str) -> str:
         return f"Confirmed by {staff_id}"
@@ -218,7 +223,7 @@ async def firm_on_fake(
     fake.listeners.append(on.events.append)
     try:
         with ExitStack() as stack:
-            for module in ("conversations", "participants", "channels"):
+            for module in ("conversations", "participants", "channels", "walls"):
                 stack.enter_context(patch(f"bridge.store.{module}.now_ms", lambda: next(clock)))
             if synced:
                 await on.sync()

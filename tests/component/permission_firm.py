@@ -218,6 +218,7 @@ class PermissionFirm:
         directory.firm, directory.held = before.firm, before.held
         if rows != before.rows:
             await self.firm.service.store.run(lambda: _write_back(before.rows), durable=False)
+            await self.firm.service.in_force.load()
 
 
 def _taken_outbox() -> list[tuple[str, str, Json]]:
@@ -260,6 +261,7 @@ async def _follow(firm: SmallFirm, path: Path, **changed: Any) -> None:
 async def _set_up(firm: SmallFirm, path: Path) -> None:
     """Make the conversations, then close a matter, let Fay leave, and let a change wait that names both matters."""
     firm.fake.add_user("stranger")
+    await firm.ask("ada", "!wall add 2027-0003 @abe Set before everything else")
     for text in (
         f'!matter rename {OPEN_NUMBER} "General" to Warranties',
         f'!matter rename {CLOSED_NUMBER} "General" to Settlement',

@@ -52,6 +52,8 @@ class Typed:
     """Whether it is named also where it is typed in the conversation."""
     told: frozenset[Place] = frozenset()
     """Kinds of conversations in which the bot tells those who are in it, besides answering."""
+    tells: str = ""
+    """Whom the bot tells in their own chat, besides answering."""
 
 
 PEOPLE = "@nell @wes @fay @stranger"
@@ -94,6 +96,12 @@ TYPED = {
     "matter access": Typed("7 of 7 can see it", "2027-0001"),
     "plan": Typed("everything is as it should be"),
     "audit": Typed("The log, newest first"),
+    "wall add": Typed("keeps Nell Newcomer out", "2027-0001 @nell A cousin", tells="nell"),
+    "wall only": Typed("lets only Nell Newcomer into", "2027-0001 @nell Sealed"),
+    "wall lift": Typed("Lifted", "wall-1", tells="abe"),
+    "wall list": Typed("wall-1"),
+    "wall report": Typed("wall-1", "wall-1"),
+    "wall acknowledge": Typed("noted|You were told of no wall"),
 }
 
 
@@ -121,7 +129,10 @@ async def test_every_command_has_a_row_and_every_row_a_command() -> None:
 
 
 def _names_people(command: Command) -> bool:
-    return any(argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH} for argument in command.arguments)
+    return any(
+        argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH, ArgumentType.SCREENED}
+        for argument in command.arguments
+    )
 
 
 def _is_in(place: Place, person: Person) -> bool:
@@ -184,6 +195,7 @@ def _of_place(on: PermissionFirm, found: Attempt, place: Place, person: Person, 
     """What holds for everything that anybody types: who hears of it, and who gets into which room (F1, D4, M3)."""
     heard = {on.chat(person)} | ({one.room_id} if _is_in(place, person) else set())
     told = {on.rooms[place] for place in TYPED[name].told if one.expected is DONE}
+    told |= {on.chats[TYPED[name].tells]} if TYPED[name].tells and one.expected is DONE else set()
     made = {event["room_id"] for event in found.events if event["type"] == "m.room.create"}
     if {room_id for room_id, _, _ in found.answers} - heard - told - made:
         yield "is answered where others see it"
@@ -250,6 +262,9 @@ async def test_F1_only_active_staff_can_be_named(on: PermissionFirm, name: str, 
     about = {place: cell for place, cell in PERMISSIONS[name].about.items() if not TYPED[name].named}
     for place in [place for place, (inside, _) in about.items() if inside is DONE] or [Place.BOT]:
         text = f"!{name} {typed.format(number=NUMBERS[Place.MATTER], channel=CHANNELS[Place.CHANNEL])}"
-        found = await on.attempt(Person.PARTICIPANT, on.room(place, Person.PARTICIPANT), text)
+        person = Person.ADMIN if PERMISSIONS[name].admin else Person.PARTICIPANT
+        found = await on.attempt(person, on.room(place, person), text)
         assert re.search("has left the firm|I know nobody called|That is me|is not at this firm", found.text), place
-        assert found.nothing_changed, place
+        # A use of an admin command is in the audit log, also where it was mistyped.
+        assert not (found.changes or found.events), place
+        assert person is Person.ADMIN or found.nothing_changed, place

@@ -88,6 +88,15 @@ def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
     return state[event_type, state_key]
 
 
+def messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    types = orjson.loads(asked.query["filter"])["types"]
+    events = [event for event in fake.room_of(asked.args[0], asked.user_id).timeline if event["type"] in types]
+    assert asked.query["dir"] == "f"
+    start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
+    more = {"end": str(start + limit)} if start + limit < len(events) else {}
+    return {"chunk": events[start : start + limit], **more}
+
+
 def put_state(fake: FakeHomeserver, asked: Asked) -> Json:
     room_id, event_type, state_key = (*asked.args, "")[:3]
     return {"event_id": fake.put_state(room_id, asked.user_id, event_type, state_key, asked.body)}
@@ -332,6 +341,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", _ROOM + "/event/{}", room_event),
     ("GET", _ROOM + "/state/{}", state_content),
     ("GET", _ROOM + "/state/{}/{}", state_content),
+    ("GET", _ROOM + "/messages", messages),
     ("PUT", _ROOM + "/state/{}", put_state),
     ("PUT", _ROOM + "/state/{}/{}", put_state),
     ("POST", _ROOM + "/invite", invite),

@@ -59,6 +59,8 @@ class World:
         """Rules that people set themselves, by user id, kind and rule id."""
         self.read_to: dict[tuple[str, str], int] = {}
         """How many of a room's events somebody has read, by room and user id."""
+        self.messages_page = 1000
+        """Events in one page of a room's history."""
         self.block_invites = True
         self.guard: FakeGuard | None = None
         """Judges every event where it is installed; set `block_invites` to False with it."""

@@ -1,0 +1,158 @@
+"""What the commands about walls name: a matter or client, people and groups, a wall. What the admin must not see is
+answered as if it were not (M3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from bridge.commands.errors import CommandError
+from bridge.commands.people import People, has_marked
+from bridge.commands.replies import escape, repeated
+from bridge.firm.model import Firm, Group, Matter, Staff, Wall
+from bridge.firm.policy import may_access
+from bridge.firm.walls import may_know
+
+_CLIENT = re.compile(r"client:\s*", re.IGNORECASE)
+_GROUP = re.compile(r"group:\s*(?:[\"“”„«](.*?)[\"“”»]|(\S+))", re.IGNORECASE)
+_QUOTED = re.compile(r"[\"“”„«](.*?)[\"“”»]\s*", re.DOTALL)
+_MARKS = re.compile(r"(?:^|(?<=\s))(?:group:)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a wall stands around: a matter, or all matters of a client."""
+
+    matter: Matter | None
+    client: str = ""
+
+    def is_named_by(self, wall: Wall) -> bool:
+        """Whether the wall stands around this very thing."""
+        if self.matter is not None:
+            return wall.matter_id == self.matter.id
+        return wall.client.casefold() == self.client.casefold()
+
+
+def names_client(text: str) -> bool:
+    """Whether the text begins with client:NAME."""
+    return _CLIENT.match(text) is not None
+
+
+def read_client(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Around, str]:
+    """The client after `client:`, and the rest. Raises CommandError."""
+    name, rest = _client_name(_CLIENT.sub("", text, count=1))
+    wanted = name.casefold()
+    known = (
+        own
+        for matter in firm.matters.values()
+        for own in matter.clients
+        if own.casefold() == wanted and may_access(firm, sender.id, matter, today)
+    )
+    if (found := next(known, None)) is None:
+        raise CommandError(
+            f"There is no client {repeated(name)} that you can see. Write the name as the directory has it, in"
+            ' quotation marks if it has blanks: `client:"Tidewell Brewing"`'
+        )
+    return Around(None, found), rest
+
+
+def read_screened(text: str, people: People) -> tuple[tuple[Staff | Group, ...], str]:
+    """The people (by mention, @name or e-mail address) and groups (group:NAME) that come first, and the rest.
+
+    Raises CommandError.
+    """
+    found: dict[str, Staff | Group] = {}
+    rest = text.lstrip(" ,;")
+    while rest:
+        if (group := _GROUP.match(rest)) is not None:
+            one: Staff | Group = _group(group[1] or group[2].rstrip(",;"), people.firm)
+            rest = rest[group.end() :]
+        elif (marked := has_marked(rest)) is not None and marked.start() == 0:
+            one, rest = people.marked(marked[0].rstrip(".;!?")), rest[marked.end() :]
+        else:
+            break
+        found[one.id] = one
+        rest = rest.lstrip(" ,;\n")
+    return tuple(found.values()), rest.strip()
+
+
+def known_walls(firm: Firm, sender: Staff, today: date) -> list[Wall]:
+    """The walls that the admin may know of, those set by command behind those of the directory."""
+    return [wall for wall in firm.walls.values() if may_know(firm, wall, sender.id, today)]
+
+
+def find_wall(typed: str, walls: Iterable[Wall]) -> Wall | None:
+    """The wall with this id among these."""
+    return next((wall for wall in walls if wall.id.casefold() == typed.casefold()), None)
+
+
+def shown_around(firm: Firm, wall: Wall) -> str:
+    """What the wall stands around, in Markdown."""
+    if wall.client:
+        return f"all matters of {escape(wall.client)}"
+    matter = firm.matters.get(wall.matter_id)
+    return f"matter {escape(matter.number)}" if matter else "a matter that is no longer in the directory"
+
+
+def shown_people(firm: Firm, wall: Wall) -> str:
+    """Whom the wall names, in Markdown."""
+    named = [
+        escape(firm.staff[one].name)
+        if one in firm.staff
+        else f"the group {escape(firm.groups[one].name)}"
+        if one in firm.groups
+        else escape(one)
+        for one in wall.people
+    ]
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def _group(name: str, firm: Firm) -> Group:
+    for group in firm.groups.values():
+        if not group.deleted and name.casefold() in {group.id.casefold(), group.name.casefold()}:
+            return group
+    raise CommandError(f"There is no group {repeated(name)} in the directory.")
+
+
+def _client_name(text: str) -> tuple[str, str]:
+    """A client's name: in quotation marks, or all before the first person or group."""
+    if (quoted := _QUOTED.match(text)) is not None:
+        return " ".join(quoted[1].split()), text[quoted.end() :]
+    ends = [found.start() for found in (has_marked(text), _MARKS.search(text)) if found is not None]
+    end = min(ends, default=len(text))
+    return " ".join(text[:end].split()), text[end:]
+
+
+def walls_named(typed: str, walls: Iterable[Wall], firm: Firm, sender: Staff, today: date) -> tuple[Wall, ...]:
+    """Those of these walls that are named by reference, or by the matters or the client they stand around.
+
+    Raises CommandError for a word that names none.
+    """
+    known, found, rest = list(walls), [], typed.strip()
+    while rest:
+        if names_client(rest):
+            around, rest = read_client(rest, firm, sender, today)
+            some = [wall for wall in known if wall.client.casefold() == around.client.casefold()]
+            what = f"the client {escape(around.client)}"
+        else:
+            quoted = _QUOTED.match(rest)
+            word, end = (quoted[1].strip(), quoted.end()) if quoted else (rest.split()[0], len(rest.split()[0]))
+            word, rest = word.rstrip(",;"), rest[end:]
+            some = [wall for wall in known if wall.id.casefold() == word.casefold()]
+            matter = firm.matter_by_number.get(word.casefold())
+            seen = matter is not None and bool(may_access(firm, sender.id, matter, today))
+            if not some and (matter is None or not seen):
+                raise CommandError(
+                    f"There is no wall or matter {repeated(word)} that you can see. `!wall list` shows the walls."
+                )
+            if not some and matter is not None:
+                some = [wall for wall in known if wall.matter_id == matter.id]
+            what = f"matter {escape(word)} itself"
+        if not some:
+            raise CommandError(f"No wall stands around {what}. `!wall list` shows the walls.")
+        found += some
+        rest = rest.lstrip(" ,;\n")
+    return tuple(dict.fromkeys(found))

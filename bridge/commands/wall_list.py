@@ -1,0 +1,75 @@
+"""The walls that are in force or to come, as far as the admin may know of them (M3)."""
+
+from __future__ import annotations
+
+from bridge.commands.conversations import plain_names
+from bridge.commands.paging import paged
+from bridge.commands.parse import read_around
+from bridge.commands.people import People
+from bridge.commands.replies import escape
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
+from bridge.commands.wall_find import known_walls, shown_around, shown_people
+from bridge.firm.model import Firm, Wall, WallKind
+from bridge.firm.walls import covered, screens
+from bridge.store.conversations import staff_by_localpart
+from bridge.store.walls import WallRecord, wall_records
+
+
+async def _list(call: Call) -> Answer:
+    return await paged(call, _listed)
+
+
+async def _listed(call: Call) -> List:
+    firm, today, typed = call.desk.firm(), call.desk.reconciler.today(), call.values.get("about", "")
+    records, localparts = await call.desk.store.run(lambda: (wall_records(), staff_by_localpart()))
+    walls = [wall for wall in known_walls(firm, call.sender, today) if not wall.expires or wall.expires >= today]
+    if "@" in typed and not typed.casefold().startswith("client:"):
+        people = People(firm, localparts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
+        person = people.marked(typed)
+        walls = [wall for wall in walls if screens(firm, wall, person.id)]
+    elif typed:
+        around, _ = read_around(typed, firm, call.sender, today)
+        if around is not None and around.matter is not None:
+            walls = [wall for wall in walls if around.matter in covered(firm, wall)]
+        elif around is not None:
+            walls = [wall for wall in walls if around.is_named_by(wall)]
+    if not walls:
+        return List((), "There is no such wall." if typed else "There are no walls.")
+    return List([_line(firm, wall, records.get(wall.id)) for wall in walls])
+
+
+def _line(firm: Firm, wall: Wall, record: WallRecord | None) -> str:
+    people, around = shown_people(firm, wall), shown_around(firm, wall)
+    what = f"keeps {people} out of {around}" if wall.kind is WallKind.EXCLUDE else f"lets only {people} into {around}"
+    return f"- **{escape(wall.id)}** {what}. {terms(firm, wall, record)}"
+
+
+def terms(firm: Firm, wall: Wall, record: WallRecord | None) -> str:
+    """Who set the wall, since when, until when, why, and who acknowledged it, in Markdown."""
+    setter = firm.staff[wall.set_by].name if wall.set_by in firm.staff else wall.set_by
+    told = record.told if record else {}
+    done = {staff_id for staff_id, at in told.items() if at} | {staff_id for staff_id, _ in wall.acknowledged}
+    missing = [firm.staff[one] for one in told if one in firm.staff and one not in done]
+    parts = [
+        f"Set{f' by {escape(setter)}' if setter else ''}{f' on {wall.since}' if wall.since else ''}",
+        f"up to and including {wall.expires}" if wall.expires else "",
+        "" if record else "in the directory",
+        f"acknowledged by {len(done)}" if done else "",
+        f"not yet by {escape(plain_names(missing))}" if missing else "",
+    ]
+    memo = f" Memo: {escape(wall.memo)}" if wall.memo else ""
+    return f"{', '.join(part for part in parts if part)}.{memo}"
+
+
+WALL_LIST = Command(
+    "wall list",
+    "The walls there are",
+    _list,
+    (Argument("about", ArgumentType.TEXT, required=False, shown="NUMBER|client:NAME|@person"),),
+    help="Lists the walls set by command and in the directory: all, those around a matter or client, or those that keep"
+    " a person out. Walls around what you must not see yourself are not in it.",
+    examples=("!wall list", "!wall list 2026-0042", "!wall list @ben"),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+    also=("walls",),
+)

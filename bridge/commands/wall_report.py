@@ -1,0 +1,126 @@
+"""A wall's report: who is kept out, by whom and why, and what they could have read before. Never what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from bridge.commands.conversations import plain_names
+from bridge.commands.paging import paged
+from bridge.commands.replies import escape
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
+from bridge.commands.wall_find import known_walls, shown_around, walls_named
+from bridge.commands.wall_list import terms
+from bridge.firm.disclosure import Period, periods
+from bridge.firm.model import Firm, Matter, Wall, WallKind
+from bridge.firm.policy import may_access
+from bridge.firm.walls import covered, may_know, screens
+from bridge.matrix.attempts import is_passing
+from bridge.matrix.errors import HomeserverError
+from bridge.store.conversations import staff_by_localpart
+from bridge.store.matters import MatterConversation, conversations_of_matter
+from bridge.store.walls import WallRecord, wall_records
+
+
+async def _report(call: Call) -> Answer:
+    return await paged(call, _reported)
+
+
+async def _reported(call: Call) -> List:
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    records = await call.desk.store.run(wall_records)
+    ended = [one.wall for one in records.values() if one.ended_at and may_know(firm, one.wall, call.sender.id, today)]
+    known = known_walls(firm, call.sender, today)
+    typed = call.values["wall"]
+    by_reference = [wall for wall in ended if wall.id.casefold() == typed.casefold()]
+    walls = by_reference or walls_named(typed, known, firm, call.sender, today)
+    lines = [line for wall in walls for line in await _of_wall(call, wall, records.get(wall.id))]
+    return List(lines, "**Report**, without a word of what was said.")
+
+
+async def _of_wall(call: Call, wall: Wall, record: WallRecord | None) -> list[str]:
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    zone = ZoneInfo(call.desk.settings.firm.timezone)
+    named = sorted((firm.staff[one] for one in firm.people(wall.people)), key=lambda person: person.name.casefold())
+    who = "keeps out" if wall.kind is WallKind.EXCLUDE else "lets in only"
+    people = escape(plain_names(named)) if named else "nobody at present"
+    lines = [
+        f"- **{escape(wall.id)}** around {shown_around(firm, wall)} {who} {people}. {terms(firm, wall, record)}",
+        *_ending(firm, record, zone),
+        *_acknowledged(firm, wall, record, zone),
+    ]
+    matters = [matter for matter in covered(firm, wall) if may_access(firm, call.sender.id, matter, today)]
+    disclosed = [line for matter in matters for line in await _of_matter(call, wall, matter, zone)]
+    return [*lines, *(disclosed or ["- Nobody it keeps out was ever in a conversation that it stands around."])]
+
+
+def _ending(firm: Firm, record: WallRecord | None, zone: ZoneInfo) -> list[str]:
+    if record is None or record.ended_at is None:
+        return []
+    by = f"lifted by {escape(firm.staff[record.ended_by].name)}" if record.ended_by in firm.staff else "ended"
+    return [f"- It was {by} on {_time(record.ended_at, zone)}"]
+
+
+def _acknowledged(firm: Firm, wall: Wall, record: WallRecord | None, zone: ZoneInfo) -> list[str]:
+    told = record.told if record else {}
+    when = {staff_id: _time(at, zone) if at else "not yet" for staff_id, at in told.items()}
+    when |= {staff_id: day.isoformat() for staff_id, day in wall.acknowledged}
+    return [f"- {escape(firm.staff[one].name)} acknowledged it: {at}" for one, at in when.items() if one in firm.staff]
+
+
+async def _of_matter(call: Call, wall: Wall, matter: Matter, zone: ZoneInfo) -> list[str]:
+    firm = call.desk.firm()
+    listed, localparts = await call.desk.store.run(lambda: (conversations_of_matter(matter.id), staff_by_localpart()))
+    kept_out = {
+        f"@{localpart}:{call.desk.server_name}": firm.staff[staff_id].name
+        for localpart, staff_id in localparts.items()
+        if staff_id in firm.staff and screens(firm, wall, staff_id)
+    }
+    lines = []
+    for one in listed:
+        name = f"{escape(matter.number)} · {escape(one.conversation.title)}"
+        lines += [f"- {name}: {line}" for line in await _of_room(call, one, kept_out, zone)]
+    return lines
+
+
+async def _of_room(call: Call, one: MatterConversation, people: dict[str, str], zone: ZoneInfo) -> Sequence[str]:
+    if one.room_id is None:
+        return ()
+    try:
+        history = await call.desk.homeserver.history(one.room_id)
+    except HomeserverError as error:
+        if is_passing(error):
+            raise
+        return (f"its history cannot be read: {escape(str(error))}",)
+    return [
+        f"{escape(name)} {_shown(period, zone)}"
+        for user_id, name in sorted(people.items(), key=lambda item: item[1].casefold())
+        for period in periods(history, user_id)
+    ]
+
+
+def _shown(period: Period, zone: ZoneInfo) -> str:
+    until = f"until {_time(period.until, zone)}" if period.until is not None else "and is still in it"
+    return (
+        f"was in it from {_time(period.since, zone)} {until}; {period.sent} messages were sent in that time,"
+        f" {period.readable} could be read with those from before"
+    )
+
+
+def _time(at_ms: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+WALL_REPORT = Command(
+    "wall report",
+    "Who is behind a wall, and what they could read before",
+    _report,
+    (Argument("wall", ArgumentType.TEXT, shown="NUMBER|client:NAME|REFERENCE"),),
+    help="Shows of a wall who is kept out, who set it, why, since when and until when, and when it was acknowledged;"
+    " then for each conversation when those kept out were in it, how many messages were sent in that time, and how many"
+    " they could read. What was said is not shown.",
+    examples=("!wall report wall-3", "!wall report 2026-0042"),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)

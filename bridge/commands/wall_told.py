@@ -1,0 +1,88 @@
+"""What those behind a wall are told of it in their chat with the bot, and their acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridge.commands.errors import CommandError
+from bridge.commands.replies import escape, notice, repeated
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.wall_find import shown_around
+from bridge.firm.conversation import bot_chat_id
+from bridge.firm.model import Firm, Wall, WallKind
+from bridge.firm.policy import may_act
+from bridge.settings import Settings
+from bridge.store.conversations import room_of
+from bridge.store.outbox import enqueue
+from bridge.store.walls import acknowledge, note_told, walls_set
+
+
+def tell_screened(wall: Wall, firm: Firm, settings: Settings) -> None:
+    """A unit: tell those named by a wall set by command that it screens them, each once.
+
+    The form "only" names those who may see; the rest of the firm is not told.
+    """
+    for staff_id, chat in _screened(wall, firm):
+        if note_told(wall.id, staff_id):
+            text = (
+                f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
+                f" `!wall acknowledge {wall.id}` says that you have read this."
+            )
+            enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
+
+
+def tell_of_walls(firm: Firm, settings: Settings) -> None:
+    """A unit: the same for every wall set by command, for those whom it did not screen when it was set."""
+    for wall in walls_set():
+        tell_screened(wall, firm, settings)
+
+
+def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
+    """A unit: tell those named that the wall has ended, by its reference alone."""
+    for staff_id, chat in _screened(wall, firm):
+        text = f"The ethical wall {wall.id} does not screen you any more."
+        enqueue(f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
+
+
+def _screened(wall: Wall, firm: Firm) -> Iterator[tuple[str, str]]:
+    """Staff id and chat of those to be told."""
+    people = firm.people(wall.people) if wall.kind is WallKind.EXCLUDE else frozenset()
+    for staff_id in sorted(people):
+        chat = room_of(bot_chat_id(staff_id))
+        if chat is not None and may_act(firm, staff_id):
+            yield staff_id, chat
+
+
+def _told(wall: Wall, firm: Firm, settings: Settings) -> str:
+    """What the firm chooses to tell, which by default is nothing."""
+    told = settings.firm.walled_are_told
+    around = f" from {shown_around(firm, wall)}" if told == "matter" else ""
+    memo = f" The memo: {escape(wall.memo)}" if told != "reference" else ""
+    unsaid = " What it is about is not told." if told == "reference" else ""
+    return f"{around}.{memo}{unsaid}"
+
+
+async def _acknowledge(call: Call) -> Answer:
+    typed = call.values.get("wall", "")
+    only = {typed.casefold()} if typed else set()
+    done = await call.desk.store.run(lambda: acknowledge(call.sender.id, only, call.event_id))
+    if not done and typed:
+        raise CommandError(
+            f"You were told of no wall {repeated(typed)}. `!wall acknowledge` takes all you were told of."
+        )
+    if not done:
+        raise CommandError("You were told of no wall, so there is none to acknowledge.")
+    return Answer(f"It is noted that you have acknowledged {', '.join(done)}.")
+
+
+WALL_ACKNOWLEDGE = Command(
+    "wall acknowledge",
+    "Say that you have read that a wall screens you",
+    _acknowledge,
+    (Argument("wall", ArgumentType.TEXT, required=False, shown="REFERENCE"),),
+    help="If an ethical wall keeps you away from a part of the firm's work, I tell you so here, with a reference. This"
+    " notes that you have read it; without a reference, of all walls you were told of.",
+    examples=("!wall acknowledge", "!wall acknowledge wall-3"),
+    group="About",
+    also=("acknowledge",),
+)
