@@ -32,6 +32,7 @@ from bridge.handlers.matter_status import tell_of_status
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.logs import set_up_logging
+from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import HomeserverError, UserTaken
 from bridge.matrix.outbox import Outbox
@@ -100,12 +101,13 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         )
         await directory.load()
         await directory.refresh()
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=metrics.request)
-        stack.push_async_callback(homeserver.close)
 
         def firm() -> Firm:
             return directory.firm
 
+        decides = FirmDecides(store, settings.homeserver.server_name, firm, lambda: firm_today(settings.firm))
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request)
+        stack.push_async_callback(homeserver.close)
         reconciler = Reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, reconciler, metrics)
 

@@ -2,7 +2,8 @@
 
 `MatrixClient` (client.py) speaks to a real homeserver; tests put a fake one behind it. Every method raises a
 subclass of HomeserverError and repeats by one retry policy what may pass: callers never look at status codes.
-Methods act as the bot unless a `user_id` says otherwise.
+Methods act as the bot unless a `user_id` says otherwise. Those that act as or for a person raise NotAllowed before
+anything is requested, unless the policy allows it (acting.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 Json = dict[str, Any]
+LOCK: Json = {"locked": True}
+"""The only change of an account that may be made to one who has left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import structlog
 
 from bridge import faults
 from bridge.firm.conversation import ConversationKind
-from bridge.firm.policy import Decision
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.rooms import RoomShape, child_state, create_body, desired_state
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
@@ -41,8 +40,6 @@ class Hands:
     store: Store
     server: Server
     alias_key: str
-    may_act: Callable[[str], Decision]
-    """Whether anything may be done as this user id; asked before every act in somebody's name."""
     room_ids: dict[str, str]
     """Room ids by key; grows as rooms are made."""
     direct_locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -187,7 +184,6 @@ async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
 
 
 async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
-    _require(step.who, hands)
     room_id = hands.room_ids[step.key]
     if not step.invited:
         await hands.homeserver.invite(room_id, step.who)
@@ -242,7 +238,6 @@ async def _remove_child(step: Step, shape: RoomShape, hands: Hands) -> None:
 
 async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
     """Add the room to this person's m.direct, keeping all that is there (D3)."""
-    _require(step.who, hands)
     others = sorted((shape.members | ({hands.server.bot_id} if shape.bot_stays else frozenset())) - {step.who})
     room_id = hands.room_ids[step.key]
     async with hands.direct_locks[step.who]:
@@ -263,12 +258,6 @@ def merge_direct(before: Json, others: list[str], room_id: str) -> Json:
         elif not isinstance(rooms, list):
             after[other] = [room_id]
     return after
-
-
-def _require(user_id: str, hands: Hands) -> None:
-    decision = hands.may_act(user_id)
-    if not decision:
-        raise StepError(f"Nothing is done in the name of {user_id}: {decision.reason} ({decision.rule})")
 
 
 _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {

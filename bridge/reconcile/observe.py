@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from bridge.firm.room_keys import MARKER
 from bridge.mapping.rooms import RoomShape
-from bridge.matrix.errors import NotFound, Refused
+from bridge.matrix.errors import NotAllowed, NotFound, Refused
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.plan import Move, Observed
 
@@ -94,10 +94,15 @@ async def observe_rooms(
 
 
 async def observe_direct(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:
-    """Everybody's m.direct, by user id."""
+    """Everybody's m.direct, by user id; empty for those who left the firm since they were to be asked for."""
+
+    async def read(user_id: str) -> Json:
+        with suppress(NotAllowed):
+            return await homeserver.account_data(user_id, "m.direct")
+        return {}
+
     listed = sorted(user_ids)
-    found = await in_parallel(listed, lambda user_id: homeserver.account_data(user_id, "m.direct"), limit)
-    return dict(zip(listed, found, strict=True))
+    return dict(zip(listed, await in_parallel(listed, read, limit), strict=True))
 
 
 async def observe_accounts(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:

@@ -16,7 +16,6 @@ import structlog
 from bridge import faults
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
-from bridge.firm.policy import Decision, may_act
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected, Unreachable
@@ -306,15 +305,11 @@ class Reconciler:
         return Outcome(tally.steps, tuple(tally.failed))
 
     def _hands(self, wanted: Desired) -> Hands:
-        def allowed(user_id: str) -> Decision:
-            return may_act(self._firm(), wanted.owners.get(user_id, user_id))
-
         return Hands(
             homeserver=self._homeserver,
             store=self._store,
             server=self._server,
             alias_key=self._settings.security.alias_key.get_secret_value(),
-            may_act=allowed,
             room_ids=dict(wanted.world.rooms),
             direct_locks=self._direct_locks,
         )

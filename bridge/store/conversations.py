@@ -295,6 +295,12 @@ def room_of(key: str) -> str | None:
     return None if row is None else row.room_id
 
 
+def key_of_room(room_id: str) -> str | None:
+    """The key of the room with this id; None where it is none of the firm's."""
+    row = models.Room.get_or_none(models.Room.room_id == room_id)
+    return None if row is None else row.key
+
+
 def alias_is_ours(localpart: str) -> bool:
     """Whether a room that was made has this alias."""
     found = models.Room.select().where(models.Room.alias_localpart == localpart, models.Room.room_id.is_null(False))
