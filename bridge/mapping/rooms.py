@@ -23,6 +23,18 @@ BOT_LEVEL = 100
 NOBODY = 101
 """A power level above everyone's: not even the bot may turn on encryption."""
 
+CLEARED = frozenset(
+    {
+        "m.room.name",
+        "m.room.topic",
+        "m.room.avatar",
+        "m.room.tombstone",
+        "m.room.server_acl",
+        "m.room.third_party_invite",
+    }
+)
+"""State that is empty in a room whose shape does not have it."""
+
 CREATOR_POWER_VERSIONS = frozenset({"12"})
 """Room versions in which the creator has infinite power and must not be named in the power levels."""
 
@@ -44,6 +56,8 @@ class RoomShape:
     """A channel's public alias; empty for a hidden one."""
     members: frozenset[str] = frozenset()
     """User ids, without the bot."""
+    welcome: frozenset[str] = frozenset()
+    """User ids of those banned who may be in it, whether they are to be members or not."""
     bot_stays: bool = True
     open_to: str = ""
     """The key of the space whose members may join by themselves; empty where an invitation is needed."""
@@ -99,6 +113,9 @@ def conversation_shape(
             specific: Json = {"label": "Direct conversation", "bot_stays": False, "open_to": KEEPER_SPACE}
         case ConversationKind.BOT:
             specific = {"label": "Chat with the bot"}
+        case ConversationKind.ADMINS:
+            topic = "What was changed behind the bot's back, and put back"
+            specific = {"label": f"Room {conversation.title}", "name": conversation.title, "topic": topic}
         case ConversationKind.CHANNEL:
             specific = {
                 "label": f"Channel {conversation.title}",

@@ -30,7 +30,8 @@ class MatrixClient:
     """The port `Homeserver` (port.py, which says what each method means) over one connection to Synapse.
 
     Before anything is requested as or for a person it asks `decides`, and raises NotAllowed. What only takes something
-    away asks nobody, since it must go on for leavers: leaving, forgetting, removing, ending sessions, locking.
+    away asks nobody, since it must go on for leavers: leaving, forgetting, giving up power, removing, ending sessions,
+    locking.
     """
 
     def __init__(
@@ -111,6 +112,11 @@ class MatrixClient:
         with _no_error(Refused, "target user is not in the room"):
             await self._as_bot(Api.room_kick(_NO_TOKEN, room_id, user_id, reason))
 
+    async def unban(self, room_id: str, user_id: str) -> None:
+        await self._require_entering(user_id, room_id)
+        with _no_error(Refused, "user who was not banned"):
+            await self._as_bot(Api.room_unban(_NO_TOKEN, room_id, user_id))
+
     async def join(self, room_id: str, user_id: str) -> None:
         await self._require_entering(user_id, room_id)
         await self.connection.ask(Api.join(_NO_TOKEN, room_id), user_id)
@@ -118,6 +124,12 @@ class MatrixClient:
     async def leave(self, room_id: str, user_id: str) -> None:
         with _no_error(NotFound), _no_error(Refused, f"{user_id} not in room"):
             await self._as_one_who_goes(user_id, Api.room_leave(_NO_TOKEN, room_id))
+
+    async def give_up_power(self, room_id: str, user_id: str, levels: Json) -> None:
+        if user_id in levels.get("users", {}):
+            raise ValueError("These power levels leave the user some power.")
+        request = Api.room_put_state(_NO_TOKEN, room_id, "m.room.power_levels", levels, "")
+        await self._as_one_who_goes(user_id, request)
 
     async def forget(self, room_id: str, user_id: str) -> None:
         await self._as_one_who_goes(user_id, Api.room_forget(_NO_TOKEN, room_id))

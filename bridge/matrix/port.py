@@ -60,12 +60,18 @@ class Homeserver(Protocol):
     async def kick(self, room_id: str, user_id: str, reason: str) -> None:
         """Remove somebody as the bot, or take back an invitation; one who is not there is no error."""
 
+    async def unban(self, room_id: str, user_id: str) -> None:
+        """Lift a ban as the bot; one that is not there is no error."""
+
     # In somebody's name
     async def join(self, room_id: str, user_id: str) -> None:
         """Join by invitation or an open rule, as that user."""
 
     async def leave(self, room_id: str, user_id: str) -> None:
         """Leave, as that user; one who is not in is no error."""
+
+    async def give_up_power(self, room_id: str, user_id: str, levels: Json) -> None:
+        """Set the power levels, as a user who loses power by it."""
 
     async def forget(self, room_id: str, user_id: str) -> None:
         """Forget a room already left, as that user."""

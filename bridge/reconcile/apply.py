@@ -172,6 +172,16 @@ async def _bot_leave(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("bot.left")
 
 
+async def _take_power(step: Step, shape: RoomShape, hands: Hands) -> None:
+    """Let somebody give up their own power, since nobody else in the room can take it from them."""
+    room_id = hands.room_ids[step.key]
+    observed = await observe_room(hands.homeserver, room_id, bot_expected=shape.bot_stays)
+    levels = observed.state.get(("m.room.power_levels", ""), {}) if observed is not None else {}
+    users = {user_id: level for user_id, level in levels.get("users", {}).items() if user_id != step.who}
+    if levels:
+        await hands.homeserver.give_up_power(room_id, step.who, {**levels, "users": users})
+
+
 async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
     room_id = hands.room_ids[step.key]
     try:
@@ -181,6 +191,10 @@ async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
         await hands.homeserver.leave(room_id, step.who)
     await hands.homeserver.forget(room_id, step.who)
     faults.point("member.removed")
+
+
+async def _unban(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await hands.homeserver.unban(hands.room_ids[step.key], step.who)
 
 
 async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
@@ -198,7 +212,7 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
 async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
     # As of now: the space in a join rule may have been made anew since the plan.
     wanted = desired_state(shape, hands.server.bot_id, hands.server.room_version, hands.room_ids)
-    content = wanted[step.event_type, step.state_key]
+    content = wanted.get((step.event_type, step.state_key), {})
     await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
 
 
@@ -263,7 +277,9 @@ def merge_direct(before: Json, others: list[str], room_id: str) -> Json:
 _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
     Action.BOT_RETURN: _bot_return,
     Action.BOT_LEAVE: _bot_leave,
+    Action.TAKE_POWER: _take_power,
     Action.REMOVE: _remove,
+    Action.UNBAN: _unban,
     Action.ADD: _add,
     Action.SET_STATE: _set_state,
     Action.SET_ALIAS: _set_alias,

@@ -11,7 +11,7 @@ from bridge.firm.room_keys import MARKER
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import NotAllowed, NotFound, Refused
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.plan import Move, Observed
+from bridge.reconcile.plan import Move, Observed, Sent
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -67,7 +67,14 @@ def _observed(room_id: str, events: list[Json]) -> Observed:
         and event["sender"] == event["state_key"]
         and event["content"].get("membership") in {"join", "leave"}
     }
-    return Observed(room_id, members, state, creator, moves)
+    banned = frozenset(
+        key[1] for key, content in state.items() if key[0] == "m.room.member" and content.get("membership") == "ban"
+    )
+    sent = {
+        (event["type"], event["state_key"]): Sent(event["sender"], event["event_id"], event["origin_server_ts"])
+        for event in events
+    }
+    return Observed(room_id, members, state, creator, moves, banned, sent)
 
 
 def is_ours(observed: Observed, key: str, bot_id: str) -> bool:

@@ -42,8 +42,9 @@ ESTATE = Matter("m1", "2026-0042", "Estate of Orla Quill", responsible="a", assi
 MERGER = Matter("m2", "2026-0055", "Sale of Tidewell Brewing", responsible="a")
 WALL = Wall("w1", matter_id="m2", people=("b",))
 LITIGATION = ChannelSeed("Litigation", "Disputes", ("a", "b"))
-ROOMS = 12
-"""Two spaces, four chats with the bot, two channels, and for each matter a space and a conversation."""
+ROOMS = 13
+"""Two spaces, four chats with the bot, two channels, the admins' room, and for each matter a space and a
+conversation."""
 
 ESTATE_TALK = first_matter_conversation_id("m1")
 MERGER_TALK = first_matter_conversation_id("m2")

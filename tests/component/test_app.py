@@ -349,8 +349,8 @@ async def test_a_stop_in_the_middle_of_the_first_pass_ends_it_and_the_next_start
     held.until.set()
     async with running(settings, fake) as second:
         await second.well()
-    # Two spaces, three chats with the bot, a channel, a matter's space and its conversation.
-    assert len([room for room in fake.rooms.values() if room.joined]) == 8
+    # Two spaces, three chats with the bot, the admins' room, a channel, a matter's space and its conversation.
+    assert len([room for room in fake.rooms.values() if room.joined]) == 9
 
 
 async def test_the_morning_digest_is_sent(

@@ -36,6 +36,7 @@ def made_with(user_id: str, key: str) -> dict[str, Any]:
 ACTS_FOR: dict[str, Call] = {
     "create_room": lambda port, room_id, user_id: port.create_room(made_with(user_id, STAFF_SPACE)),
     "invite": lambda port, room_id, user_id: port.invite(room_id, user_id),
+    "unban": lambda port, room_id, user_id: port.unban(room_id, user_id),
     "join": lambda port, room_id, user_id: port.join(room_id, user_id),
     "send": lambda port, room_id, user_id: port.send(room_id, user_id, "m.room.message", {"msgtype": "m.text"}, "t"),
     "account_data": lambda port, room_id, user_id: port.account_data(user_id, "m.direct"),
@@ -53,6 +54,7 @@ ACTS_FOR: dict[str, Call] = {
 TAKES_AWAY: dict[str, Call] = {
     "kick": lambda port, room_id, user_id: port.kick(room_id, user_id, "Gone"),
     "leave": lambda port, room_id, user_id: port.leave(room_id, user_id),
+    "give_up_power": lambda port, room_id, user_id: port.give_up_power(room_id, user_id, {"users": {}}),
     "forget": lambda port, room_id, user_id: port.forget(room_id, user_id),
     "delete_devices": lambda port, room_id, user_id: port.delete_devices(user_id),
 }
@@ -70,7 +72,7 @@ ABOUT_ROOMS = {
 ABOUT_THE_SERVICE = {"ping", "upload", "push_policy", "guard_status", "close"}
 LOOKS_AT = {"admin_user"}
 """Reads about an account what the homeserver's admins see, so as to know whether it is locked."""
-BRINGS_IN = ("create_room", "invite", "join")
+BRINGS_IN = ("create_room", "invite", "unban", "join")
 
 acting = pytest.mark.parametrize("method", ACTS_FOR)
 
@@ -177,6 +179,8 @@ async def test_F2_what_takes_away_goes_on_for_leavers(on: FirmOnFake, method: st
     if method == "forget":
         await on.client.leave(room.room_id, on.user(BEN))
         on.fake.requests.clear()
+    if method == "give_up_power":
+        on.fake.force(room.room_id, on.fake.bot_id, "m.room.power_levels", "", {"users": {on.user(BEN): 100}})
     await TAKES_AWAY[method](on.client, room.room_id, on.user(BEN))
     assert on.fake.requests
 
