@@ -166,9 +166,7 @@ class DriftSettings(_Section):
     check_time: TimeOfDay = Field(
         "03:00", description="When the day's check begins, as hours and minutes in the firm's time zone."
     )
-    rooms_per_second: float = Field(
-        10.0, gt=0, le=1000, description="How many rooms it looks at in a second, at most. It asks once for each."
-    )
+    rooms_per_second: float = Field(10.0, gt=0, le=1000, description="How many rooms it looks at in a second, at most.")
 
     @property
     def check_at(self) -> time:

@@ -18,7 +18,7 @@ from bridge.handlers.welcome import welcome
 from bridge.matrix.errors import BadRequest, NotFound, Refused
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.audit import record
-from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
+from bridge.store.conversations import add_participants, conversation_by_id, remove_participant, room_of
 from bridge.store.drift import is_noted
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,9 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     await desk.reconciler.converge(place.key)
     if membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
-    if not refusal and staff_id is not None:
+    # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
+    replaced = await desk.store.run(lambda: room_of(place.key)) != event["room_id"]
+    if replaced or (not refusal and staff_id is not None):
         return None
     return partial(_put_back, event, place.key, staff_id, actor, refusal, desk)
 
