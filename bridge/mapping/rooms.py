@@ -23,17 +23,16 @@ BOT_LEVEL = 100
 NOBODY = 101
 """A power level above everyone's: not even the bot may turn on encryption."""
 
-CLEARED = frozenset(
-    {
-        "m.room.name",
-        "m.room.topic",
-        "m.room.avatar",
-        "m.room.tombstone",
-        "m.room.server_acl",
-        "m.room.third_party_invite",
-    }
-)
-"""State that is empty in a room whose shape does not have it."""
+CLEARED: Mapping[str, Json] = {
+    "m.room.name": {},
+    "m.room.topic": {},
+    "m.room.avatar": {},
+    # Synapse takes none without a pointer.
+    "m.room.tombstone": {"body": "", "replacement_room": ""},
+    "m.room.server_acl": {},
+    "m.room.third_party_invite": {},
+}
+"""What is made of state that a room has and its shape does not."""
 
 CREATOR_POWER_VERSIONS = frozenset({"12"})
 """Room versions in which the creator has infinite power and must not be named in the power levels."""

@@ -13,7 +13,7 @@ import structlog
 from bridge import faults
 from bridge.firm.conversation import ConversationKind
 from bridge.mapping.ids import hidden_alias
-from bridge.mapping.rooms import RoomShape, child_state, create_body, desired_state
+from bridge.mapping.rooms import CLEARED, RoomShape, child_state, create_body, desired_state
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
@@ -212,7 +212,7 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
 async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
     # As of now: the space in a join rule may have been made anew since the plan.
     wanted = desired_state(shape, hands.server.bot_id, hands.server.room_version, hands.room_ids)
-    content = wanted.get((step.event_type, step.state_key), {})
+    content = wanted.get((step.event_type, step.state_key), CLEARED.get(step.event_type, {}))
     await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
 
 

@@ -271,7 +271,7 @@ def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_id
                 state_key=state_key,
             )
     for (event_type, state_key), content in observed.state.items():
-        if event_type in CLEARED and (event_type, state_key) not in wanted and content:
+        if (event_type, state_key) not in wanted and content and content != CLEARED.get(event_type, content):
             yield Step(
                 Action.SET_STATE,
                 shape.key,

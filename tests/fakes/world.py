@@ -197,6 +197,8 @@ class World:
         if event_type == "m.room.member":
             raise Denied(400, "M_UNRECOGNIZED", "This fake changes membership by its own requests only")
         room.require_to_send(sender, event_type, is_state=True)
+        if event_type == "m.room.tombstone" and "replacement_room" not in content:
+            raise Denied(400, "M_UNKNOWN", "Content has no replacement_room key")
         if event_type == "m.room.power_levels":
             _check_creator(room.creator, room.version, content)
             room.check_new_levels(sender, content)
