@@ -11,6 +11,7 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.room_keys import MARKER
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect
+from bridge.reconcile.drift import shares_power
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
@@ -35,6 +36,8 @@ def is_drift(event: Json, bot_id: str) -> bool:
     """Whether an event changes what only the bridge may, or is the bot's going from a room."""
     if event.get("type") == "m.room.member":
         return event.get("state_key") == bot_id and event["content"].get("membership") in {"leave", "ban"}
+    if event.get("type") == "m.room.power_levels" and shares_power(event["content"], bot_id):
+        return True
     return event.get("type") in _STATE and isinstance(event.get("state_key"), str) and event.get("sender") != bot_id
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Any
 
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_be_in
@@ -16,6 +17,7 @@ from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.plan import CHILD, Action, Difference, Kind, Observed, RoomPlan, Sent, Step
 
+Json = dict[str, Any]
 MEMBER = "m.room.member"
 _OF_ALL = frozenset({"m.room.name", "m.room.topic"})
 """What everybody in a channel may change; handlers/room_changes.py takes it over."""
@@ -75,8 +77,8 @@ def _membership(step: Step, shape: RoomShape, observed: Observed, wanted: Desire
             kind = Kind.SOMEBODY_TAKEN_OUT
         case _:
             return None
-    # Where an admin uses the homeserver's API, it writes that people did it themselves.
-    by = "" if sent is None or sent.sender == user_id else sent.sender
+    # Where an admin uses the homeserver's API, it writes that people did it themselves, or the bot.
+    by = "" if sent is None or sent.sender in {user_id, bot_id} else sent.sender
     cause = f"{kind}/{shape.key}" if sent is None else sent.event_id
     return Difference(shape.key, kind, cause, by, step.who)
 
@@ -115,8 +117,15 @@ def _state(step: Step, shape: RoomShape, observed: Observed, wanted: Desired, bo
         case _:
             return None
     sent = observed.sent.get(key)
-    if sent is None or sent.sender == bot_id:
+    if sent is None or (sent.sender == bot_id and not shares_power(observed.state.get(key, {}), bot_id)):
         return None
     if shape.kind == ConversationKind.CHANNEL and step.event_type in _OF_ALL and sent.sender in wanted.owners:
         return None
-    return Difference(shape.key, kind, sent.event_id, sent.sender, what=step.event_type)
+    by = "" if sent.sender == bot_id else sent.sender
+    return Difference(shape.key, kind, sent.event_id, by, what=step.event_type)
+
+
+def shares_power(levels: Json, bot_id: str) -> bool:
+    """Whether power levels name anybody but the bot: an admin's doing, which the homeserver's API does by the bot."""
+    users = levels.get("users")
+    return isinstance(users, dict) and bool(users.keys() - {bot_id})
