@@ -44,7 +44,7 @@ from bridge.reconcile.plan import Plan
 from bridge.reconcile.service import Outcome, Progress, Reconciler, firm_today
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
-from bridge.store.drift import Noted, forget_told
+from bridge.store.drift import Noted, forget_told, mark_all_put_back
 from bridge.store.store import Store, StoreError
 from bridge.web.app import make_app, serve
 
@@ -232,7 +232,11 @@ class Bridge:
 
     async def _reconcile(self) -> None:
         firm = self._firm.directory.firm
+        begun = now_ms()
         outcome = await self._firm.reconciler.sync()
+        if not outcome.failed:
+            # Also what a crash left noted as not put right.
+            await self._firm.store.run(lambda: mark_all_put_back(begun))
         self._followed = firm
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
@@ -329,7 +333,9 @@ class Bridge:
         await check_rooms(self._desk, self._firm.metrics, datetime.now(UTC))
 
     async def _tell_admins(self) -> None:
-        await tell_admins(self._desk)
+        # Before the first pass nobody knows what is put right.
+        if not self._health["reconciled"]:
+            await tell_admins(self._desk)
 
     def _count_drift(self, news: Sequence[object]) -> None:
         for one in news:

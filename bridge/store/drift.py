@@ -69,6 +69,11 @@ def mark_put_back(causes: Iterable[str]) -> None:
     Drift.update(put_back=True).where(Drift.cause.in_(list(causes))).execute()
 
 
+def mark_all_put_back(before_ms: int) -> None:
+    """Note that whatever was found before that moment is put right."""
+    Drift.update(put_back=True).where(~Drift.put_back, Drift.at_ms < before_ms).execute()
+
+
 def is_noted(cause: str) -> bool:
     """Whether what this event did is noted already."""
     return Drift.get_or_none(Drift.cause == cause) is not None
