@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from prometheus_client import CollectorRegistry
 
 from bridge.care.digest import send_digests
+from bridge.care.drift import check_rooms
 from bridge.care.quiet import archive_empty_channels
+from bridge.care.telling_admins import tell_admins
 from bridge.commands.table import Desk
 from bridge.commands.wall_told import tell_of_walls
 from bridge.directory.file import DirectoryFile
@@ -29,11 +31,12 @@ from bridge.directory.in_force import InForce
 from bridge.failures import describe, frames
 from bridge.firm.model import Firm
 from bridge.handlers.activity import Activity
-from bridge.handlers.inbox import Inbox
+from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.matter_status import tell_of_status
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.logs import set_up_logging
+from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import HomeserverError, UserTaken
 from bridge.matrix.outbox import Outbox
@@ -42,13 +45,16 @@ from bridge.metrics import Metrics
 from bridge.reconcile.plan import Plan
 from bridge.reconcile.service import Outcome, Progress, Reconciler, firm_today
 from bridge.settings import Settings
-from bridge.store.conversations import alias_is_ours
+from bridge.store.conversations import alias_is_ours, now_ms
+from bridge.store.drift import Noted, forget_told, mark_all_put_back
 from bridge.store.store import Store, StoreError
 from bridge.store.walls import end_expired
 from bridge.web.app import make_app, serve
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
+_TELL_SECONDS = 10
+"""Between messages about what was changed behind the bridge's back."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
 
@@ -112,12 +118,13 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         )
         await directory.load()
         await directory.refresh()
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, on_request=metrics.request)
-        stack.push_async_callback(homeserver.close)
 
         def firm() -> Firm:
             return in_force.now(directory.firm)
 
+        decides = FirmDecides(store, settings.homeserver.server_name, firm, lambda: firm_today(settings.firm))
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request)
+        stack.push_async_callback(homeserver.close)
         reconciler = Reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
 
@@ -166,6 +173,7 @@ class Bridge:
         self._followed: Firm | None = None
         """The firm that everything was last made to agree with."""
         self._following = asyncio.Lock()
+        firm.store.listen(self._count_drift)
 
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
@@ -237,7 +245,11 @@ class Bridge:
     async def _reconcile(self) -> None:
         await self._firm.store.run(partial(end_expired, self._firm.firm, self._firm.reconciler.today()))
         firm = self._firm.firm
+        begun = now_ms()
         outcome = await self._firm.reconciler.sync()
+        if not outcome.failed:
+            # Also what a crash left noted as not put right.
+            await self._firm.store.run(lambda: mark_all_put_back(begun))
         self._followed = firm
         await self._firm.store.run(partial(tell_of_walls, firm, self._firm.settings))
         await self.places.refresh()
@@ -259,6 +271,8 @@ class Bridge:
         self._job(self._archive_empty_channels, hourly, "empty channels")
         # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
+        self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
+        self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
         self._jobs.start()
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
@@ -314,6 +328,8 @@ class Bridge:
     async def _forget_done(self) -> None:
         await self.inbox.forget_handled()
         await self.outbox.forget_sent()
+        before = now_ms() - self._firm.settings.inbox.keep_days * DAY_MS
+        await self._firm.store.run(lambda: forget_told(before))
 
     async def _archive_empty_channels(self) -> None:
         # Who joined or left while the bridge was away is known after the first pass.
@@ -324,6 +340,21 @@ class Bridge:
         except HomeserverError as error:
             self._reconcile_until_done(error)
             raise
+
+    async def _check_rooms(self) -> None:
+        if self._health["reconciled"]:
+            return
+        await check_rooms(self._desk, self._firm.metrics, datetime.now(UTC))
+
+    async def _tell_admins(self) -> None:
+        # Before the first pass nobody knows what is put right.
+        if not self._health["reconciled"]:
+            await tell_admins(self._desk)
+
+    def _count_drift(self, news: Sequence[object]) -> None:
+        for one in news:
+            if isinstance(one, Noted):
+                self._firm.metrics.drift_found.labels(one.kind).inc()
 
     async def _send_digests(self) -> None:
         await send_digests(self._desk, datetime.now(UTC))

@@ -61,6 +61,26 @@ class Metrics:
         self.outbox_waiting = Gauge(
             "firm_bridge_outbox_waiting", "Messages that wait to be sent or are being sent.", registry=registry
         )
+        self.drift_found = Counter(
+            "firm_bridge_drift_found",
+            "Differences found that somebody made behind the bridge's back, by kind.",
+            ["kind"],
+            registry=registry,
+        )
+        self.drift_rooms = Counter("firm_bridge_drift_rooms", "Rooms looked at by the full check.", registry=registry)
+        self.drift_failed = Counter(
+            "firm_bridge_drift_rooms_failed", "Rooms that the full check could not put right.", registry=registry
+        )
+        self.drift_finished = Gauge(
+            "firm_bridge_drift_finished_timestamp_seconds",
+            "When the last full check was finished, in seconds since the epoch; 0 for none yet.",
+            registry=registry,
+        )
+        self.drift_seconds = Gauge(
+            "firm_bridge_drift_check_seconds",
+            "Seconds that the last full check took, interruptions included.",
+            registry=registry,
+        )
         self.homeserver_requests = Histogram(
             "firm_bridge_homeserver_request_seconds",
             "Seconds that a request to the homeserver took, by method, route and status (0 where no answer came).",

@@ -89,6 +89,11 @@ class FirmSettings(_Section):
         description="What people behind a wall set by command are told of it in their chat with the bot: that there is"
         " one and its reference, the memo too, or also the matter or client.",
     )
+    admins_room: str = Field(
+        "Admins",
+        description="The name of the room in which firm admins are told what somebody changed behind the bridge's back"
+        " (O3); empty for none.",
+    )
     first_matter_conversation: Literal["open", "on_demand"] = Field(
         "open",
         description="Whether each open matter gets its first conversation at once, or when somebody starts one.",
@@ -160,6 +165,20 @@ class InboxSettings(_Section):
     keep_days: int = Field(14, ge=1, description="Days that handled events are remembered, so as to know them again.")
 
 
+class DriftSettings(_Section):
+    """The full check of every room for what somebody changed behind the bridge's back (O3)."""
+
+    check_time: TimeOfDay = Field(
+        "03:00", description="When the day's check begins, as hours and minutes in the firm's time zone."
+    )
+    rooms_per_second: float = Field(10.0, gt=0, le=1000, description="How many rooms it looks at in a second, at most.")
+
+    @property
+    def check_at(self) -> time:
+        """The time of day at which the check begins."""
+        return time.fromisoformat(self.check_time)
+
+
 class CareSettings(_Section):
     """What the bridge looks after by itself."""
 
@@ -229,6 +248,7 @@ class Settings(BaseSettings):
     inbox: InboxSettings = InboxSettings()
     care: CareSettings = CareSettings()
     pins: PinSettings = PinSettings()
+    drift: DriftSettings = DriftSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

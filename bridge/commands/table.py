@@ -14,7 +14,7 @@ from typing import Any
 from bridge.commands.errors import CommandError
 from bridge.commands.where import CHAT, Where, where_is
 from bridge.firm.audit import Outcome
-from bridge.firm.conversation import Conversation, bot_chat_id
+from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm, Staff
 from bridge.firm.policy import desired_participants
 from bridge.matrix.port import Homeserver
@@ -125,6 +125,8 @@ async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversat
 
     def unit() -> Conversation | None:
         found = conversation_by_id(conversation_id)
+        if found is not None and found.kind is ConversationKind.ADMINS:
+            return conversation_by_id(bot_chat_id(staff_id))
         if found is None or staff_id in desired_participants(desk.firm(), found, desk.reconciler.today()):
             return found
         return conversation_by_id(bot_chat_id(staff_id))

@@ -37,7 +37,7 @@ def where_is(firm: Firm, conversation: Conversation) -> Where:
     """What kind of place a conversation is at present."""
     closed = is_read_only(firm, conversation)
     match conversation.kind:
-        case ConversationKind.BOT:
+        case ConversationKind.BOT | ConversationKind.ADMINS:
             return Where.CHAT
         case ConversationKind.DIRECT:
             return Where.DIRECT

@@ -14,7 +14,9 @@ from rich.table import Table
 from bridge.dev.files import write_private
 from bridge.directory.file import DirectoryFile
 from bridge.firm.model import Staff
+from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
+from bridge.reconcile.service import firm_today
 from bridge.settings import Settings
 from bridge.store.conversations import load_world
 from bridge.store.store import Store
@@ -55,7 +57,9 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
         store = Store(settings.database.url.get_secret_value())
         await store.open()
         stack.push_async_callback(store.close)
-        client = MatrixClient(settings.homeserver, settings.appservice)
+        firm = await DirectoryFile(settings.directory, store).load()
+        decides = FirmDecides(store, settings.homeserver.server_name, lambda: firm, lambda: firm_today(settings.firm))
+        client = MatrixClient(settings.homeserver, settings.appservice, decides)
         stack.push_async_callback(client.close)
 
         async def give(person: Staff, localpart: str) -> Login:
@@ -66,7 +70,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
                 await client.admin_put_user(user_id, {"password": password, "logout_devices": False})
             return {"name": person.name, "user_id": user_id, "password": password, "role": person.role}
 
-        staff = (await DirectoryFile(settings.directory, store).load()).staff.values()
+        staff = firm.staff.values()
         accounts = (await store.run(load_world)).accounts
         people = [
             (person, accounts[person.id].localpart) for person in staff if person.active and person.id in accounts

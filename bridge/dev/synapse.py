@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.dev.place import HOMESERVER_YAML, MISSING, ROOT, SYNAPSE_PYTHON, DevError, Place
 from bridge.dev.processes import Program, start, wait_until_healthy
+from bridge.matrix.acting import NobodyElse
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import UserTaken
 from bridge.settings import Settings
@@ -52,7 +53,7 @@ async def make_bot(place: Place, settings: Settings) -> None:
 
 async def register_bot(settings: Settings) -> None:
     """Register the bot through the application service; one that is there stays as it is."""
-    client = MatrixClient(settings.homeserver, settings.appservice)
+    client = MatrixClient(settings.homeserver, settings.appservice, NobodyElse())
     try:
         with contextlib.suppress(UserTaken):
             await client.register(settings.appservice.bot_localpart)

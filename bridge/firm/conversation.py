@@ -9,17 +9,21 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+ADMINS_ID = "admins"
+"""The id of the firm admins' room."""
 CHANNEL_NAME_MAX = 80
 """Characters in a channel's name (C1)."""
 
 
 class ConversationKind(StrEnum):
-    """What people talk in: with each other, about a matter, or in a channel; and everybody's chat with the bot."""
+    """What people talk in: with each other, about a matter, or in a channel; everybody's chat with the bot; and the
+    room of the firm admins, in which the bot tells what was changed behind its back."""
 
     DIRECT = "direct"
     MATTER = "matter"
     CHANNEL = "channel"
     BOT = "bot"
+    ADMINS = "admins"
 
 
 @dataclass(frozen=True, slots=True)

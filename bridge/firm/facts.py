@@ -23,7 +23,7 @@ Records = Mapping[str, Mapping[str, Any]]
 E = TypeVar("E", bound=Enum)
 TIMEZONE = "timezone"
 _LONGEST_ID = 1000
-_NAMED_PEOPLE = frozenset({ConversationKind.DIRECT, ConversationKind.BOT})
+_NAMED_PEOPLE = frozenset({ConversationKind.DIRECT, ConversationKind.BOT, ConversationKind.ADMINS})
 """Conversations that only those picked for them may be in. Of the others the guard need not know who is in them."""
 
 

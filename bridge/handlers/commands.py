@@ -41,8 +41,9 @@ async def handle_command(event: Json, desk: Desk, places: Places, at_work: AtWor
         log.warning("command_ignored", sender=event["sender"], reason=decision.reason if decision else "not staff")
         return None
     sender = desk.firm().staff[staff_id]
-    apart = place.kind is ConversationKind.DIRECT
-    # In a direct conversation the bot is no member, and can neither type nor answer.
+    # In a direct conversation the bot is no member, and can neither type nor answer. In the admins' room there may be
+    # somebody screened from what the answer is about.
+    apart = place.kind in {ConversationKind.DIRECT, ConversationKind.ADMINS}
     chat = await desk.store.run(lambda: room_of(bot_chat_id(staff_id))) if apart else None
     with at_work.shown(chat or event["room_id"]):
         reply, here = await answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,9 +15,11 @@ from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
 from bridge.handlers.welcome import welcome
+from bridge.matrix.errors import BadRequest, NotFound, Refused
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.audit import record
-from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
+from bridge.store.conversations import add_participants, conversation_by_id, remove_participant, room_of
+from bridge.store.drift import is_noted
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
@@ -64,24 +67,29 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
         in_chat = conversation.kind is ConversationKind.BOT and membership == "join"
         return await welcome(staff_id, event["room_id"], desk) if in_chat and staff_id is not None else None
     await desk.reconciler.converge(place.key)
-    if not refusal and staff_id is not None:
+    if membership == "ban":
+        await _close_history(event, conversation, staff_id, desk)
+    # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
+    replaced = await desk.store.run(lambda: room_of(place.key)) != event["room_id"]
+    if replaced or (not refusal and staff_id is not None):
         return None
-    told = bool(refusal) and actor is not None and bool(may_act(desk.firm(), actor))
+    return partial(_put_back, event, place.key, staff_id, actor, refusal, desk)
 
-    def effect() -> None:
+
+def _put_back(event: Json, key: str, staff_id: str | None, actor: str | None, refusal: str, desk: Desk) -> None:
+    """A unit: note what was put back, and tell whoever did it, unless nothing is done for them any more."""
+    if not is_noted(event["event_id"]):
         record(
             Deed.PUT_BACK,
             actor=actor or event["sender"],
-            subject=place.key,
+            subject=key,
             person=staff_id or event["state_key"],
-            reason=str(membership),
+            reason=str(event["content"].get("membership")),
             cause=event["event_id"],
             outcome=Outcome.REFUSED,
         )
-        if told and actor is not None:
-            tell(actor, event["event_id"], refusal, desk.settings.bot_id)
-
-    return effect
+    if refusal and actor is not None and may_act(desk.firm(), actor):
+        tell(actor, event["event_id"], refusal, desk.settings.bot_id)
 
 
 async def _gone(event: Json, conversation: Conversation, staff_id: str, by: str, desk: Desk) -> str | None:
@@ -89,6 +97,8 @@ async def _gone(event: Json, conversation: Conversation, staff_id: str, by: str,
     by_themselves = event["sender"] == event["state_key"]
     if conversation.everyone:
         return f"{escape(conversation.title)} is the channel of the whole firm; everybody stays in it."
+    if conversation.kind is ConversationKind.ADMINS and staff_id in conversation.participants:
+        return "This is where firm admins are told what was changed, so you stay in it. Mute it if it is too much."
     if conversation.kind is ConversationKind.BOT:
         return "This is where you reach me, so you stay in it. Mute it if it is too much."
     if not by_themselves and conversation.kind is ConversationKind.DIRECT:
@@ -124,6 +134,16 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
     if conversation.kind is ConversationKind.DIRECT:
         return "Nobody is added to a direct conversation. `!dm @person …` opens one with everybody."
     return "I put that back: it is not open to everybody."
+
+
+async def _close_history(event: Json, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:
+    """Let somebody whose ban stays forget the room: having been banned opens the history even to those never in it."""
+    if staff_id is not None and may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()):
+        return
+    try:
+        await desk.homeserver.forget(event["room_id"], event["state_key"])
+    except (Refused, BadRequest, NotFound) as error:
+        log.warning("not_forgotten", room_id=event["room_id"], user_id=event["state_key"], reason=str(error))
 
 
 async def _put_space_right(key: str, event: Json, desk: Desk) -> None:

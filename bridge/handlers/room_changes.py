@@ -19,6 +19,7 @@ from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
 from bridge.store.audit import record
 from bridge.store.channels import Channel, channel, set_topic
+from bridge.store.drift import is_noted
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
@@ -56,7 +57,8 @@ async def handle_room_change(event: Json, desk: Desk, places: Places) -> Effect 
 def _put_back(change: Json, key: str, staff_id: str | None, whom: str | None, told: str, bot_id: str) -> None:
     """A unit: note what is put back, and tell whoever did it, unless nothing is done for them any more."""
     actor, cause = staff_id or change["sender"], change["event_id"]
-    record(Deed.PUT_BACK, actor=actor, subject=key, reason=change["type"], cause=cause, outcome=Outcome.REFUSED)
+    if not is_noted(cause):
+        record(Deed.PUT_BACK, actor=actor, subject=key, reason=change["type"], cause=cause, outcome=Outcome.REFUSED)
     if whom is not None:
         tell(whom, cause, told, bot_id)
 

@@ -8,6 +8,7 @@ from bridge.commands.table import Desk
 from bridge.handlers.addressing import is_addressed
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.commands import Effect, handle_command
+from bridge.handlers.drift import handle_drift, is_drift
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.pins import PINNED, handle_pinning, is_pinning
 from bridge.handlers.places import Places
@@ -31,18 +32,16 @@ class Router:
         """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
         if event["type"] == "m.room.message":
             return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
-        bot_id = self._bot_id
-        return (
-            is_membership(event, bot_id)
-            or is_room_change(event, bot_id)
-            or is_pinning(event, bot_id)
-            or is_redaction(event)
-        )
+        if event["type"] == "m.room.redaction":
+            return is_redaction(event)
+        return any(kind(event, self._bot_id) for kind in (is_membership, is_room_change, is_pinning, is_drift))
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
         if event["type"] == "m.room.message":
             return await handle_command(event, self._desk, self._places, self._at_work)
+        if is_drift(event, self._bot_id):
+            return await handle_drift(event, self._desk, self._places)
         if event["type"] == "m.room.member":
             return await handle_membership(event, self._desk, self._places)
         if event["type"] == PINNED:

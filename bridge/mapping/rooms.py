@@ -27,6 +27,17 @@ NOBODY = 101
 
 SHARED = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
 """Kinds of conversations whose participants change."""
+CLEARED: Mapping[str, Json] = {
+    "m.room.name": {},
+    "m.room.topic": {},
+    "m.room.avatar": {},
+    # Synapse takes none without a pointer.
+    "m.room.tombstone": {"body": "", "replacement_room": ""},
+    "m.room.server_acl": {},
+    "m.room.third_party_invite": {},
+}
+"""What is made of state that a room has and its shape does not."""
+
 CREATOR_POWER_VERSIONS = frozenset({"12"})
 """Room versions in which the creator has infinite power and must not be named in the power levels."""
 
@@ -48,6 +59,8 @@ class RoomShape:
     """A channel's public alias; empty for a hidden one."""
     members: frozenset[str] = frozenset()
     """User ids, without the bot."""
+    welcome: frozenset[str] = frozenset()
+    """User ids of those banned who may be in it, whether they are to be members or not."""
     bot_stays: bool = True
     open_to: str = ""
     """The key of the space whose members may join by themselves; empty where an invitation is needed."""
@@ -109,6 +122,9 @@ def conversation_shape(
             specific: Json = {"label": "Direct conversation", "bot_stays": False, "open_to": KEEPER_SPACE}
         case ConversationKind.BOT:
             specific = {"label": "Chat with the bot"}
+        case ConversationKind.ADMINS:
+            topic = "What was changed behind the bot's back, and put back"
+            specific = {"label": f"Room {conversation.title}", "name": conversation.title, "topic": topic}
         case ConversationKind.CHANNEL:
             specific = {
                 "label": f"Channel {conversation.title}",

@@ -11,10 +11,13 @@ from typing import Any
 from nio import Api
 
 from bridge.firm.disclosure import Happened
+from bridge.firm.policy import Decision
+from bridge.firm.room_keys import MARKER
 from bridge.matrix import requests
+from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
-from bridge.matrix.errors import BadRequest, HomeserverError, NotFound, Refused
-from bridge.matrix.port import Unread
+from bridge.matrix.errors import BadRequest, HomeserverError, NotAllowed, NotFound, Refused
+from bridge.matrix.port import LOCK, Unread
 from bridge.matrix.requests import Request
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -25,14 +28,24 @@ _NO_TOKEN = ""
 
 
 class MatrixClient:
-    """The port `Homeserver` (port.py, which says what each method means) over one connection to Synapse."""
+    """The port `Homeserver` (port.py, which says what each method means) over one connection to Synapse.
+
+    Before anything is requested as or for a person it asks `decides`, and raises NotAllowed. What only takes something
+    away asks nobody, since it must go on for leavers: leaving, forgetting, giving up power, removing, ending sessions,
+    locking.
+    """
 
     def __init__(
-        self, settings: HomeserverSettings, appservice: AppserviceSettings, on_request: OnRequest | None = None
+        self,
+        settings: HomeserverSettings,
+        appservice: AppserviceSettings,
+        decides: Decides,
+        on_request: OnRequest | None = None,
     ) -> None:
         """`on_request` is called after every attempt with method, route, status and seconds."""
         self.bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
         self.connection = Connection(settings, appservice, on_request)
+        self._decides = decides
         self._appservice_id = appservice.id
         self._devices: set[str] = set()
         self._device_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -41,9 +54,27 @@ class MatrixClient:
         return await self.connection.ask(request, self.bot_id, key)
 
     async def _as(self, user_id: str, request: Request, key: str = "") -> Any:
+        await self._require_acting(user_id)
         return await self.connection.ask(request, user_id, key)
 
+    async def _as_one_who_goes(self, user_id: str, request: Request) -> None:
+        """As somebody of whom only something is taken away, for which nobody is asked: leavers have to go."""
+        await self.connection.ask(request, user_id)
+
+    async def _require_acting(self, user_id: str) -> None:
+        if user_id != self.bot_id:
+            _require(user_id, await self._decides.may_act(user_id))
+
+    async def _require_entering(self, user_id: str, room_id: str) -> None:
+        if user_id != self.bot_id:
+            _require(user_id, await self._decides.may_enter(user_id, room_id))
+
     async def create_room(self, body: Json) -> str:
+        first = body.get("initial_state", ())
+        key = next((event["content"]["key"] for event in first if event["type"] == MARKER), "")
+        invited = [event["state_key"] for event in first if event["type"] == "m.room.member"]
+        for user_id in (*invited, *body.get("invite", ())):
+            _require(user_id, await self._decides.may_enter_new(user_id, key))
         return str(await self._as_bot(requests.create_room(body), "room_id"))
 
     async def resolve_alias(self, alias: str) -> str | None:
@@ -79,10 +110,13 @@ class MatrixClient:
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
     ) -> str:
+        if event_type == "m.room.member":
+            raise ValueError("Memberships change by invite, kick, join and leave, which ask the policy.")
         request = Api.room_put_state(_NO_TOKEN, room_id, event_type, content, state_key)
         return str(await self._as(user_id or self.bot_id, request, "event_id"))
 
     async def invite(self, room_id: str, user_id: str) -> None:
+        await self._require_entering(user_id, room_id)
         with _no_error(Refused, "is already in the room"):
             await self._as_bot(Api.room_invite(_NO_TOKEN, room_id, user_id))
 
@@ -90,17 +124,30 @@ class MatrixClient:
         with _no_error(Refused, "target user is not in the room"):
             await self._as_bot(Api.room_kick(_NO_TOKEN, room_id, user_id, reason))
 
+    async def unban(self, room_id: str, user_id: str) -> None:
+        await self._require_entering(user_id, room_id)
+        with _no_error(Refused, "user who was not banned"):
+            await self._as_bot(Api.room_unban(_NO_TOKEN, room_id, user_id))
+
     async def join(self, room_id: str, user_id: str) -> None:
-        await self._as(user_id, Api.join(_NO_TOKEN, room_id))
+        await self._require_entering(user_id, room_id)
+        await self.connection.ask(Api.join(_NO_TOKEN, room_id), user_id)
 
     async def leave(self, room_id: str, user_id: str) -> None:
         with _no_error(NotFound), _no_error(Refused, f"{user_id} not in room"):
-            await self._as(user_id, Api.room_leave(_NO_TOKEN, room_id))
+            await self._as_one_who_goes(user_id, Api.room_leave(_NO_TOKEN, room_id))
+
+    async def give_up_power(self, room_id: str, user_id: str, levels: Json) -> None:
+        if user_id in levels.get("users", {}):
+            raise ValueError("These power levels leave the user some power.")
+        request = Api.room_put_state(_NO_TOKEN, room_id, "m.room.power_levels", levels, "")
+        await self._as_one_who_goes(user_id, request)
 
     async def forget(self, room_id: str, user_id: str) -> None:
-        await self._as(user_id, Api.room_forget(_NO_TOKEN, room_id))
+        await self._as_one_who_goes(user_id, Api.room_forget(_NO_TOKEN, room_id))
 
     async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
+        await self._require_acting(sender)
         request = requests.send_event(room_id, event_type, content, txn_id)
         if sender not in self._devices:
             await self.ensure_device(sender)
@@ -167,6 +214,7 @@ class MatrixClient:
         return found
 
     async def register(self, localpart: str) -> None:
+        await self._require_acting(f"@{localpart}:{self.bot_id.partition(':')[2]}")
         # As the service itself: the bot may be the very user that is not there yet.
         await self.connection.ask(requests.register(localpart), None)
 
@@ -180,6 +228,8 @@ class MatrixClient:
         return float(await self.connection.ask(requests.ping(self._appservice_id, txn_id), None, "duration_ms"))
 
     async def whoami(self, user_id: str | None = None) -> str:
+        if user_id is not None:
+            await self._require_acting(user_id)
         return str(await self.connection.ask(Api.whoami(_NO_TOKEN), user_id, "user_id"))
 
     async def upload(self, data: bytes, content_type: str, filename: str) -> str:
@@ -195,6 +245,8 @@ class MatrixClient:
         return account
 
     async def admin_put_user(self, user_id: str, body: Json) -> Json:
+        if body != LOCK:
+            await self._require_acting(user_id)
         account: Json = await self._as_bot(requests.admin_put_user(user_id, body))
         return account
 
@@ -238,6 +290,11 @@ def _happened(event: Json) -> Happened | None:
     if not isinstance(state_key, str):
         return None
     return Happened(at, state_key, event.get("content", {}).get("membership") == "join")
+
+
+def _require(user_id: str, decision: Decision) -> None:
+    if not decision:
+        raise NotAllowed(user_id, decision.rule)
 
 
 @contextmanager

@@ -23,6 +23,20 @@ class Refused(HomeserverError):
     """The homeserver understood and refused (403). Repeating does not help."""
 
 
+class NotAllowed(HomeserverError):
+    """The policy refuses what was to be done as or for somebody, so the homeserver was never asked."""
+
+    def __init__(self, user_id: str, rule: str) -> None:
+        """`rule` is the one of product.md that decided. The reason is not told: it may name what nobody should read."""
+        super().__init__(
+            "", 0, "", f"Nothing is done as or for {user_id} here: rule {rule} of the firm does not allow it"
+        )
+        self.rule = rule
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class TokenRejected(HomeserverError):
     """The homeserver does not accept the bridge's token (401). A person must compare it with the registration."""
 

@@ -2,7 +2,8 @@
 
 `MatrixClient` (client.py) speaks to a real homeserver; tests put a fake one behind it. Every method raises a
 subclass of HomeserverError and repeats by one retry policy what may pass: callers never look at status codes.
-Methods act as the bot unless a `user_id` says otherwise.
+Methods act as the bot unless a `user_id` says otherwise. Those that act as or for a person raise NotAllowed before
+anything is requested, unless the policy allows it (acting.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, Protocol
 from bridge.firm.disclosure import Happened
 
 Json = dict[str, Any]
+LOCK: Json = {"locked": True}
+"""The only change of an account that may be made to one who has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,18 @@ class Homeserver(Protocol):
     async def kick(self, room_id: str, user_id: str, reason: str) -> None:
         """Remove somebody as the bot, or take back an invitation; one who is not there is no error."""
 
+    async def unban(self, room_id: str, user_id: str) -> None:
+        """Lift a ban as the bot; one that is not there is no error."""
+
     # In somebody's name
     async def join(self, room_id: str, user_id: str) -> None:
         """Join by invitation or an open rule, as that user."""
 
     async def leave(self, room_id: str, user_id: str) -> None:
         """Leave, as that user; one who is not in is no error."""
+
+    async def give_up_power(self, room_id: str, user_id: str, levels: Json) -> None:
+        """Set the power levels, as a user who loses power by it."""
 
     async def forget(self, room_id: str, user_id: str) -> None:
         """Forget a room already left, as that user."""

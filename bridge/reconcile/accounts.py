@@ -12,7 +12,7 @@ import orjson
 from bridge import faults
 from bridge.firm.model import Staff
 from bridge.mapping.avatars import avatar_png
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import LOCK, Homeserver
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.plan import Action, Step
 from bridge.store.conversations import StoredAccount, record_profile
@@ -62,7 +62,7 @@ async def apply_account(step: Step, desired: Desired, homeserver: Homeserver, st
     if step.action is Action.LOCK_ACCOUNT:
         # First the sessions: once the account is locked, nothing tells the next pass that they are still open.
         await homeserver.delete_devices(step.who)
-        await homeserver.admin_put_user(step.who, {"locked": True})
+        await homeserver.admin_put_user(step.who, LOCK)
         await homeserver.delete_devices(step.who)
         return
     if step.action is Action.UNLOCK_ACCOUNT:

@@ -12,9 +12,8 @@ import structlog
 
 from bridge import faults
 from bridge.firm.conversation import ConversationKind
-from bridge.firm.policy import Decision
 from bridge.mapping.ids import hidden_alias
-from bridge.mapping.rooms import RoomShape, child_state, create_body, desired_state
+from bridge.mapping.rooms import CLEARED, RoomShape, child_state, create_body, desired_state
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
@@ -41,8 +40,6 @@ class Hands:
     store: Store
     server: Server
     alias_key: str
-    may_act: Callable[[str], Decision]
-    """Whether anything may be done as this user id; asked before every act in somebody's name."""
     room_ids: dict[str, str]
     """Room ids by key; grows as rooms are made."""
     direct_locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -175,6 +172,16 @@ async def _bot_leave(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("bot.left")
 
 
+async def _take_power(step: Step, shape: RoomShape, hands: Hands) -> None:
+    """Let somebody give up their own power, since nobody else in the room can take it from them."""
+    room_id = hands.room_ids[step.key]
+    observed = await observe_room(hands.homeserver, room_id, bot_expected=shape.bot_stays)
+    levels = observed.state.get(("m.room.power_levels", ""), {}) if observed is not None else {}
+    users = {user_id: level for user_id, level in levels.get("users", {}).items() if user_id != step.who}
+    if levels:
+        await hands.homeserver.give_up_power(room_id, step.who, {**levels, "users": users})
+
+
 async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
     room_id = hands.room_ids[step.key]
     try:
@@ -186,8 +193,11 @@ async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("member.removed")
 
 
+async def _unban(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await hands.homeserver.unban(hands.room_ids[step.key], step.who)
+
+
 async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
-    _require(step.who, hands)
     room_id = hands.room_ids[step.key]
     if not step.invited:
         await hands.homeserver.invite(room_id, step.who)
@@ -202,7 +212,7 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
 async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
     # As of now: the space in a join rule may have been made anew since the plan.
     wanted = desired_state(shape, hands.server.bot_id, hands.server.room_version, hands.room_ids)
-    content = wanted[step.event_type, step.state_key]
+    content = wanted.get((step.event_type, step.state_key), CLEARED.get(step.event_type, {}))
     await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
 
 
@@ -242,7 +252,6 @@ async def _remove_child(step: Step, shape: RoomShape, hands: Hands) -> None:
 
 async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
     """Add the room to this person's m.direct, keeping all that is there (D3)."""
-    _require(step.who, hands)
     others = sorted((shape.members | ({hands.server.bot_id} if shape.bot_stays else frozenset())) - {step.who})
     room_id = hands.room_ids[step.key]
     async with hands.direct_locks[step.who]:
@@ -265,16 +274,12 @@ def merge_direct(before: Json, others: list[str], room_id: str) -> Json:
     return after
 
 
-def _require(user_id: str, hands: Hands) -> None:
-    decision = hands.may_act(user_id)
-    if not decision:
-        raise StepError(f"Nothing is done in the name of {user_id}: {decision.reason} ({decision.rule})")
-
-
 _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
     Action.BOT_RETURN: _bot_return,
     Action.BOT_LEAVE: _bot_leave,
+    Action.TAKE_POWER: _take_power,
     Action.REMOVE: _remove,
+    Action.UNBAN: _unban,
     Action.ADD: _add,
     Action.SET_STATE: _set_state,
     Action.SET_ALIAS: _set_alias,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants, may_administer
 from bridge.mapping import rooms as shapes
@@ -38,6 +38,8 @@ class Desired:
     """Staff who cannot get an account."""
     departed: frozenset[str] = frozenset()
     """Staff ids of those who left the firm and are still down for some conversation (F2)."""
+    new_admins: frozenset[str] | None = None
+    """Staff ids of all firm admins; None where those in their room are right."""
 
     @cached_property
     def owners(self) -> Mapping[str, str]:
@@ -56,13 +58,16 @@ def desired(firm: Firm, world: World, settings: Settings, today: date) -> Desire
     )
     new = seeds(firm, world, settings.firm)
     joining = joiners(firm, world)
+    admins = _new_admins(firm, world, settings)
+    picked = joining if admins is None else {**joining, ADMINS_ID: admins}
     return replace(
-        desired_of_stored(firm, _with(world, localparts, new, joining), settings, today),
+        desired_of_stored(firm, _with(world, localparts, new, picked), settings, today),
         new_conversations=new,
         new_participants=joining,
         new_localparts=localparts,
         problems=problems,
         departed=_departed(firm, world),
+        new_admins=admins,
     )
 
 
@@ -74,6 +79,15 @@ def desired_of_stored(firm: Firm, world: World, settings: Settings, today: date)
     }
     shapes = _shapes(firm, world, user_ids, settings, today)
     return Desired(firm, world, user_ids, shapes, (), {}, {}, ())
+
+
+def _new_admins(firm: Firm, world: World, settings: Settings) -> frozenset[str] | None:
+    if not settings.firm.admins_room:
+        return None
+    roles = frozenset(settings.firm.admin_roles)
+    admins = frozenset(staff_id for staff_id in firm.active_staff if may_administer(firm, staff_id, roles))
+    room = world.conversations.get(ADMINS_ID)
+    return admins if room is None or room.participants != admins else None
 
 
 def _departed(firm: Firm, world: World) -> frozenset[str]:
@@ -95,7 +109,8 @@ def _with(
             aliases[item.conversation.id] = item.alias_localpart
     for conversation_id, people in joining.items():
         before = conversations[conversation_id]
-        conversations[conversation_id] = replace(before, participants=before.participants | people)
+        kept = frozenset() if conversation_id == ADMINS_ID else before.participants
+        conversations[conversation_id] = replace(before, participants=kept | people)
     accounts = dict(world.accounts)
     accounts.update({staff_id: StoredAccount(localpart, "", "", "") for staff_id, localpart in localparts.items()})
     return replace(world, accounts=accounts, conversations=conversations, aliases=aliases)

@@ -11,6 +11,9 @@ from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.plan import Observed
 
+_FIXED = frozenset({ConversationKind.BOT, ConversationKind.ADMINS})
+"""Conversations that nobody joins or leaves by themselves."""
+
 
 def heed_moves(shape: RoomShape, observed: Observed | None, wanted: Desired, today: date) -> RoomShape:
     """The shape with those who joined by themselves, where the policy allows it, and without those who left.
@@ -19,7 +22,7 @@ def heed_moves(shape: RoomShape, observed: Observed | None, wanted: Desired, tod
     Without this a pass would undo what people did, and the events that follow would then be old news.
     """
     conversation = wanted.world.conversations.get(shape.key)
-    if observed is None or conversation is None or conversation.everyone or conversation.kind is ConversationKind.BOT:
+    if observed is None or conversation is None or conversation.everyone or conversation.kind in _FIXED:
         return shape
     members = set(shape.members)
     since = wanted.world.since.get(conversation.id, {})

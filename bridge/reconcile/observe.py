@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from bridge.firm.room_keys import MARKER
 from bridge.mapping.rooms import RoomShape
-from bridge.matrix.errors import NotFound, Refused
+from bridge.matrix.errors import NotAllowed, NotFound, Refused
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.plan import Move, Observed
+from bridge.reconcile.plan import Move, Observed, Sent
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -67,7 +67,14 @@ def _observed(room_id: str, events: list[Json]) -> Observed:
         and event["sender"] == event["state_key"]
         and event["content"].get("membership") in {"join", "leave"}
     }
-    return Observed(room_id, members, state, creator, moves)
+    banned = frozenset(
+        key[1] for key, content in state.items() if key[0] == "m.room.member" and content.get("membership") == "ban"
+    )
+    sent = {
+        (event["type"], event["state_key"]): Sent(event["sender"], event["event_id"], event["origin_server_ts"])
+        for event in events
+    }
+    return Observed(room_id, members, state, creator, moves, banned, sent)
 
 
 def is_ours(observed: Observed, key: str, bot_id: str) -> bool:
@@ -94,10 +101,15 @@ async def observe_rooms(
 
 
 async def observe_direct(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:
-    """Everybody's m.direct, by user id."""
+    """Everybody's m.direct, by user id; empty for those who left the firm since they were to be asked for."""
+
+    async def read(user_id: str) -> Json:
+        with suppress(NotAllowed):
+            return await homeserver.account_data(user_id, "m.direct")
+        return {}
+
     listed = sorted(user_ids)
-    found = await in_parallel(listed, lambda user_id: homeserver.account_data(user_id, "m.direct"), limit)
-    return dict(zip(listed, found, strict=True))
+    return dict(zip(listed, await in_parallel(listed, read, limit), strict=True))
 
 
 async def observe_accounts(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.firm.room_keys import KEEPER_SPACE
-from bridge.mapping.rooms import RoomShape, StateKey, create_body, desired_state
+from bridge.mapping.rooms import BOT_LEVEL, CLEARED, RoomShape, StateKey, create_body, desired_state
 
 Json = dict[str, Any]
 CHILD = "m.space.child"
@@ -23,7 +23,9 @@ class Action(StrEnum):
     UNLOCK_ACCOUNT = "unlock_account"
     CREATE_ROOM = "create_room"
     BOT_RETURN = "bot_return"
+    TAKE_POWER = "take_power"
     REMOVE = "remove"
+    UNBAN = "unban"
     SET_STATE = "set_state"
     SET_ALIAS = "set_alias"
     ADD = "add"
@@ -40,7 +42,9 @@ _SENTENCES = {
     Action.UNLOCK_ACCOUNT: "Unlock the account {who}",
     Action.CREATE_ROOM: "Make the room {room}",
     Action.BOT_RETURN: "Bring the bot back into {room}",
+    Action.TAKE_POWER: "Take the power in {room} from {who}",
     Action.REMOVE: "Remove {who} from {room}",
+    Action.UNBAN: "Lift the ban on {who} in {room}",
     Action.SET_STATE: "Set {what} in {room}",
     Action.SET_ALIAS: "Give {room} the address {what}",
     Action.ADD: "Add {who} to {room}",
@@ -50,7 +54,15 @@ _SENTENCES = {
     Action.BOT_LEAVE: "Let the bot leave {room}",
 }
 _ACCESS = frozenset(
-    {Action.CREATE_ROOM, Action.REMOVE, Action.ADD, Action.LOCK_ACCOUNT, Action.UNLOCK_ACCOUNT, Action.CREATE_ACCOUNT}
+    {
+        Action.CREATE_ROOM,
+        Action.REMOVE,
+        Action.UNBAN,
+        Action.ADD,
+        Action.LOCK_ACCOUNT,
+        Action.UNLOCK_ACCOUNT,
+        Action.CREATE_ACCOUNT,
+    }
 )
 
 
@@ -86,12 +98,44 @@ class Step:
         return self.action in _ACCESS
 
 
+class Kind(StrEnum):
+    """What somebody did behind the bridge's back."""
+
+    ROOM_LOST = "room_lost"
+    BOT_REMOVED = "bot_removed"
+    SOMEBODY_PUT_IN = "somebody_put_in"
+    SOMEBODY_TAKEN_OUT = "somebody_taken_out"
+    SOMEBODY_BANNED = "somebody_banned"
+    STATE_CHANGED = "state_changed"
+    ADDRESS_CHANGED = "address_changed"
+    LIST_CHANGED = "list_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that somebody changed in one room."""
+
+    key: str
+    """The room's."""
+    kind: Kind
+    cause: str
+    """The id of the event that made it, so that it is known again; for a room that is gone, the room's id."""
+    by: str = ""
+    """The user id of whoever did it; empty where nobody can tell."""
+    person: str = ""
+    """The user id of whom it was done to."""
+    what: str = ""
+    """The type of the state that was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomPlan:
     """What one room needs, in order."""
 
     shape: RoomShape
     steps: tuple[Step, ...]
+    drift: tuple[Difference, ...] = ()
+    """Which of what they put right somebody did behind the bridge's back."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +162,16 @@ class Move:
     """Milliseconds, by the homeserver's clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The event behind a piece of state."""
+
+    sender: str
+    event_id: str
+    at: int
+    """Milliseconds, by the homeserver's clock."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """A room as it is."""
@@ -129,6 +183,9 @@ class Observed:
     creator: str = ""
     moves: Mapping[str, Move] = field(default_factory=dict)
     """What people did themselves, by user id."""
+    banned: frozenset[str] = frozenset()
+    """User ids."""
+    sent: Mapping[StateKey, Sent] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +228,29 @@ def plan_room(
         created = as_created(shape, server, room_ids)
         create = Step(Action.CREATE_ROOM, shape.key, shape.label)
         return (create, *plan_room(shape, created, server, room_ids, direct))
+    powers = tuple(_powers(shape, observed, server))
     removals = tuple(_removals(shape, observed, server))
     changes = tuple(_state_changes(shape, observed, server, room_ids))
+    unbans = tuple(
+        Step(Action.UNBAN, shape.key, shape.label, user_id) for user_id in sorted(observed.banned & shape.welcome)
+    )
     additions = tuple(_additions(shape, observed))
     marks = tuple(_direct_marks(shape, observed, direct))
     bot_in = observed.members.get(server.bot_id) == "join"
-    needs_bot = shape.bot_stays or changes or any(not step.invited for step in additions)
+    needs_bot = shape.bot_stays or changes or unbans or any(not step.invited for step in additions)
     returning = () if bot_in or not needs_bot else (Step(Action.BOT_RETURN, shape.key, shape.label),)
     leaving: tuple[Step, ...] = ()
     if not shape.bot_stays and (bot_in or returning):
         leaving = (Step(Action.BOT_LEAVE, shape.key, shape.label),)
-    return (*removals, *returning, *changes, *additions, *marks, *leaving)
+    return (*powers, *removals, *returning, *unbans, *changes, *additions, *marks, *leaving)
+
+
+def _powers(shape: RoomShape, observed: Observed, server: Server) -> Iterator[Step]:
+    """Those with as much power as the bot, whom it can neither remove nor demote. They come before their removal."""
+    users = observed.state.get(("m.room.power_levels", ""), {}).get("users", {})
+    for user_id, level in sorted(users.items()):
+        if user_id != server.bot_id and level >= BOT_LEVEL and observed.members.get(user_id) == "join":
+            yield Step(Action.TAKE_POWER, shape.key, shape.label, user_id)
 
 
 def _removals(shape: RoomShape, observed: Observed, server: Server) -> Iterator[Step]:
@@ -193,6 +262,16 @@ def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_id
     wanted = desired_state(shape, server.bot_id, server.room_version, room_ids)
     for (event_type, state_key), content in wanted.items():
         if observed.state.get((event_type, state_key)) != content:
+            yield Step(
+                Action.SET_STATE,
+                shape.key,
+                shape.label,
+                what=event_type,
+                event_type=event_type,
+                state_key=state_key,
+            )
+    for (event_type, state_key), content in observed.state.items():
+        if (event_type, state_key) not in wanted and content and content != CLEARED.get(event_type, content):
             yield Step(
                 Action.SET_STATE,
                 shape.key,

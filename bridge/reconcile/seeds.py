@@ -14,7 +14,17 @@ from bridge.store.conversations import NewConversation, World
 
 def seeds(firm: Firm, world: World, settings: FirmSettings) -> tuple[NewConversation, ...]:
     """The conversations that should exist from the start and do not yet."""
-    return (*_bot_chats(firm, world), *_channels(firm, world, settings), *_first_conversations(firm, world, settings))
+    return (
+        *_bot_chats(firm, world),
+        *_admins_room(world, settings),
+        *_channels(firm, world, settings),
+        *_first_conversations(firm, world, settings),
+    )
+
+
+def _admins_room(world: World, settings: FirmSettings) -> Iterator[NewConversation]:
+    if settings.admins_room and names.ADMINS_ID not in world.conversations:
+        yield NewConversation(Conversation(names.ADMINS_ID, ConversationKind.ADMINS, settings.admins_room))
 
 
 def _bot_chats(firm: Firm, world: World) -> Iterator[NewConversation]:

@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bridge import faults
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
 from bridge.firm.model import Firm
-from bridge.firm.policy import Decision, may_act
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected, Unreachable
@@ -25,6 +24,7 @@ from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, plan_accounts
 from bridge.reconcile.apply import Hands, StepError, apply_room
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
+from bridge.reconcile.drift import deleted, differences, lost, welcome
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.moves import heed_moves
 from bridge.reconcile.plan import Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
@@ -33,15 +33,21 @@ from bridge.store.conversations import (
     add_accounts,
     add_conversations,
     add_participants,
+    keep_participants,
     load_part,
     load_world,
+    now_ms,
     remove_from_all,
     room_of,
+    undo_leaves,
 )
+from bridge.store.drift import mark_put_back, note_difference
 from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
+_DELETING_MS = 60_000
+"""How long the homeserver may take to put everybody out of a room that an admin deletes."""
 Progress = Callable[[int, int, str], None]
 """Called with how many of how many accounts and rooms are done, and the one just done."""
 
@@ -70,6 +76,8 @@ class _Tally:
     steps: int = 0
     finished: int = 0
     failed: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    """The keys of rooms that were gone."""
 
     @contextmanager
     def item(self, label: str, steps: int) -> Iterator[None]:
@@ -149,7 +157,9 @@ class Reconciler:
             touched = {
                 key: shape
                 for key, shape in wanted.shapes.items()
-                if old.shapes.get(key) != shape or key not in wanted.world.rooms
+                if old.shapes.get(key) != shape
+                or key not in wanted.world.rooms
+                or (key == ADMINS_ID and wanted.new_admins is not None)
             }
             people = {
                 staff_id
@@ -171,6 +181,19 @@ class Reconciler:
             self._note_change(wave)
             await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
             self._note_change(wave)
+        if tally.lost & {KEEPER_SPACE, STAFF_SPACE}:
+            # Other rooms name these spaces in their join rules.
+            return await self.sync()
+        return Outcome(tally.steps, tuple(tally.failed))
+
+    async def look_at(self, key: str) -> Outcome:
+        """Make one room as it should be, and others only where they must follow because it was gone (O3)."""
+        tally = _Tally(1, None)
+        self._note_change((key,))
+        await self._converge_room(key, tally)
+        self._note_change((key,))
+        if tally.lost:
+            return await (self.sync() if key in {KEEPER_SPACE, STAFF_SPACE} else self.converge(key))
         return Outcome(tally.steps, tuple(tally.failed))
 
     async def say_in_direct(self, key: str, content: dict[str, Any], said_once_as: str) -> None:
@@ -213,20 +236,29 @@ class Reconciler:
 
     async def _converge_room(self, key: str, tally: _Tally) -> None:
         async with self._room_locks[key]:
-            wanted = await self._part(key)
-            rooms = wanted.world.rooms
-            shape = wanted.shapes.get(key)
-            if shape is None:
-                return
-            await self.guarding.tell(key)
-            # What is not made yet is listed when it is.
-            shape = replace(shape, children=tuple(child for child in shape.children if child in rooms))
-            observed = await observe.observe_rooms(self._homeserver, {key: shape}, rooms, self._limit)
-            plan = self._plan_rooms({key: shape}, wanted, observed, None)
+            wanted, items = await self._plan_one(key)
+            if any(deleted(item) for item in items):
+                tally.lost.add(key)
+                since = now_ms() - _DELETING_MS
+                if await self._store.run(lambda: undo_leaves(key, since, "room deleted")):
+                    wanted, items = await self._plan_one(key)
             hands = self._hands(wanted)
-            for item in (item for wave in plan.waves for item in wave):
-                with tally.item(shape.label, len(item.steps)):
-                    await apply_room(item, hands)
+            for item in items:
+                with tally.item(item.shape.label, len(item.steps)):
+                    await self._apply_room(item, hands, wanted)
+
+    async def _plan_one(self, key: str) -> tuple[Desired, list[RoomPlan]]:
+        wanted = await self._part(key)
+        rooms = wanted.world.rooms
+        shape = wanted.shapes.get(key)
+        if shape is None:
+            return wanted, []
+        await self.guarding.tell(key)
+        # What is not made yet is listed when it is.
+        shape = replace(shape, children=tuple(child for child in shape.children if child in rooms))
+        observed = await observe.observe_rooms(self._homeserver, {key: shape}, rooms, self._limit)
+        plan = self._plan_rooms({key: shape}, wanted, observed, None)
+        return wanted, [item for wave in plan.waves for item in wave]
 
     async def _part(self, key: str) -> Desired:
         """What should be, as far as this room needs it: a small part of the whole is read and computed."""
@@ -240,8 +272,11 @@ class Reconciler:
             add_conversations(wanted.new_conversations)
             for conversation_id, people in wanted.new_participants.items():
                 add_participants(conversation_id, people, "", returning=False)
+            if wanted.new_admins is not None:
+                keep_participants(ADMINS_ID, wanted.new_admins)
 
-        if wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed:
+        new = wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed
+        if new or wanted.new_admins is not None:
             await self._store.run(unit)
             faults.point("seeds.stored")
 
@@ -279,13 +314,22 @@ class Reconciler:
         room_ids = {key: room_id for key, room_id in wanted.world.rooms.items() if key not in gone}
         labels = {key: shape.label for key, shape in wanted.shapes.items()}
         waves: list[list[RoomPlan]] = [[], [], [], []]
+
+        def add(wave: int, shape: RoomShape, room: Observed | None, steps: tuple[Step, ...]) -> None:
+            found = differences(shape, room, steps, wanted, self._settings.bot_id) if room is not None else ()
+            waves[wave].append(RoomPlan(shape, steps, (*found,)))
+
         for key, wanted_shape in some.items():
             room = observed.get(key)
             shape = heed_moves(wanted_shape, room, wanted, self.today())
-            waves[_wave(shape)].append(RoomPlan(shape, plan_room(shape, room, self._server, room_ids, direct)))
+            shape = replace(shape, welcome=welcome(shape, room, wanted, self.today()))
+            add(_wave(shape), shape, room, plan_room(shape, room, self._server, room_ids, direct))
+            if key in gone:
+                made = waves[_wave(shape)][-1]
+                waves[_wave(shape)][-1] = replace(made, drift=(lost(key, wanted.world.rooms[key]),))
             # A new matter space is made with its list; the staff space, made before its channels, gets it after them.
             if room is not None or key == STAFF_SPACE:
-                waves[3].append(RoomPlan(shape, plan_children(shape, room, room_ids, labels)))
+                add(3, shape, room, plan_children(shape, room, room_ids, labels))
         return Plan(
             waves=tuple(tuple(item for item in wave if item.steps) for wave in waves),
             problems=tuple(problem.message for problem in wanted.problems),
@@ -305,7 +349,7 @@ class Reconciler:
 
         async def room(item: RoomPlan) -> None:
             key = item.shape.key
-            if self._changed.get(key, 0) > epoch or self._firm() is not wanted.firm:
+            if self._changed.get(key, 0) > epoch or self._firm() is not wanted.firm or deleted(item):
                 await self._converge_room(key, tally)
                 # It may have been made just now, and spaces further on list it.
                 if made := await self._store.run(lambda: room_of(key)):
@@ -313,7 +357,7 @@ class Reconciler:
                 return
             async with self._room_locks[item.shape.key]:
                 with tally.item(item.shape.label, len(item.steps)):
-                    await apply_room(item, hands)
+                    await self._apply_room(item, hands, wanted)
 
         await observe.in_parallel(plan.accounts, account, self._limit)
         for wave in plan.waves:
@@ -325,16 +369,30 @@ class Reconciler:
         await observe.in_parallel(naming, lambda key: self._converge_room(key, tally), self._limit)
         return Outcome(tally.steps, tuple(tally.failed))
 
-    def _hands(self, wanted: Desired) -> Hands:
-        def allowed(user_id: str) -> Decision:
-            return may_act(self._firm(), wanted.owners.get(user_id, user_id))
+    async def _apply_room(self, item: RoomPlan, hands: Hands, wanted: Desired) -> None:
+        """Take the steps. What somebody did behind the bridge's back is noted while it is still to be seen (O3)."""
+        if not item.drift:
+            await apply_room(item, hands)
+            return
 
+        def staff_or_user(user_id: str) -> str:
+            return wanted.owners.get(user_id, user_id)
+
+        def unit() -> None:
+            for one in item.drift:
+                by, person = staff_or_user(one.by), staff_or_user(one.person)
+                note_difference(one.cause, one.key, one.kind, actor=by, person=person, what=one.what)
+
+        await self._store.run(unit)
+        await apply_room(item, hands)
+        await self._store.run(lambda: mark_put_back([one.cause for one in item.drift]))
+
+    def _hands(self, wanted: Desired) -> Hands:
         return Hands(
             homeserver=self._homeserver,
             store=self._store,
             server=self._server,
             alias_key=self._settings.security.alias_key.get_secret_value(),
-            may_act=allowed,
             room_ids=dict(wanted.world.rooms),
             direct_locks=self._direct_locks,
         )

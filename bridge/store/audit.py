@@ -156,6 +156,12 @@ def verify(known_head: str = "") -> Chain:
     return Chain(count, previous)
 
 
+def last_position() -> int:
+    """The number of the newest entry; 0 for an empty log."""
+    last = execute("SELECT MAX(position) FROM audit_row").fetchone()
+    return int(last[0] or 0)
+
+
 def head() -> str:
     """The digest of the newest entry; empty for an empty log."""
     last = execute(_LAST).fetchone()

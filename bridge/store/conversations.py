@@ -215,6 +215,14 @@ def _present(conversation_id: str) -> set[str]:
     return {staff_id for (staff_id,) in cast("Iterable[tuple[str]]", rows.tuples())}
 
 
+def keep_participants(conversation_id: str, staff_ids: Collection[str]) -> None:
+    """Have these people in a conversation and nobody else."""
+    before = _present(conversation_id)
+    add_participants(conversation_id, sorted(set(staff_ids) - before), "")
+    for staff_id in sorted(before.difference(staff_ids)):
+        remove_participant(conversation_id, staff_id, now_ms(), by="")
+
+
 def remove_from_all(staff_ids: Collection[str]) -> None:
     """Note that people are in no conversation any more but their chats with the bot (F2)."""
     chats = models.Conversation.select(models.Conversation.id).where(
@@ -250,6 +258,26 @@ def remove_participant(conversation_id: str, staff_id: str, at_ms: int, *, by: s
         deed = Deed.PARTICIPANT_LEFT if by == staff_id else Deed.PARTICIPANT_REMOVED
         record(deed, actor=by, subject=conversation_id, person=staff_id, cause=cause)
     return changed > 0
+
+
+def undo_leaves(conversation_id: str, since_ms: int, cause: str) -> bool:
+    """Have those in the conversation again of whom the bridge heard since that moment that they left it by themselves.
+
+    True where there were any.
+    """
+    left = models.AuditRow.select(models.AuditRow.person).where(
+        models.AuditRow.subject == conversation_id,
+        models.AuditRow.deed == Deed.PARTICIPANT_LEFT.value,
+        models.AuditRow.at_ms >= since_ms,
+    )
+    rows = models.Participant.select(models.Participant.staff_id).where(
+        models.Participant.conversation == conversation_id,
+        models.Participant.present == False,  # noqa: E712 - SQL
+        models.Participant.staff_id.in_(left),
+    )
+    back = [staff_id for (staff_id,) in cast("Iterable[tuple[str]]", rows.tuples())]
+    add_participants(conversation_id, back, "", cause=cause)
+    return bool(back)
 
 
 def titles_in_matter(matter_id: str) -> dict[str, str]:
@@ -293,6 +321,12 @@ def room_of(key: str) -> str | None:
     """The room id behind a key, once it was made."""
     row = models.Room.get_or_none(models.Room.key == key)
     return None if row is None else row.room_id
+
+
+def key_of_room(room_id: str) -> str | None:
+    """The key of the room with this id; None where it is none of the firm's."""
+    row = models.Room.get_or_none(models.Room.room_id == room_id)
+    return None if row is None else row.key
 
 
 def alias_is_ours(localpart: str) -> bool:

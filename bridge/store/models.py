@@ -231,6 +231,37 @@ class PinLists(Base):
     """JSON of (event ids, milliseconds), oldest first."""
 
 
+class Drift(Base):
+    """What somebody changed behind the bridge's back: noted with the audit log's entry before it is put right."""
+
+    cause = TextField(primary_key=True)
+    """The id of the event that made it, so that it is known again."""
+    key = TextField()
+    """The room's."""
+    kind = TextField()
+    actor = TextField()
+    person = TextField()
+    what = TextField()
+    at_ms = BigIntegerField()
+    entry = BigIntegerField()
+    """Its position in the audit log."""
+    put_back = BooleanField(default=False)
+    told = BooleanField(default=False, index=True)
+    """Whether the admins were told."""
+
+
+class DriftCheck(Base):
+    """The full check of a day, and how far it has come. Only the newest is kept."""
+
+    day = TextField(primary_key=True)
+    """YYYY-MM-DD."""
+    position = TextField(default="")
+    """The key of the room last looked at."""
+    rooms = IntegerField(default=0)
+    started_at = BigIntegerField()
+    finished_at = BigIntegerField(null=True)
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     HeldChange,
@@ -246,4 +277,6 @@ MODELS: tuple[type[Base], ...] = (
     AuditRow,
     Pin,
     PinLists,
+    Drift,
+    DriftCheck,
 )

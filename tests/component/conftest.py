@@ -16,6 +16,7 @@ import pytest
 from bridge.matrix.client import MatrixClient
 from bridge.store.store import Store
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
+from tests.fakes.anybody import Anybody
 from tests.fakes.homeserver import FakeHomeserver
 
 SERVER = os.environ.get("FIRM_BRIDGE_TEST_DATABASE", "")
@@ -62,7 +63,7 @@ async def fake() -> AsyncIterator[FakeHomeserver]:
 @pytest.fixture
 async def client(fake: FakeHomeserver) -> AsyncIterator[MatrixClient]:
     """The Matrix client, connected to it."""
-    opened = MatrixClient(fake.homeserver_settings(), fake.appservice_settings())
+    opened = MatrixClient(fake.homeserver_settings(), fake.appservice_settings(), Anybody())
     yield opened
     await opened.close()
 

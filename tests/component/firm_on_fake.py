@@ -20,8 +20,9 @@ from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
+from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
-from bridge.reconcile.service import Outcome, Reconciler
+from bridge.reconcile.service import Outcome, Reconciler, firm_today
 from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
 from bridge.store.conversations import room_of
 from bridge.store.outbox import mark_sent, pending
@@ -42,8 +43,9 @@ ESTATE = Matter("m1", "2026-0042", "Estate of Orla Quill", responsible="a", assi
 MERGER = Matter("m2", "2026-0055", "Sale of Tidewell Brewing", responsible="a")
 WALL = Wall("w1", matter_id="m2", people=("b",))
 LITIGATION = ChannelSeed("Litigation", "Disputes", ("a", "b"))
-ROOMS = 12
-"""Two spaces, four chats with the bot, two channels, and for each matter a space and a conversation."""
+ROOMS = 13
+"""Two spaces, four chats with the bot, two channels, the admins' room, and for each matter a space and a
+conversation."""
 
 ESTATE_TALK = first_matter_conversation_id("m1")
 MERGER_TALK = first_matter_conversation_id("m2")
@@ -217,7 +219,8 @@ async def firm_on_fake(
     """
     clock = itertools.count(time.time_ns() // 1_000_000)
     settings = settings_for(fake, **homeserver)
-    client = MatrixClient(settings.homeserver, settings.appservice)
+    decides = FirmDecides(store, fake.server_name, lambda: on.firm, lambda: firm_today(settings.firm))
+    client = MatrixClient(settings.homeserver, settings.appservice, decides)
     on = FirmOnFake(fake, settings, store, client, make_firm() if firm is None else firm)
     fake.listeners.insert(0, lambda event: event.update(origin_server_ts=next(clock)))
     fake.listeners.append(on.events.append)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bridge.app import Bridge, open_firm
-from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
+from bridge.firm.conversation import ADMINS_ID, bot_chat_id, first_matter_conversation_id
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
 from bridge.settings import CareSettings, DatabaseSettings, DirectorySettings, Settings
 from bridge.store.conversations import room_of
+from bridge.store.drift import note_difference
 from bridge.store.models import Digest
 from tests.component.firm_on_fake import settings_for
 from tests.component.traffic import until
@@ -349,8 +351,8 @@ async def test_a_stop_in_the_middle_of_the_first_pass_ends_it_and_the_next_start
     held.until.set()
     async with running(settings, fake) as second:
         await second.well()
-    # Two spaces, three chats with the bot, a channel, a matter's space and its conversation.
-    assert len([room for room in fake.rooms.values() if room.joined]) == 8
+    # Two spaces, three chats with the bot, the admins' room, a channel, a matter's space and its conversation.
+    assert len([room for room in fake.rooms.values() if room.joined]) == 9
 
 
 async def test_the_morning_digest_is_sent(
@@ -368,3 +370,31 @@ async def test_the_morning_digest_is_sent(
         await firm.bridge._firm.store.run(lambda: Digest.delete().execute())
         await firm.bridge._send_digests()
         await until(lambda: "2026-0042 Estate: 1 in General" in fake.events(chat)[-1]["content"].get("body", ""))
+
+
+async def test_O3_the_admins_are_told_what_was_changed_also_what_a_crash_left_untold(
+    settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.app._TELL_SECONDS", 0.05)
+    fake.add_user("root")
+
+    async with running(settings, fake) as first:
+        await first.well()
+        talk, admins = await first.room(TALK), await first.room(ADMINS_ID)
+
+        def told(words: str) -> bool:
+            return any(words in event["content"]["body"] for event in fake.events(admins, "m.room.message"))
+
+        fake.force(talk, "@root:localhost", "m.room.join_rules", "", {"join_rule": "public"})
+        await until(
+            lambda: told("In a matter conversation, who may join was changed by @root:localhost. I put it back.")
+        )
+        metrics = first.bridge._firm.metrics.registry
+        assert metrics.get_sample_value("firm_bridge_drift_found_total", {"kind": "state_changed"}) == 1
+        await fake.delivered()
+        # As a crash leaves it between putting it back and noting that.
+        note = partial(note_difference, "$e", TALK, "somebody_banned", actor="", person="b", what="")
+        await first.bridge._firm.store.run(note)
+    async with running(settings, fake) as second:
+        await second.well()
+        await until(lambda: told("Ben Booth was banned from a matter conversation; I cannot tell by whom. I lifted"))

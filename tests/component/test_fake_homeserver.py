@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from bridge.matrix.client import MatrixClient
+from tests.fakes.anybody import Anybody
 from tests.fakes.homeserver import HS_TOKEN, FakeHomeserver
 from tests.fakes.room import Denied
 
@@ -78,7 +79,7 @@ async def test_a_transaction_can_be_pushed_by_hand_with_numbers_that_begin_anew(
 
 
 async def test_the_ping_calls_back(fake: FakeHomeserver, service: Service) -> None:
-    client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings())
+    client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings(), Anybody())
     assert await client.ping("start") == 1
     assert service.tokens == {f"Bearer {HS_TOKEN}"}
     assert fake.changes() == []
@@ -137,7 +138,7 @@ def test_nobody_gives_a_level_above_their_own(version: str) -> None:
 
 
 async def test_changes_are_what_succeeded_and_may_have_changed_something(fake: FakeHomeserver) -> None:
-    client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings())
+    client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings(), Anybody())
     room_id = await client.create_room({"room_alias_name": "firm"})
     await client.set_typing(room_id, True)
     await client.room_state(room_id)

@@ -19,6 +19,7 @@ from bridge.matrix.errors import (
 )
 from bridge.matrix.port import Homeserver
 from tests.fakes import faults
+from tests.fakes.anybody import Anybody
 from tests.fakes.homeserver import AS_TOKEN, FakeHomeserver
 
 Json = dict[str, Any]
@@ -53,7 +54,7 @@ async def test_the_service_itself_registers_pings_and_is_asked_who_it_is(
 
 async def test_a_wrong_token_is_told_from_a_refusal(fake: FakeHomeserver) -> None:
     wrong = MatrixClient(
-        fake.homeserver_settings(), fake.appservice_settings(as_token=SecretStr("not-the-token-at-all"))
+        fake.homeserver_settings(), fake.appservice_settings(as_token=SecretStr("not-the-token-at-all")), Anybody()
     )
     with pytest.raises(TokenRejected, match="401 M_UNKNOWN_TOKEN"):
         await wrong.whoami()

@@ -24,6 +24,7 @@ from bridge.matrix.errors import (
     UserTaken,
 )
 from tests.fakes import faults
+from tests.fakes.anybody import Anybody
 from tests.fakes.faults import DROP_AFTER, DROP_BEFORE, DUPLICATE, Answer, Behaviour, Slow
 from tests.fakes.homeserver import AS_TOKEN, FakeHomeserver
 
@@ -33,7 +34,7 @@ TEXT = {"msgtype": "m.text", "body": "pong"}
 
 def short(fake: FakeHomeserver, **changed: Any) -> MatrixClient:
     """A client that soon gives up."""
-    return MatrixClient(fake.homeserver_settings(deadline=0.2, **changed), fake.appservice_settings())
+    return MatrixClient(fake.homeserver_settings(deadline=0.2, **changed), fake.appservice_settings(), Anybody())
 
 
 # What may pass is repeated
@@ -76,7 +77,7 @@ async def test_a_pause_asked_for_is_kept(fake: FakeHomeserver, client: MatrixCli
 async def test_a_send_that_timed_out_before_or_after_it_was_done_sends_once(
     fake: FakeHomeserver, room: str, act_first: bool
 ) -> None:
-    client = MatrixClient(fake.homeserver_settings(request_timeout=0.1), fake.appservice_settings())
+    client = MatrixClient(fake.homeserver_settings(request_timeout=0.1), fake.appservice_settings(), Anybody())
     slow = Slow(asyncio.Event(), act_first)
     fake.script("PUT", "/send/", slow)
     event_id = await client.send(room, fake.bot_id, "m.room.message", TEXT, "t1")
@@ -217,6 +218,7 @@ async def test_every_attempt_is_measured(fake: FakeHomeserver, room: str) -> Non
     client = MatrixClient(
         fake.homeserver_settings(),
         fake.appservice_settings(),
+        Anybody(),
         on_request=lambda method, route, status, seconds: seen.append((method, route, status)),
     )
     fake.script("POST", "/kick$", faults.bad_gateway(), DROP_BEFORE)
@@ -259,7 +261,7 @@ async def test_a_cancelled_request_does_no_harm(fake: FakeHomeserver, client: Ma
 
 
 async def test_nothing_stays_open_and_nothing_is_asked_after_closing(fake: FakeHomeserver, room: str) -> None:
-    client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings())
+    client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings(), Anybody())
     slow = Slow(asyncio.Event())
     fake.script("GET", "/whoami$", slow)
     waiting = asyncio.create_task(client.whoami())
@@ -279,4 +281,4 @@ async def test_nothing_stays_open_and_nothing_is_asked_after_closing(fake: FakeH
 
 
 async def test_a_client_that_asked_nothing_closes_too(fake: FakeHomeserver) -> None:
-    await MatrixClient(fake.homeserver_settings(), fake.appservice_settings()).close()
+    await MatrixClient(fake.homeserver_settings(), fake.appservice_settings(), Anybody()).close()

@@ -112,6 +112,11 @@ def kick(fake: FakeHomeserver, asked: Asked) -> Json:
     return {}
 
 
+def unban(fake: FakeHomeserver, asked: Asked) -> Json:
+    fake.unban(asked.args[0], asked.user_id, asked.body["user_id"])
+    return {}
+
+
 def join(fake: FakeHomeserver, asked: Asked) -> Json:
     fake.join(asked.args[0], asked.user_id)
     return {"room_id": asked.args[0]}
@@ -346,6 +351,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("PUT", _ROOM + "/state/{}/{}", put_state),
     ("POST", _ROOM + "/invite", invite),
     ("POST", _ROOM + "/kick", kick),
+    ("POST", _ROOM + "/unban", unban),
     ("POST", _V3 + "/join/{}", join),
     ("POST", _ROOM + "/join", join),
     ("POST", _ROOM + "/leave", leave),

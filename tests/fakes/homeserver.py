@@ -1,7 +1,7 @@
 """A homeserver for tests: enough of Synapse, in this process, on a port of its own, with faults on demand.
 
     async with FakeHomeserver() as fake:
-        client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings())
+        client = MatrixClient(fake.homeserver_settings(), fake.appservice_settings(), Anybody())
         fake.script("POST", "/createRoom$", DROP_AFTER)
 
 It is a World (world.py), so that tests act in it as a person does in her client and read its rooms and accounts. The

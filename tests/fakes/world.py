@@ -127,6 +127,8 @@ class World:
             raise Denied(403, "M_FORBIDDEN", "Invites have been disabled on this server")
         if room.members.get(user_id) == "join":
             raise Denied(403, "M_FORBIDDEN", f"{user_id} is already in the room.")
+        if room.members.get(user_id) == "ban":
+            raise Denied(403, "M_BAD_STATE", "Cannot invite user who was banned")
         room.require(sender, "invite")
         self._member(room, sender, user_id, {"membership": "invite"})
 
@@ -142,6 +144,26 @@ class World:
             raise Denied(403, "M_FORBIDDEN", f"You cannot kick user {user_id}.")
         self._member(room, sender, user_id, {"membership": "leave", **({"reason": reason} if reason else {})})
 
+    def unban(self, room_id: str, sender: str, user_id: str) -> None:
+        """Lift a ban."""
+        room = self.room_of(room_id, sender)
+        if room.members.get(user_id) != "ban":
+            raise Denied(403, "M_BAD_STATE", f"Cannot unban user who was not banned (membership={user_id})")
+        room.require(sender, "ban")
+        self._member(room, sender, user_id, {"membership": "leave"})
+
+    def force(self, room_id: str, sender: str, event_type: str, state_key: str, content: Json) -> Json:
+        """Set any state as a server admin can who has made themselves admin of the room; returns the event."""
+        return self._emit(self.rooms[room_id], sender, event_type, content, state_key)
+
+    def delete_room(self, room_id: str) -> None:
+        """Delete a room as the admin API does: first everybody in it leaves by themselves, the bot too."""
+        creator = self.rooms[room_id].creator
+        for user_id in sorted(self.rooms[room_id].joined, key=lambda user_id: user_id == creator):
+            self.leave(room_id, user_id)
+        del self.rooms[room_id]
+        self.aliases = {alias: room for alias, room in self.aliases.items() if room != room_id}
+
     def join(self, room_id: str, user_id: str) -> None:
         """Join by invitation or an open rule; once more changes nothing."""
         room = self.rooms.get(room_id)
@@ -149,6 +171,8 @@ class World:
             raise _cannot_join()
         if room.members.get(user_id) == "join":
             return
+        if room.members.get(user_id) == "ban":
+            raise Denied(403, "M_FORBIDDEN", "You are banned from this room")
         authorised = {} if room.members.get(user_id) == "invite" else self._by_rule(room, user_id)
         self._member(room, user_id, user_id, {"membership": "join", **self._shown(user_id), **authorised})
 
@@ -175,6 +199,8 @@ class World:
         if event_type == "m.room.member":
             raise Denied(400, "M_UNRECOGNIZED", "This fake changes membership by its own requests only")
         room.require_to_send(sender, event_type, is_state=True)
+        if event_type == "m.room.tombstone" and "replacement_room" not in content:
+            raise Denied(400, "M_UNKNOWN", "Content has no replacement_room key")
         if event_type == "m.room.power_levels":
             _check_creator(room.creator, room.version, content)
             room.check_new_levels(sender, content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from bridge.matrix.client import MatrixClient
+from tests.fakes.anybody import Anybody
 from tests.synapse.harness import Person, RealSynapse
 from tests.synapse.test_channels import unread
 
@@ -39,7 +40,7 @@ async def test_unread_counts_are_the_persons_own_and_asking_changes_nothing(syna
         (await synapse.bot.request("PUT", f"rooms/{quote(buried)}/state/org.example.note/{number}", {"n": 1})).ok()
     devices = await ann.get("devices")
 
-    client = MatrixClient(synapse.settings.homeserver, synapse.settings.appservice)
+    client = MatrixClient(synapse.settings.homeserver, synapse.settings.appservice, Anybody())
     try:
         found = {one.room_id: one for one in await client.unread(ann.user_id)}
         nothing = await client.unread(synapse.user_id("unread.ben"))

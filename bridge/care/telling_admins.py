@@ -1,0 +1,127 @@
+"""Telling the firm admins, in their room, what somebody changed behind the bridge's back and what became of it (O3).
+
+Whoever reads there may be screened from a matter, so no matter is named, nor anything written by people about one: the
+number of the audit log's entry leads those who may know to the rest (M3).
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from bridge.commands.replies import code, escape, notice
+from bridge.commands.table import Desk
+from bridge.firm.conversation import ADMINS_ID, ConversationKind
+from bridge.firm.model import Firm
+from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
+from bridge.reconcile.plan import Kind
+from bridge.store.conversations import conversation_by_id, now_ms, room_of
+from bridge.store.drift import Noted, mark_told, untold
+from bridge.store.outbox import enqueue
+
+log = structlog.get_logger(__name__)
+_SHOWN = 20
+"""Sentences in one message."""
+_AT_MOST = 10_000
+_PATIENCE_MS = 60_000
+"""How long what was found may take to be put right before the admins are told that it is not."""
+
+_ROOMS = {
+    ConversationKind.MATTER: "a matter conversation",
+    ConversationKind.DIRECT: "a direct conversation",
+    ConversationKind.BOT: "somebody's chat with me",
+    ConversationKind.ADMINS: "this room",
+}
+_STATE = {
+    "m.room.power_levels": "who may do what",
+    "m.room.join_rules": "who may join",
+    "m.room.history_visibility": "who may read what was said before",
+    "m.room.guest_access": "whether guests come in",
+    "m.room.name": "the name",
+    "m.room.topic": "the topic",
+    "m.room.avatar": "the picture",
+    "m.room.canonical_alias": "the address",
+    "m.room.tombstone": "where the conversation goes on (a room upgrade)",
+    "m.room.server_acl": "which servers take part",
+    "m.room.third_party_invite": "who is invited by e-mail",
+}
+_SENTENCES = {
+    Kind.ROOM_LOST: "{Room} was deleted{by}.",
+    Kind.BOT_REMOVED: "I was put out of {room}{by}.",
+    Kind.SOMEBODY_PUT_IN: "{Person} was put into {room}{by}.",
+    Kind.SOMEBODY_TAKEN_OUT: "{Person} was taken out of {room}{by}.",
+    Kind.SOMEBODY_BANNED: "{Person} was banned from {room}{by}.",
+    Kind.STATE_CHANGED: "In {room}, {what} was changed{by}.",
+    Kind.ADDRESS_CHANGED: "The address of {room} was changed{by}.",
+    Kind.LIST_CHANGED: "The list of rooms in {room} was changed{by}.",
+}
+_PUT_BACK = {
+    Kind.ROOM_LOST: "I made it again, for the same people; what was said in it is lost.",
+    Kind.BOT_REMOVED: "I came back, or made it again.",
+    Kind.SOMEBODY_PUT_IN: "I removed them.",
+    Kind.SOMEBODY_TAKEN_OUT: "I brought them back.",
+    Kind.SOMEBODY_BANNED: "I lifted the ban.",
+}
+_NOT_YET = "I have not been able to put that right yet; `firm-bridge plan` shows what is missing."
+
+
+async def tell_admins(desk: Desk) -> int:
+    """Queue one message with everything that the admins were not told of; returns how much that is. Raises StoreError.
+
+    Where there is no room for it, it waits for one.
+    """
+    return await desk.store.run(lambda: _tell(desk))
+
+
+def _tell(desk: Desk) -> int:
+    """A unit: queue the message and note that it is told."""
+    found = untold(_AT_MOST, now_ms() - _PATIENCE_MS)
+    room_id = room_of(ADMINS_ID) if found else None
+    if room_id is None:
+        return 0
+    text = drift_text(desk.firm(), found)
+    enqueue(f"drift/{found[0].cause}", room_id, desk.settings.bot_id, "m.room.message", notice(text))
+    mark_told([one.cause for one in found])
+    log.info("admins_told", differences=len(found))
+    return len(found)
+
+
+def drift_text(firm: Firm, found: list[Noted]) -> str:
+    """The message in Markdown. Part of a unit: rooms are looked up."""
+    sentences = [_sentence(firm, one) for one in found[:_SHOWN]]
+    if len(found) == 1:
+        return sentences[0]
+    rest = found[_SHOWN:]
+    more = f"\n\nAnd {len(rest)} more: entries {rest[0].entry} to {rest[-1].entry} of the audit log." if rest else ""
+    return "\n".join(["**Changed behind my back:**\n", *(f"- {sentence}" for sentence in sentences)]) + more
+
+
+def _sentence(firm: Firm, one: Noted) -> str:
+    kind = Kind(one.kind)
+    room = _room(one.key)
+    told = _SENTENCES[kind].format(
+        room=room,
+        Room=room[:1].upper() + room[1:],
+        Person=_person(firm, one.person),
+        by=f" by {_person(firm, one.actor)}" if one.actor else "; I cannot tell by whom",
+        what=_STATE.get(one.what, "what the room is to me"),
+    )
+    outcome = _PUT_BACK.get(kind, "I put it back.") if one.put_back else _NOT_YET
+    return f"{told} {outcome} (Audit entry {one.entry}.)"
+
+
+def _person(firm: Firm, who: str) -> str:
+    person = firm.staff.get(who)
+    return escape(person.name) if person is not None else code(who)
+
+
+def _room(key: str) -> str:
+    if key == STAFF_SPACE:
+        return "the staff space"
+    if matter_of_space(key) is not None:
+        return "a matter's space"
+    conversation = conversation_by_id(key)
+    if conversation is None:
+        return "my own space"
+    if conversation.kind is ConversationKind.CHANNEL:
+        return f"the channel {escape(conversation.title)}"
+    return _ROOMS[conversation.kind]
