@@ -65,6 +65,8 @@ _OF_STEPS: Mapping[Action, tuple[Kind, str]] = {
     Action.CREATE_ACCOUNT: (Kind.ACCOUNT, "There is no account for {what}."),
     Action.UPDATE_ACCOUNT: (Kind.ACCOUNT, "Name, address or picture are not those of the directory."),
     Action.LOCK_ACCOUNT: (Kind.ACCOUNT, "Can be used: {what}."),
+    Action.REACTIVATE_ACCOUNT: (Kind.ACCOUNT, "Is deactivated, and {what} works here."),
+    Action.DEACTIVATE_ACCOUNT: (Kind.ACCOUNT, "Is not deactivated: {what}."),
     Action.UNLOCK_ACCOUNT: (Kind.ACCOUNT, "Is locked, and {what} works here."),
     Action.CREATE_ROOM: (Kind.ROOM, "Was not made yet."),
     Action.BOT_RETURN: (Kind.MEMBER, "The bot is not in it."),

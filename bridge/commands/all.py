@@ -20,6 +20,7 @@ from bridge.commands.paging import MORE
 from bridge.commands.participants import ADD, PARTICIPANTS, REMOVE
 from bridge.commands.pins import PIN, PINNED_LIST, UNPIN
 from bridge.commands.plan import PLAN
+from bridge.commands.staff import STAFF_LEAVE, STAFF_LIST, STAFF_RETURN
 from bridge.commands.table import Command
 from bridge.commands.wall import WALL_ADD, WALL_LIFT, WALL_ONLY
 from bridge.commands.wall_list import WALL_LIST
@@ -65,6 +66,9 @@ COMMANDS: tuple[Command, ...] = (
     MATTER_ACCESS,
     PLAN,
     AUDIT,
+    STAFF_LEAVE,
+    STAFF_RETURN,
+    STAFF_LIST,
     WALL_ADD,
     WALL_ONLY,
     WALL_LIFT,

@@ -30,6 +30,8 @@ _SAID: Mapping[str, str] = {
     Deed.PUT_BACK: "changed {subject}, which was put back",
     Deed.DIRECTORY_CHANGED: "changed the directory",
     Deed.DIRECTORY_CONFIRMED: "confirmed a change of the directory",
+    Deed.STAFF_LEFT: "let {person} have left the firm",
+    Deed.STAFF_RETURNED: "took {person} back into the firm",
     Deed.ROOM_MADE: "made the room of {subject}",
     Deed.ROOM_LOST: "found that the room of {subject} is gone",
 }

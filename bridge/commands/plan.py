@@ -22,6 +22,8 @@ _SAID: Mapping[Action, str] = {
     Action.CREATE_ACCOUNT: "make an account for {what}",
     Action.UPDATE_ACCOUNT: "bring the account of {what} up to date",
     Action.LOCK_ACCOUNT: "lock the account of {who} and end its sessions: {what}",
+    Action.REACTIVATE_ACCOUNT: "make the account of {what} usable again",
+    Action.DEACTIVATE_ACCOUNT: "take {who} out of what is left and deactivate the account: {what}",
     Action.UNLOCK_ACCOUNT: "unlock the account of {what}",
     Action.CREATE_ROOM: "make the room {room}",
     Action.BOT_RETURN: "come back into {room}",

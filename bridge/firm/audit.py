@@ -31,6 +31,8 @@ class Deed(StrEnum):
     WALL_LIFTED = "wall_lifted"
     WALL_EXPIRED = "wall_expired"
     WALL_ACKNOWLEDGED = "wall_acknowledged"
+    STAFF_LEFT = "staff_left"
+    STAFF_RETURNED = "staff_returned"
     ROOM_MADE = "room_made"
     ROOM_LOST = "room_lost"
 

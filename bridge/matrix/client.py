@@ -255,6 +255,13 @@ class MatrixClient:
             await self._as_bot(requests.admin_delete_devices(user_id, device_ids))
         self._devices.discard(user_id)
 
+    async def admin_memberships(self, user_id: str) -> dict[str, str]:
+        found: dict[str, str] = await self._as_bot(requests.admin_memberships(user_id), "memberships")
+        return found
+
+    async def deactivate(self, user_id: str) -> None:
+        await self._as_bot(requests.admin_deactivate(user_id))
+
     async def admin_device_ids(self, user_id: str) -> list[str]:
         return [device["device_id"] for device in await self._as_bot(requests.admin_devices(user_id), "devices")]
 

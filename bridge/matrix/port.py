@@ -145,6 +145,12 @@ class Homeserver(Protocol):
     async def delete_devices(self, user_id: str) -> None:
         """End every session of that account."""
 
+    async def admin_memberships(self, user_id: str) -> dict[str, str]:
+        """An account's membership in every room it has to do with, by room id."""
+
+    async def deactivate(self, user_id: str) -> None:
+        """End an account for good, and leave what it wrote."""
+
     async def admin_device_ids(self, user_id: str) -> list[str]:
         """The sessions of that account."""
 

@@ -143,6 +143,16 @@ def admin_put_user(user_id: str, body: Json) -> Request:
     return "PUT", _path(ADMIN_V2, "users", user_id), orjson.dumps(body)
 
 
+def admin_memberships(user_id: str) -> Request:
+    """GET an account's membership in every room."""
+    return "GET", _path(ADMIN_V1, "users", user_id, "memberships")
+
+
+def admin_deactivate(user_id: str) -> Request:
+    """POST the end of an account. `erase` would hide from others what it wrote."""
+    return "POST", _path(ADMIN_V1, "deactivate", user_id), orjson.dumps({"erase": False})
+
+
 def admin_devices(user_id: str) -> Request:
     """GET an account's devices."""
     return "GET", _path(ADMIN_V2, "users", user_id, "devices")

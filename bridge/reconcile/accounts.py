@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from bridge.firm.model import Staff
 from bridge.mapping.avatars import avatar_png
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.reconcile.desired import Desired
+from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.plan import Action, Step
 from bridge.store.conversations import StoredAccount, record_profile
 from bridge.store.store import Store
@@ -45,25 +47,44 @@ def plan_accounts(
         person = desired.firm.staff.get(staff_id)
         if person is None or not person.active:
             if there is not None and not there.get("locked") and not there.get("deactivated"):
-                why = f"{person.name} has left" if person else "not in the directory"
-                yield Step(Action.LOCK_ACCOUNT, staff_id, who=user_id, what=why)
+                yield Step(Action.LOCK_ACCOUNT, staff_id, who=user_id, what=_why(person))
             continue
         if there is None:
             yield Step(Action.CREATE_ACCOUNT, staff_id, who=user_id, what=person.name)
             continue
+        if there.get("deactivated"):
+            yield Step(Action.REACTIVATE_ACCOUNT, staff_id, who=user_id, what=person.name)
         if there.get("locked"):
             yield Step(Action.UNLOCK_ACCOUNT, staff_id, who=user_id, what=person.name)
-        if account.profile != profile_digest(person, avatars=avatars) or there.get("displayname") != person.name:
+        written = account.profile == profile_digest(person, avatars=avatars) and not there.get("deactivated")
+        if not written or there.get("displayname") != person.name:
             yield Step(Action.UPDATE_ACCOUNT, staff_id, who=user_id, what=person.name)
+
+
+def plan_farewells(desired: Desired, staff_ids: Iterable[str], existing: Mapping[str, Json]) -> Iterator[Step]:
+    """The accounts of leavers that must end after they are out of the rooms. Who is disabled keeps a locked one."""
+    for staff_id in sorted(staff_ids):
+        user_id, person = desired.user_ids[staff_id], desired.firm.staff.get(staff_id)
+        there = existing.get(user_id)
+        if (person is None or person.former) and there is not None and not there.get("deactivated"):
+            yield Step(Action.DEACTIVATE_ACCOUNT, staff_id, who=user_id, what=_why(person))
+
+
+def _why(person: Staff | None) -> str:
+    return f"{person.name} has left" if person else "not in the directory"
 
 
 async def apply_account(step: Step, desired: Desired, homeserver: Homeserver, store: Store, *, avatars: bool) -> None:
     """Take one account step. Taking it again changes nothing more."""
     if step.action is Action.LOCK_ACCOUNT:
-        # First the sessions: once the account is locked, nothing tells the next pass that they are still open.
-        await homeserver.delete_devices(step.who)
-        await homeserver.admin_put_user(step.who, LOCK)
-        await homeserver.delete_devices(step.who)
+        await cut_off(homeserver, step.who)
+        return
+    if step.action is Action.DEACTIVATE_ACCOUNT:
+        await say_farewell(homeserver, step.who)
+        return
+    if step.action is Action.REACTIVATE_ACCOUNT:
+        # Synapse takes none back without a password; nobody knows this one, so a firm admin sets another.
+        await homeserver.admin_put_user(step.who, {"deactivated": False, "password": secrets.token_urlsafe(32)})
         return
     if step.action is Action.UNLOCK_ACCOUNT:
         await homeserver.admin_put_user(step.who, {"locked": False})
@@ -85,6 +106,14 @@ async def apply_account(step: Step, desired: Desired, homeserver: Homeserver, st
     profile = profile_digest(person, avatars=avatars)
     await store.run(lambda: record_profile(step.key, profile, mxc, digest))
     faults.point("account.recorded")
+
+
+async def cut_off(homeserver: Homeserver, user_id: str) -> None:
+    """End the sessions of an account and lock it."""
+    # First the sessions: once the account is locked, nothing tells the next pass that they are still open.
+    await homeserver.delete_devices(user_id)
+    await homeserver.admin_put_user(user_id, LOCK)
+    await homeserver.delete_devices(user_id)
 
 
 async def _avatar(person: Staff, account: StoredAccount, homeserver: Homeserver) -> tuple[str, str]:

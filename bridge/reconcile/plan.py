@@ -21,6 +21,8 @@ class Action(StrEnum):
     UPDATE_ACCOUNT = "update_account"
     LOCK_ACCOUNT = "lock_account"
     UNLOCK_ACCOUNT = "unlock_account"
+    REACTIVATE_ACCOUNT = "reactivate_account"
+    DEACTIVATE_ACCOUNT = "deactivate_account"
     CREATE_ROOM = "create_room"
     BOT_RETURN = "bot_return"
     TAKE_POWER = "take_power"
@@ -40,6 +42,8 @@ _SENTENCES = {
     Action.UPDATE_ACCOUNT: "Bring the account {who} up to date: {what}",
     Action.LOCK_ACCOUNT: "Lock the account {who} and end its sessions: {what}",
     Action.UNLOCK_ACCOUNT: "Unlock the account {who}",
+    Action.REACTIVATE_ACCOUNT: "Make the account {who} usable again",
+    Action.DEACTIVATE_ACCOUNT: "Take {who} out of what is left and deactivate the account: {what}",
     Action.CREATE_ROOM: "Make the room {room}",
     Action.BOT_RETURN: "Bring the bot back into {room}",
     Action.TAKE_POWER: "Take the power in {room} from {who}",
@@ -61,6 +65,8 @@ _ACCESS = frozenset(
         Action.ADD,
         Action.LOCK_ACCOUNT,
         Action.UNLOCK_ACCOUNT,
+        Action.REACTIVATE_ACCOUNT,
+        Action.DEACTIVATE_ACCOUNT,
         Action.CREATE_ACCOUNT,
     }
 )
@@ -144,13 +150,16 @@ class Plan:
 
     accounts: tuple[Step, ...] = ()
     waves: tuple[tuple[RoomPlan, ...], ...] = ()
+    farewells: tuple[Step, ...] = ()
+    """Accounts of leavers, once their rooms are done (F2)."""
     problems: tuple[str, ...] = ()
     """What a person must put right, as sentences."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """All steps in the order in which they would be taken."""
-        return self.accounts + tuple(step for wave in self.waves for room in wave for step in room.steps)
+        rooms = tuple(step for wave in self.waves for room in wave for step in room.steps)
+        return self.accounts + rooms + self.farewells
 
 
 @dataclass(frozen=True, slots=True)

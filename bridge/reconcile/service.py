@@ -21,7 +21,7 @@ from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
-from bridge.reconcile.accounts import apply_account, plan_accounts
+from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
 from bridge.reconcile.apply import Hands, StepError, apply_room
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.drift import deleted, differences, lost, welcome
@@ -29,6 +29,7 @@ from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.moves import heed_moves
 from bridge.reconcile.plan import Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
 from bridge.settings import FirmSettings, Settings
+from bridge.store.care import user_localpart
 from bridge.store.conversations import (
     add_accounts,
     add_conversations,
@@ -166,10 +167,17 @@ class Reconciler:
                 for staff_id, account in wanted.world.accounts.items()
                 if before.staff.get(staff_id) != wanted.firm.staff.get(staff_id) or not account.profile
             }
-            accounts = await self._account_steps(wanted, people)
+            accounts, farewells = await self._account_steps(wanted, people)
             observed = await observe.observe_rooms(self._homeserver, touched, wanted.world.rooms, self._limit)
             rooms = self._plan_rooms(touched, wanted, observed, None)
-            return await self._apply(replace(rooms, accounts=accounts), wanted, epoch, None)
+            return await self._apply(replace(rooms, accounts=accounts, farewells=farewells), wanted, epoch, None)
+
+    async def cut_off(self, staff_id: str) -> None:
+        """End somebody's sessions and lock their account now, before their rooms' turn comes (F2)."""
+        await self.guarding.tell()
+        localpart = await self._store.run(lambda: user_localpart(staff_id))
+        if localpart is not None:
+            await cut_off(self._homeserver, f"@{localpart}:{self._settings.homeserver.server_name}")
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
@@ -281,9 +289,9 @@ class Reconciler:
             faults.point("seeds.stored")
 
     async def _plan_all(self, wanted: Desired) -> Plan:
-        accounts = await self._account_steps(wanted, wanted.world.accounts)
+        accounts, farewells = await self._account_steps(wanted, wanted.world.accounts)
         new = {step.who for step in accounts if step.action is Action.CREATE_ACCOUNT}
-        return replace(await self._plan_some(wanted, wanted.shapes, new), accounts=accounts)
+        return replace(await self._plan_some(wanted, wanted.shapes, new), accounts=accounts, farewells=farewells)
 
     async def _plan_some(self, wanted: Desired, keys: Collection[str], new: Collection[str] = ()) -> Plan:
         """The rooms of these keys, `new` being accounts that are not there yet."""
@@ -298,10 +306,14 @@ class Reconciler:
         direct = await observe.observe_direct(self._homeserver, people, self._limit)
         return self._plan_rooms(some, wanted, observed, direct)
 
-    async def _account_steps(self, wanted: Desired, staff_ids: Collection[str]) -> tuple[Step, ...]:
+    async def _account_steps(
+        self, wanted: Desired, staff_ids: Collection[str]
+    ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """What these people's accounts need before the rooms are done, and what those of leavers need after it."""
         user_ids = [wanted.user_ids[staff_id] for staff_id in staff_ids]
         existing = await observe.observe_accounts(self._homeserver, user_ids, self._limit)
-        return tuple(plan_accounts(wanted, staff_ids, existing, avatars=self._settings.accounts.avatars))
+        accounts = plan_accounts(wanted, staff_ids, existing, avatars=self._settings.accounts.avatars)
+        return tuple(accounts), tuple(plan_farewells(wanted, staff_ids, existing))
 
     def _plan_rooms(
         self,
@@ -338,7 +350,8 @@ class Reconciler:
     async def _apply(self, plan: Plan, wanted: Desired, epoch: int, on_progress: Progress | None) -> Outcome:
         for problem in plan.problems:
             log.warning("needs_a_person", problem=problem)
-        tally = _Tally(len(plan.accounts) + sum(map(len, plan.waves)), on_progress, failed=list(plan.problems))
+        total = len(plan.accounts) + sum(map(len, plan.waves)) + len(plan.farewells)
+        tally = _Tally(total, on_progress, failed=list(plan.problems))
         hands = self._hands(wanted)
 
         async def account(step: Step) -> None:
@@ -362,6 +375,7 @@ class Reconciler:
         await observe.in_parallel(plan.accounts, account, self._limit)
         for wave in plan.waves:
             await observe.in_parallel(wave, room, self._limit)
+        await observe.in_parallel(plan.farewells, account, self._limit)
         replaced = {key for key, room_id in wanted.world.rooms.items() if hands.room_ids.get(key) != room_id}
         naming = [
             key for key, shape in wanted.shapes.items() if replaced.intersection({shape.open_to, *shape.children})

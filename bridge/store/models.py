@@ -262,6 +262,16 @@ class DriftCheck(Base):
     finished_at = BigIntegerField(null=True)
 
 
+class CommandLeaver(Base):
+    """Somebody who has left the firm by command, whatever its directory says (F2)."""
+
+    staff_id = TextField(primary_key=True)
+    set_by = TextField()
+    since = BigIntegerField()
+    caused_by = TextField()
+    """The event id of the command."""
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     HeldChange,
@@ -272,6 +282,7 @@ MODELS: tuple[type[Base], ...] = (
     Room,
     InboxEvent,
     OutboxMessage,
+    CommandLeaver,
     CommandWall,
     Screened,
     AuditRow,

@@ -39,6 +39,8 @@ ACTS_FOR: dict[str, Call] = {
     "unban": lambda port, room_id, user_id: port.unban(room_id, user_id),
     "join": lambda port, room_id, user_id: port.join(room_id, user_id),
     "send": lambda port, room_id, user_id: port.send(room_id, user_id, "m.room.message", {"msgtype": "m.text"}, "t"),
+    "event": lambda port, room_id, user_id: port.event(room_id, "$event", user_id),
+    "state_content": lambda port, room_id, user_id: port.state_content(room_id, "m.room.name", user_id),
     "account_data": lambda port, room_id, user_id: port.account_data(user_id, "m.direct"),
     "put_account_data": lambda port, room_id, user_id: port.put_account_data(user_id, "m.direct", {}),
     "push_rule": lambda port, room_id, user_id: port.push_rule(user_id, "room", room_id),
@@ -56,6 +58,7 @@ TAKES_AWAY: dict[str, Call] = {
     "leave": lambda port, room_id, user_id: port.leave(room_id, user_id),
     "give_up_power": lambda port, room_id, user_id: port.give_up_power(room_id, user_id, {"users": {}}),
     "forget": lambda port, room_id, user_id: port.forget(room_id, user_id),
+    "deactivate": lambda port, room_id, user_id: port.deactivate(user_id),
     "delete_devices": lambda port, room_id, user_id: port.delete_devices(user_id),
 }
 """Only takes something from somebody, which goes on for those who left the firm."""
@@ -66,12 +69,25 @@ ABOUT_ROOMS = {
     "room_state",
     "admin_room_state",
     "put_state",
+    "history",
+    "admin_rooms",
+    "admin_members",
     "set_typing",
 }
 """By the bot, on a room, with nobody named."""
 ABOUT_THE_SERVICE = {"ping", "upload", "push_policy", "guard_status", "close"}
-LOOKS_AT = {"admin_user"}
-"""Reads about an account what the homeserver's admins see, so as to know whether it is locked."""
+LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships"}
+"""Reads about an account what the homeserver's admins see, so as to know whether its owner is cut off."""
+
+
+async def test_F2_state_is_set_in_the_name_of_nobody_who_left(on: FirmOnFake) -> None:
+    room = await on.room(channel("Litigation"))
+    on.firm = make_firm(staff=(ANN, replace(BEN, former=True), CLEO, DAN, EVE))
+    with pytest.raises(NotAllowed):
+        await on.client.put_state(room.room_id, "m.room.topic", "", {"topic": "x"}, on.user(BEN))
+    assert on.fake.requests == []
+
+
 BRINGS_IN = ("create_room", "invite", "unban", "join")
 
 acting = pytest.mark.parametrize("method", ACTS_FOR)
@@ -90,7 +106,7 @@ def test_what_names_a_user_acts_for_somebody_or_takes_something_away() -> None:
         for name, function in inspect.getmembers(Homeserver, inspect.isfunction)
         if {"user_id", "sender", "localpart"} & inspect.signature(function).parameters.keys()
     }
-    assert naming <= ACTS_FOR.keys() | TAKES_AWAY.keys() | LOOKS_AT
+    assert naming <= ACTS_FOR.keys() | TAKES_AWAY.keys() | LOOKS_AT | {"put_state"}
 
 
 NOT_AT_WORK = {"@ben:localhost": "F2", "@mallory:localhost": "F1", "@ann:elsewhere.example": "F1", "ann": "F1"}

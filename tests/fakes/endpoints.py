@@ -312,6 +312,19 @@ def admin_delete_devices(fake: FakeHomeserver, asked: Asked) -> Json:
     return {}
 
 
+def admin_memberships(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    user_id = asked.args[0]
+    return {"memberships": {r.room_id: r.members[user_id] for r in fake.rooms.values() if user_id in r.members}}
+
+
+def admin_deactivate(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    assert asked.body == {"erase": False}
+    fake.deactivate(asked.args[0])
+    return {"id_server_unbind_result": "success"}
+
+
 def push_policy(fake: FakeHomeserver, asked: Asked) -> Json:
     return _guard(fake).push(asked.raw, asked.signature)
 
@@ -378,6 +391,8 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_synapse/admin/v1/users/{}/admin", admin_is_admin),
     ("GET", _ADMIN_USER + "/devices", admin_devices),
     ("POST", _ADMIN_USER + "/delete_devices", admin_delete_devices),
+    ("GET", "/_synapse/admin/v1/users/{}/memberships", admin_memberships),
+    ("POST", "/_synapse/admin/v1/deactivate/{}", admin_deactivate),
 )
 _ROUTES = tuple(
     (method, re.compile(re.escape(path).replace(r"\{\}", "([^/]*)")), endpoint) for method, path, endpoint in _TABLE

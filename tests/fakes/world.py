@@ -93,6 +93,17 @@ class World:
                 self._member(room, user_id, user_id, {**room.state["m.room.member", user_id], **self._shown(user_id)})
         return new
 
+    def deactivate(self, user_id: str) -> None:
+        """End an account as the admin API does: it leaves every room, and its sessions and account data are gone."""
+        account = self.accounts[user_id]
+        account.deactivated = True
+        account.devices.clear()
+        account.profile = {key: value for key, value in account.profile.items() if key in {"displayname", "avatar_url"}}
+        self.account_data = {key: value for key, value in self.account_data.items() if key[0] != user_id}
+        for room in self.rooms.values():
+            if room.members.get(user_id) in {"join", "invite"}:
+                self.leave(room.room_id, user_id)
+
     def joined_rooms(self, user_id: str) -> list[str]:
         """Ids of the rooms that the user is in."""
         return [room.room_id for room in self._rooms_of(user_id)]

@@ -51,6 +51,8 @@ BY_THE_CLOCK = {"channels.archived", "digest.asked", "digest.queued"}
 """Fault points passed at times of the day: driven in tests/component, where tests set the clock."""
 OF_WALLS = {"wall.set", "wall.lifted"}
 """Fault points of walls set by command: driven in tests/component/test_walls.py, the first also in test_walls here."""
+OF_LEAVERS = {"leaver.set", "leaver.out", "leaver.deactivated"}
+"""Fault points passed when somebody leaves: driven in tests/component/test_leavers.py, one in test_leavers here."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
@@ -297,4 +299,5 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION, *BY_THE_CLOCK, *OF_WALLS}
+    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS
+    assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION, *elsewhere}

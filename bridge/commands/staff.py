@@ -1,0 +1,127 @@
+"""Leavers by command: cutting somebody off at once, and taking them back (F2)."""
+
+from __future__ import annotations
+
+from bridge import faults
+from bridge.commands.asked_about import everybody, first_person
+from bridge.commands.errors import CommandError
+from bridge.commands.replies import code, escape, repeated
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
+from bridge.firm.conversation import bot_chat_id
+from bridge.firm.model import Staff
+from bridge.firm.policy import may_administer
+from bridge.store.leavers import leavers_set, set_leaver, set_returned
+from bridge.store.questions import picks_of
+
+
+async def _leave(call: Call) -> Answer:
+    person = await _one(call)
+    if person.id == call.sender.id:
+        raise CommandError("You cannot cut yourself off. Let another firm admin do it, or the directory.")
+    before = call.desk.firm()
+    roles = frozenset(call.desk.settings.firm.admin_roles)
+    others = [one for one in before.active_staff - {person.id} if may_administer(before, one, roles)]
+    if may_administer(before, person.id, roles) and not others:
+        raise CommandError(f"{escape(person.name)} is the last firm admin. Give somebody else the role first.")
+    picked = await call.desk.store.run(lambda: picks_of(person.id))
+    count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
+    await call.desk.store.run(lambda: set_leaver(person.id, call.sender.id, call.event_id))
+    faults.point("leaver.set")
+    # The sessions first: taking somebody out of many rooms takes a while.
+    await call.desk.reconciler.cut_off(person.id)
+    outcome = await call.desk.reconciler.follow(before)
+    rooms = "1 conversation" if count == 1 else f"{count} conversations"
+    lines = [
+        "- Every session is ended, and the account cannot be used.",
+        f"- Taken out of {rooms}. What was written there stays.",
+        *(f"- Not done: {escape(failure)} It is tried again by itself." for failure in outcome.failed),
+    ]
+    return Answer(
+        f"**{escape(person.name)}** has left the firm:\n\n"
+        + "\n".join(lines)
+        + "\n\nMark this in the directory as well."
+        f" {code(f'!staff return {person.name}')} would take it back.",
+        noted=Noted("staff leave", person=person.id),
+    )
+
+
+async def _return(call: Call) -> Answer:
+    person = await _one(call)
+    before = call.desk.firm()
+    was_set = await call.desk.store.run(lambda: set_returned(person.id, call.sender.id, call.event_id))
+    now = call.desk.firm().staff.get(person.id)
+    if now is None or not now.active:
+        raise CommandError(
+            f"The directory says that {escape(person.name)} has left or is disabled. Change it there; the bridge"
+            " follows within seconds."
+        )
+    outcome = await call.desk.reconciler.follow(before)
+    if not was_set and not outcome.done:
+        return Answer(f"{escape(person.name)} works here already; nothing was changed.")
+    trouble = "".join(f"\n- Not done: {escape(failure)} It is tried again by itself." for failure in outcome.failed)
+    return Answer(
+        f"**{escape(person.name)}** is back. The account works again: set a new password, or let them sign in as the"
+        " firm does. They see what all staff see, and are in none of their former conversations until they join or are"
+        f" added.{trouble}",
+        noted=Noted("staff return", person=person.id),
+    )
+
+
+async def _list(call: Call) -> Answer:
+    firm, by_command = call.desk.firm(), await call.desk.store.run(leavers_set)
+    gone = sorted((one for one in firm.staff.values() if not one.active), key=lambda one: one.name.casefold())
+    if not gone:
+        return Answer("Nobody has left the firm.")
+    lines = [f"- {escape(one.name)}: {_why(one, by_command)}" for one in gone]
+    return Answer("Cut off from the firm:\n\n" + "\n".join(lines))
+
+
+def _why(person: Staff, by_command: frozenset[str]) -> str:
+    if person.id in by_command:
+        return "left, by command"
+    return "left, by the directory" if person.former else "disabled in the directory"
+
+
+async def _one(call: Call) -> Staff:
+    """The one person who is named, leavers included. Raises CommandError."""
+    typed = call.values.get("person", "")
+    if not typed:
+        raise CommandError("Tell me who: put a mention, an e-mail address or the name behind the command.")
+    person, rest = first_person(await everybody(call), typed)
+    if rest:
+        raise CommandError(f"Name one person and nothing else; I do not understand {repeated(rest)}. Nothing was done.")
+    return person
+
+
+_PERSON = Argument("person", ArgumentType.TEXT, required=False, shown="@person")
+STAFF_LEAVE = Command(
+    "staff leave",
+    "Cut somebody off who leaves the firm",
+    _leave,
+    (_PERSON,),
+    help="Ends every session of this person at once, takes them out of every conversation, and ends the account. What"
+    " they wrote stays. It holds whatever the directory says until `!staff return`.",
+    examples=("!staff leave @julian", "!staff leave Julian Prescott"),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+STAFF_RETURN = Command(
+    "staff return",
+    "Take somebody back who had left",
+    _return,
+    (_PERSON,),
+    help="Undoes `!staff leave`: the account works again, with a new password. They come back into none of their former"
+    " conversations by themselves. Who has left by the directory is changed there.",
+    examples=("!staff return @julian",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+STAFF_LIST = Command(
+    "staff list",
+    "Who is cut off from the firm",
+    _list,
+    help="Lists those who have left or are disabled, and whether that stands in the directory or was done by command.",
+    examples=("!staff list",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)

@@ -1,0 +1,57 @@
+"""The end of a leaver's account: out of what is left, deactivated, and seen to be gone (F2).
+
+Before it the account was locked, its sessions were ended, and its owner was taken out of the firm's rooms. Nothing of
+what they wrote goes.
+"""
+
+from __future__ import annotations
+
+from bridge import faults
+from bridge.matrix.port import Homeserver
+from bridge.reconcile import observe
+from bridge.reconcile.apply import StepError
+
+_IN = frozenset({"join", "invite", "knock"})
+_AT_ONCE = 4
+
+
+class NotGoneError(StepError):
+    """The homeserver still shows something of a leaver. The message says what."""
+
+    def __init__(self, user_id: str, left: list[str]) -> None:
+        super().__init__(f"{user_id} is not cut off completely: {', '.join(left)}. It is tried again by itself.")
+
+
+async def say_farewell(homeserver: Homeserver, user_id: str) -> None:
+    """Take the account out of every room there is, deactivate it, and ask the homeserver whether that is so.
+
+    Can be called again at any point. Raises NotGoneError.
+    """
+
+    async def go(room_id: str) -> None:
+        await homeserver.leave(room_id, user_id)
+        # Without it an invitation turned down would leave the history open.
+        await homeserver.forget(room_id, user_id)
+
+    memberships = await homeserver.admin_memberships(user_id)
+    rooms = [room_id for room_id, membership in memberships.items() if membership in _IN]
+    await observe.in_parallel(rooms, go, _AT_ONCE)
+    faults.point("leaver.out")
+    await homeserver.deactivate(user_id)
+    faults.point("leaver.deactivated")
+    if left := await what_is_left(homeserver, user_id):
+        raise NotGoneError(user_id, left)
+
+
+async def what_is_left(homeserver: Homeserver, user_id: str) -> list[str]:
+    """What the homeserver still shows of an account that should be gone; nothing where it is."""
+    account = await homeserver.admin_user(user_id) or {}
+    sessions = await homeserver.admin_device_ids(user_id)
+    memberships = await homeserver.admin_memberships(user_id)
+    rooms = sum(membership in _IN for membership in memberships.values())
+    left = [
+        "" if account.get("deactivated") else "the account can be used",
+        f"it has {len(sessions)} sessions" if sessions else "",
+        f"it is in {rooms} rooms or invited to them" if rooms else "",
+    ]
+    return [one for one in left if one]

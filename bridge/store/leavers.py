@@ -1,0 +1,40 @@
+"""Leavers that are set by command. All are units of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.firm.audit import Deed
+from bridge.store.audit import record
+from bridge.store.conversations import now_ms
+from bridge.store.models import CommandLeaver
+from bridge.store.news import announce
+
+
+@dataclass(frozen=True, slots=True)
+class LeaversSet:
+    """News for those who listen to the store: the staff ids of those who have left by command, from now on."""
+
+    staff_ids: frozenset[str]
+
+
+def leavers_set() -> frozenset[str]:
+    """The staff ids of those who have left by command."""
+    return frozenset(row.staff_id for row in CommandLeaver.select())
+
+
+def set_leaver(staff_id: str, by: str, cause: str) -> None:
+    """Let somebody have left, by this staff id. Once is enough. Announces LeaversSet."""
+    if CommandLeaver.get_or_none(CommandLeaver.staff_id == staff_id) is None:
+        CommandLeaver.create(staff_id=staff_id, set_by=by, since=now_ms(), caused_by=cause)
+        record(Deed.STAFF_LEFT, actor=by, person=staff_id, reason="F2", cause=cause)
+        announce(LeaversSet(leavers_set()))
+
+
+def set_returned(staff_id: str, by: str, cause: str) -> bool:
+    """Let somebody be back; whether they had left by command. Announces LeaversSet."""
+    if not CommandLeaver.delete().where(CommandLeaver.staff_id == staff_id).execute():
+        return False
+    record(Deed.STAFF_RETURNED, actor=by, person=staff_id, reason="F2", cause=cause)
+    announce(LeaversSet(leavers_set()))
+    return True
