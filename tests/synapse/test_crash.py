@@ -50,7 +50,7 @@ IN_A_DIRECT_CONVERSATION = {"direct.said"}
 BY_THE_CLOCK = {"channels.archived", "digest.asked", "digest.queued"}
 """Fault points passed at times of the day: driven in tests/component, where tests set the clock."""
 OF_WALLS = {"wall.set", "wall.lifted"}
-"""Fault points of walls set by command: driven in tests/component/test_walls.py, the first also in test_walls.py here."""
+"""Fault points of walls set by command: driven in tests/component/test_walls.py, the first also beside this file."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
