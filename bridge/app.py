@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry
 from bridge.care.digest import send_digests
 from bridge.care.quiet import archive_empty_channels
 from bridge.commands.table import Desk
-from bridge.commands.wall_told import tell_of_walls
+from bridge.commands.wall_told import end_over, tell_of_walls
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.failures import describe, frames
@@ -44,7 +44,6 @@ from bridge.reconcile.service import Outcome, Progress, Reconciler, firm_today
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours
 from bridge.store.store import Store, StoreError
-from bridge.store.walls import end_expired
 from bridge.web.app import make_app, serve
 
 log = structlog.get_logger(__name__)
@@ -235,11 +234,12 @@ class Bridge:
         log.info("homeserver_answers", ping_ms=milliseconds)
 
     async def _reconcile(self) -> None:
-        await self._firm.store.run(partial(end_expired, self._firm.firm, self._firm.reconciler.today()))
+        settings, today = self._firm.settings, self._firm.reconciler.today()
+        await self._firm.store.run(partial(end_over, self._firm.firm, settings, today))
         firm = self._firm.firm
         outcome = await self._firm.reconciler.sync()
         self._followed = firm
-        await self._firm.store.run(partial(tell_of_walls, firm, self._firm.settings))
+        await self._firm.store.run(partial(tell_of_walls, firm, settings))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 

@@ -56,6 +56,8 @@ async def _set(call: Call, kind: WallKind) -> Answer:
 
     made, removed = await call.desk.store.run(unit)
     faults.point("wall.set")
+    # Also where there is no room yet for which it would be told.
+    await call.desk.reconciler.guarding.tell()
     matters = covered(firm, made)
     seen = [matter for matter in matters if may_access(firm, call.sender.id, matter, today)]
     unseen = [matter for matter in matters if matter not in seen]

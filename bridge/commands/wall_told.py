@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape, notice, repeated
@@ -14,7 +15,7 @@ from bridge.firm.policy import may_act
 from bridge.settings import Settings
 from bridge.store.conversations import room_of
 from bridge.store.outbox import enqueue
-from bridge.store.walls import acknowledge, note_told, walls_set
+from bridge.store.walls import acknowledge, end_expired, note_told, walls_set
 
 
 def tell_screened(wall: Wall, firm: Firm, settings: Settings) -> None:
@@ -42,6 +43,12 @@ def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
     for staff_id, chat in _screened(wall, firm):
         text = f"The ethical wall {wall.id} does not screen you any more."
         enqueue(f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
+
+
+def end_over(firm: Firm, settings: Settings, today: date) -> None:
+    """A unit: let the walls end whose last day is over, and tell those they screened."""
+    for wall in end_expired(firm, today):
+        tell_ended(wall, firm, settings)
 
 
 def _screened(wall: Wall, firm: Firm) -> Iterator[tuple[str, str]]:
