@@ -18,24 +18,19 @@ from bridge.store.outbox import enqueue
 from bridge.store.walls import acknowledge, end_expired, note_told, walls_set
 
 
-def tell_screened(wall: Wall, firm: Firm, settings: Settings) -> None:
-    """A unit: tell those named by a wall set by command that it screens them, each once.
+def tell_of_walls(firm: Firm, settings: Settings) -> None:
+    """A unit: tell those named by walls set by command that these screen them, each once.
 
     The form "only" names those who may see; the rest of the firm is not told.
     """
-    for staff_id, chat in _screened(wall, firm):
-        if note_told(wall.id, staff_id):
-            text = (
-                f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
-                f" `!wall acknowledge {wall.id}` says that you have read this."
-            )
-            enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
-
-
-def tell_of_walls(firm: Firm, settings: Settings) -> None:
-    """A unit: the same for every wall set by command, for those whom it did not screen when it was set."""
     for wall in walls_set():
-        tell_screened(wall, firm, settings)
+        for staff_id, chat in _screened(wall, firm):
+            if note_told(wall.id, staff_id):
+                text = (
+                    f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
+                    f" `!wall acknowledge {wall.id}` says that you have read this."
+                )
+                enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
 
 
 def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
