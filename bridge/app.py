@@ -25,7 +25,7 @@ from bridge.care.drift import check_rooms
 from bridge.care.quiet import archive_empty_channels
 from bridge.care.telling_admins import tell_admins
 from bridge.commands.table import Desk
-from bridge.commands.wall_told import tell_of_walls
+from bridge.commands.wall_told import end_over, tell_of_walls
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.failures import describe, frames
@@ -48,7 +48,6 @@ from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
 from bridge.store.drift import Noted, forget_told, mark_all_put_back
 from bridge.store.store import Store, StoreError
-from bridge.store.walls import end_expired
 from bridge.web.app import make_app, serve
 
 log = structlog.get_logger(__name__)
@@ -243,7 +242,8 @@ class Bridge:
         log.info("homeserver_answers", ping_ms=milliseconds)
 
     async def _reconcile(self) -> None:
-        await self._firm.store.run(partial(end_expired, self._firm.firm, self._firm.reconciler.today()))
+        settings, today = self._firm.settings, self._firm.reconciler.today()
+        await self._firm.store.run(partial(end_over, self._firm.firm, settings, today))
         firm = self._firm.firm
         begun = now_ms()
         outcome = await self._firm.reconciler.sync()
@@ -251,7 +251,7 @@ class Bridge:
             # Also what a crash left noted as not put right.
             await self._firm.store.run(lambda: mark_all_put_back(begun))
         self._followed = firm
-        await self._firm.store.run(partial(tell_of_walls, firm, self._firm.settings))
+        await self._firm.store.run(partial(tell_of_walls, firm, settings))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 

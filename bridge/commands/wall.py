@@ -12,7 +12,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
 from bridge.commands.wall_find import Around, known_walls, shown_around, shown_people, walls_named
-from bridge.commands.wall_told import tell_ended, tell_screened
+from bridge.commands.wall_told import tell_ended, tell_of_walls
 from bridge.firm.model import Firm, Matter, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.walls import covered
@@ -49,20 +49,19 @@ async def _set(call: Call, kind: WallKind) -> Answer:
         expires=expires,
     )
 
-    def unit() -> tuple[Wall, Removed]:
-        made, removed = set_wall(wanted, firm, call.event_id)
-        tell_screened(made, firm, call.desk.settings)
-        return made, removed
-
-    made, removed = await call.desk.store.run(unit)
+    made, removed = await call.desk.store.run(lambda: set_wall(wanted, firm, call.event_id))
     faults.point("wall.set")
+    # Also where there is no room yet for which it would be told.
+    await call.desk.reconciler.guarding.tell()
     matters = covered(firm, made)
     seen = [matter for matter in matters if may_access(firm, call.sender.id, matter, today)]
     unseen = [matter for matter in matters if matter not in seen]
     shown, failed = await _close(call, seen, removed)
     # Of these the answer says nothing; what fails is in the log and tried again.
     await _close(call, unseen, removed)
-    return Answer(_said(firm, made, _counts(removed, shown), failed))
+    # Only now, so that nobody is warned while they can still read.
+    await call.desk.store.run(partial(tell_of_walls, firm, call.desk.settings))
+    return Answer(_said(firm, made, _counts(removed, shown, firm), failed))
 
 
 async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tuple[set[str], tuple[str, ...]]:
@@ -81,10 +80,10 @@ async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tup
     return keys, tuple(failure for outcome in outcomes for failure in outcome.failed)
 
 
-def _counts(removed: Removed, shown: set[str]) -> dict[str, int]:
-    """Of how many of the conversations shown each person was a participant."""
+def _counts(removed: Removed, shown: set[str], firm: Firm) -> dict[str, int]:
+    """Of how many of the conversations shown each person of the firm was a participant."""
     counts = {staff_id: len(shown.intersection(conversations)) for staff_id, conversations in removed.items()}
-    return {staff_id: count for staff_id, count in counts.items() if count}
+    return {staff_id: count for staff_id, count in counts.items() if count and staff_id in firm.staff}
 
 
 def _said(firm: Firm, wall: Wall, counts: dict[str, int], failed: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape, notice, repeated
@@ -14,27 +15,22 @@ from bridge.firm.policy import may_act
 from bridge.settings import Settings
 from bridge.store.conversations import room_of
 from bridge.store.outbox import enqueue
-from bridge.store.walls import acknowledge, note_told, walls_set
-
-
-def tell_screened(wall: Wall, firm: Firm, settings: Settings) -> None:
-    """A unit: tell those named by a wall set by command that it screens them, each once.
-
-    The form "only" names those who may see; the rest of the firm is not told.
-    """
-    for staff_id, chat in _screened(wall, firm):
-        if note_told(wall.id, staff_id):
-            text = (
-                f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
-                f" `!wall acknowledge {wall.id}` says that you have read this."
-            )
-            enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
+from bridge.store.walls import acknowledge, end_expired, note_told, walls_set
 
 
 def tell_of_walls(firm: Firm, settings: Settings) -> None:
-    """A unit: the same for every wall set by command, for those whom it did not screen when it was set."""
+    """A unit: tell those named by walls set by command that these screen them, each once.
+
+    The form "only" names those who may see; the rest of the firm is not told.
+    """
     for wall in walls_set():
-        tell_screened(wall, firm, settings)
+        for staff_id, chat in _screened(wall, firm):
+            if note_told(wall.id, staff_id):
+                text = (
+                    f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
+                    f" `!wall acknowledge {wall.id}` says that you have read this."
+                )
+                enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
 
 
 def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
@@ -42,6 +38,12 @@ def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
     for staff_id, chat in _screened(wall, firm):
         text = f"The ethical wall {wall.id} does not screen you any more."
         enqueue(f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
+
+
+def end_over(firm: Firm, settings: Settings, today: date) -> None:
+    """A unit: let the walls end whose last day is over, and tell those they screened."""
+    for wall in end_expired(firm, today):
+        tell_ended(wall, firm, settings)
 
 
 def _screened(wall: Wall, firm: Firm) -> Iterator[tuple[str, str]]:

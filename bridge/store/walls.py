@@ -86,7 +86,8 @@ def set_wall(wall: Wall, firm: Firm, cause: str) -> tuple[Wall, Removed]:
     if found is None:
         _record(Deed.WALL_SET, made, made.set_by, cause)
         announce(WallsSet(walls_set()))
-    return made, _drop_screened(made, firm, made.set_by, cause)
+    # One that has ended since, when a dead letter is replayed, takes nobody out again.
+    return made, _drop_screened(made, firm, made.set_by, cause) if row.ended_at is None else {}
 
 
 def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
@@ -108,11 +109,11 @@ def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
     return True
 
 
-def end_expired(firm: Firm, today: date) -> list[str]:
-    """Let every wall end whose last day lies before this one; returns their ids."""
-    over = [wall.id for wall in walls_set() if wall.expires is not None and wall.expires < today]
-    for wall_id in over:
-        end_wall(wall_id, firm, "", "")
+def end_expired(firm: Firm, today: date) -> list[Wall]:
+    """Let every wall end whose last day lies before this one; returns them."""
+    over = [wall for wall in walls_set() if wall.expires is not None and wall.expires < today]
+    for wall in over:
+        end_wall(wall.id, firm, "", "")
     return over
 
 

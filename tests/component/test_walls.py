@@ -211,7 +211,7 @@ async def test_a_wall_ends_after_its_last_day_in_the_firms_time_zone(firm: FirmO
         with patch("bridge.reconcile.service.firm_today", lambda _, day=day: day):
             assert ("2026-0042" in await firm.ask(BEN, "!matter list")) is seen
             ended = await firm.store.run(partial(end_expired, firm.in_force.now(firm.firm), day))
-            assert ended == (["wall-1"] if seen else [])
+            assert [one.id for one in ended] == (["wall-1"] if seen else [])
             await firm.sync()
             assert firm.user(BEN) not in await firm.people(ESTATE_TALK)
     (entry,) = await firm.store.run(lambda: newest(9, deed=Deed.WALL_EXPIRED))
@@ -340,6 +340,48 @@ async def test_O1_who_walled_whom_and_why_is_in_the_audit_log(firm: FirmOnFake) 
     assert "His cousin" in set_.entry.reason
     (out,) = await firm.store.run(lambda: newest(9, person="b", deed=Deed.PARTICIPANT_REMOVED))
     assert (out.entry.actor, out.entry.subject, out.entry.cause) == ("a", ESTATE_TALK, set_.entry.cause)
+
+
+async def test_a_wall_command_replayed_after_its_wall_was_lifted_takes_nobody_out(firm: FirmOnFake) -> None:
+    firm.fake.message(await firm.chat(ANN), firm.user(ANN), ADD)
+    event = firm.events[-1]
+    await firm.hear()
+    await firm.say(ANN, "!wall lift wall-1")
+    await firm.say(BEN, "!matter join 2026-0042")
+    await firm.handle(event)
+    assert firm.user(BEN) in await firm.people(ESTATE_TALK)
+    assert "wall-1" not in await firm.ask(ANN, "!wall list")
+
+
+async def test_the_pass_after_midnight_ends_walls_and_tells_who_came_under_one(
+    tmp_path: Path, database_url: str
+) -> None:
+    staff = [{**person, "role": "IT" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]
+    sections = {"staff": staff, "walls": [], "groups": [{"id": "g", "name": "Property", "members": ["walt"]}]}
+    async with small_firm(tmp_path, database_url, **sections) as firm:
+        today = firm.service.reconciler.today()
+        await firm.ask("ruth", "!matter start 2026-0042 Disclosure @tom @walt")
+        room = firm.room("2026-0042 Estate · Disclosure")
+        await firm.ask("ruth", f"!wall add 2026-0042 group:Property Bought for the client until:{today}")
+        assert firm.members(room) == {"ruth", "tom"}
+        sections["groups"] = [{"id": "g", "name": "Property", "members": ["walt", "tom"]}]
+        write_directory(str(tmp_path / "directory.yaml"), **sections)
+        await firm.service.directory.refresh()
+        firm.said.clear()
+        await firm.bridge._reconcile()
+        await firm.settle()
+        assert firm.members(room) == {"ruth"}
+        chat = await firm.chat("tom")
+        (told,) = [body for room_id, _, body in firm.said if room_id == chat]
+        assert "wall-1" in told
+        with patch("bridge.reconcile.service.firm_today", lambda _: today + timedelta(days=1)):
+            await firm.bridge._reconcile()
+            await firm.settle()
+            # Also who came under it by joining the group is not brought back.
+            assert firm.members(room) == {"ruth"}
+            assert "2026-0042" in await firm.ask("tom", "!matter list")
+            assert "There are no walls" in await firm.ask("ruth", "!wall list")
+            assert (chat, "@bot:localhost", "The ethical wall wall-1 does not screen you any more.") in firm.said
 
 
 async def test_walls_set_by_command_outlive_the_directory_and_a_restart(tmp_path: Path, database_url: str) -> None:

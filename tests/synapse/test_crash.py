@@ -50,9 +50,9 @@ IN_A_DIRECT_CONVERSATION = {"direct.said"}
 BY_THE_CLOCK = {"channels.archived", "digest.asked", "digest.queued"}
 """Fault points passed at times of the day: driven in tests/component, where tests set the clock."""
 OF_WALLS = {"wall.set", "wall.lifted"}
-"""Fault points of walls set by command: driven in tests/component/test_walls.py, the first also in test_walls here."""
+"""Fault points of walls set by command: driven in tests/component/test_walls.py, the first also beside this file."""
 OF_LEAVERS = {"leaver.set", "leaver.out", "leaver.deactivated"}
-"""Fault points passed when somebody leaves: driven in tests/component/test_leavers.py, one in test_leavers here."""
+"""Fault points passed when somebody leaves: driven in tests/component/test_leavers.py, two also beside this file."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
