@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.synapse.attacks.attempt import Attempt
+from tests.synapse.attacks.attempt import Attempt, Call
 from tests.synapse.attacks.stage import ACTORS, Seen, Stage, staged
 from tests.synapse.attacks.table import ATTEMPTS
 
@@ -38,7 +38,9 @@ async def test_attempt(stage: Stage, attempt: Attempt) -> None:
     shown = " ".join(one.shown for one in seen)
     assert [name for name, word in hidden.items() if word in shown] == []
     written = {about for event, about in stage.events().items() if event not in before}
-    assert {about for about in written if not stage.said_by_hand(about)} == set()
+    # What was typed to the bot is a message, where its author may write.
+    typed = any(not isinstance(step, Call) for step in attempt.steps)
+    assert {about for about in written if not (typed and " m.room.message " in about)} == set()
     for name in {ACTORS[attempt.who], attempt.victim} - {"", "nobody", "service"}:
         kept = stage.kept_from(name)
         synced = await stage.synced(stage.people[name])

@@ -186,10 +186,6 @@ class Stage:
         call = Call("GET", "sync", query={"timeout": "0", "filter": json.dumps(limits)})
         return (await self.request(person, call)).text
 
-    def said_by_hand(self, about: str) -> bool:
-        """Whether a new event is a message that an attempt itself wrote where everybody may."""
-        return " m.room.message " in about
-
     def kept_from(self, name: str) -> dict[str, str]:
         """What must not be in anything that this person's client is sent: secrets, and rooms by their id."""
         who = next(who for who, actor in ACTORS.items() if actor == AS_ALSO.get(name, name))
