@@ -51,12 +51,14 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bridge.docs --check
+	$(BIN)/python -m tests.synapse.attacks.page --check
 	$(BIN)/hadolint synapse-dev/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec synapse-dev/docker-compose.yaml
 
 ## docs: write the pages that are made from the code
 docs: $(VENV)/installed
 	$(BIN)/python -m bridge.docs
+	$(BIN)/python -m tests.synapse.attacks.page
 
 ## crash: the long form of the crash tests: every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed

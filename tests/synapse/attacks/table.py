@@ -1,0 +1,9 @@
+"""All attempts, in the order in which they are played: what gains nothing first, what cannot be stopped last."""
+
+from __future__ import annotations
+
+from tests.synapse.attacks import insiders, outsiders, powers, walled
+from tests.synapse.attacks.attempt import Attempt
+
+DECLARED: tuple[Attempt, ...] = (*walled.ATTEMPTS, *insiders.ATTEMPTS, *outsiders.ATTEMPTS, *powers.ATTEMPTS)
+ATTEMPTS: tuple[Attempt, ...] = tuple(sorted(DECLARED, key=lambda one: not one.fails_everywhere))
