@@ -22,7 +22,7 @@ run: $(VENV)/installed $(VENV)/synapse/installed
 
 ## test: all tests, those on the real Synapse too, one at a time on each processor
 test: $(VENV)/installed $(VENV)/synapse/installed
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 
 ## unit, component, synapse: one kind of test alone
 unit component: $(VENV)/installed
