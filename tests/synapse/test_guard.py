@@ -320,11 +320,12 @@ async def test_M3_the_guard_holds_while_the_bridge_is_down_and_without_a_policy_
         # F2: a server admin closes a stranger's account, but nobody's of the staff.
         stranger = await firm.make_account("stranger")
         admin = "/_synapse/admin"
-        for path, method, body in (
+        closings: list[tuple[str, str, Json]] = [
             (f"{admin}/v1/deactivate/{quote(dan.user_id)}", "POST", {"erase": False}),
             (f"{admin}/v2/users/{quote(dan.user_id)}", "PUT", {"deactivated": True}),
-        ):
-            answer = await firm.bot.request(method, path, body)
+        ]
+        for path, method, wanted in closings:
+            answer = await firm.bot.request(method, path, wanted)
             assert (method, answer.status, answer.code) == (method, 403, "M_FORBIDDEN")
         assert (await dan.get("account/whoami"))["user_id"] == dan.user_id
         (await firm.bot.request("POST", f"{admin}/v1/deactivate/{quote(stranger.user_id)}", {"erase": False})).ok()
