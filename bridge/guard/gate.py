@@ -7,7 +7,7 @@ from datetime import date
 
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
-from bridge.firm.policy import Decision, may_be_in, may_be_in_space
+from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import CHECK, MARKER, SPACE
 
 MEMBER = "m.room.member"
@@ -114,9 +114,20 @@ class Gate:
         decision = self._may_be_in(change.state_key, mark, facts, today)
         return None if decision else Refusal(decision.rule, sentence)
 
-    def _may_be_in(self, user_id: str, mark: Mark, facts: Facts, today: date) -> Decision:
+    def may_be_deactivated(self, user_id: str, facts: Facts | None) -> bool:
+        """Whether an account may be closed: never that of active staff, whoever asks (F2).
+
+        An account that is nobody's is left alone. So is each one while there are no `facts` to know staff by.
+        """
+        staff_id = self._staff_id(user_id, facts) if facts else None
+        return facts is None or staff_id is None or not may_act(facts.firm, staff_id)
+
+    def _staff_id(self, user_id: str, facts: Facts) -> str | None:
         localpart, _, server = user_id.removeprefix("@").partition(":")
-        staff_id = facts.accounts.get(localpart) if server == self.bot.partition(":")[2] else None
+        return facts.accounts.get(localpart) if server == self.bot.partition(":")[2] else None
+
+    def _may_be_in(self, user_id: str, mark: Mark, facts: Facts, today: date) -> Decision:
+        staff_id = self._staff_id(user_id, facts)
         if staff_id is None:
             return Decision(False, "F1", "This is no account of the firm's staff.")
         if mark.kind == SPACE:

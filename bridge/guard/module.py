@@ -52,7 +52,9 @@ class Guard:
             self._keeper.load()
         except PolicyLost as error:
             log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
-        api.register_third_party_rules_callbacks(check_event_allowed=self.check_event_allowed)
+        api.register_third_party_rules_callbacks(
+            check_event_allowed=self.check_event_allowed, check_can_deactivate_user=self.check_can_deactivate_user
+        )
         api.register_web_resource(PATH, PolicyResource(self._keeper, api))
         policy = self._keeper.policy
         log.info("The firm's guard is in force, with version %s of its policy", policy.version if policy else "none")
@@ -92,6 +94,16 @@ class Guard:
         if event.type == MARKER:
             self._remember(event)
         return True, None
+
+    async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
+        """Whether Synapse may close an account, for its owner or for a server admin."""
+        policy = self._keeper.policy
+        allowed = self._gate.may_be_deactivated(user_id, policy.facts if policy else None)
+        if not allowed:
+            self._keeper.refused["F2"] += 1
+            asked_by = "a server admin" if by_admin else "its owner"
+            log.warning("The guard refused F2: the account %s is active staff's, closed by %s", user_id, asked_by)
+        return allowed
 
     def _mark(self, event: EventBase, state: StateMap[EventBase]) -> Mark | None:
         """What the room is. While it is made, its first state is not stored, and the marker comes before the people."""

@@ -317,6 +317,19 @@ async def test_M3_the_guard_holds_while_the_bridge_is_down_and_without_a_policy_
         (await dan.request("POST", f"rooms/{quote(guarded.channel)}/join")).ok()
         (await dan.request("POST", f"rooms/{quote(guarded.channel)}/leave")).ok()
 
+        # F2: a server admin closes a stranger's account, but nobody's of the staff.
+        stranger = await firm.make_account("stranger")
+        admin = "/_synapse/admin"
+        closings: list[tuple[str, str, Json]] = [
+            (f"{admin}/v1/deactivate/{quote(dan.user_id)}", "POST", {"erase": False}),
+            (f"{admin}/v2/users/{quote(dan.user_id)}", "PUT", {"deactivated": True}),
+        ]
+        for path, method, wanted in closings:
+            answer = await firm.bot.request(method, path, wanted)
+            assert (method, answer.status, answer.code) == (method, 403, "M_FORBIDDEN")
+        assert (await dan.get("account/whoami"))["user_id"] == dan.user_id
+        (await firm.bot.request("POST", f"{admin}/v1/deactivate/{quote(stranger.user_id)}", {"erase": False})).ok()
+
         # Forged, replayed and senseless pushes.
         pushes = [line.partition(b" ")[::2] for line in policy_file.read_bytes().splitlines()]
         for signature, body in pushes:

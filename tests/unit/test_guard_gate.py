@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -159,3 +160,28 @@ def test_O3_state_that_carries_access_is_the_bots(event_type: str) -> None:
     ann = "@ann:firm.example"
     assert GATE.refusal(Change(event_type, ann, ""), MARKS[1], FACTS, TODAY) is not None
     assert (GATE.refusal(Change(event_type, BOT, ""), MARKS[1], FACTS, TODAY) is None) is (event_type not in BY_NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("user_id", "may_be"),
+    [
+        ("@ann:firm.example", False),
+        ("@eve:firm.example", True),
+        ("@mallory:firm.example", True),
+        ("@ann:elsewhere.example", True),
+        (CHECKER, True),
+        ("", True),
+    ],
+)
+def test_F2_only_an_account_of_active_staff_cannot_be_closed(user_id: str, may_be: bool) -> None:
+    assert GATE.may_be_deactivated(user_id, facts_with()) is may_be
+
+
+def test_F2_staff_disabled_in_the_directory_may_have_the_account_closed() -> None:
+    facts = facts_with()
+    firm = replace(facts.firm, staff={**facts.firm.staff, "a": replace(facts.firm.staff["a"], enabled=False)})
+    assert GATE.may_be_deactivated("@ann:firm.example", replace(facts, firm=firm))
+
+
+def test_without_facts_no_account_is_known_to_be_staff() -> None:
+    assert GATE.may_be_deactivated("@ann:firm.example", None)
