@@ -122,6 +122,18 @@ class Gate:
         staff_id = self._staff_id(user_id, facts) if facts else None
         return facts is None or staff_id is None or not may_act(facts.firm, staff_id)
 
+    def is_cut_off(self, user_id: str, facts: Facts | None) -> bool:
+        """Whether an account is that of somebody who left or is disabled: it opens nothing, whoever unlocks it (F2).
+
+        An account that is nobody's is left alone.
+        """
+        staff_id = self._staff_id(user_id, facts) if facts else None
+        return facts is not None and staff_id is not None and not may_act(facts.firm, staff_id)
+
+    def may_be_shut_down(self, requester: str, mark: Mark | None) -> bool:
+        """Whether a room may be shut down: one of the firm's by nobody, one of the check's by the bot (O3)."""
+        return mark is None or (mark.kind == CHECK and requester == self.bot)
+
     def _staff_id(self, user_id: str, facts: Facts) -> str | None:
         localpart, _, server = user_id.removeprefix("@").partition(":")
         return facts.accounts.get(localpart) if server == self.bot.partition(":")[2] else None

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from synapse.module_api import DirectServeJsonResource, EventBase, ModuleApi, StateMap, SynapseRequest
+from synapse.module_api import NOT_SPAM, DirectServeJsonResource, EventBase, ModuleApi, StateMap, SynapseRequest
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
 from bridge.firm.room_keys import MARKER
@@ -52,9 +52,14 @@ class Guard:
             self._keeper.load()
         except PolicyLost as error:
             log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
+        self._api = api
         api.register_third_party_rules_callbacks(
-            check_event_allowed=self.check_event_allowed, check_can_deactivate_user=self.check_can_deactivate_user
+            check_event_allowed=self.check_event_allowed,
+            check_can_deactivate_user=self.check_can_deactivate_user,
+            check_can_shutdown_room=self.check_can_shutdown_room,
         )
+        api.register_account_validity_callbacks(is_user_expired=self.is_user_expired)
+        api.register_spam_checker_callbacks(check_login_for_spam=self.check_login_for_spam)
         api.register_web_resource(PATH, PolicyResource(self._keeper, api))
         policy = self._keeper.policy
         log.info("The firm's guard is in force, with version %s of its policy", policy.version if policy else "none")
@@ -104,6 +109,38 @@ class Guard:
             asked_by = "a server admin" if by_admin else "its owner"
             log.warning("The guard refused F2: the account %s is active staff's, closed by %s", user_id, asked_by)
         return allowed
+
+    async def check_can_shutdown_room(self, user_id: str | None, room_id: str) -> bool:
+        """Whether Synapse may shut down a room for a server admin."""
+        try:
+            state = await self._api.get_room_state(room_id, [(MARKER, "")])
+        except Exception:
+            # Synapse takes an exception for a yes.
+            log.exception("The guard cannot see what the room %s is, so it is not shut down", room_id)
+            return False
+        marker = state.get((MARKER, ""))
+        mark = _read_mark(marker) if marker is not None and marker.sender == self._gate.bot else None
+        allowed = self._gate.may_be_shut_down(user_id or "", mark)
+        if not allowed:
+            self._keeper.refused["O3"] += 1
+            log.warning("The guard refused O3: the firm's room %s, shut down by %s", room_id, user_id)
+        return allowed
+
+    async def is_user_expired(self, user_id: str) -> bool | None:
+        """Whether requests with this account's tokens are refused; None where Synapse decides."""
+        return True if self._is_cut_off(user_id) else None
+
+    async def check_login_for_spam(self, user_id: str, *_: Any) -> Any:
+        """Whether somebody may log in."""
+        if not self._is_cut_off(user_id):
+            return NOT_SPAM
+        self._keeper.refused["F2"] += 1
+        log.warning("The guard refused F2: a login of %s, who is cut off", user_id)
+        return Codes.FORBIDDEN
+
+    def _is_cut_off(self, user_id: str) -> bool:
+        policy = self._keeper.policy
+        return self._gate.is_cut_off(user_id, policy.facts if policy else None)
 
     def _mark(self, event: EventBase, state: StateMap[EventBase]) -> Mark | None:
         """What the room is. While it is made, its first state is not stored, and the marker comes before the people."""

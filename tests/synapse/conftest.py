@@ -54,6 +54,9 @@ def made_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         async with real_firm(folder) as running:
             running.start_bridge()
             await running.bridge_ready()
+            # Before that Synapse cannot make a deactivated account usable again.
+            while running.unfinished_updates():  # noqa: ASYNC110 - nobody tells it
+                await asyncio.sleep(0.1)
 
     asyncio.run(make())
     return folder

@@ -45,6 +45,19 @@ async def test_F2_a_leaver_is_cut_off_and_comes_back_without_what_they_had(firm:
     token = (await firm.bot.request("POST", f"{ADMIN}/v1/users/{quote(wei.user_id)}/login")).ok()["access_token"]
     assert (await replace(wei, token=token).request("GET", "joined_rooms")).code == "M_USER_LOCKED"
 
+    # Nor does it help when an admin gives the account back behind the bridge's back: the guard knows who left.
+    account_path = f"{ADMIN}/v2/users/{quote(wei.user_id)}"
+    (await firm.bot.request("PUT", account_path, {"deactivated": False, "password": "correct horse battery"})).ok()
+    (await firm.bot.request("PUT", account_path, {"locked": False})).ok()
+    assert (await replace(wei, token=token).request("GET", "joined_rooms")).code == "ORG_MATRIX_EXPIRED_ACCOUNT"
+    login = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": wei.user_id},
+        "password": "correct horse battery",
+    }
+    assert (await firm.nobody.request("POST", "login", login)).status == 403
+    (await firm.bot.request("POST", f"{ADMIN}/v1/deactivate/{quote(wei.user_id)}", {"erase": False})).ok()
+
     assert "is back" in await ask("!staff return @wei.chen")
     account = await firm.bot.get(f"{ADMIN}/v2/users/{quote(wei.user_id)}")
     assert not account["locked"] and not account["deactivated"]

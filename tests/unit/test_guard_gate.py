@@ -183,5 +183,32 @@ def test_F2_staff_disabled_in_the_directory_may_have_the_account_closed() -> Non
     assert GATE.may_be_deactivated("@ann:firm.example", replace(facts, firm=firm))
 
 
+@pytest.mark.parametrize(
+    ("user_id", "gone"),
+    [
+        ("@ann:firm.example", False),
+        ("@eve:firm.example", True),
+        ("@stranger:firm.example", False),
+        ("@eve:elsewhere.example", False),
+        (BOT, False),
+    ],
+)
+def test_F2_the_accounts_of_those_who_left_open_nothing(user_id: str, gone: bool) -> None:
+    assert GATE.is_cut_off(user_id, facts_with()) is gone
+    assert not GATE.is_cut_off(user_id, None)
+
+
+@pytest.mark.parametrize("kind", ["direct", "matter", "channel", "bot", SPACE, "admins"])
+def test_O3_nobody_shuts_down_a_room_of_the_firm(kind: str) -> None:
+    for requester in (BOT, "@ann:firm.example", ""):
+        assert not GATE.may_be_shut_down(requester, Mark(kind, "key"))
+
+
+def test_O3_the_checks_own_room_and_those_of_others_may_be_shut_down() -> None:
+    assert GATE.may_be_shut_down(BOT, Mark(CHECK, "key"))
+    assert not GATE.may_be_shut_down("@ann:firm.example", Mark(CHECK, "key"))
+    assert GATE.may_be_shut_down("@ann:firm.example", None)
+
+
 def test_without_facts_no_account_is_known_to_be_staff() -> None:
     assert GATE.may_be_deactivated("@ann:firm.example", None)
