@@ -43,7 +43,8 @@ from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.reconcile.plan import Plan
-from bridge.reconcile.service import Outcome, Progress, Reconciler, firm_today
+from bridge.reconcile.service import Reconciler, firm_today
+from bridge.reconcile.tally import Outcome, Progress
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
 from bridge.store.drift import Noted, forget_told, mark_all_put_back

@@ -18,7 +18,7 @@ from bridge.matrix.connection import DEVICE
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.observe import in_parallel
 from bridge.reconcile.plan import Action, Plan, Step
-from bridge.reconcile.service import Progress
+from bridge.reconcile.tally import Progress
 from bridge.reconcile.words import WHAT
 from bridge.settings import Settings
 from bridge.store.audit import TamperedError, verify

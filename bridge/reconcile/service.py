@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,16 +18,17 @@ from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import RoomShape
-from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected, Unreachable
+from bridge.matrix.errors import NotFound, Refused
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
-from bridge.reconcile.apply import Hands, StepError, apply_room
+from bridge.reconcile.apply import Hands, apply_room
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.drift import deleted, differences, lost, welcome
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.moves import heed_moves
 from bridge.reconcile.plan import Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
+from bridge.reconcile.tally import Outcome, Progress, Tally
 from bridge.settings import FirmSettings, Settings
 from bridge.store.care import user_localpart
 from bridge.store.conversations import (
@@ -49,50 +50,11 @@ from bridge.store.store import Store
 log = structlog.get_logger(__name__)
 _DELETING_MS = 60_000
 """How long the homeserver may take to put everybody out of a room that an admin deletes."""
-Progress = Callable[[int, int, str], None]
-"""Called with how many of how many accounts and rooms are done, and the one just done."""
 
 
 def firm_today(settings: FirmSettings) -> date:
     """The day in the firm's time zone, by which walls begin and end."""
     return datetime.now(ZoneInfo(settings.timezone)).date()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of applying a plan."""
-
-    done: int = 0
-    """Steps taken."""
-    failed: tuple[str, ...] = ()
-    """What could not be done, as sentences."""
-
-
-@dataclass
-class _Tally:
-    """Counts what is done, and keeps one failure from stopping the rest."""
-
-    total: int
-    on_progress: Progress | None
-    steps: int = 0
-    finished: int = 0
-    failed: list[str] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
-    """The keys of rooms that were gone."""
-
-    @contextmanager
-    def item(self, label: str, steps: int) -> Iterator[None]:
-        try:
-            yield
-            self.steps += steps
-        except (Unreachable, TokenRejected):
-            raise
-        except (HomeserverError, StepError) as error:
-            log.warning("not_reconciled", item=label, reason=str(error))
-            self.failed.append(f"{label}: {error}")
-        self.finished += 1
-        if self.on_progress is not None:
-            self.on_progress(self.finished, self.total, label)
 
 
 class Reconciler:
@@ -183,7 +145,7 @@ class Reconciler:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
         found = [_space_of((await self._part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
         spaces = {space for space in found if space}
-        tally = _Tally(len(keys) + len(spaces), None)
+        tally = Tally(len(keys) + len(spaces), None)
         for wave in (set(keys), spaces):
             # Both before and after: a plan made in between saw the room half-way.
             self._note_change(wave)
@@ -196,7 +158,7 @@ class Reconciler:
 
     async def look_at(self, key: str) -> Outcome:
         """Make one room as it should be, and others only where they must follow because it was gone (O3)."""
-        tally = _Tally(1, None)
+        tally = Tally(1, None)
         self._note_change((key,))
         await self._converge_room(key, tally)
         self._note_change((key,))
@@ -242,7 +204,7 @@ class Reconciler:
         self._epoch += 1
         self._changed.update(dict.fromkeys(keys, self._epoch))
 
-    async def _converge_room(self, key: str, tally: _Tally) -> None:
+    async def _converge_room(self, key: str, tally: Tally) -> None:
         async with self._room_locks[key]:
             wanted, items = await self._plan_one(key)
             if any(deleted(item) for item in items):
@@ -351,7 +313,7 @@ class Reconciler:
         for problem in plan.problems:
             log.warning("needs_a_person", problem=problem)
         total = len(plan.accounts) + sum(map(len, plan.waves)) + len(plan.farewells)
-        tally = _Tally(total, on_progress, failed=list(plan.problems))
+        tally = Tally(total, on_progress, failed=list(plan.problems))
         hands = self._hands(wanted)
 
         async def account(step: Step) -> None:

@@ -22,7 +22,8 @@ from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
-from bridge.reconcile.service import Outcome, Reconciler, firm_today
+from bridge.reconcile.service import Reconciler, firm_today
+from bridge.reconcile.tally import Outcome
 from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
 from bridge.store.conversations import room_of
 from bridge.store.outbox import mark_sent, pending

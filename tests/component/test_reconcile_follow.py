@@ -12,7 +12,7 @@ from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.matrix.errors import Unreachable
-from bridge.reconcile.service import Outcome
+from bridge.reconcile.tally import Outcome
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

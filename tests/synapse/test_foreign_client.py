@@ -45,6 +45,7 @@ SEEN = {
     "eleanor.ashcombe": {
         FIRM,
         BOT,
+        "Admins",
         "Everyone",
         "Kitchen Table",
         BAKERY,

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 from mautrix.errors import MForbidden
-from mautrix.types import EventType, PaginationDirection, PowerLevelStateEventContent, RoomID, RoomNameStateEventContent
+from mautrix.types import (
+    EventID,
+    EventType,
+    PaginationDirection,
+    PowerLevelStateEventContent,
+    RoomID,
+    RoomNameStateEventContent,
+)
+from mautrix.types import (
+    RoomPinnedEventsStateEventContent as Pins,
+)
 
 from tests.synapse.harness import Json
 from tests.synapse.test_foreign_client import BAKERY, BOT, Seat, at_their_clients
@@ -48,6 +58,7 @@ async def test_D_and_M_stories(tmp_path: Path, made_demo: Path) -> None:
     ):
         zoe, tomas, eleanor = seats.values()
         await direct_stories(zoe, tomas, eleanor)
+        await pin_stories(zoe, tomas)
         await matter_stories(zoe, tomas, eleanor, lambda change: rewrite(directory, change))
 
 
@@ -80,6 +91,38 @@ async def direct_stories(zoe: Seat, tomas: Seat, eleanor: Seat) -> None:
     with pytest.raises(MForbidden):
         await eleanor.client.join_room_by_id(pair)
     assert "Zoë" not in await eleanor.ask_bot("!participants")
+
+
+async def pin_stories(zoe: Seat, tomas: Seat) -> None:
+    """V2, in a direct conversation, where the bot is no member, and in a channel."""
+    await zoe.ask_bot("!channel create Reading List @tomas.ferreira")
+    rooms = await zoe.rooms()
+    chat = (await tomas.rooms())[BOT]
+    for room in (rooms["Reading List"], rooms["Tomás Ferreira"]):
+        one, two, three = [await zoe.client.send_text(room, text) for text in ("Bleak House", "Pickwick", "Emma")]
+        await zoe.client.send_state_event(room, EventType.ROOM_PINNED_EVENTS, Pins(pinned=[one]))
+        # Both clients still show one pin when each sets another.
+        await zoe.client.send_state_event(room, EventType.ROOM_PINNED_EVENTS, Pins(pinned=[one, two]))
+        await tomas.client.send_state_event(room, EventType.ROOM_PINNED_EVENTS, Pins(pinned=[one, three]))
+        await until_pinned(tomas, room, [one, two, three])
+        await zoe.client.redact(room, two)
+        await until_pinned(tomas, room, [one, three])
+        await tomas.sync()
+        await tomas.client.send_text(room, "!pinned emma")
+        where = room if room == rooms["Reading List"] else chat
+        said = await tomas.hear(where, tomas.firm.settings.bot_id)
+        assert "Zoë Lindqvist: Emma" in said
+        assert "pinned by Tomás Ferreira on " in said
+    assert await zoe.people(rooms["Tomás Ferreira"]) == {"zoe.lindqvist", "tomas.ferreira"}
+
+
+async def until_pinned(seat: Seat, room_id: RoomID, pinned: list[EventID]) -> None:
+    """Wait until the room shows these pins."""
+    while True:
+        content = await seat.client.get_state_event(room_id, EventType.ROOM_PINNED_EVENTS)
+        if isinstance(content, Pins) and content.pinned == pinned:
+            return
+        await seat.sync(wait_ms=1_000)
 
 
 async def matter_stories(zoe: Seat, tomas: Seat, eleanor: Seat, change: Callable[[Any], None]) -> None:

@@ -28,7 +28,7 @@ from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
 from bridge.reconcile.plan import Action, Plan, Step
-from bridge.reconcile.service import Outcome
+from bridge.reconcile.tally import Outcome
 from bridge.settings import Settings
 from bridge.store import models
 from bridge.store.store import Store, StoreError

@@ -239,7 +239,7 @@ LEAVERS = (
             },
             token="-",
         ),
-        forbidden(Layer.BRIDGE, 401, "M_USER_LOCKED"),
+        forbidden(Layer.BRIDGE, 403, "M_FORBIDDEN"),
     ),
     attempt(
         "logs in with the name in capitals",
@@ -255,7 +255,7 @@ LEAVERS = (
             },
             token="-",
         ),
-        forbidden(Layer.BRIDGE, 401, "M_USER_LOCKED"),
+        forbidden(Layer.BRIDGE, 403, "M_FORBIDDEN"),
     ),
     attempt(
         "asks for a login token",
