@@ -17,7 +17,8 @@ import secrets
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -106,14 +107,18 @@ class Bench:
     clients: dict[str, Client] = field(default_factory=dict)
     txn_ids: itertools.count[int] = field(default_factory=itertools.count)
 
+    async def login(self, localpart: str) -> Client:
+        """A new session of somebody."""
+        service = Client(self.http, "", self.settings.appservice.as_token.get_secret_value())
+        identifier = {"type": "m.id.user", "user": localpart}
+        body = {"type": "m.login.application_service", "identifier": identifier}
+        answer = await service.request("POST", "/login", body)
+        return Client(self.http, answer["user_id"], answer["access_token"])
+
     async def client(self, localpart: str) -> Client:
         """A client that has synced up to now."""
         if localpart not in self.clients:
-            service = Client(self.http, "", self.settings.appservice.as_token.get_secret_value())
-            identifier = {"type": "m.id.user", "user": localpart}
-            body = {"type": "m.login.application_service", "identifier": identifier}
-            answer = await service.request("POST", "/login", body)
-            self.clients[localpart] = Client(self.http, answer["user_id"], answer["access_token"])
+            self.clients[localpart] = await self.login(localpart)
         client = self.clients[localpart]
         await client.sync(0)
         return client
@@ -285,18 +290,20 @@ async def main(size: argparse.Namespace) -> None:
             async with aiohttp.ClientSession(settings.homeserver.url) as http:
                 bench = Bench(http, settings)
                 with recorder(bench):
-                    await with_bridge(bench, size)
+                    async with running_bridge(settings):
+                        await measure(bench, size, Console())
 
 
-async def with_bridge(bench: Bench, size: argparse.Namespace) -> None:
-    """Run the bridge and measure."""
+@asynccontextmanager
+async def running_bridge(settings: Settings) -> AsyncIterator[None]:
+    """The bridge in this process, with everything reconciled."""
     stop = asyncio.Event()
-    async with app.open_firm(bench.settings) as firm:
+    async with app.open_firm(settings) as firm:
         bridge = app.Bridge(firm)
         running = asyncio.create_task(bridge.run(stop))
         while bridge.health()["reconciled"]:  # noqa: ASYNC110 - nothing is measured here
             await asyncio.sleep(0.1)
-        await measure(bench, size, Console())
+        yield
         stop.set()
         await running
 

@@ -3,9 +3,9 @@
     python -m benchmarks.leaver [--rounds 3] [--rooms 60]
 
 One local Synapse with the guard, the bridge in this process. A firm admin types `!staff leave`; the leaver is in many
-channels, has three sessions and an open sync. Measured from the answer to the admin's message: until a new request with
-each of the leaver's tokens is refused, and until the leaver is in no room. Then the same is done to somebody else
-without the bridge: sessions deleted, account locked, every room left and forgotten, four at a time.
+channels, has three sessions and an open sync. Measured from the sending of the command: until a new request with each
+of the leaver's tokens is refused, and until the leaver is in no room. Then the bridge is stopped and the same is done
+to others without it: sessions deleted, account locked, every room left and forgotten, four at a time.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import argparse
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -25,13 +26,14 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.commands import CLIENT, Bench, Client, Json
+from benchmarks.commands import CLIENT, Bench, Client, Json, running_bridge
 from benchmarks.provision import fresh_synapse
-from bridge import app
 
 ADMIN = "/_synapse/admin"
 SESSIONS = 3
 AT_ONCE = 4
+PAUSE = 0.01
+"""Seconds between two looks, so that looking is not what is measured."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,6 @@ class Service:
         return [room for room, membership in found["memberships"].items() if membership in {"join", "invite"}]
 
 
-async def login(bench: Bench, localpart: str) -> list[Client]:
-    """The leaver's sessions; one of them waits in a sync."""
-    service = Client(bench.http, "", bench.settings.appservice.as_token.get_secret_value())
-    body = {"type": "m.login.application_service", "identifier": {"type": "m.id.user", "user": localpart}}
-    answers = [await service.request("POST", "/login", body) for _ in range(SESSIONS)]
-    return [Client(bench.http, answer["user_id"], answer["access_token"]) for answer in answers]
-
-
 async def until_refused(sessions: Sequence[Client]) -> float:
     """When a new request is refused to every session."""
 
@@ -79,8 +73,9 @@ async def until_refused(sessions: Sequence[Client]) -> float:
         headers = {"Authorization": f"Bearer {client.token}"}
         while True:
             async with client.http.get(f"{CLIENT}/account/whoami", headers=headers) as answer:
-                if answer.status == 401:
+                if answer.status in {401, 403}:
                     return
+            await asyncio.sleep(PAUSE)
 
     await asyncio.gather(*map(one, sessions))
     return time.perf_counter()
@@ -89,24 +84,23 @@ async def until_refused(sessions: Sequence[Client]) -> float:
 async def until_out(service: Service, user_id: str) -> float:
     """When somebody is in no room and invited to none."""
     while await service.rooms(user_id):  # noqa: ASYNC110 - nobody tells it
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(PAUSE)
     return time.perf_counter()
 
 
-async def measured(bench: Bench, localpart: str, begin: Callable[[str], Awaitable[asyncio.Task[None] | None]]) -> Gone:
-    """Cut somebody off by `begin`, which is given the user id and returns when it is asked for, maybe still at work."""
-    service, sessions = Service(bench), await login(bench, localpart)
+async def measured(bench: Bench, localpart: str, begin: Callable[[str], Coroutine[Any, Any, None]]) -> Gone:
+    """Cut somebody off by `begin`, which is given the user id. One of the leaver's sessions waits in a sync."""
+    service, sessions = Service(bench), [await bench.login(localpart) for _ in range(SESSIONS)]
     user_id = sessions[0].user_id
     await sessions[0].sync(0)
     headers = {"Authorization": f"Bearer {sessions[0].token}"}
     query = {"since": sessions[0].since, "timeout": "60000"}
     waiting = asyncio.create_task(bench.http.get(f"{CLIENT}/sync", params=query, headers=headers).__aenter__())
-    at_work = await begin(user_id)
     started = time.perf_counter()
+    at_work = asyncio.create_task(begin(user_id))
     refused, out = await asyncio.gather(until_refused(sessions), until_out(service, user_id))
+    await at_work
     waiting.cancel()
-    if at_work is not None:
-        await at_work
     return Gone(refused - started, out - started)
 
 
@@ -127,23 +121,25 @@ async def bare(bench: Bench, user_id: str) -> None:
     await asyncio.gather(*map(go, await service.rooms(user_id)))
 
 
-async def measure(bench: Bench, size: argparse.Namespace) -> None:
+async def by_bridge(bench: Bench, size: argparse.Namespace) -> list[Gone]:
+    """Each round somebody else, by a firm admin's command."""
     admin = await bench.client("robin0")
     chat = await bench.chat(admin)
-    by_bridge, by_hand = [], []
-    for number in range(size.rounds):
-        leaver, other = f"robin{2 * number + 1}", f"robin{2 * number + 2}"
 
-        async def by_command(user_id: str, number: int = number) -> None:
-            path = f"/rooms/{quote(chat)}/send/m.room.message/leaver{number}"
-            await admin.request("PUT", path, {"msgtype": "m.text", "body": f"!staff leave {user_id}"})
+    async def command(user_id: str) -> None:
+        path = f"/rooms/{quote(chat)}/send/m.room.message/leaver{next(bench.txn_ids)}"
+        await admin.request("PUT", path, {"msgtype": "m.text", "body": f"!staff leave {user_id}"})
 
-        by_bridge.append(await measured(bench, leaver, by_command))
+    return [await measured(bench, f"robin{number}", command) for number in range(1, size.rounds + 1)]
 
-        async def by_calls(user_id: str) -> asyncio.Task[None]:
-            return asyncio.create_task(bare(bench, user_id))
 
-        by_hand.append(await measured(bench, other, by_calls))
+async def by_calls(bench: Bench, size: argparse.Namespace) -> list[Gone]:
+    """Each round somebody else, while no bridge puts them back."""
+    people = [f"robin{number}" for number in range(size.rounds + 1, 2 * size.rounds + 1)]
+    return [await measured(bench, one, lambda user_id: bare(bench, user_id)) for one in people]
+
+
+def show(size: argparse.Namespace, bridge_rounds: list[Gone], bare_rounds: list[Gone]) -> None:
     table = Table(title=f"Somebody in {size.rooms} channels with {SESSIONS} sessions leaves, median")
     for column in ("until", "with the bridge", "bare calls", "ratio", "target"):
         table.add_column(column, justify="left" if column == "until" else "right")
@@ -151,7 +147,7 @@ async def measure(bench: Bench, size: argparse.Namespace) -> None:
         ("new requests are refused", lambda gone: gone.refused, "100 ms"),
         ("out of every room", lambda gone: gone.out, "3 s"),
     ):
-        bridge, hand = (statistics.median(map(part, some)) for some in (by_bridge, by_hand))
+        bridge, hand = (statistics.median(map(part, some)) for some in (bridge_rounds, bare_rounds))
         table.add_row(name, f"{bridge * 1000:.0f} ms", f"{hand * 1000:.0f} ms", f"{bridge / hand:.2f}", target)
     Console().print(table)
 
@@ -168,18 +164,15 @@ async def main(size: argparse.Namespace) -> None:
         }
         for n, one in enumerate(people)
     ]
-    channels = [{"name": f"Tide {n}", "participants": people} for n in range(size.rooms)]
+    channels = [{"name": f"Tide {n}", "participants": list(people)} for n in range(size.rooms)]
     with TemporaryDirectory() as name:
         async with fresh_synapse(Path(name), guarded=True) as (place, settings):
             (place.var / "directory.yaml").write_text(yaml.safe_dump({"staff": staff, "channels": channels}))
-            stop = asyncio.Event()
-            async with aiohttp.ClientSession(settings.homeserver.url) as http, app.open_firm(settings) as firm:
-                running = asyncio.create_task((bridge := app.Bridge(firm)).run(stop))
-                while bridge.health()["reconciled"]:  # noqa: ASYNC110 - nothing is measured here
-                    await asyncio.sleep(0.1)
-                await measure(Bench(http, settings), size)
-                stop.set()
-                await running
+            async with aiohttp.ClientSession(settings.homeserver.url) as http:
+                bench = Bench(http, settings)
+                async with running_bridge(settings):
+                    with_bridge = await by_bridge(bench, size)
+                show(size, with_bridge, await by_calls(bench, size))
 
 
 if __name__ == "__main__":

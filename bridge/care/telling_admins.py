@@ -14,6 +14,7 @@ from bridge.firm.conversation import ADMINS_ID, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.reconcile.plan import Kind
+from bridge.reconcile.words import WHAT
 from bridge.store.conversations import conversation_by_id, now_ms, room_of
 from bridge.store.drift import Noted, mark_told, untold
 from bridge.store.outbox import enqueue
@@ -30,19 +31,6 @@ _ROOMS = {
     ConversationKind.DIRECT: "a direct conversation",
     ConversationKind.BOT: "somebody's chat with me",
     ConversationKind.ADMINS: "this room",
-}
-_STATE = {
-    "m.room.power_levels": "who may do what",
-    "m.room.join_rules": "who may join",
-    "m.room.history_visibility": "who may read what was said before",
-    "m.room.guest_access": "whether guests come in",
-    "m.room.name": "the name",
-    "m.room.topic": "the topic",
-    "m.room.avatar": "the picture",
-    "m.room.canonical_alias": "the address",
-    "m.room.tombstone": "where the conversation goes on (a room upgrade)",
-    "m.room.server_acl": "which servers take part",
-    "m.room.third_party_invite": "who is invited by e-mail",
 }
 _SENTENCES = {
     Kind.ROOM_LOST: "{Room} was deleted{by}.",
@@ -103,7 +91,7 @@ def _sentence(firm: Firm, one: Noted) -> str:
         Room=room[:1].upper() + room[1:],
         Person=_person(firm, one.person),
         by=f" by {_person(firm, one.actor)}" if one.actor else "; I cannot tell by whom",
-        what=_STATE.get(one.what, "what the room is to me"),
+        what=WHAT.get(one.what, one.what),
     )
     outcome = _PUT_BACK.get(kind, "I put it back.") if one.put_back else _NOT_YET
     return f"{told} {outcome} (Audit entry {one.entry}.)"

@@ -73,6 +73,8 @@ _OF_STEPS: Mapping[Action, tuple[Kind, str]] = {
     Action.BOT_LEAVE: (Kind.MEMBER, "The bot is in it, and should not be."),
     Action.REMOVE: (Kind.MEMBER, "{who} is in it, and should not be."),
     Action.ADD: (Kind.MEMBER, "{who} is not in it, and should be."),
+    Action.TAKE_POWER: (Kind.RULES, "{who} has as much power in it as the bot."),
+    Action.UNBAN: (Kind.MEMBER, "{who} is banned from it, and may be in it."),
     Action.SET_STATE: (Kind.RULES, "Not as it should be: {what}."),
     Action.SET_ALIAS: (Kind.ADDRESS, "Its address is not {what}."),
     Action.ADD_CHILD: (Kind.LIST, "Does not list {what}."),
@@ -225,9 +227,6 @@ def of_account(person: Staff | None, user_id: str, account: Json, devices: Colle
     if account.get("admin"):
         whose = "" if active else " of somebody who does not work here"
         yield Difference(Kind.ACCOUNT, user_id, f"The account{whose} is a server admin.", user_id=user_id)
-    if active and account.get("deactivated"):
-        what = "Is deactivated on the homeserver, and its owner works here."
-        yield Difference(Kind.ACCOUNT, user_id, what, user_id=user_id)
     if devices:
         what = f"Its owner does not work here, and it has {len(devices)} open sessions."
         yield Difference(Kind.ACCOUNT, user_id, what, user_id=user_id)

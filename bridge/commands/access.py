@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from bridge.commands.asked_about import everybody, first_person
-from bridge.commands.errors import CommandError
+from bridge.commands.asked_about import the_person
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.sight import Sight, conversation_title, sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.policy import desired_participants, may_access, may_act, may_be_in
@@ -24,21 +23,12 @@ _ORDER = (_NOT, _ROLE, _LIST, _OPEN)
 
 
 async def _access(call: Call) -> Answer:
-    person = await _one_person(call)
+    person = await the_person(call, call.values["person"])
     return Answer((await paged(call, _accesses)).text, noted=Noted("access", person=person.id))
 
 
-async def _one_person(call: Call) -> Staff:
-    person, rest = first_person(await everybody(call), call.values["person"])
-    if rest:
-        raise CommandError(
-            f"One person at a time, please. For a matter: `!why {call.values['person'].split()[0]} NUMBER`"
-        )
-    return person
-
-
 async def _accesses(call: Call) -> List:
-    person, sight = await _one_person(call), sight_of(call)
+    person, sight = await the_person(call, call.values["person"]), sight_of(call)
     world = await call.desk.store.run(load_world)
     grouped = _by_way(sight, person)
     acting = may_act(sight.firm, person.id)
@@ -109,7 +99,7 @@ def _conversations(sight: Sight, world: World, person: Staff) -> list[str]:
     shared = [
         conversation_title(sight, conversation)
         for conversation in theirs
-        if conversation.kind in {ConversationKind.MATTER, ConversationKind.CHANNEL} and sight.conversation(conversation)
+        if conversation.kind in SHARED and sight.conversation(conversation)
     ]
     counted = [f"- In {direct} direct conversation{'s' * (direct != 1)}"] if direct else []
     return [*counted, *(f"- In {escape(title)}" for title in sorted(shared, key=str.casefold))]

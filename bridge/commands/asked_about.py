@@ -77,6 +77,16 @@ def first_person(people: Everybody, text: str) -> tuple[Staff, str]:
     raise people.unknown(text.split(" ", 1)[0])
 
 
+async def the_person(call: Call, typed: str) -> Staff:
+    """The one person who is named, leavers included. Raises CommandError for nobody, or for more than a name."""
+    if not typed:
+        raise CommandError("Tell me who: put a mention, an e-mail address or the name behind the command.")
+    person, rest = first_person(await everybody(call), typed)
+    if rest:
+        raise CommandError(f"Name one person and nothing else; I do not understand {repeated(rest)}. Nothing was done.")
+    return person
+
+
 def _beginnings(text: str) -> Iterator[tuple[str, str]]:
     """The first words of a text and the rest, the longest beginning first; a mention or what is quoted is whole."""
     if (quoted := re.match(r"[\"“”„](.+?)[\"“”]\s*", text)) is not None:

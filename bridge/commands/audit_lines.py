@@ -17,7 +17,7 @@ from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import matter_name
 from bridge.store.questions import conversations_without_people
 
-_SAID: Mapping[str, str] = {
+_SAID: Mapping[Deed, str] = {
     Deed.CONVERSATION_STARTED: "started {subject}",
     Deed.PARTICIPANT_ADDED: "added {person} to {subject}",
     Deed.PARTICIPANT_REMOVED: "took {person} out of {subject}",
@@ -32,6 +32,10 @@ _SAID: Mapping[str, str] = {
     Deed.DIRECTORY_CONFIRMED: "confirmed a change of the directory",
     Deed.STAFF_LEFT: "let {person} have left the firm",
     Deed.STAFF_RETURNED: "took {person} back into the firm",
+    Deed.WALL_SET: "set the wall {subject}",
+    Deed.WALL_LIFTED: "lifted the wall {subject}",
+    Deed.WALL_EXPIRED: "noted that the last day of the wall {subject} is over",
+    Deed.WALL_ACKNOWLEDGED: "acknowledged the wall {subject}",
     Deed.ROOM_MADE: "made the room of {subject}",
     Deed.ROOM_LOST: "found that the room of {subject} is gone",
 }
@@ -107,10 +111,7 @@ def _deed(entry: AuditEntry, sight: Sight, names: Names, whom: str) -> str:
     subject = names.shown(sight, entry.subject)
     if entry.deed is Deed.COMMAND:
         return f"{'typed' if entry.outcome is Outcome.REFUSED else 'used'} !{entry.subject}"
-    if entry.deed in _SAID:
-        return _SAID[entry.deed].format(subject=subject or "something", person=whom or "somebody")
-    # A deed that has no words of its own here.
-    return " ".join(filter(None, [str(entry.deed).replace("_", " "), subject]))
+    return _SAID[entry.deed].format(subject=subject or "something", person=whom or "somebody")
 
 
 def _why(entry: AuditEntry) -> str:

@@ -9,7 +9,6 @@ from bridge.commands.nearest import called, family, lines, nearest
 from bridge.commands.replies import escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
 from bridge.commands.where import Where
-from bridge.firm.policy import may_administer
 
 _GROUP = "About"
 _FOOT = "`!help all` lists everything, `!help COMMAND` explains one with examples."
@@ -19,8 +18,7 @@ def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
     """!help over the table it is itself a part of."""
 
     async def run(call: Call) -> Answer:
-        roles = frozenset(call.desk.settings.firm.admin_roles)
-        admin = bool(may_administer(call.desk.firm(), call.sender.id, roles))
+        admin = bool(call.desk.may_administer(call.sender.id))
         shown = [command for command in commands() if admin or command.who is Who.STAFF]
         topic = " ".join(call.values.get("command", "").lstrip("! ").casefold().split())
         if topic == "all":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import escape, room_link
+from bridge.commands.replies import enumerated, escape, room_link
 from bridge.commands.table import Call
 from bridge.firm.model import Staff
 from bridge.store.conversations import room_of
@@ -13,8 +13,7 @@ from bridge.store.conversations import room_of
 
 def plain_names(people: Iterable[Staff]) -> str:
     """People as a reader lists them: A, B and C."""
-    listed = [person.name for person in people]
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    return enumerated([person.name for person in people])
 
 
 def names(people: Iterable[Staff]) -> str:

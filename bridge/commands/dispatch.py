@@ -17,7 +17,6 @@ from bridge.commands.table import Answer, Call, Command, Desk, Noted, Who, where
 from bridge.commands.where import Where
 from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
-from bridge.firm.policy import may_administer
 from bridge.store.conversations import staff_by_localpart
 
 log = structlog.get_logger(__name__)
@@ -86,13 +85,13 @@ async def answer(
 
 def usable(desk: Desk, staff_id: str) -> list[Command]:
     """The commands that this person may use."""
-    admin = bool(may_administer(desk.firm(), staff_id, frozenset(desk.settings.firm.admin_roles)))
+    admin = bool(desk.may_administer(staff_id))
     return [command for command in COMMANDS if admin or command.who is Who.STAFF]
 
 
 def _allow(command: Command, desk: Desk, sender: Staff) -> None:
     if command.who is Who.FIRM_ADMIN:
-        decision = may_administer(desk.firm(), sender.id, frozenset(desk.settings.firm.admin_roles))
+        decision = desk.may_administer(sender.id)
         if not decision:
             log.warning("command_refused", command=command.name, staff=sender.id, rule=decision.rule)
             raise NotAllowedError(f"`!{command.name}` is for firm admins.", decision.rule)

@@ -13,14 +13,13 @@ from bridge.commands.people import Unfound
 from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.where import CHAT, EVERYWHERE, Where
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, is_read_only, may_be_in
 from bridge.store.conversations import conversation_by_id
 from bridge.store.participants import Picked, drop, pick, picked
 
 _PAGE = 25
-_CHANGEABLE = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
 
 
 async def add_people(call: Call, conversation_id: str, people: Iterable[Staff | Unfound]) -> Answer:
@@ -61,7 +60,7 @@ async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff
 async def _changeable(call: Call, conversation_id: str) -> Conversation:
     """The conversation, whose participants the sender may change now. Raises CommandError."""
     conversation = await call.desk.store.run(lambda: conversation_by_id(conversation_id))
-    if conversation is None or conversation.kind not in _CHANGEABLE:
+    if conversation is None or conversation.kind not in SHARED:
         raise CommandError("The people in this conversation stay the same. Open another one with `!dm @person …`.")
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     if conversation.matter_id and call.sender.id not in desired_participants(firm, conversation, today):

@@ -6,27 +6,26 @@ all such lists are (bridge/handlers/pins.py).
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
+from bridge.commands.asked_about import Everybody, everybody
 from bridge.commands.errors import CommandError, NotAllowedError
+from bridge.commands.moments import moment
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape, message_link
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import EVERYWHERE, Where
-from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.firm.pins import listed
-from bridge.firm.policy import is_read_only, may_administer
-from bridge.store.conversations import room_of, staff_by_localpart
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
+from bridge.firm.policy import is_read_only
+from bridge.mapping.pins import PINNED, listed
+from bridge.reconcile.observe import in_parallel
+from bridge.store.conversations import room_of
 from bridge.store.pins import Pin, pins_of
 
 Json = dict[str, Any]
-PINNED = "m.room.pinned_events"
 _LINK = re.compile(r"https?://\S+?(\$[\w/+=.:-]+|%24[\w%.-]+)")
 _ID = re.compile(r"\$[\w/+=.:-]+")
 _SHOWN = 100
@@ -62,9 +61,8 @@ def _require_may_pin(call: Call, board: _Board) -> None:
     settings = call.desk.settings
     if is_read_only(call.desk.firm(), board.conversation):
         raise CommandError("This conversation is read-only, so its pinned messages stay as they are.")
-    shared = board.conversation.kind in {ConversationKind.MATTER, ConversationKind.CHANNEL}
-    if shared and settings.pins.who == "firm_admins":
-        decision = may_administer(call.desk.firm(), call.sender.id, frozenset(settings.firm.admin_roles))
+    if board.conversation.kind in SHARED and settings.pins.who == "firm_admins":
+        decision = call.desk.may_administer(call.sender.id)
         if not decision:
             raise NotAllowedError("In this firm the firm admins pin and unpin messages.", decision.rule)
 
@@ -83,8 +81,7 @@ async def _pin(call: Call) -> Answer:
     event_id = _meant(call)
     if not event_id:
         raise CommandError("Tell me which message: reply to it with `!pin`, or put a link to it behind `!pin`.")
-    found = await call.desk.homeserver.event(board.room_id, event_id, call.user_id)
-    if found is None or "redacted_because" in found.get("unsigned", {}):
+    if await call.desk.homeserver.event(board.room_id, event_id, call.user_id) is None:
         raise CommandError("I cannot find that message in this conversation.")
     if event_id in board.pins:
         return Answer("That message is pinned already. `!pinned` lists all.")
@@ -130,30 +127,22 @@ class _Shown:
 async def _seen(call: Call, board: _Board) -> list[_Shown]:
     """The pinned messages, the newest pin first. Those that the person may not see are left out."""
     stored = {pin.event_id: pin for pin in await call.desk.store.run(lambda: pins_of(board.conversation.id))}
-    localparts = {localpart: staff_id for staff_id, localpart in (await _localparts(call)).items()}
-    at_once = asyncio.Semaphore(_AT_ONCE)
+    people = await everybody(call)
 
     async def seen(event_id: str) -> _Shown | None:
-        async with at_once:
-            event = await call.desk.homeserver.event(board.room_id, event_id, call.user_id)
-        if event is None or "redacted_because" in event.get("unsigned", {}):
+        event = await call.desk.homeserver.event(board.room_id, event_id, call.user_id)
+        if event is None:
             return None
-        author = _author(call, str(event.get("sender", "")), localparts)
-        return _Shown(event_id, author, _text(event.get("content", {})), stored.get(event_id))
+        return _Shown(event_id, _author(call, people, event["sender"]), _text(event["content"]), stored.get(event_id))
 
-    found = await asyncio.gather(*map(seen, reversed(board.pins)))
+    found = await in_parallel(reversed(board.pins), seen, _AT_ONCE)
     return [one for one in found if one is not None]
 
 
-async def _localparts(call: Call) -> dict[str, str]:
-    found = await call.desk.store.run(staff_by_localpart)
-    return {staff_id: localpart for localpart, staff_id in found.items()}
-
-
-def _author(call: Call, user_id: str, localparts: dict[str, str]) -> str:
+def _author(call: Call, people: Everybody, user_id: str) -> str:
     if user_id == call.desk.settings.bot_id:
         return call.desk.settings.appservice.bot_name
-    person = call.desk.firm().staff.get(localparts.get(user_id[1:].partition(":")[0], ""))
+    person = people.owner(user_id)
     return person.name if person is not None else user_id
 
 
@@ -185,8 +174,7 @@ def _line(call: Call, board: _Board, number: int, one: _Shown) -> str:
     by = ""
     if one.pin is not None:
         person = call.desk.firm().staff.get(one.pin.staff_id)
-        when = datetime.fromtimestamp(one.pin.at_ms / 1000, ZoneInfo(call.desk.settings.firm.timezone))
-        by = f", pinned{f' by {escape(person.name)}' if person else ''} on {when.day} {when:%B %Y at %H:%M}"
+        by = f", pinned{f' by {escape(person.name)}' if person else ''} on {moment(call, one.pin.at_ms)}"
     return f"{number}. {escape(one.author)}: {text}{by}"
 
 

@@ -28,6 +28,8 @@ _SAID: Mapping[Action, str] = {
     Action.CREATE_ROOM: "make the room {room}",
     Action.BOT_RETURN: "come back into {room}",
     Action.REMOVE: "take {who} out of {room}",
+    Action.TAKE_POWER: "take the power in {room} from {who}",
+    Action.UNBAN: "lift the ban on {who} in {room}",
     Action.SET_STATE: "in {room}, put right {what}",
     Action.SET_ALIAS: "give {room} the address {what}",
     Action.ADD: "bring {who} into {room}",

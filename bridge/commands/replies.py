@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -43,6 +44,11 @@ def code(text: str) -> str:
 def repeated(text: str) -> str:
     """What somebody typed, as far as an answer repeats it."""
     return escape(text if len(text) <= _REPEATED else f"{text[:_REPEATED]}…")
+
+
+def enumerated(words: Sequence[str]) -> str:
+    """Words as a reader lists them: A, B and C."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def room_link(label: str, room_id: str, server_name: str) -> str:

@@ -12,7 +12,8 @@ from bridge.commands.errors import NotAllowedError
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
-from bridge.firm.policy import may_access, may_administer
+from bridge.firm.policy import may_access
+from bridge.firm.walls import may_know
 from bridge.mapping.rooms import matter_name
 
 _WORD = re.compile(r"\w+")
@@ -46,9 +47,8 @@ class Sight:
                 return self.staff_id in conversation.participants
 
     def wall(self, wall: Wall) -> bool:
-        """Whether the wall may be named: to those who may hear of every matter that it is around."""
-        around = [matter for matter in self.firm.matters.values() if wall_is_around(wall, matter)]
-        return bool(around) and not any(matter.id in self.hidden for matter in around)
+        """Whether the wall may be named to this person."""
+        return may_know(self.firm, wall, self.staff_id, self.today)
 
     @cached_property
     def hidden(self) -> Mapping[str, Matter]:
@@ -76,22 +76,15 @@ class Sight:
         return any(name in folded for word in words for name in self._hidden_names.get(word, ()))
 
 
-def wall_is_around(wall: Wall, matter: Matter) -> bool:
-    """Whether the wall names the matter or one of its clients."""
-    clients = {client.casefold() for client in matter.clients}
-    return wall.matter_id == matter.id or bool(wall.client and wall.client.casefold() in clients)
-
-
 def sight_of(call: Call) -> Sight:
     """The view of who asks, as it is now. Raises NotAllowedError where they are no admin any more.
 
     Later pages of a list are made a while after it was asked for.
     """
-    firm, sender = call.desk.firm(), call.sender
-    decision = may_administer(firm, sender.id, frozenset(call.desk.settings.firm.admin_roles))
+    decision = call.desk.may_administer(call.sender.id)
     if not decision:
         raise NotAllowedError("That list is for firm admins.", decision.rule)
-    return Sight(firm, sender.id, call.desk.reconciler.today())
+    return Sight(call.desk.firm(), call.sender.id, call.desk.reconciler.today())
 
 
 def conversation_title(sight: Sight, conversation: Conversation) -> str:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from bridge import faults
-from bridge.commands.asked_about import everybody, first_person
+from bridge.commands.asked_about import the_person
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import code, escape, repeated
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
-from bridge.firm.policy import may_administer
 from bridge.store.leavers import leavers_set, set_leaver, set_returned
 from bridge.store.questions import picks_of
 
 
 async def _leave(call: Call) -> Answer:
-    person = await _one(call)
+    person = await the_person(call, call.values.get("person", ""))
     if person.id == call.sender.id:
         raise CommandError("You cannot cut yourself off. Let another firm admin do it, or the directory.")
     before = call.desk.firm()
-    roles = frozenset(call.desk.settings.firm.admin_roles)
-    others = [one for one in before.active_staff - {person.id} if may_administer(before, one, roles)]
-    if may_administer(before, person.id, roles) and not others:
+    others = [one for one in before.active_staff - {person.id} if call.desk.may_administer(one)]
+    if call.desk.may_administer(person.id) and not others:
         raise CommandError(f"{escape(person.name)} is the last firm admin. Give somebody else the role first.")
     picked = await call.desk.store.run(lambda: picks_of(person.id))
     count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
     await call.desk.store.run(lambda: set_leaver(person.id, call.sender.id, call.event_id))
     faults.point("leaver.set")
-    # The sessions first: taking somebody out of many rooms takes a while.
     await call.desk.reconciler.cut_off(person.id)
     outcome = await call.desk.reconciler.follow(before)
     rooms = "1 conversation" if count == 1 else f"{count} conversations"
@@ -46,7 +43,7 @@ async def _leave(call: Call) -> Answer:
 
 
 async def _return(call: Call) -> Answer:
-    person = await _one(call)
+    person = await the_person(call, call.values.get("person", ""))
     before = call.desk.firm()
     was_set = await call.desk.store.run(lambda: set_returned(person.id, call.sender.id, call.event_id))
     now = call.desk.firm().staff.get(person.id)
@@ -80,17 +77,6 @@ def _why(person: Staff, by_command: frozenset[str]) -> str:
     if person.id in by_command:
         return "left, by command"
     return "left, by the directory" if person.former else "disabled in the directory"
-
-
-async def _one(call: Call) -> Staff:
-    """The one person who is named, leavers included. Raises CommandError."""
-    typed = call.values.get("person", "")
-    if not typed:
-        raise CommandError("Tell me who: put a mention, an e-mail address or the name behind the command.")
-    person, rest = first_person(await everybody(call), typed)
-    if rest:
-        raise CommandError(f"Name one person and nothing else; I do not understand {repeated(rest)}. Nothing was done.")
-    return person
 
 
 _PERSON = Argument("person", ArgumentType.TEXT, required=False, shown="@person")

@@ -16,7 +16,7 @@ from bridge.commands.where import CHAT, Where, where_is
 from bridge.firm.audit import Outcome
 from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm, Staff
-from bridge.firm.policy import desired_participants
+from bridge.firm.policy import Decision, desired_participants, may_administer
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.service import Reconciler
 from bridge.settings import Settings
@@ -88,6 +88,10 @@ class Desk:
     @property
     def server_name(self) -> str:
         return self.settings.homeserver.server_name
+
+    def may_administer(self, staff_id: str) -> Decision:
+        """Whether this person is a firm admin at this moment."""
+        return may_administer(self.firm(), staff_id, frozenset(self.settings.firm.admin_roles))
 
 
 @dataclass(frozen=True)

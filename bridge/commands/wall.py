@@ -11,7 +11,7 @@ from bridge import faults
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
-from bridge.commands.wall_find import Around, known_walls, shown_around, shown_people, walls_named
+from bridge.commands.wall_find import Around, known_walls, shown_around, shown_people, shown_wall, walls_named
 from bridge.commands.wall_told import tell_ended, tell_of_walls
 from bridge.firm.model import Firm, Matter, Wall, WallKind
 from bridge.firm.policy import may_access
@@ -87,8 +87,6 @@ def _counts(removed: Removed, shown: set[str], firm: Firm) -> dict[str, int]:
 
 
 def _said(firm: Firm, wall: Wall, counts: dict[str, int], failed: Iterable[str]) -> str:
-    people, around = shown_people(firm, wall), shown_around(firm, wall)
-    what = f"keeps {people} out of {around}" if wall.kind is WallKind.EXCLUDE else f"lets only {people} into {around}"
     terms = f" up to and including {wall.expires}" if wall.expires else ""
     by_name = sorted(counts, key=lambda staff_id: firm.staff[staff_id].name.casefold())
     lines = [
@@ -99,7 +97,7 @@ def _said(firm: Firm, wall: Wall, counts: dict[str, int], failed: Iterable[str])
     listed = "\n".join([*(lines or ["- Nobody it keeps out was in a conversation."]), *trouble])
     told = " Those it names are told in their chat with me that a wall screens them." * (wall.kind is WallKind.EXCLUDE)
     return (
-        f"**{wall.id}** {what}{terms}.{told}\n\n{listed}\n\n"
+        f"{shown_wall(firm, wall)}{terms}.{told}\n\n{listed}\n\n"
         f"`!wall report {wall.id}` shows what they could read before; `!wall lift {wall.id}` ends it."
     )
 

@@ -11,8 +11,8 @@ from datetime import date
 
 from bridge.commands.errors import CommandError
 from bridge.commands.people import People, has_marked
-from bridge.commands.replies import escape, repeated
-from bridge.firm.model import Firm, Group, Matter, Staff, Wall
+from bridge.commands.replies import enumerated, escape, repeated
+from bridge.firm.model import Firm, Group, Matter, Staff, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.walls import may_know
 
@@ -84,11 +84,6 @@ def known_walls(firm: Firm, sender: Staff, today: date) -> list[Wall]:
     return [wall for wall in firm.walls.values() if may_know(firm, wall, sender.id, today)]
 
 
-def find_wall(typed: str, walls: Iterable[Wall]) -> Wall | None:
-    """The wall with this id among these."""
-    return next((wall for wall in walls if wall.id.casefold() == typed.casefold()), None)
-
-
 def shown_around(firm: Firm, wall: Wall) -> str:
     """What the wall stands around, in Markdown."""
     if wall.client:
@@ -107,7 +102,15 @@ def shown_people(firm: Firm, wall: Wall) -> str:
         else escape(one)
         for one in wall.people
     ]
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    return enumerated(named)
+
+
+def shown_wall(firm: Firm, wall: Wall) -> str:
+    """Whom the wall keeps out of what, in Markdown."""
+    people, around = shown_people(firm, wall), shown_around(firm, wall)
+    if wall.kind is WallKind.EXCLUDE:
+        return f"**{escape(wall.id)}** keeps {people} out of {around}"
+    return f"**{escape(wall.id)}** lets only {people} into {around}"
 
 
 def _group(name: str, firm: Firm) -> Group:

@@ -8,8 +8,8 @@ from bridge.commands.parse import read_around
 from bridge.commands.people import People
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
-from bridge.commands.wall_find import known_walls, shown_around, shown_people
-from bridge.firm.model import Firm, Wall, WallKind
+from bridge.commands.wall_find import known_walls, shown_wall
+from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import covered, screens
 from bridge.store.conversations import staff_by_localpart
 from bridge.store.walls import WallRecord, wall_records
@@ -39,9 +39,7 @@ async def _listed(call: Call) -> List:
 
 
 def _line(firm: Firm, wall: Wall, record: WallRecord | None) -> str:
-    people, around = shown_people(firm, wall), shown_around(firm, wall)
-    what = f"keeps {people} out of {around}" if wall.kind is WallKind.EXCLUDE else f"lets only {people} into {around}"
-    return f"- **{escape(wall.id)}** {what}. {terms(firm, wall, record)}"
+    return f"- {shown_wall(firm, wall)}. {terms(firm, wall, record)}"
 
 
 def terms(firm: Firm, wall: Wall, record: WallRecord | None) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from bridge.commands.conversations import plain_names
+from bridge.commands.moments import moment
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
 from bridge.commands.wall_find import known_walls, shown_around, walls_named
 from bridge.commands.wall_list import terms
 from bridge.firm.disclosure import Period, periods
-from bridge.firm.model import Firm, Matter, Wall, WallKind
+from bridge.firm.model import Matter, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.walls import covered, may_know, screens
 from bridge.matrix.attempts import is_passing
@@ -41,35 +40,35 @@ async def _reported(call: Call) -> List:
 
 async def _of_wall(call: Call, wall: Wall, record: WallRecord | None) -> list[str]:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
-    zone = ZoneInfo(call.desk.settings.firm.timezone)
     named = sorted((firm.staff[one] for one in firm.people(wall.people)), key=lambda person: person.name.casefold())
     who = "keeps out" if wall.kind is WallKind.EXCLUDE else "lets in only"
     people = escape(plain_names(named)) if named else "nobody at present"
     lines = [
         f"- **{escape(wall.id)}** around {shown_around(firm, wall)} {who} {people}. {terms(firm, wall, record)}",
-        *_ending(firm, record, zone),
-        *_acknowledged(firm, wall, record, zone),
+        *_ending(call, record),
+        *_acknowledged(call, wall, record),
     ]
     matters = [matter for matter in covered(firm, wall) if may_access(firm, call.sender.id, matter, today)]
-    disclosed = [line for matter in matters for line in await _of_matter(call, wall, matter, zone)]
+    disclosed = [line for matter in matters for line in await _of_matter(call, wall, matter)]
     return [*lines, *(disclosed or ["- Nobody it keeps out was ever in a conversation that it stands around."])]
 
 
-def _ending(firm: Firm, record: WallRecord | None, zone: ZoneInfo) -> list[str]:
+def _ending(call: Call, record: WallRecord | None) -> list[str]:
     if record is None or record.ended_at is None:
         return []
+    firm = call.desk.firm()
     by = f"lifted by {escape(firm.staff[record.ended_by].name)}" if record.ended_by in firm.staff else "ended"
-    return [f"- It was {by} on {_time(record.ended_at, zone)}"]
+    return [f"- It was {by} on {moment(call, record.ended_at)}"]
 
 
-def _acknowledged(firm: Firm, wall: Wall, record: WallRecord | None, zone: ZoneInfo) -> list[str]:
-    told = record.told if record else {}
-    when = {staff_id: _time(at, zone) if at else "not yet" for staff_id, at in told.items()}
+def _acknowledged(call: Call, wall: Wall, record: WallRecord | None) -> list[str]:
+    firm, told = call.desk.firm(), record.told if record else {}
+    when = {staff_id: moment(call, at) if at else "not yet" for staff_id, at in told.items()}
     when |= {staff_id: day.isoformat() for staff_id, day in wall.acknowledged}
     return [f"- {escape(firm.staff[one].name)} acknowledged it: {at}" for one, at in when.items() if one in firm.staff]
 
 
-async def _of_matter(call: Call, wall: Wall, matter: Matter, zone: ZoneInfo) -> list[str]:
+async def _of_matter(call: Call, wall: Wall, matter: Matter) -> list[str]:
     firm = call.desk.firm()
     listed, localparts = await call.desk.store.run(lambda: (conversations_of_matter(matter.id), staff_by_localpart()))
     kept_out = {
@@ -80,11 +79,11 @@ async def _of_matter(call: Call, wall: Wall, matter: Matter, zone: ZoneInfo) -> 
     lines = []
     for one in listed:
         name = f"{escape(matter.number)} · {escape(one.conversation.title)}"
-        lines += [f"- {name}: {line}" for line in await _of_room(call, one, kept_out, zone)]
+        lines += [f"- {name}: {line}" for line in await _of_room(call, one, kept_out)]
     return lines
 
 
-async def _of_room(call: Call, one: MatterConversation, people: dict[str, str], zone: ZoneInfo) -> Sequence[str]:
+async def _of_room(call: Call, one: MatterConversation, people: dict[str, str]) -> Sequence[str]:
     if one.room_id is None:
         return ()
     try:
@@ -94,22 +93,18 @@ async def _of_room(call: Call, one: MatterConversation, people: dict[str, str], 
             raise
         return (f"its history cannot be read: {escape(str(error))}",)
     return [
-        f"{escape(name)} {_shown(period, zone)}"
+        f"{escape(name)} {_shown(call, period)}"
         for user_id, name in sorted(people.items(), key=lambda item: item[1].casefold())
         for period in periods(history, user_id)
     ]
 
 
-def _shown(period: Period, zone: ZoneInfo) -> str:
-    until = f"until {_time(period.until, zone)}" if period.until is not None else "and is still in it"
+def _shown(call: Call, period: Period) -> str:
+    until = f"until {moment(call, period.until)}" if period.until is not None else "and is still in it"
     return (
-        f"was in it from {_time(period.since, zone)} {until}; {period.sent} messages were sent in that time,"
+        f"was in it from {moment(call, period.since)} {until}; {period.sent} messages were sent in that time,"
         f" {period.readable} could be read with those from before"
     )
-
-
-def _time(at_ms: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 WALL_REPORT = Command(

@@ -26,6 +26,10 @@ class ConversationKind(StrEnum):
     ADMINS = "admins"
 
 
+SHARED = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
+"""Kinds of conversations whose participants change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """One conversation and the participants it should have, before the policy is asked."""

@@ -119,20 +119,24 @@ class Gate:
 
         An account that is nobody's is left alone. So is each one while there are no `facts` to know staff by.
         """
-        staff_id = self._staff_id(user_id, facts) if facts else None
-        return facts is None or staff_id is None or not may_act(facts.firm, staff_id)
+        return not self._standing(user_id, facts)
 
     def is_cut_off(self, user_id: str, facts: Facts | None) -> bool:
         """Whether an account is that of somebody who left or is disabled: it opens nothing, whoever unlocks it (F2).
 
         An account that is nobody's is left alone.
         """
-        staff_id = self._staff_id(user_id, facts) if facts else None
-        return facts is not None and staff_id is not None and not may_act(facts.firm, staff_id)
+        standing = self._standing(user_id, facts)
+        return standing is not None and not standing
 
     def may_be_shut_down(self, requester: str, mark: Mark | None) -> bool:
         """Whether a room may be shut down: one of the firm's by nobody, one of the check's by the bot (O3)."""
         return mark is None or (mark.kind == CHECK and requester == self.bot)
+
+    def _standing(self, user_id: str, facts: Facts | None) -> Decision | None:
+        """Whether this is the account of active staff; None for one that is nobody's as far as is known."""
+        staff_id = self._staff_id(user_id, facts) if facts else None
+        return may_act(facts.firm, staff_id) if facts is not None and staff_id is not None else None
 
     def _staff_id(self, user_id: str, facts: Facts) -> str | None:
         localpart, _, server = user_id.removeprefix("@").partition(":")

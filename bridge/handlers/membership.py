@@ -10,7 +10,7 @@ import structlog
 from bridge.commands.replies import escape
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
@@ -23,8 +23,6 @@ from bridge.store.drift import is_noted
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
-_SHARED = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
-"""Conversations whose participants change."""
 
 
 def is_membership(event: Json, bot_id: str) -> bool:
@@ -118,7 +116,7 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
     if allowed and (conversation.everyone or staff_id in conversation.participants):
         return None if actor == staff_id else ""
     closed = actor != staff_id and is_read_only(firm, conversation)
-    if allowed and conversation.kind in _SHARED and not closed:
+    if allowed and conversation.kind in SHARED and not closed:
         if conversation.kind is ConversationKind.CHANNEL:
             await ensure_unread(desk.homeserver, str(event["state_key"]), event["room_id"])
         # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.

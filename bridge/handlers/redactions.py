@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from bridge.commands.table import Desk
-from bridge.firm.pins import listed
-from bridge.handlers.pins import PINNED, write_pins
+from bridge.handlers.pins import current_list, write_pins
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect
+from bridge.mapping.pins import listed
 from bridge.store.pins import pins_of, store_pins
 
 Json = dict[str, Any]
@@ -35,9 +35,8 @@ async def handle_redaction(event: Json, desk: Desk, places: Places) -> Effect | 
     before = await desk.store.run(lambda: tuple(pin.event_id for pin in pins_of(place.key)))
     if gone not in before:
         return None
-    state = await desk.homeserver.admin_room_state(event["room_id"])
-    shown = next((listed(one["content"]) for one in state if (one["type"], one.get("state_key")) == (PINNED, "")), None)
-    if shown is None or gone in shown:
-        await write_pins(tuple(pin for pin in shown or before if pin != gone), event["room_id"], place, desk)
+    shown = listed((await current_list(event["room_id"], desk)).get("content")) or before
+    if gone in shown:
+        await write_pins(tuple(pin for pin in shown if pin != gone), event["room_id"], place, desk)
     left = tuple(pin for pin in before if pin != gone)
     return partial(store_pins, place.key, left, "", int(event["origin_server_ts"]))

@@ -10,10 +10,11 @@ from bridge.handlers.at_work import AtWork
 from bridge.handlers.commands import Effect, handle_command
 from bridge.handlers.drift import handle_drift, is_drift
 from bridge.handlers.membership import handle_membership, is_membership
-from bridge.handlers.pins import PINNED, handle_pinning, is_pinning
+from bridge.handlers.pins import handle_pinning, is_pinning
 from bridge.handlers.places import Places
 from bridge.handlers.redactions import handle_redaction, is_redaction
 from bridge.handlers.room_changes import handle_room_change, is_room_change
+from bridge.mapping.pins import PINNED
 
 Json = dict[str, Any]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_read_only
 from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
@@ -25,8 +25,6 @@ PINNER_LEVEL = 50
 NOBODY = 101
 """A power level above everyone's: not even the bot may turn on encryption."""
 
-SHARED = frozenset({ConversationKind.CHANNEL, ConversationKind.MATTER})
-"""Kinds of conversations whose participants change."""
 CLEARED: Mapping[str, Json] = {
     "m.room.name": {},
     "m.room.topic": {},

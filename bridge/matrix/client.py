@@ -167,7 +167,7 @@ class MatrixClient:
             found: Json = await self._as(user_id, Api.room_get_event(_NO_TOKEN, room_id, event_id))
         except (NotFound, Refused):
             return None
-        return found
+        return None if "redacted_because" in found.get("unsigned", {}) else found
 
     async def state_content(self, room_id: str, event_type: str, user_id: str) -> Json:
         try:

@@ -90,7 +90,7 @@ class Homeserver(Protocol):
         """Send an event as that user with the bridge's device and return its event id; the same txn_id sends once."""
 
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
-        """An event as that user sees it; None where there is none in the room that they may see."""
+        """An event as that user sees it; None where the room has none that they may see, or somebody deleted it."""
 
     async def state_content(self, room_id: str, event_type: str, user_id: str) -> Json:
         """The content of a state event with an empty key, as that user sees it; empty where there is none."""

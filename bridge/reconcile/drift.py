@@ -13,7 +13,7 @@ from typing import Any
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_be_in
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms import BOT_LEVEL, RoomShape
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.plan import CHILD, Action, Difference, Kind, Observed, RoomPlan, Sent, Step
 
@@ -126,6 +126,7 @@ def _state(step: Step, shape: RoomShape, observed: Observed, wanted: Desired, bo
 
 
 def shares_power(levels: Json, bot_id: str) -> bool:
-    """Whether power levels name anybody but the bot: an admin's doing, which the homeserver's API does by the bot."""
+    """Whether somebody has as much power as the bot: an admin's doing, which the homeserver's API does by the bot."""
     users = levels.get("users")
-    return isinstance(users, dict) and bool(users.keys() - {bot_id})
+    others = [level for who, level in users.items() if who != bot_id] if isinstance(users, dict) else []
+    return any(not isinstance(level, int) or level >= BOT_LEVEL for level in others)

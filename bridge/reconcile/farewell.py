@@ -6,6 +6,8 @@ what they wrote goes.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bridge import faults
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
@@ -27,6 +29,16 @@ async def say_farewell(homeserver: Homeserver, user_id: str) -> None:
 
     Can be called again at any point. Raises NotGoneError.
     """
+    await leave_everything(homeserver, user_id)
+    faults.point("leaver.out")
+    await homeserver.deactivate(user_id)
+    faults.point("leaver.deactivated")
+    if left := await what_is_left(homeserver, user_id):
+        raise NotGoneError(user_id, left)
+
+
+async def leave_everything(homeserver: Homeserver, user_id: str, first: Collection[str] = ()) -> None:
+    """Leave and forget every room that the account is in, invited to or knocking at; those of `first` before others."""
 
     async def go(room_id: str) -> None:
         await homeserver.leave(room_id, user_id)
@@ -35,12 +47,7 @@ async def say_farewell(homeserver: Homeserver, user_id: str) -> None:
 
     memberships = await homeserver.admin_memberships(user_id)
     rooms = [room_id for room_id, membership in memberships.items() if membership in _IN]
-    await observe.in_parallel(rooms, go, _AT_ONCE)
-    faults.point("leaver.out")
-    await homeserver.deactivate(user_id)
-    faults.point("leaver.deactivated")
-    if left := await what_is_left(homeserver, user_id):
-        raise NotGoneError(user_id, left)
+    await observe.in_parallel(sorted(rooms, key=lambda room_id: room_id not in first), go, _AT_ONCE)
 
 
 async def what_is_left(homeserver: Homeserver, user_id: str) -> list[str]:

@@ -72,6 +72,10 @@ _ACCESS = frozenset(
 )
 
 
+ENDING = frozenset({Action.LOCK_ACCOUNT, Action.DEACTIVATE_ACCOUNT})
+"""Steps that take somebody's account away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do, as data."""

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bridge import faults
-from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
+from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
 from bridge.firm.model import Firm
+from bridge.firm.policy import may_act
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import NotFound, Refused
@@ -25,9 +26,10 @@ from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, pla
 from bridge.reconcile.apply import Hands, apply_room
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.drift import deleted, differences, lost, welcome
+from bridge.reconcile.farewell import leave_everything
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.moves import heed_moves
-from bridge.reconcile.plan import Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
+from bridge.reconcile.plan import ENDING, Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
 from bridge.reconcile.tally import Outcome, Progress, Tally
 from bridge.settings import FirmSettings, Settings
 from bridge.store.care import user_localpart
@@ -41,6 +43,7 @@ from bridge.store.conversations import (
     now_ms,
     remove_from_all,
     room_of,
+    rooms_of_matters,
     undo_leaves,
 )
 from bridge.store.drift import mark_put_back, note_difference
@@ -135,11 +138,24 @@ class Reconciler:
             return await self._apply(replace(rooms, accounts=accounts, farewells=farewells), wanted, epoch, None)
 
     async def cut_off(self, staff_id: str) -> None:
-        """End somebody's sessions and lock their account now, before their rooms' turn comes (F2)."""
+        """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
+
+        The rest is reconciliation's, and so is what of this cannot be done.
+        """
         await self.guarding.tell()
         localpart = await self._store.run(lambda: user_localpart(staff_id))
-        if localpart is not None:
-            await cut_off(self._homeserver, f"@{localpart}:{self._settings.homeserver.server_name}")
+        if localpart is None:
+            return
+        user_id = f"@{localpart}:{self._settings.homeserver.server_name}"
+        try:
+            await cut_off(self._homeserver, user_id)
+        except NotFound:
+            log.info("no_account_to_cut_off", staff=staff_id)
+            return
+        # Before the rooms: what is heard of their going is then known.
+        await self._store.run(lambda: remove_from_all({staff_id}))
+        secret = await self._store.run(rooms_of_matters)
+        await leave_everything(self._homeserver, user_id, secret)
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
@@ -317,6 +333,9 @@ class Reconciler:
         hands = self._hands(wanted)
 
         async def account(step: Step) -> None:
+            if step.action in ENDING and may_act(self._firm(), step.key):
+                # They came back since this was planned.
+                return
             with tally.item(step.what or step.who, 1):
                 await apply_account(
                     step, wanted, self._homeserver, self._store, avatars=self._settings.accounts.avatars
@@ -376,7 +395,7 @@ class Reconciler:
 
 def _space_of(conversation: Conversation | None) -> str:
     """The key of the space that lists this conversation; empty where none does."""
-    if conversation is None or conversation.kind not in {ConversationKind.MATTER, ConversationKind.CHANNEL}:
+    if conversation is None or conversation.kind not in SHARED:
         return ""
     return matter_space_key(conversation.matter_id) if conversation.matter_id else STAFF_SPACE
 

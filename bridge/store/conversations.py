@@ -346,6 +346,15 @@ def rooms_of_kind(kind: ConversationKind) -> dict[str, str]:
     return dict(cast("Iterable[tuple[str, str]]", rows))
 
 
+def rooms_of_matters() -> frozenset[str]:
+    """The room ids of all matter conversations and matters' spaces."""
+    conversation = models.Conversation
+    of_matters = conversation.select(conversation.id).where(conversation.matter_id != "")
+    rows = models.Room.select(models.Room.room_id, models.Room.key).where(models.Room.room_id.is_null(False))
+    talks = {row.id for row in of_matters}
+    return frozenset(str(row.room_id) for row in rows if row.key in talks or matter_of_space(row.key) is not None)
+
+
 def write_intent(key: str, alias_localpart: str) -> None:
     """Note that a room is about to be made, before it is asked for."""
     models.Room.insert(key=key, alias_localpart=alias_localpart).on_conflict_ignore().execute()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from bridge.firm.pins import List, Seen
+from bridge.mapping.pins import List, Seen
 from bridge.store import models
 
 

@@ -89,7 +89,7 @@ async def test_O3_each_difference_is_a_sentence(on: FirmOnFake) -> None:
     on.fake.force(room.room_id, ROOT, "m.room.join_rules", "", {"join_rule": "public"})
     await on.hear()
     assert await told(on) == [
-        f"In the channel Litigation, who may join was changed by {ROOT}. I put it back. (Audit entry N.)"
+        f"In the channel Litigation, who may come in was changed by {ROOT}. I put it back. (Audit entry N.)"
     ]
     assert await told(on) == []
     on.fake.force(room.room_id, on.user(DAN), "m.room.member", on.user(BEN), {"membership": "ban"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +29,7 @@ from tests.component.firm_on_fake import settings_for
 from tests.component.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header
 from tests.fakes.homeserver import FakeHomeserver
+from tests.ports import free_port
 
 AWAY = too_many_in_header(3600)
 STAFF = [
@@ -68,12 +68,6 @@ def write(path: Path, content: object) -> None:
 
 
 write.count = 0  # type: ignore[attr-defined]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture
@@ -387,7 +381,7 @@ async def test_O3_the_admins_are_told_what_was_changed_also_what_a_crash_left_un
 
         fake.force(talk, "@root:localhost", "m.room.join_rules", "", {"join_rule": "public"})
         await until(
-            lambda: told("In a matter conversation, who may join was changed by @root:localhost. I put it back.")
+            lambda: told("In a matter conversation, who may come in was changed by @root:localhost. I put it back.")
         )
         metrics = first.bridge._firm.metrics.registry
         assert metrics.get_sample_value("firm_bridge_drift_found_total", {"kind": "state_changed"}) == 1

@@ -87,7 +87,7 @@ async def test_O3_every_change_behind_the_bridges_back_is_printed(firm: SmallFir
         f"rules: {estate}: Is encrypted, so that holds and searches miss it.",
         "address: Channel Everyone: Its address #everyone:localhost leads nowhere.",
         "account: @tom:localhost: The account is a server admin.",
-        "account: @ines:localhost: Is deactivated on the homeserver, and its owner works here.",
+        "account: @ines:localhost: Is deactivated, and Inès Moreau works here.",
         f"unknown room: {fake.rooms[secret].state['m.room.name', '']['name']}: Is none of the firm's, and in it are"
         " @ruth:localhost.",
         "direct message: Chat with the bot: Is no direct message to @tom:localhost.",
@@ -126,7 +126,6 @@ async def test_the_database_beside_the_directory(firm: SmallFirm) -> None:
         (ZOE, {"admin": True}, [], ["The account is a server admin."]),
         (None, {"admin": True}, ["A"], ["The account of somebody who does not work here is a server admin.", "1 open"]),
         (None, {"locked": True, "deactivated": True}, [], []),
-        (ZOE, {"deactivated": True}, [], ["Is deactivated"]),
     ],
 )
 def test_F2_accounts(person: Staff | None, account: dict[str, Any], devices: list[str], said: list[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.firm.audit import Deed
 from bridge.store.audit import audited
+from bridge.store.leavers import set_leaver, set_returned
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
 STAFF = [{**person, "role": "Owner" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]
@@ -136,6 +137,28 @@ async def test_F2_killed_at_any_step_it_is_done_after_the_restart(firm: SmallFir
     assert (await firm.service.sync()).failed == ()
     assert is_gone(firm, "tom")
     assert await firm.nothing_to_do()
+
+
+async def test_F2_who_comes_back_while_a_pass_is_under_way_keeps_the_account(firm: SmallFirm) -> None:
+    await firm.service.store.run(lambda: set_leaver("tom", "ruth", "$left"))
+    ended = firm.service.homeserver.delete_devices
+
+    async def and_they_are_back(user_id: str) -> None:
+        await ended(user_id)
+        await firm.service.store.run(lambda: set_returned("tom", "ruth", "$back"))
+
+    with patch.object(firm.service.homeserver, "delete_devices", and_they_are_back):
+        await firm.service.sync()
+    assert not firm.fake.accounts[firm.user("tom")].deactivated
+    assert (await firm.service.sync()).failed == ()
+    assert not firm.fake.accounts[firm.user("tom")].locked
+    assert await firm.nothing_to_do()
+
+
+async def test_F2_somebody_without_an_account_has_nothing_to_be_cut_off_from(firm: SmallFirm) -> None:
+    del firm.fake.accounts[firm.user("tom")]
+    assert "Tom Price has left the firm" in await firm.ask("ruth", "!staff leave @tom")
+    assert firm.user("tom") not in firm.fake.accounts
 
 
 async def test_F2_what_the_homeserver_still_shows_is_told(firm: SmallFirm) -> None:

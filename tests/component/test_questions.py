@@ -219,7 +219,7 @@ async def test_O1_the_log_is_shown_newest_first_with_filters(on: FirmOnFake) -> 
         ("!why @ben", "There is no matter, channel or room"),
         ("!why nobody 2026-0042", "I know nobody called nobody"),
         ("!why", "needs @person NUMBER|channel|room"),
-        ("!access @ben 2026-0042", "One person at a time"),
+        ("!access @ben 2026-0042", "Name one person and nothing else"),
         ("!plan Nowhere", "There is no matter, channel or room Nowhere"),
     ],
 )

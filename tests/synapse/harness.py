@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
@@ -32,6 +31,7 @@ from bridge.dev.processes import Program
 from bridge.dev.run import start_bridge
 from bridge.dev.synapse import check_installed, make_bot, start_synapse, wait_for_synapse
 from bridge.settings import Settings
+from tests.ports import free_port
 
 Json = dict[str, Any]
 READY_SECONDS = 90.0
@@ -304,7 +304,4 @@ async def real_firm(
 
 def free_place(var: Path) -> Place:
     """A place with two ports that nobody uses at this moment."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return Place(var, first.getsockname()[1], second.getsockname()[1])
+    return Place(var, free_port(), free_port())

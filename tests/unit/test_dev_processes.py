@@ -18,6 +18,7 @@ from bridge.dev import processes
 from bridge.dev.demo import new_password
 from bridge.dev.place import ENDED, IN_USE, MISSING, USAGE, DevError, Place
 from bridge.dev.run import missing
+from tests.ports import free_port
 
 WAIT_FOR_EVER = "import signal; print('up', flush=True); signal.pause()"
 SECONDS = 30
@@ -25,16 +26,9 @@ SECONDS = 30
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path, *_free_ports())
+    place = Place(tmp_path, free_port(), free_port())
     place.logs.mkdir()
     return place
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 def _sleeper(*arguments: str) -> subprocess.Popen[str]:

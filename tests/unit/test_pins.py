@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.firm.pins import REMEMBERED, List, Seen, listed, merged, remembered
+from bridge.mapping.pins import REMEMBERED, List, Seen, listed, merged, remembered
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+PINNED = "m.room.pinned_events"
+"""The type of the state event that has the list."""
 List = tuple[str, ...]
 """Event ids in the order of pinning, as the room's state has them."""
 REMEMBERED = 40

@@ -1,0 +1,35 @@
+"""Whatever the bridge does or finds has words, wherever people read of it (O1, O2, O3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.care import telling_admins
+from bridge.check import deep
+from bridge.commands import audit_lines
+from bridge.commands import plan as plan_command
+from bridge.firm.audit import Deed
+from bridge.mapping.rooms import CLEARED
+from bridge.reconcile.plan import Action, Kind, Plan, Step
+from bridge.reconcile.words import WHAT
+
+
+@pytest.mark.parametrize("action", Action)
+def test_O2_every_step_is_told_in_the_plan_the_command_and_the_deep_check(action: Action) -> None:
+    step = Step(action, "key", "Court Dates", "@ann:firm.example", "Ann Archer", "m.room.name")
+    assert step.describe().endswith(".")
+    assert plan_command._SAID[action].format(room=step.room, who=step.who, what=step.what)
+    (found,) = deep.of_plan(Plan(accounts=(step,)), {})
+    assert found.what.endswith(".")
+
+
+def test_O1_every_deed_has_a_line() -> None:
+    assert set(audit_lines._SAID) == set(Deed) - {Deed.COMMAND}
+
+
+def test_O3_every_kind_of_drift_has_a_sentence() -> None:
+    assert set(telling_admins._SENTENCES) == set(Kind)
+
+
+def test_what_is_taken_out_of_a_room_has_words() -> None:
+    assert CLEARED.keys() <= WHAT.keys()
