@@ -21,6 +21,7 @@ from bridge.commands.where import EVERYWHERE, Where
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only
 from bridge.mapping.pins import PINNED, listed
+from bridge.matrix.errors import Refused
 from bridge.reconcile.observe import in_parallel
 from bridge.store.conversations import room_of
 from bridge.store.pins import Pin, pins_of
@@ -111,7 +112,15 @@ async def _unpin(call: Call) -> Answer:
 
 
 async def _set(call: Call, board: _Board, pins: tuple[str, ...]) -> None:
-    await call.desk.homeserver.put_state(board.room_id, PINNED, "", {"pinned": list(pins)}, call.user_id)
+    """Set the room's list as the person would. Raises CommandError where the room does not let them."""
+    content = {"pinned": list(pins)}
+    try:
+        await call.desk.homeserver.put_state(board.room_id, PINNED, "", content, call.user_id)
+    except Refused as error:
+        raise CommandError(
+            "The room did not let you change its pinned messages. It may just have become read-only, or you are not in"
+            " it any more. Look at it, and try again if you can still write there."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ class MatrixClient:
     async def state_content(self, room_id: str, event_type: str, user_id: str) -> Json:
         try:
             content: Json = await self._as(user_id, Api.room_get_state_event(_NO_TOKEN, room_id, event_type, ""))
-        except NotFound:
+        except (NotFound, Refused):
             return {}
         return content
 

@@ -11,6 +11,7 @@ import pytest
 from bridge.settings import PinSettings
 from bridge.store.pins import pins_of
 from tests.component.small_firm import DIRECTORY, Json, SmallFirm, small_firm, write_directory
+from tests.fakes.faults import refusal
 from tests.fakes.room import Denied
 
 PINNED = "m.room.pinned_events"
@@ -234,3 +235,11 @@ async def test_V2_said_in_the_conversation_where_the_firm_wants_that(firm: Small
 
 def set_settings(firm: SmallFirm, pins: PinSettings) -> None:
     firm.service.settings.__dict__["pins"] = pins
+
+
+async def test_V2_a_room_that_does_not_let_them_is_an_answer_and_no_failure(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    first = say(firm, "tom", room, "A")
+    firm.fake.script("PUT", "m.room.pinned_events", refusal(403, "M_FORBIDDEN"))
+    assert "did not let you change" in await in_room(firm, "tom", "!pin", room, first)
+    assert "Pinned" in await in_room(firm, "tom", "!pin", room, first)

@@ -94,7 +94,7 @@ async def test_O3_what_a_server_admin_changes_is_put_back_and_told_to_the_firms_
         body = message["content"]["body"]
         assert "Copperkettle" not in body
         assert "2026-0031" not in body
-        for part in ("who may join was changed", "Zoë Lindqvist was banned", "The list of rooms", "was deleted"):
+        for part in ("who may come in was changed", "Zoë Lindqvist was banned", "The list of rooms", "was deleted"):
             assert part in body
         for room_id in (talk, channel):
             state, people = await as_it_is(firm.bot, room_id)
