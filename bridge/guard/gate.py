@@ -119,7 +119,7 @@ class Gate:
 
         An account that is nobody's is left alone. So is each one while there are no `facts` to know staff by.
         """
-        staff_id = self._staff_id(user_id, facts) if facts else None
+        staff_id = self.staff_id(user_id, facts) if facts else None
         return facts is None or staff_id is None or not may_act(facts.firm, staff_id)
 
     def is_cut_off(self, user_id: str, facts: Facts | None) -> bool:
@@ -127,19 +127,20 @@ class Gate:
 
         An account that is nobody's is left alone.
         """
-        staff_id = self._staff_id(user_id, facts) if facts else None
+        staff_id = self.staff_id(user_id, facts) if facts else None
         return facts is not None and staff_id is not None and not may_act(facts.firm, staff_id)
 
     def may_be_shut_down(self, requester: str, mark: Mark | None) -> bool:
         """Whether a room may be shut down: one of the firm's by nobody, one of the check's by the bot (O3)."""
         return mark is None or (mark.kind == CHECK and requester == self.bot)
 
-    def _staff_id(self, user_id: str, facts: Facts) -> str | None:
+    def staff_id(self, user_id: str, facts: Facts) -> str | None:
+        """The staff id behind a Matrix id; None for an account that the firm does not know."""
         localpart, _, server = user_id.removeprefix("@").partition(":")
         return facts.accounts.get(localpart) if server == self.bot.partition(":")[2] else None
 
     def _may_be_in(self, user_id: str, mark: Mark, facts: Facts, today: date) -> Decision:
-        staff_id = self._staff_id(user_id, facts)
+        staff_id = self.staff_id(user_id, facts)
         if staff_id is None:
             return Decision(False, "F1", "This is no account of the firm's staff.")
         if mark.kind == SPACE:
