@@ -24,13 +24,16 @@ from bridge.care.digest import send_digests
 from bridge.care.drift import check_rooms
 from bridge.care.quiet import archive_empty_channels
 from bridge.care.telling_admins import tell_admins
+from bridge.commands.errors import CommandError
 from bridge.commands.table import Desk
 from bridge.commands.wall_told import end_over, tell_of_walls
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.failures import describe, frames
 from bridge.firm.model import Firm
+from bridge.guard.creation import Wish
 from bridge.handlers.activity import Activity
+from bridge.handlers.creation import room_wished_for
 from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.matter_status import tell_of_status
 from bridge.handlers.places import Places
@@ -50,6 +53,7 @@ from bridge.store.conversations import alias_is_ours, now_ms
 from bridge.store.drift import Noted, forget_told, mark_all_put_back
 from bridge.store.store import Store, StoreError
 from bridge.web.app import make_app, serve
+from bridge.web.creation import creation_route
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
@@ -197,6 +201,7 @@ class Bridge:
             alias_known=self._alias_known,
             health=self.health,
             metrics=self._firm.metrics,
+            more=[creation_route(settings.guard.key.get_secret_value(), self.create)] if settings.guarded else (),
         )
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(app, settings.appservice))
@@ -313,6 +318,15 @@ class Bridge:
             self._followed = firm
             await self.places.refresh()
             log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
+
+    async def create(self, wish: Wish) -> str:
+        """The id of the room that somebody wants by their client's own button. Raises CommandError and StoreError."""
+        try:
+            return await room_wished_for(wish, self._desk)
+        except HomeserverError as error:
+            log.warning("room_not_made", reason=str(error))
+            self._reconcile_until_done(error)
+            raise CommandError("The firm's server is busy. What you asked for comes into being by itself.") from error
 
     async def _take_up_replayed(self) -> None:
         await self.inbox.refresh()

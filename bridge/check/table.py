@@ -160,6 +160,7 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
         "F1, M3",
         "Only the bridge makes rooms: nobody else can open one beside the rules, or upgrade one away from them.",
         _room_creation,
+        gives_way=True,
     ),
     HomeserverSetting(
         "block_non_admin_invites",

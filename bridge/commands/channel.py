@@ -26,6 +26,22 @@ async def _listed(call: Call) -> List:
     )
 
 
+def add_channel(name: str, topic: str, people: frozenset[str], by: str, cause: str) -> tuple[str, str]:
+    """A unit: store a new channel of this checked name. Its id; where the name is taken, none and what to say (C1).
+
+    Asked again for the same `cause`, the event or request by which the staff id `by` asks, it is the same channel.
+    """
+    if (made := channel_caused_by(cause)) is not None:
+        return made.id, ""
+    key = channel_key(name)
+    if (owner := channel_named(key)) is not None:
+        return "", name_taken(owner, name, name_keys())
+    aliases = channel_aliases()
+    new = new_channel(name, topic, people, aliases, channel_id=free_channel_id(key, aliases))
+    add_conversations([NewConversation(new.conversation, new.name_key, new.alias_localpart, by, cause)])
+    return new.conversation.id, ""
+
+
 async def _create(call: Call) -> Answer:
     name = checked(call.values["name"])
     others: tuple[Staff, ...] = tuple(
@@ -34,18 +50,7 @@ async def _create(call: Call) -> Answer:
     people = frozenset(person.id for person in (call.sender, *others))
 
     def unit() -> tuple[str, str]:
-        """The id of the channel, or what to say where the name is taken."""
-        if (made := channel_caused_by(call.event_id)) is not None:
-            return made.id, ""
-        key = channel_key(name)
-        if (owner := channel_named(key)) is not None:
-            return "", name_taken(owner, name, name_keys())
-        aliases = channel_aliases()
-        new = new_channel(name, "", people, aliases, channel_id=free_channel_id(key, aliases))
-        add_conversations(
-            [NewConversation(new.conversation, new.name_key, new.alias_localpart, call.sender.id, call.event_id)]
-        )
-        return new.conversation.id, ""
+        return add_channel(name, "", people, call.sender.id, call.event_id)
 
     channel_id, refusal = await call.desk.store.run(unit)
     if refusal:

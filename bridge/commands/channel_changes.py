@@ -56,16 +56,22 @@ async def _rename(call: Call) -> Answer:
     return Answer(f"The channel is called {link(call, name, room_id)} now.")
 
 
+def checked_topic(typed: str) -> str:
+    """The topic as it is shown, empty for none. Raises CommandError."""
+    plain = " ".join(typed.split())
+    topic = "" if plain in _NO_TEXT else plain
+    if len(topic) > TOPIC_MAX:
+        raise CommandError(f"That topic has {len(topic)} characters; at most {TOPIC_MAX} fit. Try a shorter one.")
+    return topic
+
+
 async def _topic(call: Call) -> Answer:
     found, typed = await the_channel_and_text(call, call.values.get("text", ""))
     if not typed:
         shown = f"The topic is: {escape(found.topic)}" if found.topic else "The channel has no topic."
         return Answer(f"{shown}\n\n`!channel topic TEXT` sets it, `!channel topic -` takes it away.")
     _require_open(found)
-    plain = " ".join(unquoted(typed).split())
-    topic = "" if plain in _NO_TEXT else plain
-    if len(topic) > TOPIC_MAX:
-        raise CommandError(f"That topic has {len(topic)} characters; at most {TOPIC_MAX} fit. Try a shorter one.")
+    topic = checked_topic(unquoted(typed))
     await call.desk.store.run(lambda: set_topic(found.id, topic, by=call.sender.id, cause=call.event_id))
     room_id = await make_room(call, found.id)
     done = f"The topic is set: {escape(topic)}" if topic else "The topic is taken away."

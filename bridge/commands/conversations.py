@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import enumerated, escape, room_link
-from bridge.commands.table import Call
+from bridge.commands.table import Call, Desk
 from bridge.firm.model import Staff
 from bridge.store.conversations import room_of
 
@@ -23,8 +23,13 @@ def names(people: Iterable[Staff]) -> str:
 
 async def make_room(call: Call, conversation_id: str) -> str:
     """Bring the conversation's room into being as it should be, and return its id. Raises CommandError."""
-    outcome = await call.desk.reconciler.converge(conversation_id)
-    room_id = await call.desk.store.run(lambda: room_of(conversation_id))
+    return await made_room(call.desk, conversation_id)
+
+
+async def made_room(desk: Desk, conversation_id: str) -> str:
+    """The same where nothing was typed."""
+    outcome = await desk.reconciler.converge(conversation_id)
+    room_id = await desk.store.run(lambda: room_of(conversation_id))
     if room_id is None or outcome.failed:
         raise CommandError(
             "That did not work out completely. Your firm admin can see why in the bridge's log;"

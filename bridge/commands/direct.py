@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from bridge.commands.conversations import link, make_room, names, plain_names
+from bridge.commands.conversations import link, made_room, names, plain_names
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
 from bridge.commands.replies import escape, notice
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Message
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Desk, Message
 from bridge.commands.where import CHAT, Where
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Staff
@@ -18,23 +18,28 @@ from bridge.store.conversations import NewConversation, add_conversations, add_p
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Opened:
+    """A direct conversation that somebody asked for."""
+
     room_id: str
     is_new: bool
-    """Whether this command made it, rather than finding it there."""
+    """Whether the asking made it, rather than finding it there."""
 
 
-async def _open(call: Call, people: Collection[str]) -> _Opened:
-    """The direct conversation of exactly these staff ids, with its room (D1). Raises CommandError."""
+async def open_direct(desk: Desk, people: Collection[str], by: str, cause: str) -> Opened:
+    """The direct conversation of exactly these staff ids, with its room (D1). Raises CommandError.
+
+    `by` is the staff id of whoever asks, `cause` the event or request by which they do.
+    """
     conversation = Conversation(direct_id(people), ConversationKind.DIRECT, participants=frozenset(people))
 
     def unit() -> bool:
-        add_conversations([NewConversation(conversation, created_by=call.sender.id, caused_by=call.event_id)])
-        add_participants(conversation.id, people, call.sender.id, cause=call.event_id)
-        return was_caused_by(conversation.id, call.event_id)
+        add_conversations([NewConversation(conversation, created_by=by, caused_by=cause)])
+        add_participants(conversation.id, people, by, cause=cause)
+        return was_caused_by(conversation.id, cause)
 
-    is_new = await call.desk.store.run(unit)
-    return _Opened(await make_room(call, conversation.id), is_new)
+    is_new = await desk.store.run(unit)
+    return Opened(await made_room(desk, conversation.id), is_new)
 
 
 async def _dm(call: Call) -> Answer:
@@ -43,7 +48,8 @@ async def _dm(call: Call) -> Answer:
     )
     if not others:
         raise CommandError("A direct conversation needs somebody besides you. For example: `!dm @colleague`")
-    opened = await _open(call, [person.id for person in (call.sender, *others)])
+    everybody = [person.id for person in (call.sender, *others)]
+    opened = await open_direct(call.desk, everybody, call.sender.id, call.event_id)
     text = call.values.get("message", "")
     return Answer(
         f"Here is your direct conversation {link(call, f'with {plain_names(others)}', opened.room_id)}.",
@@ -61,7 +67,7 @@ async def add_to_direct(call: Call, here: Conversation, people: Iterable[Staff |
     if not added:
         raise CommandError("\n".join(told))
     everybody = present.union(person.id for person in added)
-    opened = await _open(call, everybody)
+    opened = await open_direct(call.desk, everybody, call.sender.id, call.event_id)
     others = sorted((firm.staff[one] for one in everybody - {call.sender.id}), key=lambda person: person.name)
     room = link(call, f"with {plain_names(others)}", opened.room_id)
     if opened.is_new:

@@ -110,9 +110,12 @@ def guard(settings: Settings, policy_file: Path) -> Json:
     """The keys of Synapse's configuration that load the guard, or do in its place what Synapse can do by itself."""
     key = settings.guard.key.get_secret_value()
     if not key:
-        return {"block_non_admin_invites": True}
+        return {"block_non_admin_invites": True, "rc_room_creation": {"per_second": 0, "burst_count": 0}}
     config = {"bot": settings.bot_id, "key": key, "path": str(policy_file), "checker": settings.checker_id}
-    return {"modules": [{"module": "bridge.guard.module.Guard", "config": config}]}
+    return {
+        "modules": [{"module": "bridge.guard.module.Guard", "config": config}],
+        "rc_room_creation": {"per_second": 0.05, "burst_count": 20},
+    }
 
 
 def read_demo_settings(path: Path) -> dict[str, Json]:

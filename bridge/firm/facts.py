@@ -22,6 +22,7 @@ Records = Mapping[str, Mapping[str, Any]]
 """JSON by kind and id."""
 E = TypeVar("E", bound=Enum)
 TIMEZONE = "timezone"
+BRIDGE_URL = "bridge_url"
 _LONGEST_ID = 1000
 _NAMED_PEOPLE = frozenset({ConversationKind.DIRECT, ConversationKind.BOT, ConversationKind.ADMINS})
 """Conversations that only those picked for them may be in. Of the others the guard need not know who is in them."""
@@ -41,12 +42,17 @@ class Facts:
     conversations: Mapping[str, Conversation] = field(default_factory=dict)
     """By the key of their room."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """The firm's time zone, under `timezone`."""
+    """The firm's time zone, under `timezone`, and where the homeserver reaches the bridge, under `bridge_url`."""
 
     @property
     def timezone(self) -> str:
         """The name of the firm's time zone."""
         return self.settings.get(TIMEZONE, "UTC")
+
+    @property
+    def bridge_url(self) -> str:
+        """Where the homeserver reaches the bridge."""
+        return self.settings.get(BRIDGE_URL, "")
 
 
 def records_of(facts: Facts) -> dict[str, dict[str, Any]]:
@@ -189,7 +195,7 @@ def _decode_conversation(key: str, data: Any) -> Conversation:
 
 
 def _decode_setting(name: str, data: Any) -> str:
-    if name != TIMEZONE:
+    if name not in {TIMEZONE, BRIDGE_URL}:
         raise KeyError(name)
     return str(_a(str, data))
 

@@ -135,15 +135,16 @@ class Gate:
 
     def _standing(self, user_id: str, facts: Facts | None) -> Decision | None:
         """Whether this is the account of active staff; None for one that is nobody's as far as is known."""
-        staff_id = self._staff_id(user_id, facts) if facts else None
+        staff_id = self.staff_id(user_id, facts) if facts else None
         return may_act(facts.firm, staff_id) if facts is not None and staff_id is not None else None
 
-    def _staff_id(self, user_id: str, facts: Facts) -> str | None:
+    def staff_id(self, user_id: str, facts: Facts) -> str | None:
+        """The staff id behind a Matrix id; None for an account that the firm does not know."""
         localpart, _, server = user_id.removeprefix("@").partition(":")
         return facts.accounts.get(localpart) if server == self.bot.partition(":")[2] else None
 
     def _may_be_in(self, user_id: str, mark: Mark, facts: Facts, today: date) -> Decision:
-        staff_id = self._staff_id(user_id, facts)
+        staff_id = self.staff_id(user_id, facts)
         if staff_id is None:
             return Decision(False, "F1", "This is no account of the firm's staff.")
         if mark.kind == SPACE:

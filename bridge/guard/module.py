@@ -21,6 +21,8 @@ from synapse.module_api import NOT_SPAM, DirectServeJsonResource, EventBase, Mod
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
 from bridge.firm.room_keys import MARKER
+from bridge.guard.asking import answer_to
+from bridge.guard.creation import wish_of
 from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
 from bridge.guard.protocol import MAX_BYTES, PATH, SIGNATURE_HEADER
@@ -46,6 +48,7 @@ class Guard:
     def __init__(self, config: GuardConfig, api: ModuleApi) -> None:
         self._gate = Gate(config.bot, config.checker)
         self._keeper = Keeper(config.path, config.key)
+        self._key = config.key
         self._being_made: OrderedDict[str, Mark] = OrderedDict()
         """Marks of rooms whose first state is not stored yet, by room id."""
         try:
@@ -55,6 +58,7 @@ class Guard:
         self._api = api
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
+            on_create_room=self.on_create_room,
             check_can_deactivate_user=self.check_can_deactivate_user,
             check_can_shutdown_room=self.check_can_shutdown_room,
         )
@@ -99,6 +103,21 @@ class Guard:
         if event.type == MARKER:
             self._remember(event)
         return True, None
+
+    async def on_create_room(self, requester: Any, content: dict[str, Any], is_admin: bool) -> None:
+        """Let the bot make a room. For anybody else raise what their client is told: the firm's room, or a sentence."""
+        asked_by = requester.user.to_string()
+        if asked_by == self._gate.bot:
+            return
+        policy = self._keeper.policy
+        facts = policy.facts if policy else None
+        wish = wish_of(asked_by, content, self._gate, facts)
+        if isinstance(wish, Refusal):
+            self._keeper.refused[wish.rule] += 1
+            log.warning("The guard refused %s: a room that %s wanted", wish.rule, asked_by)
+            raise SynapseError(403, wish.sentence, Codes.FORBIDDEN)
+        assert facts is not None
+        raise await answer_to(wish, facts, self._key, self._api)
 
     async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
         """Whether Synapse may close an account, for its owner or for a server admin."""

@@ -7,6 +7,12 @@ POST a push, as JSON on one line:
 
 A push is taken when its version is higher than the last one's, and a change only on the version that it names as its
 base. It is on disk before it is answered. GET says which version is in force, and what was refused so far.
+
+The other way, the guard asks the bridge for the room that somebody's client wants: a POST to CREATE_PATH of the bridge,
+
+    {"asked": the wish of bridge/guard/creation.py, as JSON in a text, "signature": over that text}
+
+answered with {"room_id": ID}, or with {"refused": SENTENCE}.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ import hmac
 
 PATH = "/_synapse/client/firm-bridge/policy"
 SIGNATURE_HEADER = "X-Firm-Bridge-Signature"
+CREATE_PATH = "/_firm-bridge/create"
 OUTDATED = "ORG.FIRM_BRIDGE.OUTDATED"
 """Error code with status 409: the version is not higher than the guard's, or the base is not the guard's version."""
 MAX_BYTES = 64 * 1024 * 1024
@@ -30,6 +37,11 @@ def sign_push(key: str, body: bytes) -> str:
 def sign_question(key: str) -> str:
     """The signature with which the bridge asks how things stand."""
     return _sign(key, b"status\n")
+
+
+def sign_wish(key: str, asked: str) -> str:
+    """The signature with which the guard asks the bridge for a room."""
+    return _sign(key, b"wish\n" + asked.encode())
 
 
 def is_signed(expected: str, given: str) -> bool:

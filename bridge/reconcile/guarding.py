@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from bridge.firm.conversation import Conversation
-from bridge.firm.facts import TIMEZONE, Facts, records_of
+from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of
 from bridge.firm.model import Firm
 from bridge.guard.protocol import sign_push, sign_question
 from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Unreachable
@@ -33,7 +33,8 @@ def stored_facts() -> tuple[dict[str, str], dict[str, Conversation]]:
 
 def facts_of(firm: Firm, accounts: dict[str, str], conversations: dict[str, Conversation], settings: Settings) -> Facts:
     """What the guard must know."""
-    return Facts(firm, accounts, conversations, {TIMEZONE: settings.firm.timezone})
+    said = {TIMEZONE: settings.firm.timezone, BRIDGE_URL: settings.appservice.url}
+    return Facts(firm, accounts, conversations, said)
 
 
 class Guarding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,12 +35,13 @@ def make_app(
     health: Health,
     metrics: Metrics,
     news: Callable[[list[Json]], Awaitable[Callable[[], None] | None]] | None = None,
+    more: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """Everything the bridge answers to.
 
     `interesting` says which events need handling, the others are not stored; `user_known` and `alias_known` are asked
     with a full id or alias; `health` names each check with what is wrong, empty where all is well; `news` makes
-    of all events of a transaction what is to be written down with them, if anything.
+    of all events of a transaction what is to be written down with them, if anything; `more` are further routes.
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=settings.max_body_bytes)
     endpoints = AppserviceEndpoints(
@@ -54,7 +55,7 @@ def make_app(
     )
     app.add_routes(endpoints.routes())
     app.add_routes(_health_routes(health))
-    app.add_routes([web.get("/metrics", _metrics_page(metrics))])
+    app.add_routes([web.get("/metrics", _metrics_page(metrics)), *more])
     return app
 
 

@@ -18,7 +18,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bridge.app import Bridge, open_firm
-from bridge.firm.conversation import ADMINS_ID, bot_chat_id, first_matter_conversation_id
+from bridge.commands.errors import CommandError
+from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id, first_matter_conversation_id
+from bridge.guard.creation import Wish
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
 from bridge.settings import CareSettings, DatabaseSettings, DirectorySettings, Settings
@@ -283,6 +285,18 @@ async def test_a_change_that_meets_no_homeserver_is_tried_until_it_is_done(
         await until(lambda: talk.members[BEN] == "leave")
         await firm.well()
         assert [request.status for request in fake.asked("POST", "/kick$")].count(429) == 3
+
+
+async def test_D1_a_chat_started_in_a_client_that_meets_no_homeserver_is_opened_when_it_comes(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    async with running(settings, fake) as firm:
+        await firm.well()
+        fake.script("POST", "/createRoom$", AWAY)
+        with pytest.raises(CommandError, match="comes into being by itself"):
+            await firm.bridge.create(Wish(ConversationKind.DIRECT, "a", ("b",)))
+        await until(lambda: any(set(room.joined) == {"@ann:localhost", BEN} for room in fake.rooms.values()))
+        await firm.well()
 
 
 async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done(

@@ -31,7 +31,6 @@ PREVENTIVE = {
     "serve_server_wellknown": False,
     "enable_3pid_changes": False,
     "report_stats": False,
-    "rc_room_creation": {"per_second": 0, "burst_count": 0},
     "forget_rooms_on_leave": True,
     "enable_set_displayname": False,
     "enable_set_avatar_url": False,
@@ -85,12 +84,15 @@ def test_M3_the_guard_is_loaded(kind: str, request: pytest.FixtureRequest) -> No
     (module,) = request.getfixturevalue(kind)["modules"]
     assert module["module"] == "bridge.guard.module.Guard"
     assert (module["config"]["bot"], len(module["config"]["key"])) == ("@bot:localhost", 64)
+    # So many that people can start what they need, and not so many that one could fill the server.
+    assert request.getfixturevalue(kind)["rc_room_creation"] == {"per_second": 0.05, "burst_count": 20}
 
 
-def test_M3_without_the_guard_synapse_blocks_invitations_itself(place: Place) -> None:
+def test_M3_without_the_guard_synapse_blocks_invitations_and_rooms_itself(place: Place) -> None:
     files.write_files(place, {"guard": {"key": ""}})
     instance = files.read_yaml_file(place.instance_file)
     assert instance["block_non_admin_invites"] is True
+    assert instance["rc_room_creation"] == {"per_second": 0, "burst_count": 0}
     assert "modules" not in instance
 
 

@@ -23,6 +23,8 @@ _ROOM = "rooms/{matter}/"
 INVITES = (forbidden(Layer.GUARD), forbidden(Layer.SETTING))
 POWER = forbidden(Layer.STATE)
 CLOSED = forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED")
+"""Without the guard nobody makes rooms."""
+NOT_MADE = forbidden(Layer.GUARD)
 
 
 def _invites(name: str, user_id: str, *ends: End) -> Attempt:
@@ -172,12 +174,15 @@ CHANGING = (
         put("profile/{cleo}/avatar_url", {"avatar_url": "mxc://localhost/x"}),
         forbidden(Layer.SETTING),
     ),
-    attempt("upgrades the room", "M3", P, post(_ROOM + "upgrade", {"new_version": "11"}), CLOSED),
     attempt(
-        "makes a room with the walled one in it",
+        "upgrades the room", "M3", P, post(_ROOM + "upgrade", {"new_version": "11"}), forbidden(Layer.STATE), CLOSED
+    ),
+    attempt(
+        "makes a space with the walled one in it",
         "M1",
         P,
-        post("createRoom", {"preset": "trusted_private_chat", "invite": ["{ben}"]}),
+        post("createRoom", {"creation_content": {"type": "m.space"}, "name": "Ours", "invite": ["{ben}"]}),
+        NOT_MADE,
         CLOSED,
         victim="ben",
     ),
@@ -189,6 +194,7 @@ CHANGING = (
             "createRoom",
             {"initial_state": [{"type": "m.room.member", "state_key": "{ben}", "content": {"membership": "invite"}}]},
         ),
+        NOT_MADE,
         CLOSED,
         victim="ben",
     ),

@@ -54,6 +54,7 @@ OUTSIDERS = (
         "M1",
         OUTSIDER,
         post("createRoom", {"invite": ["{cleo}"]}),
+        forbidden(Layer.GUARD),
         forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED"),
     ),
     attempt(
@@ -64,6 +65,7 @@ OUTSIDERS = (
             "createRoom",
             {"initial_state": [{"type": "m.room.member", "state_key": "{cleo}", "content": {"membership": "invite"}}]},
         ),
+        forbidden(Layer.GUARD),
         forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED"),
         victim="cleo",
     ),

@@ -52,6 +52,7 @@ ADMINS = (
         "M1",
         BOSS,
         post("createRoom", {"invite": ["{ben}"]}),
+        forbidden(Layer.GUARD),
         forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED"),
         victim="ben",
     ),

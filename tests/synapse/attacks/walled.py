@@ -226,6 +226,7 @@ LOOKING = (
         "M3",
         W,
         post(_ROOM + "upgrade", {"new_version": "11"}),
+        forbidden(Layer.SYNAPSE),
         forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED"),
     ),
     attempt(

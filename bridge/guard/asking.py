@@ -1,0 +1,51 @@
+"""Asking the bridge for the room that somebody's client wants, from inside Synapse."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from synapse.module_api import ModuleApi
+from synapse.module_api.errors import Codes, SynapseError
+
+from bridge.firm.facts import Facts
+from bridge.guard.creation import BRIDGE_AWAY, TAKES_LONG, Wish, wish_as_json
+from bridge.guard.protocol import CREATE_PATH, sign_wish
+
+log = logging.getLogger(__name__)
+
+
+class RoomIsThere(SynapseError):  # type: ignore[misc] # Synapse is not in the bridge's environment
+    """No error: ends Synapse's own making of a room, and answers the client's request with the room that is there.
+
+    Synapse lets a module change a createRoom request or end it with a SynapseError, whose status and body become the
+    answer. This one's are those of a createRoom that succeeded.
+    """
+
+    def __init__(self, room_id: str) -> None:
+        super().__init__(200, "The firm's bot has brought the room into being")
+        self._room_id = room_id
+
+    def error_dict(self, config: Any) -> dict[str, Any]:
+        """The body of the answer."""
+        return {"room_id": self._room_id}
+
+
+async def answer_to(wish: Wish, facts: Facts, key: str, api: ModuleApi) -> SynapseError:
+    """What the client is told, for raising: the room, or why there is none."""
+    asked = json.dumps(wish_as_json(wish))
+    body = {"asked": asked, "signature": sign_wish(key, asked)}
+    try:
+        said = await api.http_client.post_json_get_json(facts.bridge_url.rstrip("/") + CREATE_PATH, body)
+        room_id, refused = said.get("room_id"), said.get("refused")
+    except SynapseError as error:
+        # No answer within a minute, or the connection was lost behind the question. What the bridge began it finishes.
+        log.warning("The bridge takes long over a %s that %s asked for: %s", wish.kind, wish.by, error)
+        return SynapseError(403, TAKES_LONG, Codes.FORBIDDEN)
+    except Exception as error:  # noqa: BLE001 - whatever keeps the bridge from answering, the person must be told
+        log.warning("The bridge was not asked for a %s that %s wants: %r", wish.kind, wish.by, error)
+        return SynapseError(403, BRIDGE_AWAY, Codes.FORBIDDEN)
+    if isinstance(room_id, str):
+        return RoomIsThere(room_id)
+    return SynapseError(403, refused if isinstance(refused, str) else BRIDGE_AWAY, Codes.FORBIDDEN)

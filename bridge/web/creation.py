@@ -1,0 +1,48 @@
+"""The address at which the guard asks for the room that somebody's client wants (bridge/guard/protocol.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+from aiohttp import web
+
+from bridge.commands.errors import CommandError
+from bridge.commands.replies import notice
+from bridge.guard.creation import Wish, wish_from_json
+from bridge.guard.protocol import CREATE_PATH, is_signed, sign_wish
+from bridge.web.errors import MatrixError, json_response
+
+Create = Callable[[Wish], Awaitable[str]]
+"""The id of the room. Raises CommandError with what to tell whoever wants it."""
+
+
+def creation_route(key: str, create: Create) -> web.RouteDef:
+    """The route, for a guard that signs with this key."""
+
+    async def created(request: web.Request) -> web.Response:
+        wish = _wish(await request.read(), key)
+        try:
+            return json_response({"room_id": await create(wish)})
+        except CommandError as error:
+            # A client shows it as it is.
+            return json_response({"refused": notice(str(error))["body"]})
+
+    return web.post(CREATE_PATH, created)
+
+
+def _wish(raw: bytes, key: str) -> Wish:
+    """What is asked. Raises MatrixError where it is not signed with the key, or has another form."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise MatrixError(400, "M_NOT_JSON", f"The body is not JSON: {error}") from error
+    asked, signature = (body.get(name) if isinstance(body, dict) else None for name in ("asked", "signature"))
+    if not isinstance(asked, str) or not isinstance(signature, str):
+        raise MatrixError(400, "M_BAD_JSON", "The body has the texts asked and signature.")
+    if not is_signed(sign_wish(key, asked), signature):
+        raise MatrixError(403, "M_FORBIDDEN", "The signature is not made with guard.key of the bridge's configuration.")
+    try:
+        return wish_from_json(orjson.loads(asked))
+    except (ValueError, KeyError, TypeError) as error:
+        raise MatrixError(400, "M_BAD_JSON", f"This is no wish: {error}.") from error

@@ -1,0 +1,180 @@
+"""What is made of a client's createRoom request: a wish with nothing of the request's own, or a sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.firm.conversation import ConversationKind
+from bridge.firm.facts import Facts
+from bridge.firm.model import Firm, Staff
+from bridge.guard.creation import (
+    ALONE,
+    NAMELESS,
+    NO_ADDRESSES,
+    NO_SPACES,
+    NO_SUCCESSORS,
+    NO_SUCH_ROOMS,
+    NOT_STAFF,
+    Wish,
+    wish_as_json,
+    wish_from_json,
+    wish_of,
+)
+from bridge.guard.gate import NO_POLICY, Gate, Refusal
+
+BOT = "@bot:firm.example"
+ANN, BEN, CLEO, EVE, DEE, MALLORY = (
+    f"@{name}:firm.example" for name in ("ann", "ben", "cleo", "eve", "dee", "mallory")
+)
+GATE = Gate(BOT, "@_check:firm.example")
+STAFF = {
+    "a": Staff("a", "Ann", "Moor", ""),
+    "b": Staff("b", "Ben", "Moor", ""),
+    "c": Staff("c", "Cleo", "Moor", ""),
+    "e": Staff("e", "Eve", "Moor", "", former=True),
+    "d": Staff("d", "Dee", "Moor", "", enabled=False),
+}
+FACTS = Facts(Firm(staff=STAFF), {"ann": "a", "ben": "b", "cleo": "c", "eve": "e", "dee": "d"})
+ENCRYPTED = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+START_CHAT = {
+    "preset": "trusted_private_chat",
+    "visibility": "private",
+    "is_direct": True,
+    "invite": [BEN],
+    "initial_state": [ENCRYPTED, {"type": "m.room.guest_access", "state_key": "", "content": {}}],
+}
+"""As Element sends it."""
+
+
+def asked(content: dict[str, Any], by: str = ANN) -> Wish | Refusal:
+    return wish_of(by, content, GATE, FACTS)
+
+
+def sentence(content: dict[str, Any], by: str = ANN) -> str:
+    refusal = asked(content, by)
+    assert isinstance(refusal, Refusal)
+    return refusal.sentence
+
+
+def test_D1_start_chat_is_the_conversation_of_that_set_in_whatever_order() -> None:
+    assert asked(START_CHAT) == Wish(ConversationKind.DIRECT, "a", ("b",))
+    three = Wish(ConversationKind.DIRECT, "a", ("b", "c"))
+    for invited in ([CLEO, BEN], [BEN, CLEO, BEN], [BEN, ANN, CLEO, BOT]):
+        assert asked({"invite": invited}) == three
+        # A name does not make it another conversation: direct ones are called after the people (D3).
+        assert asked({"invite": invited, "is_direct": True, "name": "Lunch"}) == three
+
+
+def test_C1_a_new_room_with_a_name_is_a_channel() -> None:
+    space = {"type": "m.space.parent", "state_key": "!space:firm.example", "content": {"via": ["firm.example"]}}
+    content = {
+        "name": " Court Filings ",
+        "topic": "Deadlines",
+        "room_alias_name": "mine",
+        "preset": "public_chat",
+        "invite": [BEN, BOT],
+        "initial_state": [ENCRYPTED, space],
+    }
+    assert asked(content) == Wish(
+        ConversationKind.CHANNEL, "a", ("b",), "Court Filings", "Deadlines", ("!space:firm.example",)
+    )
+
+
+def test_a_chat_with_the_bot_is_the_one_there_is() -> None:
+    assert asked({"is_direct": True, "invite": [BOT]}) == Wish(ConversationKind.BOT, "a")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"name": "Ours", "creation_content": {"type": "m.space"}}, NO_SPACES),
+        ({"name": "Ours", "creation_content": {"type": "org.matrix.msc3417.call"}}, NO_SUCH_ROOMS),
+        ({"name": "Ours", "creation_content": {"predecessor": {"room_id": "!old:firm.example"}}}, NO_SUCCESSORS),
+        ({"is_direct": True, "invite_3pid": [{"medium": "email", "address": "x@y.example"}]}, NO_ADDRESSES),
+        ({"is_direct": True}, ALONE),
+        ({"is_direct": True, "invite": [ANN], "name": "Me"}, ALONE),
+        ({}, NAMELESS),
+        ({"name": "  ", "invite": "everybody"}, NAMELESS),
+        ({"name": 7, "creation_content": [], "initial_state": "x", "topic": None}, NAMELESS),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_does_it(content: dict[str, Any], expected: str) -> None:
+    assert sentence(content) == expected
+    assert "!" in expected
+
+
+@pytest.mark.parametrize("by", [EVE, DEE, MALLORY, "@_check:firm.example", "@ann:elsewhere.example", ""])
+def test_F1_nobody_but_active_staff_starts_anything(by: str) -> None:
+    assert sentence(START_CHAT, by) == NOT_STAFF
+
+
+@pytest.mark.parametrize("guest", [EVE, DEE, MALLORY, "@ben:elsewhere.example", "@BEN:firm.example", "ben", 7, None])
+@pytest.mark.parametrize("content", [{"is_direct": True}, {"name": "Court"}, {}])
+def test_F1_nobody_else_is_brought_in_and_all_are_refused_alike(guest: Any, content: dict[str, Any]) -> None:
+    told = sentence({**content, "invite": [BEN, guest]})
+    assert told.replace(str(guest), "X") == "X is not on the firm's staff. Write !dm @colleague to the bot."
+
+
+def test_a_long_list_of_strangers_is_told_in_short() -> None:
+    told = sentence({"invite": [f"@{'x' * 5000}{number}:e.example" for number in range(1000)]})
+    assert "and 997 more are not on the firm's staff" in told
+    assert len(told) < 1000
+
+
+def test_without_a_policy_nothing_is_started() -> None:
+    refusal = wish_of(ANN, START_CHAT, GATE, None)
+    assert isinstance(refusal, Refusal)
+    assert refusal.sentence == NO_POLICY
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from([ANN, BEN, EVE, BOT, "m.space"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+people = st.lists(st.sampled_from([ANN, BEN, CLEO, EVE, DEE, BOT, MALLORY, "@ben:elsewhere.example"]) | values)
+requests = st.fixed_dictionaries(
+    {},
+    optional={
+        "invite": people | values,
+        "invite_3pid": st.just([]) | values,
+        "is_direct": st.booleans() | values,
+        "name": st.text() | values,
+        "topic": st.text() | st.just("\ud800") | values,
+        "preset": st.just("trusted_private_chat"),
+        "room_version": values,
+        "room_alias_name": values,
+        "power_level_content_override": values,
+        "creation_content": st.fixed_dictionaries({}, optional={"type": values, "predecessor": values}) | values,
+        "initial_state": st.lists(st.just(ENCRYPTED) | values) | values,
+    },
+)
+
+
+@given(requests, st.sampled_from([ANN, BEN, EVE, DEE, MALLORY, ""]))
+def test_F1_whatever_is_asked_only_active_staff_and_texts_come_of_it(content: dict[str, Any], by: str) -> None:
+    before = json.dumps(content)
+    wish = asked(content, by)
+    assert json.dumps(content) == before
+    if isinstance(wish, Refusal):
+        assert wish.sentence
+        return
+    assert by in {ANN, BEN}
+    assert {wish.by, *wish.people} <= {"a", "b", "c"}
+    assert wish.by not in wish.people
+    assert bool(wish.name) is (wish.kind is ConversationKind.CHANNEL)
+    assert bool(wish.people) or wish.kind is not ConversationKind.DIRECT
+    # What the bridge is told is all of it, and can be sent and read.
+    told = json.dumps(wish_as_json(wish)).encode()
+    assert wish_from_json(json.loads(told)) == wish
+
+
+@given(values)
+def test_what_is_no_wish_is_not_taken_for_one(data: Any) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        wish_from_json(data)
