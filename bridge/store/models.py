@@ -231,6 +231,50 @@ class PinLists(Base):
     """JSON of (event ids, milliseconds), oldest first."""
 
 
+class File(Base):
+    """A file that somebody sent to a conversation (V3). It stays as a row when its message is deleted."""
+
+    position = BigAutoField()
+    event_id = TextField(unique=True)
+    room_id = TextField()
+    conversation_id = TextField()
+    matter_id = TextField(default="", index=True)
+    """Empty outside matter conversations."""
+    sender = TextField()
+    """Matrix id."""
+    staff_id = TextField(default="")
+    """The sender's; empty where the account is nobody's."""
+    at_ms = BigIntegerField()
+    """When the message was sent."""
+    kind = TextField()
+    """file, image, video or audio, after the message type."""
+    name = TextField()
+    """As the message gives it."""
+    name_key = TextField()
+    """What makes two names the same: another file with it in the conversation is a version."""
+    caption = TextField(default="")
+    mxc = TextField(index=True)
+    """The media's address, which is a secret (docs/security.md)."""
+    encryption = TextField(default="")
+    """JSON of the key, iv and hashes of an encrypted attachment; empty for the others."""
+    declared_type = TextField(default="")
+    declared_size = BigIntegerField(null=True)
+    width = IntegerField(null=True)
+    height = IntegerField(null=True)
+    duration_ms = BigIntegerField(null=True)
+    found_type = TextField(default="")
+    """By the bytes; empty until they were fetched."""
+    found_size = BigIntegerField(null=True)
+    sha256 = TextField(default="")
+    """Hexadecimal, of the bytes; empty until they were fetched."""
+    removed_at = BigIntegerField(null=True)
+    """When its message was deleted, or a file rule took it away (V4)."""
+    removed_by = TextField(default="")
+
+    class Meta:
+        indexes = ((("conversation_id", "name_key", "at_ms"), False), (("conversation_id", "at_ms"), False))
+
+
 class Drift(Base):
     """What somebody changed behind the bridge's back: noted with the audit log's entry before it is put right."""
 
@@ -288,6 +332,7 @@ MODELS: tuple[type[Base], ...] = (
     AuditRow,
     Pin,
     PinLists,
+    File,
     Drift,
     DriftCheck,
 )
