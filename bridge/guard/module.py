@@ -43,7 +43,7 @@ class GuardConfig:
 
 
 class Guard:
-    """Refuses forbidden memberships, and changes of the state that carries access, whoever asks."""
+    """Refuses forbidden memberships, changes of state that carries access, and words in closed rooms, whoever asks."""
 
     def __init__(self, config: GuardConfig, api: ModuleApi) -> None:
         self._gate = Gate(config.bot, config.checker)
@@ -87,7 +87,12 @@ class Guard:
         self, event: EventBase, state: StateMap[EventBase]
     ) -> tuple[bool, dict[str, Any] | None]:
         """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
+        mark = self._mark(event, state)
+        policy = self._keeper.policy
+        facts = policy.facts if policy else None
         if event.type not in GATED or not event.is_state():
+            if refusal := self._gate.refusal_to_write(event.sender, mark, facts):
+                self._refuse(event, "", refusal)
             return True, None
         membership = before = ""
         if event.type == MEMBER:
@@ -95,9 +100,7 @@ class Guard:
             earlier = state.get((MEMBER, event.state_key))
             before = str(earlier.content.get("membership", "")) if earlier is not None else ""
         change = Change(event.type, event.sender, event.state_key, membership, before)
-        policy = self._keeper.policy
-        facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
-        refusal = self._gate.refusal(change, self._mark(event, state), facts, today)
+        refusal = self._gate.refusal(change, mark, facts, policy.today() if policy else date.min)
         if refusal is not None:
             self._refuse(event, membership, refusal)
         if event.type == MARKER:
@@ -180,7 +183,7 @@ class Guard:
             refusal.rule,
             event.type,
             membership or "change",
-            event.state_key or "the room",
+            event.get("state_key") or "the room",
             event.room_id,
             event.sender,
         )
