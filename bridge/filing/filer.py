@@ -104,6 +104,9 @@ class Filer:
         self._queued_to = await self._store.run(partial(rows.queue_files, self._mode, self._queued_to, now))
         if now >= self._looked_at + _LOOK_MS:
             await self._store.run(rows.heed_removed)
+            # Times of edits are the homeserver's, whose clock may be behind.
+            since = self._looked_at - _LOOK_MS
+            await self._store.run(partial(rows.queue_edited, self._mode, since, now))
             self._looked_at = now
         await self._count()
 
@@ -152,14 +155,13 @@ class Filer:
         return False
 
     async def _fetch_and_put(self, file: Waiting) -> bool:
-        if file.place is not None and file.size is not None:
-            # It had its name when the bridge ended.
-            if await asyncio.to_thread(self.cabinet.holds, file.place, file.size, file.sha256):
-                await self._note_filed(file, file.size)
-                return True
-            if file.removed:
-                await self._store.run(partial(rows.withdraw, file.event_id))
-                return False
+        if file.place is not None and file.size is not None and await self._holds(file.place, file.size, file.sha256):
+            # The bridge ended before that was noted.
+            await self._note_filed(file, file.size)
+            return True
+        if file.gone:
+            await self._store.run(partial(rows.withdraw, file.position))
+            return False
         found = await self._fetch(file)
         placed = False
         try:
@@ -180,7 +182,7 @@ class Filer:
 
     async def _fetch(self, file: Waiting) -> Found:
         """The file's bytes, in the work folder."""
-        writing = await asyncio.to_thread(self.cabinet.begin, file.event_id)
+        writing = await asyncio.to_thread(self.cabinet.begin, _key(file))
         try:
             write = partial(self.cabinet.write, writing)
             found = await fetch(self._homeserver, file, write, self._settings.filing.max_bytes)
@@ -192,17 +194,16 @@ class Filer:
         return found
 
     def _name(self, file: Waiting, found: Found, *, anew: bool = False) -> Place | None:
-        """A unit: note what the file is and give it a place that no other has; None where it was deleted meanwhile."""
-        if rows.was_removed(file.event_id):
-            rows.withdraw(file.event_id)
+        """A unit: note what the file is and give it a place that no other has; None where it is gone meanwhile."""
+        if not rows.record_found(file, found):
+            rows.withdraw(file.position)
             return None
-        rows.record_found(file.event_id, found)
         if file.place is not None and not anew:
             return file.place
         folder = folder_of(self._firm(), file.matter_id, file.conversation_id)
-        beyond = rows.version_of(file.event_id) if anew else 0
+        beyond = rows.version_of(file.position) if anew else 0
         return rows.take_name(
-            file.event_id,
+            file.position,
             folder,
             safe_name(file.name),
             beyond=beyond,
@@ -214,22 +215,25 @@ class Filer:
     async def _put(self, file: Waiting, found: Found, place: Place) -> bool:
         """Move the file to its place; whether it is there then."""
         try:
-            await asyncio.to_thread(self.cabinet.put, file.event_id, place, file.at_ms)
+            await asyncio.to_thread(self.cabinet.put, _key(file), place, file.at_ms)
         except Taken:
-            if not await asyncio.to_thread(self.cabinet.holds, place, found.size, found.sha256):
+            if not await self._holds(place, found.size, found.sha256):
                 return False
             await self._discard(file)
         return True
 
+    async def _holds(self, place: Place, size: int, sha256: str) -> bool:
+        return await asyncio.to_thread(self.cabinet.holds, place, size, sha256)
+
     async def _discard(self, file: Waiting, writing: IO[bytes] | None = None) -> None:
         try:
-            await asyncio.to_thread(self.cabinet.discard, file.event_id, writing)
+            await asyncio.to_thread(self.cabinet.discard, _key(file), writing)
         except CabinetError as error:
             # It is written over when the file's turn comes again, and else taken away at the next start.
             log.warning("work_file_left", event_id=file.event_id, reason=str(error))
 
     async def _note_filed(self, file: Waiting, size: int) -> None:
-        await self._store.run(partial(rows.mark_filed, file.event_id, file.conversation_id, self._clock()))
+        await self._store.run(partial(rows.mark_filed, file, self._clock()))
         self._metrics.filing_filed.inc()
         self._metrics.filing_bytes.inc(size)
         log.info("file_filed", event_id=file.event_id, bytes=size)
@@ -237,13 +241,13 @@ class Filer:
     async def _fail(self, file: Waiting, sentence: str) -> None:
         self._metrics.filing_failures.labels("file").inc()
         log.warning("file_not_filed", event_id=file.event_id, reason=sentence)
-        await self._store.run(partial(rows.mark_failed, file.event_id, sentence, self._clock()))
+        await self._store.run(partial(rows.mark_failed, file.position, sentence, self._clock()))
 
     async def _put_off(self, file: Waiting, fault: str, sentence: str, longest: int = _LONGEST_PAUSE_MS) -> None:
         self._metrics.filing_failures.labels(fault).inc()
         pause = min(_FIRST_PAUSE_MS * 2 ** min(file.attempts, 20), longest)
         log.warning("filing_waits", event_id=file.event_id, reason=sentence, seconds=pause // 1000)
-        await self._store.run(partial(rows.put_off, file.event_id, sentence, self._clock() + pause))
+        await self._store.run(partial(rows.put_off, file.position, sentence, self._clock() + pause))
 
     async def _write_lists(self) -> None:
         for key, folder, changes in await self._store.run(rows.to_list):
@@ -274,3 +278,7 @@ class Filer:
     async def _tell(self, text: str) -> None:
         sender = self._settings.bot_id
         await self._store.run(partial(tell_of_cabinet, text, sender, self._clock()))
+
+
+def _key(file: Waiting) -> str:
+    return f"filing/{file.position}"

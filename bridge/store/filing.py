@@ -1,4 +1,4 @@
-"""Which files wait for the filing cabinet, which are in it, and where. All are units of work; times in milliseconds."""
+"""What waits for the filing cabinet, what is in it, and where. All are units of work; times are milliseconds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal, cast
 
-from peewee import fn
+from peewee import Case, Value, fn
 
+from bridge.store.files import note_found
 from bridge.store.models import CabinetFolder, Conversation, File, Filing, MatterFiling
 
 Mode = Literal["off", "on", "by_matter"]
@@ -16,12 +17,23 @@ Numbered = Callable[[str, int], str]
 """The n-th version of a name."""
 Key = Callable[[str], str]
 """What makes two names the same."""
+_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file stands in the cabinet."""
+
+    folder: str
+    """As matter/conversation."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A file that is to be filed."""
+    """Bytes that are to be filed."""
 
+    position: int
     event_id: str
     matter_id: str
     conversation_id: str
@@ -32,22 +44,13 @@ class Waiting:
     declared_size: int | None
     at_ms: int
     attempts: int
-    removed: bool
-    """Whether its message was deleted since."""
+    gone: bool
+    """Whether their message was deleted since, or has other bytes by an edit."""
     place: Place | None
-    """Where it was to go before the bridge ended; None where it had no name yet."""
+    """Where they were to go before the bridge ended; None where they had no name yet."""
     size: int | None
-    """In bytes, where it was fetched before; so too its digest."""
+    """Where they were fetched before; so too their digest."""
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a file stands in the cabinet."""
-
-    folder: str
-    """As matter/conversation."""
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,22 @@ def queue_files(mode: Mode, after: int, now: int) -> int:
     return int(last)
 
 
+def queue_edited(mode: Mode, since: int, now: int) -> None:
+    """Queue the bytes that edits since then put into messages."""
+    edited = (File.edited_at >= since) & (File.edit_id != "")
+    _queue(edited & _wanted(mode), now)
+
+
 def _queue(which: Any, now: int) -> None:
-    known = Filing.select(Filing.event_id).where(Filing.event_id == File.event_id)
-    found = File.select(File.event_id).where(which, File.removed_at.is_null(), ~fn.EXISTS(known)).tuples()
-    rows = [{"event_id": event_id, "queued_at": now} for (event_id,) in cast("Iterable[tuple[str]]", found)]
-    for first in range(0, len(rows), 500):
-        Filing.insert_many(rows[first : first + 500]).execute()
+    known = Filing.select(Filing.position).where(Filing.event_id == File.event_id, Filing.mxc == File.mxc)
+    sent_ms = Case(None, [(File.edit_id == "", File.at_ms)], File.edited_at)
+    found = File.select(File.event_id, File.mxc, File.name, sent_ms, Value(now)).where(
+        which, File.removed_at.is_null(), ~fn.EXISTS(known)
+    )
+    columns = [Filing.event_id, Filing.mxc, Filing.given, Filing.sent_ms, Filing.queued_at]
+    rows = list(found.order_by(File.position).tuples())
+    for first in range(0, len(rows), _ROWS):
+        Filing.insert_many(rows[first : first + _ROWS], fields=columns).execute()
 
 
 def is_filed(mode: Mode, matter_id: str) -> bool:
@@ -143,46 +156,42 @@ def set_matter_filing(mode: Mode, matter_id: str, *, filed: bool, set_by: str, n
     return int(Filing.select().where(Filing.state == "waiting", of_matter).count())
 
 
+def _with_files(*columns: Any) -> Any:
+    return Filing.select(*columns).join(File, on=(Filing.event_id == File.event_id), attr="file")
+
+
 def due(mode: Mode, now: int, limit: int) -> list[Waiting]:
-    """Files to be filed now, those first that were not tried for longest."""
-    rows: Iterable[Any] = (
-        Filing.select(Filing, File)
-        .join(File, on=(Filing.event_id == File.event_id), attr="file")
-        .where(Filing.state == "waiting", Filing.next_at <= now, _wanted(mode))
-        .order_by(Filing.next_at, File.position)
-        .limit(limit)
-    )
-    return [_waiting(row, row.file) for row in rows]
+    """What is to be filed now, that first which was not tried for longest."""
+    found = _with_files(Filing, File).where(Filing.state == "waiting", Filing.next_at <= now, _wanted(mode))
+    return [_waiting(row, row.file) for row in found.order_by(Filing.next_at, Filing.position).limit(limit)]
 
 
 def _waiting(row: Filing, file: File) -> Waiting:
     return Waiting(
-        file.event_id,
-        file.matter_id,
-        file.conversation_id,
-        file.name,
-        file.mxc,
-        file.encryption,
+        int(row.position),
+        str(row.event_id),
+        str(file.matter_id),
+        str(file.conversation_id),
+        str(row.given),
+        str(row.mxc),
+        str(file.encryption),
         file.declared_size,
-        file.at_ms,
-        row.attempts,
-        removed=file.removed_at is not None,
-        place=Place(row.folder, row.name) if row.name else None,
-        size=file.found_size,
-        sha256=file.sha256,
+        int(row.sent_ms),
+        int(row.attempts),
+        gone=file.removed_at is not None or file.mxc != row.mxc,
+        place=Place(str(row.folder), str(row.name)) if row.name else None,
+        size=row.size,
+        sha256=str(row.sha256),
     )
 
 
-def record_found(event_id: str, found: Found) -> None:
-    """Note what a file turned out to be, filed or not."""
-    what = {File.found_type: found.type, File.found_size: found.size, File.sha256: found.sha256}
-    File.update(what).where(File.event_id == event_id).execute()
-    Filing.update({Filing.note: found.note}).where(Filing.event_id == event_id).execute()
-
-
-def was_removed(event_id: str) -> bool:
-    """Whether a file's message was deleted."""
-    return File.select().where(File.event_id == event_id, File.removed_at.is_null()).count() == 0
+def record_found(file: Waiting, found: Found) -> bool:
+    """Note what a file turned out to be; False where its message was deleted or has other bytes meanwhile."""
+    note_found(file.event_id, file.mxc, found.type, found.size, found.sha256)
+    what = {Filing.type: found.type, Filing.size: found.size, Filing.sha256: found.sha256, Filing.note: found.note}
+    Filing.update(what).where(Filing.position == file.position).execute()
+    there = File.select().where(File.event_id == file.event_id, File.mxc == file.mxc, File.removed_at.is_null())
+    return bool(there.exists())
 
 
 def take_folder(key: str, parent: str, wanted: str, numbered: Numbered, key_of: Key) -> str:
@@ -197,12 +206,6 @@ def take_folder(key: str, parent: str, wanted: str, numbered: Numbered, key_of: 
     return name
 
 
-def folder_name(key: str) -> str:
-    """The name of a folder in use; empty where it is not."""
-    row = CabinetFolder.get_or_none(CabinetFolder.key == key)
-    return "" if row is None else str(row.name)
-
-
 def conversation_title(conversation_id: str) -> str:
     """A conversation's title, empty where there is none."""
     row = Conversation.get_or_none(Conversation.id == conversation_id)
@@ -210,7 +213,7 @@ def conversation_title(conversation_id: str) -> str:
 
 
 def take_name(
-    event_id: str, folder: str, wanted: str, *, beyond: int, numbered: Numbered, key_of: Key, reserved: Iterable[str]
+    position: int, folder: str, wanted: str, *, beyond: int, numbered: Numbered, key_of: Key, reserved: Iterable[str]
 ) -> Place:
     """Give a file its name in a folder: `wanted`, or the version after those that are there.
 
@@ -224,39 +227,39 @@ def take_name(
         taken = Filing.select().where(Filing.folder == folder, Filing.name_key == key).exists()
         if not taken and key not in reserved:
             row = {Filing.folder: folder, Filing.name: name, Filing.name_key: key, Filing.base_key: base}
-            Filing.update({**row, Filing.version: version}).where(Filing.event_id == event_id).execute()
+            Filing.update({**row, Filing.version: version}).where(Filing.position == position).execute()
             return Place(folder, name)
     raise AssertionError("count() has no end")
 
 
-def version_of(event_id: str) -> int:
+def version_of(position: int) -> int:
     """The version that a file's name has; 0 where it has none."""
-    return int(Filing.get(Filing.event_id == event_id).version)
+    return int(Filing.get(Filing.position == position).version)
 
 
-def mark_filed(event_id: str, conversation_id: str, now: int) -> None:
+def mark_filed(file: Waiting, now: int) -> None:
     """Note that a file is in the cabinet, and that its folder's list is to say so."""
     done = {Filing.state: "filed", Filing.filed_at: now, Filing.error: ""}
-    Filing.update(done).where(Filing.event_id == event_id).execute()
-    _list_anew([conversation_id])
+    Filing.update(done).where(Filing.position == file.position).execute()
+    _list_anew([file.conversation_id])
 
 
-def put_off(event_id: str, error: str, next_at: int) -> None:
+def put_off(position: int, error: str, next_at: int) -> None:
     """Try a file again at this time."""
     again = {Filing.attempts: Filing.attempts + 1, Filing.error: error, Filing.next_at: next_at}
-    Filing.update(again).where(Filing.event_id == event_id).execute()
+    Filing.update(again).where(Filing.position == position).execute()
 
 
-def mark_failed(event_id: str, error: str, now: int) -> None:
+def mark_failed(position: int, error: str, now: int) -> None:
     """Note that a file cannot be filed. Its name, if it had one, is free again."""
     nowhere = {Filing.folder: "", Filing.name: "", Filing.name_key: None, Filing.base_key: "", Filing.version: 0}
     failed = {Filing.state: "failed", Filing.error: error, Filing.next_at: now, Filing.attempts: Filing.attempts + 1}
-    Filing.update({**failed, **nowhere}).where(Filing.event_id == event_id).execute()
+    Filing.update({**failed, **nowhere}).where(Filing.position == position).execute()
 
 
-def withdraw(event_id: str) -> None:
-    """File it never: its message was deleted before it was in the cabinet."""
-    Filing.delete().where(Filing.event_id == event_id).execute()
+def withdraw(position: int) -> None:
+    """File it never: its message was deleted, or had other bytes, before it was in the cabinet."""
+    Filing.delete().where(Filing.position == position).execute()
 
 
 def heed_removed() -> None:
@@ -264,20 +267,17 @@ def heed_removed() -> None:
     removed = File.select(File.event_id).where(File.removed_at.is_null(False))
     # One with a name may be in the cabinet already; that is looked at when its turn comes.
     Filing.delete().where(Filing.state != "filed", Filing.name == "", Filing.event_id.in_(removed)).execute()
-    fresh = (Filing.state == "filed") & ~Filing.marked_removed & Filing.event_id.in_(removed)
-    found: Iterable[Any] = File.select(File.event_id, File.conversation_id).join(
-        Filing, on=(Filing.event_id == File.event_id)
-    )
-    rows = [(row.event_id, row.conversation_id) for row in found.where(fresh)]  # type: ignore[attr-defined]
-    for event_id, _ in rows:
-        Filing.update({Filing.marked_removed: True}).where(Filing.event_id == event_id).execute()
+    fresh = (Filing.state == "filed", ~Filing.marked_removed, File.removed_at.is_null(False))
+    rows = list(_with_files(Filing.position, File.conversation_id).where(*fresh).tuples())
+    for position, _ in rows:
+        Filing.update({Filing.marked_removed: True}).where(Filing.position == position).execute()
     _list_anew({conversation_id for _, conversation_id in rows})
 
 
 def _list_anew(conversation_ids: Iterable[str]) -> None:
-    keys = list(conversation_ids)
     more = {CabinetFolder.changed: CabinetFolder.changed + 1}
-    CabinetFolder.update(more).where(CabinetFolder.key.in_(keys)).execute()
+    for conversation_id in conversation_ids:
+        CabinetFolder.update(more).where(CabinetFolder.key == conversation_id).execute()
 
 
 def to_list() -> list[tuple[str, str, int]]:
@@ -293,55 +293,48 @@ def mark_listed(key: str, changes: int) -> None:
 
 def listed_in(folder: str) -> list[Listed]:
     """The files in a folder, oldest first."""
-    rows: Iterable[Any] = (
-        Filing.select(Filing, File)
-        .join(File, on=(Filing.event_id == File.event_id), attr="file")
-        .where(Filing.folder == folder, Filing.state == "filed")
-        .order_by(File.at_ms, File.position)
-    )
+    found = _with_files(Filing, File).where(Filing.folder == folder, Filing.state == "filed")
     return [
         Listed(
-            row.name,
-            row.file.name,
-            row.version,
+            str(row.name),
+            str(row.given),
+            int(row.version),
             row.file.sender,
             row.file.staff_id,
-            row.file.at_ms,
-            row.file.found_type,
-            row.file.found_size or 0,
-            row.file.sha256,
+            int(row.sent_ms),
+            str(row.type),
+            int(row.size or 0),
+            str(row.sha256),
             row.file.caption,
-            row.event_id,
-            row.note,
+            str(row.event_id),
+            str(row.note),
             row.file.removed_at,
         )
-        for row in rows
+        for row in found.order_by(Filing.sent_ms, Filing.position)
     ]
 
 
 def count_waiting(mode: Mode) -> int:
     """How many files wait."""
-    found = Filing.select().join(File, on=(Filing.event_id == File.event_id))
-    return int(found.where(Filing.state == "waiting", _wanted(mode)).count())
+    return int(_waits(mode).count())
 
 
 def counts(mode: Mode) -> Counts:
     """How filing stands, over all matters."""
-    states = Filing.select(Filing.state, fn.COUNT(Filing.event_id)).group_by(Filing.state).tuples()
+    states = Filing.select(Filing.state, fn.COUNT(Filing.position)).group_by(Filing.state).tuples()
     by_state = dict(cast("Iterable[tuple[str, int]]", states))
-    waits = (
-        Filing.select(Filing, File)
-        .join(File, on=(Filing.event_id == File.event_id))
-        .where(Filing.state == "waiting", _wanted(mode))
-    )
-    oldest = waits.clone().order_by(Filing.queued_at).first()
-    late = waits.clone().where(Filing.error != "").order_by(Filing.next_at.desc()).first()
+    oldest = _waits(mode).order_by(Filing.queued_at).first()
+    late = _waits(mode).where(Filing.error != "").order_by(Filing.next_at.desc()).first()
     failed = Filing.select().where(Filing.state == "failed").order_by(Filing.next_at.desc()).first()
     return Counts(
-        waits.count(),
+        count_waiting(mode),
         int(by_state.get("filed", 0)),
         int(by_state.get("failed", 0)),
         None if oldest is None else int(oldest.queued_at),
         "" if late is None else str(late.error),
         "" if failed is None else str(failed.error),
     )
+
+
+def _waits(mode: Mode) -> Any:
+    return _with_files(Filing).where(Filing.state == "waiting", _wanted(mode))

@@ -270,16 +270,55 @@ class File(Base):
     removed_at = BigIntegerField(null=True)
     """When its message was deleted, or a file rule took it away (V4)."""
     removed_by = TextField(default="")
+    moment = BigIntegerField(default=0)
+    """Its place in the order of sending, from `at_ms`; its row in the table of words, `file_search`, has it too."""
+    newest = BooleanField(default=True)
+    """Whether it is the newest version of its name that was not removed."""
+    size = BigIntegerField(default=0)
+    """Bytes, by what was found, else by what was declared; 0 where neither is known."""
+    edit_id = TextField(default="")
+    """The event id of the edit that it is shown by; empty for none."""
+    edited_at = BigIntegerField(default=0)
+    unedited = TextField(default="")
+    """JSON of what an edit replaced, for when that is deleted."""
 
     class Meta:
-        indexes = ((("conversation_id", "name_key", "at_ms"), False), (("conversation_id", "at_ms"), False))
+        indexes = (
+            (("moment",), True),
+            (("conversation_id", "name_key", "moment"), False),
+            (("newest", "moment"), False),
+            (("newest", "name_key", "moment"), False),
+            (("newest", "size", "moment"), False),
+            (("conversation_id", "newest", "moment"), False),
+            (("conversation_id", "newest", "name_key", "moment"), False),
+            (("conversation_id", "newest", "size", "moment"), False),
+        )
+
+
+class FileHistory(Base):
+    """How far a room's messages from before the bridge knew it were looked through for files."""
+
+    room_id = TextField(primary_key=True)
+    position = TextField(default="")
+    """Where the homeserver's next page begins; empty for the beginning."""
+    finished_at = BigIntegerField(null=True)
 
 
 class Filing(Base):
-    """A matter's file on its way into the filing cabinet, or there."""
+    """Bytes that somebody sent to a filed matter, on their way into the filing cabinet or there.
 
-    event_id = TextField(primary_key=True)
+    A message has one, and another for each edit that put other bytes in their place.
+    """
+
+    position = BigAutoField()
+    event_id = TextField()
     """The file's."""
+    mxc = TextField()
+    """The address of the bytes, which is a secret."""
+    given = TextField()
+    """The name as the message gave it."""
+    sent_ms = BigIntegerField()
+    """When they were sent."""
     state = TextField(default="waiting")
     """waiting, filed or failed."""
     queued_at = BigIntegerField()
@@ -289,21 +328,30 @@ class Filing(Base):
     error = TextField(default="")
     """Why it was not filed yet, or never will be, as a sentence."""
     folder = TextField(default="")
-    """In the cabinet, as matter/conversation; empty until the file has its name."""
+    """In the cabinet, as matter/conversation; empty until they have their name."""
     name = TextField(default="")
     name_key = TextField(null=True)
-    """What makes two names the same in a folder; null until the file has its name."""
+    """What makes two names the same in a folder; null until they have their name."""
     base_key = TextField(default="")
     """The same of the name without its number."""
     version = IntegerField(default=0)
+    type = TextField(default="")
+    """By the bytes; empty until they were fetched, as what follows."""
+    size = BigIntegerField(null=True)
+    sha256 = TextField(default="")
     note = TextField(default="")
     """What was otherwise than the message said, as a sentence."""
     filed_at = BigIntegerField(null=True)
     marked_removed = BooleanField(default=False)
-    """Whether the folder's list is to say that its message was deleted."""
+    """Whether the folder's list is to say that the message was deleted."""
 
     class Meta:
-        indexes = ((("state", "next_at"), False), (("folder", "name_key"), True), (("folder", "base_key"), False))
+        indexes = (
+            (("event_id", "mxc"), True),
+            (("state", "next_at"), False),
+            (("folder", "name_key"), True),
+            (("folder", "base_key"), False),
+        )
 
 
 class CabinetFolder(Base):
@@ -391,6 +439,7 @@ MODELS: tuple[type[Base], ...] = (
     Pin,
     PinLists,
     File,
+    FileHistory,
     Filing,
     CabinetFolder,
     MatterFiling,

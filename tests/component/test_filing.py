@@ -10,6 +10,8 @@ import io
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,11 @@ from bridge.filing import filer as filer_module
 from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
 from bridge.filing.filer import Filer
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.mapping.files import Carried
 from bridge.settings import FilingSettings
+from bridge.store.files import Sent, add_file, edit_file, remove_file
 from bridge.store.filing import Place, counts
-from bridge.store.models import File, Filing
+from bridge.store.models import Conversation, File, Filing
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
 from tests.fakes.faults import Cut, refusal
 
@@ -36,6 +40,13 @@ FOLDER = f"{MATTER}/General"
 MEDIA = "/media/download/"
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 10
 numbers = itertools.count(1)
+
+
+def carried(name: str, media_id: str, size: int, **told: Any) -> Carried:
+    """What a message says of a file."""
+    nothing = {"caption": "", "encryption": "", "declared_type": "", "width": None, "height": None, "duration_ms": None}
+    said = {"kind": "file", "name": name, "name_key": name.casefold(), "mxc": f"mxc://localhost/{media_id}"}
+    return Carried(**{**nothing, **said, "declared_size": size, **told})
 
 
 class FiledFirm:
@@ -65,28 +76,30 @@ class FiledFirm:
             clock=lambda: self.now,
         )
 
-    async def send(self, name: str, data: bytes, *, media: bytes | None = None, **changed: Any) -> str:
+    async def send(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        media: bytes | None = None,
+        conversation_id: str = "",
+        **told: Any,
+    ) -> str:
         """Somebody sends a file to the matter's conversation; the index has it."""
         number = next(numbers)
         media_id = f"m{number}"
         self.firm.fake.media[media_id] = (name, data if media is None else media)
-        row = {
-            "event_id": f"$file{number}",
-            "room_id": "!room",
-            "conversation_id": first_matter_conversation_id("m1"),
-            "matter_id": "m1",
-            "sender": "@ruth:localhost",
-            "staff_id": "ruth",
-            "at_ms": 1_700_000_000_000 + number * 1000,
-            "kind": "file",
-            "name": name,
-            "name_key": name.casefold(),
-            "mxc": f"mxc://localhost/{media_id}",
-            "declared_size": len(data),
-            **changed,
-        }
-        await self.store(lambda: File.create(**row))
-        return str(row["event_id"])
+        sent = Sent(
+            room_id="!room",
+            sender="@ruth:localhost",
+            staff_id="ruth",
+            at_ms=1_700_000_000_000 + number * 1000,
+            carried=carried(name, media_id, len(data), **told),
+            event_id=f"$file{number}",
+            conversation_id=conversation_id or first_matter_conversation_id("m1"),
+        )
+        assert await self.store(lambda: add_file(sent))
+        return sent.event_id
 
     async def store(self, unit: Callable[[], Any]) -> Any:
         return await self.firm.service.store.run(unit)
@@ -179,7 +192,7 @@ async def test_V3_what_somebody_else_put_there_is_not_overwritten(on: FiledFirm)
 
 async def test_V3_only_matters_are_filed_and_only_those_the_firm_wants(on: FiledFirm) -> None:
     await on.send("Lease.pdf", PDF)
-    await on.send("private.pdf", b"x", conversation_id="dm-1", matter_id="")
+    await on.send("private.pdf", b"x", conversation_id="dm-1")
     on.use(mode="off")
     assert await on.filer.run() == 0
     on.use(mode="by_matter")
@@ -214,14 +227,16 @@ async def test_V3_a_folder_keeps_its_name_and_two_alike_are_kept_apart(on: Filed
     (on.root.parent / "directory.yaml").write_text(orjson.dumps({**DIRECTORY, "matters": [renamed, other]}).decode())
     await on.firm.service.directory.refresh()
     await on.send("two.txt", b"2")
-    await on.send("three.txt", b"3", matter_id="m2", conversation_id="matter-x")
-    await on.send("four.txt", b"4", matter_id="m3", conversation_id="matter-y")
+    for number, data in (("2", b"3"), ("3", b"4")):
+        row = {"id": f"talk{number}", "kind": "matter", "matter_id": f"m{number}", "created_at": 1}
+        await on.store(partial(Conversation.create, **row))
+        await on.send("three.txt", data, conversation_id=f"talk{number}")
     await on.filer.run()
     assert on.shown().keys() - {path for path in on.shown() if path.endswith("index.csv")} == {
         f"{FOLDER}/one.txt",
         f"{FOLDER}/two.txt",
-        "2026_0042 estate/matter-x/three.txt",
-        "m3/matter-y/four.txt",
+        "2026_0042 estate/talk2/three.txt",
+        "m3/talk3/three.txt",
     }
 
 
@@ -394,17 +409,15 @@ async def test_one_file_that_cannot_be_had_holds_up_no_other(on: FiledFirm) -> N
 
 
 async def test_V3_deleted_before_it_is_not_filed_and_after_it_stays_and_is_marked(on: FiledFirm) -> None:
-    await on.send("Early.pdf", PDF, removed_at=on.now)
+    early = await on.send("Early.pdf", PDF)
+    await on.store(lambda: remove_file(early, on.now, "ruth"))
     first = await on.send("Waits.pdf", PDF)
     on.firm.fake.script("GET", MEDIA, refusal(400, "M_UNKNOWN"))
     assert await on.filer.run() == 0
     later = await on.send("Later.pdf", PDF)
     assert await on.filer.run() == 1
-
-    def delete() -> None:
-        File.update(removed_at=1_800_000_000_000).where(File.event_id.in_([first, later])).execute()
-
-    await on.store(delete)
+    for event_id in (first, later):
+        await on.store(partial(remove_file, event_id, 1_800_000_000_000, "ruth"))
     on.now += 61_000
     assert await on.filer.run() == 0
     assert on.files() == {"Later.pdf": PDF}
@@ -419,13 +432,45 @@ async def test_V3_deleted_while_it_is_fetched_it_is_not_filed(on: FiledFirm, mon
 
     async def fetch(*asked: Any) -> Any:
         found = await fetch_module.fetch(*asked)
-        await on.store(lambda: File.update(removed_at=1).where(File.event_id == event_id).execute())
+        await on.store(lambda: remove_file(event_id, 1, "ruth"))
         return found
 
     monkeypatch.setattr(filer_module, "fetch", fetch, raising=True)
     assert await on.filer.run() == 0
     assert on.shown() == {}
     assert (await on.store(lambda: counts("on"))).waiting == 0
+
+
+async def test_V3_an_edit_with_other_bytes_is_filed_beside_what_it_replaced(on: FiledFirm) -> None:
+    event_id = await on.send("Lease.pdf", PDF)
+    assert await on.filer.run() == 1
+    on.firm.fake.media["edited"] = ("", b"signed")
+
+    def edit(edit_id: str, media_id: str, at_ms: int) -> bool:
+        row = File.get(File.event_id == event_id)
+        what = replace(carried("Lease.pdf", media_id, 6), replaces=event_id)
+        return edit_file(
+            Sent(edit_id, row.room_id, row.conversation_id, row.sender, row.staff_id, at_ms=at_ms, carried=what)
+        )
+
+    assert await on.store(lambda: edit("$edit1", "edited", on.now))
+    on.now += 61_000
+    assert await on.filer.run() == 1
+    assert on.files() == {"Lease.pdf": PDF, "Lease (2).pdf": b"signed"}
+    assert [(one["Name"], one["Bytes"]) for one in on.listed()] == [
+        ("Lease.pdf", str(len(PDF))),
+        ("Lease (2).pdf", "6"),
+    ]
+    # What an edit replaces while it waits is left out, and what is there is not filed again.
+    assert await on.store(lambda: edit("$edit2", "never", on.now))
+    on.now += 61_000
+    on.firm.fake.script("GET", "/never$", refusal(400, "M_UNKNOWN"))
+    assert await on.filer.run() == 0
+    assert await on.store(lambda: edit("$edit3", "edited", on.now))
+    on.now += 61_000
+    assert await on.filer.run() == 0
+    found = await on.store(lambda: counts("on"))
+    assert (found.waiting, found.filed) == (0, 2)
 
 
 async def test_another_kind_of_place_keeps_the_same_promises(on: FiledFirm) -> None:

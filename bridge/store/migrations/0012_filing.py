@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, Database, IntegerField, Model, TextField
+from peewee import BigAutoField, BigIntegerField, BooleanField, Database, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
 
 
 class Filing(Model):
-    event_id = TextField(primary_key=True)
+    position = BigAutoField()
+    event_id = TextField()
+    mxc = TextField()
+    given = TextField()
+    sent_ms = BigIntegerField()
     state = TextField(default="waiting")
     queued_at = BigIntegerField()
     attempts = IntegerField(default=0)
@@ -18,13 +22,21 @@ class Filing(Model):
     name_key = TextField(null=True)
     base_key = TextField(default="")
     version = IntegerField(default=0)
+    type = TextField(default="")
+    size = BigIntegerField(null=True)
+    sha256 = TextField(default="")
     note = TextField(default="")
     filed_at = BigIntegerField(null=True)
     marked_removed = BooleanField(default=False)
 
     class Meta:
         legacy_table_names = False
-        indexes = ((("state", "next_at"), False), (("folder", "name_key"), True), (("folder", "base_key"), False))
+        indexes = (
+            (("event_id", "mxc"), True),
+            (("state", "next_at"), False),
+            (("folder", "name_key"), True),
+            (("folder", "base_key"), False),
+        )
 
 
 class CabinetFolder(Model):
