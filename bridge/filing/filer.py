@@ -165,7 +165,8 @@ class Filer:
         found = await self._fetch(file)
         placed = False
         try:
-            place: Place | None = await self._store.run(partial(self._name, file, found))
+            # Not durable: after a loss of power the same bytes are met under the same name.
+            place: Place | None = await self._store.run(partial(self._name, file, found), durable=False)
             point("filing.named")
             while place is not None and not placed:
                 placed = await self._put(file, found, place)
@@ -233,7 +234,7 @@ class Filer:
             log.warning("work_file_left", event_id=file.event_id, reason=str(error))
 
     async def _note_filed(self, file: Waiting, size: int) -> None:
-        await self._store.run(partial(rows.mark_filed, file, self._clock()))
+        await self._store.run(partial(rows.mark_filed, file, self._clock()), durable=False)
         self._metrics.filing_filed.inc()
         self._metrics.filing_bytes.inc(size)
         log.info("file_filed", event_id=file.event_id, bytes=size)
