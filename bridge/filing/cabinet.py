@@ -98,32 +98,27 @@ class Cabinet:
                 for left in fs.ls(work, detail=False):
                     fs.rm_file(left)
 
-    def begin(self, key: str) -> IO[bytes]:
-        """A new file in the work folder to write into; one that was begun before is lost."""
+    def work_file(self, key: str) -> WorkFile:
+        """A file in the work folder; one of this key that was begun before is lost."""
+        return WorkFile(self, key)
+
+    def open_work(self, key: str) -> IO[bytes]:
+        """The same, opened."""
         with _told():
             fs, root = self._place()
             path = _work(root, key)
             return cast("IO[bytes]", self._in_folder(f"{root}/{WORK_FOLDER}", lambda: fs.open(path, "wb")))
 
-    def write(self, file: IO[bytes], data: bytes) -> None:
-        """Write to a file begun."""
+    def close_work(self, file: IO[bytes]) -> None:
+        """Close it, so that it survives a loss of power."""
         with _told():
-            file.write(data)
-
-    def finish(self, file: IO[bytes]) -> None:
-        """Close a file begun, so that it survives a loss of power."""
-        with _told():
-            if self._is_local():
+            if self._opened is not None and isinstance(self._opened[0], LocalFileSystem):
                 file.flush()
                 os.fsync(file.fileno())
             file.close()
 
-    def discard(self, key: str, file: IO[bytes] | None = None) -> None:
-        """Take a file begun away; one that is not there is no error."""
-        if file is not None:
-            # A full disk is met again when what is left in memory is written.
-            with contextlib.suppress(Exception):
-                file.close()
+    def discard(self, key: str) -> None:
+        """Take it away; one that is not there is no error."""
         with _told(), contextlib.suppress(FileNotFoundError):
             fs, root = self._place()
             fs.rm_file(_work(root, key))
@@ -169,9 +164,9 @@ class Cabinet:
                 fs.pipe_file(target, data)
                 return
             key = f"replace/{place.folder}/{place.name}"
-            file = self.begin(key)
+            file = self.work_file(key)
             file.write(data)
-            self.finish(file)
+            file.finish()
             Path(_work(root, key)).replace(target)
 
     def try_out(self) -> None:
@@ -199,8 +194,35 @@ class Cabinet:
             _sync(str(Path(folder).parent))
             return work()
 
-    def _is_local(self) -> bool:
-        return self._opened is not None and isinstance(self._opened[0], LocalFileSystem)
+
+class WorkFile:
+    """A file that is being written, opened at the first byte so that all of a small one is done in one thread."""
+
+    def __init__(self, cabinet: Cabinet, key: str) -> None:
+        self._cabinet = cabinet
+        self._key = key
+        self._file: IO[bytes] | None = None
+
+    def write(self, data: bytes) -> None:
+        """Write the next bytes."""
+        if self._file is None:
+            self._file = self._cabinet.open_work(self._key)
+        with _told():
+            self._file.write(data)
+
+    def finish(self) -> None:
+        """Close it, so that it survives a loss of power."""
+        self.write(b"")
+        assert self._file is not None
+        self._cabinet.close_work(self._file)
+
+    def discard(self) -> None:
+        """Close it and take it away."""
+        if self._file is not None:
+            # A full disk is met again when what is left in memory is written.
+            with contextlib.suppress(Exception):
+                self._file.close()
+        self._cabinet.discard(self._key)
 
 
 def _work(root: str, key: str) -> str:
