@@ -285,7 +285,7 @@ class File(Base):
     class Meta:
         indexes = (
             (("moment",), True),
-            (("conversation_id", "name_key", "moment"), False),
+            (("conversation_id", "name_key", "removed_at", "moment"), False),
             (("newest", "moment"), False),
             (("newest", "name_key", "moment"), False),
             (("newest", "size", "moment"), False),

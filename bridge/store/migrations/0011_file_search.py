@@ -41,7 +41,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
         migrator.drop_index("file", "file_conversation_id_at_ms"),
         migrator.add_index("file", ("edit_id",)),
         migrator.add_index("file", ("moment",), unique=True),
-        migrator.add_index("file", ("conversation_id", "name_key", "moment")),
+        migrator.add_index("file", ("conversation_id", "name_key", "removed_at", "moment")),
         migrator.add_index("file", ("newest", "moment")),
         migrator.add_index("file", ("newest", "name_key", "moment")),
         migrator.add_index("file", ("newest", "size", "moment")),
