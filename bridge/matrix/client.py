@@ -17,7 +17,7 @@ from bridge.matrix import requests
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
 from bridge.matrix.errors import BadRequest, HomeserverError, NotAllowed, NotFound, Refused
-from bridge.matrix.port import LOCK, Unread
+from bridge.matrix.port import LOCK, Take, Unread
 from bridge.matrix.requests import Request
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -106,6 +106,10 @@ class MatrixClient:
             found += [one for event in page["chunk"] if (one := _happened(event)) is not None]
             start = page.get("end")
         return found
+
+    async def admin_messages(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
+        page = await self._as_bot(requests.admin_messages(room_id, start))
+        return page["chunk"], page.get("end")
 
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
@@ -236,6 +240,9 @@ class MatrixClient:
         method, path = Api.upload(_NO_TOKEN, filename)
         request = (method, path, data)
         return str(await self.connection.ask(request, self.bot_id, "content_uri", content_type=content_type))
+
+    async def download(self, server_name: str, media_id: str, take: Take) -> None:
+        await self.connection.stream(requests.media(server_name, media_id), self.bot_id, take)
 
     async def admin_user(self, user_id: str) -> Json | None:
         try:

@@ -40,7 +40,7 @@ class Asked:
 
 
 Endpoint = Callable[["FakeHomeserver", Asked], Any]
-"""Returns the answer's JSON, or a pair of status and JSON. Raises Denied."""
+"""Returns the answer's JSON, a pair of status and JSON, or the bytes of media. Raises Denied."""
 
 
 def create_room(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -89,8 +89,19 @@ def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
 
 
 def messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _page(fake, asked, fake.room_of(asked.args[0], asked.user_id).timeline)
+
+
+def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.rooms:
+        raise Denied(404, "M_NOT_FOUND", "Room not found")
+    return _page(fake, asked, fake.rooms[asked.args[0]].timeline)
+
+
+def _page(fake: FakeHomeserver, asked: Asked, timeline: list[Json]) -> Json:
     types = orjson.loads(asked.query["filter"])["types"]
-    events = [event for event in fake.room_of(asked.args[0], asked.user_id).timeline if event["type"] in types]
+    events = [event for event in timeline if event["type"] in types]
     assert asked.query["dir"] == "f"
     start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
     more = {"end": str(start + limit)} if start + limit < len(events) else {}
@@ -245,6 +256,13 @@ def upload(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"content_uri": f"mxc://{fake.server_name}/{media_id}"}
 
 
+def download(fake: FakeHomeserver, asked: Asked) -> bytes:
+    server_name, media_id = asked.args
+    if server_name != fake.server_name or media_id not in fake.media:
+        raise Denied(404, "M_NOT_FOUND", "Not found '/_matrix/client/v1/media/download'")
+    return fake.media[media_id][1]
+
+
 def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     if asked.args[0] not in fake.rooms:
@@ -383,9 +401,11 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_matrix/client/versions", versions),
     ("GET", _V3 + "/capabilities", capabilities),
     ("POST", "/_matrix/media/v3/upload", upload),
+    ("GET", "/_matrix/client/v1/media/download/{}/{}", download),
     ("GET", "/_synapse/admin/v1/rooms", admin_rooms),
     ("GET", "/_synapse/admin/v1/rooms/{}/members", admin_members),
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),
+    ("GET", "/_synapse/admin/v1/rooms/{}/messages", admin_messages),
     ("GET", _ADMIN_USER, admin_user),
     ("PUT", _ADMIN_USER, admin_put_user),
     ("GET", "/_synapse/admin/v1/users/{}/admin", admin_is_admin),
