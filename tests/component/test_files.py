@@ -161,7 +161,7 @@ async def test_V3_redacted_files_leave_the_list(firm: SmallFirm) -> None:
     firm.fake.redact(room, firm.user("ruth"), first)
     assert "There are no files here yet" in await ask(firm, "tom", "!files", room)
     assert "No file here is called" in await ask(firm, "tom", "!files versions Lease.pdf", room)
-    rows = await firm.service.store.run(lambda: [(row.event_id, row.removed_by) for row in File.select()])
+    rows = await firm.service.store.run(lambda: sorted((row.event_id, row.removed_by) for row in File.select()))
     assert rows == [(first, "ruth"), (second, "ruth")]
 
 
