@@ -59,6 +59,13 @@ class Homeserver(Protocol):
         Takes a request for every thousand of them. Raises Refused when the bot is not in the room.
         """
 
+    async def admin_messages(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
+        """A page of all events of any room, oldest first, through the admin API, and where the next page begins.
+
+        `start` is that, or empty for the room's first event; None is behind the last. Deleted events come without what
+        was said. Raises NotFound.
+        """
+
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
     ) -> str:

@@ -20,6 +20,7 @@ Request = tuple[str, str] | tuple[str, str, str | bytes]
 ADMIN_V1 = "/_synapse/admin/v1"
 ADMIN_V2 = "/_synapse/admin/v2"
 _ROOMS_AT_ONCE = 500
+_EVENTS_AT_ONCE = 500
 
 
 _UNREAD = orjson.dumps(
@@ -121,6 +122,12 @@ def ping(appservice_id: str, txn_id: str) -> Request:
 def admin_room_state(room_id: str) -> Request:
     """GET a room's current state through Synapse's admin API."""
     return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
+
+
+def admin_messages(room_id: str, start: str) -> Request:
+    """GET a page of a room's events through Synapse's admin API, oldest first, from `start` on, or the beginning."""
+    begin = f"&from={encoded(start)}" if start else ""
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=f&limit={_EVENTS_AT_ONCE}{begin}"
 
 
 def admin_rooms(start: int) -> Request:

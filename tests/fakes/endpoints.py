@@ -252,6 +252,18 @@ def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"state": list(fake.rooms[asked.args[0]].state_events.values())}
 
 
+def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.rooms:
+        raise Denied(404, "M_NOT_FOUND", "Room not found")
+    assert asked.query["dir"] == "f"
+    events = fake.rooms[asked.args[0]].timeline
+    start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
+    # Synapse says where it would go on until a page is empty.
+    chunk = events[start : start + limit]
+    return {"chunk": chunk, "start": str(start), **({"end": str(start + len(chunk))} if chunk else {})}
+
+
 def admin_rooms(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     start, limit = int(asked.query["from"]), int(asked.query["limit"])
@@ -386,6 +398,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_synapse/admin/v1/rooms", admin_rooms),
     ("GET", "/_synapse/admin/v1/rooms/{}/members", admin_members),
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),
+    ("GET", "/_synapse/admin/v1/rooms/{}/messages", admin_messages),
     ("GET", _ADMIN_USER, admin_user),
     ("PUT", _ADMIN_USER, admin_put_user),
     ("GET", "/_synapse/admin/v1/users/{}/admin", admin_is_admin),
