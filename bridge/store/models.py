@@ -270,9 +270,115 @@ class File(Base):
     removed_at = BigIntegerField(null=True)
     """When its message was deleted, or a file rule took it away (V4)."""
     removed_by = TextField(default="")
+    moment = BigIntegerField(default=0)
+    """Its place in the order of sending, from `at_ms`; its row in the table of words, `file_search`, has it too."""
+    newest = BooleanField(default=True)
+    """Whether it is the newest version of its name that was not removed."""
+    size = BigIntegerField(default=0)
+    """Bytes, by what was found, else by what was declared; 0 where neither is known."""
+    edit_id = TextField(default="")
+    """The event id of the edit that it is shown by; empty for none."""
+    edited_at = BigIntegerField(default=0)
+    unedited = TextField(default="")
+    """JSON of what an edit replaced, for when that is deleted."""
 
     class Meta:
-        indexes = ((("conversation_id", "name_key", "at_ms"), False), (("conversation_id", "at_ms"), False))
+        indexes = (
+            (("moment",), True),
+            (("conversation_id", "name_key", "moment"), False),
+            (("newest", "moment"), False),
+            (("newest", "name_key", "moment"), False),
+            (("newest", "size", "moment"), False),
+            (("conversation_id", "newest", "moment"), False),
+            (("conversation_id", "newest", "name_key", "moment"), False),
+            (("conversation_id", "newest", "size", "moment"), False),
+        )
+
+
+class FileHistory(Base):
+    """How far a room's messages from before the bridge knew it were looked through for files."""
+
+    room_id = TextField(primary_key=True)
+    position = TextField(default="")
+    """Where the homeserver's next page begins; empty for the beginning."""
+    finished_at = BigIntegerField(null=True)
+
+
+class Filing(Base):
+    """Bytes that somebody sent to a filed matter, on their way into the filing cabinet or there.
+
+    A message has one, and another for each edit that put other bytes in their place.
+    """
+
+    position = BigAutoField()
+    event_id = TextField()
+    """The file's."""
+    mxc = TextField()
+    """The address of the bytes, which is a secret."""
+    given = TextField()
+    """The name as the message gave it."""
+    sent_ms = BigIntegerField()
+    """When they were sent."""
+    state = TextField(default="waiting")
+    """waiting, filed or failed."""
+    queued_at = BigIntegerField()
+    attempts = IntegerField(default=0)
+    next_at = BigIntegerField(default=0)
+    """When it is tried again."""
+    error = TextField(default="")
+    """Why it was not filed yet, or never will be, as a sentence."""
+    folder = TextField(default="")
+    """In the cabinet, as matter/conversation; empty until they have their name."""
+    name = TextField(default="")
+    name_key = TextField(null=True)
+    """What makes two names the same in a folder; null until they have their name."""
+    base_key = TextField(default="")
+    """The same of the name without its number."""
+    version = IntegerField(default=0)
+    type = TextField(default="")
+    """By the bytes; empty until they were fetched, as what follows."""
+    size = BigIntegerField(null=True)
+    sha256 = TextField(default="")
+    note = TextField(default="")
+    """What was otherwise than the message said, as a sentence."""
+    filed_at = BigIntegerField(null=True)
+    marked_removed = BooleanField(default=False)
+    """Whether the folder's list is to say that the message was deleted."""
+
+    class Meta:
+        indexes = (
+            (("event_id", "mxc"), True),
+            (("state", "next_at"), False),
+            (("folder", "name_key"), True),
+            (("folder", "base_key"), False),
+        )
+
+
+class CabinetFolder(Base):
+    """A folder of the filing cabinet. It keeps its name, whatever its matter or conversation is called later."""
+
+    key = TextField(primary_key=True)
+    """matter: and the matter's id, or the conversation's id."""
+    parent = TextField()
+    """The matter's folder for that of a conversation; empty for that of a matter."""
+    name = TextField()
+    name_key = TextField()
+    changed = IntegerField(default=0)
+    """How often something changed that the folder's list tells of."""
+    listed = IntegerField(default=0)
+    """How many of these changes the list has."""
+
+    class Meta:
+        indexes = ((("parent", "name_key"), True),)
+
+
+class MatterFiling(Base):
+    """Whether a matter's files are filed, where a firm admin said so."""
+
+    matter_id = TextField(primary_key=True)
+    filed = BooleanField()
+    set_by = TextField()
+    at_ms = BigIntegerField()
 
 
 class Drift(Base):
@@ -333,6 +439,10 @@ MODELS: tuple[type[Base], ...] = (
     Pin,
     PinLists,
     File,
+    FileHistory,
+    Filing,
+    CabinetFolder,
+    MatterFiling,
     Drift,
     DriftCheck,
 )
