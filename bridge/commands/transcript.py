@@ -10,6 +10,8 @@ import re
 import time
 from collections.abc import Sequence
 
+import structlog
+
 from bridge.commands.errors import CommandError
 from bridge.commands.matter_find import matter_here, pick, the_matter
 from bridge.commands.parse import no_such_matter
@@ -17,12 +19,15 @@ from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Handout, Noted
 from bridge.commands.transcript_making import HTML_TYPE, PDF_TYPE, about, read_transcript, write_transcript
 from bridge.commands.where import CHAT, MATTERS
+from bridge.filing.cabinet import CabinetError
+from bridge.filing.transcripts import file_transcript, files_go_to_cabinet
 from bridge.firm.model import Matter
 from bridge.firm.policy import may_access
 from bridge.matrix.errors import BadRequest
 from bridge.store.matters import MatterConversation, conversations_of_matter
 from bridge.transcript.model import Transcript
 
+log = structlog.get_logger(__name__)
 _AT_ONCE = 10
 """Conversations in one answer."""
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
@@ -46,11 +51,25 @@ async def _transcript(call: Call) -> Answer:
         f"- {escape(one.conversation.title)}: {len(transcript.messages)} message{'s' * (len(transcript.messages) != 1)}"
         for one, transcript in found
     ]
+    in_cabinet = await _filed(call, matter, found)
     text = (
         f"Here is the transcript of matter {escape(matter.number)}, as a page and as a PDF. Whoever has the files can"
-        " read them, so keep them where the matter is kept.\n\n" + "\n".join(lines)
+        " read them, so keep them where the matter is kept.\n\n" + "\n".join(lines) + in_cabinet
     )
     return Answer(text, noted=Noted("matter transcript", about=matter.number), handouts=tuple(handouts))
+
+
+async def _filed(call: Call, matter: Matter, found: Sequence[tuple[MatterConversation, Transcript]]) -> str:
+    """Put the transcripts into the matter's folders, where its files are, and say so."""
+    if not await files_go_to_cabinet(call.desk, matter):
+        return ""
+    try:
+        for one, transcript in found:
+            await file_transcript(call.desk, matter, one, transcript, by=call.sender.id, cause=call.event_id)
+    except CabinetError as error:
+        log.warning("transcript_not_filed", matter=matter.id, reason=str(error))
+        return f"\n\nI could not put it into the filing cabinet as well. {error}"
+    return "\n\nIt is in the filing cabinet as well."
 
 
 def _require_access(call: Call, matter: Matter) -> None:

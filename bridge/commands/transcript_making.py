@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from bridge.commands.asked_about import Everybody
 from bridge.commands.table import Desk
@@ -21,6 +23,7 @@ from bridge.transcript.pdf import pdf_document
 from bridge.transcript.reading import PinnedBy, Reader
 
 HTML_TYPE, PDF_TYPE = "text/html", "application/pdf"
+T = TypeVar("T")
 _WRITER = ThreadPoolExecutor(1, thread_name_prefix="transcript")
 """One at a time, however many ask: a long conversation takes a while and much memory."""
 
@@ -75,9 +78,14 @@ def about(desk: Desk, matter: Matter, one: MatterConversation, made_by: str, mad
     )
 
 
+async def in_writer(work: Callable[[], T]) -> T:
+    """The result of work that takes long, done behind the transcripts that are being written."""
+    return await asyncio.get_running_loop().run_in_executor(_WRITER, work)
+
+
 async def write_transcript(transcript: Transcript, head: About, filed: Mapping[str, str]) -> Written:
     """The page and the PDF. `filed` is where a message's file lies, as a path from them, by event id."""
-    return await asyncio.get_running_loop().run_in_executor(_WRITER, _write, transcript, head, filed)
+    return await in_writer(partial(_write, transcript, head, filed))
 
 
 def _write(transcript: Transcript, head: About, filed: Mapping[str, str]) -> Written:

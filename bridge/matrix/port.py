@@ -69,6 +69,9 @@ class Homeserver(Protocol):
         was said. Raises NotFound.
         """
 
+    async def admin_newest_event(self, room_id: str) -> str:
+        """The id of the newest event of any room, through the admin API. Raises NotFound."""
+
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
     ) -> str:

@@ -130,6 +130,11 @@ def admin_messages(room_id: str, start: str) -> Request:
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=f&limit={_EVENTS_AT_ONCE}{begin}"
 
 
+def admin_newest_event(room_id: str) -> Request:
+    """GET a room's newest event through Synapse's admin API."""
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=b&limit=1"
+
+
 def admin_rooms(start: int) -> Request:
     """GET a page of the list of all rooms, from that place on."""
     return "GET", f"{_path(ADMIN_V1, 'rooms')}?from={start}&limit={_ROOMS_AT_ONCE}"

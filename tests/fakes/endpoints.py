@@ -263,8 +263,10 @@ def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     if asked.args[0] not in fake.rooms:
         raise Denied(404, "M_NOT_FOUND", "Room not found")
-    assert asked.query["dir"] == "f"
     events = fake.rooms[asked.args[0]].timeline
+    if asked.query["dir"] == "b":
+        assert asked.query["limit"] == "1"
+        return {"chunk": events[-1:], "start": "0", "end": "1"}
     start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
     # Synapse says where it would go on until a page is empty.
     chunk = events[start : start + limit]
