@@ -75,6 +75,8 @@ class _Words(HTMLParser):
         self.parts: list[str] = []
         self._lists: list[int | None] = []
         self._as_typed = 0
+        self._link = ("", 0)
+        """Where a link leads, and where its words begin."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _ON_A_LINE:
@@ -86,12 +88,19 @@ class _Words(HTMLParser):
             self.parts.append(self._marker())
         elif tag == "pre":
             self._as_typed += 1
+        elif tag == "a":
+            self._link = (dict(attrs).get("href") or "", len(self.parts))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in {"ol", "ul"} and self._lists:
             self._lists.pop()
         elif tag == "pre":
             self._as_typed = max(0, self._as_typed - 1)
+        elif tag == "a":
+            address, begin = self._link
+            if address and "".join(self.parts[begin:]).strip() != address:
+                self.parts.append(f" ({address})")
+            self._link = ("", 0)
         if tag in _ON_A_LINE:
             self.parts.append("\n")
 

@@ -64,7 +64,7 @@ class _Document(FPDF):
             0,
             5,
             _shown(f"{self._wording.heading[:90]} · page {self.page_no()} of {self.str_alias_nb_pages}"),
-            align="C",
+            align="L",
         )
 
     def made(self) -> _Document:

@@ -267,6 +267,13 @@ def test_formatted_text_keeps_what_is_harmless_and_the_pdf_says_the_same() -> No
     assert "Dear all, see: 3. this 4. that" in said_in(pdf(transcript))
 
 
+def test_the_pdf_says_where_a_link_leads() -> None:
+    same = '<a href="https://court.example/a">https://court.example/a</a>'
+    assert plain_text(f'See <a href="https://court.example/b">the form</a> and {same}.') == (
+        "See the form (https://court.example/b) and https://court.example/a."
+    )
+
+
 def test_long_transcripts_have_numbered_pages_and_bookmarks() -> None:
     document = pdf(made(*(text(RUTH, "A sentence of a usual length. " * 5, n * 3600) for n in range(60))))
     assert len(document.pages) > 3
