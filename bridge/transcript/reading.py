@@ -169,7 +169,7 @@ class Reader:
         target = relation.get("event_id")
         if relation.get("rel_type") == "m.replace" and isinstance(target, str) and self._changes(event, target):
             new = _object(event.content.get("m.new_content")) or event.content
-            changed = self._message(replace_content(event, new), 0)
+            changed = self._message(_with_content(event, new), 0)
             self._edits.setdefault(target, []).append((event.event_id, changed))
             return
         self._count += 1
@@ -239,7 +239,7 @@ class Reader:
         return replace(message, reactions=tuple(Reaction(sign, tuple(people)) for sign, people in signs.items()))
 
 
-def replace_content(event: _Event, content: Json) -> _Event:
+def _with_content(event: _Event, content: Json) -> _Event:
     """The event with another content."""
     return _Event(event.event_id, event.kind, event.sender, event.at_ms, content, event.state_key, event.deleted)
 
