@@ -486,6 +486,7 @@ def test_events_of_any_form_make_a_pdf_that_can_be_read(events: list[object]) ->
     assert len(pdf(made(*events)).pages) >= 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.lists(st.sampled_from([*HOSTILE, "<", ">", "a", '"', " "])).map("".join))
 def test_cleaned_html_is_clean_already(given_html: str) -> None:
     once = safe_html(given_html)
