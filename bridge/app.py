@@ -25,6 +25,7 @@ from bridge.care.drift import check_rooms
 from bridge.care.files import read_histories
 from bridge.care.quiet import archive_empty_channels
 from bridge.care.telling_admins import tell_admins
+from bridge.care.transcripts import file_closed_matters
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Desk
 from bridge.commands.wall_told import end_over, tell_of_walls
@@ -296,6 +297,9 @@ class Bridge:
         hourly = CronTrigger(hour="8-18", minute=30, timezone=settings.firm.timezone)
         self._job(self._archive_empty_channels, hourly, "empty channels")
         # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
+        # Again each hour, so that what was interrupted goes on the same night.
+        nightly = CronTrigger(hour="1-5", minute=20, timezone=settings.firm.timezone)
+        self._job(self._file_transcripts, nightly, "transcripts")
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
@@ -377,6 +381,11 @@ class Bridge:
         except HomeserverError as error:
             self._reconcile_until_done(error)
             raise
+
+    async def _file_transcripts(self) -> None:
+        # Before the first pass a matter's rooms may be missing.
+        if not self._health["reconciled"]:
+            await file_closed_matters(self._desk)
 
     async def _check_rooms(self) -> None:
         if self._health["reconciled"]:

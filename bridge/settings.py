@@ -265,6 +265,16 @@ class FilingSettings(_Section):
         return found
 
 
+class TranscriptSettings(_Section):
+    """Transcripts of matter conversations."""
+
+    nightly: bool = Field(
+        True,
+        description="Whether the transcripts of closed matters are stored in the filing cabinet at night. Without a"
+        " filing cabinet (filing.mode) none is.",
+    )
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -295,6 +305,7 @@ class Settings(BaseSettings):
     care: CareSettings = CareSettings()
     pins: PinSettings = PinSettings()
     filing: FilingSettings = FilingSettings()
+    transcripts: TranscriptSettings = TranscriptSettings()
     drift: DriftSettings = DriftSettings()
     log: LogSettings = LogSettings()
 

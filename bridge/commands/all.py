@@ -24,6 +24,7 @@ from bridge.commands.pins import PIN, PINNED_LIST, UNPIN
 from bridge.commands.plan import PLAN
 from bridge.commands.staff import STAFF_LEAVE, STAFF_LIST, STAFF_RETURN
 from bridge.commands.table import Command
+from bridge.commands.transcript import MATTER_TRANSCRIPT
 from bridge.commands.wall import WALL_ADD, WALL_LIFT, WALL_ONLY
 from bridge.commands.wall_list import WALL_LIST
 from bridge.commands.wall_report import WALL_REPORT
@@ -38,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     MATTER_JOIN,
     MATTER_LEAVE,
     MATTER_RENAME,
+    MATTER_TRANSCRIPT,
     PARTICIPANTS,
     ADD,
     REMOVE,

@@ -69,10 +69,13 @@ def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matt
     number, end = (quoted[1].strip(), quoted.end()) if quoted else (text.split()[0], len(text.split()[0]))
     matter = firm.matter_by_number.get(number.casefold())
     if matter is None or not may_access(firm, sender.id, matter, today):
-        raise CommandError(
-            f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can."
-        )
+        raise no_such_matter(number)
     return matter, text[end:].lstrip()
+
+
+def no_such_matter(number: str) -> CommandError:
+    """What to say where somebody may not know that there is a matter, or there is none (M3)."""
+    return CommandError(f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can.")
 
 
 def read_around(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Around | None, str]:

@@ -15,7 +15,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.where import CHAT, Where, where_is
 from bridge.firm.audit import Outcome
 from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
-from bridge.firm.model import Firm, Staff
+from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import Decision, desired_participants, may_administer
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.service import Reconciler
@@ -167,6 +167,19 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Handout:
+    """A file for the person who typed the command, and nobody else. It is uploaded already."""
+
+    matter: Matter
+    """What it is about. It is sent only to somebody who may see that in the moment of sending (M3)."""
+    name: str
+    mxc: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a command gives back."""
 
@@ -174,6 +187,8 @@ class Answer:
     """Markdown."""
     messages: tuple[Message, ...] = ()
     noted: Noted | None = None
+    handouts: tuple[Handout, ...] = ()
+    """Files that go to the chat with the bot, behind the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
 
 from bridge.commands.dispatch import answer
+from bridge.commands.parse import no_such_matter
 from bridge.commands.replies import notice
-from bridge.commands.table import Answer, Desk
-from bridge.firm.audit import Deed
+from bridge.commands.table import Answer, Desk, Handout
+from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import ConversationKind, bot_chat_id
-from bridge.firm.policy import may_act, may_be_in
+from bridge.firm.policy import may_access, may_act, may_be_in
 from bridge.handlers.addressing import command_in
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Places
@@ -78,6 +80,7 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
     answer shows anything there (D4, M3).
     """
     event_id, chat, bot_id = event["event_id"], bot_chat_id(staff_id), desk.settings.bot_id
+    reply = _as_allowed_now(reply, staff_id, desk)
     if (noted := reply.noted) is not None:
         record(
             Deed.COMMAND,
@@ -101,3 +104,21 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
     if room_id == event["room_id"]:
         content["m.relates_to"] = _in_reply(event)
     enqueue(f"{event_id}/reply", room_id, bot_id, "m.room.message", content)
+    for number, handout in enumerate(reply.handouts):
+        enqueue(f"{event_id}/file/{number}", room_id, bot_id, "m.room.message", _file(handout))
+
+
+def _as_allowed_now(reply: Answer, staff_id: str, desk: Desk) -> Answer:
+    """The answer, without what the person may no longer see: making files takes a while (M3)."""
+    for handout in reply.handouts:
+        matter = desk.firm().matters.get(handout.matter.id)
+        if matter is None or not may_access(desk.firm(), staff_id, matter, desk.reconciler.today()):
+            noted = replace(reply.noted, outcome=Outcome.REFUSED, rule="M3") if reply.noted is not None else None
+            return Answer(str(no_such_matter(handout.matter.number)), noted=noted)
+    return reply
+
+
+def _file(handout: Handout) -> Json:
+    info = {"mimetype": handout.media_type, "size": handout.size}
+    name = handout.name
+    return {"msgtype": "m.file", "body": name, "filename": name, "url": handout.mxc, "info": info}

@@ -63,8 +63,14 @@ class Homeserver(Protocol):
         """
 
     async def admin_messages(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
-        """The next messages and redactions of any room from a place on, empty for its beginning, oldest first; and the
-        place behind them, None at the end. Raises NotFound."""
+        """A page of all events of any room, oldest first, through the admin API, and where the next page begins.
+
+        `start` is that, or empty for the room's first event; None is behind the last. Deleted events come without what
+        was said. Raises NotFound.
+        """
+
+    async def admin_newest_event(self, room_id: str) -> str:
+        """The id of the newest event of any room, through the admin API. Raises NotFound."""
 
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None

@@ -20,6 +20,7 @@ Request = tuple[str, str] | tuple[str, str, str | bytes]
 ADMIN_V1 = "/_synapse/admin/v1"
 ADMIN_V2 = "/_synapse/admin/v2"
 _ROOMS_AT_ONCE = 500
+_EVENTS_AT_ONCE = 500
 
 
 _UNREAD = orjson.dumps(
@@ -38,8 +39,6 @@ _UNREAD = orjson.dumps(
 
 
 _SAID = orjson.dumps({"types": ["m.room.message", "m.sticker", "m.room.encrypted", "m.room.member"]}).decode()
-_WRITTEN = orjson.dumps({"types": ["m.room.message", "m.room.redaction"]}).decode()
-_MESSAGES_AT_ONCE = 200
 """With their content, which may be 64 KiB each."""
 
 
@@ -71,16 +70,6 @@ def history(room_id: str, start: str) -> Request:
     begin = f"&from={encoded(start)}" if start else ""
     query = f"dir=f&limit=1000&filter={encoded(_SAID)}{begin}"
     return "GET", f"{_path(MATRIX_API_PATH_V3, 'rooms', room_id, 'messages')}?{query}"
-
-
-def admin_messages(room_id: str, start: str) -> Request:
-    """GET a page of a room's messages and redactions, oldest first, from `start` on, or the beginning.
-
-    Synapse's admin API shows a room's whole history, whoever is in it.
-    """
-    begin = f"&from={encoded(start)}" if start else ""
-    query = f"dir=f&limit={_MESSAGES_AT_ONCE}&filter={encoded(_WRITTEN)}{begin}"
-    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
 
 
 def account_data(user_id: str, data_type: str) -> Request:
@@ -134,6 +123,17 @@ def ping(appservice_id: str, txn_id: str) -> Request:
 def admin_room_state(room_id: str) -> Request:
     """GET a room's current state through Synapse's admin API."""
     return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
+
+
+def admin_messages(room_id: str, start: str) -> Request:
+    """GET a page of a room's events through Synapse's admin API, oldest first, from `start` on, or the beginning."""
+    begin = f"&from={encoded(start)}" if start else ""
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=f&limit={_EVENTS_AT_ONCE}{begin}"
+
+
+def admin_newest_event(room_id: str) -> Request:
+    """GET a room's newest event through Synapse's admin API."""
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=b&limit=1"
 
 
 def admin_rooms(start: int) -> Request:

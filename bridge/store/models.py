@@ -372,6 +372,15 @@ class CabinetFolder(Base):
         indexes = ((("parent", "name_key"), True),)
 
 
+class FiledTranscript(Base):
+    """The transcript of a conversation that is in the filing cabinet."""
+
+    conversation_id = TextField(primary_key=True)
+    mark = TextField()
+    """How far it goes."""
+    at_ms = BigIntegerField()
+
+
 class MatterFiling(Base):
     """Whether a matter's files are filed, where a firm admin said so."""
 
@@ -443,6 +452,7 @@ MODELS: tuple[type[Base], ...] = (
     Filing,
     CabinetFolder,
     MatterFiling,
+    FiledTranscript,
     Drift,
     DriftCheck,
 )

@@ -66,6 +66,7 @@ TYPED = {
     "matter join": Typed("You are in", "", "{number}", needs_name=True),
     "matter leave": Typed("You have left", "", "{number}"),
     "matter rename": Typed("It is called", "Renamed", "{number} 1 to Renamed"),
+    "matter transcript": Typed("Nobody has said anything|Here is the transcript", named="{number}"),
     "participants": Typed("participants"),
     "add": Typed("Nell Newcomer: (added|is in it already)|This one stays as it is", PEOPLE),
     "remove": Typed("Paul Participant: (removed|was not in it)", "@paul @wes @stranger"),

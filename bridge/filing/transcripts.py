@@ -1,0 +1,63 @@
+"""Transcripts in the filing cabinet: in the folder of the conversation, beside its files.
+
+A transcript there says the same whoever asked for it, so that one of the same events has the same bytes and may be
+written again at any time. It leads to the files that were filed by then.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+
+from bridge.commands.table import Desk
+from bridge.commands.transcript_making import about, in_writer, write_transcript
+from bridge.filing.cabinet import Cabinet
+from bridge.filing.folders import folder_of
+from bridge.firm.model import Matter
+from bridge.store.filing import Place, is_filed, listed_in
+from bridge.store.matters import MatterConversation
+from bridge.store.transcripts import note_filed
+from bridge.transcript.model import Transcript
+
+log = structlog.get_logger(__name__)
+HTML_NAME, PDF_NAME = "transcript.html", "transcript.pdf"
+
+
+async def files_go_to_cabinet(desk: Desk, matter: Matter) -> bool:
+    """Whether what belongs to this matter is stored in the cabinet."""
+    return await desk.store.run(partial(is_filed, desk.settings.filing.mode, matter.id))
+
+
+async def filed_files(desk: Desk, matter: Matter, one: MatterConversation) -> tuple[str, dict[str, str]]:
+    """The conversation's folder, and the names of the files in it by the event id of their message."""
+
+    def unit() -> tuple[str, dict[str, str]]:
+        folder = folder_of(desk.firm(), matter.id, one.conversation.id)
+        return folder, {file.event_id: file.name for file in listed_in(folder)}
+
+    return await desk.store.run(unit)
+
+
+def mark_of(last_event_id: str, files: dict[str, str]) -> str:
+    """How far a transcript goes: another event or another file in the cabinet gives another mark."""
+    return f"{last_event_id} {len(files)}"
+
+
+async def file_transcript(
+    desk: Desk, matter: Matter, one: MatterConversation, transcript: Transcript, *, by: str = "", cause: str = ""
+) -> None:
+    """Store a transcript in the cabinet, in the place of an earlier one, and note it in the audit log (O1).
+
+    `by` is the staff id of whoever asked for it, empty for the bridge. Raises CabinetError and StoreError.
+    """
+    folder, files = await filed_files(desk, matter, one)
+    head = about(desk, matter, one, desk.settings.appservice.bot_name)
+    written = await write_transcript(transcript, head, files)
+    cabinet = Cabinet(desk.settings.filing.url.get_secret_value(), desk.settings.filing.backend_options)
+    # The PDF last: it names the page's digest.
+    for name, data in ((HTML_NAME, written.html), (PDF_NAME, written.pdf)):
+        await in_writer(partial(cabinet.replace, Place(folder, name), data))
+    mark = mark_of(transcript.last_event_id, files)
+    await desk.store.run(partial(note_filed, one.conversation.id, mark, by=by, cause=cause))
+    log.info("transcript_filed", conversation=one.conversation.id, messages=len(transcript.messages))

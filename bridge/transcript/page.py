@@ -1,0 +1,50 @@
+"""A transcript as one HTML page that needs nothing else: no script, no other file, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from bridge.transcript.cleaning import safe_html
+from bridge.transcript.model import About, Entry, Message, Transcript
+from bridge.transcript.wording import Wording
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["formatted"] = _formatted
+    environment.tests["message"] = lambda entry: isinstance(entry, Message)
+    return environment.get_template("page.html.j2")
+
+
+def html_page(transcript: Transcript, about: About, filed: Mapping[str, str]) -> bytes:
+    """The page in UTF-8. The same transcript gives the same bytes.
+
+    `filed` is where a message's file lies, as a path from the page, by event id.
+    """
+    wording = Wording(transcript, about, filed)
+    return _template().render(wording=wording, transcript=transcript, days=_days(wording)).encode()
+
+
+def _days(wording: Wording) -> Iterator[tuple[str, list[Entry]]]:
+    """The entries under the day on which they came."""
+    for day, entries in groupby(wording.transcript.entries, key=lambda entry: wording.day(entry.at_ms)):
+        yield day, list(entries)
+
+
+def _formatted(message: Message) -> Markup | str:
+    """What a message says, with its harmless formatting."""
+    html = safe_html(message.formatted) if message.formatted else ""
+    return Markup(html) if html.strip() else message.text  # noqa: S704 - nh3 has cleaned it
