@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.firm.room_keys import MARKER
+from bridge.guard.files import MESSAGE, carries_file, message_refusal
 from bridge.guard.gate import GATED, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
 from tests.fakes.room import Denied, Room
@@ -23,6 +24,8 @@ class FakeGuard:
 
     def check(self, room: Room, sender: str, event_type: str, state_key: str | None, content: dict[str, Any]) -> None:
         """Raise Denied where the guard refuses."""
+        if event_type == MESSAGE and carries_file(content) and sender != self.gate.bot:
+            self._check_files(room, content)
         if event_type not in GATED or state_key is None:
             return
         before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
@@ -32,6 +35,12 @@ class FakeGuard:
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if refusal := self.gate.refusal(change, mark, facts, today):
+            self.keeper.refused[refusal.rule] += 1
+            raise Denied(403, "M_FORBIDDEN", refusal.sentence)
+
+    def _check_files(self, room: Room, content: dict[str, Any]) -> None:
+        policy = self.keeper.policy
+        if (MARKER, "") in room.state and (refusal := message_refusal(content, policy.facts if policy else None)):
             self.keeper.refused[refusal.rule] += 1
             raise Denied(403, "M_FORBIDDEN", refusal.sentence)
 
