@@ -33,6 +33,7 @@ class Deed(StrEnum):
     WALL_ACKNOWLEDGED = "wall_acknowledged"
     STAFF_LEFT = "staff_left"
     STAFF_RETURNED = "staff_returned"
+    FILE_REMOVED = "file_removed"
     ROOM_MADE = "room_made"
     ROOM_LOST = "room_lost"
 

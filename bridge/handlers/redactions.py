@@ -1,4 +1,4 @@
-"""Messages that somebody deleted: they are unpinned (V2)."""
+"""Messages that somebody deleted: they are unpinned (V2), and their files quarantined where the firm wants it (V4)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from bridge.commands.table import Desk
+from bridge.handlers.file_rules import quarantine_deleted
 from bridge.handlers.pins import current_list, write_pins
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect
@@ -27,11 +28,12 @@ def _redacted(event: Json) -> str:
 
 
 async def handle_redaction(event: Json, desk: Desk, places: Places) -> Effect | None:
-    """Unpin what was deleted."""
+    """Unpin what was deleted, and see to its file."""
     place = await places.place(event["room_id"])
     if place is None or place.kind is None:
         return None
     gone = _redacted(event)
+    await quarantine_deleted(gone, desk)
     before = await desk.store.run(lambda: tuple(pin.event_id for pin in pins_of(place.key)))
     if gone not in before:
         return None

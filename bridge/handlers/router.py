@@ -9,12 +9,14 @@ from bridge.handlers.addressing import is_addressed
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.commands import Effect, handle_command
 from bridge.handlers.drift import handle_drift, is_drift
+from bridge.handlers.file_rules import handle_forbidden_file, is_forbidden_file
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.pins import handle_pinning, is_pinning
 from bridge.handlers.places import Places
 from bridge.handlers.redactions import handle_redaction, is_redaction
 from bridge.handlers.room_changes import handle_room_change, is_room_change
 from bridge.mapping.pins import PINNED
+from bridge.reconcile.guarding import rules_of
 
 Json = dict[str, Any]
 
@@ -27,18 +29,21 @@ class Router:
         self._at_work = at_work or AtWork(desk.homeserver)
         self._places = places
         self._bot_id = desk.settings.bot_id
+        self._file_rules = rules_of(desk.settings.file_rules)
         self._bot_name = desk.settings.appservice.bot_name
 
     def interesting(self, event: Json) -> bool:
         """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
         if event["type"] == "m.room.message":
-            return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
+            return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name) or self._forbidden(event)
         if event["type"] == "m.room.redaction":
             return is_redaction(event)
         return any(kind(event, self._bot_id) for kind in (is_membership, is_room_change, is_pinning, is_drift))
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
+        if self._forbidden(event):
+            return await handle_forbidden_file(event, self._desk, self._places)
         if event["type"] == "m.room.message":
             return await handle_command(event, self._desk, self._places, self._at_work)
         if is_drift(event, self._bot_id):
@@ -50,3 +55,6 @@ class Router:
         if event["type"] == "m.room.redaction":
             return await handle_redaction(event, self._desk, self._places)
         return await handle_room_change(event, self._desk, self._places)
+
+    def _forbidden(self, event: Json) -> bool:
+        return is_forbidden_file(event, self._file_rules, self._bot_id)

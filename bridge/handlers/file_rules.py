@@ -1,0 +1,148 @@
+"""Files that the firm's rules forbid and that were sent all the same, and the content of deleted ones (V4).
+
+Where the guard is installed it refuses what a message tells of a file before there is a message. What comes here is
+what it could not see, or what was sent without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bridge.commands.replies import escape, message_link
+from bridge.commands.table import Desk
+from bridge.firm.conversation import ConversationKind
+from bridge.firm.file_rules import Declared, FileRules, judge_found, judge_message, judge_size, judge_type
+from bridge.firm.policy import Decision, may_act
+from bridge.guard.files import MESSAGE, carries_file
+from bridge.handlers.places import Places
+from bridge.handlers.telling import Effect, tell
+from bridge.reconcile.guarding import rules_of
+from bridge.store.conversations import conversation_by_id
+from bridge.store.file_rules import BY_RULE, file_of, note_removed, standing_like
+from bridge.store.models import File
+from bridge.store.outbox import transaction_id
+
+log = structlog.get_logger(__name__)
+Json = dict[str, Any]
+REASON = "The firm's file rules do not allow this file."
+"""What everybody in the conversation reads in the place of the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file in a conversation, as far as it takes to remove it."""
+
+    event_id: str
+    room_id: str
+    conversation_id: str
+    sender: str
+    """Matrix id."""
+    staff_id: str
+    """The sender's; empty where the account is nobody's."""
+
+
+def is_forbidden_file(event: Json, rules: FileRules, bot_id: str) -> bool:
+    """Whether a message carries a file that the rules forbid by what the message says of it. The bot's are its own."""
+    content = event.get("content")
+    if event.get("type") != MESSAGE or event.get("sender") == bot_id or not isinstance(content, dict):
+        return False
+    return carries_file(content) and not judge_message(content, rules)
+
+
+async def handle_forbidden_file(event: Json, desk: Desk, places: Places) -> Effect | None:
+    """Delete a message whose file the rules forbid, and tell its sender."""
+    place = await places.place(event["room_id"])
+    if place is None or place.kind is None:
+        return None
+    staff_id = await places.staff_id(event["sender"]) or ""
+    sent = Sent(event["event_id"], event["room_id"], place.key, event["sender"], staff_id)
+    return await remove_file(sent, judge_message(event["content"], rules_of(desk.settings.file_rules)), desk)
+
+
+async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk) -> Effect | None:
+    """Judge a file whose bytes were fetched, and remove it where the rules forbid it; None where it may stay.
+
+    `found_type` is the media type by the bytes, empty where they tell none. What comes back is a unit of work that
+    notes the removal; doing all of it again is harmless. Raises HomeserverError.
+    """
+    rules = rules_of(desk.settings.file_rules)
+    file = Declared(row.name, row.declared_type, row.declared_size, bool(row.encryption))
+    decision = judge_found(file, found_type, found_size, rules)
+    if decision:
+        return None
+    if not (judge_type(found_type, rules) and judge_size(found_size, rules)):
+        await _quarantine(row.mxc, desk)
+    return await remove_file(
+        Sent(row.event_id, row.room_id, row.conversation_id, row.sender, row.staff_id), decision, desk
+    )
+
+
+async def remove_file(sent: Sent, decision: Decision, desk: Desk) -> Effect:
+    """Delete the message of a file that the rules forbid. All removal by a rule goes through here.
+
+    The unit of work that comes back tells the sender why and what to do, and notes it in the audit log. Everything may
+    be done again. Raises HomeserverError, and Refused where the bot cannot come back into a direct conversation.
+    """
+    conversation = await desk.store.run(lambda: conversation_by_id(sent.conversation_id))
+    key = f"{sent.event_id}/rule"
+    if conversation is not None and conversation.kind is ConversationKind.DIRECT:
+        await desk.reconciler.redact_in_direct(sent.conversation_id, sent.event_id, REASON, key)
+    else:
+        txn_id = transaction_id(key, desk.settings.bot_id)
+        await desk.homeserver.redact(sent.room_id, sent.event_id, REASON, txn_id)
+    log.info("file_removed", conversation=sent.conversation_id, event_id=sent.event_id, rule=decision.rule)
+    return partial(_note, sent, decision, desk)
+
+
+def _note(sent: Sent, decision: Decision, desk: Desk) -> None:
+    """A unit: note it, and tell the sender, unless nothing is done for them any more."""
+    news = note_removed(sent.event_id, sent.conversation_id, sent.staff_id or sent.sender, decision.rule)
+    if news and may_act(desk.firm(), sent.staff_id):
+        link = message_link("a file you sent", sent.room_id, sent.event_id, desk.server_name)
+        tell(sent.staff_id, sent.event_id, f"I removed {link}. {escape(decision.reason)}", desk.settings.bot_id)
+
+
+async def quarantine_deleted(event_id: str, desk: Desk) -> None:
+    """Where the firm wants that, let nobody download the file of a message that somebody deleted.
+
+    Synapse does so for all uploads with the same content. So it is not done while another message stands that has this
+    file or a copy of it, nor for a file that somebody else uploaded.
+    """
+    row = await desk.store.run(lambda: file_of(event_id)) if desk.settings.file_rules.quarantine_deleted else None
+    if row is not None and row.removed_by != BY_RULE and not await _is_needed(row, desk):
+        await _quarantine(row.mxc, desk)
+
+
+async def _is_needed(row: File, desk: Desk) -> bool:
+    """Whether others rely on the file. So does, as far as it is known, everybody whom it does not belong to."""
+    info = await _media(row.mxc, desk)
+    if info is None or info["user_id"] != row.sender:
+        return True
+    like = partial(standing_like, row.event_id, row.mxc, info["media_length"], info["sha256"])
+    others = await desk.store.run(like)
+    for mxc in others - {row.mxc}:
+        other = await _media(mxc, desk)
+        if other is not None and other["sha256"] == info["sha256"]:
+            return True
+    return row.mxc in others
+
+
+async def _media(mxc: str, desk: Desk) -> Json | None:
+    server_name, media_id = _parts(mxc)
+    return await desk.homeserver.media(server_name, media_id) if server_name == desk.server_name else None
+
+
+async def _quarantine(mxc: str, desk: Desk) -> None:
+    server_name, media_id = _parts(mxc)
+    if server_name == desk.server_name and media_id:
+        await desk.homeserver.quarantine(server_name, media_id)
+
+
+def _parts(mxc: str) -> tuple[str, str]:
+    """Server and id of a file's address (specification: mxc:// URIs)."""
+    server_name, _, media_id = mxc.removeprefix("mxc://").partition("/")
+    return server_name, media_id

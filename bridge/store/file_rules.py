@@ -1,0 +1,46 @@
+"""What the file rules note of files and ask about them (V4). All are units of work."""
+
+from __future__ import annotations
+
+from bridge.firm.audit import Deed, Outcome
+from bridge.store.audit import record
+from bridge.store.conversations import now_ms
+from bridge.store.models import File
+
+BY_RULE = "rule"
+"""Who removed a file that a rule took away."""
+
+
+def note_removed(event_id: str, conversation_id: str, actor: str, rule: str) -> bool:
+    """Note that a rule took a file away; whether that is news. The audit log has no name of the file (O1)."""
+    row = File.get_or_none(File.event_id == event_id)
+    if row is not None:
+        if row.removed_by == BY_RULE:
+            return False
+        row.removed_at, row.removed_by = row.removed_at or now_ms(), BY_RULE
+        row.save()
+    record(
+        Deed.FILE_REMOVED,
+        actor=actor,
+        subject=conversation_id,
+        reason=rule,
+        cause=event_id,
+        outcome=Outcome.REFUSED,
+    )
+    return True
+
+
+def file_of(event_id: str) -> File | None:
+    """The file that a message carried."""
+    found: File | None = File.get_or_none(File.event_id == event_id)
+    return found
+
+
+def standing_like(event_id: str, mxc: str, size: int, sha256: str) -> frozenset[str]:
+    """The addresses of files, whose messages stand, that are this one or may have the same content.
+
+    `event_id` is the message that counts no more; `size` and `sha256` are what the homeserver says of the file.
+    """
+    same = (File.mxc == mxc) | (File.sha256 == sha256) | (File.declared_size == size) | File.declared_size.is_null()
+    rows = File.select(File.mxc).where(File.removed_at.is_null() & (File.event_id != event_id) & same)
+    return frozenset(row.mxc for row in rows)
