@@ -270,9 +270,38 @@ class File(Base):
     removed_at = BigIntegerField(null=True)
     """When its message was deleted, or a file rule took it away (V4)."""
     removed_by = TextField(default="")
+    moment = BigIntegerField(default=0)
+    """Its place in the order of sending, from `at_ms`; its row in the table of words, `file_search`, has it too."""
+    newest = BooleanField(default=True)
+    """Whether it is the newest version of its name that was not removed."""
+    size = BigIntegerField(default=0)
+    """Bytes, by what was found, else by what was declared; 0 where neither is known."""
+    edit_id = TextField(default="")
+    """The event id of the edit that it is shown by; empty for none."""
+    edited_at = BigIntegerField(default=0)
+    unedited = TextField(default="")
+    """JSON of what an edit replaced, for when that is deleted."""
 
     class Meta:
-        indexes = ((("conversation_id", "name_key", "at_ms"), False), (("conversation_id", "at_ms"), False))
+        indexes = (
+            (("moment",), True),
+            (("conversation_id", "name_key", "moment"), False),
+            (("newest", "moment"), False),
+            (("newest", "name_key", "moment"), False),
+            (("newest", "size", "moment"), False),
+            (("conversation_id", "newest", "moment"), False),
+            (("conversation_id", "newest", "name_key", "moment"), False),
+            (("conversation_id", "newest", "size", "moment"), False),
+        )
+
+
+class FileHistory(Base):
+    """How far a room's messages from before the bridge knew it were looked through for files."""
+
+    room_id = TextField(primary_key=True)
+    position = TextField(default="")
+    """Where the homeserver's next page begins; empty for the beginning."""
+    finished_at = BigIntegerField(null=True)
 
 
 class Drift(Base):
@@ -333,6 +362,7 @@ MODELS: tuple[type[Base], ...] = (
     Pin,
     PinLists,
     File,
+    FileHistory,
     Drift,
     DriftCheck,
 )

@@ -14,10 +14,12 @@ from bridge.store.sql import execute
 from bridge.store.store import MIGRATIONS, Store, StoreError, migrate
 
 HISTORY = "schema_migration"
+WORDS = "file_search"
+"""The words to search, which no model describes, and on SQLite what their index is made of."""
 
 
 def tables(backend: Backend) -> dict[str, Any]:
-    """Columns with type, default and whether null, indexes and foreign keys of every table but the history."""
+    """Columns with type, default and whether null, indexes and foreign keys of every table that has a model."""
     found = backend.database
     return {
         table: {
@@ -30,7 +32,7 @@ def tables(backend: Backend) -> dict[str, Any]:
             "primary": found.get_primary_keys(table),
         }
         for table in found.get_tables()
-        if table != HISTORY
+        if table != HISTORY and not table.startswith(WORDS)
     }
 
 

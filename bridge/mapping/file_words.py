@@ -1,0 +1,55 @@
+"""What a file is found by: the words of its name and caption, and marks for what it is (V3). Pure.
+
+Both databases get words folded here, so that they find alike, and nothing that somebody types is ever read as the
+syntax of a search: a word has letters and digits only, a mark is a hexadecimal sum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_WORD = re.compile(r"[^\W_]+")
+WORD_MAX = 40
+"""Characters of a word that are compared."""
+WORDS_MAX = 400
+"""Words of a file that are kept."""
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, each once, without regard to case, accents and how characters are composed."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(one for one in folded if not unicodedata.combining(one))
+    return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(bare)))[:WORDS_MAX]
+
+
+def in_conversation(conversation_id: str) -> str:
+    """The mark of the files of a conversation."""
+    return _mark("c", conversation_id)
+
+
+def in_matter(matter_id: str) -> str:
+    """The mark of the files of a matter's conversations."""
+    return _mark("m", matter_id)
+
+
+def sent_by(sender: str) -> str:
+    """The mark of the files that somebody sent, by staff id, or by Matrix id where there is none."""
+    return _mark("s", sender)
+
+
+def of_type(told: str) -> str:
+    """The mark of a type: an ending, a media type or its first half, or a kind, in lower case."""
+    return _mark("t", told)
+
+
+def type_marks(kind: str, ending: str, media_types: Iterable[str]) -> list[str]:
+    """The marks of all types that a file can be asked for by."""
+    told = {kind, ending, *media_types, *(one.partition("/")[0] for one in media_types)} - {""}
+    return sorted(map(of_type, told))
+
+
+def _mark(what: str, value: str) -> str:
+    return what + hashlib.sha256(value.encode()).hexdigest()[:16]

@@ -1,0 +1,234 @@
+"""Files as they are stored: what was sent, its versions, and what takes it away (V3, V4). All are units of work.
+
+Times are milliseconds since the epoch. Who reads is `bridge/store/file_lists.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import orjson
+
+from bridge.mapping.file_words import in_conversation, in_matter, sent_by, type_marks, words
+from bridge.mapping.files import Carried, extension
+from bridge.store.models import Conversation, File, database
+from bridge.store.sql import execute
+
+MOMENTS = 1 << 20
+"""Files of one millisecond that can be told apart in their order."""
+LATEST_MS = (1 << 42) - 1
+"""The end of the times that can be put in order, in the year 2109."""
+_NEWEST = "SELECT MAX(moment) FROM file WHERE conversation_id = ? AND name_key = ? AND removed_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that carries a file, and where and by whom it was sent."""
+
+    event_id: str
+    room_id: str
+    conversation_id: str
+    sender: str
+    """Matrix id."""
+    staff_id: str
+    """Empty where the account is nobody's."""
+    at_ms: int
+    carried: Carried
+
+
+def add_file(sent: Sent) -> bool:
+    """Note a file. False where its message is known already."""
+    if File.select().where(File.event_id == sent.event_id).exists():
+        return False
+    conversation = Conversation.get_or_none(Conversation.id == sent.conversation_id)
+    row = File(
+        event_id=sent.event_id,
+        room_id=sent.room_id,
+        conversation_id=sent.conversation_id,
+        matter_id="" if conversation is None else conversation.matter_id,
+        sender=sent.sender,
+        staff_id=sent.staff_id,
+        at_ms=sent.at_ms,
+        moment=_free_moment(sent.at_ms),
+        **_as_columns(sent.carried, sent.event_id),
+    )
+    row.save(force_insert=True)
+    _mark_newest(row.conversation_id, row.name_key)
+    _write_words(row)
+    return True
+
+
+def edit_file(sent: Sent) -> bool:
+    """Show a file as its sender's edit has it; `sent` is the edit's event, at whose time it happened.
+
+    False where it changes nothing: nobody's file, somebody else's, one that was removed, or an edit older than the
+    one that counts (specification: the newest counts, and of two of one moment the one with the greater id).
+    """
+    row = file_row(sent.carried.replaces)
+    if row is None or row.removed_at is not None or (row.sender, row.room_id) != (sent.sender, sent.room_id):
+        return False
+    if (sent.at_ms, sent.event_id) <= (row.edited_at, row.edit_id):
+        return False
+    if not row.unedited:
+        row.unedited = orjson.dumps({name: getattr(row, name) for name in _EDITED}).decode()
+    row.edit_id, row.edited_at = sent.event_id, sent.at_ms
+    _change(row, _as_columns(sent.carried, row.event_id))
+    return True
+
+
+def take_back_edit(edit_id: str) -> bool:
+    """Show a file as it was sent, where this edit, which somebody deleted, is the one that counts."""
+    row = File.get_or_none(File.edit_id == edit_id, File.removed_at.is_null()) if edit_id else None
+    if row is None:
+        return False
+    before, row.unedited, row.edit_id = orjson.loads(row.unedited), "", ""
+    _change(row, before)
+    return True
+
+
+def remove_file(event_id: str, at_ms: int, by: str) -> bool:
+    """Take a file off the lists, for a staff or Matrix id; whoever did it first stays noted.
+
+    False where it is not known or was removed before.
+    """
+    row = file_row(event_id)
+    if row is None or row.removed_at is not None:
+        return False
+    row.removed_at, row.removed_by, row.newest = at_ms, by, False
+    row.save(only=[File.removed_at, File.removed_by, File.newest])
+    execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
+    _mark_newest(row.conversation_id, row.name_key)
+    return True
+
+
+def note_found(event_id: str, mxc: str, found_type: str, found_size: int, sha256: str) -> bool:
+    """Note what the bytes of a file say, once they were fetched from this address.
+
+    False where the file is not known, or an edit has put another in its place meanwhile.
+    """
+    row = file_row(event_id)
+    if row is None or row.mxc != mxc:
+        return False
+    row.found_type, row.found_size, row.sha256, row.size = found_type, found_size, sha256, found_size
+    row.save(only=[File.found_type, File.found_size, File.sha256, File.size])
+    if row.removed_at is None:
+        _write_words(row)
+    return True
+
+
+def file_row(event_id: str) -> File | None:
+    """The file that a message carries, removed ones included."""
+    found: File | None = File.get_or_none(File.event_id == event_id)
+    return found
+
+
+_EDITED = (
+    "kind",
+    "name",
+    "name_key",
+    "caption",
+    "mxc",
+    "encryption",
+    "declared_type",
+    "declared_size",
+    "width",
+    "height",
+    "duration_ms",
+)
+"""The columns that an edit changes."""
+
+
+def _as_columns(carried: Carried, event_id: str) -> dict[str, Any]:
+    told = asdict(carried)
+    # No name of its own makes it no version of anything.
+    own_key = carried.name_key or f"{carried.kind}\n{event_id}"
+    return {**{name: told[name] for name in _EDITED}, "name_key": own_key, "size": carried.declared_size or 0}
+
+
+def _change(row: File, columns: dict[str, Any]) -> None:
+    """Give a file other columns, and with another address forget what was found under the old one."""
+    name_before, mxc_before = row.name_key, row.mxc
+    for name in _EDITED:
+        setattr(row, name, columns[name])
+    if row.mxc != mxc_before:
+        row.found_type, row.found_size, row.sha256 = "", None, ""
+    row.size = row.found_size or row.declared_size or 0
+    row.save()
+    for key in {name_before, row.name_key}:
+        _mark_newest(row.conversation_id, key)
+    _write_words(row)
+
+
+def _free_moment(at_ms: int) -> int:
+    first = min(max(at_ms, 0), LATEST_MS) * MOMENTS
+    (taken,) = execute(
+        "SELECT MAX(moment) FROM file WHERE moment >= ? AND moment < ?", first, first + MOMENTS
+    ).fetchone()
+    return first if taken is None else int(taken) + 1
+
+
+def _mark_newest(conversation_id: str, name_key: str) -> None:
+    """Mark the newest version of a name, and no other."""
+    (newest,) = execute(_NEWEST, conversation_id, name_key).fetchone()
+    versions = (File.conversation_id == conversation_id, File.name_key == name_key)
+    File.update(newest=False).where(*versions, File.newest, File.moment != (newest or 0)).execute()
+    File.update(newest=True).where(File.moment == newest, ~File.newest).execute()
+
+
+def _write_words(row: File) -> None:
+    """Have a file found by its name, its caption and what it is."""
+    execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
+    told = words(f"{row.name} {row.caption}")
+    marks = [in_conversation(str(row.conversation_id)), sent_by(str(row.staff_id or row.sender))]
+    marks += [in_matter(str(row.matter_id))] if row.matter_id else []
+    marks += type_marks(str(row.kind), extension(str(row.name)), [str(row.declared_type), str(row.found_type)])
+    if database.param == "?":
+        execute(
+            "INSERT INTO file_search (rowid, words, marks) VALUES (?, ?, ?)",
+            row.moment,
+            " ".join(told),
+            " ".join(marks),
+        )
+    else:
+        # The marks stand beside the words, so they begin with a sign that no word has.
+        lexemes = told + [f"={mark}" for mark in marks]
+        execute('INSERT INTO file_search ("rowid", search) VALUES (?, array_to_tsvector(?))', row.moment, lexemes)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryTurn:
+    """A room whose messages are still to be looked through, and where to go on."""
+
+    room_id: str
+    conversation_id: str
+    position: str
+
+
+def histories_to_read(limit: int) -> list[HistoryTurn]:
+    """The next rooms of conversations whose history was not looked through to its end."""
+    found = execute(
+        """
+        SELECT room.room_id, conversation.id, COALESCE(file_history.position, '') FROM room
+        JOIN conversation ON conversation.id = room."key"
+        LEFT JOIN file_history ON file_history.room_id = room.room_id
+        WHERE room.room_id IS NOT NULL AND conversation.kind IN ('direct', 'matter', 'channel')
+        AND file_history.finished_at IS NULL ORDER BY room.room_id LIMIT ?
+        """,
+        limit,
+    )
+    return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str]]", found.fetchall())]
+
+
+def history_read(room_id: str, position: str, finished_at: int | None) -> None:
+    """Note where in a room's history to go on, or when it was looked through to its end."""
+    execute(
+        """
+        INSERT INTO file_history (room_id, position, finished_at) VALUES (?, ?, ?)
+        ON CONFLICT (room_id) DO UPDATE SET position = excluded.position, finished_at = excluded.finished_at
+        """,
+        room_id,
+        position,
+        finished_at,
+    )
