@@ -22,7 +22,8 @@ from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
 from bridge.reconcile.guarding import rules_of
 from bridge.store.conversations import conversation_by_id
-from bridge.store.file_rules import BY_RULE, file_of, note_removed, standing_like
+from bridge.store.file_rules import BY_RULE, note_taken_away, standing_like
+from bridge.store.files import file_row
 from bridge.store.models import File
 from bridge.store.outbox import transaction_id
 
@@ -33,8 +34,8 @@ REASON = "The firm's file rules do not allow this file."
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A file in a conversation, as far as it takes to remove it."""
+class Unwanted:
+    """A message with a file that is to go."""
 
     event_id: str
     room_id: str
@@ -43,6 +44,8 @@ class Sent:
     """Matrix id."""
     staff_id: str
     """The sender's; empty where the account is nobody's."""
+    edit_id: str = ""
+    """The event id of the edit by which the file came into it; empty for none."""
 
 
 def is_forbidden_file(event: Json, rules: FileRules, bot_id: str) -> bool:
@@ -59,51 +62,55 @@ async def handle_forbidden_file(event: Json, desk: Desk, places: Places) -> Effe
     if place is None or place.kind is None:
         return None
     staff_id = await places.staff_id(event["sender"]) or ""
-    sent = Sent(event["event_id"], event["room_id"], place.key, event["sender"], staff_id)
-    return await remove_file(sent, judge_message(event["content"], rules_of(desk.settings.file_rules)), desk)
+    unwanted = Unwanted(event["event_id"], event["room_id"], place.key, event["sender"], staff_id)
+    return await take_away(unwanted, judge_message(event["content"], rules_of(desk.settings.file_rules)), desk)
 
 
 async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk) -> Effect | None:
-    """Judge a file whose bytes were fetched, and remove it where the rules forbid it; None where it may stay.
+    """Judge a file whose bytes were fetched, and take it away where the rules forbid it; None where it may stay.
 
     `found_type` is the media type by the bytes, empty where they tell none. What comes back is a unit of work that
     notes the removal; doing all of it again is harmless. Raises HomeserverError.
     """
+    if row.removed_at is not None and row.removed_by != desk.settings.bot_id:
+        return None
     rules = rules_of(desk.settings.file_rules)
-    file = Declared(row.name, row.declared_type, row.declared_size, bool(row.encryption))
-    decision = judge_found(file, found_type, found_size, rules)
+    declared = Declared(row.name, row.declared_type, row.declared_size, bool(row.encryption))
+    decision = judge_found(declared, found_type, found_size, rules)
     if decision:
         return None
     if not (judge_type(found_type, rules) and judge_size(found_size, rules)):
         await _quarantine(row.mxc, desk)
-    return await remove_file(
-        Sent(row.event_id, row.room_id, row.conversation_id, row.sender, row.staff_id), decision, desk
-    )
+    unwanted = Unwanted(row.event_id, row.room_id, row.conversation_id, row.sender, row.staff_id, row.edit_id)
+    return await take_away(unwanted, decision, desk)
 
 
-async def remove_file(sent: Sent, decision: Decision, desk: Desk) -> Effect:
+async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effect:
     """Delete the message of a file that the rules forbid. All removal by a rule goes through here.
 
     The unit of work that comes back tells the sender why and what to do, and notes it in the audit log. Everything may
     be done again. Raises HomeserverError, and Refused where the bot cannot come back into a direct conversation.
     """
-    conversation = await desk.store.run(lambda: conversation_by_id(sent.conversation_id))
-    key = f"{sent.event_id}/rule"
-    if conversation is not None and conversation.kind is ConversationKind.DIRECT:
-        await desk.reconciler.redact_in_direct(sent.conversation_id, sent.event_id, REASON, key)
-    else:
-        txn_id = transaction_id(key, desk.settings.bot_id)
-        await desk.homeserver.redact(sent.room_id, sent.event_id, REASON, txn_id)
-    log.info("file_removed", conversation=sent.conversation_id, event_id=sent.event_id, rule=decision.rule)
-    return partial(_note, sent, decision, desk)
+    key = unwanted.conversation_id
+    conversation = await desk.store.run(lambda: conversation_by_id(key))
+    for event_id in filter(None, (unwanted.edit_id, unwanted.event_id)):
+        once = f"{event_id}/rule"
+        if conversation is not None and conversation.kind is ConversationKind.DIRECT:
+            await desk.reconciler.redact_in_direct(key, event_id, REASON, once)
+        else:
+            txn_id = transaction_id(once, desk.settings.bot_id)
+            await desk.homeserver.redact(unwanted.room_id, event_id, REASON, txn_id)
+    log.info("file_taken_away", conversation=key, event_id=unwanted.event_id, rule=decision.rule)
+    return partial(_note, unwanted, decision, desk)
 
 
-def _note(sent: Sent, decision: Decision, desk: Desk) -> None:
+def _note(unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
     """A unit: note it, and tell the sender, unless nothing is done for them any more."""
-    news = note_removed(sent.event_id, sent.conversation_id, sent.staff_id or sent.sender, decision.rule)
-    if news and may_act(desk.firm(), sent.staff_id):
-        link = message_link("a file you sent", sent.room_id, sent.event_id, desk.server_name)
-        tell(sent.staff_id, sent.event_id, f"I removed {link}. {escape(decision.reason)}", desk.settings.bot_id)
+    event_id, staff_id = unwanted.event_id, unwanted.staff_id
+    news = note_taken_away(event_id, unwanted.conversation_id, staff_id or unwanted.sender, decision.rule)
+    if news and may_act(desk.firm(), staff_id):
+        link = message_link("a file you sent", unwanted.room_id, event_id, desk.server_name)
+        tell(staff_id, event_id, f"I removed {link}. {escape(decision.reason)}", desk.settings.bot_id)
 
 
 async def quarantine_deleted(event_id: str, desk: Desk) -> None:
@@ -112,7 +119,7 @@ async def quarantine_deleted(event_id: str, desk: Desk) -> None:
     Synapse does so for all uploads with the same content. So it is not done while another message stands that has this
     file or a copy of it, nor for a file that somebody else uploaded.
     """
-    row = await desk.store.run(lambda: file_of(event_id)) if desk.settings.file_rules.quarantine_deleted else None
+    row = await desk.store.run(lambda: file_row(event_id)) if desk.settings.file_rules.quarantine_deleted else None
     if row is not None and row.removed_by != BY_RULE and not await _is_needed(row, desk):
         await _quarantine(row.mxc, desk)
 

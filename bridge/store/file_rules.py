@@ -5,20 +5,21 @@ from __future__ import annotations
 from bridge.firm.audit import Deed, Outcome
 from bridge.store.audit import record
 from bridge.store.conversations import now_ms
+from bridge.store.files import file_row, remove_file
 from bridge.store.models import File
 
 BY_RULE = "rule"
 """Who removed a file that a rule took away."""
 
 
-def note_removed(event_id: str, conversation_id: str, actor: str, rule: str) -> bool:
+def note_taken_away(event_id: str, conversation_id: str, actor: str, rule: str) -> bool:
     """Note that a rule took a file away; whether that is news. The audit log has no name of the file (O1)."""
-    row = File.get_or_none(File.event_id == event_id)
-    if row is not None:
-        if row.removed_by == BY_RULE:
-            return False
-        row.removed_at, row.removed_by = row.removed_at or now_ms(), BY_RULE
-        row.save()
+    row = file_row(event_id)
+    if row is not None and row.removed_by == BY_RULE:
+        return False
+    if not remove_file(event_id, now_ms(), BY_RULE):
+        # The homeserver may have told of it before.
+        File.update(removed_by=BY_RULE).where(File.event_id == event_id).execute()
     record(
         Deed.FILE_REMOVED,
         actor=actor,
@@ -28,12 +29,6 @@ def note_removed(event_id: str, conversation_id: str, actor: str, rule: str) -> 
         outcome=Outcome.REFUSED,
     )
     return True
-
-
-def file_of(event_id: str) -> File | None:
-    """The file that a message carried."""
-    found: File | None = File.get_or_none(File.event_id == event_id)
-    return found
 
 
 def standing_like(event_id: str, mxc: str, size: int, sha256: str) -> frozenset[str]:

@@ -12,7 +12,9 @@ import pytest
 from bridge.firm import file_bytes
 from bridge.firm.audit import Deed
 from bridge.handlers.file_rules import REASON, judge_fetched
+from bridge.mapping.files import file_in
 from bridge.settings import FileRuleSettings
+from bridge.store.files import Sent, add_file, edit_file, file_row, remove_file
 from bridge.store.leavers import set_leaver
 from bridge.store.models import AuditRow, File
 from tests.component.small_firm import Json, SmallFirm, small_firm
@@ -59,21 +61,22 @@ def share(firm: SmallFirm, who: str, room: str, name: str, **content: Json | str
     return firm.fake.send(room, firm.user(who), "m.room.message", sent)
 
 
-async def index(firm: SmallFirm, room: str, event_id: str, who: str, mxc: str) -> None:
+async def index(firm: SmallFirm, room: str, event_id: str) -> None:
     """See that the index of files has it."""
     await firm.settle()
-    row = {"name": "a.pdf", "name_key": "a.pdf", "kind": "file", "at_ms": 1, "conversation_id": "c"}
-    row |= {"event_id": event_id, "room_id": room, "sender": firm.user(who), "staff_id": who, "mxc": mxc}
-
-    def unit() -> None:
-        if File.get_or_none(File.event_id == event_id) is None:
-            File.create(**row, declared_size=4)
-
-    await firm.service.store.run(unit)
+    (event,) = (one for one in firm.fake.rooms[room].timeline if one["event_id"] == event_id)
+    carried = file_in(event["content"])
+    assert carried is not None
+    who = event["sender"][1:].partition(":")[0]
+    place = await firm.bridge.places.place(room)
+    assert place is not None
+    sent = Sent(event_id, room, place.key, event["sender"], who, 1, carried)
+    await firm.service.store.run(lambda: add_file(sent))
 
 
 async def row_of(firm: SmallFirm, event_id: str) -> File:
-    found: File = await firm.service.store.run(lambda: File.get(File.event_id == event_id))
+    found = await firm.service.store.run(lambda: file_row(event_id))
+    assert found is not None
     return found
 
 
@@ -185,6 +188,7 @@ async def fetched(firm: SmallFirm, event_id: str, found_type: str, size: int = 8
     effect = await judge_fetched(row, found_type, size, firm.bridge.router._desk)
     if effect is not None:
         await firm.service.store.run(effect)
+        firm.fake.message(row.room_id, firm.user("ruth"), "Thank you")
         await firm.settle()
     return effect is not None
 
@@ -193,11 +197,14 @@ async def test_V4_what_the_bytes_tell_removes_and_quarantines(firm: SmallFirm) -
     room = await channel(firm)
     mxc = upload(firm, "tom", b"\x7fELF")
     bad = share(firm, "tom", room, "letter.pdf", url=mxc)
-    await index(firm, room, bad, "tom", mxc)
+    await index(firm, room, bad)
     await firm.settle()
     assert not await fetched(firm, bad, "application/pdf")
+    # Killed before it was noted.
+    await judge_fetched(await row_of(firm, bad), file_bytes.LINUX, 8, firm.bridge.router._desk)
+    await firm.settle()
     assert await fetched(firm, bad, file_bytes.LINUX)
-    assert await fetched(firm, bad, file_bytes.LINUX)
+    assert not await fetched(firm, bad, file_bytes.LINUX)
     assert not stands(firm, room, bad)
     row = await row_of(firm, bad)
     assert row.removed_by == "rule"
@@ -207,11 +214,36 @@ async def test_V4_what_the_bytes_tell_removes_and_quarantines(firm: SmallFirm) -
     assert await audited(firm) == [("tom", "V4 content", "refused")]
 
 
+async def test_V4_a_file_that_came_by_an_edit_goes_with_it(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    bad = share(firm, "tom", room, "letter.pdf")
+    await index(firm, room, bad)
+    relation = {"rel_type": "m.replace", "event_id": bad}
+    new: Json = {**PDF, "body": "letter.pdf", "url": upload(firm, "tom", b"\x7fELF")}
+    edit = share(firm, "tom", room, "letter.pdf", **{"m.new_content": new, "m.relates_to": relation})
+    carried = file_in(firm.fake.rooms[room].timeline[-1]["content"])
+    assert carried is not None
+    sent = Sent(edit, room, "c", firm.user("tom"), "tom", 2, carried)
+    assert await firm.service.store.run(lambda: edit_file(sent))
+    assert await fetched(firm, bad, file_bytes.LINUX)
+    assert not stands(firm, room, bad)
+    assert not stands(firm, room, edit)
+    assert len(await told(firm, "tom")) == 1
+
+
+async def test_V4_what_its_sender_deleted_meanwhile_is_left_alone(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    await deleted(firm, room, upload(firm, "tom", b"\x7fELF"))
+    (row,) = await firm.service.store.run(lambda: list(File.select()))
+    assert not await fetched(firm, row.event_id, file_bytes.LINUX)
+    assert await told(firm, "tom") == []
+
+
 async def test_V4_a_file_larger_than_said_is_removed_when_it_was_fetched(firm: SmallFirm) -> None:
     room = await channel(firm)
     mxc = upload(firm, "tom", b"%PDF")
     bad = share(firm, "tom", room, "letter.pdf", url=mxc)
-    await index(firm, room, bad, "tom", mxc)
+    await index(firm, room, bad)
     assert await fetched(firm, bad, "application/pdf", 2**40)
     (said,) = await told(firm, "tom")
     assert "at most 100 MB" in said
@@ -228,11 +260,10 @@ async def test_V4_no_file_is_quarantined_for_its_name_alone(firm: SmallFirm) -> 
 async def deleted(firm: SmallFirm, room: str, mxc: str, who: str = "tom") -> None:
     """Somebody sends a file and deletes the message."""
     event_id = share(firm, who, room, "a.pdf", url=mxc)
-    await index(firm, room, event_id, who, mxc)
+    await index(firm, room, event_id)
     firm.fake.redact(room, firm.user(who), event_id)
     await firm.settle()
-    gone = File.update(removed_at=1).where((File.event_id == event_id) & File.removed_at.is_null())
-    await firm.service.store.run(gone.execute)
+    await firm.service.store.run(lambda: remove_file(event_id, 1, who))
 
 
 async def test_V4_deleted_files_are_quarantined_where_the_firm_wants_it(firm: SmallFirm) -> None:
@@ -249,7 +280,7 @@ async def test_V4_what_another_message_needs_is_not_quarantined(firm: SmallFirm)
     room = await channel(firm)
     mxc = upload(firm, "tom", b"%PDF")
     forwarded = share(firm, "ruth", room, "a.pdf", url=mxc)
-    await index(firm, room, forwarded, "ruth", mxc)
+    await index(firm, room, forwarded)
     await deleted(firm, room, mxc)
     # A copy, as somebody makes who has read it.
     await deleted(firm, room, upload(firm, "tom", b"%PDF"))
