@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.care.digest import send_digests
 from bridge.care.drift import check_rooms
+from bridge.care.files import read_histories
 from bridge.care.quiet import archive_empty_channels
 from bridge.care.telling_admins import tell_admins
 from bridge.commands.errors import CommandError
@@ -59,6 +60,8 @@ log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
 _TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
+_HISTORY_SECONDS = 30
+"""Between looks for rooms whose files from before are not known."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
 
@@ -279,6 +282,7 @@ class Bridge:
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
+        self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
         self._jobs.start()
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
@@ -360,6 +364,11 @@ class Bridge:
         if self._health["reconciled"]:
             return
         await check_rooms(self._desk, self._firm.metrics, datetime.now(UTC))
+
+    async def _read_histories(self) -> None:
+        # Until then rooms are still made and found.
+        if not self._health["reconciled"]:
+            await read_histories(self._desk, self.places)
 
     async def _tell_admins(self) -> None:
         # Before the first pass nobody knows what is put right.

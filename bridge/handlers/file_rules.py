@@ -113,14 +113,16 @@ def _note(unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
         tell(staff_id, event_id, f"I removed {link}. {escape(decision.reason)}", desk.settings.bot_id)
 
 
-async def quarantine_deleted(event_id: str, desk: Desk) -> None:
+async def quarantine_deleted(room_id: str, event_id: str, desk: Desk) -> None:
     """Where the firm wants that, let nobody download the file of a message that somebody deleted.
 
     Synapse does so for all uploads with the same content. So it is not done while another message stands that has this
     file or a copy of it, nor for a file that somebody else uploaded.
     """
     row = await desk.store.run(lambda: file_row(event_id)) if desk.settings.file_rules.quarantine_deleted else None
-    if row is not None and row.removed_by != BY_RULE and not await _is_needed(row, desk):
+    if row is None or row.room_id != room_id or row.removed_by == BY_RULE:
+        return
+    if not await _is_needed(row, desk):
         await _quarantine(row.mxc, desk)
 
 

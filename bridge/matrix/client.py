@@ -107,6 +107,10 @@ class MatrixClient:
             start = page.get("end")
         return found
 
+    async def admin_messages(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
+        page = await self._as_bot(requests.admin_messages(room_id, start))
+        return page["chunk"], page.get("end")
+
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
     ) -> str:

@@ -59,6 +59,10 @@ class Homeserver(Protocol):
         Takes a request for every thousand of them. Raises Refused when the bot is not in the room.
         """
 
+    async def admin_messages(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
+        """The next messages and redactions of any room from a place on, empty for its beginning, oldest first; and the
+        place behind them, None at the end. Raises NotFound."""
+
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
     ) -> str:

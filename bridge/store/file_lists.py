@@ -6,11 +6,12 @@ Words, types and people are looked up together in the table of words, whose rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.mapping.file_words import in_conversation
 from bridge.store.files import LATEST_MS, MOMENTS
 from bridge.store.models import File, database
@@ -18,6 +19,10 @@ from bridge.store.sql import execute
 
 Key = tuple[Any, ...]
 """Where in the order of a list a file stands."""
+_FOR_ONE = """
+    SELECT id, kind, title, matter_id, everyone, present FROM conversation
+    LEFT JOIN participant ON participant.conversation_id = conversation.id AND staff_id = ? WHERE conversation.id
+"""
 
 
 class Order(Enum):
@@ -126,9 +131,28 @@ def versions_after(conversation_id: str, name_key: str, after: Key | None, limit
 
 def listed(hits: Sequence[Hit]) -> list[Listed]:
     """What a list shows of these files, in their order."""
-    rows = {row.position: row for row in File.select().where(File.position.in_([hit.position for hit in hits]))}
+    these = File.position.in_([hit.position for hit in hits])
+    rows = {row.position: row for row in File.select().where(these, File.removed_at.is_null())}
     found = [rows[hit.position] for hit in hits if hit.position in rows]
     return [Listed(row, *_versions(row)) for row in found]
+
+
+def conversations_for(conversation_ids: Collection[str], staff_id: str) -> dict[str, Conversation]:
+    """These conversations, with nobody but this person in them, where they are."""
+    if not conversation_ids:
+        return {}
+    cursor = execute(f"{_FOR_ONE} IN ({', '.join('?' * len(conversation_ids))})", staff_id, *conversation_ids)
+    return {
+        key: Conversation(
+            key,
+            ConversationKind(kind),
+            title,
+            matter_id=matter_id,
+            everyone=bool(everyone),
+            participants=frozenset({staff_id}) if present else frozenset(),
+        )
+        for key, kind, title, matter_id, everyone, present in cursor.fetchall()
+    }
 
 
 def _versions(row: File) -> tuple[int, int]:

@@ -78,9 +78,9 @@ def edit_file(sent: Sent) -> bool:
     return True
 
 
-def take_back_edit(edit_id: str) -> bool:
-    """Show a file as it was sent, where this edit, which somebody deleted, is the one that counts."""
-    row = File.get_or_none(File.edit_id == edit_id, File.removed_at.is_null()) if edit_id else None
+def take_back_edit(edit_id: str, room_id: str) -> bool:
+    """Show a file of this room as it was sent, where this edit, which somebody deleted, is the one that counts."""
+    row = File.get_or_none(File.edit_id == edit_id, File.room_id == room_id, File.removed_at.is_null())
     if row is None:
         return False
     before, row.unedited, row.edit_id = orjson.loads(row.unedited), "", ""
@@ -206,16 +206,17 @@ class HistoryTurn:
     position: str
 
 
-def histories_to_read(limit: int) -> list[HistoryTurn]:
-    """The next rooms of conversations whose history was not looked through to its end."""
+def histories_to_read(after: str, limit: int) -> list[HistoryTurn]:
+    """The next rooms of conversations, behind that room, whose history was not looked through to its end."""
     found = execute(
         """
         SELECT room.room_id, conversation.id, COALESCE(file_history.position, '') FROM room
         JOIN conversation ON conversation.id = room."key"
         LEFT JOIN file_history ON file_history.room_id = room.room_id
         WHERE room.room_id IS NOT NULL AND conversation.kind IN ('direct', 'matter', 'channel')
-        AND file_history.finished_at IS NULL ORDER BY room.room_id LIMIT ?
+        AND file_history.finished_at IS NULL AND room.room_id > ? ORDER BY room.room_id LIMIT ?
         """,
+        after,
         limit,
     )
     return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str]]", found.fetchall())]

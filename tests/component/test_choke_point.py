@@ -68,6 +68,7 @@ ABOUT_ROOMS = {
     "delete_alias",
     "room_state",
     "admin_room_state",
+    "admin_messages",
     "put_state",
     "history",
     "admin_rooms",

@@ -90,8 +90,19 @@ def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
 
 
 def messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _page(fake, asked, fake.room_of(asked.args[0], asked.user_id).timeline)
+
+
+def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.rooms:
+        raise Denied(404, "M_NOT_FOUND", "Room not found")
+    return _page(fake, asked, fake.rooms[asked.args[0]].timeline)
+
+
+def _page(fake: FakeHomeserver, asked: Asked, timeline: list[Json]) -> Json:
     types = orjson.loads(asked.query["filter"])["types"]
-    events = [event for event in fake.room_of(asked.args[0], asked.user_id).timeline if event["type"] in types]
+    events = [event for event in timeline if event["type"] in types]
     assert asked.query["dir"] == "f"
     start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
     more = {"end": str(start + limit)} if start + limit < len(events) else {}
@@ -419,6 +430,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),
     ("GET", "/_synapse/admin/v1/media/{}/{}", admin_media),
     ("POST", "/_synapse/admin/v1/media/quarantine/{}/{}", admin_quarantine),
+    ("GET", "/_synapse/admin/v1/rooms/{}/messages", admin_messages),
     ("GET", _ADMIN_USER, admin_user),
     ("PUT", _ADMIN_USER, admin_put_user),
     ("GET", "/_synapse/admin/v1/users/{}/admin", admin_is_admin),

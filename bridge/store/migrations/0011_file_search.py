@@ -39,6 +39,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
         migrator.add_column("file", "unedited", TextField(default="")),
         migrator.drop_index("file", "file_conversation_id_name_key_at_ms"),
         migrator.drop_index("file", "file_conversation_id_at_ms"),
+        migrator.add_index("file", ("edit_id",)),
         migrator.add_index("file", ("moment",), unique=True),
         migrator.add_index("file", ("conversation_id", "name_key", "moment")),
         migrator.add_index("file", ("newest", "moment")),
