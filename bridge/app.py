@@ -31,6 +31,8 @@ from bridge.commands.wall_told import end_over, tell_of_walls
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.failures import describe, frames
+from bridge.filing.cabinet import require_backend
+from bridge.filing.filer import Filer
 from bridge.firm.model import Firm
 from bridge.guard.creation import Wish
 from bridge.handlers.activity import Activity
@@ -62,6 +64,8 @@ _TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
 _HISTORY_SECONDS = 30
 """Between looks for rooms whose files from before are not known."""
+_FILING_SECONDS = 5
+"""Between looks at which files are to be filed."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
 
@@ -174,6 +178,7 @@ class Bridge:
         self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
+        self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics)
         self._jobs = AsyncIOScheduler()
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
@@ -188,12 +193,15 @@ class Bridge:
         return {
             **self._health,
             "outbox": self.outbox.stopped_because,
+            "filing": self.filer.stopped_because,
             "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",
         }
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set. Raises ListenError when the port cannot be had."""
+        """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissing."""
         settings = self._firm.settings
+        if settings.filing.mode != "off":
+            require_backend(settings.filing.url.get_secret_value())
         await self.places.refresh()
         app = make_app(
             settings.appservice,
@@ -283,6 +291,7 @@ class Bridge:
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
         self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
+        self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
         self._jobs.start()
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:

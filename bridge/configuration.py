@@ -289,4 +289,8 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     if url.startswith("sqlite:///"):
         url = "sqlite:///" + str(folder / url.removeprefix("sqlite:///"))
     database = settings.database.model_copy(update={"url": SecretStr(url)})
-    return settings.model_copy(update={"directory": directory, "database": database})
+    cabinet = settings.filing.url.get_secret_value()
+    if "://" not in cabinet:
+        cabinet = str(folder / cabinet)
+    filing = settings.filing.model_copy(update={"url": SecretStr(cabinet)})
+    return settings.model_copy(update={"directory": directory, "database": database, "filing": filing})

@@ -81,6 +81,20 @@ class Metrics:
             "Seconds that the last full check took, interruptions included.",
             registry=registry,
         )
+        self.filing_filed = Counter("firm_bridge_filing_filed", "Files stored in the cabinet.", registry=registry)
+        self.filing_bytes = Counter(
+            "firm_bridge_filing_bytes", "Bytes of the files stored in the cabinet.", registry=registry
+        )
+        self.filing_failures = Counter(
+            "firm_bridge_filing_failures",
+            "Attempts to file a file that failed, by what is at fault: cabinet, homeserver, bridge, or the file"
+            " itself, which is then not tried again.",
+            ["fault"],
+            registry=registry,
+        )
+        self.filing_waiting = Gauge(
+            "firm_bridge_filing_waiting", "Files that wait to be stored in the cabinet.", registry=registry
+        )
         self.homeserver_requests = Histogram(
             "firm_bridge_homeserver_request_seconds",
             "Seconds that a request to the homeserver took, by method, route and status (0 where no answer came).",

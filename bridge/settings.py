@@ -6,11 +6,12 @@ documentation: the sample file and docs/settings.md are made from them.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -257,6 +258,51 @@ class FileRuleSettings(_Section):
     )
 
 
+def _on_or_off(given: Any) -> Any:
+    # YAML reads an unquoted on and off as yes and no.
+    return {True: "on", False: "off"}[given] if isinstance(given, bool) else given
+
+
+class FilingSettings(_Section):
+    """The filing cabinet, in which the files of matter conversations are stored where the firm keeps its matters."""
+
+    mode: Annotated[Literal["off", "on", "by_matter"], BeforeValidator(_on_or_off)] = Field(
+        "off",
+        description="Whether files are filed: of no matter, of every matter but those switched off, or of those"
+        " switched on alone (`!matter filing`).",
+    )
+    url: SecretStr = Field(
+        SecretStr("cabinet"),
+        description="Where the cabinet stands: a folder, which must be there, or a place that fsspec knows, such as"
+        " s3://BUCKET/FOLDER, webdav://HOST/FOLDER or sftp://USER@HOST/FOLDER.",
+    )
+    options: SecretStr = Field(
+        SecretStr(""),
+        description="What fsspec needs for that place besides, credentials for example, as JSON; empty for nothing.",
+    )
+    concurrency: int = Field(2, ge=1, le=16, description="Files fetched at once.")
+    max_bytes: int = Field(1_000_000_000, ge=1_000_000, description="The largest file that is filed, in bytes.")
+
+    @field_validator("options")
+    @classmethod
+    def _is_mapping(cls, given: SecretStr) -> SecretStr:
+        text = given.get_secret_value()
+        try:
+            told = json.loads(text) if text else {}
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise PydanticCustomError("options", 'It must be JSON such as {{"key": "…", "secret": "…"}}')
+        return given
+
+    @property
+    def backend_options(self) -> dict[str, Any]:
+        """The options, read."""
+        text = self.options.get_secret_value()
+        found: dict[str, Any] = json.loads(text) if text else {}
+        return found
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -287,6 +333,7 @@ class Settings(BaseSettings):
     care: CareSettings = CareSettings()
     pins: PinSettings = PinSettings()
     file_rules: FileRuleSettings = FileRuleSettings()
+    filing: FilingSettings = FilingSettings()
     drift: DriftSettings = DriftSettings()
     log: LogSettings = LogSettings()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from bridge.check.finding import Finding, State
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
-from bridge.check.local import configuration_findings, database_findings, directory_findings
+from bridge.check.local import cabinet_findings, configuration_findings, database_findings, directory_findings
 from bridge.settings import Settings
 
 __all__ = ["Finding", "State", "examine"]
@@ -26,6 +26,8 @@ async def examine(settings: Settings, config: Path) -> AsyncIterator[Finding]:
     for finding in findings:
         yield finding
     async for finding in database_findings(settings, firm):
+        yield finding
+    async for finding in cabinet_findings(settings):
         yield finding
     async with asker(settings.homeserver.url) as asking:
         async for finding in homeserver_findings(asking, settings):

@@ -51,12 +51,14 @@ def exit_for(error: Exception) -> Exit | None:
     # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
     from bridge.app import NotServerAdminError
     from bridge.directory.problems import DirectoryError
+    from bridge.filing.cabinet import BackendMissing
     from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected, Unreachable
     from bridge.store.backends import StoreError
     from bridge.web.app import ListenError
 
     table: tuple[tuple[type[Exception], Exit], ...] = (
         (ConfigError, Exit.CONFIGURATION),
+        (BackendMissing, Exit.SOMETHING_MISSING),
         (GuardAway, Exit.SOMETHING_MISSING),
         (Unreachable, Exit.UNREACHABLE),
         (TokenRejected, Exit.TOKEN_REJECTED),

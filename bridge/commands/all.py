@@ -13,6 +13,7 @@ from bridge.commands.digest import DIGEST
 from bridge.commands.direct import DM
 from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_STATUS
 from bridge.commands.files import FILE_VERSIONS, FILES
+from bridge.commands.filing import FILES_STATUS, MATTER_FILING
 from bridge.commands.matter import MATTER_LIST, MATTER_START
 from bridge.commands.matter_people import MATTER_JOIN, MATTER_LEAVE
 from bridge.commands.matter_rename import MATTER_RENAME
@@ -67,6 +68,8 @@ COMMANDS: tuple[Command, ...] = (
     WHY,
     ACCESS,
     MATTER_ACCESS,
+    MATTER_FILING,
+    FILES_STATUS,
     PLAN,
     AUDIT,
     STAFF_LEAVE,

@@ -192,6 +192,8 @@ PERMISSIONS: Mapping[str, Permission] = {
     "why": _ADMINS,
     "access": _ADMINS,
     "matter access": _ADMINS,
+    "matter filing": _ADMINS,
+    "files status": _ADMINS,
     "plan": _ADMINS,
     "audit": _ADMINS,
     "staff leave": _ADMINS,

@@ -6,6 +6,7 @@ what it could not see, or what was sent without it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,11 +16,22 @@ import structlog
 from bridge.commands.replies import escape, message_link
 from bridge.commands.table import Desk
 from bridge.firm.conversation import ConversationKind
-from bridge.firm.file_rules import Declared, FileRules, judge_found, judge_message, judge_size, judge_type
+from bridge.firm.file_bytes import HEAD_BYTES
+from bridge.firm.file_rules import (
+    Declared,
+    FileRules,
+    judge_bytes,
+    judge_found,
+    judge_message,
+    judge_size,
+    judge_type,
+)
 from bridge.firm.policy import Decision, may_act
 from bridge.guard.files import MESSAGE, carries_file
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
+from bridge.mapping.files import file_in
+from bridge.matrix.errors import NotFound, Refused
 from bridge.reconcile.guarding import rules_of
 from bridge.store.conversations import conversation_by_id
 from bridge.store.file_rules import BY_RULE, note_taken_away, standing_like
@@ -44,6 +56,8 @@ class Unwanted:
     """Matrix id."""
     staff_id: str
     """The sender's; empty where the account is nobody's."""
+    mxc: str = ""
+    """The file's address; empty where the message has none."""
     edit_id: str = ""
     """The event id of the edit by which the file came into it; empty for none."""
 
@@ -57,13 +71,19 @@ def is_forbidden_file(event: Json, rules: FileRules, bot_id: str) -> bool:
 
 
 async def handle_forbidden_file(event: Json, desk: Desk, places: Places) -> Effect | None:
-    """Delete a message whose file the rules forbid, and tell its sender."""
+    """Delete a message whose file the rules forbid, and tell its sender. A program is quarantined as well."""
     place = await places.place(event["room_id"])
     if place is None or place.kind is None:
         return None
     staff_id = await places.staff_id(event["sender"]) or ""
-    unwanted = Unwanted(event["event_id"], event["room_id"], place.key, event["sender"], staff_id)
-    return await take_away(unwanted, judge_message(event["content"], rules_of(desk.settings.file_rules)), desk)
+    carried = file_in(event["content"])
+    mxc = carried.mxc if carried is not None and not carried.encryption else ""
+    unwanted = Unwanted(event["event_id"], event["room_id"], place.key, event["sender"], staff_id, mxc)
+    rules = rules_of(desk.settings.file_rules)
+    effect = await take_away(unwanted, judge_message(event["content"], rules), desk)
+    if not judge_bytes(await _head(mxc, desk), rules):
+        await _quarantine(unwanted, desk)
+    return effect
 
 
 async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk) -> Effect | None:
@@ -79,10 +99,11 @@ async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk)
     decision = judge_found(declared, found_type, found_size, rules)
     if decision:
         return None
+    unwanted = _of_row(row)
+    effect = await take_away(unwanted, decision, desk)
     if not (judge_type(found_type, rules) and judge_size(found_size, rules)):
-        await _quarantine(row.mxc, desk)
-    unwanted = Unwanted(row.event_id, row.room_id, row.conversation_id, row.sender, row.staff_id, row.edit_id)
-    return await take_away(unwanted, decision, desk)
+        await _quarantine(unwanted, desk)
+    return effect
 
 
 async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effect:
@@ -114,41 +135,61 @@ def _note(unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
 
 
 async def quarantine_deleted(room_id: str, event_id: str, desk: Desk) -> None:
-    """Where the firm wants that, let nobody download the file of a message that somebody deleted.
-
-    Synapse does so for all uploads with the same content. So it is not done while another message stands that has this
-    file or a copy of it, nor for a file that somebody else uploaded.
-    """
+    """Where the firm wants that, let nobody download the file of a message that somebody deleted."""
     row = await desk.store.run(lambda: file_row(event_id)) if desk.settings.file_rules.quarantine_deleted else None
-    if row is None or row.room_id != room_id or row.removed_by == BY_RULE:
+    if row is not None and row.room_id == room_id and row.removed_by != BY_RULE:
+        await _quarantine(_of_row(row), desk)
+
+
+def _of_row(row: File) -> Unwanted:
+    return Unwanted(row.event_id, row.room_id, row.conversation_id, row.sender, row.staff_id, row.mxc, row.edit_id)
+
+
+async def _quarantine(unwanted: Unwanted, desk: Desk) -> None:
+    """Let nobody download the file any more, where nobody else needs it.
+
+    Synapse does so for all uploads with the same content, those to come included. So it is not done while another
+    message stands that has this file or a copy of it, nor for a file that somebody else uploaded.
+    """
+    info = await _media(unwanted.mxc, desk)
+    if info is None or info["user_id"] != unwanted.sender:
         return
-    if not await _is_needed(row, desk):
-        await _quarantine(row.mxc, desk)
-
-
-async def _is_needed(row: File, desk: Desk) -> bool:
-    """Whether others rely on the file. So does, as far as it is known, everybody whom it does not belong to."""
-    info = await _media(row.mxc, desk)
-    if info is None or info["user_id"] != row.sender:
-        return True
-    like = partial(standing_like, row.event_id, row.mxc, info["media_length"], info["sha256"])
+    like = partial(standing_like, unwanted.event_id, unwanted.mxc, info["media_length"], info["sha256"])
     others = await desk.store.run(like)
-    for mxc in others - {row.mxc}:
+    for mxc in others:
         other = await _media(mxc, desk)
-        if other is not None and other["sha256"] == info["sha256"]:
-            return True
-    return row.mxc in others
+        if mxc == unwanted.mxc or (other is not None and other["sha256"] == info["sha256"]):
+            log.info("file_needed_elsewhere", event_id=unwanted.event_id)
+            return
+    await desk.homeserver.quarantine(*_parts(unwanted.mxc))
+    log.info("file_quarantined", event_id=unwanted.event_id)
+
+
+class _Enough(Exception):
+    """So much of a file was had as is looked at."""
+
+
+async def _head(mxc: str, desk: Desk) -> bytes:
+    """The first bytes of a file; none where it cannot be had."""
+    server_name, media_id = _parts(mxc)
+    head = b""
+
+    async def take(piece: bytes) -> None:
+        nonlocal head
+        head += piece[:HEAD_BYTES]
+        if len(head) >= HEAD_BYTES:
+            raise _Enough
+
+    if server_name == desk.server_name and media_id:
+        with suppress(_Enough, NotFound, Refused):
+            await desk.homeserver.download(server_name, media_id, take)
+    return head
 
 
 async def _media(mxc: str, desk: Desk) -> Json | None:
     server_name, media_id = _parts(mxc)
-    return await desk.homeserver.media(server_name, media_id) if server_name == desk.server_name else None
-
-
-async def _quarantine(mxc: str, desk: Desk) -> None:
-    server_name, media_id = _parts(mxc)
-    if server_name == desk.server_name and media_id:
-        await desk.homeserver.quarantine(server_name, media_id)
+    known = server_name == desk.server_name and media_id
+    return await desk.homeserver.media(server_name, media_id) if known else None
 
 
 def _parts(mxc: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from bridge.matrix import requests
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
 from bridge.matrix.errors import BadRequest, HomeserverError, NotAllowed, NotFound, Refused
-from bridge.matrix.port import LOCK, Unread
+from bridge.matrix.port import LOCK, Take, Unread
 from bridge.matrix.requests import Request
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -247,6 +247,9 @@ class MatrixClient:
         method, path = Api.upload(_NO_TOKEN, filename)
         request = (method, path, data)
         return str(await self.connection.ask(request, self.bot_id, "content_uri", content_type=content_type))
+
+    async def download(self, server_name: str, media_id: str, take: Take) -> None:
+        await self.connection.stream(requests.media(server_name, media_id), self.bot_id, take)
 
     async def admin_user(self, user_id: str) -> Json | None:
         try:

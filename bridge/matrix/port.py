@@ -8,6 +8,7 @@ anything is requested, unless the policy allows it (acting.py).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +17,8 @@ from bridge.firm.disclosure import Happened
 Json = dict[str, Any]
 LOCK: Json = {"locked": True}
 """The only change of an account that may be made to one who has left."""
+Take = Callable[[bytes], Awaitable[None]]
+"""Takes the next piece of something large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,12 @@ class Homeserver(Protocol):
 
     async def upload(self, data: bytes, content_type: str, filename: str) -> str:
         """Upload media as the bot and return its mxc URI."""
+
+    async def download(self, server_name: str, media_id: str, take: Take) -> None:
+        """Hand over media in pieces, each byte once and in order, however often the connection breaks.
+
+        What `take` raises ends it. Raises NotFound for media that is gone or quarantined.
+        """
 
     # Admin API (the bot must be a server admin)
     async def admin_user(self, user_id: str) -> Json | None:

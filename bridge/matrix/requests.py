@@ -186,6 +186,11 @@ def admin_delete_devices(user_id: str, device_ids: list[str]) -> Request:
     return "POST", _path(ADMIN_V2, "users", user_id, "delete_devices"), orjson.dumps({"devices": device_ids})
 
 
+def media(server_name: str, media_id: str) -> Request:
+    """GET media with the token in the header, which the paths before version 1.11 of the specification did not want."""
+    return "GET", _path(MATRIX_API_PATH_V1, "media", "download", server_name, media_id)
+
+
 def push_policy(body: bytes) -> Request:
     """POST what the guard must know."""
     return "POST", PATH, body

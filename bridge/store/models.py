@@ -304,6 +304,83 @@ class FileHistory(Base):
     finished_at = BigIntegerField(null=True)
 
 
+class Filing(Base):
+    """Bytes that somebody sent to a filed matter, on their way into the filing cabinet or there.
+
+    A message has one, and another for each edit that put other bytes in their place.
+    """
+
+    position = BigAutoField()
+    event_id = TextField()
+    """The file's."""
+    mxc = TextField()
+    """The address of the bytes, which is a secret."""
+    given = TextField()
+    """The name as the message gave it."""
+    sent_ms = BigIntegerField()
+    """When they were sent."""
+    state = TextField(default="waiting")
+    """waiting, filed or failed."""
+    queued_at = BigIntegerField()
+    attempts = IntegerField(default=0)
+    next_at = BigIntegerField(default=0)
+    """When it is tried again."""
+    error = TextField(default="")
+    """Why it was not filed yet, or never will be, as a sentence."""
+    folder = TextField(default="")
+    """In the cabinet, as matter/conversation; empty until they have their name."""
+    name = TextField(default="")
+    name_key = TextField(null=True)
+    """What makes two names the same in a folder; null until they have their name."""
+    base_key = TextField(default="")
+    """The same of the name without its number."""
+    version = IntegerField(default=0)
+    type = TextField(default="")
+    """By the bytes; empty until they were fetched, as what follows."""
+    size = BigIntegerField(null=True)
+    sha256 = TextField(default="")
+    note = TextField(default="")
+    """What was otherwise than the message said, as a sentence."""
+    filed_at = BigIntegerField(null=True)
+    marked_removed = BooleanField(default=False)
+    """Whether the folder's list is to say that the message was deleted."""
+
+    class Meta:
+        indexes = (
+            (("event_id", "mxc"), True),
+            (("state", "next_at"), False),
+            (("folder", "name_key"), True),
+            (("folder", "base_key"), False),
+        )
+
+
+class CabinetFolder(Base):
+    """A folder of the filing cabinet. It keeps its name, whatever its matter or conversation is called later."""
+
+    key = TextField(primary_key=True)
+    """matter: and the matter's id, or the conversation's id."""
+    parent = TextField()
+    """The matter's folder for that of a conversation; empty for that of a matter."""
+    name = TextField()
+    name_key = TextField()
+    changed = IntegerField(default=0)
+    """How often something changed that the folder's list tells of."""
+    listed = IntegerField(default=0)
+    """How many of these changes the list has."""
+
+    class Meta:
+        indexes = ((("parent", "name_key"), True),)
+
+
+class MatterFiling(Base):
+    """Whether a matter's files are filed, where a firm admin said so."""
+
+    matter_id = TextField(primary_key=True)
+    filed = BooleanField()
+    set_by = TextField()
+    at_ms = BigIntegerField()
+
+
 class Drift(Base):
     """What somebody changed behind the bridge's back: noted with the audit log's entry before it is put right."""
 
@@ -363,6 +440,9 @@ MODELS: tuple[type[Base], ...] = (
     PinLists,
     File,
     FileHistory,
+    Filing,
+    CabinetFolder,
+    MatterFiling,
     Drift,
     DriftCheck,
 )

@@ -245,6 +245,23 @@ async def test_V4_no_file_is_quarantined_for_its_name_alone(firm: SmallFirm) -> 
     assert firm.fake.quarantined == set()
 
 
+async def test_V4_a_program_is_quarantined_with_its_message(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    share(firm, "tom", room, "setup.exe", url=upload(firm, "tom", b"\x7fELF" + bytes(100_000)))
+    await firm.settle()
+    assert len(firm.fake.quarantined) == 1
+
+
+async def test_V4_what_an_older_rule_allowed_stays_when_a_copy_is_removed(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    share(firm, "ruth", room, "evidence.bin", url=upload(firm, "ruth", b"\x7fELF"))
+    bad = share(firm, "tom", room, "evidence.bin", url=upload(firm, "tom", b"\x7fELF"))
+    await firm.settle()
+    assert await fetched(firm, bad, file_bytes.LINUX)
+    assert not stands(firm, room, bad)
+    assert firm.fake.quarantined == set()
+
+
 async def deleted(firm: SmallFirm, room: str, mxc: str, who: str = "tom") -> None:
     """Somebody sends a file and deletes the message."""
     event_id = share(firm, who, room, "a.pdf", url=mxc)

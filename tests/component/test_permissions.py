@@ -96,6 +96,8 @@ TYPED = {
     "why": Typed("Nell Newcomer can see matter 2027-0001", "@nell 2027-0001"),
     "access": Typed("Wes Walled .* is active staff", "@wes"),
     "matter access": Typed("7 of 7 can see it", "2027-0001"),
+    "matter filing": Typed("not stored in a filing cabinet", "2027-0001"),
+    "files status": Typed("not stored in a filing cabinet"),
     "plan": Typed("everything is as it should be"),
     "audit": Typed("The log, newest first"),
     "staff leave": Typed("Tell me who", ""),

@@ -41,7 +41,7 @@ class Asked:
 
 
 Endpoint = Callable[["FakeHomeserver", Asked], Any]
-"""Returns the answer's JSON, or a pair of status and JSON. Raises Denied."""
+"""Returns the answer's JSON, a pair of status and JSON, or the bytes of media. Raises Denied."""
 
 
 def create_room(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -286,6 +286,13 @@ def upload(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"content_uri": f"mxc://{fake.server_name}/{media_id}"}
 
 
+def download(fake: FakeHomeserver, asked: Asked) -> bytes:
+    server_name, media_id = asked.args
+    if server_name != fake.server_name or media_id not in fake.media:
+        raise Denied(404, "M_NOT_FOUND", "Not found '/_matrix/client/v1/media/download'")
+    return fake.media[media_id][1]
+
+
 def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     if asked.args[0] not in fake.rooms:
@@ -425,6 +432,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_matrix/client/versions", versions),
     ("GET", _V3 + "/capabilities", capabilities),
     ("POST", "/_matrix/media/v3/upload", upload),
+    ("GET", "/_matrix/client/v1/media/download/{}/{}", download),
     ("GET", "/_synapse/admin/v1/rooms", admin_rooms),
     ("GET", "/_synapse/admin/v1/rooms/{}/members", admin_members),
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),

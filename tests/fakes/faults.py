@@ -41,7 +41,14 @@ class Slow:
     """Set when it was done and the answer is about to be given, whether or not anybody waits for it."""
 
 
-Behaviour = Answer | Drop | Duplicate | Slow
+@dataclass(frozen=True)
+class Cut:
+    """Do it, and close the connection when so many bytes of the answer were sent."""
+
+    after: int
+
+
+Behaviour = Answer | Cut | Drop | Duplicate | Slow
 
 DROP_BEFORE = Drop(act=False)
 DROP_AFTER = Drop(act=True)

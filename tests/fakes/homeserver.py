@@ -27,7 +27,7 @@ from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.fakes import endpoints
 from tests.fakes.endpoints import Asked
-from tests.fakes.faults import Answer, Behaviour, Drop, Duplicate, Slow
+from tests.fakes.faults import Answer, Behaviour, Cut, Drop, Duplicate, Slow
 from tests.fakes.room import Denied
 from tests.fakes.world import World
 
@@ -200,11 +200,23 @@ class FakeHomeserver(World):
                 assert request.transport is not None
                 request.transport.close()
                 return web.Response()
+            case Cut(after=after):
+                return await self._cut_off(request, raw, after)
             case Slow() as slow:
                 return await self._slowly(request, raw, slow)
             case Duplicate():
                 await self._act(request, raw)
         return self._response(request, raw, *await self._act(request, raw))
+
+    async def _cut_off(self, request: web.Request, raw: bytes, after: int) -> web.StreamResponse:
+        whole = self._response(request, raw, *await self._act(request, raw))
+        assert isinstance(whole.body, bytes)
+        response = web.StreamResponse(headers={"Content-Length": str(len(whole.body))})
+        await response.prepare(request)
+        await response.write(whole.body[:after])
+        assert request.transport is not None
+        request.transport.close()
+        return response
 
     async def _slowly(self, request: web.Request, raw: bytes, slow: Slow) -> web.Response:
         slow.arrived.set()
@@ -219,6 +231,8 @@ class FakeHomeserver(World):
 
     def _response(self, request: web.Request, raw: bytes, status: int, body: Any) -> web.Response:
         self._record(request, raw, status)
+        if isinstance(body, bytes):
+            return web.Response(status=status, body=body, content_type="application/octet-stream")
         return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
     def _next_behaviour(self, method: str, path: str) -> Behaviour | None:

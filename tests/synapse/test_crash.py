@@ -53,6 +53,8 @@ OF_WALLS = {"wall.set", "wall.lifted"}
 """Fault points of walls set by command: driven in tests/component/test_walls.py, the first also beside this file."""
 OF_LEAVERS = {"leaver.set", "leaver.out", "leaver.deactivated"}
 """Fault points passed when somebody leaves: driven in tests/component/test_leavers.py, two also beside this file."""
+OF_FILING = {"filing.fetched", "filing.named", "filing.placed", "filing.listed"}
+"""Fault points passed when a file is put into the filing cabinet: driven in tests/component/test_filing.py."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
@@ -299,5 +301,5 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS
+    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS | OF_FILING
     assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION, *elsewhere}

@@ -1,0 +1,89 @@
+"""The filing cabinet, for firm admins: how filing stands, and which matters are filed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bridge.commands.errors import CommandError
+from bridge.commands.moments import moment
+from bridge.commands.replies import escape
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
+from bridge.firm.model import Matter
+from bridge.store.conversations import now_ms
+from bridge.store.filing import Counts, counts, is_filed, set_matter_filing
+
+_OFF = "Files are not stored in a filing cabinet in this firm (filing.mode is off)."
+_MODES = {
+    "on": "The files of all matters are stored, but for those switched off.",
+    "by_matter": "The files of those matters are stored that are switched on: `!matter filing NUMBER on`.",
+}
+_CHOICES = {"on": True, "off": False}
+
+
+async def _status(call: Call) -> Answer:
+    mode = call.desk.settings.filing.mode
+    if mode == "off":
+        return Answer(_OFF)
+    found = await call.desk.store.run(partial(counts, mode))
+    return Answer(f"**Filing cabinet.** {_MODES[mode]}\n\n" + "\n".join(_lines(call, found)))
+
+
+def _lines(call: Call, found: Counts) -> list[str]:
+    since = f", the oldest since {moment(call, found.oldest_ms)}" if found.oldest_ms is not None else ""
+    lines = [f"- Filed: {found.filed}", f"- Waiting: {found.waiting}{since}", f"- Failed: {found.failed}"]
+    if found.error:
+        lines.append(f"- Why files wait: {escape(found.error)} They are tried again by themselves.")
+    if found.failure:
+        lines.append(f"- Why the last one failed: {escape(found.failure)} `!matter filing NUMBER on` tries again.")
+    return lines
+
+
+async def _matter_filing(call: Call) -> Answer:
+    matter: Matter = call.values["matter"]
+    mode, typed = call.desk.settings.filing.mode, call.values.get("choice", "").casefold()
+    noted = Noted("matter filing", about=f"{matter.number} {typed}".strip())
+    number, filed, waiting = escape(matter.number), _CHOICES.get(typed), 0
+    if typed and filed is None:
+        raise CommandError("Write `!matter filing NUMBER on` or `off`; without either it shows which it is.")
+    if filed is None:
+        filed = await call.desk.store.run(partial(is_filed, mode, matter.id))
+    else:
+        set_to = partial(set_matter_filing, mode, matter.id, filed=filed, set_by=call.sender.id, now=now_ms())
+        waiting = await call.desk.store.run(set_to)
+    if mode == "off":
+        kept = " I keep it in mind should that change." if typed else ""
+        return Answer(f"{_OFF}{kept}", noted=noted)
+    if not filed:
+        return Answer(
+            f"The files of matter {number} are not stored in the filing cabinet. What is there already stays.",
+            noted=noted,
+        )
+    more = f" {waiting} wait and follow now." if waiting else ""
+    return Answer(f"The files of matter {number} are stored in the filing cabinet.{more}", noted=noted)
+
+
+FILES_STATUS = Command(
+    "files status",
+    "How the filing cabinet stands",
+    _status,
+    help="Says how many files of matters are in the filing cabinet, how many wait and since when, how many cannot be"
+    " filed, and why.",
+    examples=("!files status",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+    also=("filing",),
+)
+MATTER_FILING = Command(
+    "matter filing",
+    "Store a matter's files in the filing cabinet, or not",
+    _matter_filing,
+    (
+        Argument("matter", ArgumentType.MATTER, shown="NUMBER"),
+        Argument("choice", ArgumentType.TEXT, required=False, shown="on|off"),
+    ),
+    help="On stores the files of the matter's conversations in the firm's filing cabinet, those sent before among them,"
+    " and tries again those that failed. Off leaves what is there.",
+    examples=("!matter filing 2026-0042", "!matter filing 2026-0042 on", "!matter filing 2026-0042 off"),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)

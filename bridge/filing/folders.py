@@ -1,0 +1,20 @@
+"""The folders of the cabinet: one for each matter, and in it one for each of its conversations."""
+
+from __future__ import annotations
+
+from bridge.filing.names import name_key, numbered_folder, safe_folder
+from bridge.firm.model import Firm
+from bridge.store.filing import conversation_title, take_folder
+
+
+def folder_of(firm: Firm, matter_id: str, conversation_id: str) -> str:
+    """A unit: the folder of a matter's conversation, as matter/conversation.
+
+    It gets its name at its first use and keeps it: links, backups and other programs know it by that, and stores behind
+    fsspec cannot rename a folder in one step.
+    """
+    matter = firm.matters.get(matter_id)
+    words = (matter_id,) if matter is None else (matter.number, matter.client, matter.title)
+    above = take_folder(f"matter:{matter_id}", "", safe_folder(*words), numbered_folder, name_key)
+    title = safe_folder(conversation_title(conversation_id) or conversation_id)
+    return f"{above}/{take_folder(conversation_id, above, title, numbered_folder, name_key)}"

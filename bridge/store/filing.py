@@ -1,0 +1,340 @@
+"""What waits for the filing cabinet, what is in it, and where. All are units of work; times are milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal, cast
+
+from peewee import Case, Value, fn
+
+from bridge.store.files import note_found
+from bridge.store.models import CabinetFolder, Conversation, File, Filing, MatterFiling
+
+Mode = Literal["off", "on", "by_matter"]
+Numbered = Callable[[str, int], str]
+"""The n-th version of a name."""
+Key = Callable[[str], str]
+"""What makes two names the same."""
+_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file stands in the cabinet."""
+
+    folder: str
+    """As matter/conversation."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Bytes that are to be filed."""
+
+    position: int
+    event_id: str
+    matter_id: str
+    conversation_id: str
+    name: str
+    """As the message gives it."""
+    mxc: str
+    encryption: str
+    declared_size: int | None
+    at_ms: int
+    attempts: int
+    gone: bool
+    """Whether their message was deleted since, or has other bytes by an edit."""
+    place: Place | None
+    """Where they were to go before the bridge ended; None where they had no name yet."""
+    size: int | None
+    """Where they were fetched before; so too their digest."""
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file turned out to be."""
+
+    type: str
+    """By the bytes."""
+    size: int
+    sha256: str
+    """Hexadecimal."""
+    note: str = ""
+    """What was otherwise than the message said, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file as the list in its folder tells of it."""
+
+    name: str
+    given: str
+    """Its name as the message gives it."""
+    version: int
+    sender: str
+    staff_id: str
+    at_ms: int
+    type: str
+    size: int
+    sha256: str
+    caption: str
+    event_id: str
+    note: str
+    removed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How filing stands."""
+
+    waiting: int
+    filed: int
+    failed: int
+    oldest_ms: int | None
+    """Since when the one that waits longest does."""
+    error: str
+    """Why the one that was tried last was not filed, as a sentence; empty where none waits for a reason."""
+    failure: str
+    """Why the last one that never will be is not, as a sentence."""
+
+
+def _wanted(mode: Mode) -> Any:
+    """What is true of files whose matter is filed."""
+    said = MatterFiling.select(MatterFiling.matter_id).where(MatterFiling.filed == (mode == "by_matter"))
+    chosen = File.matter_id.in_(said) if mode == "by_matter" else File.matter_id.not_in(said)
+    return (File.matter_id != "") & chosen & (mode != "off")
+
+
+def queue_files(mode: Mode, after: int, now: int) -> int:
+    """Queue the files of filed matters that came behind this position; returns the position of the last file."""
+    last = File.select(fn.MAX(File.position)).scalar() or 0
+    if last > after:
+        _queue((File.position > after) & _wanted(mode), now)
+    return int(last)
+
+
+def queue_edited(mode: Mode, since: int, now: int) -> None:
+    """Queue the bytes that edits since then put into messages."""
+    edited = (File.edited_at >= since) & (File.edit_id != "")
+    _queue(edited & _wanted(mode), now)
+
+
+def _queue(which: Any, now: int) -> None:
+    known = Filing.select(Filing.position).where(Filing.event_id == File.event_id, Filing.mxc == File.mxc)
+    sent_ms = Case(None, [(File.edit_id == "", File.at_ms)], File.edited_at)
+    found = File.select(File.event_id, File.mxc, File.name, sent_ms, Value(now)).where(
+        which, File.removed_at.is_null(), ~fn.EXISTS(known)
+    )
+    columns = [Filing.event_id, Filing.mxc, Filing.given, Filing.sent_ms, Filing.queued_at]
+    rows = list(found.order_by(File.position).tuples())
+    for first in range(0, len(rows), _ROWS):
+        Filing.insert_many(rows[first : first + _ROWS], fields=columns).execute()
+
+
+def is_filed(mode: Mode, matter_id: str) -> bool:
+    """Whether a matter's files are filed."""
+    row = MatterFiling.get_or_none(MatterFiling.matter_id == matter_id)
+    said = mode == "on" if row is None else bool(row.filed)
+    return mode != "off" and said
+
+
+def set_matter_filing(mode: Mode, matter_id: str, *, filed: bool, set_by: str, now: int) -> int:
+    """Note whether a matter's files are filed, queue those it has, and try failed ones again; how many wait then."""
+    row = MatterFiling
+    row.insert(matter_id=matter_id, filed=filed, set_by=set_by, at_ms=now).on_conflict(
+        conflict_target=[row.matter_id], update={row.filed: filed, row.set_by: set_by, row.at_ms: now}
+    ).execute()
+    if not filed or mode == "off":
+        return 0
+    _queue(File.matter_id == matter_id, now)
+    of_matter = Filing.event_id.in_(File.select(File.event_id).where(File.matter_id == matter_id))
+    again = {Filing.state: "waiting", Filing.attempts: 0, Filing.next_at: 0, Filing.error: ""}
+    Filing.update(again).where(Filing.state == "failed", of_matter).execute()
+    return int(Filing.select().where(Filing.state == "waiting", of_matter).count())
+
+
+def _with_files(*columns: Any) -> Any:
+    return Filing.select(*columns).join(File, on=(Filing.event_id == File.event_id), attr="file")
+
+
+def due(mode: Mode, now: int, limit: int) -> list[Waiting]:
+    """What is to be filed now, that first which was not tried for longest."""
+    found = _with_files(Filing, File).where(Filing.state == "waiting", Filing.next_at <= now, _wanted(mode))
+    return [_waiting(row, row.file) for row in found.order_by(Filing.next_at, Filing.position).limit(limit)]
+
+
+def _waiting(row: Filing, file: File) -> Waiting:
+    return Waiting(
+        int(row.position),
+        str(row.event_id),
+        str(file.matter_id),
+        str(file.conversation_id),
+        str(row.given),
+        str(row.mxc),
+        str(file.encryption),
+        file.declared_size,
+        int(row.sent_ms),
+        int(row.attempts),
+        gone=file.removed_at is not None or file.mxc != row.mxc,
+        place=Place(str(row.folder), str(row.name)) if row.name else None,
+        size=row.size,
+        sha256=str(row.sha256),
+    )
+
+
+def record_found(file: Waiting, found: Found) -> bool:
+    """Note what a file turned out to be; False where its message was deleted or has other bytes meanwhile."""
+    note_found(file.event_id, file.mxc, found.type, found.size, found.sha256)
+    what = {Filing.type: found.type, Filing.size: found.size, Filing.sha256: found.sha256, Filing.note: found.note}
+    Filing.update(what).where(Filing.position == file.position).execute()
+    there = File.select().where(File.event_id == file.event_id, File.mxc == file.mxc, File.removed_at.is_null())
+    return bool(there.exists())
+
+
+def take_folder(key: str, parent: str, wanted: str, numbered: Numbered, key_of: Key) -> str:
+    """The folder of a matter or conversation in `parent`, named `wanted` or the next free version at its first use."""
+    row = CabinetFolder.get_or_none(CabinetFolder.key == key)
+    if row is not None:
+        return str(row.name)
+    siblings = CabinetFolder.select(CabinetFolder.name_key).where(CabinetFolder.parent == parent).tuples()
+    taken = {name_key for (name_key,) in cast("Iterable[tuple[str]]", siblings)}
+    name = next(name for n in count(1) if key_of(name := numbered(wanted, n)) not in taken)
+    CabinetFolder.create(key=key, parent=parent, name=name, name_key=key_of(name))
+    return name
+
+
+def conversation_title(conversation_id: str) -> str:
+    """A conversation's title, empty where there is none."""
+    row = Conversation.get_or_none(Conversation.id == conversation_id)
+    return "" if row is None else str(row.title)
+
+
+def take_name(
+    position: int, folder: str, wanted: str, *, beyond: int, numbered: Numbered, key_of: Key, reserved: Iterable[str]
+) -> Place:
+    """Give a file its name in a folder: `wanted`, or the version after those that are there.
+
+    `beyond` is a version that cannot be had, because something that is not the bridge's has its name.
+    """
+    base = key_of(wanted)
+    known = Filing.select(fn.MAX(Filing.version)).where(Filing.folder == folder, Filing.base_key == base).scalar() or 0
+    for version in count(max(known, beyond) + 1):
+        name = numbered(wanted, version)
+        key = key_of(name)
+        taken = Filing.select().where(Filing.folder == folder, Filing.name_key == key).exists()
+        if not taken and key not in reserved:
+            row = {Filing.folder: folder, Filing.name: name, Filing.name_key: key, Filing.base_key: base}
+            Filing.update({**row, Filing.version: version}).where(Filing.position == position).execute()
+            return Place(folder, name)
+    raise AssertionError("count() has no end")
+
+
+def version_of(position: int) -> int:
+    """The version that a file's name has; 0 where it has none."""
+    return int(Filing.get(Filing.position == position).version)
+
+
+def mark_filed(file: Waiting, now: int) -> None:
+    """Note that a file is in the cabinet, and that its folder's list is to say so."""
+    done = {Filing.state: "filed", Filing.filed_at: now, Filing.error: ""}
+    Filing.update(done).where(Filing.position == file.position).execute()
+    _list_anew([file.conversation_id])
+
+
+def put_off(position: int, error: str, next_at: int) -> None:
+    """Try a file again at this time."""
+    again = {Filing.attempts: Filing.attempts + 1, Filing.error: error, Filing.next_at: next_at}
+    Filing.update(again).where(Filing.position == position).execute()
+
+
+def mark_failed(position: int, error: str, now: int) -> None:
+    """Note that a file cannot be filed. Its name, if it had one, is free again."""
+    nowhere = {Filing.folder: "", Filing.name: "", Filing.name_key: None, Filing.base_key: "", Filing.version: 0}
+    failed = {Filing.state: "failed", Filing.error: error, Filing.next_at: now, Filing.attempts: Filing.attempts + 1}
+    Filing.update({**failed, **nowhere}).where(Filing.position == position).execute()
+
+
+def withdraw(position: int) -> None:
+    """File it never: its message was deleted, or had other bytes, before it was in the cabinet."""
+    Filing.delete().where(Filing.position == position).execute()
+
+
+def heed_removed() -> None:
+    """Leave out files that were deleted before they were filed; lists are to say of the filed ones that they were."""
+    removed = File.select(File.event_id).where(File.removed_at.is_null(False))
+    # One with a name may be in the cabinet already; that is looked at when its turn comes.
+    Filing.delete().where(Filing.state != "filed", Filing.name == "", Filing.event_id.in_(removed)).execute()
+    fresh = (Filing.state == "filed", ~Filing.marked_removed, File.removed_at.is_null(False))
+    rows = list(_with_files(Filing.position, File.conversation_id).where(*fresh).tuples())
+    for position, _ in rows:
+        Filing.update({Filing.marked_removed: True}).where(Filing.position == position).execute()
+    _list_anew({conversation_id for _, conversation_id in rows})
+
+
+def _list_anew(conversation_ids: Iterable[str]) -> None:
+    more = {CabinetFolder.changed: CabinetFolder.changed + 1}
+    for conversation_id in conversation_ids:
+        CabinetFolder.update(more).where(CabinetFolder.key == conversation_id).execute()
+
+
+def to_list() -> list[tuple[str, str, int]]:
+    """Folders whose lists do not say all: the conversation's id, the path, and the number of changes to note."""
+    rows = CabinetFolder.select().where(CabinetFolder.changed > CabinetFolder.listed)
+    return [(row.key, f"{row.parent}/{row.name}", row.changed) for row in rows]
+
+
+def mark_listed(key: str, changes: int) -> None:
+    """Note that a folder's list has so many changes."""
+    CabinetFolder.update({CabinetFolder.listed: changes}).where(CabinetFolder.key == key).execute()
+
+
+def listed_in(folder: str) -> list[Listed]:
+    """The files in a folder, oldest first."""
+    found = _with_files(Filing, File).where(Filing.folder == folder, Filing.state == "filed")
+    return [
+        Listed(
+            str(row.name),
+            str(row.given),
+            int(row.version),
+            row.file.sender,
+            row.file.staff_id,
+            int(row.sent_ms),
+            str(row.type),
+            int(row.size or 0),
+            str(row.sha256),
+            row.file.caption,
+            str(row.event_id),
+            str(row.note),
+            row.file.removed_at,
+        )
+        for row in found.order_by(Filing.sent_ms, Filing.position)
+    ]
+
+
+def count_waiting(mode: Mode) -> int:
+    """How many files wait."""
+    return int(_waits(mode).count())
+
+
+def counts(mode: Mode) -> Counts:
+    """How filing stands, over all matters."""
+    states = Filing.select(Filing.state, fn.COUNT(Filing.position)).group_by(Filing.state).tuples()
+    by_state = dict(cast("Iterable[tuple[str, int]]", states))
+    oldest = _waits(mode).order_by(Filing.queued_at).first()
+    late = _waits(mode).where(Filing.error != "").order_by(Filing.next_at.desc()).first()
+    failed = Filing.select().where(Filing.state == "failed").order_by(Filing.next_at.desc()).first()
+    return Counts(
+        count_waiting(mode),
+        int(by_state.get("filed", 0)),
+        int(by_state.get("failed", 0)),
+        None if oldest is None else int(oldest.queued_at),
+        "" if late is None else str(late.error),
+        "" if failed is None else str(failed.error),
+    )
+
+
+def _waits(mode: Mode) -> Any:
+    return _with_files(Filing).where(Filing.state == "waiting", _wanted(mode))

@@ -1,0 +1,524 @@
+"""The filing cabinet: every file of a filed matter once, whatever breaks in between (V3)."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import errno
+import hashlib
+import io
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from fsspec.implementations.memory import MemoryFileSystem
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.filing import fetch as fetch_module
+from bridge.filing import filer as filer_module
+from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
+from bridge.filing.filer import Filer
+from bridge.firm.conversation import first_matter_conversation_id
+from bridge.mapping.files import Carried
+from bridge.settings import FilingSettings
+from bridge.store.files import Sent, add_file, edit_file, remove_file
+from bridge.store.filing import Place, counts
+from bridge.store.models import Conversation, File, Filing
+from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
+from tests.fakes.faults import Cut, refusal
+
+MATTER = "2026-0042 Estate"
+FOLDER = f"{MATTER}/General"
+MEDIA = "/media/download/"
+PDF = b"%PDF-1.7\n" + bytes(range(256)) * 10
+numbers = itertools.count(1)
+
+
+def carried(name: str, media_id: str, size: int, **told: Any) -> Carried:
+    """What a message says of a file."""
+    nothing = {"caption": "", "encryption": "", "declared_type": "", "width": None, "height": None, "duration_ms": None}
+    said = {"kind": "file", "name": name, "name_key": name.casefold(), "mxc": f"mxc://localhost/{media_id}"}
+    return Carried(**{**nothing, **said, "declared_size": size, **told})
+
+
+class FiledFirm:
+    """A firm that files into a folder, on a clock of the test's own."""
+
+    def __init__(self, firm: SmallFirm, cabinet: Path) -> None:
+        self.firm = firm
+        self.root = cabinet
+        self.now = 1_800_000_000_000
+        self.use(mode="on")
+
+    def use(self, **changed: Any) -> None:
+        """File from now on with these settings, by a bridge just started."""
+        before = self.firm.service.settings
+        filing = FilingSettings(**{"mode": "on", "url": str(self.root), **changed})
+        before.__dict__["filing"] = filing
+        self.restart()
+
+    def restart(self) -> None:
+        service = self.firm.service
+        self.filer = Filer(
+            service.store,
+            service.homeserver,
+            service.settings,
+            lambda: service.firm,
+            service.metrics,
+            clock=lambda: self.now,
+        )
+
+    async def send(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        media: bytes | None = None,
+        conversation_id: str = "",
+        **told: Any,
+    ) -> str:
+        """Somebody sends a file to the matter's conversation; the index has it."""
+        number = next(numbers)
+        media_id = f"m{number}"
+        self.firm.fake.media[media_id] = (name, data if media is None else media)
+        sent = Sent(
+            room_id="!room",
+            sender="@ruth:localhost",
+            staff_id="ruth",
+            at_ms=1_700_000_000_000 + number * 1000,
+            carried=carried(name, media_id, len(data), **told),
+            event_id=f"$file{number}",
+            conversation_id=conversation_id or first_matter_conversation_id("m1"),
+        )
+        assert await self.store(lambda: add_file(sent))
+        return sent.event_id
+
+    async def store(self, unit: Callable[[], Any]) -> Any:
+        return await self.firm.service.store.run(unit)
+
+    async def filing(self, event_id: str) -> Filing:
+        found: Filing = await self.store(lambda: Filing.get(Filing.event_id == event_id))
+        return found
+
+    def shown(self) -> dict[str, bytes]:
+        """What stands in the cabinet, by path."""
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+
+    def files(self) -> dict[str, bytes]:
+        """The same without the bridge's own lists, by name."""
+        return {Path(path).name: data for path, data in self.shown().items() if not path.endswith("/index.csv")}
+
+    def listed(self, folder: str = FOLDER) -> list[dict[str, str]]:
+        text = (self.root / folder / "index.csv").read_text("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+
+    def fetched(self) -> int:
+        """How often media was asked for."""
+        return len(self.firm.fake.asked("GET", MEDIA))
+
+
+@pytest.fixture
+async def on(tmp_path: Path, database_url: str) -> AsyncIterator[FiledFirm]:
+    cabinet = tmp_path / "cabinet"
+    cabinet.mkdir()
+    async with small_firm(tmp_path, database_url) as firm:
+        yield FiledFirm(firm, cabinet)
+
+
+async def test_V3_a_file_is_filed_once_with_its_time_and_listed(on: FiledFirm) -> None:
+    event_id = await on.send("Lease.pdf", PDF, caption="Signed")
+    assert await on.filer.run() == 1
+    assert await on.filer.run() == 0
+    on.restart()
+    assert await on.filer.run() == 0
+    assert on.shown().keys() == {f"{FOLDER}/Lease.pdf", f"{FOLDER}/index.csv"}
+    assert on.files() == {"Lease.pdf": PDF}
+    assert on.fetched() == 1
+    row = await on.store(lambda: File.get(File.event_id == event_id))
+    digest = hashlib.sha256(PDF).hexdigest()
+    assert (row.found_type, row.found_size, row.sha256) == ("application/pdf", len(PDF), digest)
+    assert (on.root / FOLDER / "Lease.pdf").stat().st_mtime == row.at_ms / 1000
+    (listed,) = on.listed()
+    assert (listed["Name"], listed["Original name"], listed["Sender"]) == ("Lease.pdf", "Lease.pdf", "Ruth Adeyemi")
+    assert (listed["SHA-256"], listed["Event"], listed["Caption"], listed["Note"]) == (digest, event_id, "Signed", "")
+    metrics = on.firm.service.metrics.registry
+    assert metrics.get_sample_value("firm_bridge_filing_filed_total") == 1
+    assert metrics.get_sample_value("firm_bridge_filing_bytes_total") == len(PDF)
+    assert metrics.get_sample_value("firm_bridge_filing_waiting") == 0
+
+
+async def test_V3_same_name_is_a_version_and_hostile_names_stay_inside(on: FiledFirm) -> None:
+    on.use(concurrency=1)
+    for name, data in [
+        ("Lease.pdf", b"one"),
+        ("LEASE.PDF", b"two"),
+        ("../../Lease.pdf", b"three"),
+        ("index.csv", b"four"),
+        ("Lease (2).pdf", b"five"),
+        ("\u202egpj.exe", b"six"),
+        ("CON", b"seven"),
+    ]:
+        await on.send(name, data)
+    assert await on.filer.run() == 7
+    assert on.files() == {
+        "Lease.pdf": b"one",
+        "LEASE (2).PDF": b"two",
+        "_.._Lease.pdf": b"three",
+        "index (2).csv": b"four",
+        "Lease (2) (2).pdf": b"five",
+        "gpj.exe": b"six",
+        "_CON": b"seven",
+    }
+    assert [one["Version"] for one in on.listed()] == ["1", "2", "1", "2", "2", "1", "1"]
+
+
+async def test_V3_what_somebody_else_put_there_is_not_overwritten(on: FiledFirm) -> None:
+    folder = on.root / FOLDER
+    folder.mkdir(parents=True)
+    (folder / "Lease.pdf").write_bytes(b"mine")
+    (folder / "Lease (2).pdf").mkdir()
+    await on.send("Lease.pdf", PDF)
+    assert await on.filer.run() == 1
+    assert on.files() == {"Lease.pdf": b"mine", "Lease (3).pdf": PDF}
+
+
+async def test_V3_only_matters_are_filed_and_only_those_the_firm_wants(on: FiledFirm) -> None:
+    await on.send("Lease.pdf", PDF)
+    await on.send("private.pdf", b"x", conversation_id="dm-1")
+    on.use(mode="off")
+    assert await on.filer.run() == 0
+    on.use(mode="by_matter")
+    assert await on.filer.run() == 0
+    assert on.shown() == {}
+    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    assert "are not stored" in await on.firm.ask("ruth", "!matter filing 2026-0042")
+    assert "1 wait and follow" in await on.firm.ask("ruth", "!matter filing 2026-0042 on")
+    assert await on.filer.run() == 1
+    assert on.files() == {"Lease.pdf": PDF}
+    await on.firm.ask("ruth", "!matter filing 2026-0042 off")
+    await on.send("Later.pdf", PDF)
+    assert await on.filer.run() == 0
+    on.use(mode="on")
+    assert await on.filer.run() == 0
+    assert "Filed: 1" in await on.firm.ask("ruth", "!files status")
+    await on.firm.ask("ruth", "!matter filing 2026-0042 on")
+    assert await on.filer.run() == 1
+    assert on.files() == {"Lease.pdf": PDF, "Later.pdf": PDF}
+
+
+async def test_M3_an_admin_behind_a_wall_switches_nothing_on(on: FiledFirm) -> None:
+    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    assert "There is no matter" in await on.firm.ask("walt", "!matter filing 2026-0042 on")
+
+
+async def test_V3_a_folder_keeps_its_name_and_two_alike_are_kept_apart(on: FiledFirm) -> None:
+    await on.send("one.txt", b"1")
+    await on.filer.run()
+    other = {"id": "m2", "number": "2026:0042", "title": "estate", "status": "open", "responsible": "ruth"}
+    renamed = {**DIRECTORY["matters"][0], "title": "Estate of Quill"}
+    (on.root.parent / "directory.yaml").write_text(orjson.dumps({**DIRECTORY, "matters": [renamed, other]}).decode())
+    await on.firm.service.directory.refresh()
+    await on.send("two.txt", b"2")
+    for number, data in (("2", b"3"), ("3", b"4")):
+        row = {"id": f"talk{number}", "kind": "matter", "matter_id": f"m{number}", "created_at": 1}
+        await on.store(partial(Conversation.create, **row))
+        await on.send("three.txt", data, conversation_id=f"talk{number}")
+    await on.filer.run()
+    assert on.shown().keys() - {path for path in on.shown() if path.endswith("index.csv")} == {
+        f"{FOLDER}/one.txt",
+        f"{FOLDER}/two.txt",
+        "2026_0042 estate/talk2/three.txt",
+        "m3/talk3/three.txt",
+    }
+
+
+@pytest.mark.parametrize("fault", ["filing.fetched", "filing.named", "filing.placed", "filing.listed"])
+async def test_V3_killed_at_any_step_it_is_filed_once(
+    on: FiledFirm, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on.use(concurrency=1)
+    await on.send("Lease.pdf", PDF)
+    await on.send("Lease.pdf", b"second")
+
+    class Killed(BaseException):
+        pass
+
+    def point(name: str) -> None:
+        if name == fault:
+            raise Killed
+
+    # As after kill -9 nothing is tidied up.
+    with monkeypatch.context() as patched:
+        patched.setattr(filer_module, "point", point)
+        patched.setattr(Cabinet, "discard", lambda *_: None)
+        with pytest.raises(Killed):
+            await on.filer.run()
+    on.restart()
+    await on.filer.run()
+    assert on.files() == {"Lease.pdf": PDF, "Lease (2).pdf": b"second"}
+    assert len(on.listed()) == 2
+    assert not list((on.root / ".filing").iterdir())
+    assert (await on.store(lambda: counts("on"))).filed == 2
+
+
+async def test_V3_killed_between_the_second_name_and_the_end_of_the_first(on: FiledFirm) -> None:
+    event_id = await on.send("Lease.pdf", PDF)
+    await on.filer.run()
+    # Linked at its place, still in the work folder, and not noted.
+    part = on.root / ".filing" / "left.part"
+    os.link(on.root / FOLDER / "Lease.pdf", part)
+    await on.store(lambda: Filing.update(state="waiting").where(Filing.event_id == event_id).execute())
+    on.restart()
+    assert await on.filer.run() == 1
+    assert on.files() == {"Lease.pdf": PDF}
+    assert not part.exists()
+    assert on.fetched() == 1
+
+
+async def test_a_download_that_breaks_is_taken_up_again(on: FiledFirm) -> None:
+    data = os.urandom(3_000_000)
+    await on.send("Scan.bin", data)
+    on.firm.fake.script("GET", MEDIA, Cut(1_200_000), Cut(5), Cut(2_000_001), refusal(502, "M_UNKNOWN"))
+    assert await on.filer.run() == 1
+    assert on.files() == {"Scan.bin": data}
+
+
+async def test_media_that_is_gone_is_given_up_with_a_reason_and_tried_again_when_asked(on: FiledFirm) -> None:
+    event_id = await on.send("Lease.pdf", PDF, mxc="mxc://localhost/quarantined")
+    await on.send("Where.pdf", PDF, mxc="mxc://../../x/y")
+    await on.send("Key.pdf", PDF, encryption="{}")
+    assert await on.filer.run() == 0
+    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    answer = await on.firm.ask("ruth", "!files status")
+    assert "Failed: 3" in answer
+    assert "Waiting: 0" in answer
+    assert (await on.filing(event_id)).error == filer_module.GONE
+    assert on.shown() == {}
+    on.firm.fake.media["quarantined"] = ("", PDF)
+    await on.firm.ask("ruth", "!matter filing 2026-0042 on")
+    assert await on.filer.run() == 1
+    assert on.files() == {"Lease.pdf": PDF}
+
+
+async def test_a_file_that_is_too_large_is_not_filed(on: FiledFirm) -> None:
+    on.use(max_bytes=1_000_000)
+    declared = await on.send("Told.bin", b"x", declared_size=1_000_001)
+    found = await on.send("Hidden.bin", bytes(1_000_001), declared_size=5)
+    await on.send("Fits.bin", bytes(1_000_000))
+    assert await on.filer.run() == 1
+    assert on.files().keys() == {"Fits.bin"}
+    assert not list((on.root / ".filing").iterdir())
+    for event_id in (declared, found):
+        row = await on.filing(event_id)
+        assert (row.state, row.error) == ("failed", "The file has more than 1 MB, which is the most that is filed.")
+
+
+def encrypted(data: bytes, **changed: Any) -> tuple[bytes, str]:
+    """Encrypted bytes, and what a message says of them (specification: EncryptedFile)."""
+    key, iv = os.urandom(32), os.urandom(8) + bytes(8)
+    cipher = Cipher(algorithms.AES(key), modes.CTR(iv)).encryptor().update(data)
+
+    def text(given: bytes, encode: Callable[[bytes], bytes] = base64.b64encode) -> str:
+        return encode(given).decode().rstrip("=")
+
+    told = {
+        "v": "v2",
+        "key": {"alg": "A256CTR", "k": text(key, base64.urlsafe_b64encode)},
+        "iv": text(iv),
+        "hashes": {"sha256": text(hashlib.sha256(cipher).digest())},
+        **changed,
+    }
+    return cipher, orjson.dumps(told).decode()
+
+
+async def test_an_encrypted_attachment_is_filed_in_the_clear_and_a_wrong_checksum_noted(on: FiledFirm) -> None:
+    data = PDF + os.urandom(2_500_000)
+    cipher, told = encrypted(data)
+    await on.send("Sealed.pdf", data, media=cipher, encryption=told)
+    wrong, told = encrypted(b"Dear Sirs", hashes={"sha256": base64.b64encode(bytes(32)).decode()})
+    await on.send("Wrong.txt", b"Dear Sirs", media=wrong, encryption=told, declared_size=4)
+    assert await on.filer.run() == 2
+    assert on.files() == {"Sealed.pdf": data, "Wrong.txt": b"Dear Sirs"}
+    sealed, wrong_one = on.listed()
+    assert (sealed["Type"], sealed["Note"]) == ("application/pdf", "")
+    assert wrong_one["Note"] == "The bytes do not fit the checksum in the message. The message said 4 bytes."
+
+
+async def test_a_full_cabinet_keeps_files_waiting_and_is_told_once(
+    on: FiledFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    await on.firm.service.sync()
+    await on.send("Lease.pdf", PDF)
+    await on.send("Plan.pdf", PDF)
+    before = len(on.firm.said)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/cabinet/secret name.pdf")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", full)
+        for _ in range(4):
+            assert await on.filer.run() == 0
+            on.now += 700_000
+        assert "full" in on.filer.stopped_because
+        answer = await on.firm.ask("ruth", "!files status")
+    assert "Waiting: 2, the oldest since" in answer
+    assert "The filing cabinet is full: no space is left" in answer
+    assert "secret" not in answer
+    assert on.files() == {}
+    assert await on.filer.run() == 2
+    assert on.filer.stopped_because == ""
+    assert "Waiting: 0" in await on.firm.ask("ruth", "!files status")
+    told = [body for _, _, body in on.firm.said[before:] if "store" in body and "Filing cabinet" not in body]
+    assert [text.split(".")[0] for text in told] == ["I cannot store files", "Files can be stored again"]
+    assert on.files() == {"Lease.pdf": PDF, "Plan.pdf": PDF}
+
+
+async def test_a_share_that_is_not_mounted_is_no_empty_cabinet(on: FiledFirm) -> None:
+    await on.send("Lease.pdf", PDF)
+    on.root.rmdir()
+    assert await on.filer.run() == 0
+    assert on.filer.stopped_because.startswith("The filing cabinet is not there.")
+    assert not on.root.exists()
+    on.root.mkdir()
+    on.now += 700_000
+    assert await on.filer.run() == 1
+
+
+async def test_one_file_that_cannot_be_had_holds_up_no_other(on: FiledFirm) -> None:
+    await on.send("Bad.pdf", PDF, mxc="mxc://localhost/bad")
+    await on.send("Good.pdf", PDF)
+    on.firm.fake.script("GET", "/bad$", *[refusal(400, "M_UNKNOWN")] * 2)
+    assert await on.filer.run() == 1
+    assert on.files() == {"Good.pdf": PDF}
+    on.firm.fake.media["bad"] = ("", b"better")
+    assert await on.filer.run() == 0
+    on.now += 31_000
+    assert await on.filer.run() == 0
+    on.now += 61_000
+    assert await on.filer.run() == 1
+
+
+async def test_V3_deleted_before_it_is_not_filed_and_after_it_stays_and_is_marked(on: FiledFirm) -> None:
+    early = await on.send("Early.pdf", PDF)
+    await on.store(lambda: remove_file(early, on.now, "ruth"))
+    first = await on.send("Waits.pdf", PDF)
+    on.firm.fake.script("GET", MEDIA, refusal(400, "M_UNKNOWN"))
+    assert await on.filer.run() == 0
+    later = await on.send("Later.pdf", PDF)
+    assert await on.filer.run() == 1
+    for event_id in (first, later):
+        await on.store(partial(remove_file, event_id, 1_800_000_000_000, "ruth"))
+    on.now += 61_000
+    assert await on.filer.run() == 0
+    assert on.files() == {"Later.pdf": PDF}
+    (listed,) = on.listed()
+    assert listed["Deleted in the conversation (UTC)"] == "2027-01-15 08:00:00"
+    found = await on.store(lambda: counts("on"))
+    assert (found.filed, found.waiting, found.failed) == (1, 0, 0)
+
+
+async def test_V3_deleted_while_it_is_fetched_it_is_not_filed(on: FiledFirm, monkeypatch: pytest.MonkeyPatch) -> None:
+    event_id = await on.send("Lease.pdf", PDF)
+
+    async def fetch(*asked: Any) -> Any:
+        found = await fetch_module.fetch(*asked)
+        await on.store(lambda: remove_file(event_id, 1, "ruth"))
+        return found
+
+    monkeypatch.setattr(filer_module, "fetch", fetch, raising=True)
+    assert await on.filer.run() == 0
+    assert on.shown() == {}
+    assert (await on.store(lambda: counts("on"))).waiting == 0
+
+
+async def test_V3_an_edit_with_other_bytes_is_filed_beside_what_it_replaced(on: FiledFirm) -> None:
+    event_id = await on.send("Lease.pdf", PDF)
+    assert await on.filer.run() == 1
+    on.firm.fake.media["edited"] = ("", b"signed")
+
+    def edit(edit_id: str, media_id: str, at_ms: int) -> bool:
+        row = File.get(File.event_id == event_id)
+        what = replace(carried("Lease.pdf", media_id, 6), replaces=event_id)
+        return edit_file(
+            Sent(edit_id, row.room_id, row.conversation_id, row.sender, row.staff_id, at_ms=at_ms, carried=what)
+        )
+
+    assert await on.store(lambda: edit("$edit1", "edited", on.now))
+    on.now += 61_000
+    assert await on.filer.run() == 1
+    assert on.files() == {"Lease.pdf": PDF, "Lease (2).pdf": b"signed"}
+    assert [(one["Name"], one["Bytes"]) for one in on.listed()] == [
+        ("Lease.pdf", str(len(PDF))),
+        ("Lease (2).pdf", "6"),
+    ]
+    # What an edit replaces while it waits is left out, and what is there is not filed again.
+    assert await on.store(lambda: edit("$edit2", "never", on.now))
+    on.now += 61_000
+    on.firm.fake.script("GET", "/never$", refusal(400, "M_UNKNOWN"))
+    assert await on.filer.run() == 0
+    assert await on.store(lambda: edit("$edit3", "edited", on.now))
+    on.now += 61_000
+    assert await on.filer.run() == 0
+    found = await on.store(lambda: counts("on"))
+    assert (found.waiting, found.filed) == (0, 2)
+
+
+async def test_another_kind_of_place_keeps_the_same_promises(on: FiledFirm) -> None:
+    MemoryFileSystem.store.clear()
+    on.use(url="memory://cabinet")
+    MemoryFileSystem().pipe_file(f"/cabinet/{FOLDER}/Lease.pdf", b"mine")
+    await on.send("Lease.pdf", PDF)
+    await on.send("Lease.pdf", b"second")
+    assert await on.filer.run() == 2
+    fs = MemoryFileSystem()
+    names = sorted(path.removeprefix("/cabinet/") for path in fs.find("/cabinet"))
+    assert names == [f"{FOLDER}/{name}" for name in ("Lease (2).pdf", "Lease (3).pdf", "Lease.pdf", "index.csv")]
+    assert fs.cat_file(f"/cabinet/{FOLDER}/Lease.pdf") == b"mine"
+    Cabinet("memory://cabinet", {}).try_out()
+    assert sorted(path.removeprefix("/cabinet/") for path in fs.find("/cabinet")) == names
+
+
+@pytest.mark.parametrize(("url", "words"), [("s3://bucket/x", "s3fs"), ("nowhere://x", "no kind of place")])
+def test_a_kind_of_place_whose_package_is_missing_is_said(
+    url: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
+    with pytest.raises(BackendMissing, match=words):
+        require_backend(url)
+    with pytest.raises(CabinetError, match=words):
+        Cabinet(url, {}).try_out()
+
+
+def test_what_goes_wrong_is_told_without_paths_or_secrets(tmp_path: Path) -> None:
+    cabinet = Cabinet(str(tmp_path), {})
+    cabinet.try_out()
+    (tmp_path / "folder").write_text("a file in the way")
+    with pytest.raises(CabinetError) as caught:
+        cabinet.replace(Place("folder", "name.csv"), b"")
+    assert str(tmp_path) not in str(caught.value)
+    assert "name.csv" not in str(caught.value)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.one_of(st.text(max_size=12), st.sampled_from(["a.pdf", "A.PDF", "../a.pdf", "a (2).pdf"]))))
+async def test_V3_nothing_is_overwritten_lost_or_outside_whatever_the_names(on: FiledFirm, names: list[str]) -> None:
+    before = on.files()
+    sent = {f"{next(numbers)}".encode(): name for name in names}
+    for data, name in sent.items():
+        await on.send(name.replace("\0", "").encode("utf-8", "replace").decode(), data)
+    assert await on.filer.run() == len(names)
+    after = on.files()
+    assert sorted([*before.values(), *sent]) == sorted(after.values())
+    assert before.items() <= after.items()
+    assert {path.name for path in on.root.parent.iterdir() if path.is_dir()} == {"cabinet"}
+    assert len({name.casefold() for name in after}) == len(after)
