@@ -113,6 +113,7 @@ async def test_V4_without_it_the_message_goes_and_its_sender_is_told(tmp_path: P
             gone = await ann.get(f"rooms/{quote(room_id)}/event/{quote(event_id)}")
             assert gone["unsigned"]["redacted_because"]["sender"] == firm.settings.bot_id
             assert "body" not in gone["content"]
+            assert await download(ann, mxc) == 404
         assert firm.settings.bot_id not in await ann.members(direct)
         await quarantine_is_by_content(firm, ann)
 
