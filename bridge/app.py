@@ -37,6 +37,7 @@ from bridge.firm.model import Firm
 from bridge.guard.creation import Wish
 from bridge.handlers.activity import Activity
 from bridge.handlers.creation import room_wished_for
+from bridge.handlers.file_rules import judge_bytes_of
 from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.matter_status import tell_of_status
 from bridge.handlers.places import Places
@@ -62,10 +63,10 @@ log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
 _TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
-_HISTORY_SECONDS = 30
-"""Between looks for rooms whose files from before are not known."""
 _FILING_SECONDS = 5
 """Between looks at which files are to be filed."""
+_HISTORY_SECONDS = 30
+"""Between looks for rooms whose files from before are not known."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
 
@@ -178,7 +179,8 @@ class Bridge:
         self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
-        self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics)
+        judge = partial(judge_bytes_of, self._desk)
+        self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self._jobs = AsyncIOScheduler()
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
@@ -290,8 +292,8 @@ class Bridge:
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
-        self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
         self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
+        self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
         self._jobs.start()
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:

@@ -10,9 +10,9 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import fsspec
 from fsspec.core import split_protocol, url_to_fs
@@ -21,6 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 from bridge.filing.names import WORK_FOLDER
 from bridge.store.filing import Place
 
+T = TypeVar("T")
 _AT_ONCE = 1 << 20
 """Bytes read at once where a file is compared."""
 _LATEST_S = 253_402_300_799
@@ -101,8 +102,8 @@ class Cabinet:
         """A new file in the work folder to write into; one that was begun before is lost."""
         with _told():
             fs, root = self._place()
-            fs.makedirs(f"{root}/{WORK_FOLDER}", exist_ok=True)
-            return cast("IO[bytes]", fs.open(_work(root, key), "wb"))
+            path = _work(root, key)
+            return cast("IO[bytes]", self._in_folder(f"{root}/{WORK_FOLDER}", lambda: fs.open(path, "wb")))
 
     def write(self, file: IO[bytes], data: bytes) -> None:
         """Write to a file begun."""
@@ -131,13 +132,14 @@ class Cabinet:
         """Move a finished file to its place, as written at this time where that can be kept. Raises Taken."""
         with _told():
             fs, root = self._place()
-            source, target = _work(root, key), _path(root, place)
-            fs.makedirs(f"{root}/{place.folder}", exist_ok=True)
+            source, target, folder = _work(root, key), _path(root, place), f"{root}/{place.folder}"
             if isinstance(fs, LocalFileSystem):
                 seconds = min(max(at_ms / 1000, 0), _LATEST_S)
                 os.utime(source, (seconds, seconds))
-                _rename(Path(source), Path(target))
+                self._in_folder(folder, lambda: _rename(source, target))
+                _sync(folder)
                 return
+            fs.makedirs(folder, exist_ok=True)
             fs.invalidate_cache()
             if fs.exists(target):
                 raise Taken
@@ -184,6 +186,19 @@ class Cabinet:
             if read != data:
                 raise CabinetError("The filing cabinet gives back other bytes than were written to it.")
 
+    def _in_folder(self, folder: str, work: Callable[[], T]) -> T:
+        """Do something in a folder, which is made where it is missing: nearly always it is there."""
+        fs, _ = self._place()
+        if not isinstance(fs, LocalFileSystem):
+            fs.makedirs(folder, exist_ok=True)
+            return work()
+        try:
+            return work()
+        except FileNotFoundError:
+            fs.makedirs(folder, exist_ok=True)
+            _sync(str(Path(folder).parent))
+            return work()
+
     def _is_local(self) -> bool:
         return self._opened is not None and isinstance(self._opened[0], LocalFileSystem)
 
@@ -197,8 +212,8 @@ def _path(root: str, place: Place) -> str:
     return f"{root}/{place.folder}/{place.name}"
 
 
-def _rename(source: Path, target: Path) -> None:
-    """Move without overwriting, in one step where the file system can, and have it survive a loss of power."""
+def _rename(source: str, target: str) -> None:
+    """Move without overwriting, in one step where the file system can. Raises Taken."""
     try:
         os.link(source, target)
     except FileExistsError as error:
@@ -208,14 +223,18 @@ def _rename(source: Path, target: Path) -> None:
             raise
         if os.path.lexists(target):
             raise Taken from error
-        source.rename(target)
+        Path(source).rename(target)
     else:
-        source.unlink()
-    folder = os.open(target.parent, os.O_RDONLY)
+        Path(source).unlink()
+
+
+def _sync(folder: str) -> None:
+    """Have what was moved into a folder survive a loss of power."""
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 @contextlib.contextmanager

@@ -14,13 +14,18 @@ import filetype
 import orjson
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
+from bridge.firm.file_bytes import program_in
 from bridge.matrix.port import Homeserver
 from bridge.store.filing import Found, Waiting
 
 _HEAD = 8192
 """Bytes by which a type is told."""
+_WRITTEN_AT_ONCE = 1 << 20
+"""Bytes that are gathered before they are written."""
 _MXC = re.compile(r"mxc://([^/?#]+)/([A-Za-z0-9_-]+)")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
+_BEGINS_WITH_MZ = "application/x-msdownload"
+"""What the library says of everything that begins with these two letters."""
 TEXT = "text/plain"
 UNKNOWN = "application/octet-stream"
 
@@ -61,8 +66,10 @@ def _decoded(text: str) -> bytes:
 
 def type_by(head: bytes) -> str:
     """The media type by a file's first bytes; for text without a mark of its own text/plain."""
+    if program := program_in(head):
+        return program
     found = filetype.guess_mime(head) if head else None
-    if found is not None:
+    if found is not None and not (found == _BEGINS_WITH_MZ and _is_text(head)):
         return str(found)
     return TEXT if _is_text(head) else UNKNOWN
 
@@ -79,7 +86,7 @@ def _is_text(head: bytes) -> bool:
 
 
 class _Reading:
-    """What was had of a file so far. `take` blocks."""
+    """What was had of a file so far. `take_all` blocks."""
 
     def __init__(self, write: Callable[[bytes], None], secret: Secret | None, longest: int) -> None:
         self._write = write
@@ -92,8 +99,12 @@ class _Reading:
         self.size = 0
         self.head = b""
 
-    def take(self, piece: bytes) -> None:
-        """Decrypt and write a piece. Raises Unfetchable where the file is too large, and what `write` raises."""
+    def take_all(self, pieces: list[bytes]) -> None:
+        """Decrypt and write what came. Raises Unfetchable where the file is too large, and what `write` raises."""
+        for piece in pieces:
+            self._take(piece)
+
+    def _take(self, piece: bytes) -> None:
         if self._decryptor is not None:
             self.encrypted.update(piece)
             piece = self._decryptor.update(piece)
@@ -122,16 +133,26 @@ async def fetch(homeserver: Homeserver, file: Waiting, write: Callable[[bytes], 
         raise too_large(longest)
     secret = secret_of(file.encryption)
     reading = _Reading(write, secret, longest)
+    loop = asyncio.get_running_loop()
+    pieces: list[bytes] = []
     writing: asyncio.Future[None] | None = None
 
-    async def take(piece: bytes) -> None:
-        nonlocal writing
+    async def write_on() -> None:
+        nonlocal pieces, writing
         if writing is not None:
             await writing
-        writing = asyncio.get_running_loop().run_in_executor(None, reading.take, piece)
+        some, pieces = pieces, []
+        writing = loop.run_in_executor(None, reading.take_all, some)
+
+    async def take(piece: bytes) -> None:
+        pieces.append(piece)
+        # A change of thread costs more than a small piece.
+        if sum(map(len, pieces)) >= _WRITTEN_AT_ONCE:
+            await write_on()
 
     try:
         await homeserver.download(address[1], address[2], take)
+        await write_on()
     finally:
         # Nobody may close the file while a thread writes to it.
         if writing is not None:

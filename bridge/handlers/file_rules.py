@@ -33,7 +33,7 @@ from bridge.handlers.telling import Effect, tell
 from bridge.mapping.files import file_in
 from bridge.matrix.errors import NotFound, Refused
 from bridge.reconcile.guarding import rules_of
-from bridge.store.conversations import conversation_by_id
+from bridge.store.conversations import conversation_by_id, now_ms
 from bridge.store.file_rules import BY_RULE, note_taken_away, standing_like
 from bridge.store.files import file_row
 from bridge.store.models import File
@@ -43,6 +43,11 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 REASON = "The firm's file rules do not allow this file."
 """What everybody in the conversation reads in the place of the message."""
+_DAY_MS = 86_400_000
+
+
+class NotRemoved(Exception):
+    """A file that must not stay and that the homeserver does not let the bot remove. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,13 @@ async def handle_forbidden_file(event: Json, desk: Desk, places: Places) -> Effe
 async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk) -> Effect | None:
     """Judge a file whose bytes were fetched, and take it away where the rules forbid it; None where it may stay.
 
+    So may all that was sent more than a day ago: a rule set today, or a cabinet that is opened today, removes nothing
+    that people have relied on.
     `found_type` is the media type by the bytes, empty where they tell none. What comes back is a unit of work that
     notes the removal; doing all of it again is harmless. Raises HomeserverError.
     """
-    if row.removed_at is not None and row.removed_by != desk.settings.bot_id:
+    late = max(row.at_ms, row.edited_at) < now_ms() - _DAY_MS
+    if late or (row.removed_at is not None and row.removed_by != desk.settings.bot_id):
         return None
     rules = rules_of(desk.settings.file_rules)
     declared = Declared(row.name, row.declared_type, row.declared_size, bool(row.encryption))
@@ -104,6 +112,22 @@ async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk)
     if not (judge_type(found_type, rules) and judge_size(found_size, rules)):
         await _quarantine(unwanted, desk)
     return effect
+
+
+async def judge_bytes_of(desk: Desk, event_id: str, mxc: str, found_type: str, found_size: int) -> None:
+    """The same for whoever fetched the bytes from this address, with all that follows.
+
+    Raises HomeserverError, and NotRemoved where the homeserver refuses.
+    """
+    row = await desk.store.run(lambda: file_row(event_id))
+    if row is None or row.mxc != mxc:
+        return
+    try:
+        effect = await judge_fetched(row, found_type, found_size, desk)
+    except Refused as error:
+        raise NotRemoved(f"The message {event_id} has a forbidden file, and cannot be deleted: {error}") from error
+    if effect is not None:
+        await desk.store.run(effect)
 
 
 async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effect:

@@ -13,6 +13,7 @@ from bridge.firm import file_bytes
 from bridge.firm.audit import Deed
 from bridge.handlers.file_rules import REASON, judge_fetched
 from bridge.settings import FileRuleSettings
+from bridge.store.conversations import now_ms
 from bridge.store.files import file_row
 from bridge.store.leavers import set_leaver
 from bridge.store.models import AuditRow, File
@@ -225,6 +226,15 @@ async def test_V4_what_its_sender_deleted_meanwhile_is_left_alone(firm: SmallFir
     (row,) = await firm.service.store.run(lambda: list(File.select()))
     assert not await fetched(firm, row.event_id, file_bytes.LINUX)
     assert await told(firm, "tom") == []
+
+
+async def test_V4_what_was_sent_long_ago_stays_whatever_the_rules_are_now(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    old = share(firm, "tom", room, "letter.pdf", url=upload(firm, "tom", b"\x7fELF"))
+    await firm.settle()
+    await firm.service.store.run(File.update(at_ms=now_ms() - 2 * 86_400_000).execute)
+    assert not await fetched(firm, old, file_bytes.LINUX)
+    assert stands(firm, room, old)
 
 
 async def test_V4_a_file_larger_than_said_is_removed_when_it_was_fetched(firm: SmallFirm) -> None:

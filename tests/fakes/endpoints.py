@@ -266,7 +266,7 @@ def admin_media(fake: FakeHomeserver, asked: Asked) -> Json:
     if server_name != fake.server_name or media_id not in fake.media:
         raise Denied(404, "M_NOT_FOUND", "Unknown media")
     data = fake.media[media_id][1]
-    sha256, owner = hashlib.sha256(data).hexdigest(), fake.uploaders[media_id]
+    sha256, owner = hashlib.sha256(data).hexdigest(), fake.uploaders.get(media_id, fake.bot_id)
     info = {"media_id": media_id, "user_id": owner, "media_length": len(data), "sha256": sha256}
     return {"media_info": {**info, "quarantined_by": fake.bot_id if sha256 in fake.quarantined else None}}
 
