@@ -65,7 +65,7 @@ _TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
 _FILING_SECONDS = 5
 """Between looks at which files are to be filed."""
-_HISTORY_SECONDS = 30
+_HISTORY_SECONDS = 10
 """Between looks for rooms whose files from before are not known."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""

@@ -31,15 +31,16 @@ _WORDS_MAX = 10
 
 
 @dataclass
-class _Typed:
+class Typed:
     """What was typed, taken apart."""
 
     words: list[str] = field(default_factory=list)
     filters: dict[str, str] = field(default_factory=dict)
 
 
-def _taken_apart(text: str) -> _Typed:
-    typed = _Typed()
+def taken_apart(text: str) -> Typed:
+    """Words and filters, each filter once. Raises CommandError for one that is not known."""
+    typed = Typed()
     for name, quoted, plain in _PART.findall(text):
         value, filter_ = quoted.strip() or plain, name.casefold()
         if plain.startswith("@") and not name:
@@ -62,7 +63,7 @@ def _taken_apart(text: str) -> _Typed:
 
 async def read_asked(call: Call, conversation_id: str) -> Asked:
     """Which files are asked for, of one conversation, or with an empty id of all. Raises CommandError."""
-    typed = _taken_apart(call.values.get("filters", ""))
+    typed = taken_apart(call.values.get("filters", ""))
     filters = typed.filters
     asked = Asked(conversation_id, words=tuple(_looked_for(typed.words)), marks=tuple(_types(filters)))
     if "from" in filters:

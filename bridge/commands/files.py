@@ -5,7 +5,7 @@ Every page is decided anew: what the person who asks may not see at that moment 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bridge.commands.errors import CommandError
@@ -27,6 +27,7 @@ from bridge.store.file_lists import (
     conversations_for,
     files_after,
     listed,
+    listed_versions,
     versions_after,
 )
 
@@ -58,7 +59,7 @@ async def _part(conversation_id: str, call: Call, after: Key | None) -> Part:
     await _still_here(call, conversation_id)
     asked = await read_asked(call, conversation_id)
     hits = await _found(call, asked, after)
-    rows, heard = await _read(call, hits[:PAGE])
+    rows, heard = await _read(call, hits[:PAGE], listed)
     if not hits and after is None:
         nothing = "There are no files here yet." if conversation_id else "There are no files yet that you can see."
         return Part((), nothing if asked.everything else "There is no file that fits that.")
@@ -89,9 +90,11 @@ def _visible(call: Call, asked: Asked, after: Key | None, limit: int) -> tuple[l
     return hits, [hit for hit in hits if hit.conversation_id in seen]
 
 
-async def _read(call: Call, hits: list[Hit]) -> tuple[list[Listed], Heard]:
+async def _read(
+    call: Call, hits: list[Hit], told: Callable[[Sequence[Hit]], list[Listed]]
+) -> tuple[list[Listed], Heard]:
     def unit() -> tuple[list[Listed], Heard]:
-        return listed(hits), hear({hit.conversation_id for hit in hits})
+        return told(hits), hear({hit.conversation_id for hit in hits})
 
     return await call.desk.store.run(unit)
 
@@ -108,7 +111,7 @@ async def _version_part(conversation_id: str, call: Call, after: Key | None) -> 
     typed = call.values["name"].strip().strip(_QUOTES)
     key = name_key(typed)
     hits = await call.desk.store.run(lambda: versions_after(conversation_id, key, after, PAGE + 1))
-    rows, heard = await _read(call, hits[:PAGE])
+    rows, heard = await _read(call, hits[:PAGE], listed_versions)
     if not rows and after is None:
         raise CommandError(
             f"No file here is called {repeated(shown_name(typed))}. `!files` with the beginning of a word finds files."

@@ -290,7 +290,10 @@ def download(fake: FakeHomeserver, asked: Asked) -> bytes:
     server_name, media_id = asked.args
     if server_name != fake.server_name or media_id not in fake.media:
         raise Denied(404, "M_NOT_FOUND", "Not found '/_matrix/client/v1/media/download'")
-    return fake.media[media_id][1]
+    data = fake.media[media_id][1]
+    if hashlib.sha256(data).hexdigest() in fake.quarantined:
+        raise Denied(404, "M_NOT_FOUND", "Not found '/_matrix/client/v1/media/download'")
+    return data
 
 
 def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
