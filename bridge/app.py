@@ -38,6 +38,7 @@ from bridge.firm.model import Firm
 from bridge.guard.creation import Wish
 from bridge.handlers.activity import Activity
 from bridge.handlers.creation import room_wished_for
+from bridge.handlers.file_rules import judge_bytes_of
 from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.matter_status import tell_of_status
 from bridge.handlers.places import Places
@@ -180,7 +181,8 @@ class Bridge:
         self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "shut_out": "not yet", "reconciled": "not yet"}
-        self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics)
+        judge = partial(judge_bytes_of, self._desk)
+        self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self._jobs = AsyncIOScheduler()
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""

@@ -146,6 +146,16 @@ def admin_members(room_id: str) -> Request:
     return "GET", _path(ADMIN_V1, "rooms", room_id, "members")
 
 
+def admin_media(server_name: str, media_id: str) -> Request:
+    """GET what Synapse knows of a file."""
+    return "GET", _path(ADMIN_V1, "media", server_name, media_id)
+
+
+def admin_quarantine(server_name: str, media_id: str) -> Request:
+    """POST that nobody may download a file any more."""
+    return "POST", _path(ADMIN_V1, "media", "quarantine", server_name, media_id)
+
+
 def admin_user(user_id: str) -> Request:
     """GET an account through Synapse's admin API."""
     return "GET", _path(ADMIN_V2, "users", user_id)

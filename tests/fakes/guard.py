@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.firm.room_keys import MARKER
+from bridge.guard.files import MESSAGE, carries_file, message_refusal
 from bridge.guard.gate import GATED, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PushRefused
 from tests.fakes.room import Denied, Room
@@ -29,6 +30,8 @@ class FakeGuard:
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if event_type not in GATED or state_key is None:
             self._deny(self.gate.refusal_to_write(sender, mark, facts))
+            if event_type == MESSAGE and carries_file(content) and mark is not None and sender != self.gate.bot:
+                self._deny(message_refusal(content, facts))
             return
         before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
         change = Change(event_type, sender, state_key, content.get("membership", ""), before)
