@@ -299,8 +299,9 @@ class FilingSettings(_Section):
     def backend_options(self) -> dict[str, Any]:
         """The options, read."""
         text = self.options.get_secret_value()
-        found: dict[str, Any] = json.loads(text) if text else {}
-        return found
+        told: dict[str, Any] = json.loads(text) if text else {}
+        # httpx, behind WebDAV, wants name and password as a tuple, which JSON has not.
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
 
 
 class TranscriptSettings(_Section):

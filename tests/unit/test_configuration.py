@@ -63,9 +63,9 @@ def test_filing_is_on_or_off_as_yaml_reads_it_and_its_folder_is_beside_the_file(
     filing = load_settings(file).filing
     assert filing.mode == mode
     assert filing.url.get_secret_value() == str(file.parent / "files/cabinet")
-    remote = load_settings(write({"filing": {"url": "s3://bucket/x", "options": '{"key": "k"}'}})).filing
+    remote = load_settings(write({"filing": {"url": "s3://bucket/x", "options": '{"auth": ["me", "k"]}'}})).filing
     assert remote.url.get_secret_value() == "s3://bucket/x"
-    assert remote.backend_options == {"key": "k"}
+    assert remote.backend_options == {"auth": ("me", "k")}
 
 
 @pytest.mark.parametrize("options", ["key: secret-one", "[]", "{"])
