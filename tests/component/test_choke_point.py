@@ -75,7 +75,7 @@ ABOUT_ROOMS = {
     "set_typing",
 }
 """By the bot, on a room, with nobody named."""
-ABOUT_THE_SERVICE = {"ping", "upload", "push_policy", "guard_status", "close"}
+ABOUT_THE_SERVICE = {"ping", "upload", "push_policy", "guard_status", "guard_refusals", "close"}
 LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships"}
 """Reads about an account what the homeserver's admins see, so as to know whether its owner is cut off."""
 

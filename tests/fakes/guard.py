@@ -9,6 +9,7 @@ from typing import Any
 from bridge.firm.room_keys import MARKER
 from bridge.guard.gate import GATED, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.refusals import attempt_of
 from tests.fakes.room import Denied, Room
 
 GUARD_KEY = "guard-key-of-the-tests-0001"
@@ -32,7 +33,7 @@ class FakeGuard:
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if refusal := self.gate.refusal(change, mark, facts, today):
-            self.keeper.refused[refusal.rule] += 1
+            self.keeper.note(attempt_of(change, mark, room.room_id, refusal))
             raise Denied(403, "M_FORBIDDEN", refusal.sentence)
 
     def push(self, body: bytes, signature: str) -> dict[str, Any]:
@@ -46,5 +47,12 @@ class FakeGuard:
         """The answer to the question how things stand. Raises Denied."""
         try:
             return self.keeper.status(signature)
+        except PushRefused as error:
+            raise Denied(error.status, error.errcode, str(error)) from error
+
+    def hand_over(self, body: bytes, signature: str) -> dict[str, Any]:
+        """The answer to a bridge that asks for refusals. Raises Denied."""
+        try:
+            return dict(self.keeper.hand_over(body, signature))
         except PushRefused as error:
             raise Denied(error.status, error.errcode, str(error)) from error
