@@ -151,6 +151,12 @@ class GuardSettings(_Section):
         description="The key with which the bridge signs what it tells the guard; the same stands in homeserver.yaml."
         " Empty where the guard is not installed.",
     )
+    tell_refusals: int = Field(
+        20,
+        ge=0,
+        description="How often somebody must be refused within ten minutes for the firm admins to be told in their room"
+        " (once a day for each person); 0 for never. All refusals are in the audit log.",
+    )
 
 
 class InboxSettings(_Section):

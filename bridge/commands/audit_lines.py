@@ -49,9 +49,9 @@ _SAID: Mapping[Deed, str] = {
     Deed.TRIED_OLD_SESSION: "tried to go on with a session, though cut off",
     Deed.TRIED_TO_DEACTIVATE: "tried to close the account of {person}",
     Deed.TRIED_TO_TELL_GUARD: "tried to tell or ask the guard what only the bridge may",
-    Deed.REFUSALS_MISSING: "found that the guard refused more than is in this log",
+    Deed.REFUSALS_MISSING: "found that refusals of the guard may be missing in this log",
 }
-_NOBODY: Mapping[Deed, str] = {
+NOBODY: Mapping[Deed, str] = {
     Deed.TRIED_TO_DEACTIVATE: "A server admin",
     Deed.TRIED_TO_TELL_GUARD: "Somebody without the guard's key",
 }
@@ -104,7 +104,7 @@ def names_of(firm: Firm) -> Names:
 
 def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry: AuditEntry) -> str:
     """When, who, what, on what and for whom, why, and whether it was refused."""
-    who = _person(people, entry.actor) if entry.actor else _NOBODY.get(entry.deed, "The bridge")
+    who = _person(people, entry.actor) if entry.actor else NOBODY.get(entry.deed, "The bridge")
     if entry.deed in {Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED} and not entry.actor:
         who = "The directory's owner"
     whom = _person(people, entry.person) if entry.person else ""

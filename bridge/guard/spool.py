@@ -118,6 +118,7 @@ class Spool:
                 rewrite = self._on_disk > 2 * waiting
                 found = {
                     "spool": self._id,
+                    "last": self._last,
                     "waiting": waiting,
                     "oldest_ms": self._lines[0].at_ms if waiting else 0,
                     "refusals": [line.data for line in self._lines[:PER_PAGE]],
