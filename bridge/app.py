@@ -348,6 +348,9 @@ class Bridge:
         self._health["guard"] = ""
 
     async def _take_refusals(self) -> None:
+        # Of a guard that is not there it is said elsewhere, and not every few seconds.
+        if self._health.get("guard"):
+            return
         await take_refusals(self._desk, self._firm.metrics)
         await tell_of_refusals(self._desk)
 

@@ -20,7 +20,8 @@ from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.guard.protocol import REFUSALS_PATH, is_signed, sign_page, sign_taken
 from bridge.guard.refusals import OTHERS, Told, told_from_json
-from bridge.matrix.errors import HomeserverError
+from bridge.guard.spool import DAMAGED
+from bridge.matrix.errors import BadRequest, HomeserverError
 from bridge.metrics import Metrics
 from bridge.reconcile.words import WHAT
 from bridge.settings import Settings
@@ -78,7 +79,13 @@ async def take_refusals(desk: Desk, metrics: Metrics) -> int:
     while True:
         has = await desk.store.run(taken)
         body = orjson.dumps({"spool": has.spool, "after": has.number})
-        page = read_page(await desk.homeserver.guard_refusals(body, sign_taken(key, body)), key)
+        try:
+            answer = await desk.homeserver.guard_refusals(body, sign_taken(key, body))
+        except BadRequest as error:
+            if error.errcode != "M_UNRECOGNIZED":
+                raise
+            raise NoPage("The guard is older than the bridge: install it into Synapse's environment anew.") from error
+        page = read_page(answer, key)
         metrics.refusals_oldest.set(max(0, now_ms() - page.oldest_ms) / 1000 if page.oldest_ms else 0)
         if not page.has_news(has):
             return entries
@@ -160,7 +167,7 @@ def _record(one: Refusal, spool: str, names: _Names) -> None:
         actor=actor,
         subject=(key_of_room(tried.on) or tried.on) if tried.on.startswith("!") else tried.on,
         person=names.person(tried.person),
-        reason=f"O1, the guard had no room for {told.count} more" if missing else _reason(told, names.settings),
+        reason=_missing(told) if missing else _reason(told, names.settings),
         cause=f"guard/{spool}/{one.number}",
         outcome=Outcome.DONE if missing else Outcome.REFUSED,
         at_ms=told.last_ms,
@@ -168,6 +175,13 @@ def _record(one: Refusal, spool: str, names: _Names) -> None:
     if not missing and tried.who != names.settings.bot_id:
         limit = names.settings.guard.tell_refusals
         count_refused(actor or tried.deed.value, told.first_ms, told.last_ms, told.count, limit)
+
+
+def _missing(told: Told) -> str:
+    """What the guard itself says of refusals that it has no more."""
+    if told.attempt.what == DAMAGED:
+        return f"O1, the guard's list was damaged, by {told.count} line{'s' * (told.count > 1)}"
+    return f"O1, the guard had no room for {told.count} more"
 
 
 def _reason(told: Told, settings: Settings) -> str:

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 4 * 1024 * 1024
 """What may wait, about ten thousand lines. Of more it is only counted how much there was."""
 PER_PAGE = 500
+FULL, DAMAGED = "full", "damaged"
+"""Why refusals are missing."""
 _CHECKSUM = 16
 
 
@@ -162,7 +164,7 @@ class Spool:
     def _tell_dropped(self) -> None:
         if self._dropped and self._bytes <= self._max_bytes:
             now, dropped, self._dropped = self._now_ms(), self._dropped, 0
-            self._append(Told(Attempt(Deed.REFUSALS_MISSING, rule="O1", what="full"), now, now, dropped))
+            self._append(Told(Attempt(Deed.REFUSALS_MISSING, rule="O1", what=FULL), now, now, dropped))
 
     def _write_anew(self) -> None:
         """Replace the file by one that has what waits; whoever reads it sees the old one or the new one."""
@@ -205,15 +207,21 @@ class Spool:
                 self._on_disk += 1
                 self._lines.append(line)
                 self._bytes += len(line.raw)
-        if damaged or not raw.endswith(b"\n"):
-            self._behind = True
+        self._behind = bool(damaged) or not raw.endswith(b"\n")
         if damaged:
-            kept = self._path.with_name(self._path.name + ".damaged")
-            log.error("%s has %d lines that cannot be read; %s is a copy of it", self._path, damaged, kept)
-            try:
-                shutil.copyfile(self._path, kept)
-            except OSError as error:
-                log.error("It could not be copied: %s", error)  # noqa: TRY400
+            self._put_right(damaged)
+
+    def _put_right(self, damaged: int) -> None:
+        """Tell how many lines are lost, and write the others anew, beside a copy of the file as it was."""
+        kept = self._path.with_name(self._path.name + ".damaged")
+        log.error("%s has %d lines that cannot be read; %s is a copy of it", self._path, damaged, kept)
+        now = self._now_ms()
+        self._append(Told(Attempt(Deed.REFUSALS_MISSING, rule="O1", what=DAMAGED), now, now, damaged))
+        try:
+            shutil.copyfile(self._path, kept)
+            self._write_anew()
+        except OSError as error:
+            log.error("%s could not be put right and is used as it is: %s", self._path, error)  # noqa: TRY400
 
 
 def _written(data: dict[str, Any]) -> _Line:

@@ -30,7 +30,7 @@ from bridge.store import audit, models
 from bridge.store.refusals import TALLY_MS, TOLD_AGAIN_MS, forget_tallies
 from bridge.store.store import Store
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, MERGER_TALK, FirmOnFake, firm_on_fake
-from tests.fakes.faults import DROP_AFTER, DROP_BEFORE, DUPLICATE, Answer, Behaviour
+from tests.fakes.faults import DROP_AFTER, DROP_BEFORE, DUPLICATE, Answer, Behaviour, refusal
 from tests.fakes.guard import GUARD_KEY, FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied
@@ -315,6 +315,27 @@ async def test_what_the_guard_had_no_room_for_is_counted(on: FirmOnFake, metrics
     assert found[-1].reason == f"O1, the guard had no room for {21 - len(found)} more"
 
 
+async def test_a_damaged_line_is_counted_and_the_others_are_there(
+    on: FirmOnFake, metrics: Metrics, tmp_path: Path
+) -> None:
+    for number in range(3):
+        await invite(on, ANN, f"@p{number}:localhost")
+    file = tmp_path / "firm-policy.refusals"
+    file.write_bytes(file.read_bytes().replace(b"@p1", b"@p7"))
+    restarted(on, tmp_path)
+    await take_refusals(on.desk, metrics)
+    found = await entries(on)
+    assert [one.person or one.reason for one in found] == [
+        "@p0:localhost",
+        "O1, the guard's list does not go on where this log left off",
+        "@p2:localhost",
+        "O1, the guard's list was damaged, by 1 line",
+    ]
+    restarted(on, tmp_path)
+    assert await take_refusals(on.desk, metrics) == 0
+    assert len(await entries(on)) == 4
+
+
 async def test_a_forged_page_is_not_written(on: FirmOnFake, metrics: Metrics) -> None:
     await invite(on, ANN, on.user(EVE))
     page = orjson.dumps({"spool": "s", "last": 0, "oldest_ms": 0, "refusals": []}).decode()
@@ -339,6 +360,9 @@ async def test_a_forged_page_is_not_written(on: FirmOnFake, metrics: Metrics) ->
         on.fake.script("POST", REFUSALS_PATH, Answer(200, body))
         with pytest.raises(NoPage, match="same version"):
             await take_refusals(on.desk, metrics)
+    on.fake.script("POST", REFUSALS_PATH, refusal(404, "M_UNRECOGNIZED"))
+    with pytest.raises(NoPage, match="older than the bridge"):
+        await take_refusals(on.desk, metrics)
     assert await entries(on) == []
     await take_refusals(on.desk, metrics)
     assert len(await entries(on)) == 1
