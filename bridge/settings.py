@@ -92,7 +92,7 @@ class FirmSettings(_Section):
     admins_room: str = Field(
         "Admins",
         description="The name of the room in which firm admins are told what somebody changed behind the bridge's back"
-        " (O3); empty for none.",
+        " (O3) and who is refused again and again (O1); empty for none.",
     )
     first_matter_conversation: Literal["open", "on_demand"] = Field(
         "open",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
@@ -66,9 +67,9 @@ def people(spool: Spool) -> list[str]:
     return [one["person"] for one in everything(spool) if one["deed"] != Deed.REFUSALS_MISSING]
 
 
-def take(spool: Spool) -> list[Json]:
-    """All that waits, page by page, as a bridge that keeps it."""
-    page = spool.page("", 0)
+def take(spool: Spool, known: Json | None = None) -> list[Json]:
+    """All that waits behind what is known, page by page, as a bridge that keeps it."""
+    page = spool.page(known["spool"], known["number"]) if known else spool.page("", 0)
     taken: list[Json] = []
     while page["refusals"]:
         taken += page["refusals"]
@@ -173,6 +174,26 @@ def test_pages_are_bounded(path: Path) -> None:
         spool.note(invite(f"@p{number}:x"))
     assert len(spool.page("", 0)["refusals"]) == PER_PAGE
     assert [one["person"] for one in take(spool)] == [f"@p{number}:x" for number in range(PER_PAGE + 10)]
+
+
+def test_what_is_refused_while_it_is_handed_over_and_written_anew_is_there_once(path: Path) -> None:
+    spool, done, count = Spool(path), threading.Event(), 2_000
+    taken: list[Json] = []
+
+    def bridge() -> None:
+        while not done.is_set():
+            taken.extend(take(spool))
+            spool.tick()
+
+    taking = threading.Thread(target=bridge)
+    taking.start()
+    for number in range(count):
+        spool.note(invite(f"@p{number}:x", who=f"@who{number}:x"))
+    done.set()
+    taking.join()
+    # What a kill leaves now is what was not taken, and perhaps some that was.
+    rest = take(Spool(path), taken[-1] if taken else None)
+    assert [one["person"] for one in (*taken, *rest)] == [f"@p{number}:x" for number in range(count)]
 
 
 # What is tried again and again.
