@@ -42,6 +42,7 @@ _SAID: Mapping[Deed, str] = {
     Deed.TRIED_TO_KNOCK: "tried to knock at {subject}",
     Deed.TRIED_TO_INVITE: "tried to invite {person} to {subject}",
     Deed.TRIED_TO_BAN: "tried to ban or remove {person} from {subject}, in which they never were",
+    Deed.TRIED_TO_WRITE: "tried to write in {subject}, which is read-only",
     Deed.TRIED_TO_CHANGE_ROOM: "tried to change {subject}",
     Deed.TRIED_TO_SHUT_DOWN: "tried to delete the room of {subject}",
     Deed.TRIED_TO_CREATE: "tried to open a room that the firm does not have",

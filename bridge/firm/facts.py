@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import cached_property
 from typing import Any, TypeVar
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
+from bridge.firm.policy import is_read_only
 
 Json = dict[str, Any]
 Records = Mapping[str, Mapping[str, Any]]
@@ -53,6 +55,11 @@ class Facts:
     def bridge_url(self) -> str:
         """Where the homeserver reaches the bridge."""
         return self.settings.get(BRIDGE_URL, "")
+
+    @cached_property
+    def read_only(self) -> frozenset[str]:
+        """The keys of the rooms in which nobody may write (C1, M4)."""
+        return frozenset(key for key, one in self.conversations.items() if is_read_only(self.firm, one))
 
 
 def records_of(facts: Facts) -> dict[str, dict[str, Any]]:
@@ -182,7 +189,12 @@ def _decode_wall(wall_id: str, data: Any) -> Wall:
 
 def _encode_conversation(conversation: Conversation) -> Json:
     people = sorted(conversation.participants) if conversation.kind in _NAMED_PEOPLE else []
-    return {"kind": conversation.kind.value, "matter": conversation.matter_id, "people": people}
+    return {
+        "kind": conversation.kind.value,
+        "matter": conversation.matter_id,
+        "people": people,
+        "archived": conversation.archived,
+    }
 
 
 def _decode_conversation(key: str, data: Any) -> Conversation:
@@ -190,6 +202,7 @@ def _decode_conversation(key: str, data: Any) -> Conversation:
         key,
         _one_of(ConversationKind, data["kind"]),
         matter_id=_a(str, data["matter"]),
+        archived=_a(bool, data["archived"]),
         participants=frozenset(_texts(data["people"])),
     )
 

@@ -30,7 +30,7 @@ from bridge.guard.creation import wish_of
 from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
 from bridge.guard.protocol import MAX_BYTES, PATH, REFUSALS_PATH, SIGNATURE_HEADER
-from bridge.guard.refusals import Attempt, attempt, attempt_of
+from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_write
 
 log = logging.getLogger(__name__)
 _ROOMS_IN_THE_MAKING = 1000
@@ -52,7 +52,7 @@ class GuardConfig:
 
 
 class Guard:
-    """Refuses forbidden memberships, and changes of the state that carries access, whoever asks."""
+    """Refuses forbidden memberships, changes of state that carries access, and words in closed rooms, whoever asks."""
 
     def __init__(self, config: GuardConfig, api: ModuleApi) -> None:
         self._gate = Gate(config.bot, config.checker)
@@ -100,7 +100,13 @@ class Guard:
         self, event: EventBase, state: StateMap[EventBase]
     ) -> tuple[bool, dict[str, Any] | None]:
         """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
+        mark = self._mark(event, state)
+        policy = self._keeper.policy
+        facts = policy.facts if policy else None
         if event.type not in GATED or not event.is_state():
+            if refusal := self._gate.refusal_to_write(event.sender, mark, facts):
+                self._note(attempt_to_write(event.sender, mark, event.room_id, refusal))
+                self._refuse(event, "", refusal)
             return True, None
         membership = before = ""
         if event.type == MEMBER:
@@ -108,10 +114,7 @@ class Guard:
             earlier = state.get((MEMBER, event.state_key))
             before = str(earlier.content.get("membership", "")) if earlier is not None else ""
         change = Change(event.type, event.sender, event.state_key, membership, before)
-        policy = self._keeper.policy
-        facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
-        mark = self._mark(event, state)
-        refusal = self._gate.refusal(change, mark, facts, today)
+        refusal = self._gate.refusal(change, mark, facts, policy.today() if policy else date.min)
         if refusal is not None:
             self._note(attempt_of(change, mark, event.room_id, refusal))
             self._refuse(event, membership, refusal)
@@ -201,7 +204,7 @@ class Guard:
             refusal.rule,
             event.type,
             membership or "change",
-            event.state_key or "the room",
+            event.get("state_key") or "the room",
             event.room_id,
             event.sender,
         )

@@ -62,11 +62,16 @@ class Told:
 
 def attempt_of(change: Change, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
     """What somebody tried in a room."""
-    on = mark.key if mark is not None else room_id
+    on = _place(mark, room_id)
     if change.event_type != MEMBER:
         return attempt(Deed.TRIED_TO_CHANGE_ROOM, change.sender, refusal.rule, on=on, what=change.event_type)
     deed = _MEMBERSHIPS.get(change.membership, Deed.TRIED_TO_JOIN)
     return attempt(deed, change.sender, refusal.rule, on=on, person=change.state_key)
+
+
+def attempt_to_write(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+    """That somebody tried to write, react, delete or pin. Which of these is not told: its name comes from a client."""
+    return attempt(Deed.TRIED_TO_WRITE, who, refusal.rule, on=_place(mark, room_id))
 
 
 def attempt(deed: Deed, who: str, rule: str, *, on: str = "", person: str = "", what: str = "") -> Attempt:
@@ -150,6 +155,10 @@ class Repeats:
         if self._by_person[tried.who] >= DIFFERENT:
             return replace(tried, on="", person="", what=OTHERS)
         return tried
+
+
+def _place(mark: Mark | None, room_id: str) -> str:
+    return mark.key if mark is not None else room_id
 
 
 def _clean(text: str) -> str:

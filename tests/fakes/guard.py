@@ -9,7 +9,7 @@ from typing import Any
 from bridge.firm.room_keys import MARKER
 from bridge.guard.gate import GATED, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
-from bridge.guard.refusals import attempt_of
+from bridge.guard.refusals import attempt_of, attempt_to_write
 from tests.fakes.room import Denied, Room
 
 GUARD_KEY = "guard-key-of-the-tests-0001"
@@ -24,16 +24,20 @@ class FakeGuard:
 
     def check(self, room: Room, sender: str, event_type: str, state_key: str | None, content: dict[str, Any]) -> None:
         """Raise Denied where the guard refuses."""
-        if event_type not in GATED or state_key is None:
-            return
-        before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
-        change = Change(event_type, sender, state_key, content.get("membership", ""), before)
         marker = room.state.get((MARKER, ""))
         mark = Mark(marker["kind"], marker["key"]) if marker else None
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
-        if refusal := self.gate.refusal(change, mark, facts, today):
-            self.keeper.note(attempt_of(change, mark, room.room_id, refusal))
+        if event_type not in GATED or state_key is None:
+            refusal = self.gate.refusal_to_write(sender, mark, facts)
+            tried = attempt_to_write(sender, mark, room.room_id, refusal) if refusal else None
+        else:
+            before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
+            change = Change(event_type, sender, state_key, content.get("membership", ""), before)
+            refusal = self.gate.refusal(change, mark, facts, today)
+            tried = attempt_of(change, mark, room.room_id, refusal) if refusal else None
+        if refusal is not None and tried is not None:
+            self.keeper.note(tried)
             raise Denied(403, "M_FORBIDDEN", refusal.sentence)
 
     def push(self, body: bytes, signature: str) -> dict[str, Any]:

@@ -63,6 +63,7 @@ conversations = st.builds(
     title=st.just("Strategy"),
     matter_id=st.sampled_from(["m", "x"]),
     everyone=st.booleans(),
+    archived=st.booleans(),
     participants=st.frozensets(st.sampled_from(PEOPLE)),
 )
 

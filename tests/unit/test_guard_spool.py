@@ -28,6 +28,7 @@ from bridge.guard.refusals import (
     Repeats,
     attempt,
     attempt_of,
+    attempt_to_write,
     told_from_json,
 )
 from bridge.guard.spool import DAMAGED, PER_PAGE, Spool
@@ -406,6 +407,11 @@ def test_every_refused_change_has_a_deed_and_no_word_of_its_own(event_type: str)
         assert "nonsense" not in str(tried)
     assert attempt_of(Change(MARKER, "@a:x", ""), None, "!room:x", Refusal("O3", "")).on == "!room:x"
     assert attempt_of(Change(MEMBER, "@a:x", "@a:x", "join"), None, "!r:x", Refusal("F1", "")).person == ""
+
+
+def test_M4_what_was_to_be_written_is_not_told() -> None:
+    tried = attempt_to_write("@tom:x", Mark("matter", "talk"), "!room:x", Refusal("M4", "No."))
+    assert tried == Attempt(Deed.TRIED_TO_WRITE, "@tom:x", "talk", "", "M4")
 
 
 def test_ids_from_clients_are_cut_and_cleaned(path: Path) -> None:
