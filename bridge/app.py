@@ -24,7 +24,9 @@ from bridge.care.digest import send_digests
 from bridge.care.drift import check_rooms
 from bridge.care.files import read_histories
 from bridge.care.quiet import archive_empty_channels
+from bridge.care.refusals import take_refusals
 from bridge.care.telling_admins import tell_admins
+from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.transcripts import file_closed_matters
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Desk
@@ -57,6 +59,7 @@ from bridge.reconcile.tally import Outcome, Progress
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
 from bridge.store.drift import Noted, forget_told, mark_all_put_back
+from bridge.store.refusals import TOLD_AGAIN_MS, forget_tallies
 from bridge.store.store import Store, StoreError
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
@@ -71,6 +74,8 @@ _HISTORY_SECONDS = 10
 """Between looks for rooms whose files from before are not known."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
+_REFUSALS_SECONDS = 5
+"""Between looks at what the guard refused."""
 
 
 class NotServerAdminError(Exception):
@@ -292,6 +297,8 @@ class Bridge:
         self._job(self._follow_directory, every, "directory")
         self._job(self._take_up_replayed, IntervalTrigger(seconds=5), "replayed")
         self._job(self._confirm_guard, IntervalTrigger(seconds=_GUARD_SECONDS), "guard")
+        if settings.guarded:
+            self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         # After midnight the firm's day has changed, and with it the walls that begin or end.
         self._job(self._reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
@@ -368,11 +375,19 @@ class Bridge:
             raise
         self._health["guard"] = ""
 
+    async def _take_refusals(self) -> None:
+        # Of a guard that is not there it is said elsewhere, and not every few seconds.
+        if self._health.get("guard"):
+            return
+        await take_refusals(self._desk, self._firm.metrics)
+        await tell_of_refusals(self._desk)
+
     async def _forget_done(self) -> None:
         await self.inbox.forget_handled()
         await self.outbox.forget_sent()
         before = now_ms() - self._firm.settings.inbox.keep_days * DAY_MS
         await self._firm.store.run(lambda: forget_told(before))
+        await self._firm.store.run(lambda: forget_tallies(now_ms() - 2 * TOLD_AGAIN_MS))
 
     async def _archive_empty_channels(self) -> None:
         # Who joined or left while the bridge was away is known after the first pass.

@@ -95,6 +95,17 @@ class Metrics:
         self.filing_waiting = Gauge(
             "firm_bridge_filing_waiting", "Files that wait to be stored in the cabinet.", registry=registry
         )
+        self.refusals_taken = Counter(
+            "firm_bridge_refusals_taken",
+            "Refused attempts that the audit log took over from the guard, by rule.",
+            ["rule"],
+            registry=registry,
+        )
+        self.refusals_oldest = Gauge(
+            "firm_bridge_refusals_oldest_seconds",
+            "Age of the oldest refusal that waited with the guard when it was last asked; 0 for none.",
+            registry=registry,
+        )
         self.homeserver_requests = Histogram(
             "firm_bridge_homeserver_request_seconds",
             "Seconds that a request to the homeserver took, by method, route and status (0 where no answer came).",

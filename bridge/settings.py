@@ -93,7 +93,7 @@ class FirmSettings(_Section):
     admins_room: str = Field(
         "Admins",
         description="The name of the room in which firm admins are told what somebody changed behind the bridge's back"
-        " (O3); empty for none.",
+        " (O3) and who is refused again and again (O1); empty for none.",
     )
     first_matter_conversation: Literal["open", "on_demand"] = Field(
         "open",
@@ -151,6 +151,12 @@ class GuardSettings(_Section):
         SecretStr(""),
         description="The key with which the bridge signs what it tells the guard; the same stands in homeserver.yaml."
         " Empty where the guard is not installed.",
+    )
+    tell_refusals: int = Field(
+        20,
+        ge=0,
+        description="How often somebody must be refused within ten minutes for the firm admins to be told in their room"
+        " (once a day for each person); 0 for never. All refusals are in the audit log.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.check.finding import Finding, State
@@ -15,6 +16,7 @@ from bridge.guard.protocol import PATH, sign_question
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
 from bridge.store.backends import StoreError
+from bridge.store.conversations import now_ms
 from bridge.store.store import Store
 
 LINES = """\
@@ -26,6 +28,8 @@ modules:
       key: (the guard.key of the bridge's configuration)
       path: /var/lib/matrix-synapse/firm-policy"""
 """What homeserver.yaml needs for the guard."""
+_LATE_MS = 900_000
+"""So long a refusal may wait with the guard: the bridge asks every few seconds."""
 _INSTALL = (
     "Install it (docs/admin-guide.md, The guard): pip install --no-deps firm-bridge into Synapse's environment; then in"
     " homeserver.yaml, and restart Synapse:\n"
@@ -60,6 +64,13 @@ def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding
         return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
     if digest is not None and reply.body.get("digest") != digest:
         what = "In force, but what it knows is not what the bridge knows."
+        return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
+    oldest_ms = int(reply.body.get("oldest_ms", 0))
+    if oldest_ms and now_ms() - oldest_ms > _LATE_MS:
+        what = (
+            f"In force, and up to date. It holds {reply.body.get('waiting', 0)} refusals, the oldest since"
+            f" {datetime.fromtimestamp(oldest_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC, that are not in the audit log yet."
+        )
         return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
     refused = sum(reply.body.get("refused", {}).values())
     return Finding(

@@ -162,7 +162,8 @@ AUDIT = Command(
     ),
     help="Shows the audit log, newest entries first: of one person (who did it or whom it concerns), of a matter with"
     " all its conversations, or of a channel; from one day to another; with deed:WORD only one kind, such as deed:added"
-    " or deed:archived; with refused only what was refused. What concerns matters that you cannot see is left out."
+    " or deed:archived, or deed:tried for what the server refused; with refused only what was refused. What concerns"
+    " matters that you cannot see is left out."
     " Asking is in the log, too.",
     examples=(
         "!audit",

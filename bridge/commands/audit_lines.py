@@ -10,7 +10,7 @@ from bridge.commands.moments import moment
 from bridge.commands.replies import escape
 from bridge.commands.sight import Sight, conversation_title
 from bridge.commands.table import Call
-from bridge.firm.audit import AuditEntry, Deed, Outcome
+from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Matter
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
@@ -40,7 +40,26 @@ _SAID: Mapping[Deed, str] = {
     Deed.FILE_REMOVED: "sent a file to {subject} that the file rules forbid, and it was taken away",
     Deed.ROOM_MADE: "made the room of {subject}",
     Deed.ROOM_LOST: "found that the room of {subject} is gone",
+    Deed.TRIED_TO_JOIN: "tried to come into {subject}, or somebody with an admin's rights tried to put them there",
+    Deed.TRIED_TO_KNOCK: "tried to knock at {subject}",
+    Deed.TRIED_TO_INVITE: "tried to invite {person} to {subject}",
+    Deed.TRIED_TO_BAN: "tried to ban or remove {person} from {subject}, in which they never were",
+    Deed.TRIED_TO_WRITE: "tried to write in {subject}, which is read-only",
+    Deed.TRIED_TO_SEND_FILE: "tried to send a file that the file rules forbid",
+    Deed.TRIED_TO_CHANGE_ROOM: "tried to change {subject}",
+    Deed.TRIED_TO_SHUT_DOWN: "tried to delete the room of {subject}",
+    Deed.TRIED_TO_CREATE: "tried to open a room that the firm does not have",
+    Deed.TRIED_TO_LOG_IN: "tried to log in, though cut off",
+    Deed.TRIED_OLD_SESSION: "tried to go on with a session, though cut off",
+    Deed.TRIED_TO_DEACTIVATE: "tried to close the account of {person}",
+    Deed.TRIED_TO_TELL_GUARD: "tried to tell or ask the guard what only the bridge may",
+    Deed.REFUSALS_MISSING: "found that refusals of the guard may be missing in this log",
 }
+NOBODY: Mapping[Deed, str] = {
+    Deed.TRIED_TO_DEACTIVATE: "A server admin",
+    Deed.TRIED_TO_TELL_GUARD: "Somebody without the guard's key",
+}
+"""Who it was where the guard cannot tell."""
 _OF_PEOPLE = ("Staff:", "No longer active staff:")
 _NO_WORDS = frozenset({Deed.ROOM_MADE, Deed.ROOM_LOST, Deed.CONVERSATION_STARTED})
 """Deeds whose reason is a room's id, or the title that stands in the line already."""
@@ -89,7 +108,7 @@ def names_of(firm: Firm) -> Names:
 
 def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry: AuditEntry) -> str:
     """When, who, what, on what and for whom, why, and whether it was refused."""
-    who = _person(people, entry.actor) if entry.actor else "The bridge"
+    who = _person(people, entry.actor) if entry.actor else NOBODY.get(entry.deed, "The bridge")
     if entry.deed in {Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED} and not entry.actor:
         who = "The directory's owner"
     whom = _person(people, entry.person) if entry.person else ""
@@ -98,7 +117,7 @@ def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry:
         parts.append(f"about {whom}")
     if why := _why(entry):
         parts.append(why)
-    if entry.outcome is Outcome.REFUSED:
+    if entry.outcome is Outcome.REFUSED and entry.deed not in BY_GUARD:
         parts.append("refused")
     return f"- {moment(call, entry.at_ms)} {escape('; '.join(parts))}"
 
@@ -122,4 +141,7 @@ def _why(entry: AuditEntry) -> str:
         return ""
     if entry.deed is Deed.DIRECTORY_CHANGED:
         return " ".join(line for line in entry.reason.splitlines() if line.startswith(_OF_PEOPLE))
+    if entry.deed in BY_GUARD:
+        rule, comma, more = entry.reason.partition(", ")
+        return f"refused by the guard ({rule}){comma}{more}"
     return " ".join(entry.reason.split())

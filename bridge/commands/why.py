@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from bridge.commands.asked_about import Everybody, everybody, find_place, first_person
+from bridge.commands.audit_lines import Names, audit_line, names_of
 from bridge.commands.moments import day
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
-from bridge.commands.sight import conversation_title, sight_of
+from bridge.commands.sight import Sight, conversation_title, sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
+from bridge.firm.audit import BY_GUARD
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.explain import Explanation, explain_access, explain_place
 from bridge.firm.model import Matter, Staff
 from bridge.firm.policy import desired_participants
+from bridge.firm.room_keys import matter_space_key
 from bridge.mapping.rooms import matter_name
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import in_parallel, observe_room
+from bridge.store.audit import Audited, Filter, newest_by
 from bridge.store.conversations import room_of
 from bridge.store.matters import MatterConversation, conversations_of_matter
 from bridge.store.questions import Pick, picks_of, who_ended
+
+_REFUSALS = 5
+"""That are shown."""
 
 
 async def _why(call: Call) -> Answer:
@@ -40,7 +47,26 @@ async def _explained(call: Call) -> List:
         what = f"be in {conversation_title(sight, place)}"
         listed = [MatterConversation(place, await call.desk.store.run(lambda: room_of(place.id)))]
     lines = await _memberships(call, people, person, listed)
-    return List(lines, _reasons(person, what, explanation), foot="" if lines else "It has no conversation yet.")
+    foot = [*([] if lines else ["It has no conversation yet."]), *await _refused(call, sight, people, person, place)]
+    return List(lines, _reasons(person, what, explanation), foot="\n\n".join(foot))
+
+
+async def _refused(
+    call: Call, sight: Sight, people: Everybody, person: Staff, place: Matter | Conversation
+) -> list[str]:
+    """What the guard last refused to this person there, or to others for them."""
+
+    def unit() -> tuple[list[Audited], Names]:
+        subjects = {place.id}
+        if isinstance(place, Matter):
+            found = (one.conversation.id for one in conversations_of_matter(place.id))
+            subjects = {matter_space_key(place.id), *found}
+        asked = Filter(person=person.id, subjects=frozenset(subjects), deeds=BY_GUARD)
+        return newest_by(asked, _REFUSALS), names_of(sight.firm)
+
+    found, names = await call.desk.store.run(unit)
+    lines = [audit_line(call, sight, people, names, one.entry) for one in found]
+    return ["**Refused lately**", "\n".join(lines)] if lines else []
 
 
 async def _conversations(call: Call, matter: Matter) -> list[MatterConversation]:
@@ -124,8 +150,8 @@ WHY = Command(
     _why,
     (Argument("asked", ArgumentType.TEXT, shown="@person NUMBER|channel|room"),),
     help="Says whether somebody can see a matter, or be in a channel or room, which rule decides, everything else that"
-    " was weighed (walls, roles, access list, groups), whether they were picked, by whom and when, and whether they are"
-    " in the rooms at this moment. A room is named by its link, address or id.",
+    " was weighed (walls, roles, access list, groups), whether they were picked, by whom and when, whether they are in"
+    " the rooms at this moment, and what was refused lately. A room is named by its link, address or id.",
     examples=("!why @ruth 2026-0042", "!why @ruth Court Filings", "!why Ruth Adeyemi 2026-0042"),
     who=Who.FIRM_ADMIN,
     group="Administration",

@@ -37,6 +37,24 @@ class Deed(StrEnum):
     FILE_REMOVED = "file_removed"
     ROOM_MADE = "room_made"
     ROOM_LOST = "room_lost"
+    TRIED_TO_JOIN = "tried_to_join"
+    TRIED_TO_KNOCK = "tried_to_knock"
+    TRIED_TO_INVITE = "tried_to_invite"
+    TRIED_TO_BAN = "tried_to_ban"
+    TRIED_TO_WRITE = "tried_to_write"
+    TRIED_TO_SEND_FILE = "tried_to_send_file"
+    TRIED_TO_CHANGE_ROOM = "tried_to_change_room"
+    TRIED_TO_SHUT_DOWN = "tried_to_shut_down"
+    TRIED_TO_CREATE = "tried_to_create"
+    TRIED_TO_LOG_IN = "tried_to_log_in"
+    TRIED_OLD_SESSION = "tried_old_session"
+    TRIED_TO_DEACTIVATE = "tried_to_deactivate"
+    TRIED_TO_TELL_GUARD = "tried_to_tell_guard"
+    REFUSALS_MISSING = "refusals_missing"
+
+
+BY_GUARD = frozenset(deed for deed in Deed if deed.value.startswith("tried_"))
+"""What the guard refused inside Synapse, and told the bridge afterwards."""
 
 
 class Outcome(StrEnum):
@@ -51,7 +69,7 @@ class AuditEntry:
     """Who did what, on what, why, when. Never what anybody wrote."""
 
     at_ms: int
-    """Milliseconds since the epoch."""
+    """Milliseconds since the epoch: when it was done, which for what the guard refused may be long before the entry."""
     deed: Deed
     actor: str = ""
     """Staff id, or a user id of nobody in the firm; empty for the bridge by itself and for the directory."""

@@ -19,7 +19,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.firm.facts import Facts, FactsError, digest_of, with_changes
-from bridge.guard.protocol import MAX_BYTES, OUTDATED, is_signed, sign_push, sign_question
+from bridge.guard.protocol import MAX_BYTES, OUTDATED, is_signed, sign_page, sign_push, sign_question, sign_taken
+from bridge.guard.refusals import Attempt
+from bridge.guard.spool import Spool
+
+_LONGEST_QUESTION = 1000
 
 
 class PushRefused(Exception):
@@ -59,11 +63,13 @@ class Keeper:
     """Takes pushes and keeps the policy that is in force. Any thread may call it."""
 
     def __init__(self, path: Path, key: str, max_bytes: int = MAX_BYTES) -> None:
-        """Nothing is read before `load`."""
+        """Nothing of the policy is read before `load`."""
         self.policy: Policy | None = None
         """What is in force; None where nothing is known, and nobody is let in."""
         self.refused: Counter[str] = Counter()
         """How often something was refused since the start, by rule."""
+        self.spool = Spool(path.with_name(path.name + ".refusals"))
+        """What was refused and is not in the audit log yet."""
         self._path = path
         self._key = key
         self._max_bytes = max_bytes
@@ -92,6 +98,25 @@ class Keeper:
                 os.truncate(self._path, len(raw) - len(torn))
             self.policy, self._may_append = policy, True
 
+    def note(self, tried: Attempt) -> None:
+        """Note what was refused, for the audit log (O1)."""
+        self.refused[tried.rule] += 1
+        self.spool.note(tried)
+
+    def hand_over(self, body: bytes, signature: str) -> dict[str, str]:
+        """What waits for the audit log, to a bridge that says what it has. Raises PushRefused."""
+        if len(body) > _LONGEST_QUESTION or not is_signed(sign_taken(self._key, body), signature):
+            raise _forged()
+        try:
+            asked = json.loads(body)
+            spool, after = asked["spool"], asked["after"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise PushRefused(400, "M_BAD_JSON", "The bridge says what it has as a spool and a number.") from error
+        if not isinstance(spool, str) or type(after) is not int or not 0 <= after < 2**63:
+            raise PushRefused(400, "M_BAD_JSON", "A spool is a text, and what it was read to a number.")
+        page = json.dumps(self.spool.page(spool, after))
+        return {"page": page, "signature": sign_page(self._key, page)}
+
     def accept(self, body: bytes, signature: str) -> int:
         """Take a push and return its version, once it is on disk. Raises PushRefused, and OSError from the disk."""
         with self._lock:
@@ -114,6 +139,7 @@ class Keeper:
             "version": policy.version if policy else 0,
             "digest": policy.digest if policy else "",
             "refused": dict(self.refused),
+            **self.spool.waiting(),
         }
 
     def _opened(self, body: bytes, signature: str) -> dict[str, Any]:

@@ -10,16 +10,20 @@ modules:
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from synapse.logging.context import current_context
 from synapse.module_api import NOT_SPAM, DirectServeJsonResource, EventBase, ModuleApi, StateMap, SynapseRequest
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
+from bridge.firm.audit import Deed
 from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER
 from bridge.guard.asking import answer_to
@@ -27,11 +31,16 @@ from bridge.guard.creation import wish_of
 from bridge.guard.files import MESSAGE, bytes_refusal, carries_file, message_refusal, size_refusal
 from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
-from bridge.guard.protocol import MAX_BYTES, PATH, SIGNATURE_HEADER
+from bridge.guard.protocol import MAX_BYTES, PATH, REFUSALS_PATH, SIGNATURE_HEADER
+from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_send, attempt_to_write
 
 log = logging.getLogger(__name__)
 _ROOMS_IN_THE_MAKING = 1000
 _KEY_LENGTH = 16
+_TICK_MS = 5_000
+"""Between moments at which repetitions are written, and the disk is made to keep what was."""
+_FORGED = frozenset({403, 413})
+"""How those are answered who have not the key."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,11 @@ class Guard:
         api.register_media_repository_callbacks(
             is_user_allowed_to_upload_media_of_size=self.is_user_allowed_to_upload_media_of_size
         )
-        api.register_web_resource(PATH, PolicyResource(self._keeper, api))
+        api.register_web_resource(PATH, PolicyResource(self._keeper, self._note, api))
+        api.register_web_resource(REFUSALS_PATH, RefusalsResource(self._keeper, self._note, api))
+        api.looping_background_call(self._tick, _TICK_MS, desc="firm_bridge_refusals")
+        # A stop loses nothing that was counted; a kill, how often something was repeated within its window.
+        atexit.register(self._keeper.spool.close)
         policy = self._keeper.policy
         log.info("The firm's guard is in force, with version %s of its policy", policy.version if policy else "none")
 
@@ -96,8 +109,13 @@ class Guard:
         """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
         mark, facts = self._mark(event, state), self._facts
         if event.type not in GATED or not event.is_state():
-            refusal = self._gate.refusal_to_write(event.sender, mark, facts) or self._file_refusal(event, mark)
+            refusal = self._gate.refusal_to_write(event.sender, mark, facts)
             if refusal is not None:
+                self._note(attempt_to_write(event.sender, mark, event.room_id, refusal))
+                self._refuse(event, "", refusal)
+            refusal = self._file_refusal(event, mark)
+            if refusal is not None:
+                self._note(attempt_to_send(event.sender, mark, event.room_id, refusal))
                 self._refuse(event, "", refusal)
             return True, None
         membership = before = ""
@@ -109,6 +127,7 @@ class Guard:
         policy = self._keeper.policy
         refusal = self._gate.refusal(change, mark, facts, policy.today() if policy else date.min)
         if refusal is not None:
+            self._note(attempt_of(change, mark, event.room_id, refusal))
             self._refuse(event, membership, refusal)
         if event.type == MARKER:
             self._remember(event)
@@ -122,7 +141,7 @@ class Guard:
         facts = self._facts
         wish = wish_of(asked_by, content, self._gate, facts)
         if isinstance(wish, Refusal):
-            self._keeper.refused[wish.rule] += 1
+            self._note(attempt(Deed.TRIED_TO_CREATE, asked_by, wish.rule))
             log.warning("The guard refused %s: a room that %s wanted", wish.rule, asked_by)
             raise SynapseError(403, wish.sentence, Codes.FORBIDDEN)
         assert facts is not None
@@ -132,7 +151,8 @@ class Guard:
         """Whether Synapse may close an account, for its owner or for a server admin."""
         allowed = self._gate.may_be_deactivated(user_id, self._facts)
         if not allowed:
-            self._keeper.refused["F2"] += 1
+            owner = "" if by_admin else user_id
+            self._note(attempt(Deed.TRIED_TO_DEACTIVATE, owner, "F2", person=user_id))
             asked_by = "a server admin" if by_admin else "its owner"
             log.warning("The guard refused F2: the account %s is active staff's, closed by %s", user_id, asked_by)
         return allowed
@@ -149,19 +169,25 @@ class Guard:
         mark = _read_mark(marker) if marker is not None and marker.sender == self._gate.bot else None
         allowed = self._gate.may_be_shut_down(user_id or "", mark)
         if not allowed:
-            self._keeper.refused["O3"] += 1
+            on = mark.key if mark is not None else room_id
+            self._note(attempt(Deed.TRIED_TO_SHUT_DOWN, user_id or "", "O3", on=on))
             log.warning("The guard refused O3: the firm's room %s, shut down by %s", room_id, user_id)
         return allowed
 
     async def is_user_expired(self, user_id: str) -> bool | None:
         """Whether requests with this account's tokens are refused; None where Synapse decides."""
-        return True if self._is_cut_off(user_id) else None
+        if not self._is_cut_off(user_id):
+            return None
+        # Synapse also asks for its own sake, when it looks whom it should notify.
+        if getattr(current_context(), "request", None) is not None:
+            self._note(attempt(Deed.TRIED_OLD_SESSION, user_id, "F2"))
+        return True
 
     async def check_login_for_spam(self, user_id: str, *_: Any) -> Any:
         """Whether somebody may log in."""
         if not self._is_cut_off(user_id):
             return NOT_SPAM
-        self._keeper.refused["F2"] += 1
+        self._note(attempt(Deed.TRIED_TO_LOG_IN, user_id, "F2"))
         log.warning("The guard refused F2: a login of %s, who is cut off", user_id)
         return Codes.FORBIDDEN
 
@@ -171,7 +197,8 @@ class Guard:
     async def is_user_allowed_to_upload_media_of_size(self, user_id: str, size: int) -> bool:
         """Whether somebody may upload so many bytes; raises SynapseError with the sentence for them where not (V4)."""
         if user_id != self._gate.bot and (refusal := size_refusal(size, self._facts)) is not None:
-            self._count(refusal, "an upload", user_id)
+            self._note(attempt(Deed.TRIED_TO_SEND_FILE, user_id, refusal.rule))
+            log.warning("The guard refused %s: an upload, by %s", refusal.rule, user_id)
             raise SynapseError(413, refusal.sentence, Codes.TOO_LARGE)
         return True
 
@@ -183,7 +210,8 @@ class Guard:
         if info.thumbnail is None and not info.url_cache:
             refusal = await self._api.defer_to_thread(bytes_refusal, file.path, self._facts)
             if refusal is not None:
-                self._count(refusal, "an upload", "somebody")
+                self._note(attempt(Deed.TRIED_TO_SEND_FILE, "", refusal.rule))
+                log.warning("The guard refused %s: an upload", refusal.rule)
                 raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
         return NOT_SPAM
 
@@ -198,10 +226,6 @@ class Guard:
             return None
         return message_refusal(event.content, self._facts)
 
-    def _count(self, refusal: Refusal, what: str, who: str) -> None:
-        self._keeper.refused[refusal.rule] += 1
-        log.warning("The guard refused %s: %s, by %s", refusal.rule, what, who)
-
     def _mark(self, event: EventBase, state: StateMap[EventBase]) -> Mark | None:
         """What the room is. While it is made, its first state is not stored, and the marker comes before the people."""
         marker = state.get((MARKER, ""))
@@ -215,7 +239,6 @@ class Guard:
             self._being_made.popitem(last=False)
 
     def _refuse(self, event: EventBase, membership: str, refusal: Refusal) -> None:
-        self._keeper.refused[refusal.rule] += 1
         log.warning(
             "The guard refused %s: %s %s of %s in %s, by %s",
             refusal.rule,
@@ -227,18 +250,44 @@ class Guard:
         )
         raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
 
+    def _note(self, tried: Attempt) -> None:
+        """Note a refusal for the audit log. What `firm-bridge check` tries is meant to be refused."""
+        if not self._gate.checker or tried.who != self._gate.checker:
+            self._keeper.note(tried)
+
+    async def _tick(self) -> None:
+        await self._api.defer_to_thread(self._keeper.spool.tick)
+
 
 def _read_mark(marker: EventBase) -> Mark:
     return Mark(str(marker.content.get("kind", "")), str(marker.content.get("key", "")))
 
 
-class PolicyResource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not in the bridge's environment
-    """The address at which the bridge tells the policy and asks for its version."""
+class _Resource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not in the bridge's environment
+    """An address for those who have the key."""
 
-    def __init__(self, keeper: Keeper, api: ModuleApi) -> None:
+    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi) -> None:
         super().__init__()
         self._keeper = keeper
+        self._note = note
         self._api = api
+
+    async def _answer(self, work: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, await self._api.defer_to_thread(work)
+        except PushRefused as error:
+            log.warning("The guard did not take what it was told: %s", error)
+            if error.status in _FORGED:
+                self._note(attempt(Deed.TRIED_TO_TELL_GUARD, "", "O1"))
+            known = {} if error.version is None else {"version": error.version}
+            raise SynapseError(error.status, str(error), error.errcode, known) from error
+        except OSError as error:
+            log.exception("The guard cannot write its policy")
+            raise SynapseError(500, "The guard cannot write its policy.", Codes.UNKNOWN) from error
+
+
+class PolicyResource(_Resource):
+    """The address at which the bridge tells the policy and asks for its version."""
 
     async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         body = request.content.read(MAX_BYTES + 1)
@@ -247,16 +296,13 @@ class PolicyResource(DirectServeJsonResource):  # type: ignore[misc] # Synapse i
     async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         return await self._answer(lambda: self._keeper.status(_signature(request)))
 
-    async def _answer(self, work: Any) -> tuple[int, dict[str, Any]]:
-        try:
-            return 200, await self._api.defer_to_thread(work)
-        except PushRefused as error:
-            log.warning("The guard did not take what it was told: %s", error)
-            known = {} if error.version is None else {"version": error.version}
-            raise SynapseError(error.status, str(error), error.errcode, known) from error
-        except OSError as error:
-            log.exception("The guard cannot write its policy")
-            raise SynapseError(500, "The guard cannot write its policy.", Codes.UNKNOWN) from error
+
+class RefusalsResource(_Resource):
+    """The address at which the bridge takes over what was refused, and says what it has."""
+
+    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        body = request.content.read(MAX_BYTES + 1)
+        return await self._answer(lambda: self._keeper.hand_over(body, _signature(request)))
 
 
 def _signature(request: SynapseRequest) -> str:

@@ -13,6 +13,13 @@ The other way, the guard asks the bridge for the room that somebody's client wan
     {"asked": the wish of bridge/guard/creation.py, as JSON in a text, "signature": over that text}
 
 answered with {"room_id": ID}, or with {"refused": SENTENCE}.
+
+What the guard refused, the bridge asks for at REFUSALS_PATH: a POST that says what it has,
+
+    {"spool": ID, "after": NUMBER}
+
+answered with {"page": the JSON of bridge/guard/spool.py in a text, "signature": over that text}. Whatever has a number
+up to this one is in the bridge's database, and forgotten by the guard.
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ import hmac
 
 PATH = "/_synapse/client/firm-bridge/policy"
 SIGNATURE_HEADER = "X-Firm-Bridge-Signature"
+REFUSALS_PATH = "/_synapse/client/firm-bridge/refusals"
 CREATE_PATH = "/_firm-bridge/create"
 OUTDATED = "ORG.FIRM_BRIDGE.OUTDATED"
 """Error code with status 409: the version is not higher than the guard's, or the base is not the guard's version."""
@@ -42,6 +50,16 @@ def sign_question(key: str) -> str:
 def sign_wish(key: str, asked: str) -> str:
     """The signature with which the guard asks the bridge for a room."""
     return _sign(key, b"wish\n" + asked.encode())
+
+
+def sign_taken(key: str, body: bytes) -> str:
+    """The signature with which the bridge says what it has taken over, and asks for more."""
+    return _sign(key, b"taken\n" + body)
+
+
+def sign_page(key: str, page: str) -> str:
+    """The signature over what the guard hands over."""
+    return _sign(key, b"page\n" + page.encode())
 
 
 def is_signed(expected: str, given: str) -> bool:

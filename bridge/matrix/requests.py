@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
-from bridge.guard.protocol import PATH
+from bridge.guard.protocol import PATH, REFUSALS_PATH
 
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
@@ -199,3 +199,8 @@ def push_policy(body: bytes) -> Request:
 def guard_status() -> Request:
     """GET which policy the guard has."""
     return "GET", PATH
+
+
+def guard_refusals(body: bytes) -> Request:
+    """POST which refusals the bridge has, for those behind them."""
+    return "POST", REFUSALS_PATH, body

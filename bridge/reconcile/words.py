@@ -18,6 +18,9 @@ WHAT: Mapping[str, str] = {
     "m.room.tombstone": "where the conversation goes on (a room upgrade)",
     "m.room.server_acl": "which servers take part",
     "m.room.third_party_invite": "who is invited by e-mail",
+    "m.room.encryption": "end-to-end encryption",
+    "m.room.create": "what the room is",
+    "m.space.child": "the list of rooms",
     MARKER: "the bridge's mark",
 }
 """By event type."""

@@ -51,10 +51,11 @@ def record(
     reason: str = "",
     cause: str = "",
     outcome: Outcome = Outcome.DONE,
+    at_ms: int | None = None,
 ) -> None:
-    """Append one entry; what the words mean is said at AuditEntry."""
+    """Append one entry, of this moment unless another is given; what the words mean is said at AuditEntry."""
     entry = AuditEntry(
-        at_ms=time.time_ns() // 1_000_000,
+        at_ms=time.time_ns() // 1_000_000 if at_ms is None else at_ms,
         deed=deed,
         actor=_storable(actor),
         subject=_storable(subject),

@@ -431,6 +431,31 @@ class CommandLeaver(Base):
     """The event id of the command."""
 
 
+class RefusalsTaken(Base):
+    """How far the refusals that the guard keeps are in the audit log, for each of its lists that was ever met."""
+
+    spool = TextField(primary_key=True)
+    """The list's id. There is another where the guard lost the one before."""
+    number = BigIntegerField()
+    """Of the last refusal taken over."""
+    met_at = BigIntegerField(index=True)
+    """When it was last found to be the guard's; the newest is the one in use."""
+
+
+class RefusalTally(Base):
+    """How often the guard refused somebody within some minutes."""
+
+    actor = TextField(primary_key=True)
+    """Staff id or user id, or the deed where nobody can tell who it was."""
+    since = BigIntegerField()
+    last = BigIntegerField()
+    count = IntegerField()
+    told_at = BigIntegerField(null=True)
+    """When the admins were last told."""
+    due = BooleanField(default=False, index=True)
+    """Whether they are to be told."""
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     HeldChange,
@@ -455,4 +480,6 @@ MODELS: tuple[type[Base], ...] = (
     FiledTranscript,
     Drift,
     DriftCheck,
+    RefusalsTaken,
+    RefusalTally,
 )

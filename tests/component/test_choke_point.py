@@ -86,6 +86,7 @@ ABOUT_THE_SERVICE = {
     "quarantine",
     "push_policy",
     "guard_status",
+    "guard_refusals",
     "close",
 }
 LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships"}

@@ -8,8 +8,9 @@ from typing import Any
 
 from bridge.firm.room_keys import MARKER
 from bridge.guard.files import MESSAGE, carries_file, message_refusal
-from bridge.guard.gate import GATED, Change, Gate, Mark, Refusal
+from bridge.guard.gate import GATED, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.refusals import attempt_of, attempt_to_send, attempt_to_write
 from tests.fakes.room import Denied, Room
 
 GUARD_KEY = "guard-key-of-the-tests-0001"
@@ -29,17 +30,19 @@ class FakeGuard:
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if event_type not in GATED or state_key is None:
-            self._deny(self.gate.refusal_to_write(sender, mark, facts))
-            if event_type == MESSAGE and carries_file(content) and mark is not None and sender != self.gate.bot:
-                self._deny(message_refusal(content, facts))
-            return
-        before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
-        change = Change(event_type, sender, state_key, content.get("membership", ""), before)
-        self._deny(self.gate.refusal(change, mark, facts, today))
-
-    def _deny(self, refusal: Refusal | None) -> None:
-        if refusal is not None:
-            self.keeper.refused[refusal.rule] += 1
+            refusal = self.gate.refusal_to_write(sender, mark, facts)
+            tried = attempt_to_write(sender, mark, room.room_id, refusal) if refusal else None
+            file = event_type == MESSAGE and carries_file(content) and mark is not None and sender != self.gate.bot
+            if refusal is None and file:
+                refusal = message_refusal(content, facts)
+                tried = attempt_to_send(sender, mark, room.room_id, refusal) if refusal else None
+        else:
+            before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
+            change = Change(event_type, sender, state_key, content.get("membership", ""), before)
+            refusal = self.gate.refusal(change, mark, facts, today)
+            tried = attempt_of(change, mark, room.room_id, refusal) if refusal else None
+        if refusal is not None and tried is not None:
+            self.keeper.note(tried)
             raise Denied(403, "M_FORBIDDEN", refusal.sentence)
 
     def push(self, body: bytes, signature: str) -> dict[str, Any]:
@@ -53,5 +56,12 @@ class FakeGuard:
         """The answer to the question how things stand. Raises Denied."""
         try:
             return self.keeper.status(signature)
+        except PushRefused as error:
+            raise Denied(error.status, error.errcode, str(error)) from error
+
+    def hand_over(self, body: bytes, signature: str) -> dict[str, Any]:
+        """The answer to a bridge that asks for refusals. Raises Denied."""
+        try:
+            return dict(self.keeper.hand_over(body, signature))
         except PushRefused as error:
             raise Denied(error.status, error.errcode, str(error)) from error

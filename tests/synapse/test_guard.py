@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +79,17 @@ class GuardedFirm:
 
 
 @asynccontextmanager
-async def guarded_firm(folder: Path, **homeserver: Any) -> AsyncIterator[GuardedFirm]:
+async def guarded_firm(
+    folder: Path, settings: Mapping[str, Json] | None = None, **homeserver: Any
+) -> AsyncIterator[GuardedFirm]:
+    """The firm with its bridge running. `settings` are by section, in the place of these."""
     (folder / "directory.yaml").write_text(json.dumps(DIRECTORY))
     own: dict[str, Json] = {
         "directory": {"path": str(folder / "directory.yaml"), "watch_seconds": 0.1, "removal_limit": 100},
         "firm": {"name": "Moor"},
         "accounts": {"avatars": False},
         "homeserver": homeserver,
+        **(settings or {}),
     }
     async with real_firm(folder / "var", own) as firm:
         firm.start_bridge()
@@ -283,6 +287,8 @@ async def test_check_sees_the_guard(tmp_path: Path) -> None:
             "Not needed: the guard judges finer.",
             "In force",
         )
+        # What the check itself tries is not held against anybody.
+        assert (await status(firm))["waiting"] == 0
         key = SecretStr("another-key-than-the-guards")
         other = firm.settings.model_copy(update={"guard": firm.settings.guard.model_copy(update={"key": key})})
         assert (await look(other))["guard"].state is State.MISSING

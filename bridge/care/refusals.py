@@ -1,0 +1,200 @@
+"""Taking what the guard refused over into the audit log, each refusal once (O1).
+
+The guard keeps a refusal until the bridge says that it has it. The bridge notes how far it has come in the unit that
+writes the entries. So both may be killed at any time: what was not committed is asked for again, and what was committed
+is not written again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import structlog
+
+from bridge.commands.table import Desk
+from bridge.firm.audit import Deed, Outcome
+from bridge.guard.protocol import REFUSALS_PATH, is_signed, sign_page, sign_taken
+from bridge.guard.refusals import OTHERS, Told, told_from_json
+from bridge.guard.spool import DAMAGED
+from bridge.matrix.errors import BadRequest, HomeserverError
+from bridge.metrics import Metrics
+from bridge.reconcile.words import WHAT
+from bridge.settings import Settings
+from bridge.store.audit import record
+from bridge.store.conversations import key_of_room, now_ms, staff_by_localpart
+from bridge.store.refusals import Taken, count_refused, mark_taken, number_taken, taken
+
+log = structlog.get_logger(__name__)
+_OTHER_LIST = "O1, the guard has another list than before; what the old one held and this log has not is lost"
+_GAP = "O1, the guard's list does not go on where this log left off"
+
+
+class NoPage(HomeserverError):
+    """What came instead of the guard's refusals."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"POST {REFUSALS_PATH}", 200, "", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One that the guard hands over."""
+
+    number: int
+    previous: int
+    """The number before it in the guard's list."""
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the guard hands over at a time, oldest first."""
+
+    spool: str
+    last: int
+    """The newest number of the guard's list, also where that is not on the page."""
+    oldest_ms: int
+    """When the oldest was refused that waits; 0 for none."""
+    refusals: tuple[Refusal, ...]
+
+    def has_news(self, has: Taken) -> bool:
+        """Whether there is anything to write, for a bridge that has this much."""
+        if self.refusals or self.spool == has.spool:
+            return bool(self.refusals) or self.last > has.number
+        return self.last > 0
+
+
+async def take_refusals(desk: Desk, metrics: Metrics) -> int:
+    """Take over everything that waits, and return how many entries that made.
+
+    Raises HomeserverError where the guard does not answer, and StoreError.
+    """
+    entries = 0
+    key = desk.settings.guard.key.get_secret_value()
+    while True:
+        has = await desk.store.run(taken)
+        body = orjson.dumps({"spool": has.spool, "after": has.number})
+        try:
+            answer = await desk.homeserver.guard_refusals(body, sign_taken(key, body))
+        except BadRequest as error:
+            if error.errcode != "M_UNRECOGNIZED":
+                raise
+            raise NoPage("The guard is older than the bridge: install it into Synapse's environment anew.") from error
+        page = read_page(answer, key)
+        metrics.refusals_oldest.set(max(0, now_ms() - page.oldest_ms) / 1000 if page.oldest_ms else 0)
+        if not page.has_news(has):
+            return entries
+        new = await desk.store.run(partial(_take, page, has, desk.settings))
+        for told in new:
+            metrics.refusals_taken.labels(told.attempt.rule).inc(told.count)
+        if await desk.store.run(taken) == has:
+            # It hands over again what it was told is here.
+            raise NoPage("The guard's list does not move on.")
+        entries += len(new)
+        log.info("refusals_taken", entries=len(new))
+
+
+def read_page(answer: Any, key: str) -> Page:
+    """The page in a guard's answer. Raises NoPage where it is not signed with the key, or has another form."""
+    written, signature = (answer.get(name) if isinstance(answer, dict) else None for name in ("page", "signature"))
+    if not isinstance(written, str) or not isinstance(signature, str):
+        raise NoPage("The guard and the bridge must be of the same version.")
+    if not is_signed(sign_page(key, written), signature):
+        raise NoPage("The guard's refusals are not signed with guard.key.")
+    try:
+        data = orjson.loads(written)
+        refusals = tuple(Refusal(one["number"], one["previous"], told_from_json(one)) for one in data["refusals"])
+        page = Page(data["spool"], data["last"], data["oldest_ms"], refusals)
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoPage(f"The guard and the bridge must be of the same version: {error!r}.") from error
+    numbers = [page.last, page.oldest_ms, *(number for one in refusals for number in (one.number, one.previous))]
+    if not isinstance(page.spool, str) or any(type(number) is not int for number in numbers):
+        raise NoPage("The guard and the bridge must be of the same version.")
+    return page
+
+
+def _take(page: Page, asked: Taken, settings: Settings) -> list[Told]:
+    """A unit: write the entries that are not there yet, and note how far this goes."""
+    if taken() != asked:
+        # Another process of the bridge took it meanwhile.
+        return []
+    names = _Names(staff_by_localpart(), settings)
+    number, new = number_taken(page.spool), list[Told]()
+    if asked.spool not in {"", page.spool}:
+        record(Deed.REFUSALS_MISSING, reason=_OTHER_LIST, cause=f"guard/{page.spool}")
+    for one in page.refusals:
+        if one.number <= number:
+            continue
+        if one.previous != number:
+            record(Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{one.number}")
+        _record(one, page.spool, names)
+        number = one.number
+        new.append(one.told)
+    if not page.refusals and page.last > number:
+        record(Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{page.last}")
+        number = page.last
+    mark_taken(page.spool, number)
+    return new
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What Matrix ids are to the firm."""
+
+    accounts: dict[str, str]
+    settings: Settings
+
+    def person(self, user_id: str) -> str:
+        """A staff id, or the user id of nobody in the firm; empty for the bot."""
+        localpart, _, server = user_id.removeprefix("@").partition(":")
+        if user_id == self.settings.bot_id:
+            return ""
+        ours = server == self.settings.homeserver.server_name
+        return self.accounts.get(localpart, user_id) if ours else user_id
+
+
+def _record(one: Refusal, spool: str, names: _Names) -> None:
+    told, tried = one.told, one.told.attempt
+    missing = tried.deed is Deed.REFUSALS_MISSING
+    actor = names.person(tried.who)
+    record(
+        tried.deed,
+        actor=actor,
+        subject=(key_of_room(tried.on) or tried.on) if tried.on.startswith("!") else tried.on,
+        person=names.person(tried.person),
+        reason=_missing(told) if missing else _reason(told, names.settings),
+        cause=f"guard/{spool}/{one.number}",
+        outcome=Outcome.DONE if missing else Outcome.REFUSED,
+        at_ms=told.last_ms,
+    )
+    if not missing and tried.who != names.settings.bot_id:
+        limit = names.settings.guard.tell_refusals
+        count_refused(actor or tried.deed.value, told.first_ms, told.last_ms, told.count, limit)
+
+
+def _missing(told: Told) -> str:
+    """What the guard itself says of refusals that it has no more."""
+    if told.attempt.what == DAMAGED:
+        return f"O1, the guard's list was damaged, by {told.count} line{'s' * (told.count > 1)}"
+    return f"O1, the guard had no room for {told.count} more"
+
+
+def _reason(told: Told, settings: Settings) -> str:
+    """The rule, then what else there is to say."""
+    parts, what = [told.attempt.rule], told.attempt.what
+    if what == OTHERS:
+        parts.append("with others that are not listed one by one")
+    elif what:
+        parts.append(f"about {WHAT.get(what, what)}")
+    if told.again:
+        zone = ZoneInfo(settings.firm.timezone)
+        first, last = (datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone) for ms in (told.first_ms, told.last_ms))
+        begin, end = (f"{at:%H:%M}" if first.date() == last.date() else f"{at:%Y-%m-%d %H:%M}" for at in (first, last))
+        often = f"{told.count} more times" if told.count > 1 else "once more"
+        parts.append(f"{often} at {end}" if begin == end else f"{often} between {begin} and {end}")
+    return ", ".join(parts)

@@ -1,0 +1,65 @@
+"""Telling the firm admins, in their room, that somebody was refused again and again (O1).
+
+No matter or room is named there, since whoever reads it may be screened from it (M3); `!audit` shows each admin what
+they may know.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bridge.commands.audit_lines import NOBODY
+from bridge.commands.replies import code, escape, notice
+from bridge.commands.table import Desk
+from bridge.firm.audit import Deed
+from bridge.firm.conversation import ADMINS_ID
+from bridge.store.conversations import room_of
+from bridge.store.outbox import enqueue
+from bridge.store.refusals import TALLY_MS, Many, many_refused, mark_many_told
+
+log = structlog.get_logger(__name__)
+_SHOWN = 20
+
+
+async def tell_of_refusals(desk: Desk) -> int:
+    """Queue one message about everybody who was refused too often; returns how many those are. Raises StoreError.
+
+    Where there is no room for it, it waits for one.
+    """
+    return await desk.store.run(lambda: _tell(desk))
+
+
+def _tell(desk: Desk) -> int:
+    """A unit: queue the message and note that it is told."""
+    found = many_refused()
+    room_id = room_of(ADMINS_ID) if found else None
+    if room_id is None:
+        return 0
+    sentences = [_sentence(desk, one) for one in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        sentences.append(f"And {len(found) - _SHOWN} others: `!audit refused` shows what was tried.")
+    key = f"refusals/{found[-1].actor}/{found[-1].last_ms}"
+    enqueue(key, room_id, desk.settings.bot_id, "m.room.message", notice("\n\n".join(sentences)))
+    mark_many_told([one.actor for one in found])
+    log.info("admins_told_of_refusals", people=len(found))
+    return len(found)
+
+
+def _sentence(desk: Desk, one: Many) -> str:
+    person = desk.firm().staff.get(one.actor)
+    if person is not None:
+        who, asked = f"**{escape(person.name)}**", f"!audit {person.name} refused"
+    elif one.actor in Deed.__members__.values():
+        deed = Deed(one.actor)
+        who, asked = f"**{NOBODY.get(deed, 'Somebody')}**", f"!audit deed:{deed.value}"
+    else:
+        who, asked = code(one.actor), f"!audit {one.actor} refused"
+    zone = ZoneInfo(desk.settings.firm.timezone)
+    last = datetime.fromtimestamp(one.last_ms / 1000, UTC).astimezone(zone)
+    return (
+        f"{who} was refused {one.count} times within {TALLY_MS // 60_000} minutes, the last time at"
+        f" {last:%H:%M on %Y-%m-%d}. {code(asked)} shows what was tried."
+    )
