@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.care.digest import send_digests
 from bridge.care.drift import check_rooms
+from bridge.care.files import read_histories
 from bridge.care.quiet import archive_empty_channels
 from bridge.care.telling_admins import tell_admins
 from bridge.care.transcripts import file_closed_matters
@@ -64,6 +65,8 @@ _TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
 _FILING_SECONDS = 5
 """Between looks at which files are to be filed."""
+_HISTORY_SECONDS = 10
+"""Between looks for rooms whose files from before are not known."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
 
@@ -292,6 +295,7 @@ class Bridge:
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
         self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
+        self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
         self._jobs.start()
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
@@ -378,6 +382,11 @@ class Bridge:
         if self._health["reconciled"]:
             return
         await check_rooms(self._desk, self._firm.metrics, datetime.now(UTC))
+
+    async def _read_histories(self) -> None:
+        # Until then rooms are still made and found.
+        if not self._health["reconciled"]:
+            await read_histories(self._desk, self.places)
 
     async def _tell_admins(self) -> None:
         # Before the first pass nobody knows what is put right.

@@ -12,6 +12,7 @@ from bridge.commands.channel_people import CHANNEL_ADD, CHANNEL_JOIN, CHANNEL_LE
 from bridge.commands.digest import DIGEST
 from bridge.commands.direct import DM
 from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_STATUS
+from bridge.commands.files import FILE_VERSIONS, FILES
 from bridge.commands.filing import FILES_STATUS, MATTER_FILING
 from bridge.commands.matter import MATTER_LIST, MATTER_START
 from bridge.commands.matter_people import MATTER_JOIN, MATTER_LEAVE
@@ -45,6 +46,8 @@ COMMANDS: tuple[Command, ...] = (
     PIN,
     UNPIN,
     PINNED_LIST,
+    FILES,
+    FILE_VERSIONS,
     CHANNEL_LIST,
     CHANNEL_SEARCH,
     CHANNEL_RECENT,

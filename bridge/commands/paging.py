@@ -1,32 +1,49 @@
 """Long lists page by page: the first is the answer, `!more` gives the next.
 
 Which list somebody looks at is kept in memory. The list itself is made anew for every page, so that a page never shows
-what the person may no longer see (M3).
+what the person may no longer see (M3). Lists that may be very long are made a page at a time.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from bridge.commands.errors import CommandError
-from bridge.commands.table import Answer, Call, Command, List, Lister, NextPage
+from bridge.commands.table import Answer, Call, Command, List, Lister, NextPage, Part, PartLister
 
 PAGE = 25
 
 
 async def paged(call: Call, lister: Lister) -> Answer:
     """The first page of a list."""
-    return await _page(call, call, lister, 0)
+    return await _page(lister, 0, call)
 
 
-async def _page(call: Call, asked: Call, lister: Lister, start: int) -> Answer:
-    found: List = await lister(asked)
+async def _page(lister: Lister, start: int, call: Call) -> Answer:
+    found: List = await lister(call)
     shown, last = found.lines[start : start + PAGE], start + PAGE
     call.desk.next_pages.pop(call.sender.id, None)
     parts = [found.head if start == 0 else "", "\n".join(shown), found.foot if last >= len(found.lines) else ""]
     if last < len(found.lines):
-        call.desk.next_pages[call.sender.id] = NextPage(lister, asked, last)
+        call.desk.next_pages[call.sender.id] = NextPage(partial(_page, lister, last), call)
         parts.append(f"{start + 1} to {last} of {len(found.lines)}. `!more` shows the next.")
+    return Answer("\n\n".join(part for part in parts if part) or "That was all.")
+
+
+async def in_parts(call: Call, lister: PartLister) -> Answer:
+    """The first page of a list that is made a page at a time, so that nobody counts what is left."""
+    return await _part(lister, None, call)
+
+
+async def _part(lister: PartLister, after: Any, call: Call) -> Answer:
+    found: Part = await lister(call, after)
+    call.desk.next_pages.pop(call.sender.id, None)
+    parts = [found.head, "\n".join(found.lines)]
+    if found.following is not None:
+        call.desk.next_pages[call.sender.id] = NextPage(partial(_part, lister, found.following), call)
+        parts.append("`!more` shows the next.")
     return Answer("\n\n".join(part for part in parts if part) or "That was all.")
 
 
@@ -37,8 +54,7 @@ async def _more(call: Call) -> Answer:
             "There is no list to go on with: you have seen the last one to its end, or I was restarted since."
             " Ask for the list again."
         )
-    asked = replace(following.asked, sender=call.sender)
-    return await _page(call, asked, following.lister, following.start)
+    return await following.page(replace(following.asked, sender=call.sender))
 
 
 MORE = Command(

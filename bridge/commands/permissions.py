@@ -169,6 +169,8 @@ PERMISSIONS: Mapping[str, Permission] = {
     "pin": _of_here(DONE, DONE, READ_ONLY, DONE),
     "unpin": _of_here(DONE, DONE, READ_ONLY, DONE),
     "pinned": _of_here(DONE, DONE, DONE, DONE),
+    "files": _ALL_STAFF,
+    "files versions": _of_here(DONE, DONE, DONE, DONE),
     "channel list": _ALL_STAFF,
     "channel search": _ALL_STAFF,
     "channel recent": _ALL_STAFF,

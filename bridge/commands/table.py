@@ -202,17 +202,28 @@ class List:
     """Stands behind the last page."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of a list that is not made as a whole, in Markdown."""
+
+    lines: Sequence[str]
+    head: str = ""
+    """Stands before the page."""
+    following: Any = None
+    """What the next page goes on from; None at the end."""
+
+
 Lister = Callable[[Call], Awaitable[List]]
+PartLister = Callable[[Call, Any], Awaitable[Part]]
+"""Makes the page that goes on from there, the first for None."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextPage:
     """What is left of a list that somebody asked for."""
 
-    lister: Lister
+    page: Callable[[Call], Awaitable[Answer]]
     asked: Call
-    start: int
-    """How many entries were shown."""
 
 
 @dataclass(frozen=True)

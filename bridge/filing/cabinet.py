@@ -10,9 +10,9 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import fsspec
 from fsspec.core import split_protocol, url_to_fs
@@ -21,6 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 from bridge.filing.names import WORK_FOLDER
 from bridge.store.filing import Place
 
+T = TypeVar("T")
 _AT_ONCE = 1 << 20
 """Bytes read at once where a file is compared."""
 _LATEST_S = 253_402_300_799
@@ -97,32 +98,27 @@ class Cabinet:
                 for left in fs.ls(work, detail=False):
                     fs.rm_file(left)
 
-    def begin(self, key: str) -> IO[bytes]:
-        """A new file in the work folder to write into; one that was begun before is lost."""
+    def work_file(self, key: str) -> WorkFile:
+        """A file in the work folder; one of this key that was begun before is lost."""
+        return WorkFile(self, key)
+
+    def open_work(self, key: str) -> IO[bytes]:
+        """The same, opened."""
         with _told():
             fs, root = self._place()
-            fs.makedirs(f"{root}/{WORK_FOLDER}", exist_ok=True)
-            return cast("IO[bytes]", fs.open(_work(root, key), "wb"))
+            path = _work(root, key)
+            return cast("IO[bytes]", self._in_folder(f"{root}/{WORK_FOLDER}", lambda: fs.open(path, "wb")))
 
-    def write(self, file: IO[bytes], data: bytes) -> None:
-        """Write to a file begun."""
+    def close_work(self, file: IO[bytes]) -> None:
+        """Close it, so that it survives a loss of power."""
         with _told():
-            file.write(data)
-
-    def finish(self, file: IO[bytes]) -> None:
-        """Close a file begun, so that it survives a loss of power."""
-        with _told():
-            if self._is_local():
+            if self._opened is not None and isinstance(self._opened[0], LocalFileSystem):
                 file.flush()
                 os.fsync(file.fileno())
             file.close()
 
-    def discard(self, key: str, file: IO[bytes] | None = None) -> None:
-        """Take a file begun away; one that is not there is no error."""
-        if file is not None:
-            # A full disk is met again when what is left in memory is written.
-            with contextlib.suppress(Exception):
-                file.close()
+    def discard(self, key: str) -> None:
+        """Take it away; one that is not there is no error."""
         with _told(), contextlib.suppress(FileNotFoundError):
             fs, root = self._place()
             fs.rm_file(_work(root, key))
@@ -131,13 +127,14 @@ class Cabinet:
         """Move a finished file to its place, as written at this time where that can be kept. Raises Taken."""
         with _told():
             fs, root = self._place()
-            source, target = _work(root, key), _path(root, place)
-            fs.makedirs(f"{root}/{place.folder}", exist_ok=True)
+            source, target, folder = _work(root, key), _path(root, place), f"{root}/{place.folder}"
             if isinstance(fs, LocalFileSystem):
                 seconds = min(max(at_ms / 1000, 0), _LATEST_S)
                 os.utime(source, (seconds, seconds))
-                _rename(Path(source), Path(target))
+                self._in_folder(folder, lambda: _rename(source, target))
+                _sync(folder)
                 return
+            fs.makedirs(folder, exist_ok=True)
             fs.invalidate_cache()
             if fs.exists(target):
                 raise Taken
@@ -167,9 +164,9 @@ class Cabinet:
                 fs.pipe_file(target, data)
                 return
             key = f"replace/{place.folder}/{place.name}"
-            file = self.begin(key)
+            file = self.work_file(key)
             file.write(data)
-            self.finish(file)
+            file.finish()
             Path(_work(root, key)).replace(target)
 
     def try_out(self) -> None:
@@ -184,8 +181,48 @@ class Cabinet:
             if read != data:
                 raise CabinetError("The filing cabinet gives back other bytes than were written to it.")
 
-    def _is_local(self) -> bool:
-        return self._opened is not None and isinstance(self._opened[0], LocalFileSystem)
+    def _in_folder(self, folder: str, work: Callable[[], T]) -> T:
+        """Do something in a folder, which is made where it is missing: nearly always it is there."""
+        fs, _ = self._place()
+        if not isinstance(fs, LocalFileSystem):
+            fs.makedirs(folder, exist_ok=True)
+            return work()
+        try:
+            return work()
+        except FileNotFoundError:
+            fs.makedirs(folder, exist_ok=True)
+            _sync(str(Path(folder).parent))
+            return work()
+
+
+class WorkFile:
+    """A file that is being written, opened at the first byte so that all of a small one is done in one thread."""
+
+    def __init__(self, cabinet: Cabinet, key: str) -> None:
+        self._cabinet = cabinet
+        self._key = key
+        self._file: IO[bytes] | None = None
+
+    def write(self, data: bytes) -> None:
+        """Write the next bytes."""
+        if self._file is None:
+            self._file = self._cabinet.open_work(self._key)
+        with _told():
+            self._file.write(data)
+
+    def finish(self) -> None:
+        """Close it, so that it survives a loss of power."""
+        self.write(b"")
+        assert self._file is not None
+        self._cabinet.close_work(self._file)
+
+    def discard(self) -> None:
+        """Close it and take it away."""
+        if self._file is not None:
+            # A full disk is met again when what is left in memory is written.
+            with contextlib.suppress(Exception):
+                self._file.close()
+        self._cabinet.discard(self._key)
 
 
 def _work(root: str, key: str) -> str:
@@ -197,8 +234,8 @@ def _path(root: str, place: Place) -> str:
     return f"{root}/{place.folder}/{place.name}"
 
 
-def _rename(source: Path, target: Path) -> None:
-    """Move without overwriting, in one step where the file system can, and have it survive a loss of power."""
+def _rename(source: str, target: str) -> None:
+    """Move without overwriting, in one step where the file system can. Raises Taken."""
     try:
         os.link(source, target)
     except FileExistsError as error:
@@ -208,14 +245,18 @@ def _rename(source: Path, target: Path) -> None:
             raise
         if os.path.lexists(target):
             raise Taken from error
-        source.rename(target)
+        Path(source).rename(target)
     else:
-        source.unlink()
-    folder = os.open(target.parent, os.O_RDONLY)
+        Path(source).unlink()
+
+
+def _sync(folder: str) -> None:
+    """Have what was moved into a folder survive a loss of power."""
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 @contextlib.contextmanager

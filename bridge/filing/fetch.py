@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import filetype
 import orjson
@@ -19,6 +20,8 @@ from bridge.store.filing import Found, Waiting
 
 _HEAD = 8192
 """Bytes by which a type is told."""
+_WRITTEN_AT_ONCE = 1 << 20
+"""Bytes that are gathered before they are written."""
 _MXC = re.compile(r"mxc://([^/?#]+)/([A-Za-z0-9_-]+)")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
 TEXT = "text/plain"
@@ -110,10 +113,60 @@ def too_large(longest: int) -> Unfetchable:
     return Unfetchable(f"The file has more than {longest // 1_000_000} MB, which is the most that is filed.")
 
 
-async def fetch(homeserver: Homeserver, file: Waiting, write: Callable[[bytes], None], longest: int) -> Found:
-    """Hand a file's bytes to `write`, in a thread, and tell what they are.
+class Sink(Protocol):
+    """What a file's bytes are written to, in a thread."""
 
-    While one piece is written the next is on its way. Raises Unfetchable, HomeserverError, and what `write` raises.
+    def write(self, data: bytes) -> None:
+        """Write the next bytes."""
+
+    def finish(self) -> None:
+        """There are no more."""
+
+
+class _Writing:
+    """Writes in a thread what comes, a good deal at once: a change of thread costs more than a small piece."""
+
+    def __init__(self, reading: _Reading, sink: Sink) -> None:
+        self._reading = reading
+        self._sink = sink
+        self._pieces: list[bytes] = []
+        self._under_way: asyncio.Future[None] | None = None
+
+    async def take(self, piece: bytes) -> None:
+        """Take the next piece. Raises what came of writing those before."""
+        self._pieces.append(piece)
+        if sum(map(len, self._pieces)) >= _WRITTEN_AT_ONCE:
+            await self._write_on(last=False)
+
+    async def end(self) -> None:
+        """Write what is left, and wait for it."""
+        await self._write_on(last=True)
+        await self.settle()
+        if self._under_way is not None:
+            self._under_way.result()
+
+    async def settle(self) -> None:
+        """Wait until no thread writes any more: nobody may close the file before."""
+        if self._under_way is not None:
+            await asyncio.wait([self._under_way])
+
+    async def _write_on(self, *, last: bool) -> None:
+        if self._under_way is not None:
+            await self._under_way
+        some, self._pieces = self._pieces, []
+        self._under_way = asyncio.get_running_loop().run_in_executor(None, self._write, some, last)
+
+    def _write(self, pieces: list[bytes], last: bool) -> None:
+        for piece in pieces:
+            self._reading.take(piece)
+        if last:
+            self._sink.finish()
+
+
+async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int) -> Found:
+    """Write a file's bytes and tell what they are.
+
+    While one piece is written the next is on its way. Raises Unfetchable, HomeserverError, and what the sink raises.
     """
     address = _MXC.fullmatch(file.mxc)
     if address is None:
@@ -121,23 +174,13 @@ async def fetch(homeserver: Homeserver, file: Waiting, write: Callable[[bytes], 
     if file.declared_size is not None and file.declared_size > longest:
         raise too_large(longest)
     secret = secret_of(file.encryption)
-    reading = _Reading(write, secret, longest)
-    writing: asyncio.Future[None] | None = None
-
-    async def take(piece: bytes) -> None:
-        nonlocal writing
-        if writing is not None:
-            await writing
-        writing = asyncio.get_running_loop().run_in_executor(None, reading.take, piece)
-
+    reading = _Reading(sink.write, secret, longest)
+    writing = _Writing(reading, sink)
     try:
-        await homeserver.download(address[1], address[2], take)
+        await homeserver.download(address[1], address[2], writing.take)
+        await writing.end()
     finally:
-        # Nobody may close the file while a thread writes to it.
-        if writing is not None:
-            await asyncio.wait([writing])
-    if writing is not None:
-        writing.result()
+        await writing.settle()
     return Found(type_by(reading.head), reading.size, reading.plain.hexdigest(), _note(file, reading, secret))
 
 

@@ -11,7 +11,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import IO
 
 import structlog
 
@@ -67,6 +66,7 @@ class Filer:
         self.cabinet = Cabinet(settings.filing.url.get_secret_value(), settings.filing.backend_options)
         self.stopped_because = ""
         """Why nothing can be stored in the cabinet, as a sentence; empty where it can."""
+        self._downloads = asyncio.Semaphore(settings.filing.concurrency)
         self._cleaned = False
         self._queued_to = 0
         self._looked_at = 0
@@ -125,7 +125,10 @@ class Filer:
                 except Exception as error:  # noqa: BLE001 - raised below, for all of them
                     stops.append(error)
 
-        await asyncio.gather(*(work() for _ in range(self._settings.filing.concurrency)))
+        async with asyncio.TaskGroup() as group:
+            # While some are put to their places others are downloaded.
+            for _ in range(2 * self._settings.filing.concurrency):
+                group.create_task(work())
         for error in stops:
             raise error
         return len(filed)
@@ -165,7 +168,8 @@ class Filer:
         found = await self._fetch(file)
         placed = False
         try:
-            place: Place | None = await self._store.run(partial(self._name, file, found))
+            # Not durable: after a loss of power the same bytes are met under the same name.
+            place: Place | None = await self._store.run(partial(self._name, file, found), durable=False)
             point("filing.named")
             while place is not None and not placed:
                 placed = await self._put(file, found, place)
@@ -182,13 +186,12 @@ class Filer:
 
     async def _fetch(self, file: Waiting) -> Found:
         """The file's bytes, in the work folder."""
-        writing = await asyncio.to_thread(self.cabinet.begin, _key(file))
+        work = self.cabinet.work_file(_key(file))
         try:
-            write = partial(self.cabinet.write, writing)
-            found = await fetch(self._homeserver, file, write, self._settings.filing.max_bytes)
-            await asyncio.to_thread(self.cabinet.finish, writing)
+            async with self._downloads:
+                found = await fetch(self._homeserver, file, work, self._settings.filing.max_bytes)
         except BaseException:
-            await self._discard(file, writing)
+            await self._discard(file, work.discard)
             raise
         point("filing.fetched")
         return found
@@ -225,15 +228,15 @@ class Filer:
     async def _holds(self, place: Place, size: int, sha256: str) -> bool:
         return await asyncio.to_thread(self.cabinet.holds, place, size, sha256)
 
-    async def _discard(self, file: Waiting, writing: IO[bytes] | None = None) -> None:
+    async def _discard(self, file: Waiting, discard: Callable[[], None] | None = None) -> None:
         try:
-            await asyncio.to_thread(self.cabinet.discard, _key(file), writing)
+            await asyncio.to_thread(discard or partial(self.cabinet.discard, _key(file)))
         except CabinetError as error:
             # It is written over when the file's turn comes again, and else taken away at the next start.
             log.warning("work_file_left", event_id=file.event_id, reason=str(error))
 
     async def _note_filed(self, file: Waiting, size: int) -> None:
-        await self._store.run(partial(rows.mark_filed, file, self._clock()))
+        await self._store.run(partial(rows.mark_filed, file, self._clock()), durable=False)
         self._metrics.filing_filed.inc()
         self._metrics.filing_bytes.inc(size)
         log.info("file_filed", event_id=file.event_id, bytes=size)

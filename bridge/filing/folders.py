@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.filing.names import name_key, numbered_folder, safe_folder
 from bridge.firm.model import Firm
-from bridge.store.filing import conversation_title, take_folder
+from bridge.store.filing import conversation_title, folder_at, take_folder
 
 
 def folder_of(firm: Firm, matter_id: str, conversation_id: str) -> str:
@@ -13,8 +13,10 @@ def folder_of(firm: Firm, matter_id: str, conversation_id: str) -> str:
     It gets its name at its first use and keeps it: links, backups and other programs know it by that, and stores behind
     fsspec cannot rename a folder in one step.
     """
+    if found := folder_at(conversation_id):
+        return found
     matter = firm.matters.get(matter_id)
     words = (matter_id,) if matter is None else (matter.number, matter.client, matter.title)
     above = take_folder(f"matter:{matter_id}", "", safe_folder(*words), numbered_folder, name_key)
     title = safe_folder(conversation_title(conversation_id) or conversation_id)
-    return f"{above}/{take_folder(conversation_id, above, title, numbered_folder, name_key)}"
+    return take_folder(conversation_id, above, title, numbered_folder, name_key)

@@ -1,4 +1,4 @@
-"""Messages that somebody deleted: they are unpinned (V2)."""
+"""Messages that somebody deleted: they are unpinned, and their files leave the lists (V2, V3)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from bridge.commands.table import Desk
+from bridge.handlers.files import forgetting
 from bridge.handlers.pins import current_list, write_pins
-from bridge.handlers.places import Places
+from bridge.handlers.places import Place, Places
 from bridge.handlers.telling import Effect
 from bridge.mapping.pins import listed
 from bridge.store.pins import pins_of, store_pins
@@ -17,21 +18,33 @@ Json = dict[str, Any]
 
 def is_redaction(event: Json) -> bool:
     """Whether an event deletes another."""
-    return event.get("type") == "m.room.redaction" and bool(_redacted(event))
+    return event.get("type") == "m.room.redaction" and bool(redacted(event))
 
 
-def _redacted(event: Json) -> str:
-    """Which one. From room version 11 on it stands in the content (specification: m.room.redaction)."""
+def redacted(event: Json) -> str:
+    """Which event it deletes. From room version 11 on it stands in the content (specification: m.room.redaction)."""
     event_id = event.get("redacts") or event.get("content", {}).get("redacts")
     return event_id if isinstance(event_id, str) else ""
 
 
 async def handle_redaction(event: Json, desk: Desk, places: Places) -> Effect | None:
-    """Unpin what was deleted."""
+    """Unpin what was deleted, and take its file off the lists."""
     place = await places.place(event["room_id"])
     if place is None or place.kind is None:
         return None
-    gone = _redacted(event)
+    gone = redacted(event)
+    unpinned = await _unpinned(event, gone, place, desk)
+    forgotten = await forgetting(event, gone, places)
+
+    def unit() -> None:
+        if unpinned is not None:
+            unpinned()
+        forgotten()
+
+    return unit
+
+
+async def _unpinned(event: Json, gone: str, place: Place, desk: Desk) -> Effect | None:
     before = await desk.store.run(lambda: tuple(pin.event_id for pin in pins_of(place.key)))
     if gone not in before:
         return None

@@ -9,6 +9,7 @@ from bridge.handlers.addressing import is_addressed
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.commands import Effect, handle_command
 from bridge.handlers.drift import handle_drift, is_drift
+from bridge.handlers.files import handle_file, is_file_message
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.pins import handle_pinning, is_pinning
 from bridge.handlers.places import Places
@@ -30,15 +31,19 @@ class Router:
         self._bot_name = desk.settings.appservice.bot_name
 
     def interesting(self, event: Json) -> bool:
-        """Whether an event needs handling. The others are never stored, so no message body that is not a command is."""
+        """Whether an event needs handling. Of the others nothing is stored, so no message that is neither a
+        command nor a file is ever kept."""
         if event["type"] == "m.room.message":
-            return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
+            for_bot = is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
+            return for_bot or is_file_message(event)
         if event["type"] == "m.room.redaction":
             return is_redaction(event)
         return any(kind(event, self._bot_id) for kind in (is_membership, is_room_change, is_pinning, is_drift))
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
+        if is_file_message(event):
+            return await handle_file(event, self._desk, self._places)
         if event["type"] == "m.room.message":
             return await handle_command(event, self._desk, self._places, self._at_work)
         if is_drift(event, self._bot_id):

@@ -67,7 +67,7 @@ def may_carry(content: Json) -> bool:
     if content.get("msgtype") in _TYPES:
         return True
     new = content.get("m.new_content")
-    return isinstance(new, dict) and new.get("msgtype") in _TYPES
+    return isinstance(new, dict) and new.get("msgtype") in _TYPES and _edited(content) is not None
 
 
 def file_in(content: Json) -> Carried | None:

@@ -39,6 +39,9 @@ _UNREAD = orjson.dumps(
 
 
 _SAID = orjson.dumps({"types": ["m.room.message", "m.sticker", "m.room.encrypted", "m.room.member"]}).decode()
+_WRITTEN = orjson.dumps({"types": ["m.room.message", "m.room.redaction"]}).decode()
+_MESSAGES_AT_ONCE = 200
+"""With their content, which may be 64 KiB each."""
 
 
 @lru_cache(maxsize=8192)
@@ -69,6 +72,16 @@ def history(room_id: str, start: str) -> Request:
     begin = f"&from={encoded(start)}" if start else ""
     query = f"dir=f&limit=1000&filter={encoded(_SAID)}{begin}"
     return "GET", f"{_path(MATRIX_API_PATH_V3, 'rooms', room_id, 'messages')}?{query}"
+
+
+def admin_messages(room_id: str, start: str) -> Request:
+    """GET a page of a room's messages and redactions, oldest first, from `start` on, or the beginning.
+
+    Synapse's admin API shows a room's whole history, whoever is in it.
+    """
+    begin = f"&from={encoded(start)}" if start else ""
+    query = f"dir=f&limit={_MESSAGES_AT_ONCE}&filter={encoded(_WRITTEN)}{begin}"
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
 
 
 def account_data(user_id: str, data_type: str) -> Request:
@@ -124,7 +137,7 @@ def admin_room_state(room_id: str) -> Request:
     return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
 
 
-def admin_messages(room_id: str, start: str) -> Request:
+def admin_events(room_id: str, start: str) -> Request:
     """GET a page of a room's events through Synapse's admin API, oldest first, from `start` on, or the beginning."""
     begin = f"&from={encoded(start)}" if start else ""
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=f&limit={_EVENTS_AT_ONCE}{begin}"

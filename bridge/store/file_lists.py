@@ -6,11 +6,12 @@ Words, types and people are looked up together in the table of words, whose rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.mapping.file_words import in_conversation
 from bridge.store.files import LATEST_MS, MOMENTS
 from bridge.store.models import File, database
@@ -18,6 +19,12 @@ from bridge.store.sql import execute
 
 Key = tuple[Any, ...]
 """Where in the order of a list a file stands."""
+_LATEST = (LATEST_MS + 1) * MOMENTS
+"""Behind every moment."""
+_FOR_ONE = """
+    SELECT id, kind, title, matter_id, everyone, present FROM conversation
+    LEFT JOIN participant ON participant.conversation_id = conversation.id AND staff_id = ? WHERE conversation.id
+"""
 
 
 class Order(Enum):
@@ -79,8 +86,8 @@ class Listed:
 def files_after(asked: Asked, after: Key | None, limit: int) -> list[Hit]:
     """The next files that fit, behind the key of the last one: of each name the newest version that fits."""
     conditions, values = [], list[object]()
-    source = "file"
-    if asked.words or asked.marks:
+    source, marked = "file", asked.words or asked.marks or (asked.conversation_id and not asked.everything)
+    if marked:
         # CROSS, so that SQLite begins with the words.
         source = "file_search CROSS JOIN file"
         conditions += ['file.moment = file_search."rowid"', _matches()]
@@ -88,12 +95,12 @@ def files_after(asked: Asked, after: Key | None, limit: int) -> list[Hit]:
     elif asked.conversation_id:
         conditions.append("file.conversation_id = ?")
         values.append(asked.conversation_id)
-    moment = 'file_search."rowid"' if source != "file" else "file.moment"
+    moment = 'file_search."rowid"' if marked else "file.moment"
     for at_ms, sign in ((asked.since_ms, ">="), (asked.until_ms, "<")):
         if at_ms is not None:
             conditions.append(f"{moment} {sign} ?")
             values.append(_moment(at_ms))
-    conditions.append("file.newest" if asked.everything else "file.removed_at IS NULL")
+    conditions.append("file.newest = TRUE" if asked.everything else "file.removed_at IS NULL")
     columns = [moment if name == "moment" else f"file.{name}" for name in asked.order.columns]
     if after is not None:
         conditions.append(f"({', '.join(columns)}) {asked.order.behind} ({', '.join('?' * len(after))})")
@@ -112,7 +119,7 @@ def files_after(asked: Asked, after: Key | None, limit: int) -> list[Hit]:
 
 def versions_after(conversation_id: str, name_key: str, after: Key | None, limit: int) -> list[Hit]:
     """The next versions of a name, the newest first."""
-    before = 1 << 62 if after is None else after[0]
+    before = _LATEST if after is None else after[0]
     found = execute(
         "SELECT position, conversation_id, moment FROM file WHERE conversation_id = ? AND name_key = ?"
         " AND removed_at IS NULL AND moment < ? ORDER BY moment DESC LIMIT ?",
@@ -126,21 +133,60 @@ def versions_after(conversation_id: str, name_key: str, after: Key | None, limit
 
 def listed(hits: Sequence[Hit]) -> list[Listed]:
     """What a list shows of these files, in their order."""
-    rows = {row.position: row for row in File.select().where(File.position.in_([hit.position for hit in hits]))}
-    found = [rows[hit.position] for hit in hits if hit.position in rows]
-    return [Listed(row, *_versions(row)) for row in found]
+    counts: dict[tuple[str, str], int] = {}
+    told: list[Listed] = []
+    for row in _rows(hits):
+        name = str(row.conversation_id), str(row.name_key)
+        if name not in counts:
+            counts[name] = _count(row, _LATEST)
+        told.append(Listed(row, counts[name], counts[name] if row.newest else _count(row, int(row.moment))))
+    return told
 
 
-def _versions(row: File) -> tuple[int, int]:
+def listed_versions(hits: Sequence[Hit]) -> list[Listed]:
+    """The same for versions of one name that follow each other, the newest first."""
+    rows = _rows(hits)
+    if not rows:
+        return []
+    versions, number = _count(rows[0], _LATEST), _count(rows[0], int(rows[0].moment))
+    return [Listed(row, versions, number - place) for place, row in enumerate(rows)]
+
+
+def _rows(hits: Sequence[Hit]) -> list[File]:
+    """The files, in their order, without those that were removed meanwhile."""
+    these = File.position.in_([hit.position for hit in hits])
+    rows = {row.position: row for row in File.select().where(these, File.removed_at.is_null())}
+    return [rows[hit.position] for hit in hits if hit.position in rows]
+
+
+def conversations_for(conversation_ids: Collection[str], staff_id: str) -> dict[str, Conversation]:
+    """These conversations, with nobody but this person in them, where they are."""
+    if not conversation_ids:
+        return {}
+    cursor = execute(f"{_FOR_ONE} IN ({', '.join('?' * len(conversation_ids))})", staff_id, *conversation_ids)
+    return {
+        key: Conversation(
+            key,
+            ConversationKind(kind),
+            title,
+            matter_id=matter_id,
+            everyone=bool(everyone),
+            participants=frozenset({staff_id}) if present else frozenset(),
+        )
+        for key, kind, title, matter_id, everyone, present in cursor.fetchall()
+    }
+
+
+def _count(row: File, moment: int) -> int:
+    """How many versions of a file's name there are up to that moment."""
     cursor = execute(
-        "SELECT COUNT(*), SUM(CASE WHEN moment <= ? THEN 1 ELSE 0 END) FROM file"
-        " WHERE conversation_id = ? AND name_key = ? AND removed_at IS NULL",
-        row.moment,
+        "SELECT COUNT(*) FROM file WHERE conversation_id = ? AND name_key = ? AND removed_at IS NULL AND moment <= ?",
         row.conversation_id,
         row.name_key,
+        moment,
     )
-    ((count, number),) = cast("Iterable[tuple[int, int]]", cursor.fetchall())
-    return count, number or 0
+    ((count,),) = cursor.fetchall()
+    return int(count)
 
 
 def _newer(asked: Asked) -> tuple[str, list[object]]:

@@ -13,14 +13,21 @@ import orjson
 
 from bridge.mapping.file_words import in_conversation, in_matter, sent_by, type_marks, words
 from bridge.mapping.files import Carried, extension
-from bridge.store.models import Conversation, File, database
+from bridge.store.models import File, database
 from bridge.store.sql import execute
 
 MOMENTS = 1 << 20
 """Files of one millisecond that can be told apart in their order."""
 LATEST_MS = (1 << 42) - 1
 """The end of the times that can be put in order, in the year 2109."""
-_NEWEST = "SELECT MAX(moment) FROM file WHERE conversation_id = ? AND name_key = ? AND removed_at IS NULL"
+_NEWEST = """
+    SELECT moment FROM file WHERE conversation_id = ? AND name_key = ? AND removed_at IS NULL
+    ORDER BY moment DESC LIMIT 1
+"""
+# As a comparison, since SQLite looks in no index for a column that stands alone.
+_NO_LONGER = """
+    UPDATE file SET newest = FALSE WHERE conversation_id = ? AND newest = TRUE AND name_key = ? AND moment <> ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +47,14 @@ class Sent:
 
 def add_file(sent: Sent) -> bool:
     """Note a file. False where its message is known already."""
-    if File.select().where(File.event_id == sent.event_id).exists():
+    if execute("SELECT 1 FROM file WHERE event_id = ?", sent.event_id).fetchone() is not None:
         return False
-    conversation = Conversation.get_or_none(Conversation.id == sent.conversation_id)
+    found = execute("SELECT matter_id FROM conversation WHERE id = ?", sent.conversation_id).fetchone()
     row = File(
         event_id=sent.event_id,
         room_id=sent.room_id,
         conversation_id=sent.conversation_id,
-        matter_id="" if conversation is None else conversation.matter_id,
+        matter_id="" if found is None else found[0],
         sender=sent.sender,
         staff_id=sent.staff_id,
         at_ms=sent.at_ms,
@@ -78,9 +85,9 @@ def edit_file(sent: Sent) -> bool:
     return True
 
 
-def take_back_edit(edit_id: str) -> bool:
-    """Show a file as it was sent, where this edit, which somebody deleted, is the one that counts."""
-    row = File.get_or_none(File.edit_id == edit_id, File.removed_at.is_null()) if edit_id else None
+def take_back_edit(edit_id: str, room_id: str) -> bool:
+    """Show a file of this room as it was sent, where this edit, which somebody deleted, is the one that counts."""
+    row = File.get_or_none(File.edit_id == edit_id, File.room_id == room_id, File.removed_at.is_null())
     if row is None:
         return False
     before, row.unedited, row.edit_id = orjson.loads(row.unedited), "", ""
@@ -171,10 +178,10 @@ def _free_moment(at_ms: int) -> int:
 
 def _mark_newest(conversation_id: str, name_key: str) -> None:
     """Mark the newest version of a name, and no other."""
-    (newest,) = execute(_NEWEST, conversation_id, name_key).fetchone()
-    versions = (File.conversation_id == conversation_id, File.name_key == name_key)
-    File.update(newest=False).where(*versions, File.newest, File.moment != (newest or 0)).execute()
-    File.update(newest=True).where(File.moment == newest, ~File.newest).execute()
+    found = execute(_NEWEST, conversation_id, name_key).fetchone()
+    newest = -1 if found is None else found[0]
+    execute(_NO_LONGER, conversation_id, name_key, newest)
+    execute("UPDATE file SET newest = TRUE WHERE moment = ? AND newest = FALSE", newest)
 
 
 def _write_words(row: File) -> None:
@@ -206,16 +213,17 @@ class HistoryTurn:
     position: str
 
 
-def histories_to_read(limit: int) -> list[HistoryTurn]:
-    """The next rooms of conversations whose history was not looked through to its end."""
+def histories_to_read(after: str, limit: int) -> list[HistoryTurn]:
+    """The next rooms of conversations, behind that room, whose history was not looked through to its end."""
     found = execute(
         """
         SELECT room.room_id, conversation.id, COALESCE(file_history.position, '') FROM room
         JOIN conversation ON conversation.id = room."key"
         LEFT JOIN file_history ON file_history.room_id = room.room_id
         WHERE room.room_id IS NOT NULL AND conversation.kind IN ('direct', 'matter', 'channel')
-        AND file_history.finished_at IS NULL ORDER BY room.room_id LIMIT ?
+        AND file_history.finished_at IS NULL AND room.room_id > ? ORDER BY room.room_id LIMIT ?
         """,
+        after,
         limit,
     )
     return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str]]", found.fetchall())]

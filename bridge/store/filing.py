@@ -11,6 +11,7 @@ from peewee import Case, Value, fn
 
 from bridge.store.files import note_found
 from bridge.store.models import CabinetFolder, Conversation, File, Filing, MatterFiling
+from bridge.store.sql import execute
 
 Mode = Literal["off", "on", "by_matter"]
 Numbered = Callable[[str, int], str]
@@ -188,22 +189,28 @@ def _waiting(row: Filing, file: File) -> Waiting:
 def record_found(file: Waiting, found: Found) -> bool:
     """Note what a file turned out to be; False where its message was deleted or has other bytes meanwhile."""
     note_found(file.event_id, file.mxc, found.type, found.size, found.sha256)
-    what = {Filing.type: found.type, Filing.size: found.size, Filing.sha256: found.sha256, Filing.note: found.note}
-    Filing.update(what).where(Filing.position == file.position).execute()
-    there = File.select().where(File.event_id == file.event_id, File.mxc == file.mxc, File.removed_at.is_null())
-    return bool(there.exists())
+    what = (found.type, found.size, found.sha256, found.note)
+    execute("UPDATE filing SET type = ?, size = ?, sha256 = ?, note = ? WHERE position = ?", *what, file.position)
+    there = "SELECT 1 FROM file WHERE event_id = ? AND mxc = ? AND removed_at IS NULL"
+    return execute(there, file.event_id, file.mxc).fetchone() is not None
+
+
+def folder_at(key: str) -> str:
+    """The path of a folder that is in use; empty for one that is not."""
+    row = execute("SELECT parent, name FROM cabinet_folder WHERE key = ?", key).fetchone()
+    return "" if row is None else "/".join(filter(None, row))
 
 
 def take_folder(key: str, parent: str, wanted: str, numbered: Numbered, key_of: Key) -> str:
-    """The folder of a matter or conversation in `parent`, named `wanted` or the next free version at its first use."""
-    row = CabinetFolder.get_or_none(CabinetFolder.key == key)
-    if row is not None:
-        return str(row.name)
+    """The path of a matter's or conversation's folder in `parent`, which is named `wanted` at its first use, or the
+    next version of it that is free."""
+    if found := folder_at(key):
+        return found
     siblings = CabinetFolder.select(CabinetFolder.name_key).where(CabinetFolder.parent == parent).tuples()
     taken = {name_key for (name_key,) in cast("Iterable[tuple[str]]", siblings)}
     name = next(name for n in count(1) if key_of(name := numbered(wanted, n)) not in taken)
     CabinetFolder.create(key=key, parent=parent, name=name, name_key=key_of(name))
-    return name
+    return folder_at(key)
 
 
 def conversation_title(conversation_id: str) -> str:
@@ -220,14 +227,16 @@ def take_name(
     `beyond` is a version that cannot be had, because something that is not the bridge's has its name.
     """
     base = key_of(wanted)
-    known = Filing.select(fn.MAX(Filing.version)).where(Filing.folder == folder, Filing.base_key == base).scalar() or 0
-    for version in count(max(known, beyond) + 1):
+    (known,) = execute("SELECT MAX(version) FROM filing WHERE folder = ? AND base_key = ?", folder, base).fetchone()
+    for version in count(max(known or 0, beyond) + 1):
         name = numbered(wanted, version)
         key = key_of(name)
-        taken = Filing.select().where(Filing.folder == folder, Filing.name_key == key).exists()
-        if not taken and key not in reserved:
-            row = {Filing.folder: folder, Filing.name: name, Filing.name_key: key, Filing.base_key: base}
-            Filing.update({**row, Filing.version: version}).where(Filing.position == position).execute()
+        taken = execute("SELECT 1 FROM filing WHERE folder = ? AND name_key = ?", folder, key).fetchone()
+        if taken is None and key not in reserved:
+            execute(
+                "UPDATE filing SET folder = ?, name = ?, name_key = ?, base_key = ?, version = ? WHERE position = ?",
+                *(folder, name, key, base, version, position),
+            )
             return Place(folder, name)
     raise AssertionError("count() has no end")
 
@@ -239,8 +248,7 @@ def version_of(position: int) -> int:
 
 def mark_filed(file: Waiting, now: int) -> None:
     """Note that a file is in the cabinet, and that its folder's list is to say so."""
-    done = {Filing.state: "filed", Filing.filed_at: now, Filing.error: ""}
-    Filing.update(done).where(Filing.position == file.position).execute()
+    execute("UPDATE filing SET state = 'filed', filed_at = ?, error = '' WHERE position = ?", now, file.position)
     _list_anew([file.conversation_id])
 
 
@@ -275,9 +283,8 @@ def heed_removed() -> None:
 
 
 def _list_anew(conversation_ids: Iterable[str]) -> None:
-    more = {CabinetFolder.changed: CabinetFolder.changed + 1}
     for conversation_id in conversation_ids:
-        CabinetFolder.update(more).where(CabinetFolder.key == conversation_id).execute()
+        execute("UPDATE cabinet_folder SET changed = changed + 1 WHERE key = ?", conversation_id)
 
 
 def to_list() -> list[tuple[str, str, int]]:

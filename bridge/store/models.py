@@ -276,7 +276,7 @@ class File(Base):
     """Whether it is the newest version of its name that was not removed."""
     size = BigIntegerField(default=0)
     """Bytes, by what was found, else by what was declared; 0 where neither is known."""
-    edit_id = TextField(default="")
+    edit_id = TextField(default="", index=True)
     """The event id of the edit that it is shown by; empty for none."""
     edited_at = BigIntegerField(default=0)
     unedited = TextField(default="")
@@ -285,7 +285,7 @@ class File(Base):
     class Meta:
         indexes = (
             (("moment",), True),
-            (("conversation_id", "name_key", "moment"), False),
+            (("conversation_id", "name_key", "removed_at", "moment"), False),
             (("newest", "moment"), False),
             (("newest", "name_key", "moment"), False),
             (("newest", "size", "moment"), False),

@@ -22,6 +22,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.check.finding import State
+from bridge.check.local import cabinet_findings
 from bridge.filing import fetch as fetch_module
 from bridge.filing import filer as filer_module
 from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
@@ -259,7 +261,7 @@ async def test_V3_killed_at_any_step_it_is_filed_once(
     with monkeypatch.context() as patched:
         patched.setattr(filer_module, "point", point)
         patched.setattr(Cabinet, "discard", lambda *_: None)
-        with pytest.raises(Killed):
+        with pytest.raises((Killed, BaseExceptionGroup)):
             await on.filer.run()
     on.restart()
     await on.filer.run()
@@ -486,6 +488,21 @@ async def test_another_kind_of_place_keeps_the_same_promises(on: FiledFirm) -> N
     assert fs.cat_file(f"/cabinet/{FOLDER}/Lease.pdf") == b"mine"
     Cabinet("memory://cabinet", {}).try_out()
     assert sorted(path.removeprefix("/cabinet/") for path in fs.find("/cabinet")) == names
+
+
+async def test_the_doctor_tries_the_cabinet(on: FiledFirm) -> None:
+    async def found() -> list[tuple[State, str]]:
+        return [(one.state, one.what) async for one in cabinet_findings(on.firm.service.settings)]
+
+    assert await found() == [(State.OK, "A file can be written in the filing cabinet, read and deleted.")]
+    assert on.shown() == {}
+    (on.root / ".filing").rmdir()
+    on.root.rmdir()
+    ((state, what),) = await found()
+    assert state is State.MISSING
+    assert what.startswith("The filing cabinet is not there.")
+    on.use(mode="off")
+    assert await found() == []
 
 
 @pytest.mark.parametrize(("url", "words"), [("s3://bucket/x", "s3fs"), ("nowhere://x", "no kind of place")])

@@ -30,6 +30,7 @@ ARGUMENTS = {
     "add": "@cleo",
     "remove": "@ben",
     "channel rename": "Disputes",
+    "files versions": "Lease.pdf",
     "matter rename": "Probate",
     "channel topic": "Disputes",
 }

@@ -73,6 +73,8 @@ TYPED = {
     "pin": Typed("Tell me which message"),
     "unpin": Typed("Tell me which message"),
     "pinned": Typed("Nothing is pinned here"),
+    "files": Typed("There are no files"),
+    "files versions": Typed("No file here is called", "Lease.pdf"),
     "channel list": Typed("Court Dates"),
     "channel search": Typed("Old Talk", "talk"),
     "channel recent": Typed("Nobody has written in a channel yet"),

@@ -129,8 +129,9 @@ async def test_V3_an_edit_changes_the_file_it_replaces(store: Store) -> None:
     )
     # What was fetched from the old address says nothing of the new file.
     assert not await store.run(lambda: note_found("$2", "mxc://hs/2", "application/pdf", 7, "ab"))
-    assert not await store.run(lambda: take_back_edit("$e2"))
-    assert await store.run(lambda: take_back_edit("$e6"))
+    assert not await store.run(lambda: take_back_edit("$e2", "!r:hs"))
+    assert not await store.run(lambda: take_back_edit("$e6", "!other:hs"))
+    assert await store.run(lambda: take_back_edit("$e6", "!r:hs"))
     assert await store.run(lambda: found("signed")) == []
     assert await store.run(lambda: found("deed")) == ["Deed.pdf"]
 
@@ -262,7 +263,7 @@ async def test_V3_after_whatever_happens_each_name_has_one_newest_version(store:
         "add": lambda at, one, two: add_file(sent(f"${one}", f"n{two}.txt", at)),
         "edit": lambda at, one, two: edit_file(edit(f"$e{at}", f"${one}", f"n{two}.txt", at)),
         "remove": lambda at, one, two: remove_file(f"${one}", at, "ruth"),
-        "take back": lambda at, one, two: take_back_edit(f"$e{one + 10}"),
+        "take back": lambda at, one, two: take_back_edit(f"$e{one + 10}", "!r:hs"),
     }
 
     def unit() -> None:

@@ -55,6 +55,26 @@ def test_the_guards_key_is_empty_or_long(write: Write) -> None:
     assert "guard.key: It has fewer than 16 characters." in line
 
 
+@pytest.mark.parametrize(("given", "mode"), [(True, "on"), (False, "off"), ("by_matter", "by_matter")])
+def test_filing_is_on_or_off_as_yaml_reads_it_and_its_folder_is_beside_the_file(
+    write: Write, given: object, mode: str
+) -> None:
+    file = write({"filing": {"mode": given, "url": "files/cabinet"}})
+    filing = load_settings(file).filing
+    assert filing.mode == mode
+    assert filing.url.get_secret_value() == str(file.parent / "files/cabinet")
+    remote = load_settings(write({"filing": {"url": "s3://bucket/x", "options": '{"key": "k"}'}})).filing
+    assert remote.url.get_secret_value() == "s3://bucket/x"
+    assert remote.backend_options == {"key": "k"}
+
+
+@pytest.mark.parametrize("options", ["key: secret-one", "[]", "{"])
+def test_options_of_the_cabinet_that_cannot_be_read_are_not_repeated(write: Write, options: str) -> None:
+    (line,) = problems(write({"filing": {"options": options}}))
+    assert "filing.options: It must be JSON such as" in line
+    assert "secret-one" not in line
+
+
 def test_good_settings_are_read(write: Write) -> None:
     settings = load_settings(write({"log": {"level": "debug"}}))
     assert settings.bot_id == "@bot:firm.example"
