@@ -38,6 +38,7 @@ from bridge.firm.model import Firm
 from bridge.guard.creation import Wish
 from bridge.handlers.activity import Activity
 from bridge.handlers.creation import room_wished_for
+from bridge.handlers.file_rules import judge_bytes_of
 from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.matter_status import tell_of_status
 from bridge.handlers.places import Places
@@ -49,6 +50,7 @@ from bridge.matrix.errors import HomeserverError, UserTaken
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
+from bridge.reconcile.first_things import shut_out
 from bridge.reconcile.plan import Plan
 from bridge.reconcile.service import Reconciler, firm_today
 from bridge.reconcile.tally import Outcome, Progress
@@ -178,8 +180,9 @@ class Bridge:
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
-        self._health: dict[str, str] = {"homeserver": "not asked yet", "reconciled": "not yet"}
-        self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics)
+        self._health: dict[str, str] = {"homeserver": "not asked yet", "shut_out": "not yet", "reconciled": "not yet"}
+        judge = partial(judge_bytes_of, self._desk)
+        self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self._jobs = AsyncIOScheduler()
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
@@ -215,9 +218,9 @@ class Bridge:
             metrics=self._firm.metrics,
             more=[creation_route(settings.guard.key.get_secret_value(), self.create)] if settings.guarded else (),
         )
+        self.inbox.hold()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(app, settings.appservice))
-            await self.inbox.start()
             stack.push_async_callback(self.inbox.stop)
             await self.outbox.start()
             stack.push_async_callback(self.outbox.stop)
@@ -230,8 +233,13 @@ class Bridge:
             log.info("stopping")
 
     async def _first_steps(self) -> None:
-        """Meet the homeserver, take what waits there, and make everything as it should be; again until it is done."""
+        """Meet the homeserver, shut out who must be out, begin to answer, and make everything as it should be.
+
+        Each is tried again until it is done.
+        """
         await self._until_done("homeserver", self._meet)
+        await self._until_done("shut_out", self._shut_out)
+        await self._until_done("inbox", self.inbox.start)
         await self._until_done("reconciled", self._reconcile)
 
     async def _until_done(self, check: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -258,6 +266,9 @@ class Bridge:
         await introduce_bot(self._firm.homeserver, self._firm.settings)
         milliseconds = await self._firm.homeserver.ping("start")
         log.info("homeserver_answers", ping_ms=milliseconds)
+
+    async def _shut_out(self) -> None:
+        await shut_out(self._firm.reconciler, self._firm.homeserver)
 
     async def _reconcile(self) -> None:
         settings, today = self._firm.settings, self._firm.reconciler.today()

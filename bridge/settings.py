@@ -220,6 +220,44 @@ class PinSettings(_Section):
     )
 
 
+def _file_type(given: Any) -> str:
+    text = str(given).strip().casefold().removeprefix(".")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_+-]{0,20}|[a-z]+/([a-z0-9][a-z0-9.+_-]*|\*)", text):
+        raise PydanticCustomError("file_type", "It must be the end of a name, such as pdf, or a media type, as video/*")
+    return text
+
+
+FileType = Annotated[str, BeforeValidator(_file_type)]
+
+
+class FileRuleSettings(_Section):
+    """Which files may be sent (V4). A type is the end of a name, such as pdf, or a media type, such as video/*."""
+
+    max_megabytes: int = Field(
+        100,
+        ge=0,
+        le=100_000,
+        description="The largest file, in megabytes; 0 for no limit. The homeserver's max_upload_size holds as well.",
+    )
+    programs: bool = Field(
+        False, description="Whether programs, scripts and shortcuts may be sent, which run when they are opened."
+    )
+    forbidden: tuple[FileType, ...] = Field((), description="Further types that may not be sent.")
+    allowed: tuple[FileType, ...] = Field(
+        (), description="The only types that may be sent; empty for all that are not forbidden."
+    )
+    encrypted: bool = Field(
+        True,
+        description="Whether files may be sent that somebody's client encrypted, into which the homeserver cannot look."
+        " Some clients send no others.",
+    )
+    quarantine_deleted: bool = Field(
+        False,
+        description="Whether nobody can download a file any more once its message is deleted. The homeserver then takes"
+        " no other upload of the same content, either.",
+    )
+
+
 def _on_or_off(given: Any) -> Any:
     # YAML reads an unquoted on and off as yes and no.
     return {True: "on", False: "off"}[given] if isinstance(given, bool) else given
@@ -304,6 +342,7 @@ class Settings(BaseSettings):
     inbox: InboxSettings = InboxSettings()
     care: CareSettings = CareSettings()
     pins: PinSettings = PinSettings()
+    file_rules: FileRuleSettings = FileRuleSettings()
     filing: FilingSettings = FilingSettings()
     transcripts: TranscriptSettings = TranscriptSettings()
     drift: DriftSettings = DriftSettings()

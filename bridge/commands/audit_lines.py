@@ -37,6 +37,7 @@ _SAID: Mapping[Deed, str] = {
     Deed.WALL_EXPIRED: "noted that the last day of the wall {subject} is over",
     Deed.WALL_ACKNOWLEDGED: "acknowledged the wall {subject}",
     Deed.TRANSCRIPT_FILED: "filed the transcript of {subject}",
+    Deed.FILE_REMOVED: "sent a file to {subject} that the file rules forbid, and it was taken away",
     Deed.ROOM_MADE: "made the room of {subject}",
     Deed.ROOM_LOST: "found that the room of {subject} is gone",
 }

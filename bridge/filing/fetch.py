@@ -15,6 +15,7 @@ import filetype
 import orjson
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
+from bridge.firm.file_bytes import program_in
 from bridge.matrix.port import Homeserver
 from bridge.store.filing import Found, Waiting
 
@@ -24,6 +25,8 @@ _WRITTEN_AT_ONCE = 1 << 20
 """Bytes that are gathered before they are written."""
 _MXC = re.compile(r"mxc://([^/?#]+)/([A-Za-z0-9_-]+)")
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
+_BEGINS_WITH_MZ = "application/x-msdownload"
+"""What the library says of everything that begins with these two letters."""
 TEXT = "text/plain"
 UNKNOWN = "application/octet-stream"
 
@@ -64,8 +67,10 @@ def _decoded(text: str) -> bytes:
 
 def type_by(head: bytes) -> str:
     """The media type by a file's first bytes; for text without a mark of its own text/plain."""
+    if program := program_in(head):
+        return program
     found = filetype.guess_mime(head) if head else None
-    if found is not None:
+    if found is not None and not (found == _BEGINS_WITH_MZ and _is_text(head)):
         return str(found)
     return TEXT if _is_text(head) else UNKNOWN
 

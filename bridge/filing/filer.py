@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
@@ -44,6 +44,9 @@ _LOOK_MS = 60_000
 """Between looks at which filed files were deleted since."""
 _TELL_AFTER = 2
 """So many passes in a row must find the cabinet shut before the firm admins are told."""
+Judge = Callable[[str, str, str, int], Awaitable[None]]
+"""Given a message's id, the file's address, its media type by the bytes and their number: removes what the firm's rules
+forbid. Raises HomeserverError."""
 GONE = "The homeserver does not have the file any more, or keeps it back."
 
 
@@ -58,10 +61,14 @@ class Filer:
         firm: Callable[[], Firm],
         metrics: Metrics,
         clock: Callable[[], int] = now_ms,
+        judge: Judge | None = None,
     ) -> None:
-        """`clock` gives milliseconds since the epoch. Raises nothing; nothing is opened before the first run."""
+        """`clock` gives milliseconds since the epoch; `judge` is told of each file what it is, before it is stored.
+
+        Raises nothing; nothing is opened before the first run.
+        """
         self._store, self._homeserver, self._settings, self._firm = store, homeserver, settings, firm
-        self._metrics, self._clock = metrics, clock
+        self._metrics, self._clock, self._judge = metrics, clock, judge
         self._mode = settings.filing.mode
         self.cabinet = Cabinet(settings.filing.url.get_secret_value(), settings.filing.backend_options)
         self.stopped_because = ""
@@ -168,6 +175,8 @@ class Filer:
         found = await self._fetch(file)
         placed = False
         try:
+            if self._judge is not None:
+                await self._judge(file.event_id, file.mxc, found.type, found.size)
             # Not durable: after a loss of power the same bytes are met under the same name.
             place: Place | None = await self._store.run(partial(self._name, file, found), durable=False)
             point("filing.named")

@@ -34,6 +34,7 @@ class Deed(StrEnum):
     STAFF_LEFT = "staff_left"
     STAFF_RETURNED = "staff_returned"
     TRANSCRIPT_FILED = "transcript_filed"
+    FILE_REMOVED = "file_removed"
     ROOM_MADE = "room_made"
     ROOM_LOST = "room_lost"
 

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import cached_property
 from typing import Any, TypeVar
 
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.file_rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
+from bridge.firm.policy import is_read_only
 
 Json = dict[str, Any]
 Records = Mapping[str, Mapping[str, Any]]
@@ -23,6 +26,8 @@ Records = Mapping[str, Mapping[str, Any]]
 E = TypeVar("E", bound=Enum)
 TIMEZONE = "timezone"
 BRIDGE_URL = "bridge_url"
+_IN_FORCE = "in_force"
+"""The id of the one record of file rules."""
 _LONGEST_ID = 1000
 _NAMED_PEOPLE = frozenset({ConversationKind.DIRECT, ConversationKind.BOT, ConversationKind.ADMINS})
 """Conversations that only those picked for them may be in. Of the others the guard need not know who is in them."""
@@ -43,6 +48,8 @@ class Facts:
     """By the key of their room."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """The firm's time zone, under `timezone`, and where the homeserver reaches the bridge, under `bridge_url`."""
+    file_rules: FileRules | None = None
+    """None where they are not known, and no file is refused."""
 
     @property
     def timezone(self) -> str:
@@ -53,6 +60,11 @@ class Facts:
     def bridge_url(self) -> str:
         """Where the homeserver reaches the bridge."""
         return self.settings.get(BRIDGE_URL, "")
+
+    @cached_property
+    def read_only(self) -> frozenset[str]:
+        """The keys of the rooms in which nobody may write (C1, M4)."""
+        return frozenset(key for key, one in self.conversations.items() if is_read_only(self.firm, one))
 
 
 def records_of(facts: Facts) -> dict[str, dict[str, Any]]:
@@ -84,7 +96,8 @@ def with_changes(facts: Facts, put: Records, drop: Mapping[str, Iterable[str]]) 
         tables[name] = table
     same_firm = not any(kind in put or kind in drop for kind in ("staff", "group", "matter", "wall"))
     firm = Firm(staff=tables["staff"], groups=tables["group"], matters=tables["matter"], walls=tables["wall"])
-    return Facts(facts.firm if same_firm else firm, tables["account"], tables["conversation"], tables["setting"])
+    rules: FileRules | None = tables["file_rules"].get(_IN_FORCE)
+    return Facts(facts.firm if same_firm else firm, tables["account"], tables["conversation"], tables["setting"], rules)
 
 
 def _read(name: str, record_id: str, data: Any) -> Any:
@@ -182,7 +195,12 @@ def _decode_wall(wall_id: str, data: Any) -> Wall:
 
 def _encode_conversation(conversation: Conversation) -> Json:
     people = sorted(conversation.participants) if conversation.kind in _NAMED_PEOPLE else []
-    return {"kind": conversation.kind.value, "matter": conversation.matter_id, "people": people}
+    return {
+        "kind": conversation.kind.value,
+        "matter": conversation.matter_id,
+        "people": people,
+        "archived": conversation.archived,
+    }
 
 
 def _decode_conversation(key: str, data: Any) -> Conversation:
@@ -190,6 +208,7 @@ def _decode_conversation(key: str, data: Any) -> Conversation:
         key,
         _one_of(ConversationKind, data["kind"]),
         matter_id=_a(str, data["matter"]),
+        archived=_a(bool, data["archived"]),
         participants=frozenset(_texts(data["people"])),
     )
 
@@ -198,6 +217,32 @@ def _decode_setting(name: str, data: Any) -> str:
     if name not in {TIMEZONE, BRIDGE_URL}:
         raise KeyError(name)
     return str(_a(str, data))
+
+
+def _file_rules(facts: Facts) -> Mapping[str, FileRules]:
+    return {} if facts.file_rules is None else {_IN_FORCE: facts.file_rules}
+
+
+def _encode_file_rules(rules: FileRules) -> Json:
+    return {
+        "max_bytes": rules.max_bytes,
+        "programs": rules.programs,
+        "forbidden": sorted(rules.forbidden),
+        "allowed": sorted(rules.allowed),
+        "encrypted": rules.encrypted,
+    }
+
+
+def _decode_file_rules(record_id: str, data: Any) -> FileRules:
+    if record_id != _IN_FORCE:
+        raise KeyError(record_id)
+    return FileRules(
+        _a(int, data["max_bytes"]),
+        _a(bool, data["programs"]),
+        frozenset(_texts(data["forbidden"])),
+        frozenset(_texts(data["allowed"])),
+        _a(bool, data["encrypted"]),
+    )
 
 
 @dataclass(frozen=True)
@@ -215,4 +260,5 @@ _KINDS: Mapping[str, _Kind] = {
     "account": _Kind(lambda facts: facts.accounts, str, lambda _, data: _a(str, data)),
     "conversation": _Kind(lambda facts: facts.conversations, _encode_conversation, _decode_conversation),
     "setting": _Kind(lambda facts: facts.settings, str, _decode_setting),
+    "file_rules": _Kind(_file_rules, _encode_file_rules, _decode_file_rules),
 }

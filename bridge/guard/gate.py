@@ -27,7 +27,7 @@ BY_THE_BOT_ALONE = frozenset(
 """State that decides who may be in a room or what they see of it."""
 BY_NOBODY = frozenset({"m.room.encryption", "m.room.third_party_invite"})
 GATED = frozenset({MEMBER, *BY_THE_BOT_ALONE, *BY_NOBODY})
-"""The types of state that are looked at. Everything else, ordinary messages above all, passes at once."""
+"""The types of state that are looked at. Everything else, ordinary messages above all, passes where one may write."""
 
 NOT_INVITED = "You are not invited to this room."
 """Synapse's own words to those whom a room's rule keeps out, so that nobody learns of more behind it (M3)."""
@@ -36,6 +36,7 @@ NOT_ADDED_TO_DIRECT = "The people in a direct conversation stay the same. Type !
 NO_KNOCKING = "Nobody can ask to join here. Join the channel, or let somebody who is in the conversation add you."
 BOT_ONLY = "Only the firm's bot changes this. Write !help to it."
 NEVER = "The firm's rooms do not have this."
+READ_ONLY = "This conversation is closed: it can be read, and nothing is written in it any more."
 NO_POLICY = "The firm's server does not know who may be where at the moment. Try again later."
 
 
@@ -98,6 +99,15 @@ class Gate:
         if stays or (change.state_key == self.bot and (change.membership == "join" or change.sender == self.bot)):
             return None
         return self._entry_refusal(change, mark, facts, today)
+
+    def refusal_to_write(self, sender: str, mark: Mark | None, facts: Facts | None) -> Refusal | None:
+        """Why nobody writes, reacts, deletes or pins in a room; None where they may (C1, M4).
+
+        It is asked for each message, so it is one look-up.
+        """
+        if facts is None or mark is None or mark.key not in facts.read_only or sender == self.bot:
+            return None
+        return Refusal("M4" if mark.kind == ConversationKind.MATTER else "C1", READ_ONLY)
 
     def _entry_refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Refusal | None:
         sentence = NOT_ADDED

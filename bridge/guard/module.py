@@ -20,9 +20,11 @@ from typing import Any
 from synapse.module_api import NOT_SPAM, DirectServeJsonResource, EventBase, ModuleApi, StateMap, SynapseRequest
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
+from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER
 from bridge.guard.asking import answer_to
 from bridge.guard.creation import wish_of
+from bridge.guard.files import MESSAGE, bytes_refusal, carries_file, message_refusal, size_refusal
 from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
 from bridge.guard.protocol import MAX_BYTES, PATH, SIGNATURE_HEADER
@@ -43,7 +45,7 @@ class GuardConfig:
 
 
 class Guard:
-    """Refuses forbidden memberships, and changes of the state that carries access, whoever asks."""
+    """Refuses forbidden memberships, state, files and words in closed rooms, whoever asks."""
 
     def __init__(self, config: GuardConfig, api: ModuleApi) -> None:
         self._gate = Gate(config.bot, config.checker)
@@ -63,7 +65,12 @@ class Guard:
             check_can_shutdown_room=self.check_can_shutdown_room,
         )
         api.register_account_validity_callbacks(is_user_expired=self.is_user_expired)
-        api.register_spam_checker_callbacks(check_login_for_spam=self.check_login_for_spam)
+        api.register_spam_checker_callbacks(
+            check_login_for_spam=self.check_login_for_spam, check_media_file_for_spam=self.check_media_file_for_spam
+        )
+        api.register_media_repository_callbacks(
+            is_user_allowed_to_upload_media_of_size=self.is_user_allowed_to_upload_media_of_size
+        )
         api.register_web_resource(PATH, PolicyResource(self._keeper, api))
         policy = self._keeper.policy
         log.info("The firm's guard is in force, with version %s of its policy", policy.version if policy else "none")
@@ -87,7 +94,11 @@ class Guard:
         self, event: EventBase, state: StateMap[EventBase]
     ) -> tuple[bool, dict[str, Any] | None]:
         """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
+        mark, facts = self._mark(event, state), self._facts
         if event.type not in GATED or not event.is_state():
+            refusal = self._gate.refusal_to_write(event.sender, mark, facts) or self._file_refusal(event, mark)
+            if refusal is not None:
+                self._refuse(event, "", refusal)
             return True, None
         membership = before = ""
         if event.type == MEMBER:
@@ -96,8 +107,7 @@ class Guard:
             before = str(earlier.content.get("membership", "")) if earlier is not None else ""
         change = Change(event.type, event.sender, event.state_key, membership, before)
         policy = self._keeper.policy
-        facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
-        refusal = self._gate.refusal(change, self._mark(event, state), facts, today)
+        refusal = self._gate.refusal(change, mark, facts, policy.today() if policy else date.min)
         if refusal is not None:
             self._refuse(event, membership, refusal)
         if event.type == MARKER:
@@ -109,8 +119,7 @@ class Guard:
         asked_by = requester.user.to_string()
         if asked_by == self._gate.bot:
             return
-        policy = self._keeper.policy
-        facts = policy.facts if policy else None
+        facts = self._facts
         wish = wish_of(asked_by, content, self._gate, facts)
         if isinstance(wish, Refusal):
             self._keeper.refused[wish.rule] += 1
@@ -121,8 +130,7 @@ class Guard:
 
     async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
         """Whether Synapse may close an account, for its owner or for a server admin."""
-        policy = self._keeper.policy
-        allowed = self._gate.may_be_deactivated(user_id, policy.facts if policy else None)
+        allowed = self._gate.may_be_deactivated(user_id, self._facts)
         if not allowed:
             self._keeper.refused["F2"] += 1
             asked_by = "a server admin" if by_admin else "its owner"
@@ -158,8 +166,41 @@ class Guard:
         return Codes.FORBIDDEN
 
     def _is_cut_off(self, user_id: str) -> bool:
+        return self._gate.is_cut_off(user_id, self._facts)
+
+    async def is_user_allowed_to_upload_media_of_size(self, user_id: str, size: int) -> bool:
+        """Whether somebody may upload so many bytes; raises SynapseError with the sentence for them where not (V4)."""
+        if user_id != self._gate.bot and (refusal := size_refusal(size, self._facts)) is not None:
+            self._count(refusal, "an upload", user_id)
+            raise SynapseError(413, refusal.sentence, Codes.TOO_LARGE)
+        return True
+
+    async def check_media_file_for_spam(self, file: Any, info: Any) -> Any:
+        """Let a file be kept, or raise SynapseError with the sentence for whoever uploads it (V4).
+
+        Synapse asks for what it makes of files, too; of that nobody needs to know.
+        """
+        if info.thumbnail is None and not info.url_cache:
+            refusal = await self._api.defer_to_thread(bytes_refusal, file.path, self._facts)
+            if refusal is not None:
+                self._count(refusal, "an upload", "somebody")
+                raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
+        return NOT_SPAM
+
+    @property
+    def _facts(self) -> Facts | None:
         policy = self._keeper.policy
-        return self._gate.is_cut_off(user_id, policy.facts if policy else None)
+        return policy.facts if policy else None
+
+    def _file_refusal(self, event: EventBase, mark: Mark | None) -> Refusal | None:
+        """Why a message's file is refused, but for the bot's (V4)."""
+        if event.type != MESSAGE or not carries_file(event.content) or mark is None or event.sender == self._gate.bot:
+            return None
+        return message_refusal(event.content, self._facts)
+
+    def _count(self, refusal: Refusal, what: str, who: str) -> None:
+        self._keeper.refused[refusal.rule] += 1
+        log.warning("The guard refused %s: %s, by %s", refusal.rule, what, who)
 
     def _mark(self, event: EventBase, state: StateMap[EventBase]) -> Mark | None:
         """What the room is. While it is made, its first state is not stored, and the marker comes before the people."""
@@ -180,7 +221,7 @@ class Guard:
             refusal.rule,
             event.type,
             membership or "change",
-            event.state_key or "the room",
+            event.get("state_key") or "the room",
             event.room_id,
             event.sender,
         )

@@ -62,14 +62,20 @@ class Inbox:
         # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
         self._finish = Together(store, _finish, durable=False)
         self._lanes: Lanes[WaitingEvent] = Lanes(self._work, ROOMS_AT_ONCE)
+        self._held = False
         metrics.inbox_waiting.set_function(lambda: len(self._lanes))
 
     def __len__(self) -> int:
         """Events that wait or are being handled."""
         return len(self._lanes)
 
+    def hold(self) -> None:
+        """Let what is accepted wait in the database until `start`."""
+        self._held = True
+
     async def start(self) -> None:
-        """Take up what was left when the bridge last stopped. Raises StoreError."""
+        """Take up what was left when the bridge last stopped, and what was held. Raises StoreError."""
+        self._held = False
         await self.refresh()
 
     async def refresh(self) -> None:
@@ -118,7 +124,7 @@ class Inbox:
         return len(fresh)
 
     def _take_up(self, events: Sequence[WaitingEvent]) -> None:
-        for event in events:
+        for event in () if self._held else events:
             self._lanes.add(event)
 
     def _oldest(self) -> int:

@@ -1,4 +1,5 @@
-"""Messages that somebody deleted: they are unpinned, and their files leave the lists (V2, V3)."""
+"""Messages that somebody deleted: they are unpinned, and their files leave the lists and are quarantined where the
+firm wants it (V2, V3, V4)."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from bridge.commands.table import Desk
+from bridge.handlers.file_rules import quarantine_deleted
 from bridge.handlers.files import forgetting
 from bridge.handlers.pins import current_list, write_pins
 from bridge.handlers.places import Place, Places
@@ -34,6 +36,7 @@ async def handle_redaction(event: Json, desk: Desk, places: Places) -> Effect | 
         return None
     gone = redacted(event)
     unpinned = await _unpinned(event, gone, place, desk)
+    await quarantine_deleted(event["room_id"], gone, desk)
     forgotten = await forgetting(event, gone, places)
 
     def unit() -> None:

@@ -9,6 +9,7 @@ from bridge.handlers.addressing import is_addressed
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.commands import Effect, handle_command
 from bridge.handlers.drift import handle_drift, is_drift
+from bridge.handlers.file_rules import handle_forbidden_file, is_forbidden_file
 from bridge.handlers.files import handle_file, is_file_message
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.pins import handle_pinning, is_pinning
@@ -16,6 +17,7 @@ from bridge.handlers.places import Places
 from bridge.handlers.redactions import handle_redaction, is_redaction
 from bridge.handlers.room_changes import handle_room_change, is_room_change
 from bridge.mapping.pins import PINNED
+from bridge.reconcile.guarding import rules_of
 
 Json = dict[str, Any]
 
@@ -28,6 +30,7 @@ class Router:
         self._at_work = at_work or AtWork(desk.homeserver)
         self._places = places
         self._bot_id = desk.settings.bot_id
+        self._file_rules = rules_of(desk.settings.file_rules)
         self._bot_name = desk.settings.appservice.bot_name
 
     def interesting(self, event: Json) -> bool:
@@ -42,6 +45,8 @@ class Router:
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
+        if is_forbidden_file(event, self._file_rules, self._bot_id):
+            return await handle_forbidden_file(event, self._desk, self._places)
         if is_file_message(event):
             return await handle_file(event, self._desk, self._places)
         if event["type"] == "m.room.message":

@@ -160,7 +160,14 @@ class MatrixClient:
 
     async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
         await self._require_acting(sender)
-        request = requests.send_event(room_id, event_type, content, txn_id)
+        return await self._once(requests.send_event(room_id, event_type, content, txn_id), sender)
+
+    async def redact(self, room_id: str, event_id: str, reason: str, txn_id: str) -> None:
+        with _no_error(NotFound):
+            await self._once(Api.room_redact(_NO_TOKEN, room_id, event_id, txn_id, reason), self.bot_id)
+
+    async def _once(self, request: Request, sender: str) -> str:
+        """Make an event with the bridge's device, by which Synapse knows a repeated txn_id; returns the event's id."""
         if sender not in self._devices:
             await self.ensure_device(sender)
         try:
@@ -279,6 +286,17 @@ class MatrixClient:
 
     async def admin_device_ids(self, user_id: str) -> list[str]:
         return [device["device_id"] for device in await self._as_bot(requests.admin_devices(user_id), "devices")]
+
+    async def media(self, server_name: str, media_id: str) -> Json | None:
+        try:
+            info: Json = await self._as_bot(requests.admin_media(server_name, media_id), "media_info")
+        except NotFound:
+            return None
+        return info
+
+    async def quarantine(self, server_name: str, media_id: str) -> None:
+        with _no_error(NotFound):
+            await self._as_bot(requests.admin_quarantine(server_name, media_id))
 
     async def admin_rooms(self) -> list[Json]:
         rooms: list[Json] = []

@@ -30,7 +30,9 @@ DEVICE = "FIRMBRIDGE"
 
 _MIN_CONNECTIONS = 32
 _BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
-_ID = re.compile(r"/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+")
+_ID = re.compile(r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+")
+_MEDIA = re.compile(r"(?<=/media/quarantine)/[^/]+/[^/]+$|(?<=/v1/media)/[^/]+/[^/]+$")
+"""Where a file's id stands, which is the key to the file."""
 _PIECE = 1 << 20
 """Bytes of media handed over at once, at most."""
 _TAKEN_UP = 50
@@ -189,7 +191,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         await super().close()
 
     def _address(self, path: str, user_id: str | None, device: str) -> tuple[str, URL]:
-        """The path alone, for messages and metrics, and the whole address with who is acting."""
+        """The path without secrets, for messages and metrics, and the whole address with who is acting."""
         target, _, query = path.partition("?")
         # nio's builders put the token into the query; it belongs in the header alone.
         pairs = [pair for pair in query.split("&") if pair and not pair.startswith("access_token=")]
@@ -204,7 +206,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             query_string="&".join(pairs),
             encoded=True,
         )
-        return target, url
+        return _MEDIA.sub("/{id}", target), url
 
     def _session(self) -> aiohttp.ClientSession:
         if self.client_session is None:

@@ -105,6 +105,12 @@ class Homeserver(Protocol):
     async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
         """Send an event as that user with the bridge's device and return its event id; the same txn_id sends once."""
 
+    async def redact(self, room_id: str, event_id: str, reason: str, txn_id: str) -> None:
+        """Delete an event as the bot, for a reason that everybody in the room sees; the same txn_id does it once.
+
+        One that is not there is no error. Raises Refused when the bot is not in the room.
+        """
+
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
         """An event as that user sees it; None where the room has none that they may see, or somebody deleted it."""
 
@@ -175,6 +181,15 @@ class Homeserver(Protocol):
 
     async def admin_device_ids(self, user_id: str) -> list[str]:
         """The sessions of that account."""
+
+    async def media(self, server_name: str, media_id: str) -> Json | None:
+        """What the homeserver knows of a file: user_id, media_length, sha256 and more; None where it has none."""
+
+    async def quarantine(self, server_name: str, media_id: str) -> None:
+        """Let nobody download a file of this homeserver any more, nor any other with the same content, also later.
+
+        One that is not there is no error.
+        """
 
     async def admin_rooms(self) -> list[Json]:
         """Every room that the homeserver has, as the admin API lists them (GET /_synapse/admin/v1/rooms)."""

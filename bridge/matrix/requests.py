@@ -39,9 +39,11 @@ _UNREAD = orjson.dumps(
 
 
 _SAID = orjson.dumps({"types": ["m.room.message", "m.sticker", "m.room.encrypted", "m.room.member"]}).decode()
+"""With their content, which may be 64 KiB each."""
+
+
 _WRITTEN = orjson.dumps({"types": ["m.room.message", "m.room.redaction"]}).decode()
 _MESSAGES_AT_ONCE = 200
-"""With their content, which may be 64 KiB each."""
 
 
 @lru_cache(maxsize=8192)
@@ -156,6 +158,16 @@ def admin_rooms(start: int) -> Request:
 def admin_members(room_id: str) -> Request:
     """GET who is in a room."""
     return "GET", _path(ADMIN_V1, "rooms", room_id, "members")
+
+
+def admin_media(server_name: str, media_id: str) -> Request:
+    """GET what Synapse knows of a file."""
+    return "GET", _path(ADMIN_V1, "media", server_name, media_id)
+
+
+def admin_quarantine(server_name: str, media_id: str) -> Request:
+    """POST that nobody may download a file any more."""
+    return "POST", _path(ADMIN_V1, "media", "quarantine", server_name, media_id)
 
 
 def admin_user(user_id: str) -> Request:

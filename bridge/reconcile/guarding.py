@@ -12,11 +12,12 @@ import structlog
 
 from bridge.firm.conversation import Conversation
 from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of
+from bridge.firm.file_rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
 from bridge.guard.protocol import sign_push, sign_question
 from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Unreachable
 from bridge.matrix.port import Homeserver
-from bridge.settings import Settings
+from bridge.settings import FileRuleSettings, Settings
 from bridge.store.conversations import conversation_by_id, load_world, staff_by_localpart
 from bridge.store.store import Store
 
@@ -34,7 +35,18 @@ def stored_facts() -> tuple[dict[str, str], dict[str, Conversation]]:
 def facts_of(firm: Firm, accounts: dict[str, str], conversations: dict[str, Conversation], settings: Settings) -> Facts:
     """What the guard must know."""
     said = {TIMEZONE: settings.firm.timezone, BRIDGE_URL: settings.appservice.url}
-    return Facts(firm, accounts, conversations, said)
+    return Facts(firm, accounts, conversations, said, rules_of(settings.file_rules))
+
+
+def rules_of(settings: FileRuleSettings) -> FileRules:
+    """The firm's rules about files (V4)."""
+    return FileRules(
+        settings.max_megabytes * MEGABYTE,
+        settings.programs,
+        frozenset(settings.forbidden),
+        frozenset(settings.allowed),
+        settings.encrypted,
+    )
 
 
 class Guarding:

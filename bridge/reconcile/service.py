@@ -200,6 +200,14 @@ class Reconciler:
             if room_id is not None:
                 await self._homeserver.put_state(room_id, event_type, "", content)
 
+    async def redact_in_direct(self, key: str, event_id: str, reason: str, said_once_as: str) -> None:
+        """The same for deleting an event. Raises Refused where the bot cannot come back."""
+        async with self._visit(key) as room_id:
+            if room_id is None:
+                raise Refused("redact", 403, "", f"the bot cannot come into the direct conversation {key}")
+            txn_id = transaction_id(said_once_as, self._settings.bot_id)
+            await self._homeserver.redact(room_id, event_id, reason, txn_id)
+
     @asynccontextmanager
     async def _visit(self, key: str) -> AsyncIterator[str | None]:
         """The room of a direct conversation, with the bot in it for the moment; None where it cannot come back."""

@@ -24,6 +24,7 @@ from bridge.guard.creation import Wish
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
 from bridge.settings import CareSettings, DatabaseSettings, DirectorySettings, Settings
+from bridge.store import inbox
 from bridge.store.conversations import room_of
 from bridge.store.drift import note_difference
 from bridge.store.models import Digest
@@ -174,6 +175,26 @@ async def test_what_happened_while_the_bridge_was_away_is_heard_of_at_its_start(
         await until(lambda: fake.events(chat)[-1]["content"].get("body") == "pong late")
         assert fake.rooms[talk].members[BEN] == "leave"
     assert [event["sender"] for event in fake.events(talk, "m.room.member") if event["state_key"] == BEN][-1] == BEN
+
+
+async def test_F2_nobody_is_answered_before_those_who_left_are_out(settings: Settings, fake: FakeHomeserver) -> None:
+    async with running(settings, fake) as first:
+        await first.well()
+        await fake.delivered()
+        chat = await first.room(bot_chat_id("c"))
+    left = [{**person, "former": person["id"] == "b"} for person in STAFF]
+    write(Path(settings.directory.path), {**FIRM, "staff": left})
+    fake.message(chat, "@cleo:localhost", "!ping after")
+    cutting_off = Slow(asyncio.Event())
+    fake.script("POST", "/leave", cutting_off)
+    async with running(settings, fake) as second:
+        await cutting_off.arrived.wait()
+        await fake.delivered()
+        waiting = await second.bridge._firm.store.run(inbox.waiting)
+        assert [event.room_id for event in waiting] == [chat]
+        cutting_off.until.set()
+        await until(lambda: fake.events(chat)[-1]["content"].get("body") == "pong after")
+        assert [room for room in fake.rooms.values() if BEN in room.joined] == []
 
 
 @asynccontextmanager

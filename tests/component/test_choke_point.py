@@ -76,9 +76,19 @@ ABOUT_ROOMS = {
     "admin_rooms",
     "admin_members",
     "set_typing",
+    "redact",
 }
 """By the bot, on a room, with nobody named."""
-ABOUT_THE_SERVICE = {"ping", "upload", "download", "push_policy", "guard_status", "close"}
+ABOUT_THE_SERVICE = {
+    "ping",
+    "upload",
+    "download",
+    "media",
+    "quarantine",
+    "push_policy",
+    "guard_status",
+    "close",
+}
 LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships"}
 """Reads about an account what the homeserver's admins see, so as to know whether its owner is cut off."""
 

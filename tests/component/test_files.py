@@ -119,7 +119,7 @@ async def test_V3_an_event_that_comes_twice_is_one_file(firm: SmallFirm) -> None
 
 async def test_V3_same_name_is_a_version(firm: SmallFirm) -> None:
     room, other = await channel(firm), await direct(firm)
-    for name, who in (("Lease.pdf", "ruth"), ("other.txt", "ruth"), ("LEASE.pdf", "tom"), ("Lease.pdf ", "ines")):
+    for name, who in (("Lease.pdf", "ruth"), ("other.txt", "ruth"), ("LEASE.pdf", "tom"), ("Lease.pdf", "ines")):
         put(firm, who, room, name)
     put(firm, "ruth", other, "Lease.pdf")
     answer = await ask(firm, "ruth", "!files", room)
@@ -161,7 +161,7 @@ async def test_V3_redacted_files_leave_the_list(firm: SmallFirm) -> None:
     firm.fake.redact(room, firm.user("ruth"), first)
     assert "There are no files here yet" in await ask(firm, "tom", "!files", room)
     assert "No file here is called" in await ask(firm, "tom", "!files versions Lease.pdf", room)
-    rows = await firm.service.store.run(lambda: [(row.event_id, row.removed_by) for row in File.select()])
+    rows = await firm.service.store.run(lambda: sorted((row.event_id, row.removed_by) for row in File.select()))
     assert rows == [(first, "ruth"), (second, "ruth")]
 
 
@@ -170,6 +170,9 @@ async def test_V3_a_hostile_name_is_shown_safely(firm: SmallFirm) -> None:
     put(firm, "ruth", room, "invoice\u202efdp.exe")
     put(firm, "ruth", room, "[click](https://evil.example)\n# big <b>.pdf", info={"size": -5, "mimetype": ["x"]})
     put(firm, "ruth", room, "x" * 5000 + ".docx", info={"size": 2**53 - 1})
+    # From before the bridge and its rules, under which no such file stays.
+    firm.new.clear()
+    await history(firm)
     answer = await ask(firm, "ruth", "!files", room)
     first, second, third = [line for line in answer.splitlines() if line.startswith("- ")]
     assert first.startswith(f"- {'x' * 80}…") and ".docx, DOCX, 9007 TB, from" in first

@@ -29,8 +29,10 @@ from bridge.filing import filer as filer_module
 from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
 from bridge.filing.filer import Filer
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.handlers.file_rules import judge_bytes_of
 from bridge.mapping.files import Carried
 from bridge.settings import FilingSettings
+from bridge.store.conversations import now_ms
 from bridge.store.files import Sent, add_file, edit_file, remove_file
 from bridge.store.filing import Place, counts
 from bridge.store.models import Conversation, File, Filing
@@ -76,6 +78,7 @@ class FiledFirm:
             lambda: service.firm,
             service.metrics,
             clock=lambda: self.now,
+            judge=partial(judge_bytes_of, self.firm.bridge.router._desk),
         )
 
     async def send(
@@ -155,6 +158,27 @@ async def test_V3_a_file_is_filed_once_with_its_time_and_listed(on: FiledFirm) -
     assert metrics.get_sample_value("firm_bridge_filing_filed_total") == 1
     assert metrics.get_sample_value("firm_bridge_filing_bytes_total") == len(PDF)
     assert metrics.get_sample_value("firm_bridge_filing_waiting") == 0
+
+
+async def test_V4_a_program_under_another_name_is_not_filed_but_taken_away(on: FiledFirm) -> None:
+    program = b"\x7fELF" + bytes(100)
+    event_id = await on.send("Lease.pdf", program)
+    old = await on.send("Old.pdf", program)
+    room_id = on.firm.room("2026-0042 Estate · General")
+    await on.store(File.update(at_ms=now_ms(), room_id=room_id).where(File.event_id == event_id).execute)
+    assert await on.filer.run() == 1
+    assert on.files() == {"Old.pdf": program}
+    rows = await on.store(lambda: {row.event_id: row.removed_by for row in File.select()})
+    assert rows == {event_id: "rule", old: ""}
+
+
+async def test_V4_a_program_that_cannot_be_taken_away_is_not_filed(on: FiledFirm) -> None:
+    event_id = await on.send("Lease.pdf", b"\x7fELF" + bytes(100))
+    await on.store(File.update(at_ms=now_ms()).where(File.event_id == event_id).execute)
+    assert await on.filer.run() == 0
+    assert on.files() == {}
+    row = await on.filing(event_id)
+    assert (row.state, row.attempts) == ("waiting", 1)
 
 
 async def test_V3_same_name_is_a_version_and_hostile_names_stay_inside(on: FiledFirm) -> None:

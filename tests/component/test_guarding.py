@@ -86,6 +86,19 @@ async def test_what_is_told_is_what_changed_and_before_it_is_done(firm: FirmOnFa
     assert pushes(firm.fake) == []
 
 
+async def test_V4_the_guard_refuses_forbidden_files_by_the_rules_it_was_told(
+    firm: FirmOnFake, guard: FakeGuard
+) -> None:
+    room_id = (await firm.room(ESTATE_TALK)).room_id
+    forbidden = {"msgtype": "m.file", "body": "setup.exe"}
+    firm.fake.send(room_id, firm.user(ANN), "m.room.message", {"msgtype": "m.file", "body": "letter.pdf"})
+    firm.fake.send(room_id, firm.fake.bot_id, "m.room.message", forbidden)
+    for content in (forbidden, {"msgtype": "m.text", "body": "x", "m.new_content": forbidden}):
+        with pytest.raises(Denied, match=r"Files of the type \.exe may not be sent here\."):
+            firm.fake.send(room_id, firm.user(ANN), "m.room.message", content)
+    assert guard.keeper.refused == {"V4 type": 2}
+
+
 async def test_M3_a_wall_is_in_force_in_the_homeserver_before_anybody_is_taken_out(
     firm: FirmOnFake, guard: FakeGuard
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -259,9 +260,38 @@ def capabilities(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"capabilities": {"m.room_versions": offered, "m.set_displayname": {"enabled": False}}}
 
 
+def redact(fake: FakeHomeserver, asked: Asked) -> Json:
+    room_id, event_id, _ = asked.args
+    # As for sending, a repeated request is known by its path and the service's device.
+    key = (asked.path, asked.query.get("device_id"))
+    if key not in fake.sent:
+        fake.sent[key] = fake.redact(room_id, asked.user_id, event_id, asked.body.get("reason", ""))
+    return {"event_id": fake.sent[key]}
+
+
+def admin_media(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    server_name, media_id = asked.args
+    if server_name != fake.server_name or media_id not in fake.media:
+        raise Denied(404, "M_NOT_FOUND", "Unknown media")
+    data = fake.media[media_id][1]
+    sha256, owner = hashlib.sha256(data).hexdigest(), fake.uploaders.get(media_id, fake.bot_id)
+    info = {"media_id": media_id, "user_id": owner, "media_length": len(data), "sha256": sha256}
+    return {"media_info": {**info, "quarantined_by": fake.bot_id if sha256 in fake.quarantined else None}}
+
+
+def admin_quarantine(fake: FakeHomeserver, asked: Asked) -> Json:
+    """As Synapse does, with all that has the same content."""
+    _require_admin(fake, asked)
+    if asked.args[0] == fake.server_name and asked.args[1] in fake.media:
+        fake.quarantined.add(hashlib.sha256(fake.media[asked.args[1]][1]).hexdigest())
+    return {}
+
+
 def upload(fake: FakeHomeserver, asked: Asked) -> Json:
     media_id = f"media{len(fake.media) + 1}"
     fake.media[media_id] = (asked.query.get("filename", ""), asked.body)
+    fake.uploaders[media_id] = asked.user_id
     return {"content_uri": f"mxc://{fake.server_name}/{media_id}"}
 
 
@@ -269,7 +299,10 @@ def download(fake: FakeHomeserver, asked: Asked) -> bytes:
     server_name, media_id = asked.args
     if server_name != fake.server_name or media_id not in fake.media:
         raise Denied(404, "M_NOT_FOUND", "Not found '/_matrix/client/v1/media/download'")
-    return fake.media[media_id][1]
+    data = fake.media[media_id][1]
+    if hashlib.sha256(data).hexdigest() in fake.quarantined:
+        raise Denied(404, "M_NOT_FOUND", "Not found '/_matrix/client/v1/media/download'")
+    return data
 
 
 def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -397,6 +430,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", _ROOM + "/leave", leave),
     ("POST", _ROOM + "/forget", forget),
     ("PUT", _ROOM + "/send/{}/{}", send),
+    ("PUT", _ROOM + "/redact/{}/{}", redact),
     ("PUT", _ROOM + "/typing/{}", typing),
     ("GET", _V3 + "/user/{}/account_data/{}", account_data),
     ("PUT", _V3 + "/user/{}/account_data/{}", put_account_data),
@@ -414,6 +448,8 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_synapse/admin/v1/rooms", admin_rooms),
     ("GET", "/_synapse/admin/v1/rooms/{}/members", admin_members),
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),
+    ("GET", "/_synapse/admin/v1/media/{}/{}", admin_media),
+    ("POST", "/_synapse/admin/v1/media/quarantine/{}/{}", admin_quarantine),
     ("GET", "/_synapse/admin/v1/rooms/{}/messages", admin_messages),
     ("GET", _ADMIN_USER, admin_user),
     ("PUT", _ADMIN_USER, admin_put_user),

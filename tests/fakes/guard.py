@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.firm.room_keys import MARKER
-from bridge.guard.gate import GATED, Change, Gate, Mark
+from bridge.guard.files import MESSAGE, carries_file, message_refusal
+from bridge.guard.gate import GATED, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PushRefused
 from tests.fakes.room import Denied, Room
 
@@ -23,15 +24,21 @@ class FakeGuard:
 
     def check(self, room: Room, sender: str, event_type: str, state_key: str | None, content: dict[str, Any]) -> None:
         """Raise Denied where the guard refuses."""
-        if event_type not in GATED or state_key is None:
-            return
-        before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
-        change = Change(event_type, sender, state_key, content.get("membership", ""), before)
         marker = room.state.get((MARKER, ""))
         mark = Mark(marker["kind"], marker["key"]) if marker else None
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
-        if refusal := self.gate.refusal(change, mark, facts, today):
+        if event_type not in GATED or state_key is None:
+            self._deny(self.gate.refusal_to_write(sender, mark, facts))
+            if event_type == MESSAGE and carries_file(content) and mark is not None and sender != self.gate.bot:
+                self._deny(message_refusal(content, facts))
+            return
+        before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
+        change = Change(event_type, sender, state_key, content.get("membership", ""), before)
+        self._deny(self.gate.refusal(change, mark, facts, today))
+
+    def _deny(self, refusal: Refusal | None) -> None:
+        if refusal is not None:
             self.keeper.refused[refusal.rule] += 1
             raise Denied(403, "M_FORBIDDEN", refusal.sentence)
 

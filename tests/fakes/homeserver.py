@@ -72,6 +72,11 @@ class FakeHomeserver(World):
         self.sent: dict[tuple[str, str | None], str] = {}
         self.typing: set[tuple[str, str]] = set()
         self.media: dict[str, tuple[str, bytes]] = {}
+        """Name and content by media id."""
+        self.uploaders: dict[str, str] = {}
+        """User ids by media id."""
+        self.quarantined: set[str] = set()
+        """SHA-256 of what nobody can download."""
         self.auto_push = False
         """Whether the bridge is sent every event from now on, in order, one transaction at a time."""
         self.transactions = 0

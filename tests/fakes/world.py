@@ -233,14 +233,20 @@ class World:
         self.send(room_id, sender, "m.room.message", {"msgtype": "m.text", "body": body, **content})
         return self.rooms[room_id].timeline[-1]
 
-    def redact(self, room_id: str, sender: str, event_id: str) -> None:
-        """Delete an event as somebody."""
+    def redact(self, room_id: str, sender: str, event_id: str, reason: str = "") -> str:
+        """Delete an event as somebody; the id of the event that does."""
         room = self.room_of(room_id, sender)
         room.require_to_send(sender, "m.room.redaction", is_state=False)
-        redaction = self._emit(room, sender, "m.room.redaction", {"redacts": event_id}, None)
-        (event,) = (one for one in room.timeline if one["event_id"] == event_id)
+        event = next((one for one in room.timeline if one["event_id"] == event_id), None)
+        if event is None:
+            raise Denied(404, "M_NOT_FOUND", "Could not find event")
+        if event["sender"] != sender:
+            room.require(sender, "redact")
+        said = {"redacts": event_id, **({"reason": reason} if reason else {})}
+        redaction = self._emit(room, sender, "m.room.redaction", said, None)
         event["content"] = {}
         event["unsigned"]["redacted_because"] = redaction
+        return str(redaction["event_id"])
 
     def read(self, room_id: str, user_id: str) -> None:
         """Read everything in a room as somebody."""

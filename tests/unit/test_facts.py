@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.facts import Facts, FactsError, digest_of, records_of, with_changes
+from bridge.firm.file_rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import may_be_in, may_be_in_space
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
@@ -63,8 +64,11 @@ conversations = st.builds(
     title=st.just("Strategy"),
     matter_id=st.sampled_from(["m", "x"]),
     everyone=st.booleans(),
+    archived=st.booleans(),
     participants=st.frozensets(st.sampled_from(PEOPLE)),
 )
+types = st.frozensets(st.sampled_from(["pdf", "iso", "video/*"]))
+file_rules = st.none() | st.builds(FileRules, st.integers(0, 10), st.booleans(), types, types, st.booleans())
 
 
 @st.composite
@@ -72,7 +76,8 @@ def facts(draw: st.DrawFn) -> Facts:
     people = {who: Staff(**{**_fields(draw(staff)), "id": who}) for who in PEOPLE}
     group = Group("g", "Litigation", draw(principals), deleted=draw(st.booleans()))
     firm = Firm(people, {"m": draw(matters)}, {"g": group}, {"w": draw(walls)})
-    return Facts(firm, {who: who for who in PEOPLE}, {"talk": draw(conversations)}, {"timezone": "Europe/London"})
+    settings = {"timezone": "Europe/London"}
+    return Facts(firm, {who: who for who in PEOPLE}, {"talk": draw(conversations)}, settings, draw(file_rules))
 
 
 def _fields(person: Staff) -> dict[str, Any]:
@@ -101,6 +106,7 @@ def test_the_guard_decides_as_the_bridge_does(known: Facts, who: str, today: dat
 @given(facts())
 def test_a_second_journey_changes_nothing(known: Facts) -> None:
     there = told(known)
+    assert there.file_rules == known.file_rules
     assert records_of(there) == records_of(known)
     assert digest_of(there) == digest_of(known)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.facts import Facts
-from bridge.firm.model import Firm, Matter, Staff, Wall, WallKind
+from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.room_keys import CHECK, KEEPER_SPACE, SPACE, STAFF_SPACE, matter_space_key
 from bridge.guard.gate import (
@@ -153,6 +153,30 @@ def test_a_new_name_is_no_entry() -> None:
     assert GATE.refusal(Change("m.room.member", eve, eve, "join", "join"), None, None, TODAY) is None
     assert GATE.refusal(Change("m.room.member", BOT, eve, "join", "join"), MARKS[1], FACTS, TODAY) is not None
     assert GATE.refusal(Change("m.room.member", eve, eve, "join", "invite"), MARKS[1], FACTS, TODAY) is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "archived", "closed_room", "rule"),
+    [
+        (MatterStatus.CLOSED, False, "talk", "M4"),
+        (MatterStatus.DELETED, False, "talk", "M4"),
+        (MatterStatus.OPEN, True, "court", "C1"),
+        (MatterStatus.OPEN, False, "", ""),
+        (MatterStatus.PENDING, False, "", ""),
+    ],
+)
+def test_M4_C1_in_a_closed_room_only_the_bot_writes(
+    status: MatterStatus, archived: bool, closed_room: str, rule: str
+) -> None:
+    facts = facts_with(status=status)
+    court = replace(facts.conversations["court"], archived=archived)
+    facts = replace(facts, conversations={**facts.conversations, "court": court})
+    for mark in MARKS[:4]:
+        refusal = GATE.refusal_to_write("@ann:firm.example", mark, facts)
+        assert (refusal.rule if refusal else "") == (rule if mark.key == closed_room else "")
+        assert GATE.refusal_to_write(BOT, mark, facts) is None
+    assert GATE.refusal_to_write("@ann:firm.example", None, facts) is None
+    assert GATE.refusal_to_write("@ann:firm.example", MARKS[0], None) is None
 
 
 @pytest.mark.parametrize("event_type", sorted(BY_THE_BOT_ALONE | BY_NOBODY))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+DELETED = "deleted a moment later"
+
 
 class Who(StrEnum):
     """Who tries."""
@@ -79,6 +81,14 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A message with a file. Where it is sent, the answer comes when the bot has deleted it."""
+
+    content: dict[str, Any]
+    room: str = "{everyone}"
+
+
+@dataclass(frozen=True, slots=True)
 class Alike:
     """Two steps whose answers must be the same but for the words that differ in what was asked.
 
@@ -91,7 +101,7 @@ class Alike:
     """The word in each that is left out of the comparison."""
 
 
-Step = Call | Say | Alike
+Step = Call | Say | Share | Alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,11 @@ def forbidden(layer: Layer, status: int = 403, code: str = "M_FORBIDDEN", says: 
 def fruitless(layer: Layer, says: str = "") -> End:
     """Answered, with nothing in it that should not be."""
     return End(layer, 200, "", says)
+
+
+def taken_away() -> End:
+    """Done, and undone by the bridge a moment later."""
+    return End(Layer.BRIDGE, 200, "", DELETED)
 
 
 def succeeds(status: int = 200, says: str = "") -> End:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.guard.gate import READ_ONLY
 from tests.synapse.attacks.attempt import (
     Attempt,
     Call,
@@ -224,7 +225,7 @@ CHANGING = (
     attempt("kicks the bot", "O3", P, post(_ROOM + "kick", {"user_id": "{bot}"}), POWER),
 )
 
-_CLOSED = "rooms/{closed}/"
+_SHUT = "rooms/{closed}/"
 _ARCHIVED = "rooms/{archived}/"
 _RELATED = {"m.relates_to": {"rel_type": "m.thread", "event_id": "{closed_event}"}, "msgtype": "m.text", "body": "x"}
 _EDIT = {
@@ -233,26 +234,28 @@ _EDIT = {
     "msgtype": "m.text",
     "body": "* it was never so",
 }
-READ_ONLY = tuple(
-    attempt(name, rule, P, call, POWER)
+# The guard is asked before the room's powers are, so it holds a closed room whatever these have become.
+HELD_SHUT = forbidden(Layer.GUARD, says=READ_ONLY)
+IN_CLOSED = tuple(
+    attempt(name, rule, P, call, HELD_SHUT, POWER)
     for name, rule, call in (
         (
             "writes in a closed matter",
             "M4",
-            put(_CLOSED + "send/m.room.message/c1", {"msgtype": "m.text", "body": "x"}),
+            put(_SHUT + "send/m.room.message/c1", {"msgtype": "m.text", "body": "x"}),
         ),
-        ("answers in a thread of a closed matter", "M4", put(_CLOSED + "send/m.room.message/c2", _RELATED)),
+        ("answers in a thread of a closed matter", "M4", put(_SHUT + "send/m.room.message/c2", _RELATED)),
         (
             "reacts in a closed matter",
             "M4",
             put(
-                _CLOSED + "send/m.reaction/c3",
+                _SHUT + "send/m.reaction/c3",
                 {"m.relates_to": {"rel_type": "m.annotation", "event_id": "{closed_event}", "key": "+"}},
             ),
         ),
-        ("pins in a closed matter", "M4", put(_CLOSED + "state/m.room.pinned_events/", {"pinned": []})),
-        ("begins a poll in a closed matter", "M4", put(_CLOSED + "send/m.poll.start/c4", {"x": 1})),
-        ("calls in a closed matter", "M4", put(_CLOSED + "send/m.call.invite/c5", {"call_id": "x", "version": 0})),
+        ("pins in a closed matter", "M4", put(_SHUT + "state/m.room.pinned_events/", {"pinned": []})),
+        ("begins a poll in a closed matter", "M4", put(_SHUT + "send/m.poll.start/c4", {"x": 1})),
+        ("calls in a closed matter", "M4", put(_SHUT + "send/m.call.invite/c5", {"call_id": "x", "version": 0})),
         ("edits her message in an archived channel", "C1", put(_ARCHIVED + "send/m.room.message/c6", _EDIT)),
         ("redacts her message in an archived channel", "C1", put(_ARCHIVED + "redact/{archived_event}/c7", {})),
         ("renames an archived channel", "C1", put(_ARCHIVED + "state/m.room.name/", {"name": "New"})),
@@ -404,4 +407,4 @@ COMMANDS = (
     ),
 )
 
-ATTEMPTS: tuple[Attempt, ...] = (*INVITING, *CHANGING, *READ_ONLY, *DIRECT, *COMMANDS)
+ATTEMPTS: tuple[Attempt, ...] = (*INVITING, *CHANGING, *IN_CLOSED, *DIRECT, *COMMANDS)

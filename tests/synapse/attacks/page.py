@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from bridge.dev.place import ROOT
-from tests.synapse.attacks.attempt import Attempt, End, Who
+from tests.synapse.attacks.attempt import DELETED, Attempt, End, Who
 from tests.synapse.attacks.table import DECLARED
 
 FILE = ROOT / "docs" / "attacks.md"
@@ -52,7 +52,7 @@ def _table(attempts: list[Attempt]) -> Iterator[str]:
 def _end(end: End) -> str:
     if not end.stopped:
         return "**not stopped**"
-    answer = f"{end.status} {end.code}" if end.code else "gives nothing"
+    answer = f"{end.status} {end.code}" if end.code else DELETED if end.says == DELETED else "gives nothing"
     return f"{end.layer.value}: {answer}"
 
 

@@ -22,6 +22,7 @@ from tests.synapse.attacks.attempt import (
     put,
     succeeds,
 )
+from tests.synapse.attacks.insiders import HELD_SHUT
 
 BOSS, THIEF, NOBODY, OUTSIDER = Who.SERVER_ADMIN, Who.SERVICE, Who.NOBODY, Who.OUTSIDER
 GUARD = forbidden(Layer.GUARD)
@@ -207,7 +208,33 @@ PUSHES = (
     attempt("tells the guard more than it reads", "O1", NOBODY, _push(b"x" * 1_000_000, "x"), GUARD, NO_GUARD),
 )
 
+_SAYS = {"msgtype": "m.text", "body": "x"}
+
 THIEVES = (
+    attempt(
+        "writes in a closed matter as a participant",
+        "M4",
+        THIEF,
+        put("rooms/{closed}/send/m.room.message/s10", _SAYS, user_id="{cleo}"),
+        HELD_SHUT,
+        forbidden(Layer.STATE),
+    ),
+    attempt(
+        "pins in an archived channel as a participant",
+        "C1",
+        THIEF,
+        put("rooms/{archived}/state/m.room.pinned_events/", {"pinned": []}, user_id="{cleo}"),
+        HELD_SHUT,
+        forbidden(Layer.STATE),
+    ),
+    attempt(
+        "deletes in an archived channel as a participant",
+        "C1",
+        THIEF,
+        put("rooms/{archived}/redact/{archived_event}/s11", {}, user_id="{cleo}"),
+        HELD_SHUT,
+        forbidden(Layer.STATE),
+    ),
     attempt(
         "puts the walled one into the matter as the walled one",
         "M3",
@@ -244,7 +271,7 @@ THIEVES = (
         "writes in a participant's name",
         "V5",
         THIEF,
-        put("rooms/{everyone}/send/m.room.message/s9", {"msgtype": "m.text", "body": "x"}, user_id="{cleo}"),
+        put("rooms/{everyone}/send/m.room.message/s9", _SAYS, user_id="{cleo}"),
         succeeds(),
     ),
 )

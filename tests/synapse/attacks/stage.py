@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
-from tests.synapse.attacks.attempt import Call, Say, Step, Who
+from tests.synapse.attacks.attempt import DELETED, Call, Say, Share, Step, Who
 from tests.synapse.harness import WITHOUT_GUARD, Json, Person, RealFirm, is_welcome, real_firm
 from tests.synapse.test_channels import asking
 from tests.synapse.test_crash import bot_chat
@@ -117,11 +117,11 @@ class Stage:
         return str(room_id)
 
     def events(self) -> dict[str, str]:
-        """Every event that Synapse has but for messages of the bot, with what it is."""
+        """Every event that Synapse has but for messages and deletions of the bot, with what it is."""
         with closing(sqlite3.connect(self.firm.place.synapse_database, timeout=30)) as connection:
             rows = connection.execute(
                 "SELECT event_id, room_id, type, state_key, sender FROM events"
-                " WHERE NOT (sender = ? AND type = 'm.room.message')",
+                " WHERE NOT (sender = ? AND type IN ('m.room.message', 'm.room.redaction'))",
                 (self.firm.settings.bot_id,),
             ).fetchall()
         return {event_id: " ".join(str(part) for part in about) for event_id, *about in rows}
@@ -166,12 +166,30 @@ class Stage:
         await person.wait_for_event(since, ends)
         return Seen(200, "\n".join(heard))
 
+    async def share(self, person: Person, step: Share) -> Seen:
+        """Send a message with a file, and wait until the bot has deleted it; or the refusal."""
+        room, since = self.filled(step.room), await now(person)
+        path = f"rooms/{quote(room, safe='')}/send/m.room.message/shared{next(_numbers)}"
+        answer = await self.request(person, Call("PUT", path, step.content))
+        if answer.status != 200:
+            return answer
+        event_id = json.loads(answer.text)["event_id"]
+
+        def deletes(_: str, event: Json) -> bool:
+            redacts = event.get("redacts") or event["content"].get("redacts")
+            return bool(redacts == event_id and event["sender"] == self.firm.settings.bot_id)
+
+        await person.wait_for_event(since, deletes)
+        return Seen(200, DELETED)
+
     async def play(self, person: Person, step: Step) -> list[Seen]:
         """Play one step."""
         if isinstance(step, Call):
             return [await self.request(person, step)]
         if isinstance(step, Say):
             return [await self.say(person, step)]
+        if isinstance(step, Share):
+            return [await self.share(person, step)]
         both = [(await self.play(person, one))[0] for one in (step.secret, step.invented)]
         first, second = (
             (seen.status, seen.text.replace(self.filled(word), "…"))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from tests.synapse.attacks import insiders, outsiders, powers, walled
+from tests.synapse.attacks import files, insiders, outsiders, powers, walled
 from tests.synapse.attacks.attempt import Attempt
 
-DECLARED: tuple[Attempt, ...] = (*walled.ATTEMPTS, *insiders.ATTEMPTS, *outsiders.ATTEMPTS, *powers.ATTEMPTS)
+DECLARED: tuple[Attempt, ...] = (
+    *walled.ATTEMPTS,
+    *insiders.ATTEMPTS,
+    *files.ATTEMPTS,
+    *outsiders.ATTEMPTS,
+    *powers.ATTEMPTS,
+)
 ATTEMPTS: tuple[Attempt, ...] = tuple(sorted(DECLARED, key=lambda one: not one.fails_everywhere))

@@ -1,0 +1,188 @@
+"""The bridge killed between any two steps of a wall or a leaver: once it runs again, and before it answers anybody, who
+must be out is out; and when it has caught up, all is as if nothing had happened, and noted once (F2, M3, O1).
+
+A step is a request that changes something at the homeserver, or a unit of work that changes the database. All of them
+are tried with FIRM_BRIDGE_CRASH=long, otherwise some, spread over the whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from bridge.app import Bridge, introduce_bot, open_firm
+from bridge.firm.conversation import first_matter_conversation_id
+from bridge.firm.room_keys import matter_space_key
+from bridge.matrix.connection import Connection
+from bridge.reconcile.first_things import shut_out
+from bridge.store import models
+from bridge.store.audit import audited
+from bridge.store.conversations import room_of
+from bridge.store.store import Store
+from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
+from tests.fakes.room import Room
+
+Json = dict[str, Any]
+ANYWHERE = 10_000
+TRIED = ANYWHERE if os.environ.get("FIRM_BRIDGE_CRASH") == "long" else 5
+STAFF = [{**person, "role": "Owner" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]
+CLOSED_AT_ONCE = {"!wall add 2026-0042 @tom A cousin.": "matter", "!staff leave @tom": "everything"}
+"""Commands that take something from Tom, and what he is out of before anything is answered."""
+BEFORE = {"!wall lift 2026-0042": "!wall add 2026-0042 @tom A cousin.", "!staff return @tom": "!staff leave @tom"}
+"""Commands that give it back, and what came before them."""
+
+
+class Killed(BaseException):
+    """The bridge is no more."""
+
+
+@dataclass
+class Killer:
+    """Ends the bridge after so many steps: from then on nothing of it goes on."""
+
+    after: int
+    taken: int = 0
+
+    def step(self, *, changed: bool) -> None:
+        """Called when something was done."""
+        self.taken += changed
+        self.alive()
+
+    def alive(self) -> None:
+        """Called before anything is done. Raises Killed."""
+        if self.taken >= self.after:
+            raise Killed
+
+    @asynccontextmanager
+    async def at_large(self) -> AsyncIterator[None]:
+        """While this lasts, each step of the bridge is counted."""
+        run, ask = Store.run, Connection._attempt
+
+        async def counted_run(store: Store, unit: Callable[[], Any], **options: Any) -> Any:
+            self.alive()
+
+            def told() -> tuple[Any, bool]:
+                before = models.database.connection().total_changes
+                return unit(), models.database.connection().total_changes > before
+
+            early = options.pop("early", None)
+            if early is not None:
+                options["early"] = lambda both: early(both[0])
+            result, changed = await run(store, told, **options)
+            self.step(changed=changed)
+            return result
+
+        async def counted_attempt(connection: Connection, method: str, *arguments: Any) -> Any:
+            self.alive()
+            answer = await ask(connection, method, *arguments)
+            self.step(changed=method != "GET")
+            return answer
+
+        with patch.object(Store, "run", counted_run), patch.object(Connection, "_attempt", counted_attempt):
+            yield
+
+
+@asynccontextmanager
+async def firm_before(folder: Path, before: str) -> AsyncIterator[SmallFirm]:
+    """A firm in which Tom is in a matter, a channel and a direct conversation, and this command was given."""
+    async with small_firm(folder, f"sqlite:///{folder}/test.db", staff=STAFF, walls=[]) as firm:
+        firm.fake.accounts[firm.user("tom")].devices |= {"PHONE", "LAPTOP"}
+        for text in ("!matter join 2026-0042", "!channel create Court Filings @ruth", "!dm @ruth"):
+            await firm.ask("tom", text)
+        if before:
+            await firm.ask("ruth", before)
+        yield firm
+
+
+@asynccontextmanager
+async def restarted(firm: SmallFirm, command: str) -> AsyncIterator[None]:
+    """The bridge started again, as far as the moment from which it answers; what is closed by then is looked at."""
+    async with open_firm(firm.service.settings) as service:
+        firm.service, firm.bridge = service, Bridge(service)
+        await introduce_bot(service.homeserver, service.settings)
+        await firm.bridge.places.refresh()
+        walls_and_leavers = await service.store.run(
+            lambda: (models.CommandWall.select().count(), models.CommandLeaver.select().count())
+        )
+        await shut_out(service.reconciler, service.homeserver)
+        if command in CLOSED_AT_ONCE and any(walls_and_leavers):
+            assert not await rooms_of_tom(firm, CLOSED_AT_ONCE[command])
+        yield
+
+
+async def rooms_of_tom(firm: SmallFirm, which: str) -> set[str]:
+    """The rooms of the matter, or all, that he is in or invited to."""
+    keys = first_matter_conversation_id("m1"), matter_space_key("m1")
+    of_matter = await firm.service.store.run(lambda: {room_of(key) for key in keys})
+    return {
+        room.room_id
+        for room in firm.fake.rooms.values()
+        if room.members.get(firm.user("tom")) in {"join", "invite"}
+        and (which == "everything" or room.room_id in of_matter)
+    }
+
+
+async def give(firm: SmallFirm, command: str, killer: Killer) -> None:
+    """Give the command as Ruth. Where the bridge does not live to the end of it, the event waits, as in the inbox."""
+    event = firm.fake.message(await firm.chat("ruth"), firm.user("ruth"), command)
+    firm.new.remove(event)
+    handled: list[None] = []
+    async with killer.at_large():
+        try:
+            effect = await firm.bridge.router.handle(event)
+            assert effect is not None
+            await firm.service.store.run(partial(_note, effect, handled))
+        except* Killed:
+            # Of several requests under way each may still arrive.
+            assert killer.taken >= killer.after
+    if not handled:
+        firm.new.insert(0, event)
+
+
+def _note(effect: Callable[[], None], handled: list[None]) -> None:
+    effect()
+    handled.append(None)
+
+
+async def outcome(firm: SmallFirm) -> Json:
+    """What must come out the same: who is where, Tom's account, what is noted, and how often Ruth was answered."""
+    await firm.settle()
+    assert await firm.nothing_to_do()
+    account = firm.fake.accounts[firm.user("tom")]
+    entries = await firm.service.store.run(lambda: [row.entry for row in audited()])
+    chat, row = await firm.chat("ruth"), models.OutboxMessage
+    return {
+        "rooms": sorted((name_of(room), sorted(room.joined)) for room in firm.fake.rooms.values()),
+        "tom": (account.locked, account.deactivated, len(account.devices)),
+        "noted": Counter((entry.deed, entry.outcome) for entry in entries),
+        "answers": await firm.service.store.run(lambda: row.select().where(row.room_id == chat).count()),
+    }
+
+
+def name_of(room: Room) -> str:
+    return str(room.state.get(("m.room.name", ""), {}).get("name", ""))
+
+
+@pytest.mark.parametrize("command", [*CLOSED_AT_ONCE, *BEFORE])
+async def test_M3_F2_killed_between_any_two_steps(command: str, tmp_path: Path) -> None:
+    whole = Killer(ANYWHERE)
+    async with firm_before(tmp_path, BEFORE.get(command, "")) as firm:
+        await give(firm, command, whole)
+        expected = await outcome(firm)
+    assert whole.taken > 1
+    for after in sorted({round(part * whole.taken / TRIED) for part in range(1, TRIED)} & set(range(1, whole.taken))):
+        (folder := tmp_path / str(after)).mkdir()
+        async with firm_before(folder, BEFORE.get(command, "")) as firm:
+            await give(firm, command, Killer(after))
+            async with restarted(firm, command):
+                assert (await firm.service.sync()).failed == ()
+                assert await outcome(firm) == expected, f"killed after step {after} of {whole.taken}"
