@@ -52,7 +52,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
     reader = Reader(name_of, settings.bot_id)
     start: str | None = ""
     while start is not None:
-        events, start = await desk.homeserver.admin_messages(room_id, start)
+        events, start = await desk.homeserver.admin_events(room_id, start)
         reader.take(events)
     staff = desk.firm().staff
     pins = await desk.store.run(lambda: pins_of(conversation_id))

@@ -111,6 +111,10 @@ class MatrixClient:
         page = await self._as_bot(requests.admin_messages(room_id, start))
         return page["chunk"], page.get("end")
 
+    async def admin_events(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
+        page = await self._as_bot(requests.admin_events(room_id, start))
+        return page["chunk"], page.get("end")
+
     async def admin_newest_event(self, room_id: str) -> str:
         newest = await self._as_bot(requests.admin_newest_event(room_id), "chunk")
         return str(newest[0]["event_id"]) if newest else ""

@@ -63,10 +63,13 @@ class Homeserver(Protocol):
         """
 
     async def admin_messages(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
-        """A page of all events of any room, oldest first, through the admin API, and where the next page begins.
+        """The next messages and redactions of any room from a place on, empty for its beginning, oldest first; and the
+        place behind them, None at the end. Raises NotFound."""
 
-        `start` is that, or empty for the room's first event; None is behind the last. Deleted events come without what
-        was said. Raises NotFound.
+    async def admin_events(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
+        """The next events of any kind of any room from a place on, as `admin_messages`.
+
+        Deleted events come without what was said.
         """
 
     async def admin_newest_event(self, room_id: str) -> str:

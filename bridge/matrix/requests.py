@@ -42,6 +42,10 @@ _SAID = orjson.dumps({"types": ["m.room.message", "m.sticker", "m.room.encrypted
 """With their content, which may be 64 KiB each."""
 
 
+_WRITTEN = orjson.dumps({"types": ["m.room.message", "m.room.redaction"]}).decode()
+_MESSAGES_AT_ONCE = 200
+
+
 @lru_cache(maxsize=8192)
 def encoded(part: str) -> str:
     """An id as it stands in a path or a query. Few ids make most requests, so they are kept."""
@@ -70,6 +74,16 @@ def history(room_id: str, start: str) -> Request:
     begin = f"&from={encoded(start)}" if start else ""
     query = f"dir=f&limit=1000&filter={encoded(_SAID)}{begin}"
     return "GET", f"{_path(MATRIX_API_PATH_V3, 'rooms', room_id, 'messages')}?{query}"
+
+
+def admin_messages(room_id: str, start: str) -> Request:
+    """GET a page of a room's messages and redactions, oldest first, from `start` on, or the beginning.
+
+    Synapse's admin API shows a room's whole history, whoever is in it.
+    """
+    begin = f"&from={encoded(start)}" if start else ""
+    query = f"dir=f&limit={_MESSAGES_AT_ONCE}&filter={encoded(_WRITTEN)}{begin}"
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
 
 
 def account_data(user_id: str, data_type: str) -> Request:
@@ -125,7 +139,7 @@ def admin_room_state(room_id: str) -> Request:
     return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
 
 
-def admin_messages(room_id: str, start: str) -> Request:
+def admin_events(room_id: str, start: str) -> Request:
     """GET a page of a room's events through Synapse's admin API, oldest first, from `start` on, or the beginning."""
     begin = f"&from={encoded(start)}" if start else ""
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=f&limit={_EVENTS_AT_ONCE}{begin}"

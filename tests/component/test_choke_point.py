@@ -69,6 +69,7 @@ ABOUT_ROOMS = {
     "room_state",
     "admin_room_state",
     "admin_messages",
+    "admin_events",
     "admin_newest_event",
     "put_state",
     "history",

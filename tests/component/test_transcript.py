@@ -176,7 +176,7 @@ async def test_a_room_is_read_to_its_end_page_by_page(firm: SmallFirm) -> None:
     start: str | None = ""
     pages = 0
     while start is not None:
-        page, start = await firm.service.homeserver.admin_messages(firm.room(ROOM), start)
+        page, start = await firm.service.homeserver.admin_events(firm.room(ROOM), start)
         events += page
         pages += 1
     assert [event["event_id"] for event in events] == [e["event_id"] for e in firm.fake.events(firm.room(ROOM))]

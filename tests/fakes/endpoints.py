@@ -90,8 +90,27 @@ def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
 
 
 def messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _page(fake, asked, fake.room_of(asked.args[0], asked.user_id).timeline)
+
+
+def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    if asked.args[0] not in fake.rooms:
+        raise Denied(404, "M_NOT_FOUND", "Room not found")
+    events = fake.rooms[asked.args[0]].timeline
+    if asked.query["dir"] == "b":
+        assert asked.query["limit"] == "1"
+        return {"chunk": events[-1:], "start": "0", "end": "1"}
+    if "filter" in asked.query:
+        return _page(fake, asked, events)
+    start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
+    # Synapse says where it would go on until a page is empty.
+    chunk = events[start : start + limit]
+    return {"chunk": chunk, "start": str(start), **({"end": str(start + len(chunk))} if chunk else {})}
+
+
+def _page(fake: FakeHomeserver, asked: Asked, timeline: list[Json]) -> Json:
     types = orjson.loads(asked.query["filter"])["types"]
-    timeline = fake.room_of(asked.args[0], asked.user_id).timeline
     events = [event for event in timeline if event["type"] in types]
     assert asked.query["dir"] == "f"
     start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
@@ -291,20 +310,6 @@ def admin_room_state(fake: FakeHomeserver, asked: Asked) -> Json:
     if asked.args[0] not in fake.rooms:
         raise Denied(404, "M_NOT_FOUND", "Room not found")
     return {"state": list(fake.rooms[asked.args[0]].state_events.values())}
-
-
-def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
-    _require_admin(fake, asked)
-    if asked.args[0] not in fake.rooms:
-        raise Denied(404, "M_NOT_FOUND", "Room not found")
-    events = fake.rooms[asked.args[0]].timeline
-    if asked.query["dir"] == "b":
-        assert asked.query["limit"] == "1"
-        return {"chunk": events[-1:], "start": "0", "end": "1"}
-    start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)
-    # Synapse says where it would go on until a page is empty.
-    chunk = events[start : start + limit]
-    return {"chunk": chunk, "start": str(start), **({"end": str(start + len(chunk))} if chunk else {})}
 
 
 def admin_rooms(fake: FakeHomeserver, asked: Asked) -> Json:

@@ -55,7 +55,7 @@ async def test_a_transcript_says_what_happened_in_a_real_room_that_the_bot_has_l
     start: str | None = ""
     try:
         while start is not None:
-            events, start = await client.admin_messages(room, start)
+            events, start = await client.admin_events(room, start)
             reader.take(events)
         newest = await client.admin_newest_event(room)
     finally:
