@@ -191,7 +191,7 @@ async def test_F2_nobody_is_answered_before_those_who_left_are_out(settings: Set
         await cutting_off.arrived.wait()
         await fake.delivered()
         waiting = await second.bridge._firm.store.run(inbox.waiting)
-        assert [event.room_id for event in waiting] == [chat]
+        assert chat in {event.room_id for event in waiting}
         cutting_off.until.set()
         await until(lambda: fake.events(chat)[-1]["content"].get("body") == "pong after")
         assert [room for room in fake.rooms.values() if BEN in room.joined] == []
