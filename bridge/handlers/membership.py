@@ -93,6 +93,9 @@ def _put_back(event: Json, key: str, staff_id: str | None, actor: str | None, re
 async def _gone(event: Json, conversation: Conversation, staff_id: str, by: str, desk: Desk) -> str | None:
     """Record that somebody left or was removed; why not, as a sentence, where it cannot stand; None for no news."""
     by_themselves = event["sender"] == event["state_key"]
+    if not may_act(desk.firm(), staff_id):
+        # Who leaves the firm leaves every room, the bridge doing it for them.
+        return None
     if conversation.everyone:
         return f"{escape(conversation.title)} is the channel of the whole firm; everybody stays in it."
     if conversation.kind is ConversationKind.ADMINS and staff_id in conversation.participants:

@@ -1,5 +1,7 @@
-"""The bridge killed between any two steps of a wall or a leaver: once it runs again, and before it answers anybody, who
-must be out is out; and when it has caught up, all is as if nothing had happened, and noted once (F2, M3, O1).
+"""The bridge or the homeserver killed between any two steps of a wall or a leaver (F2, M3, O1).
+
+Once the bridge runs again, and before it answers anybody, who must be out is out; and when it has caught up, all is as
+if nothing had happened, and noted once. The same where it lives on and the homeserver comes back.
 
 A step is a request that changes something at the homeserver, or a unit of work that changes the database. All of them
 are tried with FIRM_BRIDGE_CRASH=long, otherwise some, spread over the whole.
@@ -23,6 +25,7 @@ from bridge.app import Bridge, introduce_bot, open_firm
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.matrix.connection import Connection
+from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.reconcile.first_things import shut_out
 from bridge.store import models
 from bridge.store.audit import audited
@@ -47,20 +50,20 @@ class Killed(BaseException):
 
 @dataclass
 class Killer:
-    """Ends the bridge after so many steps: from then on nothing of it goes on."""
+    """Ends the bridge after so many steps, or the homeserver: from then on nothing of it goes on."""
 
     after: int
+    homeserver: bool = False
     taken: int = 0
 
-    def step(self, *, changed: bool) -> None:
-        """Called when something was done."""
-        self.taken += changed
-        self.alive()
-
-    def alive(self) -> None:
-        """Called before anything is done. Raises Killed."""
-        if self.taken >= self.after:
+    def alive(self, *, asked: bool = False) -> None:
+        """Called before and behind everything. Raises Killed, or Unreachable where the homeserver is asked."""
+        if self.taken < self.after:
+            return
+        if not self.homeserver:
             raise Killed
+        if asked:
+            raise Unreachable("PUT /", 0, "M_UNKNOWN", "the homeserver was killed")
 
     @asynccontextmanager
     async def at_large(self) -> AsyncIterator[None]:
@@ -78,13 +81,16 @@ class Killer:
             if early is not None:
                 options["early"] = lambda both: early(both[0])
             result, changed = await run(store, told, **options)
-            self.step(changed=changed)
+            self.taken += changed
+            self.alive()
             return result
 
         async def counted_attempt(connection: Connection, method: str, *arguments: Any) -> Any:
-            self.alive()
+            self.alive(asked=True)
             answer = await ask(connection, method, *arguments)
-            self.step(changed=method != "GET")
+            self.taken += method != "GET"
+            # What was done last was done, but nobody heard of it.
+            self.alive(asked=True)
             return answer
 
         with patch.object(Store, "run", counted_run), patch.object(Connection, "_attempt", counted_attempt):
@@ -94,6 +100,7 @@ class Killer:
 @asynccontextmanager
 async def firm_before(folder: Path, before: str) -> AsyncIterator[SmallFirm]:
     """A firm in which Tom is in a matter, a channel and a direct conversation, and this command was given."""
+    folder.mkdir()  # noqa: ASYNC240 - a moment
     async with small_firm(folder, f"sqlite:///{folder}/test.db", staff=STAFF, walls=[]) as firm:
         firm.fake.accounts[firm.user("tom")].devices |= {"PHONE", "LAPTOP"}
         for text in ("!matter join 2026-0042", "!channel create Court Filings @ruth", "!dm @ruth"):
@@ -141,7 +148,7 @@ async def give(firm: SmallFirm, command: str, killer: Killer) -> None:
             effect = await firm.bridge.router.handle(event)
             assert effect is not None
             await firm.service.store.run(partial(_note, effect, handled))
-        except* Killed:
+        except* (Killed, HomeserverError):
             # Of several requests under way each may still arrive.
             assert killer.taken >= killer.after
     if not handled:
@@ -163,7 +170,7 @@ async def outcome(firm: SmallFirm) -> Json:
     return {
         "rooms": sorted((name_of(room), sorted(room.joined)) for room in firm.fake.rooms.values()),
         "tom": (account.locked, account.deactivated, len(account.devices)),
-        "noted": Counter((entry.deed, entry.outcome) for entry in entries),
+        "noted": Counter(f"{entry.deed} {entry.outcome}" for entry in entries),
         "answers": await firm.service.store.run(lambda: row.select().where(row.room_id == chat).count()),
     }
 
@@ -173,16 +180,35 @@ def name_of(room: Room) -> str:
 
 
 @pytest.mark.parametrize("command", [*CLOSED_AT_ONCE, *BEFORE])
-async def test_M3_F2_killed_between_any_two_steps(command: str, tmp_path: Path) -> None:
-    whole = Killer(ANYWHERE)
-    async with firm_before(tmp_path, BEFORE.get(command, "")) as firm:
-        await give(firm, command, whole)
-        expected = await outcome(firm)
-    assert whole.taken > 1
-    for after in sorted({round(part * whole.taken / TRIED) for part in range(1, TRIED)} & set(range(1, whole.taken))):
-        (folder := tmp_path / str(after)).mkdir()
-        async with firm_before(folder, BEFORE.get(command, "")) as firm:
+async def test_M3_F2_the_bridge_killed_between_any_two_steps(command: str, tmp_path: Path) -> None:
+    expected, steps = await undisturbed(command, tmp_path)
+    for after in some_of(steps):
+        async with firm_before(tmp_path / str(after), BEFORE.get(command, "")) as firm:
             await give(firm, command, Killer(after))
             async with restarted(firm, command):
                 assert (await firm.service.sync()).failed == ()
-                assert await outcome(firm) == expected, f"killed after step {after} of {whole.taken}"
+                assert await outcome(firm) == expected, f"killed after step {after} of {steps}"
+
+
+@pytest.mark.parametrize("command", [*CLOSED_AT_ONCE, *BEFORE])
+async def test_M3_F2_the_homeserver_killed_between_any_two_steps(command: str, tmp_path: Path) -> None:
+    expected, steps = await undisturbed(command, tmp_path)
+    for after in some_of(steps):
+        async with firm_before(tmp_path / str(after), BEFORE.get(command, "")) as firm:
+            await give(firm, command, Killer(after, homeserver=True))
+            assert (await firm.service.sync()).failed == ()
+            assert await outcome(firm) == expected, f"killed after step {after} of {steps}"
+
+
+async def undisturbed(command: str, folder: Path) -> tuple[Json, int]:
+    """What comes out where nothing happens, and in how many steps."""
+    whole = Killer(ANYWHERE)
+    async with firm_before(folder / "whole", BEFORE.get(command, "")) as firm:
+        await give(firm, command, whole)
+        return await outcome(firm), whole.taken
+
+
+def some_of(steps: int) -> list[int]:
+    """After which of them something is killed: spread over the whole, or all."""
+    assert steps > 1
+    return sorted({round(part * steps / TRIED) for part in range(1, TRIED)} & set(range(1, steps)))
