@@ -62,7 +62,7 @@ docs: $(VENV)/installed
 
 ## crash: the long form of the crash tests: every step and every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
-	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/test_killed_between.py tests/synapse/test_crash.py
+	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/test_killed_between.py tests/synapse/test_crash.py tests/synapse/test_leavers.py
 
 ## machine: the long form of the random walks beside the model of the rules, other ones every time
 machine: $(VENV)/installed $(VENV)/synapse/installed

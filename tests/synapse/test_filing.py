@@ -34,7 +34,7 @@ async def test_V3_what_is_uploaded_is_in_the_cabinet_after_the_bridge_was_killed
     await put(zoe, room, "note.txt", b"Minutes", "text/plain")
     await put(zoe, room, "Lease.pdf", b"%PDF-1.7\n", "application/pdf")
     await put(zoe, room, "site.png", PIXEL, "image/png", msgtype="m.image")
-    await put(zoe, room, "../../\u202efdp.exe", b"MZ", "application/octet-stream")
+    await put(zoe, room, "../../Note.txt", b"Outside", "text/plain")
     await put(zoe, room, "Scan.bin", SCAN, "application/octet-stream")
     cipher, told = encrypted(LETTER)
     sealed = {**json.loads(told), "url": await upload(zoe, cipher, "application/octet-stream")}
@@ -47,7 +47,7 @@ async def test_V3_what_is_uploaded_is_in_the_cabinet_after_the_bridge_was_killed
         "note.txt": b"Minutes",
         "Lease.pdf": b"%PDF-1.7\n",
         "site.png": PIXEL,
-        "_.._fdp.exe": b"MZ",
+        "_.._Note.txt": b"Outside",
         "Scan.bin": SCAN,
         "Letter.txt": LETTER,
     }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
+
+import pytest
 
 from tests.synapse.harness import Person, RealFirm
 from tests.synapse.test_channels import asking
-from tests.synapse.test_crash import KILLED, bot_chat
+from tests.synapse.test_crash import KILLED, LONG, bot_chat
 from tests.synapse.test_provisioning import now
 
 ADMIN = "/_synapse/admin"
@@ -71,6 +74,31 @@ async def test_F2_a_leaver_is_cut_off_and_comes_back_without_what_they_had(firm:
     assert {await again.room_name(room) for room in back & rooms} <= names
     assert await bot_chat(again, firm) in back
     assert "pong" in await asking(firm, again, await bot_chat(again, firm))("!ping")
+
+
+@pytest.mark.parametrize("left", [2] if not LONG else [1, 2, 3, 4])
+async def test_F2_synapse_and_bridge_killed_while_somebody_leaves(left: int, firm: RealFirm) -> None:
+    firm.start_bridge()
+    await firm.bridge_ready()
+    marcus, wei = await firm.login("marcus.bell"), await firm.login("wei.chen")
+    since = await now(marcus)
+    seen = await now(firm.bot)
+    gone: set[str] = set()
+    await marcus.say(await bot_chat(marcus, firm), "!staff leave @wei.chen")
+    await firm.bot.wait_for_event(seen, lambda room, event: len(_gone_from(wei.user_id, room, event, gone)) == left)
+    firm.kill_synapse()
+    firm.kill_bridge()
+    await firm.start_synapse()
+    firm.start_bridge()
+    await marcus.wait_for_event(since, lambda _, event: "has left the firm" in str(event["content"].get("body")))
+    await firm.bridge_ready()
+    await assert_gone(firm, wei)
+
+
+def _gone_from(user_id: str, room_id: str, event: dict[str, Any], gone: set[str]) -> set[str]:
+    if event.get("state_key") == user_id and event["content"].get("membership") == "leave":
+        gone.add(room_id)
+    return gone
 
 
 async def assert_gone(firm: RealFirm, somebody: Person) -> None:

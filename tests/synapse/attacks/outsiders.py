@@ -18,6 +18,8 @@ from tests.synapse.attacks.attempt import (
     succeeds,
 )
 
+DELAY = "org.matrix.msc4140.delay"
+"""Milliseconds after which the server is to send an event."""
 OUTSIDER, NOBODY, LEAVER = Who.OUTSIDER, Who.NOBODY, Who.LEAVER
 NO_LOGIN = forbidden(Layer.SYNAPSE, 401, "M_MISSING_TOKEN")
 ENDED = forbidden(Layer.BRIDGE, 401, "M_UNKNOWN_TOKEN")
@@ -217,6 +219,13 @@ AT_THE_DOOR = (
 
 LEAVERS = (
     *(attempt(f"with the first session {name}", "F2", LEAVER, call, ENDED) for name, call in AT_THE_DOOR),
+    attempt(
+        "with the first session plans a message for later",
+        "F2",
+        LEAVER,
+        put("rooms/{channel}/send/m.room.message/d1", {"msgtype": "m.text", "body": "x"}, **{DELAY: "60000"}),
+        ENDED,
+    ),
     attempt(
         "with the second device syncs", "F2", LEAVER, replace(get("sync", timeout="0"), token="{dan_second}"), ENDED
     ),

@@ -108,6 +108,18 @@ _EVENT = {
         }
     ]
 }
+_REPLAYED = {
+    "events": [
+        {
+            "type": "m.room.message",
+            "event_id": "{command}",
+            "room_id": "{cleo_chat}",
+            "sender": "{cleo}",
+            "origin_server_ts": 4_102_444_800_000,
+            "content": {"msgtype": "m.text", "body": "!channel create Old Plans 2"},
+        }
+    ]
+}
 _TXN = "/_matrix/app/v1/transactions/"
 
 
@@ -132,6 +144,13 @@ FORGED = (
         THIEF,
         _to_the_bridge(_TXN + "3", token="{as_token}"),
         forbidden(Layer.BRIDGE),
+    ),
+    attempt(
+        "hands it a command that it has carried out once more",
+        "V5",
+        THIEF,
+        _to_the_bridge(_TXN + "7", _REPLAYED, token="{hs_token}"),
+        fruitless(Layer.BRIDGE),
     ),
     attempt(
         "hands it with the token in the query",

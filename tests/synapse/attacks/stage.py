@@ -315,6 +315,7 @@ async def _let_in(stage: Stage) -> None:
     stage.things |= {
         "bot": firm.settings.bot_id,
         "as_token": firm.bot.token,
+        "hs_token": firm.settings.appservice.hs_token.get_secret_value(),
         "ben_token": stage.people["ben"].token,
         "matter": stage.room(first_matter_conversation_id("m")),
         "matter_space": stage.room(matter_space_key("m")),
@@ -359,14 +360,23 @@ async def _furnish(stage: Stage) -> None:
     things["closed_event"] = await cleo.say(things["closed"], "before it was closed")
     things["plain_event"] = await cleo.say(things["everyone"], "Lunch?")
     ask = asking(firm, cleo, things["cleo_chat"])
+    since = await now(cleo)
     await ask(f"!dm @gil {word['direct']}")
     (things["direct"],) = (await cleo.account_data("m.direct"))[gil.user_id]
     await ask("!channel create Old Plans")
+    things["command"] = await _command(cleo, since)
     things["archived"] = next(
         iter({room for room in await cleo.joined_rooms() if await cleo.room_name(room) == "Old Plans"})
     )
     things["archived_event"] = await cleo.say(things["archived"], "before it was archived")
     await ask("!channel archive Old Plans")
+
+
+async def _command(somebody: Person, since: str) -> str:
+    """The event id of the channel's making, as its author sees it."""
+    asked = "!channel create Old Plans"
+    _, event = await somebody.wait_for_event(since, lambda _, event: event["content"].get("body") == asked)
+    return str(event["event_id"])
 
 
 def _closes(closed: str, room_id: str, event: Json) -> bool:
