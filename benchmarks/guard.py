@@ -31,8 +31,12 @@ from benchmarks.provision import free_port
 from bridge.dev import files, processes, synapse
 from bridge.dev.place import Place
 from bridge.dev.processes import Program
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.facts import records_of
+from bridge.firm.model import Firm, Staff
 from bridge.firm.room_keys import MARKER
 from bridge.guard.protocol import PATH, SIGNATURE_HEADER, sign_push
+from bridge.reconcile.guarding import facts_of
 from bridge.settings import Settings
 
 Json = dict[str, Any]
@@ -101,12 +105,10 @@ async def start(stack: AsyncExitStack, place: Place, own: Mapping[str, Json], pe
 
 async def tell_guard(server: Server, names: list[str]) -> None:
     """The policy under which all of them may be in the channel."""
-    records = {
-        "staff": {name: {"former": False, "enabled": True} for name in names},
-        "account": {name: name for name in names},
-        "conversation": {CHANNEL: {"kind": "channel", "matter": "", "people": []}},
-    }
-    body = json.dumps({"version": 1, "records": records}).encode()
+    staff = {name: Staff(name, name, "", "") for name in names}
+    channel = Conversation(CHANNEL, ConversationKind.CHANNEL)
+    told = facts_of(Firm(staff), {name: name for name in names}, {CHANNEL: channel}, server.settings)
+    body = json.dumps({"version": 1, "records": records_of(told)}).encode()
     signature = sign_push(server.settings.guard.key.get_secret_value(), body)
     async with server.http.post(PATH, data=body, headers={SIGNATURE_HEADER: signature}) as answer:
         answer.raise_for_status()
