@@ -53,6 +53,7 @@ from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.reconcile.first_things import shut_out
+from bridge.reconcile.handouts import take_back
 from bridge.reconcile.plan import Plan
 from bridge.reconcile.service import Reconciler, firm_today
 from bridge.reconcile.tally import Outcome, Progress
@@ -273,7 +274,7 @@ class Bridge:
         log.info("homeserver_answers", ping_ms=milliseconds)
 
     async def _shut_out(self) -> None:
-        await shut_out(self._firm.reconciler, self._firm.homeserver)
+        await shut_out(self._firm.reconciler, self._firm.homeserver, self._firm.store)
 
     async def _reconcile(self) -> None:
         settings, today = self._firm.settings, self._firm.reconciler.today()
@@ -285,6 +286,7 @@ class Bridge:
             # Also what a crash left noted as not put right.
             await self._firm.store.run(lambda: mark_all_put_back(begun))
         self._followed = firm
+        await take_back(self._firm.store, self._firm.homeserver, firm, today)
         await self._firm.store.run(partial(tell_of_walls, firm, settings))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
@@ -347,6 +349,7 @@ class Bridge:
                 return
             try:
                 outcome = await self._firm.reconciler.follow(before)
+                await take_back(self._firm.store, self._firm.homeserver, firm, self._firm.reconciler.today())
             except HomeserverError as error:
                 self._reconcile_until_done(error)
                 raise

@@ -16,6 +16,7 @@ from bridge.commands.wall_told import tell_ended, tell_of_walls
 from bridge.firm.model import Firm, Matter, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.walls import covered
+from bridge.reconcile.handouts import take_back
 from bridge.store.matters import conversations_of_matter
 from bridge.store.walls import Removed, end_wall, set_wall, wall_records
 
@@ -59,6 +60,7 @@ async def _set(call: Call, kind: WallKind) -> Answer:
     shown, failed = await _close(call, seen, removed)
     # Of these the answer says nothing; what fails is in the log and tried again.
     await _close(call, unseen, removed)
+    await take_back(call.desk.store, call.desk.homeserver, call.desk.firm(), today)
     # Only now, so that nobody is warned while they can still read.
     await call.desk.store.run(partial(tell_of_walls, firm, call.desk.settings))
     return Answer(_said(firm, made, _counts(removed, shown, firm), failed))

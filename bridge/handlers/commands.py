@@ -21,6 +21,7 @@ from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Places
 from bridge.store.audit import record
 from bridge.store.conversations import conversation_for, room_of
+from bridge.store.handouts import note_given_out
 from bridge.store.outbox import enqueue
 
 log = structlog.get_logger(__name__)
@@ -105,6 +106,7 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
         content["m.relates_to"] = _in_reply(event)
     enqueue(f"{event_id}/reply", room_id, bot_id, "m.room.message", content)
     for number, handout in enumerate(reply.handouts):
+        note_given_out(handout.mxc, staff_id, handout.matter.id)
         enqueue(f"{event_id}/file/{number}", room_id, bot_id, "m.room.message", _file(handout))
 
 

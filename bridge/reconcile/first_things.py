@@ -9,12 +9,14 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.firm.walls import covered
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.desired import Desired
+from bridge.reconcile.handouts import take_back
 from bridge.reconcile.service import Reconciler
+from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
 
 
-async def shut_out(reconciler: Reconciler, homeserver: Homeserver) -> None:
+async def shut_out(reconciler: Reconciler, homeserver: Homeserver, store: Store) -> None:
     """Finish what was begun about leavers and walls, before anything else is done or anybody answered (F2, M3).
 
     What cannot be done about a single room is left to the pass over everything. Raises HomeserverError.
@@ -28,6 +30,7 @@ async def shut_out(reconciler: Reconciler, homeserver: Homeserver) -> None:
                 await reconciler.cut_off(staff_id)
     keys = _walled(wanted, reconciler)
     outcome = await reconciler.converge(*keys)
+    await take_back(store, homeserver, wanted.firm, reconciler.today())
     log.info("shut_out", rooms=len(keys), steps=outcome.done, failed=len(outcome.failed))
 
 

@@ -390,6 +390,16 @@ class MatterFiling(Base):
     at_ms = BigIntegerField()
 
 
+class Handout(Base):
+    """A file that the bot gave to somebody alone, and that was not taken back."""
+
+    mxc = TextField(primary_key=True)
+    staff_id = TextField()
+    matter_id = TextField()
+    """What it is about."""
+    at_ms = BigIntegerField()
+
+
 class Drift(Base):
     """What somebody changed behind the bridge's back: noted with the audit log's entry before it is put right."""
 
@@ -478,6 +488,7 @@ MODELS: tuple[type[Base], ...] = (
     CabinetFolder,
     MatterFiling,
     FiledTranscript,
+    Handout,
     Drift,
     DriftCheck,
     RefusalsTaken,

@@ -13,7 +13,10 @@ import pytest
 from pypdf import PdfReader
 
 from bridge.firm.audit import Deed, Outcome
+from bridge.matrix.errors import Refused
+from bridge.reconcile.handouts import take_back
 from bridge.store.audit import newest
+from bridge.store.handouts import given_out
 from bridge.store.outbox import pending
 from tests.component.small_firm import DIRECTORY, Json, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import Slow, refusal
@@ -104,6 +107,36 @@ async def test_M3_a_wall_that_rises_while_it_is_made_holds(firm: SmallFirm) -> N
     slow.until.set()
     assert UNKNOWN.format("2026-0042") in await asked
     assert await files(firm, "tom") == []
+
+
+async def test_M3_whoever_is_walled_later_can_download_it_no_more(tmp_path: Path, database_url: str) -> None:
+    staff = [{**person, "role": "Owner" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]
+    async with small_firm(tmp_path, database_url, staff=staff) as firm:
+        say(firm, "ruth", "The will was signed in 2019.")
+        for who in ("tom", "ines"):
+            await firm.ask(who, "!matter transcript 2026-0042")
+        theirs, hers = await files(firm, "tom"), await files(firm, "ines")
+        await firm.ask("ruth", "!wall add 2026-0042 @tom A cousin.")
+        assert [is_there(firm, content) for content in (*theirs, *hers)] == [False, False, True, True]
+        assert [one.staff_id for one in await firm.service.store.run(given_out)] == ["ines", "ines"]
+
+
+async def test_F2_what_could_not_be_taken_back_is_taken_back_later(firm: SmallFirm) -> None:
+    say(firm, "ruth", "The will was signed in 2019.")
+    await firm.ask("tom", "!matter transcript 2026-0042")
+    await change(firm, staff=[{**person, "former": person["id"] == "tom"} for person in DIRECTORY["staff"]])
+    firm.fake.script("POST", "/quarantine/", refusal(403, "M_FORBIDDEN"))
+    service = firm.service
+    with pytest.raises(Refused):
+        await take_back(service.store, service.homeserver, service.firm, service.reconciler.today())
+    assert await take_back(service.store, service.homeserver, service.firm, service.reconciler.today()) == 2
+    assert not any(is_there(firm, content) for content in await files(firm, "tom"))
+    assert await take_back(service.store, service.homeserver, service.firm, service.reconciler.today()) == 0
+
+
+def is_there(firm: SmallFirm, content: Json) -> bool:
+    """Whether the file can be downloaded."""
+    return hashlib.sha256(bytes_of(firm, content)).hexdigest() not in firm.fake.quarantined
 
 
 async def test_M3_a_wall_that_rises_before_the_answer_is_queued_holds(firm: SmallFirm) -> None:

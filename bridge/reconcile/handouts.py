@@ -1,0 +1,35 @@
+"""Taking back what the bot gave to somebody alone, once they may not see the matter it is about (M3, F2)."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+
+import structlog
+
+from bridge.firm.model import Firm
+from bridge.firm.policy import may_access
+from bridge.matrix.port import Homeserver
+from bridge.store.handouts import given_out, note_taken_back
+from bridge.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+async def take_back(store: Store, homeserver: Homeserver, firm: Firm, today: date) -> int:
+    """Let nobody download a file about a matter that whoever got it may not see now; returns how many were taken back.
+
+    Every transcript names its reader and its moment, so no other file has the same content and goes with it. Raises
+    HomeserverError; what is left then is taken back by the next call.
+    """
+    taken = 0
+    for one in await store.run(given_out):
+        matter = firm.matters.get(one.matter_id)
+        if matter is not None and may_access(firm, one.staff_id, matter, today):
+            continue
+        server_name, _, media_id = one.mxc.removeprefix("mxc://").partition("/")
+        await homeserver.quarantine(server_name, media_id)
+        await store.run(partial(note_taken_back, one.mxc))
+        log.info("handout_taken_back", staff=one.staff_id, matter=one.matter_id)
+        taken += 1
+    return taken
