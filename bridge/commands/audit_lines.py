@@ -45,6 +45,7 @@ _SAID: Mapping[Deed, str] = {
     Deed.TRIED_TO_INVITE: "tried to invite {person} to {subject}",
     Deed.TRIED_TO_BAN: "tried to ban or remove {person} from {subject}, in which they never were",
     Deed.TRIED_TO_WRITE: "tried to write in {subject}, which is read-only",
+    Deed.TRIED_TO_DELETE: "tried to delete in {subject}, which is under legal hold",
     Deed.TRIED_TO_SEND_FILE: "tried to send a file that the file rules forbid",
     Deed.TRIED_TO_CHANGE_ROOM: "tried to change {subject}",
     Deed.TRIED_TO_SHUT_DOWN: "tried to delete the room of {subject}",

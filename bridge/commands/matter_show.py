@@ -37,6 +37,7 @@ async def _shown(call: Call) -> List:
         f"- Responsible: {escape(firm.staff[matter.responsible].name)}" if matter.responsible in firm.staff else "",
         f"- Assisting: {_people(firm, matter.assisting)}" if matter.assisting else "",
         f"- Access: {_access(firm, insiders)}",
+        "- Under legal hold: nothing in its conversations can be deleted" if matter.held else "",
     ]
     head = "\n".join([f"**{escape(matter.number)} {escape(matter.title)}**\n", *(fact for fact in facts if fact)])
     if not listed:

@@ -115,6 +115,11 @@ MATTERS = RecordKind(
         Field("supervisor", v.STAFF, "Who supervises. Always has access unless walled off."),
         Field("restricted", v.YES_NO, "Whether only the people above and those allowed may see it. Default: no."),
         Field("allowed", v.PEOPLE, "Who else may see it when it is restricted. Access records do the same."),
+        Field(
+            "held",
+            v.YES_NO,
+            "Whether it is under legal hold: nothing in its conversations can be deleted. Default: no.",
+        ),
         Field("description", v.NOTE, "A short description."),
         Field("matter_type", v.LINE, "The kind of matter, such as Conveyancing."),
         Field("client_code", v.LINE, "The client's code in your accounts."),

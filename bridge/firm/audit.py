@@ -42,6 +42,7 @@ class Deed(StrEnum):
     TRIED_TO_INVITE = "tried_to_invite"
     TRIED_TO_BAN = "tried_to_ban"
     TRIED_TO_WRITE = "tried_to_write"
+    TRIED_TO_DELETE = "tried_to_delete"
     TRIED_TO_SEND_FILE = "tried_to_send_file"
     TRIED_TO_CHANGE_ROOM = "tried_to_change_room"
     TRIED_TO_SHUT_DOWN = "tried_to_shut_down"

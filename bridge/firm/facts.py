@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.file_rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
-from bridge.firm.policy import is_read_only
+from bridge.firm.policy import is_held, is_read_only
 
 Json = dict[str, Any]
 Records = Mapping[str, Mapping[str, Any]]
@@ -65,6 +65,11 @@ class Facts:
     def read_only(self) -> frozenset[str]:
         """The keys of the rooms in which nobody may write (C1, M4)."""
         return frozenset(key for key, one in self.conversations.items() if is_read_only(self.firm, one))
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """The keys of the rooms in which nothing is deleted."""
+        return frozenset(key for key, one in self.conversations.items() if is_held(self.firm, one))
 
 
 def records_of(facts: Facts) -> dict[str, dict[str, Any]]:
@@ -154,6 +159,7 @@ def _encode_matter(matter: Matter) -> Json:
         "team": list(matter.team),
         "restricted": matter.restricted,
         "allowed": list(matter.allowed),
+        "held": matter.held,
     }
 
 
@@ -167,6 +173,7 @@ def _decode_matter(matter_id: str, data: Any) -> Matter:
         assisting=_texts(data["team"]),
         restricted=_a(bool, data["restricted"]),
         allowed=_texts(data["allowed"]),
+        held=_a(bool, data["held"]),
     )
 
 

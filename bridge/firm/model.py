@@ -108,6 +108,8 @@ class Matter:
     restricted: bool = False
     allowed: tuple[str, ...] = ()
     """Staff and group ids with access when the matter is restricted."""
+    held: bool = False
+    """Whether it is under legal hold: nothing said about it is deleted, by anybody."""
     description: str = ""
     matter_type: str = ""
     client_code: str = ""

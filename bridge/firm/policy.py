@@ -112,3 +112,9 @@ def is_read_only(firm: Firm, conversation: Conversation) -> bool:
         return conversation.archived
     matter = firm.matters.get(conversation.matter_id)
     return conversation.archived or matter is None or matter.status in {MatterStatus.CLOSED, MatterStatus.DELETED}
+
+
+def is_held(firm: Firm, conversation: Conversation) -> bool:
+    """Whether nothing in it may be deleted, because its matter is under legal hold."""
+    matter = firm.matters.get(conversation.matter_id) if conversation.matter_id else None
+    return matter is not None and matter.held

@@ -11,6 +11,7 @@ from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import CHECK, MARKER, SPACE
 
 MEMBER = "m.room.member"
+REDACTION = "m.room.redaction"
 BY_THE_BOT_ALONE = frozenset(
     {
         "m.room.create",
@@ -36,6 +37,7 @@ NOT_ADDED_TO_DIRECT = "The people in a direct conversation stay the same. Type !
 NO_KNOCKING = "Nobody can ask to join here. Join the channel, or let somebody who is in the conversation add you."
 BOT_ONLY = "Only the firm's bot changes this. Write !help to it."
 NEVER = "The firm's rooms do not have this."
+UNDER_HOLD = "This matter is under legal hold, so nothing in its conversations can be deleted."
 READ_ONLY = "This conversation is closed: it can be read, and nothing is written in it any more."
 NO_POLICY = "The firm's server does not know who may be where at the moment. Try again later."
 
@@ -108,6 +110,11 @@ class Gate:
         if facts is None or mark is None or mark.key not in facts.read_only or sender == self.bot:
             return None
         return Refusal("M4" if mark.kind == ConversationKind.MATTER else "C1", READ_ONLY)
+
+    def refusal_to_delete(self, mark: Mark | None, facts: Facts | None) -> Refusal | None:
+        """Why nobody deletes in a room, the bot and server admins included; None where it is not under legal hold."""
+        held = facts is not None and mark is not None and mark.key in facts.held
+        return Refusal("hold", UNDER_HOLD) if held else None
 
     def _entry_refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Refusal | None:
         sentence = NOT_ADDED

@@ -28,11 +28,12 @@ from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER
 from bridge.guard.asking import answer_to
 from bridge.guard.creation import wish_of
-from bridge.guard.files import MESSAGE, bytes_refusal, carries_file, message_refusal, size_refusal
+from bridge.guard.files import bytes_refusal, size_refusal
 from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
 from bridge.guard.protocol import MAX_BYTES, PATH, REFUSALS_PATH, SIGNATURE_HEADER
-from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_send, attempt_to_write
+from bridge.guard.refusals import Attempt, attempt, attempt_of
+from bridge.guard.writing import Written, refused
 
 log = logging.getLogger(__name__)
 _ROOMS_IN_THE_MAKING = 1000
@@ -109,14 +110,12 @@ class Guard:
         """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
         mark, facts = self._mark(event, state), self._facts
         if event.type not in GATED or not event.is_state():
-            refusal = self._gate.refusal_to_write(event.sender, mark, facts)
-            if refusal is not None:
-                self._note(attempt_to_write(event.sender, mark, event.room_id, refusal))
-                self._refuse(event, "", refusal)
-            refusal = self._file_refusal(event, mark)
-            if refusal is not None:
-                self._note(attempt_to_send(event.sender, mark, event.room_id, refusal))
-                self._refuse(event, "", refusal)
+            written = Written(event.type, event.sender, event.room_id, event.content)
+            tried = refused(written, mark, self._gate, facts)
+            # Who is not in the room hears Synapse's own words, which tell nothing of it (M3).
+            if tried is not None and _is_in(event.sender, state):
+                self._note(tried[0])
+                self._refuse(event, "", tried[1])
             return True, None
         membership = before = ""
         if event.type == MEMBER:
@@ -220,12 +219,6 @@ class Guard:
         policy = self._keeper.policy
         return policy.facts if policy else None
 
-    def _file_refusal(self, event: EventBase, mark: Mark | None) -> Refusal | None:
-        """Why a message's file is refused, but for the bot's (V4)."""
-        if event.type != MESSAGE or not carries_file(event.content) or mark is None or event.sender == self._gate.bot:
-            return None
-        return message_refusal(event.content, self._facts)
-
     def _mark(self, event: EventBase, state: StateMap[EventBase]) -> Mark | None:
         """What the room is. While it is made, its first state is not stored, and the marker comes before the people."""
         marker = state.get((MARKER, ""))
@@ -257,6 +250,11 @@ class Guard:
 
     async def _tick(self) -> None:
         await self._api.defer_to_thread(self._keeper.spool.tick)
+
+
+def _is_in(user_id: str, state: StateMap[EventBase]) -> bool:
+    member = state.get((MEMBER, user_id))
+    return member is not None and member.content.get("membership") == "join"
 
 
 def _read_mark(marker: EventBase) -> Mark:

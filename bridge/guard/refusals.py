@@ -74,6 +74,11 @@ def attempt_to_write(who: str, mark: Mark | None, room_id: str, refusal: Refusal
     return attempt(Deed.TRIED_TO_WRITE, who, refusal.rule, on=_place(mark, room_id))
 
 
+def attempt_to_delete(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+    """That somebody tried to delete what is under legal hold."""
+    return attempt(Deed.TRIED_TO_DELETE, who, refusal.rule, on=_place(mark, room_id))
+
+
 def attempt_to_send(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
     """That somebody tried to send a file that the firm's rules forbid (V4)."""
     return attempt(Deed.TRIED_TO_SEND_FILE, who, refusal.rule, on=_place(mark, room_id))

@@ -26,7 +26,7 @@ from bridge.firm.file_rules import (
     judge_size,
     judge_type,
 )
-from bridge.firm.policy import Decision, may_act
+from bridge.firm.policy import Decision, is_held, may_act
 from bridge.guard.files import MESSAGE, carries_file
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
@@ -134,10 +134,14 @@ async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effec
     """Delete the message of a file that the rules forbid. All removal by a rule goes through here.
 
     The unit of work that comes back tells the sender why and what to do, and notes it in the audit log. Everything may
-    be done again. Raises HomeserverError, and Refused where the bot cannot come back into a direct conversation.
+    be done again. What is under legal hold stays. Raises HomeserverError, and Refused where the bot cannot come back
+    into a direct conversation.
     """
     key = unwanted.conversation_id
     conversation = await desk.store.run(lambda: conversation_by_id(key))
+    if conversation is not None and is_held(desk.firm(), conversation):
+        log.info("file_kept_under_hold", conversation=key, event_id=unwanted.event_id, rule=decision.rule)
+        return _nothing
     for event_id in filter(None, (unwanted.edit_id, unwanted.event_id)):
         once = f"{event_id}/rule"
         if conversation is not None and conversation.kind is ConversationKind.DIRECT:
@@ -147,6 +151,10 @@ async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effec
             await desk.homeserver.redact(unwanted.room_id, event_id, REASON, txn_id)
     log.info("file_taken_away", conversation=key, event_id=unwanted.event_id, rule=decision.rule)
     return partial(_note, unwanted, decision, desk)
+
+
+def _nothing() -> None:
+    """A unit that writes nothing."""
 
 
 def _note(unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
@@ -175,6 +183,9 @@ async def _quarantine(unwanted: Unwanted, desk: Desk) -> None:
     Synapse does so for all uploads with the same content, those to come included. So it is not done while another
     message stands that has this file or a copy of it, nor for a file that somebody else uploaded.
     """
+    conversation = await desk.store.run(lambda: conversation_by_id(unwanted.conversation_id))
+    if conversation is not None and is_held(desk.firm(), conversation):
+        return
     info = await _media(unwanted.mxc, desk)
     if info is None or info["user_id"] != unwanted.sender:
         return

@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
-from bridge.firm.policy import is_read_only
+from bridge.firm.policy import is_held, is_read_only
 from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 
 Json = dict[str, Any]
@@ -63,6 +63,8 @@ class RoomShape:
     open_to: str = ""
     """The key of the space whose members may join by themselves; empty where an invitation is needed."""
     read_only: bool = False
+    held: bool = False
+    """Whether nobody deletes anything in it."""
     published: bool = False
     children: tuple[str, ...] = ()
     """The keys of a space's rooms."""
@@ -141,6 +143,7 @@ def conversation_shape(
         kind=conversation.kind.value,
         members=members,
         read_only=is_read_only(firm, conversation),
+        held=is_held(firm, conversation),
         guarded=guarded,
         pinners=None if pinners is None or conversation.kind not in SHARED else members & pinners,
         **specific,
@@ -190,7 +193,7 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
             "m.room.encryption": NOBODY,
             "m.room.pinned_events": pin,
             "m.reaction": say,
-            "m.room.redaction": say,
+            "m.room.redaction": BOT_LEVEL if shape.held else say,
             **named_by_all,
         },
         "invite": 0 if _invited_by_all(shape) else BOT_LEVEL,

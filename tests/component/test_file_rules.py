@@ -17,7 +17,7 @@ from bridge.store.conversations import now_ms
 from bridge.store.files import file_row
 from bridge.store.leavers import set_leaver
 from bridge.store.models import AuditRow, File
-from tests.component.small_firm import Json, SmallFirm, small_firm
+from tests.component.small_firm import DIRECTORY, Json, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import DROP_AFTER
 
 PDF: Json = {"msgtype": "m.file", "info": {"mimetype": "application/pdf", "size": 4}}
@@ -310,3 +310,17 @@ async def test_V4_media_ids_are_in_no_metric_and_no_error(firm: SmallFirm) -> No
     await firm.service.homeserver.media("localhost", "very-secret")
     written = firm.service.metrics.registry.collect()
     assert "very-secret" not in str([family.samples for family in written])
+
+
+async def test_V4_under_legal_hold_a_forbidden_file_stays(firm: SmallFirm) -> None:
+    matters = [{**DIRECTORY["matters"][0], "held": True}]
+    write_directory(firm.service.settings.directory.path, matters=matters)
+    await firm.service.directory.refresh()
+    assert (await firm.service.sync()).failed == ()
+    room = firm.room("2026-0042 Estate · General")
+    levels = firm.fake.rooms[room].state[("m.room.power_levels", "")]
+    assert levels["events"]["m.room.redaction"] == 100
+    event_id = share(firm, "ruth", room, "setup.exe")
+    await firm.settle()
+    assert stands(firm, room, event_id)
+    assert "Under legal hold" in await firm.ask("ruth", "!matter show 2026-0042")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bridge.firm.room_keys import MARKER
-from bridge.guard.files import MESSAGE, carries_file, message_refusal
 from bridge.guard.gate import GATED, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
-from bridge.guard.refusals import attempt_of, attempt_to_send, attempt_to_write
+from bridge.guard.refusals import attempt_of
+from bridge.guard.writing import Written, refused
 from tests.fakes.room import Denied, Room
 
 GUARD_KEY = "guard-key-of-the-tests-0001"
@@ -30,20 +30,16 @@ class FakeGuard:
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if event_type not in GATED or state_key is None:
-            refusal = self.gate.refusal_to_write(sender, mark, facts)
-            tried = attempt_to_write(sender, mark, room.room_id, refusal) if refusal else None
-            file = event_type == MESSAGE and carries_file(content) and mark is not None and sender != self.gate.bot
-            if refusal is None and file:
-                refusal = message_refusal(content, facts)
-                tried = attempt_to_send(sender, mark, room.room_id, refusal) if refusal else None
+            written = Written(event_type, sender, room.room_id, content)
+            found = refused(written, mark, self.gate, facts) if room.members.get(sender) == "join" else None
         else:
             before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
             change = Change(event_type, sender, state_key, content.get("membership", ""), before)
             refusal = self.gate.refusal(change, mark, facts, today)
-            tried = attempt_of(change, mark, room.room_id, refusal) if refusal else None
-        if refusal is not None and tried is not None:
-            self.keeper.note(tried)
-            raise Denied(403, "M_FORBIDDEN", refusal.sentence)
+            found = (attempt_of(change, mark, room.room_id, refusal), refusal) if refusal else None
+        if found is not None:
+            self.keeper.note(found[0])
+            raise Denied(403, "M_FORBIDDEN", found[1].sentence)
 
     def push(self, body: bytes, signature: str) -> dict[str, Any]:
         """The answer to a push. Raises Denied."""

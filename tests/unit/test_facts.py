@@ -44,6 +44,7 @@ matters = st.builds(
     assisting=principals,
     supervisor=st.sampled_from(["", *PEOPLE]),
     restricted=st.booleans(),
+    held=st.booleans(),
     allowed=principals,
 )
 walls = st.builds(
@@ -99,6 +100,7 @@ def test_the_guard_decides_as_the_bridge_does(known: Facts, who: str, today: dat
     ]
     for key in (STAFF_SPACE, KEEPER_SPACE, matter_space_key("m"), matter_space_key("none")):
         decisions += [may_be_in_space(one.firm, who, key, today) for one in (known, there)]
+    assert (known.read_only, known.held) == (there.read_only, there.held)
     for whole, as_told in zip(decisions[::2], decisions[1::2], strict=True):
         assert (whole.allowed, whole.rule) == (as_told.allowed, as_told.rule)
 
@@ -142,7 +144,11 @@ def test_a_record_is_dropped() -> None:
         ("staff", "a", {"former": 0, "enabled": True}),
         ("group", "g", {"members": "abc", "deleted": False}),
         ("group", "g", {"members": [1], "deleted": False}),
-        ("matter", "m", {"status": "asleep", "clients": [], "team": [], "restricted": False, "allowed": []}),
+        (
+            "matter",
+            "m",
+            {"status": "asleep", "clients": [], "team": [], "restricted": False, "allowed": [], "held": False},
+        ),
         ("wall", "w", {"kind": "only", "matter": "", "client": "", "people": [], "since": "soon", "expires": None}),
         ("conversation", "c", {"kind": "party", "matter": "", "people": []}),
         ("account", "ann", 7),

@@ -179,6 +179,16 @@ def test_M4_C1_in_a_closed_room_only_the_bot_writes(
     assert GATE.refusal_to_write("@ann:firm.example", MARKS[0], None) is None
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_under_legal_hold_nobody_deletes_in_the_matters_rooms(held: bool) -> None:
+    facts = facts_with(held=held)
+    for mark in MARKS[:4]:
+        refusal = GATE.refusal_to_delete(mark, facts)
+        assert (refusal is not None) is (held and mark.key == "talk")
+    assert GATE.refusal_to_delete(None, facts) is None
+    assert GATE.refusal_to_delete(MARKS[0], None) is None
+
+
 @pytest.mark.parametrize("event_type", sorted(BY_THE_BOT_ALONE | BY_NOBODY))
 def test_O3_state_that_carries_access_is_the_bots(event_type: str) -> None:
     ann = "@ann:firm.example"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.guard.gate import READ_ONLY
+from bridge.guard.gate import READ_ONLY, UNDER_HOLD
 from tests.synapse.attacks.attempt import (
     Attempt,
     Call,
@@ -23,6 +23,7 @@ P, A = Who.PARTICIPANT, Who.FIRM_ADMIN
 _ROOM = "rooms/{matter}/"
 INVITES = (forbidden(Layer.GUARD), forbidden(Layer.SETTING))
 POWER = forbidden(Layer.STATE)
+HELD = forbidden(Layer.GUARD, says=UNDER_HOLD)
 CLOSED = forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED")
 """Without the guard nobody makes rooms."""
 NOT_MADE = forbidden(Layer.GUARD)
@@ -220,7 +221,8 @@ CHANGING = (
         put("directory/list/room/{matter}", {"visibility": "public"}),
         POWER,
     ),
-    attempt("redacts a colleague's message", "V5", P, put(_ROOM + "redact/{event}/p1", {}), POWER),
+    attempt("redacts a colleague's message", "V5", P, put(_ROOM + "redact/{event}/p1", {}), HELD, POWER),
+    attempt("redacts her own under legal hold", "hold", P, put(_ROOM + "redact/{own_event}/p2", {}), HELD, POWER),
     attempt("kicks a colleague", "V1", P, post(_ROOM + "kick", {"user_id": "{ann}"}), POWER),
     attempt("kicks the bot", "O3", P, post(_ROOM + "kick", {"user_id": "{bot}"}), POWER),
 )

@@ -22,7 +22,7 @@ from tests.synapse.attacks.attempt import (
     put,
     succeeds,
 )
-from tests.synapse.attacks.insiders import HELD_SHUT
+from tests.synapse.attacks.insiders import HELD, HELD_SHUT
 
 BOSS, THIEF, NOBODY, OUTSIDER = Who.SERVER_ADMIN, Who.SERVICE, Who.NOBODY, Who.OUTSIDER
 GUARD = forbidden(Layer.GUARD)
@@ -253,6 +253,14 @@ THIEVES = (
         put("rooms/{archived}/redact/{archived_event}/s11", {}, user_id="{cleo}"),
         HELD_SHUT,
         forbidden(Layer.STATE),
+    ),
+    attempt(
+        "deletes as the bot under legal hold",
+        "hold",
+        THIEF,
+        put("rooms/{matter}/redact/{own_event}/s12", {}, user_id="{bot}"),
+        HELD,
+        succeeds(),
     ),
     attempt(
         "puts the walled one into the matter as the walled one",

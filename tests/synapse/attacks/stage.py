@@ -252,6 +252,7 @@ def _directory(word: Mapping[str, str], *, later: bool) -> Json:
                 "client": f"Orla {word['client']}",
                 "responsible": "a",
                 "assisting": ["c", "d"],
+                "held": True,
             },
             {
                 "id": "k",
@@ -357,6 +358,7 @@ async def _furnish(stage: Stage) -> None:
     content = {"msgtype": "m.file", "body": f"{word['file']}.txt", "url": mxc}
     path = f"rooms/{quote(things['matter'])}/send/m.room.message/file"
     (await ann.request("PUT", path, content)).ok()
+    things["own_event"] = await cleo.say(things["matter"], "A draft")
     things["closed_event"] = await cleo.say(things["closed"], "before it was closed")
     things["plain_event"] = await cleo.say(things["everyone"], "Lunch?")
     ask = asking(firm, cleo, things["cleo_chat"])

@@ -115,7 +115,22 @@ READING = tuple(
     )
 )
 
+# The guard's sentences about closed rooms and legal holds are for those in the room.
 LOOKING = (
+    attempt(
+        "writes into a closed matter's room",
+        "M3",
+        W,
+        put("rooms/{closed}/send/m.room.message/w9", {"msgtype": "m.text", "body": "hello"}),
+        forbidden(Layer.SYNAPSE, says="not in room"),
+    ),
+    attempt(
+        "redacts a message under legal hold",
+        "M3",
+        W,
+        put(_ROOM + "redact/{event}/w10", {}),
+        forbidden(Layer.SYNAPSE, says="not in room"),
+    ),
     attempt(
         "reads one event by its id", "M3", W, get(_ROOM + "event/{event}"), forbidden(Layer.SYNAPSE, 404, "M_NOT_FOUND")
     ),

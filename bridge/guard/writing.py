@@ -1,0 +1,38 @@
+"""What is not written into a room: anything in a closed one, deletions under legal hold, and forbidden files. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.firm.facts import Facts
+from bridge.guard.files import MESSAGE, carries_file, message_refusal
+from bridge.guard.gate import REDACTION, Gate, Mark, Refusal
+from bridge.guard.refusals import Attempt, attempt_to_delete, attempt_to_send, attempt_to_write
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An event that decides nothing about who is in the room, as far as it is looked at."""
+
+    event_type: str
+    sender: str
+    room_id: str
+    content: Mapping[str, Any]
+
+
+def refused(written: Written, mark: Mark | None, gate: Gate, facts: Facts | None) -> tuple[Attempt, Refusal] | None:
+    """Why it is not written, and what to note of that; None where it may be (C1, M4, V4).
+
+    Asked for each message: two look-ups for one without a file.
+    """
+    who, room_id = written.sender, written.room_id
+    if refusal := gate.refusal_to_write(who, mark, facts):
+        return attempt_to_write(who, mark, room_id, refusal), refusal
+    if written.event_type == REDACTION and (refusal := gate.refusal_to_delete(mark, facts)):
+        return attempt_to_delete(who, mark, room_id, refusal), refusal
+    file = written.event_type == MESSAGE and carries_file(written.content)
+    if file and mark is not None and who != gate.bot and (refusal := message_refusal(written.content, facts)):
+        return attempt_to_send(who, mark, room_id, refusal), refusal
+    return None
