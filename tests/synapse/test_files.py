@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 from contextlib import closing
 from typing import Any
 from urllib.parse import quote
+
+from mautrix.client import Client
+from mautrix.types import EventID, EventType, RoomID, UserID
 
 from tests.synapse.harness import Person, RealFirm
 from tests.synapse.test_channels import asking
@@ -14,14 +16,17 @@ from tests.synapse.test_crash import bot_chat
 from tests.synapse.test_provisioning import room_named
 
 PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489")
-_txn_ids = (f"file{number}" for number in itertools.count())
+
+
+def client_of(somebody: Person) -> Client:
+    """The same session in a client nobody here wrote (mautrix from PyPI)."""
+    return Client(
+        mxid=UserID(somebody.user_id), base_url=somebody.url, token=somebody.token, client_session=somebody.http
+    )
 
 
 async def upload(somebody: Person, data: bytes, media_type: str) -> str:
-    headers = {"Authorization": f"Bearer {somebody.token}", "Content-Type": media_type}
-    async with somebody.http.post(f"{somebody.url}/_matrix/media/v3/upload", data=data, headers=headers) as answer:
-        assert answer.status == 200
-        return str((await answer.json())["content_uri"])
+    return str(await client_of(somebody).upload_media(data, mime_type=media_type))
 
 
 async def put(somebody: Person, room_id: str, name: str, data: bytes, media_type: str, **content: Any) -> str:
@@ -34,13 +39,11 @@ async def put(somebody: Person, room_id: str, name: str, data: bytes, media_type
         "info": info,
         **content,
     }
-    path = f"rooms/{quote(room_id)}/send/m.room.message/{next(_txn_ids)}"
-    return str((await somebody.request("PUT", path, content)).ok()["event_id"])
+    return str(await client_of(somebody).send_message_event(RoomID(room_id), EventType.ROOM_MESSAGE, content))  # type: ignore[arg-type]
 
 
 async def redact(somebody: Person, room_id: str, event_id: str) -> None:
-    path = f"rooms/{quote(room_id)}/redact/{quote(event_id)}/{next(_txn_ids)}"
-    (await somebody.request("PUT", path)).ok()
+    await client_of(somebody).redact(RoomID(room_id), EventID(event_id))
 
 
 def lines(answer: str) -> list[str]:

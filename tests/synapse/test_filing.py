@@ -14,14 +14,17 @@ from tests.synapse.test_files import PIXEL, put, redact, upload
 from tests.synapse.test_provisioning import room_named
 
 BAKERY = "2026-0031 Lease renewal for the Copperkettle Bakery · General"
-SCAN = os.urandom(5_000_000)
+SCAN = os.urandom(90_000_000)
 LETTER = b"Dear Sirs, " * 1000
+
+
+def files_in(cabinet: Path) -> list[Path]:
+    return [path for path in cabinet.glob("*/*/*") if path.is_file() and path.name != "index.csv"]
 
 
 def filed(cabinet: Path) -> dict[str, bytes]:
     """What stands in the cabinet but for lists and what is being written."""
-    found = [path for path in cabinet.glob("*/*/*") if path.is_file() and path.name != "index.csv"]
-    return {path.name: path.read_bytes() for path in found}
+    return {path.name: path.read_bytes() for path in files_in(cabinet)}
 
 
 async def test_V3_what_is_uploaded_is_in_the_cabinet_after_the_bridge_was_killed(firm: RealFirm) -> None:
@@ -51,7 +54,7 @@ async def test_V3_what_is_uploaded_is_in_the_cabinet_after_the_bridge_was_killed
         "Scan.bin": SCAN,
         "Letter.txt": LETTER,
     }
-    while len(filed(cabinet)) < len(expected):  # noqa: ASYNC110 - nobody tells it
+    while len(files_in(cabinet)) < len(expected):  # noqa: ASYNC110 - nobody tells it
         await asyncio.sleep(0.1)
     assert filed(cabinet) == expected
     (index,) = cabinet.glob("*/*/index.csv")
