@@ -307,10 +307,10 @@ class Bridge:
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
         hourly = CronTrigger(hour="8-18", minute=30, timezone=settings.firm.timezone)
         self._job(self._archive_empty_channels, hourly, "empty channels")
-        # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
         # Again each hour, so that what was interrupted goes on the same night.
         nightly = CronTrigger(hour="1-5", minute=20, timezone=settings.firm.timezone)
         self._job(self._file_transcripts, nightly, "transcripts")
+        # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")

@@ -17,6 +17,7 @@ from bridge.matrix.client import MatrixClient
 from bridge.store.store import Store
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.anybody import Anybody
+from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 
 SERVER = os.environ.get("FIRM_BRIDGE_TEST_DATABASE", "")
@@ -58,6 +59,14 @@ async def fake() -> AsyncIterator[FakeHomeserver]:
         for localpart in ("ann", "ben"):
             homeserver.add_user(localpart)
         yield homeserver
+
+
+@pytest.fixture
+def guard(fake: FakeHomeserver, tmp_path: Path) -> FakeGuard:
+    """The guard in it, which lets people be invited."""
+    fake.block_invites = False
+    fake.guard = FakeGuard(tmp_path / "firm-policy", fake.bot_id)
+    return fake.guard
 
 
 @pytest.fixture

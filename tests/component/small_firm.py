@@ -110,6 +110,19 @@ class SmallFirm:
         return not (await self.service.plan()).steps
 
 
+async def channel(firm: SmallFirm) -> str:
+    """The room of a channel with Ruth, Tom and Inès."""
+    await firm.ask("ruth", "!channel create Court Filings @tom @ines")
+    return firm.room("Court Filings")
+
+
+async def direct(firm: SmallFirm) -> str:
+    """The room of Ruth's and Tom's direct conversation."""
+    await firm.ask("ruth", "!dm @tom")
+    (room,) = [r.room_id for r in firm.fake.rooms.values() if set(r.joined) == {firm.user("ruth"), firm.user("tom")}]
+    return room
+
+
 def write_directory(path: str, **changed: Any) -> None:
     """Write the firm's directory file, with other sections in the place of its own."""
     Path(path).write_text(yaml.safe_dump({**DIRECTORY, **changed}, allow_unicode=True), encoding="utf-8")

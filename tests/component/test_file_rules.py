@@ -17,7 +17,7 @@ from bridge.store.conversations import now_ms
 from bridge.store.files import file_row
 from bridge.store.leavers import set_leaver
 from bridge.store.models import AuditRow, File
-from tests.component.small_firm import DIRECTORY, Json, SmallFirm, small_firm, write_directory
+from tests.component.small_firm import DIRECTORY, Json, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import DROP_AFTER
 
 PDF: Json = {"msgtype": "m.file", "info": {"mimetype": "application/pdf", "size": 4}}
@@ -35,17 +35,6 @@ def rules(firm: SmallFirm, **changed: object) -> None:
     settings = firm.service.settings
     changed_settings = settings.model_copy(update={"file_rules": FileRuleSettings.model_validate(changed)})
     firm.bridge.router._desk = replace(firm.bridge.router._desk, settings=changed_settings)
-
-
-async def channel(firm: SmallFirm) -> str:
-    await firm.ask("ruth", "!channel create Court Filings @tom @ines")
-    return firm.room("Court Filings")
-
-
-async def direct(firm: SmallFirm) -> str:
-    await firm.ask("ruth", "!dm @tom")
-    (room,) = [r.room_id for r in firm.fake.rooms.values() if set(r.joined) == {firm.user("ruth"), firm.user("tom")}]
-    return room
 
 
 def upload(firm: SmallFirm, who: str, data: bytes) -> str:

@@ -15,7 +15,7 @@ from bridge.firm.conversation import first_matter_conversation_id
 from bridge.matrix.errors import TokenRejected
 from bridge.store.conversations import room_of
 from bridge.store.models import File, FileHistory
-from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
+from tests.component.small_firm import DIRECTORY, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import DUPLICATE, refusal
 
 NOVEMBER = 1_793_534_400_000
@@ -29,17 +29,6 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
         clock = itertools.count(NOVEMBER, 60_000)
         made.fake.listeners.insert(0, lambda event: event.update(origin_server_ts=next(clock)))
         yield made
-
-
-async def channel(firm: SmallFirm) -> str:
-    await firm.ask("ruth", "!channel create Court Filings @tom @ines")
-    return firm.room("Court Filings")
-
-
-async def direct(firm: SmallFirm) -> str:
-    await firm.ask("ruth", "!dm @tom")
-    (room,) = [r.room_id for r in firm.fake.rooms.values() if set(r.joined) == {firm.user("ruth"), firm.user("tom")}]
-    return room
 
 
 async def matter(firm: SmallFirm) -> str:

@@ -37,13 +37,6 @@ OTHER_WALL = replace(WALL, id="w2", matter_id="m1", people=("b",))
 
 
 @pytest.fixture
-def guard(fake: FakeHomeserver, tmp_path: Path) -> FakeGuard:
-    fake.block_invites = False
-    fake.guard = FakeGuard(tmp_path / "firm-policy", fake.bot_id)
-    return fake.guard
-
-
-@pytest.fixture
 async def firm(fake: FakeHomeserver, store: Store, guard: FakeGuard) -> AsyncIterator[FirmOnFake]:
     async with firm_on_fake(fake, store) as made:
         yield made

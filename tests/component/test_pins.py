@@ -10,7 +10,7 @@ import pytest
 
 from bridge.settings import PinSettings
 from bridge.store.pins import pins_of
-from tests.component.small_firm import DIRECTORY, Json, SmallFirm, small_firm, write_directory
+from tests.component.small_firm import DIRECTORY, Json, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import refusal
 from tests.fakes.room import Denied
 
@@ -42,17 +42,6 @@ def say(firm: SmallFirm, who: str, room: str, text: str, **content: Json) -> str
 
 def reply_to(event_id: str) -> Json:
     return {"m.relates_to": {"m.in_reply_to": {"event_id": event_id}}}
-
-
-async def channel(firm: SmallFirm) -> str:
-    await firm.ask("ruth", "!channel create Court Filings @tom @ines")
-    return firm.room("Court Filings")
-
-
-async def direct(firm: SmallFirm) -> str:
-    await firm.ask("ruth", "!dm @tom")
-    (room,) = [r.room_id for r in firm.fake.rooms.values() if set(r.joined) == {firm.user("ruth"), firm.user("tom")}]
-    return room
 
 
 async def in_room(firm: SmallFirm, who: str, text: str, room: str, replied_to: str = "") -> str:

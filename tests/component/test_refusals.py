@@ -43,13 +43,6 @@ REFUSED = refusal(403, "M_FORBIDDEN")
 
 
 @pytest.fixture
-def guard(fake: FakeHomeserver, tmp_path: Path) -> FakeGuard:
-    fake.block_invites = False
-    fake.guard = FakeGuard(tmp_path / "firm-policy", fake.bot_id)
-    return fake.guard
-
-
-@pytest.fixture
 async def on(fake: FakeHomeserver, store: Store, guard: FakeGuard) -> AsyncIterator[FirmOnFake]:
     async with firm_on_fake(fake, store) as made:
         yield made
