@@ -97,6 +97,9 @@ class Lanes(Generic[T]):
                 del self._lanes[room_id]
             elif not self._stopping:
                 self._timers[room_id] = asyncio.get_running_loop().call_later(pause, self._resume, room_id)
+        # At once: what is added before the task counts as done must find that there is room for another worker.
+        if (worker := asyncio.current_task()) is not None:
+            self._workers.discard(worker)
 
     async def _work_through(self, lane: deque[T]) -> float | None:
         while lane:
