@@ -20,6 +20,7 @@ from aiohttp import web
 Json = dict[str, Any]
 RETRY_SECONDS = 0.05
 HS_TOKEN = "benchmark-hs-token-0001"
+BOT = "@bot:localhost"
 SENDER = "@robin:localhost"
 WORDS = ("deed", "title", "lease", "hearing", "counsel", "client", "draft", "clause", "notice", "exhibit")
 
@@ -75,7 +76,9 @@ class StubHomeserver:
         """Listen on a free port."""
         app = web.Application(client_max_size=2**26)
         app.router.add_put("/_matrix/client/{v}/rooms/{room_id}/send/{type}/{txn_id}", self._take)
+        app.router.add_route("*", "/_synapse/admin/v2/users/{user_id}", self._account)
         app.router.add_route("*", "/_synapse/{path:.*}", self._refuse)
+        app.router.add_post("/_matrix/client/v1/appservice/{id}/ping", self._pinged)
         app.router.add_route("*", "/_matrix/{path:.*}", self._agree)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -104,6 +107,14 @@ class StubHomeserver:
                 self._last[lane] = number
             self._changed.set()
         return web.Response(body=orjson.dumps({"event_id": self._known[key]}), content_type="application/json")
+
+    async def _account(self, request: web.Request) -> web.Response:
+        """The bot's, which is the one that the bridge has to see; any other person's is refused."""
+        user_id = request.match_info["user_id"]
+        return web.json_response({"name": user_id, "admin": True}) if user_id == BOT else await self._refuse(request)
+
+    async def _pinged(self, request: web.Request) -> web.Response:
+        return web.json_response({"duration_ms": 1})
 
     async def _agree(self, request: web.Request) -> web.Response:
         return web.json_response({})
