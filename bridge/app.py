@@ -456,8 +456,9 @@ def run(settings: Settings) -> None:
     """Run the bridge until it is told to stop by SIGTERM or Ctrl-C."""
     set_up_logging(settings.log)
     # What is loaded by now stays; looking through it again and again would take a tenth of the time under load.
+    gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(10_000, 20, 20)
     uvloop.run(_run(settings))
 
 

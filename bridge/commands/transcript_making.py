@@ -18,8 +18,6 @@ from bridge.store.matters import MatterConversation
 from bridge.store.pins import pins_of
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.model import About, Transcript
-from bridge.transcript.page import html_page
-from bridge.transcript.pdf import pdf_document
 from bridge.transcript.reading import PinnedBy, Reader
 
 HTML_TYPE, PDF_TYPE = "text/html", "application/pdf"
@@ -89,5 +87,9 @@ async def write_transcript(transcript: Transcript, head: About, filed: Mapping[s
 
 
 def _write(transcript: Transcript, head: About, filed: Mapping[str, str]) -> Written:
+    # Imported here because a firm needs it on few days, and it is large in memory.
+    from bridge.transcript.page import html_page
+    from bridge.transcript.pdf import pdf_document
+
     html = html_page(transcript, head, filed)
     return Written(html, pdf_document(transcript, head, filed, hashlib.sha256(html).hexdigest()))

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import filetype
 import orjson
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from Crypto.Cipher import AES
 
 from bridge.firm.file_bytes import program_in
 from bridge.matrix.port import Homeserver
@@ -92,9 +92,9 @@ class _Reading:
     def __init__(self, write: Callable[[bytes], None], secret: Secret | None, longest: int) -> None:
         self._write = write
         self._longest = longest
-        self._decryptor: CipherContext | None = None
+        self._decrypt: Callable[[bytes], bytes] | None = None
         if secret is not None:
-            self._decryptor = Cipher(algorithms.AES(secret.key), modes.CTR(secret.iv)).decryptor()
+            self._decrypt = AES.new(secret.key, AES.MODE_CTR, nonce=b"", initial_value=secret.iv).decrypt
         self.encrypted = hashlib.sha256()
         self.plain = hashlib.sha256()
         self.size = 0
@@ -102,9 +102,9 @@ class _Reading:
 
     def take(self, piece: bytes) -> None:
         """Decrypt and write a piece. Raises Unfetchable where the file is too large, and what `write` raises."""
-        if self._decryptor is not None:
+        if self._decrypt is not None:
             self.encrypted.update(piece)
-            piece = self._decryptor.update(piece)
+            piece = self._decrypt(piece)
         self.size += len(piece)
         if self.size > self._longest:
             raise too_large(self._longest)
