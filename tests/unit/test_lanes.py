@@ -10,7 +10,7 @@ from bridge.lanes import Lanes
 DEADLINE = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Thing:
     """Something to work on."""
 
