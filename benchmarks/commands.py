@@ -34,7 +34,8 @@ from rich.table import Table
 from yarl import URL
 
 from benchmarks.provision import fresh_synapse
-from bridge import app
+from bridge import service
+from bridge.app import Bridge
 from bridge.matrix.connection import Connection, route_of
 from bridge.settings import Settings
 
@@ -298,8 +299,8 @@ async def main(size: argparse.Namespace) -> None:
 async def running_bridge(settings: Settings) -> AsyncIterator[None]:
     """The bridge in this process, with everything reconciled."""
     stop = asyncio.Event()
-    async with app.open_firm(settings) as firm:
-        bridge = app.Bridge(firm)
+    async with service.open_firm(settings) as firm:
+        bridge = Bridge(firm)
         running = asyncio.create_task(bridge.run(stop))
         while bridge.health()["reconciled"]:  # noqa: ASYNC110 - nothing is measured here
             await asyncio.sleep(0.1)

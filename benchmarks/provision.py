@@ -30,7 +30,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bridge import app
+from bridge import service
 from bridge.dev import files, processes, synapse
 from bridge.dev.place import Place
 from bridge.firm.room_keys import MARKER
@@ -119,7 +119,7 @@ async def with_bridge(settings: Settings, recording: Recording) -> tuple[float, 
         recording.joins.setdefault(room_id, []).append(user_id)
 
     with patch.object(MatrixClient, "create_room", create_room), patch.object(MatrixClient, "join", join_room):
-        async with app.open_firm(settings) as firm:
+        async with service.open_firm(settings) as firm:
             started = time.perf_counter()
             outcome = await firm.sync()
             seconds = time.perf_counter() - started
@@ -138,7 +138,7 @@ def changing(route: str) -> bool:
     return route.split()[0] in CHANGING
 
 
-def changes(firm: app.FirmService) -> Counter[str]:
+def changes(firm: service.FirmService) -> Counter[str]:
     """Changing requests so far, by route."""
     found: Counter[str] = Counter()
     for metric in firm.metrics.registry.collect():

@@ -1,38 +1,20 @@
-"""Where everything is put together: the firm's service for the command line, and the running bridge."""
+"""The running bridge, where everything is put together."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import signal
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 
 import structlog
 import uvloop
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
-from prometheus_client import CollectorRegistry
 
-from bridge.care.digest import send_digests
-from bridge.care.drift import check_rooms
-from bridge.care.files import read_histories
-from bridge.care.quiet import archive_empty_channels
-from bridge.care.refusals import take_refusals
-from bridge.care.telling_admins import tell_admins
-from bridge.care.telling_refusals import tell_of_refusals
-from bridge.care.transcripts import file_closed_matters
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Desk
 from bridge.commands.wall_told import end_over, tell_of_walls
-from bridge.directory.file import DirectoryFile
-from bridge.directory.in_force import InForce
 from bridge.failures import describe, frames
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
@@ -41,129 +23,25 @@ from bridge.guard.creation import Wish
 from bridge.handlers.activity import Activity
 from bridge.handlers.creation import room_wished_for
 from bridge.handlers.file_rules import judge_bytes_of
-from bridge.handlers.inbox import DAY_MS, Inbox
-from bridge.handlers.matter_status import tell_of_status
+from bridge.handlers.inbox import Inbox
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
+from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
-from bridge.matrix.acting import FirmDecides
-from bridge.matrix.client import MatrixClient
-from bridge.matrix.errors import HomeserverError, UserTaken
+from bridge.matrix.errors import HomeserverError
 from bridge.matrix.outbox import Outbox
-from bridge.matrix.port import Homeserver
-from bridge.metrics import Metrics
 from bridge.reconcile.first_things import shut_out
 from bridge.reconcile.handouts import take_back
-from bridge.reconcile.plan import Plan
-from bridge.reconcile.service import Reconciler, firm_today
-from bridge.reconcile.tally import Outcome, Progress
+from bridge.service import FirmService, NotServerAdminError, introduce_bot, open_firm
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
-from bridge.store.drift import Noted, forget_told, mark_all_put_back
-from bridge.store.refusals import TOLD_AGAIN_MS, forget_tallies
-from bridge.store.store import Store, StoreError
+from bridge.store.drift import Noted, mark_all_put_back
+from bridge.store.store import StoreError
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
-_TELL_SECONDS = 10
-"""Between messages about what was changed behind the bridge's back."""
-_FILING_SECONDS = 5
-"""Between looks at which files are to be filed."""
-_HISTORY_SECONDS = 10
-"""Between looks for rooms whose files from before are not known."""
-_GUARD_SECONDS = 30
-"""Between looks at whether the guard still knows what it was told."""
-_REFUSALS_SECONDS = 5
-"""Between looks at what the guard refused."""
-
-
-class NotServerAdminError(Exception):
-    """The bot is not a server admin."""
-
-    def __init__(self, bot_id: str) -> None:
-        super().__init__(
-            f"{bot_id} is not a server admin, so accounts cannot be made."
-            " Let a server admin grant it (docs/admin-guide.md, Give the bot admin rights)."
-        )
-
-
-@dataclass(frozen=True)
-class FirmService:
-    """The firm, its store and its homeserver, for one command of the CLI or for the running bridge."""
-
-    settings: Settings
-    store: Store
-    homeserver: Homeserver
-    directory: DirectoryFile
-    in_force: InForce
-    reconciler: Reconciler
-    metrics: Metrics
-
-    @property
-    def firm(self) -> Firm:
-        """The directory's firm with what firm admins set by command; the same object until either changes."""
-        return self.in_force.now(self.directory.firm)
-
-    async def plan(self) -> Plan:
-        """What a sync would change."""
-        return await self.reconciler.plan()
-
-    async def sync(self, on_progress: Progress | None = None) -> Outcome:
-        """Make everything as it should be."""
-        await introduce_bot(self.homeserver, self.settings)
-        return await self.reconciler.sync(on_progress)
-
-
-@asynccontextmanager
-async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
-    """Open the store, read the directory and connect to the homeserver; close all at the end.
-
-    Raises StoreError when the database cannot be opened. An invalid directory leaves the last accepted firm in force.
-    """
-    metrics = Metrics(CollectorRegistry())
-    async with AsyncExitStack() as stack:
-        store = Store(settings.database.url.get_secret_value())
-        await store.open()
-        stack.push_async_callback(store.close)
-        in_force = InForce(store)
-        await in_force.load()
-        directory = DirectoryFile(
-            settings.directory,
-            store,
-            today=lambda: firm_today(settings.firm),
-            with_change=partial(tell_of_status, bot_id=settings.bot_id),
-            over=in_force.over,
-        )
-        await directory.load()
-        await directory.refresh()
-
-        def firm() -> Firm:
-            return in_force.now(directory.firm)
-
-        decides = FirmDecides(store, settings.homeserver.server_name, firm, lambda: firm_today(settings.firm))
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request)
-        stack.push_async_callback(homeserver.close)
-        reconciler = Reconciler(store, homeserver, settings, firm)
-        yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
-
-
-async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
-    """Register the bot, give it its name, and see that it is a server admin. Raises NotServerAdminError."""
-    try:
-        await homeserver.register(settings.appservice.bot_localpart)
-    except UserTaken:
-        log.debug("bot_known", bot=settings.bot_id)
-    await homeserver.ensure_device(settings.bot_id)
-    try:
-        account = await homeserver.admin_user(settings.bot_id)
-    except HomeserverError as error:
-        if error.status == 403:
-            raise NotServerAdminError(settings.bot_id) from error
-        raise
-    if account is not None and account.get("displayname") != settings.appservice.bot_name:
-        await homeserver.admin_put_user(settings.bot_id, {"displayname": settings.appservice.bot_name})
 
 
 class Bridge:
@@ -189,7 +67,18 @@ class Bridge:
         self._health: dict[str, str] = {"homeserver": "not asked yet", "shut_out": "not yet", "reconciled": "not yet"}
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
-        self._jobs = AsyncIOScheduler()
+        self.jobs = Jobs(
+            desk=self._desk,
+            metrics=firm.metrics,
+            places=self.places,
+            inbox=self.inbox,
+            outbox=self.outbox,
+            filer=self.filer,
+            health=self._health,
+            follow_directory=self._follow_directory,
+            reconcile_daily=self._reconcile_daily,
+            reconcile_later=self._reconcile_until_done,
+        )
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
         self._followed: Firm | None = None
@@ -230,8 +119,8 @@ class Bridge:
             stack.push_async_callback(self.inbox.stop)
             await self.outbox.start()
             stack.push_async_callback(self.outbox.stop)
-            self._schedule()
-            stack.callback(self._jobs.shutdown, wait=False)
+            self.jobs.start()
+            stack.callback(self.jobs.stop)
             self._at_work = asyncio.create_task(self._first_steps())
             stack.push_async_callback(self._end_work)
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
@@ -291,43 +180,6 @@ class Bridge:
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
-    def _schedule(self) -> None:
-        # A job that is still at work when its time comes again is passed over, which is no news.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        settings = self._firm.settings
-        every = IntervalTrigger(seconds=settings.directory.watch_seconds)
-        self._job(self._follow_directory, every, "directory")
-        self._job(self._take_up_replayed, IntervalTrigger(seconds=5), "replayed")
-        self._job(self._confirm_guard, IntervalTrigger(seconds=_GUARD_SECONDS), "guard")
-        if settings.guarded:
-            self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
-        self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
-        # After midnight the firm's day has changed, and with it the walls that begin or end.
-        self._job(self._reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
-        # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
-        hourly = CronTrigger(hour="8-18", minute=30, timezone=settings.firm.timezone)
-        self._job(self._archive_empty_channels, hourly, "empty channels")
-        # Again each hour, so that what was interrupted goes on the same night.
-        nightly = CronTrigger(hour="1-5", minute=20, timezone=settings.firm.timezone)
-        self._job(self._file_transcripts, nightly, "transcripts")
-        # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
-        self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
-        self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
-        self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
-        self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
-        self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
-        self._jobs.start()
-
-    def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
-        async def run() -> None:
-            try:
-                await work()
-            except (HomeserverError, StoreError) as error:
-                log.warning("job_failed", job=name, reason=str(error))
-
-        # However late: a day whose reconciliation was passed over would leave its walls open.
-        self._jobs.add_job(run, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
-
     async def _reconcile_daily(self) -> None:
         try:
             await self._reconcile()
@@ -366,69 +218,10 @@ class Bridge:
             self._reconcile_until_done(error)
             raise CommandError("The firm's server is busy. What you asked for comes into being by itself.") from error
 
-    async def _take_up_replayed(self) -> None:
-        await self.inbox.refresh()
-        self.outbox.refresh()
-
-    async def _confirm_guard(self) -> None:
-        try:
-            await self._firm.reconciler.guarding.confirm()
-        except HomeserverError as error:
-            self._health["guard"] = str(error)
-            raise
-        self._health["guard"] = ""
-
-    async def _take_refusals(self) -> None:
-        # Of a guard that is not there it is said elsewhere, and not every few seconds.
-        if self._health.get("guard"):
-            return
-        await take_refusals(self._desk, self._firm.metrics)
-        await tell_of_refusals(self._desk)
-
-    async def _forget_done(self) -> None:
-        await self.inbox.forget_handled()
-        await self.outbox.forget_sent()
-        before = now_ms() - self._firm.settings.inbox.keep_days * DAY_MS
-        await self._firm.store.run(lambda: forget_told(before))
-        await self._firm.store.run(lambda: forget_tallies(now_ms() - 2 * TOLD_AGAIN_MS))
-
-    async def _archive_empty_channels(self) -> None:
-        # Who joined or left while the bridge was away is known after the first pass.
-        if self._health["reconciled"]:
-            return
-        try:
-            await archive_empty_channels(self._desk, time.time_ns() // 1_000_000)
-        except HomeserverError as error:
-            self._reconcile_until_done(error)
-            raise
-
-    async def _file_transcripts(self) -> None:
-        # Before the first pass a matter's rooms may be missing.
-        if not self._health["reconciled"]:
-            await file_closed_matters(self._desk)
-
-    async def _check_rooms(self) -> None:
-        if self._health["reconciled"]:
-            return
-        await check_rooms(self._desk, self._firm.metrics, datetime.now(UTC))
-
-    async def _read_histories(self) -> None:
-        # Until then rooms are still made and found.
-        if not self._health["reconciled"]:
-            await read_histories(self._desk, self.places)
-
-    async def _tell_admins(self) -> None:
-        # Before the first pass nobody knows what is put right.
-        if not self._health["reconciled"]:
-            await tell_admins(self._desk)
-
     def _count_drift(self, news: Sequence[object]) -> None:
         for one in news:
             if isinstance(one, Noted):
                 self._firm.metrics.drift_found.labels(one.kind).inc()
-
-    async def _send_digests(self) -> None:
-        await send_digests(self._desk, datetime.now(UTC))
 
     async def _confirm_directory(self, staff_id: str) -> str:
         text = await self._firm.directory.confirm_held(staff_id)

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from bridge.app import FirmService
 from bridge.check.finding import Finding, State
 from bridge.firm.model import Staff
 from bridge.matrix.connection import DEVICE
@@ -20,6 +19,7 @@ from bridge.reconcile.observe import in_parallel
 from bridge.reconcile.plan import Action, Plan, Step
 from bridge.reconcile.tally import Progress
 from bridge.reconcile.words import WHAT
+from bridge.service import FirmService
 from bridge.settings import Settings
 from bridge.store.audit import TamperedError, verify
 from bridge.store.questions import room_addresses

@@ -23,7 +23,7 @@ from bridge.cli.firm import find_person, with_firm
 from bridge.cli.shell import Config, say
 
 if TYPE_CHECKING:
-    from bridge.app import FirmService
+    from bridge.service import FirmService
     from bridge.store.audit import Audited
 
 _DAY = ["%Y-%m-%d"]

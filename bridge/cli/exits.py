@@ -49,10 +49,10 @@ class Stop(Exception):
 def exit_for(error: Exception) -> Exit | None:
     """The exit code an error leads to, or None for one that nobody foresaw."""
     # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
-    from bridge.app import NotServerAdminError
     from bridge.directory.problems import DirectoryError
     from bridge.filing.cabinet import BackendMissing
     from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected, Unreachable
+    from bridge.service import NotServerAdminError
     from bridge.store.backends import StoreError
     from bridge.web.app import ListenError
 

@@ -15,8 +15,8 @@ from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
 
 if TYPE_CHECKING:
-    from bridge.app import FirmService
     from bridge.firm.model import Firm, Staff
+    from bridge.service import FirmService
 
 T = TypeVar("T")
 _SHOWN_STEPS = 200
@@ -30,7 +30,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 
 def with_firm(config: Path | None, work: Callable[[FirmService], Coroutine[Any, Any, T]]) -> T:
     """Open the firm, do something with it, and close it."""
-    from bridge.app import open_firm
+    from bridge.service import open_firm
 
     settings = read_settings(config)
 

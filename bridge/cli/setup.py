@@ -18,9 +18,9 @@ from bridge.registration import registration_yaml
 from bridge.sample import GUARD_KEY, SECRETS, configuration_yaml
 
 if TYPE_CHECKING:
-    from bridge.app import FirmService
     from bridge.check import Finding
     from bridge.check.deep import Difference
+    from bridge.service import FirmService
 
 REGISTRATION = "registration.yaml"
 _NEXT = """\

@@ -18,8 +18,9 @@ from typing import Any
 import orjson
 import yaml
 
-from bridge.app import Bridge, FirmService, open_firm
+from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id
+from bridge.service import FirmService, open_firm
 from bridge.settings import DirectorySettings, FirmSettings, Settings
 from bridge.store.conversations import room_of
 from bridge.store.outbox import mark_sent, pending

@@ -17,12 +17,13 @@ import yaml
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bridge.app import Bridge, open_firm
+from bridge.app import Bridge
 from bridge.commands.errors import CommandError
 from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id, first_matter_conversation_id
 from bridge.guard.creation import Wish
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
+from bridge.service import open_firm
 from bridge.settings import CareSettings, DatabaseSettings, DirectorySettings, Settings
 from bridge.store import inbox
 from bridge.store.conversations import room_of
@@ -393,18 +394,18 @@ async def test_the_morning_digest_is_sent(
     async with running(settings.model_copy(update={"care": care}), fake) as firm:
         await firm.well()
         # It may have run already and found nothing to tell that day.
-        firm.bridge._jobs.remove_job("digest")
+        firm.bridge.jobs._scheduler.remove_job("digest")
         talk, chat = await firm.room(TALK), await firm.room(bot_chat_id("a"))
         fake.message(talk, BEN, "Good morning")
         await firm.bridge._firm.store.run(lambda: Digest.delete().execute())
-        await firm.bridge._send_digests()
+        await firm.bridge.jobs._send_digests()
         await until(lambda: "2026-0042 Estate: 1 in General" in fake.events(chat)[-1]["content"].get("body", ""))
 
 
 async def test_O3_the_admins_are_told_what_was_changed_also_what_a_crash_left_untold(
     settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.app._TELL_SECONDS", 0.05)
+    monkeypatch.setattr("bridge.jobs._TELL_SECONDS", 0.05)
     fake.add_user("root")
 
     async with running(settings, fake) as first:

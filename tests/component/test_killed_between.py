@@ -21,12 +21,13 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.app import Bridge, introduce_bot, open_firm
+from bridge.app import Bridge
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.matrix.connection import Connection
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.reconcile.first_things import shut_out
+from bridge.service import introduce_bot, open_firm
 from bridge.store import models
 from bridge.store.audit import audited
 from bridge.store.conversations import room_of

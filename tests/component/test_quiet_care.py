@@ -176,13 +176,13 @@ async def test_C1_a_crash_after_the_archiving_leaves_nothing_undone_and_nothing_
 async def test_C1_while_the_homeserver_is_away_the_room_waits_for_the_next_pass(firm: SmallFirm) -> None:
     room = await empty_channel(firm)
     # Before the first pass, nobody is archived: somebody may have joined meanwhile.
-    await firm.bridge._archive_empty_channels()
+    await firm.bridge.jobs._archive_empty_channels()
     assert not any(channel.archived for channel in await channels(firm))
     await firm.bridge._reconcile()
     firm.bridge._health["reconciled"] = ""
     firm.fake.script("PUT", "power_levels", too_many_in_header(3600))
     with pytest.raises(Exception, match="M_LIMIT_EXCEEDED"):
-        await firm.bridge._archive_empty_channels()
+        await firm.bridge.jobs._archive_empty_channels()
     assert firm.bridge._at_work is not None
     await firm.bridge._at_work
     assert firm.fake.rooms[room].levels["events_default"] == 100

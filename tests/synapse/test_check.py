@@ -13,7 +13,6 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bridge.app import FirmService, open_firm
 from bridge.check import Finding, State
 from bridge.check.deep import compare
 from bridge.check.homeserver import homeserver_findings
@@ -24,6 +23,7 @@ from bridge.dev import files, processes
 from bridge.dev.place import Place
 from bridge.dev.synapse import check_installed, register_bot, start_synapse, wait_for_synapse
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
+from bridge.service import FirmService, open_firm
 from bridge.settings import Settings
 from tests.synapse.harness import TEST_INSTANCE, WITHOUT_GUARD, RealSynapse, free_place
 

@@ -17,13 +17,13 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bridge.app import open_firm
 from bridge.check import State
 from bridge.dev.place import ROOT, SYNAPSE_PYTHON
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import MARKER, STAFF_SPACE, matter_space_key
 from bridge.guard.gate import BOT_ONLY, NEVER, NO_KNOCKING, NO_POLICY, NOT_ADDED, NOT_ADDED_TO_DIRECT, NOT_INVITED
 from bridge.guard.protocol import OUTDATED, PATH, SIGNATURE_HEADER, sign_push, sign_question
+from bridge.service import open_firm
 from tests.synapse.harness import Answer, Json, Person, RealFirm, real_firm
 from tests.synapse.test_check import look
 from tests.synapse.test_crash import bot_chat

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from bridge.app import open_firm
 from bridge.dev import files
 from bridge.dev.place import DEMO_SETTINGS
+from bridge.service import open_firm
 from tests.synapse.harness import Json, Person, RealFirm, is_welcome, real_firm
 from tests.synapse.test_crash import bot_chat
 

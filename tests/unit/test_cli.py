@@ -19,6 +19,7 @@ import yaml
 
 import bridge.app
 import bridge.dev
+import bridge.service
 from bridge.check import Finding, State
 from bridge.check.deep import Difference, Kind
 from bridge.cli import main
@@ -129,7 +130,7 @@ def firm(run: Run, monkeypatch: pytest.MonkeyPatch) -> FakeFirm:
     """A configuration in the folder, and a firm for it."""
     assert run("init", "--server-name", "firm.example")[0] == 0
     fake = FakeFirm()
-    monkeypatch.setattr(bridge.app, "open_firm", fake.open)
+    monkeypatch.setattr(bridge.service, "open_firm", fake.open)
     return fake
 
 
@@ -246,7 +247,7 @@ def test_help_is_no_error(run: Run) -> None:
     [
         (Unreachable("GET /x", 0, "", "connection lost"), Exit.UNREACHABLE),
         (TokenRejected("GET /x", 401, "M_UNKNOWN_TOKEN", "no"), Exit.TOKEN_REJECTED),
-        (bridge.app.NotServerAdminError("@bot:firm.example"), Exit.SOMETHING_MISSING),
+        (bridge.service.NotServerAdminError("@bot:firm.example"), Exit.SOMETHING_MISSING),
         (DirectoryError(()), Exit.DIRECTORY),
         (StoreError("The disk is full."), Exit.DATABASE),
         (ListenError("Port 9009 is taken."), Exit.LISTEN),

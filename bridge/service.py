@@ -1,0 +1,115 @@
+"""The firm's service: its store, its homeserver and its directory, for the command line and the running bridge."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from bridge.directory.file import DirectoryFile
+from bridge.directory.in_force import InForce
+from bridge.firm.model import Firm
+from bridge.handlers.matter_status import tell_of_status
+from bridge.matrix.acting import FirmDecides
+from bridge.matrix.client import MatrixClient
+from bridge.matrix.errors import HomeserverError, UserTaken
+from bridge.matrix.port import Homeserver
+from bridge.metrics import Metrics
+from bridge.reconcile.plan import Plan
+from bridge.reconcile.service import Reconciler, firm_today
+from bridge.reconcile.tally import Outcome, Progress
+from bridge.settings import Settings
+from bridge.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+class NotServerAdminError(Exception):
+    """The bot is not a server admin."""
+
+    def __init__(self, bot_id: str) -> None:
+        super().__init__(
+            f"{bot_id} is not a server admin, so accounts cannot be made."
+            " Let a server admin grant it (docs/admin-guide.md, Give the bot admin rights)."
+        )
+
+
+@dataclass(frozen=True)
+class FirmService:
+    """The firm, its store and its homeserver, for one command of the CLI or for the running bridge."""
+
+    settings: Settings
+    store: Store
+    homeserver: Homeserver
+    directory: DirectoryFile
+    in_force: InForce
+    reconciler: Reconciler
+    metrics: Metrics
+
+    @property
+    def firm(self) -> Firm:
+        """The directory's firm with what firm admins set by command; the same object until either changes."""
+        return self.in_force.now(self.directory.firm)
+
+    async def plan(self) -> Plan:
+        """What a sync would change."""
+        return await self.reconciler.plan()
+
+    async def sync(self, on_progress: Progress | None = None) -> Outcome:
+        """Make everything as it should be."""
+        await introduce_bot(self.homeserver, self.settings)
+        return await self.reconciler.sync(on_progress)
+
+
+@asynccontextmanager
+async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
+    """Open the store, read the directory and connect to the homeserver; close all at the end.
+
+    Raises StoreError when the database cannot be opened. An invalid directory leaves the last accepted firm in force.
+    """
+    metrics = Metrics(CollectorRegistry())
+    async with AsyncExitStack() as stack:
+        store = Store(settings.database.url.get_secret_value())
+        await store.open()
+        stack.push_async_callback(store.close)
+        in_force = InForce(store)
+        await in_force.load()
+        directory = DirectoryFile(
+            settings.directory,
+            store,
+            today=lambda: firm_today(settings.firm),
+            with_change=partial(tell_of_status, bot_id=settings.bot_id),
+            over=in_force.over,
+        )
+        await directory.load()
+        await directory.refresh()
+
+        def firm() -> Firm:
+            return in_force.now(directory.firm)
+
+        decides = FirmDecides(store, settings.homeserver.server_name, firm, lambda: firm_today(settings.firm))
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request)
+        stack.push_async_callback(homeserver.close)
+        reconciler = Reconciler(store, homeserver, settings, firm)
+        yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
+
+
+async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
+    """Register the bot, give it its name, and see that it is a server admin. Raises NotServerAdminError."""
+    try:
+        await homeserver.register(settings.appservice.bot_localpart)
+    except UserTaken:
+        log.debug("bot_known", bot=settings.bot_id)
+    await homeserver.ensure_device(settings.bot_id)
+    try:
+        account = await homeserver.admin_user(settings.bot_id)
+    except HomeserverError as error:
+        if error.status == 403:
+            raise NotServerAdminError(settings.bot_id) from error
+        raise
+    if account is not None and account.get("displayname") != settings.appservice.bot_name:
+        await homeserver.admin_put_user(settings.bot_id, {"displayname": settings.appservice.bot_name})
