@@ -26,6 +26,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
+import uvloop
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -51,6 +52,7 @@ OF_SYNAPSE = (MB, 10 * MB, 90 * MB)
 OF_STUB = (MB, 10 * MB, 200 * MB)
 CONCURRENCY = 2
 _PIECE = 1 << 20
+_TYPE = "application/octet-stream"
 _TOKEN = "benchmark-token-0001"
 
 
@@ -118,7 +120,7 @@ def _index(count: int, media: str) -> None:
     Conversation.create(id="talk", kind="matter", title="General", matter_id="m", created_at=1)
     for number in range(count):
         name = f"Scan {number}.bin"
-        carried = Carried("file", name, name, "", f"mxc://localhost/{media}", "", "", None, None, None, None)
+        carried = Carried("file", name, name, "", f"mxc://localhost/{media}", "", _TYPE, None, None, None, None)
         add_file(Sent(f"$f{number}", "!room", "talk", "@ann:localhost", "ann", 1_700_000_000_000 + number, carried))
 
 
@@ -218,7 +220,7 @@ def main() -> None:
         return
     side = filed if options.side == "filed" else bare
     work = side(options.url, options.token, options.media, int(options.count), Path(options.folder))
-    seconds = asyncio.run(work)
+    seconds = uvloop.run(work)
     status = Path("/proc/self/status").read_text()
     peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
     print(json.dumps({"seconds": seconds, "peak_mib": peak}))

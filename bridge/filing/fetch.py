@@ -168,10 +168,11 @@ class _Writing:
             self._sink.finish()
 
 
-async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int) -> Found:
+async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int, downloads: asyncio.Semaphore) -> Found:
     """Write a file's bytes and tell what they are.
 
-    While one piece is written the next is on its way. Raises Unfetchable, HomeserverError, and what the sink raises.
+    While one piece is written the next is on its way, and while the disk is waited for at the end the next of
+    `downloads` begins. Raises Unfetchable, HomeserverError, and what the sink raises.
     """
     address = _MXC.fullmatch(file.mxc)
     if address is None:
@@ -182,7 +183,8 @@ async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int)
     reading = _Reading(sink.write, secret, longest)
     writing = _Writing(reading, sink)
     try:
-        await homeserver.download(address[1], address[2], writing.take)
+        async with downloads:
+            await homeserver.download(address[1], address[2], writing.take)
         await writing.end()
     finally:
         await writing.settle()

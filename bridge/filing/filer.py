@@ -8,8 +8,8 @@ bytes that were fetched is there, whoever noted it.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import structlog
@@ -119,18 +119,18 @@ class Filer:
 
     async def _file_all(self, waiting: list[Waiting]) -> int:
         """File some, several at once. Raises what stops all of filing, once those under way have ended."""
-        left = deque(waiting)
+        left = deque(_by_name(waiting))
         filed: list[str] = []
         stops: list[Exception] = []
 
         async def work() -> None:
             while left and not stops:
-                file = left.popleft()
-                try:
-                    if await self._file(file):
-                        filed.append(file.event_id)
-                except Exception as error:  # noqa: BLE001 - raised below, for all of them
-                    stops.append(error)
+                for file in left.popleft():
+                    try:
+                        if not stops and await self._file(file):
+                            filed.append(file.event_id)
+                    except Exception as error:  # noqa: BLE001 - raised below, for all of them
+                        stops.append(error)
 
         async with asyncio.TaskGroup() as group:
             # While some are put to their places others are downloaded.
@@ -197,8 +197,7 @@ class Filer:
         """The file's bytes, in the work folder."""
         work = self.cabinet.work_file(_key(file))
         try:
-            async with self._downloads:
-                found = await fetch(self._homeserver, file, work, self._settings.filing.max_bytes)
+            found = await fetch(self._homeserver, file, work, self._settings.filing.max_bytes, self._downloads)
         except BaseException:
             await self._discard(file, work.discard)
             raise
@@ -290,6 +289,14 @@ class Filer:
     async def _tell(self, text: str) -> None:
         sender = self._settings.bot_id
         await self._store.run(partial(tell_of_cabinet, text, sender, self._clock()))
+
+
+def _by_name(waiting: Sequence[Waiting]) -> list[list[Waiting]]:
+    """Files that are versions of one name, oldest first, to be filed one after another: so they are numbered (V3)."""
+    names: defaultdict[tuple[str, str], list[Waiting]] = defaultdict(list)
+    for file in sorted(waiting, key=lambda one: (one.at_ms, one.position)):
+        names[file.conversation_id, name_key(safe_name(file.name))].append(file)
+    return list(names.values())
 
 
 def _key(file: Waiting) -> str:

@@ -28,6 +28,8 @@ _NEWEST = """
 _NO_LONGER = """
     UPDATE file SET newest = FALSE WHERE conversation_id = ? AND newest = TRUE AND name_key = ? AND moment <> ?
 """
+_BEFORE_FOUND = "SELECT mxc, removed_at, kind, name, declared_type, found_type FROM file WHERE event_id = ?"
+_FOUND = "UPDATE file SET found_type = ?, found_size = ?, sha256 = ?, size = ? WHERE event_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,17 @@ def note_found(event_id: str, mxc: str, found_type: str, found_size: int, sha256
 
     False where the file is not known, or an edit has put another in its place meanwhile.
     """
-    row = file_row(event_id)
-    if row is None or row.mxc != mxc:
+    row = execute(_BEFORE_FOUND, event_id).fetchone()
+    if row is None or row[0] != mxc:
         return False
-    row.found_type, row.found_size, row.sha256, row.size = found_type, found_size, sha256, found_size
-    row.save(only=[File.found_type, File.found_size, File.sha256, File.size])
-    if row.removed_at is None:
-        _write_words(row)
+    _, removed_at, kind, name, declared_type, type_before = row
+    execute(_FOUND, found_type, found_size, sha256, found_size, event_id)
+
+    def marks(by_bytes: str) -> list[str]:
+        return type_marks(kind, extension(name), [declared_type, by_bytes])
+
+    if removed_at is None and marks(found_type) != marks(type_before):
+        _write_words(File.get(File.event_id == event_id))
     return True
 
 
