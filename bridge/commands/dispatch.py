@@ -14,7 +14,6 @@ from bridge.commands.parse import parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
 from bridge.commands.table import Answer, Call, Command, Desk, Noted, Who, where_typed
-from bridge.commands.where import Where
 from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
 from bridge.store.conversations import staff_by_localpart
@@ -23,12 +22,6 @@ log = structlog.get_logger(__name__)
 _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
 MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
-
-
-def find_command(text: str, where: Where = Where.CHAT) -> tuple[Command, str]:
-    """The command at the start of the text (without the exclamation mark) and the rest. Raises CommandError."""
-    found, rest = find_commands(text, lambda: COMMANDS)
-    return found[0] if len(found) == 1 else fitting(found, where), rest
 
 
 def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple[tuple[Command, ...], str]:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.dispatch import find_command
 from bridge.commands.errors import CommandError
 from bridge.commands.parse import parse
 from bridge.commands.people import People
 from bridge.commands.replies import code, escape, notice, room_link
 from bridge.commands.text import typed_text
 from bridge.firm.model import Firm, Matter, Staff, Wall
+from tests.unit.typed import find_command
 
 TODAY = date(2026, 11, 23)
 RUTH = Staff("s1", "Ruth", "Adeyemi", "ruth@firm.example", "Partner")

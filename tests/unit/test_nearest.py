@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.dispatch import find_command
 from bridge.commands.errors import CommandError
 from bridge.commands.nearest import called, nearest
 from bridge.commands.where import Where
+from tests.unit.typed import find_command
 
 NAMES = {command.name for command in COMMANDS}
 
