@@ -30,12 +30,16 @@ PROVISIONING = {
     "room.intent": 4,
     "room.created": 4,
     "room.recorded": 4,
-    "member.joined": 6,
-    "child.listed": 2,
     "direct.marked": 2,
+    "member.joined": 6,
     "room.finished": 3,
+    "child.listed": 2,
 }
-"""Fault points passed when a firm is made, and how often at least, so that the long form knows where to stop."""
+"""Fault points passed when a firm is made, and how often at least, so that the long form knows where to stop.
+
+In such an order that each is still to come when the bridge was killed at all before it: rooms are made one by one, the
+chats with the bot first.
+"""
 COMMANDS = {
     "inbox.accepted": "!channel create Tide Tables",
     "inbox.handled": "!channel create Tide Tables",
@@ -158,10 +162,7 @@ def alone_or_in_turn(faults: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 MAKING = [
-    f"{point}:{count}"
-    for point, times in PROVISIONING.items()
-    for count in range(1, times + 1)
-    if LONG or count == min(2, times)
+    f"{point}:{count}" for point, times in PROVISIONING.items() for count in range(1, times + 1) if LONG or count == 1
 ]
 
 
