@@ -13,7 +13,6 @@ ON_THE_DEMO_FIRM = (
     "test_channels.py",
     "test_crash.py",
     "test_creation.py",
-    "test_drift.py",
     "test_files.py",
     "test_filing.py",
     "test_foreign_client.py",

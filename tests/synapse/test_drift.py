@@ -46,12 +46,10 @@ async def put_state(who: Person, room_id: str, event_type: str, content: Any, st
 
 
 @pytest.mark.timeout(300)
-async def test_O3_what_a_server_admin_changes_is_put_back_and_told_to_the_firms_admins(
-    tmp_path: Path, made_demo: Path
-) -> None:
+async def test_O3_what_a_server_admin_changes_is_put_back_and_told_to_the_firms_admins(tmp_path: Path) -> None:
     own, _ = demo_in(tmp_path)
     own["guard"] = {"key": ""}
-    async with real_firm(tmp_path / "var", own, made_demo) as firm:
+    async with real_firm(tmp_path / "var", own) as firm:
         firm.start_bridge()
         await firm.bridge_ready()
         owner, zoe = await firm.login("eleanor.ashcombe"), await firm.login("zoe.lindqvist")
