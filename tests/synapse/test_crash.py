@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,9 +157,11 @@ ROOMS_OF_SMALL_FIRM = 9
 """Two spaces of the firm, three chats with the bot, two channels, the matter's space and its conversation."""
 
 
-def alone_or_in_turn(faults: Iterable[str]) -> list[tuple[str, ...]]:
-    """Each by itself in the long form; otherwise all of them on one firm, each killing the one that came up after."""
-    return [(fault,) for fault in faults] if LONG else [tuple(faults)]
+def alone_or_in_turn(faults: Iterable[str]) -> list[Any]:
+    """Each by itself in the long form; otherwise all of them on one firm, where each kills the bridge started next."""
+    if LONG:
+        return [pytest.param((fault,), id=fault) for fault in faults]
+    return [pytest.param(tuple(faults), id="in turn")]
 
 
 MAKING = [
@@ -309,7 +312,7 @@ async def wait_for_rooms(bot: Person, count: int) -> None:
         seen |= answer.get("rooms", {}).get("join", {}).keys()
 
 
-@pytest.mark.parametrize("moments", [(3, 15)] if not LONG else [(1,), (3,), (6,), (10,), (15,), (25,)])
+@pytest.mark.parametrize("moments", [(3, 15)] if not LONG else [(1,), (3,), (6,), (10,), (15,), (25,)], ids=str)
 async def test_synapse_killed_while_a_firm_is_made(moments: tuple[int, ...], new_firm: RealFirm) -> None:
     firm = new_firm
     firm.start_bridge()
