@@ -20,9 +20,9 @@ $(VENV)/synapse/installed: synapse-dev/constraints.txt | $(VENV)/installed
 run: $(VENV)/installed $(VENV)/synapse/installed
 	@exec $(BIN)/firm-bridge dev
 
-## test: all tests, those on the real Synapse too, one at a time on each processor
+## test: all tests, those on the real Synapse too, one at a time on each processor (tests/together.py)
 test: $(VENV)/installed $(VENV)/synapse/installed
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
 
 ## unit, component, synapse: one kind of test alone
 unit component: $(VENV)/installed

@@ -14,6 +14,8 @@ from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
 from bridge.settings import Settings
 
 _DEVICE = "FIRM_BRIDGE_CHECK"
+_PINGS = 3
+"""How often the homeserver is asked to reach the bridge before it is believed that it cannot."""
 
 
 async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterator[Finding]:
@@ -74,7 +76,12 @@ async def _ping(asking: Asker, settings: Settings) -> Finding:
     service = settings.appservice
     async with bridge_state(service) as state:
         path = f"/_matrix/client/v1/appservice/{quote(service.id, safe='')}/ping"
-        reply = await asking.ask("POST", path, service.as_token.get_secret_value(), {"transaction_id": "check"})
+        for _ in range(_PINGS):
+            reply = await asking.ask("POST", path, service.as_token.get_secret_value(), {"transaction_id": "check"})
+            # Synapse keeps connections to a bridge that has gone since, and fails over each of them once, with words
+            # that say nothing of the bridge ("AlreadyCalled", "ResponseNeverReceived"). Then it makes a new one.
+            if reply.errcode != "M_CONNECTION_FAILED":
+                break
     return judge_ping(reply, state, settings)
 
 

@@ -5,6 +5,7 @@ PostgreSQL server), and a fake homeserver with the Matrix client.
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ import psycopg
 import pytest
 
 from bridge.matrix.client import MatrixClient
-from bridge.store.store import Store
+from bridge.store import models
+from bridge.store.backends import backend_for
+from bridge.store.store import Store, migrate
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.anybody import Anybody
 from tests.fakes.guard import FakeGuard
@@ -36,10 +39,24 @@ def empty_database(folder: Path) -> Iterator[str]:
         connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
 
 
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database as the migrations leave it, of which each test has a copy: they take longer than most."""
+    file = tmp_path_factory.mktemp("database") / "new.db"
+    backend = backend_for(f"sqlite:///{file}")
+    models.database.initialize(backend.database)
+    backend.connect()
+    migrate(backend)
+    backend.database.close()
+    return file
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """An empty database."""
+def database_url(tmp_path: Path, new_database: Path) -> Iterator[str]:
+    """A database with all tables and no rows; on a server an empty one."""
     with empty_database(tmp_path) as url:
+        if not SERVER:
+            shutil.copy(new_database, tmp_path / "test.db")
         yield url
 
 

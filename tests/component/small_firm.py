@@ -9,6 +9,8 @@ Nothing runs by itself: `settle` hands every new event to the bridge's router, a
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -127,6 +129,9 @@ async def direct(firm: SmallFirm) -> str:
 def write_directory(path: str, **changed: Any) -> None:
     """Write the firm's directory file, with other sections in the place of its own."""
     Path(path).write_text(yaml.safe_dump({**DIRECTORY, **changed}, allow_unicode=True), encoding="utf-8")
+    # The bridge waits half a second before it reads a file that was written just now.
+    a_second_ago = time.time_ns() - 1_000_000_000
+    os.utime(path, ns=(a_second_ago, a_second_ago))
 
 
 @asynccontextmanager

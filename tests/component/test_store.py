@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,17 @@ from bridge.store.backends import SqliteBackend
 from bridge.store.models import Account, HeldChange, database
 from bridge.store.news import announce
 from bridge.store.store import Store, StoreError
-from tests.component.conftest import SERVER
+from tests.component.conftest import SERVER, empty_database
 
 sqlite_only = pytest.mark.skipif(bool(SERVER), reason="about SQLite")
 postgresql_only = pytest.mark.skipif(not SERVER, reason="about PostgreSQL (make postgres)")
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """An empty database, without tables."""
+    with empty_database(tmp_path) as url:
+        yield url
 
 
 def hold(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bridge.store import models
 from bridge.store.backends import Backend, backend_for
 from bridge.store.sql import execute
 from bridge.store.store import MIGRATIONS, Store, StoreError, migrate
+from tests.component.conftest import empty_database
 
 HISTORY = "schema_migration"
 WORDS = "file_search"
@@ -34,6 +36,13 @@ def tables(backend: Backend) -> dict[str, Any]:
         for table in found.get_tables()
         if table != HISTORY and not table.startswith(WORDS)
     }
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """An empty database, without tables."""
+    with empty_database(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

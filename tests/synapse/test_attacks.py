@@ -14,12 +14,7 @@ from tests.synapse.attacks.table import ATTEMPTS
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-# Each of the two firms is made by one of the processes that run the tests.
-GUARD = pytest.param(True, id="guard", marks=pytest.mark.xdist_group("attacked with the guard"))
-BARE = pytest.param(False, id="bare", marks=pytest.mark.xdist_group("attacked without it"))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[GUARD, BARE])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[True, False], ids=["guard", "bare"])
 async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """One firm with the guard for all attempts, then one without."""
     async with staged(tmp_path_factory.mktemp("attacked"), guard=request.param) as running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -10,15 +11,17 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bridge
 from bridge.dev import files
-from tests.synapse.harness import Person, RealFirm, RealSynapse, is_welcome
+from tests.synapse.harness import Json, Person, RealFirm, RealSynapse, is_welcome
 
 KILLED = -9
 PROVISIONING = {
@@ -28,12 +31,16 @@ PROVISIONING = {
     "room.intent": 4,
     "room.created": 4,
     "room.recorded": 4,
-    "member.joined": 6,
-    "child.listed": 2,
     "direct.marked": 2,
+    "member.joined": 6,
     "room.finished": 3,
+    "child.listed": 2,
 }
-"""Fault points passed when a firm is made, and how often at least, so that the long form knows where to stop."""
+"""Fault points passed when a firm is made, and how often at least, so that the long form knows where to stop.
+
+In such an order that each is still to come when the bridge was killed at all before it: rooms are made one by one, the
+chats with the bot first.
+"""
 COMMANDS = {
     "inbox.accepted": "!channel create Tide Tables",
     "inbox.handled": "!channel create Tide Tables",
@@ -43,7 +50,7 @@ COMMANDS = {
     "alias.given": '!channel rename "Kitchen Table" "Tea Table"',
 }
 """Fault points passed when somebody writes to the bot, and what they write."""
-CHANGES = {"member.invited", "member.removed"}
+CHANGES = ("member.invited", "member.removed")
 """Fault points passed when the directory changes."""
 IN_A_DIRECT_CONVERSATION = {"direct.said"}
 """Fault points passed when somebody adds a colleague in a direct conversation."""
@@ -90,6 +97,12 @@ class SmallFirm:
             text=True,
             check=False,
         )
+
+    async def killed_at(self, faults: tuple[str, ...]) -> None:
+        """Run one pass after the other, each of which is killed at its point."""
+        for fault in faults:
+            killed = await asyncio.to_thread(self.run, "sync", "--yes", fault=fault)
+            assert killed.returncode == KILLED, f"{fault}: {killed.stdout}{killed.stderr}"
 
     def known_rooms(self) -> set[str]:
         return stored_rooms(self.folder / "bridge.db")
@@ -142,56 +155,76 @@ async def assert_whole(firm: SmallFirm, synapse: RealSynapse, before: set[str], 
 
 ROOMS_OF_SMALL_FIRM = 9
 """Two spaces of the firm, three chats with the bot, two channels, the matter's space and its conversation."""
-short_or_long = [
-    pytest.param(f"{point}:{count}", id=f"{point}:{count}")
-    for point, times in PROVISIONING.items()
-    for count in range(1, times + 1)
-    if LONG or count == times
+
+
+def alone_or_in_turn(faults: Iterable[str]) -> list[Any]:
+    """Each by itself in the long form; otherwise all of them on one firm, where each kills the bridge started next."""
+    if LONG:
+        return [pytest.param((fault,), id=fault) for fault in faults]
+    return [pytest.param(tuple(faults), id="in turn")]
+
+
+MAKING = [
+    f"{point}:{count}" for point, times in PROVISIONING.items() for count in range(1, times + 1) if LONG or count == 1
 ]
 
 
-@pytest.mark.parametrize("fault", short_or_long)
-async def test_bridge_killed_while_a_firm_is_made(fault: str, small_firm: SmallFirm, synapse: RealSynapse) -> None:
+@pytest.mark.parametrize("faults", alone_or_in_turn(MAKING))
+async def test_bridge_killed_while_a_firm_is_made(
+    faults: tuple[str, ...], small_firm: SmallFirm, synapse: RealSynapse
+) -> None:
     before = await rooms_with_members(synapse.bot)
-    killed = await asyncio.to_thread(small_firm.run, "sync", "--yes", fault=fault)
-    assert killed.returncode == KILLED, killed.stdout + killed.stderr
+    await small_firm.killed_at(faults)
     await assert_whole(small_firm, synapse, before, ROOMS_OF_SMALL_FIRM)
 
 
-@pytest.mark.parametrize("fault", sorted(CHANGES))
-async def test_bridge_killed_while_people_come_and_go(fault: str, small_firm: SmallFirm, synapse: RealSynapse) -> None:
+@pytest.mark.parametrize("faults", alone_or_in_turn(CHANGES))
+async def test_bridge_killed_while_people_come_and_go(
+    faults: tuple[str, ...], small_firm: SmallFirm, synapse: RealSynapse
+) -> None:
     before = await rooms_with_members(synapse.bot)
     await asyncio.to_thread(small_firm.run, "sync", "--yes")
     small_firm.write(team="c", former="b")
-    killed = await asyncio.to_thread(small_firm.run, "sync", "--yes", fault=fault)
-    assert killed.returncode == KILLED, killed.stdout + killed.stderr
+    await small_firm.killed_at(faults)
     # The room of Ben's chat with the bot stays, with the bot alone in it.
     await assert_whole(small_firm, synapse, before, ROOMS_OF_SMALL_FIRM)
     ben = synapse.acting_as(synapse.user_id(f"ben{small_firm.folder.name}"))
     assert await ben.joined_rooms() == set()
 
 
-@pytest.mark.parametrize("fault", sorted(COMMANDS))
-async def test_bridge_killed_while_it_carries_out_a_command(fault: str, firm: RealFirm) -> None:
+@pytest.mark.parametrize("faults", alone_or_in_turn(COMMANDS))
+async def test_bridge_killed_while_it_carries_out_a_command(faults: tuple[str, ...], firm: RealFirm) -> None:
     zoe = await firm.login("zoe.lindqvist")
+    for command, of_command in itertools.groupby(faults, COMMANDS.__getitem__):
+        await killed_over(command, list(of_command), zoe, firm)
+
+
+async def killed_over(command: str, faults: list[str], zoe: Person, firm: RealFirm) -> None:
+    """Zoë gives the command; the bridge is killed at each of the points before it is left to carry it out."""
     before = await zoe.joined_rooms()
     chat = await bot_chat(zoe, firm)
+    answered = len(await messages_of(zoe, chat, firm.settings.bot_id))
     since = (await zoe.sync())["next_batch"]
-    firm.start_bridge(fault)
-    await zoe.say(chat, COMMANDS[fault])
+
+    def answers(asked: str) -> Callable[[str, Json], bool]:
+        return lambda _, event: asked in str(event["content"].get("m.relates_to"))
+
+    firm.start_bridge(faults[0])
+    asked = await zoe.say(chat, command)
     assert await firm.bridge_ended() == KILLED
+    for fault in faults[1:]:
+        firm.start_bridge(fault)
+        assert await firm.bridge_ended() == KILLED
     firm.start_bridge()
-    await zoe.wait_for_event(
-        since, lambda room, event: room == chat and event["sender"] == firm.settings.bot_id and not is_welcome(event)
-    )
+    await zoe.wait_for_event(since, answers(asked))
     await firm.bridge_ready()
-    assert len(await zoe.joined_rooms() - before) == (0 if "rename" in COMMANDS[fault] else 1)
+    assert len(await zoe.joined_rooms() - before) == (0 if "rename" in command else 1)
     assert await rooms_with_members(firm.bot) == stored_rooms(firm.place.bridge_database) - await empty(firm)
     # A message sent after everything else is answered last: whatever was doubled would stand before it.
-    await zoe.say(chat, "!ping done")
-    await zoe.wait_for_event(since, lambda room, event: event["content"].get("body") == "pong done")
-    answers = await messages_of(zoe, chat, firm.settings.bot_id)
-    assert len(answers) == 2, answers
+    await zoe.wait_for_event(since, answers(await zoe.say(chat, "!ping done")))
+    said = await messages_of(zoe, chat, firm.settings.bot_id)
+    assert len(said) == answered + 2, said
+    firm.stop_bridge()
 
 
 async def test_D2_bridge_killed_while_it_speaks_in_a_direct_conversation(firm: RealFirm) -> None:
@@ -279,13 +312,14 @@ async def wait_for_rooms(bot: Person, count: int) -> None:
         seen |= answer.get("rooms", {}).get("join", {}).keys()
 
 
-@pytest.mark.parametrize("rooms", [3, 15] if not LONG else [1, 3, 6, 10, 15, 25])
-async def test_synapse_killed_while_a_firm_is_made(rooms: int, new_firm: RealFirm) -> None:
+@pytest.mark.parametrize("moments", [(3, 15)] if not LONG else [(1,), (3,), (6,), (10,), (15,), (25,)], ids=str)
+async def test_synapse_killed_while_a_firm_is_made(moments: tuple[int, ...], new_firm: RealFirm) -> None:
     firm = new_firm
     firm.start_bridge()
-    await wait_for_rooms(firm.bot, rooms)
-    firm.kill_synapse()
-    await firm.start_synapse()
+    for rooms in moments:
+        await wait_for_rooms(firm.bot, rooms)
+        firm.kill_synapse()
+        await firm.start_synapse()
     await firm.bridge_ready()
     assert await rooms_with_members(firm.bot) == stored_rooms(firm.place.bridge_database)
     firm.stop_bridge()

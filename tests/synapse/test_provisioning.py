@@ -74,11 +74,25 @@ def membership_of(user_id: str, membership: str, room_id: str = "") -> Any:
     return wanted
 
 
+def of_three(data: Json) -> None:
+    """Leave three people of the demo firm, with a matter, a channel and a wall: one room of each kind."""
+    kept = {"eashcombe", "wchen", "zlindqvist"}
+    data["staff"] = [entry for entry in data["staff"] if entry["id"] in kept]
+    data["groups"] = []
+    data["matters"] = [{"id": "M", "number": "2026-0031", "title": "Lease renewal", "responsible": "zlindqvist"}]
+    data["walls"] = [
+        {"id": "W", "matter": "2026-0031", "people": ["wchen"], "memo": "A cousin.", "set_by": "eashcombe"}
+    ]
+    data["channels"] = [{"name": "Property", "participants": ["wchen", "zlindqvist"]}]
+
+
 @pytest.mark.parametrize("version", ["11", "12"])
 async def test_a_second_pass_changes_nothing_and_a_person_comes_back_to_a_direct_conversation(
-    version: str, tmp_path: Path
+    version: str, tmp_path: Path, made_demo: Path
 ) -> None:
-    async with own_firm(tmp_path, room_version=version) as (firm, _):
+    async with own_firm(tmp_path, made_demo if version == "11" else None, room_version=version) as (firm, directory):
+        if version != "11":
+            rewrite(directory, of_three)
         firm.start_bridge()
         await firm.bridge_ready()
         zoe, wei = await firm.login("zoe.lindqvist"), await firm.login("wei.chen")

@@ -27,10 +27,15 @@ async def room_of(synapse: RealSynapse, *people: Person) -> str:
 
 async def test_unread_counts_are_the_persons_own_and_asking_changes_nothing(synapse: RealSynapse) -> None:
     ann, ben = await synapse.make_account("unread.ann"), await synapse.make_account("unread.ben")
-    two, read, muted, buried, quiet = [await room_of(synapse, ann, ben) for _ in range(5)]
+    two, read, muted, buried, quiet, never = [await room_of(synapse, ann, ben) for _ in range(6)]
+    # Ann has looked into all rooms but one. In a room in which somebody has read nothing yet, Synapse counts their
+    # invitation too, once it has summed up the room after a message, as it does with all rooms every half minute.
+    for room_id in (two, read, muted, buried, quiet):
+        newest = (await ann.get(f"rooms/{quote(room_id)}/messages", dir="b", limit="1"))["chunk"][0]["event_id"]
+        (await ann.request("POST", f"rooms/{quote(room_id)}/receipt/m.read/{quote(newest)}")).ok()
     mute = {"conditions": [{"kind": "event_match", "key": "room_id", "pattern": muted}], "actions": []}
     (await ann.request("PUT", f"pushrules/global/override/{quote(muted)}", mute)).ok()
-    for room_id in (muted, buried, two, two):
+    for room_id in (muted, buried, never, two, two):
         await ben.say(room_id, "Hello")
     last = await ben.say(read, "Hello")
     (await ann.request("POST", f"rooms/{quote(read)}/receipt/m.read/{quote(last)}")).ok()
@@ -46,7 +51,9 @@ async def test_unread_counts_are_the_persons_own_and_asking_changes_nothing(syna
         nothing = await client.unread(synapse.user_id("unread.ben"))
     finally:
         await client.close()
-    assert {room_id: one.count for room_id, one in found.items()} == {two: 2, buried: 1}
+    counts = {room_id: one.count for room_id, one in found.items()}
+    assert counts.pop(never) in {1, 2}
+    assert counts == {two: 2, buried: 1}
     messages = (await ann.get(f"rooms/{quote(two)}/messages", dir="b", limit="1"))["chunk"]
     assert found[two].newest_at == messages[0]["origin_server_ts"]
     assert nothing == []
