@@ -17,7 +17,18 @@ from bridge.mapping.rooms import CLEARED, RoomShape, child_state, create_body, d
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
-from bridge.reconcile.plan import Action, Observed, RoomPlan, Server, Step, as_created, plan_children, plan_room
+from bridge.reconcile.plan import (
+    LEVELS,
+    Action,
+    Observed,
+    RoomPlan,
+    Server,
+    Step,
+    as_created,
+    plan_children,
+    plan_room,
+    wanted_state,
+)
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.conversations import record_room, write_intent
 from bridge.store.store import Store
@@ -176,10 +187,16 @@ async def _take_power(step: Step, shape: RoomShape, hands: Hands) -> None:
     """Let somebody give up their own power, since nobody else in the room can take it from them."""
     room_id = hands.room_ids[step.key]
     observed = await observe_room(hands.homeserver, room_id, bot_expected=shape.bot_stays)
-    levels = observed.state.get(("m.room.power_levels", ""), {}) if observed is not None else {}
-    users = {user_id: level for user_id, level in levels.get("users", {}).items() if user_id != step.who}
-    if levels:
+    levels = observed.state.get((LEVELS, ""), {}) if observed is not None else {}
+    users = dict(levels.get("users", {}))
+    # Who is only invited can give up nothing.
+    if observed is None or users.pop(step.who, None) is None or observed.members.get(step.who) != "join":
+        return
+    try:
         await hands.homeserver.give_up_power(room_id, step.who, {**levels, "users": users})
+    except Refused as error:
+        # They left a moment ago, or their account is locked. They keep a power that is of no use outside.
+        log.info("power_kept", room_id=room_id, user_id=step.who, reason=str(error))
 
 
 async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
@@ -187,7 +204,8 @@ async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
     try:
         await hands.homeserver.kick(room_id, step.who, "No longer a participant")
     except Refused:
-        # The bot is not in this room; the person leaves it by the service's hand.
+        # The bot is not in this room, or they have as much power as it has: they leave it by the service's hand.
+        await _take_power(step, shape, hands)
         await hands.homeserver.leave(room_id, step.who)
     await hands.homeserver.forget(room_id, step.who)
     faults.point("member.removed")
@@ -212,6 +230,10 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
 async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
     # As of now: the space in a join rule may have been made anew since the plan.
     wanted = desired_state(shape, hands.server.bot_id, hands.server.room_version, hands.room_ids)
+    if step.event_type == LEVELS:
+        observed = await observe_room(hands.homeserver, hands.room_ids[step.key], bot_expected=shape.bot_stays)
+        if observed is not None:
+            wanted = wanted_state(shape, observed, hands.server, hands.room_ids)
     content = wanted.get((step.event_type, step.state_key), CLEARED.get(step.event_type, {}))
     await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
 

@@ -6,7 +6,7 @@ the two apart is who sent the state that is to be changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ from bridge.firm.policy import may_be_in
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import BOT_LEVEL, RoomShape
 from bridge.reconcile.desired import Desired
-from bridge.reconcile.plan import CHILD, Action, Difference, Kind, Observed, RoomPlan, Sent, Step
+from bridge.reconcile.plan import CHILD, LEVELS, Action, Difference, Kind, Observed, RoomPlan, Sent, Step, kept_powers
 
 Json = dict[str, Any]
 MEMBER = "m.room.member"
@@ -53,6 +53,9 @@ def differences(
     shape: RoomShape, observed: Observed, steps: Iterable[Step], wanted: Desired, bot_id: str
 ) -> Iterator[Difference]:
     """Those behind these steps of a room that is there."""
+    steps = tuple(steps)
+    if (given := _power_given(shape, observed, steps, bot_id)) is not None:
+        yield given
     for step in steps:
         found = (
             _membership(step, shape, observed, wanted, bot_id)
@@ -61,6 +64,21 @@ def differences(
         )
         if found is not None:
             yield found
+
+
+def _power_given(shape: RoomShape, observed: Observed, steps: Sequence[Step], bot_id: str) -> Difference | None:
+    """The power of somebody who is put out, where nobody can take it from them."""
+    removed = {step.who for step in steps if step.action is Action.REMOVE}
+    sent = observed.sent.get((LEVELS, ""))
+    if (
+        sent is None
+        or any(step.event_type == LEVELS for step in steps)
+        or not removed & kept_powers(observed, bot_id).keys()
+    ):
+        return None
+    return Difference(
+        shape.key, Kind.STATE_CHANGED, sent.event_id, "" if sent.sender == bot_id else sent.sender, what=LEVELS
+    )
 
 
 def _membership(step: Step, shape: RoomShape, observed: Observed, wanted: Desired, bot_id: str) -> Difference | None:

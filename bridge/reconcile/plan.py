@@ -12,6 +12,7 @@ from bridge.mapping.rooms import BOT_LEVEL, CLEARED, RoomShape, StateKey, create
 
 Json = dict[str, Any]
 CHILD = "m.space.child"
+LEVELS = "m.room.power_levels"
 
 
 class Action(StrEnum):
@@ -219,7 +220,7 @@ def as_created(shape: RoomShape, server: Server, room_ids: Mapping[str, str], ro
         shape, alias_localpart="", bot_id=server.bot_id, room_version=server.room_version, room_ids=room_ids
     )
     state = {(event["type"], event["state_key"]): event["content"] for event in body["initial_state"]}
-    state["m.room.power_levels", ""] = body["power_level_content_override"]
+    state[LEVELS, ""] = body["power_level_content_override"]
     if shape.alias_localpart:
         state["m.room.canonical_alias", ""] = {"alias": server.alias(shape.alias_localpart)}
     members = {key[1]: "invite" for key in state if key[0] == "m.room.member"}
@@ -260,7 +261,7 @@ def plan_room(
 
 def _powers(shape: RoomShape, observed: Observed, server: Server) -> Iterator[Step]:
     """Those with as much power as the bot, whom it can neither remove nor demote. They come before their removal."""
-    users = observed.state.get(("m.room.power_levels", ""), {}).get("users", {})
+    users = observed.state.get((LEVELS, ""), {}).get("users", {})
     for user_id, level in sorted(users.items()):
         if user_id != server.bot_id and level >= BOT_LEVEL and observed.members.get(user_id) == "join":
             yield Step(Action.TAKE_POWER, shape.key, shape.label, user_id)
@@ -271,8 +272,33 @@ def _removals(shape: RoomShape, observed: Observed, server: Server) -> Iterator[
         yield Step(Action.REMOVE, shape.key, shape.label, user_id)
 
 
+def wanted_state(
+    shape: RoomShape, observed: Observed, server: Server, room_ids: Mapping[str, str]
+) -> dict[StateKey, Json]:
+    """The state that the room should have, as far as that is possible."""
+    state = desired_state(shape, server.bot_id, server.room_version, room_ids)
+    levels = state[LEVELS, ""]
+    return {**state, (LEVELS, ""): {**levels, "users": {**levels["users"], **kept_powers(observed, server.bot_id)}}}
+
+
+def kept_powers(observed: Observed, bot_id: str) -> dict[str, int]:
+    """The power that nobody can take from somebody who is not in the room: as much as the bot's.
+
+    Only they could give it up, and outside the room it is of no use (specification: authorization rules,
+    m.room.power_levels). Where the room's version puts its creator above all, the bot takes it.
+    """
+    users = observed.state.get((LEVELS, ""), {}).get("users", {})
+    if bot_id not in users:
+        return {}
+    return {
+        user_id: level
+        for user_id, level in users.items()
+        if user_id != bot_id and level >= BOT_LEVEL and observed.members.get(user_id) != "join"
+    }
+
+
 def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_ids: Mapping[str, str]) -> Iterator[Step]:
-    wanted = desired_state(shape, server.bot_id, server.room_version, room_ids)
+    wanted = wanted_state(shape, observed, server, room_ids)
     for (event_type, state_key), content in wanted.items():
         if observed.state.get((event_type, state_key)) != content:
             yield Step(

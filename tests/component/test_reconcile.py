@@ -104,6 +104,49 @@ async def test_O3_what_somebody_else_changed_is_put_back(on: FirmOnFake, event_t
     await on.settled()
 
 
+@pytest.mark.parametrize("comes_in", [False, True], ids=["only invited", "comes in a moment before they are removed"])
+async def test_O3_who_was_given_the_bots_power_is_put_out_and_nothing_is_left_to_do(
+    on: FirmOnFake, monkeypatch: pytest.MonkeyPatch, comes_in: bool
+) -> None:
+    room = await on.room(ESTATE_TALK)
+    before, root = room.state["m.room.power_levels", ""], "@root:localhost"
+    on.fake.add_user("root")
+    raised = {**before, "users": {**before["users"], root: 100}}
+    on.fake.put_state(room.room_id, on.fake.bot_id, "m.room.power_levels", "", raised)
+    on.fake.invite(room.room_id, on.fake.bot_id, root)
+    kick = on.fake.kick
+
+    def joined_first(room_id: str, *asked: Any) -> None:
+        if comes_in:
+            on.fake.join(room_id, root)
+        kick(room_id, *asked)
+
+    monkeypatch.setattr(on.fake, "kick", joined_first)
+    await on.sync()
+    assert root not in room.joined
+    # Nobody can take it from them outside the room, where it is of no use.
+    assert room.state["m.room.power_levels", ""] == (before if comes_in else raised)
+    await on.settled()
+
+
+async def test_O3_a_power_that_cannot_be_taken_keeps_the_others_from_nothing(on: FirmOnFake) -> None:
+    room = await on.room(ESTATE_TALK)
+    before, root = room.state["m.room.power_levels", ""], "@root:localhost"
+    users = {**before["users"], root: 100, on.user(ANN): 50}
+    on.fake.put_state(room.room_id, on.fake.bot_id, "m.room.power_levels", "", {**before, "users": users})
+    await on.sync()
+    assert room.state["m.room.power_levels", ""]["users"] == {**before["users"], root: 100}
+    await on.settled()
+    # Once they come in they lose it, and are put out.
+    on.fake.add_user("root")
+    on.fake.invite(room.room_id, on.fake.bot_id, root)
+    on.fake.join(room.room_id, root)
+    await on.sync()
+    assert room.state["m.room.power_levels", ""] == before
+    assert root not in room.joined
+    await on.settled()
+
+
 async def test_what_fails_for_one_person_is_done_for_the_others(on: FirmOnFake) -> None:
     room = await on.room(EVERYONE)
     for person in (ANN, BEN, CLEO):

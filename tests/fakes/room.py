@@ -91,8 +91,15 @@ class Room:
             raise Denied(403, "M_FORBIDDEN", message)
 
     def check_new_levels(self, user_id: str, new: Json) -> None:
-        """Raise Denied where somebody gives or takes a level above their own. What stays as it was is no matter."""
+        """Raise Denied where somebody gives or takes a level above their own, or takes another's that is as high.
+
+        What stays as it was is no matter.
+        """
         own = self.level(user_id)
+        before, after = self.levels.get("users", {}), new.get("users", {})
+        others = {key for key in before if key != user_id and before[key] != after.get(key)}
+        if any(before[key] == own for key in others):
+            raise Denied(403, "M_FORBIDDEN", "You don't have permission to remove ops level equal to your own")
         for part in ("users", "events"):
             before, after = self.levels.get(part, {}), new.get(part, {})
             changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}

@@ -15,9 +15,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
+import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,15 @@ class RealFirm(RealSynapse):
     def kill_bridge(self) -> None:
         """End the bridge as kill -9 does."""
         processes.kill(self._bridge)
+
+    @contextmanager
+    def bridge_held(self) -> Iterator[None]:
+        """A time in which the bridge hears and does nothing."""
+        self._bridge.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._bridge.process.send_signal(signal.SIGCONT)
 
     def logs(self) -> str:
         """The last lines of the bridge's log, for messages of failed tests."""

@@ -63,7 +63,9 @@ async def test_O3_what_a_server_admin_changes_is_put_back_and_told_to_the_firms_
 
         # While the bridge runs: seen by the event.
         since = (await owner.sync())["next_batch"]
-        await root_in(firm, root, channel)
+        with firm.bridge_held():
+            # Otherwise it may take back the invitation before they come in.
+            await root_in(firm, root, channel)
         room_id, message = await owner.wait_for_event(since, lambda _, event: root.user_id in str(event["content"]))
         while room_id != admins:
             room_id, message = await owner.wait_for_event(
