@@ -24,6 +24,8 @@ from bridge.store.filing import Place
 T = TypeVar("T")
 _AT_ONCE = 1 << 20
 """Bytes read at once where a file is compared."""
+_PART = 8 << 20
+"""Bytes that a store of objects, such as S3, is sent at once; it takes 10,000 parts at most."""
 _LATEST_S = 253_402_300_799
 """Seconds since the epoch: the end of the year 9999."""
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -90,7 +92,7 @@ class Cabinet:
 
     def clean(self) -> None:
         """Take away what was being written when the bridge ended."""
-        with _told():
+        with self.telling():
             fs, root = self._place()
             work = f"{root}/{WORK_FOLDER}"
             fs.invalidate_cache()
@@ -104,28 +106,31 @@ class Cabinet:
 
     def open_work(self, key: str) -> IO[bytes]:
         """The same, opened."""
-        with _told():
+        with self.telling():
             fs, root = self._place()
             path = _work(root, key)
-            return cast("IO[bytes]", self._in_folder(f"{root}/{WORK_FOLDER}", lambda: fs.open(path, "wb")))
+            return cast(
+                "IO[bytes]", self._in_folder(f"{root}/{WORK_FOLDER}", lambda: fs.open(path, "wb", block_size=_PART))
+            )
 
     def close_work(self, file: IO[bytes]) -> None:
         """Close it, so that it survives a loss of power."""
-        with _told():
-            if self._opened is not None and isinstance(self._opened[0], LocalFileSystem):
+        with self.telling():
+            fs, _ = self._place()
+            if isinstance(fs, LocalFileSystem):
                 file.flush()
                 os.fsync(file.fileno())
             file.close()
 
     def discard(self, key: str) -> None:
         """Take it away; one that is not there is no error."""
-        with _told(), contextlib.suppress(FileNotFoundError):
+        with self.telling(), contextlib.suppress(FileNotFoundError):
             fs, root = self._place()
             fs.rm_file(_work(root, key))
 
     def put(self, key: str, place: Place, at_ms: int) -> None:
         """Move a finished file to its place, as written at this time where that can be kept. Raises Taken."""
-        with _told():
+        with self.telling():
             fs, root = self._place()
             source, target, folder = _work(root, key), _path(root, place), f"{root}/{place.folder}"
             if isinstance(fs, LocalFileSystem):
@@ -142,7 +147,7 @@ class Cabinet:
 
     def holds(self, place: Place, size: int, sha256: str) -> bool:
         """Whether these very bytes stand there."""
-        with _told():
+        with self.telling():
             fs, root = self._place()
             path = _path(root, place)
             fs.invalidate_cache()
@@ -156,7 +161,7 @@ class Cabinet:
 
     def replace(self, place: Place, data: bytes) -> None:
         """Write what is the bridge's own, such as a list, over what stood there. On local disks it is never half."""
-        with _told():
+        with self.telling():
             fs, root = self._place()
             target = _path(root, place)
             fs.makedirs(f"{root}/{place.folder}", exist_ok=True)
@@ -171,7 +176,7 @@ class Cabinet:
 
     def try_out(self) -> None:
         """Write a small file, read it and delete it."""
-        with _told():
+        with self.telling():
             fs, root = self._place()
             path, data = f"{root}/{WORK_FOLDER}/check-{secrets.token_hex(8)}", secrets.token_bytes(64)
             fs.makedirs(f"{root}/{WORK_FOLDER}", exist_ok=True)
@@ -180,6 +185,23 @@ class Cabinet:
             fs.rm_file(path)
             if read != data:
                 raise CabinetError("The filing cabinet gives back other bytes than were written to it.")
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """Tell of what goes wrong without the error's own text, which may have a path or a credential in it."""
+        try:
+            yield
+        except (CabinetError, Taken):
+            raise
+        except Exception as error:
+            self._forget_connection()
+            raise CabinetError(_sentence(error)) from error
+
+    def _forget_connection(self) -> None:
+        """Have the place opened anew at its next use: what fsspec keeps of a connection that broke stays broken."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened[0].clear_instance_cache()
 
     def _in_folder(self, folder: str, work: Callable[[], T]) -> T:
         """Do something in a folder, which is made where it is missing: nearly always it is there."""
@@ -207,7 +229,7 @@ class WorkFile:
         """Write the next bytes."""
         if self._file is None:
             self._file = self._cabinet.open_work(self._key)
-        with _told():
+        with self._cabinet.telling():
             self._file.write(data)
 
     def finish(self) -> None:
@@ -259,18 +281,8 @@ def _sync(folder: str) -> None:
         os.close(opened)
 
 
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Tell of what goes wrong without the error's own text, which may have a path or a credential in it."""
-    try:
-        yield
-    except (CabinetError, Taken):
-        raise
-    except OSError as error:
-        reason = error.strerror if error.errno else type(error).__name__
-        sentence = _SENTENCES.get(error.errno or 0, f"The filing cabinet cannot be used: {reason}.")
-        raise CabinetError(sentence) from error
-    except Exception as error:
-        raise CabinetError(
-            f"The filing cabinet cannot be used ({type(error).__name__}). `firm-bridge check` tries it."
-        ) from error
+def _sentence(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return f"The filing cabinet cannot be used ({type(error).__name__}). `firm-bridge check` tries it."
+    reason = error.strerror if error.errno else type(error).__name__
+    return _SENTENCES.get(error.errno or 0, f"The filing cabinet cannot be used: {reason}.")

@@ -2,7 +2,8 @@
 
 What is safe is the least that Windows, macOS, Linux and the stores behind fsspec have in common: Windows keeps names of
 devices and nine characters for itself and cuts off dots and blanks at the end, macOS and Windows take names that differ
-in case for one, fsspec reads square brackets as a pattern, and a WebDAV address ends at a number sign.
+in case for one, fsspec reads square brackets as a pattern, and a WebDAV address ends at a number sign, for some servers
+at a semicolon too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ RESERVED = frozenset({INDEX, "transcript.pdf", "transcript.html"})
 WORK_FOLDER = ".filing"
 """Where files are written before they get their names. No safe name begins with a dot."""
 
-_UNSAFE = re.compile(r'[/\\:*?"<>|\[\]#%\x00-\x1f\x7f]')
+_UNSAFE = re.compile(r'[/\\:*?"<>|\[\]#%;\x00-\x1f\x7f]')
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Kinds of characters, as Unicode sorts them, that are nothing to see or turn the writing around."""
 _BLANK = frozenset({"Zs", "Zl", "Zp"})

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+import fsspec
 import orjson
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -551,6 +552,45 @@ async def test_another_kind_of_place_keeps_the_same_promises(on: FiledFirm) -> N
     assert fs.cat_file(f"/cabinet/{FOLDER}/Lease.pdf") == b"mine"
     Cabinet("memory://cabinet", {}).try_out()
     assert sorted(path.removeprefix("/cabinet/") for path in fs.find("/cabinet")) == names
+
+
+class Breaking(MemoryFileSystem):  # type: ignore[misc] # fsspec has no types
+    """A place whose connection, once broken, stays so, as SFTP's does."""
+
+    protocol = "breaking"
+    away = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if self.away:
+            raise ConnectionRefusedError(111, "Connection refused")
+        self.broken = False
+
+    def _open(self, *asked: Any, **options: Any) -> Any:
+        self.broken = self.broken or self.away
+        if self.broken:
+            raise ConnectionError("Connection not open")
+        return super()._open(*asked, **options)
+
+
+async def test_V3_files_wait_while_the_place_is_away_and_go_there_once_it_is_back(
+    on: FiledFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec.register_implementation("breaking", Breaking, clobber=True)
+    Breaking.store.clear()
+    on.use(url="breaking://cabinet")
+    await on.send("Lease.pdf", PDF)
+    assert await on.filer.run() == 1
+    await on.send("Will.pdf", PDF)
+    monkeypatch.setattr(Breaking, "away", True)
+    assert await on.filer.run() == 0
+    assert on.filer.stopped_because
+    monkeypatch.setattr(Breaking, "away", False)
+    on.now += 3_600_000
+    assert await on.filer.run() == 1
+    assert on.filer.stopped_because == ""
+    (will,) = (path for path in Breaking.store if path.endswith(f"{FOLDER}/Will.pdf"))
+    assert Breaking().cat_file(will) == PDF
 
 
 async def test_the_doctor_tries_the_cabinet(on: FiledFirm) -> None:

@@ -35,7 +35,7 @@ def assert_safe(name: str, longest: int) -> None:
     assert name
     assert name == unicodedata.normalize("NFC", name)
     assert 0 < len(name.encode()) <= longest
-    assert not set(name) & set('/\\:*?"<>|[]#%')
+    assert not set(name) & set('/\\:*?"<>|[]#%;')
     assert all(unicodedata.category(letter)[0] != "C" for letter in name)
     assert name == name.strip(" .")
     assert PurePosixPath("/cabinet", name).parent == PurePosixPath("/cabinet")
@@ -90,6 +90,7 @@ def test_V3_two_versions_never_have_one_name(given_name: str, one: int, other: i
         ("\u200b", "file"),
         ("a[1]*.pdf", "a_1__.pdf"),
         ("#1 100%.pdf", "_1 100_.pdf"),
+        ("Lease; final.pdf", "Lease_ final.pdf"),
         ("e\u0301.pdf", "é.pdf"),
         ("x" * 300 + ".pdf", "x" * 116 + ".pdf"),
         ("Smith v. Jones", "Smith v. Jones"),
