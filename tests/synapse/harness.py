@@ -119,10 +119,12 @@ class Person:
         return {} if answer.status == 404 else dict(answer.ok())
 
     async def say(self, room_id: str, text: str) -> str:
-        """Send a message and return its event id."""
+        """Send a message, no faster than the homeserver lets people type, and return its event id."""
         content = {"msgtype": "m.text", "body": text}
         path = f"rooms/{quote(room_id)}/send/m.room.message/{next(_txn_ids)}"
-        return str((await self.request("PUT", path, content)).ok()["event_id"])
+        while (answer := await self.request("PUT", path, content)).status == 429:  # noqa: ASYNC110 - it says how long
+            await asyncio.sleep(answer.body["retry_after_ms"] / 1000)
+        return str(answer.ok()["event_id"])
 
     async def sync(self, since: str = "") -> Json:
         """One sync: everything at once without `since`, else what is new, waiting for it."""
