@@ -6,7 +6,6 @@ Whatever a job finds undone because of a crash, or because it failed before, it 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -140,7 +139,7 @@ class Jobs:
         if self.health["reconciled"]:
             return
         try:
-            await archive_empty_channels(self.desk, time.time_ns() // 1_000_000)
+            await archive_empty_channels(self.desk, now_ms())
         except HomeserverError as error:
             self.reconcile_later(error)
             raise

@@ -85,11 +85,18 @@ class Lanes(Generic[T]):
         self._timers.pop(room_id, None)
         self._ready.append(room_id)
         if len(self._workers) < self._width and not self._stopping:
-            worker = asyncio.create_task(self._worker())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            self._workers.add(asyncio.create_task(self._worker()))
 
     async def _worker(self) -> None:
+        worker = asyncio.current_task()
+        assert worker is not None
+        try:
+            await self._work_on()
+        finally:
+            # Not when the task counts as done: what is added in between must find that there is room for another.
+            self._workers.discard(worker)
+
+    async def _work_on(self) -> None:
         while self._ready and not self._stopping:
             room_id = self._ready.popleft()
             pause = await self._work_through(self._lanes[room_id])
@@ -97,9 +104,6 @@ class Lanes(Generic[T]):
                 del self._lanes[room_id]
             elif not self._stopping:
                 self._timers[room_id] = asyncio.get_running_loop().call_later(pause, self._resume, room_id)
-        # At once: what is added before the task counts as done must find that there is room for another worker.
-        if (worker := asyncio.current_task()) is not None:
-            self._workers.discard(worker)
 
     async def _work_through(self, lane: deque[T]) -> float | None:
         while lane:

@@ -282,7 +282,7 @@ def _sync(folder: str) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return f"The filing cabinet cannot be used ({type(error).__name__}). `firm-bridge check` tries it."
-    reason = error.strerror if error.errno else type(error).__name__
-    return _SENTENCES.get(error.errno or 0, f"The filing cabinet cannot be used: {reason}.")
+    number = error.errno if isinstance(error, OSError) else None
+    # Not the error's own words, in which there may be an address.
+    reason = os.strerror(number) if number is not None and number > 0 else type(error).__name__
+    return _SENTENCES.get(number or 0, f"The filing cabinet cannot be used: {reason}. `firm-bridge check` tries it.")

@@ -125,12 +125,14 @@ class Filer:
 
         async def work() -> None:
             while left and not stops:
-                for file in left.popleft():
-                    try:
-                        if not stops and await self._file(file):
+                try:
+                    for file in left.popleft():
+                        if await self._file(file):
                             filed.append(file.event_id)
-                    except Exception as error:  # noqa: BLE001 - raised below, for all of them
-                        stops.append(error)
+                        if stops:
+                            return
+                except Exception as error:  # noqa: BLE001 - raised below, for all of them
+                    stops.append(error)
 
         async with asyncio.TaskGroup() as group:
             # While some are put to their places others are downloaded.

@@ -75,7 +75,6 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             "Content-Type": "application/json",
         }
         self._timeout = settings.request_timeout
-        self._usual_timeout = aiohttp.ClientTimeout(total=self._timeout)
         self._deadline = settings.deadline
         self._connections = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
         self._on_request = on_request
@@ -207,7 +206,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             query_string="&".join(pairs),
             encoded=True,
         )
-        return _MEDIA.sub("/{id}", target) if "/media/" in target else target, url
+        return _MEDIA.sub("/{id}", target), url
 
     def _session(self) -> aiohttp.ClientSession:
         if self.client_session is None:
@@ -233,7 +232,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
                 url,
                 data=data,
                 headers=headers,
-                timeout=self._usual_timeout if seconds == self._timeout else aiohttp.ClientTimeout(total=seconds),
+                timeout=aiohttp.ClientTimeout(total=seconds),
                 allow_redirects=False,
             ) as response:
                 body = await response.read()

@@ -261,9 +261,8 @@ def plan_room(
 
 def _powers(shape: RoomShape, observed: Observed, server: Server) -> Iterator[Step]:
     """Those with as much power as the bot, whom it can neither remove nor demote. They come before their removal."""
-    users = observed.state.get((LEVELS, ""), {}).get("users", {})
-    for user_id, level in sorted(users.items()):
-        if user_id != server.bot_id and level >= BOT_LEVEL and observed.members.get(user_id) == "join":
+    for user_id in sorted(_as_powerful(observed, server.bot_id)):
+        if observed.members.get(user_id) == "join":
             yield Step(Action.TAKE_POWER, shape.key, shape.label, user_id)
 
 
@@ -287,14 +286,21 @@ def kept_powers(observed: Observed, bot_id: str) -> dict[str, int]:
     Only they could give it up, and outside the room it is of no use (specification: authorization rules,
     m.room.power_levels). Where the room's version puts its creator above all, the bot takes it.
     """
-    users = observed.state.get((LEVELS, ""), {}).get("users", {})
-    if bot_id not in users:
+    if bot_id not in _levels(observed):
         return {}
-    return {
-        user_id: level
-        for user_id, level in users.items()
-        if user_id != bot_id and level >= BOT_LEVEL and observed.members.get(user_id) != "join"
-    }
+    others = _as_powerful(observed, bot_id).items()
+    return {user_id: level for user_id, level in others if observed.members.get(user_id) != "join"}
+
+
+def _as_powerful(observed: Observed, bot_id: str) -> dict[str, int]:
+    """The levels of those with as much power as the bot."""
+    return {user_id: level for user_id, level in _levels(observed).items() if user_id != bot_id and level >= BOT_LEVEL}
+
+
+def _levels(observed: Observed) -> Mapping[str, int]:
+    """The power levels of single people."""
+    users: Mapping[str, int] = observed.state.get((LEVELS, ""), {}).get("users", {})
+    return users
 
 
 def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_ids: Mapping[str, str]) -> Iterator[Step]:

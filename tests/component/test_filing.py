@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
-import errno
 import hashlib
-import io
-import itertools
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -16,129 +12,29 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import fsspec
 import orjson
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.check.finding import State
-from bridge.check.local import cabinet_findings
 from bridge.filing import fetch as fetch_module
 from bridge.filing import filer as filer_module
-from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
-from bridge.filing.filer import Filer
-from bridge.firm.conversation import first_matter_conversation_id
-from bridge.handlers.file_rules import judge_bytes_of
-from bridge.mapping.files import Carried
+from bridge.filing.cabinet import Cabinet
 from bridge.matrix.port import Take
-from bridge.settings import FilingSettings
 from bridge.store.conversations import now_ms
-from bridge.store.files import Sent, add_file, edit_file, remove_file
-from bridge.store.filing import Place, counts
+from bridge.store.files import Sent, edit_file, remove_file
+from bridge.store.filing import counts
 from bridge.store.models import Conversation, File, Filing
-from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
+from tests.component.filed_firm import FOLDER, MEDIA, PDF, FiledFirm, carried, filed_firm
+from tests.component.small_firm import DIRECTORY
 from tests.fakes.faults import Cut, refusal
-
-MATTER = "2026-0042 Estate"
-FOLDER = f"{MATTER}/General"
-MEDIA = "/media/download/"
-PDF = b"%PDF-1.7\n" + bytes(range(256)) * 10
-numbers = itertools.count(1)
-
-
-def carried(name: str, media_id: str, size: int, **told: Any) -> Carried:
-    """What a message says of a file."""
-    nothing = {"caption": "", "encryption": "", "declared_type": "", "width": None, "height": None, "duration_ms": None}
-    said = {"kind": "file", "name": name, "name_key": name.casefold(), "mxc": f"mxc://localhost/{media_id}"}
-    return Carried(**{**nothing, **said, "declared_size": size, **told})
-
-
-class FiledFirm:
-    """A firm that files into a folder, on a clock of the test's own."""
-
-    def __init__(self, firm: SmallFirm, cabinet: Path) -> None:
-        self.firm = firm
-        self.root = cabinet
-        self.now = 1_800_000_000_000
-        self.use(mode="on")
-
-    def use(self, **changed: Any) -> None:
-        """File from now on with these settings, by a bridge just started."""
-        before = self.firm.service.settings
-        filing = FilingSettings(**{"mode": "on", "url": str(self.root), **changed})
-        before.__dict__["filing"] = filing
-        self.restart()
-
-    def restart(self) -> None:
-        service = self.firm.service
-        self.filer = Filer(
-            service.store,
-            service.homeserver,
-            service.settings,
-            lambda: service.firm,
-            service.metrics,
-            clock=lambda: self.now,
-            judge=partial(judge_bytes_of, self.firm.bridge.router._desk),
-        )
-
-    async def send(
-        self,
-        name: str,
-        data: bytes,
-        *,
-        media: bytes | None = None,
-        conversation_id: str = "",
-        **told: Any,
-    ) -> str:
-        """Somebody sends a file to the matter's conversation; the index has it."""
-        number = next(numbers)
-        media_id = f"m{number}"
-        self.firm.fake.media[media_id] = (name, data if media is None else media)
-        sent = Sent(
-            room_id="!room",
-            sender="@ruth:localhost",
-            staff_id="ruth",
-            at_ms=1_700_000_000_000 + number * 1000,
-            carried=carried(name, media_id, len(data), **told),
-            event_id=f"$file{number}",
-            conversation_id=conversation_id or first_matter_conversation_id("m1"),
-        )
-        assert await self.store(lambda: add_file(sent))
-        return sent.event_id
-
-    async def store(self, unit: Callable[[], Any]) -> Any:
-        return await self.firm.service.store.run(unit)
-
-    async def filing(self, event_id: str) -> Filing:
-        found: Filing = await self.store(lambda: Filing.get(Filing.event_id == event_id))
-        return found
-
-    def shown(self) -> dict[str, bytes]:
-        """What stands in the cabinet, by path."""
-        return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
-
-    def files(self) -> dict[str, bytes]:
-        """The same without the bridge's own lists, by name."""
-        return {Path(path).name: data for path, data in self.shown().items() if not path.endswith("/index.csv")}
-
-    def listed(self, folder: str = FOLDER) -> list[dict[str, str]]:
-        text = (self.root / folder / "index.csv").read_text("utf-8-sig")
-        return list(csv.DictReader(io.StringIO(text, newline="")))
-
-    def fetched(self) -> int:
-        """How often media was asked for."""
-        return len(self.firm.fake.asked("GET", MEDIA))
 
 
 @pytest.fixture
 async def on(tmp_path: Path, database_url: str) -> AsyncIterator[FiledFirm]:
-    cabinet = tmp_path / "cabinet"
-    cabinet.mkdir()
-    async with small_firm(tmp_path, database_url) as firm:
-        yield FiledFirm(firm, cabinet)
+    async with filed_firm(tmp_path, database_url) as firm:
+        yield firm
 
 
 async def test_V3_a_file_is_filed_once_with_its_time_and_listed(on: FiledFirm) -> None:
@@ -418,48 +314,6 @@ async def test_an_encrypted_attachment_is_filed_in_the_clear_and_a_wrong_checksu
     assert wrong_one["Note"] == "The bytes do not fit the checksum in the message. The message said 4 bytes."
 
 
-async def test_a_full_cabinet_keeps_files_waiting_and_is_told_once(
-    on: FiledFirm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
-    await on.firm.service.sync()
-    await on.send("Lease.pdf", PDF)
-    await on.send("Plan.pdf", PDF)
-    before = len(on.firm.said)
-
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "/cabinet/secret name.pdf")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "link", full)
-        for _ in range(4):
-            assert await on.filer.run() == 0
-            on.now += 700_000
-        assert "full" in on.filer.stopped_because
-        answer = await on.firm.ask("ruth", "!files status")
-    assert "Waiting: 2, the oldest since" in answer
-    assert "The filing cabinet is full: no space is left" in answer
-    assert "secret" not in answer
-    assert on.files() == {}
-    assert await on.filer.run() == 2
-    assert on.filer.stopped_because == ""
-    assert "Waiting: 0" in await on.firm.ask("ruth", "!files status")
-    told = [body for _, _, body in on.firm.said[before:] if "store" in body and "Filing cabinet" not in body]
-    assert [text.split(".")[0] for text in told] == ["I cannot store files", "Files can be stored again"]
-    assert on.files() == {"Lease.pdf": PDF, "Plan.pdf": PDF}
-
-
-async def test_a_share_that_is_not_mounted_is_no_empty_cabinet(on: FiledFirm) -> None:
-    await on.send("Lease.pdf", PDF)
-    on.root.rmdir()
-    assert await on.filer.run() == 0
-    assert on.filer.stopped_because.startswith("The filing cabinet is not there.")
-    assert not on.root.exists()
-    on.root.mkdir()
-    on.now += 700_000
-    assert await on.filer.run() == 1
-
-
 async def test_one_file_that_cannot_be_had_holds_up_no_other(on: FiledFirm) -> None:
     await on.send("Bad.pdf", PDF, mxc="mxc://localhost/bad")
     await on.send("Good.pdf", PDF)
@@ -539,101 +393,11 @@ async def test_V3_an_edit_with_other_bytes_is_filed_beside_what_it_replaced(on: 
     assert (found.waiting, found.filed) == (0, 2)
 
 
-async def test_another_kind_of_place_keeps_the_same_promises(on: FiledFirm) -> None:
-    MemoryFileSystem.store.clear()
-    on.use(url="memory://cabinet")
-    MemoryFileSystem().pipe_file(f"/cabinet/{FOLDER}/Lease.pdf", b"mine")
-    await on.send("Lease.pdf", PDF)
-    await on.send("Lease.pdf", b"second")
-    assert await on.filer.run() == 2
-    fs = MemoryFileSystem()
-    names = sorted(path.removeprefix("/cabinet/") for path in fs.find("/cabinet"))
-    assert names == [f"{FOLDER}/{name}" for name in ("Lease (2).pdf", "Lease (3).pdf", "Lease.pdf", "index.csv")]
-    assert fs.cat_file(f"/cabinet/{FOLDER}/Lease.pdf") == b"mine"
-    Cabinet("memory://cabinet", {}).try_out()
-    assert sorted(path.removeprefix("/cabinet/") for path in fs.find("/cabinet")) == names
-
-
-class Breaking(MemoryFileSystem):  # type: ignore[misc] # fsspec has no types
-    """A place whose connection, once broken, stays so, as SFTP's does."""
-
-    protocol = "breaking"
-    away = False
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        if self.away:
-            raise ConnectionRefusedError(111, "Connection refused")
-        self.broken = False
-
-    def _open(self, *asked: Any, **options: Any) -> Any:
-        self.broken = self.broken or self.away
-        if self.broken:
-            raise ConnectionError("Connection not open")
-        return super()._open(*asked, **options)
-
-
-async def test_V3_files_wait_while_the_place_is_away_and_go_there_once_it_is_back(
-    on: FiledFirm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fsspec.register_implementation("breaking", Breaking, clobber=True)
-    Breaking.store.clear()
-    on.use(url="breaking://cabinet")
-    await on.send("Lease.pdf", PDF)
-    assert await on.filer.run() == 1
-    await on.send("Will.pdf", PDF)
-    monkeypatch.setattr(Breaking, "away", True)
-    assert await on.filer.run() == 0
-    assert on.filer.stopped_because
-    monkeypatch.setattr(Breaking, "away", False)
-    on.now += 3_600_000
-    assert await on.filer.run() == 1
-    assert on.filer.stopped_because == ""
-    (will,) = (path for path in Breaking.store if path.endswith(f"{FOLDER}/Will.pdf"))
-    assert Breaking().cat_file(will) == PDF
-
-
-async def test_the_doctor_tries_the_cabinet(on: FiledFirm) -> None:
-    async def found() -> list[tuple[State, str]]:
-        return [(one.state, one.what) async for one in cabinet_findings(on.firm.service.settings)]
-
-    assert await found() == [(State.OK, "A file can be written in the filing cabinet, read and deleted.")]
-    assert on.shown() == {}
-    (on.root / ".filing").rmdir()
-    on.root.rmdir()
-    ((state, what),) = await found()
-    assert state is State.MISSING
-    assert what.startswith("The filing cabinet is not there.")
-    on.use(mode="off")
-    assert await found() == []
-
-
-@pytest.mark.parametrize(("url", "words"), [("s3://bucket/x", "s3fs"), ("nowhere://x", "no kind of place")])
-def test_a_kind_of_place_whose_package_is_missing_is_said(
-    url: str, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
-    with pytest.raises(BackendMissing, match=words):
-        require_backend(url)
-    with pytest.raises(CabinetError, match=words):
-        Cabinet(url, {}).try_out()
-
-
-def test_what_goes_wrong_is_told_without_paths_or_secrets(tmp_path: Path) -> None:
-    cabinet = Cabinet(str(tmp_path), {})
-    cabinet.try_out()
-    (tmp_path / "folder").write_text("a file in the way")
-    with pytest.raises(CabinetError) as caught:
-        cabinet.replace(Place("folder", "name.csv"), b"")
-    assert str(tmp_path) not in str(caught.value)
-    assert "name.csv" not in str(caught.value)
-
-
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.one_of(st.text(max_size=12), st.sampled_from(["a.pdf", "A.PDF", "../a.pdf", "a (2).pdf"]))))
 async def test_V3_nothing_is_overwritten_lost_or_outside_whatever_the_names(on: FiledFirm, names: list[str]) -> None:
     before = on.files()
-    sent = {f"{next(numbers)}".encode(): name for name in names}
+    sent = {f"{len(before) + number}".encode(): name for number, name in enumerate(names)}
     for data, name in sent.items():
         await on.send(name.replace("\0", "").encode("utf-8", "replace").decode(), data)
     assert await on.filer.run() == len(names)
