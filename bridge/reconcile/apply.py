@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 _SETTLING = (0.25, 0.5, 1.0, 2.0, 0.0)
 """Seconds between looks at a room that is not whole yet."""
+_ATTEMPTS = 5
+"""How often a room is begun before a person is asked to look."""
 
 
 class StepError(Exception):
@@ -94,7 +96,7 @@ async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     alias = shape.alias_localpart or hidden_alias(shape.key, hands.alias_key)
     await hands.store.run(lambda: write_intent(shape.key, alias))
     faults.point("room.intent")
-    observed = await _create(shape, alias, hands) or await _adopt(shape, alias, hands)
+    observed = await _create_or_adopt(shape, alias, hands)
     faults.point("room.created")
     await hands.store.run(lambda: record_room(shape.key, observed.room_id))
     hands.room_ids[shape.key] = observed.room_id
@@ -102,6 +104,18 @@ async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     steps = plan_room(shape, observed, hands.server, hands.room_ids)
     made = replace(shape, children=tuple(child for child in shape.children if child in hands.room_ids))
     return steps + plan_children(made, observed, hands.room_ids, {})
+
+
+async def _create_or_adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
+    # Again, since the homeserver may break off at each attempt and leave a half-made room.
+    for _ in range(_ATTEMPTS):
+        observed = await _create(shape, alias, hands) or await _adopt(shape, alias, hands)
+        if observed is not None:
+            return observed
+    raise StepError(
+        f"The address #{alias}:{hands.server_name} is taken again and again."
+        " Another program may be making the same room."
+    )
 
 
 async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
@@ -120,8 +134,8 @@ async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None
     return as_created(shape, hands.server, hands.room_ids, room_id)
 
 
-async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
-    """The room behind the alias if it is ours and whole; else the alias is freed and the room made anew."""
+async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
+    """The room behind the alias if it is ours and whole; else None, and the alias is free."""
     full_alias = f"#{alias}:{hands.server_name}"
     for pause in _SETTLING:
         room_id = await hands.homeserver.resolve_alias(full_alias)
@@ -138,13 +152,11 @@ async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
     # A channel that was renamed keeps its old address until another channel takes the name.
     half_made = observed is not None and not is_marked(observed)
     log.warning("room_half_made" if half_made else "alias_taken_over", room=shape.key, room_id=room_id)
-    await hands.homeserver.delete_alias(full_alias)
+    # Left first, so that a crash in between leaves the address to find it by.
     if observed is not None and half_made and observed.members.get(hands.server.bot_id) == "join":
         await hands.homeserver.leave(observed.room_id, hands.server.bot_id)
-    made = await _create(shape, alias, hands)
-    if made is None:
-        raise StepError(f"The address {full_alias} is taken again. Another program may be making the same room.")
-    return made
+    await hands.homeserver.delete_alias(full_alias)
+    return None
 
 
 async def _give_up(shape: RoomShape, hands: Hands) -> None:

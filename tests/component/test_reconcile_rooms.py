@@ -90,6 +90,53 @@ async def test_a_room_half_made_is_left_and_made_anew(new: FirmOnFake) -> None:
     await new.settled()
 
 
+def breaks_off_again(new: FirmOnFake, monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
+    """Half-made rooms at the address of a room: one now, and one more, so many times, whenever it was just free."""
+    alias = hidden_alias(ESTATE_TALK, new.settings.security.alias_key.get_secret_value())
+    half_made = [new.fake.create_room(new.fake.bot_id, {"room_alias_name": alias})]
+    delete = new.client.delete_alias
+
+    async def taken_at_once(freed: str) -> None:
+        await delete(freed)
+        if len(half_made) <= times:
+            half_made.append(new.fake.create_room(new.fake.bot_id, {"room_alias_name": alias}))
+
+    monkeypatch.setattr(new.client, "delete_alias", taken_at_once)
+    return half_made
+
+
+async def test_a_homeserver_that_breaks_off_again_leaves_no_half_made_room(
+    new: FirmOnFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half_made = breaks_off_again(new, monkeypatch, times=2)
+    await new.sync()
+    assert [new.fake.rooms[room_id].joined for room_id in half_made] == [[], [], []]
+    assert len(new.live_rooms()) == ROOMS
+    await new.settled()
+
+
+async def test_an_address_that_is_taken_again_and_again_is_told(
+    new: FirmOnFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks_off_again(new, monkeypatch, times=5)
+    outcome = await new.reconciler.sync()
+    assert [failure for failure in outcome.failed if "taken again and again" in failure]
+    await new.sync()
+    await new.settled()
+
+
+async def test_a_half_made_room_is_found_again_when_the_bridge_goes_before_its_address_is_free(new: FirmOnFake) -> None:
+    alias = hidden_alias(ESTATE_TALK, new.settings.security.alias_key.get_secret_value())
+    half = new.fake.create_room(new.fake.bot_id, {"room_alias_name": alias})
+    new.fake.script("POST", "/leave$", AWAY)
+    with pytest.raises(Unreachable):
+        await new.reconciler.sync()
+    await new.sync()
+    assert new.fake.rooms[half].joined == []
+    assert len(new.live_rooms()) == ROOMS
+    await new.settled()
+
+
 def whole(key: str) -> dict[str, Any]:
     """A createRoom body of a room that has the bridge's mark for this key, at Litigation's address."""
     marker = {"type": MARKER, "state_key": "", "content": {"kind": "channel", "key": key}}
