@@ -13,6 +13,7 @@ import typer
 
 from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
+from bridge.firm.folding import folded_name
 
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff
@@ -145,12 +146,12 @@ def _ask_password(name: str) -> str:
 
 def find_person(firm: Firm, user_ids: Mapping[str, str], wanted: str) -> Staff:
     """The one staff member meant. Raises Stop where there is none, or more than one."""
-    folded = wanted.casefold()
     found = [
         member
         for member in firm.staff.values()
         if member.id == wanted
-        or folded in {member.email.casefold(), member.name.casefold()}
+        or wanted.casefold() == member.email.casefold()
+        or folded_name(wanted) == folded_name(member.name)
         or (user_id := user_ids.get(member.id)) == wanted
         or (user_id and user_id.partition(":")[0] == f"@{wanted.removeprefix('@')}")
     ]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable
+
+from bridge.firm.folding import folded
 
 _WORD = re.compile(r"[^\W_]+")
 WORD_MAX = 40
@@ -20,9 +21,7 @@ WORDS_MAX = 400
 
 def words(text: str) -> list[str]:
     """The words of a text, each once, without regard to case, accents and how characters are composed."""
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    bare = "".join(one for one in folded if not unicodedata.combining(one))
-    return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(bare)))[:WORDS_MAX]
+    return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(folded(text))))[:WORDS_MAX]
 
 
 def in_conversation(conversation_id: str) -> str:

@@ -58,6 +58,9 @@ def message(body: str, formatted: str | None = None) -> dict[str, Any]:
         ("tom@firm.example hello there", [TOM], "hello there"),
         ("@RUTH hello", [RUTH], "hello"),
         ("Ruth Adeyemi", [RUTH], ""),
+        ("tomas hello", [TOMAS], "hello"),
+        ("TOMAS O’NEILL", [TOMAS], ""),
+        ("Toma\u0301s and tom: lunch?", [TOMAS, TOM], "lunch?"),
         ("ruth adeyemi and Tom Price: lunch?", [RUTH, TOM], "lunch?"),
         ("Tom, Tomás", [TOM, TOMAS], ""),
         ("Tom are you in?", [TOM], "are you in?"),
@@ -85,6 +88,15 @@ def test_people_are_found(text: str, people: list[Staff], rest: str) -> None:
 def test_an_error_explains_and_suggests(text: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         PEOPLE.find(text)
+
+
+def test_who_is_meant_where_two_names_differ_in_an_accent_alone() -> None:
+    accented, plain = Staff("z", "Zoë", "Lund", "z@firm.example"), Staff("y", "Zoe", "Lund", "y@firm.example")
+    people = People(Firm(staff={"z": accented, "y": plain}), {}, "localhost", "bot")
+    assert (people.named("zoë lund"), people.named("Zoe Lund")) == (accented, plain)
+    for typed in ("zoe", "zoë"):
+        with pytest.raises(CommandError, match="more than one"):
+            people.named(typed)
 
 
 def test_a_mention_counts_by_its_id_and_not_by_the_name_it_shows() -> None:
