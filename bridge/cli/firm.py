@@ -13,7 +13,7 @@ import typer
 
 from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
-from bridge.firm.folding import folded_name
+from bridge.firm.names import folded_name
 
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff

@@ -14,6 +14,7 @@ from bridge.commands.sight import Sight
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, channel_key
 from bridge.firm.model import Firm, Matter, Staff
+from bridge.firm.names import folded_name, who_is_called
 from bridge.firm.room_keys import matter_of_space
 from bridge.store.channels import channel_named
 from bridge.store.conversations import conversation_by_id, staff_by_localpart
@@ -46,10 +47,9 @@ class Everybody:
         wanted = " ".join(typed.split()).strip("\"'“”„").casefold()
         if found := self.owner(wanted) or self.firm.staff.get(typed):
             return found
-        people = list(self.firm.staff.values())
-        full = [person for person in people if wanted in {person.name.casefold(), person.email.casefold()}]
-        part = [person for person in people if wanted in {person.first_name.casefold(), person.last_name.casefold()}]
-        several = full or part
+        people = self.firm.staff.values()
+        by_email = [person for person in people if wanted and person.email.casefold() == wanted]
+        several = by_email or who_is_called(typed, people)
         if len(several) > 1:
             choices = ", ".join(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
             raise CommandError(f"There is more than one {repeated(typed)}: {escape(choices)}. Use a mention.")
@@ -57,8 +57,8 @@ class Everybody:
 
     def unknown(self, typed: str) -> CommandError:
         """What to say where nobody is called so."""
-        names = {person.name.casefold(): person.name for person in self.firm.staff.values()}
-        near = difflib.get_close_matches(typed.strip("@").casefold(), names, n=1, cutoff=0.6)
+        names = {folded_name(person.name): person.name for person in self.firm.staff.values()}
+        near = difflib.get_close_matches(folded_name(typed.strip("@")), names, n=1, cutoff=0.6)
         hint = f" Did you mean {escape(names[near[0]])}?" if near else " Use a mention, an e-mail address or the name."
         return CommandError(f"I know nobody called {repeated(typed)}.{hint}")
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape, repeated
-from bridge.firm.folding import folded_name
 from bridge.firm.model import Firm, Staff
+from bridge.firm.names import folded_name, who_is_called
 
 _MARKED = re.compile(r"@[^\s,:]+(?::[^\s,]+)?|[^\s,@]+@[^\s,@]+\.[^\s,@]+")
 """An @name, a full id, or an e-mail address."""
@@ -57,23 +57,15 @@ class People:
         raise self._unknown(word, localpart, self.localparts)
 
     def named(self, name: str) -> Staff:
-        """The person with this full name, or the only active one with this first or last name. Raises CommandError.
-
-        Accents need not be typed. Of two who differ in nothing else, the one typed exactly is meant.
-        """
-        typed = " ".join(name.split()).strip("\"'“”")
-        wanted = folded_name(typed)
+        """The person with this full name, or the only active one with this first or last name. Raises CommandError."""
         active = [person for person in self.firm.staff.values() if person.active]
-        full = [person for person in active if folded_name(person.name) == wanted]
-        part = [p for p in active if wanted in {folded_name(p.first_name), folded_name(p.last_name)}]
-        exact = [person for person in full if person.name.casefold() == typed.casefold()]
-        found = exact or full or part
+        found = who_is_called(name, active)
         if len(found) == 1:
             return found[0]
         if found:
             choices = _either([escape(f"{person.name} ({person.role or person.email})") for person in found])
             raise CommandError(f"There is more than one {repeated(name)}: {choices}. Use the full name or a mention.")
-        raise self._unknown(name, wanted, {folded_name(person.name) for person in active})
+        raise self._unknown(name, folded_name(name), {folded_name(person.name) for person in active})
 
     def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
         """The people at the start of the text, and the rest of it. Raises CommandError for a name nobody has.

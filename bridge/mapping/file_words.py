@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from bridge.firm.folding import folded
+from bridge.firm.names import folded
 
 _WORD = re.compile(r"[^\W_]+")
 WORD_MAX = 40

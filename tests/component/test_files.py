@@ -197,6 +197,7 @@ async def a_few(firm: SmallFirm) -> str:
         ("@tom", ["Photo.JPG"]),
         ('from:"Ruth Adeyemi" lease', ["Lease draft.pdf"]),
         ("from:ruth@firm.example", ["Lease draft.pdf"]),
+        ("from:Rúth lease", ["Lease draft.pdf"]),
         ("since:2026-11-01 until:2026-11-01", ["Bail résidentiel.docx", "Photo.JPG", "Lease draft.pdf"]),
         ("since:2026-11-02", []),
         ("until:2026-10-31", []),
