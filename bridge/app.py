@@ -76,13 +76,17 @@ class Bridge:
             filer=self.filer,
             health=self._health,
             follow_directory=self._follow_directory,
-            reconcile_daily=self._reconcile_daily,
+            reconcile_daily=self._reconcile_again,
+            reconcile_what_failed=self._reconcile_what_failed,
             reconcile_later=self._reconcile_until_done,
         )
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
         self._followed: Firm | None = None
         """The firm that everything was last made to agree with."""
+        self._not_reconciled = 0
+        """Accounts and rooms that could not be made as they should be when that was last tried."""
+        firm.metrics.not_reconciled.set_function(lambda: self._not_reconciled)
         self._following = asyncio.Lock()
         firm.store.listen(self._count_drift)
 
@@ -174,18 +178,23 @@ class Bridge:
         if not outcome.failed:
             # Also what a crash left noted as not put right.
             await self._firm.store.run(lambda: mark_all_put_back(begun))
-        self._followed = firm
+        self._followed, self._not_reconciled = firm, len(outcome.failed)
         await take_back(self._firm.store, self._firm.homeserver, firm, today)
         await self._firm.store.run(partial(tell_of_walls, firm, settings))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
-    async def _reconcile_daily(self) -> None:
+    async def _reconcile_again(self) -> None:
         try:
             await self._reconcile()
         except HomeserverError as error:
             self._reconcile_until_done(error)
             raise
+
+    async def _reconcile_what_failed(self) -> None:
+        # Whatever stood in the way, such as an address that somebody else had, may be gone by now.
+        if self._not_reconciled and not self._health["reconciled"]:
+            await self._reconcile_again()
 
     def _reconcile_until_done(self, error: HomeserverError) -> None:
         self._health["reconciled"] = str(error)
@@ -206,6 +215,7 @@ class Bridge:
                 self._reconcile_until_done(error)
                 raise
             self._followed = firm
+            self._not_reconciled += len(outcome.failed)
             await self.places.refresh()
             log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
 

@@ -61,6 +61,12 @@ class Metrics:
         self.outbox_waiting = Gauge(
             "firm_bridge_outbox_waiting", "Messages that wait to be sent or are being sent.", registry=registry
         )
+        self.not_reconciled = Gauge(
+            "firm_bridge_not_reconciled",
+            "Accounts and rooms that could not be made as they should be; the log says why. They are tried again each"
+            " hour.",
+            registry=registry,
+        )
         self.drift_found = Counter(
             "firm_bridge_drift_found",
             "Differences found that somebody made behind the bridge's back, by kind.",

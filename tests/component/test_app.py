@@ -103,6 +103,10 @@ class Running:
         """Wait until something is said to be wrong."""
         await until(lambda: words in self.bridge.health()[check])
 
+    def metric(self, name: str) -> float | None:
+        """A metric as it is now."""
+        return self.bridge._firm.metrics.registry.get_sample_value(name)
+
     async def room(self, key: str) -> str:
         """The room of a key."""
         store = self.bridge._firm.store
@@ -330,10 +334,26 @@ async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done
         fake.put_state(talk, fake.bot_id, "m.room.name", "", {"name": "Something else"})
         fake.script("PUT", "/state/m.room.name", AWAY, AWAY)
         with pytest.raises(Unreachable):
-            await firm.bridge._reconcile_daily()
+            await firm.bridge._reconcile_again()
         assert "M_LIMIT_EXCEEDED" in firm.bridge.health()["reconciled"]
         await firm.well()
         assert fake.rooms[talk].state["m.room.name", ""] == {"name": "2026-0042 Estate · General"}
+
+
+async def test_what_could_not_be_made_is_counted_and_tried_again_each_hour(
+    settings: Settings, fake: FakeHomeserver
+) -> None:
+    theirs = fake.create_room(fake.add_user("mallory"), {"room_alias_name": "everyone"})
+    async with running(settings, fake) as firm:
+        await firm.well()
+        # The channel, and the staff space, which cannot list it.
+        assert firm.metric("firm_bridge_not_reconciled") == 2
+        await firm.bridge._reconcile_what_failed()
+        assert firm.metric("firm_bridge_not_reconciled") == 2
+        del fake.aliases["#everyone:localhost"]
+        await firm.bridge._reconcile_what_failed()
+        assert firm.metric("firm_bridge_not_reconciled") == 0
+        assert fake.aliases["#everyone:localhost"] != theirs
 
 
 async def test_a_mistake_in_the_first_pass_is_shown_and_it_is_tried_again(
