@@ -85,7 +85,7 @@ class Bridge:
         self._followed: Firm | None = None
         """The firm that everything was last made to agree with."""
         self._not_reconciled = 0
-        """Accounts and rooms that could not be made as they should be when that was last tried."""
+        """What could not be made as it should be in the last pass over everything and in the changes followed since."""
         firm.metrics.not_reconciled.set_function(lambda: self._not_reconciled)
         self._following = asyncio.Lock()
         firm.store.listen(self._count_drift)

@@ -81,8 +81,7 @@ class Jobs:
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         # After midnight the firm's day has changed, and with it the walls that begin or end.
         self._job(self.reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
-        again = CronTrigger(minute=15, timezone="UTC")
-        self._job(self.reconcile_what_failed, again, "reconcile what failed")
+        self._job(self.reconcile_what_failed, CronTrigger(minute=15, timezone="UTC"), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
         hourly = CronTrigger(hour="8-18", minute=30, timezone=settings.firm.timezone)
         self._job(self._archive_empty_channels, hourly, "empty channels")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -52,9 +52,11 @@ class People:
             raise CommandError(f"{repeated(word)} is not at this firm.")
         if localpart == self.bot_localpart:
             raise CommandError("That is me. Name a colleague instead.")
-        if localpart in self.localparts and self.localparts[localpart] in self.firm.staff:
-            return self._active(self.firm.staff[self.localparts[localpart]])
-        raise self._unknown(word, localpart, self.localparts)
+        staff = self.firm.staff
+        owners = {local: staff[staff_id] for local, staff_id in self.localparts.items() if staff_id in staff}
+        if localpart in owners:
+            return self._active(owners[localpart])
+        raise _unknown(word, localpart, owners)
 
     def named(self, name: str) -> Staff:
         """The person with this full name, or the only active one with this first or last name. Raises CommandError."""
@@ -65,7 +67,7 @@ class People:
         if found:
             choices = _either([escape(f"{person.name} ({person.role or person.email})") for person in found])
             raise CommandError(f"There is more than one {repeated(name)}: {choices}. Use the full name or a mention.")
-        raise self._unknown(name, folded_name(name), {folded_name(person.name) for person in active})
+        raise _unknown(name, folded_name(name), {folded_name(person.name): person for person in active})
 
     def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
         """The people at the start of the text, and the rest of it. Raises CommandError for a name nobody has.
@@ -122,15 +124,13 @@ class People:
             raise CommandError(f"{escape(person.name)} has left the firm.")
         return person
 
-    def _unknown(self, typed: str, wanted: str, known: Iterable[str]) -> CommandError:
-        shown = repeated(typed)
-        near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.6)
-        if not near:
-            return CommandError(f"I know nobody called {shown}. Use a mention, an e-mail address or the full name.")
-        person = self.firm.staff.get(self.localparts.get(near[0], "")) or next(
-            person for person in self.firm.staff.values() if folded_name(person.name) == near[0]
-        )
-        return CommandError(f"I know nobody called {shown}. Did you mean {escape(person.name)}?")
+
+def _unknown(typed: str, wanted: str, known: Mapping[str, Staff]) -> CommandError:
+    shown = repeated(typed)
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)
+    if not near:
+        return CommandError(f"I know nobody called {shown}. Use a mention, an e-mail address or the full name.")
+    return CommandError(f"I know nobody called {shown}. Did you mean {escape(known[near[0]].name)}?")
 
 
 def _past_separator(text: str, at: int) -> int:

@@ -114,7 +114,7 @@ async def _create_or_adopt(shape: RoomShape, alias: str, hands: Hands) -> Observ
             return observed
     raise StepError(
         f"The address #{alias}:{hands.server_name} is taken again and again."
-        " Another program may be making the same room."
+        " Look for a second bridge and end it; this one tries again within the hour."
     )
 
 

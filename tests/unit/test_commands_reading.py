@@ -99,6 +99,12 @@ def test_who_is_meant_where_two_names_differ_in_an_accent_alone() -> None:
             people.named(typed)
 
 
+def test_an_account_whose_owner_the_directory_no_longer_has_is_not_suggested() -> None:
+    people = People(FIRM, {"zebedee": "s99"}, "localhost", "bot")
+    with pytest.raises(CommandError, match="Use a mention"):
+        people.marked("@zebede")
+
+
 def test_a_mention_counts_by_its_id_and_not_by_the_name_it_shows() -> None:
     content = message("!dm Tom Price hello", f"!dm {pill('@ruth:localhost', 'Tom Price')} hello")
     assert PEOPLE.find(typed_text(content).removeprefix("!dm").strip()) == ((RUTH,), "hello")
