@@ -216,15 +216,15 @@ def recorder(bench: Bench) -> Any:
     """nio's connection, with what it asks written down."""
     attempt = Connection._attempt
 
-    async def recorded(self: Connection, method: str, target: str, url: URL, data: Any, *rest: Any) -> Any:
+    async def recorded(self: Connection, method: str, shown: str, target: str, data: Any, *rest: Any) -> Any:
         body = data.encode() if isinstance(data, str) else bytes(data or b"")
         answer: Json = {}
         try:
-            found = await attempt(self, method, target, url, data, *rest)
-            answer = orjson.loads(found[1])
+            found = await attempt(self, method, shown, target, data, *rest)
+            answer = orjson.loads(found.body)
             return found
         finally:
-            bench.asked.append(Asked(method, target, url.query.get("user_id", ""), body, answer))
+            bench.asked.append(Asked(method, shown, URL(target, encoded=True).query.get("user_id", ""), body, answer))
 
     return patch.object(Connection, "_attempt", recorded)
 

@@ -15,11 +15,13 @@ import nio
 import orjson
 from yarl import URL
 
-from bridge.guard.protocol import OUTDATED, SIGNATURE_HEADER
+from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
+from bridge.matrix.failure import failure, not_matrix
+from bridge.matrix.http1 import Answer, CannotConnect, Connections, NotHttp
 from bridge.matrix.port import Take
 from bridge.matrix.requests import Request, encoded
-from bridge.matrix.retry import Passing, may_pass, repeat
+from bridge.matrix.retry import Passing, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
 OnRequest = Callable[[str, str, int, float], None]
@@ -29,7 +31,7 @@ DEVICE = "FIRMBRIDGE"
 """The device that the bridge sends with. With a device, a repeated send is known even after a restart of Synapse."""
 
 _MIN_CONNECTIONS = 32
-_BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
+_JSON = {"Content-Type": "application/json"}
 _ID = re.compile(r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+")
 _MEDIA = re.compile(r"(?<=/media/quarantine)/[^/]+/[^/]+$|(?<=/v1/media)/[^/]+/[^/]+$")
 """Where a file's id stands, which is the key to the file."""
@@ -67,16 +69,13 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         super().__init__(settings.url.rstrip("/"), bot_id, config=config)
         self.access_token = appservice.as_token.get_secret_value()
         self.client_session: aiohttp.ClientSession | None = None
-        self._base = URL(self.homeserver)
-        self._base_path = self._base.raw_path.rstrip("/")
-        self._headers = {
-            "User-Agent": "firm-bridge",
-            "Authorization": f"Bearer {self.access_token}",
-            "Content-Type": "application/json",
-        }
+        address = URL(self.homeserver)
+        self._origin, self._base_path = str(address.origin()), address.raw_path.rstrip("/")
+        self._headers = {"User-Agent": "firm-bridge", "Authorization": f"Bearer {self.access_token}"}
         self._timeout = settings.request_timeout
         self._deadline = settings.deadline
-        self._connections = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
+        self._limit = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
+        self._connections = Connections(self.homeserver, self._headers, self._limit)
         self._on_request = on_request
         self._closed = False
 
@@ -99,18 +98,18 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         data: str | bytes | None = request[2] if len(request) == 3 else None
         if data is None and method != "GET":
             data = b"{}"
-        headers = {"Content-Type": content_type} if content_type else None
+        headers = {"Content-Type": content_type} if content_type else _JSON
         if signature:
-            headers = {SIGNATURE_HEADER: signature}
-        target, url = self._address(path, user_id, device)
+            headers = {**headers, SIGNATURE_HEADER: signature}
+        shown, target = self._target(path, user_id, device)
 
         async def attempt(left: float) -> Any:
-            response, body = await self._attempt(method, target, url, data, headers, min(self._timeout, left))
+            answer = await self._attempt(method, shown, target, data, headers, min(self._timeout, left))
             try:
-                answer = orjson.loads(body)
-                return answer[key] if key else answer
+                content = orjson.loads(answer.body)
+                return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                raise Passing(_not_matrix(f"{method} {target}", response)) from error
+                raise Passing(not_matrix(f"{method} {shown}", answer)) from error
 
         return await repeat(attempt, self._deadline)
 
@@ -118,17 +117,17 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         self,
         method: str,
         path: str,
-        data: Any = None,
+        data: str | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         trace_context: Any = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the signature is nio's
-    ) -> aiohttp.ClientResponse:
+    ) -> Answer:
         """Make a request for one of nio's own methods, as the bot. Raises HomeserverError."""
-        target, url = self._address(path, self.user, "")
+        shown, target = self._target(path, self.user, "")
         limit = self._timeout if timeout is None else timeout or math.inf
 
-        async def attempt(left: float) -> aiohttp.ClientResponse:
-            return (await self._attempt(method, target, url, data, headers, min(limit, left)))[0]
+        async def attempt(left: float) -> Answer:
+            return await self._attempt(method, shown, target, data, headers or _JSON, min(limit, left))
 
         return await repeat(attempt, self._deadline)
 
@@ -138,13 +137,13 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         Where a download breaks, the next attempt passes over what was had: Synapse 1.163 knows no ranges of bytes. The
         deadline is for getting on, not for the whole. What `take` raises ends it.
         """
-        target, url = self._address(request[1], user_id, "")
+        shown, target = self._target(request[1], user_id, "")
         had = 0
 
         async def attempt(left: float) -> None:
             nonlocal had
             again = had
-            async with contextlib.aclosing(self._pieces(target, url, min(self._timeout, left))) as pieces:
+            async with contextlib.aclosing(self._pieces(shown, target, min(self._timeout, left))) as pieces:
                 async for piece in pieces:
                     if len(piece) > again:
                         await take(piece[again:])
@@ -160,162 +159,92 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
                     raise
         return None
 
-    async def _pieces(self, target: str, url: URL, seconds: float) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, shown: str, target: str, seconds: float) -> AsyncGenerator[bytes, None]:
         """The pieces of an answer, by one request. Raises as `_attempt`."""
         # What the path of media names is a secret.
-        name = f"GET {route_of(target)}"
+        name = f"GET {route_of(shown)}"
         if self._closed:
             raise errors.Unreachable(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started, status = time.perf_counter(), 0
         try:
             async with self._session().get(
-                url,
+                URL(self._origin + target, encoded=True),
                 timeout=aiohttp.ClientTimeout(total=None, connect=seconds, sock_read=seconds),
                 allow_redirects=False,
                 read_bufsize=_PIECE,
             ) as response:
                 status = response.status
                 if status >= 300:
-                    raise _failure(name, response, await response.read())
+                    headers = {key.lower(): value for key, value in response.headers.items()}
+                    raise failure(name, Answer(status, headers, await response.read()))
                 async for piece in response.content.iter_chunked(_PIECE):
                     yield piece
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Passing(errors.Unreachable(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
-                self._on_request("GET", route_of(target), status, time.perf_counter() - started)
+                self._on_request("GET", route_of(shown), status, time.perf_counter() - started)
 
     async def close(self) -> None:
         """Close every connection. Requests under way end with Unreachable, and none can be made any more."""
         self._closed = True
+        self._connections.close()
         await super().close()
 
-    def _address(self, path: str, user_id: str | None, device: str) -> tuple[str, URL]:
-        """The path without secrets, for messages and metrics, and the whole address with who is acting."""
-        target, _, query = path.partition("?")
+    def _target(self, path: str, user_id: str | None, device: str) -> tuple[str, str]:
+        """The path without secrets, for messages and metrics, and the whole target with who is acting."""
+        path, _, query = path.partition("?")
         # nio's builders put the token into the query; it belongs in the header alone.
         pairs = [pair for pair in query.split("&") if pair and not pair.startswith("access_token=")]
         if user_id is not None:
             pairs.append(f"user_id={encoded(user_id)}")
         if device:
             pairs.append(f"device_id={encoded(device)}")
-        url = URL.build(
-            scheme=self._base.scheme,
-            authority=self._base.raw_authority,
-            path=self._base_path + target,
-            query_string="&".join(pairs),
-            encoded=True,
-        )
-        return _MEDIA.sub("/{id}", target), url
+        query = f"?{'&'.join(pairs)}" if pairs else ""
+        return _MEDIA.sub("/{id}", path), f"{self._base_path}{path}{query}"
 
     def _session(self) -> aiohttp.ClientSession:
         if self.client_session is None:
             self.client_session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
+                connector=aiohttp.TCPConnector(limit=self._limit),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers,
             )
         return self.client_session
 
     async def _attempt(
-        self, method: str, target: str, url: URL, data: Any, headers: Mapping[str, str] | None, seconds: float
-    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        self,
+        method: str,
+        shown: str,
+        target: str,
+        data: str | bytes | None,
+        headers: Mapping[str, str],
+        seconds: float,
+    ) -> Answer:
         """One request, once. Raises Passing where it may be repeated, else HomeserverError."""
-        name = f"{method} {target}"
+        name = f"{method} {shown}"
         if self._closed:
             raise errors.Unreachable(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started = time.perf_counter()
         status = 0
+        body = data.encode() if isinstance(data, str) else data
         try:
-            async with self._session().request(
-                method,
-                url,
-                data=data,
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=seconds),
-                allow_redirects=False,
-            ) as response:
-                body = await response.read()
-                status = response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
+            answer = await self._connections.ask(method, target, headers, body, seconds)
+            status = answer.status
+        except (OSError, NotHttp) as error:
             raise Passing(errors.Unreachable(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
-                self._on_request(method, route_of(target), status, time.perf_counter() - started)
+                self._on_request(method, route_of(shown), status, time.perf_counter() - started)
         if status < 300:
-            return response, body
-        raise _failure(name, response, body)
+            return answer
+        raise failure(name, answer)
 
 
 def _lost(error: Exception, seconds: float) -> str:
     """What happened to a request without an answer. Not the error's own text, which may quote the address."""
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, aiohttp.ClientConnectorError | CannotConnect):
         return f"cannot connect to {error.host}:{error.port}; is the homeserver running?"
     if isinstance(error, TimeoutError):
         return f"no answer within {seconds:.0f} seconds"
     return f"the connection was lost ({type(error).__name__})"
-
-
-def _not_matrix(name: str, response: aiohttp.ClientResponse) -> errors.Unreachable:
-    message = (
-        f"the answer ({response.content_type}) is not a homeserver's; a proxy may stand in for it."
-        " If it stays so, compare homeserver.url with the homeserver's address."
-    )
-    return errors.Unreachable(name, response.status, "M_UNKNOWN", message)
-
-
-def _failure(name: str, response: aiohttp.ClientResponse, body: bytes) -> Exception:
-    """What to raise for an answer that is no success."""
-    status = response.status
-    if status < 400:
-        return errors.BadRequest(
-            name, status, "M_UNKNOWN", "the answer is a redirect; homeserver.url must be the homeserver's own address"
-        )
-    answer = _error_body(body)
-    if answer is None and status == 413:
-        return errors.BadRequest(name, status, "M_TOO_LARGE", "too large for the proxy before the homeserver")
-    if answer is None:
-        # Proxies answer with a page, 404 or 502, while the homeserver behind them restarts.
-        return Passing(_not_matrix(name, response), _asked_pause(response.headers, {}))
-    errcode, message = str(answer["errcode"]), str(answer.get("error", ""))
-    if not may_pass(status):
-        return _typed(status, errcode, message)(name, status, errcode, message)
-    error = errors.Unreachable(name, status, errcode, message)
-    # The homeserver is well: it says that it could not reach the bridge.
-    return error if errcode in _BRIDGE_NOT_REACHED else Passing(error, _asked_pause(response.headers, answer))
-
-
-def _error_body(body: bytes) -> Mapping[str, Any] | None:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return answer if isinstance(answer, dict) and "errcode" in answer else None
-
-
-def _asked_pause(headers: Mapping[str, str], answer: Mapping[str, Any]) -> float | None:
-    """The seconds that the homeserver asks for, in the header Retry-After or in the body; the longer of the two."""
-    milliseconds = answer.get("retry_after_ms")
-    asked = [milliseconds / 1000] if isinstance(milliseconds, int | float) else []
-    # The header may also be a date, which the policy's own pauses serve as well.
-    with contextlib.suppress(ValueError):
-        asked.append(float(headers.get("Retry-After", "")))
-    return max((seconds for seconds in asked if math.isfinite(seconds) and seconds >= 0), default=None)
-
-
-def _typed(status: int, errcode: str, message: str) -> type[errors.HomeserverError]:
-    """The type of error for a refusal that stays."""
-    if errcode == "M_ROOM_IN_USE" or (status == 409 and "already exists" in message):
-        return errors.AliasTaken
-    if errcode == "M_USER_IN_USE":
-        return errors.UserTaken
-    if errcode == OUTDATED:
-        return errors.PolicyOutdated
-    if errcode in {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"}:
-        return errors.TokenRejected
-    if status == 403:
-        return errors.Refused
-    # An endpoint that the homeserver does not have says nothing about the room or user asked for.
-    if status == 404 and errcode != "M_UNRECOGNIZED":
-        return errors.NotFound
-    return errors.BadRequest

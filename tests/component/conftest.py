@@ -4,15 +4,17 @@ PostgreSQL server), and a fake homeserver with the Matrix client.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+import uvloop
 
 from bridge.matrix.client import MatrixClient
 from bridge.store import models
@@ -24,6 +26,14 @@ from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 
 SERVER = os.environ.get("FIRM_BRIDGE_TEST_DATABASE", "")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What reads and writes connections itself is tested on both loops: the bridge runs on uvloop."""
+    loops = {"asyncio": asyncio.new_event_loop}
+    return loops | {"uvloop": uvloop.new_event_loop} if item.get_closest_marker("both_loops") else loops
 
 
 @contextmanager

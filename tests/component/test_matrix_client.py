@@ -23,6 +23,8 @@ from tests.fakes.anybody import Anybody
 from tests.fakes.homeserver import AS_TOKEN, FakeHomeserver
 
 Json = dict[str, Any]
+pytestmark = pytest.mark.both_loops
+
 TEXT = {"msgtype": "m.text", "body": "pong"}
 
 

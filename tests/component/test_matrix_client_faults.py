@@ -29,6 +29,8 @@ from tests.fakes.faults import DROP_AFTER, DROP_BEFORE, DUPLICATE, Answer, Behav
 from tests.fakes.homeserver import AS_TOKEN, FakeHomeserver
 
 Json = dict[str, Any]
+pytestmark = pytest.mark.both_loops
+
 TEXT = {"msgtype": "m.text", "body": "pong"}
 
 
