@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.reconcile.plan import Action
+from bridge.reconcile.service import firm_today
 from bridge.store.conversations import remove_participant
 from bridge.store.store import Store
 from tests.component.firm_on_fake import (
@@ -265,7 +266,7 @@ async def test_D3_m_direct_keeps_what_others_wrote_there(on: FirmOnFake) -> None
 
 
 async def test_M3_a_wall_stands_from_its_day_to_its_last(on: FirmOnFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    today = date(2026, 11, 23)
+    today = firm_today(on.settings.firm)
     wall = Wall("w2", matter_id="m1", people=("b",), since=today + timedelta(1), expires=today + timedelta(2))
     on.firm = make_firm(walls=(wall,))
     for day, inside in enumerate([True, False, False, True]):
