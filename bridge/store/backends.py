@@ -78,7 +78,6 @@ class SqliteBackend:
             pragmas={
                 "journal_mode": "wal",
                 "foreign_keys": 1,
-                "wal_autocheckpoint": 4000,
                 "journal_size_limit": 64 * 1024 * 1024,
             },
         )
