@@ -26,18 +26,18 @@ def is_addressed(event: Json, bot_id: str, bot_chats: set[str], bot_name: str = 
     content = event.get("content")
     if event.get("type") != "m.room.message" or event.get("sender") == bot_id or not isinstance(content, dict):
         return False
-    body, formatted, relation = content.get("body"), content.get("formatted_body"), content.get("m.relates_to")
+    body = content.get("body")
     if content.get("msgtype") != "m.text" or not isinstance(body, str):
         return False
+    in_chat = event.get("room_id") in bot_chats
+    if not in_chat and not body.lstrip()[:_LOOKED_AT].casefold().startswith(_beginnings(bot_name)):
+        formatted = content.get("formatted_body")
+        if not isinstance(formatted, str) or bot_id[1:].partition(":")[0] not in formatted[:_LOOKED_AT]:
+            return False
+    relation = content.get("m.relates_to")
     if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
         return False
-    if event.get("room_id") in bot_chats:
-        return True
-    pilled = isinstance(formatted, str) and bot_id[1:].partition(":")[0] in formatted[:_LOOKED_AT]
-    beginning = body.lstrip()[:_LOOKED_AT].casefold()
-    if not pilled and not beginning.startswith(("!", "@", ">", bot_name.casefold() or "!")):
-        return False
-    return command_in(content, bot_id, bot_name, in_chat=False) is not None
+    return in_chat or command_in(content, bot_id, bot_name, in_chat=False) is not None
 
 
 def command_in(content: Mapping[str, Any], bot_id: str, bot_name: str, *, in_chat: bool) -> str | None:
@@ -67,6 +67,12 @@ def _mentions(content: Mapping[str, Any]) -> list[Any]:
     mentions = content.get("m.mentions")
     user_ids = mentions.get("user_ids") if isinstance(mentions, dict) else None
     return user_ids if isinstance(user_ids, list) else []
+
+
+@cache
+def _beginnings(bot_name: str) -> tuple[str, ...]:
+    """How a message for the bot may begin: a command, a mention, a quote or the bot's name."""
+    return "!", "@", ">", bot_name.casefold() or "!"
 
 
 @cache

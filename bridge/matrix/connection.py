@@ -201,7 +201,8 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         if device:
             pairs.append(f"device_id={encoded(device)}")
         query = f"?{'&'.join(pairs)}" if pairs else ""
-        return _MEDIA.sub("/{id}", path), f"{self._base_path}{path}{query}"
+        shown = _MEDIA.sub("/{id}", path) if "/media/" in path else path
+        return shown, f"{self._base_path}{path}{query}"
 
     def _session(self) -> aiohttp.ClientSession:
         if self.client_session is None:

@@ -88,17 +88,17 @@ class Connections:
     ) -> Answer:
         """Make one request, once. `target` is the path with the query, encoded.
 
-        Raises TimeoutError after so many seconds, CannotConnect, ConnectionLost, NotHttp, and ValueError for what
-        cannot stand in a request.
+        Raises TimeoutError where connecting or the answer takes longer than so many seconds, CannotConnect,
+        ConnectionLost, NotHttp, and ValueError for what cannot stand in a request.
         """
         if _TARGET.fullmatch(target) is None:
             raise ValueError("A request's target has to be an encoded path.")
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
         head = f"{method} {target} HTTP/1.1\r\n{self._headers}{_lines(headers)}{length}\r\n".encode("ascii")
-        async with asyncio.timeout(seconds), self._free:
-            connection = self._kept() or await self._connect()
+        async with self._free:
+            connection = self._kept() or await self._connect(seconds)
             try:
-                return await connection.ask(head + body if body else head)
+                return await connection.ask(head + body if body else head, seconds)
             finally:
                 # Not where the answer is still to come: it would be taken for the next one's.
                 if connection.is_idle:
@@ -120,12 +120,13 @@ class Connections:
             connection.end()
         return None
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self, seconds: float) -> _Connection:
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_connection(
-                lambda: _Connection(loop, self._open), self._host, self._port, ssl=self._ssl
-            )
+            async with asyncio.timeout(seconds):
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(loop, self._open), self._host, self._port, ssl=self._ssl
+                )
         except TimeoutError:
             raise
         except OSError as error:
@@ -158,18 +159,27 @@ class _Connection(asyncio.Protocol):
         """How long nothing was asked."""
         return self._loop.time() - self._idle_since
 
-    async def ask(self, request: bytes) -> Answer:
-        """Send a request and wait for its answer."""
+    async def ask(self, request: bytes, seconds: float) -> Answer:
+        """Send a request and wait for its answer, at most so many seconds. Raises as `Connections.ask`."""
         assert self._transport is not None
         self._answer = self._loop.create_future()
         self._transport.write(request)
-        return await self._answer
+        # A timer costs a third of asyncio.timeout.
+        timer = self._loop.call_later(seconds, self._give_up)
+        try:
+            return await self._answer
+        finally:
+            timer.cancel()
 
     def end(self) -> None:
         """Close the connection; nothing more is read from it."""
         self._reusable = self._until_closed = False
         if self._transport is not None:
             self._transport.abort()
+
+    def _give_up(self) -> None:
+        self._settle(TimeoutError())
+        self.end()
 
     # What the event loop calls.
 

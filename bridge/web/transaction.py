@@ -44,30 +44,31 @@ def _wrong_event(event: object) -> str:
     """What is wrong with an event, as the end of a sentence that begins with its path; empty where it is right."""
     if not isinstance(event, dict):
         return ": must be an object."
+    get = event.get
     for name, sigil in _SIGILS:
-        value = event.get(name)
-        if not isinstance(value, str) or value[:1] != sigil:
+        value = get(name)
+        if not isinstance(value, str) or not value.startswith(sigil):
             return f".{name}: must be text that begins with {sigil}"
         # No Matrix id has a NUL, and PostgreSQL could not store it.
         if "\0" in value:
             return f".{name}: must not contain a NUL character."
-    if not isinstance(event.get("type"), str):
+    if not isinstance(get("type"), str):
         return ".type: must be text."
-    if not _is_whole(event.get("origin_server_ts")):
+    if not _is_whole(get("origin_server_ts")):
         return ".origin_server_ts: must be a whole number."
-    if not isinstance(event.get("content"), dict):
+    if not isinstance(get("content"), dict):
         return ".content: must be an object."
-    if not isinstance(event.get("state_key", ""), str):
+    if not isinstance(get("state_key", ""), str):
         return ".state_key: must be text."
-    return f".unsigned{wrong}" if (wrong := _wrong_unsigned(event.get("unsigned", {}))) else ""
+    return f".unsigned{wrong}" if (wrong := _wrong_unsigned(get("unsigned", {}))) else ""
 
 
 def _wrong_unsigned(unsigned: object) -> str:
     if not isinstance(unsigned, dict):
         return ": must be an object."
-    for name in unsigned:
+    for name, value in unsigned.items():
         rule = _UNSIGNED.get(name)
-        if rule is not None and not rule[0](unsigned[name]):
+        if rule is not None and not rule[0](value):
             return f".{name}: {rule[1]}"
     return ""
 
@@ -82,10 +83,10 @@ def _wrong_ephemeral(event: object) -> str:
 
 def _is_whole(value: object) -> bool:
     """Whether it is a whole number of 64 bits, the specification's int64. 1.0 is one too."""
-    if isinstance(value, float):
-        # The parser gives integers beyond 64 bits as floats, so a float has to be well within.
-        return abs(value) <= MAX_SAFE_INTEGER and value.is_integer()
-    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+    if isinstance(value, int):
+        return not isinstance(value, bool) and -(2**63) <= value < 2**63
+    # The parser gives integers beyond 64 bits as floats, so a float has to be well within.
+    return isinstance(value, float) and abs(value) <= MAX_SAFE_INTEGER and value.is_integer()
 
 
 def _is_text(value: object) -> bool:
