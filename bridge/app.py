@@ -52,6 +52,7 @@ class Bridge:
         settings = firm.settings
         self.places = Places(firm.store, settings.homeserver.server_name)
         self.outbox = Outbox(firm.store, firm.homeserver, settings, firm.metrics)
+        self.activity = Activity(firm.store, self.places, settings.bot_id)
         self._desk = Desk(
             settings=settings,
             store=firm.store,
@@ -60,9 +61,9 @@ class Bridge:
             firm=lambda: firm.firm,
             confirm_directory=self._confirm_directory,
             directory_status=self._directory_status,
+            write_down_activity=self.activity.write_down,
         )
         self.router = Router(self._desk, self.places)
-        self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
         self._health: dict[str, str] = {"homeserver": "not asked yet", "shut_out": "not yet", "reconciled": "not yet"}
         judge = partial(judge_bytes_of, self._desk)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Places
 from bridge.store.channels import note_messages
+from bridge.store.news import announce
+from bridge.store.store import Store
 
 Json = dict[str, Any]
 Unit = Callable[[], None]
+
+AGAIN_MS = 1000
+"""How much newer a message has to be to be written down by itself: where much is said, many come in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """News: these moments, in milliseconds since the epoch and by room id, are written down."""
+
+    moments: Mapping[str, int]
 
 
 def is_news(event: Json, bot_id: str) -> bool:
@@ -23,11 +36,15 @@ def is_news(event: Json, bot_id: str) -> bool:
 
 
 class Activity:
-    """Notes the newest message of every channel."""
+    """Notes the newest message of every channel: written down to within a second, and exactly when asked for."""
 
-    def __init__(self, places: Places, bot_id: str) -> None:
+    def __init__(self, store: Store, places: Places, bot_id: str) -> None:
+        self._store = store
         self._places = places
         self._bot_id = bot_id
+        self._written: dict[str, int] = {}
+        self._later: dict[str, int] = {}
+        store.listen(self._hear)
 
     async def news(self, events: Sequence[Json]) -> Unit | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
@@ -35,11 +52,35 @@ class Activity:
         for event in events:
             if is_news(event, self._bot_id):
                 room_id, at_ms = event["room_id"], int(event["origin_server_ts"])
-                if at_ms > rooms.get(room_id, 0):
-                    rooms[room_id] = at_ms
+                soon = at_ms < self._written.get(room_id, 0) + AGAIN_MS
+                noted = self._later if soon else rooms
+                if at_ms > noted.get(room_id, 0):
+                    noted[room_id] = at_ms
+        return await self._unit(rooms)
+
+    async def write_down(self) -> None:
+        """Write down what is not yet, for whoever wants to read it. Raises StoreError."""
+        unit = await self._unit(dict(self._later))
+        if unit is not None:
+            await self._store.run(unit, durable=False)
+
+    async def _unit(self, rooms: Mapping[str, int]) -> Unit | None:
         newest: dict[str, int] = {}
         for room_id, at_ms in rooms.items():
             place = await self._places.place(room_id)
             if place is not None and place.kind is ConversationKind.CHANNEL:
                 newest[place.key] = at_ms
-        return partial(note_messages, newest) if newest else None
+        return partial(_note, newest, rooms) if newest else None
+
+    def _hear(self, news: Sequence[object]) -> None:
+        for one in news:
+            if isinstance(one, _Noted):
+                self._written |= one.moments
+                for room_id, at_ms in one.moments.items():
+                    if self._later.get(room_id, 0) <= at_ms:
+                        self._later.pop(room_id, None)
+
+
+def _note(newest: Mapping[str, int], rooms: Mapping[str, int]) -> None:
+    note_messages(newest)
+    announce(_Noted(rooms))

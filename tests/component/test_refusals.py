@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -445,7 +446,7 @@ async def test_the_admins_are_told_again_the_next_day_and_never_of_what_is_sprea
 
 async def test_the_admins_are_not_told_where_the_firm_does_not_want_it(on: FirmOnFake, metrics: Metrics) -> None:
     settings = on.settings.model_copy(update={"guard": GuardSettings(key=GUARD_KEY, tell_refusals=0)})
-    on.desk = type(on.desk)(settings, on.store, on.client, on.reconciler, on._firm, on._confirm, on._status)
+    on.desk = replace(on.desk, settings=settings)
     await tries(on, ANN, 30)
     await take_refusals(on.desk, metrics)
     assert await told(on) == []
