@@ -64,7 +64,14 @@ class Bridge:
             write_down_activity=self.activity.write_down,
         )
         self.router = Router(self._desk, self.places)
-        self.inbox = Inbox(firm.store, self.router.handle, settings.inbox, firm.metrics)
+        self.inbox = Inbox(
+            firm.store,
+            self.router.handle,
+            settings.inbox,
+            firm.metrics,
+            at_once=self.router.at_once,
+            say=self.outbox.say,
+        )
         self._health: dict[str, str] = {"homeserver": "not asked yet", "shut_out": "not yet", "reconciled": "not yet"}
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)

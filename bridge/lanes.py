@@ -51,6 +51,10 @@ class Lanes(Generic[T]):
         """Items that wait or are being worked on."""
         return len(self._known)
 
+    def busy(self, room_id: str) -> bool:
+        """Whether anything of this room waits or is being worked on."""
+        return room_id in self._lanes
+
     def add(self, item: T) -> None:
         """Put an item at the end of its room's lane; one that is there already is left where it is."""
         if item.key in self._known or self._stopping:

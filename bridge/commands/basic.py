@@ -33,6 +33,7 @@ def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
         help="Shows what makes sense where you type it, or explains one command. `!help all` lists every command.",
         examples=("!help", "!help channel create", "!help all"),
         here=True,
+        from_memory=True,
         group=_GROUP,
     )
 
@@ -92,6 +93,7 @@ PING = Command(
     help="Answers pong, with your text.",
     examples=("!ping", "!ping good morning"),
     here=True,
+    from_memory=True,
     group=_GROUP,
     where=frozenset(),
 )

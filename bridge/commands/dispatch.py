@@ -24,6 +24,11 @@ MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 
 
+def is_from_memory(text: str) -> bool:
+    """Whether answering takes nothing but what is in memory. So it is where there is no such command."""
+    return all(command.from_memory for command in _find(text)[0])
+
+
 def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple[tuple[Command, ...], str]:
     """The commands that the text may begin with, more than one for a short form that several share, and the rest.
 
@@ -31,12 +36,19 @@ def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple
     """
     if len(text) > MAX_TYPED:
         raise CommandError(f"That has {len(text)} characters. I read at most {MAX_TYPED}, so I did nothing with it.")
+    found, rest = _find(text)
+    if not found:
+        raise CommandError(_did_you_mean(text, commands()))
+    return found, rest
+
+
+def _find(text: str) -> tuple[tuple[Command, ...], str]:
     words = text.split(maxsplit=2)
     for count in (2, 1):
         found = _CALLED.get(" ".join(words[:count]).casefold(), ()) if len(words) >= count else ()
         if found:
             return found, text.split(maxsplit=count)[count] if len(words) > count else ""
-    raise CommandError(_did_you_mean(text, commands()))
+    return (), text
 
 
 def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
@@ -69,7 +81,7 @@ async def answer(
         values = parse(command, rest, people, sender, desk.reconciler.today())
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
         reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values, replied_to))
-        return replace(reply, noted=reply.noted or noted), here
+        return (reply if noted is None or reply.noted else replace(reply, noted=noted)), here
     except NotAllowedError as error:
         return Answer(str(error), noted=Noted(command.name, Outcome.REFUSED, error.rule)), here
     except CommandError as error:

@@ -142,6 +142,8 @@ async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversat
 
 async def where_typed(desk: Desk, conversation_id: str, staff_id: str) -> Where:
     """What kind of place a conversation is now; one that is being made anew is taken for the chat with the bot."""
+    if conversation_id == bot_chat_id(staff_id):
+        return Where.CHAT
     found = await typed_in(desk, conversation_id, staff_id)
     return Where.CHAT if found is None else where_is(desk.firm(), found)
 
@@ -242,6 +244,8 @@ class Command:
     who: Who = Who.STAFF
     here: bool = False
     """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
+    from_memory: bool = False
+    """Whether it takes nothing but what is in memory, and changes nothing. It is then answered at once."""
     group: str = "Other"
     where: frozenset[Where] = CHAT
     """The kinds of place in which `!help` shows it. It can be typed anywhere."""

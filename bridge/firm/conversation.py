@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 ADMINS_ID = "admins"
 """The id of the firm admins' room."""
@@ -104,6 +105,7 @@ def first_matter_conversation_id(matter_id: str) -> str:
     return "matter-" + hashlib.sha256(matter_id.encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=4096)
 def bot_chat_id(staff_id: str) -> str:
     """The identity of a staff member's direct chat with the bot."""
     return "bot-" + hashlib.sha256(staff_id.encode()).hexdigest()[:32]

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.dispatch import answer
+from bridge.commands.dispatch import answer, is_from_memory
 from bridge.commands.parse import no_such_matter
 from bridge.commands.replies import notice
 from bridge.commands.table import Answer, Desk, Handout
@@ -17,42 +17,76 @@ from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_access, may_act, may_be_in
 from bridge.handlers.addressing import command_in
+from bridge.handlers.at_once import FromMemory, result_at_once
 from bridge.handlers.at_work import AtWork
-from bridge.handlers.places import Places
+from bridge.handlers.places import Place, Places
 from bridge.store.audit import record
 from bridge.store.conversations import conversation_for, room_of
 from bridge.store.handouts import note_given_out
-from bridge.store.outbox import enqueue
+from bridge.store.outbox import Said, enqueue
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 Effect = Callable[[], None]
+_OPEN = frozenset({ConversationKind.CHANNEL, ConversationKind.BOT})
 
 
 async def handle_command(event: Json, desk: Desk, places: Places, at_work: AtWork) -> Effect | None:
     """Carry out the command in a message; what comes back queues the reply. Nothing for what is no command."""
     place = await places.place(event["room_id"])
-    if place is None or place.kind is None:
-        return None
-    bot_id, bot_name = desk.settings.bot_id, desk.settings.appservice.bot_name
-    text = command_in(event["content"], bot_id, bot_name, in_chat=place.kind is ConversationKind.BOT)
-    if text is None:
+    text = _typed(event, place, desk)
+    if place is None or text is None:
         return None
     staff_id = await places.staff_id(event["sender"])
     decision = may_act(desk.firm(), staff_id) if staff_id else None
     if staff_id is None or not decision:
         log.warning("command_ignored", sender=event["sender"], reason=decision.reason if decision else "not staff")
         return None
-    sender = desk.firm().staff[staff_id]
     # In a direct conversation the bot is no member, and can neither type nor answer. In the admins' room there may be
     # somebody screened from what the answer is about.
     apart = place.kind in {ConversationKind.DIRECT, ConversationKind.ADMINS}
     chat = await desk.store.run(lambda: room_of(bot_chat_id(staff_id))) if apart else None
     with at_work.shown(chat or event["room_id"]):
-        reply, here = await answer(
-            desk, sender, event["sender"], event["event_id"], place.key, text, _replied_to(event["content"])
-        )
+        reply, here = await _reply(event, text, staff_id, place, desk)
     return partial(_queue, event, reply, staff_id, place.key if here and not apart else "", desk)
+
+
+def command_at_once(event: Json, desk: Desk, places: Places) -> FromMemory | None:
+    """How the command in a message is answered that needs nothing but what is in memory; None for all else.
+
+    Only where nothing but being in a conversation decides who sees it: in channels and in the chat with the bot.
+    """
+    place = places.known_place(event["room_id"])
+    text = _typed(event, place, desk)
+    if place is None or place.kind not in _OPEN or text is None or not is_from_memory(text):
+        return None
+    staff_id = places.known_staff_id(event["sender"])
+    if staff_id is None or not may_act(desk.firm(), staff_id):
+        return None
+    return FromMemory(place.key, staff_id, partial(_message, event, text, staff_id, place, desk))
+
+
+def _message(event: Json, text: str, staff_id: str, place: Place, desk: Desk) -> Said | None:
+    """The answer as a message; None where it is not known at once, or there is more to it."""
+    reply, here = result_at_once(_reply(event, text, staff_id, place, desk)) or (None, False)
+    if reply is None or not here or reply.noted is not None or reply.messages or reply.handouts:
+        return None
+    room_id = event["room_id"]
+    return Said(_key(event), room_id, desk.settings.bot_id, "m.room.message", _content(reply, event, room_id))
+
+
+def _typed(event: Json, place: Place | None, desk: Desk) -> str | None:
+    """The command in a message; None where there is none."""
+    if place is None or place.kind is None:
+        return None
+    bot_id, bot_name = desk.settings.bot_id, desk.settings.appservice.bot_name
+    return command_in(event["content"], bot_id, bot_name, in_chat=place.kind is ConversationKind.BOT)
+
+
+async def _reply(event: Json, text: str, staff_id: str, place: Place, desk: Desk) -> tuple[Answer, bool]:
+    """The answer, and whether it may be shown where the command was typed."""
+    sender, replied_to = desk.firm().staff[staff_id], _replied_to(event["content"])
+    return await answer(desk, sender, event["sender"], event["event_id"], place.key, text, replied_to)
 
 
 def _replied_to(content: Json) -> str:
@@ -101,13 +135,21 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
     if room_id is None:
         log.warning("no_chat_for_answer", staff=staff_id, event_id=event_id)
         return
-    content = notice(reply.text)
-    if room_id == event["room_id"]:
-        content["m.relates_to"] = _in_reply(event)
-    enqueue(f"{event_id}/reply", room_id, bot_id, "m.room.message", content)
+    enqueue(_key(event), room_id, bot_id, "m.room.message", _content(reply, event, room_id))
     for number, handout in enumerate(reply.handouts):
         note_given_out(handout.mxc, staff_id, handout.matter.id)
         enqueue(f"{event_id}/file/{number}", room_id, bot_id, "m.room.message", _file(handout))
+
+
+def _key(event: Json) -> str:
+    return f"{event['event_id']}/reply"
+
+
+def _content(reply: Answer, event: Json, room_id: str) -> Json:
+    content = notice(reply.text)
+    if room_id == event["room_id"]:
+        content["m.relates_to"] = _in_reply(event)
+    return content
 
 
 def _as_allowed_now(reply: Answer, staff_id: str, desk: Desk) -> Answer:

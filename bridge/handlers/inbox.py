@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
 
 from bridge import faults
-from bridge.failures import backoff
+from bridge.failures import backoff, describe
+from bridge.handlers.at_once import FromMemory
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
 from bridge.metrics import Metrics
 from bridge.settings import InboxSettings
 from bridge.store import inbox as rows
+from bridge.store.conversations import are_in
 from bridge.store.inbox import WaitingEvent
+from bridge.store.marks import Marks
+from bridge.store.outbox import Said
 from bridge.store.store import Store
 from bridge.store.together import Together
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Json = dict[str, Any]
 Effect = Callable[[], None]
 Handle = Callable[[Json], Awaitable[Effect | None]]
+Say = Callable[[Said], Awaitable[bool]]
 
 ROOMS_AT_ONCE = 64
 STOP_SECONDS = 10.0
@@ -43,6 +49,10 @@ class Inbox:
     `handle` is given an event and returns what it caused as an effect: a unit of writes, such as messages queued in
     the outbox, that is stored in the same unit that marks the event handled. After a crash an event may be handled
     again, so what `handle` does beyond the effect must bear being done twice.
+
+    `at_once` is asked before an event is stored whether it can be answered from memory. Its answer is then sent with
+    `say` as soon as the event is stored, and the event marked a moment later: after a crash in between it is handled,
+    and the answer's txn_id is the same. Where the answer cannot be sent the event is handled too.
     """
 
     def __init__(
@@ -52,6 +62,9 @@ class Inbox:
         settings: InboxSettings,
         metrics: Metrics,
         pause: Callable[[int], float] = backoff,
+        *,
+        at_once: Callable[[Json], FromMemory | None] | None = None,
+        say: Say | None = None,
     ) -> None:
         """`pause` gives the seconds to wait after the n-th attempt."""
         self._store = store
@@ -61,7 +74,12 @@ class Inbox:
         self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
         # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
         self._finish = Together(store, _finish, durable=False)
+        self._answered = Marks(store, "answered events", rows.mark_handled, pause)
+        self._at_once = at_once
+        self._say = say
+        self._answers: dict[str, FromMemory] = {}
         self._lanes: Lanes[WaitingEvent] = Lanes(self._work, ROOMS_AT_ONCE)
+        self._caught_up = False
         self._held = False
         metrics.inbox_waiting.set_function(lambda: len(self._lanes))
 
@@ -77,10 +95,11 @@ class Inbox:
         """Take up what was left when the bridge last stopped, and what was held. Raises StoreError."""
         self._held = False
         await self.refresh()
+        self._caught_up = True
 
     async def refresh(self) -> None:
         """Look for events that another process let wait again. Raises StoreError."""
-        self._take_up(await self._store.run(rows.waiting))
+        await self._store.run(rows.waiting, early=self._take_up)
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
@@ -90,6 +109,7 @@ class Inbox:
     async def stop(self) -> None:
         """Let the events being handled come to an end; the others wait in the database."""
         await self._lanes.stop(STOP_SECONDS)
+        await self._answered.stop()
 
     async def room_for(self, count: int) -> None:
         """Wait until `count` more events fit under the bound."""
@@ -115,22 +135,47 @@ class Inbox:
                 await self._store.run(news, durable=False)
             return 0
         given = [(event["event_id"], event["room_id"], _as_json(event)) for event in recent]
+        answers = self._from_memory(recent)
         # Handling begins while the commit waits for the disk. Should it fail, the homeserver sends the events again,
         # and what was handled has no row to be marked, so its effect is left out.
-        fresh = await self._store.run(partial(_accept, given, news), early=self._take_up)
+        fresh, _ = await self._store.run(partial(_accept, given, answers, news), early=self._take_up_new)
         faults.point("inbox.accepted")
         self._metrics.events_stored.inc(len(fresh))
         self._metrics.events_duplicate.inc(len(recent) - len(fresh))
         return len(fresh)
 
+    def _from_memory(self, events: Sequence[Json]) -> dict[str, FromMemory]:
+        """By event id, how those are answered that can be answered from memory."""
+        answers: dict[str, FromMemory] = {}
+        at_once = self._at_once
+        if at_once is None or not self._caught_up:
+            return answers
+        for event in events:
+            answer = _unless_it_fails(partial(at_once, event), event["event_id"])
+            if answer is not None:
+                answers[event["event_id"]] = answer
+        return answers
+
     def _take_up(self, events: Sequence[WaitingEvent]) -> None:
         for event in () if self._held else events:
+            if event.event_id not in self._answered:
+                self._lanes.add(event)
+
+    def _take_up_new(self, taken: tuple[Sequence[WaitingEvent], Mapping[str, FromMemory]]) -> None:
+        events, answers = taken
+        for event in () if self._held else events:
+            # What waits before it may change what the answer has to be.
+            if event.event_id in answers and not self._lanes.busy(event.room_id):
+                self._answers[event.event_id] = answers[event.event_id]
             self._lanes.add(event)
 
     def _oldest(self) -> int:
         return _now_ms() - self._settings.keep_days * DAY_MS
 
     async def _work(self, event: WaitingEvent) -> float | None:
+        answer = self._answers.pop(event.event_id, None)
+        if answer is not None and await self._answer(event, answer):
+            return None
         try:
             effect = await self._handle(orjson.loads(event.body))
             await self._finish.run((event.event_id, effect))
@@ -139,9 +184,25 @@ class Inbox:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is recorded with its cause
             return await self._failed(event, error)
         faults.point("inbox.handled")
+        self._count_handled(event)
+        return None
+
+    async def _answer(self, event: WaitingEvent, answer: FromMemory) -> bool:
+        """Send an answer from memory; whether the homeserver has it."""
+        said = _unless_it_fails(answer.message, event.event_id)
+        if said is None or self._say is None:
+            return False
+        faults.point("inbox.answering")
+        if not await self._say(said):
+            return False
+        faults.point("inbox.answered")
+        self._answered.add(event.event_id)
+        self._count_handled(event)
+        return True
+
+    def _count_handled(self, event: WaitingEvent) -> None:
         self._metrics.events_handled.inc()
         self._metrics.event_seconds.observe(max(0.0, time.time() - event.received_at / 1000))
-        return None
 
     async def _failed(self, event: WaitingEvent, error: Exception) -> float | None:
         before = event.attempts
@@ -152,10 +213,24 @@ class Inbox:
         return pause
 
 
-def _accept(given: Sequence[tuple[str, str, bytes]], news: Effect | None) -> list[WaitingEvent]:
+def _accept(
+    given: Sequence[tuple[str, str, bytes]], answers: Mapping[str, FromMemory], news: Effect | None
+) -> tuple[list[WaitingEvent], Mapping[str, FromMemory]]:
+    """The events that are new, and the answers that may be given."""
     if news is not None:
         news()
-    return rows.accept(given, _now_ms())
+    fresh = rows.accept(given, _now_ms())
+    asking = {(answer.conversation_id, answer.staff_id) for answer in answers.values()}
+    return fresh, answers if are_in(asking) else {}
+
+
+def _unless_it_fails(step: Callable[[], T | None], event_id: str) -> T | None:
+    """What a step towards an answer from memory gives. Where it fails the event is handled, where failures count."""
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001 - see above
+        log.warning("not_answered_at_once", event_id=event_id, error=describe(error))
+        return None
 
 
 def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:

@@ -49,6 +49,14 @@ class Places:
             if item.room_id is not None and item.kind is ConversationKind.BOT:
                 self.bot_chats.add(item.room_id)
 
+    def known_staff_id(self, user_id: str) -> str | None:
+        """The staff id behind a user id of this server; None where that is not in memory."""
+        return self._staff.get(user_id[1:].removesuffix(self._suffix)) if user_id.endswith(self._suffix) else None
+
+    def known_place(self, room_id: str) -> Place | None:
+        """What the room is; None where that is not in memory."""
+        return self._rooms.get(room_id)
+
     async def staff_id(self, user_id: str) -> str | None:
         """The staff id behind a user id of this server, or None for an account the firm does not know."""
         localpart = user_id.removesuffix(self._suffix).removeprefix("@")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bridge.commands.table import Desk
 from bridge.handlers.addressing import is_addressed
+from bridge.handlers.at_once import FromMemory
 from bridge.handlers.at_work import AtWork
-from bridge.handlers.commands import Effect, handle_command
+from bridge.handlers.commands import command_at_once, handle_command
 from bridge.handlers.drift import handle_drift, is_drift
 from bridge.handlers.file_rules import handle_forbidden_file, is_forbidden_file
 from bridge.handlers.files import handle_file, is_file_message
@@ -20,6 +22,7 @@ from bridge.mapping.pins import PINNED
 from bridge.reconcile.guarding import rules_of
 
 Json = dict[str, Any]
+Effect = Callable[[], None]
 
 
 class Router:
@@ -42,6 +45,12 @@ class Router:
         if event["type"] == "m.room.redaction":
             return is_redaction(event)
         return any(kind(event, self._bot_id) for kind in (is_membership, is_room_change, is_pinning, is_drift))
+
+    def at_once(self, event: Json) -> FromMemory | None:
+        """How a command is answered that needs nothing but what is in memory; None for all else."""
+        if event["type"] != "m.room.message" or is_file_message(event):
+            return None
+        return command_at_once(event, self._desk, self._places)
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ import orjson
 import structlog
 
 from bridge import faults
-from bridge.failures import backoff
+from bridge.failures import backoff, describe
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
 from bridge.matrix.errors import TokenRejected
@@ -20,15 +19,14 @@ from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store import outbox as rows
-from bridge.store.outbox import WaitingMessage
+from bridge.store.marks import Marks
+from bridge.store.outbox import Said, WaitingMessage, transaction_id
 from bridge.store.store import Store, StoreError
 
 log = structlog.get_logger(__name__)
 
 ROWS_AT_ONCE = 1000
 STOP_SECONDS = 10.0
-MARK_SECONDS = 0.05
-"""How long messages sent wait to be marked together. A crash in between sends them again, with the same txn_id."""
 DAY_MS = 86_400_000
 
 
@@ -56,12 +54,17 @@ class Outbox:
         self._lanes: Lanes[WaitingMessage] = Lanes(self._work, settings.homeserver.concurrency)
         self._woken = asyncio.Event()
         self._caught_up = False
-        self._sent: list[str] = []
-        self._tasks: list[asyncio.Task[None]] = []
-        self._any_sent = asyncio.Event()
+        self._sent = Marks(store, "sent messages", lambda txn_ids: rows.mark_sent(txn_ids, _now_ms()), pause)
+        self._past_the_rows = asyncio.Semaphore(settings.homeserver.concurrency)
+        self._loading: asyncio.Task[None] | None = None
         self.stopped_because = ""
         """Why nothing can be sent, for a person; empty while all is well."""
         metrics.outbox_waiting.set_function(lambda: len(self._lanes))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all that was left when the bridge last stopped is being sent, so that more may be said."""
+        return self._caught_up
 
     def __len__(self) -> int:
         """Messages loaded that wait or are being sent."""
@@ -70,7 +73,7 @@ class Outbox:
     async def start(self) -> None:
         """Begin to send, first what was left when the bridge last stopped."""
         self._store.listen(self._hear)
-        self._tasks = [asyncio.create_task(self._load_for_ever()), asyncio.create_task(self._mark_for_ever())]
+        self._loading = asyncio.create_task(self._load_for_ever())
         self.refresh()
 
     def refresh(self) -> None:
@@ -96,12 +99,31 @@ class Outbox:
     async def stop(self) -> None:
         """Let the messages being sent come to an end; the others wait in the database."""
         await self._lanes.stop(STOP_SECONDS)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        # What cannot be marked is sent again at the next start, with the same txn_id.
-        with contextlib.suppress(StoreError):
-            await self._mark()
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.gather(self._loading, return_exceptions=True)
+        await self._sent.stop()
+
+    async def say(self, said: Said) -> bool:
+        """Send a message at once, where nothing waits before it in its room; whether the homeserver has it.
+
+        Where it has not, or nobody knows, the message is to be queued: the txn_id is the same.
+        """
+        if not self._caught_up or self._lanes.busy(said.room_id):
+            return False
+        txn_id = transaction_id(said.key, said.sender)
+        try:
+            async with self._past_the_rows:
+                await self._homeserver.send(said.room_id, said.sender, said.event_type, said.content, txn_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded where the message fails as a row
+            log.info("not_sent_at_once", room_id=said.room_id, error=describe(error))
+            return False
+        self._count_sent()
+        return True
+
+    def _count_sent(self) -> None:
+        self.stopped_because = ""
+        self._metrics.messages_sent.inc()
 
     async def _load_for_ever(self) -> None:
         failures = 0
@@ -122,9 +144,8 @@ class Outbox:
         after = 0
         while True:
             page = await self._store.run(partial(rows.pending, after, ROWS_AT_ONCE), durable=False)
-            unmarked = set(self._sent)
             for message in page:
-                if message.txn_id not in unmarked:
+                if message.txn_id not in self._sent:
                     self._lanes.add(message)
             if len(page) < ROWS_AT_ONCE:
                 break
@@ -143,34 +164,9 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - whatever goes wrong is recorded with its cause
             return await self._failed(message, error)
         faults.point("outbox.sent")
-        self.stopped_because = ""
-        self._metrics.messages_sent.inc()
-        self._sent.append(message.txn_id)
-        self._any_sent.set()
+        self._count_sent()
+        self._sent.add(message.txn_id)
         return None
-
-    async def _mark_for_ever(self) -> None:
-        failures = 0
-        while True:
-            await self._any_sent.wait()
-            await asyncio.sleep(MARK_SECONDS)
-            self._any_sent.clear()
-            try:
-                await self._mark()
-                failures = 0
-            except StoreError as error:
-                failures += 1
-                log.warning("sent_messages_unmarked", count=len(self._sent), error=str(error))
-                await asyncio.sleep(self._pause(failures))
-                self._any_sent.set()
-
-    async def _mark(self) -> None:
-        """Mark in one go what was sent meanwhile. Not durable: after a loss of power it is sent again and known."""
-        while self._sent:
-            some = self._sent[:ROWS_AT_ONCE]
-            now = _now_ms()
-            await self._store.run(partial(rows.mark_sent, some, now), durable=False)
-            del self._sent[: len(some)]
 
     async def _failed(self, message: WaitingMessage, error: Exception) -> float | None:
         if isinstance(error, TokenRejected):

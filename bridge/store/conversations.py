@@ -15,11 +15,20 @@ from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.store import models
 from bridge.store.audit import record
 from bridge.store.news import announce
-from bridge.store.sql import execute
+from bridge.store.sql import execute, execute_rows
 
 _ONE_FOR = """
     SELECT kind, matter_id, everyone, present FROM conversation
     LEFT JOIN participant ON participant.conversation_id = conversation.id AND staff_id = ? WHERE conversation.id = ?
+"""
+_MISSING = """
+    WITH asked (conversation_id, staff_id) AS (VALUES {rows})
+    SELECT count(*) FROM asked
+    WHERE NOT EXISTS (SELECT 1 FROM conversation WHERE id = asked.conversation_id AND everyone)
+    AND NOT EXISTS (
+        SELECT 1 FROM participant
+        WHERE participant.conversation_id = asked.conversation_id AND participant.staff_id = asked.staff_id AND present
+    )
 """
 
 
@@ -307,6 +316,12 @@ def conversation_for(conversation_id: str, staff_id: str) -> Conversation | None
     return Conversation(
         conversation_id, ConversationKind(row[0]), matter_id=row[1], everyone=bool(row[2]), participants=people
     )
+
+
+def are_in(asked: Collection[tuple[str, str]]) -> bool:
+    """Whether all of them, given as conversation id and staff id, are in their conversation."""
+    missing = execute_rows(_MISSING, "(CAST(? AS TEXT), CAST(? AS TEXT))", list(asked))
+    return not any(count for (count,) in missing)
 
 
 def was_caused_by(conversation_id: str, event_id: str) -> bool:

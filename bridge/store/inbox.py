@@ -12,10 +12,8 @@ from bridge.store.sql import execute, execute_rows
 BODY_AFTERWARDS = b""
 
 _ROW = "(?, ?, ?, ?, 0, 'waiting', '')"
-_INSERT = """
-    INSERT INTO inbox_event (event_id, room_id, body, received_at, attempts, status, error) VALUES {rows}
-    ON CONFLICT (event_id) DO NOTHING RETURNING position, event_id
-"""
+_KNOWN = "SELECT event_id FROM inbox_event WHERE event_id IN ({rows})"
+_INSERT = "INSERT INTO inbox_event (event_id, room_id, body, received_at, attempts, status, error) VALUES {rows}"
 _MARK_HANDLED = """
     UPDATE inbox_event SET status = 'handled', body = ?, error = ''
     WHERE event_id IN ({event_ids}) AND status = 'waiting' RETURNING event_id
@@ -26,7 +24,6 @@ _MARK_HANDLED = """
 class WaitingEvent:
     """An event that waits to be handled."""
 
-    position: int
     event_id: str
     room_id: str
     body: bytes
@@ -39,7 +36,7 @@ class WaitingEvent:
 
     @property
     def key(self) -> str:
-        """What it is known by: a position is given anew when a transaction was undone."""
+        """What it is known by."""
         return self.event_id
 
 
@@ -60,15 +57,17 @@ def accept(events: Iterable[tuple[str, str, bytes]], received_at: int) -> list[W
     given: dict[str, tuple[str, str, bytes]] = {}
     for event in events:
         given.setdefault(event[0], event)
-    stored = execute_rows(_INSERT, _ROW, [(*event, received_at) for event in given.values()])
-    return [WaitingEvent(position, *given[event_id], received_at) for position, event_id in sorted(stored)]
+    # Asked first, since an INSERT that returns what it stored takes as many steps as there are events.
+    for (event_id,) in execute_rows(_KNOWN, "?", [(event_id,) for event_id in given]):
+        del given[event_id]
+    execute_rows(_INSERT, _ROW, [(*event, received_at) for event in given.values()])
+    return [WaitingEvent(*event, received_at) for event in given.values()]
 
 
 def waiting() -> list[WaitingEvent]:
     """All events that wait, in order of arrival."""
     rows = (
         InboxEvent.select(
-            InboxEvent.position,
             InboxEvent.event_id,
             InboxEvent.room_id,
             InboxEvent.body,
@@ -80,8 +79,8 @@ def waiting() -> list[WaitingEvent]:
         .tuples()
     )
     return [
-        WaitingEvent(position, event_id, room_id, bytes(body), received_at, attempts)
-        for position, event_id, room_id, body, received_at, attempts in cast("Iterable[tuple[Any, ...]]", rows)
+        WaitingEvent(event_id, room_id, bytes(body), received_at, attempts)
+        for event_id, room_id, body, received_at, attempts in cast("Iterable[tuple[Any, ...]]", rows)
     ]
 
 

@@ -47,6 +47,18 @@ class WaitingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A message that may be sent without having been queued, since what it answers is stored."""
+
+    key: str
+    """As for `enqueue`."""
+    room_id: str
+    sender: str
+    event_type: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class DeadMessage:
     """A message that failed for the last time."""
 

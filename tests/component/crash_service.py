@@ -12,13 +12,17 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry
 
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.handlers.at_once import FromMemory
 from bridge.handlers.inbox import Inbox
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
+from bridge.store.conversations import NewConversation, add_accounts, add_conversations, are_in
 from bridge.store.models import InboxEvent, OutboxMessage
+from bridge.store.outbox import Said
 from bridge.store.store import Store
-from tests.component.traffic import Json, event, reply, settings
+from tests.component.traffic import BOT, Json, event, reply, settings, until
 
 
 class WritesLines:
@@ -40,14 +44,30 @@ def _left() -> int:
     )
 
 
+def _someone_asks() -> None:
+    if not are_in([("talk", "robin")]):
+        add_accounts({"robin": "robin"})
+        talk = Conversation("talk", ConversationKind.CHANNEL, "Talk", participants=frozenset({"robin"}))
+        add_conversations([NewConversation(talk)])
+
+
+def _at_once(given: Json) -> FromMemory:
+    """The same answer as in its turn; the first of the three is given so, since the others come behind it."""
+    content = {"msgtype": "m.notice", "body": f"to {given['event_id']}"}
+    said = Said(f"{given['event_id']}/reply", given["room_id"], BOT, "m.room.message", content)
+    return FromMemory("talk", "robin", lambda: said)
+
+
 async def _main(database_url: str, sent: Path) -> None:
     store = Store(database_url)
     await store.open()
     metrics = Metrics(CollectorRegistry())
     outbox = Outbox(store, cast("Homeserver", WritesLines(sent)), settings(), metrics)
-    inbox = Inbox(store, reply, settings().inbox, metrics)
-    await inbox.start()
+    await store.run(_someone_asks)
+    inbox = Inbox(store, reply, settings().inbox, metrics, at_once=_at_once, say=outbox.say)
     await outbox.start()
+    await until(lambda: outbox.is_ready)
+    await inbox.start()
     # The homeserver sends them again after the restart, since the crash may have come before its answer.
     await inbox.accept([event(f"${number}") for number in range(3)])
     while await store.run(_left):

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from bridge.commands.all import COMMANDS
 from bridge.commands.table import Who
 from bridge.firm.audit import Deed, Outcome
-from bridge.firm.conversation import bot_chat_id
+from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.firm.model import MatterStatus
 from bridge.matrix.errors import Unreachable
 from bridge.store.audit import newest
@@ -117,6 +117,54 @@ async def test_D4_M3_who_is_in_a_room_by_a_trick_is_answered_as_in_their_chat(on
         room.members[on.user(DAN)] = "join"
         (answer,) = await on.say(DAN, text, room.room_id)
         assert (answer.room_id, answer.body) == (await on.chat(DAN), asked_in_chat)
+
+
+async def test_only_commands_from_memory_are_answered_at_once(on: FirmOnFake) -> None:
+    chat = await on.chat(ANN)
+    await on.say(ANN, "!ping")
+    for command in COMMANDS:
+        on.fake.message(chat, on.user(ANN), f"!{command.name}")
+        found = on.router.at_once(on.events.pop())
+        assert (found is not None) is command.from_memory, command.name
+        assert found is None or found.message() is not None
+
+
+@pytest.mark.parametrize("text", ["!ping", "!ping [x](y)", "!xyzzy", "!help"])
+async def test_what_is_answered_at_once_is_what_would_be_answered_in_its_turn(on: FirmOnFake, text: str) -> None:
+    chat = await on.chat(ANN)
+    (answer,) = await on.say(ANN, text, chat)
+    on.fake.message(chat, on.user(ANN), text)
+    found = on.router.at_once(on.events.pop())
+    assert found is not None
+    said = found.message()
+    assert said is not None
+    assert (said.room_id, said.sender) == (answer.room_id, answer.sender)
+    assert without_relation(said.content) == without_relation(answer.content)
+
+
+def without_relation(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key != "m.relates_to"}
+
+
+@pytest.mark.parametrize("key", [channel("Litigation"), ESTATE_TALK, direct("a", "b"), ADMINS_ID])
+async def test_D4_M3_answered_at_once_is_only_where_being_there_decides_who_sees_it(on: FirmOnFake, key: str) -> None:
+    await on.say(ANN, "!dm @ben")
+    room_id = (await on.room(key)).room_id
+    await on.say(ANN, "!ping", room_id)
+    for user_id, expected in ((on.user(ANN), key == channel("Litigation")), ("@nobody:localhost", False)):
+        on.fake.rooms[room_id].members.setdefault(user_id, "join")
+        on.fake.message(room_id, user_id, "!ping")
+        assert (on.router.at_once(on.events.pop()) is not None) is expected
+
+
+async def test_F2_a_leaver_is_not_answered_at_once(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    await on.say(ANN, "!ping", litigation)
+    on.fake.message(litigation, on.user(BEN), "!ping")
+    asked = on.events.pop()
+    assert on.router.at_once(asked) is not None
+    on.firm = make_firm(staff=tuple(replace(one, former=one.id == "b") for one in on.firm.staff.values()))
+    assert on.router.at_once(asked) is None
 
 
 @pytest.mark.parametrize("text", ["!matter start 2026-0055 Talk", "!matters 2026-0055", "!2026-0055", "!mat 2026-0055"])

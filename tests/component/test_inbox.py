@@ -259,7 +259,7 @@ async def test_an_event_handled_again_causes_nothing_a_second_time(store: Store)
     await until(lambda: not len(inbox))
     await store.run(lambda: OutboxMessage.delete().execute())
     await store.run(lambda: InboxEvent.update(body=b"{}").execute())
-    inbox._take_up([rows.WaitingEvent(1, "$1", "!a:localhost", b'{"event_id":"$1","room_id":"!a:localhost"}', 0)])
+    inbox._take_up([rows.WaitingEvent("$1", "!a:localhost", b'{"event_id":"$1","room_id":"!a:localhost"}', 0)])
     await until(lambda: not len(inbox))
     assert await store.run(lambda: OutboxMessage.select().count()) == 0
 

@@ -27,7 +27,17 @@ def run(database_url: str, sent: Path, fault: str = "") -> int:
 
 
 @pytest.mark.parametrize(
-    "fault", ["inbox.accepted", "inbox.handled", "inbox.handled:2", "outbox.sending", "outbox.sent", "outbox.sent:2"]
+    "fault",
+    [
+        "inbox.accepted",
+        "inbox.answering",
+        "inbox.answered",
+        "inbox.handled",
+        "inbox.handled:2",
+        "outbox.sending",
+        "outbox.sent",
+        "outbox.sent:2",
+    ],
 )
 def test_a_crash_loses_and_doubles_nothing(database_url: str, tmp_path: Path, fault: str) -> None:
     sent = tmp_path / "sent"

@@ -9,11 +9,12 @@ import pytest
 
 from bridge.matrix import outbox as sender
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
+from bridge.store import marks
 from bridge.store import outbox as rows
 from bridge.store.models import OutboxMessage
-from bridge.store.outbox import enqueue, transaction_id
+from bridge.store.outbox import Said, enqueue, transaction_id
 from bridge.store.store import Store
-from tests.component.traffic import BOT, GIVE_UP_SECONDS, Takes, make_outbox, until
+from tests.component.traffic import BOT, GIVE_UP_SECONDS, Takes, make_outbox, settings, until
 
 A, B = "!a:localhost", "!b:localhost"
 DOWN = Unreachable("PUT /send", 0, "M_UNKNOWN", "connection lost")
@@ -39,7 +40,7 @@ async def sent_and_marked(store: Store, count: int) -> None:
 
 @pytest.fixture(autouse=True)
 def mark_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MARK_SECONDS", 0.0)
+    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 0.0)
 
 
 async def test_what_is_committed_is_sent_without_being_asked_for(store: Store) -> None:
@@ -199,8 +200,8 @@ async def test_a_refresh_sends_nothing_again(store: Store) -> None:
 async def test_a_message_sent_but_not_marked_is_sent_again_as_the_same(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "MARK_SECONDS", 3600.0)
-    monkeypatch.setattr(sender.Outbox, "_mark", _never)
+    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 3600.0)
+    monkeypatch.setattr(marks.Marks, "_write", _never)
     homeserver = Takes()
     before = make_outbox(store, homeserver)
     await before.start()
@@ -215,12 +216,12 @@ async def test_a_message_sent_but_not_marked_is_sent_again_as_the_same(
     await after.stop()
 
 
-async def _never(outbox: object) -> None:
+async def _never(marks: object) -> None:
     """Stands for a crash before the mark."""
 
 
 async def test_what_was_sent_is_marked_when_the_bridge_stops(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MARK_SECONDS", 3600.0)
+    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 3600.0)
     homeserver = Takes()
     outbox = make_outbox(store, homeserver)
     await outbox.start()
@@ -242,3 +243,61 @@ async def test_messages_sent_are_forgotten_after_their_time_and_others_are_not(s
     await store.run(lambda: queue("waiting"))
     assert await outbox.forget_sent() == 1
     assert await store.run(statuses) == ["sent", "waiting"]
+
+
+# Past the rows
+
+
+def said(body: str, room_id: str = A) -> Said:
+    return Said(body, room_id, BOT, "m.room.message", {"msgtype": "m.notice", "body": body})
+
+
+async def test_what_is_said_goes_out_at_once_and_is_the_same_message_when_it_is_queued_too(store: Store) -> None:
+    homeserver = Takes()
+    outbox = make_outbox(store, homeserver)
+    await outbox.start()
+    await until(lambda: outbox.is_ready)
+    assert await outbox.say(said("one"))
+    assert await store.run(statuses) == []
+    await store.run(lambda: queue("one", "two"))
+    await sent_and_marked(store, 2)
+    assert homeserver.rooms == {A: ["one", "two"]}
+    await outbox.stop()
+
+
+async def test_nothing_is_said_before_what_waits_in_its_room(store: Store) -> None:
+    homeserver = Takes()
+    outbox = make_outbox(store, homeserver, pause=lambda attempt: 3600)
+    await store.run(lambda: queue("left"))
+    assert not await outbox.say(said("before it is known what was left"))
+    homeserver.fail = lambda body: Unreachable("PUT", 502, "M_UNKNOWN", "away") if body == "left" else None
+    await outbox.start()
+    await until(lambda: ("!a:localhost", "left") in homeserver.requests and outbox.is_ready)
+    assert not await outbox.say(said("behind it"))
+    assert await outbox.say(said("elsewhere", "!b:localhost"))
+    assert homeserver.rooms == {"!b:localhost": ["elsewhere"]}
+    await outbox.stop()
+
+
+@pytest.mark.parametrize(
+    "error", [Unreachable("PUT", 0, "M_UNKNOWN", "away"), Refused("PUT", 403, "M_FORBIDDEN", "No"), ValueError("odd")]
+)
+async def test_what_cannot_be_said_is_told_to_be_so(store: Store, error: Exception) -> None:
+    homeserver = Takes()
+    homeserver.fail = lambda body: error
+    outbox = make_outbox(store, homeserver)
+    await outbox.start()
+    await until(lambda: outbox.is_ready)
+    assert not await outbox.say(said("one"))
+    await outbox.stop()
+
+
+async def test_no_more_is_said_at_a_time_than_the_homeserver_is_asked_for(store: Store) -> None:
+    homeserver = Takes()
+    outbox = make_outbox(store, homeserver)
+    await outbox.start()
+    await until(lambda: outbox.is_ready)
+    all_of_them = await asyncio.gather(*(outbox.say(said(str(n), f"!{n}:localhost")) for n in range(100)))
+    assert all(all_of_them)
+    assert homeserver.most_under_way == settings().homeserver.concurrency
+    await outbox.stop()

@@ -11,7 +11,8 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from bridge.handlers.inbox import Effect, Handle, Inbox
+from bridge.handlers.at_once import FromMemory
+from bridge.handlers.inbox import Effect, Handle, Inbox, Say
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
@@ -94,9 +95,18 @@ def at_once(attempt: int) -> float:
     return 0.0
 
 
-def make_inbox(store: Store, handle: Handle, pause: Callable[[int], float] = at_once, **inbox: int) -> Inbox:
-    """An inbox with given settings."""
-    return Inbox(store, handle, settings(**inbox).inbox, Metrics(CollectorRegistry()), pause)
+def make_inbox(
+    store: Store,
+    handle: Handle,
+    pause: Callable[[int], float] = at_once,
+    *,
+    quick: Callable[[Json], FromMemory | None] | None = None,
+    say: Say | None = None,
+    **inbox: int,
+) -> Inbox:
+    """An inbox with given settings. `quick` answers at once, with `say`."""
+    metrics = Metrics(CollectorRegistry())
+    return Inbox(store, handle, settings(**inbox).inbox, metrics, pause, at_once=quick, say=say)
 
 
 def make_outbox(store: Store, homeserver: Takes, pause: Callable[[int], float] = at_once, **inbox: int) -> Outbox:

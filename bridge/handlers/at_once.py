@@ -1,0 +1,34 @@
+"""Answering an event at once: what takes nothing but what is in memory need not wait for the store a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bridge.store.outbox import Said
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FromMemory:
+    """The answer to an event, from memory alone."""
+
+    conversation_id: str
+    """Where the event came from and the answer goes."""
+    staff_id: str
+    """Who asks. They have to be in the conversation when the event is stored (D4, M3)."""
+    message: Callable[[], Said | None]
+    """Makes the answer and changes nothing; None where it takes more than what is in memory after all."""
+
+
+def result_at_once(work: Coroutine[Any, Any, T]) -> T | None:
+    """What comes of work that ends without waiting for anything; None where it does not end so."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    return None
