@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
@@ -244,6 +245,11 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
 
 def _lost(error: Exception, seconds: float) -> str:
     """What happened to a request without an answer. Not the error's own text, which may quote the address."""
+    if isinstance(error, CannotConnect) and isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of {error.host}:{error.port} is not trusted ({error.__cause__.verify_message});"
+            " let this machine trust the authority that issued it, or correct homeserver.url"
+        )
     if isinstance(error, aiohttp.ClientConnectorError | CannotConnect):
         return f"cannot connect to {error.host}:{error.port}; is the homeserver running?"
     if isinstance(error, TimeoutError):

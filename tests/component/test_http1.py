@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
 
 from bridge.matrix import http1
+from bridge.matrix.client import MatrixClient
+from bridge.matrix.errors import Unreachable
 from bridge.matrix.http1 import Answer, CannotConnect, ConnectionLost, Connections, NotHttp
+from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.component.traffic import until
+from tests.fakes.anybody import Anybody
 
 pytestmark = pytest.mark.both_loops
 
+TOKEN = SecretStr("token-of-the-tests-0001")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -284,3 +299,50 @@ async def test_the_address_is_read(url: str, host: str, port: int) -> None:
     assert f"Host: {host}\r\n" in connections._headers
     assert connections._port == port
     assert (connections._ssl is not None) is url.startswith("https")
+
+
+def certificate(folder: Path) -> Path:
+    """The file of a certificate for 127.0.0.1 and its key, by no known authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "homeserver")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(made.public_bytes(Encoding.PEM) + secret)
+    return file
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_certificate_has_to_be_trusted(
+    tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    server, url = Server(), f"https://127.0.0.1:{unused_tcp_port}"
+    server.connections = [[OK, OK]]
+    file = certificate(tmp_path)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(file)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    async with await asyncio.start_server(server.serve, "127.0.0.1", unused_tcp_port, ssl=serving):
+        if trusted:
+            connections = Connections(url, {}, limit=1)
+            assert [(await get(connections)).status for _ in range(2)] == [200, 200]
+            connections.close()
+        else:
+            homeserver = HomeserverSettings(url=url, deadline=0.1)
+            client = MatrixClient(homeserver, AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), Anybody())
+            with pytest.raises(Unreachable, match=r"certificate of 127\.0\.0\.1:\d+ is not trusted"):
+                await client.whoami()
+            await client.close()
