@@ -50,7 +50,7 @@ class Metrics:
             "firm_bridge_inbox_waiting", "Events that wait to be handled or are being handled.", registry=registry
         )
         self.messages_sent = Counter(
-            "firm_bridge_messages_sent", "Messages the homeserver took from the outbox.", registry=registry
+            "firm_bridge_messages_sent", "Messages that the homeserver took.", registry=registry
         )
         self.messages_failed = Counter(
             "firm_bridge_messages_failed", "Attempts at sending a message that failed.", registry=registry

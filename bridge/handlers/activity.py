@@ -16,8 +16,9 @@ from bridge.store.store import Store
 Json = dict[str, Any]
 Unit = Callable[[], None]
 
+MANY = 20
+"""Rooms with messages in one transaction. With more than so many, a room is not written down twice in a second."""
 AGAIN_MS = 1000
-"""How much newer a message has to be to be written down by itself: where much is said, many come in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,11 @@ def is_news(event: Json, bot_id: str) -> bool:
 
 
 class Activity:
-    """Notes the newest message of every channel: written down to within a second, and exactly when asked for."""
+    """Notes the newest message of every channel.
+
+    It is written down before the transaction is answered. Only where many channels have messages at a time, it may lag
+    behind by a second, until somebody asks for it: else that would be as much work as all else in a transaction.
+    """
 
     def __init__(self, store: Store, places: Places, bot_id: str) -> None:
         self._store = store
@@ -52,11 +57,19 @@ class Activity:
         for event in events:
             if is_news(event, self._bot_id):
                 room_id, at_ms = event["room_id"], int(event["origin_server_ts"])
-                soon = at_ms < self._written.get(room_id, 0) + AGAIN_MS
-                noted = self._later if soon else rooms
-                if at_ms > noted.get(room_id, 0):
-                    noted[room_id] = at_ms
-        return await self._unit(rooms)
+                if at_ms > rooms.get(room_id, 0):
+                    rooms[room_id] = at_ms
+        return await self._unit(self._put_off(rooms) if len(rooms) > MANY else rooms)
+
+    def _put_off(self, rooms: Mapping[str, int]) -> dict[str, int]:
+        """What of it cannot wait; the rest is kept for later."""
+        now: dict[str, int] = {}
+        for room_id, at_ms in rooms.items():
+            if at_ms >= self._written.get(room_id, 0) + AGAIN_MS:
+                now[room_id] = at_ms
+            else:
+                self._later[room_id] = max(at_ms, self._later.get(room_id, 0))
+        return now
 
     async def write_down(self) -> None:
         """Write down what is not yet, for whoever wants to read it. Raises StoreError."""
