@@ -2,9 +2,10 @@
 
     python -m benchmarks.ingest [--events 20000] [--rooms 200] [--in-transaction 100] [--rounds 3]
 
-A stub homeserver in this process pushes to the service in another one: in turns to the bare service and to the bridge
-as `firm-bridge run` puts it together, and last to the bridge with a kill -9 in the middle. The figures are medians of
-the rounds, since a shared machine is now faster, now slower.
+Stub homeservers in this process push to services in others: the bare service and the bridge as `firm-bridge run` puts
+it together, and last the bridge with a kill -9 in the middle. A shared machine is now faster, now slower, for seconds
+at a time. So both services run side by side and get their events in turns, a few at a time; the figures are medians of
+the rounds.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -31,6 +33,9 @@ from benchmarks.ingest_homeserver import Json, StubHomeserver, make_events
 MIB = 1024 * 1024
 START_SECONDS = 30.0
 BARE = "benchmarks.ingest_bare"
+TURNS = 4
+"""Turns in which all events are pushed."""
+COMMANDS_IN_TURN = 50
 
 
 @dataclass(frozen=True)
@@ -91,31 +96,75 @@ class Service:
         self._process.wait()
 
 
-async def measure(module: str, folder: Path, options: argparse.Namespace) -> Figures:
-    """Throughput of all events, then the time to a reply at one command per transaction."""
+@dataclass(eq=False)
+class Running:
+    """A service that is measured, and what it needed so far."""
+
+    homeserver: StubHomeserver
+    service: Service
+    seconds: float = 0.0
+    cpu: float = 0.0
+    times: list[float] = field(default_factory=list)
+
+    async def push_all(self, events: list[Json], in_transaction: int) -> None:
+        """Push events and note how long it took until the last reply."""
+        cpu, began = self.service.cpu_seconds(), time.perf_counter()
+        await _push_all(self.homeserver, self.service, events, in_transaction)
+        self.seconds += time.perf_counter() - began
+        self.cpu += self.service.cpu_seconds() - cpu
+
+    async def push_each(self, commands: list[Json]) -> None:
+        """Push commands one by one and note the milliseconds from a transaction's begin until its reply is there."""
+        for command in commands:
+            began = time.perf_counter()
+            expected = len(self.homeserver.replies) + 1
+            await self.homeserver.push(self.service.url, [command])
+            await self.homeserver.replied(expected)
+            self.times.append((time.perf_counter() - began) * 1000)
+
+    def figures(self, count: int) -> Figures:
+        """What it showed with so many events."""
+        return Figures(
+            events_per_second=count / self.seconds,
+            reply_p50_ms=statistics.median(self.times),
+            reply_p95_ms=statistics.quantiles(self.times, n=20)[-1],
+            cpu_ms_per_1000=self.cpu / count * 1e6,
+            peak_mib=self.service.peak_mib(),
+        )
+
+
+async def measure(modules: Sequence[str], parent: str, options: argparse.Namespace) -> list[Figures]:
+    """Throughput of all events, then the time to a reply at one command per transaction, of services in turns."""
+    events = make_events(options.events, options.rooms, "many")
+    commands = [event for event in make_events(5000, options.rooms, "each") if StubHomeserver.commands([event])]
+    async with AsyncExitStack() as stack:
+        services = [await stack.enter_async_context(_running(module, _folder(parent), options)) for module in modules]
+        for one in services:
+            await _push_all(one.homeserver, one.service, make_events(2000, options.rooms, "warm"), 100)
+        for part in _parts(events, options.events // TURNS):
+            for one in services:
+                await one.push_all(part, options.in_transaction)
+        for part in _parts(commands, COMMANDS_IN_TURN):
+            for one in services:
+                await one.push_each(part)
+        return [one.figures(len(events)) for one in services]
+
+
+@asynccontextmanager
+async def _running(module: str, folder: Path, options: argparse.Namespace) -> AsyncIterator[Running]:
     homeserver = StubHomeserver()
     await homeserver.start()
     service = Service(module, homeserver, folder, options)
     await service.start()
     try:
-        await _push_all(homeserver, service, make_events(2000, options.rooms, "warm"), options.in_transaction)
-        events = make_events(options.events, options.rooms, "many")
-        cpu = service.cpu_seconds()
-        began = time.perf_counter()
-        await _push_all(homeserver, service, events, options.in_transaction)
-        seconds = time.perf_counter() - began
-        cpu = service.cpu_seconds() - cpu
-        times = await _reply_times(homeserver, service, options)
-        return Figures(
-            events_per_second=len(events) / seconds,
-            reply_p50_ms=statistics.median(times),
-            reply_p95_ms=statistics.quantiles(times, n=20)[-1],
-            cpu_ms_per_1000=cpu / len(events) * 1e6,
-            peak_mib=service.peak_mib(),
-        )
+        yield Running(homeserver, service)
     finally:
         service.kill()
         await homeserver.stop()
+
+
+def _parts(events: list[Json], size: int) -> list[list[Json]]:
+    return [events[first : first + size] for first in range(0, len(events), size)]
 
 
 async def kill_in_the_middle(module: str, folder: Path, options: argparse.Namespace) -> StubHomeserver:
@@ -146,19 +195,6 @@ async def _push_all(homeserver: StubHomeserver, service: Service, events: list[J
     for first in range(0, len(events), in_transaction):
         await homeserver.push(service.url, events[first : first + in_transaction])
     await homeserver.replied(expected)
-
-
-async def _reply_times(homeserver: StubHomeserver, service: Service, options: argparse.Namespace) -> list[float]:
-    """Milliseconds from the begin of a transaction with one command until its reply is there, one after the other."""
-    commands = [event for event in make_events(5000, options.rooms, "each") if homeserver.commands([event])]
-    times = []
-    for command in commands:
-        began = time.perf_counter()
-        expected = len(homeserver.replies) + 1
-        await homeserver.push(service.url, [command])
-        await homeserver.replied(expected)
-        times.append((time.perf_counter() - began) * 1000)
-    return times
 
 
 def median_of(rounds: Sequence[Figures]) -> Figures:
@@ -197,10 +233,7 @@ def show(bare: Figures, bridge: Figures, killed: StubHomeserver, expected: int) 
 async def main(options: argparse.Namespace) -> None:
     """All runs."""
     with TemporaryDirectory() as temporary:
-        rounds = [
-            [await measure(module, _folder(temporary), options) for module in (BARE, options.service)]
-            for _ in range(options.rounds)
-        ]
+        rounds = [await measure((BARE, options.service), temporary, options) for _ in range(options.rounds)]
         killed = await kill_in_the_middle(options.service, _folder(temporary), options)
         bare, bridge = (median_of(figures) for figures in zip(*rounds, strict=True))
         show(bare, bridge, killed, options.events // 10)
