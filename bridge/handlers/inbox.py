@@ -111,9 +111,16 @@ class Inbox:
         await self._lanes.stop(STOP_SECONDS)
         await self._answered.stop()
 
+    def has_room_for(self, count: int) -> bool:
+        """Whether `count` more events fit under the bound."""
+        return len(self._lanes) < self._limit(count)
+
     async def room_for(self, count: int) -> None:
         """Wait until `count` more events fit under the bound."""
-        await self._lanes.below(max(1, self._settings.max_waiting - count + 1))
+        await self._lanes.below(self._limit(count))
+
+    def _limit(self, count: int) -> int:
+        return max(1, self._settings.max_waiting - count + 1)
 
     async def accept(self, events: Sequence[Json], news: Effect | None = None) -> int:
         """Store events and have them handled; returns how many were new. They are safe on disk when it returns.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +59,13 @@ _DELETING_MS = 60_000
 
 def firm_today(settings: FirmSettings) -> date:
     """The day in the firm's time zone, by which walls begin and end."""
-    return datetime.now(ZoneInfo(settings.timezone)).date()
+    return _day(settings.timezone, int(time.time() // 60))
+
+
+@lru_cache(maxsize=8)
+def _day(timezone: str, minute: int) -> date:
+    """The day of a minute since the epoch. It is asked for all the time."""
+    return datetime.fromtimestamp(minute * 60, ZoneInfo(timezone)).date()
 
 
 class Reconciler:

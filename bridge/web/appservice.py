@@ -83,7 +83,7 @@ class AppserviceEndpoints:
 
     async def _accept(self, events: list[Json], news: Callable[[], None] | None) -> None:
         try:
-            if events:
+            if events and not self.inbox.has_room_for(len(events)):
                 async with asyncio.timeout(ANSWER_WITHIN):
                     await self.inbox.room_for(len(events))
         except TimeoutError as error:
