@@ -176,8 +176,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             ) as response:
                 status = response.status
                 if status >= 300:
-                    headers = {key.lower(): value for key, value in response.headers.items()}
-                    raise failure(name, Answer(status, headers, await response.read()))
+                    raise failure(name, Answer(status, response.raw_headers, await response.read()))
                 async for piece in response.content.iter_chunked(_PIECE):
                     yield piece
         except (aiohttp.ClientError, TimeoutError) as error:

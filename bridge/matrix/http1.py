@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ KEPT_SECONDS = 4.0
 """How long an unused connection is kept: less than any common server keeps it, or it could be gone when it is used."""
 _TARGET = re.compile(r"/[!-~]*")
 _VALUE = re.compile(r"[\t -~]*")
+_LENGTHS = {b"content-length", b"transfer-encoding"}
 
 
 class CannotConnect(OSError):
@@ -45,12 +46,16 @@ class Answer:
     """An answer, whole. What nio reads of it has the names it has in aiohttp's."""
 
     status: int
-    headers: Mapping[str, str]
-    """By name in small letters."""
+    raw_headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
     content_disposition = None
     """nio asks for it where it downloads, which the bridge does by itself."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers by name in small letters. Most answers are not asked for them."""
+        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.raw_headers}
 
     @property
     def content_type(self) -> str:
@@ -143,9 +148,9 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = HttpResponseParser(self)
         self._answer: asyncio.Future[Answer] | None = None
-        self._headers: dict[str, str] = {}
+        self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
-        self._until_closed = False
+        self._in_body = False
         self._reusable = True
         self._idle_since = 0.0
 
@@ -173,7 +178,7 @@ class _Connection(asyncio.Protocol):
 
     def end(self) -> None:
         """Close the connection; nothing more is read from it."""
-        self._reusable = self._until_closed = False
+        self._reusable = self._in_body = False
         if self._transport is not None:
             self._transport.abort()
 
@@ -202,7 +207,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._reusable = False
         self._opened.discard(self)
-        if self._until_closed and exc is None:
+        # Without a length the body ends where the connection does (RFC 9112, 6.3).
+        if self._in_body and exc is None and not _LENGTHS & {name.lower() for name, _ in self._headers}:
             self.on_message_complete()
         else:
             self._settle(ConnectionLost("the connection was lost"))
@@ -214,22 +220,19 @@ class _Connection(asyncio.Protocol):
         self._reusable = self._reusable and self._answer is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        empty = status < 200 or status in {204, 304}
-        # Without a length the body ends where the connection does (RFC 9112, 6.3).
-        self._until_closed = not empty and not self._headers.keys() & {"content-length", "transfer-encoding"}
+        self._in_body = True
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        headers, self._headers = self._headers, {}
+        headers, self._headers = self._headers, []
         body, self._body = b"".join(self._body), []
-        self._until_closed = False
+        self._in_body = False
         # What goes before the answer, such as 103 Early Hints, is not it.
         if status >= 200:
             self._reusable = self._reusable and self._parser.should_keep_alive()
