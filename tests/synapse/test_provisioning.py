@@ -201,6 +201,9 @@ async def test_the_directory_is_followed(tmp_path: Path, made_demo: Path) -> Non
         wei = await firm.login("wei.chen")
         rewrite(directory, lambda data: person(data, "wchen").update(former=True))
         await priya.wait_for_event(since, membership_of(wei.user_id, "leave", everyone))
+        # The account's end is the last of it.
+        while not (await firm.bot.get(f"/_synapse/admin/v2/users/{quote(wei.user_id)}"))["deactivated"]:
+            pass
         await firm.bridge_ready()
         firm.stop_bridge()
         assert (await wei.request("GET", "sync")).status == 401
