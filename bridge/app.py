@@ -52,7 +52,6 @@ class Bridge:
         settings = firm.settings
         self.places = Places(firm.store, settings.homeserver.server_name)
         self.outbox = Outbox(firm.store, firm.homeserver, settings, firm.metrics)
-        self.activity = Activity(firm.store, self.places, settings.bot_id)
         self._desk = Desk(
             settings=settings,
             store=firm.store,
@@ -61,9 +60,9 @@ class Bridge:
             firm=lambda: firm.firm,
             confirm_directory=self._confirm_directory,
             directory_status=self._directory_status,
-            write_down_activity=self.activity.write_down,
         )
         self.router = Router(self._desk, self.places)
+        self.activity = Activity(self.places, settings.bot_id)
         self.inbox = Inbox(
             firm.store,
             self.router.handle,

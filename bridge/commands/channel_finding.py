@@ -65,7 +65,6 @@ async def _found(call: Call) -> List:
 
 
 async def _recent(call: Call) -> Answer:
-    await call.desk.write_down_activity()
     found = await call.desk.store.run(lambda: recent(RECENT))
     lines = [
         f"{number}. {_name(call, channel)}, {_moment(call, channel.last_message_at or 0)}"

@@ -31,6 +31,7 @@ def _markdown() -> MarkdownIt:
 
 def escape(text: str) -> str:
     """Text from elsewhere, so that it shows as it is."""
+    # Most texts are plain words, and this is called for every reply.
     if text.replace(" ", "").isalnum():
         return text
     return _BEGINNING.sub(r"\1\\", _SPECIAL.sub(r"\\\1", text))

@@ -82,8 +82,6 @@ class Desk:
     """Confirm the held change of the directory as this staff id; the answer for the admin."""
     directory_status: Callable[[str], Awaitable[str]]
     """What the directory is and what it waits for, as far as the admin of this staff id may know."""
-    write_down_activity: Callable[[], Awaitable[None]]
-    """Have the store know of every message that came so far when it came."""
     next_pages: dict[str, NextPage] = field(default_factory=dict)
     """Where `!more` goes on, by staff id. Kept in memory only."""
 

@@ -63,10 +63,10 @@ class Inbox:
         metrics: Metrics,
         pause: Callable[[int], float] = backoff,
         *,
-        at_once: Callable[[Json], FromMemory | None] | None = None,
+        at_once: Callable[[Json], FromMemory | None] = lambda event: None,
         say: Say | None = None,
     ) -> None:
-        """`pause` gives the seconds to wait after the n-th attempt."""
+        """`pause` gives the seconds to wait after the n-th attempt; `at_once` needs `say`."""
         self._store = store
         self._handle = handle
         self._settings = settings
@@ -154,11 +154,8 @@ class Inbox:
     def _from_memory(self, events: Sequence[Json]) -> dict[str, FromMemory]:
         """By event id, how those are answered that can be answered from memory."""
         answers: dict[str, FromMemory] = {}
-        at_once = self._at_once
-        if at_once is None or not self._caught_up:
-            return answers
-        for event in events:
-            answer = _unless_it_fails(partial(at_once, event), event["event_id"])
+        for event in events if self._caught_up else ():
+            answer = _unless_it_fails(partial(self._at_once, event), event["event_id"])
             if answer is not None:
                 answers[event["event_id"]] = answer
         return answers

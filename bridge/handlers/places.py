@@ -51,7 +51,7 @@ class Places:
 
     def known_staff_id(self, user_id: str) -> str | None:
         """The staff id behind a user id of this server; None where that is not in memory."""
-        return self._staff.get(user_id[1:].removesuffix(self._suffix)) if user_id.endswith(self._suffix) else None
+        return self._staff.get(self._localpart(user_id))
 
     def known_place(self, room_id: str) -> Place | None:
         """What the room is; None where that is not in memory."""
@@ -59,12 +59,14 @@ class Places:
 
     async def staff_id(self, user_id: str) -> str | None:
         """The staff id behind a user id of this server, or None for an account the firm does not know."""
-        localpart = user_id.removesuffix(self._suffix).removeprefix("@")
-        if not user_id.endswith(self._suffix):
-            return None
-        if localpart not in self._staff:
+        localpart = self._localpart(user_id)
+        if localpart and localpart not in self._staff:
             self._staff = await self._store.run(staff_by_localpart)
         return self._staff.get(localpart)
+
+    def _localpart(self, user_id: str) -> str:
+        """The localpart of a user id of this server; empty for any other."""
+        return user_id.removesuffix(self._suffix).removeprefix("@") if user_id.endswith(self._suffix) else ""
 
     async def place(self, room_id: str) -> Place | None:
         """What the room is, or None when it is none of the firm's."""

@@ -18,10 +18,10 @@ from yarl import URL
 
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
-from bridge.matrix.failure import failure, not_matrix
-from bridge.matrix.http1 import Answer, CannotConnect, Connections, NotHttp
+from bridge.matrix.http1 import CannotConnect, Connections, NotHttp, Response
 from bridge.matrix.port import Take
 from bridge.matrix.requests import Request, encoded
+from bridge.matrix.responses import failure, not_matrix
 from bridge.matrix.retry import Passing, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -105,12 +105,12 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         shown, target = self._target(path, user_id, device)
 
         async def attempt(left: float) -> Any:
-            answer = await self._attempt(method, shown, target, data, headers, min(self._timeout, left))
+            response = await self._attempt(method, shown, target, data, headers, min(self._timeout, left))
             try:
-                content = orjson.loads(answer.body)
+                content = orjson.loads(response.body)
                 return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                raise Passing(not_matrix(f"{method} {shown}", answer)) from error
+                raise Passing(not_matrix(f"{method} {shown}", response)) from error
 
         return await repeat(attempt, self._deadline)
 
@@ -122,12 +122,12 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         headers: Mapping[str, str] | None = None,
         trace_context: Any = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the signature is nio's
-    ) -> Answer:
+    ) -> Response:
         """Make a request for one of nio's own methods, as the bot. Raises HomeserverError."""
         shown, target = self._target(path, self.user, "")
         limit = self._timeout if timeout is None else timeout or math.inf
 
-        async def attempt(left: float) -> Answer:
+        async def attempt(left: float) -> Response:
             return await self._attempt(method, shown, target, data, headers or _JSON, min(limit, left))
 
         return await repeat(attempt, self._deadline)
@@ -176,7 +176,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             ) as response:
                 status = response.status
                 if status >= 300:
-                    raise failure(name, Answer(status, response.raw_headers, await response.read()))
+                    raise failure(name, Response(status, response.raw_headers, await response.read()))
                 async for piece in response.content.iter_chunked(_PIECE):
                     yield piece
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -221,7 +221,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         data: str | bytes | None,
         headers: Mapping[str, str],
         seconds: float,
-    ) -> Answer:
+    ) -> Response:
         """One request, once. Raises Passing where it may be repeated, else HomeserverError."""
         name = f"{method} {shown}"
         if self._closed:
@@ -230,16 +230,16 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         status = 0
         body = data.encode() if isinstance(data, str) else data
         try:
-            answer = await self._connections.ask(method, target, headers, body, seconds)
-            status = answer.status
+            response = await self._connections.ask(method, target, headers, body, seconds)
+            status = response.status
         except (OSError, NotHttp) as error:
             raise Passing(errors.Unreachable(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
                 self._on_request(method, route_of(shown), status, time.perf_counter() - started)
         if status < 300:
-            return answer
-        raise failure(name, answer)
+            return response
+        raise failure(name, response)
 
 
 def _lost(error: Exception, seconds: float) -> str:
@@ -249,6 +249,8 @@ def _lost(error: Exception, seconds: float) -> str:
             f"the certificate of {error.host}:{error.port} is not trusted ({error.__cause__.verify_message});"
             " let this machine trust the authority that issued it, or correct homeserver.url"
         )
+    if isinstance(error, NotHttp):
+        return "the answer is not HTTP; compare homeserver.url with the homeserver's address"
     if isinstance(error, aiohttp.ClientConnectorError | CannotConnect):
         return f"cannot connect to {error.host}:{error.port}; is the homeserver running?"
     if isinstance(error, TimeoutError):

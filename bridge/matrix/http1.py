@@ -42,8 +42,8 @@ class NotHttp(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer, whole. What nio reads of it has the names it has in aiohttp's."""
+class Response:
+    """An answer, whole. What nio reads of it is called as in aiohttp's."""
 
     status: int
     raw_headers: Sequence[tuple[bytes, bytes]]
@@ -87,10 +87,11 @@ class Connections:
         self._free = asyncio.Semaphore(limit)
         self._idle: list[_Connection] = []
         self._open: set[_Connection] = set()
+        self._closed = False
 
     async def ask(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, seconds: float
-    ) -> Answer:
+    ) -> Response:
         """Make one request, once. `target` is the path with the query, encoded.
 
         Raises TimeoutError where connecting or the answer takes longer than so many seconds, CannotConnect,
@@ -112,7 +113,8 @@ class Connections:
                     connection.end()
 
     def close(self) -> None:
-        """End every connection, and with it what is under way."""
+        """End every connection, and with it what is under way. No request can be made any more."""
+        self._closed = True
         for connection in tuple(self._open):
             connection.end()
 
@@ -133,9 +135,13 @@ class Connections:
                     lambda: _Connection(loop, self._open), self._host, self._port, ssl=self._ssl
                 )
         except TimeoutError:
+            # It is an OSError too.
             raise
         except OSError as error:
             raise CannotConnect(self._host, self._port) from error
+        if self._closed:
+            connection.end()
+            raise ConnectionLost("closed while it was being made")
         return connection
 
 
@@ -147,7 +153,7 @@ class _Connection(asyncio.Protocol):
         self._opened = opened
         self._transport: asyncio.Transport | None = None
         self._parser = HttpResponseParser(self)
-        self._answer: asyncio.Future[Answer] | None = None
+        self._response: asyncio.Future[Response] | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._in_body = False
@@ -157,22 +163,22 @@ class _Connection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether another request may follow."""
-        return self._reusable and self._answer is None
+        return self._reusable and self._response is None
 
     @property
     def idle_seconds(self) -> float:
         """How long nothing was asked."""
         return self._loop.time() - self._idle_since
 
-    async def ask(self, request: bytes, seconds: float) -> Answer:
+    async def ask(self, request: bytes, seconds: float) -> Response:
         """Send a request and wait for its answer, at most so many seconds. Raises as `Connections.ask`."""
         assert self._transport is not None
-        self._answer = self._loop.create_future()
+        self._response = self._loop.create_future()
         self._transport.write(request)
         # A timer costs a third of asyncio.timeout.
         timer = self._loop.call_later(seconds, self._give_up)
         try:
-            return await self._answer
+            return await self._response
         finally:
             timer.cancel()
 
@@ -195,7 +201,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         # Some servers say unasked that they are about to close.
-        if self._answer is None:
+        if self._response is None:
             self.end()
             return
         try:
@@ -217,7 +223,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         # Nothing may follow an answer: it would be taken for the next one's.
-        self._reusable = self._reusable and self._answer is not None
+        self._reusable = self._reusable and self._response is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
@@ -236,17 +242,17 @@ class _Connection(asyncio.Protocol):
         # What goes before the answer, such as 103 Early Hints, is not it.
         if status >= 200:
             self._reusable = self._reusable and self._parser.should_keep_alive()
-            self._settle(Answer(status, headers, body))
+            self._settle(Response(status, headers, body))
 
-    def _settle(self, result: Answer | Exception) -> None:
-        answer, self._answer = self._answer, None
+    def _settle(self, result: Response | Exception) -> None:
+        response, self._response = self._response, None
         self._idle_since = self._loop.time()
-        if answer is None or answer.done():
+        if response is None or response.done():
             return
-        if isinstance(result, Answer):
-            answer.set_result(result)
+        if isinstance(result, Response):
+            response.set_result(result)
         else:
-            answer.set_exception(result)
+            response.set_exception(result)
 
 
 def _lines(headers: Mapping[str, str]) -> str:

@@ -61,11 +61,6 @@ class Outbox:
         """Why nothing can be sent, for a person; empty while all is well."""
         metrics.outbox_waiting.set_function(lambda: len(self._lanes))
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether all that was left when the bridge last stopped is being sent, so that more may be said."""
-        return self._caught_up
-
     def __len__(self) -> int:
         """Messages loaded that wait or are being sent."""
         return len(self._lanes)

@@ -16,11 +16,9 @@ from bridge.store.conversations import now_ms
 from bridge.store.sql import execute_rows
 
 _NOTE_MESSAGES = """
-    WITH newest (id, at_ms) AS (VALUES {rows})
-    UPDATE conversation SET last_message_at = newest.at_ms FROM newest
-    WHERE conversation.id = newest.id AND (last_message_at IS NULL OR last_message_at < newest.at_ms)
+    INSERT INTO newest_message (conversation_id, at_ms) VALUES {rows}
+    ON CONFLICT (conversation_id) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > newest_message.at_ms
 """
-_NEWEST = "(CAST(? AS TEXT), CAST(? AS BIGINT))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,14 @@ class Channel:
 
 def _select(*conditions: object) -> list[Channel]:
     rows: Iterable[Any] = (
-        models.Conversation.select(models.Conversation, models.Room.room_id)
+        models.Conversation.select(models.Conversation, models.Room.room_id, models.NewestMessage.at_ms)
         .join(models.Room, JOIN.LEFT_OUTER, on=(models.Room.key == models.Conversation.id))
+        .switch(models.Conversation)
+        .join(
+            models.NewestMessage,
+            JOIN.LEFT_OUTER,
+            on=(models.NewestMessage.conversation_id == models.Conversation.id),
+        )
         .where(models.Conversation.kind == ConversationKind.CHANNEL.value, *conditions)
         .objects()
     )
@@ -64,7 +68,7 @@ def _select(*conditions: object) -> list[Channel]:
             caused_by=row.caused_by,
             archived_at=row.archived_at,
             archived_by=row.archived_by or "",
-            last_message_at=row.last_message_at,
+            last_message_at=row.at_ms,
             room_id=row.room_id,
         )
         for row in rows
@@ -150,7 +154,7 @@ def restore(conversation_id: str, by: str, cause: str = "") -> bool:
 
 def note_messages(newest: Mapping[str, int]) -> None:
     """Note when the newest message came, by conversation id; an older one than is known changes nothing."""
-    execute_rows(_NOTE_MESSAGES, _NEWEST, list(newest.items()))
+    execute_rows(_NOTE_MESSAGES, "(?, ?)", list(newest.items()))
 
 
 def recent(limit: int) -> list[Channel]:

@@ -80,13 +80,18 @@ class Conversation(Base):
     created_at = BigIntegerField()
     caused_by = TextField(default="")
     """The event id of the command that made it, so that the same event handled again is known."""
-    last_message_at = BigIntegerField(null=True)
-    """When the newest message was written, for channels (C3)."""
     archived_at = BigIntegerField(null=True)
     archived_by = TextField(null=True)
     """Staff id; empty for the bridge, which archives channels that nobody is in."""
     restored_at = BigIntegerField(null=True)
     """When it was last opened again after it had been archived."""
+
+
+class NewestMessage(Base):
+    """When the newest message of a channel was written (C3). A table of its own, since it is written all the time."""
+
+    conversation_id = TextField(primary_key=True)
+    at_ms = BigIntegerField()
 
 
 class Participant(Base):
@@ -471,6 +476,7 @@ MODELS: tuple[type[Base], ...] = (
     HeldChange,
     Account,
     Conversation,
+    NewestMessage,
     Participant,
     Digest,
     Room,

@@ -17,7 +17,6 @@ from bridge.commands.table import Desk
 from bridge.directory.in_force import InForce
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
-from bridge.handlers.activity import Activity
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
@@ -116,16 +115,8 @@ class FirmOnFake:
         self.in_force = InForce(self.store)
         self.reconciler = self.new_reconciler()
         self.places = Places(self.store, self.fake.server_name)
-        self.activity = Activity(self.store, self.places, self.settings.bot_id)
         self.desk = Desk(
-            self.settings,
-            self.store,
-            self.client,
-            self.reconciler,
-            self._firm,
-            self._confirm,
-            self._status,
-            self.activity.write_down,
+            self.settings, self.store, self.client, self.reconciler, self._firm, self._confirm, self._status
         )
         self.at_work = AtWork(self.client, moment=3600)
         """Shows nothing, however slow the machine is."""

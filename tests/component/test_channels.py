@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.store.channels import recent
-from bridge.store.conversations import NewConversation, add_conversations, add_participants, now_ms
+from bridge.store.conversations import NewConversation, add_conversations, add_participants
 from bridge.store.outbox import pending
-from tests.component.small_firm import STAFF, SmallFirm, channel, small_firm, write_directory
+from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
 
 
 @pytest.fixture
@@ -208,42 +207,6 @@ async def test_C2_every_participant_has_a_rule_before_joining_and_none_of_theirs
     await firm.ask("tom", "!channel leave", room)
     await firm.ask("ruth", "!add @tom", room)
     assert firm.fake.push_rules[firm.user("tom"), "room", room]["actions"] == []
-
-
-async def test_C3_of_many_channels_a_second_is_written_down_once_until_somebody_asks(
-    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.handlers.activity.MANY", 0)
-    room_id = await channel(firm)
-    activity, now = firm.bridge.activity, now_ms()
-
-    async def said(at_ms: int) -> bool:
-        """Whether a message of that moment is written down as it comes."""
-        event = {
-            "type": "m.room.message",
-            "room_id": room_id,
-            "sender": firm.user("tom"),
-            "origin_server_ts": at_ms,
-            "content": {"msgtype": "m.text", "body": "Filed."},
-        }
-        unit = await activity.news([event])
-        if unit is not None:
-            await firm.service.store.run(unit)
-        return unit is not None
-
-    async def noted() -> int | None:
-        (found,) = await firm.service.store.run(lambda: recent(10))
-        return found.last_message_at
-
-    assert [await said(now + late) for late in (0, 10, 999, 500)] == [True, False, False, False]
-    assert await noted() == now
-    await activity.write_down()
-    assert await noted() == now + 999
-    await activity.write_down()
-    assert [await said(now + late) for late in (1500, 1999)] == [False, True]
-    assert await noted() == now + 1999
-    await activity.write_down()
-    assert await noted() == now + 1999
 
 
 async def test_C3_recent_lists_the_ten_channels_with_the_newest_messages(firm: SmallFirm) -> None:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from bridge.matrix import http1
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import Unreachable
-from bridge.matrix.http1 import Answer, CannotConnect, ConnectionLost, Connections, NotHttp
+from bridge.matrix.http1 import CannotConnect, ConnectionLost, Connections, NotHttp, Response
 from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.component.traffic import until
 from tests.fakes.anybody import Anybody
@@ -73,11 +73,11 @@ async def connections(server: Server, unused_tcp_port: int) -> AsyncIterator[Con
     made.close()
 
 
-async def get(connections: Connections, seconds: float = 5.0) -> Answer:
+async def get(connections: Connections, seconds: float = 5.0) -> Response:
     return await connections.ask("GET", "/x", {}, None, seconds)
 
 
-async def answered(server: Server, connections: Connections, *answers: bytes) -> list[Answer]:
+async def answered(server: Server, connections: Connections, *answers: bytes) -> list[Response]:
     """The answers to as many requests on one connection."""
     server.connections = [[*answers]]
     return [await get(connections) for _ in answers]
@@ -243,7 +243,7 @@ async def test_a_connection_whose_answer_was_not_waited_for_is_not_used_again(
 
 async def test_more_requests_than_the_limit_wait(server: Server, connections: Connections) -> None:
     server.connections = [[OK] * 20 for _ in range(4)]
-    answers: Sequence[Answer] = await asyncio.gather(*(get(connections) for _ in range(20)))
+    answers: Sequence[Response] = await asyncio.gather(*(get(connections) for _ in range(20)))
     assert [answer.status for answer in answers] == [200] * 20
     assert server.opened == 4
 
@@ -267,6 +267,26 @@ async def test_half_an_answer_is_none_when_it_is_the_bridge_that_closes(
     connections.close()
     with pytest.raises(ConnectionLost):
         await asking
+
+
+async def test_a_server_that_speaks_no_http_is_said_to_do_so(server: Server, unused_tcp_port: int) -> None:
+    server.connections = [[b"SSH-2.0-OpenSSH_9.6\r\n"]] * 20
+    homeserver = HomeserverSettings(url=f"http://127.0.0.1:{unused_tcp_port}", deadline=0.1)
+    client = MatrixClient(homeserver, AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), Anybody())
+    with pytest.raises(Unreachable, match=r"the answer is not HTTP; compare homeserver\.url"):
+        await client.whoami()
+    await client.close()
+
+
+async def test_a_connection_made_while_closing_is_closed(server: Server, connections: Connections) -> None:
+    server.connections = [[OK]]
+    asking = asyncio.create_task(get(connections))
+    # It begins to connect, which takes another turn of the loop at least.
+    await asyncio.sleep(0)
+    connections.close()
+    with pytest.raises(ConnectionLost):
+        await asking
+    await until(lambda: not connections._open)
 
 
 async def test_no_connection_is_told_with_its_address(unused_tcp_port: int) -> None:

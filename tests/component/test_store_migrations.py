@@ -11,6 +11,7 @@ from playhouse.schema_diff import diff_models
 
 from bridge.store import models
 from bridge.store.backends import Backend, backend_for
+from bridge.store.channels import recent
 from bridge.store.sql import execute
 from bridge.store.store import MIGRATIONS, Store, StoreError, migrate
 from tests.component.conftest import empty_database
@@ -116,3 +117,18 @@ def test_who_has_a_chat_with_the_bot_at_the_upgrade_is_not_welcomed_any_more(bac
     migrate(backend)
     found = execute("SELECT staff_id, welcomed_at FROM account ORDER BY staff_id").fetchall()
     assert [tuple(row) for row in found] == [("new", None), ("old", 0), ("other", None)]
+
+
+def test_C3_the_newest_messages_are_taken_over(backend: Backend, tmp_path: Path) -> None:
+    for path in sorted(MIGRATIONS.glob("00*.py")):
+        if path.name < "0016":
+            (tmp_path / path.name).write_text(path.read_text())
+    migrate(backend, tmp_path)
+    for name, at_ms in (("busy", "5"), ("quiet", "NULL")):
+        execute(
+            "INSERT INTO conversation (id, kind, title, topic, matter_id, alias_localpart, everyone, archived,"
+            " created_by, created_at, caused_by, last_message_at)"
+            f" VALUES ('{name}', 'channel', '{name}', '', '', '', false, false, '', 1, '', {at_ms})"
+        )
+    migrate(backend)
+    assert [(channel.id, channel.last_message_at) for channel in recent(10)] == [("busy", 5)]

@@ -100,7 +100,7 @@ def make_inbox(
     handle: Handle,
     pause: Callable[[int], float] = at_once,
     *,
-    quick: Callable[[Json], FromMemory | None] | None = None,
+    quick: Callable[[Json], FromMemory | None] = lambda event: None,
     say: Say | None = None,
     **inbox: int,
 ) -> Inbox:

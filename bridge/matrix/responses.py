@@ -1,4 +1,4 @@
-"""What an answer means that is no success: which error it is, and whether the request is worth repeating."""
+"""What a response means that is no success: which error it is, and whether the request is worth repeating."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ import orjson
 
 from bridge.guard.protocol import OUTDATED
 from bridge.matrix import errors
-from bridge.matrix.http1 import Answer
+from bridge.matrix.http1 import Response
 from bridge.matrix.retry import Passing, may_pass
 
 _BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
 
 
-def not_matrix(name: str, answer: Answer) -> errors.Unreachable:
+def not_matrix(name: str, response: Response) -> errors.Unreachable:
     """What to raise for an answer that no homeserver gives."""
     message = (
-        f"the answer ({answer.content_type}) is not a homeserver's; a proxy may stand in for it."
+        f"the answer ({response.content_type}) is not a homeserver's; a proxy may stand in for it."
         " If it stays so, compare homeserver.url with the homeserver's address."
     )
-    return errors.Unreachable(name, answer.status, "M_UNKNOWN", message)
+    return errors.Unreachable(name, response.status, "M_UNKNOWN", message)
 
 
-def failure(name: str, answer: Answer) -> Exception:
+def failure(name: str, response: Response) -> Exception:
     """What to raise for an answer that is no success: Passing where the request may be repeated, or HomeserverError."""
-    status = answer.status
+    status = response.status
     if status < 400:
         return errors.BadRequest(
             name, status, "M_UNKNOWN", "the answer is a redirect; homeserver.url must be the homeserver's own address"
         )
-    told = _error_body(answer.body)
+    told = _error_body(response.body)
     if told is None and status == 413:
         return errors.BadRequest(name, status, "M_TOO_LARGE", "too large for the proxy before the homeserver")
     if told is None:
         # Proxies answer with a page, 404 or 502, while the homeserver behind them restarts.
-        return Passing(not_matrix(name, answer), _asked_pause(answer.headers, {}))
+        return Passing(not_matrix(name, response), _asked_pause(response.headers, {}))
     errcode, message = str(told["errcode"]), str(told.get("error", ""))
     if not may_pass(status):
         return _typed(status, errcode, message)(name, status, errcode, message)
     error = errors.Unreachable(name, status, errcode, message)
     # The homeserver is well: it says that it could not reach the bridge.
-    return error if errcode in _BRIDGE_NOT_REACHED else Passing(error, _asked_pause(answer.headers, told))
+    return error if errcode in _BRIDGE_NOT_REACHED else Passing(error, _asked_pause(response.headers, told))
 
 
 def _error_body(body: bytes) -> Mapping[str, Any] | None:
