@@ -116,7 +116,7 @@ class Bridge:
         app = make_app(
             settings.appservice,
             inbox=self.inbox,
-            interesting=self.router.interesting,
+            kept=self.router.kept,
             news=self.activity.news,
             user_known=self._user_known,
             alias_known=self._alias_known,

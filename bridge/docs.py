@@ -217,7 +217,7 @@ def served() -> set[tuple[str, str]]:
     web_app = make_app(
         AppserviceSettings(),
         inbox=nobody,
-        interesting=nobody,
+        kept=nobody,
         user_known=nobody,
         alias_known=nobody,
         health=dict,

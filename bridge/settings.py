@@ -373,6 +373,11 @@ class Settings(BaseSettings):
         return f"@{self.appservice.bot_localpart}:{self.homeserver.server_name}"
 
     @property
+    def sender_id(self) -> str:
+        """The Matrix id of the application service's own user."""
+        return f"@{self.appservice.sender_localpart}:{self.homeserver.server_name}"
+
+    @property
     def checker_id(self) -> str:
         """The Matrix id of the account as which `firm-bridge check` tries what the homeserver refuses."""
         return f"@{self.appservice.sender_localpart}_check:{self.homeserver.server_name}"

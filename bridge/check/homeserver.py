@@ -48,7 +48,7 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
 async def _token(asking: Asker, settings: Settings) -> Finding:
     """Whether the homeserver knows the bridge by its token, and is the firm's."""
     reply = await asking.ask("GET", f"{CLIENT}/account/whoami", settings.appservice.as_token.get_secret_value())
-    sender = f"@{settings.appservice.sender_localpart}:{settings.homeserver.server_name}"
+    sender = settings.sender_id
     if reply.status == 401:
         return Finding(
             "as_token",

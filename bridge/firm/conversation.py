@@ -45,6 +45,13 @@ class Conversation:
     archived: bool = False
     participants: frozenset[str] = frozenset()
     """Staff ids."""
+    left: frozenset[str] = frozenset()
+    """Staff ids of those who were picked and are not in it any more."""
+
+    @property
+    def opened_for(self) -> frozenset[str]:
+        """Everybody whose direct conversation this is. Who leaves it has closed it for themselves, no more (D1)."""
+        return self.participants | self.left
 
 
 class ChannelNameError(ValueError):

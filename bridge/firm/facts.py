@@ -201,13 +201,19 @@ def _decode_wall(wall_id: str, data: Any) -> Wall:
 
 
 def _encode_conversation(conversation: Conversation) -> Json:
-    people = sorted(conversation.participants) if conversation.kind in _NAMED_PEOPLE else []
     return {
         "kind": conversation.kind.value,
         "matter": conversation.matter_id,
-        "people": people,
+        "people": sorted(_named_people(conversation)),
         "archived": conversation.archived,
     }
+
+
+def _named_people(conversation: Conversation) -> frozenset[str]:
+    """Staff ids of those who alone may be in it; nobody where the guard need not know."""
+    if conversation.kind is ConversationKind.DIRECT:
+        return conversation.opened_for
+    return conversation.participants if conversation.kind in _NAMED_PEOPLE else frozenset()
 
 
 def _decode_conversation(key: str, data: Any) -> Conversation:

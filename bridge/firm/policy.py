@@ -77,6 +77,8 @@ def may_be_in(firm: Firm, staff_id: str, conversation: Conversation, today: date
         return _may_access_by_id(firm, staff_id, conversation.matter_id, today)
     if conversation.kind is ConversationKind.ADMINS and staff_id not in conversation.participants:
         return Decision(False, "O3", "Only firm admins are in their room.")
+    if conversation.kind is ConversationKind.DIRECT and staff_id in conversation.opened_for:
+        return acting
     if conversation.kind is not ConversationKind.CHANNEL and staff_id not in conversation.participants:
         return Decision(False, "D2", "Nobody is added to a direct conversation; a new one is made.")
     return acting

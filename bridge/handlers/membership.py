@@ -13,6 +13,7 @@ from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
+from bridge.handlers.reopening import call_back, written_since
 from bridge.handlers.telling import Effect, tell
 from bridge.handlers.welcome import welcome
 from bridge.matrix.errors import BadRequest, NotFound, Refused
@@ -59,6 +60,7 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     refusal: str | None = ""
     if staff_id is not None and membership == "leave":
         refusal = await _gone(event, conversation, staff_id, actor or event["sender"], desk)
+        await _call_back(event, conversation, desk, places)
     elif staff_id is not None and actor is not None and membership in {"join", "invite"}:
         refusal = await _come(event, conversation, staff_id, actor, desk)
     if refusal is None:
@@ -112,6 +114,15 @@ async def _gone(event: Json, conversation: Conversation, staff_id: str, by: str,
     return ""
 
 
+async def _call_back(event: Json, conversation: Conversation, desk: Desk, places: Places) -> None:
+    """Have somebody back who left a direct conversation in which somebody has written since."""
+    if conversation.kind is not ConversationKind.DIRECT:
+        return
+    await places.look_who_left()
+    if event["room_id"] in places.left_direct and (message := await written_since(event, desk)) is not None:
+        await call_back(message, desk, places)
+
+
 async def _come(event: Json, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
     """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand; None when done."""
     firm, today = desk.firm(), desk.reconciler.today()
@@ -119,7 +130,7 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
     if allowed and (conversation.everyone or staff_id in conversation.participants):
         return None if actor == staff_id else ""
     closed = actor != staff_id and is_read_only(firm, conversation)
-    if allowed and conversation.kind in SHARED and not closed:
+    if allowed and conversation.kind in {*SHARED, ConversationKind.DIRECT} and not closed:
         if conversation.kind is ConversationKind.CHANNEL:
             await ensure_unread(desk.homeserver, str(event["state_key"]), event["room_id"])
         # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.firm.conversation import ConversationKind
 from bridge.store import models
-from bridge.store.conversations import RoomRecorded, rooms_of_kind, staff_by_localpart
+from bridge.store.conversations import RoomRecorded, left_direct_rooms, rooms_of_kind, staff_by_localpart
 from bridge.store.store import Store
 
 
@@ -30,6 +30,8 @@ class Places:
         self._rooms: dict[str, Place] = {}
         self.bot_chats: set[str] = set()
         """Room ids of the chats with the bot, where everything typed is for the bot."""
+        self.left_direct: dict[str, frozenset[str]] = {}
+        """Direct conversations that somebody left, by room id, with the staff ids of those."""
         store.listen(self._hear)
 
     async def refresh(self) -> None:
@@ -37,6 +39,11 @@ class Places:
         self._rooms.clear()
         self._staff = await self._store.run(staff_by_localpart)
         self.bot_chats = set(await self._store.run(lambda: rooms_of_kind(ConversationKind.BOT)))
+        await self.look_who_left()
+
+    async def look_who_left(self) -> None:
+        """Read anew which direct conversations somebody left."""
+        self.left_direct = await self._store.run(left_direct_rooms)
 
     def _hear(self, news: Sequence[object]) -> None:
         for item in news:

@@ -17,6 +17,7 @@ from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.pins import handle_pinning, is_pinning
 from bridge.handlers.places import Places
 from bridge.handlers.redactions import handle_redaction, is_redaction
+from bridge.handlers.reopening import WRITTEN, call_back, calls_back, without_text
 from bridge.handlers.room_changes import handle_room_change, is_room_change
 from bridge.mapping.pins import PINNED
 from bridge.reconcile.guarding import rules_of
@@ -40,11 +41,19 @@ class Router:
         """Whether an event needs handling. Of the others nothing is stored, so no message that is neither a
         command nor a file is ever kept."""
         if event["type"] == "m.room.message":
-            for_bot = is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
-            return for_bot or is_file_message(event)
+            return self._is_for_bot(event) or is_file_message(event)
         if event["type"] == "m.room.redaction":
             return is_redaction(event)
         return any(kind(event, self._bot_id) for kind in (is_membership, is_room_change, is_pinning, is_drift))
+
+    def kept(self, event: Json) -> Json | None:
+        """What of an event is stored and handled; None for nothing."""
+        if self.interesting(event):
+            return event
+        return without_text(event) if calls_back(event, self._desk, self._places) else None
+
+    def _is_for_bot(self, event: Json) -> bool:
+        return is_addressed(event, self._bot_id, self._places.bot_chats, self._bot_name)
 
     def at_once(self, event: Json) -> FromMemory | None:
         """How a command is answered that needs nothing but what is in memory; None for all else."""
@@ -54,9 +63,14 @@ class Router:
 
     async def handle(self, event: Json) -> Effect | None:
         """Handle one event; what comes back is stored in the same unit that marks it handled."""
+        if event["type"] == WRITTEN:
+            await call_back(event, self._desk, self._places)
+            return None
         if is_forbidden_file(event, self._file_rules, self._bot_id):
             return await handle_forbidden_file(event, self._desk, self._places)
         if is_file_message(event):
+            if calls_back(event, self._desk, self._places):
+                await call_back(event, self._desk, self._places)
             return await handle_file(event, self._desk, self._places)
         if event["type"] == "m.room.message":
             return await handle_command(event, self._desk, self._places, self._at_work)

@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
-from bridge.firm.policy import is_held, is_read_only
+from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 
 Json = dict[str, Any]
@@ -57,6 +57,10 @@ class RoomShape:
     """A channel's public alias; empty for a hidden one."""
     members: frozenset[str] = frozenset()
     """User ids, without the bot."""
+    opened_for: frozenset[str] = frozenset()
+    """User ids of everybody whose direct conversation it is, those who left it included (D1)."""
+    history: str = "shared"
+    """Who reads what was said: with `shared` everybody in the room, with `joined` those who were there then."""
     welcome: frozenset[str] = frozenset()
     """User ids of those banned who may be in it, whether they are to be members or not."""
     bot_stays: bool = True
@@ -112,16 +116,24 @@ def conversation_shape(
     *,
     guarded: bool = False,
     pinners: frozenset[str] | None = None,
+    opened_for: frozenset[str] = frozenset(),
 ) -> RoomShape:
     """The room of a conversation. `members` are user ids that the policy has let through.
 
-    `pinners` are those who pin in shared conversations, None for everybody.
+    `pinners` are those who pin in shared conversations, None for everybody; `opened_for` are the user ids of everybody
+    whose direct conversation it is.
     """
     match conversation.kind:
         case ConversationKind.DIRECT:
-            specific: Json = {"label": "Direct conversation", "bot_stays": False, "open_to": KEEPER_SPACE}
+            specific: Json = {
+                "label": "Direct conversation",
+                "bot_stays": False,
+                "open_to": KEEPER_SPACE,
+                "opened_for": opened_for,
+                "history": _direct_history(firm, conversation, guarded=guarded),
+            }
         case ConversationKind.BOT:
-            specific = {"label": "Chat with the bot"}
+            specific = {"label": "Chat with the bot", "history": "joined"}
         case ConversationKind.ADMINS:
             topic = "What was changed behind the bot's back, and put back"
             specific = {"label": f"Room {conversation.title}", "name": conversation.title, "topic": topic}
@@ -148,6 +160,17 @@ def conversation_shape(
         pinners=None if pinners is None or conversation.kind not in SHARED else members & pinners,
         **specific,
     )
+
+
+def _direct_history(firm: Firm, conversation: Conversation, *, guarded: bool) -> str:
+    """Who reads what is said in a direct conversation.
+
+    Whoever has left it misses nothing that is said until they are back, as long as they work here. Without the guard
+    somebody put in by a server admin would read as much, so there it is so only while somebody is missing.
+    """
+    if not all(may_act(firm, staff_id) for staff_id in conversation.opened_for):
+        return "joined"
+    return "shared" if guarded or conversation.left else "joined"
 
 
 def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], children: tuple[str, ...]) -> RoomShape:
@@ -229,7 +252,7 @@ def desired_state(
     state: dict[StateKey, Json] = {
         ("m.room.power_levels", ""): power_levels(shape, bot_id, room_version),
         ("m.room.join_rules", ""): _join_rule(shape, room_ids),
-        ("m.room.history_visibility", ""): {"history_visibility": "joined" if shape.is_direct else "shared"},
+        ("m.room.history_visibility", ""): {"history_visibility": shape.history},
         ("m.room.guest_access", ""): {"guest_access": "forbidden"},
         (MARKER, ""): {"kind": shape.kind, "key": shape.key},
     }

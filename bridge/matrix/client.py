@@ -115,6 +115,10 @@ class MatrixClient:
         page = await self._as_bot(requests.admin_events(room_id, start))
         return page["chunk"], page.get("end")
 
+    async def admin_newest_messages(self, room_id: str) -> list[Json]:
+        newest: list[Json] = await self._as_bot(requests.admin_newest_messages(room_id), "chunk")
+        return newest
+
     async def admin_newest_event(self, room_id: str) -> str:
         newest = await self._as_bot(requests.admin_newest_event(room_id), "chunk")
         return str(newest[0]["event_id"]) if newest else ""

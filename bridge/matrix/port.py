@@ -72,6 +72,9 @@ class Homeserver(Protocol):
         Deleted events come without what was said.
         """
 
+    async def admin_newest_messages(self, room_id: str) -> list[Json]:
+        """The newest messages and redactions of any room, the newest first. Raises NotFound."""
+
     async def admin_newest_event(self, room_id: str) -> str:
         """The id of the newest event of any room, through the admin API. Raises NotFound."""
 

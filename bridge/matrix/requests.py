@@ -88,6 +88,12 @@ def admin_messages(room_id: str, start: str) -> Request:
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
 
 
+def admin_newest_messages(room_id: str) -> Request:
+    """GET a room's newest messages and redactions, newest first."""
+    query = f"dir=b&limit={_MESSAGES_AT_ONCE}&filter={encoded(_WRITTEN)}"
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
+
+
 def account_data(user_id: str, data_type: str) -> Request:
     """GET a user's global account data of one type."""
     return "GET", _path(MATRIX_API_PATH_V3, "user", user_id, "account_data", data_type)

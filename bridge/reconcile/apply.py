@@ -12,6 +12,7 @@ import structlog
 
 from bridge import faults
 from bridge.firm.conversation import ConversationKind
+from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.rooms import CLEARED, RoomShape, child_state, create_body, desired_state
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
@@ -286,26 +287,14 @@ async def _remove_child(step: Step, shape: RoomShape, hands: Hands) -> None:
 
 async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
     """Add the room to this person's m.direct, keeping all that is there (D3)."""
-    others = sorted((shape.members | ({hands.server.bot_id} if shape.bot_stays else frozenset())) - {step.who})
+    others = others_in(shape, step.who, hands.server.bot_id)
     room_id = hands.room_ids[step.key]
     async with hands.direct_locks[step.who]:
         before = await hands.homeserver.account_data(step.who, "m.direct")
-        after = merge_direct(before, others, room_id)
+        after = with_room(before, room_id, others, hands.server.sender_id)
         if after != before:
             await hands.homeserver.put_account_data(step.who, "m.direct", after)
     faults.point("direct.marked")
-
-
-def merge_direct(before: Json, others: list[str], room_id: str) -> Json:
-    """m.direct with this room listed under each of the others; what others wrote there stays, odd values included."""
-    after = dict(before)
-    for other in others:
-        rooms = after.get(other, [])
-        if isinstance(rooms, list) and room_id not in rooms:
-            after[other] = [*rooms, room_id]
-        elif not isinstance(rooms, list):
-            after[other] = [room_id]
-    return after
 
 
 _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {

@@ -110,7 +110,7 @@ def _with(
     for conversation_id, people in joining.items():
         before = conversations[conversation_id]
         kept = frozenset() if conversation_id == ADMINS_ID else before.participants
-        conversations[conversation_id] = replace(before, participants=kept | people)
+        conversations[conversation_id] = replace(before, participants=kept | people, left=before.left - people)
     accounts = dict(world.accounts)
     accounts.update({staff_id: StoredAccount(localpart, "", "", "") for staff_id, localpart in localparts.items()})
     return replace(world, accounts=accounts, conversations=conversations, aliases=aliases)
@@ -133,7 +133,13 @@ def _shapes(
     pinners = _pinners(firm, user_ids, settings)
     found.extend(
         shapes.conversation_shape(
-            firm, c, members[c.id], world.aliases.get(c.id, ""), guarded=settings.guarded, pinners=pinners
+            firm,
+            c,
+            members[c.id],
+            world.aliases.get(c.id, ""),
+            guarded=settings.guarded,
+            pinners=pinners,
+            opened_for=frozenset(user_ids[staff_id] for staff_id in c.opened_for if staff_id in user_ids),
         )
         for c in worth
     )

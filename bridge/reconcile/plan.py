@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.firm.room_keys import KEEPER_SPACE
+from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.rooms import BOT_LEVEL, CLEARED, RoomShape, StateKey, create_body, desired_state
 
 Json = dict[str, Any]
@@ -208,6 +209,8 @@ class Server:
 
     bot_id: str
     room_version: str
+    sender_id: str
+    """The application service's own user, which nobody writes to."""
 
     def alias(self, localpart: str) -> str:
         """A full alias of this server."""
@@ -249,7 +252,7 @@ def plan_room(
         Step(Action.UNBAN, shape.key, shape.label, user_id) for user_id in sorted(observed.banned & shape.welcome)
     )
     additions = tuple(_additions(shape, observed))
-    marks = tuple(_direct_marks(shape, observed, direct))
+    marks = tuple(_direct_marks(shape, observed, server, direct))
     bot_in = observed.members.get(server.bot_id) == "join"
     needs_bot = shape.bot_stays or changes or unbans or any(not step.invited for step in additions)
     returning = () if bot_in or not needs_bot else (Step(Action.BOT_RETURN, shape.key, shape.label),)
@@ -340,12 +343,15 @@ def _additions(shape: RoomShape, observed: Observed) -> Iterator[Step]:
             yield Step(Action.ADD, shape.key, shape.label, user_id, invited=open_rule or membership == "invite")
 
 
-def _direct_marks(shape: RoomShape, observed: Observed, direct: Mapping[str, Json] | None) -> Iterator[Step]:
+def _direct_marks(
+    shape: RoomShape, observed: Observed, server: Server, direct: Mapping[str, Json] | None
+) -> Iterator[Step]:
     if not shape.is_direct:
         return
     for user_id in sorted(shape.members):
         known = (direct or {}).get(user_id, {})
-        if not any(isinstance(rooms, list) and observed.room_id in rooms for rooms in known.values()):
+        others = others_in(shape, user_id, server.bot_id)
+        if with_room(known, observed.room_id, others, server.sender_id) != known:
             yield Step(Action.MARK_DIRECT, shape.key, shape.label, user_id)
 
 

@@ -80,7 +80,7 @@ class Reconciler:
         self._homeserver = homeserver
         self._settings = settings
         self._firm = firm
-        self._server = Server(settings.bot_id, settings.homeserver.room_version)
+        self._server = Server(settings.bot_id, settings.homeserver.room_version, settings.sender_id)
         self._limit = settings.homeserver.concurrency
         self.guarding = Guarding(store, homeserver, settings, firm)
         self._room_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

@@ -127,7 +127,7 @@ def _world(which: Any, *keys: str) -> World:
             row.staff_id: StoredAccount(row.localpart, row.profile, row.avatar_mxc, row.avatar_digest)
             for row in models.Account.select()
         },
-        conversations={row.id: to_conversation(row, present.get(row.id, ())) for row in stored},
+        conversations={row.id: to_conversation(row, present.get(row.id, ()), absent.get(row.id, ())) for row in stored},
         absent={conversation_id: frozenset(staff_ids) for conversation_id, staff_ids in absent.items()},
         since=since,
         aliases={row.id: row.alias_localpart for row in stored if row.alias_localpart},
@@ -135,7 +135,7 @@ def _world(which: Any, *keys: str) -> World:
     )
 
 
-def to_conversation(row: models.Conversation, participants: Iterable[str]) -> Conversation:
+def to_conversation(row: models.Conversation, participants: Iterable[str], left: Iterable[str] = ()) -> Conversation:
     """The firm's view of a stored row."""
     return Conversation(
         id=str(row.id),
@@ -146,6 +146,7 @@ def to_conversation(row: models.Conversation, participants: Iterable[str]) -> Co
         everyone=bool(row.everyone),
         archived=bool(row.archived),
         participants=frozenset(participants),
+        left=frozenset(left),
     )
 
 
@@ -218,10 +219,36 @@ def add_participants(
 
 
 def _present(conversation_id: str) -> set[str]:
-    rows = models.Participant.select(models.Participant.staff_id).where(
-        models.Participant.conversation == conversation_id, models.Participant.present
-    )
+    return _staff_ids(models.Participant.conversation == conversation_id, models.Participant.present)
+
+
+def _left(conversation_id: str) -> set[str]:
+    absent = models.Participant.present == False  # noqa: E712 - SQL
+    return _staff_ids(models.Participant.conversation == conversation_id, absent)
+
+
+def _staff_ids(*which: Any) -> set[str]:
+    rows = models.Participant.select(models.Participant.staff_id).where(*which)
     return {staff_id for (staff_id,) in cast("Iterable[tuple[str]]", rows.tuples())}
+
+
+def left_direct_rooms() -> dict[str, frozenset[str]]:
+    """The rooms of direct conversations that somebody is not in any more, with the staff ids of those, by room id."""
+    rows = (
+        models.Participant.select(models.Room.room_id, models.Participant.staff_id)
+        .join(models.Conversation)
+        .join(models.Room, on=(models.Room.key == models.Conversation.id))
+        .where(
+            models.Conversation.kind == ConversationKind.DIRECT.value,
+            models.Participant.present == False,  # noqa: E712 - SQL
+            models.Room.room_id.is_null(False),
+        )
+        .tuples()
+    )
+    left: dict[str, set[str]] = {}
+    for room_id, staff_id in cast("Iterable[tuple[str, str]]", rows):
+        left.setdefault(room_id, set()).add(staff_id)
+    return {room_id: frozenset(staff_ids) for room_id, staff_ids in left.items()}
 
 
 def keep_participants(conversation_id: str, staff_ids: Collection[str]) -> None:
@@ -304,7 +331,7 @@ def conversation_by_id(conversation_id: str) -> Conversation | None:
     row = models.Conversation.get_or_none(models.Conversation.id == conversation_id)
     if row is None:
         return None
-    return to_conversation(row, _present(conversation_id))
+    return to_conversation(row, _present(conversation_id), _left(conversation_id))
 
 
 def conversation_for(conversation_id: str, staff_id: str) -> Conversation | None:

@@ -29,7 +29,7 @@ def make_app(
     settings: AppserviceSettings,
     *,
     inbox: Inbox,
-    interesting: Callable[[Json], bool],
+    kept: Callable[[Json], Json | None],
     user_known: Callable[[str], Awaitable[bool]],
     alias_known: Callable[[str], Awaitable[bool]],
     health: Health,
@@ -39,7 +39,7 @@ def make_app(
 ) -> web.Application:
     """Everything the bridge answers to.
 
-    `interesting` says which events need handling, the others are not stored; `user_known` and `alias_known` are asked
+    `kept` says what of an event is stored and handled, None for nothing; `user_known` and `alias_known` are asked
     with a full id or alias; `health` names each check with what is wrong, empty where all is well; `news` makes
     of all events of a transaction what is to be written down with them, if anything; `more` are further routes.
     """
@@ -47,7 +47,7 @@ def make_app(
     endpoints = AppserviceEndpoints(
         token=settings.hs_token.get_secret_value().encode(),
         inbox=inbox,
-        interesting=interesting,
+        kept=kept,
         news=news or _nothing,
         user_known=user_known,
         alias_known=alias_known,

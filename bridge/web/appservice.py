@@ -29,8 +29,8 @@ class AppserviceEndpoints:
 
     token: bytes
     inbox: Inbox
-    interesting: Callable[[Json], bool]
-    """Whether an event needs handling; the others are not stored."""
+    kept: Callable[[Json], Json | None]
+    """What of an event is stored and handled; None for nothing."""
     news: Callable[[list[Json]], Awaitable[Callable[[], None] | None]]
     """What is to be written down of all events before the transaction is answered, if anything."""
     user_known: Callable[[str], Awaitable[bool]]
@@ -74,7 +74,8 @@ class AppserviceEndpoints:
         try:
             events = _checked(events_of, await request.read())
             outcome = "busy"
-            await self._accept([event for event in events if self.interesting(event)], await self.news(events))
+            kept = [found for event in events if (found := self.kept(event)) is not None]
+            await self._accept(kept, await self.news(events))
             outcome = "accepted"
         finally:
             self.metrics.transactions.labels(outcome).inc()

@@ -178,8 +178,8 @@ class FirmOnFake:
 
     async def handle(self, event: Json) -> None:
         """Give one event to the router and store what it caused."""
-        if self.router.interesting(event):
-            effect = await self.router.handle(event)
+        if (kept := self.router.kept(event)) is not None:
+            effect = await self.router.handle(kept)
             if effect is not None:
                 await self.store.run(effect)
 

@@ -95,8 +95,8 @@ class SmallFirm:
 
     async def handle(self, event: Json) -> None:
         """Handle one event as the inbox does."""
-        if self.bridge.router.interesting(event):
-            effect = await self.bridge.router.handle(event)
+        if (kept := self.bridge.router.kept(event)) is not None:
+            effect = await self.bridge.router.handle(kept)
             if effect is not None:
                 await self.service.store.run(effect)
 

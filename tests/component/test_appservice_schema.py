@@ -99,7 +99,7 @@ class ServerThread(threading.Thread):
         app = make_app(
             anywhere,
             inbox=inbox,
-            interesting=lambda given: True,
+            kept=lambda given: given,
             user_known=nobody,
             alias_known=nobody,
             health=dict,

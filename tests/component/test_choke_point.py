@@ -71,6 +71,7 @@ ABOUT_ROOMS = {
     "admin_messages",
     "admin_events",
     "admin_newest_event",
+    "admin_newest_messages",
     "put_state",
     "history",
     "admin_rooms",

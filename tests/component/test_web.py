@@ -63,7 +63,9 @@ async def served(store: Store) -> AsyncIterator[Served]:
     app = make_app(
         limited,
         inbox=inbox,
-        interesting=lambda given: given["type"] == "m.room.message" and given["content"].get("body") != "chat",
+        kept=lambda given: (
+            given if given["type"] == "m.room.message" and given["content"].get("body") != "chat" else None
+        ),
         user_known=user_known,
         alias_known=alias_known,
         health=lambda: problems,
@@ -323,7 +325,7 @@ async def test_listening_where_another_program_does_is_a_sentence(served: Served
     app = make_app(
         settings().appservice,
         inbox=served.inbox,
-        interesting=bool,
+        kept=lambda given: given,
         user_known=_no,
         alias_known=_no,
         health=dict,
@@ -346,7 +348,7 @@ async def test_serving_ends_with_its_block(served: Served) -> None:
     app = make_app(
         settings().appservice,
         inbox=served.inbox,
-        interesting=bool,
+        kept=lambda given: given,
         user_known=_no,
         alias_known=_no,
         health=dict,

@@ -99,8 +99,9 @@ def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
         raise Denied(404, "M_NOT_FOUND", "Room not found")
     events = fake.rooms[asked.args[0]].timeline
     if asked.query["dir"] == "b":
-        assert asked.query["limit"] == "1"
-        return {"chunk": events[-1:], "start": "0", "end": "1"}
+        types = orjson.loads(asked.query["filter"])["types"] if "filter" in asked.query else None
+        newest = [event for event in reversed(events) if types is None or event["type"] in types]
+        return {"chunk": newest[: int(asked.query["limit"])], "start": "0", "end": "1"}
     if "filter" in asked.query:
         return _page(fake, asked, events)
     start, limit = int(asked.query.get("from", 0)), min(int(asked.query["limit"]), fake.messages_page)

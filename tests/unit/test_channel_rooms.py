@@ -24,7 +24,8 @@ from bridge.mapping.rooms import RoomShape, conversation_shape, power_levels
 from bridge.reconcile.plan import Action, Server, as_created, plan_room
 
 BOT = "@bot:localhost"
-SERVER = Server(BOT, "11")
+SENDER = "@_sender:localhost"
+SERVER = Server(BOT, "11", SENDER)
 ROOMS = {STAFF_SPACE: "!space"}
 
 

@@ -27,6 +27,7 @@ from bridge.store.conversations import World
 
 TODAY = date(2026, 11, 23)
 BOT = "@bot:localhost"
+SENDER = "@_sender:localhost"
 SETTINGS = Settings.model_construct(**{name: field.default for name, field in Settings.model_fields.items()})
 
 
@@ -63,13 +64,13 @@ def wanted(of: Firm, world: World | None = None) -> Desired:
 
 
 def actions(shape: RoomShape, observed: Observed | None, version: str = "11") -> list[tuple[str, str]]:
-    steps = plan_room(shape, observed, Server(BOT, version), {KEEPER_SPACE: "!k", STAFF_SPACE: "!s"})
+    steps = plan_room(shape, observed, Server(BOT, version, SENDER), {KEEPER_SPACE: "!k", STAFF_SPACE: "!s"})
     return [(step.action.value, step.who or step.what) for step in steps]
 
 
 def finished(shape: RoomShape, version: str = "11") -> Observed:
     """The room after everything was done."""
-    created = as_created(shape, Server(BOT, version), {KEEPER_SPACE: "!k", STAFF_SPACE: "!s"}, "!room")
+    created = as_created(shape, Server(BOT, version, SENDER), {KEEPER_SPACE: "!k", STAFF_SPACE: "!s"}, "!room")
     members = dict.fromkeys(shape.members, "join") | ({BOT: "join"} if shape.bot_stays else {})
     return replace(created, members=members)
 
@@ -195,7 +196,7 @@ def test_the_bot_returns_to_a_direct_conversation_only_when_it_is_needed() -> No
 def test_D3_somebody_who_has_the_room_in_m_direct_is_not_marked_again() -> None:
     shape = next(shape for shape in shapes_of_every_kind() if shape.kind == "direct")
     direct: dict[str, dict[str, Any]] = {user(0): {user(1): ["!old", "!room"]}, user(1): {user(0): "not a list"}}
-    steps = plan_room(shape, finished(shape), Server(BOT, "11"), {KEEPER_SPACE: "!k"}, direct)
+    steps = plan_room(shape, finished(shape), Server(BOT, "11", SENDER), {KEEPER_SPACE: "!k"}, direct)
     assert [(step.action, step.who) for step in steps] == [(Action.MARK_DIRECT, user(1))]
 
 
@@ -225,7 +226,7 @@ def test_a_space_lists_new_rooms_and_drops_others() -> None:
 
 def test_every_step_has_a_sentence_and_a_form_for_programs() -> None:
     for shape in shapes_of_every_kind():
-        for step in plan_room(shape, None, Server(BOT, "11"), {}):
+        for step in plan_room(shape, None, Server(BOT, "11", SENDER), {}):
             assert step.describe().endswith(".")
             assert "{" not in step.describe()
             assert step.as_json()["action"] == step.action.value
