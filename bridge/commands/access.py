@@ -108,7 +108,7 @@ def _conversations(sight: Sight, world: World, person: Staff) -> list[str]:
 async def _matter_access(call: Call) -> Answer:
     matter: Matter = call.values["matter"]
     reply = await paged(call, _people)
-    return Answer(reply.text, noted=Noted("matter access", about=matter.number))
+    return Answer(reply.text, noted=Noted("matter access", about=matter.number, ids=(matter.id,)))
 
 
 async def _people(call: Call) -> List:

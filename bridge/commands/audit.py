@@ -14,7 +14,8 @@ from bridge.commands.paging import paged
 from bridge.commands.replies import repeated
 from bridge.commands.sight import Sight, sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
-from bridge.firm.audit import Deed, Outcome
+from bridge.firm.audit import AuditEntry, Deed, Outcome, words_and_ids
+from bridge.firm.conversation import Conversation
 from bridge.firm.model import Matter
 from bridge.firm.room_keys import matter_space_key
 from bridge.store.audit import Audited, Filter, end_of_log, newest_by
@@ -27,6 +28,9 @@ _LOOKED_AT = 20_000
 """Entries that are looked through for one question."""
 
 
+_OF_WALLS = frozenset({"wall add", "wall only", "wall lift", "wall report"})
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What was asked, read anew for each page."""
@@ -34,6 +38,8 @@ class _Asked:
     entries: Filter
     person: str
     about: str
+    ids: tuple[str, ...]
+    """Of the place that was named."""
 
 
 async def _audit(call: Call) -> Answer:
@@ -45,7 +51,7 @@ async def _audit(call: Call) -> Answer:
         return await _listed(again, end)
 
     reply = await paged(call, listed)
-    return Answer(reply.text, noted=Noted("audit", person=asked.person, about=asked.about))
+    return Answer(reply.text, noted=Noted("audit", person=asked.person, about=asked.about, ids=asked.ids))
 
 
 async def _listed(call: Call, end: int) -> List:
@@ -77,16 +83,28 @@ def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
     if entry.deed in {Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED}:
         # Of these the line tells only what concerns people.
         return True
-    known = entry.deed is Deed.COMMAND or names.may_hear(sight, entry.subject)
+    if entry.deed is Deed.COMMAND:
+        return _may_read_of_use(sight, names, entry)
+    known = names.may_hear(sight, entry.subject)
     if known is None:
         return not sight.hidden
     return known and not sight.names_hidden(entry.reason)
+
+
+def _may_read_of_use(sight: Sight, names: Names, entry: AuditEntry) -> bool:
+    """Whether a use of a command may be told: who may hear of all that it was about, whatever that was called then."""
+    words, ids = words_and_ids(entry.reason)
+    if not ids and entry.subject in _OF_WALLS:
+        # What it was about was not found, or is not noted: then it may have been any wall.
+        return not sight.hidden
+    return all(names.may_hear(sight, one) for one in ids) and not sight.names_hidden(words)
 
 
 async def _read(call: Call, sight: Sight, people: Everybody) -> _Asked:
     """Read the filters. Raises CommandError for what is none."""
     asked = Filter()
     person, about, place = "", [], []
+    ids: tuple[str, ...] = ()
     for word in call.values.get("filters", "").split():
         name, colon, value = word.partition(":")
         folded = name.casefold()
@@ -110,9 +128,10 @@ async def _read(call: Call, sight: Sight, people: Everybody) -> _Asked:
         if not person and (found := people.named(typed)) is not None:
             person = found.id
         else:
-            asked = replace(asked, subjects=await _subjects(call, sight, typed))
+            found_place = await find_place(call, sight, typed)
+            asked, ids = replace(asked, subjects=await _subjects(call, sight, found_place)), (found_place.id,)
             about.insert(0, typed)
-    return _Asked(replace(asked, person=person), person, " ".join(about))
+    return _Asked(replace(asked, person=person), person, " ".join(about), ids)
 
 
 def _after(which: date) -> date:
@@ -138,8 +157,7 @@ def _deeds(typed: str) -> frozenset[Deed]:
     return found
 
 
-async def _subjects(call: Call, sight: Sight, typed: str) -> frozenset[str]:
-    place = await find_place(call, sight, typed)
+async def _subjects(call: Call, sight: Sight, place: Matter | Conversation) -> frozenset[str]:
     if not isinstance(place, Matter):
         return frozenset({place.id})
     listed = await call.desk.store.run(lambda: conversations_of_matter(place.id))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from bridge.commands.asked_about import Everybody
 from bridge.commands.moments import moment
 from bridge.commands.replies import escape
 from bridge.commands.sight import Sight, conversation_title
 from bridge.commands.table import Call
-from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome
+from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome, words_and_ids
 from bridge.firm.conversation import Conversation
-from bridge.firm.model import Firm, Matter
+from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import matter_name
 from bridge.store.questions import conversations_without_people
+from bridge.store.walls import wall_records
 
 _SAID: Mapping[Deed, str] = {
     Deed.CONVERSATION_STARTED: "started {subject}",
@@ -62,6 +65,8 @@ NOBODY: Mapping[Deed, str] = {
 }
 """Who it was where the guard cannot tell."""
 _OF_PEOPLE = ("Staff:", "No longer active staff:")
+_FILTER = re.compile(r"(since|from|until|to|deed):.*|refused", re.IGNORECASE)
+"""What narrows the log down and names nothing."""
 _NO_WORDS = frozenset({Deed.ROOM_MADE, Deed.ROOM_LOST, Deed.CONVERSATION_STARTED})
 """Deeds whose reason is a room's id, or the title that stands in the line already."""
 
@@ -72,21 +77,33 @@ class Names:
 
     firm: Firm
     conversations: Mapping[str, Conversation]
+    walls: Mapping[str, Wall]
+    """By id, those that were lifted among them."""
 
     def may_hear(self, sight: Sight, subject: str) -> bool | None:
-        """Whether this person may hear of the subject; None where nobody knows what it is."""
+        """Whether this person may hear of the subject; None where nobody knows what it is.
+
+        Of a matter that the directory no longer has nobody can tell who may, so nobody does.
+        """
         if subject == "" or subject in self.firm.staff or subject in {STAFF_SPACE, KEEPER_SPACE}:
             return True
-        matter = self._matter(subject)
-        if matter is not None:
-            return matter.id not in sight.hidden
-        if (conversation := self.conversations.get(subject)) is not None:
-            if conversation.matter_id:
-                gone = conversation.matter_id not in self.firm.matters
-                return None if gone else conversation.matter_id not in sight.hidden
-            return True
-        wall = self.firm.walls.get(subject)
-        return sight.wall(wall) if wall is not None else None
+        conversation, wall = self.conversations.get(subject), self.walls.get(subject)
+        if wall is not None:
+            return sight.wall(wall) and not self._gone(wall.matter_id)
+        matter_id = conversation.matter_id if conversation is not None else matter_of_space(subject) or subject
+        if matter_id in self.firm.matters:
+            return matter_id not in sight.hidden
+        if conversation is not None:
+            return not conversation.matter_id
+        return False if matter_of_space(subject) or subject in self._gone_matters else None
+
+    def _gone(self, matter_id: str) -> bool:
+        return matter_id != "" and matter_id not in self.firm.matters
+
+    @cached_property
+    def _gone_matters(self) -> frozenset[str]:
+        """The ids of matters that were talked about and are no longer in the directory."""
+        return frozenset(one.matter_id for one in self.conversations.values() if self._gone(one.matter_id))
 
     def _matter(self, subject: str) -> Matter | None:
         return self.firm.matters.get(matter_of_space(subject) or subject)
@@ -104,7 +121,8 @@ class Names:
 
 def names_of(firm: Firm) -> Names:
     """A unit: what can be the subject of an entry."""
-    return Names(firm, conversations_without_people())
+    ended = {wall_id: one.wall for wall_id, one in wall_records().items()}
+    return Names(firm, conversations_without_people(), {**ended, **firm.walls})
 
 
 def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry: AuditEntry) -> str:
@@ -136,10 +154,19 @@ def _deed(entry: AuditEntry, sight: Sight, names: Names, whom: str) -> str:
     return _SAID[entry.deed].format(subject=subject or "something", person=whom or "somebody")
 
 
+def _words_of_use(entry: AuditEntry) -> str:
+    """What a command was about, in the words of then; nothing where it is not noted what they named."""
+    words, ids = words_and_ids(entry.reason)
+    plain = entry.outcome is Outcome.REFUSED or ids or all(map(_FILTER.fullmatch, words.split()))
+    return " ".join(words.split()) if plain else ""
+
+
 def _why(entry: AuditEntry) -> str:
     """The rule or account, as far as it is for people."""
     if entry.deed in _NO_WORDS:
         return ""
+    if entry.deed is Deed.COMMAND:
+        return _words_of_use(entry)
     if entry.deed is Deed.DIRECTORY_CHANGED:
         return " ".join(line for line in entry.reason.splitlines() if line.startswith(_OF_PEOPLE))
     if entry.deed in BY_GUARD:

@@ -41,7 +41,7 @@ def _lines(call: Call, found: Counts) -> list[str]:
 async def _matter_filing(call: Call) -> Answer:
     matter: Matter = call.values["matter"]
     mode, typed = call.desk.settings.filing.mode, call.values.get("choice", "").casefold()
-    noted = Noted("matter filing", about=f"{matter.number} {typed}".strip())
+    noted = Noted("matter filing", about=f"{matter.number} {typed}".strip(), ids=(matter.id,))
     number, filed, waiting = escape(matter.number), _CHOICES.get(typed), 0
     if typed and filed is None:
         raise CommandError("Write `!matter filing NUMBER on` or `off`; without either it shows which it is.")

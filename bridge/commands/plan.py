@@ -60,7 +60,8 @@ async def _plan(call: Call) -> Answer:
         return _said(sight_of(again), await everybody(again), asked)
 
     about = place.number if isinstance(place, Matter) else place.title if place is not None else ""
-    return Answer((await paged(call, listed)).text, noted=Noted("plan", about=about))
+    ids = () if place is None else (place.id,)
+    return Answer((await paged(call, listed)).text, noted=Noted("plan", about=about, ids=ids))
 
 
 async def _keys(call: Call, place: Matter | Conversation | None) -> frozenset[str] | None:

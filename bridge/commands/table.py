@@ -166,6 +166,8 @@ class Noted:
     """The staff id of whom it concerns."""
     about: str = ""
     """What it concerns, in words that may stand in the log."""
+    ids: tuple[str, ...] = ()
+    """The ids of the matters, conversations and walls that these words name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,9 @@ async def _transcript(call: Call) -> Answer:
         f"Here is the transcript of matter {escape(matter.number)}, as a page and as a PDF. Whoever has the files can"
         " read them, so keep them where the matter is kept.\n\n" + "\n".join(lines) + in_cabinet
     )
-    return Answer(text, noted=Noted("matter transcript", about=matter.number), handouts=tuple(handouts))
+    return Answer(
+        text, noted=Noted("matter transcript", about=matter.number, ids=(matter.id,)), handouts=tuple(handouts)
+    )
 
 
 async def _filed(call: Call, matter: Matter, found: Sequence[tuple[MatterConversation, Transcript]]) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from bridge import faults
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
 from bridge.commands.wall_find import Around, known_walls, shown_around, shown_people, shown_wall, walls_named
 from bridge.commands.wall_told import tell_ended, tell_of_walls
 from bridge.firm.model import Firm, Matter, Wall, WallKind
@@ -63,7 +63,8 @@ async def _set(call: Call, kind: WallKind) -> Answer:
     await take_back(call.desk.store, call.desk.homeserver, call.desk.firm(), today)
     # Only now, so that nobody is warned while they can still read.
     await call.desk.store.run(partial(tell_of_walls, firm, call.desk.settings))
-    return Answer(_said(firm, made, _counts(removed, shown, firm), failed))
+    command = "wall add" if kind is WallKind.EXCLUDE else "wall only"
+    return Answer(_said(firm, made, _counts(removed, shown, firm), failed), noted=Noted(command, ids=(made.id,)))
 
 
 async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tuple[set[str], tuple[str, ...]]:
@@ -150,7 +151,8 @@ async def _lift(call: Call) -> Answer:
     listed = "\n".join(lines)
     return Answer(
         f"Lifted:\n\n{listed}\n\nThose it kept out may see it again, unless something else keeps them out. They are in"
-        " none of its conversations until they join or are added."
+        " none of its conversations until they join or are added.",
+        noted=Noted("wall lift", ids=tuple(wall.id for wall in meant)),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bridge.commands.conversations import plain_names
 from bridge.commands.moments import moment
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.commands.wall_find import known_walls, shown_around, walls_named
 from bridge.commands.wall_list import terms
 from bridge.firm.disclosure import Period, periods
@@ -23,19 +24,25 @@ from bridge.store.walls import WallRecord, wall_records
 
 
 async def _report(call: Call) -> Answer:
-    return await paged(call, _reported)
+    ids = tuple(wall.id for wall in _meant(call, await call.desk.store.run(wall_records)))
+    return replace(await paged(call, _reported), noted=Noted("wall report", ids=ids))
 
 
 async def _reported(call: Call) -> List:
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
     records = await call.desk.store.run(wall_records)
+    walls = _meant(call, records)
+    lines = [line for wall in walls for line in await _of_wall(call, wall, records.get(wall.id))]
+    return List(lines, "**Report**, without a word of what was said.")
+
+
+def _meant(call: Call, records: Mapping[str, WallRecord]) -> Sequence[Wall]:
+    """The walls that are named, those that have ended by their reference only. Raises CommandError."""
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
     ended = [one.wall for one in records.values() if one.ended_at and may_know(firm, one.wall, call.sender.id, today)]
     known = known_walls(firm, call.sender, today)
     typed = call.values["wall"]
     by_reference = [wall for wall in ended if wall.id.casefold() == typed.casefold()]
-    walls = by_reference or walls_named(typed, known, firm, call.sender, today)
-    lines = [line for wall in walls for line in await _of_wall(call, wall, records.get(wall.id))]
-    return List(lines, "**Report**, without a word of what was said.")
+    return by_reference or walls_named(typed, known, firm, call.sender, today)
 
 
 async def _of_wall(call: Call, wall: Wall, record: WallRecord | None) -> list[str]:

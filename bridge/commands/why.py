@@ -32,7 +32,9 @@ async def _why(call: Call) -> Answer:
     person, typed = first_person(await everybody(call), call.values["asked"])
     place = await find_place(call, sight, typed)
     about = place.number if isinstance(place, Matter) else conversation_title(sight, place)
-    return Answer((await paged(call, _explained)).text, noted=Noted("why", person=person.id, about=about))
+    return Answer(
+        (await paged(call, _explained)).text, noted=Noted("why", person=person.id, about=about, ids=(place.id,))
+    )
 
 
 async def _explained(call: Call) -> List:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from enum import StrEnum
+from urllib.parse import quote, unquote
 
 NO_DIGEST = ""
 """What stands before the first entry."""
@@ -83,6 +86,24 @@ class AuditEntry:
     cause: str = ""
     """The event id of what was typed or done in a client."""
     outcome: Outcome = Outcome.DONE
+
+
+_WITH_IDS = re.compile(r"(.*?) ?\[([^\[\]]+)\]", re.DOTALL)
+
+
+def with_ids(words: str, ids: Iterable[str]) -> str:
+    """What a command was about, as the log has it: the words as typed, and behind them the ids of what they named.
+
+    Numbers change and matters go, so that words alone would tell one day what nobody may hear of any more (M3).
+    """
+    named = " ".join(quote(one, safe="") for one in ids)
+    return f"{words} [{named}]".lstrip() if named else words
+
+
+def words_and_ids(reason: str) -> tuple[str, tuple[str, ...]]:
+    """The words and the ids that `with_ids` put together; no ids where none stand there."""
+    found = _WITH_IDS.fullmatch(reason)
+    return (found[1], tuple(map(unquote, found[2].split(" ")))) if found else (reason, ())
 
 
 def chained(previous: str, entry: AuditEntry) -> str:

@@ -13,7 +13,7 @@ from bridge.commands.dispatch import answer, is_from_memory
 from bridge.commands.parse import no_such_matter
 from bridge.commands.replies import notice
 from bridge.commands.table import Answer, Desk, Handout
-from bridge.firm.audit import Deed, Outcome
+from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_access, may_act, may_be_in
 from bridge.handlers.addressing import command_in
@@ -122,7 +122,7 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
             actor=staff_id,
             subject=noted.command,
             person=noted.person,
-            reason=noted.rule or noted.about,
+            reason=noted.rule or with_ids(noted.about, noted.ids),
             cause=event_id,
             outcome=noted.outcome,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date
 
@@ -11,7 +11,7 @@ import pytest
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
-from bridge.firm.model import Group, Matter, MatterRole, Staff, Wall
+from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall
 from bridge.firm.room_keys import matter_space_key
 from bridge.store.audit import newest, record
 from bridge.store.store import Store
@@ -92,6 +92,69 @@ async def test_O2_why_tells_who_left_and_who_was_taken_out_by_whom(on: FirmOnFak
     assert re.search(r"General: left on \S+\. Not in", await on.ask(DAN, "!why @ben 2026-0042"))
     await on.say(BEN, "!matter join 2026-0042 1")
     assert re.search(r"General: joined on \S+\. In the room", await on.ask(DAN, "!why @ben 2026-0042"))
+
+
+def without(on: FirmOnFake, matter_id: str) -> Firm:
+    """The firm after its directory has forgotten a matter."""
+    return replace(on.firm, matters={key: one for key, one in on.firm.matters.items() if key != matter_id})
+
+
+def renumbered(on: FirmOnFake, matter_id: str) -> Firm:
+    """The firm after a matter got another number and title."""
+    matter = replace(on.firm.matters[matter_id], number="2032-0001", title="Project Heron")
+    return replace(on.firm, matters={**on.firm.matters, matter_id: matter})
+
+
+@pytest.mark.parametrize("change", [renumbered, without])
+@pytest.mark.parametrize(
+    "typed", ["!why @dan {}", "!matter access {}", "!plan {}", "!audit {}", "!audit {} refused since:today"]
+)
+async def test_M3_numbers_typed_before_are_not_told_when_the_matter_has_another_or_is_gone(
+    on: FirmOnFake, typed: str, change: Callable[[FirmOnFake, str], Firm]
+) -> None:
+    await on.say(ANN, typed.format(HIDDEN.number))
+    on.firm = change(on, HIDDEN.id)
+    listed = await on.ask(DAN, "!audit @ann")
+    assert [word for word in (*SECRETS, HIDDEN.id) if word in listed] == []
+    # What is of no hidden matter is told as before, in the words of then.
+    await on.say(ANN, typed.format("2026-0055"))
+    on.firm = renumbered(on, "m2")
+    assert "2026-0055" in await on.ask(DAN, "!audit @ann")
+
+
+async def test_M3_that_a_wall_was_set_reported_on_or_lifted_is_told_to_those_who_may_know_it(on: FirmOnFake) -> None:
+    await on.say(ANN, "!wall add 2026-0042 @dan He owns the mill")
+    await on.say(ANN, "!wall report 2026-0042")
+    await on.say(ANN, "!wall lift 2026-0099")
+    for command in ("wall add", "wall report", "wall lift"):
+        assert f"!{command}" in await on.ask(ANN, "!audit @ann deed:command")
+        assert f"!{command}" not in await on.ask(DAN, "!audit @ann deed:command")
+    await on.say(ANN, "!wall lift 2026-0042")
+    assert "!wall report" in await on.ask(ANN, "!audit @ann deed:command")
+    # Once the matter is gone nobody can tell any more who may hear of the wall.
+    on.firm = without(on, "m1")
+    for admin in (ANN, DAN):
+        assert "!wall report" not in await on.ask(admin, "!audit @ann deed:command")
+
+
+async def test_M3_what_was_started_in_a_matter_that_is_gone_is_told_to_nobody_in_chat(on: FirmOnFake) -> None:
+    await on.say(ANN, '!matter start 2026-0042 "Quarry papers"')
+    assert "Quarry papers" in await on.ask(DAN, "!audit @ann")
+    on.firm = without(on, "m1")
+    for admin in (ANN, DAN):
+        assert "Quarry papers" not in await on.ask(admin, "!audit @ann")
+
+
+async def test_entries_from_before_ids_were_noted_show_no_words_that_nobody_can_place(on: FirmOnFake) -> None:
+    def unit() -> None:
+        record(Deed.COMMAND, actor="a", subject="matter access", reason="2019-0001")
+        record(Deed.COMMAND, actor="a", subject="audit", reason="since:2026-01-01 refused")
+
+    await on.store.run(unit)
+    listed = await on.ask(DAN, "!audit @ann deed:command")
+    assert "used !matter access" in listed
+    assert "2019-0001" not in listed
+    assert "since:2026-01-01 refused" in listed
 
 
 async def test_O2_why_about_a_leaver_a_group_a_channel_and_a_room(on: FirmOnFake) -> None:
@@ -257,4 +320,4 @@ async def test_O1_asking_is_in_the_log_with_whom_and_what_it_was_about(on: FirmO
     await on.say(ANN, "!why @ben 2026-0055")
     (entry,) = await on.store.run(lambda: newest(1, deed=Deed.COMMAND))
     noted = (entry.entry.actor, entry.entry.subject, entry.entry.person, entry.entry.reason)
-    assert noted == ("a", "why", "b", "2026-0055")
+    assert noted == ("a", "why", "b", "2026-0055 [m2]")

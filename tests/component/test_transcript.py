@@ -85,7 +85,7 @@ async def test_O1_the_audit_log_tells_who_made_one_of_what_and_nothing_of_what_w
     await firm.ask("tom", "!matter transcript 2026-0042")
     (entry,) = await firm.service.store.run(lambda: newest(1))
     assert (entry.entry.deed, entry.entry.actor) == (Deed.COMMAND, "tom")
-    assert (entry.entry.subject, entry.entry.reason) == ("matter transcript", "2026-0042")
+    assert (entry.entry.subject, entry.entry.reason) == ("matter transcript", "2026-0042 [m1]")
 
 
 async def test_M3_a_walled_person_gets_the_words_of_a_matter_that_is_not_there(firm: SmallFirm) -> None:
