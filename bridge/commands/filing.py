@@ -7,6 +7,7 @@ from functools import partial
 from bridge.commands.errors import CommandError
 from bridge.commands.moments import moment
 from bridge.commands.replies import escape
+from bridge.commands.sight import sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
 from bridge.firm.model import Matter
 from bridge.store.conversations import now_ms
@@ -24,7 +25,8 @@ async def _status(call: Call) -> Answer:
     mode = call.desk.settings.filing.mode
     if mode == "off":
         return Answer(_OFF)
-    found = await call.desk.store.run(partial(counts, mode))
+    hidden = tuple(sight_of(call).hidden)
+    found = await call.desk.store.run(partial(counts, mode, hidden))
     return Answer(f"**Filing cabinet.** {_MODES[mode]}\n\n" + "\n".join(_lines(call, found)))
 
 

@@ -43,10 +43,14 @@ class People:
 
     def marked(self, word: str) -> Staff:
         """The person behind an @name, full id or e-mail address. Raises CommandError with a suggestion."""
+        return self._active(self.anybody(word))
+
+    def anybody(self, word: str) -> Staff:
+        """The same, leavers included."""
         address = word.casefold()
         by_email = {person.email.casefold(): person for person in self.firm.staff.values() if person.email}
         if address in by_email:
-            return self._active(by_email[address])
+            return by_email[address]
         localpart, _, server = address.removeprefix("@").partition(":")
         if server and server != self.server_name.casefold():
             raise CommandError(f"{repeated(word)} is not at this firm.")
@@ -55,7 +59,7 @@ class People:
         staff = self.firm.staff
         owners = {local: staff[staff_id] for local, staff_id in self.localparts.items() if staff_id in staff}
         if localpart in owners:
-            return self._active(owners[localpart])
+            return owners[localpart]
         raise _unknown(word, localpart, owners)
 
     def named(self, name: str) -> Staff:

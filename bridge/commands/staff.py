@@ -5,11 +5,13 @@ from __future__ import annotations
 from bridge import faults
 from bridge.commands.asked_about import the_person
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import code, escape
+from bridge.commands.replies import code, escape, notice
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
+from bridge.store.conversations import room_of
 from bridge.store.leavers import leavers_set, set_leaver, set_returned
+from bridge.store.outbox import enqueue
 from bridge.store.questions import picks_of
 
 
@@ -18,12 +20,19 @@ async def _leave(call: Call) -> Answer:
     if person.id == call.sender.id:
         raise CommandError("You cannot cut yourself off. Let another firm admin do it, or the directory.")
     before = call.desk.firm()
-    others = [one for one in before.active_staff - {person.id} if call.desk.may_administer(one)]
-    if call.desk.may_administer(person.id) and not others:
-        raise CommandError(f"{escape(person.name)} is the last firm admin. Give somebody else the role first.")
+    if call.desk.may_administer(person.id) and not _other_admins(call, person):
+        raise CommandError(
+            f"You would be the only firm admin left, and nobody would notice. Mark {escape(person.name)} as having left"
+            " in the directory, which cuts them off within seconds, or give somebody else the role first."
+        )
     picked = await call.desk.store.run(lambda: picks_of(person.id))
     count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
-    await call.desk.store.run(lambda: set_leaver(person.id, call.sender.id, call.event_id))
+
+    def unit() -> None:
+        set_leaver(person.id, call.sender.id, call.event_id)
+        _tell_other_admins(call, person, "has cut {} off from the firm. `!staff return` would take it back.")
+
+    await call.desk.store.run(unit)
     faults.point("leaver.set")
     await call.desk.reconciler.cut_off(person.id)
     outcome = await call.desk.reconciler.follow(before)
@@ -45,7 +54,14 @@ async def _leave(call: Call) -> Answer:
 async def _return(call: Call) -> Answer:
     person = await the_person(call, call.values.get("person", ""))
     before = call.desk.firm()
-    was_set = await call.desk.store.run(lambda: set_returned(person.id, call.sender.id, call.event_id))
+
+    def unit() -> bool:
+        was_set = set_returned(person.id, call.sender.id, call.event_id)
+        if was_set:
+            _tell_other_admins(call, person, "has taken {} back into the firm.")
+        return was_set
+
+    was_set = await call.desk.store.run(unit)
     now = call.desk.firm().staff.get(person.id)
     if now is None or not now.active:
         raise CommandError(
@@ -62,6 +78,20 @@ async def _return(call: Call) -> Answer:
         f" added.{trouble}",
         noted=Noted("staff return", person=person.id),
     )
+
+
+def _other_admins(call: Call, person: Staff) -> list[str]:
+    """Staff ids of the firm admins besides who asks and whom it is about."""
+    others = call.desk.firm().active_staff - {person.id, call.sender.id}
+    return sorted(one for one in others if call.desk.may_administer(one))
+
+
+def _tell_other_admins(call: Call, person: Staff, what: str) -> None:
+    """Part of a unit: nobody is cut off or taken back without the other firm admins hearing of it (O1)."""
+    said = notice(f"{escape(call.sender.name)} {what.format(escape(person.name))}")
+    for admin in _other_admins(call, person):
+        if (chat := room_of(bot_chat_id(admin))) is not None:
+            enqueue(f"{call.event_id}/{admin}", chat, call.desk.settings.bot_id, "m.room.message", said)
 
 
 async def _list(call: Call) -> Answer:

@@ -62,7 +62,7 @@ def read_client(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Arou
 def read_screened(text: str, people: People) -> tuple[tuple[Staff | Group, ...], str]:
     """The people (by mention, @name or e-mail address) and groups (group:NAME) that come first, and the rest.
 
-    Raises CommandError.
+    Who has left is named as well: they must be screened before they are back. Raises CommandError.
     """
     found: dict[str, Staff | Group] = {}
     rest = text.lstrip(" ,;")
@@ -71,7 +71,7 @@ def read_screened(text: str, people: People) -> tuple[tuple[Staff | Group, ...],
             one: Staff | Group = _group(group[1] or group[2].rstrip(",;"), people.firm)
             rest = rest[group.end() :]
         elif (marked := has_marked(rest)) is not None and marked.start() == 0:
-            one, rest = people.marked(marked[0].rstrip(".;!?")), rest[marked.end() :]
+            one, rest = people.anybody(marked[0].rstrip(".;!?")), rest[marked.end() :]
         else:
             break
         found[one.id] = one

@@ -74,26 +74,30 @@ class DirectoryChange:
             digest.update("\0".join(record).encode() + b"\0\0")
         return digest.hexdigest()[:16]
 
-    def summary(self, sees: Callable[[str], bool] | None = None) -> str:
-        """The change as lines for a firm admin. With `sees`, asked with matter ids, other matters and all walls are
-        only counted (M3)."""
-        lines = [
-            f"{kind.capitalize()}: {', '.join(self._counts(kind, change, sees))}."
-            for kind, change in self.kinds.items()
-            if change
-        ]
+    def summary(self, sees: Callable[[str, str], bool] | None = None) -> str:
+        """The change as lines for a person.
+
+        `sees` is asked with the kind and id of a record; with it, there is nothing of any other record in them (M3).
+        """
+        counted = {kind: self._counts(kind, change, sees) for kind, change in self.kinds.items()}
+        lines = [f"{kind.capitalize()}: {', '.join(counts)}." for kind, counts in counted.items() if counts]
         if self.leavers:
             names = _listed([self.old.staff[staff_id].name for staff_id in self.leavers])
             count = f"{len(self.leavers)} of {len(self.old.active_staff)}"
             lines.append(f"No longer active staff: {count} ({self.staff_share:.0f} %): {names}.")
-        if self.lost_access:
-            per_person = Counter(staff_id for staff_id, _ in self.lost_access).most_common()
-            names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in per_person])
-            count = f"{len(self.lost_access)} of {self.old_access}"
-            lines.append(f"Accesses to matters that end: {count} ({self.access_share:.0f} %): {names}.")
-        return "\n".join(lines) or "Nothing changes."
+        lost = [staff_id for staff_id, matter_id in self.lost_access if sees is None or sees("matter", matter_id)]
+        if lost:
+            names = _listed(
+                [f"{self.old.staff[staff_id].name} {count}" for staff_id, count in Counter(lost).most_common()]
+            )
+            # How many there are in all would tell of hidden matters.
+            share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
+            lines.append(f"Accesses to matters that end: {len(lost)}{share}: {names}.")
+        if lines:
+            return "\n".join(lines)
+        return "Nothing changes." if self.empty else "Nothing changes that you can see."
 
-    def _counts(self, kind: str, change: KindChange, sees: Callable[[str], bool] | None) -> list[str]:
+    def _counts(self, kind: str, change: KindChange, sees: Callable[[str, str], bool] | None) -> list[str]:
         parts = (
             ("added", self.new, change.added),
             ("changed", self.new, change.changed),
@@ -101,9 +105,9 @@ class DirectoryChange:
         )
         found = []
         for word, firm, ids in parts:
-            labels = [_label(firm, kind, record_id) for record_id in ids if _shown(kind, record_id, sees)]
-            if ids:
-                found.append(f"{len(ids)} {word} ({_listed(labels, len(ids))})" if labels else f"{len(ids)} {word}")
+            labels = [_label(firm, kind, record_id) for record_id in ids if sees is None or sees(kind, record_id)]
+            if labels:
+                found.append(f"{len(labels)} {word} ({_listed(labels)})")
         return found
 
 
@@ -154,15 +158,10 @@ def _percent(part: int, whole: int) -> float:
     return 100 * part / whole if whole else 0.0
 
 
-def _listed(names: Sequence[str], count: int = 0) -> str:
-    """The first names, and how many more there are of `count`, or of the names themselves."""
-    shown = ", ".join(names[:_NAMED])
-    more = max(count, len(names)) - len(names[:_NAMED])
-    return f"{shown} and {more} more" if more else shown
-
-
-def _shown(kind: str, record_id: str, sees: Callable[[str], bool] | None) -> bool:
-    return sees is None or (kind != "wall" and (kind != "matter" or sees(record_id)))
+def _listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _label(firm: Firm, kind: str, record_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -17,12 +17,15 @@ from bridge.directory.keeping import accept, accepted_records, confirm_change, h
 from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.records import firm_from_records
-from bridge.firm.model import Firm, Matter
+from bridge.firm.model import Firm
 from bridge.firm.policy import may_access
+from bridge.firm.walls import may_know
 from bridge.settings import DirectorySettings
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
+_OF_PEOPLE = frozenset({"staff", "groups", "channels"})
+"""Sections and files in which no matter is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,28 +163,38 @@ class DirectoryFile:
         For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
         server sees everything.
         """
-        sees = self._sight(staff_id)
-        matters = len(self.firm.matters)
-        lines = [f"The directory has {len(self.firm.active_staff)} active staff and {matters} matters."]
+        sees = self._sight(staff_id) if staff_id else None
+        matters = sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters)
+        counted = f"{matters} matter{'s' * (matters != 1)}{'' if sees is None else ' that you can see'}"
+        lines = [f"The directory has {len(self.firm.active_staff)} active staff and {counted}."]
         if self.problems:
             lines.append("Its files cannot be used as they are, so nothing of them was taken over:")
-            hidden = [matter for matter in self.firm.matters.values() if not sees(matter.id)]
-            lines.extend(f"- {_as_shown(problem, hidden)}" for problem in self.problems)
+            lines.extend(f"- {problem if sees is None else _as_shown(problem)}" for problem in self.problems)
         if self.held is not None:
             lines.append(f"The change {self.held.fingerprint()} waits for confirmation:")
-            lines.append(self.held.summary(sees if staff_id else None))
+            lines.append(self.held.summary(sees))
             lines.append("A firm admin lets it through with: !directory confirm")
         return "\n".join(lines)
 
-    def _sight(self, staff_id: str) -> Callable[[str], bool]:
-        """Whether this person may know of a matter, by its id, in every firm that is spoken of."""
+    def _sight(self, staff_id: str) -> Callable[[str, str], bool]:
+        """Whether this person may know of a record, by its kind and id, in every firm that is spoken of."""
         given = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
         firms = [self._over(firm) for firm in given]
         today = self._today()
 
-        def sees(matter_id: str) -> bool:
-            known = [(firm, firm.matters[matter_id]) for firm in firms if matter_id in firm.matters]
-            return not staff_id or all(may_access(firm, staff_id, matter, today) for firm, matter in known)
+        def sees(kind: str, record_id: str) -> bool:
+            if kind == "matter":
+                matters = [(firm, firm.matters[record_id]) for firm in firms if record_id in firm.matters]
+                return all(may_access(firm, staff_id, matter, today) for firm, matter in matters)
+            if kind == "wall":
+                # As the directory calls them: among those set by command one may have the same id.
+                walls = [
+                    (firm, one.walls[record_id])
+                    for one, firm in zip(given, firms, strict=True)
+                    if record_id in one.walls
+                ]
+                return all(may_know(firm, wall, staff_id, today) for firm, wall in walls)
+            return True
 
         return sees
 
@@ -264,11 +277,12 @@ class DirectoryFile:
         return await asyncio.to_thread(firm_from_records, records)
 
 
-def _as_shown(problem: Problem, hidden: Iterable[Matter]) -> str:
-    """The problem, or where its text names one of these matters only its place."""
-    text = str(problem)
-    words = {word.casefold() for matter in hidden for word in (matter.number, matter.title, *matter.clients) if word}
-    if not any(word in text.casefold() for word in words):
-        return text
+def _as_shown(problem: Problem) -> str:
+    """The problem, or only its place where its text may name a matter that is not taken over: nobody can tell yet who
+    may see that (M3)."""
+    kind = problem.file.removesuffix(".csv") if problem.file.endswith(".csv") else problem.column.partition("[")[0]
+    of_the_file = not problem.line and not problem.column and not problem.value
+    if kind in _OF_PEOPLE or of_the_file:
+        return str(problem)
     place = f"{problem.file}:{problem.line}" if problem.line else problem.file
     return f"{place}: `firm-bridge check` on the server says what is wrong here."

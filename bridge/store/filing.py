@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal, cast
@@ -326,15 +326,17 @@ def count_waiting(mode: Mode) -> int:
     return int(_waits(mode).count())
 
 
-def counts(mode: Mode) -> Counts:
-    """How filing stands, over all matters."""
-    states = Filing.select(Filing.state, fn.COUNT(Filing.position)).group_by(Filing.state).tuples()
+def counts(mode: Mode, hidden: Collection[str] = ()) -> Counts:
+    """How filing stands, over all matters but those of these ids (M3)."""
+    shown = File.matter_id.not_in(list(hidden))
+    states = _with_files(Filing.state, fn.COUNT(Filing.position)).where(shown).group_by(Filing.state).tuples()
     by_state = dict(cast("Iterable[tuple[str, int]]", states))
-    oldest = _waits(mode).order_by(Filing.queued_at).first()
-    late = _waits(mode).where(Filing.error != "").order_by(Filing.next_at.desc()).first()
-    failed = Filing.select().where(Filing.state == "failed").order_by(Filing.next_at.desc()).first()
+    waits = _waits(mode).where(shown)
+    oldest = waits.order_by(Filing.queued_at).first()
+    late = waits.where(Filing.error != "").order_by(Filing.next_at.desc()).first()
+    failed = _with_files(Filing).where(Filing.state == "failed", shown).order_by(Filing.next_at.desc()).first()
     return Counts(
-        count_waiting(mode),
+        int(waits.count()),
         int(by_state.get("filed", 0)),
         int(by_state.get("failed", 0)),
         None if oldest is None else int(oldest.queued_at),

@@ -182,6 +182,14 @@ async def test_M3_an_admin_behind_a_wall_switches_nothing_on(on: FiledFirm) -> N
     assert "There is no matter" in await on.firm.ask("walt", "!matter filing 2026-0042 on")
 
 
+async def test_M3_how_filing_stands_is_told_without_what_is_behind_a_wall(on: FiledFirm) -> None:
+    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    await on.send("Lease.pdf", PDF)
+    await on.filer.run()
+    assert "Filed: 1" in await on.firm.ask("ruth", "!files status")
+    assert "Filed: 0" in await on.firm.ask("walt", "!files status")
+
+
 async def test_V3_a_folder_keeps_its_name_and_two_alike_are_kept_apart(on: FiledFirm) -> None:
     await on.send("one.txt", b"1")
     await on.filer.run()

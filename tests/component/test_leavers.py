@@ -187,6 +187,29 @@ async def test_F2_what_is_refused_changes_nothing(firm: SmallFirm, typed: str, a
     assert firm.fake.changes() == []
 
 
+async def admins(firm: SmallFirm, *localparts: str) -> None:
+    """Make these people, and Ruth, firm admins by the directory."""
+    staff = [{**one, "role": "Owner"} if one["id"] in localparts else one for one in STAFF]
+    write_directory(firm.service.settings.directory.path, staff=staff)
+    await firm.service.directory.refresh()
+    await firm.service.sync()
+
+
+async def test_F2_nobody_makes_themselves_the_only_firm_admin(firm: SmallFirm) -> None:
+    await admins(firm, "tom")
+    before = len(firm.said)
+    assert "You would be the only firm admin left" in await firm.ask("ruth", "!staff leave @tom")
+    assert not firm.fake.accounts[firm.user("tom")].locked
+    await admins(firm, "tom", "ines")
+    assert "Tom Price has left the firm" in await firm.ask("ruth", "!staff leave @tom")
+    chat = await firm.chat("ines")
+    (told,) = [body for room, _, body in firm.said[before:] if room == chat and "cut Tom Price off" in body]
+    assert told.startswith("Ruth Adeyemi has cut Tom Price off")
+    assert "You would be the only firm admin left" in await firm.ask("ruth", "!staff leave @ines")
+    assert "Tom Price is back" in await firm.ask("ruth", "!staff return @tom")
+    assert any(room == chat and "taken Tom Price back" in body for room, _, body in firm.said[before:])
+
+
 async def test_F2_only_a_firm_admin_cuts_somebody_off(firm: SmallFirm) -> None:
     assert "is for firm admins" in await firm.ask("tom", "!staff leave @ines")
     assert not firm.fake.accounts[firm.user("ines")].locked

@@ -266,6 +266,9 @@ async def test_M3_nothing_that_can_be_read_without_access_names_the_matter(on: P
 @pytest.mark.parametrize("nobody", ["@fay", "@stranger", "@bot", "@nell:elsewhere.example", "fay@firm.example"])
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS if _names_people(command)])
 async def test_F1_only_active_staff_can_be_named(on: PermissionFirm, name: str, nobody: str) -> None:
+    if name in {"wall add", "wall only"} and nobody.startswith(("@fay", "fay@")):
+        # Who has left must be walled before they return (test_walls.py).
+        return
     typed = re.sub("@.*", nobody, TYPED[name].named or TYPED[name].bare)
     about = {place: cell for place, cell in PERMISSIONS[name].about.items() if not TYPED[name].named}
     for place in [place for place, (inside, _) in about.items() if inside is DONE] or [Place.BOT]:

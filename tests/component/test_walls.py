@@ -408,3 +408,14 @@ async def test_walls_set_by_command_outlive_the_directory_and_a_restart(tmp_path
         assert await firm.nothing_to_do()
         # What waits in the directory is not shown of it either.
         assert "wall-1" not in str(await firm.service.directory.status("ruth"))
+
+
+async def test_M3_who_has_left_can_be_walled_before_they_return(firm: FirmOnFake) -> None:
+    await firm.say(ANN, "!staff leave @cleo")
+    said, _ = await wall(firm, "!wall add 2026-0042 @cleo She now works for the other side")
+    assert "keeps Cleo Crane out of matter 2026-0042" in said
+    said, _ = await wall(firm, "!wall add 2026-0042 eve@firm.example Kin")
+    assert "keeps Eve Elm out" in said
+    assert "Cleo Crane is back" in "".join(one.body for one in await firm.say(ANN, "!staff return @cleo"))
+    await firm.sync()
+    assert "There is no matter" in await firm.ask(CLEO, "!matter show 2026-0042")

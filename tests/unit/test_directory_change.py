@@ -187,12 +187,14 @@ def test_the_summary_names_people_and_numbers() -> None:
     assert diff_firms(old, old, TODAY).summary() == "Nothing changes."
 
 
-def test_M3_the_summary_only_counts_walls_and_matters_that_the_reader_must_not_see() -> None:
+def test_M3_the_summary_has_nothing_of_what_the_reader_must_not_see_not_even_in_numbers() -> None:
     old = firm_of(matter(1), matter(2), matter(3), walls=(Wall("w-estate", matter_id="m1", people=("ann",)),))
-    new = firm_of(matter(1, title="Trust"), matter(2, title="Trust"), matter(3))
+    new = firm_of(matter(1, title="Trust", restricted=True), matter(2, title="Trust"))
     change = diff_firms(old, new, TODAY)
-    assert change.summary(lambda matter_id: matter_id == "m2").splitlines() == [
-        "Matter: 2 changed (2026-0002 and 1 more).",
-        "Wall: 1 removed.",
+    assert change.summary(lambda kind, record_id: record_id == "m2") == "Matter: 1 changed (2026-0002)."
+    assert change.summary(lambda kind, record_id: record_id == "m3").splitlines() == [
+        "Matter: 1 removed (2026-0003).",
+        "Accesses to matters that end: 5: Ann Finch 1, Ben Finch 1, Cat Finch 1, Dan Finch 1, Eve Finch 1.",
     ]
-    assert change.summary(lambda _: False).splitlines() == ["Matter: 2 changed.", "Wall: 1 removed."]
+    assert change.summary(lambda kind, record_id: False) == "Nothing changes that you can see."
+    assert diff_firms(old, old, TODAY).summary(lambda kind, record_id: False) == "Nothing changes."
