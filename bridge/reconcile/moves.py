@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.policy import may_be_in
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
@@ -37,4 +37,12 @@ def heed_moves(shape: RoomShape, observed: Observed | None, wanted: Desired, tod
             members.discard(user_id)
         elif move.membership == "join" and may_be_in(wanted.firm, staff_id, conversation, today):
             members.add(user_id)
+    if conversation.kind is ConversationKind.DIRECT:
+        # Whose conversation it is may be called back into it. Withdrawing that would look like a leave of their own.
+        called = (user_id for user_id, membership in observed.members.items() if membership == "invite")
+        members.update(one for one in called if _may_come(wanted.owners.get(one), wanted, conversation, today))
     return replace(shape, members=frozenset(members))
+
+
+def _may_come(staff_id: str | None, wanted: Desired, conversation: Conversation, today: date) -> bool:
+    return staff_id is not None and bool(may_be_in(wanted.firm, staff_id, conversation, today))

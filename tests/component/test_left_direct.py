@@ -117,6 +117,16 @@ async def test_V1_a_native_invitation_brings_back_who_left(on: FirmOnFake) -> No
     await on.settled()
 
 
+async def test_V1_an_invitation_that_comes_before_the_leave_was_heard_of_stands(on: FirmOnFake) -> None:
+    room = await on.room(direct("a", "b"))
+    on.fake.leave(room.room_id, on.user(BEN))
+    on.fake.block_invites = False
+    on.fake.invite(room.room_id, on.user(ANN), on.user(BEN))
+    await on.hear()
+    assert room.joined == sorted(on.users(ANN, BEN))
+    await on.settled()
+
+
 async def test_V1_dm_brings_back_both_where_both_left(on: FirmOnFake) -> None:
     room = await left_by_ben(on)
     on.fake.leave(room.room_id, on.user(ANN))
