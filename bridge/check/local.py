@@ -18,7 +18,8 @@ from bridge.firm.model import Firm
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store import inbox, outbox
-from bridge.store.backends import StoreError, as_store_error, backend_for
+from bridge.store.backends import backend_for
+from bridge.store.errors import StoreError, as_store_error
 from bridge.store.conversations import load_world
 from bridge.store.models import HeldChange
 from bridge.store.store import MIGRATIONS, Store
@@ -95,14 +96,14 @@ def _missing_file(file: Path) -> Finding | None:
 
 def pending_migrations(url: str) -> int:
     """How many changes of the tables the database lacks. Raises StoreError."""
-    backend = backend_for(url)
+    backend = backend_for(url, reading=True)
     try:
         backend.connect()
         status = Runner(backend.database, str(MIGRATIONS)).status()
     except Exception as error:
         raise as_store_error(error, backend.name) from error
     finally:
-        backend.database.close()
+        backend.close()
     unknown = [migration.name for migration in status if migration.path is None]
     if unknown:
         raise StoreError(f"The database {backend.name} was written by a newer version, which knows {unknown[-1]}.")
@@ -110,7 +111,7 @@ def pending_migrations(url: str) -> int:
 
 
 async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:
-    store = Store(url)
+    store = Store(url, reading=True)
     await store.open()
     try:
         world = await store.run(load_world)
