@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 import uvloop
+from aiohttp import web
 
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Desk
@@ -36,9 +37,12 @@ from bridge.service import FirmService, NotServerAdminError, introduce_bot, open
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
 from bridge.store.drift import Noted, mark_all_put_back
+from bridge.store.kept import DAY_DONE, keep
+from bridge.store.outbox import replay_all
 from bridge.store.store import StoreError
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
+from bridge.web.shell import Positions, Shell, shell_route
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
@@ -83,6 +87,7 @@ class Bridge:
             filer=self.filer,
             health=self._health,
             follow_directory=self._follow_directory,
+            read_again=self._read_again,
             reconcile_daily=self._reconcile_again,
             reconcile_what_failed=self._reconcile_what_failed,
             reconcile_later=self._reconcile_until_done,
@@ -102,6 +107,7 @@ class Bridge:
         problems = self._firm.directory.problems
         return {
             **self._health,
+            "database": self._firm.store.trouble,
             "outbox": self.outbox.stopped_because,
             "filing": self.filer.stopped_because,
             "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",
@@ -122,7 +128,7 @@ class Bridge:
             alias_known=self._alias_known,
             health=self.health,
             metrics=self._firm.metrics,
-            more=[creation_route(settings.guard.key.get_secret_value(), self.create)] if settings.guarded else (),
+            more=self._more_routes(),
         )
         self.inbox.hold()
         async with AsyncExitStack() as stack:
@@ -137,6 +143,20 @@ class Bridge:
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
             await stop.wait()
             log.info("stopping")
+
+    def _more_routes(self) -> list[web.RouteDef]:
+        settings = self._firm.settings
+        shell = Shell(self._confirm_directory, self._replay)
+        routes = [shell_route(settings.security.alias_key.get_secret_value(), shell)]
+        if settings.guarded:
+            routes.append(creation_route(settings.guard.key.get_secret_value(), self.create))
+        return routes
+
+    async def _replay(self, incoming: Positions, outgoing: Positions) -> int:
+        replayed = await self._firm.store.run(lambda: replay_all(incoming, outgoing))
+        await self.inbox.refresh()
+        self.outbox.refresh()
+        return replayed
 
     async def _first_steps(self) -> None:
         """Meet the homeserver, shut out who must be out, begin to answer, and make everything as it should be.
@@ -173,11 +193,26 @@ class Bridge:
         milliseconds = await self._firm.homeserver.ping("start")
         log.info("homeserver_answers", ping_ms=milliseconds)
 
+    async def _read_again(self) -> None:
+        """Read again what decides about access, and act on what was stored without this process hearing of it."""
+        if not await self._firm.in_force.load():
+            return
+        log.warning("memory_was_behind")
+        try:
+            # Who is stored to be in a conversation has changed as well, so that the firm before and now is not all.
+            await self._shut_out()
+        except HomeserverError as error:
+            self._reconcile_until_done(error)
+            raise
+        await self._follow_directory()
+
     async def _shut_out(self) -> None:
+        await self._firm.in_force.load()
         await shut_out(self._firm.reconciler, self._firm.homeserver, self._firm.store)
 
     async def _reconcile(self) -> None:
         settings, today = self._firm.settings, self._firm.reconciler.today()
+        await self._firm.in_force.load()
         await self._firm.store.run(partial(end_over, self._firm.firm, settings, today))
         firm = self._firm.firm
         begun = now_ms()
@@ -188,6 +223,7 @@ class Bridge:
         self._followed, self._not_reconciled = firm, len(outcome.failed)
         await take_back(self._firm.store, self._firm.homeserver, firm, today)
         await self._firm.store.run(partial(tell_of_walls, firm, settings))
+        await self._firm.store.run(partial(keep, DAY_DONE, today.isoformat()))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
@@ -240,8 +276,8 @@ class Bridge:
             if isinstance(one, Noted):
                 self._firm.metrics.drift_found.labels(one.kind).inc()
 
-    async def _confirm_directory(self, staff_id: str) -> str:
-        text = await self._firm.directory.confirm_held(staff_id)
+    async def _confirm_directory(self, staff_id: str, fingerprint: str = "") -> str:
+        text = await self._firm.directory.confirm_held(staff_id, fingerprint)
         try:
             await self._follow_directory()
         except HomeserverError as error:
@@ -278,4 +314,8 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_firm(settings) as firm:
+        # Whatever it did from then on would be undone by who has it now, or undo that.
+        firm.store.on_loss(stop.set)
         await Bridge(firm).run(stop)
+        if firm.store.lost is not None:
+            raise firm.store.lost

@@ -19,8 +19,8 @@ from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store import inbox, outbox
 from bridge.store.backends import backend_for
-from bridge.store.errors import StoreError, as_store_error
 from bridge.store.conversations import load_world
+from bridge.store.errors import StoreError, as_store_error
 from bridge.store.models import HeldChange
 from bridge.store.store import MIGRATIONS, Store
 

@@ -35,8 +35,8 @@ class Exit(IntEnum):
     NOT_FOUND = 13, "What the command names is not there."
     ENDED = 14, "`dev`: Synapse or the bridge ended by itself, or did not come up."
     TAMPERED = 15, "The audit log is not as it was written. The message says from which entry on."
-    RUNNING = 17, "Another process of the bridge uses the database. Nothing was changed."
     DIFFERENT = 16, "`check --deep`: Matrix, the database and the directory differ. Each difference is printed."
+    RUNNING = 17, "Another process of the bridge uses the database. Nothing was changed."
 
 
 class Stop(Exception):

@@ -457,6 +457,13 @@ class RefusalsTaken(Base):
     """When it was last found to be the guard's; the newest is the one in use."""
 
 
+class Kept(Base):
+    """A single fact that must outlive the process, by name (bridge/store/kept.py)."""
+
+    name = TextField(primary_key=True)
+    value = TextField()
+
+
 class RefusalTally(Base):
     """How often the guard refused somebody within some minutes."""
 
@@ -499,4 +506,5 @@ MODELS: tuple[type[Base], ...] = (
     DriftCheck,
     RefusalsTaken,
     RefusalTally,
+    Kept,
 )

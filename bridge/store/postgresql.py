@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 30.0
 SETTLE_SECONDS = 5.0
 """How long the fate of a commit, or the end of a connection of before, is waited for."""
 _PAUSE_SECONDS = 0.1
-_NETWORK = {
+_NETWORK: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
     "keepalives": 1,
     "keepalives_idle": 10,

@@ -20,8 +20,8 @@ from typing import Any, TypeVar, cast
 import structlog
 from playhouse.migrations import Runner
 
-from bridge.store import models
 from bridge.failures import describe, frames
+from bridge.store import models
 from bridge.store.backends import Backend, backend_for
 from bridge.store.errors import NotMadeYet, OwnedElsewhere, StoreError, as_store_error
 from bridge.store.news import take_news
@@ -69,7 +69,8 @@ class Store:
         from writing. Raises StoreError for any other URL.
         """
         self._backend = backend_for(url, reading=reading)
-        self._reading = reading
+        self.reading = reading
+        """Whether nothing can be written."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -131,7 +132,7 @@ class Store:
         `early` is given the result as soon as it is there, while the commit, which may yet fail, is under way. Units
         handed over from then on run after it.
         """
-        return cast("T", await self._hand_over(unit, durable, self._reading, early))
+        return cast("T", await self._hand_over(unit, durable, self.reading, early))
 
     async def read(self, unit: Callable[[], T]) -> T:
         """Run a unit that only reads, and return its result. It keeps no other process from writing (SQLite)."""
@@ -195,7 +196,7 @@ class Store:
     def _serve(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
         try:
             self._backend.connect()
-            if self._reading:
+            if self.reading:
                 require_up_to_date(self._backend)
             else:
                 migrate(self._backend)

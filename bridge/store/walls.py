@@ -52,6 +52,11 @@ def walls_set() -> tuple[Wall, ...]:
     return tuple(_wall(row) for row in rows)
 
 
+def announce_walls() -> None:
+    """Announce WallsSet: what is stored at this moment."""
+    announce(WallsSet(walls_set()))
+
+
 def wall_records() -> dict[str, WallRecord]:
     """All walls ever set by command, by id, oldest first."""
     told: dict[int, dict[str, int | None]] = {}
@@ -85,7 +90,8 @@ def set_wall(wall: Wall, firm: Firm, cause: str) -> tuple[Wall, Removed]:
     made = _wall(row)
     if found is None:
         _record(Deed.WALL_SET, made, made.set_by, cause)
-        announce(WallsSet(walls_set()))
+    # Also where it is there already: the confirmation of the first commit may have been lost, and with it the news.
+    announce_walls()
     # One that has ended since, when a dead letter is replayed, takes nobody out again.
     return made, _drop_screened(made, firm, made.set_by, cause) if row.ended_at is None else {}
 
@@ -97,6 +103,7 @@ def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
     group, is in no conversation of it any more. Announces WallsSet.
     """
     row = CommandWall.get_or_none(CommandWall.number == _number(wall_id))
+    announce_walls()
     if row is None or row.ended_at is not None:
         return row is not None and bool(cause) and row.ended_cause == cause
     wall = _wall(row)
@@ -105,7 +112,7 @@ def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
         CommandWall.number == row.number
     ).execute()
     _record(Deed.WALL_LIFTED if by else Deed.WALL_EXPIRED, wall, by, cause)
-    announce(WallsSet(walls_set()))
+    announce_walls()
     return True
 
 

@@ -15,9 +15,9 @@ import pytest
 from peewee import IntegrityError
 
 from bridge.store import models
-from bridge.store.sqlite import SqliteBackend
 from bridge.store.models import Account, HeldChange, database
 from bridge.store.news import announce
+from bridge.store.sqlite import SqliteBackend
 from bridge.store.store import Store, StoreError
 from tests.component.conftest import SERVER, empty_database
 

@@ -33,6 +33,13 @@ def frozen(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+async def until(so: Callable[[], bool]) -> None:
+    """Wait for what happens on another thread."""
+    async with asyncio.timeout(10):
+        while not so():  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.02)
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "PATIENCE_SECONDS", 0.5)
@@ -147,8 +154,7 @@ async def test_a_server_that_hangs_is_told_broken_off_and_used_again(database_ur
     pid = await store.run(connection_pid)
     with frozen(pid):
         first = asyncio.create_task(store.run(held))
-        while not store.trouble:
-            await asyncio.sleep(0.02)
+        await until(lambda: bool(store.trouble))
         assert "has not answered" in store.trouble
         async with asyncio.timeout(20):
             with pytest.raises(StoreError):
