@@ -92,6 +92,7 @@ class Bridge:
             reconcile_what_failed=self._reconcile_what_failed,
             reconcile_later=self._reconcile_until_done,
         )
+        firm.reconciler.guarding.on_put_back = self._homeserver_put_back
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
         self._followed: Firm | None = None
@@ -233,6 +234,19 @@ class Bridge:
         except HomeserverError as error:
             self._reconcile_until_done(error)
             raise
+
+    def _homeserver_put_back(self) -> None:
+        """Shut out at once who was in a room or had a session when the homeserver's backup was made (R3)."""
+        said = "The homeserver was put back from a backup; everything is being made as it should be again."
+        self._health["shut_out"] = self._health["reconciled"] = said
+        self._at_work = asyncio.create_task(self._once_more(self._at_work))
+
+    async def _once_more(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
+        await self._until_done("homeserver", self._meet)
+        await self._until_done("shut_out", self._shut_out)
+        await self._until_done("reconciled", self._reconcile)
 
     async def _reconcile_what_failed(self) -> None:
         # Whatever stood in the way, such as an address that somebody else had, may be gone by now.

@@ -322,6 +322,10 @@ class MatrixClient:
         status: Json = await self.connection.ask(requests.guard_status(), None, signature=signature)
         return status
 
+    async def guard_facts(self, signature: str) -> Json:
+        answer: Json = await self.connection.ask(requests.guard_facts(), None, signature=signature)
+        return answer
+
     async def guard_refusals(self, body: bytes, signature: str) -> Json:
         answer: Json = await self.connection.ask(requests.guard_refusals(body), None, signature=signature)
         return answer

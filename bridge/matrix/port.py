@@ -208,6 +208,12 @@ class Homeserver(Protocol):
     async def guard_status(self, signature: str) -> Json:
         """Which policy the guard has, its digest, and what it refused, by rule. Raises Refused for another key."""
 
+    async def guard_facts(self, signature: str) -> Json:
+        """All that the guard knows, with a signature (bridge/guard/protocol.py).
+
+        Raises BadRequest where the guard is older than this, and Refused for another key.
+        """
+
     async def guard_refusals(self, body: bytes, signature: str) -> Json:
         """Say which refusals the bridge has, and get those behind them with a signature (bridge/guard/protocol.py).
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
-from bridge.guard.protocol import PATH, REFUSALS_PATH
+from bridge.guard.protocol import FACTS_PATH, PATH, REFUSALS_PATH
 
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
@@ -221,6 +221,11 @@ def push_policy(body: bytes) -> Request:
 def guard_status() -> Request:
     """GET which policy the guard has."""
     return "GET", PATH
+
+
+def guard_facts() -> Request:
+    """GET all that the guard knows."""
+    return "GET", FACTS_PATH
 
 
 def guard_refusals(body: bytes) -> Request:

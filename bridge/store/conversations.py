@@ -259,6 +259,14 @@ def keep_participants(conversation_id: str, staff_ids: Collection[str]) -> None:
         remove_participant(conversation_id, staff_id, now_ms(), by="")
 
 
+def set_participants(conversation_id: str, staff_ids: Collection[str], at_ms: int) -> None:
+    """Have these people in a conversation and nobody else, by what the homeserver says of that moment."""
+    before = _present(conversation_id)
+    add_participants(conversation_id, sorted(set(staff_ids) - before), "", at_ms=at_ms)
+    for staff_id in sorted(before.difference(staff_ids)):
+        remove_participant(conversation_id, staff_id, at_ms, by="")
+
+
 def remove_from_all(staff_ids: Collection[str]) -> None:
     """Note that people are in no conversation any more but their chats with the bot (F2)."""
     chats = models.Conversation.select(models.Conversation.id).where(

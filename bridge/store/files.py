@@ -235,6 +235,11 @@ def histories_to_read(after: str, limit: int) -> list[HistoryTurn]:
     return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str]]", found.fetchall())]
 
 
+def read_histories_again() -> None:
+    """Have every room's history looked through once more, where what arrived meanwhile may be missing."""
+    execute("DELETE FROM file_history")
+
+
 def history_read(room_id: str, position: str, finished_at: int | None) -> None:
     """Note where in a room's history to go on, or when it was looked through to its end."""
     execute(

@@ -7,6 +7,9 @@ from bridge.store.models import Kept
 DAY_DONE = "day_done"
 """The firm's day, as YYYY-MM-DD, of the last pass over everything: by days walls begin and end."""
 
+GUARD_VERSION = "guard_version"
+"""The highest version of its policy that the guard may have been told, noted before it is told."""
+
 
 def kept(name: str) -> str:
     """What is kept under this name; empty where nothing is."""

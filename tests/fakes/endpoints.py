@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from bridge.guard.protocol import PATH, REFUSALS_PATH
+from bridge.guard.protocol import FACTS_PATH, PATH, REFUSALS_PATH
 from tests.fakes.room import Denied
 
 if TYPE_CHECKING:
@@ -394,6 +394,10 @@ def guard_refusals(fake: FakeHomeserver, asked: Asked) -> Json:
     return _guard(fake).hand_over(asked.raw, asked.signature)
 
 
+def guard_facts(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _guard(fake).facts(asked.signature)
+
+
 def guard_status(fake: FakeHomeserver, asked: Asked) -> Json:
     return _guard(fake).status(asked.signature)
 
@@ -416,6 +420,7 @@ _ADMIN_USER = "/_synapse/admin/v2/users/{}"
 _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", PATH, push_policy),
     ("GET", PATH, guard_status),
+    ("GET", FACTS_PATH, guard_facts),
     ("POST", REFUSALS_PATH, guard_refusals),
     ("POST", _V3 + "/createRoom", create_room),
     ("GET", _V3 + "/directory/room/{}", resolve_alias),
