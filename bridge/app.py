@@ -29,7 +29,7 @@ from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import HomeserverError, NotFound
 from bridge.matrix.outbox import Outbox
 from bridge.reconcile.first_things import shut_out
 from bridge.reconcile.handouts import take_back
@@ -37,6 +37,7 @@ from bridge.service import FirmService, NotServerAdminError, introduce_bot, open
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
 from bridge.store.drift import Noted, mark_all_put_back
+from bridge.store.homeserver_time import HOMESERVER_TIME, clocks_apart
 from bridge.store.kept import DAY_DONE, keep
 from bridge.store.outbox import replay_all
 from bridge.store.store import StoreError
@@ -75,7 +76,12 @@ class Bridge:
             at_once=self.router.at_once,
             say=self.outbox.say,
         )
-        self._health: dict[str, str] = {"homeserver": "not asked yet", "shut_out": "not yet", "reconciled": "not yet"}
+        self._health: dict[str, str] = {
+            "homeserver": "not asked yet",
+            "shut_out": "not yet",
+            "reconciled": "not yet",
+            "clock": "",
+        }
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self.jobs = Jobs(
@@ -88,6 +94,7 @@ class Bridge:
             health=self._health,
             follow_directory=self._follow_directory,
             read_again=self._read_again,
+            compare_clocks=self._compare_clocks,
             reconcile_daily=self._reconcile_again,
             reconcile_what_failed=self._reconcile_what_failed,
             reconcile_later=self._reconcile_until_done,
@@ -193,6 +200,18 @@ class Bridge:
         await introduce_bot(self._firm.homeserver, self._firm.settings)
         milliseconds = await self._firm.homeserver.ping("start")
         log.info("homeserver_answers", ping_ms=milliseconds)
+        await self._compare_clocks()
+
+    async def _compare_clocks(self) -> None:
+        """See how far the homeserver's clock is from the bridge's, for health and for what is stamped in its time."""
+        try:
+            HOMESERVER_TIME.take_date(*await self._firm.homeserver.clock())
+        except NotFound as error:
+            log.info("clock_not_known", reason=str(error))
+        said = clocks_apart()
+        if said and not self._health["clock"]:
+            log.warning("clocks_apart", seconds=round(HOMESERVER_TIME.bridge_ahead_seconds()))
+        self._health["clock"] = said
 
     async def _read_again(self) -> None:
         """Read again what decides about access, and act on what was stored without this process hearing of it."""

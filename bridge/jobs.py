@@ -50,6 +50,8 @@ _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
 _MEMORY_SECONDS = 3
 """Between readings of what decides about access, which must be true even where news of it were lost."""
+_APART_SECONDS = 60
+"""Between looks at the homeserver's clock."""
 _CLOCK_SECONDS = 5
 """Between looks at whether the clock was set back."""
 _REFUSALS_SECONDS = 5
@@ -71,6 +73,8 @@ class Jobs:
     follow_directory: Callable[[], Awaitable[None]]
     read_again: Callable[[], Awaitable[None]]
     """Reads again from the store what decides about access."""
+    compare_clocks: Callable[[], Awaitable[None]]
+    """Looks how far the homeserver's clock is from the bridge's."""
     reconcile_daily: Callable[[], Awaitable[None]]
     reconcile_what_failed: Callable[[], Awaitable[None]]
     reconcile_later: Callable[[HomeserverError], None]
@@ -91,6 +95,7 @@ class Jobs:
             self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         self._job(self.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
+        self._job(self.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(self._begin_day, CronTrigger(second=5, timezone="UTC"), "day")
         self._job(self.reconcile_what_failed, CronTrigger(minute=15, timezone="UTC"), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.

@@ -85,6 +85,13 @@ async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("filing cabinet", State.OK, "A file can be written in the filing cabinet, read and deleted.")
 
 
+def _owner_finding(owner: str) -> Finding:
+    """Which process has the database, so that a second bridge is seen (an old container, another machine)."""
+    if owner:
+        return Finding("database owner", State.OK, f"One process works with the database: {owner}.")
+    return Finding("database owner", State.OK, "No bridge works with the database at the moment.")
+
+
 def _missing_file(file: Path) -> Finding | None:
     if file.exists():
         return None
@@ -114,12 +121,14 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     store = Store(url, reading=True)
     await store.open()
     try:
+        owner = await store.owner()
         world = await store.run(load_world)
         held = await store.run(lambda: HeldChange.select().where(HeldChange.confirmed_by == "").count())
         dead = await store.run(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
     finally:
         await store.close()
     yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(world.rooms)} rooms.")
+    yield _owner_finding(owner)
     if held:
         what = "A change of the directory would take away so much that it waits for a firm admin."
         yield Finding("directory change", State.WARNING, what, "firm-bridge directory status")

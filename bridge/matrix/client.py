@@ -250,6 +250,9 @@ class MatrixClient:
     async def ping(self, txn_id: str) -> float:
         return float(await self.connection.ask(requests.ping(self._appservice_id, txn_id), None, "duration_ms"))
 
+    async def clock(self) -> tuple[float, float]:
+        return await self.connection.clock()
+
     async def whoami(self, user_id: str | None = None) -> str:
         if user_id is not None:
             await self._require_acting(user_id)

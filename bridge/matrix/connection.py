@@ -8,6 +8,7 @@ import re
 import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -113,6 +114,17 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
                 raise Passing(not_matrix(f"{method} {shown}", response)) from error
 
         return await repeat(attempt, self._deadline)
+
+    async def clock(self) -> tuple[float, float]:
+        """The server's Date, and for how long it was waited for, in milliseconds. Raises HomeserverError."""
+        asked = time.monotonic()
+        response = await self.send("GET", "/_matrix/client/versions")
+        waited = time.monotonic() - asked
+        try:
+            date = parsedate_to_datetime(response.headers["date"])
+        except (KeyError, ValueError) as error:
+            raise errors.NotFound("GET /versions", 200, "M_UNKNOWN", "the answer has no Date") from error
+        return date.timestamp() * 1000, waited * 1000
 
     async def send(
         self,

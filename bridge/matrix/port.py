@@ -155,6 +155,12 @@ class Homeserver(Protocol):
     async def ping(self, txn_id: str) -> float:
         """Ask the homeserver to call the bridge back (spec: appservice ping); milliseconds it took."""
 
+    async def clock(self) -> tuple[float, float]:
+        """The homeserver's clock by an answer's Date header, and for how long it was waited for; in milliseconds.
+
+        Raises NotFound where answers have none.
+        """
+
     async def whoami(self, user_id: str | None = None) -> str:
         """The user the token acts as. Raises TokenRejected."""
 

@@ -31,13 +31,13 @@ from bridge.store.conversations import (
     add_accounts,
     add_conversations,
     conversation_by_id,
-    now_ms,
     record_room,
     room_of,
     set_participants,
     write_intent,
 )
 from bridge.store.files import read_histories_again
+from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.kept import GUARD_VERSION, keep
 from bridge.store.leavers import set_leaver
 from bridge.store.outbox import enqueue
@@ -143,7 +143,7 @@ def _adopt(
             write_intent(conversation.id, new.alias_localpart or hidden)
             record_room(conversation.id, room_id)
     elif conversation.kind in SHARED and room_of(conversation.id) == room_id:
-        set_participants(conversation.id, joined, now_ms())
+        set_participants(conversation.id, joined, homeserver_ms())
 
 
 def _as_stored(

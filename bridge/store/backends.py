@@ -44,6 +44,9 @@ class Backend(Protocol):
     def in_transaction(self) -> bool:
         """Whether the transaction is still there after an error."""
 
+    def owner(self) -> str:
+        """Which process owns the database, as far as that is known; empty for none."""
+
     def interrupt(self) -> None:
         """From any thread: let the transaction under way fail."""
 

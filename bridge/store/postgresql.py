@@ -124,6 +124,10 @@ class PostgresqlBackend:
             return False
         return bool(_connection(self.database).info.transaction_status.name in {"INTRANS", "INERROR"})
 
+    def owner(self) -> str:
+        owner = self._one(_OWNER)
+        return "" if owner is None else _described(owner)
+
     def interrupt(self) -> None:
         """Break off the connection, which whoever waits at it hears at once, whatever the server or network does."""
         with self._socket_lock:
@@ -173,7 +177,7 @@ class PostgresqlBackend:
             owner = self._one(_OWNER)
             if owner is not None and before != (owner[0], owner[2]):
                 self._session = before
-                raise owned_elsewhere(self.name, f"connected from {owner[1]} since {owner[2]:%Y-%m-%d %H:%M:%S}")
+                raise owned_elsewhere(self.name, _described(owner))
             if time.monotonic() > end:
                 self._session = before
                 raise StoreError(
@@ -191,6 +195,10 @@ class PostgresqlBackend:
         """The first row of what a statement answers, if it answers anything."""
         cursor = self.database.execute_sql(statement, values or None)  # type: ignore[no-untyped-call]
         return cursor.fetchone() if cursor.description is not None else None
+
+
+def _described(owner: Any) -> str:
+    return f"connected from {owner[1]} since {owner[2]:%Y-%m-%d %H:%M:%S}"
 
 
 def _connection(database: Database) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,6 +104,9 @@ class SqliteBackend:
     def in_transaction(self) -> bool:
         return bool(_connection(self.database).in_transaction)
 
+    def owner(self) -> str:
+        return owner_of(Path(f"{self._path}.lock"))
+
     def interrupt(self) -> None:
         """Nothing that SQLite waits for can be interrupted: a lock is waited for shortly, and a disk answers."""
 
@@ -123,12 +127,16 @@ class OwnersLock:
         """Raises OwnedElsewhere where another process has it, and OSError. `name` is the database's, for messages."""
         self._path = path
         self._file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            owner = os.pread(self._file, _LONGEST_OWNER, 0).decode("utf-8", "replace").strip()
-            os.close(self._file)
-            raise owned_elsewhere(name, owner or "one that is just starting") from error
+        for pause in (0.1, 0.1, 0.1, None):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                # Somebody may only look who it is, or be about to end.
+                if pause is None:
+                    os.close(self._file)
+                    raise owned_elsewhere(name, owner_of(path) or "one that is just starting") from error
+                time.sleep(pause)
         since = datetime.now(UTC).isoformat(timespec="seconds")
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}, since {since}\n".encode(), 0)
@@ -140,6 +148,20 @@ class OwnersLock:
     def release(self) -> None:
         """Let others have it."""
         os.close(self._file)
+
+
+def owner_of(path: Path) -> str:
+    """Who keeps this file locked, by its own words; empty for nobody."""
+    try:
+        with path.open("rb") as file:
+            try:
+                # For a moment, and shared, so that nobody is refused for it who comes at the same time to look.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read(_LONGEST_OWNER).decode("utf-8", "replace").strip() or "one that is just starting"
+    except FileNotFoundError:
+        pass
+    return ""
 
 
 def _inode_of(path: str) -> int | None:

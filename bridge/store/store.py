@@ -148,6 +148,10 @@ class Store:
         self._jobs.put(job)
         return await job.done
 
+    async def owner(self) -> str:
+        """Which process owns the database, as far as that is known; empty for none. For who only reads."""
+        return await self.read(self._backend.owner)
+
     async def close(self) -> None:
         """Finish the units handed over and disconnect. What hangs is interrupted after CLOSE_SECONDS."""
         thread, self._thread = self._thread, None

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bridge.handlers.inbox import Inbox, NestedTooDeeply
 from bridge.metrics import Metrics
+from bridge.store.homeserver_time import HOMESERVER_TIME
 from bridge.web.errors import Handler, MatrixError, json_response
 from bridge.web.transaction import WrongShape, check_ping, events_of
 
@@ -73,6 +74,7 @@ class AppserviceEndpoints:
         outcome = "refused"
         try:
             events = _checked(events_of, await request.read())
+            HOMESERVER_TIME.hear(events)
             outcome = "busy"
             kept = [found for event in events if (found := self.kept(event)) is not None]
             await self._accept(kept, await self.news(events))

@@ -88,6 +88,7 @@ ABOUT_THE_SERVICE = {
     "quarantine",
     "push_policy",
     "guard_status",
+    "clock",
     "guard_facts",
     "guard_refusals",
     "close",
