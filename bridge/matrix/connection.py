@@ -17,6 +17,7 @@ import nio
 import orjson
 from yarl import URL
 
+from bridge import json_in
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
 from bridge.matrix.http1 import CannotConnect, Connections, NotHttp, Response
@@ -108,7 +109,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         async def attempt(left: float) -> Any:
             response = await self._attempt(method, shown, target, data, headers, min(self._timeout, left))
             try:
-                content = orjson.loads(response.body)
+                content = json_in.loads(response.body)
                 return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                 raise Passing(not_matrix(f"{method} {shown}", response)) from error

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from peewee import chunked
 
 from bridge import faults
 from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
@@ -53,6 +54,8 @@ from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
+_AT_ONCE = 100
+"""Conversations stored in one unit."""
 _DELETING_MS = 60_000
 """How long the homeserver may take to put everybody out of a room that an admin deletes."""
 
@@ -268,18 +271,26 @@ class Reconciler:
         return desired_of_stored(self._firm(), world, self._settings, self.today())
 
     async def _store_new(self, wanted: Desired) -> None:
-        def unit() -> None:
-            remove_from_all(wanted.departed)
-            add_accounts(dict(wanted.new_localparts))
-            add_conversations(wanted.new_conversations)
-            for conversation_id, people in wanted.new_participants.items():
-                add_participants(conversation_id, people, "", returning=False)
-            if wanted.new_admins is not None:
-                keep_participants(ADMINS_ID, wanted.new_admins)
+        """In pages, what takes away first: a firm's first start stores tens of thousands of rows, and events come in
+        meanwhile. What a crash leaves out is new to the next pass."""
 
-        new = wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed
-        if new or wanted.new_admins is not None:
-            await self._store.run(unit)
+        def picked(some: Iterable[tuple[str, Collection[str]]]) -> None:
+            for conversation_id, people in some:
+                add_participants(conversation_id, people, "", returning=False)
+
+        run, new_admins = self._store.run, wanted.new_admins
+        if wanted.departed:
+            await run(lambda: remove_from_all(wanted.departed))
+        for accounts in chunked(wanted.new_localparts.items(), _AT_ONCE):
+            await run(partial(add_accounts, dict(accounts)))
+        for conversations in chunked(wanted.new_conversations, _AT_ONCE):
+            await run(partial(add_conversations, conversations))
+            faults.point("seeds.page_stored")
+        for participants in chunked(wanted.new_participants.items(), _AT_ONCE):
+            await run(partial(picked, participants))
+        if new_admins is not None:
+            await run(lambda: keep_participants(ADMINS_ID, new_admins))
+        if wanted.new_conversations:
             faults.point("seeds.stored")
 
     async def _plan_all(self, wanted: Desired) -> Plan:
