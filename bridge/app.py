@@ -151,6 +151,7 @@ class Bridge:
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
             await stop.wait()
             log.info("stopping")
+            self._firm.store.hurry()
 
     def _more_routes(self) -> list[web.RouteDef]:
         settings = self._firm.settings

@@ -285,7 +285,7 @@ class Reconciler:
             await run(partial(add_accounts, dict(accounts)))
         for conversations in chunked(wanted.new_conversations, _AT_ONCE):
             await run(partial(add_conversations, conversations))
-            faults.point("seeds.page_stored")
+            faults.point("seeds.page")
         for participants in chunked(wanted.new_participants.items(), _AT_ONCE):
             await run(partial(picked, participants))
         if new_admins is not None:

@@ -79,6 +79,7 @@ class Store:
         """When the transaction under way was begun, on the monotonic clock."""
         self._failed = ""
         """Why the last transaction failed as a whole; empty where it did not."""
+        self._hurried = False
         self._on_loss: Callable[[], None] | None = None
         self.lost: OwnedElsewhere | None = None
         """Why this process owns the database no more. From then on nothing is stored."""
@@ -148,6 +149,10 @@ class Store:
         self._jobs.put(job)
         return await job.done
 
+    def hurry(self) -> None:
+        """Say that the process is about to end: what takes longer than CLOSE_SECONDS is interrupted from now on."""
+        self._hurried = True
+
     async def owner(self) -> str:
         """Which process owns the database, as far as that is known; empty for none. For who only reads."""
         return await self.read(self._backend.owner)
@@ -171,10 +176,10 @@ class Store:
 
     async def _keep_watch(self) -> None:
         """Break off what takes longer than it may: without this, one lost packet would hang everything for ever."""
-        while self._backend.patience is not None:
+        while (patience := self._backend.patience) is not None:
             await asyncio.sleep(_WATCH_SECONDS)
-            since = self._at_work_since
-            if since is not None and time.monotonic() - since > self._backend.patience:
+            since, patience = self._at_work_since, min(patience, CLOSE_SECONDS) if self._hurried else patience
+            if since is not None and time.monotonic() - since > patience:
                 log.error("database_interrupted", database=self._backend.name, reason=self.trouble)
                 self._backend.interrupt()
 

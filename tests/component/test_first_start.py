@@ -57,7 +57,7 @@ async def test_what_a_crash_between_two_pages_left_out_is_stored_by_the_next_pas
     store: Store, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def point(name: str) -> None:
-        if name == "seeds.page_stored":
+        if name == "seeds.page":
             raise Stop
 
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:

@@ -189,6 +189,23 @@ async def test_closing_breaks_off_what_hangs(database_url: str, impatient: None)
 
 
 @postgresql_only
+async def test_a_process_that_is_about_to_end_waits_less(
+    database_url: str, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "PATIENCE_SECONDS", 600.0)
+    store = Store(database_url)
+    await store.open()
+    with frozen(await store.run(connection_pid)):
+        running = asyncio.create_task(store.run(held))
+        await until(lambda: bool(store.trouble))
+        store.hurry()
+        async with asyncio.timeout(20):
+            with pytest.raises(StoreError):
+                await running
+    await store.close()
+
+
+@postgresql_only
 async def test_a_lock_of_somebody_else_is_a_sentence(database_url: str, impatient: None) -> None:
     import psycopg
 
