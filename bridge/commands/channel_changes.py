@@ -144,7 +144,7 @@ CHANNEL_RENAME = Command(
     "channel rename",
     "Give a channel another name",
     _rename,
-    (Argument("new", ArgumentType.TEXT, shown="NEW NAME"),),
+    (Argument("new", ArgumentType.MARKED, shown="NEW NAME"),),
     help="Renames the channel you type this in. Elsewhere put the channel's present name first. Messages and"
     " participants stay.",
     examples=("!channel rename Court Dates", '!channel rename "Court Filings" to Court Dates'),
@@ -156,7 +156,7 @@ CHANNEL_TOPIC = Command(
     "channel topic",
     "Say what a channel is about",
     _topic,
-    (Argument("text", ArgumentType.TEXT, required=False, shown="TEXT"),),
+    (Argument("text", ArgumentType.MARKED, required=False, shown="TEXT"),),
     help="Sets the topic of the channel you type this in. Elsewhere put the channel's name first. Without a text you"
     " see the topic; a hyphen takes it away.",
     examples=("!channel topic Deadlines and bundles", '!channel topic "Court Filings" Deadlines', "!channel topic -"),

@@ -91,7 +91,7 @@ DM = Command(
     _dm,
     (
         Argument("people", ArgumentType.PEOPLE, shown="@person …"),
-        Argument("message", ArgumentType.TEXT, required=False, shown="first message"),
+        Argument("message", ArgumentType.WORDS, required=False, shown="first message"),
     ),
     help="Opens the direct conversation between you and the people you name, or the one you already have."
     " What follows their names is sent there as your first message."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from bridge.commands.errors import CommandError
+from bridge.commands.near import closest
 from bridge.commands.replies import escape
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
@@ -63,13 +63,13 @@ def pick(matter: Matter, listed: Sequence[MatterConversation], typed: str) -> Ma
     """The one with this title, or with this number in the matter's list. Raises CommandError with the nearest."""
     plain = " ".join(typed.strip("\"'“”„«»").split()).casefold()
     by_title = {one.conversation.title.casefold(): one for one in listed}
-    if plain in by_title:
-        return by_title[plain]
+    if (exactly := by_title.get(" ".join(typed.split()).casefold()) or by_title.get(plain)) is not None:
+        return exactly
     number = plain.removeprefix("#")
     if number.isascii() and number.isdecimal() and 1 <= int(number[:6]) <= len(listed):
         return listed[int(number[:6]) - 1]
-    near = difflib.get_close_matches(plain, by_title, n=1, cutoff=0.6)
-    hint = f" Did you mean {escape(by_title[near[0]].conversation.title)}?" if near else ""
+    near = closest(plain, by_title)
+    hint = f" Did you mean {escape(by_title[near].conversation.title)}?" if near else ""
     raise CommandError(
         f"Matter {escape(matter.number)} has no conversation {escape(typed[:80])}.{hint}"
         f" `!matter show {matter.number}` lists them."

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import nh3
 from markdown_it import MarkdownIt
 
+from bridge.commands.marks import as_typed
 from bridge.commands.plain import plain_text
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
@@ -46,6 +47,7 @@ def code(text: str) -> str:
 
 def repeated(text: str) -> str:
     """What somebody typed, as far as an answer repeats it."""
+    text = as_typed(text)
     return escape(text if len(text) <= _REPEATED else f"{text[:_REPEATED]}…")
 
 

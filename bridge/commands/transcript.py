@@ -14,7 +14,7 @@ import structlog
 
 from bridge.commands.errors import CommandError
 from bridge.commands.matter_find import matter_here, pick, the_matter
-from bridge.commands.parse import no_such_matter
+from bridge.commands.matter_numbers import no_such_matter
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Handout, Noted
 from bridge.commands.transcript_making import HTML_TYPE, PDF_TYPE, about, read_transcript, write_transcript
@@ -124,7 +124,14 @@ MATTER_TRANSCRIPT = Command(
     _transcript,
     (
         Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER", names_place=True),
-        Argument("conversation", ArgumentType.TEXT, required=False, shown="TITLE", names_place=True),
+        Argument(
+            "conversation",
+            ArgumentType.TEXT,
+            required=False,
+            shown="TITLE",
+            names_place=True,
+            names_conversation=True,
+        ),
     ),
     help="Sends you all that was said in the conversations of a matter, or in one of them by its title or its number in"
     " `!matter show`: with edits, deleted messages (that there was one, not what it said), replies, reactions, files,"

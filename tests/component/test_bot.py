@@ -89,7 +89,8 @@ async def test_what_others_may_see_is_answered_where_it_was_typed_and_the_rest_i
     for text, where in (
         ("!ping", litigation),
         ("!help", litigation),
-        ("!xyzzy", litigation),
+        ("!xyzzy", chat),
+        ("!wichtig: the hearing is moved", chat),
         ("!matter list", chat),
         ('!matter start 2026-0042 "Talk"', chat),
         ("!matter start 1999-0001 Talk", chat),

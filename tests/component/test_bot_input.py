@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.commands.marks import as_typed
 from bridge.commands.people import People
 from bridge.commands.replies import escape, notice
 from bridge.commands.text import typed_text
@@ -85,10 +86,63 @@ async def test_names_of_people_are_shown_as_they_are(on: FirmOnFake) -> None:
 
 
 async def test_a_mention_counts_by_its_id(on: FirmOnFake) -> None:
-    ben, cleo = pill("https://matrix.to/#/%40ben%3Alocalhost?via=x", "Ann"), pill("matrix:u/cleo:localhost")
+    ben, cleo = pill("https://matrix.to/#/%40ben%3Alocalhost?via=x", "Ann"), pill("matrix:u/cleo:localhost", "Dan")
     formatted = f"!dm {ben} and <b>{cleo}</b><br>hi &amp; ho"
-    first, _ = await on.say(ANN, "!dm Ann and Cleo hi", **mentioning(formatted))
+    first, _ = await on.say(ANN, "!dm Ann and Dan\nhi & ho", **mentioning(formatted))
     assert (first.room_id, first.body) == ((await on.room(direct("a", "b", "c"))).room_id, "hi & ho")
+
+
+async def test_V5_a_mention_whose_place_cannot_be_told_sends_nothing(on: FirmOnFake) -> None:
+    formatted = f"!dm {pill('https://matrix.to/#/@ben:localhost', 'Ben')} hello"
+    answer = await on.ask(ANN, "!dm Cleo Crane hello", **mentioning(formatted))
+    assert "I cannot tell where" in answer
+    assert len(on.live_rooms()) == ROOMS
+
+
+WORDS = "The client is ~~not~~ liable, 2*3*4, see [the order](https://x.example/a_b_c) &amp; `<b>`"
+RENDERED = (
+    'The client is <del>not</del> liable, 2<em>3</em>4, see <a href="https://x.example/a_b_c">the order</a> &amp;amp;'
+    " <code>&lt;b&gt;</code>"
+)
+
+
+@pytest.mark.parametrize(
+    "shown", ["Ben Booth", "@Ben Booth", "[Ben Booth](https://matrix.to/#/@ben:localhost)", "@ben:localhost"]
+)
+@pytest.mark.parametrize("behind", [" ", ": ", "\n"])
+async def test_V5_words_are_sent_as_they_were_typed_beside_a_mention(on: FirmOnFake, shown: str, behind: str) -> None:
+    ben = pill("https://matrix.to/#/@ben:localhost", "Ben Booth")
+    cleo = pill("https://matrix.to/#/@cleo:localhost", "Cleo Crane")
+    formatted = f"<p>!dm {ben}{behind}{RENDERED}, ask {cleo}</p>"
+    first, _ = await on.say(ANN, f"!dm {shown}{behind}{WORDS}, ask Cleo Crane", **mentioning(formatted))
+    assert (first.sender, first.body) == (on.user(ANN), f"{WORDS}, ask Cleo Crane")
+    assert first.room_id == (await on.room(direct("a", "b"))).room_id
+
+
+async def test_V5_titles_and_topics_are_as_they_were_typed_beside_a_mention(on: FirmOnFake) -> None:
+    ben = pill("https://matrix.to/#/@ben:localhost", "Ben Booth")
+    formatted = f'!matter start 2026-0042 "2<em>3</em>4 and Ben Booth" {ben}'
+    answer = await on.ask(ANN, '!matter start 2026-0042 "2*3*4 and Ben Booth" Ben Booth', **mentioning(formatted))
+    assert "2*3*4 and Ben Booth" in answer
+    assert "with Ben Booth" in answer
+    formatted = f"!channel topic Litigation ask {ben}, 2<em>3</em>4"
+    answer = await on.ask(ANN, "!channel topic Litigation ask Ben Booth, 2*3*4", **mentioning(formatted))
+    assert "ask Ben Booth, 2*3*4" in answer
+    cleo = pill("https://matrix.to/#/@cleo:localhost", "Cleo")
+    formatted = f"!wall add 2026-0042 {cleo} because {ben} knows, 2<em>3</em>"
+    said = await on.say(DAN, "!wall add 2026-0042 Cleo because Ben Booth knows, 2*3*", **mentioning(formatted))
+    assert any("keeps Cleo Crane out" in answer.body for answer in said)
+    assert "because Ben Booth knows, 2*3*" in await on.ask(DAN, "!wall list")
+
+
+async def test_V5_a_command_behind_dm_is_said_and_not_run(on: FirmOnFake) -> None:
+    for text in ("!channel create Nested", "@bot channel create Nested", "Firm Bot: channel create Nested"):
+        first, _ = await on.say(ANN, f"!dm @ben: {text}")
+        assert first.body == text
+        room_id = (await on.room(direct("a", "b"))).room_id
+        more = {key: value for key, value in first.content.items() if key != "body"}
+        assert await on.say(ANN, first.body, room_id, **more) == []
+    assert "Nested" not in await on.ask(ANN, "!channel list")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +192,7 @@ def test_any_html_is_read(body: str, formatted: str) -> None:
 def test_reading_html_takes_steps_in_proportion_to_its_length(piece: str) -> None:
     # What takes steps by the square of the length would not end here before the test's time is over.
     content = {"msgtype": "m.text", "body": "!ping", **mentioning(piece * 500_000)}
-    assert typed_text(content) == "!ping"
+    assert as_typed(typed_text(content)) == "!ping"
 
 
 @pytest.mark.parametrize("blank", [" ", "\n", "\t", "\u00a0"])

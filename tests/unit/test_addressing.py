@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.handlers.addressing import command_in, is_addressed
+from bridge.commands.marks import with_ids
+from bridge.handlers import addressing
 
 BOT = "@bot:localhost"
 NAME = "Firm Bot"
@@ -28,9 +29,8 @@ def reply(body: str, formatted: str = "", **more: Any) -> dict[str, Any]:
 def heard(content: dict[str, Any], *, in_chat: bool = False, sender: str = "@ruth:localhost") -> str | None:
     """The command that the bot hears, in a room or in its chat."""
     event = {"type": "m.room.message", "sender": sender, "room_id": "!r", "content": content}
-    if not is_addressed(event, BOT, {"!r"} if in_chat else set(), NAME):
-        return None
-    return command_in(content, BOT, NAME, in_chat=in_chat)
+    text = addressing.heard(event, BOT, {"!r"} if in_chat else set(), NAME)
+    return None if text is None else with_ids(text)
 
 
 MENTIONED: dict[str, Any] = {"m.mentions": {"user_ids": [BOT]}}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.errors import CommandError
-from bridge.commands.parse import read_around
+from bridge.commands.wall_find import read_around
 from bridge.commands.people import People
 from bridge.commands.wall import _memo
 from bridge.commands.wall_find import read_screened, walls_named
