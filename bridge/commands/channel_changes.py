@@ -7,6 +7,7 @@ from bridge.commands.channel_names import (
     name_taken,
     the_channel,
     the_channel_and_text,
+    typeable,
     unquoted,
 )
 from bridge.commands.conversations import link, make_room
@@ -89,14 +90,14 @@ async def _archive(call: Call) -> Answer:
                 call,
                 found,
                 f"{escape(call.sender.name)} archived this channel. It can be read, not written in."
-                f" {code(f'!channel restore {found.title}')} in your chat with me opens it again.",
+                f" {code(f'!channel restore {typeable(found.title)}')} in your chat with me opens it again.",
             )
 
     await call.desk.store.run(unit)
     await make_room(call, found.id)
     return Answer(
         f"{escape(found.title)} is archived: it can be read and found, not written in, and its name stays taken."
-        f" {code(f'!channel restore {found.title}')} opens it again."
+        f" {code(f'!channel restore {typeable(found.title)}')} opens it again."
     )
 
 
@@ -135,7 +136,7 @@ def _require_open(found: Channel) -> None:
     if found.archived:
         raise CommandError(
             f"{escape(found.title)} is archived and stays as it is."
-            f" {code(f'!channel restore {found.title}')} opens it again."
+            f" {code(f'!channel restore {typeable(found.title)}')} opens it again."
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from bridge.commands.errors import CommandError
 from bridge.commands.marks import as_typed, first_target
 from bridge.commands.near import closest
+from bridge.commands.people import has_marked
 from bridge.commands.replies import code, escape
 from bridge.commands.rooms_named import rooms_named
 from bridge.commands.table import Call
@@ -59,12 +60,17 @@ def free_name(name: str, taken: Collection[str]) -> str:
         number += 1
 
 
+def typeable(title: str) -> str:
+    """A channel's name as it can be typed behind a command: in quotation marks where some of it looks like a person."""
+    return f'"{title}"' if has_marked(title) and '"' not in title else title
+
+
 def name_taken(owner: Channel, name: str, taken: Collection[str]) -> str:
     """What to say where a name is taken."""
     way = (
-        f"{code(f'!channel restore {owner.title}')} opens it again"
+        f"{code(f'!channel restore {typeable(owner.title)}')} opens it again"
         if owner.archived
-        else f"join it: {code(f'!channel join {owner.title}')}"
+        else f"join it: {code(f'!channel join {typeable(owner.title)}')}"
     )
     state = " (archived)" if owner.archived else ""
     return (
@@ -112,7 +118,7 @@ async def no_such(call: Call, name: str) -> str:
     hint = f" Did you mean {escape(titles[near])}?" if near else ""
     return (
         f"There is no channel called {escape(name)}.{hint}"
-        f" `!channel list` shows them, {code(f'!channel create {name}')} makes it."
+        f" `!channel list` shows them, {code(f'!channel create {typeable(name)}')} makes it."
     )
 
 

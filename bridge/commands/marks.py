@@ -10,20 +10,21 @@ import re
 from collections.abc import Mapping
 
 _TARGET, _WORDS, END, _UNPLACED = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
-MARK = rf"{_TARGET}[^{_WORDS}{END}]*{_WORDS}[^{END}]*{END}"
+_INSIDE = rf"[^{_TARGET}{_WORDS}{END}]*+"
+MARK = rf"{_TARGET}{_INSIDE}{_WORDS}{_INSIDE}{END}"
 """A mark, as part of a pattern."""
-PERSON_MARK = rf"{_TARGET}@[^{_WORDS}{END}]*{_WORDS}[^{END}]*{END}"
+PERSON_MARK = rf"{_TARGET}@{_INSIDE}{_WORDS}{_INSIDE}{END}"
 """A mark that points to a person, as part of a pattern."""
 ANY = f"{_TARGET}{_WORDS}{END}{_UNPLACED}"
 """The characters that marks are made of."""
-_MARK = re.compile(rf"{_TARGET}([^{_WORDS}{END}]*){_WORDS}([^{END}]*){END}")
+_MARK = re.compile(rf"{_TARGET}({_INSIDE}){_WORDS}({_INSIDE}){END}")
 _CLEARED = str.maketrans(ANY, "\N{REPLACEMENT CHARACTER}" * len(ANY))
 _DROPPED = str.maketrans("", "", ANY)
 
 
 def mark_of(target: str) -> str:
     """A mark that points to this, as part of a pattern."""
-    return rf"{_TARGET}{re.escape(target)}{_WORDS}[^{END}]*{END}"
+    return rf"{_TARGET}{re.escape(target)}{_WORDS}{_INSIDE}{END}"
 
 
 def unmarked(text: str) -> str:

@@ -38,7 +38,7 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, Any]:
     rest = text.strip()
     pointed = first_target(rest)
     for argument in command.arguments:
-        value, rest = _take(argument, rest, reading)
+        value, rest = _take(argument, rest, reading, last=argument is command.arguments[-1])
         if argument.names_conversation and not value and pointed and (room := reading.rooms.get(pointed[0])):
             value = room.conversation.title if room.conversation else ""
         if value:
@@ -53,7 +53,7 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, Any]:
     return values
 
 
-def _take(argument: Argument, text: str, reading: Reading) -> tuple[Any, str]:
+def _take(argument: Argument, text: str, reading: Reading, *, last: bool) -> tuple[Any, str]:
     match argument.type:
         case ArgumentType.PEOPLE:
             return reading.people.find(text)
@@ -66,7 +66,7 @@ def _take(argument: Argument, text: str, reading: Reading) -> tuple[Any, str]:
         case ArgumentType.SCREENED:
             return read_screened(text, reading.people)
         case ArgumentType.NAME | ArgumentType.TITLE:
-            return _title(text, reading)
+            return _title(text, reading, alone=last)
         case _:
             return _text(argument.type, text, reading), ""
 
@@ -85,12 +85,13 @@ def _text(kind: ArgumentType, text: str, reading: Reading) -> str:
             return with_ids(text)
 
 
-def _title(text: str, reading: Reading) -> tuple[str, str]:
+def _title(text: str, reading: Reading, *, alone: bool) -> tuple[str, str]:
+    """A name or title, and the rest; where nothing may follow it, only what is quoted as a whole is quoted."""
     pointed = first_target(text)
     room = reading.rooms.get(pointed[0]) if pointed else None
     if pointed and room and room.conversation:
         return room.conversation.title, pointed[1]
-    if (quoted := QUOTED.match(text)) is not None:
+    if (quoted := QUOTED.match(text)) is not None and not (alone and text[quoted.end() :]):
         return as_typed(quoted[1]).strip(), text[quoted.end() :]
     person = has_marked(text)
     end = person.start() if person else len(text)

@@ -26,7 +26,7 @@ _BEGINS = re.compile(rf"(?:(?<=[\s{END}])|^)(?:{_MARKED.pattern})|{PERSON_MARK}"
 _BETWEEN = re.compile(r"\s*+(?:,|;|&|and\b)?\s*+", re.IGNORECASE)
 _ITEM = re.compile(rf"({MARK}|(?<!\S)@[^\s,;&{ANY}]++|(?<!\S){_EMAIL})|[,;&]|(?<!\S)and(?!\S)", re.IGNORECASE)
 """What is a person by itself, and what stands between names."""
-_COLON = re.compile(rf"{MARK}|@[^\s,:{ANY}]++:[^\s,:{ANY}]++|(:)")
+_COLON = re.compile(rf"{MARK}|@[^\s,:@{ANY}]++:[^\s,:{ANY}]++|(:)")
 """A colon that is in no mention and no id."""
 _WORD = re.compile(r"\S++")
 _WORDS_OF_NAME = 8

@@ -25,7 +25,7 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)([^<>]*+)>")
 """One tag. No part of it gives back what it took, and none runs into the next tag, so that reading takes no longer than
 the text is long, whatever it holds."""
 _HREF = re.compile(r"""\bhref=(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
-_PERMALINK = re.compile(r"https?://([^/#?\s]++)[^#\s]*+#/(?:user/|room/)?([^?/#\s]++)/?(?:\?\S*+)?")
+_PERMALINK = re.compile(r"https?://([^/#?\s]++)[^#\s]*+#/(?:user/|room/)?(#?[^?/#\s]++)/?(?:\?\S*+)?")
 _MATRIX_URI = re.compile(r"matrix:(u|r|roomid)/([^?/\s]++)(?:\?\S*+)?")
 _SIGIL = {"u": "@", "r": "#", "roomid": "!"}
 _ID = re.compile(r"[@#!][^:\s]++:\S+|![^:\s]{43}")

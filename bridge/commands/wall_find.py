@@ -15,6 +15,7 @@ from bridge.commands.matter_numbers import QUOTED, first_word, read_matter
 from bridge.commands.people import People, has_marked
 from bridge.commands.replies import enumerated, escape, repeated
 from bridge.firm.model import Firm, Group, Matter, Staff, Wall, WallKind
+from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
 from bridge.firm.walls import may_know
 
@@ -52,15 +53,15 @@ def read_around(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Arou
 
 def read_client(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Around, str]:
     """The client after `client:`, and the rest. Raises CommandError."""
-    name, rest = _client_name(_CLIENT.sub("", text, count=1))
-    wanted = name.casefold()
-    known = (
-        own
+    name, rest = _client_name(text[_CLIENT.match(text).end() :])  # type: ignore[union-attr] # it begins with client:
+    spelled = set(spellings(name))
+    known = {
+        own.casefold(): own
         for matter in firm.matters.values()
         for own in matter.clients
-        if own.casefold() == wanted and may_access(firm, sender.id, matter, today)
-    )
-    if (found := next(known, None)) is None:
+        if not spelled.isdisjoint(spellings(own)) and may_access(firm, sender.id, matter, today)
+    }
+    if (found := known.get(name.casefold()) or (next(iter(known.values())) if len(known) == 1 else None)) is None:
         raise CommandError(
             f"There is no client {repeated(name)} that you can see. Write the name as the directory has it, in"
             ' quotation marks if it has blanks: `client:"Tidewell Brewing"`'
