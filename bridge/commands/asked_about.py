@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from bridge.commands.errors import CommandError
 from bridge.commands.near import closest
@@ -36,19 +37,27 @@ class Everybody:
         """The account of this person; empty where there is none."""
         return next((f"@{local}:{self.server_name}" for local, owner in self.accounts.items() if owner == staff_id), "")
 
+    @cached_property
+    def _called(self) -> Called:
+        return Called(self.firm.staff.values())
+
     def owner(self, user_id: str) -> Staff | None:
         """Whose account it is."""
         localpart, _, server = user_id.removeprefix("@").partition(":")
         return self.firm.staff.get(self.accounts.get(localpart, "")) if server in {"", self.server_name} else None
 
     def named(self, typed: str) -> Staff | None:
-        """Who has this @name, full id, e-mail address, staff id or name. Raises CommandError where several have it."""
+        """Who has this @name, full id, e-mail address, staff id or name. Raises CommandError where several have it.
+
+        What has no @ may be one person's name and another's account; then both are meant.
+        """
         wanted = " ".join(typed.split()).strip("\"'“”„").casefold()
-        if found := self.owner(wanted) or self.firm.staff.get(typed):
+        owner = self.owner(wanted)
+        if found := self.firm.staff.get(typed) or (owner if wanted.startswith("@") else None):
             return found
-        people = self.firm.staff.values()
-        by_email = [person for person in people if wanted and person.email.casefold() == wanted]
-        several = by_email or Called(people).found(typed)
+        by_email = [person for person in self.firm.staff.values() if wanted and person.email.casefold() == wanted]
+        called = self._called.found(wanted.removeprefix("@"))
+        several = by_email or list(dict.fromkeys([*called, *([owner] if owner else [])]))
         if len(several) > 1:
             choices = ", ".join(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
             raise CommandError(f"There is more than one {repeated(typed)}: {escape(choices)}. Use a mention.")

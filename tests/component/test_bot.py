@@ -349,7 +349,7 @@ async def test_an_event_whose_look_fails_is_handled_where_failures_count(on: Fir
     chat = await on.chat(ANN)
     event = on.fake.message(chat, on.user(ANN), "!ping")
     with patch("bridge.handlers.router.heard", side_effect=RecursionError), capture_logs() as logs:
-        assert on.router.interesting(event)
+        assert on.router.kept(event) == event
     assert [line["event"] for line in logs] == ["not_looked_at"]
     assert "!ping" not in str(logs)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.all import COMMANDS
+from bridge.commands.asked_about import Everybody
 from bridge.commands.errors import CommandError
 from bridge.commands.marks import as_typed, with_ids
 from bridge.commands.parse import Reading, parse
@@ -386,3 +387,13 @@ def test_V5_nobody_gets_a_message_behind_a_part_of_a_name(person: Staff, text: s
         names = text.partition(":")[0] if ":" in text else text
         assert rest in {text.partition(":")[2].strip(), ""} or f"{part} {names}".strip() == person.name
         assert people
+
+
+def test_F2_a_name_that_is_another_persons_account_is_asked_about() -> None:
+    everybody = Everybody(OFFICE.firm, {"julian": "j2", "wei": "c1"}, "localhost")
+    for typed in ("julian", "Julian"):
+        with pytest.raises(CommandError, match="more than one"):
+            everybody.named(typed)
+    assert everybody.named("@julian") is PRESCOTT
+    assert everybody.named("wei") is everybody.named("@wei") is everybody.named("@chen") is CHEN
+    assert everybody.named("Julian Marsh") is JULIAN
