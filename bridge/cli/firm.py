@@ -14,7 +14,7 @@ import typer
 from bridge.cli.asking import ask_bridge
 from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
-from bridge.firm.names import folded_name
+from bridge.firm.names import spellings
 
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff
@@ -169,12 +169,13 @@ def _ask_password(name: str) -> str:
 
 def find_person(firm: Firm, user_ids: Mapping[str, str], wanted: str) -> Staff:
     """The one staff member meant. Raises Stop where there is none, or more than one."""
+    spelled = set(spellings(wanted)) - {""}
     found = [
         member
         for member in firm.staff.values()
         if member.id == wanted
         or wanted.casefold() == member.email.casefold()
-        or folded_name(wanted) == folded_name(member.name)
+        or not spelled.isdisjoint(spellings(member.name))
         or (user_id := user_ids.get(member.id)) == wanted
         or (user_id and user_id.partition(":")[0] == f"@{wanted.removeprefix('@')}")
     ]

@@ -130,7 +130,7 @@ FILES = Command(
     (
         Argument(
             "filters",
-            ArgumentType.TEXT,
+            ArgumentType.MATTERS,
             required=False,
             shown="WORDS type:pdf from:@person since:DATE until:DATE sort:name|size|date",
         ),
@@ -149,7 +149,7 @@ FILE_VERSIONS = Command(
     "files versions",
     "The versions of a file",
     _versions,
-    (Argument("name", ArgumentType.TEXT, shown="NAME"),),
+    (Argument("name", ArgumentType.WORDS, shown="NAME"),),
     help="A file sent again under the same name in the same conversation is a new version. This lists all of them, the"
     " newest first.",
     examples=("!files versions Lease.pdf",),

@@ -27,7 +27,7 @@ from bridge.store.conversations import room_of
 from bridge.store.pins import Pin, pins_of
 
 Json = dict[str, Any]
-_LINK = re.compile(r"https?://\S+?(\$[\w/+=.:-]+|%24[\w%.-]+)")
+_LINK = re.compile(r"(?<![^\s(<\[])https?://\S+?(\$[\w/+=.:-]+|%24[\w%.-]+)")
 _ID = re.compile(r"\$[\w/+=.:-]+")
 _SHOWN = 100
 """Characters of a message that the list shows."""

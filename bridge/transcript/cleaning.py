@@ -17,7 +17,7 @@ _TAGS = {"a", "b", "blockquote", "br", "code", "del", "em", "i", "li", "ol", "p"
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 _ON_A_LINE = {"blockquote", "br", "li", "ol", "p", "pre", "ul"}
 _BLANKS = re.compile(r"\s+")
-_GAPS = re.compile(r" *\n[ \n]*")
+_GAPS = re.compile(r"(?<! ) *+\n[ \n]*+")
 _SCHEMES = {"http", "https", "mailto"}
 _WITH_CONTENT = {"script", "style", "mx-reply"}
 """Tags that go with all that is in them; of others the text stays. `mx-reply` repeats what a message answers."""
