@@ -75,10 +75,25 @@ def room_state(fake: FakeHomeserver, asked: Asked) -> list[Json]:
 
 def room_event(fake: FakeHomeserver, asked: Asked) -> Json:
     room_id, event_id = asked.args
-    for event in fake.room_of(room_id, asked.user_id).timeline:
+    timeline = fake.room_of(room_id, asked.user_id).timeline
+    for event in timeline:
         if event["event_id"] == event_id:
-            return event
+            return _with_newest_edit(event, timeline)
     raise Denied(404, "M_NOT_FOUND", "Event not found.")
+
+
+def _with_newest_edit(event: Json, timeline: list[Json]) -> Json:
+    """The event, with its author's newest edit as Synapse bundles it; a deleted edit has no relation any more."""
+    edits = [
+        one
+        for one in timeline
+        if one["content"].get("m.relates_to", {}).get("rel_type") == "m.replace"
+        and one["content"]["m.relates_to"].get("event_id") == event["event_id"]
+        and (one["sender"], one["type"]) == (event["sender"], event["type"])
+    ]
+    if not edits:
+        return event
+    return {**event, "unsigned": {**event["unsigned"], "m.relations": {"m.replace": edits[-1]}}}
 
 
 def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
