@@ -23,6 +23,7 @@ from bridge.care.refusals import take_refusals
 from bridge.care.telling_admins import tell_admins
 from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.transcripts import file_closed_matters
+from bridge.care.unread import mend_unread
 from bridge.commands.table import Desk
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import DAY_MS, Inbox
@@ -88,6 +89,7 @@ class Jobs:
         # Again each hour, so that what was interrupted goes on the same night.
         nightly = CronTrigger(hour="1-5", minute=20, timezone=settings.firm.timezone)
         self._job(self._file_transcripts, nightly, "transcripts")
+        self._job(self._mend_unread, CronTrigger(hour=4, minute=40, timezone=settings.firm.timezone), "unread")
         # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
@@ -150,6 +152,11 @@ class Jobs:
         # Before the first pass a matter's rooms may be missing.
         if not self.health["reconciled"]:
             await file_closed_matters(self.desk)
+
+    async def _mend_unread(self) -> None:
+        # Before the first pass channels may be missing.
+        if not self.health["reconciled"]:
+            await mend_unread(self.desk)
 
     async def _check_rooms(self) -> None:
         if self.health["reconciled"]:
