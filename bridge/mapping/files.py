@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.firm.visible import shown
+
 Json = Mapping[str, Any]
 
 KINDS: Mapping[str, str] = {"m.file": "file", "m.image": "image", "m.video": "video", "m.audio": "audio"}
@@ -32,7 +34,6 @@ _VOICE = ("org.matrix.msc3245.voice", "m.voice")
 _MXC = re.compile(r"mxc://[A-Za-z0-9.:\[\]-]{1,255}/[A-Za-z0-9_-]{1,255}")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{1,128}={0,2}")
-_UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,8 @@ def name_key(name: str) -> str:
 
 
 def shown_name(name: str) -> str:
-    """A name as it can be shown: each character that does not show, or changes how others show, as �."""
-    return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in name)
+    """A name as it can be shown: each character that is not seen, or turns the writing round, as �."""
+    return shown(name)
 
 
 def extension(name: str) -> str:
