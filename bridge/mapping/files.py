@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.firm.visible import shown
+from bridge.mapping.nobodys_names import is_nobodys
 
 Json = Mapping[str, Any]
 
@@ -45,7 +46,7 @@ class Carried:
     name: str
     """As the message gives it, up to NAME_MAX characters; never empty. Show it by `shown_name`."""
     name_key: str
-    """What makes two names the same (V3); empty for what has no name of its own, as a voice message."""
+    """What makes two names the same (V3); empty for what has no name that somebody gave, as a voice message."""
     caption: str
     mxc: str
     """The media's address, which is a secret."""
@@ -90,7 +91,7 @@ def file_in(content: Json) -> Carried | None:
     return Carried(
         kind=kind,
         name=_bounded_name(given) or kind,
-        name_key=name_key(given) if own else "",
+        name_key=name_key(given) if own and is_given(given) else "",
         caption=caption[:CAPTION_MAX],
         mxc=address[0],
         encryption=address[1],
@@ -110,6 +111,11 @@ def name_key(name: str) -> str:
         return folded
     # An index takes only so much; the rest tells long names apart by their sum.
     return f"{folded[: NAME_MAX - 65]} {hashlib.sha256(folded.encode()).hexdigest()}"
+
+
+def is_given(name: str) -> bool:
+    """Whether somebody gave a file this name, so that another one of this name is a version of it."""
+    return not is_nobodys(name_key(name))
 
 
 def shown_name(name: str) -> str:
