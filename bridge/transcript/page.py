@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from bridge.transcript.cleaning import page_html
 from bridge.transcript.model import About, Entry, Message, Transcript
-from bridge.transcript.rich import plain_text
 from bridge.transcript.wording import Wording
 
 
@@ -47,7 +46,8 @@ def _days(wording: Wording) -> Iterator[tuple[str, list[Entry]]]:
 
 def _formatted(message: Message) -> Markup | str:
     """What a message says, with its harmless formatting."""
-    # Formatting that says nothing must not hide what the plain text says.
-    if not plain_text(message.formatted):
+    if not message.formatted:
         return message.text
-    return Markup(page_html(message.formatted))  # noqa: S704 - nh3 has cleaned it
+    said = Markup(page_html(message.formatted))  # noqa: S704 - nh3 has cleaned it
+    # Formatting that says nothing must not hide what the plain text says.
+    return said if said.striptags() or "<hr>" in said else message.text
