@@ -26,6 +26,7 @@ from bridge.care.refusals import take_refusals
 from bridge.care.telling_admins import tell_admins
 from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.transcripts import file_closed_matters
+from bridge.care.unread import mend_unread
 from bridge.commands.table import Desk
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import DAY_MS, Inbox
@@ -102,6 +103,7 @@ class Jobs:
         self._job(self._archive_empty_channels, CronTrigger(minute=30, timezone="UTC"), "empty channels")
         # Again each hour, so that what was interrupted goes on the same night.
         self._job(self._file_transcripts, CronTrigger(minute=20, timezone="UTC"), "transcripts")
+        self._job(self._mend_unread, CronTrigger(minute=40, timezone="UTC"), "unread")
         # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
@@ -196,6 +198,11 @@ class Jobs:
         # Before the first pass a matter's rooms may be missing.
         if not self.health["reconciled"] and self._is_hour(1, 5):
             await file_closed_matters(self.desk)
+
+    async def _mend_unread(self) -> None:
+        # Before the first pass channels may be missing.
+        if not self.health["reconciled"] and self._is_hour(4, 4):
+            await mend_unread(self.desk)
 
     async def _check_rooms(self) -> None:
         if self.health["reconciled"]:

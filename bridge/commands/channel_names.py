@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 
 from bridge.commands.errors import CommandError
@@ -21,9 +20,9 @@ from bridge.firm.conversation import (
     clean_channel_name,
 )
 from bridge.firm.names import spellings
+from bridge.firm.visible import shown
 from bridge.store.channels import Channel, all_channels, channel, channel_named
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)", re.DOTALL)
 _TO = re.compile(r"to\s++", re.IGNORECASE)
 
@@ -40,8 +39,7 @@ def checked(name: str) -> str:
 
 def _possible(name: str) -> str:
     """A name near to one that cannot be used; empty where nothing is left of it."""
-    visible = "".join(c for c in name if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
-    words = " ".join(visible.split())
+    words = " ".join(shown(" ".join(name.split()), "").split())
     short = words if len(words) <= CHANNEL_NAME_MAX else words[: CHANNEL_NAME_MAX + 1].rpartition(" ")[0]
     try:
         return clean_channel_name(short or words[:CHANNEL_NAME_MAX])

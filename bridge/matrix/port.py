@@ -129,11 +129,14 @@ class Homeserver(Protocol):
     async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
         """Replace a user's global account data of one type."""
 
-    async def push_rule(self, user_id: str, kind: str, rule_id: str) -> Json | None:
-        """A user's own push rule of one kind (override, room and so on), or None."""
+    async def push_rules(self, user_id: str) -> Json:
+        """All push rules of a user: a list for each kind (override, room and so on)."""
 
     async def put_push_rule(self, user_id: str, kind: str, rule_id: str, rule: Json) -> None:
         """Set a user's push rule, replacing one that is there."""
+
+    async def delete_push_rule(self, user_id: str, kind: str, rule_id: str) -> None:
+        """Take a user's push rule away; one that is not there is no error."""
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         """The ids of the rooms that user is in."""
