@@ -13,7 +13,7 @@ from bridge.directory.rows import MOST_RECORDS, Row, decode, unusable
 from bridge.directory.values import Cell
 
 _DELIMITERS = ",;\t"
-_SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?(?:[,;\t]|\1)*(?:\r\n|\r|\n)", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?[^\w\r\n\"]*+(?:\r\n|\r|\n)", re.IGNORECASE)
 """The line with which Excel is told what separates, before the header."""
 _LONGEST_LINE = 200_000
 _MOST_LINES = 200

@@ -33,7 +33,7 @@ _MORE_WORDS = (
     "scanned documents",
 )
 _NAMES = frozenset((*_ONE_WORD.split(), *_MORE_WORDS))
-_COUNTER = re.compile(r"[ _-]*\(?[0-9]{1,6}\)?\Z")
+_COUNTER = re.compile(r"(?<![ _-])[ _-]*+\(?[0-9]{1,6}\)?\Z")
 _LONGEST_END = 5
 
 
