@@ -40,10 +40,6 @@ STOP_SECONDS = 10.0
 DAY_MS = 86_400_000
 
 
-class NestedTooDeeply(Exception):
-    """An event has lists or objects so deep in each other that it cannot be stored; Synapse refuses such events."""
-
-
 class Inbox:
     """Takes events in, has them handled, and does not forget one in between.
 
@@ -130,8 +126,9 @@ class Inbox:
         power.
 
         Events are known again for `keep_days`; older ones are left out, since nobody can tell whether they were
-        handled before (the whole history comes again when the service is registered anew). Raises StoreError, and
-        NestedTooDeeply for an event that cannot be stored.
+        handled before (the whole history comes again when the service is registered anew). What
+        cannot be stored is left out by itself, since the homeserver would send its transaction for ever. Raises
+        StoreError.
         """
         oldest = self._oldest()
         recent = [event for event in events if event["origin_server_ts"] >= oldest]
@@ -142,14 +139,15 @@ class Inbox:
             if news is not None:
                 await self._store.run(news, durable=False)
             return 0
-        given = [(event["event_id"], event["room_id"], _as_json(event)) for event in recent]
+        written = ((event["event_id"], event["room_id"], _as_json(event)) for event in recent)
+        given = [(event_id, room_id, body) for event_id, room_id, body in written if body is not None]
         answers = self._from_memory(recent)
         # Handling begins while the commit waits for the disk. Should it fail, the homeserver sends the events again,
         # and what was handled has no row to be marked, so its effect is left out.
         fresh, _ = await self._store.run(partial(_accept, given, answers, news), early=self._take_up_new)
         faults.point("inbox.accepted")
         self._metrics.events_stored.inc(len(fresh))
-        self._metrics.events_duplicate.inc(len(recent) - len(fresh))
+        self._metrics.events_duplicate.inc(len(given) - len(fresh))
         return len(fresh)
 
     def _from_memory(self, events: Sequence[Json]) -> dict[str, FromMemory]:
@@ -250,8 +248,10 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _as_json(event: Json) -> bytes:
+def _as_json(event: Json) -> bytes | None:
+    """The event as it is stored; None where it cannot be, being nested too deeply. Synapse refuses such events."""
     try:
         return orjson.dumps(event)
     except orjson.JSONEncodeError as error:
-        raise NestedTooDeeply(f"The event {event['event_id']} is nested too deeply to be stored.") from error
+        log.error("event_left_out", event_id=event["event_id"], error=describe(error))  # noqa: TRY400
+        return None

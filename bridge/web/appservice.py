@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from bridge import json_in
-from bridge.handlers.inbox import Inbox, NestedTooDeeply
+from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
 from bridge.store.homeserver_time import HOMESERVER_TIME
 from bridge.web.errors import Handler, MatrixError, json_response
@@ -94,10 +94,7 @@ class AppserviceEndpoints:
             raise MatrixError(
                 503, "M_UNKNOWN", "Too many events wait to be handled. Send this transaction again later."
             ) from error
-        try:
-            await self.inbox.accept(events, news)
-        except NestedTooDeeply as error:
-            raise MatrixError(400, "M_BAD_JSON", str(error)) from error
+        await self.inbox.accept(events, news)
 
     async def _ping(self, request: web.Request) -> web.Response:
         _checked(check_ping, await request.read() or b"{}")

@@ -55,6 +55,16 @@ async def test_the_same_event_twice_in_one_transaction_is_handled_once(store: St
     assert handle.ids == ["$1", "$2"]
 
 
+async def test_an_event_that_cannot_be_stored_does_not_keep_the_others_of_its_transaction_out(store: Store) -> None:
+    handle, deep = Handled(), event("$2")
+    for _ in range(500):
+        deep["content"] = {"deeper": deep["content"]}
+    inbox = make_inbox(store, handle)
+    assert await inbox.accept([event("$1"), deep, event("$3")]) == 2
+    await until(lambda: not len(inbox))
+    assert handle.ids == ["$1", "$3"]
+
+
 async def test_the_same_event_in_two_transactions_is_handled_once(store: Store) -> None:
     handle = Handled()
     inbox = make_inbox(store, handle)

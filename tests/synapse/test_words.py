@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mautrix.types import EventType, Format, MessageType, TextMessageEventContent
+from mautrix.types import Format, MessageType, RoomID, TextMessageEventContent
 
 from bridge.commands.replies import LARGEST, notice
 from tests.synapse.test_foreign_client import BOT, Seat, at_their_clients
@@ -41,7 +41,7 @@ async def words_of_a_formatted_message(zoe: Seat, tomas: Seat) -> None:
     assert message["sender"] == zoe.client.mxid
 
 
-async def joined_after(seat: Seat, before: set[str]) -> set[str]:
+async def joined_after(seat: Seat, before: set[RoomID]) -> set[RoomID]:
     """The rooms that somebody came into."""
     while not (rooms := set(await seat.client.get_joined_rooms()) - before):
         await seat.sync(wait_ms=10_000)
@@ -64,4 +64,10 @@ async def a_command_that_is_said(zoe: Seat, tomas: Seat) -> None:
 async def the_largest_answer(zoe: Seat) -> None:
     content = notice("\n".join(f"- {number} **ünder** `code`" for number in range(5000)))
     assert len(str(content["formatted_body"]).encode()) > LARGEST * 2 // 5
-    await zoe.client.send_message_event((await zoe.rooms())[BOT], EventType.ROOM_MESSAGE, content)
+    sent = TextMessageEventContent(
+        msgtype=MessageType.NOTICE,
+        body=content["body"],
+        format=Format.HTML,
+        formatted_body=content["formatted_body"],
+    )
+    await zoe.client.send_message((await zoe.rooms())[BOT], sent)
