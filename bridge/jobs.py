@@ -47,8 +47,8 @@ _FILING_SECONDS = 5
 """Between looks at which files are to be filed."""
 _HISTORY_SECONDS = 10
 """Between looks for rooms whose files from before are not known."""
-_GUARD_SECONDS = 30
-"""Between looks at whether the guard still knows what it was told."""
+_GUARD_SECONDS = 5
+"""Between looks at whether the guard still knows what it was told: after Synapse was put back it does not."""
 _MEMORY_SECONDS = 3
 """Between readings of what decides about access, which must be true even where news of it were lost."""
 _APART_SECONDS = 60
