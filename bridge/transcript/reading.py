@@ -152,7 +152,9 @@ class Reader:
         elif before == words.PRESENT and now != words.PRESENT and periods:
             periods[-1] = replace(periods[-1], until=event.at_ms)
         if not (now == "invite" and event.sender == self._bot_id):
-            self._tell(event, words.membership(user_id, event.sender, before, now, self._name_of))
+            told = words.membership(user_id, event.sender, before, now, self._name_of)
+            reason = "" if event.sender == self._bot_id else event.content.get("reason")
+            self._tell(event, words.with_reason(told, event.sender, reason, self._name_of))
 
     def _tell(self, event: _Event, sentence: str) -> None:
         if sentence:

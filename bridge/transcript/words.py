@@ -37,6 +37,14 @@ def membership(user_id: str, sender: str, before: str, now: str, name_of: NameOf
             return ""
 
 
+def with_reason(told: str, sender: str, reason: object, name_of: NameOf) -> str:
+    """What a membership event says with the reason that somebody wrote beside it, if any: everybody could read it."""
+    written = clean_line(reason, 1000)
+    if not written:
+        return told
+    return f"{told}: “{written}”" if told else f"{name_of(sender)} wrote beside their name: “{written}”"
+
+
 def named(sender: str, content: Json, name_of: NameOf) -> str:
     """What a new name says."""
     name = clean_line(content.get("name"))
