@@ -365,7 +365,7 @@ class Reconciler:
                 return
             with tally.item(step.what or step.who, 1):
                 await apply_account(
-                    step, wanted, self._homeserver, self._store, avatars=self._settings.accounts.avatars
+                    step, wanted, self._homeserver, self._store, self.guarding, avatars=self._settings.accounts.avatars
                 )
 
         async def room(item: RoomPlan) -> None:

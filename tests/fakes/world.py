@@ -29,6 +29,9 @@ class Account:
     deactivated: bool = False
     profile: Json = field(default_factory=dict)
     devices: set[str] = field(default_factory=set)
+    pushers: list[Json] = field(default_factory=list)
+    fields: Json = field(default_factory=dict)
+    """Fields of the profile that a client put there."""
 
     def as_admin_sees(self) -> Json:
         """As the admin API shows it."""
@@ -99,8 +102,10 @@ class World:
                 self._member(room, user_id, user_id, {**room.state["m.room.member", user_id], **self._shown(user_id)})
         return new
 
-    def deactivate(self, user_id: str) -> None:
+    def deactivate(self, user_id: str, by: str = "") -> None:
         """End an account as the admin API does: it leaves every room, and its sessions and account data are gone."""
+        if self.guard is not None:
+            self.guard.close(user_id, by)
         account = self.accounts[user_id]
         account.deactivated = True
         account.devices.clear()
@@ -322,7 +327,7 @@ class World:
 
     def _emit(self, room: Room, sender: str, event_type: str, content: Json, state_key: str | None) -> Json:
         if self.guard is not None:
-            self.guard.check(room, sender, event_type, state_key, content)
+            content = self.guard.check(room, sender, event_type, state_key, content, self.rooms)
         number = next(self._numbers)
         event = room.append(
             {
