@@ -105,6 +105,10 @@ class Router:
         if event["type"] == "m.room.message":
             command = self._commands.pop(event["event_id"], None)
             return await handle_command(event, self._desk, self._places, self._at_work, command)
+        return await self._handle_change(event)
+
+    async def _handle_change(self, event: Json) -> Effect | None:
+        """Handle what is no message."""
         if is_bot_renamed(event, self._bot_id, self._bot_name):
             return await handle_bot_renamed(event, self._desk, self._places)
         if is_drift(event, self._bot_id):
