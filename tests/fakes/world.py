@@ -27,6 +27,7 @@ class Account:
     admin: bool = False
     locked: bool = False
     deactivated: bool = False
+    suspended: bool = False
     profile: Json = field(default_factory=dict)
     devices: set[str] = field(default_factory=set)
     pushers: list[Json] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Account:
             "admin": self.admin,
             "locked": self.locked,
             "deactivated": self.deactivated,
+            "suspended": self.suspended,
             "displayname": self.user_id[1:].partition(":")[0],
             "avatar_url": None,
             "threepids": [],
@@ -193,6 +195,8 @@ class World:
             raise _cannot_join()
         if room.members.get(user_id) == "join":
             return
+        if user_id in self.accounts and self.accounts[user_id].suspended:
+            raise Denied(403, "M_USER_SUSPENDED", "Joining rooms while account is suspended is not allowed.")
         if room.members.get(user_id) == "ban":
             raise Denied(403, "M_FORBIDDEN", "You are banned from this room")
         authorised = {} if room.members.get(user_id) == "invite" else self._by_rule(room, user_id)
