@@ -305,7 +305,8 @@ async def test_check_sees_the_guard(tmp_path: Path) -> None:
         firm = guarded.firm
         found = await look(firm.settings)
         assert {name for name, finding in found.items() if finding.state is not State.OK} == {
-            "redaction_retention_period"
+            "push",
+            "redaction_retention_period",
         }
         assert (found["block_non_admin_invites"].what, found["guard"].what[:8]) == (
             "Not needed: the guard judges finer.",

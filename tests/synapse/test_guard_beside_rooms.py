@@ -16,8 +16,9 @@ from bridge.check import State
 from bridge.dev.place import ROOT, SYNAPSE_PYTHON
 from bridge.guard.files import UNLISTED, UNREADABLE
 from bridge.guard.gate import READ_ONLY
-from bridge.guard.requests import BOT_ONLY_BRIDGE, NO_FIELDS, NOT_IN_ROOM, WITHOUT_NAMES
-from tests.synapse.harness import Answer, Json, Person, RealFirm
+from bridge.guard.requests import BOT_ONLY_BRIDGE, NO_FIELDS, NOT_IN_ROOM, WITHOUT_NAMES, pushes_ids_alone
+from bridge.service import open_firm
+from tests.synapse.harness import WITHOUT_GUARD, Answer, Json, Person, RealFirm
 from tests.synapse.test_channels import asking
 from tests.synapse.test_check import look
 from tests.synapse.test_crash import bot_chat
@@ -238,3 +239,22 @@ def test_in_a_worker_the_guard_refuses_to_load(tmp_path: Path) -> None:
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert "worker" in said
     assert "events1" in said
+
+
+async def test_F3_F4_without_the_guard_the_bridge_finds_and_ends_what_clients_put_beside_accounts(
+    tmp_path: Path,
+) -> None:
+    async with guarded_firm(tmp_path, WITHOUT_GUARD) as guarded:
+        firm, ann = guarded.firm, guarded.ann
+        path = f"profile/{quote(ann.user_id)}/org.example.title"
+        (await ann.request("POST", "pushers/set", pusher())).ok()
+        (await ann.request("PUT", path, {"org.example.title": "Senior Partner"})).ok()
+        firm.stop_bridge()
+        async with open_firm(firm.settings) as service:
+            (found,) = await service.homeserver.admin_pushers(ann.user_id)
+            assert not pushes_ids_alone(found["data"])
+            await service.homeserver.end_pusher(ann.user_id, found["app_id"], found["pushkey"])
+            assert await service.homeserver.admin_pushers(ann.user_id) == []
+            assert "org.example.title" in await service.homeserver.profile(ann.user_id)
+            await service.homeserver.drop_profile_field(ann.user_id, "org.example.title")
+            assert "org.example.title" not in await service.homeserver.profile(ann.user_id)
