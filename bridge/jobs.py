@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bridge.care.accounts import tidy_accounts
 from bridge.care.digest import send_digests
 from bridge.care.drift import check_rooms
 from bridge.care.files import read_histories
@@ -45,6 +46,8 @@ _TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
 _FILING_SECONDS = 5
 """Between looks at which files are to be filed."""
+_TIDY_SECONDS = 600
+"""Between looks at what clients put beside people's accounts."""
 _HISTORY_SECONDS = 10
 """Between looks for rooms whose files from before are not known."""
 _GUARD_SECONDS = 5
@@ -110,6 +113,7 @@ class Jobs:
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
         self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
         self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
+        self._job(self._tidy_accounts, IntervalTrigger(seconds=_TIDY_SECONDS), "accounts")
         self._scheduler.start()
         self._clock_watch = asyncio.create_task(self._watch_clock())
 
@@ -213,6 +217,11 @@ class Jobs:
         # Until then rooms are still made and found.
         if not self.health["reconciled"]:
             await read_histories(self.desk, self.places)
+
+    async def _tidy_accounts(self) -> None:
+        # Until then accounts are still made.
+        if not self.health["reconciled"]:
+            await tidy_accounts(self.desk)
 
     async def _tell_admins(self) -> None:
         # Before the first pass nobody knows what is put right.

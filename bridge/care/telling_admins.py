@@ -41,6 +41,7 @@ _SENTENCES = {
     Kind.STATE_CHANGED: "In {room}, {what} was changed{by}.",
     Kind.ADDRESS_CHANGED: "The address of {room} was changed{by}.",
     Kind.LIST_CHANGED: "The list of rooms in {room} was changed{by}.",
+    Kind.BOT_RENAMED: "I was given another name{by}.",
 }
 _PUT_BACK = {
     Kind.ROOM_LOST: "I made it again, for the same people; what was said in it is lost.",

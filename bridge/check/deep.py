@@ -222,11 +222,14 @@ async def _account(service: FirmService, person: Staff | None, user_id: str) -> 
 
 
 def of_account(person: Staff | None, user_id: str, account: Json, devices: Collection[str]) -> Iterator[Difference]:
-    """What is wrong with an account besides what the plan looks at: rights, and sessions of a leaver. Pure."""
+    """What is wrong with an account besides what the plan looks at: rights, suspension, a leaver's sessions. Pure."""
     active = person is not None and person.active
     if account.get("admin"):
         whose = "" if active else " of somebody who does not work here"
         yield Difference(Kind.ACCOUNT, user_id, f"The account{whose} is a server admin.", user_id=user_id)
+    if active and account.get("suspended"):
+        what = "Is suspended, so its owner, who works here, is brought into no conversation and can say nothing."
+        yield Difference(Kind.ACCOUNT, user_id, what, user_id=user_id)
     if devices:
         what = f"Its owner does not work here, and it has {len(devices)} open sessions."
         yield Difference(Kind.ACCOUNT, user_id, what, user_id=user_id)

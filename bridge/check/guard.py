@@ -59,6 +59,13 @@ def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding
     if not reply.ok:
         what = f"guard.key is set, but no guard is in force, so the bridge does nothing: {reply.error}"
         return Finding("guard", State.MISSING, what, f"{_INSTALL}{lines}\nOr take guard.key out of the configuration.")
+    if workers := reply.body.get("workers"):
+        what = (
+            f"In force in the main process of Synapse only, and it has workers as well: {', '.join(map(str, workers))}."
+        )
+        return Finding(
+            "guard", State.MISSING, what, "Run Synapse as one process: the guard is not made for workers yet."
+        )
     if not reply.body.get("version"):
         what = "In force, but it has not been told who may be where, so nobody comes into any room."
         return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")

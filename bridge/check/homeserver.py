@@ -191,6 +191,7 @@ async def _settings(asking: Asker, settings: Settings) -> AsyncIterator[Finding]
     try:
         async with with_stranger(asking, settings) as scene:
             yield _room_version(scene)
+            yield await _notifications(scene)
             for setting in HOMESERVER_SETTINGS:
                 if not setting.needs_room:
                     yield judge_setting(setting, await _probe(setting, scene), settings)
@@ -234,6 +235,35 @@ def _room_version(scene: Scene) -> Finding:
         return Finding("room version", State.OK, f"The homeserver can make rooms of version {wanted}.")
     what = f"The homeserver cannot make rooms of version {wanted}."
     return Finding("room version", State.MISSING, what, "Set homeserver.room_version to 11.")
+
+
+async def _notifications(scene: Scene) -> Finding:
+    """Whether a client can have the names of rooms and people sent to the makers of telephones (F4)."""
+    pusher = {
+        "kind": "http",
+        "app_id": "firm-bridge-check",
+        "pushkey": "firm-bridge-check",
+        "app_display_name": "firm-bridge check",
+        "device_display_name": "firm-bridge check",
+        "lang": "en",
+        # A server that cannot exist (RFC 6761); nothing is sent to it before it is ended again.
+        "data": {"url": "https://firm-bridge-check.invalid/_matrix/push/v1/notify"},
+    }
+    reply = await scene.as_stranger("POST", f"{CLIENT}/pushers/set", pusher)
+    if not reply.ok:
+        return Finding("notifications", State.OK, "No client can have names sent to the makers of telephones.")
+    ended = {"kind": None, "app_id": pusher["app_id"], "pushkey": pusher["pushkey"]}
+    await scene.as_stranger("POST", f"{CLIENT}/pushers/set", ended)
+    what = (
+        "A client can have the numbers and titles of matters and the names of colleagues sent to the makers of"
+        " telephones, until the bridge finds and ends that, within ten minutes."
+    )
+    if scene.settings.guarded:
+        remedy = (
+            "Install the guard of this version into Synapse's environment, and look into Synapse's log at its start."
+        )
+        return Finding("notifications", State.MISSING, what, remedy)
+    return Finding("notifications", State.WARNING, what, "Install the guard (docs/admin-guide.md, The guard).")
 
 
 async def _alias_namespace(scene: Scene) -> Finding:

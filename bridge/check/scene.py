@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 from bridge.check.http import Asker, Json, Reply
 from bridge.firm.room_keys import CHECK, MARKER
+from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.ids import hidden_alias
+from bridge.mapping.rooms import RoomShape, power_levels
 from bridge.settings import Settings
 
 _TOKEN_SECONDS = 300
@@ -102,14 +104,19 @@ def _expect(reply: Reply, done: str, scene: Scene, also: str = "") -> None:
 async def with_room(scene: Scene) -> AsyncIterator[Scene]:
     """The scene with a room that the stranger is in and may do everything in; deleted at the end. Raises SceneError."""
     bot, stranger = scene.settings.bot_id, scene.stranger
+    # The guard takes these alone. A server that encrypts by default takes none that forbid it, and that is to be seen.
+    levels = power_levels(RoomShape(CHECK, CHECK, "Check"), bot, "11") if scene.settings.guarded else {}
     body = {
         "preset": "private_chat",
         "room_version": "11",
         "room_alias_name": scene.alias[1:].partition(":")[0],
         "invite": [stranger],
         # The guard lets nobody but these two into it.
-        "initial_state": [{"type": MARKER, "state_key": "", "content": {"kind": CHECK, "key": CHECK}}],
-        "power_level_content_override": {"users": {bot: 100, stranger: 100}},
+        "initial_state": [
+            {"type": MARKER, "state_key": "", "content": {"kind": CHECK, "key": CHECK}},
+            {"type": "m.room.guest_access", "state_key": "", "content": {"guest_access": "forbidden"}},
+        ],
+        "power_level_content_override": {**levels, "users": {bot: BOT_LEVEL, stranger: BOT_LEVEL}},
     }
     reply = await scene.as_bot("POST", f"{CLIENT}/createRoom", body)
     if not reply.ok:

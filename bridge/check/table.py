@@ -275,6 +275,12 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
         needs_room=True,
     ),
     HomeserverSetting(
+        "push",
+        "push:\n  include_content: false",
+        "F4",
+        "Notifications go through the makers of telephones: they carry nothing of what was said.",
+    ),
+    HomeserverSetting(
         "extra_well_known_client_content",
         "extra_well_known_client_content:\n  io.element.e2ee:\n    default: false\n    force_disable: true",
         "",

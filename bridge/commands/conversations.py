@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import enumerated, escape, room_link
+from bridge.commands.replies import enumerated, escape, notice, room_link
 from bridge.commands.table import Call, Desk
+from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
-from bridge.store.conversations import room_of
+from bridge.store.conversations import room_of, staff_by_localpart
+from bridge.store.outbox import enqueue
 
 
 def plain_names(people: Iterable[Staff]) -> str:
@@ -22,20 +25,39 @@ def names(people: Iterable[Staff]) -> str:
 
 
 async def make_room(call: Call, conversation_id: str) -> str:
-    """Bring the conversation's room into being as it should be, and return its id. Raises CommandError."""
-    return await made_room(call.desk, conversation_id)
+    """Bring the conversation's room into being as it should be, and return its id. Raises CommandError.
+
+    Who cannot be brought in, because a server admin suspended their account, holds up nobody: the sender is told.
+    """
+    return await made_room(call.desk, conversation_id, call.sender.id, call.event_id)
 
 
-async def made_room(desk: Desk, conversation_id: str) -> str:
-    """The same where nothing was typed."""
+async def made_room(desk: Desk, conversation_id: str, asked_by: str, cause: str) -> str:
+    """The same where nothing was typed. `cause` is what makes telling `asked_by`, a staff id, happen once."""
     outcome = await desk.reconciler.converge(conversation_id)
     room_id = await desk.store.run(lambda: room_of(conversation_id))
-    if room_id is None or outcome.failed:
+    if room_id is None or (outcome.failed and not outcome.suspended):
         raise CommandError(
             "That did not work out completely. Your firm admin can see why in the bridge's log;"
             " the rest is tried again by itself."
         )
+    if outcome.suspended:
+        await desk.store.run(partial(_tell_of_suspended, desk, room_id, outcome.suspended, asked_by, cause))
     return room_id
+
+
+def _tell_of_suspended(desk: Desk, room_id: str, user_ids: Iterable[str], asked_by: str, cause: str) -> None:
+    """A unit: tell who is missing, and what can be done."""
+    accounts, firm, chat = staff_by_localpart(), desk.firm(), room_of(bot_chat_id(asked_by))
+    ids = [accounts.get(user_id[1:].partition(":")[0], "") for user_id in sorted(user_ids)]
+    whom = names(firm.staff[staff_id] for staff_id in ids if staff_id in firm.staff)
+    where = room_link("this conversation", room_id, desk.server_name)
+    text = (
+        f"{whom} cannot come into {where}: the account is suspended on the server. A server admin can lift that; the"
+        " rest is then done by itself."
+    )
+    if chat is not None and whom:
+        enqueue(f"{cause}/suspended", chat, desk.settings.bot_id, "m.room.message", notice(text))
 
 
 def link(call: Call, label: str, room_id: str) -> str:

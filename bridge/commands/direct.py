@@ -39,7 +39,7 @@ async def open_direct(desk: Desk, people: Collection[str], by: str, cause: str) 
         return was_caused_by(conversation.id, cause)
 
     is_new = await desk.store.run(unit)
-    return Opened(await made_room(desk, conversation.id), is_new)
+    return Opened(await made_room(desk, conversation.id, by, cause), is_new)
 
 
 async def _dm(call: Call) -> Answer:

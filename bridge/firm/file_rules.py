@@ -7,15 +7,14 @@ the bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.firm import file_bytes
+from bridge.firm.carried import FILE_MESSAGES, blocks_in
 from bridge.firm.file_names import LONGEST_NAME, PROGRAMS, hides_its_type, type_shown_before, types_of
 from bridge.firm.policy import Decision
 
-FILE_MESSAGES = ("m.file", "m.image", "m.video", "m.audio")
-"""The message types that carry a file (specification, m.room.message). No set: what is compared may be a list."""
 MEGABYTE = 1 << 20
 """As Windows and Synapse count."""
 
@@ -94,10 +93,19 @@ def declared_in(content: Mapping[str, Any]) -> Declared | None:
 
 
 def all_declared_in(content: Mapping[str, Any]) -> tuple[Declared, ...]:
-    """The files that a message carries: its own, and that of its new content where it is an edit."""
+    """The files that a message carries: its own, under each of its names, and those of its new content in an edit."""
     new = content.get("m.new_content")
-    contents = (content, new) if isinstance(new, Mapping) else (content,)
-    return tuple(file for each in contents if (file := declared_in(each)) is not None)
+    found: list[Declared] = []
+    for each in (content, new) if isinstance(new, Mapping) else (content,):
+        if (file := declared_in(each)) is not None:
+            found += [file, *(_once_more(file, block) for block in blocks_in(each))]
+    return tuple(found)
+
+
+def _once_more(file: Declared, block: Mapping[str, Any]) -> Declared:
+    """A file under the name that a block of its message gives it, for clients that read those (MSC1767)."""
+    name = _text(block.get("name")) or _text(block.get("filename"))
+    return replace(file, name=name, media_type=_text(block.get("mimetype")))
 
 
 def judge_declared(file: Declared, rules: FileRules) -> Decision:

@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.firm.carried import FILE_MESSAGES
 from bridge.firm.facts import Facts
 from bridge.firm.file_bytes import HEAD_BYTES
-from bridge.firm.file_rules import FILE_MESSAGES, judge_bytes, judge_message, judge_size
+from bridge.firm.file_rules import judge_bytes, judge_message, judge_size
 from bridge.firm.policy import Decision
 from bridge.guard.gate import Refusal
 
-MESSAGE = "m.room.message"
+UNLISTED = Refusal(
+    "V3",
+    "This has a file or picture in it in a form that the firm cannot list. Send it as an ordinary file or picture.",
+)
+UNREADABLE = Refusal(
+    "V3", "Your client encrypted this. The firm's conversations take nothing encrypted: write from another client."
+)
 
 
 def carries_file(content: Mapping[str, Any]) -> bool:

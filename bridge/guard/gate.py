@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
+from bridge.firm.carried import ENCRYPTED
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import CHECK, MARKER, SPACE
+from bridge.firm.room_rules import LEVELS, may_give_power, may_have
 
 MEMBER = "m.room.member"
 REDACTION = "m.room.redaction"
@@ -26,7 +30,7 @@ BY_THE_BOT_ALONE = frozenset(
     }
 )
 """State that decides who may be in a room or what they see of it."""
-BY_NOBODY = frozenset({"m.room.encryption", "m.room.third_party_invite"})
+BY_NOBODY = frozenset({"m.room.encryption", ENCRYPTED, "m.room.third_party_invite"})
 GATED = frozenset({MEMBER, *BY_THE_BOT_ALONE, *BY_NOBODY})
 """The types of state that are looked at. Everything else, ordinary messages above all, passes where one may write."""
 
@@ -37,6 +41,7 @@ NOT_ADDED_TO_DIRECT = "The people in a direct conversation stay the same. Type !
 NO_KNOCKING = "Nobody can ask to join here. Join the channel, or let somebody who is in the conversation add you."
 BOT_ONLY = "Only the firm's bot changes this. Write !help to it."
 NEVER = "The firm's rooms do not have this."
+OTHER_RULES = "The firm's rooms have other rules than these, whoever sets them."
 UNDER_HOLD = "This matter is under legal hold, so nothing in its conversations can be deleted."
 READ_ONLY = "This conversation is closed: it can be read, and nothing is written in it any more."
 NO_POLICY = "The firm's server does not know who may be where at the moment. Try again later."
@@ -53,6 +58,13 @@ class Change:
     """What a membership is to become."""
     before: str = ""
     """What it is; empty for somebody who was never in the room."""
+    content: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Mapping[str, Any] = field(default_factory=dict)
+    """The content that this one replaces."""
+    spaces: frozenset[str] = frozenset()
+    """The keys of the firm's spaces that a join rule names; empty ones for rooms that are none."""
+    creator_power: bool = False
+    """Whether whoever made the room has power without being named (room versions from 12 on)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class Gate:
         if change.event_type in BY_NOBODY:
             return Refusal("F1", NEVER)
         if change.event_type != MEMBER:
-            return None if change.sender == self.bot else Refusal("O3", BOT_ONLY)
+            return self._rule_refusal(change, mark)
         if change.membership in {"leave", "ban"}:
             # It would open the history to somebody who never was in the room.
             return None if change.before else Refusal("M3", NOT_ADDED)
@@ -101,6 +113,22 @@ class Gate:
         if stays or (change.state_key == self.bot and (change.membership == "join" or change.sender == self.bot)):
             return None
         return self._entry_refusal(change, mark, facts, today)
+
+    def _rule_refusal(self, change: Change, mark: Mark | None) -> Refusal | None:
+        """Why a rule of a room is not changed: by nobody but the bot, and by it to nothing that no shape has (O3)."""
+        if change.sender != self.bot:
+            return Refusal("O3", BOT_ONLY)
+        trying = mark is None or mark.kind == CHECK
+        kind = "" if mark is None or mark.kind == CHECK else mark.kind
+        powers = change.event_type != LEVELS or may_give_power(
+            change.content,
+            change.earlier,
+            self.bot,
+            bot_named=not change.creator_power,
+            also=self.checker if trying else "",
+        )
+        had = may_have(change.event_type, change.content, kind, change.spaces)
+        return None if powers and had else Refusal("O3", OTHER_RULES)
 
     def refusal_to_write(self, sender: str, mark: Mark | None, facts: Facts | None) -> Refusal | None:
         """Why nobody writes, reacts, deletes or pins in a room; None where they may (C1, M4).
@@ -131,12 +159,17 @@ class Gate:
         decision = self._may_be_in(change.state_key, mark, facts, today)
         return None if decision else Refusal(decision.rule, sentence)
 
-    def may_be_deactivated(self, user_id: str, facts: Facts | None) -> bool:
-        """Whether an account may be closed: never that of active staff, whoever asks (F2).
+    def may_be_deactivated(self, user_id: str, facts: Facts | None, *, told: bool) -> bool:
+        """Whether an account may be closed: never the bot's nor that of active staff, whoever asks (F2).
 
-        An account that is nobody's is left alone. So is each one while there are no `facts` to know staff by.
+        A leaver's is closed by the bridge alone, which has just told so (`told`): anybody else could close it with the
+        wish that what they wrote be hidden. An account that is nobody's is left alone. While there are no `facts` to
+        know staff by, none is closed.
         """
-        return not self._standing(user_id, facts)
+        if user_id == self.bot or facts is None:
+            return False
+        standing = self._standing(user_id, facts)
+        return standing is None or (told and not standing)
 
     def is_cut_off(self, user_id: str, facts: Facts | None) -> bool:
         """Whether an account is that of somebody who left or is disabled: it opens nothing, whoever unlocks it (F2).

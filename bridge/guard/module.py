@@ -13,26 +13,33 @@ from __future__ import annotations
 import atexit
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from synapse.logging.context import current_context
-from synapse.module_api import NOT_SPAM, DirectServeJsonResource, EventBase, ModuleApi, StateMap, SynapseRequest
+from synapse.module_api import NOT_SPAM, EventBase, ModuleApi, StateMap
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
 from bridge.firm.audit import Deed
 from bridge.firm.facts import Facts
-from bridge.firm.room_keys import MARKER
+from bridge.firm.room_keys import MARKER, SPACE
+from bridge.firm.room_rules import JOIN_RULES
 from bridge.guard.asking import answer_to
 from bridge.guard.creation import wish_of
+from bridge.guard.farewells import Farewells
 from bridge.guard.files import bytes_refusal, size_refusal
 from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
-from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
-from bridge.guard.protocol import FACTS_PATH, MAX_BYTES, PATH, REFUSALS_PATH, SIGNATURE_HEADER
-from bridge.guard.refusals import Attempt, attempt, attempt_of
+from bridge.guard.keeper import Keeper, PolicyLost
+from bridge.guard.memberships import without_words
+from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
+from bridge.guard.pushing import only_ids
+from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_write
+from bridge.guard.requests import NOT_IN_ROOM, Asked, asked_of, request_refusal
+from bridge.guard.resources import FactsResource, FarewellResource, PolicyResource, RefusalsResource
+from bridge.guard.workers import workers_of
 from bridge.guard.writing import Written, refused
 
 log = logging.getLogger(__name__)
@@ -40,8 +47,6 @@ _ROOMS_IN_THE_MAKING = 1000
 _KEY_LENGTH = 16
 _TICK_MS = 5_000
 """Between moments at which repetitions are written, and the disk is made to keep what was."""
-_FORGED = frozenset({403, 413})
-"""How those are answered who have not the key."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ class Guard:
     """Refuses forbidden memberships, state, files and words in closed rooms, whoever asks."""
 
     def __init__(self, config: GuardConfig, api: ModuleApi) -> None:
+        """Raises ConfigError in a worker process: what the bridge tells reaches the main process only."""
+        if api.worker_name is not None:
+            raise ConfigError(
+                f"The firm's guard does not work in worker processes yet, and this is one ({api.worker_name}). Run"
+                " Synapse as one process, without workers."
+            )
         self._gate = Gate(config.bot, config.checker)
         self._keeper = Keeper(config.path, config.key)
         self._key = config.key
@@ -68,10 +79,12 @@ class Guard:
         except PolicyLost as error:
             log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
         self._api = api
+        self._farewells = Farewells(self._keeper, config.key)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
             on_create_room=self.on_create_room,
             check_can_deactivate_user=self.check_can_deactivate_user,
+            on_user_deactivation_status_changed=self.on_user_deactivation_status_changed,
             check_can_shutdown_room=self.check_can_shutdown_room,
         )
         api.register_account_validity_callbacks(is_user_expired=self.is_user_expired)
@@ -81,9 +94,11 @@ class Guard:
         api.register_media_repository_callbacks(
             is_user_allowed_to_upload_media_of_size=self.is_user_allowed_to_upload_media_of_size
         )
-        api.register_web_resource(PATH, PolicyResource(self._keeper, self._note, api))
+        api.register_web_resource(PATH, PolicyResource(self._keeper, self._note, api, workers_of(api)))
         api.register_web_resource(FACTS_PATH, FactsResource(self._keeper, self._note, api))
         api.register_web_resource(REFUSALS_PATH, RefusalsResource(self._keeper, self._note, api))
+        api.register_web_resource(FAREWELL_PATH, FarewellResource(self._keeper, self._farewells, self._note, api))
+        only_ids(api, self._note)
         api.looping_background_call(self._tick, _TICK_MS, desc="firm_bridge_refusals")
         # A stop loses nothing that was counted; a kill, how often something was repeated within its window.
         atexit.register(self._keeper.spool.close)
@@ -110,8 +125,10 @@ class Guard:
     ) -> tuple[bool, dict[str, Any] | None]:
         """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
         mark, facts = self._mark(event, state), self._facts
+        # Synapse's own kind of mapping lacks some of what one can.
+        content = dict(event.content)
         if event.type not in GATED or not event.is_state():
-            written = Written(event.type, event.sender, event.room_id, event.content)
+            written = Written(event.type, event.sender, event.room_id, content)
             tried = refused(written, mark, self._gate, facts)
             # Who is not in the room hears Synapse's own words, which tell nothing of it (M3).
             if tried is not None and _is_in(event.sender, state):
@@ -120,10 +137,20 @@ class Guard:
             return True, None
         membership = before = ""
         if event.type == MEMBER:
-            membership = str(event.content.get("membership", ""))
+            membership = str(content.get("membership", ""))
             earlier = state.get((MEMBER, event.state_key))
             before = str(earlier.content.get("membership", "")) if earlier is not None else ""
-        change = Change(event.type, event.sender, event.state_key, membership, before)
+        change = Change(
+            event.type,
+            event.sender,
+            event.state_key,
+            membership,
+            before,
+            content,
+            dict(earlier.content) if (earlier := state.get((event.type, event.state_key))) is not None else {},
+            await self._spaces(content) if event.type == JOIN_RULES else frozenset(),
+            bool(event.room_version.msc4289_creator_power_enabled),
+        )
         policy = self._keeper.policy
         refusal = self._gate.refusal(change, mark, facts, policy.today() if policy else date.min)
         if refusal is not None:
@@ -131,6 +158,14 @@ class Guard:
             self._refuse(event, membership, refusal)
         if event.type == MARKER:
             self._remember(event)
+        if event.type == MEMBER and mark is not None:
+            closed = self._gate.refusal_to_write(event.sender, mark, facts)
+            bare = without_words(content, read_only=closed is not None)
+            if bare is not None and event.sender != self._gate.bot:
+                if closed is not None and membership == before == "join":
+                    self._note(attempt_to_write(event.sender, mark, event.room_id, closed))
+                    self._refuse(event, membership, closed)
+                return True, {**event.get_dict(), "content": bare}
         return True, None
 
     async def on_create_room(self, requester: Any, content: dict[str, Any], is_admin: bool) -> None:
@@ -149,24 +184,28 @@ class Guard:
 
     async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
         """Whether Synapse may close an account, for its owner or for a server admin."""
-        allowed = self._gate.may_be_deactivated(user_id, self._facts)
+        # The bridge asks as the bot; what it said is for nobody else, and it asks for nothing to be hidden.
+        told = _requester() == self._gate.bot and self._farewells.is_said(user_id)
+        allowed = self._gate.may_be_deactivated(user_id, self._facts, told=told)
         if not allowed:
             owner = "" if by_admin else user_id
             self._note(attempt(Deed.TRIED_TO_DEACTIVATE, owner, "F2", person=user_id))
             asked_by = "a server admin" if by_admin else "its owner"
-            log.warning("The guard refused F2: the account %s is active staff's, closed by %s", user_id, asked_by)
+            log.warning("The guard refused F2: the account %s, closed by %s", user_id, asked_by)
         return allowed
+
+    async def on_user_deactivation_status_changed(self, user_id: str, deactivated: bool, by_admin: bool) -> None:
+        """What the bridge said of an account holds until it is closed."""
+        self._farewells.done(user_id)
 
     async def check_can_shutdown_room(self, user_id: str | None, room_id: str) -> bool:
         """Whether Synapse may shut down a room for a server admin."""
         try:
-            state = await self._api.get_room_state(room_id, [(MARKER, "")])
+            mark = await self._mark_of(room_id)
         except Exception:
             # Synapse takes an exception for a yes.
             log.exception("The guard cannot see what the room %s is, so it is not shut down", room_id)
             return False
-        marker = state.get((MARKER, ""))
-        mark = _read_mark(marker) if marker is not None and marker.sender == self._gate.bot else None
         allowed = self._gate.may_be_shut_down(user_id or "", mark)
         if not allowed:
             on = mark.key if mark is not None else room_id
@@ -176,19 +215,41 @@ class Guard:
 
     async def is_user_expired(self, user_id: str) -> bool | None:
         """Whether requests with this account's tokens are refused; None where Synapse decides."""
-        if not self._is_cut_off(user_id):
-            return None
         # Synapse also asks for its own sake, when it looks whom it should notify.
-        if getattr(current_context(), "request", None) is not None:
+        request = getattr(current_context(), "request", None)
+        if user_id == self._gate.bot:
+            # The bridge has no session as the bot. Whoever has one is somebody else.
+            if request is not None:
+                self._note(attempt(Deed.TRIED_TO_ACT_AS_BOT, user_id, "O3"))
+            return True
+        if not self._is_cut_off(user_id):
+            if request is not None and (asked := asked_of(request.method, request.url)) is not None:
+                await self._judge_request(user_id, asked)
+            return None
+        if request is not None:
             self._note(attempt(Deed.TRIED_OLD_SESSION, user_id, "F2"))
         return True
 
+    async def _judge_request(self, user_id: str, asked: Asked) -> None:
+        """Raise SynapseError with the sentence for whoever asks where a request is refused by what it asks for."""
+        found = request_refusal(asked, self._gate.bot)
+        if found is None and (room_id := asked.room_marked_as_read):
+            member = (await self._api.get_room_state(room_id, [(MEMBER, user_id)])).get((MEMBER, user_id))
+            if member is None or member.content.get("membership") != "join":
+                found = Deed.TRIED_TO_MARK_READ, NOT_IN_ROOM
+        if found is not None:
+            deed, refusal = found
+            self._note(attempt(deed, user_id, refusal.rule))
+            log.warning("The guard refused %s: a request of %s", refusal.rule, user_id)
+            raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
+
     async def check_login_for_spam(self, user_id: str, *_: Any) -> Any:
         """Whether somebody may log in."""
-        if not self._is_cut_off(user_id):
+        if user_id != self._gate.bot and not self._is_cut_off(user_id):
             return NOT_SPAM
-        self._note(attempt(Deed.TRIED_TO_LOG_IN, user_id, "F2"))
-        log.warning("The guard refused F2: a login of %s, who is cut off", user_id)
+        deed, rule = (Deed.TRIED_TO_ACT_AS_BOT, "O3") if user_id == self._gate.bot else (Deed.TRIED_TO_LOG_IN, "F2")
+        self._note(attempt(deed, user_id, rule))
+        log.warning("The guard refused %s: a login of %s", rule, user_id)
         return Codes.FORBIDDEN
 
     def _is_cut_off(self, user_id: str) -> bool:
@@ -208,10 +269,11 @@ class Guard:
         Synapse asks for what it makes of files, too; of that nobody needs to know.
         """
         if info.thumbnail is None and not info.url_cache:
+            sender = _requester()
             refusal = await self._api.defer_to_thread(bytes_refusal, file.path, self._facts)
             if refusal is not None:
-                self._note(attempt(Deed.TRIED_TO_SEND_FILE, "", refusal.rule))
-                log.warning("The guard refused %s: an upload", refusal.rule)
+                self._note(attempt(Deed.TRIED_TO_SEND_FILE, sender, refusal.rule))
+                log.warning("The guard refused %s: an upload, by %s", refusal.rule, sender or "somebody")
                 raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
         return NOT_SPAM
 
@@ -226,6 +288,18 @@ class Guard:
         if marker is None:
             return self._being_made.get(event.room_id)
         return _read_mark(marker) if marker.sender == self._gate.bot else None
+
+    async def _mark_of(self, room_id: str) -> Mark | None:
+        """What a room that is made is; None where the bot did not mark it."""
+        marker = (await self._api.get_room_state(room_id, [(MARKER, "")])).get((MARKER, ""))
+        return _read_mark(marker) if marker is not None and marker.sender == self._gate.bot else None
+
+    async def _spaces(self, rule: Mapping[str, Any]) -> frozenset[str]:
+        """The keys of the firm's spaces that a join rule names; an empty one for anything else that it names."""
+        named = rule.get("allow", ())
+        rooms = [one.get("room_id") if isinstance(one, Mapping) else None for one in named] if named else []
+        marks = [await self._mark_of(room_id) if isinstance(room_id, str) else None for room_id in rooms]
+        return frozenset(mark.key if mark is not None and mark.kind == SPACE else "" for mark in marks)
 
     def _remember(self, event: EventBase) -> None:
         self._being_made[event.room_id] = _read_mark(event)
@@ -253,6 +327,12 @@ class Guard:
         await self._api.defer_to_thread(self._keeper.spool.tick)
 
 
+def _requester() -> str:
+    """As whom the request that is under way was sent; empty where there is none."""
+    request = getattr(current_context(), "request", None)
+    return str(request.requester or "") if request is not None else ""
+
+
 def _is_in(user_id: str, state: StateMap[EventBase]) -> bool:
     member = state.get((MEMBER, user_id))
     return member is not None and member.content.get("membership") == "join"
@@ -260,56 +340,3 @@ def _is_in(user_id: str, state: StateMap[EventBase]) -> bool:
 
 def _read_mark(marker: EventBase) -> Mark:
     return Mark(str(marker.content.get("kind", "")), str(marker.content.get("key", "")))
-
-
-class _Resource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not in the bridge's environment
-    """An address for those who have the key."""
-
-    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi) -> None:
-        super().__init__()
-        self._keeper = keeper
-        self._note = note
-        self._api = api
-
-    async def _answer(self, work: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
-        try:
-            return 200, await self._api.defer_to_thread(work)
-        except PushRefused as error:
-            log.warning("The guard did not take what it was told: %s", error)
-            if error.status in _FORGED:
-                self._note(attempt(Deed.TRIED_TO_TELL_GUARD, "", "O1"))
-            known = {} if error.version is None else {"version": error.version}
-            raise SynapseError(error.status, str(error), error.errcode, known) from error
-        except OSError as error:
-            log.exception("The guard cannot write its policy")
-            raise SynapseError(500, "The guard cannot write its policy.", Codes.UNKNOWN) from error
-
-
-class PolicyResource(_Resource):
-    """The address at which the bridge tells the policy and asks for its version."""
-
-    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
-        body = request.content.read(MAX_BYTES + 1)
-        return await self._answer(lambda: {"version": self._keeper.accept(body, _signature(request))})
-
-    async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
-        return await self._answer(lambda: self._keeper.status(_signature(request)))
-
-
-class FactsResource(_Resource):
-    """The address at which a bridge with an older database gets what it has lost."""
-
-    async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
-        return await self._answer(lambda: dict(self._keeper.facts(_signature(request))))
-
-
-class RefusalsResource(_Resource):
-    """The address at which the bridge takes over what was refused, and says what it has."""
-
-    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
-        body = request.content.read(MAX_BYTES + 1)
-        return await self._answer(lambda: self._keeper.hand_over(body, _signature(request)))
-
-
-def _signature(request: SynapseRequest) -> str:
-    return str(request.getHeader(SIGNATURE_HEADER) or "")

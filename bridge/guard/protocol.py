@@ -23,6 +23,12 @@ up to this one is in the bridge's database, and forgotten by the guard.
 
 A bridge whose database is older than what the guard was told asks for all of it with a GET at FACTS_PATH, answered with
 {"facts": {"version": NUMBER, "records": …} in a text, "signature": over that text}.
+
+Before the bridge closes a leaver's account it says so at FAREWELL_PATH, a POST of
+
+    {"user": MATRIX ID, "version": the version of the policy in force}
+
+answered with the same user.
 """
 
 from __future__ import annotations
@@ -34,6 +40,7 @@ PATH = "/_synapse/client/firm-bridge/policy"
 SIGNATURE_HEADER = "X-Firm-Bridge-Signature"
 FACTS_PATH = "/_synapse/client/firm-bridge/facts"
 REFUSALS_PATH = "/_synapse/client/firm-bridge/refusals"
+FAREWELL_PATH = "/_synapse/client/firm-bridge/farewell"
 CREATE_PATH = "/_firm-bridge/create"
 OUTDATED = "ORG.FIRM_BRIDGE.OUTDATED"
 """Error code with status 409: the version is not higher than the guard's, or the base is not the guard's version."""
@@ -74,6 +81,11 @@ def sign_taken(key: str, body: bytes) -> str:
 def sign_page(key: str, page: str) -> str:
     """The signature over what the guard hands over."""
     return _sign(key, b"page\n" + page.encode())
+
+
+def sign_farewell(key: str, body: bytes) -> str:
+    """The signature with which the bridge says that it closes an account."""
+    return _sign(key, b"farewell\n" + body)
 
 
 def is_signed(expected: str, given: str) -> bool:

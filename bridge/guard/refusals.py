@@ -80,8 +80,13 @@ def attempt_to_delete(who: str, mark: Mark | None, room_id: str, refusal: Refusa
 
 
 def attempt_to_send(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
-    """That somebody tried to send a file that the firm's rules forbid (V4)."""
+    """That somebody tried to send a file that the firm's rules forbid, or in a form that is not listed (V3, V4)."""
     return attempt(Deed.TRIED_TO_SEND_FILE, who, refusal.rule, on=_place(mark, room_id))
+
+
+def attempt_to_encrypt(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+    """That somebody tried to send what the firm could not read (V3)."""
+    return attempt(Deed.TRIED_TO_ENCRYPT, who, refusal.rule, on=_place(mark, room_id))
 
 
 def attempt(deed: Deed, who: str, rule: str, *, on: str = "", person: str = "", what: str = "") -> Attempt:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.firm.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.facts import Facts
-from bridge.guard.files import MESSAGE, carries_file, message_refusal
+from bridge.guard.files import UNLISTED, UNREADABLE, carries_file, message_refusal
 from bridge.guard.gate import REDACTION, Gate, Mark, Refusal
-from bridge.guard.refusals import Attempt, attempt_to_delete, attempt_to_send, attempt_to_write
+from bridge.guard.refusals import Attempt, attempt_to_delete, attempt_to_encrypt, attempt_to_send, attempt_to_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,20 @@ class Written:
 def refused(written: Written, mark: Mark | None, gate: Gate, facts: Facts | None) -> tuple[Attempt, Refusal] | None:
     """Why it is not written, and what to note of that; None where it may be (C1, M4, V4).
 
-    Asked for each message: two look-ups for one without a file.
+    Asked for each message: one look-up, and a look at what it carries.
     """
     who, room_id = written.sender, written.room_id
     if refusal := gate.refusal_to_write(who, mark, facts):
         return attempt_to_write(who, mark, room_id, refusal), refusal
     if written.event_type == REDACTION and (refusal := gate.refusal_to_delete(mark, facts)):
         return attempt_to_delete(who, mark, room_id, refusal), refusal
+    if written.event_type == ENCRYPTED:
+        return attempt_to_encrypt(who, mark, room_id, UNREADABLE), UNREADABLE
+    if mark is None or who == gate.bot:
+        return None
+    if strays(written.event_type, written.content):
+        return attempt_to_send(who, mark, room_id, UNLISTED), UNLISTED
     file = written.event_type == MESSAGE and carries_file(written.content)
-    if file and mark is not None and who != gate.bot and (refusal := message_refusal(written.content, facts)):
+    if file and (refusal := message_refusal(written.content, facts)):
         return attempt_to_send(who, mark, room_id, refusal), refusal
     return None

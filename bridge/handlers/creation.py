@@ -38,7 +38,7 @@ async def room_wished_for(wish: Wish, desk: Desk) -> str:
     log.info("room_wished_for", kind=wish.kind, staff=wish.by, people=len(wish.people), cause=cause)
     match wish.kind:
         case ConversationKind.BOT:
-            return await made_room(desk, bot_chat_id(wish.by))
+            return await made_room(desk, bot_chat_id(wish.by), wish.by, cause)
         case ConversationKind.DIRECT if wish.people:
             return (await open_direct(desk, [wish.by, *wish.people], wish.by, cause)).room_id
         case ConversationKind.CHANNEL:
@@ -68,4 +68,4 @@ async def _new_channel(wish: Wish, desk: Desk, cause: str) -> str:
     channel_id, refusal = await desk.store.run(unit)
     if refusal:
         raise CommandError(refusal)
-    return await made_room(desk, channel_id)
+    return await made_room(desk, channel_id, wish.by, cause)

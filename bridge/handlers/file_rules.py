@@ -15,6 +15,7 @@ import structlog
 
 from bridge.commands.replies import escape, message_link
 from bridge.commands.table import Desk
+from bridge.firm.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.file_bytes import HEAD_BYTES
 from bridge.firm.file_rules import (
@@ -27,7 +28,7 @@ from bridge.firm.file_rules import (
     judge_type,
 )
 from bridge.firm.policy import Decision, is_held, may_act
-from bridge.guard.files import MESSAGE, carries_file
+from bridge.guard.files import UNLISTED, UNREADABLE, carries_file
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
 from bridge.mapping.files import file_in
@@ -41,7 +42,7 @@ from bridge.store.outbox import transaction_id
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
-REASON = "The firm's file rules do not allow this file."
+REASON = "The firm's rules do not allow this."
 """What everybody in the conversation reads in the place of the message."""
 _DAY_MS = 86_400_000
 
@@ -65,6 +66,25 @@ class Unwanted:
     """The file's address; empty where the message has none."""
     edit_id: str = ""
     """The event id of the edit by which the file came into it; empty for none."""
+
+
+def is_unlisted(event: Json, bot_id: str) -> bool:
+    """Whether an event is encrypted, or carries a file or picture in a form that no list of the firm's would have."""
+    content = event.get("content")
+    if event.get("sender") == bot_id or "state_key" in event or not isinstance(content, dict):
+        return False
+    return strays(str(event.get("type")), content)
+
+
+async def handle_unlisted(event: Json, desk: Desk, places: Places) -> Effect | None:
+    """Delete it, and tell its sender. Where the guard is installed there is no such event."""
+    place = await places.place(event["room_id"])
+    if place is None or place.kind is None:
+        return None
+    staff_id = await places.staff_id(event["sender"]) or ""
+    refusal = UNREADABLE if event["type"] == ENCRYPTED else UNLISTED
+    unwanted = Unwanted(event["event_id"], event["room_id"], place.key, event["sender"], staff_id)
+    return await take_away(unwanted, Decision(False, refusal.rule, refusal.sentence), desk)
 
 
 def is_forbidden_file(event: Json, rules: FileRules, bot_id: str) -> bool:
@@ -162,7 +182,7 @@ def _note(unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
     event_id, staff_id = unwanted.event_id, unwanted.staff_id
     news = note_taken_away(event_id, unwanted.conversation_id, staff_id or unwanted.sender, decision.rule)
     if news and may_act(desk.firm(), staff_id):
-        link = message_link("a file you sent", unwanted.room_id, event_id, desk.server_name)
+        link = message_link("something you sent", unwanted.room_id, event_id, desk.server_name)
         tell(staff_id, event_id, f"I removed {link}. {escape(decision.reason)}", desk.settings.bot_id)
 
 

@@ -12,9 +12,10 @@ from bridge.failures import describe, frames
 from bridge.handlers.addressing import heard
 from bridge.handlers.at_once import FromMemory
 from bridge.handlers.at_work import AtWork
+from bridge.handlers.bot_profile import handle_bot_renamed, is_bot_renamed
 from bridge.handlers.commands import command_at_once, handle_command
 from bridge.handlers.drift import handle_drift, is_drift
-from bridge.handlers.file_rules import handle_forbidden_file, is_forbidden_file
+from bridge.handlers.file_rules import handle_forbidden_file, handle_unlisted, is_forbidden_file, is_unlisted
 from bridge.handlers.files import handle_file, is_file_message
 from bridge.handlers.membership import handle_membership, is_membership
 from bridge.handlers.pins import handle_pinning, is_pinning
@@ -48,10 +49,14 @@ class Router:
     def interesting(self, event: Json) -> bool:
         """Whether an event needs handling. Of the others nothing is stored, so no message that is neither a
         command nor a file is ever kept."""
+        if is_unlisted(event, self._bot_id):
+            return True
         if event["type"] == "m.room.message":
             return self._is_for_bot(event) or is_file_message(event)
         if event["type"] == "m.room.redaction":
             return is_redaction(event)
+        if is_bot_renamed(event, self._bot_id, self._bot_name):
+            return True
         return any(kind(event, self._bot_id) for kind in (is_membership, is_room_change, is_pinning, is_drift))
 
     def kept(self, event: Json) -> Json | None:
@@ -80,7 +85,7 @@ class Router:
 
     def at_once(self, event: Json) -> FromMemory | None:
         """How a command is answered that needs nothing but what is in memory; None for all else."""
-        if event["type"] != "m.room.message" or is_file_message(event):
+        if event["type"] != "m.room.message" or is_file_message(event) or is_unlisted(event, self._bot_id):
             return None
         return command_at_once(event, self._desk, self._places, self._commands.get(event["event_id"]))
 
@@ -89,6 +94,8 @@ class Router:
         if event["type"] == WRITTEN:
             await call_back(event, self._desk, self._places)
             return None
+        if is_unlisted(event, self._bot_id):
+            return await handle_unlisted(event, self._desk, self._places)
         if is_forbidden_file(event, self._file_rules, self._bot_id):
             return await handle_forbidden_file(event, self._desk, self._places)
         if is_file_message(event):
@@ -98,6 +105,12 @@ class Router:
         if event["type"] == "m.room.message":
             command = self._commands.pop(event["event_id"], None)
             return await handle_command(event, self._desk, self._places, self._at_work, command)
+        return await self._handle_change(event)
+
+    async def _handle_change(self, event: Json) -> Effect | None:
+        """Handle what is no message."""
+        if is_bot_renamed(event, self._bot_id, self._bot_name):
+            return await handle_bot_renamed(event, self._desk, self._places)
         if is_drift(event, self._bot_id):
             return await handle_drift(event, self._desk, self._places)
         if event["type"] == "m.room.member":

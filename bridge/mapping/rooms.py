@@ -14,16 +14,11 @@ from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
+from bridge.firm.room_rules import BARRED, BOT_LEVEL, PINNER_LEVEL
 
 Json = dict[str, Any]
 StateKey = tuple[str, str]
 """Event type and state key."""
-
-BOT_LEVEL = 100
-PINNER_LEVEL = 50
-"""Of those who pin where not everybody does. Nothing else in a firm room needs this level."""
-NOBODY = 101
-"""A power level above everyone's: not even the bot may turn on encryption."""
 
 CLEARED: Mapping[str, Json] = {
     "m.room.name": {},
@@ -213,7 +208,7 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
         "events_default": say,
         "state_default": BOT_LEVEL,
         "events": {
-            "m.room.encryption": NOBODY,
+            **BARRED,
             "m.room.pinned_events": pin,
             "m.reaction": say,
             "m.room.redaction": BOT_LEVEL if shape.held else say,

@@ -292,6 +292,20 @@ class MatrixClient:
     async def deactivate(self, user_id: str) -> None:
         await self._as_bot(requests.admin_deactivate(user_id))
 
+    async def admin_pushers(self, user_id: str) -> list[Json]:
+        pushers: list[Json] = await self._as_bot(requests.admin_pushers(user_id), "pushers")
+        return pushers
+
+    async def end_pusher(self, user_id: str, app_id: str, pushkey: str) -> None:
+        await self._as_one_who_goes(user_id, requests.end_pusher(app_id, pushkey))
+
+    async def profile(self, user_id: str) -> Json:
+        shown: Json = await self._as_bot(requests.profile(user_id))
+        return shown
+
+    async def drop_profile_field(self, user_id: str, name: str) -> None:
+        await self._as_one_who_goes(user_id, requests.drop_profile_field(user_id, name))
+
     async def admin_device_ids(self, user_id: str) -> list[str]:
         return [device["device_id"] for device in await self._as_bot(requests.admin_devices(user_id), "devices")]
 
@@ -333,6 +347,9 @@ class MatrixClient:
     async def guard_refusals(self, body: bytes, signature: str) -> Json:
         answer: Json = await self.connection.ask(requests.guard_refusals(body), None, signature=signature)
         return answer
+
+    async def guard_farewell(self, body: bytes, signature: str) -> None:
+        await self.connection.ask(requests.guard_farewell(body), None, "user", signature=signature)
 
     async def close(self) -> None:
         await self.connection.close()

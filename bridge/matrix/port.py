@@ -192,6 +192,18 @@ class Homeserver(Protocol):
     async def deactivate(self, user_id: str) -> None:
         """End an account for good, and leave what it wrote."""
 
+    async def admin_pushers(self, user_id: str) -> list[Json]:
+        """What an account's clients have notifications sent to, as the specification's Pusher objects."""
+
+    async def end_pusher(self, user_id: str, app_id: str, pushkey: str) -> None:
+        """End one of them, as its owner's client would."""
+
+    async def profile(self, user_id: str) -> Json:
+        """A profile as colleagues see it, by the names of its fields. Raises NotFound."""
+
+    async def drop_profile_field(self, user_id: str, name: str) -> None:
+        """Take a field out of a profile."""
+
     async def admin_device_ids(self, user_id: str) -> list[str]:
         """The sessions of that account."""
 
@@ -228,6 +240,9 @@ class Homeserver(Protocol):
 
         Raises Refused for another key.
         """
+
+    async def guard_farewell(self, body: bytes, signature: str) -> None:
+        """Say whose account is about to be closed (bridge/guard/protocol.py). Raises PolicyOutdated."""
 
     async def close(self) -> None:
         """Close connections."""

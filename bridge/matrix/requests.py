@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
-from bridge.guard.protocol import FACTS_PATH, PATH, REFUSALS_PATH
+from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
@@ -203,6 +203,27 @@ def admin_deactivate(user_id: str) -> Request:
     return "POST", _path(ADMIN_V1, "deactivate", user_id), orjson.dumps({"erase": False})
 
 
+def admin_pushers(user_id: str) -> Request:
+    """GET what an account's clients have sent to the makers of telephones."""
+    return "GET", _path(ADMIN_V1, "users", user_id, "pushers")
+
+
+def end_pusher(app_id: str, pushkey: str) -> Request:
+    """POST the end of a pusher."""
+    body = orjson.dumps({"kind": None, "app_id": app_id, "pushkey": pushkey})
+    return "POST", f"{MATRIX_API_PATH_V3}/pushers/set", body
+
+
+def profile(user_id: str) -> Request:
+    """GET a profile."""
+    return "GET", _path(f"{MATRIX_API_PATH_V3}/profile", user_id)
+
+
+def drop_profile_field(user_id: str, name: str) -> Request:
+    """DELETE one field of a profile (MSC4133)."""
+    return "DELETE", _path(f"{MATRIX_API_PATH_V3}/profile", user_id, name)
+
+
 def admin_devices(user_id: str) -> Request:
     """GET an account's devices."""
     return "GET", _path(ADMIN_V2, "users", user_id, "devices")
@@ -236,3 +257,8 @@ def guard_facts() -> Request:
 def guard_refusals(body: bytes) -> Request:
     """POST which refusals the bridge has, for those behind them."""
     return "POST", REFUSALS_PATH, body
+
+
+def guard_farewell(body: bytes) -> Request:
+    """POST whose account is about to be closed."""
+    return "POST", FAREWELL_PATH, body

@@ -16,6 +16,7 @@ from bridge.mapping.avatars import avatar_png
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.farewell import say_farewell
+from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.plan import Action, Step
 from bridge.store.conversations import StoredAccount, record_profile
 from bridge.store.store import Store
@@ -74,13 +75,15 @@ def _why(person: Staff | None) -> str:
     return f"{person.name} has left" if person else "not in the directory"
 
 
-async def apply_account(step: Step, desired: Desired, homeserver: Homeserver, store: Store, *, avatars: bool) -> None:
+async def apply_account(
+    step: Step, desired: Desired, homeserver: Homeserver, store: Store, guarding: Guarding, *, avatars: bool
+) -> None:
     """Take one account step. Taking it again changes nothing more."""
     if step.action is Action.LOCK_ACCOUNT:
         await cut_off(homeserver, step.who)
         return
     if step.action is Action.DEACTIVATE_ACCOUNT:
-        await say_farewell(homeserver, step.who)
+        await say_farewell(homeserver, guarding, step.who)
         return
     if step.action is Action.REACTIVATE_ACCOUNT:
         # Synapse takes none back without a password; nobody knows this one, so a firm admin sets another.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,12 +38,25 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 _SETTLING = (0.25, 0.5, 1.0, 2.0, 0.0)
 """Seconds between looks at a room that is not whole yet."""
+_SUSPENDED = "M_USER_SUSPENDED"
 _ATTEMPTS = 5
 """How often a room is begun before a person is asked to look."""
 
 
 class StepError(Exception):
     """A step that cannot be taken until a person has done something."""
+
+    suspended: frozenset[str] = frozenset()
+    """The user ids of those who cannot be brought in, because the homeserver has suspended their account."""
+
+
+class SuspendedError(StepError):
+    """Somebody cannot be brought in until a server admin lifts the suspension of their account."""
+
+    def __init__(self, user_ids: Iterable[str], message: str = "") -> None:
+        self.suspended = frozenset(user_ids)
+        listed = ", ".join(sorted(self.suspended))
+        super().__init__(message or f"{listed}: the account is suspended on the homeserver, so it stays invited only.")
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,9 @@ async def apply_room(plan: RoomPlan, hands: Hands) -> None:
                 raise
             failed.append((step, error))
     if failed:
-        raise StepError("; ".join(f"{step.describe()} {error}" for step, error in failed)) from failed[0][1]
+        told = "; ".join(f"{step.describe()} {error}" for step, error in failed)
+        suspended = {step.who for step, error in failed if isinstance(error, SuspendedError)}
+        raise (SuspendedError(suspended, told) if suspended else StepError(told)) from failed[0][1]
     faults.point("room.finished")
 
 
@@ -236,7 +251,12 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
     if shape.kind == ConversationKind.CHANNEL:
         # Before joining, so that a crash in between leaves no participant whom messages do not reach (C2).
         await ensure_unread(hands.homeserver, step.who, room_id)
-    await hands.homeserver.join(room_id, step.who)
+    try:
+        await hands.homeserver.join(room_id, step.who)
+    except Refused as error:
+        if error.errcode == _SUSPENDED:
+            raise SuspendedError([step.who]) from error
+        raise
     faults.point("member.joined")
 
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import structlog
+
 from bridge import faults
+from bridge.matrix.errors import GuardAway
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
 from bridge.reconcile.apply import StepError
+from bridge.reconcile.guarding import Guarding
 
+log = structlog.get_logger(__name__)
 _IN = frozenset({"join", "invite", "knock"})
 _AT_ONCE = 4
 
@@ -24,13 +29,18 @@ class NotGoneError(StepError):
         super().__init__(f"{user_id} is not cut off completely: {', '.join(left)}. It is tried again by itself.")
 
 
-async def say_farewell(homeserver: Homeserver, user_id: str) -> None:
+async def say_farewell(homeserver: Homeserver, guarding: Guarding, user_id: str) -> None:
     """Take the account out of every room there is, deactivate it, and ask the homeserver whether that is so.
 
     Can be called again at any point. Raises NotGoneError.
     """
     await leave_everything(homeserver, user_id)
     faults.point("leaver.out")
+    try:
+        await guarding.say_farewell(user_id)
+    except GuardAway as error:
+        # One that is there and was not told refuses; one that is not there refuses nothing.
+        log.warning("guard_not_told_of_farewell", user_id=user_id, reason=str(error))
     await homeserver.deactivate(user_id)
     faults.point("leaver.deactivated")
     if left := await what_is_left(homeserver, user_id):

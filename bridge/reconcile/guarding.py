@@ -15,7 +15,7 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of, with_changes
 from bridge.firm.file_rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
-from bridge.guard.protocol import is_signed, sign_asking_facts, sign_facts, sign_push, sign_question
+from bridge.guard.protocol import is_signed, sign_asking_facts, sign_facts, sign_farewell, sign_push, sign_question
 from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Refused, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.restoring import Restoring
@@ -114,6 +114,22 @@ class Guarding:
             if self._told is None or version != self._version:
                 log.warning("guard_told_again", version=version)
                 await self._tell_everything()
+
+    async def say_farewell(self, user_id: str) -> None:
+        """Say that this leaver's account is about to be closed, once the guard knows all that the bridge knows (F2)."""
+        if not self._key:
+            return
+        await self.tell()
+        async with self._lock:
+            body = orjson.dumps({"user": user_id, "version": self._version})
+            try:
+                await self._homeserver.guard_farewell(body, sign_farewell(self._key, body))
+            except HomeserverError as error:
+                if isinstance(error, Unreachable):
+                    raise
+                if isinstance(error, PolicyOutdated):
+                    self._told = None
+                raise GuardAway(error) from error
 
     async def _tell_changes(self, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm) -> None:
         """Tell what differs of these kinds of records, of some of them the ids given."""

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.firm.room_keys import KEEPER_SPACE
+from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.direct import others_in, with_room
-from bridge.mapping.rooms import BOT_LEVEL, CLEARED, RoomShape, StateKey, create_body, desired_state
+from bridge.mapping.rooms import CLEARED, RoomShape, StateKey, create_body, desired_state
 
 Json = dict[str, Any]
 CHILD = "m.space.child"
@@ -121,6 +122,7 @@ class Kind(StrEnum):
     STATE_CHANGED = "state_changed"
     ADDRESS_CHANGED = "address_changed"
     LIST_CHANGED = "list_changed"
+    BOT_RENAMED = "bot_renamed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ class Reconciler:
         if tally.lost & {KEEPER_SPACE, STAFF_SPACE}:
             # Other rooms name these spaces in their join rules.
             return await self.sync()
-        return Outcome(tally.steps, tuple(tally.failed))
+        return tally.outcome()
 
     async def look_at(self, key: str) -> Outcome:
         """Make one room as it should be, and others only where they must follow because it was gone (O3)."""
@@ -191,7 +191,7 @@ class Reconciler:
         self._note_change((key,))
         if tally.lost:
             return await (self.sync() if key in {KEEPER_SPACE, STAFF_SPACE} else self.converge(key))
-        return Outcome(tally.steps, tuple(tally.failed))
+        return tally.outcome()
 
     async def say_in_direct(self, key: str, content: dict[str, Any], said_once_as: str) -> None:
         """Let the bot come back into a direct conversation, say something and leave again (D2, D3).
@@ -365,7 +365,7 @@ class Reconciler:
                 return
             with tally.item(step.what or step.who, 1):
                 await apply_account(
-                    step, wanted, self._homeserver, self._store, avatars=self._settings.accounts.avatars
+                    step, wanted, self._homeserver, self._store, self.guarding, avatars=self._settings.accounts.avatars
                 )
 
         async def room(item: RoomPlan) -> None:
@@ -389,7 +389,7 @@ class Reconciler:
             key for key, shape in wanted.shapes.items() if replaced.intersection({shape.open_to, *shape.children})
         ]
         await observe.in_parallel(naming, lambda key: self._converge_room(key, tally), self._limit)
-        return Outcome(tally.steps, tuple(tally.failed))
+        return tally.outcome()
 
     async def _apply_room(self, item: RoomPlan, hands: Hands, wanted: Desired) -> None:
         """Take the steps. What somebody did behind the bridge's back is noted while it is still to be seen (O3)."""

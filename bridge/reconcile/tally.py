@@ -24,6 +24,8 @@ class Outcome:
     """Steps taken."""
     failed: tuple[str, ...] = ()
     """What could not be done, as sentences."""
+    suspended: frozenset[str] = frozenset()
+    """The user ids of those who could not be brought in, because the homeserver has suspended their account."""
 
 
 @dataclass
@@ -35,8 +37,13 @@ class Tally:
     steps: int = 0
     finished: int = 0
     failed: list[str] = field(default_factory=list)
+    suspended: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     """The keys of rooms that were gone."""
+
+    def outcome(self) -> Outcome:
+        """What came of it."""
+        return Outcome(self.steps, tuple(self.failed), frozenset(self.suspended))
 
     @contextmanager
     def item(self, label: str, steps: int) -> Iterator[None]:
@@ -49,6 +56,8 @@ class Tally:
         except (HomeserverError, StepError) as error:
             log.warning("not_reconciled", item=label, reason=str(error))
             self.failed.append(f"{label}: {error}")
+            if isinstance(error, StepError):
+                self.suspended |= error.suspended
         self.finished += 1
         if self.on_progress is not None:
             self.on_progress(self.finished, self.total, label)

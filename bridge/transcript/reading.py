@@ -133,7 +133,7 @@ class Reader:
         elif before == words.PRESENT and now != words.PRESENT and periods:
             periods[-1] = replace(periods[-1], until=event.at_ms)
         if not (now == "invite" and event.sender == self._bot_id):
-            reason = clean_line(event.content.get("reason"), 1000)
+            reason = "" if event.sender == self._bot_id else clean_line(event.content.get("reason"), 1000)
             self._tell(event, words.membership(user_id, event.sender, before, now, self._name_of, reason))
 
     def _tell(self, event: Event, sentence: str) -> None:

@@ -225,6 +225,8 @@ async def firm_on_fake(
     on = FirmOnFake(fake, settings, store, client, make_firm() if firm is None else firm)
     fake.listeners.insert(0, lambda event: event.update(origin_server_ts=next(clock)))
     fake.listeners.append(on.events.append)
+    # As the bridge does before all else.
+    fake.accounts[fake.bot_id].profile["displayname"] = settings.appservice.bot_name
     try:
         with ExitStack() as stack:
             for name in (

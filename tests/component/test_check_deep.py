@@ -124,6 +124,8 @@ async def test_the_database_beside_the_directory(firm: SmallFirm) -> None:
     [
         (ZOE, {}, [], []),
         (ZOE, {"admin": True}, [], ["The account is a server admin."]),
+        (ZOE, {"suspended": True}, [], ["Is suspended"]),
+        (None, {"suspended": True}, [], []),
         (None, {"admin": True}, ["A"], ["The account of somebody who does not work here is a server admin.", "1 open"]),
         (None, {"locked": True, "deactivated": True}, [], []),
     ],

@@ -61,6 +61,8 @@ TAKES_AWAY: dict[str, Call] = {
     "forget": lambda port, room_id, user_id: port.forget(room_id, user_id),
     "deactivate": lambda port, room_id, user_id: port.deactivate(user_id),
     "delete_devices": lambda port, room_id, user_id: port.delete_devices(user_id),
+    "end_pusher": lambda port, room_id, user_id: port.end_pusher(user_id, "app", "key"),
+    "drop_profile_field": lambda port, room_id, user_id: port.drop_profile_field(user_id, "org.example.title"),
 }
 """Only takes something from somebody, which goes on for those who left the firm."""
 ABOUT_ROOMS = {
@@ -92,10 +94,11 @@ ABOUT_THE_SERVICE = {
     "clock",
     "guard_facts",
     "guard_refusals",
+    "guard_farewell",
     "close",
 }
-LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships"}
-"""Reads about an account what the homeserver's admins see, so as to know whether its owner is cut off."""
+LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships", "admin_pushers", "profile"}
+"""Reads about an account what the homeserver's admins or colleagues see, and nothing as its owner."""
 
 
 async def test_F2_state_is_set_in_the_name_of_nobody_who_left(on: FirmOnFake) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from bridge.care.telling_admins import drift_text
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import MARKER, STAFF_SPACE, matter_space_key
+from bridge.service import introduce_bot
 from bridge.store.audit import audited
 from bridge.store.drift import Noted, untold
 from tests.component.firm_on_fake import (
@@ -298,3 +300,24 @@ async def test_a_crash_between_noting_and_putting_back_notes_it_once(on: FirmOnF
     assert len(await noted(on)) == 1
     entries = await on.store.run(audited)
     assert [one.entry.deed for one in entries].count(Deed.PUT_BACK) == 1
+
+
+async def test_F3_O3_another_name_for_the_bot_is_taken_back_noted_and_told(on: FirmOnFake) -> None:
+    bot, name = on.fake.bot_id, on.settings.appservice.bot_name
+    await introduce_bot(on.client, on.settings)
+    await on.hear()
+    assert not await noted(on)
+    on.fake.change_account(bot, {"displayname": "Managing Partner"})
+    await on.hear()
+    assert on.fake.accounts[bot].profile["displayname"] == name
+    (found,) = await noted(on)
+    assert (found.kind, found.actor, found.put_back) == ("bot_renamed", "", True)
+    text = await on.store.run(lambda: drift_text(on.firm, [found]))
+    assert text.startswith("I was given another name; I cannot tell by whom. I put it back.")
+    # The bridge's own change of it is none.
+    await on.hear()
+    on.events.clear()
+    on.fake.change_account(bot, {"displayname": "Old"})
+    on.fake.accounts[bot].profile["displayname"] = name
+    await on.hear()
+    assert len(await noted(on)) == 1

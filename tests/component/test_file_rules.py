@@ -88,6 +88,30 @@ async def test_V4_a_forbidden_file_is_removed_and_its_sender_told_why(firm: Smal
     assert await audited(firm) == [("tom", "V4 double extension", "refused")]
 
 
+@pytest.mark.parametrize(
+    ("event_type", "content", "why"),
+    [
+        ("m.room.encrypted", {"ciphertext": "x"}, "encrypted this"),
+        ("org.example.file", {"m.file": {"url": "mxc://localhost/none", "name": "setup.exe"}}, "ordinary file"),
+        ("m.room.message", {"msgtype": "m.gallery", "body": "x", "itemtypes": [{"filename": "x"}]}, "ordinary file"),
+        ("m.room.message", {"msgtype": "m.text", "body": "!ping", "formatted_body": "<img src='x'>"}, "ordinary file"),
+    ],
+)
+async def test_V3_what_no_list_of_the_firm_would_have_is_removed(
+    firm: SmallFirm, event_type: str, content: Json, why: str
+) -> None:
+    room = await channel(firm)
+    levels = firm.fake.rooms[room].levels
+    # As in a room that was made before these were barred.
+    levels["events"] = {key: level for key, level in levels["events"].items() if key != event_type}
+    event_id = firm.fake.send(room, firm.user("tom"), event_type, content)
+    await firm.settle()
+    assert not stands(firm, room, event_id)
+    (said,) = await told(firm, "tom")
+    assert why in said
+    assert [(actor, rule) for actor, rule, _ in await audited(firm)] == [("tom", "V3")]
+
+
 async def test_V4_in_a_direct_conversation_the_bot_comes_for_it_and_goes(firm: SmallFirm) -> None:
     room = await direct(firm)
     bad = share(firm, "ruth", room, "setup.exe")

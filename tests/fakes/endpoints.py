@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from bridge.guard.protocol import FACTS_PATH, PATH, REFUSALS_PATH
+from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 from tests.fakes.room import Denied
 
 if TYPE_CHECKING:
@@ -396,6 +396,30 @@ def admin_delete_devices(fake: FakeHomeserver, asked: Asked) -> Json:
     return {}
 
 
+def admin_pushers(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    pushers = fake.accounts[asked.args[0]].pushers
+    return {"pushers": pushers, "total": len(pushers)}
+
+
+def set_pusher(fake: FakeHomeserver, asked: Asked) -> Json:
+    assert asked.body["kind"] is None
+    account, names = fake.accounts[asked.user_id], ("app_id", "pushkey")
+    account.pushers = [one for one in account.pushers if any(one[name] != asked.body[name] for name in names)]
+    return {}
+
+
+def profile(fake: FakeHomeserver, asked: Asked) -> Json:
+    account = fake.accounts[asked.args[0]]
+    return {"displayname": account.as_admin_sees()["displayname"], **account.fields}
+
+
+def delete_profile_field(fake: FakeHomeserver, asked: Asked) -> Json:
+    assert asked.user_id == asked.args[0]
+    fake.accounts[asked.user_id].fields.pop(asked.args[1], None)
+    return {}
+
+
 def admin_memberships(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     user_id = asked.args[0]
@@ -405,7 +429,7 @@ def admin_memberships(fake: FakeHomeserver, asked: Asked) -> Json:
 def admin_deactivate(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     assert asked.body == {"erase": False}
-    fake.deactivate(asked.args[0])
+    fake.deactivate(asked.args[0], asked.user_id)
     return {"id_server_unbind_result": "success"}
 
 
@@ -419,6 +443,10 @@ def guard_refusals(fake: FakeHomeserver, asked: Asked) -> Json:
 
 def guard_facts(fake: FakeHomeserver, asked: Asked) -> Json:
     return _guard(fake).facts(asked.signature)
+
+
+def guard_farewell(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _guard(fake).farewell(asked.raw, asked.signature)
 
 
 def guard_status(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -445,6 +473,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", PATH, guard_status),
     ("GET", FACTS_PATH, guard_facts),
     ("POST", REFUSALS_PATH, guard_refusals),
+    ("POST", FAREWELL_PATH, guard_farewell),
     ("POST", _V3 + "/createRoom", create_room),
     ("GET", _V3 + "/directory/room/{}", resolve_alias),
     ("PUT", _V3 + "/directory/room/{}", put_alias),
@@ -492,6 +521,10 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", _ADMIN_USER + "/devices", admin_devices),
     ("POST", _ADMIN_USER + "/delete_devices", admin_delete_devices),
     ("GET", "/_synapse/admin/v1/users/{}/memberships", admin_memberships),
+    ("GET", "/_synapse/admin/v1/users/{}/pushers", admin_pushers),
+    ("POST", _V3 + "/pushers/set", set_pusher),
+    ("GET", _V3 + "/profile/{}", profile),
+    ("DELETE", _V3 + "/profile/{}/{}", delete_profile_field),
     ("POST", "/_synapse/admin/v1/deactivate/{}", admin_deactivate),
 )
 _ROUTES = tuple(

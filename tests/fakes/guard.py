@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bridge.firm.room_keys import MARKER
-from bridge.guard.gate import GATED, Change, Gate, Mark
+from bridge.firm.room_keys import MARKER, SPACE
+from bridge.guard.farewells import Farewells
+from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.memberships import without_words
 from bridge.guard.refusals import attempt_of
 from bridge.guard.writing import Written, refused
-from tests.fakes.room import Denied, Room
+from tests.fakes.room import CREATOR_POWER, Denied, Room
 
 GUARD_KEY = "guard-key-of-the-tests-0001"
 
@@ -22,11 +25,19 @@ class FakeGuard:
     def __init__(self, file: Path, bot_id: str, key: str = GUARD_KEY) -> None:
         self.gate = Gate(bot_id)
         self.keeper = Keeper(file, key)
+        self.farewells = Farewells(self.keeper, key)
 
-    def check(self, room: Room, sender: str, event_type: str, state_key: str | None, content: dict[str, Any]) -> None:
-        """Raise Denied where the guard refuses."""
-        marker = room.state.get((MARKER, ""))
-        mark = Mark(marker["kind"], marker["key"]) if marker else None
+    def check(
+        self,
+        room: Room,
+        sender: str,
+        event_type: str,
+        state_key: str | None,
+        content: dict[str, Any],
+        rooms: Mapping[str, Room],
+    ) -> dict[str, Any]:
+        """The content that the event may have. Raises Denied where the guard refuses it."""
+        mark = _mark(room)
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if event_type not in GATED or state_key is None:
@@ -34,12 +45,42 @@ class FakeGuard:
             found = refused(written, mark, self.gate, facts) if room.members.get(sender) == "join" else None
         else:
             before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
-            change = Change(event_type, sender, state_key, content.get("membership", ""), before)
+            named = [rooms.get(one.get("room_id", "")) for one in content.get("allow", ())]
+            change = Change(
+                event_type,
+                sender,
+                state_key,
+                content.get("membership", ""),
+                before,
+                content,
+                room.state.get((event_type, state_key), {}),
+                frozenset(_space(one) for one in named),
+                room.version in CREATOR_POWER,
+            )
             refusal = self.gate.refusal(change, mark, facts, today)
             found = (attempt_of(change, mark, room.room_id, refusal), refusal) if refusal else None
         if found is not None:
             self.keeper.note(found[0])
             raise Denied(403, "M_FORBIDDEN", found[1].sentence)
+        if event_type == MEMBER and mark is not None and sender != self.gate.bot:
+            closed = self.gate.refusal_to_write(sender, mark, facts)
+            return without_words(content, read_only=closed is not None) or content
+        return content
+
+    def close(self, user_id: str, by: str) -> None:
+        """Let an account be closed. Raises Denied."""
+        policy = self.keeper.policy
+        told = by == self.gate.bot and self.farewells.is_said(user_id)
+        if not self.gate.may_be_deactivated(user_id, policy.facts if policy else None, told=told):
+            raise Denied(403, "M_FORBIDDEN", "Deactivation of this user is forbidden")
+        self.farewells.done(user_id)
+
+    def farewell(self, body: bytes, signature: str) -> dict[str, Any]:
+        """The answer to a bridge that says whose account it closes. Raises Denied."""
+        try:
+            return dict(self.farewells.take(body, signature))
+        except PushRefused as error:
+            raise Denied(error.status, error.errcode, str(error)) from error
 
     def push(self, body: bytes, signature: str) -> dict[str, Any]:
         """The answer to a push. Raises Denied."""
@@ -68,3 +109,13 @@ class FakeGuard:
             return dict(self.keeper.hand_over(body, signature))
         except PushRefused as error:
             raise Denied(error.status, error.errcode, str(error)) from error
+
+
+def _mark(room: Room) -> Mark | None:
+    marker = room.state.get((MARKER, ""))
+    return Mark(marker["kind"], marker["key"]) if marker else None
+
+
+def _space(room: Room | None) -> str:
+    mark = _mark(room) if room is not None else None
+    return mark.key if mark is not None and mark.kind == SPACE else ""

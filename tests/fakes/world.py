@@ -27,8 +27,12 @@ class Account:
     admin: bool = False
     locked: bool = False
     deactivated: bool = False
+    suspended: bool = False
     profile: Json = field(default_factory=dict)
     devices: set[str] = field(default_factory=set)
+    pushers: list[Json] = field(default_factory=list)
+    fields: Json = field(default_factory=dict)
+    """Fields of the profile that a client put there."""
 
     def as_admin_sees(self) -> Json:
         """As the admin API shows it."""
@@ -37,6 +41,7 @@ class Account:
             "admin": self.admin,
             "locked": self.locked,
             "deactivated": self.deactivated,
+            "suspended": self.suspended,
             "displayname": self.user_id[1:].partition(":")[0],
             "avatar_url": None,
             "threepids": [],
@@ -99,8 +104,10 @@ class World:
                 self._member(room, user_id, user_id, {**room.state["m.room.member", user_id], **self._shown(user_id)})
         return new
 
-    def deactivate(self, user_id: str) -> None:
+    def deactivate(self, user_id: str, by: str = "") -> None:
         """End an account as the admin API does: it leaves every room, and its sessions and account data are gone."""
+        if self.guard is not None:
+            self.guard.close(user_id, by)
         account = self.accounts[user_id]
         account.deactivated = True
         account.devices.clear()
@@ -188,6 +195,8 @@ class World:
             raise _cannot_join()
         if room.members.get(user_id) == "join":
             return
+        if user_id in self.accounts and self.accounts[user_id].suspended:
+            raise Denied(403, "M_USER_SUSPENDED", "Joining rooms while account is suspended is not allowed.")
         if room.members.get(user_id) == "ban":
             raise Denied(403, "M_FORBIDDEN", "You are banned from this room")
         authorised = {} if room.members.get(user_id) == "invite" else self._by_rule(room, user_id)
@@ -322,7 +331,7 @@ class World:
 
     def _emit(self, room: Room, sender: str, event_type: str, content: Json, state_key: str | None) -> Json:
         if self.guard is not None:
-            self.guard.check(room, sender, event_type, state_key, content)
+            content = self.guard.check(room, sender, event_type, state_key, content, self.rooms)
         number = next(self._numbers)
         event = room.append(
             {

@@ -21,8 +21,18 @@ from bridge.check import State
 from bridge.dev.place import ROOT, SYNAPSE_PYTHON
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import MARKER, STAFF_SPACE, matter_space_key
-from bridge.guard.gate import BOT_ONLY, NEVER, NO_KNOCKING, NO_POLICY, NOT_ADDED, NOT_ADDED_TO_DIRECT, NOT_INVITED
+from bridge.guard.gate import (
+    BOT_ONLY,
+    NEVER,
+    NO_KNOCKING,
+    NO_POLICY,
+    NOT_ADDED,
+    NOT_ADDED_TO_DIRECT,
+    NOT_INVITED,
+    OTHER_RULES,
+)
 from bridge.guard.protocol import OUTDATED, PATH, SIGNATURE_HEADER, sign_push, sign_question
+from bridge.mapping.rooms import RoomShape, create_body
 from bridge.service import open_firm
 from tests.synapse.harness import Answer, Json, Person, RealFirm, real_firm
 from tests.synapse.test_check import look
@@ -194,19 +204,25 @@ async def test_F1_M3_nobody_comes_in_who_must_not(version: str, tmp_path: Path) 
         told = await ann.request("POST", f"rooms/{quote(guarded.matter)}/invite", {"user_id": ben.user_id})
         assert told.body["error"] == NOT_ADDED
 
-        # A room beside the firm's: the bot alone is in it.
-        made = (await firm.bot.request("POST", "createRoom", {"preset": "private_chat"})).ok()["room_id"]
-        for body in ({"invite": [ann.user_id]}, {"initial_state": [member_event(ann)]}):
-            answer = await firm.bot.request("POST", "createRoom", {"preset": "private_chat", **body})
+        # A room beside the firm's: the bot alone is in it, and it has the firm's rules.
+        assert (await firm.bot.request("POST", "createRoom", {"preset": "private_chat"})).status == 403
+        beside = body_beside(firm, version)
+        made = (await firm.bot.request("POST", "createRoom", beside)).ok()["room_id"]
+        for body in ({"invite": [ann.user_id]}, {"initial_state": [*beside["initial_state"], member_event(ann)]}):
+            answer = await firm.bot.request("POST", "createRoom", {**beside, **body})
             assert (answer.status, answer.body["error"]) == (403, NOT_ADDED)
         assert (await firm.bot.request("POST", f"rooms/{quote(made)}/invite", {"user_id": ann.user_id})).status == 403
-        marked = [{"type": MARKER, "state_key": "", "content": {"kind": "matter", "key": "none"}}, member_event(ann)]
-        answer = await firm.bot.request("POST", "createRoom", {"preset": "private_chat", "initial_state": marked})
+        marked = {"type": MARKER, "state_key": "", "content": {"kind": "matter", "key": "none"}}
+        body = {"initial_state": [*beside["initial_state"], marked, member_event(ann)]}
+        answer = await firm.bot.request("POST", "createRoom", {**beside, **body})
         assert (answer.status, answer.body["error"]) == (403, NOT_ADDED)
 
-        # Power over a room gives none over who is in it or what is seen of it.
-        levels = await firm.bot.get(f"rooms/{quote(guarded.channel)}/state/m.room.power_levels/")
-        await set_state(firm.bot, guarded.channel, "m.room.power_levels", {**levels, "users_default": 100})
+        # Nobody gives power over a room, and power would give none over who is in it or what is seen of it.
+        path = f"rooms/{quote(guarded.channel)}/state/m.room.power_levels/"
+        levels = await firm.bot.get(path)
+        answer = await firm.bot.request("PUT", path, {**levels, "users_default": 100})
+        assert (answer.status, answer.body["error"]) == (403, OTHER_RULES)
+        (await firm.bot.request("PUT", path, levels)).ok()
         for event_type, content in FORBIDDEN_STATE.items():
             answer = await ann.request("PUT", f"rooms/{quote(guarded.channel)}/state/{event_type}/", content)
             sentence = NEVER if event_type in {"m.room.encryption", "m.room.third_party_invite"} else BOT_ONLY
@@ -228,6 +244,14 @@ FORBIDDEN_STATE: dict[str, Json] = {
     "m.space.child": {"via": ["localhost"]},
     MARKER: {"kind": "channel", "key": "none"},
 }
+
+
+def body_beside(firm: RealFirm, version: str) -> Json:
+    """A createRoom request for a room with the firm's rules that is none of its rooms."""
+    shape = RoomShape("beside", "matter", "Beside")
+    body = create_body(shape, alias_localpart="", bot_id=firm.settings.bot_id, room_version=version, room_ids={})
+    unmarked = [event for event in body["initial_state"] if event["type"] != MARKER]
+    return {key: value for key, value in body.items() if key != "room_alias_name"} | {"initial_state": unmarked}
 
 
 def member_event(person: Person) -> Json:
@@ -281,7 +305,8 @@ async def test_check_sees_the_guard(tmp_path: Path) -> None:
         firm = guarded.firm
         found = await look(firm.settings)
         assert {name for name, finding in found.items() if finding.state is not State.OK} == {
-            "redaction_retention_period"
+            "push",
+            "redaction_retention_period",
         }
         assert (found["block_non_admin_invites"].what, found["guard"].what[:8]) == (
             "Not needed: the guard judges finer.",

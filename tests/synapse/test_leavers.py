@@ -59,7 +59,13 @@ async def test_F2_a_leaver_is_cut_off_and_comes_back_without_what_they_had(firm:
         "password": "correct horse battery",
     }
     assert (await firm.nobody.request("POST", "login", login)).status == 403
-    (await firm.bot.request("POST", f"{ADMIN}/v1/deactivate/{quote(wei.user_id)}", {"erase": False})).ok()
+    # Nor can an admin close it, and hide what Wei wrote: only the bridge closes it, when it has told the guard.
+    closed = await firm.bot.request("POST", f"{ADMIN}/v1/deactivate/{quote(wei.user_id)}", {"erase": True})
+    assert closed.status == 403
+    firm.stop_bridge()
+    firm.start_bridge()
+    await firm.bridge_ready()
+    await assert_gone(firm, wei)
 
     assert "is back" in await ask("!staff return @wei.chen")
     account = await firm.bot.get(f"{ADMIN}/v2/users/{quote(wei.user_id)}")

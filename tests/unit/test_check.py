@@ -205,6 +205,13 @@ IN_FORCE = {"version": 7, "digest": "d", "refused": {"F1": 2, "M3": 1}}
             "holds 3 refusals, the oldest since 1970",
         ),
         (Reply(200, {**IN_FORCE, "waiting": 3, "oldest_ms": 2**62}), "d", State.OK, "refused 3 times"),
+        (
+            Reply(200, {**IN_FORCE, "workers": ["events1", "pusher1"]}),
+            "d",
+            State.MISSING,
+            "workers as well: events1, pusher1",
+        ),
+        (Reply(200, {**IN_FORCE, "workers": []}), "d", State.OK, "up to date"),
         (Reply(200, IN_FORCE), "e", State.WARNING, "not what the bridge knows"),
         (Reply(200, {"version": 0, "digest": ""}), "d", State.WARNING, "nobody comes into any room"),
         (Reply(403, {"errcode": "M_FORBIDDEN"}), "d", State.MISSING, "another key"),

@@ -254,6 +254,30 @@ def test_who_came_and_went_is_told_with_by_whom() -> None:
     assert [(p.since - START, p.until and p.until - START) for p in tom.periods] == [(5000, 6000), (8000, None)]
 
 
+def test_what_somebody_wrote_with_a_membership_is_told() -> None:
+    def member(sender: str, who: str, now: str, reason: object) -> Json:
+        return event(sender, "m.room.member", state=who, membership=now, reason=reason)
+
+    transcript = made(
+        member(BOT, RUTH, "invite", "No reason of a person"),
+        member(RUTH, RUTH, "join", "I am\nin"),
+        member(RUTH, RUTH, "join", "still here"),
+        member(RUTH, RUTH, "join", ""),
+        member(RUTH, TOM, "invite", {"no": "text"}),
+        member(TOM, TOM, "join", None),
+        member(BOT, TOM, "leave", "No longer a participant"),
+        member(RUTH, RUTH, "leave", "The offer is 40k"),
+    )
+    assert [entry.text for entry in transcript.entries if hasattr(entry, "text")] == [
+        "Ruth Adeyemi joined: “I am in”",
+        "Ruth Adeyemi wrote beside their name: “still here”",
+        "Tom Price was invited by Ruth Adeyemi",
+        "Tom Price joined",
+        "Tom Price was removed by Firm Bot",
+        "Ruth Adeyemi left: “The offer is 40k”",
+    ]
+
+
 def test_days_are_those_of_the_firms_time_zone() -> None:
     late = text(RUTH, "Late", -3600 - 1)
     shown = words(page(made(late, text(RUTH, "Early"))))

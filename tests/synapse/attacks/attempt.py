@@ -86,6 +86,7 @@ class Share:
 
     content: dict[str, Any]
     room: str = "{everyone}"
+    event_type: str = "m.room.message"
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ OUTSIDERS = (
                 "data": {"url": "http://127.0.0.1/_matrix/push/v1/notify"},
             },
         ),
+        forbidden(Layer.GUARD, 400, "M_MISSING_PARAM", "without names"),
         fruitless(Layer.SYNAPSE),
     ),
     attempt(

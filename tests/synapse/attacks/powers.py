@@ -77,6 +77,7 @@ ADMINS = (
         "O3",
         BOSS,
         post(_ADMIN + "rooms/{channel}/make_room_admin", {"user_id": "{cleo}"}),
+        GUARD,
         succeeds(),
     ),
     attempt(
@@ -91,6 +92,23 @@ ADMINS = (
         "reads a matter's messages by the admin API", "M3", BOSS, get(_ADMIN + "rooms/{matter}/messages"), succeeds()
     ),
     attempt("reads a matter's state by the admin API", "M3", BOSS, get(_ADMIN + "rooms/{matter}/state"), succeeds()),
+    attempt("logs in as the bot", "O3", BOSS, post(_ADMIN + "users/{bot}/login"), GUARD, succeeds()),
+    attempt(
+        "gives the bot another name",
+        "F3",
+        BOSS,
+        put("/_synapse/admin/v2/users/{bot}", {"displayname": "Managing Partner"}),
+        GUARD,
+        succeeds(),
+    ),
+    attempt(
+        "closes the account of who has left, with all that they wrote",
+        "F2",
+        BOSS,
+        post(_ADMIN + "deactivate/{dan}", {"erase": True}),
+        GUARD,
+        succeeds(),
+    ),
     attempt("logs in as a colleague", "V5", BOSS, post(_ADMIN + "users/{cleo}/login"), succeeds()),
     attempt("bars a colleague silently", "V5", BOSS, post(_ADMIN + "users/{gil}/shadow_ban"), succeeds()),
     attempt("unlocks who has left", "F2", BOSS, put("/_synapse/admin/v2/users/{dan}", {"locked": False}), succeeds()),
@@ -303,4 +321,33 @@ THIEVES = (
     ),
 )
 
-ATTEMPTS: tuple[Attempt, ...] = (*FORGED, *PUSHES, *ADMINS, *THIEVES)
+
+def _as_bot(what: str, rule: str, content: dict[str, object]) -> Attempt:
+    """A rule of a room, set by the bot. The room is one that nothing else is tried in afterwards."""
+    path = f"rooms/{{archived}}/state/{rule}/"
+    return attempt(f"{what} as the bot", "O3", THIEF, put(path, content, user_id="{bot}"), RULES, succeeds())
+
+
+RULES = forbidden(Layer.GUARD, says="other rules")
+RULERS = (
+    _as_bot("lets guests in", "m.room.guest_access", {"guest_access": "can_join"}),
+    _as_bot(
+        "shows all that was said to everybody", "m.room.history_visibility", {"history_visibility": "world_readable"}
+    ),
+    _as_bot("opens a channel to all", "m.room.join_rules", {"join_rule": "public"}),
+    _as_bot(
+        "gives everybody power",
+        "m.room.power_levels",
+        {"users": {"{bot}": 100}, "users_default": 100, "events": {"m.room.encryption": 101}},
+    ),
+    attempt(
+        "sends something encrypted as the bot",
+        "V3",
+        THIEF,
+        put("rooms/{everyone}/send/m.room.encrypted/s13", {"ciphertext": "x"}, user_id="{bot}"),
+        forbidden(Layer.GUARD, says="encrypted"),
+        succeeds(),
+    ),
+)
+
+ATTEMPTS: tuple[Attempt, ...] = (*FORGED, *PUSHES, *ADMINS, *THIEVES, *RULERS)

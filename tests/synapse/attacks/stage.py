@@ -169,7 +169,7 @@ class Stage:
     async def share(self, person: Person, step: Share) -> Seen:
         """Send a message with a file, and wait until the bot has deleted it; or the refusal."""
         room, since = self.filled(step.room), await now(person)
-        path = f"rooms/{quote(room, safe='')}/send/m.room.message/shared{next(_numbers)}"
+        path = f"rooms/{quote(room, safe='')}/send/{step.event_type}/shared{next(_numbers)}"
         answer = await self.request(person, Call("PUT", path, step.content))
         if answer.status != 200:
             return answer

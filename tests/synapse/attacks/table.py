@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.synapse.attacks import files, insiders, outsiders, powers, walled
+from tests.synapse.attacks import files, forms, insiders, outsiders, powers, walled
 from tests.synapse.attacks.attempt import Attempt
 
 DECLARED: tuple[Attempt, ...] = (
     *walled.ATTEMPTS,
     *insiders.ATTEMPTS,
     *files.ATTEMPTS,
+    *forms.ATTEMPTS,
     *outsiders.ATTEMPTS,
     *powers.ATTEMPTS,
 )

@@ -1,0 +1,74 @@
+"""Requests that are refused by what they ask for, where Synapse asks no module before it does that. Pure.
+
+Synapse asks the guard for each request with a login whether the account is still good; that is when these are looked
+at. Requests of the bridge are not asked about: they come with its own token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from bridge.firm.audit import Deed
+from bridge.guard.gate import Refusal
+
+NO_FIELDS = Refusal("F3", "Profiles come from the firm's directory, and nobody adds to them.")
+BOT_ONLY_BRIDGE = Refusal("O3", "The firm's bot is the bridge's: nobody acts as it or changes its account.")
+NOT_IN_ROOM = Refusal("M3", "You are not in this room.")
+WITHOUT_NAMES = Refusal(
+    "F4", "The firm's server sends notifications without names only (event_id_only). Use a client that asks for those."
+)
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OF_THE_SETTINGS = frozenset({"displayname", "avatar_url"})
+"""Fields of a profile that settings of the homeserver keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for, by its method and path."""
+
+    method: str
+    parts: tuple[str, ...]
+    """The path's parts, decoded as Synapse decodes them."""
+
+    @property
+    def room_marked_as_read(self) -> str:
+        """The id of the room in which it says how far somebody has read; empty for other requests."""
+        match self.parts:
+            case ("_matrix", "client", *_, "rooms", room_id, "receipt", _, _) | (
+                "_matrix",
+                "client",
+                *_,
+                "rooms",
+                room_id,
+                "read_markers",
+            ) if self.method == "POST":
+                return room_id
+        return ""
+
+
+def asked_of(method: str, url: str) -> Asked | None:
+    """What a request asks for; None for one that only reads, of which every client sends one after another."""
+    if method in _READS:
+        return None
+    path = url.partition("?")[0]
+    return Asked(method, tuple(unquote(part) for part in path.split("/") if part))
+
+
+def request_refusal(asked: Asked, bot: str) -> tuple[Deed, Refusal] | None:
+    """Why a request is refused, whoever sends it; None where it may go on."""
+    match asked.parts:
+        case ("_matrix", "client", *_, "profile", _, name) if asked.method == "PUT" and name not in _OF_THE_SETTINGS:
+            return Deed.TRIED_TO_CHANGE_PROFILE, NO_FIELDS
+        # That it is a server admin is what the operator gives it (docs/admin-guide.md).
+        case ("_synapse", "admin", "v1", "users", user_id, "admin") if user_id == bot:
+            return None
+        case (_, *rest) if "admin" in rest and bot in rest:
+            return Deed.TRIED_TO_ACT_AS_BOT, BOT_ONLY_BRIDGE
+    return None
+
+
+def pushes_ids_alone(data: object) -> bool:
+    """Whether a pusher with this data is sent no names of rooms and people (specification: PusherData, `format`)."""
+    return isinstance(data, Mapping) and data.get("format") == "event_id_only"

@@ -1,0 +1,91 @@
+"""The addresses inside Synapse at which the bridge speaks to the guard (bridge/guard/protocol.py)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from synapse.module_api import DirectServeJsonResource, ModuleApi, SynapseRequest
+from synapse.module_api.errors import Codes, SynapseError
+
+from bridge.firm.audit import Deed
+from bridge.guard.farewells import Farewells
+from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.protocol import MAX_BYTES, SIGNATURE_HEADER
+from bridge.guard.refusals import Attempt, attempt
+
+log = logging.getLogger(__name__)
+_FORGED = frozenset({403, 413})
+"""How those are answered who have not the key."""
+
+
+class _Resource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not in the bridge's environment
+    """An address for those who have the key."""
+
+    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi) -> None:
+        super().__init__()
+        self._keeper = keeper
+        self._note = note
+        self._api = api
+
+    async def _answer(self, work: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, await self._api.defer_to_thread(work)
+        except PushRefused as error:
+            log.warning("The guard did not take what it was told: %s", error)
+            if error.status in _FORGED:
+                self._note(attempt(Deed.TRIED_TO_TELL_GUARD, "", "O1"))
+            known = {} if error.version is None else {"version": error.version}
+            raise SynapseError(error.status, str(error), error.errcode, known) from error
+        except OSError as error:
+            log.exception("The guard cannot write its policy")
+            raise SynapseError(500, "The guard cannot write its policy.", Codes.UNKNOWN) from error
+
+
+class PolicyResource(_Resource):
+    """The address at which the bridge tells the policy and asks for its version."""
+
+    def __init__(
+        self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: tuple[str, ...]
+    ) -> None:
+        super().__init__(keeper, note, api)
+        self._workers = list(workers)
+
+    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        body = request.content.read(MAX_BYTES + 1)
+        return await self._answer(lambda: {"version": self._keeper.accept(body, _signature(request))})
+
+    async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        return await self._answer(lambda: {**self._keeper.status(_signature(request)), "workers": self._workers})
+
+
+class FactsResource(_Resource):
+    """The address at which a bridge with an older database gets what it has lost."""
+
+    async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        return await self._answer(lambda: dict(self._keeper.facts(_signature(request))))
+
+
+class RefusalsResource(_Resource):
+    """The address at which the bridge takes over what was refused, and says what it has."""
+
+    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        body = request.content.read(MAX_BYTES + 1)
+        return await self._answer(lambda: self._keeper.hand_over(body, _signature(request)))
+
+
+class FarewellResource(_Resource):
+    """The address at which the bridge says whose account it closes."""
+
+    def __init__(self, keeper: Keeper, farewells: Farewells, note: Callable[[Attempt], None], api: ModuleApi) -> None:
+        super().__init__(keeper, note, api)
+        self._farewells = farewells
+
+    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        body = request.content.read(MAX_BYTES + 1)
+        return await self._answer(lambda: self._farewells.take(body, _signature(request)))
+
+
+def _signature(request: SynapseRequest) -> str:
+    return str(request.getHeader(SIGNATURE_HEADER) or "")
