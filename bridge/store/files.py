@@ -107,6 +107,7 @@ def remove_file(event_id: str, at_ms: int, by: str) -> bool:
         return False
     row.removed_at, row.removed_by, row.newest = at_ms, by, False
     row.save(only=[File.removed_at, File.removed_by, File.newest])
+    _note_change(event_id)
     execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
     _mark_newest(row.conversation_id, row.name_key)
     return True
@@ -169,9 +170,15 @@ def _change(row: File, columns: dict[str, Any]) -> None:
         row.found_type, row.found_size, row.sha256 = "", None, ""
     row.size = row.found_size or row.declared_size or 0
     row.save()
+    _note_change(row.event_id)
     for key in {name_before, row.name_key}:
         _mark_newest(row.conversation_id, key)
     _write_words(row)
+
+
+def _note_change(event_id: str) -> None:
+    """Have the filer look at a file again. By what happened here and not by times, which are the homeserver's."""
+    execute("INSERT INTO file_change (event_id) VALUES (?) ON CONFLICT (event_id) DO NOTHING", event_id)
 
 
 def _free_moment(at_ms: int) -> int:

@@ -378,13 +378,52 @@ class CabinetFolder(Base):
         indexes = ((("parent", "name_key"), True),)
 
 
+# What is to be written anew is found without looking at every folder there is.
+CabinetFolder.add_index(
+    CabinetFolder.index(
+        CabinetFolder.key, where=CabinetFolder.changed > CabinetFolder.listed, name="cabinet_folder_to_list"
+    )
+)
+
+
+class CabinetTrouble(Base):
+    """Something that cannot be written into one folder of the filing cabinet."""
+
+    conversation_id = TextField()
+    """Whose folder it is."""
+    what = TextField()
+    """files, list or transcript."""
+    error = TextField()
+    """Why, as a sentence."""
+    failures = IntegerField(default=0)
+    """How often in a row."""
+    since_ms = BigIntegerField()
+    next_at = BigIntegerField()
+    """When it is tried again."""
+    told = BooleanField(default=False)
+    """Whether the firm admins were told."""
+    over = BooleanField(default=False)
+    """Whether it could be written since; the row is there until they are told of that too."""
+
+    class Meta:
+        primary_key = CompositeKey("conversation_id", "what")
+
+
+class FileChange(Base):
+    """A file that was deleted or edited since the filer last looked."""
+
+    event_id = TextField(primary_key=True)
+
+
 class FiledTranscript(Base):
-    """The transcript of a conversation that is in the filing cabinet."""
+    """The transcript of a conversation that is in the filing cabinet, or that was looked at and had nothing in it."""
 
     conversation_id = TextField(primary_key=True)
     mark = TextField()
     """How far it goes."""
     at_ms = BigIntegerField()
+    stale = BooleanField(default=True)
+    """Whether something may have happened in the conversation since."""
 
 
 class MatterFiling(Base):
@@ -500,6 +539,8 @@ MODELS: tuple[type[Base], ...] = (
     FileHistory,
     Filing,
     CabinetFolder,
+    CabinetTrouble,
+    FileChange,
     MatterFiling,
     FiledTranscript,
     Handout,
