@@ -5,9 +5,8 @@ Times are milliseconds since the epoch. Who reads is `bridge/store/file_lists.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -215,46 +214,3 @@ def _write_words(row: File) -> None:
         # The marks stand beside the words, so they begin with a sign that no word has.
         lexemes = told + [f"={mark}" for mark in marks]
         execute('INSERT INTO file_search ("rowid", search) VALUES (?, array_to_tsvector(?))', row.moment, lexemes)
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryTurn:
-    """A room whose messages are still to be looked through, and where to go on."""
-
-    room_id: str
-    conversation_id: str
-    position: str
-
-
-def histories_to_read(after: str, limit: int) -> list[HistoryTurn]:
-    """The next rooms of conversations, behind that room, whose history was not looked through to its end."""
-    found = execute(
-        """
-        SELECT room.room_id, conversation.id, COALESCE(file_history.position, '') FROM room
-        JOIN conversation ON conversation.id = room."key"
-        LEFT JOIN file_history ON file_history.room_id = room.room_id
-        WHERE room.room_id IS NOT NULL AND conversation.kind IN ('direct', 'matter', 'channel')
-        AND file_history.finished_at IS NULL AND room.room_id > ? ORDER BY room.room_id LIMIT ?
-        """,
-        after,
-        limit,
-    )
-    return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str]]", found.fetchall())]
-
-
-def read_histories_again() -> None:
-    """Have every room's history looked through once more, where what arrived meanwhile may be missing."""
-    execute("DELETE FROM file_history")
-
-
-def history_read(room_id: str, position: str, finished_at: int | None) -> None:
-    """Note where in a room's history to go on, or when it was looked through to its end."""
-    execute(
-        """
-        INSERT INTO file_history (room_id, position, finished_at) VALUES (?, ?, ?)
-        ON CONFLICT (room_id) DO UPDATE SET position = excluded.position, finished_at = excluded.finished_at
-        """,
-        room_id,
-        position,
-        finished_at,
-    )

@@ -279,6 +279,7 @@ def version_of(position: int) -> int:
 def mark_filed(file: Waiting, now: int) -> None:
     """Note that a file is in the cabinet, and that its folder's list is to say so."""
     execute("UPDATE filing SET state = 'filed', filed_at = ?, error = '' WHERE position = ?", now, file.position)
+    execute("UPDATE filed_transcript SET changed = changed + 1 WHERE conversation_id = ?", file.conversation_id)
     end_trouble(file.conversation_id, "files")
     _list_anew([file.conversation_id])
 

@@ -301,6 +301,14 @@ class File(Base):
         )
 
 
+class BotVisit(Base):
+    """A direct conversation that the bot went into and may not have left yet."""
+
+    room_id = TextField(primary_key=True)
+    conversation_id = TextField()
+    at_ms = BigIntegerField()
+
+
 class FileHistory(Base):
     """How far a room's messages from before the bridge knew it were looked through for files."""
 
@@ -308,6 +316,10 @@ class FileHistory(Base):
     position = TextField(default="")
     """Where the homeserver's next page begins; empty for the beginning."""
     finished_at = BigIntegerField(null=True)
+    again_from = BigIntegerField(null=True)
+    """From when on it is to be looked through once more, because something was missed; null for not."""
+    next_at = BigIntegerField(default=0)
+    """When it is tried again, after the homeserver did not give it."""
 
 
 class Filing(Base):
@@ -422,8 +434,10 @@ class FiledTranscript(Base):
     mark = TextField()
     """How far it goes."""
     at_ms = BigIntegerField()
-    stale = BooleanField(default=True)
-    """Whether something may have happened in the conversation since."""
+    changed = IntegerField(default=1)
+    """Rises when something happens in the conversation, or a file of it goes into the cabinet."""
+    seen = IntegerField(default=0)
+    """What `changed` was when the transcript was last made, or found to be as it should be."""
 
 
 class MatterFiling(Base):
@@ -539,6 +553,7 @@ MODELS: tuple[type[Base], ...] = (
     FileHistory,
     Filing,
     CabinetFolder,
+    BotVisit,
     CabinetTrouble,
     FileChange,
     MatterFiling,

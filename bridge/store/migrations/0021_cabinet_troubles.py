@@ -51,4 +51,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
     db.execute_sql(  # type: ignore[no-untyped-call]
         "INSERT INTO file_change (event_id) SELECT event_id FROM file WHERE removed_at IS NOT NULL OR edit_id <> ''"
     )
-    migrate(migrator.add_column("filed_transcript", "stale", BooleanField(default=True)))
+    migrate(
+        migrator.add_column("filed_transcript", "changed", IntegerField(default=1)),
+        migrator.add_column("filed_transcript", "seen", IntegerField(default=0)),
+    )
