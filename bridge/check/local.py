@@ -14,6 +14,7 @@ from bridge.check.finding import Finding, State
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
 from bridge.filing.cabinet import CabinetError, cabinet_of
+from bridge.filing.kinds import trusts_any_server
 from bridge.firm.model import Firm
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
@@ -83,6 +84,9 @@ async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("filing cabinet", State.MISSING, str(error), remedy)
     else:
         yield Finding("filing cabinet", State.OK, "A file can be written in the filing cabinet, read and deleted.")
+    if trusts_any_server(settings.filing.url.get_secret_value(), settings.filing.backend_options):
+        what = "The filing cabinet's SFTP server is not compared with anything: another could take its place."
+        yield Finding("filing cabinet", State.WARNING, what, 'Give "known_hosts": "PATH" in filing.options.')
 
 
 def _owner_finding(owner: str) -> Finding:

@@ -70,6 +70,11 @@ def with_time_outs(url: str, options: dict[str, Any], seconds: float, longest: f
             return options
 
 
+def trusts_any_server(url: str, options: dict[str, Any]) -> bool:
+    """Whether the place's server is not asked to prove who it is: sshfs does so only where it is told the keys."""
+    return split_protocol(url)[0] in {"sftp", "ssh"} and not options.get("known_hosts")
+
+
 def open_to_write(fs: Any, path: str) -> IO[bytes]:
     """Open a file anew. Each kind sends pieces as large as it thinks best, but for stores that number them."""
     size = {"block_size": _PART} if _package(fs) == "s3fs" else {}

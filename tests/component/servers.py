@@ -35,9 +35,9 @@ class Sshd:
         self.root.mkdir(parents=True)
         self.port = free_port()
         self._key = folder / "user_key"
-        host = asyncssh.generate_private_key("ssh-ed25519")
+        self._host = asyncssh.generate_private_key("ssh-ed25519")
         user = asyncssh.generate_private_key("ssh-ed25519")
-        for name, key in (("host_key", host), ("user_key", user)):
+        for name, key in (("host_key", self._host), ("user_key", user)):
             (folder / name).write_bytes(key.export_private_key())
             (folder / name).chmod(0o600)
         (folder / "authorized").write_bytes(user.export_public_key())
@@ -55,8 +55,28 @@ class Sshd:
     @property
     def settings(self) -> dict[str, Any]:
         """What the section `filing` of a configuration says of it."""
-        options = {"port": self.port, "username": getpass.getuser(), "client_keys": [str(self._key)]}
+        return self._settings({})
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The same, and what its key is."""
+        return self._settings({"known_hosts": self._known_hosts("known", self._host)})
+
+    @property
+    def mistaken(self) -> dict[str, Any]:
+        """The same, and the key of another."""
+        return self._settings(
+            {"known_hosts": self._known_hosts("mistaken", asyncssh.generate_private_key("ssh-ed25519"))}
+        )
+
+    def _settings(self, more: dict[str, Any]) -> dict[str, Any]:
+        options = {"port": self.port, "username": getpass.getuser(), "client_keys": [str(self._key)], **more}
         return {"url": f"sftp://127.0.0.1{self.root}", "options": json.dumps(options)}
+
+    def _known_hosts(self, name: str, key: asyncssh.SSHKey) -> str:
+        file = self._key.with_name(name)
+        file.write_bytes(f"[127.0.0.1]:{self.port} ".encode() + key.export_public_key())
+        return str(file)
 
     def all(self) -> list[psutil.Process]:
         """Every process of it: the listener, and those of each connection."""

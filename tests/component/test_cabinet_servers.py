@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.check.finding import State
+from bridge.check.local import cabinet_findings
 from bridge.filing import kinds
 from bridge.filing.cabinet import Cabinet, CabinetError, cabinet_of
 from bridge.filing.kinds import is_there
@@ -195,3 +197,15 @@ def test_what_cannot_be_told_is_not_taken_for_nothing_there(dav: Dav) -> None:
     dav.answer = lambda method, path: "403 Forbidden" if method == "PROPFIND" else None
     with pytest.raises(CabinetError, match="refuses the bridge"):
         cabinet.try_out()
+
+
+async def test_the_doctor_warns_of_an_sftp_server_that_need_not_prove_who_it_is(on: FiledFirm, sshd: Sshd) -> None:
+    async def found() -> list[State]:
+        return [one.state async for one in cabinet_findings(on.firm.service.settings)]
+
+    on.use(**sshd.settings)
+    assert await found() == [State.OK, State.WARNING]
+    on.use(**sshd.known)
+    assert await found() == [State.OK]
+    on.use(**sshd.mistaken)
+    assert await found() == [State.MISSING]
