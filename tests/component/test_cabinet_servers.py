@@ -18,6 +18,7 @@ from bridge.filing.cabinet import Cabinet, CabinetError, cabinet_of
 from bridge.filing.kinds import is_there
 from tests.component.filed_firm import FOLDER, PDF, FiledFirm, filed_firm
 from tests.component.servers import Dav, Sshd, openssh, webdav
+from tests.component.traffic import until
 
 LARGE = os.urandom(3_000_000)
 
@@ -209,3 +210,21 @@ async def test_the_doctor_warns_of_an_sftp_server_that_need_not_prove_who_it_is(
     assert await found() == [State.OK]
     on.use(**sshd.mistaken)
     assert await found() == [State.MISSING]
+
+
+async def test_a_bridge_that_ends_does_not_wait_for_a_frozen_server(on: FiledFirm, sshd: Sshd) -> None:
+    on.use(**sshd.settings)
+    await on.send("Lease.pdf", PDF)
+    assert await on.filer.run() == 1
+    await on.send("Scan.pdf", LARGE)
+    sshd.freeze()
+    try:
+        asked = on.fetched()
+        running = asyncio.create_task(on.filer.run())
+        await until(lambda: on.fetched() > asked)
+        running.cancel()
+        async with asyncio.timeout(30):
+            with pytest.raises(asyncio.CancelledError):
+                await running
+    finally:
+        sshd.thaw()
