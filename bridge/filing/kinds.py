@@ -83,10 +83,15 @@ def open_to_write(fs: Any, path: str) -> IO[bytes]:
 
 def give_up(fs: Any, file: IO[bytes]) -> None:
     """Close a file that is not wanted any more, without sending what is left of it."""
-    close = getattr(file, "discard", None)
+    discard = None if isinstance(fs, LocalFileSystem) else getattr(file, "discard", None)
     # A full disk is met again when what is left in memory is written.
     with contextlib.suppress(Exception):
-        (file.close if close is None or isinstance(fs, LocalFileSystem) else close)()
+        if discard is None:
+            file.close()
+        else:
+            discard()
+            # fsspec's own files would send what is left when they are collected.
+            file.closed = True  # type: ignore[misc] # only in their types can it not be set
 
 
 def is_there(fs: Any, path: str) -> bool:

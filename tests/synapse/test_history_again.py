@@ -5,7 +5,8 @@ from __future__ import annotations
 from bridge.matrix.client import MatrixClient
 from tests.fakes.anybody import Anybody
 from tests.synapse.harness import RealSynapse
-from tests.synapse.test_transcript import room_of, sent, text
+from tests.synapse.test_transcript import sent, text
+from tests.synapse.test_unread import room_of
 
 
 async def test_V3_a_history_read_from_a_time_on_has_all_of_then_and_later(synapse: RealSynapse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 
 import pytest
@@ -14,7 +15,7 @@ async def test_what_work_gives_and_raises_comes_back() -> None:
     threads = Threads()
     assert await threads.run(lambda: 7, 10) == 7
     with pytest.raises(KeyError):
-        await threads.run(lambda: {}["none"], 10)
+        await threads.run(lambda: os.environ["NONE_OF_THAT_NAME"], 10)
 
 
 async def test_work_that_does_not_come_back_is_left_and_too_much_of_it_lets_nothing_more_begin() -> None:
