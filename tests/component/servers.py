@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,9 @@ class Sshd:
 
     def stop(self) -> None:
         for process in reversed(self.all()):
-            process.kill()
+            # One of a connection may have ended by itself meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait(10)
 
 
