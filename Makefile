@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse clients postgres docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing crash machine ci clean
+.PHONY: run test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing crash machine ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -43,6 +43,10 @@ clients: $(VENV)/installed $(VENV)/synapse/installed var/clients/installed
 ## postgres: the store's tests on PostgreSQL from Debian's packages
 postgres: $(VENV)/installed
 	tests/postgres.sh
+
+## sftp: the filing cabinet on OpenSSH's SFTP server from Debian's packages
+sftp: $(VENV)/installed
+	tests/sftp.sh
 
 ## check: style, types, floors, generated pages, container files
 check: $(VENV)/installed
@@ -85,7 +89,7 @@ bench-filing: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.filing
 
 ci: check test
-	$(MAKE) --jobs 2 clients postgres
+	$(MAKE) --jobs 2 clients postgres sftp
 
 clean:
 	rm -rf $(VENV) var

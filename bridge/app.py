@@ -67,7 +67,7 @@ class Bridge:
             directory_status=self._directory_status,
         )
         self.router = Router(self._desk, self.places)
-        self.activity = Activity(self.places, settings.bot_id)
+        self.activity = Activity(self.places, settings.bot_id, firm.store)
         self.inbox = Inbox(
             firm.store,
             self.router.handle,

@@ -52,6 +52,8 @@ _HISTORY_SECONDS = 10
 """Between looks for rooms whose files from before are not known."""
 _GUARD_SECONDS = 5
 """Between looks at whether the guard still knows what it was told: after Synapse was put back it does not."""
+_VISITS_SECONDS = 10
+"""Between looks for direct conversations that the bot could not leave."""
 _MEMORY_SECONDS = 3
 """Between readings of what decides about access, which must be true even where news of it were lost."""
 _APART_SECONDS = 60
@@ -111,6 +113,7 @@ class Jobs:
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
+        self._job(self.desk.reconciler.visits.end_all, IntervalTrigger(seconds=_VISITS_SECONDS), "visits")
         self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
         self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
         self._job(self._tidy_accounts, IntervalTrigger(seconds=_TIDY_SECONDS), "accounts")

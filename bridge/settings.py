@@ -288,6 +288,13 @@ class FilingSettings(_Section):
     )
     concurrency: int = Field(2, ge=1, le=16, description="Files fetched at once.")
     max_bytes: int = Field(1_000_000_000, ge=1_000_000, description="The largest file that is filed, in bytes.")
+    timeout_seconds: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds after which a cabinet that does not answer is given up for now; a second more for each MB"
+        " of the file.",
+    )
 
     @field_validator("options")
     @classmethod
@@ -306,8 +313,9 @@ class FilingSettings(_Section):
         """The options, read."""
         text = self.options.get_secret_value()
         told: dict[str, Any] = json.loads(text) if text else {}
-        # httpx, behind WebDAV, wants name and password as a tuple, which JSON has not.
-        return {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
+        # httpx, behind WebDAV, wants name and password as a tuple, which JSON has not; asyncssh, behind SFTP, takes a
+        # tuple of keys for something else than a list.
+        return {key: tuple(told[key]) if key == "auth" and isinstance(told[key], list) else told[key] for key in told}
 
 
 class TranscriptSettings(_Section):

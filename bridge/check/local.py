@@ -13,7 +13,8 @@ from playhouse.migrations import Runner
 from bridge.check.finding import Finding, State
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
-from bridge.filing.cabinet import Cabinet, CabinetError
+from bridge.filing.cabinet import CabinetError, cabinet_of
+from bridge.filing.kinds import trusts_any_server
 from bridge.firm.model import Firm
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
@@ -75,14 +76,17 @@ async def database_findings(settings: Settings, firm: Firm | None) -> AsyncItera
 async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
     if settings.filing.mode == "off":
         return
-    cabinet = Cabinet(settings.filing.url.get_secret_value(), settings.filing.backend_options)
+    cabinet = cabinet_of(settings)
     try:
-        await asyncio.to_thread(cabinet.try_out)
+        await cabinet.in_time(cabinet.try_out)
     except CabinetError as error:
         remedy = "Compare filing.url and filing.options with the place (docs/admin-guide.md, The filing cabinet)."
         yield Finding("filing cabinet", State.MISSING, str(error), remedy)
     else:
         yield Finding("filing cabinet", State.OK, "A file can be written in the filing cabinet, read and deleted.")
+    if trusts_any_server(settings.filing.url.get_secret_value(), settings.filing.backend_options):
+        what = "The filing cabinet's SFTP server is not compared with anything: another could take its place."
+        yield Finding("filing cabinet", State.WARNING, what, 'Give "known_hosts": "PATH" in filing.options.')
 
 
 def _owner_finding(owner: str) -> Finding:

@@ -7,9 +7,11 @@ from functools import partial
 from bridge.commands.errors import CommandError
 from bridge.commands.moments import moment
 from bridge.commands.replies import escape
-from bridge.commands.sight import sight_of
+from bridge.commands.sight import Sight, sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
+from bridge.filing.telling import folder_words, trouble_words
 from bridge.firm.model import Matter
+from bridge.store.cabinet_trouble import lasting_troubles
 from bridge.store.conversations import now_ms
 from bridge.store.filing import Counts, counts, is_filed, set_matter_filing
 
@@ -18,6 +20,9 @@ _MODES = {
     "on": "The files of all matters are stored, but for those switched off.",
     "by_matter": "The files of those matters are stored that are switched on: `!matter filing NUMBER on`.",
 }
+_FOLDERS = 10
+"""Folders named in one answer."""
+_LOOKED_AT = 200
 _CHOICES = {"on": True, "off": False}
 
 
@@ -25,9 +30,22 @@ async def _status(call: Call) -> Answer:
     mode = call.desk.settings.filing.mode
     if mode == "off":
         return Answer(_OFF)
-    hidden = tuple(sight_of(call).hidden)
-    found = await call.desk.store.run(partial(counts, mode, hidden))
-    return Answer(f"**Filing cabinet.** {_MODES[mode]}\n\n" + "\n".join(_lines(call, found)))
+    sight = sight_of(call)
+    found = await call.desk.store.run(partial(counts, mode, tuple(sight.hidden)))
+    lines = [*_lines(call, found), *await _folder_lines(call, sight)]
+    return Answer(f"**Filing cabinet.** {_MODES[mode]}\n\n" + "\n".join(lines))
+
+
+async def _folder_lines(call: Call, sight: Sight) -> list[str]:
+    """The folders that fail, of matters that the one who asks may know of."""
+    found = [
+        one
+        for one in await call.desk.store.run(partial(lasting_troubles, _LOOKED_AT))
+        if sight.matter_by_id(one.matter_id)
+    ]
+    lines = [f"- {trouble_words(one, folder_words(one))}" for one in found[:_FOLDERS]]
+    more = len(found) - len(lines)
+    return [*lines, f"- And {more} more folders."] if more else lines
 
 
 def _lines(call: Call, found: Counts) -> list[str]:

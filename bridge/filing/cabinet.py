@@ -1,6 +1,7 @@
 """The cabinet: a folder on any file system that fsspec knows, into which files come whole or not at all.
 
-Every method blocks and is called in a thread. They raise CabinetError, whose sentence names no file and no secret.
+Its methods block and are called by `in_time`, in a thread that may be left behind. They raise CabinetError, whose
+sentence names no file and no secret.
 """
 
 from __future__ import annotations
@@ -10,81 +11,86 @@ import errno
 import hashlib
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, TypeVar
 
-import fsspec
-from fsspec.core import split_protocol, url_to_fs
+from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
+from bridge.filing.kinds import (
+    give_up,
+    hang_up,
+    is_there,
+    kind_of,
+    move,
+    open_to_write,
+    require_backend,
+    with_time_outs,
+)
 from bridge.filing.names import WORK_FOLDER
+from bridge.filing.threads import Threads
+from bridge.filing.trouble import (
+    BackendMissing,
+    CabinetError,
+    NoAnswer,
+    Taken,
+    as_cabinet_error,
+    breaks_connection,
+    no_answer,
+)
+from bridge.settings import Settings
 from bridge.store.filing import Place
 
+__all__ = ["BackendMissing", "Cabinet", "CabinetError", "NoAnswer", "Taken", "cabinet_of", "require_backend"]
 T = TypeVar("T")
 _AT_ONCE = 1 << 20
 """Bytes read at once where a file is compared."""
-_PART = 8 << 20
-"""Bytes that a store of objects, such as S3, is sent at once; it takes 10,000 parts at most."""
+_SLOWEST = 1_000_000
+"""Bytes a second: a place that is slower than that is taken for one that does not answer."""
+_LONGEST_S = 3600.0
+"""Seconds that no answer takes, not even about the largest file."""
+_TRIED_BYTES = 600_000
+"""More than any kind of place takes in one piece."""
 _LATEST_S = 253_402_300_799
 """Seconds since the epoch: the end of the year 9999."""
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-"""What a file system says that has no second names for a file."""
-_SENTENCES = {
-    errno.ENOSPC: "The filing cabinet is full: no space is left where it stands.",
-    errno.EDQUOT: "The filing cabinet is full: the bridge may use no more space where it stands.",
-    errno.EACCES: "The filing cabinet refuses the bridge: it has no right to write there.",
-    errno.EPERM: "The filing cabinet refuses the bridge: it has no right to write there.",
-    errno.EROFS: "The filing cabinet cannot be written: it stands on a file system that is read-only.",
-    errno.ENOENT: "The filing cabinet is not there. Make its folder, or mount the share it stands on.",
-}
-
-
-class CabinetError(Exception):
-    """The cabinet cannot be used now. The message says why and what to do."""
-
-
-class BackendMissing(CabinetError):
-    """The package that speaks to the cabinet's kind of place is not installed, or there is no such kind."""
-
-
-class Taken(Exception):
-    """Something else has that name in the cabinet."""
-
-
-def require_backend(url: str) -> None:
-    """See that the cabinet's kind of place can be spoken to. Raises BackendMissing."""
-    protocol = split_protocol(url)[0] or "file"
-    try:
-        fsspec.get_filesystem_class(protocol)
-    except ImportError as error:
-        raise BackendMissing(
-            f"filing.url is a place of the kind {protocol}, and the package for it is not installed: {error}."
-            " Install it beside the bridge (docs/admin-guide.md, The filing cabinet)."
-        ) from error
-    except ValueError as error:
-        raise BackendMissing(
-            f"filing.url begins with {protocol}://, which is no kind of place that the bridge knows. Use a folder, or"
-            " a kind that fsspec has, such as s3://, webdav:// or sftp://."
-        ) from error
 
 
 class Cabinet:
     """The cabinet at a URL. Nothing is opened before the first use."""
 
-    def __init__(self, url: str, options: dict[str, Any]) -> None:
-        """`options` are those of fsspec for this kind of place, such as credentials."""
+    def __init__(self, url: str, options: dict[str, Any], seconds: float = 60.0) -> None:
+        """`options` are those of fsspec for this kind of place, such as credentials; `seconds` are what it may take for
+        one step with little data."""
         self._url = url
         self._options = options
+        self._seconds = seconds
+        self._threads = Threads()
         self._opened: tuple[Any, str] | None = None
+        self._lost = 0
+        """How often work was left behind that may still write under the names it knows."""
+
+    async def in_time(self, work: Callable[[], T], size: int = 0) -> T:
+        """The result of work with the cabinet on so many bytes. Raises what it raises, and NoAnswer after a while."""
+        seconds = self._seconds + size / _SLOWEST
+        try:
+            return await self._threads.run(work, seconds)
+        except TimeoutError as error:
+            self._lost += 1
+            self._forget_connection(hangs=True)
+            raise no_answer(seconds) from error
 
     def _place(self) -> tuple[Any, str]:
         """fsspec's file system and the cabinet's root in it."""
-        if self._opened is None:
+        opened = self._opened
+        if opened is None:
             require_backend(self._url)
-            fs, root = url_to_fs(self._url, **self._options)
-            self._opened = fs, str(root).rstrip("/")
-        fs, root = self._opened
+            options = with_time_outs(self._url, self._options, self._seconds, _LONGEST_S)
+            fs, root = url_to_fs(self._url, **options)
+            opened = self._opened = fs, str(root).rstrip("/")
+        fs, root = opened
         # A share that is not mounted must not be taken for an empty cabinet.
         if isinstance(fs, LocalFileSystem) and not Path(root).is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -96,7 +102,7 @@ class Cabinet:
             fs, root = self._place()
             work = f"{root}/{WORK_FOLDER}"
             fs.invalidate_cache()
-            if fs.exists(work):
+            if is_there(fs, work):
                 for left in fs.ls(work, detail=False):
                     fs.rm_file(left)
 
@@ -108,10 +114,7 @@ class Cabinet:
         """The same, opened."""
         with self.telling():
             fs, root = self._place()
-            path = _work(root, key)
-            return cast(
-                "IO[bytes]", self._in_folder(f"{root}/{WORK_FOLDER}", lambda: fs.open(path, "wb", block_size=_PART))
-            )
+            return self._in_folder(f"{root}/{WORK_FOLDER}", partial(open_to_write, fs, self._work(root, key)))
 
     def close_work(self, file: IO[bytes]) -> None:
         """Close it, so that it survives a loss of power."""
@@ -122,28 +125,30 @@ class Cabinet:
                 os.fsync(file.fileno())
             file.close()
 
+    def give_up(self, file: IO[bytes]) -> None:
+        """Close it where it is not wanted any more."""
+        with self.telling():
+            give_up(self._place()[0], file)
+
     def discard(self, key: str) -> None:
         """Take it away; one that is not there is no error."""
         with self.telling(), contextlib.suppress(FileNotFoundError):
             fs, root = self._place()
-            fs.rm_file(_work(root, key))
+            fs.rm_file(self._work(root, key))
 
     def put(self, key: str, place: Place, at_ms: int) -> None:
         """Move a finished file to its place, as written at this time where that can be kept. Raises Taken."""
         with self.telling():
             fs, root = self._place()
-            source, target, folder = _work(root, key), _path(root, place), f"{root}/{place.folder}"
+            source, target, folder = self._work(root, key), _path(root, place), f"{root}/{place.folder}"
             if isinstance(fs, LocalFileSystem):
                 seconds = min(max(at_ms / 1000, 0), _LATEST_S)
                 os.utime(source, (seconds, seconds))
-                self._in_folder(folder, lambda: _rename(source, target))
+                self._in_folder(folder, lambda: move(fs, source, target))
                 _sync(folder)
                 return
-            fs.makedirs(folder, exist_ok=True)
             fs.invalidate_cache()
-            if fs.exists(target):
-                raise Taken
-            fs.mv(source, target)
+            self._in_folder(folder, lambda: move(fs, source, target))
 
     def holds(self, place: Place, size: int, sha256: str) -> bool:
         """Whether these very bytes stand there."""
@@ -151,7 +156,7 @@ class Cabinet:
             fs, root = self._place()
             path = _path(root, place)
             fs.invalidate_cache()
-            if not fs.isfile(path) or fs.size(path) != size:
+            if kind_of(fs, path) != "file" or fs.size(path) != size:
                 return False
             digest = hashlib.sha256()
             with fs.open(path, "rb") as file:
@@ -172,19 +177,27 @@ class Cabinet:
             file = self.work_file(key)
             file.write(data)
             file.finish()
-            Path(_work(root, key)).replace(target)
+            Path(self._work(root, key)).replace(target)
 
     def try_out(self) -> None:
-        """Write a small file, read it and delete it."""
+        """Do with a file of its own in the work folder all that is done with a file that is stored."""
+        key = f"check/{secrets.token_hex(8)}"
+        place, data = Place(WORK_FOLDER, f"{key.replace('/', '-')}.part"), secrets.token_bytes(_TRIED_BYTES)
+        file = self.work_file(key)
+        try:
+            file.write(data)
+            file.finish()
+            self.put(key, place, 0)
+        except CabinetError:
+            with contextlib.suppress(CabinetError):
+                file.discard()
+            raise
+        held = self.holds(place, len(data), hashlib.sha256(data).hexdigest())
         with self.telling():
             fs, root = self._place()
-            path, data = f"{root}/{WORK_FOLDER}/check-{secrets.token_hex(8)}", secrets.token_bytes(64)
-            fs.makedirs(f"{root}/{WORK_FOLDER}", exist_ok=True)
-            fs.pipe_file(path, data)
-            read = fs.cat_file(path)
-            fs.rm_file(path)
-            if read != data:
-                raise CabinetError("The filing cabinet gives back other bytes than were written to it.")
+            fs.rm_file(_path(root, place))
+        if not held:
+            raise CabinetError("The filing cabinet gives back other bytes than were written to it.")
 
     @contextlib.contextmanager
     def telling(self) -> Iterator[None]:
@@ -194,14 +207,15 @@ class Cabinet:
         except (CabinetError, Taken):
             raise
         except Exception as error:
-            self._forget_connection()
-            raise CabinetError(_sentence(error)) from error
+            if breaks_connection(error):
+                self._forget_connection()
+            raise as_cabinet_error(error) from error
 
-    def _forget_connection(self) -> None:
+    def _forget_connection(self, *, hangs: bool = False) -> None:
         """Have the place opened anew at its next use: what fsspec keeps of a connection that broke stays broken."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened[0].clear_instance_cache()
+        opened, self._opened = [self._opened], None
+        # In a thread of its own, which the last one to know it must be: sshfs then takes leave on its own loop.
+        threading.Thread(target=_let_go, args=(opened, hangs), name="cabinet", daemon=True).start()
 
     def _in_folder(self, folder: str, work: Callable[[], T]) -> T:
         """Do something in a folder, which is made where it is missing: nearly always it is there."""
@@ -216,6 +230,12 @@ class Cabinet:
             _sync(str(Path(folder).parent))
             return work()
 
+    def _work(self, root: str, key: str) -> str:
+        """Where what has this key is written. The same key gives the same name, so that nothing is left over twice; but
+        not that of work left behind, which may still write to it."""
+        name = hashlib.sha256(f"{self._lost} {key}".encode()).hexdigest()[:32]
+        return f"{root}/{WORK_FOLDER}/{name}.part"
+
 
 class WorkFile:
     """A file that is being written, opened at the first byte so that all of a small one is done in one thread."""
@@ -224,9 +244,16 @@ class WorkFile:
         self._cabinet = cabinet
         self._key = key
         self._file: IO[bytes] | None = None
+        self._bytes = 0
+
+    async def in_time(self, work: Callable[[], T]) -> T:
+        """The result of work with this file, as `Cabinet.in_time`."""
+        # Some kinds of places are sent all of it only at the end.
+        return await self._cabinet.in_time(work, self._bytes)
 
     def write(self, data: bytes) -> None:
         """Write the next bytes."""
+        self._bytes += len(data)
         if self._file is None:
             self._file = self._cabinet.open_work(self._key)
         with self._cabinet.telling():
@@ -241,35 +268,26 @@ class WorkFile:
     def discard(self) -> None:
         """Close it and take it away."""
         if self._file is not None:
-            # A full disk is met again when what is left in memory is written.
-            with contextlib.suppress(Exception):
-                self._file.close()
+            self._cabinet.give_up(self._file)
         self._cabinet.discard(self._key)
 
 
-def _work(root: str, key: str) -> str:
-    """Where what has this key is written. The same key gives the same name, so that nothing is left over twice."""
-    return f"{root}/{WORK_FOLDER}/{hashlib.sha256(key.encode()).hexdigest()[:32]}.part"
+def cabinet_of(settings: Settings) -> Cabinet:
+    """The firm's cabinet."""
+    filing = settings.filing
+    return Cabinet(filing.url.get_secret_value(), filing.backend_options, filing.timeout_seconds)
+
+
+def _let_go(opened: list[tuple[Any, str] | None], hangs: bool) -> None:
+    found = opened.pop()
+    if found is not None:
+        found[0].clear_instance_cache()
+        if hangs:
+            hang_up(found[0])
 
 
 def _path(root: str, place: Place) -> str:
     return f"{root}/{place.folder}/{place.name}"
-
-
-def _rename(source: str, target: str) -> None:
-    """Move without overwriting, in one step where the file system can. Raises Taken."""
-    try:
-        os.link(source, target)
-    except FileExistsError as error:
-        raise Taken from error
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if os.path.lexists(target):
-            raise Taken from error
-        Path(source).rename(target)
-    else:
-        Path(source).unlink()
 
 
 def _sync(folder: str) -> None:
@@ -279,10 +297,3 @@ def _sync(folder: str) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def _sentence(error: Exception) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    # Not the error's own words, in which there may be an address.
-    reason = os.strerror(number) if number is not None and number > 0 else type(error).__name__
-    return _SENTENCES.get(number or 0, f"The filing cabinet cannot be used: {reason}. `firm-bridge check` tries it.")

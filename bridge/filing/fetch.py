@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import orjson
@@ -93,6 +94,9 @@ def too_large(longest: int) -> Unfetchable:
 class Sink(Protocol):
     """What a file's bytes are written to, in a thread."""
 
+    async def in_time(self, work: Callable[[], None]) -> None:
+        """Do something with it in a thread. Raises what comes of that, also where it does not come to an end."""
+
     def write(self, data: bytes) -> None:
         """Write the next bytes."""
 
@@ -107,7 +111,7 @@ class _Writing:
         self._reading = reading
         self._sink = sink
         self._pieces: list[bytes] = []
-        self._under_way: asyncio.Future[None] | None = None
+        self._under_way: asyncio.Task[None] | None = None
 
     async def take(self, piece: bytes) -> None:
         """Take the next piece. Raises what came of writing those before."""
@@ -125,13 +129,13 @@ class _Writing:
     async def settle(self) -> None:
         """Wait until no thread writes any more: nobody may close the file before."""
         if self._under_way is not None:
-            await asyncio.wait([self._under_way])
+            await asyncio.gather(self._under_way, return_exceptions=True)
 
     async def _write_on(self, *, last: bool) -> None:
         if self._under_way is not None:
             await self._under_way
         some, self._pieces = self._pieces, []
-        self._under_way = asyncio.get_running_loop().run_in_executor(None, self._write, some, last)
+        self._under_way = asyncio.create_task(self._sink.in_time(partial(self._write, some, last)))
 
     def _write(self, pieces: list[bytes], last: bool) -> None:
         for piece in pieces:
@@ -158,8 +162,9 @@ async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int,
         async with downloads:
             await homeserver.download(address[1], address[2], writing.take)
         await writing.end()
-    finally:
+    except Exception:
         await writing.settle()
+        raise
     return Found(
         type_by(reading.head, reading.tail), reading.size, reading.plain.hexdigest(), _note(file, reading, secret)
     )

@@ -11,26 +11,28 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from bridge.failures import describe, frames
 from bridge.faults import point
-from bridge.filing.cabinet import Cabinet, CabinetError, Taken
+from bridge.filing.cabinet import CabinetError, NoAnswer, Taken, cabinet_of
 from bridge.filing.fetch import Unfetchable, fetch
 from bridge.filing.folders import folder_of
 from bridge.filing.lists import list_of
 from bridge.filing.names import INDEX, RESERVED, name_key, numbered, safe_name
-from bridge.filing.telling import tell_of_cabinet
+from bridge.filing.telling import tell_of_cabinet, tell_of_folders
 from bridge.firm.model import Firm
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError, NotFound, Refused
+from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import Settings
+from bridge.store import cabinet_trouble as troubles
 from bridge.store import filing as rows
 from bridge.store.conversations import now_ms
-from bridge.store.filing import Found, Place, Waiting
+from bridge.store.filing import Found, Listed, Place, Waiting
 from bridge.store.store import Store, StoreError
 
 log = structlog.get_logger(__name__)
@@ -40,14 +42,25 @@ _LONGEST_PAUSE_MS = 6 * 3_600_000
 _PASSING_PAUSE_MS = 600_000
 """The longest pause after what is no fault of the file's."""
 _LONGEST_REST_MS = 600_000
-_LOOK_MS = 60_000
-"""Between looks at which filed files were deleted since."""
+_ROW_BYTES = 500
+"""About what a file takes in its folder's list."""
+_AWAY_AFTER = 5
+"""So many files in a row that the homeserver fails at, and it is the homeserver that fails."""
 _TELL_AFTER = 2
 """So many passes in a row must find the cabinet shut before the firm admins are told."""
 Judge = Callable[[str, str, str, int], Awaitable[None]]
 """Given a message's id, the file's address, its media type by the bytes and their number: removes what the firm's rules
 forbid. Raises HomeserverError."""
+T = TypeVar("T")
 GONE = "The homeserver does not have the file any more, or keeps it back."
+
+
+class InFolder(Exception):
+    """Something could not be done in a folder of the cabinet."""
+
+    def __init__(self, why: CabinetError) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 class Filer:
@@ -70,15 +83,17 @@ class Filer:
         self._store, self._homeserver, self._settings, self._firm = store, homeserver, settings, firm
         self._metrics, self._clock, self._judge = metrics, clock, judge
         self._mode = settings.filing.mode
-        self.cabinet = Cabinet(settings.filing.url.get_secret_value(), settings.filing.backend_options)
+        self.cabinet = cabinet_of(settings)
         self.stopped_because = ""
-        """Why nothing can be stored in the cabinet, as a sentence; empty where it can."""
+        """Why nothing can be stored in the cabinet, or in a part of it, as a sentence; empty where everything can."""
         self._downloads = asyncio.Semaphore(settings.filing.concurrency)
         self._cleaned = False
         self._queued_to = 0
-        self._looked_at = 0
         self._shut_passes = 0
         self._rests_until = 0
+        self._refused_in_a_row = 0
+        self._resting: set[str] = set()
+        """Conversations whose folders failed in this pass."""
 
     async def run(self) -> int:
         """File everything that is due, and bring the folders' lists up to date; returns how many files were filed.
@@ -88,16 +103,24 @@ class Filer:
         if self._mode == "off" or self._clock() < self._rests_until:
             return 0
         filed = 0
+        away: HomeserverError | None = None
+        self._resting.clear()
         try:
             await self._prepare()
-            while waiting := await self._store.run(partial(rows.due, self._mode, self._clock(), _AT_ONCE)):
-                filed += await self._file_all(waiting)
+            try:
+                while waiting := await self._store.run(partial(rows.due, self._mode, self._clock(), _AT_ONCE)):
+                    filed += await self._file_all(waiting)
+            except HomeserverError as error:
+                away = error
             await self._write_lists()
         except CabinetError as error:
             await self._shut(error)
         else:
             await self._open_again()
+        await self._tell_of_folders()
         await self._count()
+        if away is not None:
+            raise away
         return filed
 
     async def _count(self) -> None:
@@ -105,16 +128,15 @@ class Filer:
 
     async def _prepare(self) -> None:
         if not self._cleaned:
-            await asyncio.to_thread(self.cabinet.clean)
+            await self.cabinet.in_time(self.cabinet.clean)
             self._cleaned = True
-        now = self._clock()
-        self._queued_to = await self._store.run(partial(rows.queue_files, self._mode, self._queued_to, now))
-        if now >= self._looked_at + _LOOK_MS:
-            await self._store.run(rows.heed_removed)
-            # Times of edits are the homeserver's, whose clock may be behind.
-            since = self._looked_at - _LOOK_MS
-            await self._store.run(partial(rows.queue_edited, self._mode, since, now))
-            self._looked_at = now
+        before = -1
+        while before < self._queued_to:
+            before = self._queued_to
+            queue = partial(rows.queue_files, self._mode, before, self._clock())
+            self._queued_to = await self._store.run(queue)
+        while await self._store.run(partial(rows.heed_changes, self._mode, self._clock())):
+            pass
         await self._count()
 
     async def _file_all(self, waiting: list[Waiting]) -> int:
@@ -150,14 +172,20 @@ class Filer:
             await self._fail(file, str(error))
         except (NotFound, Refused):
             await self._fail(file, GONE)
+        except InFolder as found:
+            await self._put_off(file, "cabinet", str(found), 0)
+            await self._require_cabinet(found.why)
+            await self._note_trouble(file.conversation_id, "files", found.why)
         except CabinetError as error:
             await self._put_off(file, "cabinet", str(error), _PASSING_PAUSE_MS)
-            raise
+            await self._require_cabinet(error)
         except HomeserverError as error:
             passing = is_passing(error)
             longest = _PASSING_PAUSE_MS if passing else _LONGEST_PAUSE_MS
             await self._put_off(file, "homeserver", f"The homeserver did not give the file: {error}.", longest)
-            if passing:
+            self._refused_in_a_row += 1
+            # One file that the homeserver fails at holds up no other.
+            if passing and (isinstance(error, TokenRejected) or self._refused_in_a_row >= _AWAY_AFTER):
                 raise
         except StoreError:
             raise
@@ -166,7 +194,32 @@ class Filer:
             await self._put_off(file, "bridge", f"Something went wrong in the bridge ({describe(error)}).")
         return False
 
+    async def _require_cabinet(self, error: CabinetError) -> None:
+        """See that the cabinet as a whole can be used, whatever failed in it. Raises CabinetError."""
+        if isinstance(error, NoAnswer):
+            # To try again at once would double the silence.
+            raise error
+        await self.cabinet.in_time(self.cabinet.try_out)
+
+    async def _note_trouble(self, conversation_id: str, what: troubles.What, error: CabinetError) -> None:
+        self._resting.add(conversation_id)
+        cause = error.__cause__ or error
+        log.warning("folder_rests", conversation=conversation_id, what=what, reason=str(error), cause=describe(cause))
+        await self._store.run(partial(troubles.note_trouble, conversation_id, what, str(error), self._clock()))
+
+    async def _in_folder(self, work: Callable[[], T], size: int) -> T:
+        """Do something in a folder. Raises InFolder; and NoAnswer, by which it is not told from the whole cabinet."""
+        try:
+            return await self.cabinet.in_time(work, size)
+        except NoAnswer:
+            raise
+        except CabinetError as error:
+            raise InFolder(error) from error
+
     async def _fetch_and_put(self, file: Waiting) -> bool:
+        if file.conversation_id in self._resting:
+            # Another file met that while this one waited its turn.
+            return False
         if file.place is not None and file.size is not None and await self._holds(file.place, file.size, file.sha256):
             # The bridge ended before that was noted.
             await self._note_filed(file, file.size)
@@ -175,34 +228,46 @@ class Filer:
             await self._store.run(partial(rows.withdraw, file.position))
             return False
         found = await self._fetch(file)
-        placed = False
         try:
-            if self._judge is not None:
-                await self._judge(file.event_id, file.mxc, found.type, found.size)
-            # Not durable: after a loss of power the same bytes are met under the same name.
-            place: Place | None = await self._store.run(partial(self._name, file, found), durable=False)
-            point("filing.named")
-            while place is not None and not placed:
-                placed = await self._put(file, found, place)
-                if not placed:
-                    # Something that is not the bridge's has that name.
-                    place = await self._store.run(partial(self._name, file, found, anew=True))
-        finally:
-            if not placed:
-                await self._discard(file)
-        if placed:
-            point("filing.placed")
-            await self._note_filed(file, found.size)
-        return placed
+            placed = await self._name_and_put(file, found)
+        except (NoAnswer, asyncio.CancelledError):
+            raise
+        except BaseException:
+            await self._discard(file)
+            raise
+        if not placed:
+            await self._discard(file)
+            return False
+        point("filing.placed")
+        await self._note_filed(file, found.size)
+        return True
+
+    async def _name_and_put(self, file: Waiting, found: Found) -> bool:
+        """Give a file its place and move it there; whether it is there then."""
+        if self._judge is not None:
+            await self._judge(file.event_id, file.mxc, found.type, found.size)
+        # Not durable: after a loss of power the same bytes are met under the same name.
+        place: Place | None = await self._store.run(partial(self._name, file, found), durable=False)
+        point("filing.named")
+        while place is not None:
+            if await self._put(file, found, place):
+                return True
+            # Something that is not the bridge's has that name.
+            place = await self._store.run(partial(self._name, file, found, anew=True))
+        return False
 
     async def _fetch(self, file: Waiting) -> Found:
         """The file's bytes, in the work folder."""
         work = self.cabinet.work_file(_key(file))
         try:
             found = await fetch(self._homeserver, file, work, self._settings.filing.max_bytes, self._downloads)
+        except (NoAnswer, asyncio.CancelledError):
+            # A thread may still be writing. The work folder is cleaned when the cabinet is used again.
+            raise
         except BaseException:
             await self._discard(file, work.discard)
             raise
+        self._refused_in_a_row = 0
         point("filing.fetched")
         return found
 
@@ -228,7 +293,7 @@ class Filer:
     async def _put(self, file: Waiting, found: Found, place: Place) -> bool:
         """Move the file to its place; whether it is there then."""
         try:
-            await asyncio.to_thread(self.cabinet.put, _key(file), place, file.at_ms)
+            await self._in_folder(partial(self.cabinet.put, _key(file), place, file.at_ms), found.size)
         except Taken:
             if not await self._holds(place, found.size, found.sha256):
                 return False
@@ -236,11 +301,11 @@ class Filer:
         return True
 
     async def _holds(self, place: Place, size: int, sha256: str) -> bool:
-        return await asyncio.to_thread(self.cabinet.holds, place, size, sha256)
+        return await self._in_folder(partial(self.cabinet.holds, place, size, sha256), size)
 
     async def _discard(self, file: Waiting, discard: Callable[[], None] | None = None) -> None:
         try:
-            await asyncio.to_thread(discard or partial(self.cabinet.discard, _key(file)))
+            await self.cabinet.in_time(discard or partial(self.cabinet.discard, _key(file)))
         except CabinetError as error:
             # It is written over when the file's turn comes again, and else taken away at the next start.
             log.warning("work_file_left", event_id=file.event_id, reason=str(error))
@@ -263,12 +328,26 @@ class Filer:
         await self._store.run(partial(rows.put_off, file.position, sentence, self._clock() + pause))
 
     async def _write_lists(self) -> None:
-        for key, folder, changes in await self._store.run(rows.to_list):
-            files = await self._store.run(partial(rows.listed_in, folder))
-            data = list_of(files, self._firm())
-            await asyncio.to_thread(self.cabinet.replace, Place(folder, INDEX), data)
-            point("filing.listed")
-            await self._store.run(partial(rows.mark_listed, key, changes))
+        while folders := await self._store.run(partial(rows.to_list, self._clock(), _AT_ONCE)):
+            for key, folder, changes in folders:
+                files = await self._listed_in(folder)
+                try:
+                    await self._in_folder(partial(self._write_list, folder, files), _ROW_BYTES * len(files))
+                except InFolder as found:
+                    await self._require_cabinet(found.why)
+                    await self._note_trouble(key, "list", found.why)
+                    continue
+                point("filing.listed")
+                await self._store.run(partial(rows.mark_listed, key, changes))
+
+    async def _listed_in(self, folder: str) -> list[Listed]:
+        files: list[Listed] = []
+        while more := await self._store.run(partial(rows.listed_in, folder, files[-1] if files else None)):
+            files += more
+        return files
+
+    def _write_list(self, folder: str, files: list[Listed]) -> None:
+        self.cabinet.replace(Place(folder, INDEX), list_of(files, self._firm()))
 
     async def _shut(self, error: CabinetError) -> None:
         """Rest for a while; and tell the firm admins, once, where it is not over by then."""
@@ -277,6 +356,8 @@ class Filer:
             "cabinet_shut", reason=str(error), cause=describe(cause or error), stack=frames(cause) if cause else ""
         )
         self.stopped_because = str(error)
+        if isinstance(error, NoAnswer):
+            self._cleaned = False
         self._rests_until = self._clock() + min(10_000 * 2 ** min(self._shut_passes, 10), _LONGEST_REST_MS)
         self._shut_passes += 1
         if self._shut_passes == _TELL_AFTER:
@@ -287,6 +368,14 @@ class Filer:
         self.stopped_because, self._shut_passes = "", 0
         if told:
             await self._tell("Files can be stored again. Those that waited are being filed.")
+
+    async def _tell_of_folders(self) -> None:
+        """Tell the firm admins of folders in which something fails again and again, and of their end."""
+        tell = partial(tell_of_folders, self._firm(), self._settings, self._clock())
+        lasting = await self._store.run(tell)
+        if lasting and not self.stopped_because:
+            folders = "1 folder" if lasting == 1 else f"{lasting} folders"
+            self.stopped_because = f"Something cannot be written in {folders} of the filing cabinet: `!files status`."
 
     async def _tell(self, text: str) -> None:
         sender = self._settings.bot_id

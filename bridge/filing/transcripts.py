@@ -11,11 +11,11 @@ from functools import partial
 import structlog
 
 from bridge.commands.table import Desk
-from bridge.commands.transcript_making import about, in_writer, write_transcript
-from bridge.filing.cabinet import Cabinet
+from bridge.commands.transcript_making import about, write_transcript
+from bridge.filing.cabinet import cabinet_of
 from bridge.filing.folders import folder_of
 from bridge.firm.model import Matter
-from bridge.store.filing import Place, is_filed, listed_in
+from bridge.store.filing import Place, is_filed, names_in
 from bridge.store.matters import MatterConversation
 from bridge.store.transcripts import note_filed
 from bridge.transcript.model import Transcript
@@ -34,7 +34,7 @@ async def filed_files(desk: Desk, matter: Matter, one: MatterConversation) -> tu
 
     def unit() -> tuple[str, dict[str, str]]:
         folder = folder_of(desk.firm(), matter.id, one.conversation.id)
-        return folder, {file.event_id: file.name for file in listed_in(folder)}
+        return folder, names_in(folder)
 
     return await desk.store.run(unit)
 
@@ -54,10 +54,10 @@ async def file_transcript(
     folder, files = await filed_files(desk, matter, one)
     head = about(desk, matter, one, desk.settings.appservice.bot_name)
     written = await write_transcript(transcript, head, files)
-    cabinet = Cabinet(desk.settings.filing.url.get_secret_value(), desk.settings.filing.backend_options)
+    cabinet = cabinet_of(desk.settings)
     # The PDF last: it names the page's digest.
     for name, data in ((HTML_NAME, written.html), (PDF_NAME, written.pdf)):
-        await in_writer(partial(cabinet.replace, Place(folder, name), data))
+        await cabinet.in_time(partial(cabinet.replace, Place(folder, name), data), len(data))
     mark = mark_of(transcript.last_event_id, files)
     await desk.store.run(partial(note_filed, one.conversation.id, mark, by=by, cause=cause))
     log.info("transcript_filed", conversation=one.conversation.id, messages=len(transcript.messages))

@@ -1,4 +1,8 @@
-"""When the newest message came in each channel, noted as messages come by and without keeping their text (C3)."""
+"""What is written down of events as they come, before their transaction is answered, and without keeping their text.
+
+When the newest message came in each channel (C3), and whether anything happened in a conversation since its transcript
+was filed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from typing import Any
 from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Places
 from bridge.store.channels import note_messages
+from bridge.store.store import Store
+from bridge.store.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
 
 Json = dict[str, Any]
 Unit = Callable[[], None]
@@ -23,14 +29,23 @@ def is_news(event: Json, bot_id: str) -> bool:
 
 
 class Activity:
-    """Notes the newest message of every channel."""
+    """Notes the newest message of every channel, and which transcripts are old."""
 
-    def __init__(self, places: Places, bot_id: str) -> None:
+    def __init__(self, places: Places, bot_id: str, store: Store) -> None:
         self._places = places
         self._bot_id = bot_id
+        self._store = store
+        self._up_to_date: set[str] = set()
+        """Conversations whose transcript becomes old when something happens in them."""
+        self._known = False
+        store.listen(self._hear)
 
     async def news(self, events: Sequence[Json]) -> Unit | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
+        units = [unit for unit in (await self._messages(events), await self._changes(events)) if unit is not None]
+        return partial(_all_of, units) if units else None
+
+    async def _messages(self, events: Sequence[Json]) -> Unit | None:
         rooms: dict[str, int] = {}
         for event in events:
             if is_news(event, self._bot_id):
@@ -43,3 +58,25 @@ class Activity:
             if place is not None and place.kind is ConversationKind.CHANNEL:
                 newest[place.key] = at_ms
         return partial(note_messages, newest) if newest else None
+
+    async def _changes(self, events: Sequence[Json]) -> Unit | None:
+        if not self._known:
+            self._up_to_date |= await self._store.run(transcripts_up_to_date)
+            self._known = True
+        if not self._up_to_date:
+            return None
+        places = [await self._places.place(room_id) for room_id in {event["room_id"] for event in events}]
+        changed = {place.key for place in places if place is not None} & self._up_to_date
+        return partial(note_changed, changed) if changed else None
+
+    def _hear(self, news: Sequence[object]) -> None:
+        for item in news:
+            if isinstance(item, TranscriptWatched):
+                self._up_to_date.add(item.conversation_id)
+            elif isinstance(item, TranscriptOld):
+                self._up_to_date.discard(item.conversation_id)
+
+
+def _all_of(units: Sequence[Unit]) -> None:
+    for unit in units:
+        unit()

@@ -20,6 +20,7 @@ from bridge.metrics import Metrics
 from bridge.settings import InboxSettings
 from bridge.store import inbox as rows
 from bridge.store.conversations import are_in
+from bridge.store.histories import read_again
 from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.inbox import WaitingEvent
 from bridge.store.marks import Marks
@@ -126,15 +127,17 @@ class Inbox:
         power.
 
         Events are known again for `keep_days`; older ones are left out, since nobody can tell whether they were
-        handled before (the whole history comes again when the service is registered anew). What
-        cannot be stored is left out by itself, since the homeserver would send its transaction for ever. Raises
-        StoreError.
+        handled before (the whole history comes again when the service is registered anew). The files among them are
+        found in their rooms' histories (V3). What cannot be stored is left out by itself, since the homeserver would
+        send its transaction for ever. Raises StoreError.
         """
         oldest = self._oldest()
         recent = [event for event in events if event["origin_server_ts"] >= oldest]
         if len(recent) < len(events):
             self._metrics.events_late.inc(len(events) - len(recent))
             log.info("events_too_old", count=len(events) - len(recent))
+            late = [event for event in events if event["origin_server_ts"] < oldest]
+            news = partial(_and_read_again, _since(late), news)
         if not recent:
             if news is not None:
                 await self._store.run(news, durable=False)
@@ -226,6 +229,22 @@ def _accept(
     fresh = rows.accept(given, _now_ms())
     asking = {(answer.conversation_id, answer.staff_id) for answer in answers.values()}
     return fresh, answers if are_in(asking) else {}
+
+
+def _since(late: Sequence[Json]) -> dict[str, int]:
+    """When the first of these events was sent, by room, in milliseconds."""
+    since: dict[str, int] = {}
+    for event in late:
+        at_ms = int(event["origin_server_ts"])
+        since[event["room_id"]] = min(since.get(event["room_id"], at_ms), at_ms)
+    return since
+
+
+def _and_read_again(since: Mapping[str, int], news: Effect | None) -> None:
+    for room_id, at_ms in since.items():
+        read_again(room_id, at_ms)
+    if news is not None:
+        news()
 
 
 def _unless_it_fails(step: Callable[[], T | None], event_id: str) -> T | None:

@@ -123,6 +123,13 @@ class MatrixClient:
         newest = await self._as_bot(requests.admin_newest_event(room_id), "chunk")
         return str(newest[0]["event_id"]) if newest else ""
 
+    async def admin_place_of(self, room_id: str, since_ms: int) -> str | None:
+        try:
+            event_id = await self._as_bot(requests.admin_event_since(room_id, since_ms), "event_id")
+            return str(await self._as_bot(requests.admin_context(room_id, event_id), "start"))
+        except NotFound:
+            return None
+
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
     ) -> str:

@@ -75,6 +75,10 @@ class Homeserver(Protocol):
     async def admin_newest_messages(self, room_id: str) -> list[Json]:
         """The newest messages and redactions of any room, the newest first. Raises NotFound."""
 
+    async def admin_place_of(self, room_id: str, since_ms: int) -> str | None:
+        """The place from which `admin_messages` gives what any room has of this time or later; None where it has
+        nothing of then, or is gone."""
+
     async def admin_newest_event(self, room_id: str) -> str:
         """The id of the newest event of any room, through the admin API. Raises NotFound."""
 

@@ -163,6 +163,16 @@ def admin_newest_event(room_id: str) -> Request:
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=b&limit=1"
 
 
+def admin_event_since(room_id: str, since_ms: int) -> Request:
+    """GET a room's first event of this time, in milliseconds, or later, through Synapse's admin API."""
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'timestamp_to_event')}?dir=f&ts={since_ms}"
+
+
+def admin_context(room_id: str, event_id: str) -> Request:
+    """GET the places before and behind an event in its room's history, through Synapse's admin API."""
+    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'context', event_id)}?limit=0"
+
+
 def admin_rooms(start: int) -> Request:
     """GET a page of the list of all rooms, from that place on."""
     return "GET", f"{_path(ADMIN_V1, 'rooms')}?from={start}&limit={_ROOMS_AT_ONCE}"

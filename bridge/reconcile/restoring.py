@@ -36,7 +36,7 @@ from bridge.store.conversations import (
     set_participants,
     write_intent,
 )
-from bridge.store.files import read_histories_again
+from bridge.store.histories import read_histories_again
 from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.kept import GUARD_VERSION, keep
 from bridge.store.leavers import set_leaver

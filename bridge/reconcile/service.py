@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -34,6 +33,7 @@ from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.moves import heed_moves
 from bridge.reconcile.plan import ENDING, Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
 from bridge.reconcile.tally import Outcome, Progress, Tally
+from bridge.reconcile.visits import Visits
 from bridge.settings import FirmSettings, Settings
 from bridge.store.care import user_localpart
 from bridge.store.conversations import (
@@ -88,6 +88,7 @@ class Reconciler:
         self.guarding = Guarding(store, homeserver, settings, firm)
         self._room_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._direct_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.visits = Visits(store, homeserver, settings.bot_id, self._room_locks)
         self._whole = asyncio.Lock()
         self._epoch = 0
         """Counts the changes to conversations, so that a plan knows when it is old."""
@@ -198,7 +199,7 @@ class Reconciler:
 
         With the same `said_once_as` it is said once. A room that the bot cannot come back into stays without it.
         """
-        async with self._visit(key) as room_id:
+        async with self.visits.visit(key) as room_id:
             if room_id is not None:
                 bot_id = self._settings.bot_id
                 txn_id = transaction_id(said_once_as, bot_id)
@@ -207,33 +208,17 @@ class Reconciler:
 
     async def set_in_direct(self, key: str, event_type: str, content: dict[str, Any]) -> None:
         """The same for a state event with an empty key."""
-        async with self._visit(key) as room_id:
+        async with self.visits.visit(key) as room_id:
             if room_id is not None:
                 await self._homeserver.put_state(room_id, event_type, "", content)
 
     async def redact_in_direct(self, key: str, event_id: str, reason: str, said_once_as: str) -> None:
         """The same for deleting an event. Raises Refused where the bot cannot come back."""
-        async with self._visit(key) as room_id:
+        async with self.visits.visit(key) as room_id:
             if room_id is None:
                 raise Refused("redact", 403, "", f"the bot cannot come into the direct conversation {key}")
             txn_id = transaction_id(said_once_as, self._settings.bot_id)
             await self._homeserver.redact(room_id, event_id, reason, txn_id)
-
-    @asynccontextmanager
-    async def _visit(self, key: str) -> AsyncIterator[str | None]:
-        """The room of a direct conversation, with the bot in it for the moment; None where it cannot come back."""
-        async with self._room_locks[key]:
-            room_id = await self._store.run(lambda: room_of(key))
-            bot_id = self._settings.bot_id
-            if room_id is not None:
-                try:
-                    await self._homeserver.join(room_id, bot_id)
-                except (Refused, NotFound) as error:
-                    log.warning("not_visited", conversation=key, room_id=room_id, reason=str(error))
-                    room_id = None
-            yield room_id
-            if room_id is not None:
-                await self._homeserver.leave(room_id, bot_id)
 
     def _note_change(self, keys: Iterable[str]) -> None:
         self._epoch += 1

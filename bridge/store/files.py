@@ -5,9 +5,8 @@ Times are milliseconds since the epoch. Who reads is `bridge/store/file_lists.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -107,6 +106,7 @@ def remove_file(event_id: str, at_ms: int, by: str) -> bool:
         return False
     row.removed_at, row.removed_by, row.newest = at_ms, by, False
     row.save(only=[File.removed_at, File.removed_by, File.newest])
+    _note_change(event_id)
     execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
     _mark_newest(row.conversation_id, row.name_key)
     return True
@@ -169,9 +169,15 @@ def _change(row: File, columns: dict[str, Any]) -> None:
         row.found_type, row.found_size, row.sha256 = "", None, ""
     row.size = row.found_size or row.declared_size or 0
     row.save()
+    _note_change(row.event_id)
     for key in {name_before, row.name_key}:
         _mark_newest(row.conversation_id, key)
     _write_words(row)
+
+
+def _note_change(event_id: str) -> None:
+    """Have the filer look at a file again. By what happened here and not by times, which are the homeserver's."""
+    execute("INSERT INTO file_change (event_id) VALUES (?) ON CONFLICT (event_id) DO NOTHING", event_id)
 
 
 def _free_moment(at_ms: int) -> int:
@@ -208,46 +214,3 @@ def _write_words(row: File) -> None:
         # The marks stand beside the words, so they begin with a sign that no word has.
         lexemes = told + [f"={mark}" for mark in marks]
         execute('INSERT INTO file_search ("rowid", search) VALUES (?, array_to_tsvector(?))', row.moment, lexemes)
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryTurn:
-    """A room whose messages are still to be looked through, and where to go on."""
-
-    room_id: str
-    conversation_id: str
-    position: str
-
-
-def histories_to_read(after: str, limit: int) -> list[HistoryTurn]:
-    """The next rooms of conversations, behind that room, whose history was not looked through to its end."""
-    found = execute(
-        """
-        SELECT room.room_id, conversation.id, COALESCE(file_history.position, '') FROM room
-        JOIN conversation ON conversation.id = room."key"
-        LEFT JOIN file_history ON file_history.room_id = room.room_id
-        WHERE room.room_id IS NOT NULL AND conversation.kind IN ('direct', 'matter', 'channel')
-        AND file_history.finished_at IS NULL AND room.room_id > ? ORDER BY room.room_id LIMIT ?
-        """,
-        after,
-        limit,
-    )
-    return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str]]", found.fetchall())]
-
-
-def read_histories_again() -> None:
-    """Have every room's history looked through once more, where what arrived meanwhile may be missing."""
-    execute("DELETE FROM file_history")
-
-
-def history_read(room_id: str, position: str, finished_at: int | None) -> None:
-    """Note where in a room's history to go on, or when it was looked through to its end."""
-    execute(
-        """
-        INSERT INTO file_history (room_id, position, finished_at) VALUES (?, ?, ?)
-        ON CONFLICT (room_id) DO UPDATE SET position = excluded.position, finished_at = excluded.finished_at
-        """,
-        room_id,
-        position,
-        finished_at,
-    )

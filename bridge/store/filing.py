@@ -9,8 +9,17 @@ from typing import Any, Literal, cast
 
 from peewee import Case, Value, fn
 
+from bridge.store.cabinet_trouble import end_trouble
 from bridge.store.files import note_found
-from bridge.store.models import CabinetFolder, Conversation, File, Filing, MatterFiling
+from bridge.store.models import (
+    CabinetFolder,
+    CabinetTrouble,
+    Conversation,
+    File,
+    FileChange,
+    Filing,
+    MatterFiling,
+)
 from bridge.store.sql import execute
 
 Mode = Literal["off", "on", "by_matter"]
@@ -19,6 +28,11 @@ Numbered = Callable[[str, int], str]
 Key = Callable[[str], str]
 """What makes two names the same."""
 _ROWS = 500
+_TO_LIST = """
+    SELECT "key", parent, name, changed FROM cabinet_folder WHERE changed > listed AND NOT EXISTS (
+        SELECT 1 FROM cabinet_trouble trouble WHERE trouble.conversation_id = cabinet_folder."key"
+        AND trouble.what = 'list' AND trouble.next_at > ? AND trouble.over = FALSE) LIMIT ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,7 @@ class Found:
 class Listed:
     """A file as the list in its folder tells of it."""
 
+    position: int
     name: str
     given: str
     """Its name as the message gives it."""
@@ -110,17 +125,26 @@ def _wanted(mode: Mode) -> Any:
 
 
 def queue_files(mode: Mode, after: int, now: int) -> int:
-    """Queue the files of filed matters that came behind this position; returns the position of the last file."""
-    last = File.select(fn.MAX(File.position)).scalar() or 0
-    if last > after:
-        _queue((File.position > after) & _wanted(mode), now)
-    return int(last)
+    """Queue the next files of filed matters behind this position; returns how far it came, `after` at the end."""
+    last = int(File.select(fn.MAX(File.position)).scalar() or 0)
+    upto = min(last, after + _ROWS)
+    if upto > after:
+        _queue((File.position > after) & (File.position <= upto) & _wanted(mode), now)
+    return max(upto, after)
 
 
-def queue_edited(mode: Mode, since: int, now: int) -> None:
-    """Queue the bytes that edits since then put into messages."""
-    edited = (File.edited_at >= since) & (File.edit_id != "")
-    _queue(edited & _wanted(mode), now)
+def heed_changes(mode: Mode, now: int) -> int:
+    """Follow some of the deletions and edits since the last time; returns how many were left to follow before.
+
+    Files deleted before they were filed are left out, lists are to say of the filed ones that they were, and the bytes
+    that edits put into messages are queued.
+    """
+    changed = [event_id for (event_id,) in execute("SELECT event_id FROM file_change LIMIT ?", _ROWS).fetchall()]
+    if changed:
+        _heed_removed(changed)
+        _queue((File.edit_id != "") & File.event_id.in_(changed) & _wanted(mode), now)
+        FileChange.delete().where(FileChange.event_id.in_(changed)).execute()
+    return len(changed)
 
 
 def _queue(which: Any, now: int) -> None:
@@ -162,8 +186,14 @@ def _with_files(*columns: Any) -> Any:
 
 
 def due(mode: Mode, now: int, limit: int) -> list[Waiting]:
-    """What is to be filed now, that first which was not tried for longest."""
-    found = _with_files(Filing, File).where(Filing.state == "waiting", Filing.next_at <= now, _wanted(mode))
+    """What is to be filed now into folders that do not rest, that first which was not tried for longest."""
+    trouble = CabinetTrouble
+    rests = trouble.select(trouble.conversation_id).where(
+        trouble.what == "files", trouble.next_at > now, ~trouble.over, trouble.conversation_id == File.conversation_id
+    )
+    found = _with_files(Filing, File).where(
+        Filing.state == "waiting", Filing.next_at <= now, _wanted(mode), ~fn.EXISTS(rests)
+    )
     return [_waiting(row, row.file) for row in found.order_by(Filing.next_at, Filing.position).limit(limit)]
 
 
@@ -249,6 +279,8 @@ def version_of(position: int) -> int:
 def mark_filed(file: Waiting, now: int) -> None:
     """Note that a file is in the cabinet, and that its folder's list is to say so."""
     execute("UPDATE filing SET state = 'filed', filed_at = ?, error = '' WHERE position = ?", now, file.position)
+    execute("UPDATE filed_transcript SET changed = changed + 1 WHERE conversation_id = ?", file.conversation_id)
+    end_trouble(file.conversation_id, "files")
     _list_anew([file.conversation_id])
 
 
@@ -270,15 +302,13 @@ def withdraw(position: int) -> None:
     Filing.delete().where(Filing.position == position).execute()
 
 
-def heed_removed() -> None:
-    """Leave out files that were deleted before they were filed; lists are to say of the filed ones that they were."""
-    removed = File.select(File.event_id).where(File.removed_at.is_null(False))
+def _heed_removed(changed: list[str]) -> None:
+    removed = File.select(File.event_id).where(File.event_id.in_(changed), File.removed_at.is_null(False))
     # One with a name may be in the cabinet already; that is looked at when its turn comes.
     Filing.delete().where(Filing.state != "filed", Filing.name == "", Filing.event_id.in_(removed)).execute()
-    fresh = (Filing.state == "filed", ~Filing.marked_removed, File.removed_at.is_null(False))
+    fresh = (Filing.state == "filed", ~Filing.marked_removed, Filing.event_id.in_(removed))
     rows = list(_with_files(Filing.position, File.conversation_id).where(*fresh).tuples())
-    for position, _ in rows:
-        Filing.update({Filing.marked_removed: True}).where(Filing.position == position).execute()
+    Filing.update({Filing.marked_removed: True}).where(Filing.position.in_([row[0] for row in rows])).execute()
     _list_anew({conversation_id for _, conversation_id in rows})
 
 
@@ -287,22 +317,27 @@ def _list_anew(conversation_ids: Iterable[str]) -> None:
         execute("UPDATE cabinet_folder SET changed = changed + 1 WHERE key = ?", conversation_id)
 
 
-def to_list() -> list[tuple[str, str, int]]:
+def to_list(now: int, limit: int) -> list[tuple[str, str, int]]:
     """Folders whose lists do not say all: the conversation's id, the path, and the number of changes to note."""
-    rows = CabinetFolder.select().where(CabinetFolder.changed > CabinetFolder.listed)
-    return [(row.key, f"{row.parent}/{row.name}", row.changed) for row in rows]
+    found = execute(_TO_LIST, now, limit).fetchall()
+    return [(key, f"{parent}/{name}", changed) for key, parent, name, changed in found]
 
 
 def mark_listed(key: str, changes: int) -> None:
     """Note that a folder's list has so many changes."""
     CabinetFolder.update({CabinetFolder.listed: changes}).where(CabinetFolder.key == key).execute()
+    end_trouble(key, "list")
 
 
-def listed_in(folder: str) -> list[Listed]:
-    """The files in a folder, oldest first."""
+def listed_in(folder: str, behind: Listed | None = None, limit: int = _ROWS) -> list[Listed]:
+    """The next files in a folder behind one, oldest first."""
     found = _with_files(Filing, File).where(Filing.folder == folder, Filing.state == "filed")
+    if behind is not None:
+        later = (Filing.sent_ms == behind.at_ms) & (Filing.position > behind.position)
+        found = found.where((Filing.sent_ms > behind.at_ms) | later)
     return [
         Listed(
+            int(row.position),
             str(row.name),
             str(row.given),
             int(row.version),
@@ -317,8 +352,14 @@ def listed_in(folder: str) -> list[Listed]:
             str(row.note),
             row.file.removed_at,
         )
-        for row in found.order_by(Filing.sent_ms, Filing.position)
+        for row in found.order_by(Filing.sent_ms, Filing.position).limit(limit)
     ]
+
+
+def names_in(folder: str) -> dict[str, str]:
+    """The names of the files in a folder, by the event id of their message."""
+    statement = "SELECT event_id, name FROM filing WHERE folder = ? AND state = 'filed' ORDER BY sent_ms, position"
+    return dict(execute(statement, folder).fetchall())
 
 
 def count_waiting(mode: Mode) -> int:

@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import orjson
+
+from bridge.store.histories import read_again
 from bridge.store.models import InboxEvent
 from bridge.store.sql import execute, execute_rows
 
@@ -14,6 +17,7 @@ BODY_AFTERWARDS = b""
 _ROW = "(?, ?, ?, ?, 0, 'waiting', '')"
 _KNOWN = "SELECT event_id FROM inbox_event WHERE event_id IN ({rows})"
 _INSERT = "INSERT INTO inbox_event (event_id, room_id, body, received_at, attempts, status, error) VALUES {rows}"
+_DEAD = "SELECT room_id, body FROM inbox_event WHERE event_id = ? AND status = 'dead'"
 _MARK_HANDLED = """
     UPDATE inbox_event SET status = 'handled', body = ?, error = ''
     WHERE event_id IN ({event_ids}) AND status = 'waiting' RETURNING event_id
@@ -91,10 +95,17 @@ def mark_handled(event_ids: Sequence[str]) -> set[str]:
 
 
 def record_failure(event_id: str, error: str, dead: bool) -> None:
-    """Count a failed attempt; `dead` makes the event a dead letter, which keeps its body for another try."""
+    """Count a failed attempt; `dead` makes the event a dead letter, which keeps its body for another try.
+
+    What a dead letter says of a file is looked for in its room's history.
+    """
     InboxEvent.update(
         attempts=InboxEvent.attempts + 1, error=error, status="dead" if dead else InboxEvent.status
     ).where(InboxEvent.event_id == event_id, InboxEvent.status == "waiting").execute()
+    found = execute(_DEAD, event_id).fetchone() if dead else None
+    if found is not None:
+        room_id, body = found
+        read_again(room_id, int(orjson.loads(bytes(body)).get("origin_server_ts", 0)))
 
 
 def dead_letters() -> list[DeadEvent]:

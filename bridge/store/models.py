@@ -301,6 +301,14 @@ class File(Base):
         )
 
 
+class BotVisit(Base):
+    """A direct conversation that the bot went into and may not have left yet."""
+
+    room_id = TextField(primary_key=True)
+    conversation_id = TextField()
+    at_ms = BigIntegerField()
+
+
 class FileHistory(Base):
     """How far a room's messages from before the bridge knew it were looked through for files."""
 
@@ -308,6 +316,10 @@ class FileHistory(Base):
     position = TextField(default="")
     """Where the homeserver's next page begins; empty for the beginning."""
     finished_at = BigIntegerField(null=True)
+    again_from = BigIntegerField(null=True)
+    """From when on it is to be looked through once more, because something was missed; null for not."""
+    next_at = BigIntegerField(default=0)
+    """When it is tried again, after the homeserver did not give it."""
 
 
 class Filing(Base):
@@ -378,13 +390,54 @@ class CabinetFolder(Base):
         indexes = ((("parent", "name_key"), True),)
 
 
+# What is to be written anew is found without looking at every folder there is.
+CabinetFolder.add_index(
+    CabinetFolder.index(
+        CabinetFolder.key, where=CabinetFolder.changed > CabinetFolder.listed, name="cabinet_folder_to_list"
+    )
+)
+
+
+class CabinetTrouble(Base):
+    """Something that cannot be written into one folder of the filing cabinet."""
+
+    conversation_id = TextField()
+    """Whose folder it is."""
+    what = TextField()
+    """files, list or transcript."""
+    error = TextField()
+    """Why, as a sentence."""
+    failures = IntegerField(default=0)
+    """How often in a row."""
+    since_ms = BigIntegerField()
+    next_at = BigIntegerField()
+    """When it is tried again."""
+    told = BooleanField(default=False)
+    """Whether the firm admins were told."""
+    over = BooleanField(default=False)
+    """Whether it could be written since; the row is there until they are told of that too."""
+
+    class Meta:
+        primary_key = CompositeKey("conversation_id", "what")
+
+
+class FileChange(Base):
+    """A file that was deleted or edited since the filer last looked."""
+
+    event_id = TextField(primary_key=True)
+
+
 class FiledTranscript(Base):
-    """The transcript of a conversation that is in the filing cabinet."""
+    """The transcript of a conversation that is in the filing cabinet, or that was looked at and had nothing in it."""
 
     conversation_id = TextField(primary_key=True)
     mark = TextField()
     """How far it goes."""
     at_ms = BigIntegerField()
+    changed = IntegerField(default=1)
+    """Rises when something happens in the conversation, or a file of it goes into the cabinet."""
+    seen = IntegerField(default=0)
+    """What `changed` was when the transcript was last made, or found to be as it should be."""
 
 
 class MatterFiling(Base):
@@ -500,6 +553,9 @@ MODELS: tuple[type[Base], ...] = (
     FileHistory,
     Filing,
     CabinetFolder,
+    BotVisit,
+    CabinetTrouble,
+    FileChange,
     MatterFiling,
     FiledTranscript,
     Handout,

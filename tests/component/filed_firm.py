@@ -18,7 +18,7 @@ from bridge.mapping.files import Carried
 from bridge.settings import FilingSettings
 from bridge.store.files import Sent, add_file
 from bridge.store.models import Filing
-from tests.component.small_firm import SmallFirm, small_firm
+from tests.component.small_firm import SmallFirm, small_firm, write_directory
 
 MATTER = "2026-0042 Estate"
 FOLDER = f"{MATTER}/General"
@@ -86,6 +86,22 @@ class FiledFirm:
         )
         assert await self.store(lambda: add_file(sent))
         return sent.event_id
+
+    async def make_all_admins(self) -> None:
+        """Everybody is a firm admin, Walt behind his wall too."""
+        self.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+        await self.firm.service.sync()
+
+    async def lift_the_wall(self) -> None:
+        """Nobody is walled any more."""
+        write_directory(str(self.firm.service.settings.directory.path), walls=[])
+        await self.firm.service.directory.refresh()
+
+    async def told(self, before: int) -> str:
+        """What was said since so many messages of the firm's."""
+        # What is queued is sent with the answer.
+        await self.firm.ask("ruth", "!ping")
+        return "\n".join(body for _, _, body in self.firm.said[before:])
 
     async def store(self, unit: Callable[[], Any]) -> Any:
         return await self.firm.service.store.run(unit)

@@ -75,6 +75,7 @@ ABOUT_ROOMS = {
     "admin_events",
     "admin_newest_event",
     "admin_newest_messages",
+    "admin_place_of",
     "put_state",
     "history",
     "admin_rooms",

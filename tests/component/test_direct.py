@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bridge import faults
+from bridge.matrix.errors import HomeserverError
 from bridge.store.store import Store
+from bridge.store.visits import visits_under_way
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, FirmOnFake, direct, firm_on_fake
+from tests.fakes.faults import DROP_AFTER, refusal
 from tests.fakes.homeserver import FakeHomeserver
 
 
@@ -89,3 +94,82 @@ async def test_D2_who_left_the_conversation_is_not_brought_into_the_larger_one(o
     await on.hear()
     await on.ask(ANN, "!add @cleo", old.room_id)
     assert (await on.room(direct("a", "b", "c"))).joined == sorted(on.users(ANN, BEN, CLEO))
+
+
+# The bot's visits
+
+
+async def _in_it(on: FirmOnFake) -> bool:
+    return on.fake.bot_id in (await on.room(direct("a", "b"))).joined
+
+
+async def test_D4_whatever_fails_in_a_visit_the_bot_leaves(on: FirmOnFake) -> None:
+    old = await on.room(direct("a", "b"))
+    on.fake.script("PUT", f"{re.escape(old.room_id)}/send/", refusal(400, "M_UNKNOWN"))
+    with pytest.raises(HomeserverError):
+        await on.say(ANN, "!add @cleo", old.room_id)
+    assert old.joined == sorted(on.users(ANN, BEN))
+    assert await on.store.run(visits_under_way) == []
+
+
+async def test_D4_a_visit_of_which_nobody_knows_how_it_began_ends_too(on: FirmOnFake) -> None:
+    old = await on.room(direct("a", "b"))
+    on.fake.script("POST", f"/join/{re.escape(old.room_id)}$", DROP_AFTER, refusal(400, "M_UNKNOWN"))
+    with pytest.raises(HomeserverError):
+        await on.say(ANN, "!add @cleo", old.room_id)
+    assert old.joined == sorted(on.users(ANN, BEN))
+
+
+async def test_D4_where_the_homeserver_lets_the_bot_not_leave_it_leaves_later(on: FirmOnFake) -> None:
+    old = await on.room(direct("a", "b"))
+    on.fake.script("POST", f"{re.escape(old.room_id)}/leave$", *[refusal(400, "M_UNKNOWN")] * 2)
+    assert "This one stays as it is" in await on.ask(ANN, "!add @cleo", old.room_id)
+    assert await _in_it(on)
+    assert await on.reconciler.visits.end_all() == 1
+    assert await _in_it(on)
+    assert await on.new_reconciler().visits.end_all() == 0
+    assert not await _in_it(on)
+    assert await on.store.run(visits_under_way) == []
+    assert len(await notices(on, direct("a", "b"))) == 1
+
+
+async def test_D4_one_conversation_that_cannot_be_left_holds_up_no_other(on: FirmOnFake) -> None:
+    await on.say(ANN, "!dm @cleo")
+    first, second = await on.room(direct("a", "b")), await on.room(direct("a", "c"))
+    for room in (first, second):
+        on.fake.script("POST", f"{re.escape(room.room_id)}/leave$", refusal(400, "M_UNKNOWN"))
+    await on.ask(ANN, "!add @cleo", first.room_id)
+    await on.ask(ANN, "!add @ben @dan", second.room_id)
+    on.fake.script("POST", f"{re.escape(first.room_id)}/leave$", refusal(400, "M_UNKNOWN"))
+    assert await on.reconciler.visits.end_all() == 1
+    assert on.fake.bot_id not in second.joined
+    assert await on.reconciler.visits.end_all() == 0
+    assert on.fake.bot_id not in first.joined
+
+
+@pytest.mark.parametrize("fault", ["direct.visiting", "direct.joined", "direct.said", "direct.left"])
+async def test_D4_killed_at_any_step_of_a_visit_the_bot_leaves_after_the_start(
+    on: FirmOnFake, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await on.room(direct("a", "b"))
+
+    class Killed(BaseException):
+        pass
+
+    def point(name: str) -> None:
+        if name == fault:
+            # As after kill -9 nothing is tidied up.
+            monkeypatch.setattr(on.client, "leave", nothing)
+            raise Killed
+
+    async def nothing(*asked: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(faults, "point", point)
+        with pytest.raises(Killed):
+            await on.say(ANN, "!add @cleo", old.room_id)
+    monkeypatch.undo()
+    assert await on.new_reconciler().visits.end_all() == 0
+    assert old.joined == sorted(on.users(ANN, BEN))
+    assert await on.store.run(visits_under_way) == []

@@ -8,12 +8,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from bridge.care.files import read_histories
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.handlers import files as handlers
 from bridge.matrix.errors import TokenRejected
-from bridge.store.conversations import room_of
+from bridge.store.conversations import now_ms, room_of
+from bridge.store.files import Sent, add_file
+from bridge.store.histories import begin_again, histories_to_read, read_again, read_all_again
+from bridge.store.inbox import accept, record_failure
 from bridge.store.models import File, FileHistory
 from tests.component.small_firm import DIRECTORY, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import DUPLICATE, refusal
@@ -434,3 +439,101 @@ async def test_V3_history_goes_on_behind_the_last_page_when_the_server_was_away(
     await history(firm)
     assert await noted(firm) == [f"{number}.txt" for number in range(9)]
     assert len(firm.fake.asked("GET", f"{re.escape(room)}/messages$")) == 2
+
+
+# What was missed
+
+
+async def test_V3_a_file_that_came_too_late_to_be_handled_is_found_in_the_history(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    put(firm, "ruth", room, "known.txt")
+    await history(firm)
+    for number in range(3):
+        put(firm, "ruth", room, f"missed {number}.txt")
+    events = [*firm.new]
+    firm.new.clear()
+    month_ago = now_ms() - 30 * 86_400_000
+    for event in firm.fake.rooms[room].timeline[-3:]:
+        event["origin_server_ts"] = month_ago
+    assert await firm.bridge.inbox.accept([{**event, "origin_server_ts": month_ago} for event in events]) == 0
+    assert await noted(firm) == ["known.txt"]
+    assert await history(firm) == 1, "no other room is read again"
+    assert await noted(firm) == ["known.txt", "missed 0.txt", "missed 1.txt", "missed 2.txt"]
+    assert await history(firm) == 0
+
+
+async def test_V3_what_a_dead_letter_says_of_a_file_is_found_in_the_history(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    await history(firm)
+    event_id = put(firm, "ruth", room, "Lease.pdf")
+    (event,) = (one for one in firm.new if one["event_id"] == event_id)
+    firm.new.clear()
+    store = firm.service.store
+    await store.run(lambda: accept([(event_id, room, orjson.dumps(event))], 1))
+    await store.run(lambda: record_failure(event_id, "first", dead=False))
+    assert await history(firm) == 0
+    await store.run(lambda: record_failure(event_id, "last", dead=True))
+    assert await history(firm) == 1
+    assert await noted(firm) == ["Lease.pdf"]
+
+
+async def test_V3_after_a_restore_every_history_is_read_again_from_then_on(firm: SmallFirm) -> None:
+    room, other = await channel(firm), await direct(firm)
+    for number in range(6):
+        put(firm, "ruth", room, f"old {number}.txt")
+    await history(firm)
+    put(firm, "ruth", room, "lost.txt")
+    backup = firm.fake.rooms[room].timeline[-1]["origin_server_ts"] - 1000
+    put(firm, "ruth", other, "lost too.txt")
+    firm.new.clear()
+    assert len(await noted(firm)) == 6
+    firm.fake.requests.clear()
+    await firm.service.store.run(lambda: read_all_again(backup))
+    await history(firm)
+    assert set(await noted(firm)) == {*(f"old {number}.txt" for number in range(6)), "lost.txt", "lost too.txt"}
+    (asked,) = firm.fake.asked("GET", f"{re.escape(room)}/messages$")
+    assert int(asked.query["from"]) >= 5, "what is older is not read again"
+
+
+async def test_V3_what_is_missed_while_a_history_is_read_again_is_read_after_it(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    put(firm, "ruth", room, "Lease.pdf")
+    await history(firm)
+    store = firm.service.store
+    await store.run(lambda: read_again(room, 2_000))
+    (turn,) = await store.run(lambda: histories_to_read("", 5))
+    assert turn.again_from == 2_000
+    await store.run(lambda: read_again(room, 1_000))
+    await store.run(lambda: begin_again(room, 2_000, "1"))
+    (turn,) = await store.run(lambda: histories_to_read("", 5))
+    assert turn.again_from == 1_000
+
+
+async def test_V3_one_room_that_the_homeserver_does_not_give_holds_up_no_other(firm: SmallFirm) -> None:
+    rooms = sorted([await channel(firm), await direct(firm)])
+    for room in rooms:
+        put(firm, "ruth", room, f"{room}.txt")
+    firm.new.clear()
+    firm.fake.script("GET", f"{re.escape(rooms[0])}/messages$", *[refusal(500, "M_UNKNOWN")] * 50)
+    await history(firm)
+    assert await noted(firm) == [f"{rooms[1]}.txt"]
+    assert await history(firm) == 0, "it is put off"
+
+
+async def test_V3_one_event_that_cannot_be_noted_holds_up_no_other(
+    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await channel(firm)
+    for name in ("one.txt", "poison.txt", "two.txt"):
+        put(firm, "ruth", room, name)
+    firm.new.clear()
+
+    def add(sent: Sent) -> bool:
+        if sent.carried.name == "poison.txt":
+            raise ValueError("not to be stored")
+        return add_file(sent)
+
+    monkeypatch.setattr(handlers, "add_file", add)
+    await history(firm)
+    assert await noted(firm) == ["one.txt", "two.txt"]
+    assert await history(firm) == 0

@@ -17,7 +17,7 @@ from bridge.guard.protocol import FACTS_PATH, PATH
 from bridge.matrix.errors import GuardAway
 from bridge.reconcile.first_things import shut_out
 from bridge.store.audit import newest
-from bridge.store.files import histories_to_read, history_read
+from bridge.store.histories import histories_to_read, history_read
 from bridge.store.kept import GUARD_VERSION, kept
 from bridge.store.outbox import pending
 from bridge.store.store import Store

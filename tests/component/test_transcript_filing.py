@@ -10,7 +10,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from bridge.app import Bridge
 from bridge.care.transcripts import file_closed_matters
+from bridge.commands.transcript_making import write_transcript
 from bridge.filing import transcripts as filing
 from bridge.filing.cabinet import Cabinet, CabinetError
 from bridge.filing.filer import Filer
@@ -108,6 +110,7 @@ async def test_M4_a_closed_matter_is_filed_once_and_again_only_when_something_ch
     assert b"Signed." in first
     assert await at_night(firm) == 0
     firm.fake.message(firm.room(ROOM), firm.fake.bot_id, "One more thing.")
+    await firm.settle()
     assert await at_night(firm) == 1
     assert b"One more thing." in (folder / "transcript.html").read_bytes()
     assert await deeds(firm) == ["", ""]
@@ -175,4 +178,64 @@ async def test_a_room_that_is_gone_holds_up_no_other(firm: SmallFirm, tmp_path: 
     await close(firm)
     firm.fake.script("GET", "/messages$", refusal(404, "M_NOT_FOUND", "Room not found"))
     assert await at_night(firm) == 1
+    assert await at_night(firm) == 1
+
+
+async def test_of_matters_in_which_nothing_happened_the_homeserver_is_not_asked_again(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Empty"')
+    say(firm, "Signed.")
+    await close(firm)
+    assert await at_night(firm) == 2
+    firm.fake.requests.clear()
+    for _ in range(5):
+        assert await at_night(firm) == 0
+    assert firm.fake.requests == []
+    # Also not after a restart, while something else happens elsewhere.
+    firm.bridge = Bridge(firm.service)
+    firm.fake.message(await firm.chat("ruth"), firm.user("ruth"), "!ping")
+    await firm.settle()
+    firm.fake.requests.clear()
+    assert await at_night(firm) == 0
+    assert firm.fake.requests == []
+    firm.fake.message(firm.room(ROOM), firm.fake.bot_id, "One more thing.")
+    await firm.settle()
+    assert await at_night(firm) == 1
+
+
+async def test_what_happens_while_a_transcript_is_made_is_in_the_next_one(
+    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(firm, "Signed.")
+    await close(firm)
+
+    async def slow(*given: Any) -> Any:
+        firm.fake.message(firm.room(ROOM), firm.fake.bot_id, "Meanwhile.")
+        await firm.settle()
+        return await write_transcript(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(filing, "write_transcript", slow)
+        assert await at_night(firm) == 1
+    assert await at_night(firm) == 1
+    assert await at_night(firm) == 0
+
+
+async def test_a_transcript_that_somebody_has_open_stops_no_other(firm: SmallFirm, tmp_path: Path) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+    say(firm, "Signed.")
+    firm.fake.message(firm.room("2026-0042 Estate · Disclosure"), firm.user("ruth"), "Disclosed.")
+    await close(firm)
+    (tmp_path / "cabinet" / FOLDER / "transcript.html").mkdir(parents=True)
+    assert await at_night(firm) == 1
+    assert (tmp_path / "cabinet" / "2026-0042 Estate" / "Disclosure" / "transcript.pdf").is_file()
+    (tmp_path / "cabinet" / FOLDER / "transcript.html").rmdir()
+    assert await at_night(firm) == 1
+
+
+async def test_one_conversation_that_the_homeserver_does_not_give_stops_no_other(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+    say(firm, "Signed.")
+    firm.fake.message(firm.room("2026-0042 Estate · Disclosure"), firm.user("ruth"), "Disclosed.")
+    await close(firm)
+    firm.fake.script("GET", f"{re.escape(firm.room(ROOM))}/messages$", *[refusal(500, "M_UNKNOWN")] * 50)
     assert await at_night(firm) == 1

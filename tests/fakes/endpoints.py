@@ -125,6 +125,27 @@ def admin_messages(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"chunk": chunk, "start": str(start), **({"end": str(start + len(chunk))} if chunk else {})}
 
 
+def admin_event_since(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    room = fake.rooms.get(asked.args[0])
+    for event in room.timeline if room is not None else ():
+        if event["origin_server_ts"] >= int(asked.query["ts"]):
+            return {"event_id": event["event_id"], "origin_server_ts": event["origin_server_ts"]}
+    raise Denied(404, "M_NOT_FOUND", "Unable to find event")
+
+
+def admin_context(fake: FakeHomeserver, asked: Asked) -> Json:
+    _require_admin(fake, asked)
+    room_id, event_id = asked.args
+    before = 0
+    # Places are counted as in the answers with the filter of messages and redactions.
+    for event in fake.rooms[room_id].timeline:
+        if event["event_id"] == event_id:
+            return {"event": event, "start": str(before), "end": str(before + 1)}
+        before += event["type"] in {"m.room.message", "m.room.redaction"}
+    raise Denied(404, "M_NOT_FOUND", "Event not found.")
+
+
 def _page(fake: FakeHomeserver, asked: Asked, timeline: list[Json]) -> Json:
     types = orjson.loads(asked.query["filter"])["types"]
     events = [event for event in timeline if event["type"] in types]
@@ -515,6 +536,8 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_synapse/admin/v1/media/{}/{}", admin_media),
     ("POST", "/_synapse/admin/v1/media/quarantine/{}/{}", admin_quarantine),
     ("GET", "/_synapse/admin/v1/rooms/{}/messages", admin_messages),
+    ("GET", "/_synapse/admin/v1/rooms/{}/timestamp_to_event", admin_event_since),
+    ("GET", "/_synapse/admin/v1/rooms/{}/context/{}", admin_context),
     ("GET", _ADMIN_USER, admin_user),
     ("PUT", _ADMIN_USER, admin_put_user),
     ("GET", "/_synapse/admin/v1/users/{}/admin", admin_is_admin),

@@ -270,7 +270,7 @@ def test_what_somebody_wrote_with_a_membership_is_told() -> None:
     )
     assert [entry.text for entry in transcript.entries if hasattr(entry, "text")] == [
         "Ruth Adeyemi joined: “I am in”",
-        "Ruth Adeyemi wrote beside their name: “still here”",
+        "Ruth Adeyemi wrote beside a membership: “still here”",
         "Tom Price was invited by Ruth Adeyemi",
         "Tom Price joined",
         "Tom Price was removed by Firm Bot",

@@ -1,0 +1,62 @@
+"""Threads for work that may never come back, such as a call to a server or a share that is frozen.
+
+One that takes too long is left behind. It keeps nobody: neither whoever waited, nor the end of the process, nor the
+event loop's own threads, of which there are few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+_MOST_LEFT = 8
+"""Threads left behind that have not come back. With so many of them nothing more is begun."""
+
+
+class Threads:
+    """Runs work in threads, and counts those that do not come back."""
+
+    def __init__(self) -> None:
+        self._left: list[threading.Thread] = []
+
+    async def run(self, work: Callable[[], T], seconds: float) -> T:
+        """The result of work that blocks. Raises TimeoutError where it has none by then, and what the work raises.
+
+        Work that took too long, or whose caller was cancelled, goes on as long as it likes and nobody hears of it.
+        """
+        self._left = [thread for thread in self._left if thread.is_alive()]
+        if len(self._left) >= _MOST_LEFT:
+            raise TimeoutError
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[T] = loop.create_future()
+
+        def at_work() -> None:
+            try:
+                told = _setting(result, work())
+            except Exception as error:  # noqa: BLE001 - raised where it is waited for
+                told = _failing(result, error)
+            # The loop may have come to its end meanwhile.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(told)
+
+        thread = threading.Thread(target=at_work, name="cabinet", daemon=True)
+        thread.start()
+        try:
+            async with asyncio.timeout(seconds):
+                return await result
+        except TimeoutError:
+            if thread.is_alive():
+                self._left.append(thread)
+            raise
+
+
+def _setting(result: asyncio.Future[T], value: T) -> Callable[[], None]:
+    return lambda: None if result.done() else result.set_result(value)
+
+
+def _failing(result: asyncio.Future[T], error: Exception) -> Callable[[], None]:
+    return lambda: None if result.done() else result.set_exception(error)
