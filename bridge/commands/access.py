@@ -83,7 +83,7 @@ def _walls(sight: Sight, person: Staff) -> list[str]:
     return [
         f"- {escape(wall_said(sight.firm, wall))}"
         for wall in sight.firm.walls.values()
-        if person.id in sight.firm.people(wall.people) and wall.in_force(sight.today) and sight.wall(wall)
+        if sight.firm.names(wall.people, person.id) and wall.in_force(sight.today) and sight.wall(wall)
     ]
 
 

@@ -56,17 +56,33 @@ def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decisi
     for wall in firm.walls_around(matter):
         if not wall.in_force(today):
             continue
-        named = staff_id in firm.people(wall.people)
-        if named is (wall.kind is WallKind.EXCLUDE):
+        if firm.names(wall.people, staff_id) is (wall.kind is WallKind.EXCLUDE):
             around = f"matter {matter.number}" if wall.matter_id else f"the client {wall.client}"
             return Decision(False, "M3", f"A wall around {around} screens this person ({wall.id}).")
     if staff_id in matter.team:
         return Decision(True, "M1", f"This person has a role on matter {matter.number}.")
     if not matter.restricted:
         return Decision(True, "M1", f"Matter {matter.number} is open to all active staff.")
-    if staff_id in firm.people(matter.allowed):
+    if firm.names(matter.allowed, staff_id):
         return Decision(True, "M1", f"This person is on the access list of matter {matter.number}.")
     return Decision(False, "M3", f"Matter {matter.number} is restricted and this person is not on its list.")
+
+
+def with_access(firm: Firm, matter: Matter, today: date) -> frozenset[str]:
+    """Staff ids of everyone whom `may_access` allows the matter, found together and not one by one.
+
+    Where nothing keeps anybody out it is `firm.active_staff` itself.
+    """
+    if matter.status is MatterStatus.DELETED:
+        return frozenset()
+    found = firm.active_staff
+    if matter.restricted:
+        found = found & firm.people((*matter.team, *matter.allowed))
+    for wall in firm.walls_around(matter):
+        if wall.in_force(today):
+            named = firm.people(wall.people)
+            found = found - named if wall.kind is WallKind.EXCLUDE else found & named
+    return found
 
 
 def may_be_in(firm: Firm, staff_id: str, conversation: Conversation, today: date) -> Decision:

@@ -29,13 +29,12 @@ def with_walls(firm: Firm, walls: Iterable[Wall]) -> Firm:
 
 def covered(firm: Firm, wall: Wall) -> tuple[Matter, ...]:
     """The matters that the wall stands around."""
-    alone = replace(firm, walls={wall.id: wall})
-    return tuple(matter for matter in firm.matters.values() if alone.walls_around(matter))
+    return firm.walled_by(wall)
 
 
 def screens(firm: Firm, wall: Wall, staff_id: str) -> bool:
     """Whether the wall, while it is in force, keeps this person out."""
-    return (staff_id in firm.people(wall.people)) is (wall.kind is WallKind.EXCLUDE)
+    return firm.names(wall.people, staff_id) is (wall.kind is WallKind.EXCLUDE)
 
 
 def may_know(firm: Firm, wall: Wall, staff_id: str, today: date) -> bool:
