@@ -207,11 +207,14 @@ class Answer:
 class List:
     """A list for an answer, in Markdown."""
 
-    lines: Sequence[str]
+    lines: Sequence[Any]
+    """The lines; with `shown`, what they are made from."""
     head: str = ""
     """Stands before the first page."""
     foot: str = ""
     """Stands behind the last page."""
+    shown: Callable[[Sequence[Any]], Awaitable[Sequence[str]]] | None = None
+    """Makes the lines of one page, one for each item, so that nobody makes those of pages that are never asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
 from bridge.firm.walls import may_know
 
+_NAMED = 30
+"""People and groups of a wall that are named; of more the number is given."""
 _CLIENT = re.compile(r"client:\s*", re.IGNORECASE)
 _GROUP = re.compile(r"group:\s*+(?:[\"“”„«]([^\"“”»]*+)[\"“”»]|(\S+))", re.IGNORECASE)
 _MARKS = re.compile(r"(?:^|(?<=\s))(?:group:)", re.IGNORECASE)
@@ -112,7 +114,8 @@ def shown_people(firm: Firm, wall: Wall) -> str:
         else escape(one)
         for one in wall.people
     ]
-    return enumerated(named)
+    more = len(named) - _NAMED
+    return enumerated([*named[:_NAMED], f"{more} more"] if more > 0 else named)
 
 
 def shown_wall(firm: Firm, wall: Wall) -> str:

@@ -130,6 +130,14 @@ class Matter:
         """The clients as one line, for people to read."""
         return ", ".join(self.clients)
 
+    def is_on_team(self, staff_id: str) -> bool:
+        """Whether this person has a role on the matter."""
+        return staff_id != "" and (
+            staff_id in (self.responsible, self.supervisor)
+            or staff_id in self.assisting
+            or staff_id in self.originating
+        )
+
     @property
     def team(self) -> tuple[str, ...]:
         """Staff ids of everyone with a role on the matter, each once, the person responsible first."""
@@ -220,6 +228,17 @@ class Firm:
         named = self.matters.get(wall.matter_id)
         of_client = self.matters_of_client.get(wall.client.casefold(), ()) if wall.client else ()
         return tuple(dict.fromkeys([*([named] if named is not None else []), *of_client]))
+
+    @cached_property
+    def walled(self) -> frozenset[str]:
+        """Ids of the matters that any wall names, whether it is in force or not."""
+        return frozenset(matter.id for wall in self.walls.values() for matter in self.walled_by(wall))
+
+    @cached_property
+    def listed(self) -> tuple[Matter, ...]:
+        """All matters as people list them: the open ones first, then those pending, closed and deleted, by number."""
+        order = {status: place for place, status in enumerate(MatterStatus)}
+        return tuple(sorted(self.matters.values(), key=lambda matter: (order[matter.status], matter.number)))
 
     @cached_property
     def matters_of_client(self) -> Mapping[str, tuple[Matter, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from peewee import Case
+from peewee import Case, chunked
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
@@ -16,7 +16,7 @@ from bridge.store import models
 from bridge.store.audit import record
 from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.news import announce
-from bridge.store.sql import execute, execute_rows
+from bridge.store.sql import ROWS_PER_STATEMENT, execute, execute_rows
 
 _ONE_FOR = """
     SELECT kind, matter_id, everyone, present FROM conversation
@@ -372,6 +372,41 @@ def room_of(key: str) -> str | None:
     """The room id behind a key, once it was made."""
     row = models.Room.get_or_none(models.Room.key == key)
     return None if row is None else row.room_id
+
+
+def rooms_of(keys: Iterable[str]) -> dict[str, str]:
+    """The room ids behind these keys, of those that were made, by key."""
+    found: dict[str, str] = {}
+    for some in chunked(keys, ROWS_PER_STATEMENT):
+        rows = models.Room.select(models.Room.key, models.Room.room_id).where(
+            models.Room.key.in_(some), models.Room.room_id.is_null(False)
+        )
+        found.update(cast("Iterable[tuple[str, str]]", rows.tuples()))
+    return found
+
+
+def conversations_of_person(staff_id: str) -> list[Conversation]:
+    """The conversations that this person is down for, as if nobody else were in them."""
+    theirs = models.Participant.select(models.Participant.conversation).where(
+        models.Participant.staff_id == staff_id, models.Participant.present
+    )
+    rows = models.Conversation.select().where(models.Conversation.everyone | models.Conversation.id.in_(theirs))
+    return [to_conversation(row, () if row.everyone else (staff_id,)) for row in rows]
+
+
+def conversations_with_people(ids: Iterable[str]) -> dict[str, Conversation]:
+    """Those of these conversations that there are, by id, with their participants."""
+    found: dict[str, Conversation] = {}
+    for some in chunked(ids, ROWS_PER_STATEMENT):
+        people: dict[str, set[str]] = {}
+        rows = models.Participant.select(models.Participant.conversation, models.Participant.staff_id).where(
+            models.Participant.conversation.in_(some), models.Participant.present
+        )
+        for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", rows.tuples()):
+            people.setdefault(conversation_id, set()).add(staff_id)
+        for row in models.Conversation.select().where(models.Conversation.id.in_(some)):
+            found[row.id] = to_conversation(row, people.get(row.id, ()))
+    return found
 
 
 def key_of_room(room_id: str) -> str | None:

@@ -300,11 +300,12 @@ async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more
     for _ in range(60):
         await on.store.run(lambda: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
     first = await on.ask(DAN, "!audit")
-    assert "1 to 25 of" in first
+    assert (first.count("\n- "), "!more shows the next." in first) == (25, True)
     await on.store.run(lambda: record(Deed.ARCHIVED, actor="b", subject=channel("Litigation")))
     second = await on.ask(DAN, "!more")
-    assert "26 to 50 of" in second
-    assert re.findall(r"of \d+", first) == re.findall(r"of \d+", second)
+    # What was written meanwhile moves nothing from page to page.
+    assert second.count("- 20") == 25
+    assert "archived" not in second
     on.firm = replace(on.firm, staff={**on.firm.staff, "d": replace(DAN, role="Associate")})
     assert await on.ask(DAN, "!more") == "That list is for firm admins."
 
