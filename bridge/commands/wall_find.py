@@ -58,10 +58,13 @@ def read_client(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Arou
     name, rest = _client_name(text[_CLIENT.match(text).end() :])  # type: ignore[union-attr] # it begins with client:
     spelled = set(spellings(name))
     known = {
-        own.casefold(): own
-        for matter in firm.matters.values()
+        client: own
+        for client, matters in firm.matters_of_client.items()
+        if not spelled.isdisjoint(spellings(client))
+        for matter in matters
+        if may_access(firm, sender.id, matter, today)
         for own in matter.clients
-        if not spelled.isdisjoint(spellings(own)) and may_access(firm, sender.id, matter, today)
+        if own.casefold() == client
     }
     if (found := known.get(name.casefold()) or (next(iter(known.values())) if len(known) == 1 else None)) is None:
         raise CommandError(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
+from typing import Any
 
-from bridge.directory.records import KINDS, firm_to_records
+from bridge.directory.records import KINDS, Record, firm_to_records, record_of
 from bridge.firm.model import Firm
 from bridge.firm.policy import with_access
 
+_TABLES = tuple(field.name for field in fields(Firm))
 _NAMED = 10
 """Names given in a summary before the rest is only counted."""
 
@@ -45,6 +47,15 @@ class DirectoryChange:
     """How many accesses there are in the old firm: for each person, the matters they can see."""
     today: date
     """The day on which walls are judged."""
+
+    @cached_property
+    def written(self) -> tuple[Record, ...]:
+        """The records that are new or differ, as they are stored."""
+        return tuple(
+            record_of(self.new, kind, record_id)
+            for kind, differs in self.kinds.items()
+            for record_id in (*differs.added, *differs.changed)
+        )
 
     @property
     def empty(self) -> bool:
@@ -112,6 +123,18 @@ class DirectoryChange:
         return found
 
 
+def with_known(new: Firm, old: Firm) -> Firm:
+    """The new firm with the very records of the old one where they are equal.
+
+    So whatever compares the two again can do so by identity, and nothing is in memory twice.
+    """
+    return Firm(**{of: _with_known(getattr(new, of), getattr(old, of)) for of in _TABLES})
+
+
+def _with_known(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: old[key] if key in old and old[key] == record else record for key, record in new.items()}
+
+
 def diff_firms(old: Firm, new: Firm, today: date) -> DirectoryChange:
     """What changes from the old firm to the new, with the accesses that end, as the walls stand today."""
     kinds = {kind: _compare(of(old), of(new)) for kind, (_, of) in KINDS.items()}
@@ -155,7 +178,9 @@ def _accesses(
 def _compare(old: Mapping[str, object], new: Mapping[str, object]) -> KindChange:
     return KindChange(
         added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(key for key in new.keys() & old.keys() if new[key] != old[key])),
+        changed=tuple(
+            sorted(key for key in new.keys() & old.keys() if new[key] is not old[key] and new[key] != old[key])
+        ),
         removed=tuple(sorted(old.keys() - new.keys())),
     )
 

@@ -23,7 +23,7 @@ def with_walls(firm: Firm, walls: Iterable[Wall]) -> Firm:
         wall_id = wall.id
         while wall_id in by_command or (wall_id != wall.id and wall_id in firm.walls):
             wall_id += " of the directory"
-        of_directory[wall_id] = replace(wall, id=wall_id)
+        of_directory[wall_id] = wall if wall_id == wall.id else replace(wall, id=wall_id)
     return replace(firm, walls={**of_directory, **by_command})
 
 
