@@ -15,7 +15,8 @@ from bridge.store.sql import ROWS_PER_STATEMENT, execute
 from bridge.store.store import Store
 
 _AT_ONCE = 500
-_THEIRS = "SELECT conversation_id FROM participant WHERE present AND staff_id IN ({})"
+# Also those that they left: while somebody who closed a direct conversation works here, it is kept open for them.
+_THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
 _OF_THEIRS = "SELECT id, matter_id FROM conversation WHERE id IN ({theirs})"
 
 

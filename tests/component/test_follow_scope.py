@@ -88,6 +88,9 @@ def settle(firm: Firm, settings: Settings, day: date, talks: list[frozenset[str]
     for place, staff_id in enumerate(one for one in left if one in firm.active_staff):
         add_participants(channels[place % len(channels)].id, [staff_id], "")
         remove_participant(channels[place % len(channels)].id, PEOPLE[place % 5], 1 << 50, by="")
+    for staff_id in left:
+        for talk in directs:
+            remove_participant(talk.id, staff_id, 1 << 50, by=staff_id)
     for key in desired_of_stored(firm, load_world(), settings, day).shapes:
         write_intent(key, f"alias-{key}")
         record_room(key, f"!{key}")
