@@ -96,7 +96,7 @@ async def _bridges_digest(settings: Settings) -> str | None:
         await store.open()
         try:
             firm = await read_firm(store)
-            accounts, conversations = await store.run(stored_facts)
+            accounts, conversations = await stored_facts(store)
         finally:
             await store.close()
     except (StoreError, StoredDirectoryError):

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from bridge.directory.records import KINDS, Record, firm_to_records, record_of
+from bridge.firm.difference import differing
 from bridge.firm.model import Firm
 from bridge.firm.policy import with_access
 
@@ -176,12 +177,11 @@ def _accesses(
 
 
 def _compare(old: Mapping[str, object], new: Mapping[str, object]) -> KindChange:
+    found = sorted(differing(old, new))
     return KindChange(
-        added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(
-            sorted(key for key in new.keys() & old.keys() if new[key] is not old[key] and new[key] != old[key])
-        ),
-        removed=tuple(sorted(old.keys() - new.keys())),
+        added=tuple(key for key in found if key not in old),
+        changed=tuple(key for key in found if key in old and key in new),
+        removed=tuple(key for key in found if key not in new),
     )
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
-from typing import TypeVar
 
+from bridge.firm.difference import differing
 from bridge.firm.model import Firm, Wall
 from bridge.firm.policy import may_administer
 from bridge.settings import Settings
 from bridge.store.world import Extent
-
-T = TypeVar("T")
 
 
 def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings) -> Extent | None:
@@ -41,12 +39,6 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
         }
     channels = bool(come_or_gone) or before.channels != now.channels
     return Extent(frozenset(matters), frozenset(come_or_gone), channels)
-
-
-def differing(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
-    """The ids of what was added, changed or removed. What is equal mostly is the same object."""
-    changed = {one for one in before.keys() & now.keys() if before[one] is not now[one] and before[one] != now[one]}
-    return changed | (before.keys() ^ now.keys())
 
 
 def _admins(firm: Firm, staff_ids: Iterable[str], roles: frozenset[str]) -> set[str]:
