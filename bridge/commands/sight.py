@@ -12,7 +12,7 @@ from bridge.commands.errors import NotAllowedError
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
-from bridge.firm.policy import may_access
+from bridge.firm.policy import accessible, may_access
 from bridge.firm.walls import may_know
 from bridge.mapping.rooms import matter_name
 
@@ -53,10 +53,12 @@ class Sight:
     @cached_property
     def hidden(self) -> Mapping[str, Matter]:
         """The matters that this person must not hear of, by id. One that is deleted counts as it was before."""
+        seen = {matter.id for matter in accessible(self.firm, self.staff_id, self.firm.listed, self.today)}
         return {
             matter.id: matter
             for matter in self.firm.matters.values()
-            if not self.matter(replace(matter, status=MatterStatus.OPEN))
+            if matter.id not in seen
+            and not (matter.status is MatterStatus.DELETED and self.matter(replace(matter, status=MatterStatus.OPEN)))
         }
 
     @cached_property

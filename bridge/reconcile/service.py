@@ -38,6 +38,7 @@ from bridge.reconcile.tally import Outcome, Progress, Tally
 from bridge.settings import FirmSettings, Settings
 from bridge.store.care import user_localpart
 from bridge.store.conversations import (
+    World,
     add_accounts,
     add_conversations,
     add_participants,
@@ -52,7 +53,7 @@ from bridge.store.conversations import (
 from bridge.store.drift import mark_put_back, note_difference
 from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
-from bridge.store.world import Accounts, load_extent, read_world
+from bridge.store.world import Accounts, Extent, extent_of, load_extent, read_world
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 100
@@ -112,8 +113,9 @@ class Reconciler:
     async def plan(self, keys: Collection[str] | None = None) -> Plan:
         """What a sync would do, or what it would do about the rooms of these keys. Changes nothing, here or on the
         homeserver (O2)."""
-        wanted = await self.desired()
-        return await self._plan_all(wanted) if keys is None else await self._plan_some(wanted, keys)
+        if keys is None:
+            return await self._plan_all(await self.desired())
+        return await self._plan_some(await self._desired_of(keys), keys)
 
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
         """Make everything as it should be. Raises Unreachable or TokenRejected, and can then be called again."""
@@ -131,7 +133,7 @@ class Reconciler:
             epoch = self._epoch
             old, wanted = await self._changed_by(before, self.today())
             await self._store_new(wanted)
-            await self.guarding.tell_all()
+            await self.guarding.tell(*wanted.world.conversations)
             touched = {
                 key: shape
                 for key, shape in wanted.shapes.items()
@@ -148,6 +150,16 @@ class Reconciler:
             observed = await observe.observe_rooms(self._homeserver, touched, wanted.world.rooms, self._limit)
             rooms = self._plan_rooms(touched, wanted, observed, None)
             return await self._apply(replace(rooms, accounts=accounts, farewells=farewells), wanted, epoch, None)
+
+    async def _desired_of(self, keys: Collection[str]) -> Desired:
+        """What should be, as far as the rooms of these keys depend on it, new ones among them."""
+
+        def unit() -> tuple[Extent, World]:
+            extent = extent_of(keys)
+            return extent, load_extent(extent)
+
+        extent, world = await self._store.run(unit)
+        return desired(self._firm(), world, self._settings, self.today(), extent)
 
     async def _changed_by(self, before: Firm, then: date) -> tuple[Desired, Desired]:
         """What should have been by the firm before, on that day, and what should be now, as far as the two differ."""
@@ -180,18 +192,30 @@ class Reconciler:
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
-        found = [_space_of((await self._part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
-        spaces = {space for space in found if space}
+        spaces = await self._spaces_of(keys)
         tally = Tally(len(keys) + len(spaces), None)
         for wave in (set(keys), spaces):
             # Both before and after: a plan made in between saw the room half-way.
             self._note_change(wave)
             await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
             self._note_change(wave)
+            if tally.lost and wave is not spaces:
+                spaces.add(STAFF_SPACE)
         if tally.lost & {KEEPER_SPACE, STAFF_SPACE}:
             # Other rooms name these spaces in their join rules.
             return await self.sync()
         return tally.outcome()
+
+    async def _spaces_of(self, keys: Iterable[str]) -> set[str]:
+        """The keys of the spaces whose members or list may change with these conversations."""
+        found = set()
+        for key in dict.fromkeys(keys):
+            part = await self._part(key)
+            space = _space_of(part.world.conversations.get(key))
+            # A channel is listed in the staff space from when its room is made, whoever is in it.
+            if space and (space != STAFF_SPACE or key not in part.world.rooms):
+                found.add(space)
+        return found
 
     async def look_at(self, key: str) -> Outcome:
         """Make one room as it should be, and others only where they must follow because it was gone (O3)."""

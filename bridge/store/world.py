@@ -9,7 +9,7 @@ from functools import partial
 from peewee import chunked
 
 from bridge.firm.conversation import ADMINS_ID, ConversationKind
-from bridge.firm.room_keys import matter_space_key
+from bridge.firm.room_keys import STAFF_SPACE, matter_of_space, matter_space_key
 from bridge.store.conversations import AccountsChanged, StoredAccount, World, all_accounts, rooms_of, world_where
 from bridge.store.sql import ROWS_PER_STATEMENT, execute
 from bridge.store.store import Store
@@ -17,6 +17,7 @@ from bridge.store.store import Store
 _AT_ONCE = 500
 # Also those that they left: while somebody who closed a direct conversation works here, it is kept open for them.
 _THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
+_MATTERS = "SELECT DISTINCT matter_id FROM conversation WHERE id IN ({})"
 _OF_THEIRS = "SELECT id, matter_id FROM conversation WHERE id IN ({theirs})"
 
 
@@ -30,11 +31,24 @@ class Extent:
     """Staff ids of those whose conversations are in it, with all others of the same matters."""
     channels: bool = False
     """Whether all channels are in it."""
+    keys: frozenset[str] = frozenset()
+    """Ids of single conversations that are in it."""
+
+
+def extent_of(keys: Iterable[str]) -> Extent:
+    """A unit: what the rooms of these keys depend on: their conversations, those of the same matters, and for the staff
+    space the channels."""
+    asked = sorted(set(keys))
+    matters = {matter_id for matter_id in map(matter_of_space, asked) if matter_id is not None}
+    for some in chunked(asked, ROWS_PER_STATEMENT):
+        rows = execute(_MATTERS.format(_marks(some)), *some).fetchall()
+        matters.update(matter_id for (matter_id,) in rows if matter_id)
+    return Extent(frozenset(matters), channels=STAFF_SPACE in asked, keys=frozenset(asked))
 
 
 def load_extent(extent: Extent) -> World:
     """This part of what is stored, in one unit, with the firm admins' room and all accounts."""
-    matters, keys = set(extent.matters), {ADMINS_ID}
+    matters, keys = set(extent.matters), {ADMINS_ID, *extent.keys}
     for some in chunked(sorted(extent.people), ROWS_PER_STATEMENT):
         theirs = _THEIRS.format(_marks(some))
         for key, matter_id in execute(_OF_THEIRS.format(theirs=theirs), *some).fetchall():
