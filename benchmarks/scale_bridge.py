@@ -13,20 +13,25 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import structlog
-
-from benchmarks.scale_firm import MADE_MS, SERVER, number_of, room_id_of, settings_of, write_directory
+from benchmarks.scale_firm import (
+    MADE_MS,
+    SERVER,
+    number_of,
+    room_id_of,
+    set_up_quiet_logging,
+    settings_of,
+    write_directory,
+)
 from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, first_matter_conversation_id
 from bridge.jobs import Jobs
-from bridge.logs import set_up_logging
 from bridge.service import FirmService, open_firm
 from bridge.store.outbox import mark_sent, pending
 from bridge.store.store import Store
@@ -41,7 +46,7 @@ class Seen:
 
     name: str
     kind: str
-    """start, answer, event, follow or idle."""
+    """start, answer, change, event, read, follow or held."""
     cpu: float = 0.0
     """Milliseconds of processor time of the whole process."""
     loop: float = 0.0
@@ -64,10 +69,12 @@ class Watch:
     seen: list[Seen] = field(default_factory=list)
     _now: Seen = field(default_factory=lambda: Seen("", ""))
 
-    @contextmanager
-    def on(self, name: str, kind: str) -> Iterator[Seen]:
+    @asynccontextmanager
+    async def on(self, name: str, kind: str) -> AsyncIterator[Seen]:
         """Have what is done meanwhile counted for this."""
         gc.collect()
+        # What this task did until here counts for nothing.
+        await asyncio.sleep(0)
         self._now = Seen(name, kind)
         begun = time.process_time()
         try:
@@ -110,10 +117,12 @@ class Watch:
 
 def where(handle: asyncio.Handle) -> str:
     """Which coroutine, and where it stands now, or which callback a handle runs."""
-    task = getattr(handle._callback, "__self__", None)
+    callback: Any = handle._callback  # type: ignore[attr-defined]
+    task = getattr(callback, "__self__", None)
     if not isinstance(task, asyncio.Task):
-        return str(getattr(handle._callback, "__qualname__", handle._callback))
-    coroutine, names = task.get_coro(), []
+        return str(getattr(callback, "__qualname__", callback))
+    coroutine: Any = task.get_coro()
+    names: list[str] = []
     while coroutine is not None and len(names) < 12:
         names.append(str(getattr(coroutine, "__qualname__", coroutine)))
         coroutine = getattr(coroutine, "cr_await", None)
@@ -141,7 +150,7 @@ class Asking:
         """Let an event be handled, and look at what is to be sent for it."""
         self.number += 1
         whole = {"event_id": f"$asked{self.number}", "origin_server_ts": MADE_MS + 10_000 + self.number, **event}
-        with self.watch.on(name, kind) as seen:
+        async with self.watch.on(name, kind) as seen:
             if not self.bridge.router.interesting(whole):
                 raise SystemExit(f"{name}: not handled")
             if (effect := await self.bridge.router.handle(whole)) is not None:
@@ -156,13 +165,19 @@ class Asking:
         content = {"msgtype": "m.text", "body": text}
         room_id, sender = room_id_of(key or bot_chat_id(f"s{who}")), f"@robin{who}:{SERVER}"
         event = {"type": "m.room.message", "room_id": room_id, "sender": sender, "content": content}
-        await self.event(text if len(text) < 50 else f"{text[:40]}…", "answer", event)
+        changes = text[1:].startswith(CHANGING) and not text[1:].startswith(SHOWING)
+        await self.event(text if len(text) < 50 else f"{text[:40]}…", "change" if changes else "answer", event)
 
     async def membership(self, name: str, key: str, who: int, membership: str) -> None:
         """Let somebody join or leave by themselves."""
         user_id = f"@robin{who}:{SERVER}"
         event = {"type": "m.room.member", "room_id": room_id_of(key), "sender": user_id, "state_key": user_id}
         await self.event(name, "event", {**event, "content": {"membership": membership}})
+
+
+CHANGING = ("matter start", "matter join", "dm ", "wall add", "wall lift", "channel ", "add", "remove", "digest")
+"""Commands that change rooms, whose work grows with the rooms and not with the firm."""
+SHOWING = ("channel list", "channel search", "channel recent", "channel info")
 
 
 async def ask_all(asking: Asking, staff: int) -> None:
@@ -208,9 +223,9 @@ async def follow_all(asking: Asking, folder: Path, staff: int) -> None:
 
     async def follow(name: str, kind: str = "follow", **changed: Any) -> None:
         write_directory(folder, staff, **changed)
-        with watch.on(f"{name}: read", "read"):
+        async with watch.on(f"{name}: read", "read"):
             await asking.firm.directory.refresh()
-        with watch.on(name, kind):
+        async with watch.on(name, kind):
             await bridge._follow_directory()
 
     await follow("one matter's title", title="Another title")
@@ -218,22 +233,20 @@ async def follow_all(asking: Asking, folder: Path, staff: int) -> None:
     await follow("one person leaves", title="Another title", joins=True, gone=1)
     write_directory(folder, staff, joins=True, gone=staff // 3)
     await asking.firm.directory.refresh()
-    with watch.on("while a change is held", "held"):
+    async with watch.on("while a change is held", "held"):
         await bridge._follow_directory()
 
 
 async def go(folder: Path, staff: int, homeserver: str, port: int) -> list[Seen]:
     """Start the bridge and let it work."""
     settings, watch = settings_of(folder, homeserver, port), Watch()
-    set_up_logging(settings.log)
-    # Standard output is for the figures.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    set_up_quiet_logging()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     with watch.watching(), patch.object(Jobs, "start", lambda _: None), patch.object(Jobs, "stop", lambda _: None):
         stop = asyncio.Event()
-        with watch.on("a start with a full pass", "start") as seen:
+        async with watch.on("a start with a full pass", "start") as seen:
             opened = open_firm(settings)
             firm = await opened.__aenter__()
             bridge = Bridge(firm)

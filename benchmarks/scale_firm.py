@@ -12,12 +12,14 @@ import asyncio
 import csv
 import hashlib
 import random
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from peewee import chunked
 
 from bridge.firm.audit import NO_DIGEST, AuditEntry, Deed, chained
@@ -70,6 +72,12 @@ def settings_of(folder: Path, homeserver: str = "http://127.0.0.1:1", port: int 
         guard=GuardSettings(key=GUARD_KEY),
         log=LogSettings(level="warning"),
     )
+
+
+def set_up_quiet_logging() -> None:
+    """Log what is wrong, and not to standard output, which is for figures."""
+    set_up_logging(LogSettings(level="warning"))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def number_of(matter: int) -> str:
@@ -292,7 +300,7 @@ def _store_audit(count: int, keys: Sequence[str], staff: int) -> None:
 async def make(folder: Path, staff: int) -> None:
     """Make the directory and the database in this folder."""
     settings = settings_of(folder)
-    set_up_logging(settings.log)
+    set_up_quiet_logging()
     write_directory(folder, staff)
     async with open_firm(settings) as firm:
         if problems := firm.directory.problems:

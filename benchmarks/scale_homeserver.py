@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scale_firm import MADE_MS, settings_of
+from benchmarks.scale_firm import MADE_MS, set_up_quiet_logging, settings_of
 from bridge.mapping.rooms import RoomShape, child_state, desired_state
 from bridge.reconcile.desired import Desired
 from bridge.service import open_firm
@@ -106,6 +106,7 @@ class Rooms(dict[str, Room]):
 
 async def run(folder: Path, port: int) -> None:
     """Answer until standard input ends."""
+    set_up_quiet_logging()
     async with open_firm(settings_of(folder)) as firm:
         wanted = await firm.reconciler.desired()
         settings = firm.settings

@@ -192,30 +192,18 @@ class Reconciler:
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
-        spaces = await self._spaces_of(keys)
+        found = [_space_of((await self._part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
+        spaces = {space for space in found if space}
         tally = Tally(len(keys) + len(spaces), None)
         for wave in (set(keys), spaces):
             # Both before and after: a plan made in between saw the room half-way.
             self._note_change(wave)
             await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
             self._note_change(wave)
-            if tally.lost and wave is not spaces:
-                spaces.add(STAFF_SPACE)
         if tally.lost & {KEEPER_SPACE, STAFF_SPACE}:
             # Other rooms name these spaces in their join rules.
             return await self.sync()
         return tally.outcome()
-
-    async def _spaces_of(self, keys: Iterable[str]) -> set[str]:
-        """The keys of the spaces whose members or list may change with these conversations."""
-        found = set()
-        for key in dict.fromkeys(keys):
-            part = await self._part(key)
-            space = _space_of(part.world.conversations.get(key))
-            # A channel is listed in the staff space from when its room is made, whoever is in it.
-            if space and (space != STAFF_SPACE or key not in part.world.rooms):
-                found.add(space)
-        return found
 
     async def look_at(self, key: str) -> Outcome:
         """Make one room as it should be, and others only where they must follow because it was gone (O3)."""
