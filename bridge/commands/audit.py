@@ -21,7 +21,7 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.store.audit import Audited, Filter, end_of_log, newest_by
 from bridge.store.matters import conversations_of_matter
 
-_AT_ONCE = 100
+_AT_ONCE = 50
 """Entries that are read together."""
 _READ = 500
 """Entries that are read for one page; what the reader must not hear of is among them."""
@@ -53,6 +53,8 @@ async def _listed(call: Call, following: int | None) -> Part:
     """The next entries in front of a position, the newest for None."""
     sight, people = sight_of(call), await everybody(call)
     asked = await _read(call, sight, people)
+    # Looked up before the store is asked, which nothing else can use meanwhile.
+    sight.names_hidden("")
     page = await call.desk.store.run(
         lambda: _page(sight, asked.entries, end_of_log() if following is None else following)
     )

@@ -11,9 +11,16 @@ from bridge.firm.policy import may_administer
 from bridge.settings import Settings
 from bridge.store.world import Extent
 
+_MOST_MATTERS = 500
+_MOST_PEOPLE = 5
+"""People may be in many conversations."""
+
 
 def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings) -> Extent | None:
-    """What differs between the firm before, on that day, and the firm now; None where it may be everything."""
+    """What differs between the firm before, on that day, and the firm now.
+
+    None where it may be everything, or so much that reading everything, in pieces, holds the store for less long.
+    """
     people = differing(before.staff, now.staff)
     come_or_gone = before.active_staff ^ now.active_staff
     roles = frozenset(settings.firm.admin_roles)
@@ -37,6 +44,8 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
                 people and (matter.responsible in people or (come_or_gone and not come_or_gone.isdisjoint(matter.team)))
             )
         }
+    if len(matters) > _MOST_MATTERS or len(come_or_gone) > _MOST_PEOPLE:
+        return None
     channels = bool(come_or_gone) or before.channels != now.channels
     return Extent(frozenset(matters), frozenset(come_or_gone), channels)
 

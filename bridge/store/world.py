@@ -14,7 +14,8 @@ from bridge.store.conversations import AccountsChanged, StoredAccount, World, al
 from bridge.store.sql import ROWS_PER_STATEMENT, execute
 from bridge.store.store import Store
 
-_AT_ONCE = 500
+_AT_ONCE = 300
+"""Conversations that are read in one unit."""
 # Also those that they left: while somebody who closed a direct conversation works here, it is kept open for them.
 _THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
 _MATTERS = "SELECT DISTINCT matter_id FROM conversation WHERE id IN ({})"
