@@ -28,30 +28,32 @@ async def paged(call: Call, lister: Lister) -> Answer:
 async def _page(lister: Lister, start: int, call: Call) -> Answer:
     found: List = await lister(call)
     items = found.lines[start : start + PAGE]
-    lines = fitting(items if found.shown is None else await found.shown(items))
+    head = _cut(found.head, MOST_CHARACTERS // 2) if start == 0 else ""
+    lines = fitting(items if found.shown is None else await found.shown(items), MOST_CHARACTERS - len(head))
     last = start + len(lines)
     call.desk.next_pages.pop(call.sender.id, None)
-    parts = [_cut(found.head) if start == 0 else "", "\n".join(lines), found.foot if last >= len(found.lines) else ""]
+    parts = [head, "\n".join(lines), found.foot if last >= len(found.lines) else ""]
     if last < len(found.lines):
         call.desk.next_pages[call.sender.id] = NextPage(partial(_page, lister, last), call)
         parts.append(f"{start + 1} to {last} of {len(found.lines)}. `!more` shows the next.")
     return Answer("\n\n".join(part for part in parts if part) or "That was all.")
 
 
-def fitting(lines: Sequence[str]) -> list[str]:
-    """As many of the first lines as fit on one page, at least one; one that is too long for any page is cut."""
+def fitting(lines: Sequence[str], most: int = MOST_CHARACTERS) -> list[str]:
+    """As many of the first lines as fit into so many characters, at least one; one that is too long is cut."""
     found: list[str] = []
-    left = MOST_CHARACTERS
-    for line in map(_cut, lines):
-        left -= len(line)
+    left = most
+    for line in lines:
+        cut = _cut(line, most)
+        left -= len(cut) + 1
         if found and left < 0:
             break
-        found.append(line)
+        found.append(cut)
     return found
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 async def in_parts(call: Call, lister: PartLister) -> Answer:

@@ -289,6 +289,25 @@ async def test_a_confirmation_is_for_exactly_that_content(path: Path, store: Sto
     assert len(directory.firm.active_staff) == 5
 
 
+async def test_a_held_change_is_judged_once_a_day_and_not_at_every_look(
+    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = service(path, store)
+    await directory.refresh()
+    replace_text(path, staff("Ann"))
+    outcome = await directory.refresh()
+    assert isinstance(outcome, Held)
+    judged = []
+    monkeypatch.setattr("bridge.directory.file.diff_firms", lambda *firms: judged.append(firms) or outcome.change)
+    assert await directory.refresh() == outcome
+    assert judged == []
+    monkeypatch.setattr(directory, "_today", lambda: date(2026, 11, 24))
+    assert await directory.refresh() == outcome
+    assert len(judged) == 1
+    assert await directory.refresh() == outcome
+    assert len(judged) == 1
+
+
 async def test_a_held_change_that_the_file_takes_back_is_dropped(path: Path, store: Store) -> None:
     directory = service(path, store)
     await directory.refresh()

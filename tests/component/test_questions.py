@@ -310,6 +310,18 @@ async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more
     assert await on.ask(DAN, "!more") == "That list is for firm admins."
 
 
+async def test_O1_a_log_in_which_it_is_rare_is_looked_through_page_by_page(
+    on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await on.store.run(lambda: record(Deed.ARCHIVED, actor="b", subject=channel("Litigation")))
+    for _ in range(30):
+        await on.store.run(lambda: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
+    monkeypatch.setattr("bridge.commands.audit._LOOKED_AT", 20)
+    first = await on.ask(DAN, "!audit deed:archived")
+    assert "Nothing like that so far" in first
+    assert "Ben Booth archived" in await on.ask(DAN, "!more")
+
+
 async def test_O2_answers_are_given_in_the_chat_with_the_bot_alone(on: FirmOnFake) -> None:
     room = await on.room(channel("Litigation"))
     for typed in ("!why @ben 2026-0042", "!access @ben", "!matter access 2026-0042", "!plan", "!audit"):
