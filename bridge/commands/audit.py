@@ -204,7 +204,7 @@ AUDIT = Command(
     " all its conversations, or of a channel; from one day to another; with deed:WORD only one kind, such as deed:added"
     " or deed:archived, or deed:tried for what the server refused; with refused only what was refused. What concerns"
     " matters that you cannot see is left out."
-    " Asking is in the log, too.",
+    " Where what you ask for is rare, each page looks some way back, and `!more` goes on. Asking is in the log, too.",
     examples=(
         "!audit",
         "!audit @ruth since:2026-11-01",
