@@ -86,7 +86,12 @@ def sight_of(call: Call) -> Sight:
     decision = call.desk.may_administer(call.sender.id)
     if not decision:
         raise NotAllowedError("That list is for firm admins.", decision.rule)
-    return Sight(call.desk.firm(), call.sender.id, call.desk.reconciler.today())
+    firm, today, sights = call.desk.firm(), call.desk.reconciler.today(), call.desk.sights
+    known = sights.get(call.sender.id)
+    if known is None or known.firm is not firm or known.today != today:
+        # What is hidden is found once for each firm: it takes a look at every matter.
+        known = sights[call.sender.id] = Sight(firm, call.sender.id, today)
+    return known
 
 
 def conversation_title(sight: Sight, conversation: Conversation) -> str:
