@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing crash machine ci clean
+.PHONY: run test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale crash machine ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -72,7 +72,7 @@ crash: $(VENV)/installed $(VENV)/synapse/installed
 machine: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_MACHINE=long $(BIN)/python -m pytest tests/component/test_rules_machine.py tests/synapse/test_rules_machine.py
 
-## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing: figures for benchmarks/README.md
+## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ingest
 bench-provision: $(VENV)/installed $(VENV)/synapse/installed
@@ -87,6 +87,8 @@ bench-files: $(VENV)/installed
 	$(BIN)/python -m benchmarks.files
 bench-filing: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.filing
+bench-scale: $(VENV)/installed
+	$(BIN)/python -m benchmarks.scale
 
 ci: check test
 	$(MAKE) --jobs 2 clients postgres sftp

@@ -243,7 +243,7 @@ class Bridge:
             await self._firm.store.run(lambda: mark_all_put_back(begun))
         self._followed, self._not_reconciled = firm, len(outcome.failed)
         await take_back(self._firm.store, self._firm.homeserver, firm, today)
-        await self._firm.store.run(partial(tell_of_walls, firm, settings))
+        await tell_of_walls(self._firm.store, firm, settings)
         await self._firm.store.run(partial(keep, DAY_DONE, today.isoformat()))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))

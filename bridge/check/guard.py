@@ -9,8 +9,8 @@ from pathlib import Path
 from bridge.check.finding import Finding, State
 from bridge.check.http import Asker, Reply
 from bridge.check.local import pending_migrations
-from bridge.directory.keeping import accepted_records
-from bridge.directory.records import StoredDirectoryError, firm_from_records
+from bridge.directory.keeping import read_firm
+from bridge.directory.records import StoredDirectoryError
 from bridge.firm.facts import digest_of
 from bridge.guard.protocol import PATH, sign_question
 from bridge.reconcile.guarding import facts_of, stored_facts
@@ -95,11 +95,10 @@ async def _bridges_digest(settings: Settings) -> str | None:
         store = Store(url, reading=True)
         await store.open()
         try:
-            records = await store.run(accepted_records)
-            accounts, conversations = await store.run(stored_facts)
+            firm = await read_firm(store)
+            accounts, conversations = await stored_facts(store)
         finally:
             await store.close()
-        firm = firm_from_records(records)
     except (StoreError, StoredDirectoryError):
         # The database has a finding of its own that says what is wrong with it.
         return None

@@ -20,7 +20,7 @@ from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store import inbox, outbox
 from bridge.store.backends import backend_for
-from bridge.store.conversations import load_world
+from bridge.store.conversations import all_accounts, rooms_of
 from bridge.store.errors import StoreError, as_store_error
 from bridge.store.models import HeldChange
 from bridge.store.store import MIGRATIONS, Store
@@ -126,12 +126,12 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     await store.open()
     try:
         owner = await store.owner()
-        world = await store.run(load_world)
+        accounts, rooms = await store.run(lambda: (all_accounts(), rooms_of(None)))
         held = await store.run(lambda: HeldChange.select().where(HeldChange.confirmed_by == "").count())
         dead = await store.run(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
     finally:
         await store.close()
-    yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(world.rooms)} rooms.")
+    yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(rooms)} rooms.")
     yield _owner_finding(owner)
     if held:
         what = "A change of the directory would take away so much that it waits for a firm admin."
@@ -140,7 +140,7 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
         what = f"{dead} events or messages failed for the last time."
         yield Finding("dead letters", State.WARNING, what, "firm-bridge dead-letters list")
     if firm is not None:
-        given = {staff_id: account.localpart for staff_id, account in world.accounts.items()}
+        given = {staff_id: account.localpart for staff_id, account in accounts.items()}
         own = (settings.appservice.bot_localpart, settings.appservice.sender_localpart)
         _, problems = assign_localparts(firm, given, settings.accounts.localpart_template, own)
         for problem in problems:

@@ -107,10 +107,10 @@ def sync(config: Config = None, yes: Yes = False) -> None:
 @staff.command("list")
 def list_staff(config: Config = None, as_json: AsJson = False) -> None:
     """List the staff and their Matrix ids."""
-    from bridge.store.conversations import load_world
+    from bridge.store.conversations import all_accounts
 
     async def work(service: FirmService) -> list[dict[str, Any]]:
-        accounts = (await service.store.run(load_world)).accounts
+        accounts = await service.store.run(all_accounts)
         server = service.settings.homeserver.server_name
         return [
             {
@@ -144,9 +144,9 @@ def set_password(
 
     async def work(service: FirmService) -> str:
         from bridge.firm.policy import may_act
-        from bridge.store.conversations import load_world
+        from bridge.store.conversations import all_accounts
 
-        accounts = (await service.store.run(load_world)).accounts
+        accounts = await service.store.run(all_accounts)
         server = service.settings.homeserver.server_name
         user_ids = {staff_id: f"@{account.localpart}:{server}" for staff_id, account in accounts.items()}
         found = find_person(service.firm, user_ids, person)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bridge.commands.asked_about import the_person
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.sight import Sight, conversation_title, sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
-from bridge.firm.conversation import SHARED, ConversationKind
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
 from bridge.firm.model import Matter, MatterStatus, Staff
-from bridge.firm.policy import desired_participants, may_access, may_act, may_be_in
+from bridge.firm.policy import accessible, desired_participants, may_act, may_be_in, with_access
 from bridge.mapping.rooms import matter_name
-from bridge.store.conversations import World, load_world
-from bridge.store.matters import conversations_of_matter
+from bridge.store.conversations import conversations_of_person
+from bridge.store.matters import MatterConversation, conversations_of_matter
 
 _ROLE, _LIST, _OPEN, _NOT = "by a role", "by the access list", "open to all", "not to be seen"
 _ORDER = (_NOT, _ROLE, _LIST, _OPEN)
@@ -29,7 +29,6 @@ async def _access(call: Call) -> Answer:
 
 async def _accesses(call: Call) -> List:
     person, sight = await the_person(call, call.values["person"]), sight_of(call)
-    world = await call.desk.store.run(load_world)
     grouped = _by_way(sight, person)
     acting = may_act(sight.firm, person.id)
     role = f" ({escape(person.role)})" if person.role else ""
@@ -41,20 +40,25 @@ async def _accesses(call: Call) -> List:
         f" ({counts[_ROLE]} by a role, {counts[_LIST]} by the access list, {counts[_OPEN]} open to all)",
         *_walls(sight, person),
     ]
-    lines = [*_conversations(sight, world, person)]
-    lines += [_matter_line(sight, person, matter, way) for way in _ORDER for matter in grouped[way]]
-    return List(lines, "\n".join(head))
+    theirs = await call.desk.store.run(lambda: conversations_of_person(person.id))
+    items = [*_conversations(sight, theirs, person), *((matter, way) for way in _ORDER for matter in grouped[way])]
+
+    async def shown(some: Sequence[str | tuple[Matter, str]]) -> list[str]:
+        return [item if isinstance(item, str) else _matter_line(sight, person, *item) for item in some]
+
+    return List(items, "\n".join(head), shown=shown)
 
 
 def _by_way(sight: Sight, person: Staff) -> dict[str, list[Matter]]:
     """The matters that the asker may see, by the way in which this person can see them or not."""
+    firm, today = sight.firm, sight.today
     grouped: dict[str, list[Matter]] = {way: [] for way in _ORDER}
-    for matter in sorted(sight.firm.matters.values(), key=lambda one: one.number):
-        if not sight.matter(matter):
-            continue
-        if not may_access(sight.firm, person.id, matter, sight.today):
+    seen = accessible(firm, sight.staff_id, firm.listed, today)
+    theirs = {matter.id for matter in accessible(firm, person.id, seen, today)}
+    for matter in sorted(seen, key=lambda one: one.number):
+        if matter.id not in theirs:
             grouped[_NOT].append(matter)
-        elif person.id in matter.team:
+        elif matter.is_on_team(person.id):
             grouped[_ROLE].append(matter)
         else:
             grouped[_LIST if matter.restricted else _OPEN].append(matter)
@@ -83,18 +87,13 @@ def _walls(sight: Sight, person: Staff) -> list[str]:
     return [
         f"- {escape(wall_said(sight.firm, wall))}"
         for wall in sight.firm.walls.values()
-        if person.id in sight.firm.people(wall.people) and wall.in_force(sight.today) and sight.wall(wall)
+        if sight.firm.names(wall.people, person.id) and wall.in_force(sight.today) and sight.wall(wall)
     ]
 
 
-def _conversations(sight: Sight, world: World, person: Staff) -> list[str]:
+def _conversations(sight: Sight, down_for: Iterable[Conversation], person: Staff) -> list[str]:
     """The conversations that this person is in. Those of direct ones and chats with the bot are only counted (D4)."""
-    theirs = [
-        conversation
-        for conversation in world.conversations.values()
-        if conversation.everyone or person.id in conversation.participants
-        if may_be_in(sight.firm, person.id, conversation, sight.today)
-    ]
+    theirs = [one for one in down_for if may_be_in(sight.firm, person.id, one, sight.today)]
     direct = sum(conversation.kind is ConversationKind.DIRECT for conversation in theirs)
     shared = [
         conversation_title(sight, conversation)
@@ -118,21 +117,28 @@ async def _people(call: Call) -> List:
     if matter is None or not sight.matter(matter):
         return List(())
     staff = sorted((sight.firm.staff[one] for one in sight.firm.active_staff), key=lambda one: one.name.casefold())
-    inside = [person for person in staff if may_access(sight.firm, person.id, matter, sight.today)]
-    outside = [person for person in staff if person not in inside]
+    allowed = with_access(sight.firm, matter, sight.today)
+    inside = [person for person in staff if person.id in allowed]
+    outside = [person for person in staff if person.id not in allowed]
     open_to = "restricted to an access list" if matter.restricted else "open to all active staff"
     count = f"{len(inside) or 'Nobody'} of {len(staff)} can see it."
     head = f"**{escape(matter_name(matter))}** ({matter.status}) is {open_to}. {count}"
     listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
-    lines = []
-    for one in listed:
-        people = desired_participants(sight.firm, one.conversation, sight.today)
-        lines.append(f"- **In {escape(one.conversation.title)}**: {_names(sight, people)}")
-    for person in outside:
-        deciding = explain_access(sight.firm, person.id, matter, sight.today).deciding
-        lines.append(f"- {escape(person.name)} cannot see it: {escape(deciding.text)}")
-    lines += [f"- {escape(person.name)}: {_way(sight, matter, person.id)}" for person in inside]
-    return List(lines, head)
+
+    async def shown(items: Sequence[Staff | MatterConversation]) -> list[str]:
+        return [_person_or_talk(sight, matter, item, allowed) for item in items]
+
+    return List([*listed, *outside, *inside], head, shown=shown)
+
+
+def _person_or_talk(sight: Sight, matter: Matter, item: Staff | MatterConversation, allowed: frozenset[str]) -> str:
+    if isinstance(item, MatterConversation):
+        people = desired_participants(sight.firm, item.conversation, sight.today)
+        return f"- **In {escape(item.conversation.title)}**: {_names(sight, people)}"
+    if item.id in allowed:
+        return f"- {escape(item.name)}: {_way(sight, matter, item.id)}"
+    deciding = explain_access(sight.firm, item.id, matter, sight.today).deciding
+    return f"- {escape(item.name)} cannot see it: {escape(deciding.text)}"
 
 
 def _names(sight: Sight, staff_ids: Iterable[str]) -> str:

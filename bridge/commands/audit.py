@@ -10,10 +10,10 @@ from bridge.commands.asked_about import Everybody, everybody, find_place
 from bridge.commands.audit_lines import Names, audit_line, names_of
 from bridge.commands.errors import CommandError
 from bridge.commands.moments import begin_of, read_day
-from bridge.commands.paging import paged
+from bridge.commands.paging import PAGE, in_parts
 from bridge.commands.replies import repeated
 from bridge.commands.sight import Sight, sight_of
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Part, Who
 from bridge.firm.audit import AuditEntry, Deed, Outcome, words_and_ids
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Matter
@@ -21,11 +21,12 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.store.audit import Audited, Filter, end_of_log, newest_by
 from bridge.store.matters import conversations_of_matter
 
-_MOST = 500
-"""Entries that one question shows, on all its pages."""
-_AT_ONCE = 500
+_AT_ONCE = 50
+"""Entries that are read together."""
+_READ = 500
+"""Entries that are read for one page; what the reader must not hear of is among them."""
 _LOOKED_AT = 20_000
-"""Entries that are looked through for one question."""
+"""Entries that are looked through for one page where no index finds those asked for."""
 
 
 _OF_WALLS = frozenset({"wall add", "wall only", "wall lift", "wall report"})
@@ -44,37 +45,58 @@ class _Asked:
 
 async def _audit(call: Call) -> Answer:
     asked = await _read(call, sight_of(call), await everybody(call))
-    # What is written meanwhile must not move the entries from page to page.
-    end = await call.desk.store.run(end_of_log)
-
-    async def listed(again: Call) -> List:
-        return await _listed(again, end)
-
-    reply = await paged(call, listed)
-    return Answer(reply.text, noted=Noted("audit", person=asked.person, about=asked.about, ids=asked.ids))
+    noted = Noted("audit", person=asked.person, about=asked.about, ids=asked.ids)
+    return Answer((await in_parts(call, _listed)).text, noted=noted)
 
 
-async def _listed(call: Call, end: int) -> List:
+async def _listed(call: Call, following: int | None) -> Part:
+    """The next entries in front of a position, the newest for None."""
     sight, people = sight_of(call), await everybody(call)
     asked = await _read(call, sight, people)
+    # Looked up before the store is asked, which nothing else can use meanwhile.
+    sight.names_hidden("")
+    page = await call.desk.store.run(
+        lambda: _page(sight, asked.entries, end_of_log() if following is None else following)
+    )
+    lines = [audit_line(call, sight, people, page.names, one.entry) for one in page.entries]
+    if lines:
+        head = "**The log, newest first**" if following is None else ""
+    elif page.following is None:
+        head = "The log has nothing like that that you may read." if following is None else ""
+    else:
+        head = "Nothing like that so far, looking back from the newest entries."
+    return Part(lines, head, page.following)
 
-    def unit() -> tuple[list[Audited], Names, bool]:
-        names = names_of(sight.firm)
-        found, before = [], end
-        for _ in range(_LOOKED_AT // _AT_ONCE):
-            page = newest_by(replace(asked.entries, before=before), _AT_ONCE)
-            found += [one for one in page if _may_read(sight, names, one)]
-            if len(page) < _AT_ONCE or len(found) > _MOST:
-                return found[:_MOST], names, len(found) > _MOST
-            before = page[-1].position
-        return found, names, True
 
-    found, names, more = await call.desk.store.run(unit)
-    if not found:
-        return List((), "The log has nothing like that that you may read.")
-    older = "Older entries: narrow it down with until:DATE. `firm-bridge audit export` on the server has them all."
-    lines = [audit_line(call, sight, people, names, one.entry) for one in found]
-    return List(lines, "**The log, newest first**", foot=older if more else "")
+@dataclass(frozen=True)
+class _Page:
+    entries: list[Audited]
+    names: Names
+    following: int | None
+    """The position in front of which the next page goes on; None at the end of the log."""
+
+
+def _page(sight: Sight, asked: Filter, before: int) -> _Page:
+    """A unit: the newest entries in front of a position that this person may read, as many as fit on a page.
+
+    It ends sooner where too much had to be looked through, so that no question holds the store for long.
+    """
+    found: list[Audited] = []
+    names = names_of(sight.firm, ())
+    indexed = asked.person or asked.subjects
+    end = 0 if indexed else max(0, before - _LOOKED_AT - 1)
+    for _ in range(_READ // _AT_ONCE):
+        some = newest_by(replace(asked, before=before, after=end), _AT_ONCE)
+        names = names.with_those_of(one.entry for one in some)
+        for one in some:
+            before = one.position
+            if _may_read(sight, names, one):
+                found.append(one)
+            if len(found) == PAGE:
+                return _Page(found, names, before if before > 1 else None)
+        if len(some) < _AT_ONCE:
+            return _Page(found, names, end + 1 if end else None)
+    return _Page(found, names, before)
 
 
 def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
@@ -182,7 +204,7 @@ AUDIT = Command(
     " all its conversations, or of a channel; from one day to another; with deed:WORD only one kind, such as deed:added"
     " or deed:archived, or deed:tried for what the server refused; with refused only what was refused. What concerns"
     " matters that you cannot see is left out."
-    " Asking is in the log, too.",
+    " Where what you ask for is rare, each page looks some way back, and `!more` goes on. Asking is in the log, too.",
     examples=(
         "!audit",
         "!audit @ruth since:2026-11-01",

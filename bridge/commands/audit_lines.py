@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from bridge.commands.asked_about import Everybody
 from bridge.commands.moments import moment
@@ -17,7 +16,7 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import matter_name
-from bridge.store.questions import conversations_without_people
+from bridge.store.questions import conversations_without_people, matters_talked_about
 from bridge.store.walls import wall_records
 
 _SAID: Mapping[Deed, str] = {
@@ -86,6 +85,8 @@ class Names:
     conversations: Mapping[str, Conversation]
     walls: Mapping[str, Wall]
     """By id, those that were lifted among them."""
+    gone_matters: frozenset[str]
+    """The ids of matters that were talked about and are no longer in the directory."""
 
     def may_hear(self, sight: Sight, subject: str) -> bool | None:
         """Whether this person may hear of the subject; None where nobody knows what it is.
@@ -102,15 +103,22 @@ class Names:
             return matter_id not in sight.hidden
         if conversation is not None:
             return not conversation.matter_id
-        return False if matter_of_space(subject) or subject in self._gone_matters else None
+        return False if matter_of_space(subject) or subject in self.gone_matters else None
 
     def _gone(self, matter_id: str) -> bool:
         return matter_id != "" and matter_id not in self.firm.matters
 
-    @cached_property
-    def _gone_matters(self) -> frozenset[str]:
-        """The ids of matters that were talked about and are no longer in the directory."""
-        return frozenset(one.matter_id for one in self.conversations.values() if self._gone(one.matter_id))
+    def with_those_of(self, entries: Iterable[AuditEntry]) -> Names:
+        """A unit: the same with what more entries are about."""
+        ids = {one for entry in entries for one in _ids_in(entry)} - self.conversations.keys() - self.walls.keys()
+        conversations = conversations_without_people(ids)
+        named = {one.matter_id for one in conversations.values()} | ids
+        return Names(
+            self.firm,
+            {**self.conversations, **conversations},
+            {**self.walls, **{wall_id: one.wall for wall_id, one in wall_records(ids).items()}},
+            self.gone_matters | matters_talked_about(named - self.firm.matters.keys()),
+        )
 
     def _matter(self, subject: str) -> Matter | None:
         return self.firm.matters.get(matter_of_space(subject) or subject)
@@ -126,10 +134,13 @@ class Names:
         return spaces.get(subject) or (person.name if person is not None else subject)
 
 
-def names_of(firm: Firm) -> Names:
-    """A unit: what can be the subject of an entry."""
-    ended = {wall_id: one.wall for wall_id, one in wall_records().items()}
-    return Names(firm, conversations_without_people(), {**ended, **firm.walls})
+def names_of(firm: Firm, entries: Iterable[AuditEntry]) -> Names:
+    """A unit: what the subjects of these entries are, and what the commands among them were about."""
+    return Names(firm, {}, firm.walls, frozenset()).with_those_of(entries)
+
+
+def _ids_in(entry: AuditEntry) -> tuple[str, ...]:
+    return (entry.subject, *(words_and_ids(entry.reason)[1] if entry.deed is Deed.COMMAND else ()))
 
 
 def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry: AuditEntry) -> str:

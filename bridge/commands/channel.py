@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bridge.commands.channel_finding import lines_of
 from bridge.commands.channel_names import checked, name_taken
 from bridge.commands.conversations import link, make_room, names
@@ -21,9 +23,8 @@ async def _list(call: Call) -> Answer:
 
 async def _listed(call: Call) -> List:
     found = [channel for channel in await call.desk.store.run(all_channels) if not channel.archived]
-    return List(
-        await lines_of(call, found), foot="" if found else "There is no channel yet. `!channel create NAME` makes one."
-    )
+    nothing = "There is no channel yet. `!channel create NAME` makes one."
+    return List(found, foot="" if found else nothing, shown=partial(lines_of, call))
 
 
 def add_channel(name: str, topic: str, people: frozenset[str], by: str, cause: str) -> tuple[str, str]:

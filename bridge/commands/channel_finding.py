@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bridge.commands.channel_names import the_channel
@@ -15,17 +16,16 @@ from bridge.commands.where import CHANNELS, CHAT
 from bridge.firm.conversation import channel_key
 from bridge.firm.names import has_words, searched
 from bridge.firm.policy import desired_participants
-from bridge.firm.room_keys import STAFF_SPACE
 from bridge.store.channels import Channel, all_channels, recent
-from bridge.store.conversations import conversation_by_id, load_part
+from bridge.store.conversations import conversation_by_id, conversations_with_people
 
 RECENT = 10
 """Channels that `!channel recent` shows (C3)."""
 
 
-async def lines_of(call: Call, channels: Iterable[Channel]) -> list[str]:
+async def lines_of(call: Call, channels: Sequence[Channel]) -> list[str]:
     """A line for each channel: its name with a link, topic, how many are in it, and whether you are."""
-    loaded = (await call.desk.store.run(lambda: load_part(STAFF_SPACE))).conversations
+    loaded = await call.desk.store.run(lambda: conversations_with_people(channel.id for channel in channels))
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     lines = []
     for channel in channels:
@@ -62,7 +62,7 @@ async def _found(call: Call) -> List:
         if has_words(searched(channel_key(f"{channel.title} {channel.topic}").replace("-", " ")), words)
     ]
     nothing = "No channel has those words in its name or topic. `!channel list` shows them all."
-    return List(await lines_of(call, found), foot="" if found else nothing)
+    return List(found, foot="" if found else nothing, shown=partial(lines_of, call))
 
 
 async def _recent(call: Call) -> Answer:

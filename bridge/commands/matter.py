@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from bridge.commands.conversations import link, make_room, names
 from bridge.commands.errors import CommandError
@@ -12,27 +14,22 @@ from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command,
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.names import has_words, searched
-from bridge.firm.policy import may_access
+from bridge.firm.policy import accessible, may_access
 from bridge.firm.visible import says_something, unseen_in
-from bridge.store.conversations import NewConversation, World, add_conversations, load_world, titles_in_matter
+from bridge.store.conversations import NewConversation, add_conversations, titles_in_matter
+from bridge.store.matters import rooms_of_person_in
 
 TITLE_MAX = 80
-_STATUS_ORDER = {MatterStatus.OPEN: 0, MatterStatus.PENDING: 1, MatterStatus.CLOSED: 2}
-
-
-def _visible(call: Call) -> list[Matter]:
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
-    matters = [matter for matter in firm.matters.values() if may_access(firm, call.sender.id, matter, today)]
-    return sorted(matters, key=lambda matter: (_STATUS_ORDER.get(matter.status, 3), matter.number))
 
 
 async def _listed(call: Call) -> List:
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
     words = call.values.get("query", "").split()
-    found = [matter for matter in _visible(call) if not words or has_words(_searched(matter), words)]
+    named = [matter for matter in firm.listed if not words or has_words(_searched(matter), words)]
+    found = accessible(firm, call.sender.id, named, today)
     if not found:
         return List((), "No matter that you can see has those words." if words else "There is no matter you can see.")
-    world = await call.desk.store.run(load_world)
-    return List([_line(call, matter, world) for matter in found])
+    return List(found, shown=partial(_lines, call))
 
 
 async def _list(call: Call) -> Answer:
@@ -43,17 +40,17 @@ def _searched(matter: Matter) -> str:
     return searched(f"{matter.number} {matter.title} {matter.client} {matter.status}")
 
 
-def _line(call: Call, matter: Matter, world: World) -> str:
-    mine = [
-        link(call, conversation.title, world.rooms[conversation.id])
-        for conversation in world.conversations.values()
-        if conversation.matter_id == matter.id
-        and call.sender.id in conversation.participants
-        and conversation.id in world.rooms
-    ]
+async def _lines(call: Call, matters: Sequence[Matter]) -> list[str]:
+    ids = [matter.id for matter in matters]
+    mine = await call.desk.store.run(lambda: rooms_of_person_in(ids, call.sender.id))
+    return [_line(call, matter, mine.get(matter.id, ())) for matter in matters]
+
+
+def _line(call: Call, matter: Matter, mine: Iterable[tuple[str, str]]) -> str:
+    links = [link(call, title, room_id) for title, room_id in mine]
     status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
     client = f", for {escape(matter.client)}" if matter.client else ""
-    yours = f". You are in {', '.join(mine)}" if mine else ""
+    yours = f". You are in {', '.join(links)}" if links else ""
     return f"- **{escape(matter.number)}** {escape(matter.title)}{status}{client}{yours}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bridge.commands.conversations import link, names
 from bridge.commands.matter_find import the_matter
@@ -11,7 +11,7 @@ from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import CHAT, MATTERS
 from bridge.firm.model import Firm
-from bridge.firm.policy import desired_participants, is_read_only, may_access
+from bridge.firm.policy import desired_participants, is_read_only, may_access, with_access
 from bridge.store.matters import MatterConversation, conversations_of_matter
 
 _NAMED = 10
@@ -30,7 +30,7 @@ async def _shown(call: Call) -> List:
     if matter is None or not may_access(firm, call.sender.id, matter, today):
         return List(())
     listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
-    insiders = [staff_id for staff_id in firm.active_staff if may_access(firm, staff_id, matter, today)]
+    insiders = with_access(firm, matter, today)
     facts = [
         f"- Client: {escape(matter.client)}" if matter.client else "",
         f"- Status: {matter.status}",
@@ -53,7 +53,7 @@ def _people(firm: Firm, staff_ids: Iterable[str]) -> str:
     return names(sorted((firm.staff[one] for one in staff_ids if one in firm.staff), key=lambda person: person.name))
 
 
-def _access(firm: Firm, insiders: list[str]) -> str:
+def _access(firm: Firm, insiders: Collection[str]) -> str:
     if len(insiders) == len(firm.active_staff):
         return "everybody in the firm"
     if len(insiders) > _NAMED:

@@ -6,6 +6,7 @@ what the person may no longer see (M3). Lists that may be very long are made a p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,6 +15,9 @@ from bridge.commands.errors import CommandError
 from bridge.commands.table import Answer, Call, Command, List, Lister, NextPage, Part, PartLister
 
 PAGE = 25
+MOST_CHARACTERS = 7000
+"""Of Markdown on one page. As text and as HTML, each character of which may take several bytes, it must fit into one
+event, which has at most 65,536 bytes (specification, size limits)."""
 
 
 async def paged(call: Call, lister: Lister) -> Answer:
@@ -23,13 +27,33 @@ async def paged(call: Call, lister: Lister) -> Answer:
 
 async def _page(lister: Lister, start: int, call: Call) -> Answer:
     found: List = await lister(call)
-    shown, last = found.lines[start : start + PAGE], start + PAGE
+    items = found.lines[start : start + PAGE]
+    head = _cut(found.head, MOST_CHARACTERS // 2) if start == 0 else ""
+    lines = fitting(items if found.shown is None else await found.shown(items), MOST_CHARACTERS - len(head))
+    last = start + len(lines)
     call.desk.next_pages.pop(call.sender.id, None)
-    parts = [found.head if start == 0 else "", "\n".join(shown), found.foot if last >= len(found.lines) else ""]
+    parts = [head, "\n".join(lines), found.foot if last >= len(found.lines) else ""]
     if last < len(found.lines):
         call.desk.next_pages[call.sender.id] = NextPage(partial(_page, lister, last), call)
         parts.append(f"{start + 1} to {last} of {len(found.lines)}. `!more` shows the next.")
     return Answer("\n\n".join(part for part in parts if part) or "That was all.")
+
+
+def fitting(lines: Sequence[str], most: int = MOST_CHARACTERS) -> list[str]:
+    """As many of the first lines as fit into so many characters, at least one; one that is too long is cut."""
+    found: list[str] = []
+    left = most
+    for line in lines:
+        cut = _cut(line, most)
+        left -= len(cut) + 1
+        if found and left < 0:
+            break
+        found.append(cut)
+    return found
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 async def in_parts(call: Call, lister: PartLister) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.commands.asked_about import Everybody, everybody, find_place
@@ -53,7 +53,8 @@ async def _plan(call: Call) -> Answer:
     place = await find_place(call, sight, typed) if typed else None
     keys = await _keys(call, place)
     plan = await call.desk.reconciler.plan(keys)
-    asked = _Asked(plan, await call.desk.store.run(conversations_without_people))
+    keys_of_steps = {step.key for step in plan.steps}
+    asked = _Asked(plan, await call.desk.store.run(lambda: conversations_without_people(keys_of_steps)))
 
     async def listed(again: Call) -> List:
         # To plan anew for every page would ask the homeserver about every room each time.
@@ -75,7 +76,9 @@ async def _keys(call: Call, place: Matter | Conversation | None) -> frozenset[st
 
 
 def _said(sight: Sight, people: Everybody, asked: _Asked) -> List:
-    first = {first_matter_conversation_id(matter_id): matter_id for matter_id in sight.firm.matters}
+    # Only conversations that are not stored yet are looked for by their matter: the first ones.
+    new = any(step.key not in asked.conversations for step in asked.plan.steps)
+    first = {first_matter_conversation_id(matter_id): matter_id for matter_id in sight.firm.matters} if new else {}
 
     def may_hear(step: Step) -> bool:
         conversation = asked.conversations.get(step.key)
@@ -92,7 +95,11 @@ def _said(sight: Sight, people: Everybody, asked: _Asked) -> List:
         f"**What I would change now**: {_steps(len(steps))}, {access} of them, in bold, about who can read something."
         " Nothing was changed; I do this by myself at the next check."
     )
-    return List([*problems, *(_line(step, people) for step in steps)], head)
+
+    async def shown(items: Sequence[str | Step]) -> list[str]:
+        return [item if isinstance(item, str) else _line(item, people) for item in items]
+
+    return List([*problems, *steps], head, shown=shown)
 
 
 def _steps(count: int) -> str:

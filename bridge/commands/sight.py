@@ -12,7 +12,7 @@ from bridge.commands.errors import NotAllowedError
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
-from bridge.firm.policy import may_access
+from bridge.firm.policy import accessible, may_access
 from bridge.firm.walls import may_know
 from bridge.mapping.rooms import matter_name
 
@@ -53,10 +53,12 @@ class Sight:
     @cached_property
     def hidden(self) -> Mapping[str, Matter]:
         """The matters that this person must not hear of, by id. One that is deleted counts as it was before."""
+        seen = {matter.id for matter in accessible(self.firm, self.staff_id, self.firm.listed, self.today)}
         return {
             matter.id: matter
             for matter in self.firm.matters.values()
-            if not self.matter(replace(matter, status=MatterStatus.OPEN))
+            if matter.id not in seen
+            and not (matter.status is MatterStatus.DELETED and self.matter(replace(matter, status=MatterStatus.OPEN)))
         }
 
     @cached_property
@@ -84,7 +86,12 @@ def sight_of(call: Call) -> Sight:
     decision = call.desk.may_administer(call.sender.id)
     if not decision:
         raise NotAllowedError("That list is for firm admins.", decision.rule)
-    return Sight(call.desk.firm(), call.sender.id, call.desk.reconciler.today())
+    firm, today, sights = call.desk.firm(), call.desk.reconciler.today(), call.desk.sights
+    known = sights.get(call.sender.id)
+    if known is None or known.firm is not firm or known.today != today:
+        # What is hidden is found once for each firm: it takes a look at every matter.
+        known = sights[call.sender.id] = Sight(firm, call.sender.id, today)
+    return known
 
 
 def conversation_title(sight: Sight, conversation: Conversation) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.commands.errors import CommandError
 from bridge.commands.where import CHAT, Where, where_is
@@ -22,6 +22,9 @@ from bridge.reconcile.service import Reconciler
 from bridge.settings import Settings
 from bridge.store.conversations import conversation_by_id
 from bridge.store.store import Store
+
+if TYPE_CHECKING:
+    from bridge.commands.sight import Sight
 
 
 class Who(StrEnum):
@@ -92,6 +95,8 @@ class Desk:
     """What the directory is and what it waits for, as far as the admin of this staff id may know."""
     next_pages: dict[str, NextPage] = field(default_factory=dict)
     """Where `!more` goes on, by staff id. Kept in memory only."""
+    sights: dict[str, Sight] = field(default_factory=dict)
+    """What each admin last might see, by staff id, for as long as firm and day are the same."""
 
     @property
     def server_name(self) -> str:
@@ -207,11 +212,14 @@ class Answer:
 class List:
     """A list for an answer, in Markdown."""
 
-    lines: Sequence[str]
+    lines: Sequence[Any]
+    """The lines; with `shown`, what they are made from."""
     head: str = ""
     """Stands before the first page."""
     foot: str = ""
     """Stands behind the last page."""
+    shown: Callable[[Sequence[Any]], Awaitable[Sequence[str]]] | None = None
+    """Makes the lines of one page, one for each item, so that nobody makes those of pages that are never asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
 from bridge.commands.wall_find import Around, known_walls, shown_around, shown_people, shown_wall, walls_named
-from bridge.commands.wall_told import tell_ended, tell_of_walls
+from bridge.commands.wall_told import tell_ended, tell_of_wall
 from bridge.firm.model import Firm, Matter, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.walls import covered
@@ -56,13 +56,13 @@ async def _set(call: Call, kind: WallKind) -> Answer:
     await call.desk.reconciler.guarding.tell()
     matters = covered(firm, made)
     seen = [matter for matter in matters if may_access(firm, call.sender.id, matter, today)]
-    unseen = [matter for matter in matters if matter not in seen]
+    unseen = [matter for matter in matters if not may_access(firm, call.sender.id, matter, today)]
     shown, failed = await _close(call, seen, removed)
     # Of these the answer says nothing; what fails is in the log and tried again.
     await _close(call, unseen, removed)
     await take_back(call.desk.store, call.desk.homeserver, call.desk.firm(), today)
     # Only now, so that nobody is warned while they can still read.
-    await call.desk.store.run(partial(tell_of_walls, firm, call.desk.settings))
+    await call.desk.store.run(partial(tell_of_wall, made, firm, call.desk.settings))
     command = "wall add" if kind is WallKind.EXCLUDE else "wall only"
     return Answer(_said(firm, made, _counts(removed, shown, firm), failed), noted=Noted(command, ids=(made.id,)))
 

@@ -19,6 +19,8 @@ from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
 from bridge.firm.walls import may_know
 
+_NAMED = 30
+"""People and groups of a wall that are named; of more the number is given."""
 _CLIENT = re.compile(r"client:\s*", re.IGNORECASE)
 _GROUP = re.compile(r"group:\s*+(?:[\"“”„«]([^\"“”»]*+)[\"“”»]|(\S+))", re.IGNORECASE)
 _MARKS = re.compile(r"(?:^|(?<=\s))(?:group:)", re.IGNORECASE)
@@ -56,10 +58,13 @@ def read_client(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Arou
     name, rest = _client_name(text[_CLIENT.match(text).end() :])  # type: ignore[union-attr] # it begins with client:
     spelled = set(spellings(name))
     known = {
-        own.casefold(): own
-        for matter in firm.matters.values()
+        client: own
+        for client, matters in firm.matters_of_client.items()
+        if not spelled.isdisjoint(spellings(client))
+        for matter in matters
+        if may_access(firm, sender.id, matter, today)
         for own in matter.clients
-        if not spelled.isdisjoint(spellings(own)) and may_access(firm, sender.id, matter, today)
+        if own.casefold() == client
     }
     if (found := known.get(name.casefold()) or (next(iter(known.values())) if len(known) == 1 else None)) is None:
         raise CommandError(
@@ -112,7 +117,8 @@ def shown_people(firm: Firm, wall: Wall) -> str:
         else escape(one)
         for one in wall.people
     ]
-    return enumerated(named)
+    more = len(named) - _NAMED
+    return enumerated([*named[:_NAMED], f"{more} more"] if more > 0 else named)
 
 
 def shown_wall(firm: Firm, wall: Wall) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from bridge.commands.conversations import plain_names
 from bridge.commands.paging import paged
 from bridge.commands.people import People
@@ -9,7 +12,7 @@ from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
 from bridge.commands.wall_find import known_walls, read_around, shown_wall
 from bridge.firm.model import Firm, Wall
-from bridge.firm.walls import covered, screens
+from bridge.firm.walls import screens
 from bridge.store.conversations import staff_by_localpart
 from bridge.store.walls import WallRecord, wall_records
 
@@ -20,21 +23,28 @@ async def _list(call: Call) -> Answer:
 
 async def _listed(call: Call) -> List:
     firm, today, typed = call.desk.firm(), call.desk.reconciler.today(), call.values.get("about", "")
-    records, localparts = await call.desk.store.run(lambda: (wall_records(), staff_by_localpart()))
     walls = [wall for wall in known_walls(firm, call.sender, today) if not wall.expires or wall.expires >= today]
     if "@" in typed and not typed.casefold().startswith("client:"):
+        localparts = await call.desk.store.run(staff_by_localpart)
         people = People(firm, localparts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
         person = people.marked(typed)
         walls = [wall for wall in walls if screens(firm, wall, person.id)]
     elif typed:
         around, _ = read_around(typed, firm, call.sender, today)
         if around is not None and around.matter is not None:
-            walls = [wall for wall in walls if around.matter in covered(firm, wall)]
+            standing = {wall.id for wall in firm.walls_around(around.matter)}
+            walls = [wall for wall in walls if wall.id in standing]
         elif around is not None:
             walls = [wall for wall in walls if around.is_named_by(wall)]
     if not walls:
         return List((), "There is no such wall." if typed else "There are no walls.")
-    return List([_line(firm, wall, records.get(wall.id)) for wall in walls])
+    return List(walls, shown=partial(_lines, call))
+
+
+async def _lines(call: Call, walls: Sequence[Wall]) -> list[str]:
+    ids = [wall.id for wall in walls]
+    records = await call.desk.store.run(lambda: wall_records(ids))
+    return [_line(call.desk.firm(), wall, records.get(wall.id)) for wall in walls]
 
 
 def _line(firm: Firm, wall: Wall, record: WallRecord | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
+from functools import partial
 
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape, notice, repeated
@@ -13,31 +14,40 @@ from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Firm, Wall, WallKind
 from bridge.firm.policy import may_act
 from bridge.settings import Settings
-from bridge.store.conversations import room_of
+from bridge.store.conversations import rooms_of
 from bridge.store.outbox import enqueue
-from bridge.store.walls import acknowledge, end_expired, note_told, walls_set
+from bridge.store.store import Store
+from bridge.store.walls import acknowledge, end_expired, is_set, note_told, told_of, walls_set
 
 
-def tell_of_walls(firm: Firm, settings: Settings) -> None:
-    """A unit: tell those named by walls set by command that these screen them, each once.
+def tell_of_wall(wall: Wall, firm: Firm, settings: Settings) -> None:
+    """A unit: tell those named by a wall set by command that it screens them, each once.
 
     The form "only" names those who may see; the rest of the firm is not told.
     """
-    for wall in walls_set():
-        for staff_id, chat in _screened(wall, firm):
-            if note_told(wall.id, staff_id):
-                text = (
-                    f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
-                    f" `!wall acknowledge {wall.id}` says that you have read this."
-                )
-                enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
+    if not is_set(wall.id):
+        return
+    text = (
+        f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
+        f" `!wall acknowledge {wall.id}` says that you have read this."
+    )
+    content = notice(text)
+    for staff_id, chat in _screened(wall, firm, told_of(wall.id)):
+        if note_told(wall.id, staff_id):
+            enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", content)
+
+
+async def tell_of_walls(store: Store, firm: Firm, settings: Settings) -> None:
+    """Tell those named by all walls set by command, a wall in each unit."""
+    for wall in await store.run(walls_set):
+        await store.run(partial(tell_of_wall, wall, firm, settings))
 
 
 def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
     """A unit: tell those named that the wall has ended, by its reference alone."""
+    content = notice(f"The ethical wall {wall.id} does not screen you any more.")
     for staff_id, chat in _screened(wall, firm):
-        text = f"The ethical wall {wall.id} does not screen you any more."
-        enqueue(f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", notice(text))
+        enqueue(f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", content)
 
 
 def end_over(firm: Firm, settings: Settings, today: date) -> None:
@@ -46,12 +56,13 @@ def end_over(firm: Firm, settings: Settings, today: date) -> None:
         tell_ended(wall, firm, settings)
 
 
-def _screened(wall: Wall, firm: Firm) -> Iterator[tuple[str, str]]:
-    """Staff id and chat of those to be told."""
+def _screened(wall: Wall, firm: Firm, known: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """Staff id and chat of those to be told, but for those who know."""
     people = firm.people(wall.people) if wall.kind is WallKind.EXCLUDE else frozenset()
-    for staff_id in sorted(people):
-        chat = room_of(bot_chat_id(staff_id))
-        if chat is not None and may_act(firm, staff_id):
+    told = sorted(staff_id for staff_id in people.difference(known) if may_act(firm, staff_id))
+    chats = rooms_of(map(bot_chat_id, told))
+    for staff_id in told:
+        if (chat := chats.get(bot_chat_id(staff_id))) is not None:
             yield staff_id, chat
 
 

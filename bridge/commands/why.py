@@ -64,7 +64,8 @@ async def _refused(
             found = (one.conversation.id for one in conversations_of_matter(place.id))
             subjects = {matter_space_key(place.id), *found}
         asked = Filter(person=person.id, subjects=frozenset(subjects), deeds=BY_GUARD)
-        return newest_by(asked, _REFUSALS), names_of(sight.firm)
+        newest = newest_by(asked, _REFUSALS)
+        return newest, names_of(sight.firm, (one.entry for one in newest))
 
     found, names = await call.desk.store.run(unit)
     lines = [audit_line(call, sight, people, names, one.entry) for one in found]

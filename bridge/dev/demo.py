@@ -18,7 +18,7 @@ from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.service import firm_today
 from bridge.settings import Settings
-from bridge.store.conversations import load_world
+from bridge.store.conversations import all_accounts
 from bridge.store.store import Store
 
 _WORD_LIST = """
@@ -71,7 +71,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
             return {"name": person.name, "user_id": user_id, "password": password, "role": person.role}
 
         staff = firm.staff.values()
-        accounts = (await store.run(load_world)).accounts
+        accounts = await store.run(all_accounts)
         people = [
             (person, accounts[person.id].localpart) for person in staff if person.active and person.id in accounts
         ]

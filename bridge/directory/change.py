@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
+from typing import Any
 
-from bridge.directory.records import KINDS, firm_to_records
-from bridge.firm.model import Firm, Matter, MatterStatus
-from bridge.firm.policy import may_access
+from bridge.directory.records import KINDS, Record, firm_to_records, record_of
+from bridge.firm.difference import differing
+from bridge.firm.model import Firm
+from bridge.firm.policy import with_access
 
+_TABLES = tuple(field.name for field in fields(Firm))
 _NAMED = 10
 """Names given in a summary before the rest is only counted."""
 
@@ -39,10 +42,21 @@ class DirectoryChange:
     """By kind: staff, group, matter, wall, channel."""
     leavers: tuple[str, ...]
     """Staff ids of those who are active staff in the old firm and not in the new."""
-    lost_access: tuple[tuple[str, str], ...]
-    """(staff id, matter id) of every access that ends."""
+    lost_access: Mapping[str, int]
+    """How many matters each person can see in the old firm and not in the new, by staff id, where it is any."""
     old_access: int
-    """How many such pairs the old firm has."""
+    """How many accesses there are in the old firm: for each person, the matters they can see."""
+    today: date
+    """The day on which walls are judged."""
+
+    @cached_property
+    def written(self) -> tuple[Record, ...]:
+        """The records that are new or differ, as they are stored."""
+        return tuple(
+            record_of(self.new, kind, record_id)
+            for kind, differs in self.kinds.items()
+            for record_id in (*differs.added, *differs.changed)
+        )
 
     @property
     def empty(self) -> bool:
@@ -57,7 +71,7 @@ class DirectoryChange:
     @property
     def access_share(self) -> float:
         """The share of accesses that ends, in percent."""
-        return _percent(len(self.lost_access), self.old_access)
+        return _percent(sum(self.lost_access.values()), self.old_access)
 
     def needs_confirmation(self, limit_percent: int) -> bool:
         """Whether more than this share of staff or of access would go."""
@@ -85,14 +99,13 @@ class DirectoryChange:
             names = _listed([self.old.staff[staff_id].name for staff_id in self.leavers])
             count = f"{len(self.leavers)} of {len(self.old.active_staff)}"
             lines.append(f"No longer active staff: {count} ({self.staff_share:.0f} %): {names}.")
-        lost = [staff_id for staff_id, matter_id in self.lost_access if sees is None or sees("matter", matter_id)]
+        lost = self.lost_access if sees is None else _accesses(self.old, self.new, self.kinds, self.today, sees)[0]
         if lost:
-            names = _listed(
-                [f"{self.old.staff[staff_id].name} {count}" for staff_id, count in Counter(lost).most_common()]
-            )
+            most_first = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
+            names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in most_first])
             # How many there are in all would tell of hidden matters.
             share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
-            lines.append(f"Accesses to matters that end: {len(lost)}{share}: {names}.")
+            lines.append(f"Accesses to matters that end: {sum(lost.values())}{share}: {names}.")
         if lines:
             return "\n".join(lines)
         return "Nothing changes." if self.empty else "Nothing changes that you can see."
@@ -111,46 +124,64 @@ class DirectoryChange:
         return found
 
 
+def with_known(new: Firm, old: Firm) -> Firm:
+    """The new firm with the very records of the old one where they are equal.
+
+    So whatever compares the two again can do so by identity, and nothing is in memory twice.
+    """
+    return Firm(**{of: _with_known(getattr(new, of), getattr(old, of)) for of in _TABLES})
+
+
+def _with_known(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: old[key] if key in old and old[key] == record else record for key, record in new.items()}
+
+
 def diff_firms(old: Firm, new: Firm, today: date) -> DirectoryChange:
     """What changes from the old firm to the new, with the accesses that end, as the walls stand today."""
     kinds = {kind: _compare(of(old), of(new)) for kind, (_, of) in KINDS.items()}
-    before = {matter.id: with_access(old, matter, today) for matter in old.matters.values()}
+    lost, old_access = _accesses(old, new, kinds, today)
+    leavers = tuple(sorted(old.active_staff - new.active_staff))
+    return DirectoryChange(old, new, kinds, leavers, lost, old_access, today)
+
+
+def _accesses(
+    old: Firm,
+    new: Firm,
+    kinds: Mapping[str, KindChange],
+    today: date,
+    sees: Callable[[str, str], bool] = lambda kind, record_id: True,
+) -> tuple[Mapping[str, int], int]:
+    """How many accesses end for each person, and how many there were, of the matters that a reader sees."""
     # A matter's accesses depend on the matter itself, the staff, the groups and the walls, and on nothing else.
-    all_affected = kinds["group"] or kinds["wall"] or old.active_staff != new.active_staff
-    affected = before if all_affected else (*kinds["matter"].changed, *kinds["matter"].removed)
-    lost: list[tuple[str, str]] = []
-    for matter_id in affected:
-        matter = new.matters.get(matter_id)
-        still = with_access(new, matter, today) if matter else frozenset()
-        lost.extend((staff_id, matter_id) for staff_id in before[matter_id] - still)
-    return DirectoryChange(
-        old=old,
-        new=new,
-        kinds=kinds,
-        leavers=tuple(sorted(old.active_staff - new.active_staff)),
-        lost_access=tuple(sorted(lost)),
-        old_access=sum(map(len, before.values())),
-    )
-
-
-def with_access(firm: Firm, matter: Matter, today: date) -> frozenset[str]:
-    """Staff ids of everyone whom `may_access` allows the matter, asking it only where the answer is not plain."""
-    if matter.status is MatterStatus.DELETED:
-        return frozenset()
-    if matter.restricted:
-        candidates = firm.people((*matter.team, *matter.allowed)) & firm.active_staff
-    elif firm.walls_around(matter):
-        candidates = firm.active_staff
-    else:
-        return firm.active_staff
-    return frozenset(staff_id for staff_id in candidates if may_access(firm, staff_id, matter, today))
+    others = kinds["group"] or kinds["wall"] or old.active_staff != new.active_staff
+    touched = {*kinds["matter"].changed, *kinds["matter"].removed}
+    lost: Counter[str] = Counter()
+    old_access = open_to_all = 0
+    for matter in old.matters.values():
+        if not sees("matter", matter.id):
+            continue
+        before = with_access(old, matter, today)
+        old_access += len(before)
+        if not others and matter.id not in touched:
+            continue
+        after = new.matters.get(matter.id)
+        still = with_access(new, after, today) if after is not None else frozenset()
+        if before is old.active_staff and still is new.active_staff:
+            open_to_all += 1
+        else:
+            lost.update(before - still)
+    # Most matters are open to the whole firm; of these only who leaves it loses anything.
+    for staff_id in old.active_staff - new.active_staff if open_to_all else ():
+        lost[staff_id] += open_to_all
+    return lost, old_access
 
 
 def _compare(old: Mapping[str, object], new: Mapping[str, object]) -> KindChange:
+    found = sorted(differing(old, new))
     return KindChange(
-        added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(key for key in new.keys() & old.keys() if new[key] != old[key])),
-        removed=tuple(sorted(old.keys() - new.keys())),
+        added=tuple(key for key in found if key not in old),
+        changed=tuple(key for key in found if key in old and key in new),
+        removed=tuple(key for key in found if key not in new),
     )
 
 

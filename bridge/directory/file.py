@@ -12,13 +12,20 @@ from pathlib import Path
 
 import structlog
 
-from bridge.directory.change import DirectoryChange, diff_firms
-from bridge.directory.keeping import accept, accepted_records, confirm_change, hold, is_confirmed
+from bridge.directory.change import DirectoryChange, diff_firms, with_known
+from bridge.directory.keeping import (
+    accept,
+    accepted_version,
+    confirm_change,
+    hold,
+    is_confirmed,
+    read_firm,
+    still_waits,
+)
 from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
-from bridge.directory.records import firm_from_records
 from bridge.firm.model import Firm
-from bridge.firm.policy import may_access
+from bridge.firm.policy import accessible
 from bridge.firm.walls import may_know
 from bridge.settings import DirectorySettings
 from bridge.store.store import Store
@@ -104,6 +111,10 @@ class DirectoryFile:
         self._stores = stores
         self._loaded = False
         self._seen: tuple[Fingerprint, str] | None = None
+        self._version = -1
+        """The version of the stored records that `firm` is."""
+        self._judged_on: date | None = None
+        """The day on which the held change was judged."""
         self._one_at_a_time = asyncio.Lock()
 
     async def load(self) -> Firm:
@@ -184,11 +195,15 @@ class DirectoryFile:
         given = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
         firms = [self._over(firm) for firm in given]
         today = self._today()
+        hidden = {
+            matter_id
+            for firm in firms
+            for matter_id in firm.matters.keys() - {one.id for one in accessible(firm, staff_id, firm.listed, today)}
+        }
 
         def sees(kind: str, record_id: str) -> bool:
             if kind == "matter":
-                matters = [(firm, firm.matters[record_id]) for firm in firms if record_id in firm.matters]
-                return all(may_access(firm, staff_id, matter, today) for firm, matter in matters)
+                return record_id not in hidden
             if kind == "wall":
                 # As the directory calls them: among those set by command one may have the same id.
                 walls = [
@@ -232,7 +247,12 @@ class DirectoryFile:
     async def _as_before(self) -> Outcome:
         if self.problems:
             return Invalid(self.problems)
-        return Unchanged() if self.held is None else await self._consider(self.held.new)
+        if self.held is None:
+            return Unchanged()
+        fingerprint = self.held.fingerprint()
+        if self._judged_on == self._today() and await self._store.run(lambda: still_waits(fingerprint)):
+            return Held(self.held)
+        return await self._consider(self.held.new)
 
     def _refuse(self, error: DirectoryError) -> Outcome:
         if error.problems != self.problems:
@@ -247,24 +267,27 @@ class DirectoryFile:
 
     async def _consider(self, firm: Firm) -> Outcome:
         # Compared with the store and not with what this process knows: another one may have applied it meanwhile.
-        stored = await self._stored()
-        change = await asyncio.to_thread(diff_firms, stored, firm, self._today())
+        before, today = self.firm, self._today()
+        if await self._store.run(accepted_version) != self._version:
+            await self.load()
+        stored = self.firm
+        firm, change = await asyncio.to_thread(_compared, stored, firm, today)
         if stored.staff and change.needs_confirmation(self._limit) and not await self._confirmed(change):
+            self._judged_on = today
             return self._hold(change)
-        if self._stores:
-            await self._store.run(partial(self._accept, change))
-        before, self.held = self.firm, None
-        if before == firm:
+        # What is not stored is compared with the store again the next time.
+        self._version = await self._store.run(partial(self._accept, change)) if self._stores else -1
+        self.firm, self.held = stored if change.empty else firm, None
+        if before is not stored:
+            change = await asyncio.to_thread(diff_firms, before, firm, today)
+        if change.empty:
             return Unchanged()
-        if before != stored:
-            change = await asyncio.to_thread(diff_firms, before, firm, self._today())
-        self.firm = firm
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
 
-    def _accept(self, change: DirectoryChange) -> None:
+    def _accept(self, change: DirectoryChange) -> int:
         self._with_change(change)
-        accept(change)
+        return accept(change)
 
     async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()
@@ -279,8 +302,21 @@ class DirectoryFile:
         return Held(change)
 
     async def _stored(self) -> Firm:
-        records = await self._store.run(accepted_records)
-        return await asyncio.to_thread(firm_from_records, records)
+        # First the version, so that what is accepted while it is read is found later.
+        self._version = await self._store.run(accepted_version)
+        return await read_firm(self._store)
+
+
+def _compared(stored: Firm, firm: Firm, today: date) -> tuple[Firm, DirectoryChange]:
+    """The firm with the stored one's very records where they are equal, and what changes.
+
+    What else takes long is worked out with it, since this runs beside the event loop.
+    """
+    firm = with_known(firm, stored)
+    change = diff_firms(stored, firm, today)
+    change.fingerprint()
+    _ = change.written
+    return firm, change
 
 
 def _as_shown(problem: Problem) -> str:

@@ -1,22 +1,50 @@
-"""The directory in the store. Each function is one unit of work, to be given to `store.run`."""
+"""The directory in the store. Each function but `read_firm` is one unit of work, to be given to `store.run`."""
 
 from __future__ import annotations
+
+import asyncio
+from functools import partial
 
 from peewee import chunked
 
 from bridge.directory.change import DirectoryChange
-from bridge.directory.records import Record, firm_from_records, record_of
+from bridge.directory.records import Record, firm_from_records
 from bridge.firm.audit import Deed
-from bridge.firm.model import Matter
+from bridge.firm.model import Firm, Matter
 from bridge.store.audit import record
-from bridge.store.models import DirectoryRecord, HeldChange
+from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
+from bridge.store.sql import execute, execute_rows
+from bridge.store.store import Store
 
 _AT_ONCE = 200
+_READ_AT_ONCE = 1000
+_NEXT = """
+    SELECT kind, record_id, data FROM directory_record WHERE kind > ? OR (kind = ? AND record_id > ?)
+    ORDER BY kind, record_id LIMIT ?
+"""
+_PUT = """
+    INSERT INTO directory_record (kind, record_id, data) VALUES {rows}
+    ON CONFLICT (kind, record_id) DO UPDATE SET data = excluded.data
+"""
 
 
-def accepted_records() -> list[Record]:
-    """The records of the last accepted firm; none where none was accepted yet."""
-    return [(row.kind, row.record_id, row.data) for row in DirectoryRecord.select()]
+def accepted_records(behind: tuple[str, str] = ("", "")) -> list[Record]:
+    """The next records of the last accepted firm, behind a kind and id; none where that was the last."""
+    rows = execute(_NEXT, behind[0], behind[0], behind[1], _READ_AT_ONCE).fetchall()
+    return [(kind, record_id, data) for kind, record_id, data in rows]
+
+
+async def read_firm(store: Store) -> Firm:
+    """The last accepted firm, read in pieces. Raises StoredDirectoryError when it cannot be read back."""
+    records: list[Record] = []
+    while page := await store.run(partial(accepted_records, records[-1][:2] if records else ("", ""))):
+        records += page
+    return await asyncio.to_thread(firm_from_records, records)
+
+
+def accepted_version() -> int:
+    """How often the accepted firm changed, so that the same number stands for the same records."""
+    return int(DirectoryVersion.get_by_id(1).version)
 
 
 def stored_matter(matter_id: str) -> Matter | None:
@@ -25,25 +53,25 @@ def stored_matter(matter_id: str) -> Matter | None:
     return None if row is None else firm_from_records([(row.kind, row.record_id, row.data)]).matters[matter_id]
 
 
-def accept(change: DirectoryChange) -> None:
-    """Write the records that differ, and forget whatever change was held."""
-    written = [
-        record_of(change.new, kind, record_id)
-        for kind, differs in change.kinds.items()
-        for record_id in (*differs.added, *differs.changed)
-    ]
-    key = [DirectoryRecord.kind, DirectoryRecord.record_id]
-    for batch in chunked(written, _AT_ONCE):
-        insert = DirectoryRecord.insert_many(batch, fields=[*key, DirectoryRecord.data])
-        insert.on_conflict(conflict_target=key, preserve=[DirectoryRecord.data]).execute()
+def accept(change: DirectoryChange) -> int:
+    """Write the records that differ, and forget whatever change was held. Returns the version from now on."""
+    execute_rows(_PUT, "(?, ?, ?)", change.written)
     for kind, differs in change.kinds.items():
         for ids in chunked(differs.removed, _AT_ONCE):
             DirectoryRecord.delete().where(DirectoryRecord.kind == kind, DirectoryRecord.record_id.in_(ids)).execute()
     held = HeldChange.get_or_none(HeldChange.fingerprint == change.fingerprint())
     if not change.empty:
+        DirectoryVersion.update(version=DirectoryVersion.version + 1).execute()
         actor = held.confirmed_by if held is not None else ""
         record(Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
     HeldChange.delete().execute()
+    return accepted_version()
+
+
+def still_waits(fingerprint: str) -> bool:
+    """Whether this change is held and nobody has confirmed it."""
+    held = HeldChange.get_or_none(HeldChange.fingerprint == fingerprint)
+    return held is not None and not held.confirmed_by
 
 
 def hold(fingerprint: str, summary: str, now: int) -> bool:

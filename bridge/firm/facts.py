@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.difference import differing
 from bridge.firm.file_rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import is_held, is_read_only
@@ -26,6 +27,8 @@ Records = Mapping[str, Mapping[str, Any]]
 E = TypeVar("E", bound=Enum)
 TIMEZONE = "timezone"
 BRIDGE_URL = "bridge_url"
+OF_THE_FIRM = ("staff", "group", "matter", "wall")
+"""The kinds of records that make the firm."""
 _IN_FORCE = "in_force"
 """The id of the one record of file rules."""
 _LONGEST_ID = 1000
@@ -80,6 +83,21 @@ def records_of(facts: Facts) -> dict[str, dict[str, Any]]:
     }
 
 
+def firm_changes(before: Firm, now: Firm) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
+    """What to put and to drop, by kind and id, so that facts with the one firm become facts with the other."""
+    put: dict[str, dict[str, Any]] = {}
+    drop: dict[str, list[str]] = {}
+    for name in OF_THE_FIRM:
+        kind = _KINDS[name]
+        old, new = kind.of(Facts(before)), kind.of(Facts(now))
+        for record_id in sorted(differing(old, new)):
+            if record_id not in new:
+                drop.setdefault(name, []).append(record_id)
+            elif record_id not in old or kind.encode(old[record_id]) != kind.encode(new[record_id]):
+                put.setdefault(name, {})[record_id] = kind.encode(new[record_id])
+    return put, drop
+
+
 def digest_of(facts: Facts) -> str:
     """The same for the same facts, wherever they come from."""
     text = json.dumps(records_of(facts), sort_keys=True, separators=(",", ":"))
@@ -99,7 +117,7 @@ def with_changes(facts: Facts, put: Records, drop: Mapping[str, Iterable[str]]) 
             table.pop(record_id, None)
         table.update({record_id: _read(name, record_id, data) for record_id, data in put.get(name, {}).items()})
         tables[name] = table
-    same_firm = not any(kind in put or kind in drop for kind in ("staff", "group", "matter", "wall"))
+    same_firm = not any(kind in put or kind in drop for kind in OF_THE_FIRM)
     firm = Firm(staff=tables["staff"], groups=tables["group"], matters=tables["matter"], walls=tables["wall"])
     rules: FileRules | None = tables["file_rules"].get(_IN_FORCE)
     return Facts(facts.firm if same_firm else firm, tables["account"], tables["conversation"], tables["setting"], rules)

@@ -7,7 +7,7 @@ that a file does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -130,6 +130,14 @@ class Matter:
         """The clients as one line, for people to read."""
         return ", ".join(self.clients)
 
+    def is_on_team(self, staff_id: str) -> bool:
+        """Whether this person has a role on the matter."""
+        return staff_id != "" and (
+            staff_id in (self.responsible, self.supervisor)
+            or staff_id in self.assisting
+            or staff_id in self.originating
+        )
+
     @property
     def team(self) -> tuple[str, ...]:
         """Staff ids of everyone with a role on the matter, each once, the person responsible first."""
@@ -169,6 +177,9 @@ class ChannelSeed:
     """Staff and group ids."""
 
 
+_Places = dict[str, dict[int, Wall]]
+
+
 @dataclass(frozen=True)
 class Firm:
     """One consistent picture of the firm, as validated by the directory."""
@@ -190,11 +201,75 @@ class Firm:
         """Matters by number, case folded and with single blanks."""
         return {" ".join(matter.number.split()).casefold(): matter for matter in self.matters.values()}
 
-    def people(self, principals: tuple[str, ...]) -> frozenset[str]:
+    def people(self, principals: Iterable[str]) -> frozenset[str]:
         """Staff ids behind a list of staff and group ids; groups inside groups are followed, loops included once."""
         found: set[str] = set()
+        for principal in principals:
+            found |= {principal} if principal in self.staff else self._members(principal)
+        return frozenset(found)
+
+    def names(self, principals: Iterable[str], staff_id: str) -> bool:
+        """Whether this person is among `people` of such a list, without gathering all of them."""
+        return staff_id in self.staff and any(
+            principal == staff_id or (principal not in self.staff and staff_id in self._members(principal))
+            for principal in principals
+        )
+
+    def walls_around(self, matter: Matter) -> tuple[Wall, ...]:
+        """The walls that name this matter or one of its clients (names compared without regard to case)."""
+        by_matter, by_client = self._walls
+        found = {**by_matter.get(matter.id, {})}
+        for client in matter.clients if by_client else ():
+            found.update(by_client.get(client.casefold(), {}))
+        return tuple(found[place] for place in sorted(found))
+
+    def walled_by(self, wall: Wall) -> tuple[Matter, ...]:
+        """The matters that the wall names, itself or by a client, whether it is in force or not."""
+        named = self.matters.get(wall.matter_id)
+        of_client = self.matters_of_client.get(wall.client.casefold(), ()) if wall.client else ()
+        return tuple(dict.fromkeys([*([named] if named is not None else []), *of_client]))
+
+    @cached_property
+    def walled(self) -> frozenset[str]:
+        """Ids of the matters that any wall names, whether it is in force or not."""
+        return frozenset(matter.id for wall in self.walls.values() for matter in self.walled_by(wall))
+
+    @cached_property
+    def listed(self) -> tuple[Matter, ...]:
+        """All matters as people list them: the open ones first, then those pending, closed and deleted, by number."""
+        order = {status: place for place, status in enumerate(MatterStatus)}
+        return tuple(sorted(self.matters.values(), key=lambda matter: (order[matter.status], matter.number)))
+
+    @cached_property
+    def matters_of_client(self) -> Mapping[str, tuple[Matter, ...]]:
+        """The matters of each client, by the client's name, case folded."""
+        found: dict[str, list[Matter]] = {}
+        for matter in self.matters.values():
+            for client in dict.fromkeys(map(str.casefold, matter.clients)):
+                found.setdefault(client, []).append(matter)
+        return {client: tuple(matters) for client, matters in found.items()}
+
+    @cached_property
+    def _walls(self) -> tuple[_Places, _Places]:
+        """The walls by matter and by client, case folded, each with its place among all."""
+        by_matter: _Places = {}
+        by_client: _Places = {}
+        for place, wall in enumerate(self.walls.values()):
+            by_matter.setdefault(wall.matter_id, {})[place] = wall
+            if wall.client:
+                by_client.setdefault(wall.client.casefold(), {})[place] = wall
+        return by_matter, by_client
+
+    def _members(self, principal: str) -> frozenset[str]:
+        """Staff ids behind a group id; none where there is no such group."""
+        if (known := self._of_groups.get(principal)) is None and principal in self.groups:
+            known = self._of_groups[principal] = self._behind(principal)
+        return known or frozenset()
+
+    def _behind(self, group_id: str) -> frozenset[str]:
+        found: set[str] = set()
         seen: set[str] = set()
-        waiting = list(principals)
+        waiting = [group_id]
         while waiting:
             principal = waiting.pop()
             if principal in seen:
@@ -206,11 +281,7 @@ class Firm:
                 waiting.extend(group.members)
         return frozenset(found)
 
-    def walls_around(self, matter: Matter) -> tuple[Wall, ...]:
-        """The walls that name this matter or one of its clients (names compared without regard to case)."""
-        clients = {client.casefold() for client in matter.clients}
-        return tuple(
-            wall
-            for wall in self.walls.values()
-            if wall.matter_id == matter.id or (wall.client and wall.client.casefold() in clients)
-        )
+    @cached_property
+    def _of_groups(self) -> dict[str, frozenset[str]]:
+        """Staff ids behind those groups that were asked about."""
+        return {}

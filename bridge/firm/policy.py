@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -56,17 +57,49 @@ def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decisi
     for wall in firm.walls_around(matter):
         if not wall.in_force(today):
             continue
-        named = staff_id in firm.people(wall.people)
-        if named is (wall.kind is WallKind.EXCLUDE):
+        if firm.names(wall.people, staff_id) is (wall.kind is WallKind.EXCLUDE):
             around = f"matter {matter.number}" if wall.matter_id else f"the client {wall.client}"
             return Decision(False, "M3", f"A wall around {around} screens this person ({wall.id}).")
-    if staff_id in matter.team:
+    if matter.is_on_team(staff_id):
         return Decision(True, "M1", f"This person has a role on matter {matter.number}.")
     if not matter.restricted:
         return Decision(True, "M1", f"Matter {matter.number} is open to all active staff.")
-    if staff_id in firm.people(matter.allowed):
+    if firm.names(matter.allowed, staff_id):
         return Decision(True, "M1", f"This person is on the access list of matter {matter.number}.")
     return Decision(False, "M3", f"Matter {matter.number} is restricted and this person is not on its list.")
+
+
+def accessible(firm: Firm, staff_id: str, matters: Iterable[Matter], today: date) -> list[Matter]:
+    """Those of these matters that `may_access` allows this person, in their order.
+
+    It is asked only about matters that something may keep somebody out of, since most are open to the whole firm.
+    """
+    if not may_act(firm, staff_id):
+        return []
+    walled, deleted = firm.walled, MatterStatus.DELETED
+    return [
+        matter
+        for matter in matters
+        if (not matter.restricted and matter.status is not deleted and matter.id not in walled)
+        or may_access(firm, staff_id, matter, today)
+    ]
+
+
+def with_access(firm: Firm, matter: Matter, today: date) -> frozenset[str]:
+    """Staff ids of everyone whom `may_access` allows the matter, found together and not one by one.
+
+    Where nothing keeps anybody out it is `firm.active_staff` itself.
+    """
+    if matter.status is MatterStatus.DELETED:
+        return frozenset()
+    found = firm.active_staff
+    if matter.restricted:
+        found = found & firm.people((*matter.team, *matter.allowed))
+    for wall in firm.walls_around(matter):
+        if wall.in_force(today):
+            named = firm.people(wall.people)
+            found = found - named if wall.kind is WallKind.EXCLUDE else found & named
+    return found
 
 
 def may_be_in(firm: Firm, staff_id: str, conversation: Conversation, today: date) -> Decision:

@@ -23,19 +23,18 @@ def with_walls(firm: Firm, walls: Iterable[Wall]) -> Firm:
         wall_id = wall.id
         while wall_id in by_command or (wall_id != wall.id and wall_id in firm.walls):
             wall_id += " of the directory"
-        of_directory[wall_id] = replace(wall, id=wall_id)
+        of_directory[wall_id] = wall if wall_id == wall.id else replace(wall, id=wall_id)
     return replace(firm, walls={**of_directory, **by_command})
 
 
 def covered(firm: Firm, wall: Wall) -> tuple[Matter, ...]:
     """The matters that the wall stands around."""
-    alone = replace(firm, walls={wall.id: wall})
-    return tuple(matter for matter in firm.matters.values() if alone.walls_around(matter))
+    return firm.walled_by(wall)
 
 
 def screens(firm: Firm, wall: Wall, staff_id: str) -> bool:
     """Whether the wall, while it is in force, keeps this person out."""
-    return (staff_id in firm.people(wall.people)) is (wall.kind is WallKind.EXCLUDE)
+    return firm.names(wall.people, staff_id) is (wall.kind is WallKind.EXCLUDE)
 
 
 def may_know(firm: Firm, wall: Wall, staff_id: str, today: date) -> bool:

@@ -18,7 +18,10 @@ def tell_of_status(change: DirectoryChange, bot_id: str) -> None:
     process takes the same change over or a crash comes right behind.
     """
     for matter_id in change.kinds["matter"].changed:
-        before, after = stored_matter(matter_id), change.new.matters[matter_id]
+        after = change.new.matters[matter_id]
+        if not _notice(change.old.matters[matter_id], after):
+            continue
+        before = stored_matter(matter_id)
         text = _notice(before, after) if before is not None else ""
         if not text:
             continue

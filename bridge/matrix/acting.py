@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Protocol
 
+from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.store.conversations import conversation_by_id, key_of_room, staff_by_localpart
@@ -55,14 +56,20 @@ class FirmDecides:
         return _UNKNOWN if staff_id is None else may_act(self._firm(), staff_id)
 
     async def may_enter(self, user_id: str, room_id: str) -> Decision:
-        key = await self._store.run(lambda: key_of_room(room_id))
-        return _NO_ROOM if key is None else await self.may_enter_new(user_id, key)
+        def unit() -> tuple[str | None, Conversation | None]:
+            key = key_of_room(room_id)
+            return key, None if key is None else conversation_by_id(key)
+
+        key, conversation = await self._store.run(unit)
+        return _NO_ROOM if key is None else await self._decided(user_id, key, conversation)
 
     async def may_enter_new(self, user_id: str, key: str) -> Decision:
+        return await self._decided(user_id, key, await self._store.run(lambda: conversation_by_id(key)))
+
+    async def _decided(self, user_id: str, key: str, conversation: Conversation | None) -> Decision:
         staff_id = await self._staff_id(user_id)
         if staff_id is None:
             return _UNKNOWN
-        conversation = await self._store.run(lambda: conversation_by_id(key))
         if conversation is None:
             return may_be_in_space(self._firm(), staff_id, key, self._today())
         return may_be_in(self._firm(), staff_id, conversation, self._today())

@@ -10,12 +10,14 @@ from functools import cached_property
 from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants, may_administer
+from bridge.firm.room_keys import STAFF_SPACE
 from bridge.mapping import rooms as shapes
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.seeds import joiners, seeds
 from bridge.settings import Settings
 from bridge.store.conversations import NewConversation, StoredAccount, World
+from bridge.store.world import Extent
 
 _DIRECT_AT_LEAST = 2
 
@@ -47,8 +49,8 @@ class Desired:
         return {user_id: staff_id for staff_id, user_id in self.user_ids.items()}
 
 
-def desired(firm: Firm, world: World, settings: Settings, today: date) -> Desired:
-    """Everything that should be, today."""
+def desired(firm: Firm, world: World, settings: Settings, today: date, extent: Extent | None = None) -> Desired:
+    """Everything that should be, today; or this part of it, which `world` then is."""
     appservice = settings.appservice
     localparts, problems = assign_localparts(
         firm,
@@ -56,12 +58,16 @@ def desired(firm: Firm, world: World, settings: Settings, today: date) -> Desire
         settings.accounts.localpart_template,
         {appservice.bot_localpart, appservice.sender_localpart},
     )
-    new = seeds(firm, world, settings.firm)
-    joining = joiners(firm, world)
+    new = seeds(firm, world, settings.firm, extent)
+    joining = joiners(firm, world, extent)
     admins = _new_admins(firm, world, settings)
     picked = joining if admins is None else {**joining, ADMINS_ID: admins}
+    stored = desired_of_stored(firm, _with(world, localparts, new, picked), settings, today)
+    whole = extent is None or extent.channels
     return replace(
-        desired_of_stored(firm, _with(world, localparts, new, picked), settings, today),
+        stored,
+        # Without the channels nobody can say what is listed in it.
+        shapes=stored.shapes if whole else {key: one for key, one in stored.shapes.items() if key != STAFF_SPACE},
         new_conversations=new,
         new_participants=joining,
         new_localparts=localparts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 import structlog
 
 from bridge.firm.conversation import Conversation
-from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of, with_changes
+from bridge.firm.facts import BRIDGE_URL, OF_THE_FIRM, TIMEZONE, Facts, firm_changes, records_of, with_changes
 from bridge.firm.file_rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
 from bridge.guard.protocol import is_signed, sign_asking_facts, sign_facts, sign_farewell, sign_push, sign_question
@@ -20,18 +20,19 @@ from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Ref
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
-from bridge.store.conversations import conversation_by_id, load_world, staff_by_localpart
+from bridge.store.conversations import AccountsChanged, conversations_with_people, staff_by_localpart
 from bridge.store.kept import GUARD_VERSION, keep, kept
 from bridge.store.store import Store
+from bridge.store.world import read_world
 
 log = structlog.get_logger(__name__)
 Records = dict[str, dict[str, Any]]
-_OF_THE_FIRM = ("staff", "group", "matter", "wall")
+Digests = dict[str, dict[str, int]]
 
 
-def stored_facts() -> tuple[dict[str, str], dict[str, Conversation]]:
-    """Accounts by localpart and all conversations, in one unit."""
-    world = load_world()
+async def stored_facts(store: Store) -> tuple[dict[str, str], dict[str, Conversation]]:
+    """Accounts by localpart and all conversations."""
+    world = await read_world(store)
     return {account.localpart: staff_id for staff_id, account in world.accounts.items()}, world.conversations
 
 
@@ -66,8 +67,12 @@ class Guarding:
         self._firm = firm
         self._key = settings.guard.key.get_secret_value()
         self._lock = asyncio.Lock()
-        self._told: Records | None = None
-        """What the guard knows; None where that is not certain."""
+        self._told: Digests | None = None
+        """Of what the guard knows besides the firm; None where that is not certain."""
+        self._account_changes = 0
+        self._accounts_told = -1
+        """The count of changes to accounts that the guard was last told of."""
+        store.listen(self._hear)
         self._told_firm: Firm | None = None
         self._version = 0
         """Of what the guard said that it has."""
@@ -85,10 +90,13 @@ class Guarding:
                 await self._tell_everything()
                 return
             firm = self._firm()
-            accounts, conversations = await self._store.run(lambda: _some_facts(keys))
-            ids = dict.fromkeys(_OF_THE_FIRM) if firm is not self._told_firm else {}
-            facts = facts_of(firm if ids else Firm(), accounts, conversations, self._settings)
-            await self._tell_changes(facts, {**ids, "account": None, "conversation": keys}, firm)
+            # Counted before they are read, so that one that is added meanwhile is told the next time.
+            count = self._account_changes
+            new = count != self._accounts_told
+            accounts = await self._store.run(staff_by_localpart) if new else {}
+            conversations = await self._store.run(lambda: conversations_with_people(keys))
+            facts = facts_of(Firm(), accounts, conversations, self._settings)
+            await self._tell_changes(facts, {"conversation": keys, **({"account": None} if new else {})}, firm, count)
 
     async def tell_all(self) -> None:
         """Tell whatever changed."""
@@ -98,9 +106,9 @@ class Guarding:
             if self._told is None:
                 await self._tell_everything()
                 return
-            firm = self._firm()
-            facts = facts_of(firm, *await self._store.run(stored_facts), self._settings)
-            await self._tell_changes(facts, dict.fromkeys(self._told), firm)
+            firm, count = self._firm(), self._account_changes
+            facts = facts_of(Firm(), *await stored_facts(self._store), self._settings)
+            await self._tell_changes(facts, dict.fromkeys(self._told), firm, count)
 
     async def confirm(self) -> None:
         """See that the guard still knows what it was told, and tell it everything where it does not.
@@ -131,19 +139,19 @@ class Guarding:
                     self._told = None
                 raise GuardAway(error) from error
 
-    async def _tell_changes(self, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm) -> None:
-        """Tell what differs of these kinds of records, of some of them the ids given."""
+    async def _tell_changes(
+        self, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm, accounts: int
+    ) -> None:
+        """Tell what differs in the firm, and of these kinds of other records, of some of them the ids given.
+
+        `accounts` is the count of changes to accounts before they were read.
+        """
         assert self._told is not None
-        now = records_of(facts)
-        put: Records = {}
-        drop: dict[str, list[str]] = {}
-        for kind, only in looked_at.items():
-            told, new = self._told[kind], now[kind]
-            ids = told.keys() | new.keys() if only is None else set(only)
-            if changed := {i: new[i] for i in ids if i in new and new[i] != told.get(i)}:
-                put[kind] = changed
-            if gone := [i for i in ids if i in told and i not in new]:
-                drop[kind] = gone
+        assert self._told_firm is not None
+        work = partial(_changes, self._told, self._told_firm, facts, looked_at, firm)
+        # Beside the event loop, as all that grows with the firm.
+        large = firm is not self._told_firm or None in looked_at.values()
+        put, drop, told = await asyncio.to_thread(work) if large else work()
         if put or drop:
             version = self._next_version()
             try:
@@ -151,19 +159,14 @@ class Guarding:
             except PolicyOutdated:
                 await self._tell_everything()
                 return
-            self._told = {
-                kind: {i: data for i, data in {**told, **put.get(kind, {})}.items() if i not in drop.get(kind, ())}
-                if kind in put or kind in drop
-                else told
-                for kind, told in self._told.items()
-            }
-            self._version = version
-        self._told_firm = firm
+            self._told, self._version = told, version
+        self._told_firm, self._accounts_told = firm, accounts
 
     async def _tell_everything(self) -> None:
         await self._compare_versions()
-        firm = self._firm()
-        records = records_of(facts_of(firm, *await self._store.run(stored_facts), self._settings))
+        firm, accounts = self._firm(), self._account_changes
+        facts = facts_of(firm, *await stored_facts(self._store), self._settings)
+        records = await asyncio.to_thread(records_of, facts)
         version = self._next_version()
         try:
             await self._push({"version": version, "records": records})
@@ -173,7 +176,8 @@ class Guarding:
                 await self._push({"version": version, "records": records})
             except PolicyOutdated as error:
                 raise GuardAway(error) from error
-        self._told, self._version, self._told_firm = records, version, firm
+        self._told = {kind: _digests(table) for kind, table in records.items() if kind not in OF_THE_FIRM}
+        self._version, self._told_firm, self._accounts_told = version, firm, accounts
         log.info("guard_told", version=version)
 
     async def _compare_versions(self) -> None:
@@ -200,6 +204,10 @@ class Guarding:
                 raise
             known = error if isinstance(error, HomeserverError) else Refused("facts", 200, "M_UNKNOWN", str(error))
             raise GuardAway(known) from error
+
+    def _hear(self, news: Sequence[object]) -> None:
+        if any(isinstance(one, AccountsChanged) for one in news):
+            self._account_changes += 1
 
     async def _guards_version(self) -> int:
         """The version that the guard has; 0 for none. Raises GuardAway and Unreachable."""
@@ -231,11 +239,6 @@ class Guarding:
         return max(self._version + 1, time.time_ns() // 1_000_000)
 
 
-def _some_facts(keys: Collection[str]) -> tuple[dict[str, str], dict[str, Conversation]]:
-    found = [conversation for key in keys if (conversation := conversation_by_id(key)) is not None]
-    return staff_by_localpart(), {conversation.id: conversation for conversation in found}
-
-
 def _noted_version() -> int | None:
     """A unit: the highest version that the guard may have been told; None where an older version of the bridge told it.
 
@@ -243,3 +246,30 @@ def _noted_version() -> int | None:
     """
     noted = kept(GUARD_VERSION)
     return int(noted) if noted else (None if staff_by_localpart() else 0)
+
+
+def _changes(
+    told: Digests, told_firm: Firm, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm
+) -> tuple[Records, dict[str, list[str]], Digests]:
+    """What to put and to drop, and the digests of what the guard knows then."""
+    put, drop = firm_changes(told_firm, firm)
+    now, after = records_of(facts), dict(told)
+    for kind, only in looked_at.items():
+        table, known, new = now[kind], told[kind], _digests(now[kind])
+        ids = known.keys() | new.keys() if only is None else set(only)
+        changed = {one for one in ids if one in new and new[one] != known.get(one)}
+        gone = [one for one in ids if one in known and one not in new]
+        if changed:
+            put[kind] = {one: table[one] for one in changed}
+        if gone:
+            drop[kind] = gone
+        if changed or gone:
+            after[kind] = {**known, **{one: new[one] for one in changed}}
+            for one in gone:
+                del after[kind][one]
+    return put, drop, after
+
+
+def _digests(table: Mapping[str, Any]) -> dict[str, int]:
+    """A number for each record, the same for the same content: the records of a large firm fill much memory."""
+    return {one: hash(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)) for one, record in table.items()}

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bridge.firm import conversation as names
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.firm.model import Firm, MatterStatus
+from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.mapping.ids import channel_alias
 from bridge.settings import FirmSettings
 from bridge.store.conversations import NewConversation, World
+from bridge.store.world import Extent
 
 
-def seeds(firm: Firm, world: World, settings: FirmSettings) -> tuple[NewConversation, ...]:
-    """The conversations that should exist from the start and do not yet."""
+def seeds(
+    firm: Firm, world: World, settings: FirmSettings, extent: Extent | None = None
+) -> tuple[NewConversation, ...]:
+    """The conversations that should exist from the start and do not yet; of this part of the firm where one is given,
+    which `world` then is."""
+    people = firm.active_staff if extent is None else firm.active_staff & extent.people
     return (
-        *_bot_chats(firm, world),
+        *_bot_chats(people, world),
         *_admins_room(world, settings),
-        *_channels(firm, world, settings),
-        *_first_conversations(firm, world, settings),
+        *(_channels(firm, world, settings) if extent is None or extent.channels else ()),
+        *_first_conversations(firm, matters_in(firm, extent), world, settings),
     )
+
+
+def matters_in(firm: Firm, extent: Extent | None) -> Iterable[Matter]:
+    """The firm's matters in this part, or all."""
+    if extent is None:
+        return firm.matters.values()
+    return [firm.matters[one] for one in sorted(extent.matters & firm.matters.keys())]
 
 
 def _admins_room(world: World, settings: FirmSettings) -> Iterator[NewConversation]:
@@ -27,8 +39,8 @@ def _admins_room(world: World, settings: FirmSettings) -> Iterator[NewConversati
         yield NewConversation(Conversation(names.ADMINS_ID, ConversationKind.ADMINS, settings.admins_room))
 
 
-def _bot_chats(firm: Firm, world: World) -> Iterator[NewConversation]:
-    for staff_id in sorted(firm.active_staff):
+def _bot_chats(staff_ids: Iterable[str], world: World) -> Iterator[NewConversation]:
+    for staff_id in sorted(staff_ids):
         chat_id = names.bot_chat_id(staff_id)
         if chat_id not in world.conversations:
             yield NewConversation(Conversation(chat_id, ConversationKind.BOT, participants=frozenset({staff_id})))
@@ -76,10 +88,12 @@ def _channels(firm: Firm, world: World, settings: FirmSettings) -> Iterator[NewC
             yield new
 
 
-def _first_conversations(firm: Firm, world: World, settings: FirmSettings) -> Iterator[NewConversation]:
+def _first_conversations(
+    firm: Firm, matters: Iterable[Matter], world: World, settings: FirmSettings
+) -> Iterator[NewConversation]:
     if settings.first_matter_conversation != "open":
         return
-    for matter in firm.matters.values():
+    for matter in matters:
         first_id = names.first_matter_conversation_id(matter.id)
         if matter.status is MatterStatus.OPEN and first_id not in world.conversations:
             yield NewConversation(
@@ -93,10 +107,10 @@ def _first_conversations(firm: Firm, world: World, settings: FirmSettings) -> It
             )
 
 
-def joiners(firm: Firm, world: World) -> dict[str, frozenset[str]]:
+def joiners(firm: Firm, world: World, extent: Extent | None = None) -> dict[str, frozenset[str]]:
     """People newly on a matter's team, by the id of its first conversation: they are picked for it once."""
     found = {}
-    for matter in firm.matters.values():
+    for matter in matters_in(firm, extent):
         first = world.conversations.get(names.first_matter_conversation_id(matter.id))
         if first is None or matter.status is not MatterStatus.OPEN:
             continue

@@ -32,17 +32,18 @@ from bridge.reconcile.farewell import leave_everything
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.moves import heed_moves
 from bridge.reconcile.plan import ENDING, Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
+from bridge.reconcile.scope import touched
 from bridge.reconcile.tally import Outcome, Progress, Tally
 from bridge.reconcile.visits import Visits
 from bridge.settings import FirmSettings, Settings
 from bridge.store.care import user_localpart
 from bridge.store.conversations import (
+    World,
     add_accounts,
     add_conversations,
     add_participants,
     keep_participants,
     load_part,
-    load_world,
     now_ms,
     remove_from_all,
     room_of,
@@ -52,6 +53,7 @@ from bridge.store.conversations import (
 from bridge.store.drift import mark_put_back, note_difference
 from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
+from bridge.store.world import Accounts, Extent, extent_of, load_extent, read_world
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 100
@@ -86,6 +88,7 @@ class Reconciler:
         self._server = Server(settings.bot_id, settings.homeserver.room_version, settings.sender_id)
         self._limit = settings.homeserver.concurrency
         self.guarding = Guarding(store, homeserver, settings, firm)
+        self._accounts = Accounts(store)
         self._room_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._direct_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.visits = Visits(store, homeserver, settings.bot_id, self._room_locks)
@@ -101,8 +104,8 @@ class Reconciler:
 
     async def desired(self) -> Desired:
         """What should be, from the firm and what is stored."""
-        world = await self._store.run(load_world)
-        return desired(self._firm(), world, self._settings, self.today())
+        world = await read_world(self._store)
+        return await asyncio.to_thread(desired, self._firm(), world, self._settings, self.today())
 
     async def shape(self, key: str) -> RoomShape | None:
         """The room of this key as it should be by what is stored; None where there should be none."""
@@ -111,8 +114,9 @@ class Reconciler:
     async def plan(self, keys: Collection[str] | None = None) -> Plan:
         """What a sync would do, or what it would do about the rooms of these keys. Changes nothing, here or on the
         homeserver (O2)."""
-        wanted = await self.desired()
-        return await self._plan_all(wanted) if keys is None else await self._plan_some(wanted, keys)
+        if keys is None:
+            return await self._plan_all(await self.desired())
+        return await self._plan_some(await self._desired_of(keys), keys)
 
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
         """Make everything as it should be. Raises Unreachable or TokenRejected, and can then be called again."""
@@ -128,10 +132,9 @@ class Reconciler:
         """Apply a change of the directory: only what differs between the firm before and the firm now."""
         async with self._whole:
             epoch = self._epoch
-            wanted = await self.desired()
-            old = desired(before, wanted.world, self._settings, self.today())
+            old, wanted = await self._changed_by(before, self.today())
             await self._store_new(wanted)
-            await self.guarding.tell_all()
+            await self.guarding.tell(*wanted.world.conversations)
             touched = {
                 key: shape
                 for key, shape in wanted.shapes.items()
@@ -148,6 +151,25 @@ class Reconciler:
             observed = await observe.observe_rooms(self._homeserver, touched, wanted.world.rooms, self._limit)
             rooms = self._plan_rooms(touched, wanted, observed, None)
             return await self._apply(replace(rooms, accounts=accounts, farewells=farewells), wanted, epoch, None)
+
+    async def _desired_of(self, keys: Collection[str]) -> Desired:
+        """What should be, as far as the rooms of these keys depend on it, new ones among them."""
+
+        def unit() -> tuple[Extent, World]:
+            extent = extent_of(keys)
+            return extent, load_extent(extent)
+
+        extent, world = await self._store.run(unit)
+        return desired(self._firm(), world, self._settings, self.today(), extent)
+
+    async def _changed_by(self, before: Firm, then: date) -> tuple[Desired, Desired]:
+        """What should have been by the firm before, on that day, and what should be now, as far as the two differ."""
+        firm, today = self._firm(), self.today()
+        extent = touched(before, then, firm, today, self._settings)
+        world = await (read_world(self._store) if extent is None else self._store.run(lambda: load_extent(extent)))
+        # By what is stored now: whoever is picked by this change was not in before.
+        old = await asyncio.to_thread(desired_of_stored, before, world, self._settings, then)
+        return old, await asyncio.to_thread(desired, firm, world, self._settings, today, extent)
 
     async def cut_off(self, staff_id: str) -> None:
         """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
@@ -252,7 +274,7 @@ class Reconciler:
 
     async def _part(self, key: str) -> Desired:
         """What should be, as far as this room needs it: a small part of the whole is read and computed."""
-        world = await self._store.run(lambda: load_part(key))
+        world = replace(await self._store.run(lambda: load_part(key)), accounts=await self._accounts.known())
         return desired_of_stored(self._firm(), world, self._settings, self.today())
 
     async def _store_new(self, wanted: Desired) -> None:

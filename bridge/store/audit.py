@@ -96,6 +96,8 @@ class Filter:
     """The first moment that is too late."""
     before: int = 0
     """A position: only entries in front of it."""
+    after: int = 0
+    """A position: only entries behind it."""
 
     def conditions(self) -> Iterator[Any]:
         """The same for the database."""
@@ -103,6 +105,24 @@ class Filter:
             yield (AuditRow.actor == self.person) | (AuditRow.person == self.person)
         if self.subjects:
             yield AuditRow.subject.in_(sorted(self.subjects))
+        yield from self._others()
+
+    def looked_up(self) -> Iterator[tuple[Any, ...]]:
+        """The same as conditions of which one at least must hold, each beginning with a column that has an index."""
+        others = tuple(self._others())
+        if self.subjects:
+            if self.person:
+                others = (*others, (AuditRow.actor == self.person) | (AuditRow.person == self.person))
+            for subject in sorted(self.subjects):
+                yield (AuditRow.subject == subject, *others)
+        elif self.person:
+            yield (AuditRow.actor == self.person, *others)
+            yield (AuditRow.person == self.person, *others)
+        else:
+            yield others
+
+    def _others(self) -> Iterator[Any]:
+        yield AuditRow.position > self.after
         if self.deeds:
             yield AuditRow.deed.in_(sorted(deed.value for deed in self.deeds))
         if self.outcome is not None:
@@ -117,8 +137,14 @@ class Filter:
 
 def newest_by(asked: Filter, limit: int) -> list[Audited]:
     """The newest of these entries first."""
-    query = AuditRow.select().where(AuditRow.position > 0, *asked.conditions())
-    return [_audited(row) for row in query.order_by(AuditRow.position.desc()).limit(limit)]
+    # Each part is read from the end of an index; all of them in one condition would be found whole and then sorted.
+    positions: set[int] = set()
+    for conditions in asked.looked_up():
+        part = AuditRow.select(AuditRow.position).where(*conditions).order_by(AuditRow.position.desc()).limit(limit)
+        positions.update(position for (position,) in cast("Iterable[tuple[int]]", part.tuples()))
+    newest = sorted(positions, reverse=True)[:limit]
+    rows = AuditRow.select().where(AuditRow.position.in_(newest)).order_by(AuditRow.position.desc())
+    return [_audited(row) for row in rows]
 
 
 def end_of_log() -> int:

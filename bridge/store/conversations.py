@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from peewee import Case
+from peewee import Case, chunked
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
@@ -16,7 +16,7 @@ from bridge.store import models
 from bridge.store.audit import record
 from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.news import announce
-from bridge.store.sql import execute, execute_rows
+from bridge.store.sql import ROWS_PER_STATEMENT, execute, execute_rows
 
 _ONE_FOR = """
     SELECT kind, matter_id, everyone, present FROM conversation
@@ -31,6 +31,11 @@ _MISSING = """
         WHERE participant.conversation_id = asked.conversation_id AND participant.staff_id = asked.staff_id AND present
     )
 """
+
+
+_CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, alias_localpart"
+_PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
+_ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
 
 
 def now_ms() -> int:
@@ -87,53 +92,61 @@ class RoomRecorded:
 
 
 def load_world() -> World:
-    """Everything, in one unit."""
-    return _world(None)
+    """Everything, in one unit. The running bridge reads a large firm in pieces (bridge/store/world.py)."""
+    return replace(world_where("1 = 1"), accounts=all_accounts(), rooms=rooms_of(None))
 
 
 def load_part(key: str) -> World:
-    """What the room of this key depends on, in one unit: all accounts, and no conversation but its own or those of
-    its matter, or for the staff space the channels."""
+    """What the room of this key depends on, in one unit: no conversation but its own or those of its matter, or for the
+    staff space the channels; and no accounts."""
     if key == STAFF_SPACE:
-        return _world(models.Conversation.kind == ConversationKind.CHANNEL.value)
+        return world_where("kind = ?", ConversationKind.CHANNEL.value)
     if (matter_id := matter_of_space(key)) is not None:
-        return _world(models.Conversation.matter_id == matter_id, key)
-    return _world(models.Conversation.id == key)
+        return world_where("matter_id = ?", matter_id, keys=(key,))
+    return world_where("id = ?", key)
 
 
-def _world(which: Any, *keys: str) -> World:
-    """The conversations for which the condition `which` holds, all for None, and their rooms and those of `keys`."""
-    rows = models.Conversation.select()
-    people = models.Participant.select(
-        models.Participant.conversation,
-        models.Participant.staff_id,
-        models.Participant.present,
-        models.Participant.since,
-    )
-    rooms = models.Room.select(models.Room.key, models.Room.room_id).where(models.Room.room_id.is_null(False))
-    if which is not None:
-        rows = rows.where(which)
-        people = people.join(models.Conversation).where(which)
-        these = models.Conversation.select(models.Conversation.id).where(which)
-        rooms = rooms.where(models.Room.key.in_(these) | models.Room.key.in_([KEEPER_SPACE, STAFF_SPACE, *keys]))
+def all_accounts() -> dict[str, StoredAccount]:
+    """All accounts, by staff id."""
+    rows = execute("SELECT staff_id, localpart, profile, avatar_mxc, avatar_digest FROM account").fetchall()
+    return {staff_id: StoredAccount(*rest) for staff_id, *rest in rows}
+
+
+def world_where(condition: str, *values: object, keys: Iterable[str] = ()) -> World:
+    """The conversations for which the condition, in SQL, holds; the rooms of these, of `keys` and of the firm's spaces;
+    and no accounts."""
+    stored = execute(f"SELECT {_CONVERSATION} FROM conversation WHERE {condition}", *values).fetchall()  # noqa: S608
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
     since: dict[str, dict[str, int]] = {}
-    for conversation_id, staff_id, is_present, at in cast("Iterable[tuple[str, str, bool, int]]", people.tuples()):
-        (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
-        since.setdefault(conversation_id, {})[staff_id] = at
-    stored = list(rows)
+    for some in chunked([row[0] for row in stored], ROWS_PER_STATEMENT):
+        for conversation_id, staff_id, is_present, at in execute(_PEOPLE.format(_marks(some)), *some).fetchall():
+            (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
+            since.setdefault(conversation_id, {})[staff_id] = at
     return World(
-        accounts={
-            row.staff_id: StoredAccount(row.localpart, row.profile, row.avatar_mxc, row.avatar_digest)
-            for row in models.Account.select()
+        conversations={
+            key: Conversation(
+                key,
+                ConversationKind(kind),
+                title,
+                topic,
+                matter_id,
+                bool(everyone),
+                bool(archived),
+                frozenset(present.get(key, ())),
+                frozenset(absent.get(key, ())),
+            )
+            for key, kind, title, topic, matter_id, everyone, archived, _ in stored
         },
-        conversations={row.id: to_conversation(row, present.get(row.id, ()), absent.get(row.id, ())) for row in stored},
         absent={conversation_id: frozenset(staff_ids) for conversation_id, staff_ids in absent.items()},
         since=since,
-        aliases={row.id: row.alias_localpart for row in stored if row.alias_localpart},
-        rooms=dict(cast("Iterable[tuple[str, str]]", rooms.tuples())),
+        aliases={row[0]: row[-1] for row in stored if row[-1]},
+        rooms=rooms_of([*(row[0] for row in stored), KEEPER_SPACE, STAFF_SPACE, *keys]),
     )
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def to_conversation(row: models.Conversation, participants: Iterable[str], left: Iterable[str] = ()) -> Conversation:
@@ -374,6 +387,40 @@ def room_of(key: str) -> str | None:
     return None if row is None else row.room_id
 
 
+def rooms_of(keys: Iterable[str] | None) -> dict[str, str]:
+    """The room ids behind these keys, or all, of those that were made, by key."""
+    if keys is None:
+        return dict(execute("SELECT key, room_id FROM room WHERE room_id IS NOT NULL").fetchall())
+    found: dict[str, str] = {}
+    for some in chunked(keys, ROWS_PER_STATEMENT):
+        found.update(execute(_ROOMS.format(_marks(some)), *some).fetchall())
+    return found
+
+
+def conversations_of_person(staff_id: str) -> list[Conversation]:
+    """The conversations that this person is down for, as if nobody else were in them."""
+    theirs = models.Participant.select(models.Participant.conversation).where(
+        models.Participant.staff_id == staff_id, models.Participant.present
+    )
+    rows = models.Conversation.select().where(models.Conversation.everyone | models.Conversation.id.in_(theirs))
+    return [to_conversation(row, () if row.everyone else (staff_id,)) for row in rows]
+
+
+def conversations_with_people(ids: Iterable[str]) -> dict[str, Conversation]:
+    """Those of these conversations that there are, by id, with their participants."""
+    found: dict[str, Conversation] = {}
+    for some in chunked(ids, ROWS_PER_STATEMENT):
+        people: dict[str, set[str]] = {}
+        rows = models.Participant.select(models.Participant.conversation, models.Participant.staff_id).where(
+            models.Participant.conversation.in_(some), models.Participant.present
+        )
+        for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", rows.tuples()):
+            people.setdefault(conversation_id, set()).add(staff_id)
+        for row in models.Conversation.select().where(models.Conversation.id.in_(some)):
+            found[row.id] = to_conversation(row, people.get(row.id, ()))
+    return found
+
+
 def key_of_room(room_id: str) -> str | None:
     """The key of the room with this id; None where it is none of the firm's."""
     row = models.Room.get_or_none(models.Room.room_id == room_id)
@@ -419,14 +466,21 @@ def record_room(key: str, room_id: str | None) -> None:
     announce(RoomRecorded(key, None if row is None else ConversationKind(row.kind), room_id))
 
 
+@dataclass(frozen=True, slots=True)
+class AccountsChanged:
+    """News for those who listen to the store: an account was added, or what is known of one changed."""
+
+
 def add_accounts(localparts: dict[str, str]) -> None:
-    """Give localparts to staff ids, before the accounts are asked for."""
+    """Give localparts to staff ids, before the accounts are asked for. Announces AccountsChanged."""
+    announce(AccountsChanged())
     for staff_id, localpart in localparts.items():
         models.Account.insert(staff_id=staff_id, localpart=localpart).on_conflict_ignore().execute()
 
 
 def record_profile(staff_id: str, profile: str, avatar_mxc: str, avatar_digest: str) -> None:
-    """Note what was last written to the homeserver about an account."""
+    """Note what was last written to the homeserver about an account. Announces AccountsChanged."""
+    announce(AccountsChanged())
     models.Account.update(profile=profile, avatar_mxc=avatar_mxc, avatar_digest=avatar_digest).where(
         models.Account.staff_id == staff_id
     ).execute()
@@ -434,4 +488,4 @@ def record_profile(staff_id: str, profile: str, avatar_mxc: str, avatar_digest: 
 
 def staff_by_localpart() -> dict[str, str]:
     """Staff ids by localpart."""
-    return {row.localpart: row.staff_id for row in models.Account.select()}
+    return dict(execute("SELECT localpart, staff_id FROM account").fetchall())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -40,6 +40,28 @@ def conversations_of_matter(matter_id: str) -> list[MatterConversation]:
         people.setdefault(conversation_id, set()).add(staff_id)
     rooms = {room.key: room.room_id for room in Room.select().where(Room.key.in_(ids))}
     return [MatterConversation(to_conversation(row, people.get(row.id, ())), rooms.get(row.id)) for row in rows]
+
+
+def rooms_of_person_in(matter_ids: Collection[str], staff_id: str) -> dict[str, list[tuple[str, str]]]:
+    """Title and room id of the conversations of these matters that this person is down for, oldest first, by matter."""
+    rows = (
+        Row.select(Row.matter_id, Row.title, Room.room_id)
+        .join(Participant, on=(Participant.conversation == Row.id))
+        .join(Room, on=(Room.key == Row.id))
+        .where(
+            Row.matter_id.in_(list(matter_ids)),
+            Row.kind == ConversationKind.MATTER.value,
+            Participant.staff_id == staff_id,
+            Participant.present,
+            Room.room_id.is_null(False),
+        )
+        .order_by(Row.created_at, Row.id)
+        .tuples()
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for matter_id, title, room_id in cast("Iterable[tuple[str, str, str]]", rows):
+        found.setdefault(matter_id, []).append((title, room_id))
+    return found
 
 
 def rename_in_matter(conversation_id: str, matter_id: str, title: str, *, by: str, cause: str) -> str | None:

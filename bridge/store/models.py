@@ -39,6 +39,13 @@ class DirectoryRecord(Base):
         primary_key = CompositeKey("kind", "record_id")
 
 
+class DirectoryVersion(Base):
+    """How often the records changed, in its only row, so that nobody reads all of them to see whether they did."""
+
+    id = IntegerField(primary_key=True)
+    version = IntegerField()
+
+
 class HeldChange(Base):
     """The directory change that waits for a firm admin, at most one: its fingerprint, and whether it was confirmed."""
 
@@ -534,6 +541,7 @@ class RefusalTally(Base):
 
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
+    DirectoryVersion,
     HeldChange,
     Account,
     Conversation,

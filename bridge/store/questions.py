@@ -6,11 +6,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
 
+from peewee import chunked
+
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation
 from bridge.store import models
 from bridge.store.conversations import to_conversation
 from bridge.store.models import AuditRow, Participant, Room
+from bridge.store.sql import ROWS_PER_STATEMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,22 @@ def key_behind(room_id: str, alias_localpart: str) -> str | None:
     return None if row is None else str(row.key)
 
 
-def conversations_without_people() -> dict[str, Conversation]:
-    """Every conversation by its id, as if nobody were in it."""
-    return {row.id: to_conversation(row, ()) for row in models.Conversation.select()}
+def conversations_without_people(ids: Collection[str]) -> dict[str, Conversation]:
+    """Those of these conversations that there are, by id, as if nobody were in them."""
+    found: dict[str, Conversation] = {}
+    for some in chunked(sorted(set(ids)), ROWS_PER_STATEMENT):
+        rows = models.Conversation.select().where(models.Conversation.id.in_(some))
+        found.update({row.id: to_conversation(row, ()) for row in rows})
+    return found
+
+
+def matters_talked_about(ids: Collection[str]) -> frozenset[str]:
+    """Those of these ids that are matters with a conversation."""
+    found: set[str] = set()
+    for some in chunked(sorted(set(ids) - {""}), ROWS_PER_STATEMENT):
+        rows = models.Conversation.select(models.Conversation.matter_id).where(models.Conversation.matter_id.in_(some))
+        found.update(matter_id for (matter_id,) in cast("Iterable[tuple[str]]", rows.distinct().tuples()))
+    return frozenset(found)
 
 
 def room_addresses() -> dict[str, str]:

@@ -61,14 +61,16 @@ def announce_walls() -> None:
     announce(WallsSet(walls_set()))
 
 
-def wall_records() -> dict[str, WallRecord]:
-    """All walls ever set by command, by id, oldest first."""
+def wall_records(ids: Collection[str] | None = None) -> dict[str, WallRecord]:
+    """The walls set by command with these ids, or all there ever were, by id, oldest first."""
+    numbers = None if ids is None else [number for number in map(_number, ids) if number]
+    rows = CommandWall.select().order_by(CommandWall.number)
     told: dict[int, dict[str, int | None]] = {}
-    for number, staff_id, acknowledged_at in _screened():
+    for number, staff_id, acknowledged_at in _screened(numbers=numbers):
         told.setdefault(number, {})[staff_id] = acknowledged_at
     return {
         wall.id: WallRecord(wall, told.get(row.number, {}), row.ended_at, row.ended_by, row.ended_cause)
-        for row in CommandWall.select().order_by(CommandWall.number)
+        for row in (rows if numbers is None else rows.where(CommandWall.number.in_(numbers)))
         for wall in (_wall(row),)
     }
 
@@ -139,6 +141,17 @@ def end_expired(firm: Firm, today: date) -> list[Wall]:
     return over
 
 
+def is_set(wall_id: str) -> bool:
+    """Whether this wall was set by command and has not ended."""
+    found = CommandWall.select().where(CommandWall.number == _number(wall_id), CommandWall.ended_at.is_null())
+    return bool(found.exists())
+
+
+def told_of(wall_id: str) -> frozenset[str]:
+    """Staff ids of those who were told of a wall set by command."""
+    return frozenset(staff_id for _, staff_id, _ in _screened(numbers=[_number(wall_id)]))
+
+
 def note_told(wall_id: str, staff_id: str) -> bool:
     """Note that somebody is told of a wall. Whether they were not told before."""
     insert = Screened.insert(wall=_number(wall_id), staff_id=staff_id, told_at=now_ms()).on_conflict_ignore()
@@ -165,25 +178,27 @@ def acknowledge(staff_id: str, only: Collection[str], cause: str) -> list[str]:
     return found
 
 
-def _screened(staff_id: str = "") -> list[tuple[int, str, int | None]]:
-    """Number of the wall, staff id, and when they acknowledged it, of all who were told, or of one person."""
+def _screened(staff_id: str = "", numbers: Collection[int] | None = None) -> list[tuple[int, str, int | None]]:
+    """Number of the wall, staff id, and when they acknowledged it, of all who were told, of one person or of walls."""
     rows = Screened.select(Screened.wall, Screened.staff_id, Screened.acknowledged_at)
     if staff_id:
         rows = rows.where(Screened.staff_id == staff_id)
+    if numbers is not None:
+        rows = rows.where(Screened.wall.in_(list(numbers)))
     return list(cast("Iterable[tuple[int, str, int | None]]", rows.order_by(Screened.wall, Screened.staff_id).tuples()))
 
 
 def _drop_screened(wall: Wall, firm: Firm, by: str, cause: str) -> Removed:
     matters = [matter.id for matter in covered(firm, wall)]
-    rows = cast(
-        "Iterable[tuple[str, str]]",
+    query = (
         Participant.select(Participant.conversation, Participant.staff_id)
         .join(Conversation)
         .where(Conversation.matter_id.in_(matters))
-        .tuples(),
     )
+    if wall.kind is WallKind.EXCLUDE:
+        query = query.where(Participant.staff_id.in_(list(firm.people(wall.people))))
     people: dict[str, list[str]] = {}
-    for conversation_id, staff_id in rows:
+    for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", query.tuples()):
         if screens(firm, wall, staff_id):
             people.setdefault(conversation_id, []).append(staff_id)
     removed: Removed = {}

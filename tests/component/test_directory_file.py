@@ -14,8 +14,10 @@ from structlog.testing import capture_logs
 
 from bridge.directory import file as directory_file
 from bridge.directory import read as directory_read
+from bridge.directory.change import DirectoryChange, diff_firms
 from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, NotHeldError, Unchanged
 from bridge.directory.read import read_directory
+from bridge.firm.model import Firm
 from bridge.settings import DirectorySettings
 from bridge.store.models import DirectoryRecord, HeldChange
 from bridge.store.store import Store, StoreError
@@ -287,6 +289,29 @@ async def test_a_confirmation_is_for_exactly_that_content(path: Path, store: Sto
     replace_text(path, staff("Ann"))
     assert isinstance(await directory.refresh(), Held)
     assert len(directory.firm.active_staff) == 5
+
+
+async def test_a_held_change_is_judged_once_a_day_and_not_at_every_look(
+    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = service(path, store)
+    await directory.refresh()
+    replace_text(path, staff("Ann"))
+    outcome = await directory.refresh()
+    assert isinstance(outcome, Held)
+    judged: list[date] = []
+
+    def judge(old: Firm, new: Firm, today: date) -> DirectoryChange:
+        judged.append(today)
+        return diff_firms(old, new, today)
+
+    monkeypatch.setattr("bridge.directory.file.diff_firms", judge)
+    assert await directory.refresh() == outcome
+    assert judged == []
+    monkeypatch.setattr(directory, "_today", lambda: date(2026, 11, 24))
+    for _ in range(2):
+        assert isinstance(await directory.refresh(), Held)
+    assert judged == [date(2026, 11, 24)]
 
 
 async def test_a_held_change_that_the_file_takes_back_is_dropped(path: Path, store: Store) -> None:

@@ -1,0 +1,274 @@
+"""The bridge of `scale.py`: started, asked and given changes to follow, with its processor time and memory watched.
+
+    python -m benchmarks.scale_bridge FOLDER STAFF HOMESERVER PORT
+
+prints what it saw as JSON, a list of `Seen`. Which bridge that is says the folder it is started in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks.scale_firm import (
+    MADE_MS,
+    SERVER,
+    number_of,
+    room_id_of,
+    set_up_quiet_logging,
+    settings_of,
+    write_directory,
+)
+from bridge.app import Bridge
+from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, first_matter_conversation_id
+from bridge.jobs import Jobs
+from bridge.service import FirmService, open_firm
+from bridge.store.outbox import mark_sent, pending
+from bridge.store.store import Store
+
+MOST_BYTES = 65_536
+"""An event may have no more (specification, size limits)."""
+
+
+@dataclass
+class Seen:
+    """What one piece of work took."""
+
+    name: str
+    kind: str
+    """start, answer, change, event, read, follow or held."""
+    cpu: float = 0.0
+    """Milliseconds of processor time of the whole process."""
+    loop: float = 0.0
+    """The longest stretch of the event loop, in milliseconds of processor time."""
+    loop_in: str = ""
+    unit: float = 0.0
+    """The longest unit of the store, in the same."""
+    unit_in: str = ""
+    answer_bytes: int = 0
+    """Of the longest message that came of it."""
+    peak_mib: float = 0.0
+    """The most memory that the process ever had, up to here."""
+    said: str = ""
+
+
+@dataclass
+class Watch:
+    """Watches the event loop and the store."""
+
+    seen: list[Seen] = field(default_factory=list)
+    _now: Seen = field(default_factory=lambda: Seen("", ""))
+
+    @asynccontextmanager
+    async def on(self, name: str, kind: str) -> AsyncIterator[Seen]:
+        """Have what is done meanwhile counted for this."""
+        gc.collect()
+        # What this task did until here counts for nothing.
+        await asyncio.sleep(0)
+        self._now = Seen(name, kind)
+        begun = time.process_time()
+        try:
+            yield self._now
+        finally:
+            self._now.cpu = (time.process_time() - begun) * 1000
+            self._now.peak_mib = peak_mib()
+            self.seen.append(self._now)
+            self._now = Seen("", "")
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Put the watches in place."""
+        step, run = asyncio.Handle._run, Store.run
+
+        def watched_step(handle: asyncio.Handle) -> None:
+            begun = time.thread_time()
+            step(handle)
+            taken = (time.thread_time() - begun) * 1000
+            if taken > self._now.loop:
+                self._now.loop, self._now.loop_in = taken, where(handle)
+
+        async def watched_run(store: Store, unit: Callable[[], Any], **options: Any) -> Any:
+            name = getattr(unit, "__qualname__", "") or getattr(getattr(unit, "func", None), "__qualname__", "?")
+
+            def watched() -> Any:
+                begun = time.thread_time()
+                try:
+                    return unit()
+                finally:
+                    taken = (time.thread_time() - begun) * 1000
+                    if taken > self._now.unit:
+                        self._now.unit, self._now.unit_in = taken, name
+
+            return await run(store, watched, **options)
+
+        with patch.object(asyncio.Handle, "_run", watched_step), patch.object(Store, "run", watched_run):
+            yield
+
+
+def where(handle: asyncio.Handle) -> str:
+    """Which coroutine, and where it stands now, or which callback a handle runs."""
+    callback: Any = handle._callback  # type: ignore[attr-defined]
+    task = getattr(callback, "__self__", None)
+    if not isinstance(task, asyncio.Task):
+        return str(getattr(callback, "__qualname__", callback))
+    coroutine: Any = task.get_coro()
+    names: list[str] = []
+    while coroutine is not None and len(names) < 12:
+        names.append(str(getattr(coroutine, "__qualname__", coroutine)))
+        coroutine = getattr(coroutine, "cr_await", None)
+    return " > ".join(names[-4:])
+
+
+def peak_mib() -> float:
+    """The high-water mark of the process's memory, by the kernel."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("The kernel tells no high-water mark.")
+
+
+@dataclass
+class Asking:
+    """The running bridge, given events as the homeserver gives them."""
+
+    bridge: Bridge
+    firm: FirmService
+    watch: Watch
+    number: int = 0
+
+    async def event(self, name: str, kind: str, event: dict[str, Any]) -> None:
+        """Let an event be handled, and look at what is to be sent for it."""
+        self.number += 1
+        whole = {"event_id": f"$asked{self.number}", "origin_server_ts": MADE_MS + 10_000 + self.number, **event}
+        async with self.watch.on(name, kind) as seen:
+            if not self.bridge.router.interesting(whole):
+                raise SystemExit(f"{name}: not handled")
+            if (effect := await self.bridge.router.handle(whole)) is not None:
+                await self.firm.store.run(effect)
+        rows = await self.firm.store.run(lambda: pending(0, 1000))
+        await self.firm.store.run(lambda: mark_sent([row.txn_id for row in rows], 1))
+        seen.answer_bytes = max((len(row.content) for row in rows), default=0)
+        seen.said = json.loads(rows[-1].content)["body"][:200] if rows else ""
+
+    async def command(self, text: str, key: str = "", who: int = 0) -> None:
+        """Let somebody type a command."""
+        content = {"msgtype": "m.text", "body": text}
+        room_id, sender = room_id_of(key or bot_chat_id(f"s{who}")), f"@robin{who}:{SERVER}"
+        event = {"type": "m.room.message", "room_id": room_id, "sender": sender, "content": content}
+        changes = text[1:].startswith(CHANGING) and not text[1:].startswith(SHOWING)
+        await self.event(text if len(text) < 50 else f"{text[:40]}…", "change" if changes else "answer", event)
+
+    async def membership(self, name: str, key: str, who: int, membership: str) -> None:
+        """Let somebody join or leave by themselves."""
+        user_id = f"@robin{who}:{SERVER}"
+        event = {"type": "m.room.member", "room_id": room_id_of(key), "sender": user_id, "state_key": user_id}
+        await self.event(name, "event", {**event, "content": {"membership": membership}})
+
+
+CHANGING = ("matter start", "matter join", "dm ", "wall add", "wall lift", "channel ", "add", "remove", "digest")
+"""Commands that change rooms, whose work grows with the rooms and not with the firm."""
+SHOWING = ("channel list", "channel search", "channel recent", "channel info")
+
+
+async def ask_all(asking: Asking, staff: int) -> None:
+    """All commands that answer, at their most expensive."""
+    matter, tide = number_of(10), channel_id(channel_key("Tide 0"))
+    general = first_matter_conversation_id("m10")
+    texts = [
+        *("help", "matter list", "more", "matter list about", f"matter show {matter}", f"matter access {matter}"),
+        *(
+            "wall list",
+            "more",
+            f"wall list {matter}",
+            "wall list @robin5",
+            "wall report W-1",
+            "wall list client:Client 2",
+        ),
+        *("plan", "more", f"plan {matter}", "plan Tide 0"),
+        *(f"why @robin5 {matter}", "why @robin5 Tide 0", "access @robin5", "more", "access @robin0"),
+        *("audit", "more", "audit @robin5", f"audit {matter}", "audit Tide 0", "audit deed:archived", "audit refused"),
+        *("channel list", "more", "channel search tide", "channel recent", "channel info Tide 0"),
+        *("files", "more", "files contract", "staff list", "directory status", "digest off", "channel search zzz"),
+        *(f'matter start {matter} "New talk" @robin9', "dm @robin7", f"matter join {matter} 1", "matter list zzz"),
+        *(f"wall add {matter} @robin9 Why not", f"wall lift {matter}", "wall acknowledge", "matter show 2026-99999"),
+        *('wall add client:"Client 10" group:"Group 3" Because', "wall lift wall-2"),
+        *("channel create Newest @robin3", "channel archive Newest", "channel restore Newest"),
+    ]
+    for text in texts:
+        await asking.command(f"!{text}")
+    for text in ("participants", "channel info", "files", "pinned", "add @robin12", "remove @robin12"):
+        await asking.command(f"!{text}", tide)
+    await asking.command("!participants", channel_id(channel_key("Everyone")))
+    for text in ("participants", "matter show", "add @robin8", "remove @robin8"):
+        await asking.command(f"!{text}", general, 70)
+    await asking.command("!matter list", who=staff - 1)
+    await asking.membership("somebody joins a channel", tide, 4, "join")
+    await asking.membership("somebody leaves a channel", tide, 20, "leave")
+    await asking.membership("somebody joins a matter", first_matter_conversation_id("m1"), 3, "join")
+
+
+async def follow_all(asking: Asking, folder: Path, staff: int) -> None:
+    """Changes of the directory, small and held."""
+    bridge, watch = asking.bridge, asking.watch
+
+    async def follow(name: str, kind: str = "follow", **changed: Any) -> None:
+        write_directory(folder, staff, **changed)
+        async with watch.on(f"{name}: read", "read"):
+            await asking.firm.directory.refresh()
+        async with watch.on(name, kind):
+            await bridge._follow_directory()
+
+    await follow("one matter's title", title="Another title")
+    await follow("one person joins a team", title="Another title", joins=True)
+    await follow("one person leaves", title="Another title", joins=True, gone=1)
+    write_directory(folder, staff, joins=True, gone=staff // 3)
+    await asking.firm.directory.refresh()
+    async with watch.on("while a change is held", "held"):
+        await bridge._follow_directory()
+
+
+async def go(folder: Path, staff: int, homeserver: str, port: int) -> list[Seen]:
+    """Start the bridge and let it work."""
+    settings, watch = settings_of(folder, homeserver, port), Watch()
+    set_up_quiet_logging()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    with watch.watching(), patch.object(Jobs, "start", lambda _: None), patch.object(Jobs, "stop", lambda _: None):
+        stop = asyncio.Event()
+        async with watch.on("a start with a full pass", "start") as seen:
+            opened = open_firm(settings)
+            firm = await opened.__aenter__()
+            bridge = Bridge(firm)
+            running = asyncio.create_task(bridge.run(stop))
+            while bridge.health()["reconciled"]:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.2)
+        seen.said = f"failed: {bridge._not_reconciled}"
+        asking = Asking(bridge, firm, watch)
+        await ask_all(asking, staff)
+        await follow_all(asking, folder, staff)
+        stop.set()
+        await running
+        await opened.__aexit__(None, None, None)
+    return watch.seen
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("staff", type=int)
+    parser.add_argument("homeserver")
+    parser.add_argument("port", type=int)
+    given = parser.parse_args()
+    found = asyncio.run(go(given.folder, given.staff, given.homeserver, given.port))
+    json.dump([asdict(one) for one in found], sys.stdout)

@@ -1,0 +1,67 @@
+"""What a change of the firm touches, so that nothing else is read and computed to follow it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from bridge.firm.difference import differing
+from bridge.firm.model import Firm, Wall
+from bridge.firm.policy import may_administer
+from bridge.settings import Settings
+from bridge.store.world import Extent
+
+_MOST_MATTERS = 500
+_MOST_PEOPLE = 5
+"""People may be in many conversations."""
+
+
+def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings) -> Extent | None:
+    """What differs between the firm before, on that day, and the firm now.
+
+    None where it may be everything, or so much that reading everything, in pieces, holds the store for less long.
+    """
+    people = differing(before.staff, now.staff)
+    come_or_gone = before.active_staff ^ now.active_staff
+    roles = frozenset(settings.firm.admin_roles)
+    if settings.pins.who != "participants" and _admins(before, people, roles) != _admins(now, people, roles):
+        # Who may pin stands in the power levels of every channel and matter conversation.
+        return None
+    groups = _with_groups_around(
+        (before, now), differing(before.groups, now.groups) | (before.staff.keys() ^ now.staff.keys())
+    )
+    walls = differing(before.walls, now.walls)
+    walls |= {wall.id for wall in now.walls.values() if wall.in_force(then) is not wall.in_force(today)}
+    walls |= {wall.id for firm in (before, now) for wall in _naming(firm, groups)}
+    matters = differing(before.matters, now.matters)
+    for firm in (before, now):
+        matters |= {matter.id for one in walls & firm.walls.keys() for matter in firm.walled_by(firm.walls[one])}
+        matters |= {
+            matter.id
+            for matter in firm.matters.values()
+            if (groups and matter.restricted and not groups.isdisjoint(matter.allowed))
+            or (
+                people and (matter.responsible in people or (come_or_gone and not come_or_gone.isdisjoint(matter.team)))
+            )
+        }
+    if len(matters) > _MOST_MATTERS or len(come_or_gone) > _MOST_PEOPLE:
+        return None
+    channels = bool(come_or_gone) or before.channels != now.channels
+    return Extent(frozenset(matters), frozenset(come_or_gone), channels)
+
+
+def _admins(firm: Firm, staff_ids: Iterable[str], roles: frozenset[str]) -> set[str]:
+    return {one for one in staff_ids if may_administer(firm, one, roles)}
+
+
+def _with_groups_around(firms: Iterable[Firm], principals: set[str]) -> set[str]:
+    """These, and all groups that contain any of them, directly or by another group."""
+    found = set(principals)
+    groups = [group for firm in firms for group in firm.groups.values()] if principals else []
+    while more := {group.id for group in groups if group.id not in found and not found.isdisjoint(group.members)}:
+        found |= more
+    return found
+
+
+def _naming(firm: Firm, principals: set[str]) -> list[Wall]:
+    return [wall for wall in firm.walls.values() if principals and not principals.isdisjoint(wall.people)]
