@@ -297,8 +297,7 @@ class Reconciler:
             await run(partial(picked, participants))
         if new_admins is not None:
             await run(lambda: keep_participants(ADMINS_ID, new_admins))
-        if wanted.new_conversations:
-            faults.point("seeds.stored")
+        faults.point("seeds.stored")
 
     async def _plan_all(self, wanted: Desired) -> Plan:
         accounts, farewells = await self._account_steps(wanted, wanted.world.accounts)
