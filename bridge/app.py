@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import date
 from functools import partial
 
 import structlog
@@ -30,8 +31,6 @@ from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
 from bridge.matrix.errors import HomeserverError
 from bridge.matrix.outbox import Outbox
-from bridge.reconcile.first_things import shut_out
-from bridge.reconcile.handouts import take_back
 from bridge.service import FirmService, NotServerAdminError, introduce_bot, open_firm
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
@@ -84,16 +83,15 @@ class Bridge:
             health=self._health,
             follow_directory=self._follow_directory,
             reconcile_daily=self._reconcile_again,
-            reconcile_what_failed=self._reconcile_what_failed,
+            try_again=self._try_again,
             reconcile_later=self._reconcile_until_done,
         )
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
-        self._followed: Firm | None = None
-        """The firm that everything was last made to agree with."""
-        self._not_reconciled = 0
-        """What could not be made as it should be in the last pass over everything and in the changes followed since."""
-        firm.metrics.not_reconciled.set_function(lambda: self._not_reconciled)
+        self._followed: tuple[Firm, date] | None = None
+        """The firm, and its day, that everything was last made to agree with, or is being made to."""
+        reconciler = firm.reconciler
+        firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.needs_person))
         self._following = asyncio.Lock()
         firm.store.listen(self._count_drift)
 
@@ -102,7 +100,8 @@ class Bridge:
         problems = self._firm.directory.problems
         return {
             **self._health,
-            "outbox": self.outbox.stopped_because,
+            "rooms": self._firm.reconciler.again.words(),
+            "outbox": self._health.get("outbox", "") or self.outbox.stopped_because,
             "filing": self.filer.stopped_because,
             "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",
         }
@@ -128,7 +127,6 @@ class Bridge:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(app, settings.appservice))
             stack.push_async_callback(self.inbox.stop)
-            await self.outbox.start()
             stack.push_async_callback(self.outbox.stop)
             self.jobs.start()
             stack.callback(self.jobs.stop)
@@ -145,6 +143,8 @@ class Bridge:
         """
         await self._until_done("homeserver", self._meet)
         await self._until_done("shut_out", self._shut_out)
+        # What waited to be said is about rooms in which somebody was who must not be.
+        await self._until_done("outbox", self.outbox.start)
         await self._until_done("inbox", self.inbox.start)
         await self._until_done("reconciled", self._reconcile)
 
@@ -174,7 +174,10 @@ class Bridge:
         log.info("homeserver_answers", ping_ms=milliseconds)
 
     async def _shut_out(self) -> None:
-        await shut_out(self._firm.reconciler, self._firm.homeserver, self._firm.store)
+        firm, today = self._firm.firm, self._firm.reconciler.today()
+        await self._firm.reconciler.shut_out()
+        # What changes from here on is followed at once, however long the first pass takes.
+        self._followed = firm, today
 
     async def _reconcile(self) -> None:
         settings, today = self._firm.settings, self._firm.reconciler.today()
@@ -185,23 +188,21 @@ class Bridge:
         if not outcome.failed:
             # Also what a crash left noted as not put right.
             await self._firm.store.run(lambda: mark_all_put_back(begun))
-        self._followed, self._not_reconciled = firm, len(outcome.failed)
-        await take_back(self._firm.store, self._firm.homeserver, firm, today)
         await self._firm.store.run(partial(tell_of_walls, firm, settings))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
     async def _reconcile_again(self) -> None:
         try:
+            # What begins with the day is in force before all rooms are read.
+            await self._follow()
             await self._reconcile()
         except HomeserverError as error:
             self._reconcile_until_done(error)
             raise
 
-    async def _reconcile_what_failed(self) -> None:
-        # Whatever stood in the way, such as an address that somebody else had, may be gone by now.
-        if self._not_reconciled and not self._health["reconciled"]:
-            await self._reconcile_again()
+    async def _try_again(self) -> None:
+        await self._firm.reconciler.try_again()
 
     def _reconcile_until_done(self, error: HomeserverError) -> None:
         self._health["reconciled"] = str(error)
@@ -209,25 +210,31 @@ class Bridge:
             self._at_work = asyncio.create_task(self._until_done("reconciled", self._reconcile))
 
     async def _follow_directory(self) -> None:
+        await self._firm.directory.refresh()
+        try:
+            await self._follow()
+        except HomeserverError as error:
+            self._reconcile_until_done(error)
+            raise
+
+    async def _follow(self) -> None:
+        """Follow what changed in the firm, or with the day, since it was last followed, also while a pass goes on."""
         async with self._following:
-            await self._firm.directory.refresh()
-            firm, before = self._firm.firm, self._followed
-            # What changes while a whole pass is under way is followed after it.
-            if before is None or firm is before or self._health["reconciled"]:
+            firm, today = self._firm.firm, self._firm.reconciler.today()
+            if self._followed is None:
                 return
-            try:
-                outcome = await self._firm.reconciler.follow(before)
-                await take_back(self._firm.store, self._firm.homeserver, firm, self._firm.reconciler.today())
-            except HomeserverError as error:
-                self._reconcile_until_done(error)
-                raise
-            self._followed = firm
-            self._not_reconciled += len(outcome.failed)
+            before, then = self._followed
+            if firm is before and today == then:
+                return
+            outcome = await self._firm.reconciler.follow(before, then)
+            self._followed = firm, today
             await self.places.refresh()
             log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
 
     async def create(self, wish: Wish) -> str:
         """The id of the room that somebody wants by their client's own button. Raises CommandError and StoreError."""
+        if self._health["shut_out"]:
+            raise CommandError("The firm's messages are just starting. Try again in a minute.")
         try:
             return await room_wished_for(wish, self._desk)
         except HomeserverError as error:

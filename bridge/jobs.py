@@ -42,6 +42,8 @@ _FILING_SECONDS = 5
 """Between looks at which files are to be filed."""
 _HISTORY_SECONDS = 10
 """Between looks for rooms whose files from before are not known."""
+_AGAIN_SECONDS = 2
+"""Between looks at what failed and is due again."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
 _REFUSALS_SECONDS = 5
@@ -62,7 +64,8 @@ class Jobs:
     """What is wrong, by check. While `reconciled` says something, the first pass over everything is not done."""
     follow_directory: Callable[[], Awaitable[None]]
     reconcile_daily: Callable[[], Awaitable[None]]
-    reconcile_what_failed: Callable[[], Awaitable[None]]
+    try_again: Callable[[], Awaitable[None]]
+    """Tries what failed about single rooms and accounts and is due."""
     reconcile_later: Callable[[HomeserverError], None]
     """Has everything made as it should be as soon as the homeserver lets it."""
     _scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
@@ -81,7 +84,7 @@ class Jobs:
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         # After midnight the firm's day has changed, and with it the walls that begin or end.
         self._job(self.reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
-        self._job(self.reconcile_what_failed, CronTrigger(minute=15, timezone="UTC"), "what failed")
+        self._job(self.try_again, IntervalTrigger(seconds=_AGAIN_SECONDS), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
         hourly = CronTrigger(hour="8-18", minute=30, timezone=settings.firm.timezone)
         self._job(self._archive_empty_channels, hourly, "empty channels")
@@ -115,12 +118,16 @@ class Jobs:
         self.outbox.refresh()
 
     async def _confirm_guard(self) -> None:
+        reconciler = self.desk.reconciler
+        was_away = reconciler.guarding.away or self.health.get("guard")
         try:
-            await self.desk.reconciler.guarding.confirm()
+            await reconciler.guarding.confirm()
         except HomeserverError as error:
             self.health["guard"] = str(error)
             raise
         self.health["guard"] = ""
+        if was_away:
+            reconciler.again.hurry()
 
     async def _take_refusals(self) -> None:
         # Of a guard that is not there it is said elsewhere, and not every few seconds.

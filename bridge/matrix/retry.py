@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import structlog
@@ -20,6 +23,17 @@ FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 10.0
 """Seconds: the longest pause that is not asked for by the homeserver."""
 _DOUBLINGS = 10
+_patience: ContextVar[float] = ContextVar("patience", default=math.inf)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Within it no request is repeated for longer than that, for work of which each part is tried again by itself."""
+    before = _patience.set(min(seconds, _patience.get()))
+    try:
+        yield
+    finally:
+        _patience.reset(before)
 
 
 class Passing(Exception):
@@ -56,14 +70,14 @@ async def repeat(
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     chance: Callable[[], float] = random.random,
 ) -> T:
-    """Make attempts until one succeeds, fails for good, or `deadline` seconds have passed.
+    """Make attempts until one succeeds, fails for good, or `deadline` seconds (or `patience`) have passed.
 
     `attempt` is given the seconds left. It raises Passing to be made again; anything else it raises ends it. Raises
     the last attempt's Unreachable when time is up.
     """
-    end = clock() + deadline
+    left = min(deadline, _patience.get())
+    end = clock() + left
     failures = 0
-    left = deadline
     while True:
         try:
             return await attempt(left)

@@ -14,14 +14,16 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of
 from bridge.firm.file_rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
-from bridge.guard.protocol import sign_push, sign_question
-from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Unreachable
+from bridge.guard.protocol import PATH, sign_push, sign_question
+from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.settings import FileRuleSettings, Settings
 from bridge.store.conversations import conversation_by_id, load_world, staff_by_localpart
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
+_REST_SECONDS = 10.0
+"""How long a guard that could not be told is not told again by those who do not depend on it."""
 Records = dict[str, dict[str, Any]]
 _OF_THE_FIRM = ("staff", "group", "matter", "wall")
 
@@ -52,8 +54,8 @@ def rules_of(settings: FileRuleSettings) -> FileRules:
 class Guarding:
     """Keeps the guard's knowledge as new as the bridge's own. Does nothing where no guard is installed.
 
-    Every method raises Unreachable where the homeserver does not answer, and GuardAway where its guard is not there or
-    does not take what it is told.
+    Unreachable means that the homeserver does not answer, and GuardAway that its guard is not there or does not take
+    what it is told.
     """
 
     def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
@@ -67,38 +69,65 @@ class Guarding:
         """What the guard knows; None where that is not certain."""
         self._told_firm: Firm | None = None
         self._version = 0
+        self.away: HomeserverError | None = None
+        """Why it could not be told the last time; None where it could."""
+        self._rests_until = 0.0
 
-    async def tell(self, *keys: str) -> None:
-        """Tell what changed in the firm, the accounts and these conversations."""
+    async def told(
+        self, *keys: str, everything: bool = False, within: float | None = None, anew: bool = False
+    ) -> HomeserverError | None:
+        """Tell what changed in the firm, the accounts and these conversations, or everywhere.
+
+        Returns why that could not be done, or None where the guard knows. What adds then has to wait, and what only
+        takes away goes on. It takes no longer than `within` seconds. A guard that could not be told a moment ago counts
+        as away without being asked, unless `anew`. Raises TokenRejected.
+        """
         if not self._key:
-            return
+            return None
+        try:
+            async with asyncio.timeout(within), self._lock:
+                if self.away is not None and not anew and time.monotonic() < self._rests_until:
+                    return self.away
+                await (self._tell_all() if everything else self._tell(*keys))
+        except TokenRejected:
+            raise
+        except TimeoutError:
+            # What was under way may have arrived.
+            self._told = None
+            self.away = GuardAway(Unreachable(f"POST {PATH}", 0, "M_UNKNOWN", f"no answer within {within:.0f} seconds"))
+        except HomeserverError as error:
+            self.away = error
+        else:
+            self.away = None
+            return None
+        self._rests_until = time.monotonic() + _REST_SECONDS
+        log.warning("guard_not_told", reason=str(self.away))
+        return self.away
+
+    async def _tell(self, *keys: str) -> None:
         # What is told is read under the lock, so that what comes later is never the older.
-        async with self._lock:
-            if self._told is None:
-                await self._tell_everything()
-                return
-            firm = self._firm()
-            accounts, conversations = await self._store.run(lambda: _some_facts(keys))
-            ids = dict.fromkeys(_OF_THE_FIRM) if firm is not self._told_firm else {}
-            facts = facts_of(firm if ids else Firm(), accounts, conversations, self._settings)
-            await self._tell_changes(facts, {**ids, "account": None, "conversation": keys}, firm)
-
-    async def tell_all(self) -> None:
-        """Tell whatever changed."""
-        if not self._key:
+        if self._told is None:
+            await self._tell_everything()
             return
-        async with self._lock:
-            if self._told is None:
-                await self._tell_everything()
-                return
-            firm = self._firm()
-            facts = facts_of(firm, *await self._store.run(stored_facts), self._settings)
-            await self._tell_changes(facts, dict.fromkeys(self._told), firm)
+        firm = self._firm()
+        accounts, conversations = await self._store.run(lambda: _some_facts(keys))
+        ids = dict.fromkeys(_OF_THE_FIRM) if firm is not self._told_firm else {}
+        facts = facts_of(firm if ids else Firm(), accounts, conversations, self._settings)
+        await self._tell_changes(facts, {**ids, "account": None, "conversation": keys}, firm)
+
+    async def _tell_all(self) -> None:
+        if self._told is None:
+            await self._tell_everything()
+            return
+        firm = self._firm()
+        facts = facts_of(firm, *await self._store.run(stored_facts), self._settings)
+        await self._tell_changes(facts, dict.fromkeys(self._told), firm)
 
     async def confirm(self) -> None:
         """See that the guard still knows what it was told, and tell it everything where it does not.
 
-        Somebody may have deleted its file, or another process of the bridge may have told it something older.
+        Somebody may have deleted its file, or another process of the bridge may have told it something older. Raises
+        HomeserverError.
         """
         if not self._key:
             return
@@ -107,6 +136,7 @@ class Guarding:
             if self._told is None or version != self._version:
                 log.warning("guard_told_again", version=version)
                 await self._tell_everything()
+            self.away = None
 
     async def _tell_changes(self, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm) -> None:
         """Tell what differs of these kinds of records, of some of them the ids given."""
