@@ -210,7 +210,13 @@ class Bridge:
             self._at_work = asyncio.create_task(self._until_done("reconciled", self._reconcile))
 
     async def _follow_directory(self) -> None:
-        await self._firm.directory.refresh()
+        try:
+            await self._firm.directory.refresh()
+        finally:
+            # Whatever is wrong with the files or the database, walls begin with their day.
+            await self._follow_or_later()
+
+    async def _follow_or_later(self) -> None:
         try:
             await self._follow()
         except HomeserverError as error:

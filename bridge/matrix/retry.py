@@ -28,7 +28,10 @@ _patience: ContextVar[float] = ContextVar("patience", default=math.inf)
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Within it no request is repeated for longer than that, for work of which each part is tried again by itself."""
+    """Within it no request is repeated after so many seconds; one under way may take its time.
+
+    For work of which each part is tried again by itself.
+    """
     before = _patience.set(min(seconds, _patience.get()))
     try:
         yield
@@ -70,20 +73,21 @@ async def repeat(
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     chance: Callable[[], float] = random.random,
 ) -> T:
-    """Make attempts until one succeeds, fails for good, or `deadline` seconds (or `patience`) have passed.
+    """Make attempts until one succeeds, fails for good, or `deadline` seconds have passed; none after `patience`.
 
     `attempt` is given the seconds left. It raises Passing to be made again; anything else it raises ends it. Raises
     the last attempt's Unreachable when time is up.
     """
-    left = min(deadline, _patience.get())
-    end = clock() + left
+    begun = clock()
+    end, last = begun + deadline, begun + min(deadline, _patience.get())
     failures = 0
+    left = deadline
     while True:
         try:
             return await attempt(left)
         except Passing as failure:
             failures += 1
-            pause = next_pause(failures, failure.asked, end - clock(), chance())
+            pause = next_pause(failures, failure.asked, last - clock(), chance())
             if pause is None:
                 raise failure.error from failure.__cause__
             log.info("request_repeated", error=str(failure.error), failures=failures, pause=round(pause, 3))

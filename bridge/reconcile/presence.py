@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bridge.matrix.errors import HomeserverAway, HomeserverError, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
@@ -19,8 +21,9 @@ async def require_presence(homeserver: Homeserver, error: HomeserverError) -> No
         raise error
     if not isinstance(error, Unreachable):
         return
-    with patience(_SECONDS):
-        try:
-            await homeserver.whoami()
-        except Unreachable:
-            raise HomeserverAway(error) from error
+    try:
+        with patience(_SECONDS / 3):
+            async with asyncio.timeout(_SECONDS):
+                await homeserver.whoami()
+    except (Unreachable, TimeoutError):
+        raise HomeserverAway(error) from error

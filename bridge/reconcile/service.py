@@ -182,13 +182,10 @@ class Reconciler:
                 # Read before the world is, so that whatever changes from here on is noticed.
                 epoch = self._epoch
                 wanted = await self.desired()
-                await self._store_new(wanted)
                 run = self._run(wanted, self._tally(on_progress=on_progress), epoch, direct={})
-                gone = leavers(wanted)
                 run.tally.total = len(wanted.world.accounts) + sum(map(len, planned_waves(wanted.shapes)))
-                run.tally.failed.extend(self._problems(wanted))
-                untold = await self._tell_and_take(run, gone, losing(wanted, self.today()))
-                return await self._make_right(replace(run, untold=untold), wanted.world.accounts, wanted.shapes)
+                run = await self._first_take(run, leavers(wanted), losing(wanted, self.today()))
+                return await self._make_right(run, wanted.world.accounts, wanted.shapes)
 
     async def follow(self, before: Firm, then: date | None = None) -> Outcome:
         """Apply a change of the directory: only what differs between the firm before, on that day, and the firm now.
@@ -202,7 +199,6 @@ class Reconciler:
             wanted = desired(self._firm(), world, self._settings, self.today())
             # By what is stored now: whoever is picked by this change was not in before.
             old = desired_of_stored(before, world, self._settings, then or self.today())
-            await self._store_new(wanted)
             keys, lost = changed(old.shapes, wanted)
             people = {
                 staff_id
@@ -210,10 +206,9 @@ class Reconciler:
                 if before.staff.get(staff_id) != wanted.firm.staff.get(staff_id) or not account.profile
             }
             run = self._run(wanted, self._tally(), epoch)
-            run.tally.failed.extend(self._problems(wanted))
-            untold = await self._tell_and_take(run, [one for one in leavers(wanted) if one in people], lost)
+            run = await self._first_take(run, [one for one in leavers(wanted) if one in people], lost)
             shapes = {key: shape for key, shape in wanted.shapes.items() if key in keys}
-            return await self._make_right(replace(run, untold=untold), people, shapes)
+            return await self._make_right(run, people, shapes)
 
     async def try_again(self) -> Outcome:
         """Try what failed before and is due. Raises as `sync` does; nothing is then counted as tried."""
@@ -331,6 +326,14 @@ class Reconciler:
         self._epoch += 1
         self._changed.update(dict.fromkeys(keys, self._epoch))
 
+    async def _first_take(self, run: Run, staff_ids: Collection[str], keys: Collection[str]) -> Run:
+        """Take away what must go, then store what is new, of which the guard is told before it comes into being."""
+        untold = await self._tell_and_take(run, staff_ids, keys)
+        if await self._store_new(run.wanted):
+            untold = await self.guarding.told(everything=True, anew=untold is None)
+        run.tally.failed.extend(self._problems(run.wanted))
+        return replace(run, untold=untold)
+
     async def _tell_and_take(
         self, run: Run, staff_ids: Collection[str], keys: Collection[str], *, thorough: bool = False
     ) -> HomeserverError | None:
@@ -366,10 +369,10 @@ class Reconciler:
                 await cut_off(self._homeserver, user_id)
                 item.steps = 1
         async with run.tally.item(thing, name, in_part=True) as item:
-            # Before the rooms: what is heard of their going is then known.
-            await self._store.run(lambda: remove_from_all({staff_id}))
             secret = await self._store.run(rooms_of_matters)
             item.steps = await leave_everything(self._homeserver, user_id, secret)
+            # After the rooms, which a database that takes nothing in keeps nobody in.
+            await self._store.run(lambda: remove_from_all({staff_id}))
 
     async def _shut_room(self, key: str, run: Run) -> None:
         """Take out who may not be in a room. It waits for nobody who works on the room: nobody else brings them in."""
@@ -447,7 +450,8 @@ class Reconciler:
 
     async def _converge_room(self, key: str, tally: Tally) -> None:
         async with tally.item(room(key), key) as item, self._room_locks[key]:
-            await self._put_right(key, tally, item)
+            with patience(PATIENCE):
+                await self._put_right(key, tally, item)
 
     async def _put_right(self, key: str, tally: Tally, item: Item) -> None:
         """Make one room as it should be by what is stored. The caller has its lock."""
@@ -512,7 +516,9 @@ class Reconciler:
         world = await self._store.run(lambda: load_part(key))
         return desired_of_stored(self._firm(), world, self._settings, self.today())
 
-    async def _store_new(self, wanted: Desired) -> None:
+    async def _store_new(self, wanted: Desired) -> bool:
+        """Store what is new; whether anything was."""
+
         def unit() -> None:
             remove_from_all(wanted.departed)
             add_accounts(dict(wanted.new_localparts))
@@ -523,9 +529,11 @@ class Reconciler:
                 keep_participants(ADMINS_ID, wanted.new_admins)
 
         new = wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed
-        if new or wanted.new_admins is not None:
-            await self._store.run(unit)
-            faults.point("seeds.stored")
+        if not new and wanted.new_admins is None:
+            return False
+        await self._store.run(unit)
+        faults.point("seeds.stored")
+        return True
 
     async def _account_steps(self, wanted: Desired | None, tally: Tally) -> tuple[list[Step], list[Step]]:
         """What accounts need before the rooms are done, and what those of leavers need after it."""

@@ -59,15 +59,17 @@ class Tally:
     async def item(self, thing: Thing, label: str, *, in_part: bool = False) -> AsyncIterator[Item]:
         """Around the work on one account or room. What fails is its own failure: noted, logged, and tried again.
 
-        Raises what is nobody's own: Unreachable where the homeserver is away as a whole, TokenRejected and StoreError.
-        `in_part` is for work after which more is left to do, so that nothing is done with yet.
+        Raises what is nobody's own: HomeserverAway, TokenRejected and StoreError. `in_part` is for work after which
+        more is left to do, so that nothing is done with yet; there a database that fails keeps nothing else either.
         """
         item = Item(label)
         try:
             yield item
-        except (TokenRejected, StoreError):
+        except TokenRejected:
             raise
-        except Exception as error:  # noqa: BLE001 - a mistake about one room must not keep the others
+        except Exception as error:
+            if isinstance(error, StoreError) and not in_part:
+                raise
             if isinstance(error, HomeserverError):
                 await require_presence(self.homeserver, error)
             self._note(thing, item, error)
@@ -83,7 +85,7 @@ class Tally:
     def _note(self, thing: Thing, item: Item, error: Exception) -> None:
         self.again.failed(thing, error)
         self._failed_things.add(thing)
-        if isinstance(error, HomeserverError | StepError):
+        if isinstance(error, HomeserverError | StepError | StoreError):
             told = str(error)
             log.warning("not_reconciled", item=item.label, reason=told)
         else:

@@ -57,12 +57,13 @@ async def test_a_firm_is_made_with_the_guard_in_force(fake: FakeHomeserver, stor
         await firm.sync()
         asked = order(fake)
         assert asked.index("tell") < asked.index("createRoom")
-        assert pushes(fake) == ["all"]
+        # What is new is told once who must not be anywhere is out and it is stored.
+        assert pushes(fake) == ["all", "change"]
         assert len(firm.live_rooms()) == ROOMS
         assert not guard.keeper.refused
         again = firm.new_reconciler()
         assert (await again.sync()).done == 0
-        assert pushes(fake) == ["all", "all"]
+        assert pushes(fake) == ["all", "change", "all"]
 
 
 async def test_what_is_told_is_what_changed_and_before_it_is_done(firm: FirmOnFake, guard: FakeGuard) -> None:
