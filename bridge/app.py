@@ -98,9 +98,11 @@ class Bridge:
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
         problems = self._firm.directory.problems
+        reconciler = self._firm.reconciler
         return {
             **self._health,
-            "rooms": self._firm.reconciler.again.words(),
+            "guard": self._health.get("guard", "") or str(reconciler.guarding.away or ""),
+            "rooms": reconciler.again.words(),
             "outbox": self._health.get("outbox", "") or self.outbox.stopped_because,
             "filing": self.filer.stopped_because,
             "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",

@@ -397,8 +397,9 @@ class Reconciler:
     async def _account(self, staff_id: str, run: Run) -> None:
         """Make somebody's account as it should be by now, but for its end."""
         name, lock = _name(staff_id, run.wanted), self._account_locks[staff_id]
-        async with run.tally.item(account(staff_id), name) as item, lock:
-            wanted = replace(run.wanted, firm=self._firm())
+        wanted = replace(run.wanted, firm=self._firm())
+        ends = not may_act(wanted.firm, staff_id)
+        async with run.tally.item(account(staff_id), name, in_part=ends) as item, lock:
             user_id = wanted.user_ids[staff_id]
             there = await self._homeserver.admin_user(user_id)
             existing = {user_id: there} if there is not None else {}
@@ -411,10 +412,13 @@ class Reconciler:
 
     async def _farewell(self, staff_id: str, run: Run) -> None:
         """End the account of somebody who left, now that they are out of the rooms."""
-        async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
+        async with run.tally.item(account(staff_id), _name(staff_id, run.wanted)) as item:
             wanted = replace(run.wanted, firm=self._firm())
             user_id = wanted.user_ids[staff_id]
             there = await self._homeserver.admin_user(user_id)
+            if there is not None and not there.get("locked") and not may_act(wanted.firm, staff_id):
+                # What failed before may go by now; an account that was ended unlocked can be signed in to by an admin.
+                await cut_off(self._homeserver, user_id)
             existing = {user_id: there} if there is not None else {}
             for step in plan_farewells(wanted, [staff_id], existing):
                 if run.untold is not None:

@@ -89,7 +89,7 @@ class Running:
     async def answer(self, staff_id: str, text: str) -> str:
         """What the bot answers to somebody in their chat."""
         chat = await self.room(bot_chat_id(staff_id))
-        name = next(person["first_name"].lower() for person in STAFF if person["id"] == staff_id)
+        name = self.bridge._firm.firm.staff[staff_id].first_name.lower()
         asked = self.fake.message(chat, f"@{name}:localhost", text)
 
         def answers() -> list[str]:
