@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import matter_space_key
-from bridge.firm.walls import covered
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
 
@@ -29,8 +29,9 @@ def losing(wanted: Desired, today: date) -> tuple[str, ...]:
             picked.append(key)
             if conversation.matter_id:
                 picked.append(matter_space_key(conversation.matter_id))
-    walls = [wall for wall in wanted.firm.walls.values() if wall.in_force(today)]
-    matters = {matter.id for wall in walls for matter in covered(wanted.firm, wall)}
+    in_force = {wall_id: wall for wall_id, wall in wanted.firm.walls.items() if wall.in_force(today)}
+    walled = replace(wanted.firm, walls=in_force)
+    matters = {matter.id for matter in walled.matters.values() if walled.walls_around(matter)}
     talks = sorted(key for key, one in world.conversations.items() if one.matter_id in matters)
     spaces = sorted(matter_space_key(matter_id) for matter_id in matters)
     return tuple(
