@@ -15,6 +15,7 @@ from bridge.commands.wall_find import Around, known_walls, shown_around, shown_p
 from bridge.commands.wall_told import tell_ended, tell_of_walls
 from bridge.firm.model import Firm, Matter, Wall, WallKind
 from bridge.firm.policy import may_access
+from bridge.firm.room_keys import matter_space_key
 from bridge.firm.walls import covered
 from bridge.store.matters import conversations_of_matter
 from bridge.store.walls import Removed, end_wall, set_wall, wall_records
@@ -82,6 +83,7 @@ async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tup
 
     keys = await call.desk.store.run(unit)
     first = keys & {key for conversations in removed.values() for key in conversations}
+    await call.desk.reconciler.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
     outcomes = [await call.desk.reconciler.converge(*sorted(some)) for some in (first, keys - first) if some]
     return keys, tuple(failure for outcome in outcomes for failure in outcome.failed)
 

@@ -247,6 +247,21 @@ class Reconciler:
             await self._tell_and_take(run, [staff_id], (), thorough=True)
             return run.tally.outcome()
 
+    async def take_out(self, *keys: str) -> None:
+        """Take whoever may not be in these rooms out of them, before anything else is done about them (M3).
+
+        It waits for nobody who works on them. What of it fails is tried again by itself. Raises as `cut_off` does.
+        """
+        tally = self._tally()
+
+        async def one(key: str) -> None:
+            part = await self._part(key)
+            if key in part.shapes:
+                await self._shut_room(key, self._run(part, tally))
+
+        with patience(PATIENCE):
+            await observe.in_parallel(keys, one, self._limit)
+
     async def take_back(self, tally: Tally | None = None) -> None:
         """Let nobody download a file that the bot gave them about a matter they may not see now (M3, F2).
 
