@@ -12,6 +12,7 @@ from functools import partial
 
 import structlog
 import uvloop
+from aiohttp import web
 
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Desk
@@ -29,15 +30,19 @@ from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import HomeserverError, NotFound
 from bridge.matrix.outbox import Outbox
 from bridge.service import FirmService, NotServerAdminError, introduce_bot, open_firm
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
 from bridge.store.drift import Noted, mark_all_put_back
+from bridge.store.homeserver_time import HOMESERVER_TIME, clocks_apart
+from bridge.store.kept import DAY_DONE, keep
+from bridge.store.outbox import replay_all
 from bridge.store.store import StoreError
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
+from bridge.web.shell import Positions, Shell, shell_route
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
@@ -70,7 +75,12 @@ class Bridge:
             at_once=self.router.at_once,
             say=self.outbox.say,
         )
-        self._health: dict[str, str] = {"homeserver": "not asked yet", "shut_out": "not yet", "reconciled": "not yet"}
+        self._health: dict[str, str] = {
+            "homeserver": "not asked yet",
+            "shut_out": "not yet",
+            "reconciled": "not yet",
+            "clock": "",
+        }
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self.jobs = Jobs(
@@ -82,10 +92,13 @@ class Bridge:
             filer=self.filer,
             health=self._health,
             follow_directory=self._follow_directory,
+            read_again=self._read_again,
+            compare_clocks=self._compare_clocks,
             reconcile_daily=self._reconcile_again,
             try_again=self._try_again,
             reconcile_later=self._reconcile_until_done,
         )
+        firm.reconciler.guarding.on_put_back = self._homeserver_put_back
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
         self._followed: tuple[Firm, date] | None = None
@@ -103,6 +116,7 @@ class Bridge:
             **self._health,
             "guard": self._health.get("guard", "") or str(reconciler.guarding.away or ""),
             "rooms": reconciler.again.words(),
+            "database": self._firm.store.trouble,
             "outbox": self._health.get("outbox", "") or self.outbox.stopped_because,
             "filing": self.filer.stopped_because,
             "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",
@@ -123,7 +137,7 @@ class Bridge:
             alias_known=self._alias_known,
             health=self.health,
             metrics=self._firm.metrics,
-            more=[creation_route(settings.guard.key.get_secret_value(), self.create)] if settings.guarded else (),
+            more=self._more_routes(),
         )
         self.inbox.hold()
         async with AsyncExitStack() as stack:
@@ -137,6 +151,21 @@ class Bridge:
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
             await stop.wait()
             log.info("stopping")
+            self._firm.store.hurry()
+
+    def _more_routes(self) -> list[web.RouteDef]:
+        settings = self._firm.settings
+        shell = Shell(self._confirm_directory, self._replay)
+        routes = [shell_route(settings.security.alias_key.get_secret_value(), shell)]
+        if settings.guarded:
+            routes.append(creation_route(settings.guard.key.get_secret_value(), self.create))
+        return routes
+
+    async def _replay(self, incoming: Positions, outgoing: Positions) -> int:
+        replayed = await self._firm.store.run(lambda: replay_all(incoming, outgoing))
+        await self.inbox.refresh()
+        self.outbox.refresh()
+        return replayed
 
     async def _first_steps(self) -> None:
         """Meet the homeserver, shut out who must be out, begin to answer, and make everything as it should be.
@@ -174,15 +203,43 @@ class Bridge:
         await introduce_bot(self._firm.homeserver, self._firm.settings)
         milliseconds = await self._firm.homeserver.ping("start")
         log.info("homeserver_answers", ping_ms=milliseconds)
+        await self._compare_clocks()
+
+    async def _compare_clocks(self) -> None:
+        """See how far the homeserver's clock is from the bridge's, for health and for what is stamped in its time."""
+        try:
+            HOMESERVER_TIME.take_date(*await self._firm.homeserver.clock())
+        except NotFound as error:
+            log.info("clock_not_known", reason=str(error))
+        said = clocks_apart()
+        if said and not self._health["clock"]:
+            log.warning("clocks_apart", seconds=round(HOMESERVER_TIME.bridge_ahead_seconds()))
+        self._health["clock"] = said
+
+    async def _read_again(self) -> None:
+        """Read again what decides about access, and act on what was stored without this process hearing of it."""
+        if not await self._firm.in_force.load():
+            return
+        log.warning("memory_was_behind")
+        try:
+            # Who is stored to be in a conversation has changed as well, so that the firm before and now is not all.
+            await self._shut_out()
+        except HomeserverError as error:
+            self._reconcile_until_done(error)
+            raise
+        await self._follow_directory()
 
     async def _shut_out(self) -> None:
+        await self._firm.in_force.load()
         firm, today = self._firm.firm, self._firm.reconciler.today()
         await self._firm.reconciler.shut_out()
-        # What changes from here on is followed at once, however long the first pass takes.
-        self._followed = firm, today
+        if self._followed is None:
+            # What changes from here on is followed at once, however long the first pass takes.
+            self._followed = firm, today
 
     async def _reconcile(self) -> None:
         settings, today = self._firm.settings, self._firm.reconciler.today()
+        await self._firm.in_force.load()
         await self._firm.store.run(partial(end_over, self._firm.firm, settings, today))
         firm = self._firm.firm
         begun = now_ms()
@@ -191,6 +248,7 @@ class Bridge:
             # Also what a crash left noted as not put right.
             await self._firm.store.run(lambda: mark_all_put_back(begun))
         await self._firm.store.run(partial(tell_of_walls, firm, settings))
+        await self._firm.store.run(partial(keep, DAY_DONE, today.isoformat()))
         await self.places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
@@ -205,6 +263,19 @@ class Bridge:
 
     async def _try_again(self) -> None:
         await self._firm.reconciler.try_again()
+
+    def _homeserver_put_back(self) -> None:
+        """Shut out at once who was in a room or had a session when the homeserver's backup was made (R3)."""
+        said = "The homeserver was put back from a backup; everything is being made as it should be again."
+        self._health["shut_out"] = self._health["reconciled"] = said
+        self._at_work = asyncio.create_task(self._once_more(self._at_work))
+
+    async def _once_more(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
+        await self._until_done("homeserver", self._meet)
+        await self._until_done("shut_out", self._shut_out)
+        await self._until_done("reconciled", self._reconcile)
 
     def _reconcile_until_done(self, error: HomeserverError) -> None:
         self._health["reconciled"] = str(error)
@@ -255,8 +326,8 @@ class Bridge:
             if isinstance(one, Noted):
                 self._firm.metrics.drift_found.labels(one.kind).inc()
 
-    async def _confirm_directory(self, staff_id: str) -> str:
-        text = await self._firm.directory.confirm_held(staff_id)
+    async def _confirm_directory(self, staff_id: str, fingerprint: str = "") -> str:
+        text = await self._firm.directory.confirm_held(staff_id, fingerprint)
         try:
             await self._follow_directory()
         except HomeserverError as error:
@@ -293,4 +364,8 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_firm(settings) as firm:
+        # Whatever it did from then on would be undone by who has it now, or undo that.
+        firm.store.on_loss(stop.set)
         await Bridge(firm).run(stop)
+        if firm.store.lost is not None:
+            raise firm.store.lost

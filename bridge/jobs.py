@@ -5,10 +5,13 @@ Whatever a job finds undone because of a crash, or because it failed before, it 
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -23,6 +26,7 @@ from bridge.care.refusals import take_refusals
 from bridge.care.telling_admins import tell_admins
 from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.transcripts import file_closed_matters
+from bridge.care.unread import mend_unread
 from bridge.commands.table import Desk
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import DAY_MS, Inbox
@@ -32,6 +36,7 @@ from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
 from bridge.store.conversations import now_ms
 from bridge.store.drift import forget_told
+from bridge.store.kept import DAY_DONE, kept
 from bridge.store.refusals import TOLD_AGAIN_MS, forget_tallies
 from bridge.store.store import StoreError
 
@@ -46,11 +51,17 @@ _AGAIN_SECONDS = 2
 """Between looks at what failed and is due again."""
 _GUARD_SECONDS = 30
 """Between looks at whether the guard still knows what it was told."""
+_MEMORY_SECONDS = 3
+"""Between readings of what decides about access, which must be true even where news of it were lost."""
+_APART_SECONDS = 60
+"""Between looks at the homeserver's clock."""
+_CLOCK_SECONDS = 5
+"""Between looks at whether the clock was set back."""
 _REFUSALS_SECONDS = 5
 """Between looks at what the guard refused."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Jobs:
     """The jobs of a running bridge. Each is a plain method."""
 
@@ -63,12 +74,17 @@ class Jobs:
     health: MutableMapping[str, str]
     """What is wrong, by check. While `reconciled` says something, the first pass over everything is not done."""
     follow_directory: Callable[[], Awaitable[None]]
+    read_again: Callable[[], Awaitable[None]]
+    """Reads again from the store what decides about access."""
+    compare_clocks: Callable[[], Awaitable[None]]
+    """Looks how far the homeserver's clock is from the bridge's."""
     reconcile_daily: Callable[[], Awaitable[None]]
     try_again: Callable[[], Awaitable[None]]
     """Tries what failed about single rooms and accounts and is due."""
     reconcile_later: Callable[[HomeserverError], None]
     """Has everything made as it should be as soon as the homeserver lets it."""
     _scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
+    _clock_watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to do them."""
@@ -82,15 +98,15 @@ class Jobs:
         if settings.guarded:
             self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
-        # After midnight the firm's day has changed, and with it the walls that begin or end.
-        self._job(self.reconcile_daily, CronTrigger(hour=0, minute=1, timezone=settings.firm.timezone), "reconcile")
+        self._job(self.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
+        self._job(self.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
+        self._job(self._begin_day, CronTrigger(second=5, timezone="UTC"), "day")
         self._job(self.try_again, IntervalTrigger(seconds=_AGAIN_SECONDS), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
-        hourly = CronTrigger(hour="8-18", minute=30, timezone=settings.firm.timezone)
-        self._job(self._archive_empty_channels, hourly, "empty channels")
+        self._job(self._archive_empty_channels, CronTrigger(minute=30, timezone="UTC"), "empty channels")
         # Again each hour, so that what was interrupted goes on the same night.
-        nightly = CronTrigger(hour="1-5", minute=20, timezone=settings.firm.timezone)
-        self._job(self._file_transcripts, nightly, "transcripts")
+        self._job(self._file_transcripts, CronTrigger(minute=20, timezone="UTC"), "transcripts")
+        self._job(self._mend_unread, CronTrigger(minute=40, timezone="UTC"), "unread")
         # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
         self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
@@ -98,6 +114,7 @@ class Jobs:
         self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
         self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
         self._scheduler.start()
+        self._clock_watch = asyncio.create_task(self._watch_clock())
 
     def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
         async def run() -> None:
@@ -111,7 +128,38 @@ class Jobs:
 
     def stop(self) -> None:
         """Begin none any more."""
+        if self._clock_watch is not None:
+            self._clock_watch.cancel()
         self._scheduler.shutdown(wait=False)
+
+    async def _watch_clock(self) -> None:
+        """Where the clock was set back, let every job come now: the scheduler waits for a time, which is far off then.
+
+        Each of them asks what is due.
+        """
+        ahead = time.time() - time.monotonic()
+        while True:
+            await asyncio.sleep(_CLOCK_SECONDS)
+            before, ahead = ahead, time.time() - time.monotonic()
+            if before - ahead > 1:
+                log.warning("clock_set_back", seconds=round(before - ahead))
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
+
+    async def _begin_day(self) -> None:
+        """Make everything as it should be on a new day of the firm's, on which walls may begin or end (M3).
+
+        Asked for every minute and not set for midnight, which is not there where the clocks go forward, and which
+        schedulers pass over. Who has not done the day before does this one at the same time.
+        """
+        done = await self.desk.store.read(lambda: kept(DAY_DONE))
+        # What is not done yet, at a start or after a failure, is tried until it is, and is of its own day.
+        if not self.health["reconciled"] and done != self.desk.reconciler.today().isoformat():
+            await self.reconcile_daily()
+
+    def _is_hour(self, first: int, last: int) -> bool:
+        """Whether the hour of the firm's day is one of these. Asked for, since a time may be missing on a day."""
+        return first <= datetime.now(ZoneInfo(self.desk.settings.firm.timezone)).hour <= last
 
     async def _take_up_replayed(self) -> None:
         await self.inbox.refresh()
@@ -145,7 +193,7 @@ class Jobs:
 
     async def _archive_empty_channels(self) -> None:
         # Who joined or left while the bridge was away is known after the first pass.
-        if self.health["reconciled"]:
+        if self.health["reconciled"] or not self._is_hour(8, 18):
             return
         try:
             await archive_empty_channels(self.desk, now_ms())
@@ -155,8 +203,13 @@ class Jobs:
 
     async def _file_transcripts(self) -> None:
         # Before the first pass a matter's rooms may be missing.
-        if not self.health["reconciled"]:
+        if not self.health["reconciled"] and self._is_hour(1, 5):
             await file_closed_matters(self.desk)
+
+    async def _mend_unread(self) -> None:
+        # Before the first pass channels may be missing.
+        if not self.health["reconciled"] and self._is_hour(4, 4):
+            await mend_unread(self.desk)
 
     async def _check_rooms(self) -> None:
         if self.health["reconciled"]:

@@ -23,6 +23,7 @@ from bridge.reconcile.plan import Plan
 from bridge.reconcile.service import Reconciler, firm_today
 from bridge.reconcile.tally import Outcome, Progress
 from bridge.settings import Settings
+from bridge.store.errors import NotMadeYet
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -66,15 +67,17 @@ class FirmService:
 
 
 @asynccontextmanager
-async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
+async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterator[FirmService]:
     """Open the store, read the directory and connect to the homeserver; close all at the end.
 
-    Raises StoreError when the database cannot be opened. An invalid directory leaves the last accepted firm in force.
+    Only one process at a time has it open, unless for `reading`: then nothing is stored, and nobody is in the way.
+
+    Raises OwnedElsewhere where another process has it open, and StoreError when the database cannot be opened. An
+    invalid directory leaves the last accepted firm in force.
     """
     metrics = Metrics(CollectorRegistry())
     async with AsyncExitStack() as stack:
-        store = Store(settings.database.url.get_secret_value())
-        await store.open()
+        store = await _opened(settings.database.url.get_secret_value(), reading=reading)
         stack.push_async_callback(store.close)
         in_force = InForce(store)
         await in_force.load()
@@ -84,6 +87,7 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
             today=lambda: firm_today(settings.firm),
             with_change=partial(tell_of_status, bot_id=settings.bot_id),
             over=in_force.over,
+            stores=not store.reading,
         )
         await directory.load()
         await directory.refresh()
@@ -96,6 +100,17 @@ async def open_firm(settings: Settings) -> AsyncIterator[FirmService]:
         stack.push_async_callback(homeserver.close)
         reconciler = Reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
+
+
+async def _opened(url: str, *, reading: bool) -> Store:
+    store = Store(url, reading=reading)
+    try:
+        await store.open()
+    except NotMadeYet:
+        # No bridge of this version ever ran on it. Whoever is first makes it, even for reading.
+        store = Store(url)
+        await store.open()
+    return store
 
 
 async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:

@@ -9,7 +9,8 @@ import structlog
 
 from bridge import faults
 from bridge.commands.channel_changes import archived_again
-from bridge.commands.replies import escape, notice, room_link
+from bridge.commands.channel_names import typeable
+from bridge.commands.replies import code, escape, notice, room_link
 from bridge.commands.table import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.policy import may_act
@@ -66,10 +67,11 @@ def _archive(desk: Desk, channel_id: str, since: int) -> bool:
 
 def _for_maker(found: Channel, day: str, desk: Desk) -> str:
     name = room_link(found.title, found.room_id, desk.server_name) if found.room_id else escape(found.title)
+    title = typeable(found.title)
     return (
         f"I archived {name}, a channel you made: nobody has been in it since {day}. It can be read and found, and its"
-        f" name stays taken. `!channel restore {found.title}` opens it again, and `!channel join {found.title}` takes"
-        f" you back into it. {archived_again(desk.settings)}"
+        f" name stays taken. {code(f'!channel restore {title}')} opens it again, and {code(f'!channel join {title}')}"
+        f" takes you back into it. {archived_again(desk.settings)}"
     )
 
 

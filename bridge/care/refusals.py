@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
+from bridge import json_in
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.guard.protocol import REFUSALS_PATH, is_signed, sign_page, sign_taken
@@ -107,7 +108,7 @@ def read_page(answer: Any, key: str) -> Page:
     if not is_signed(sign_page(key, written), signature):
         raise NoPage("The guard's refusals are not signed with guard.key.")
     try:
-        data = orjson.loads(written)
+        data = json_in.loads(written.encode())
         refusals = tuple(Refusal(one["number"], one["previous"], told_from_json(one)) for one in data["refusals"])
         page = Page(data["spool"], data["last"], data["oldest_ms"], refusals)
     except (ValueError, KeyError, TypeError) as error:

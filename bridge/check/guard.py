@@ -15,8 +15,8 @@ from bridge.firm.facts import digest_of
 from bridge.guard.protocol import PATH, sign_question
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
-from bridge.store.backends import StoreError
 from bridge.store.conversations import now_ms
+from bridge.store.errors import StoreError
 from bridge.store.store import Store
 
 LINES = """\
@@ -85,7 +85,7 @@ async def _bridges_digest(settings: Settings) -> str | None:
     try:
         if await asyncio.to_thread(pending_migrations, url):
             return None
-        store = Store(url)
+        store = Store(url, reading=True)
         await store.open()
         try:
             records = await store.run(accepted_records)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from bridge.check.finding import Finding, State
@@ -12,6 +14,7 @@ from bridge.check.listener import BridgeState, bridge_state
 from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
 from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
 from bridge.settings import Settings
+from bridge.store.homeserver_time import sentence
 
 _DEVICE = "FIRM_BRIDGE_CHECK"
 _PINGS = 3
@@ -30,6 +33,7 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
         return
     version = (await asking.ask("GET", f"{ADMIN}/v1/server_version")).body.get("server_version", "unknown version")
     yield Finding("homeserver", State.OK, f"{settings.homeserver.url} answers: Synapse {version}.")
+    yield clock_finding(reply.date, time.time())
     token = await _token(asking, settings)
     yield token
     if token.state is not State.OK:
@@ -43,6 +47,18 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
     yield await guard_finding(asking, settings)
     async for finding in _settings(asking, settings):
         yield finding
+
+
+def clock_finding(date: str, now: float) -> Finding:
+    """How far the clocks are apart, by the homeserver's Date header and the time now in seconds. Pure."""
+    try:
+        ahead = now - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return Finding("clocks", State.UNSEEN, "The homeserver's answers do not say what time it is there.")
+    if apart := sentence(ahead):
+        what, _, remedy = apart.partition(". ")
+        return Finding("clocks", State.WARNING, f"{what}.", remedy)
+    return Finding("clocks", State.OK, "The homeserver's clock and the bridge's agree.")
 
 
 async def _token(asking: Asker, settings: Settings) -> Finding:

@@ -24,6 +24,8 @@ class Reply:
     status: int
     body: Json = field(default_factory=dict)
     reason: str = ""
+    date: str = ""
+    """The Date header."""
 
     @property
     def ok(self) -> bool:
@@ -58,7 +60,7 @@ class Asker:
         url = URL(self._url + path, encoded=True).update_query(query)
         try:
             async with self._session.request(method, url, json=body, headers=headers, allow_redirects=False) as answer:
-                return Reply(answer.status, _json(await answer.read()))
+                return Reply(answer.status, _json(await answer.read()), date=answer.headers.get("Date", ""))
         except TimeoutError:
             return Reply(0, reason=f"no answer within {_SECONDS:.0f} seconds")
         except aiohttp.ClientError as error:

@@ -18,8 +18,9 @@ from bridge.firm.model import Firm
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store import inbox, outbox
-from bridge.store.backends import StoreError, as_store_error, backend_for
+from bridge.store.backends import backend_for
 from bridge.store.conversations import load_world
+from bridge.store.errors import StoreError, as_store_error
 from bridge.store.models import HeldChange
 from bridge.store.store import MIGRATIONS, Store
 
@@ -84,6 +85,13 @@ async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("filing cabinet", State.OK, "A file can be written in the filing cabinet, read and deleted.")
 
 
+def _owner_finding(owner: str) -> Finding:
+    """Which process has the database, so that a second bridge is seen (an old container, another machine)."""
+    if owner:
+        return Finding("database owner", State.OK, f"One process works with the database: {owner}.")
+    return Finding("database owner", State.OK, "No bridge works with the database at the moment.")
+
+
 def _missing_file(file: Path) -> Finding | None:
     if file.exists():
         return None
@@ -95,14 +103,14 @@ def _missing_file(file: Path) -> Finding | None:
 
 def pending_migrations(url: str) -> int:
     """How many changes of the tables the database lacks. Raises StoreError."""
-    backend = backend_for(url)
+    backend = backend_for(url, reading=True)
     try:
         backend.connect()
         status = Runner(backend.database, str(MIGRATIONS)).status()
     except Exception as error:
         raise as_store_error(error, backend.name) from error
     finally:
-        backend.database.close()
+        backend.close()
     unknown = [migration.name for migration in status if migration.path is None]
     if unknown:
         raise StoreError(f"The database {backend.name} was written by a newer version, which knows {unknown[-1]}.")
@@ -110,15 +118,17 @@ def pending_migrations(url: str) -> int:
 
 
 async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:
-    store = Store(url)
+    store = Store(url, reading=True)
     await store.open()
     try:
+        owner = await store.owner()
         world = await store.run(load_world)
         held = await store.run(lambda: HeldChange.select().where(HeldChange.confirmed_by == "").count())
         dead = await store.run(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
     finally:
         await store.close()
     yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(world.rooms)} rooms.")
+    yield _owner_finding(owner)
     if held:
         what = "A change of the directory would take away so much that it waits for a firm admin."
         yield Finding("directory change", State.WARNING, what, "firm-bridge directory status")

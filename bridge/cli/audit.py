@@ -46,7 +46,10 @@ def verify(
     from bridge.store import audit as rows
 
     async def work(service: FirmService) -> rows.Chain:
-        return await service.store.run(lambda: rows.verify(head))
+        so_far = rows.Verified()
+        while (further := await service.store.read(partial(rows.verify_page, so_far, head))) != so_far:
+            so_far = further
+        return rows.verified(so_far, head)
 
     try:
         chain = with_firm(config, work)

@@ -36,6 +36,7 @@ class Exit(IntEnum):
     ENDED = 14, "`dev`: Synapse or the bridge ended by itself, or did not come up."
     TAMPERED = 15, "The audit log is not as it was written. The message says from which entry on."
     DIFFERENT = 16, "`check --deep`: Matrix, the database and the directory differ. Each difference is printed."
+    RUNNING = 17, "Another process of the bridge uses the database. Nothing was changed."
 
 
 class Stop(Exception):
@@ -53,7 +54,7 @@ def exit_for(error: Exception) -> Exit | None:
     from bridge.filing.cabinet import BackendMissing
     from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected, Unreachable
     from bridge.service import NotServerAdminError
-    from bridge.store.backends import StoreError
+    from bridge.store.errors import OwnedElsewhere, StoreError
     from bridge.web.app import ListenError
 
     table: tuple[tuple[type[Exception], Exit], ...] = (
@@ -64,6 +65,7 @@ def exit_for(error: Exception) -> Exit | None:
         (TokenRejected, Exit.TOKEN_REJECTED),
         (NotServerAdminError, Exit.SOMETHING_MISSING),
         (DirectoryError, Exit.DIRECTORY),
+        (OwnedElsewhere, Exit.RUNNING),
         (StoreError, Exit.DATABASE),
         (ListenError, Exit.LISTEN),
         (HomeserverError, Exit.REFUSED),

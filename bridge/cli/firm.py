@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from bridge.cli.asking import ask_bridge
 from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
-from bridge.firm.names import folded_name
+from bridge.firm.names import spellings
 
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff
     from bridge.service import FirmService
+    from bridge.settings import Settings
 
 T = TypeVar("T")
+Work = Callable[["FirmService"], Coroutine[Any, Any, T]]
+Ask = Callable[["Settings"], Coroutine[Any, Any, T]]
 _SHOWN_STEPS = 200
 
 staff = typer.Typer(help="The staff and their accounts.", no_args_is_help=True)
@@ -29,17 +33,36 @@ dead_letters = typer.Typer(help="Events and messages that failed for the last ti
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 
 
-def with_firm(config: Path | None, work: Callable[[FirmService], Coroutine[Any, Any, T]]) -> T:
-    """Open the firm, do something with it, and close it."""
-    from bridge.service import open_firm
+def with_firm(config: Path | None, work: Work[T]) -> T:
+    """Open the firm for reading, beside the bridge that may run, do something with it, and close it."""
+    return wait_for(_with_firm(read_settings(config), work, reading=True))
+
+
+def as_owner(config: Path | None, work: Work[T], ask: Ask[T] | None = None) -> T:
+    """The same for what changes something: where the bridge runs, it is asked to do it, or this is refused in words.
+
+    Raises OwnedElsewhere.
+    """
+    from bridge.store.errors import OwnedElsewhere
 
     settings = read_settings(config)
 
     async def run() -> T:
-        async with open_firm(settings) as service:
-            return await work(service)
+        try:
+            return await _with_firm(settings, work, reading=False)
+        except OwnedElsewhere:
+            if ask is None:
+                raise
+            return await ask(settings)
 
     return wait_for(run())
+
+
+async def _with_firm(settings: Settings, work: Work[T], *, reading: bool) -> T:
+    from bridge.service import open_firm
+
+    async with open_firm(settings, reading=reading) as service:
+        return await work(service)
 
 
 def plan(config: Config = None, as_json: AsJson = False) -> None:
@@ -63,7 +86,7 @@ def plan(config: Config = None, as_json: AsJson = False) -> None:
 
 
 def sync(config: Config = None, yes: Yes = False) -> None:
-    """Make everything as it should be, now. The running bridge does this by itself."""
+    """Make everything as it should be, now. The running bridge does this by itself, and then this is refused."""
     from bridge.cli.tables import progress_bar
 
     async def work(service: FirmService) -> tuple[int, tuple[str, ...]]:
@@ -75,7 +98,7 @@ def sync(config: Config = None, yes: Yes = False) -> None:
             outcome = await service.sync(show)
         return outcome.done, outcome.failed
 
-    done, failed = with_firm(config, work)
+    done, failed = as_owner(config, work)
     say(f"{done} steps taken.")
     if failed:
         raise Stop(Exit.INCOMPLETE, "\n".join([f"{len(failed)} things could not be done:", *failed]))
@@ -126,8 +149,8 @@ def set_password(
         accounts = (await service.store.run(load_world)).accounts
         server = service.settings.homeserver.server_name
         user_ids = {staff_id: f"@{account.localpart}:{server}" for staff_id, account in accounts.items()}
-        found = find_person(service.directory.firm, user_ids, person)
-        decision = may_act(service.directory.firm, found.id)
+        found = find_person(service.firm, user_ids, person)
+        decision = may_act(service.firm, found.id)
         if not decision:
             raise Stop(Exit.REFUSED, f"{decision.reason} No password was set.")
         user_id = user_ids.get(found.id)
@@ -146,12 +169,13 @@ def _ask_password(name: str) -> str:
 
 def find_person(firm: Firm, user_ids: Mapping[str, str], wanted: str) -> Staff:
     """The one staff member meant. Raises Stop where there is none, or more than one."""
+    spelled = set(spellings(wanted)) - {""}
     found = [
         member
         for member in firm.staff.values()
         if member.id == wanted
         or wanted.casefold() == member.email.casefold()
-        or folded_name(wanted) == folded_name(member.name)
+        or not spelled.isdisjoint(spellings(member.name))
         or (user_id := user_ids.get(member.id)) == wanted
         or (user_id and user_id.partition(":")[0] == f"@{wanted.removeprefix('@')}")
     ]
@@ -172,15 +196,28 @@ def directory_status(config: Config = None) -> None:
 @directory.command("confirm")
 def directory_confirm(config: Config = None, yes: Yes = False) -> None:
     """Let through the change of the directory that waits because it would take away much."""
+    by = f"{getpass.getuser()} on the command line"
+
+    async def look(service: FirmService) -> tuple[str, str]:
+        held = service.directory.held
+        return (held.fingerprint(), await service.directory.status()) if held is not None else ("", "")
 
     async def work(service: FirmService) -> str:
-        if service.directory.held is not None and not yes:
-            say(await service.directory.status())
-            if not typer.confirm("Let this change through?"):
-                return "Nothing was confirmed."
-        return await service.directory.confirm_held(f"{getpass.getuser()} on the command line")
+        return await service.directory.confirm_held(by, fingerprint)
 
-    say(with_firm(config, work))
+    async def ask(settings: Settings) -> str:
+        return str((await ask_bridge(settings, {"do": "confirm", "fingerprint": fingerprint, "by": by}))["told"])
+
+    fingerprint, status = with_firm(config, look)
+    if not fingerprint:
+        say("No change of the directory waits for confirmation.")
+        return
+    if not yes:
+        say(status)
+        if not typer.confirm("Let this change through?"):
+            say("Nothing was confirmed.")
+            return
+    say(as_owner(config, work, ask))
 
 
 @dead_letters.command("list")
@@ -236,12 +273,15 @@ def replay_dead_letters(
     incoming, outgoing = (_positions(ids, "in"), _positions(ids, "out")) if ids else (None, None)
 
     async def work(service: FirmService) -> int:
-        from bridge.store import inbox, outbox
+        from bridge.store import outbox
 
-        replayed = await service.store.run(lambda: inbox.replay(incoming))
-        return replayed + await service.store.run(lambda: outbox.replay(outgoing))
+        return await service.store.run(lambda: outbox.replay_all(incoming, outgoing))
 
-    replayed = with_firm(config, work)
+    async def ask(settings: Settings) -> int:
+        asked = {"do": "replay", "incoming": incoming, "outgoing": outgoing}
+        return int((await ask_bridge(settings, asked))["replayed"])
+
+    replayed = as_owner(config, work, ask)
     say(f"{replayed} will be tried again.")
     if ids and replayed < len(set(ids)):
         raise Stop(

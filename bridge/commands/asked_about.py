@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote
+from functools import cached_property
 
 from bridge.commands.errors import CommandError
+from bridge.commands.near import closest
 from bridge.commands.replies import escape, repeated
 from bridge.commands.sight import Sight
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, channel_key
 from bridge.firm.model import Firm, Matter, Staff
-from bridge.firm.names import folded_name, who_is_called
+from bridge.firm.names import Called, plain
 from bridge.firm.room_keys import matter_of_space
 from bridge.store.channels import channel_named
 from bridge.store.conversations import conversation_by_id, staff_by_localpart
 from bridge.store.questions import key_behind
 
 _WORDS_OF_NAME = 5
-_LINK = re.compile(r"https://matrix\.to/#/([^?/]+)")
+_QUOTED = re.compile(r"[\"“”„]([^\"“”]++)[\"“”]\s*+")
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,27 @@ class Everybody:
         """The account of this person; empty where there is none."""
         return next((f"@{local}:{self.server_name}" for local, owner in self.accounts.items() if owner == staff_id), "")
 
+    @cached_property
+    def _called(self) -> Called:
+        return Called(self.firm.staff.values())
+
     def owner(self, user_id: str) -> Staff | None:
         """Whose account it is."""
         localpart, _, server = user_id.removeprefix("@").partition(":")
         return self.firm.staff.get(self.accounts.get(localpart, "")) if server in {"", self.server_name} else None
 
     def named(self, typed: str) -> Staff | None:
-        """Who has this @name, full id, e-mail address, staff id or name. Raises CommandError where several have it."""
+        """Who has this @name, full id, e-mail address, staff id or name. Raises CommandError where several have it.
+
+        What has no @ may be one person's name and another's account; then both are meant.
+        """
         wanted = " ".join(typed.split()).strip("\"'“”„").casefold()
-        if found := self.owner(wanted) or self.firm.staff.get(typed):
+        owner = self.owner(wanted)
+        if found := self.firm.staff.get(typed) or (owner if wanted.startswith("@") else None):
             return found
-        people = self.firm.staff.values()
-        by_email = [person for person in people if wanted and person.email.casefold() == wanted]
-        several = by_email or who_is_called(typed, people)
+        by_email = [person for person in self.firm.staff.values() if wanted and person.email.casefold() == wanted]
+        called = self._called.found(wanted.removeprefix("@"))
+        several = by_email or list(dict.fromkeys([*called, *([owner] if owner else [])]))
         if len(several) > 1:
             choices = ", ".join(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
             raise CommandError(f"There is more than one {repeated(typed)}: {escape(choices)}. Use a mention.")
@@ -57,9 +65,9 @@ class Everybody:
 
     def unknown(self, typed: str) -> CommandError:
         """What to say where nobody is called so."""
-        names = {folded_name(person.name): person.name for person in self.firm.staff.values()}
-        near = difflib.get_close_matches(folded_name(typed.strip("@")), names, n=1, cutoff=0.6)
-        hint = f" Did you mean {escape(names[near[0]])}?" if near else " Use a mention, an e-mail address or the name."
+        names = {plain(person.name): person.name for person in self.firm.staff.values()}
+        near = closest(plain(typed.strip("@")), names)
+        hint = f" Did you mean {escape(names[near])}?" if near else " Use a mention, an e-mail address or the name."
         return CommandError(f"I know nobody called {repeated(typed)}.{hint}")
 
 
@@ -89,7 +97,7 @@ async def the_person(call: Call, typed: str) -> Staff:
 
 def _beginnings(text: str) -> Iterator[tuple[str, str]]:
     """The first words of a text and the rest, the longest beginning first; a mention or what is quoted is whole."""
-    if (quoted := re.match(r"[\"“”„](.+?)[\"“”]\s*", text)) is not None:
+    if (quoted := _QUOTED.match(text)) is not None:
         yield quoted[1], text[quoted.end() :]
         return
     words = text.split()
@@ -107,8 +115,6 @@ async def find_place(call: Call, sight: Sight, typed: str) -> Matter | Conversat
     matter = sight.firm.matter_by_number.get(wanted.casefold())
     if matter is not None and sight.matter(matter):
         return matter
-    if link := _LINK.fullmatch(wanted.partition("?")[0]):
-        wanted = unquote(link[1])
     alias = wanted.removeprefix("#").partition(":")[0]
     name = channel_key(wanted.removeprefix("#"))
 

@@ -58,6 +58,7 @@ _SAID: Mapping[Deed, str] = {
     Deed.TRIED_TO_DEACTIVATE: "tried to close the account of {person}",
     Deed.TRIED_TO_TELL_GUARD: "tried to tell or ask the guard what only the bridge may",
     Deed.REFUSALS_MISSING: "found that refusals of the guard may be missing in this log",
+    Deed.DATABASE_PUT_BACK: "found that the database was put back, and took over what the guard knows",
 }
 NOBODY: Mapping[Deed, str] = {
     Deed.TRIED_TO_DEACTIVATE: "A server admin",

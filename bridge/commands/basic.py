@@ -89,7 +89,7 @@ PING = Command(
     "ping",
     "See whether I am there",
     _ping,
-    (Argument("text", ArgumentType.TEXT, required=False, shown="TEXT"),),
+    (Argument("text", ArgumentType.WORDS, required=False, shown="TEXT"),),
     help="Answers pong, with your text.",
     examples=("!ping", "!ping good morning"),
     here=True,

@@ -7,6 +7,7 @@ from bridge.commands.channel_names import (
     name_taken,
     the_channel,
     the_channel_and_text,
+    typeable,
     unquoted,
 )
 from bridge.commands.conversations import link, make_room
@@ -89,14 +90,14 @@ async def _archive(call: Call) -> Answer:
                 call,
                 found,
                 f"{escape(call.sender.name)} archived this channel. It can be read, not written in."
-                f" {code(f'!channel restore {found.title}')} in your chat with me opens it again.",
+                f" {code(f'!channel restore {typeable(found.title)}')} in your chat with me opens it again.",
             )
 
     await call.desk.store.run(unit)
     await make_room(call, found.id)
     return Answer(
         f"{escape(found.title)} is archived: it can be read and found, not written in, and its name stays taken."
-        f" {code(f'!channel restore {found.title}')} opens it again."
+        f" {code(f'!channel restore {typeable(found.title)}')} opens it again."
     )
 
 
@@ -135,7 +136,7 @@ def _require_open(found: Channel) -> None:
     if found.archived:
         raise CommandError(
             f"{escape(found.title)} is archived and stays as it is."
-            f" {code(f'!channel restore {found.title}')} opens it again."
+            f" {code(f'!channel restore {typeable(found.title)}')} opens it again."
         )
 
 
@@ -144,7 +145,7 @@ CHANNEL_RENAME = Command(
     "channel rename",
     "Give a channel another name",
     _rename,
-    (Argument("new", ArgumentType.TEXT, shown="NEW NAME"),),
+    (Argument("new", ArgumentType.MARKED, shown="NEW NAME"),),
     help="Renames the channel you type this in. Elsewhere put the channel's present name first. Messages and"
     " participants stay.",
     examples=("!channel rename Court Dates", '!channel rename "Court Filings" to Court Dates'),
@@ -156,7 +157,7 @@ CHANNEL_TOPIC = Command(
     "channel topic",
     "Say what a channel is about",
     _topic,
-    (Argument("text", ArgumentType.TEXT, required=False, shown="TEXT"),),
+    (Argument("text", ArgumentType.MARKED, required=False, shown="TEXT"),),
     help="Sets the topic of the channel you type this in. Elsewhere put the channel's name first. Without a text you"
     " see the topic; a hyphen takes it away.",
     examples=("!channel topic Deadlines and bundles", '!channel topic "Court Filings" Deadlines', "!channel topic -"),

@@ -13,6 +13,7 @@ from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import CHANNELS, CHAT
 from bridge.firm.conversation import channel_key
+from bridge.firm.names import has_words, searched
 from bridge.firm.policy import desired_participants
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.store.channels import Channel, all_channels, recent
@@ -54,11 +55,11 @@ async def _search(call: Call) -> Answer:
 
 
 async def _found(call: Call) -> List:
-    words = [channel_key(word) for word in call.values["words"].split()]
+    words = channel_key(call.values["words"]).split("-")
     found = [
         channel
         for channel in await call.desk.store.run(all_channels)
-        if all(word in f"{channel.name_key} {channel_key(channel.topic)}" for word in words)
+        if has_words(searched(channel_key(f"{channel.title} {channel.topic}").replace("-", " ")), words)
     ]
     nothing = "No channel has those words in its name or topic. `!channel list` shows them all."
     return List(await lines_of(call, found), foot="" if found else nothing)

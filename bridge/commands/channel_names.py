@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import unicodedata
 from collections.abc import Collection
 
 from bridge.commands.errors import CommandError
+from bridge.commands.marks import as_typed, first_target
+from bridge.commands.near import closest
+from bridge.commands.people import has_marked
 from bridge.commands.replies import code, escape
+from bridge.commands.rooms_named import rooms_named
 from bridge.commands.table import Call
 from bridge.firm.conversation import (
     CHANNEL_NAME_MAX,
@@ -17,10 +19,12 @@ from bridge.firm.conversation import (
     channel_key,
     clean_channel_name,
 )
+from bridge.firm.names import spellings
+from bridge.firm.visible import shown
 from bridge.store.channels import Channel, all_channels, channel, channel_named
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
-_TWO_QUOTED = re.compile(r"[\"“”„«](.+?)[\"“”»]\s*(?:to\s+)?(.*)", re.DOTALL)
+_TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)", re.DOTALL)
+_TO = re.compile(r"to\s++", re.IGNORECASE)
 
 
 def checked(name: str) -> str:
@@ -35,8 +39,7 @@ def checked(name: str) -> str:
 
 def _possible(name: str) -> str:
     """A name near to one that cannot be used; empty where nothing is left of it."""
-    visible = "".join(c for c in name if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
-    words = " ".join(visible.split())
+    words = " ".join(shown(" ".join(name.split()), "").split())
     short = words if len(words) <= CHANNEL_NAME_MAX else words[: CHANNEL_NAME_MAX + 1].rpartition(" ")[0]
     try:
         return clean_channel_name(short or words[:CHANNEL_NAME_MAX])
@@ -55,12 +58,17 @@ def free_name(name: str, taken: Collection[str]) -> str:
         number += 1
 
 
+def typeable(title: str) -> str:
+    """A channel's name as it can be typed behind a command: in quotation marks where some of it looks like a person."""
+    return f'"{title}"' if has_marked(title) and '"' not in title else title
+
+
 def name_taken(owner: Channel, name: str, taken: Collection[str]) -> str:
     """What to say where a name is taken."""
     way = (
-        f"{code(f'!channel restore {owner.title}')} opens it again"
+        f"{code(f'!channel restore {typeable(owner.title)}')} opens it again"
         if owner.archived
-        else f"join it: {code(f'!channel join {owner.title}')}"
+        else f"join it: {code(f'!channel join {typeable(owner.title)}')}"
     )
     state = " (archived)" if owner.archived else ""
     return (
@@ -83,42 +91,64 @@ async def the_channel(call: Call) -> Channel:
 
 async def named(call: Call, name: str) -> Channel:
     """The channel of that name, archived ones included. Raises CommandError with the nearest one there is."""
-    found = await call.desk.store.run(lambda: channel_named(channel_key(name.strip().removeprefix("#"))))
+    found = await call.desk.store.run(lambda: channel_named(channel_key(name.strip().removeprefix("#"))) or _like(name))
     if found is None:
         raise CommandError(await no_such(call, name))
     return found
+
+
+def _like(name: str) -> Channel | None:
+    """A unit: the only channel whose name can be spelled so; None where there is none, or more than one."""
+    wanted = set(_spelled(name.strip().removeprefix("#")))
+    found = [one for one in all_channels() if not wanted.isdisjoint(_spelled(one.title))]
+    return found[0] if len(found) == 1 else None
+
+
+def _spelled(name: str) -> list[str]:
+    return [channel_key(one) for one in spellings(name)]
 
 
 async def no_such(call: Call, name: str) -> str:
     """What to say where there is no channel of that name."""
     name = name[:CHANNEL_NAME_MAX]
     titles = {one.title.casefold(): one.title for one in await call.desk.store.run(all_channels)}
-    near = difflib.get_close_matches(name.casefold(), titles, n=1, cutoff=0.6)
-    hint = f" Did you mean {escape(titles[near[0]])}?" if near else ""
+    near = closest(name.casefold(), titles)
+    hint = f" Did you mean {escape(titles[near])}?" if near else ""
     return (
         f"There is no channel called {escape(name)}.{hint}"
-        f" `!channel list` shows them, {code(f'!channel create {name}')} makes it."
+        f" `!channel list` shows them, {code(f'!channel create {typeable(name)}')} makes it."
     )
 
 
 async def the_channel_and_text(call: Call, text: str) -> tuple[Channel, str]:
     """The channel in which the command was typed and the whole text; elsewhere the text begins with its name.
 
-    The name is in quotation marks, or it is the longest beginning of the text that is a channel's name. Raises
-    CommandError.
+    The channel is pointed to, or its name is in quotation marks, or it is the longest beginning of the text that is a
+    channel's name. `text` has marks, what comes back has none. Raises CommandError.
     """
     if (await call.conversation()).kind is ConversationKind.CHANNEL:
-        return await the_channel(call), text
+        return await the_channel(call), as_typed(text)
+    pointed = first_target(text)
+    room = (await rooms_named(call.desk, call.sender, text)).get(pointed[0]) if pointed else None
+    if pointed and room and room.conversation:
+        return await named(call, room.conversation.title), _without_to(as_typed(pointed[1]))
+    text = as_typed(text)
     if (quoted := _TWO_QUOTED.fullmatch(text.strip())) is not None:
-        return await named(call, quoted[1]), quoted[2].strip()
+        return await named(call, quoted[1]), _without_to(quoted[2])
     by_key = {one.name_key: one for one in await call.desk.store.run(all_channels)}
     words = text.split(" ")
-    for count in range(len(words), 0, -1):
+    # No name has more words than characters.
+    for count in range(min(len(words), CHANNEL_NAME_MAX), 0, -1):
         found = by_key.get(channel_key(" ".join(words[:count]).removeprefix("#")))
         if found is not None:
-            rest = " ".join(words[count:]).strip()
-            return found, re.sub(r"^to\s+", "", rest)
+            return found, _without_to(" ".join(words[count:]))
     raise CommandError("Which channel? Type this in the channel, or put the channel's name first.")
+
+
+def _without_to(text: str) -> str:
+    """The text behind a channel's name, without the word between."""
+    found = _TO.match(text.strip())
+    return text.strip()[found.end() :] if found else text.strip()
 
 
 def unquoted(text: str) -> str:

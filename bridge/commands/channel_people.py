@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.commands.channel_names import the_channel
+from bridge.commands.channel_names import the_channel, typeable
 from bridge.commands.conversations import link, make_room
 from bridge.commands.errors import CommandError
 from bridge.commands.participants import add_people, remove_people
@@ -38,7 +38,9 @@ async def _leave(call: Call) -> Answer:
         # In their own name, so that no client tells them that the bot removed them.
         await call.desk.homeserver.leave(found.room_id, call.user_id)
     await make_room(call, found.id)
-    return Answer(f"You have left {escape(found.title)}. {code(f'!channel join {found.title}')} brings you back.")
+    return Answer(
+        f"You have left {escape(found.title)}. {code(f'!channel join {typeable(found.title)}')} brings you back."
+    )
 
 
 async def _add(call: Call) -> Answer:

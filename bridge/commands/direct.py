@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bridge.commands.conversations import link, made_room, names, plain_names
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
-from bridge.commands.replies import escape, notice
+from bridge.commands.replies import escape, notice, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Desk, Message
 from bridge.commands.where import CHAT, Where
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
@@ -84,7 +84,7 @@ async def add_to_direct(call: Call, here: Conversation, people: Iterable[Staff |
 
 def _told(one: Staff | Unfound, present: Collection[str]) -> str:
     if isinstance(one, Unfound):
-        return f"- {escape(one.typed)}: {one.why}"
+        return f"- {repeated(one.typed)}: {one.why}"
     return f"- {escape(one.name)}: is in it already"
 
 
@@ -94,11 +94,12 @@ DM = Command(
     _dm,
     (
         Argument("people", ArgumentType.PEOPLE, shown="@person …"),
-        Argument("message", ArgumentType.TEXT, required=False, shown="first message"),
+        Argument("message", ArgumentType.WORDS, required=False, shown="first message"),
     ),
     help="Opens the direct conversation between you and the people you name, or the one you already have."
     " What follows their names is sent there as your first message."
-    " With names instead of mentions, put a colon before the message.",
+    " Behind several names, or a first or last name alone, put a colon before the message."
+    " Your words are sent as you typed them, also where they look like a command.",
     examples=("!dm @ruth", "!dm @ruth @tom Lunch at one?", "!dm Ruth Adeyemi and Tom Price: lunch at one?"),
     group="Conversations",
     where=CHAT | {Where.DIRECT},

@@ -9,19 +9,20 @@ import structlog
 
 from bridge.commands.all import COMMANDS
 from bridge.commands.errors import CommandError, NotAllowedError
+from bridge.commands.marks import as_typed
 from bridge.commands.nearest import called, family, fitting, lines, nearest
-from bridge.commands.parse import parse
+from bridge.commands.parse import Reading, parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
+from bridge.commands.rooms_named import rooms_named
 from bridge.commands.table import Answer, Call, Command, Desk, Noted, Who, where_typed
+from bridge.commands.text import MAX_TYPED
 from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
 from bridge.store.conversations import staff_by_localpart
 
 log = structlog.get_logger(__name__)
 _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
-MAX_TYPED = 4000
-"""Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 
 
 def is_from_memory(text: str) -> bool:
@@ -34,8 +35,8 @@ def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple
 
     Raises CommandError with what comes nearest, which is one of `commands`.
     """
-    if len(text) > MAX_TYPED:
-        raise CommandError(f"That has {len(text)} characters. I read at most {MAX_TYPED}, so I did nothing with it.")
+    if (count := len(as_typed(text))) > MAX_TYPED:
+        raise CommandError(f"That has {count} characters. I read at most {MAX_TYPED}, so I did nothing with it.")
     found, rest = _find(text)
     if not found:
         raise CommandError(_did_you_mean(text, commands()))
@@ -52,6 +53,7 @@ def _find(text: str) -> tuple[tuple[Command, ...], str]:
 
 
 def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
+    text = as_typed(text)
     first = text.split(maxsplit=1)[0].casefold() if text.strip() else ""
     meant = nearest(text, commands)
     if len(meant) > 1 and family(first, meant):
@@ -68,7 +70,8 @@ async def answer(
     desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
 ) -> tuple[Answer, bool]:
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
-    here, noted = True, None
+    # What is no help is not said in front of everybody.
+    here, noted = False, None
     try:
         found, rest = find_commands(text, lambda: usable(desk, sender.id))
         here = all(command.here for command in found)
@@ -78,7 +81,8 @@ async def answer(
         noted = Noted(command.name) if command.who is Who.FIRM_ADMIN else None
         localparts = await desk.store.run(staff_by_localpart) if command.names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
-        values = parse(command, rest, people, sender, desk.reconciler.today())
+        rooms = await rooms_named(desk, sender, rest)
+        values = parse(command, rest, Reading(people, sender, desk.reconciler.today(), rooms))
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
         reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values, replied_to))
         return (reply if noted is None or reply.noted else replace(reply, noted=noted)), here

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 from bridge.commands.asked_about import everybody
 from bridge.commands.errors import CommandError
+from bridge.commands.matter_numbers import read_matter
 from bridge.commands.moments import begin_of, read_day
-from bridge.commands.parse import read_matter
 from bridge.commands.replies import repeated
 from bridge.commands.table import Call
 from bridge.mapping.file_words import in_matter, of_type, sent_by, words

@@ -17,7 +17,7 @@ from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command,
 from bridge.commands.where import EVERYWHERE, Where
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_be_in
-from bridge.mapping.files import name_key, shown_name
+from bridge.mapping.files import is_given, name_key, shown_name
 from bridge.store.file_lists import (
     Asked,
     Hit,
@@ -112,6 +112,11 @@ async def _version_part(conversation_id: str, call: Call, after: Key | None) -> 
     key = name_key(typed)
     hits = await call.desk.store.run(lambda: versions_after(conversation_id, key, after, PAGE + 1))
     rows, heard = await _read(call, hits[:PAGE], listed_versions)
+    if not rows and after is None and not is_given(typed):
+        raise CommandError(
+            f"{repeated(shown_name(typed))} is a name that programs give to whatever is pasted or scanned, so files of"
+            " that name are not versions of each other. `!files` with that name lists them."
+        )
     if not rows and after is None:
         raise CommandError(
             f"No file here is called {repeated(shown_name(typed))}. `!files` with the beginning of a word finds files."
@@ -130,7 +135,7 @@ FILES = Command(
     (
         Argument(
             "filters",
-            ArgumentType.TEXT,
+            ArgumentType.MATTERS,
             required=False,
             shown="WORDS type:pdf from:@person since:DATE until:DATE sort:name|size|date",
         ),
@@ -149,7 +154,7 @@ FILE_VERSIONS = Command(
     "files versions",
     "The versions of a file",
     _versions,
-    (Argument("name", ArgumentType.TEXT, shown="NAME"),),
+    (Argument("name", ArgumentType.WORDS, shown="NAME"),),
     help="A file sent again under the same name in the same conversation is a new version. This lists all of them, the"
     " newest first.",
     examples=("!files versions Lease.pdf",),

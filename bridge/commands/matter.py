@@ -9,9 +9,11 @@ from bridge.commands.errors import CommandError
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
-from bridge.firm.conversation import Conversation, ConversationKind, has_invisible
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Matter, MatterStatus, Staff
+from bridge.firm.names import has_words, searched
 from bridge.firm.policy import may_access
+from bridge.firm.visible import says_something, unseen_in
 from bridge.store.conversations import NewConversation, World, add_conversations, load_world, titles_in_matter
 
 TITLE_MAX = 80
@@ -25,8 +27,8 @@ def _visible(call: Call) -> list[Matter]:
 
 
 async def _listed(call: Call) -> List:
-    words = call.values.get("query", "").casefold().split()
-    found = [matter for matter in _visible(call) if all(word in _searched(matter) for word in words)]
+    words = call.values.get("query", "").split()
+    found = [matter for matter in _visible(call) if not words or has_words(_searched(matter), words)]
     if not found:
         return List((), "No matter that you can see has those words." if words else "There is no matter you can see.")
     world = await call.desk.store.run(load_world)
@@ -38,7 +40,7 @@ async def _list(call: Call) -> Answer:
 
 
 def _searched(matter: Matter) -> str:
-    return f"{matter.number} {matter.title} {matter.client} {matter.status}".casefold()
+    return searched(f"{matter.number} {matter.title} {matter.client} {matter.status}")
 
 
 def _line(call: Call, matter: Matter, world: World) -> str:
@@ -60,7 +62,7 @@ def checked_title(typed: str) -> str:
     title = " ".join(typed.split())
     if not title:
         raise CommandError("A conversation needs a title, for example: Disclosure.")
-    if has_invisible(title):
+    if unseen_in(title) or (title and not says_something(title)):
         raise CommandError("That title has invisible characters. Type it again rather than pasting it.")
     if len(title) > TITLE_MAX:
         raise CommandError(f"That title has {len(title)} characters; at most {TITLE_MAX} fit. Try a shorter one.")

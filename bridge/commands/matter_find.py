@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import escape
+from bridge.commands.near import closest
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Matter
+from bridge.firm.names import spellings
 from bridge.firm.policy import desired_participants, may_access
 from bridge.store.matters import MatterConversation, conversations_of_matter
 
@@ -55,7 +56,7 @@ async def the_conversation(call: Call, verb: str, *, only_mine: bool = False) ->
     if not fitting:
         raise CommandError(_none(matter, in_it=only_mine and bool(listed)))
     offered = "\n".join(f"- **{listed.index(one) + 1}** {escape(one.conversation.title)}" for one in fitting[:_OFFERED])
-    example = f"`!matter {verb} {matter.number} {listed.index(fitting[0]) + 1}`"
+    example = code(f"!matter {verb} {matter.number} {listed.index(fitting[0]) + 1}")
     raise CommandError(f"Which one? Put its number or title behind the command, for example {example}\n\n{offered}")
 
 
@@ -63,16 +64,20 @@ def pick(matter: Matter, listed: Sequence[MatterConversation], typed: str) -> Ma
     """The one with this title, or with this number in the matter's list. Raises CommandError with the nearest."""
     plain = " ".join(typed.strip("\"'“”„«»").split()).casefold()
     by_title = {one.conversation.title.casefold(): one for one in listed}
-    if plain in by_title:
-        return by_title[plain]
+    if (exactly := by_title.get(" ".join(typed.split()).casefold()) or by_title.get(plain)) is not None:
+        return exactly
+    spelled = set(spellings(plain))
+    alike = [one for one in listed if not spelled.isdisjoint(spellings(one.conversation.title))]
+    if len(alike) == 1:
+        return alike[0]
     number = plain.removeprefix("#")
     if number.isascii() and number.isdecimal() and 1 <= int(number[:6]) <= len(listed):
         return listed[int(number[:6]) - 1]
-    near = difflib.get_close_matches(plain, by_title, n=1, cutoff=0.6)
-    hint = f" Did you mean {escape(by_title[near[0]].conversation.title)}?" if near else ""
+    near = closest(plain, by_title)
+    hint = f" Did you mean {escape(by_title[near].conversation.title)}?" if near else ""
     raise CommandError(
         f"Matter {escape(matter.number)} has no conversation {escape(typed[:80])}.{hint}"
-        f" `!matter show {matter.number}` lists them."
+        f" {code(f'!matter show {matter.number}')} lists them."
     )
 
 
@@ -84,6 +89,5 @@ def is_in(call: Call, conversation: Conversation) -> bool:
 def _none(matter: Matter, *, in_it: bool) -> str:
     if in_it:
         return f"You are in no conversation of matter {escape(matter.number)}."
-    return (
-        f'Matter {escape(matter.number)} has no conversation yet. `!matter start {matter.number} "Title"` starts one.'
-    )
+    start = f'!matter start {matter.number} "Title"'
+    return f"Matter {escape(matter.number)} has no conversation yet. {code(start)} starts one."

@@ -13,7 +13,7 @@ from bridge.commands.where import MATTERS
 from bridge.firm.policy import is_read_only
 from bridge.store.participants import drop, pick
 
-_CONVERSATION = Argument("conversation", ArgumentType.TEXT, required=False, shown="TITLE")
+_CONVERSATION = Argument("conversation", ArgumentType.TEXT, required=False, shown="TITLE", names_conversation=True)
 
 
 async def _join(call: Call) -> Answer:

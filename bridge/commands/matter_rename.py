@@ -6,17 +6,22 @@ import re
 
 from bridge.commands.conversations import link, make_room
 from bridge.commands.errors import CommandError
+from bridge.commands.marks import as_typed, first_target
 from bridge.commands.matter import checked_title
 from bridge.commands.matter_find import is_in, matter_here, pick
-from bridge.commands.parse import read_matter
+from bridge.commands.matter_numbers import read_matter
 from bridge.commands.replies import escape
+from bridge.commands.rooms_named import rooms_named
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.where import Where
 from bridge.firm.model import Matter
 from bridge.firm.policy import is_read_only
 from bridge.store.matters import MatterConversation, conversations_of_matter, rename_in_matter
 
-_FROM_TO = re.compile(r"[\"“”„«](.+?)[\"“”»]\s*(?:to\s+)?(.+)|(.+?)\s+to\s+(.+)|#?(\d+)\s+(.+)", re.DOTALL)
+_FROM_TO = re.compile(
+    r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(?:to\s++)?+(.++)|((?:(?! to ).)++) to (.++)|#?(\d++) (.++)", re.DOTALL
+)
+"""The present title and the new one, where blanks are single."""
 _USAGE = 'Which conversation? Type this in it, or name it first: `!matter rename NUMBER "Old title" to New title`'
 
 
@@ -44,9 +49,19 @@ async def _what(call: Call) -> tuple[Matter, MatterConversation, str]:
     typed_in = await matter_here(call)
     if typed_in is not None and (matter := firm.matters.get(typed_in.matter_id)) is not None:
         listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
-        return matter, next(one for one in listed if one.conversation.id == typed_in.id), text
-    named, rest = read_matter(text, firm, call.sender, call.desk.reconciler.today())
-    parts = _FROM_TO.fullmatch(rest.strip())
+        return matter, next(one for one in listed if one.conversation.id == typed_in.id), as_typed(text)
+    pointed = first_target(text)
+    room = (await rooms_named(call.desk, call.sender, text)).get(pointed[0]) if pointed else None
+    if pointed and room and room.matter and (here := room.conversation):
+        listed = await call.desk.store.run(lambda: conversations_of_matter(here.matter_id))
+        found = next(one for one in listed if one.conversation.id == here.id)
+        return room.matter, found, as_typed(pointed[1]).removeprefix("to ")
+    named, rest = (
+        (room.matter, pointed[1])
+        if pointed and room and room.matter
+        else read_matter(text, firm, call.sender, call.desk.reconciler.today())
+    )
+    parts = _FROM_TO.fullmatch(" ".join(as_typed(rest).split()))
     if named is None or parts is None:
         raise CommandError(_USAGE)
     old, new = (part for part in parts.groups() if part is not None)
@@ -58,7 +73,7 @@ MATTER_RENAME = Command(
     "matter rename",
     "Give a conversation of a matter another title",
     _rename,
-    (Argument("title", ArgumentType.TEXT, shown="NEW TITLE"),),
+    (Argument("title", ArgumentType.MARKED, shown="NEW TITLE"),),
     help="Renames the matter conversation you type this in. Elsewhere put the matter's number and the present title"
     " first. The matter's own number and title come from the firm's directory.",
     examples=("!matter rename Expert evidence", '!matter rename 2026-0042 "Disclosure" to Expert evidence'),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bridge.commands.conversations import link, names
 from bridge.commands.matter_find import the_matter
 from bridge.commands.paging import paged
-from bridge.commands.replies import escape
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import CHAT, MATTERS
 from bridge.firm.model import Firm
@@ -41,9 +41,12 @@ async def _shown(call: Call) -> List:
     ]
     head = "\n".join([f"**{escape(matter.number)} {escape(matter.title)}**\n", *(fact for fact in facts if fact)])
     if not listed:
-        return List((), f'{head}\n\nNobody talks about it yet. `!matter start {matter.number} "Title"` starts.')
+        start = f'!matter start {matter.number} "Title"'
+        return List((), f"{head}\n\nNobody talks about it yet. {code(start)} starts.")
     lines = [_line(call, number, one) for number, one in enumerate(listed, 1)]
-    return List(lines, f"{head}\n\n**Conversations**", f"`!matter join {matter.number} 1` joins the first one.")
+    return List(
+        lines, f"{head}\n\n**Conversations**", f"{code(f'!matter join {matter.number} 1')} joins the first one."
+    )
 
 
 def _people(firm: Firm, staff_ids: Iterable[str]) -> str:

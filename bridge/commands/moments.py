@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import repeated
 from bridge.commands.table import Call
+from bridge.mapping.moments import in_words
 
 
 def _zone(call: Call) -> ZoneInfo:
@@ -16,7 +17,7 @@ def _zone(call: Call) -> ZoneInfo:
 
 def moment(call: Call, at_ms: int) -> str:
     """A moment, given in milliseconds since the epoch, to the second."""
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(_zone(call)):%Y-%m-%d %H:%M:%S}"
+    return in_words(datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(_zone(call)), "%Y-%m-%d %H:%M:%S")
 
 
 def day(call: Call, at_ms: int) -> str:

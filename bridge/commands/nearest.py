@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from bridge.commands.errors import CommandError
+from bridge.commands.near import closest
 from bridge.commands.table import Command
 from bridge.commands.where import Where
 
@@ -54,7 +54,7 @@ def nearest(typed: str, commands: Sequence[Command]) -> tuple[Command, ...]:
 
 def _near(word: str, known: Iterable[str]) -> str:
     """The known word that is most like this one; empty where none is."""
-    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=_NEAR)), "")
+    return closest(word, sorted(known), _NEAR)
 
 
 def lines(commands: Iterable[Command]) -> str:

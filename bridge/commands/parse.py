@@ -2,85 +2,114 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from bridge.commands.errors import CommandError
+from bridge.commands.marks import as_typed, first_target, replaced, with_ids
+from bridge.commands.matter_numbers import QUOTED, read_matter
 from bridge.commands.people import People, has_marked
 from bridge.commands.replies import repeated
+from bridge.commands.rooms_named import Rooms
 from bridge.commands.table import Argument, ArgumentType, Command
-from bridge.commands.wall_find import Around, names_client, read_client, read_screened
+from bridge.commands.wall_find import Around, read_around, read_screened
 from bridge.firm.model import Firm, Matter, Staff
-from bridge.firm.policy import may_access
-
-_QUOTED = re.compile(r"[\"“”„«](.*?)[\"“”»]\s*", re.DOTALL)
 
 
-def parse(command: Command, text: str, people: People, sender: Staff, today: date) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What somebody's words are read with."""
+
+    people: People
+    sender: Staff
+    today: date
+    rooms: Rooms
+    """The rooms that the words point to."""
+
+    @property
+    def firm(self) -> Firm:
+        return self.people.firm
+
+
+def parse(command: Command, text: str, reading: Reading) -> dict[str, Any]:
     """The values of the command's arguments. Raises CommandError with what is wrong and how it is typed."""
     values: dict[str, Any] = {}
     rest = text.strip()
+    pointed = first_target(rest)
     for argument in command.arguments:
-        value, rest = _take(argument, rest, people, sender, today)
+        value, rest = _take(argument, rest, reading, last=argument is command.arguments[-1])
+        if argument.names_conversation and not value and pointed and (room := reading.rooms.get(pointed[0])):
+            value = room.conversation.title if room.conversation else ""
         if value:
             values[argument.name] = value
         elif argument.required:
             example = f" For example: `{command.examples[0]}`" if command.examples else ""
             raise CommandError(f"`{command.usage}` needs {argument.shown}.{example}")
-    if rest:
+    if as_typed(rest):
         raise CommandError(
             f"I do not know what to do with “{repeated(rest)}”. This is how it is typed: `{command.usage}`"
         )
     return values
 
 
-def _take(argument: Argument, text: str, people: People, sender: Staff, today: date) -> tuple[Any, str]:
+def _take(argument: Argument, text: str, reading: Reading, *, last: bool) -> tuple[Any, str]:
     match argument.type:
         case ArgumentType.PEOPLE:
-            return people.find(text)
+            return reading.people.find(text)
         case ArgumentType.EACH:
-            return people.find_each(text)
+            return reading.people.find_each(text)
         case ArgumentType.MATTER:
-            return read_matter(text, people.firm, sender, today)
+            return _matter(text, reading)
         case ArgumentType.AROUND:
-            return read_around(text, people.firm, sender, today)
+            return _around(text, reading)
         case ArgumentType.SCREENED:
-            return read_screened(text, people)
+            return read_screened(text, reading.people)
         case ArgumentType.NAME | ArgumentType.TITLE:
-            return _title(text)
-        case ArgumentType.TEXT:
-            return text, ""
+            return _title(text, reading, alone=last)
+        case _:
+            return _text(argument.type, text, reading), ""
 
 
-def _title(text: str) -> tuple[str, str]:
-    if (quoted := _QUOTED.match(text)) is not None:
-        return quoted[1].strip(), text[quoted.end() :]
+def _text(kind: ArgumentType, text: str, reading: Reading) -> str:
+    """Everything that is left, in the form that the command needs."""
+    match kind:
+        case ArgumentType.MARKED:
+            return text
+        case ArgumentType.WORDS:
+            return as_typed(text)
+        case ArgumentType.MATTERS:
+            numbers = {one: f'"{found.matter.number}"' for one, found in reading.rooms.items() if found.matter}
+            return with_ids(replaced(text, numbers))
+        case _:
+            return with_ids(text)
+
+
+def _title(text: str, reading: Reading, *, alone: bool) -> tuple[str, str]:
+    """A name or title, and the rest; where nothing may follow it, only what is quoted as a whole is quoted."""
+    pointed = first_target(text)
+    room = reading.rooms.get(pointed[0]) if pointed else None
+    if pointed and room and room.conversation:
+        return room.conversation.title, pointed[1]
+    if (quoted := QUOTED.match(text)) is not None and not (alone and text[quoted.end() :]):
+        return as_typed(quoted[1]).strip(), text[quoted.end() :]
     person = has_marked(text)
     end = person.start() if person else len(text)
-    return text[:end].strip(), text[end:]
+    return as_typed(text[:end]).strip(), text[end:]
 
 
-def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter | None, str]:
-    """The matter whose number comes first. One the sender must not see is answered like one that is not there (M3)."""
-    if not text:
-        return None, ""
-    quoted = _QUOTED.match(text)
-    number, end = (quoted[1].strip(), quoted.end()) if quoted else (text.split()[0], len(text.split()[0]))
-    matter = firm.matter_by_number.get(number.casefold())
-    if matter is None or not may_access(firm, sender.id, matter, today):
-        raise no_such_matter(number)
-    return matter, text[end:].lstrip()
+def _matter(text: str, reading: Reading) -> tuple[Matter | None, str]:
+    """The matter that comes first, by its number or by a room of it, and the rest. Raises CommandError."""
+    pointed = first_target(text)
+    room = reading.rooms.get(pointed[0]) if pointed else None
+    if pointed and room and room.matter:
+        return room.matter, pointed[1]
+    return read_matter(text, reading.firm, reading.sender, reading.today)
 
 
-def no_such_matter(number: str) -> CommandError:
-    """What to say where somebody may not know that there is a matter, or there is none (M3)."""
-    return CommandError(f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can.")
-
-
-def read_around(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Around | None, str]:
-    """The matter's number, or client:NAME, that comes first, and the rest. Raises CommandError."""
-    if names_client(text):
-        return read_client(text, firm, sender, today)
-    matter, rest = read_matter(text, firm, sender, today)
-    return (None if matter is None else Around(matter)), rest
+def _around(text: str, reading: Reading) -> tuple[Around | None, str]:
+    pointed = first_target(text)
+    if pointed and pointed[0] in reading.rooms:
+        matter, rest = _matter(text, reading)
+        return (None if matter is None else Around(matter)), rest
+    return read_around(text, reading.firm, reading.sender, reading.today)

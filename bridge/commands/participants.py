@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from bridge.commands.channel_names import typeable
 from bridge.commands.conversations import make_room
 from bridge.commands.direct import add_to_direct
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
-from bridge.commands.replies import code, escape
+from bridge.commands.replies import code, escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
@@ -67,17 +69,23 @@ async def _changeable(call: Call, conversation_id: str) -> Conversation:
         raise CommandError("Only somebody who is in the conversation can change who is in it.")
     if is_read_only(firm, conversation):
         name = escape(conversation.title)
-        how = f"{code(f'!channel restore {conversation.title}')} opens it again." if not conversation.matter_id else ""
+        again = code(f"!channel restore {typeable(conversation.title)}")
+        how = f"{again} opens it again." if not conversation.matter_id else ""
         raise CommandError(f"{name} is read-only, so who is in it stays as it is. {how}".rstrip())
     return conversation
 
 
 def _said(conversation: Conversation, people: Iterable[Staff | Unfound], outcome: Callable[[Staff], str]) -> str:
-    """What was done for each, a line each."""
-    lines = [
-        f"- {escape(one.name)}: {outcome(one)}" if isinstance(one, Staff) else f"- {escape(one.typed)}: {one.why}"
-        for one in people
+    """What was done for each, a line each; of a long list, those with whom the same was done are counted."""
+    told = [
+        (escape(one.name), outcome(one)) if isinstance(one, Staff) else (repeated(one.typed), one.why) for one in people
     ]
+    if len(told) <= _PAGE:
+        lines = [f"- {who}: {what}" for who, what in told]
+    else:
+        counts = Counter(what for _, what in told)
+        some = [f"- {who}: {what}" for who, what in told if counts[what] == 1]
+        lines = [*(f"- {count} people: {what}" for what, count in counts.items() if count > 1), *some]
     return "\n".join([f"**{escape(conversation.title)}**\n", *lines])
 
 

@@ -19,15 +19,18 @@ from bridge.commands.replies import escape, message_link
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import EVERYWHERE, Where
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
+from bridge.firm.names import folded
 from bridge.firm.policy import is_read_only
+from bridge.mapping.files import shown_name
 from bridge.mapping.pins import PINNED, listed
+from bridge.mapping.said import said_in
 from bridge.matrix.errors import Refused
 from bridge.reconcile.observe import in_parallel
 from bridge.store.conversations import room_of
 from bridge.store.pins import Pin, pins_of
 
 Json = dict[str, Any]
-_LINK = re.compile(r"https?://\S+?(\$[\w/+=.:-]+|%24[\w%.-]+)")
+_LINK = re.compile(r"(?<![^\s(<\[])https?://\S+?(\$[\w/+=.:-]+|%24[\w%.-]+)")
 _ID = re.compile(r"\$[\w/+=.:-]+")
 _SHOWN = 100
 """Characters of a message that the list shows."""
@@ -130,6 +133,7 @@ class _Shown:
     event_id: str
     author: str
     text: str
+    """All that it says, on one line."""
     pin: Pin | None
 
 
@@ -142,7 +146,8 @@ async def _seen(call: Call, board: _Board) -> list[_Shown]:
         event = await call.desk.homeserver.event(board.room_id, event_id, call.user_id)
         if event is None:
             return None
-        return _Shown(event_id, _author(call, people, event["sender"]), _text(event["content"]), stored.get(event_id))
+        text = " ".join(said_in(event).split()) or "(no text)"
+        return _Shown(event_id, _author(call, people, event["sender"]), text, stored.get(event_id))
 
     found = await in_parallel(reversed(board.pins), seen, _AT_ONCE)
     return [one for one in found if one is not None]
@@ -155,22 +160,15 @@ def _author(call: Call, people: Everybody, user_id: str) -> str:
     return person.name if person is not None else user_id
 
 
-def _text(content: Json) -> str:
-    """What the list shows of a message: a file's name, else the beginning of the text."""
-    text = content.get("filename") or content.get("body")
-    line = " ".join(text.split()) if isinstance(text, str) else ""
-    return (line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…") or "(no text)"
-
-
 async def _pinned(call: Call) -> Answer:
     return await paged(call, _list)
 
 
 async def _list(call: Call) -> List:
     board = await _board(call)
-    query = call.values.get("query", "").casefold()
+    query = folded(" ".join(call.values.get("query", "").split()))
     shown = list(enumerate(await _seen(call, board), 1))
-    found = [(number, one) for number, one in shown if query in f"{one.text} {one.author}".casefold()]
+    found = [(number, one) for number, one in shown if query in folded(f"{one.text} {one.author}")]
     if not found:
         nothing = "No pinned message fits that." if shown else "Nothing is pinned here. Reply to a message with `!pin`."
         return List((), nothing)
@@ -179,7 +177,8 @@ async def _list(call: Call) -> List:
 
 
 def _line(call: Call, board: _Board, number: int, one: _Shown) -> str:
-    text = message_link(one.text, board.room_id, one.event_id, call.desk.server_name)
+    said = one.text if len(one.text) <= _SHOWN else f"{one.text[:_SHOWN]}…"
+    text = message_link(shown_name(said), board.room_id, one.event_id, call.desk.server_name)
     by = ""
     if one.pin is not None:
         person = call.desk.firm().staff.get(one.pin.staff_id)

@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 import nh3
+import orjson
 from markdown_it import MarkdownIt
 
+from bridge.commands.marks import as_typed
 from bridge.commands.plain import plain_text
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
@@ -18,6 +20,10 @@ _BEGINNING = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")
 """What begins a list or a heading at the start of a line."""
 _REPEATED = 60
 """Characters of what was typed that an answer repeats."""
+LARGEST = 48 * 1024
+"""Bytes of a reply's content. An event has at most 65,536 with its ids, hashes and signatures (Matrix specification,
+size limits)."""
+_LEFT_OUT = "And {} more lines, which do not fit into one message."
 _PLAIN = re.compile(r"[^\W\d_][\w .,:;?!'’()@-]*")
 """One line that Markdown leaves as it is."""
 _TAGS = {"p", "strong", "em", "code", "a", "ul", "ol", "li", "br", "blockquote"}
@@ -46,6 +52,7 @@ def code(text: str) -> str:
 
 def repeated(text: str) -> str:
     """What somebody typed, as far as an answer repeats it."""
+    text = as_typed(text)
     return escape(text if len(text) <= _REPEATED else f"{text[:_REPEATED]}…")
 
 
@@ -66,7 +73,35 @@ def message_link(label: str, room_id: str, event_id: str, server_name: str) -> s
 
 
 def notice(markdown: str) -> dict[str, Any]:
-    """The content of an m.notice event for a reply in Markdown."""
+    """The content of an m.notice event for a reply in Markdown, as much of it as an event holds.
+
+    What does not fit is left out by whole lines, and the reply says so.
+    """
+    size = LARGEST
+    while len(orjson.dumps(content := _content(_shortened(markdown, size)))) > LARGEST:
+        size = size * 2 // 3
+    return content
+
+
+def _shortened(markdown: str, size: int) -> str:
+    """The first whole lines of a reply that have no more bytes than this, and a line that says how many more there are.
+
+    A first line that is longer by itself is cut.
+    """
+    if len(markdown.encode()) <= size:
+        return markdown
+    kept, left, lines = [], size, markdown.split("\n")
+    for line in lines:
+        left -= len(line.encode()) + 1
+        if left < 0:
+            break
+        kept.append(line)
+    text = "\n".join(kept) or markdown.encode()[: size - 4].decode(errors="ignore") + "…"
+    missing = sum(bool(line.strip()) for line in lines[len(kept) :])
+    return f"{text}\n\n{_LEFT_OUT.format(missing)}" if kept else text
+
+
+def _content(markdown: str) -> dict[str, Any]:
     if "_" not in markdown and _PLAIN.fullmatch(markdown):
         return {"msgtype": "m.notice", "body": markdown}
     tokens = _markdown().parse(markdown)

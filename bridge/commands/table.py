@@ -49,7 +49,13 @@ class ArgumentType(StrEnum):
     TITLE = "title"
     """Text in quotation marks, or what stands before the first person."""
     TEXT = "text"
-    """Everything that is left."""
+    """Everything that is left, with ids in the place of what points to people and rooms."""
+    WORDS = "words"
+    """Everything that is left, in the words that were typed: what is sent or shown."""
+    MATTERS = "matters"
+    """Everything that is left, with numbers in the place of what points to a matter's rooms."""
+    MARKED = "marked"
+    """Everything that is left, as words with marks (`bridge.commands.marks`), to be read further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class Argument:
     """How usage shows it."""
     names_place: bool = False
     """Whether it names the conversation that is meant, and is left out where the command is typed in that."""
+    names_conversation: bool = False
+    """Whether it names a conversation of the matter before it, which pointing to its room does as well."""
 
     @property
     def usage(self) -> str:

@@ -14,8 +14,8 @@ import structlog
 
 from bridge.commands.errors import CommandError
 from bridge.commands.matter_find import matter_here, pick, the_matter
-from bridge.commands.parse import no_such_matter
-from bridge.commands.replies import escape
+from bridge.commands.matter_numbers import no_such_matter
+from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Handout, Noted
 from bridge.commands.transcript_making import HTML_TYPE, PDF_TYPE, about, read_transcript, write_transcript
 from bridge.commands.where import CHAT, MATTERS
@@ -92,7 +92,7 @@ async def _chosen(call: Call, matter: Matter) -> Sequence[MatterConversation]:
     if len(listed) > _AT_ONCE:
         raise CommandError(
             f"Matter {escape(matter.number)} has {len(listed)} conversations. Say which one, for example"
-            f" `!matter transcript {matter.number} 1`; `!matter show {matter.number}` lists them."
+            f" {code(f'!matter transcript {matter.number} 1')}; {code(f'!matter show {matter.number}')} lists them."
         )
     return listed
 
@@ -124,7 +124,14 @@ MATTER_TRANSCRIPT = Command(
     _transcript,
     (
         Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER", names_place=True),
-        Argument("conversation", ArgumentType.TEXT, required=False, shown="TITLE", names_place=True),
+        Argument(
+            "conversation",
+            ArgumentType.TEXT,
+            required=False,
+            shown="TITLE",
+            names_place=True,
+            names_conversation=True,
+        ),
     ),
     help="Sends you all that was said in the conversations of a matter, or in one of them by its title or its number in"
     " `!matter show`: with edits, deleted messages (that there was one, not what it said), replies, reactions, files,"

@@ -168,7 +168,7 @@ def _ids(walls: Sequence[Wall]) -> str:
 
 _AROUND = Argument("around", ArgumentType.AROUND, shown="NUMBER|client:NAME")
 _SCREENED = Argument("people", ArgumentType.SCREENED, shown="@person …")
-_MEMO = Argument("memo", ArgumentType.TEXT, shown="MEMO")
+_MEMO = Argument("memo", ArgumentType.WORDS, shown="MEMO")
 _HOW = (
     " Groups of the directory are named like this: `group:Property`. The memo says why; with"
     " until:YYYY-MM-DD in it the wall has a last day."
@@ -198,7 +198,7 @@ WALL_LIFT = Command(
     "wall lift",
     "End a wall that was set by command",
     _lift,
-    (Argument("walls", ArgumentType.TEXT, shown="REFERENCE|NUMBER …"),),
+    (Argument("walls", ArgumentType.MATTERS, shown="REFERENCE|NUMBER …"),),
     help="Ends walls, named by reference or by the matter or client they stand around. Those they kept out may see the"
     " matter again and are not put back into its conversations. A wall of the directory is ended there.",
     examples=("!wall lift wall-3", "!wall lift 2026-0042", "!wall lift client:Tidewell Brewing"),

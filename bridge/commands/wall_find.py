@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from bridge.commands.errors import CommandError
+from bridge.commands.marks import as_typed
+from bridge.commands.matter_numbers import QUOTED, first_word, read_matter
 from bridge.commands.people import People, has_marked
 from bridge.commands.replies import enumerated, escape, repeated
 from bridge.firm.model import Firm, Group, Matter, Staff, Wall, WallKind
+from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
 from bridge.firm.walls import may_know
 
 _CLIENT = re.compile(r"client:\s*", re.IGNORECASE)
-_GROUP = re.compile(r"group:\s*(?:[\"“”„«](.*?)[\"“”»]|(\S+))", re.IGNORECASE)
-_QUOTED = re.compile(r"[\"“”„«](.*?)[\"“”»]\s*", re.DOTALL)
+_GROUP = re.compile(r"group:\s*+(?:[\"“”„«]([^\"“”»]*+)[\"“”»]|(\S+))", re.IGNORECASE)
 _MARKS = re.compile(r"(?:^|(?<=\s))(?:group:)", re.IGNORECASE)
 
 
@@ -41,17 +43,25 @@ def names_client(text: str) -> bool:
     return _CLIENT.match(text) is not None
 
 
+def read_around(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Around | None, str]:
+    """The matter's number, or client:NAME, that comes first, and the rest. Raises CommandError."""
+    if names_client(text):
+        return read_client(text, firm, sender, today)
+    matter, rest = read_matter(text, firm, sender, today)
+    return (None if matter is None else Around(matter)), rest
+
+
 def read_client(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Around, str]:
     """The client after `client:`, and the rest. Raises CommandError."""
-    name, rest = _client_name(_CLIENT.sub("", text, count=1))
-    wanted = name.casefold()
-    known = (
-        own
+    name, rest = _client_name(text[_CLIENT.match(text).end() :])  # type: ignore[union-attr] # it begins with client:
+    spelled = set(spellings(name))
+    known = {
+        own.casefold(): own
         for matter in firm.matters.values()
         for own in matter.clients
-        if own.casefold() == wanted and may_access(firm, sender.id, matter, today)
-    )
-    if (found := next(known, None)) is None:
+        if not spelled.isdisjoint(spellings(own)) and may_access(firm, sender.id, matter, today)
+    }
+    if (found := known.get(name.casefold()) or (next(iter(known.values())) if len(known) == 1 else None)) is None:
         raise CommandError(
             f"There is no client {repeated(name)} that you can see. Write the name as the directory has it, in"
             ' quotation marks if it has blanks: `client:"Tidewell Brewing"`'
@@ -122,11 +132,24 @@ def _group(name: str, firm: Firm) -> Group:
 
 def _client_name(text: str) -> tuple[str, str]:
     """A client's name: in quotation marks, or all before the first person or group."""
-    if (quoted := _QUOTED.match(text)) is not None:
-        return " ".join(quoted[1].split()), text[quoted.end() :]
+    if (quoted := QUOTED.match(text)) is not None:
+        return " ".join(as_typed(quoted[1]).split()), text[quoted.end() :]
     ends = [found.start() for found in (has_marked(text), _MARKS.search(text)) if found is not None]
     end = min(ends, default=len(text))
-    return " ".join(text[:end].split()), text[end:]
+    return " ".join(as_typed(text[:end]).split()), text[end:]
+
+
+def _matter_before(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter, str]:
+    """The matter whose number comes first, and the rest. Raises CommandError."""
+    try:
+        matter, rest = read_matter(text, firm, sender, today)
+    except CommandError:
+        matter, rest = None, ""
+    if matter is None:
+        raise CommandError(
+            f"There is no wall or matter {repeated(first_word(text))} that you can see. `!wall list` shows the walls."
+        )
+    return matter, rest
 
 
 def walls_named(typed: str, walls: Iterable[Wall], firm: Firm, sender: Staff, today: date) -> tuple[Wall, ...]:
@@ -141,19 +164,13 @@ def walls_named(typed: str, walls: Iterable[Wall], firm: Firm, sender: Staff, to
             some = [wall for wall in known if wall.client.casefold() == around.client.casefold()]
             what = f"the client {escape(around.client)}"
         else:
-            quoted = _QUOTED.match(rest)
-            word, end = (quoted[1].strip(), quoted.end()) if quoted else (rest.split()[0], len(rest.split()[0]))
-            word, rest = word.rstrip(",;"), rest[end:]
-            some = [wall for wall in known if wall.id.casefold() == word.casefold()]
-            matter = firm.matter_by_number.get(word.casefold())
-            seen = matter is not None and bool(may_access(firm, sender.id, matter, today))
-            if not some and (matter is None or not seen):
-                raise CommandError(
-                    f"There is no wall or matter {repeated(word)} that you can see. `!wall list` shows the walls."
-                )
-            if not some and matter is not None:
+            word = rest.split(maxsplit=1)[0]
+            some = [wall for wall in known if wall.id.casefold() == word.rstrip(",;").casefold()]
+            what, rest = "", rest[len(word) :] if some else rest
+            if not some:
+                matter, rest = _matter_before(rest, firm, sender, today)
                 some = [wall for wall in known if wall.matter_id == matter.id]
-            what = f"matter {escape(word)} itself"
+                what = f"matter {escape(matter.number)} itself"
         if not some:
             raise CommandError(f"No wall stands around {what}. `!wall list` shows the walls.")
         found += some

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bridge.commands.conversations import plain_names
 from bridge.commands.paging import paged
-from bridge.commands.parse import read_around
 from bridge.commands.people import People
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
-from bridge.commands.wall_find import known_walls, shown_wall
+from bridge.commands.wall_find import known_walls, read_around, shown_wall
 from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import covered, screens
 from bridge.store.conversations import staff_by_localpart
@@ -63,7 +62,7 @@ WALL_LIST = Command(
     "wall list",
     "The walls there are",
     _list,
-    (Argument("about", ArgumentType.TEXT, required=False, shown="NUMBER|client:NAME|@person"),),
+    (Argument("about", ArgumentType.MATTERS, required=False, shown="NUMBER|client:NAME|@person"),),
     help="Lists the walls set by command and in the directory: all, those around a matter or client, or those that keep"
     " a person out. Walls around what you must not see yourself are not in it.",
     examples=("!wall list", "!wall list 2026-0042", "!wall list @ben"),

@@ -118,7 +118,7 @@ WALL_REPORT = Command(
     "wall report",
     "Who is behind a wall, and what they could read before",
     _report,
-    (Argument("wall", ArgumentType.TEXT, shown="NUMBER|client:NAME|REFERENCE"),),
+    (Argument("wall", ArgumentType.MATTERS, shown="NUMBER|client:NAME|REFERENCE"),),
     help="Shows of a wall who is kept out, who set it, why, since when and until when, and when it was acknowledged;"
     " then for each conversation when those kept out were in it, how many messages were sent in that time, and how many"
     " they could read. What was said is not shown.",

@@ -54,7 +54,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
     """
     kept = {person["user_id"]: person["password"] for person in _read(file)}
     async with AsyncExitStack() as stack:
-        store = Store(settings.database.url.get_secret_value())
+        store = Store(settings.database.url.get_secret_value(), reading=True)
         await store.open()
         stack.push_async_callback(store.close)
         firm = await DirectoryFile(settings.directory, store).load()

@@ -9,12 +9,18 @@ from bridge.directory.reading import Record, Records
 
 def check_records(source: str, records: Records, problems: ProblemList) -> None:
     """Note what cannot be meant so. References have been resolved; `source` names the file for what is missing."""
-    if not any(not record.get("former", False) and record.get("enabled", True) for record in records[STAFF.name]):
+    if not any(map(_may_be_active, records[STAFF.name])):
         problems.add(source, 0, "", "", "No active staff member is listed. An empty directory is never taken over.")
     _check_groups(records[GROUPS.name], problems)
     _check_restrictions(records, problems)
     for wall in records[WALLS.name]:
         _check_wall(wall, records[MATTERS.name], problems)
+
+
+def _may_be_active(record: Record) -> bool:
+    if record.row.flawed or not record.unread.keys().isdisjoint({"former", "enabled"}):
+        return True
+    return not record.get("former", False) and bool(record.get("enabled", True))
 
 
 def _check_groups(groups: list[Record], problems: ProblemList) -> None:
@@ -55,7 +61,7 @@ def _check_restrictions(records: Records, problems: ProblemList) -> None:
     remedy = "Write yes under restricted, or take the list away."
     open_matters: dict[str, Record] = {}
     for matter in records[MATTERS.name]:
-        if not matter.get("restricted", False):
+        if not matter.get("restricted", False) and "restricted" not in matter.unread and not matter.row.flawed:
             open_matters[matter.get("id")] = matter
             if matter.get("allowed"):
                 number = quoted(matter.get("number"))
@@ -68,12 +74,16 @@ def _check_restrictions(records: Records, problems: ProblemList) -> None:
 
 def _check_wall(wall: Record, matters: list[Record], problems: ProblemList) -> None:
     client = wall.get("client")
-    if bool(wall.get("matter")) is bool(client):
+    if not wall.unread.keys().isdisjoint({"matter", "client"}):
+        # One of them is there, and what is wrong with it was said.
+        pass
+    elif bool(wall.get("matter")) is bool(client):
         both = "both a matter and a client" if client else "neither a matter nor a client"
         wall.problem(problems, "matter", f"The wall names {both}. Name one of the two.")
     elif client:
         clients = {name for matter in matters for name in matter.get("client", ())}
-        if client.casefold() not in {name.casefold() for name in clients}:
+        unknown = any("client" in matter.unread or matter.row.flawed for matter in matters)
+        if not unknown and client.casefold() not in {name.casefold() for name in clients}:
             wall.problem(
                 problems,
                 "client",

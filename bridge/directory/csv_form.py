@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from bridge.directory.fields import RecordKind, name_key, suggest
@@ -12,6 +13,8 @@ from bridge.directory.rows import MOST_RECORDS, Row, decode, unusable
 from bridge.directory.values import Cell
 
 _DELIMITERS = ",;\t"
+_SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?(?:[,;\t]|\1)*(?:\r\n|\r|\n)", re.IGNORECASE)
+"""The line with which Excel is told what separates, before the header."""
 _LONGEST_LINE = 200_000
 _MOST_LINES = 200
 """Lines that one record may run over inside quotes; more means that a quote was not closed."""
@@ -20,12 +23,16 @@ _MOST_LINES = 200
 class _Lines:
     """The lines of a text for csv.reader, counted, with bounds on a line and on a record."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, skipped: int) -> None:
+        """`skipped` are the characters of a line before the header."""
         self._file = file
-        self._source = io.StringIO(text, newline="")
-        self.first = 1
+        self._source = io.StringIO(text[skipped:], newline="")
+        self._left = len(text) - skipped
+        self.first = 2 if skipped else 1
         """The line where the record under way begins."""
-        self.next = 1
+        self.next = self.first
+        self.cut_off = False
+        """Whether the text ended with the last line, without a line break."""
 
     def __iter__(self) -> Iterator[str]:
         for line in self._source:
@@ -38,6 +45,8 @@ class _Lines:
                     self._file, self.first, "A quotation mark opens in this record and does not close. Close it."
                 )
             self.next += 1
+            self._left -= len(line)
+            self.cut_off = not self._left and not line.endswith(("\n", "\r"))
             yield line
 
     def begin(self) -> None:
@@ -49,8 +58,9 @@ def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[R
     """The records of one CSV file. Raises DirectoryError where the file cannot be read any further."""
     file = kind.csv_name
     text = decode(file, data)
-    lines = _Lines(file, text)
-    reader = csv.reader(lines, delimiter=_delimiter(text), strict=True)
+    said = _SEPARATOR.match(text)
+    lines = _Lines(file, text, said.end() if said else 0)
+    reader = csv.reader(lines, delimiter=said[1] if said else _delimiter(text), strict=True)
     header: list[str] | None = None
     count = 0
     try:
@@ -62,8 +72,7 @@ def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[R
                     count += 1
                     if count > MOST_RECORDS:
                         raise unusable(file, lines.first, f"The file has more than {MOST_RECORDS} records.")
-                    if row := _row(kind, lines.first, header, values, problems):
-                        yield row
+                    yield _row(kind, lines, header, values, problems)
             lines.begin()
     except csv.Error as error:
         raise unusable(
@@ -106,23 +115,27 @@ def _header(kind: RecordKind, line: int, values: list[str]) -> list[str]:
     return names
 
 
-def _row(kind: RecordKind, line: int, header: list[str], values: list[str], problems: ProblemList) -> Row | None:
-    if len(values) < len(header) or any(value.strip() for value in values[len(header) :]):
-        problems.add(
-            kind.csv_name,
-            line,
-            "",
-            "",
+def _row(kind: RecordKind, lines: _Lines, header: list[str], values: list[str], problems: ProblemList) -> Row:
+    """The record; the values that are missing at its end are empty."""
+    line, flaw = lines.first, ""
+    if any(value.strip() for value in values[len(header) :]):
+        flaw = (
             f"The record has {len(values)} values and the header {len(header)} columns."
-            " A value that contains the separator needs quotation marks around it.",
+            " A value that contains the separator needs quotation marks around it."
         )
-        return None
+    elif len(values) < len(header) and lines.cut_off:
+        flaw = (
+            f"The file ends in the middle of this record, which has {len(values)} values of {len(header)}."
+            " Save it again; if nothing is missing, end the line."
+        )
+    if flaw:
+        problems.add(kind.csv_name, line, "", "", flaw)
     cells: dict[str, Cell] = {}
     for name, value in zip(header, values, strict=False):
         if name:
             cells[name] = Cell(line, value)
-        elif value.strip():
+        elif value.strip() and not flaw:
             problems.add(
                 kind.csv_name, line, "", value, f"{quoted(value)} stands in a column without a name. Name the column."
             )
-    return Row(kind, kind.csv_name, line, "", cells)
+    return Row(kind, kind.csv_name, line, "", cells, flawed=bool(flaw))

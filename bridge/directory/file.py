@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from bridge.directory.change import DirectoryChange, diff_firms
-from bridge.directory.keeping import accept, accepted_records, confirm_change, hold
+from bridge.directory.keeping import accept, accepted_records, confirm_change, hold, is_confirmed
 from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.records import firm_from_records
@@ -75,7 +75,8 @@ class DirectoryFile:
     `today` gives the firm's own day, on which it is judged whose access a change ends. `settle_seconds` is how long
     files must have been left alone before they are read, so that an export under way is not taken for the whole.
     `with_change` is given every change in the unit of work that stores it, before it is stored. `over` lays over a firm
-    what firm admins set by command, by which it is judged what an admin may be shown.
+    what firm admins set by command, by which it is judged what an admin may be shown. Without `stores` nothing is
+    written: `firm` is then what would be accepted, and another process accepts it.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class DirectoryFile:
         settle_seconds: float = 0.5,
         with_change: Callable[[DirectoryChange], None] = _nothing,
         over: Callable[[Firm], Firm] = lambda firm: firm,
+        stores: bool = True,
     ) -> None:
         self.firm = Firm()
         self.problems: tuple[Problem, ...] = ()
@@ -99,6 +101,7 @@ class DirectoryFile:
         self._settle = settle_seconds
         self._with_change = with_change
         self._over = over
+        self._stores = stores
         self._loaded = False
         self._seen: tuple[Fingerprint, str] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -248,7 +251,8 @@ class DirectoryFile:
         change = await asyncio.to_thread(diff_firms, stored, firm, self._today())
         if stored.staff and change.needs_confirmation(self._limit) and not await self._confirmed(change):
             return self._hold(change)
-        await self._store.run(partial(self._accept, change))
+        if self._stores:
+            await self._store.run(partial(self._accept, change))
         before, self.held = self.firm, None
         if before == firm:
             return Unchanged()
@@ -264,6 +268,8 @@ class DirectoryFile:
 
     async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()
+        if not self._stores:
+            return await self._store.run(lambda: is_confirmed(fingerprint))
         return await self._store.run(lambda: hold(fingerprint, summary, int(time.time() * 1000)))
 
     def _hold(self, change: DirectoryChange) -> Held:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from bridge.firm.leavers import with_leavers
 from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import with_walls
-from bridge.store.leavers import LeaversSet, leavers_set
+from bridge.store.leavers import LeaversSet, announce_leavers
 from bridge.store.store import Store
-from bridge.store.walls import WallsSet, walls_set
+from bridge.store.walls import WallsSet, announce_walls
 
 
 class InForce:
-    """Knows what was set by command, from the commit that sets it on, and lays it over a firm of the directory."""
+    """Knows what was set by command, from the commit that sets it on, and lays it over a firm of the directory.
+
+    News of commits make it quick; that it is true comes from reading it again and again with `load`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -23,10 +26,15 @@ class InForce:
         """The directory's firm, and what came of it."""
         store.listen(self._hear)
 
-    async def load(self) -> None:
-        """Read what was set before. Raises StoreError."""
-        self._walls, self._leavers = await self._store.run(lambda: (walls_set(), leavers_set()))
-        self._last = None
+    async def load(self) -> bool:
+        """Read what is set, whoever stored it and whether or not this process heard of it. Raises StoreError.
+
+        Whether it was other than what was known.
+        """
+        before = self._walls, self._leavers
+        # As news of the same unit: they are told in the order of the commits, which the results of units are not.
+        await self._store.read(_announce_all)
+        return before != (self._walls, self._leavers)
 
     def over(self, firm: Firm) -> Firm:
         """Any firm with what was set by command."""
@@ -40,7 +48,12 @@ class InForce:
 
     def _hear(self, news: Sequence[object]) -> None:
         for item in news:
-            if isinstance(item, WallsSet):
+            if isinstance(item, WallsSet) and item.walls != self._walls:
                 self._walls, self._last = item.walls, None
-            elif isinstance(item, LeaversSet):
+            elif isinstance(item, LeaversSet) and item.staff_ids != self._leavers:
                 self._leavers, self._last = item.staff_ids, None
+
+
+def _announce_all() -> None:
+    announce_walls()
+    announce_leavers()

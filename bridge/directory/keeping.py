@@ -56,6 +56,12 @@ def hold(fingerprint: str, summary: str, now: int) -> bool:
     return bool(held.confirmed_by)
 
 
+def is_confirmed(fingerprint: str) -> bool:
+    """Whether this change is held and somebody confirmed it."""
+    held = HeldChange.get_or_none(HeldChange.fingerprint == fingerprint)
+    return held is not None and bool(held.confirmed_by)
+
+
 def confirm_change(fingerprint: str, by: str) -> bool:
     """Note who confirmed the held change. Returns whether it is held."""
     found = bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())

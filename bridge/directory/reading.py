@@ -19,13 +19,21 @@ class Record:
 
     row: Row
     values: dict[str, Any] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    """What stands in fields that could not be read, by their name. That was said; nothing follows from it."""
+
+    def known_as(self, name: str) -> str:
+        """The value of a field by which others name this record, also where it could not be read."""
+        return str(self.values.get(name, self.unread.get(name, "")))
 
     def get(self, name: str, default: Any = "") -> Any:
         """The value of a field, or what stands for none."""
         return self.values.get(name, default)
 
     def problem(self, problems: ProblemList, name: str, message: str, value: str = "") -> None:
-        """Note a problem of this record's field."""
+        """Note a problem of this record's field, unless the whole record was said to be wrong."""
+        if self.row.flawed:
+            return
         problems.add(self.row.file, self.row.line_of(name), self.row.column(name), value, message)
 
 
@@ -41,7 +49,7 @@ def read_rows(rows: Iterable[Row], problems: ProblemList) -> Records:
         record = Record(row)
         for each in row.kind.fields:
             _read_field(record, each, problems)
-            if each.unique and each.name in record.values:
+            if each.unique and each.name in record.values and not row.flawed:
                 _check_unique(record, each, seen, problems)
         records[row.kind.name].append(record)
     return records
@@ -55,6 +63,7 @@ def _read_field(record: Record, field_read: Field, problems: ProblemList) -> Non
             value = read_cell(field_read.type, cell)
         except ValueError as error:
             record.problem(problems, field_read.name, str(error), cell.shown)
+            record.unread[field_read.name] = cell.shown.strip()
             return
     if value not in ("", ()):
         record.values[field_read.name] = value

@@ -23,10 +23,12 @@ asking admin must not see, `!directory status` gives file and line only.
 
 | Value | How |
 |---|---|
-| text | Any letters. Blanks at the ends are dropped and runs of blanks become one. Invisible characters are refused. |
+| text | Any letters and emoji. Runs of blanks become one. Marks that are not seen are dropped; one that turns the \
+writing round is refused. |
 | id | Up to 100 characters without blanks, colons and semicolons. Large and small letters differ. |
 | yes or no | `yes`, `y`, `true`, `t` or `1`; `no`, `n`, `false`, `f` or `0`. Capitals make no difference. |
-| date | Year-month-day, such as `2026-03-31`. No other order, since 03/04/2026 is a different day elsewhere. |
+| date | Year-month-day, such as `2026-03-31`. No other order, since 03/04/2026 is a different day elsewhere. Of a \
+moment, such as `2026-03-31T09:30:00Z`, the day is read as it is written. |
 | colour | Six hexadecimal digits, such as `#3b6ea5`. In YAML put it in quotation marks, or leave the `#` out. |
 | staff member | The person's id or e-mail address. |
 | group | The group's id. |
@@ -61,8 +63,10 @@ Save it as UTF-8. Put a value that begins with one of `& * ! # [ { > | % @` in q
 ## CSV
 
 One file for each kind of record, all in one folder. The first line holds the names of the columns, in any order;
-columns that are not required may be left out. Commas, semicolons or tabs separate, whichever the first line uses.
-Save it as UTF-8; in Excel the file type is called "CSV UTF-8". Empty lines are skipped.
+columns that are not required may be left out. Commas, semicolons or tabs separate, whichever the first line uses; a
+line such as `sep=;` before it says so as well. Save it as UTF-8; in Excel the file type is called "CSV UTF-8". Empty
+lines are skipped. Where a record ends before the header does, its last values are empty; but if the file ends there
+without a line break, it counts as cut off.
 
 A required file that is not there is a mistake: a lost `walls.csv` must not mean that there are no walls. If the firm
 has none, leave the line with the names of the columns in it and nothing below.

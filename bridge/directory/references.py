@@ -49,11 +49,12 @@ def _resolve_field(record: Record, name: str, shape: Shape, resolve: _Resolve, p
 
 
 def _resolvers(records: Records) -> dict[Refers, _Resolve]:
-    staff = {record.get("id"): record.get("id") for record in records[STAFF.name]}
-    emails = {record.get("email").casefold(): record.get("id") for record in records[STAFF.name]}
-    groups = {record.get("id"): record.get("deleted", False) for record in records[GROUPS.name]}
-    matters = {record.get("id"): record.get("id") for record in records[MATTERS.name]}
-    numbers = {record.get("number").casefold(): record.get("id") for record in records[MATTERS.name]}
+    # Whoever names a record of which something could not be read names the right one all the same.
+    staff = {record.known_as("id"): record.known_as("id") for record in records[STAFF.name]}
+    emails = {record.known_as("email").casefold(): record.known_as("id") for record in records[STAFF.name]}
+    groups = {record.known_as("id"): record.get("deleted", False) for record in records[GROUPS.name]}
+    matters = {record.known_as("id"): record.known_as("id") for record in records[MATTERS.name]}
+    numbers = {record.known_as("number").casefold(): record.known_as("id") for record in records[MATTERS.name]}
 
     def staff_member(written: str) -> str:
         found = staff.get(written) or emails.get(written.casefold())

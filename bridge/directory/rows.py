@@ -26,6 +26,8 @@ class Row:
     path: str
     """In YAML the record's place, such as staff[3]; empty in CSV."""
     cells: dict[str, Cell] = field(default_factory=dict)
+    flawed: bool = False
+    """Whether its values may stand in the wrong columns. That was said; nothing else is said of it."""
 
     def column(self, name: str) -> str:
         """How a problem report names a field of this record."""

@@ -10,13 +10,14 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar
 
 from bridge.directory.problems import quoted
 from bridge.firm.conversation import clean_channel_name
 from bridge.firm.model import MatterStatus, WallKind
+from bridge.firm.visible import says_something, shown, unseen_in
 from bridge.mapping.ids import LOCALPART
 
 _LONGEST_CELL = 100_000
@@ -24,8 +25,15 @@ _LONGEST_LIST = 10_000
 _LONGEST_ID = 100
 _YES = frozenset({"yes", "y", "true", "t", "1"})
 _NO = frozenset({"no", "n", "false", "f", "0"})
+_DAY = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}(:?[0-9]{2})?))?)?",
+    re.IGNORECASE,
+)
 _Item = TypeVar("_Item")
-_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs"})
+_NEVER = frozenset({"Cc", "Co", "Cs"})
+"""Kinds of characters, as Unicode sorts them, that no text has."""
+_TURNING = "\N{RIGHT-TO-LEFT OVERRIDE}"
 
 
 class Shape(Enum):
@@ -88,12 +96,12 @@ def read_cell(value_type: ValueType, cell: Cell) -> Any:
     if value_type.shape is Shape.ONE:
         if cell.items is not None or cell.pairs is not None:
             raise ValueError("This takes one value, not several. Leave one.")
-        return value_type.parse(cell.text.strip())
+        return value_type.parse(_seen(cell.text))
     if value_type.shape is Shape.LIST:
         if cell.pairs is not None:
             raise ValueError("This takes a list of values without colons. Write it as [first, second].")
         items = _split(cell.text) if cell.items is None else cell.items
-        return tuple(dict.fromkeys(value_type.parse(item.strip()) for item in _bounded(items) if item.strip()))
+        return tuple(dict.fromkeys(value_type.parse(_seen(item)) for item in _bounded(items) if item.strip()))
     return _read_pairs(value_type, cell)
 
 
@@ -106,7 +114,7 @@ def _read_pairs(value_type: ValueType, cell: Cell) -> tuple[tuple[str, Any], ...
     for first, second in _bounded(written):
         if not (first.strip() and second.strip()):
             raise ValueError(f"{quoted(first or second)} is not a pair. Write both parts, with a colon between them.")
-        read.append((value_type.parse_first(first.strip()), value_type.parse(second.strip())))
+        read.append((value_type.parse_first(_seen(first)), value_type.parse(_seen(second))))
     return tuple(dict.fromkeys(read))
 
 
@@ -120,22 +128,37 @@ def _bounded(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
     return items
 
 
+def _seen(written: str) -> str:
+    """A value without the marks that are not seen, as programs put them round telephone numbers and into addresses.
+
+    Joiners in Persian and the like, and emoji, are text and stay. Raises ValueError where nothing is left, and for what
+    turns the writing round or is no character.
+    """
+    value = " ".join(written.split())
+    if value.isascii() and value.isprintable():
+        return value
+    unseen = unseen_in(value)
+    for character in unseen:
+        if character == _TURNING or unicodedata.category(character) in _NEVER:
+            raise ValueError(
+                f"{quoted(value)} contains the invisible character U+{ord(character):04X}."
+                " Type the text again rather than pasting it."
+            )
+    if not says_something(value):
+        raise ValueError(f"{quoted(value)} has nothing in it that can be seen. Write it again, or leave it empty.")
+    return shown(value, "").strip() if unseen else value
+
+
 def text_up_to(longest: int) -> Callable[[str], str]:
-    """Reads one line of text: composed characters, blanks collapsed, nothing invisible, a bounded length."""
+    """Reads one line of text: composed characters, blanks collapsed, a bounded length."""
 
     def parse(value: str) -> str:
         if len(value) > 4 * longest:
             raise ValueError(f"The text has {len(value)} characters; at most {longest} fit. Shorten it.")
-        shown = " ".join(unicodedata.normalize("NFC", value).split())
-        for character in shown:
-            if unicodedata.category(character) in _INVISIBLE:
-                raise ValueError(
-                    f"{quoted(value)} contains the invisible character U+{ord(character):04X}."
-                    " Type the text again rather than pasting it."
-                )
-        if len(shown) > longest:
-            raise ValueError(f"The text has {len(shown)} characters; at most {longest} fit. Shorten it.")
-        return shown
+        line = " ".join(unicodedata.normalize("NFC", value).split())
+        if len(line) > longest:
+            raise ValueError(f"The text has {len(line)} characters; at most {longest} fit. Shorten it.")
+        return line
 
     return parse
 
@@ -178,11 +201,14 @@ def boolean(value: str) -> bool:
 
 
 def day(value: str) -> date:
-    """Reads a date, only as year-month-day, since 03/04/2026 is two different days in two countries."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+    """Reads a date, only as year-month-day, since 03/04/2026 is two different days in two countries.
+
+    Of a moment (ISO 8601) the day is read as it is written, whatever time and offset follow.
+    """
+    if not _DAY.fullmatch(value):
         raise ValueError(f"{quoted(value)} is not a date. Write year-month-day, for example 2026-03-31.")
     try:
-        return date.fromisoformat(value)
+        return datetime.fromisoformat(value.replace(",", ".").upper()).date()
     except ValueError as error:
         raise ValueError(f"{quoted(value)} is not a day of the calendar. Correct it.") from error
 

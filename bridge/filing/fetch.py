@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import codecs
 import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import filetype
 import orjson
 from Crypto.Cipher import AES
 
-from bridge.firm.file_bytes import program_in
+from bridge.mapping.file_types import HEAD_BYTES, TAIL_BYTES, type_by
 from bridge.matrix.port import Homeserver
 from bridge.store.filing import Found, Waiting
 
-_HEAD = 8192
-"""Bytes by which a type is told."""
 _WRITTEN_AT_ONCE = 1 << 20
 """Bytes that are gathered before they are written."""
 _MXC = re.compile(r"mxc://([^/?#]+)/([A-Za-z0-9_-]+)")
-_TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
-_BEGINS_WITH_MZ = "application/x-msdownload"
-"""What the library says of everything that begins with these two letters."""
-TEXT = "text/plain"
-UNKNOWN = "application/octet-stream"
 
 
 class Unfetchable(Exception):
@@ -65,27 +56,6 @@ def _decoded(text: str) -> bytes:
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
 
-def type_by(head: bytes) -> str:
-    """The media type by a file's first bytes; for text without a mark of its own text/plain."""
-    if program := program_in(head):
-        return program
-    found = filetype.guess_mime(head) if head else None
-    if found is not None and not (found == _BEGINS_WITH_MZ and _is_text(head)):
-        return str(found)
-    return TEXT if _is_text(head) else UNKNOWN
-
-
-def _is_text(head: bytes) -> bool:
-    if any(byte < 32 and byte not in _TEXT_CONTROLS for byte in head):
-        return False
-    try:
-        # Where only the head was looked at, its last character may be cut in two.
-        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 class _Reading:
     """What was had of a file so far. `take` blocks."""
 
@@ -99,6 +69,7 @@ class _Reading:
         self.plain = hashlib.sha256()
         self.size = 0
         self.head = b""
+        self.tail = b""
 
     def take(self, piece: bytes) -> None:
         """Decrypt and write a piece. Raises Unfetchable where the file is too large, and what `write` raises."""
@@ -108,8 +79,9 @@ class _Reading:
         self.size += len(piece)
         if self.size > self._longest:
             raise too_large(self._longest)
-        if len(self.head) < _HEAD:
-            self.head += piece[: _HEAD - len(self.head)]
+        if len(self.head) < HEAD_BYTES:
+            self.head += piece[: HEAD_BYTES - len(self.head)]
+        self.tail = piece[-TAIL_BYTES:] if len(piece) >= TAIL_BYTES else (self.tail + piece)[-TAIL_BYTES:]
         self.plain.update(piece)
         self._write(piece)
 
@@ -188,7 +160,9 @@ async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int,
         await writing.end()
     finally:
         await writing.settle()
-    return Found(type_by(reading.head), reading.size, reading.plain.hexdigest(), _note(file, reading, secret))
+    return Found(
+        type_by(reading.head, reading.tail), reading.size, reading.plain.hexdigest(), _note(file, reading, secret)
+    )
 
 
 def _note(file: Waiting, reading: _Reading, secret: Secret | None) -> str:

@@ -55,6 +55,7 @@ class Deed(StrEnum):
     TRIED_TO_DEACTIVATE = "tried_to_deactivate"
     TRIED_TO_TELL_GUARD = "tried_to_tell_guard"
     REFUSALS_MISSING = "refusals_missing"
+    DATABASE_PUT_BACK = "database_put_back"
 
 
 BY_GUARD = frozenset(deed for deed in Deed if deed.value.startswith("tried_"))

@@ -15,6 +15,8 @@ ADMINS_ID = "admins"
 CHANNEL_NAME_MAX = 80
 """Characters in a channel's name (C1)."""
 
+_JOINERS = dict.fromkeys(map(ord, "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"))
+
 
 class ConversationKind(StrEnum):
     """What people talk in: with each other, about a matter, or in a channel; everybody's chat with the bot; and the
@@ -59,14 +61,12 @@ class ChannelNameError(ValueError):
 
 
 def channel_key(name: str) -> str:
-    """What makes a channel name unique: NFKC, case folded, with runs of blanks, hyphens and underscores as one (C1)."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """What makes a channel name unique: NFKC, case folded, with runs of blanks, hyphens and underscores as one (C1).
+
+    Joiners, which are no letters of their own, make no other name.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_JOINERS)
     return re.sub(r"[\s_-]+", "-", folded).strip("-")
-
-
-def has_invisible(name: str) -> bool:
-    """Whether a name has characters that do not show, or that change how others show."""
-    return any(unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"} for character in name)
 
 
 def clean_channel_name(name: str) -> str:
@@ -78,7 +78,10 @@ def clean_channel_name(name: str) -> str:
         raise ChannelNameError(
             f"That name has {len(shown)} characters; a channel name has at most {CHANNEL_NAME_MAX}. Try a shorter one."
         )
-    if has_invisible(shown):
+    # Here, because the guard imports this module, and Synapse's environment has not the library.
+    from bridge.firm.visible import says_something, unseen_in
+
+    if unseen_in(shown) or not says_something(shown):
         raise ChannelNameError("That name has invisible characters. Type it again rather than pasting it.")
     return shown
 

@@ -187,8 +187,8 @@ class Firm:
 
     @cached_property
     def matter_by_number(self) -> Mapping[str, Matter]:
-        """Matters by number, case folded."""
-        return {matter.number.casefold(): matter for matter in self.matters.values()}
+        """Matters by number, case folded and with single blanks."""
+        return {" ".join(matter.number.split()).casefold(): matter for matter in self.matters.values()}
 
     def people(self, principals: tuple[str, ...]) -> frozenset[str]:
         """Staff ids behind a list of staff and group ids; groups inside groups are followed, loops included once."""

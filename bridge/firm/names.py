@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
+
+from anyascii import anyascii
 
 from bridge.firm.model import Staff
 
 _APOSTROPHES = str.maketrans("’‘ʼ´`", "'''''")
+_TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj", "ð": "dh"}
+"""The other way in which a letter is written where a keyboard does not have it (as in passports: ICAO Doc 9303-3,
+section 6), beside the plain letter that stands in its place."""
+_MOST_SPELLINGS = 32
 
 
 def folded(text: str) -> str:
@@ -16,21 +23,84 @@ def folded(text: str) -> str:
     return "".join(one for one in decomposed if not unicodedata.combining(one))
 
 
-def folded_name(name: str) -> str:
-    """A person's name folded, also without regard to blanks and to the kind of apostrophe that a keyboard gives."""
-    # Before folding, which would make two characters of the acute accent.
-    return " ".join(folded(name.translate(_APOSTROPHES)).split())
+@lru_cache(maxsize=16_384)
+def spellings(text: str) -> tuple[str, ...]:
+    """How people may spell a text, the plainest first: without regard to case, accents, blanks and kinds of apostrophe.
 
-
-def who_is_called(name: str, people: Iterable[Staff]) -> list[Staff]:
-    """Those with this full name, or where nobody has it those with this first or last name.
-
-    Accents need not be typed. Of people whose full names differ in nothing else, those typed exactly are meant.
+    Latin letters that a keyboard may not have are spelled by their plain letters or by two, each by itself: Søren is
+    soren and soeren. Letters of other scripts stay, since what sounds alike there may be somebody else.
     """
-    typed = " ".join(name.split()).strip("\"'“”„")
-    wanted = folded_name(typed)
-    listed = list(people) if wanted else []
-    full = [person for person in listed if folded_name(person.name) == wanted]
-    exact = [person for person in full if person.name.casefold() == typed.casefold()]
-    part = [person for person in listed if wanted in {folded_name(person.first_name), folded_name(person.last_name)}]
-    return exact or full or part
+    # Before composing, which would make two characters of the acute accent.
+    plain = text.translate(_APOSTROPHES)
+    if plain.isascii():
+        return (" ".join(plain.casefold().split()),)
+    found = [""]
+    for character in unicodedata.normalize("NFKC", plain):
+        forms = _forms(character)
+        if len(found) * len(forms) > _MOST_SPELLINGS:
+            forms = forms[:1]
+        found = [start + form for start in found for form in forms]
+    return tuple(dict.fromkeys(" ".join(one.split()) for one in found))
+
+
+@lru_cache(maxsize=4096)
+def _forms(character: str) -> tuple[str, ...]:
+    """How one character is spelled, the plainest form first."""
+    if not unicodedata.name(character, "").startswith("LATIN"):
+        return (folded(character),)
+    plain, two = anyascii(character).casefold(), _TWO_LETTERS.get(character.casefold(), "")
+    return (plain, two) if two else (plain,)
+
+
+def plain(text: str) -> str:
+    """The plainest spelling of a text."""
+    return spellings(text)[0]
+
+
+def searched(text: str) -> str:
+    """A text to look for words in, by every spelling (`has_words`)."""
+    if text.isascii():
+        return text.casefold()
+    return "\n".join([plain(text), *(one for word in text.split() for one in spellings(word))])
+
+
+def has_words(text: str, words: Iterable[str]) -> bool:
+    """Whether each of these words stands in a text made by `searched`, by any of its spellings."""
+    return all(any(one in text for one in spellings(word)) for word in words)
+
+
+class Called:
+    """People by what they are called, so that many names are looked up without going through everybody each time."""
+
+    def __init__(self, people: Iterable[Staff]) -> None:
+        self._whole: dict[str, list[Staff]] = {}
+        self._part: dict[str, list[Staff]] = {}
+        for person in people:
+            for one in spellings(person.name):
+                self._whole.setdefault(one, []).append(person)
+            parts = (person.first_name, person.last_name)
+            for one in dict.fromkeys(form for part in parts for form in spellings(part) if form):
+                self._part.setdefault(one, []).append(person)
+
+    def whole(self, name: str) -> list[Staff]:
+        """Those with this full name. Of people whose names differ in spelling alone, those typed exactly are meant."""
+        found = _all(self._whole, name)
+        exact = [person for person in found if person.name.casefold() == " ".join(name.split()).casefold()]
+        return exact or found
+
+    def part(self, name: str) -> list[Staff]:
+        """Those with this first or last name."""
+        return _all(self._part, name)
+
+    def found(self, name: str) -> list[Staff]:
+        """Those with this full name, or where nobody has it those with this first or last name."""
+        typed = name.strip().strip("\"'“”„")
+        return self.whole(typed) or self.part(typed)
+
+    def names(self) -> dict[str, Staff]:
+        """Somebody for each full name, by its spellings."""
+        return {name: people[0] for name, people in self._whole.items()}
+
+
+def _all(index: dict[str, list[Staff]], name: str) -> list[Staff]:
+    return list(dict.fromkeys(person for one in spellings(name) if one for person in index.get(one, ())))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+FIRST_MESSAGE = "org.firm-bridge.first_message"
+"""The key in the content of a message that looks like a command, and was said to a colleague behind `!dm`."""
 MARKER = "org.firm-bridge.room"
 """The state event {kind, key} by which the bridge and the guard know a room of the firm, set as the room is made."""
 

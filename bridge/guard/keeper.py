@@ -18,8 +18,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.firm.facts import Facts, FactsError, digest_of, with_changes
-from bridge.guard.protocol import MAX_BYTES, OUTDATED, is_signed, sign_page, sign_push, sign_question, sign_taken
+from bridge.firm.facts import Facts, FactsError, digest_of, records_of, with_changes
+from bridge.guard.protocol import (
+    MAX_BYTES,
+    OUTDATED,
+    is_signed,
+    sign_asking_facts,
+    sign_facts,
+    sign_page,
+    sign_push,
+    sign_question,
+    sign_taken,
+)
 from bridge.guard.refusals import Attempt
 from bridge.guard.spool import Spool
 
@@ -141,6 +151,15 @@ class Keeper:
             "refused": dict(self.refused),
             **self.spool.waiting(),
         }
+
+    def facts(self, signature: str) -> dict[str, str]:
+        """All that is known, signed, for somebody who has the key. Raises PushRefused."""
+        if not is_signed(sign_asking_facts(self._key), signature):
+            raise _forged()
+        policy = self.policy
+        version, facts = (policy.version, policy.facts) if policy else (0, Facts())
+        told = json.dumps({"version": version, "records": records_of(facts)})
+        return {"facts": told, "signature": sign_facts(self._key, told)}
 
     def _opened(self, body: bytes, signature: str) -> dict[str, Any]:
         """A push whose signature and form are right. Raises PushRefused."""

@@ -31,7 +31,7 @@ from bridge.guard.creation import wish_of
 from bridge.guard.files import bytes_refusal, size_refusal
 from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
-from bridge.guard.protocol import MAX_BYTES, PATH, REFUSALS_PATH, SIGNATURE_HEADER
+from bridge.guard.protocol import FACTS_PATH, MAX_BYTES, PATH, REFUSALS_PATH, SIGNATURE_HEADER
 from bridge.guard.refusals import Attempt, attempt, attempt_of
 from bridge.guard.writing import Written, refused
 
@@ -82,6 +82,7 @@ class Guard:
             is_user_allowed_to_upload_media_of_size=self.is_user_allowed_to_upload_media_of_size
         )
         api.register_web_resource(PATH, PolicyResource(self._keeper, self._note, api))
+        api.register_web_resource(FACTS_PATH, FactsResource(self._keeper, self._note, api))
         api.register_web_resource(REFUSALS_PATH, RefusalsResource(self._keeper, self._note, api))
         api.looping_background_call(self._tick, _TICK_MS, desc="firm_bridge_refusals")
         # A stop loses nothing that was counted; a kill, how often something was repeated within its window.
@@ -293,6 +294,13 @@ class PolicyResource(_Resource):
 
     async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         return await self._answer(lambda: self._keeper.status(_signature(request)))
+
+
+class FactsResource(_Resource):
+    """The address at which a bridge with an older database gets what it has lost."""
+
+    async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        return await self._answer(lambda: dict(self._keeper.facts(_signature(request))))
 
 
 class RefusalsResource(_Resource):

@@ -20,6 +20,9 @@ What the guard refused, the bridge asks for at REFUSALS_PATH: a POST that says w
 
 answered with {"page": the JSON of bridge/guard/spool.py in a text, "signature": over that text}. Whatever has a number
 up to this one is in the bridge's database, and forgotten by the guard.
+
+A bridge whose database is older than what the guard was told asks for all of it with a GET at FACTS_PATH, answered with
+{"facts": {"version": NUMBER, "records": …} in a text, "signature": over that text}.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ import hmac
 
 PATH = "/_synapse/client/firm-bridge/policy"
 SIGNATURE_HEADER = "X-Firm-Bridge-Signature"
+FACTS_PATH = "/_synapse/client/firm-bridge/facts"
 REFUSALS_PATH = "/_synapse/client/firm-bridge/refusals"
 CREATE_PATH = "/_firm-bridge/create"
 OUTDATED = "ORG.FIRM_BRIDGE.OUTDATED"
@@ -45,6 +49,16 @@ def sign_push(key: str, body: bytes) -> str:
 def sign_question(key: str) -> str:
     """The signature with which the bridge asks how things stand."""
     return _sign(key, b"status\n")
+
+
+def sign_asking_facts(key: str) -> str:
+    """The signature with which the bridge asks for all that the guard knows."""
+    return _sign(key, b"facts?\n")
+
+
+def sign_facts(key: str, facts: str) -> str:
+    """The signature over all that the guard knows."""
+    return _sign(key, b"facts\n" + facts.encode())
 
 
 def sign_wish(key: str, asked: str) -> str:

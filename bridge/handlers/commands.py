@@ -10,12 +10,13 @@ from typing import Any
 import structlog
 
 from bridge.commands.dispatch import answer, is_from_memory
-from bridge.commands.parse import no_such_matter
+from bridge.commands.matter_numbers import no_such_matter
 from bridge.commands.replies import notice
 from bridge.commands.table import Answer, Desk, Handout
 from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_access, may_act, may_be_in
+from bridge.firm.room_keys import FIRST_MESSAGE
 from bridge.handlers.addressing import command_in
 from bridge.handlers.at_once import FromMemory, result_at_once
 from bridge.handlers.at_work import AtWork
@@ -31,10 +32,15 @@ Effect = Callable[[], None]
 _OPEN = frozenset({ConversationKind.CHANNEL, ConversationKind.BOT})
 
 
-async def handle_command(event: Json, desk: Desk, places: Places, at_work: AtWork) -> Effect | None:
-    """Carry out the command in a message; what comes back queues the reply. Nothing for what is no command."""
+async def handle_command(
+    event: Json, desk: Desk, places: Places, at_work: AtWork, text: str | None = None
+) -> Effect | None:
+    """Carry out the command in a message; what comes back queues the reply. Nothing for what is no command.
+
+    `text` is the command where it was read already.
+    """
     place = await places.place(event["room_id"])
-    text = _typed(event, place, desk)
+    text = _typed(event, place, desk, text)
     if place is None or text is None:
         return None
     staff_id = await places.staff_id(event["sender"])
@@ -51,13 +57,14 @@ async def handle_command(event: Json, desk: Desk, places: Places, at_work: AtWor
     return partial(_queue, event, reply, staff_id, place.key if here and not apart else "", desk)
 
 
-def command_at_once(event: Json, desk: Desk, places: Places) -> FromMemory | None:
+def command_at_once(event: Json, desk: Desk, places: Places, text: str | None = None) -> FromMemory | None:
     """How the command in a message is answered that needs nothing but what is in memory; None for all else.
 
     Only where nothing but being in a conversation decides who sees it: in channels and in the chat with the bot.
+    `text` is the command where it was read already.
     """
     place = places.known_place(event["room_id"])
-    text = _typed(event, place, desk)
+    text = _typed(event, place, desk, text)
     if place is None or place.kind not in _OPEN or text is None or not is_from_memory(text):
         return None
     staff_id = places.known_staff_id(event["sender"])
@@ -69,16 +76,19 @@ def command_at_once(event: Json, desk: Desk, places: Places) -> FromMemory | Non
 def _message(event: Json, text: str, staff_id: str, place: Place, desk: Desk) -> Said | None:
     """The answer as a message; None where it is not known at once, or there is more to it."""
     reply, here = result_at_once(_reply(event, text, staff_id, place, desk)) or (None, False)
-    if reply is None or not here or reply.noted is not None or reply.messages or reply.handouts:
+    shown = here or place.kind is ConversationKind.BOT
+    if reply is None or not shown or reply.noted is not None or reply.messages or reply.handouts:
         return None
     room_id = event["room_id"]
     return Said(_key(event), room_id, desk.settings.bot_id, "m.room.message", _content(reply, event, room_id))
 
 
-def _typed(event: Json, place: Place | None, desk: Desk) -> str | None:
-    """The command in a message; None where there is none."""
+def _typed(event: Json, place: Place | None, desk: Desk, text: str | None) -> str | None:
+    """The command in a message of one of the firm's conversations; None where there is none."""
     if place is None or place.kind is None:
         return None
+    if text is not None:
+        return text
     bot_id, bot_name = desk.settings.bot_id, desk.settings.appservice.bot_name
     return command_in(event["content"], bot_id, bot_name, in_chat=place.kind is ConversationKind.BOT)
 
@@ -127,7 +137,9 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
             outcome=noted.outcome,
         )
     for number, message in enumerate(reply.messages):
-        said = {"msgtype": "m.text", "body": message.text}
+        said: Json = {"msgtype": "m.text", "body": message.text}
+        if command_in(said, bot_id, desk.settings.appservice.bot_name, in_chat=False) is not None:
+            said[FIRST_MESSAGE] = True
         enqueue(f"{event_id}/{number}", message.room_id, event["sender"], "m.room.message", said)
     there = conversation_for(shown_in, staff_id) if shown_in not in {"", chat} else None
     stays = there is not None and may_be_in(desk.firm(), staff_id, there, desk.reconciler.today())

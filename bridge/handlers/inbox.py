@@ -20,6 +20,7 @@ from bridge.metrics import Metrics
 from bridge.settings import InboxSettings
 from bridge.store import inbox as rows
 from bridge.store.conversations import are_in
+from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.inbox import WaitingEvent
 from bridge.store.marks import Marks
 from bridge.store.outbox import Said
@@ -103,7 +104,7 @@ class Inbox:
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
-        before = self._oldest()
+        before = _now_ms() - self._settings.keep_days * DAY_MS
         return await self._store.run(lambda: rows.forget_handled(before))
 
     async def stop(self) -> None:
@@ -174,7 +175,8 @@ class Inbox:
             self._lanes.add(event)
 
     def _oldest(self) -> int:
-        return _now_ms() - self._settings.keep_days * DAY_MS
+        # By the clock that the events are stamped with: the bridge's own may be far ahead.
+        return homeserver_ms() - self._settings.keep_days * DAY_MS
 
     async def _work(self, event: WaitingEvent) -> float | None:
         answer = self._answers.pop(event.event_id, None)

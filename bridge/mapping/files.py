@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.firm.visible import shown
+from bridge.mapping.nobodys_names import is_nobodys
+
 Json = Mapping[str, Any]
 
 KINDS: Mapping[str, str] = {"m.file": "file", "m.image": "image", "m.video": "video", "m.audio": "audio"}
@@ -32,7 +35,6 @@ _VOICE = ("org.matrix.msc3245.voice", "m.voice")
 _MXC = re.compile(r"mxc://[A-Za-z0-9.:\[\]-]{1,255}/[A-Za-z0-9_-]{1,255}")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{1,128}={0,2}")
-_UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Carried:
     name: str
     """As the message gives it, up to NAME_MAX characters; never empty. Show it by `shown_name`."""
     name_key: str
-    """What makes two names the same (V3); empty for what has no name of its own, as a voice message."""
+    """What makes two names the same (V3); empty for what has no name that somebody gave, as a voice message."""
     caption: str
     mxc: str
     """The media's address, which is a secret."""
@@ -89,7 +91,7 @@ def file_in(content: Json) -> Carried | None:
     return Carried(
         kind=kind,
         name=_bounded_name(given) or kind,
-        name_key=name_key(given) if own else "",
+        name_key=name_key(given) if own and is_given(given) else "",
         caption=caption[:CAPTION_MAX],
         mxc=address[0],
         encryption=address[1],
@@ -111,9 +113,14 @@ def name_key(name: str) -> str:
     return f"{folded[: NAME_MAX - 65]} {hashlib.sha256(folded.encode()).hexdigest()}"
 
 
+def is_given(name: str) -> bool:
+    """Whether somebody gave a file this name, so that another one of this name is a version of it."""
+    return not is_nobodys(name_key(name))
+
+
 def shown_name(name: str) -> str:
-    """A name as it can be shown: each character that does not show, or changes how others show, as �."""
-    return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in name)
+    """A name as it can be shown: each character that is not seen, or turns the writing round, as �."""
+    return shown(name)
 
 
 def extension(name: str) -> str:

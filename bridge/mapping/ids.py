@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bridge.firm.model import Firm, Staff
+from bridge.firm.names import plain
 
 LOCALPART = re.compile(r"[a-z0-9._=/+-]{1,100}")
 """What a user id's localpart may be made of (Matrix specification, appendices, user identifiers)."""
 
 TEMPLATE_FIELDS = ("email", "first", "last", "initials", "id")
-_UNFOLDED = str.maketrans({"ß": "ss", "ø": "o", "Ø": "o", "æ": "ae", "Æ": "ae", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,7 @@ def localpart_for(person: Staff, template: str) -> str:
         "initials": person.short_initials,
         "id": person.id,
     }
-    filled = template.format(**values).translate(_UNFOLDED)
-    plain = unicodedata.normalize("NFKD", filled).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9._=/+-]+", "", plain.replace(" ", "."))
+    return re.sub(r"[^a-z0-9._=/+-]+", "", plain(template.format(**values)).replace(" ", "."))
 
 
 def assign_localparts(

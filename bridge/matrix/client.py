@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from nio import Api
@@ -212,15 +212,16 @@ class MatrixClient:
     async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
         await self._as(user_id, requests.put_account_data(user_id, data_type, content))
 
-    async def push_rule(self, user_id: str, kind: str, rule_id: str) -> Json | None:
-        try:
-            rule: Json = await self._as(user_id, requests.push_rule(kind, rule_id))
-        except NotFound:
-            return None
-        return rule
+    async def push_rules(self, user_id: str) -> Json:
+        rules: Json = await self._as(user_id, requests.push_rules())
+        return rules
 
     async def put_push_rule(self, user_id: str, kind: str, rule_id: str, rule: Json) -> None:
         await self._as(user_id, requests.put_push_rule(kind, rule_id, rule))
+
+    async def delete_push_rule(self, user_id: str, kind: str, rule_id: str) -> None:
+        with suppress(NotFound):
+            await self._as(user_id, requests.delete_push_rule(kind, rule_id))
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         room_ids: list[str] = await self._as(user_id, Api.joined_rooms(_NO_TOKEN), "joined_rooms")
@@ -249,6 +250,9 @@ class MatrixClient:
 
     async def ping(self, txn_id: str) -> float:
         return float(await self.connection.ask(requests.ping(self._appservice_id, txn_id), None, "duration_ms"))
+
+    async def clock(self) -> tuple[float, float]:
+        return await self.connection.clock()
 
     async def whoami(self, user_id: str | None = None) -> str:
         if user_id is not None:
@@ -321,6 +325,10 @@ class MatrixClient:
     async def guard_status(self, signature: str) -> Json:
         status: Json = await self.connection.ask(requests.guard_status(), None, signature=signature)
         return status
+
+    async def guard_facts(self, signature: str) -> Json:
+        answer: Json = await self.connection.ask(requests.guard_facts(), None, signature=signature)
+        return answer
 
     async def guard_refusals(self, body: bytes, signature: str) -> Json:
         answer: Json = await self.connection.ask(requests.guard_refusals(body), None, signature=signature)

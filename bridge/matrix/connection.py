@@ -8,6 +8,7 @@ import re
 import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ import nio
 import orjson
 from yarl import URL
 
+from bridge import json_in
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
 from bridge.matrix.http1 import CannotConnect, Connections, NotHttp, Response
@@ -107,12 +109,23 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         async def attempt(left: float) -> Any:
             response = await self._attempt(method, shown, target, data, headers, min(self._timeout, left))
             try:
-                content = orjson.loads(response.body)
+                content = json_in.loads(response.body)
                 return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                 raise Passing(not_matrix(f"{method} {shown}", response)) from error
 
         return await repeat(attempt, self._deadline)
+
+    async def clock(self) -> tuple[float, float]:
+        """The server's Date, and for how long it was waited for, in milliseconds. Raises HomeserverError."""
+        asked = time.monotonic()
+        response = await self.send("GET", "/_matrix/client/versions")
+        waited = time.monotonic() - asked
+        try:
+            date = parsedate_to_datetime(response.headers["date"])
+        except (KeyError, ValueError) as error:
+            raise errors.NotFound("GET /versions", 200, "M_UNKNOWN", "the answer has no Date") from error
+        return date.timestamp() * 1000, waited * 1000
 
     async def send(
         self,

@@ -129,11 +129,14 @@ class Homeserver(Protocol):
     async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
         """Replace a user's global account data of one type."""
 
-    async def push_rule(self, user_id: str, kind: str, rule_id: str) -> Json | None:
-        """A user's own push rule of one kind (override, room and so on), or None."""
+    async def push_rules(self, user_id: str) -> Json:
+        """All push rules of a user: a list for each kind (override, room and so on)."""
 
     async def put_push_rule(self, user_id: str, kind: str, rule_id: str, rule: Json) -> None:
         """Set a user's push rule, replacing one that is there."""
+
+    async def delete_push_rule(self, user_id: str, kind: str, rule_id: str) -> None:
+        """Take a user's push rule away; one that is not there is no error."""
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         """The ids of the rooms that user is in."""
@@ -154,6 +157,12 @@ class Homeserver(Protocol):
 
     async def ping(self, txn_id: str) -> float:
         """Ask the homeserver to call the bridge back (spec: appservice ping); milliseconds it took."""
+
+    async def clock(self) -> tuple[float, float]:
+        """The homeserver's clock by an answer's Date header, and for how long it was waited for; in milliseconds.
+
+        Raises NotFound where answers have none.
+        """
 
     async def whoami(self, user_id: str | None = None) -> str:
         """The user the token acts as. Raises TokenRejected."""
@@ -207,6 +216,12 @@ class Homeserver(Protocol):
 
     async def guard_status(self, signature: str) -> Json:
         """Which policy the guard has, its digest, and what it refused, by rule. Raises Refused for another key."""
+
+    async def guard_facts(self, signature: str) -> Json:
+        """All that the guard knows, with a signature (bridge/guard/protocol.py).
+
+        Raises BadRequest where the guard is older than this, and Refused for another key.
+        """
 
     async def guard_refusals(self, body: bytes, signature: str) -> Json:
         """Say which refusals the bridge has, and get those behind them with a signature (bridge/guard/protocol.py).

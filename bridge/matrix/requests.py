@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
-from bridge.guard.protocol import PATH, REFUSALS_PATH
+from bridge.guard.protocol import FACTS_PATH, PATH, REFUSALS_PATH
 
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
@@ -104,9 +104,14 @@ def put_account_data(user_id: str, data_type: str, content: Json) -> Request:
     return "PUT", _path(MATRIX_API_PATH_V3, "user", user_id, "account_data", data_type), orjson.dumps(content)
 
 
-def push_rule(kind: str, rule_id: str) -> Request:
-    """GET one push rule of the user acted as."""
-    return "GET", _path(MATRIX_API_PATH_V3, "pushrules", "global", kind, rule_id)
+def push_rules() -> Request:
+    """GET all push rules of the user acted as."""
+    return "GET", _path(MATRIX_API_PATH_V3, "pushrules", "global") + "/"
+
+
+def delete_push_rule(kind: str, rule_id: str) -> Request:
+    """DELETE one push rule of the user acted as."""
+    return "DELETE", _path(MATRIX_API_PATH_V3, "pushrules", "global", kind, rule_id)
 
 
 def put_push_rule(kind: str, rule_id: str, rule: Json) -> Request:
@@ -221,6 +226,11 @@ def push_policy(body: bytes) -> Request:
 def guard_status() -> Request:
     """GET which policy the guard has."""
     return "GET", PATH
+
+
+def guard_facts() -> Request:
+    """GET all that the guard knows."""
+    return "GET", FACTS_PATH
 
 
 def guard_refusals(body: bytes) -> Request:

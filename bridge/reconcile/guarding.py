@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
 
 from bridge.firm.conversation import Conversation
-from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of
+from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of, with_changes
 from bridge.firm.file_rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
-from bridge.guard.protocol import PATH, sign_push, sign_question
-from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, TokenRejected, Unreachable
+from bridge.guard.protocol import PATH, is_signed, sign_asking_facts, sign_facts, sign_push, sign_question
+from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
+from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
 from bridge.store.conversations import conversation_by_id, load_world, staff_by_localpart
+from bridge.store.kept import GUARD_VERSION, keep, kept
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -69,6 +72,10 @@ class Guarding:
         """What the guard knows; None where that is not certain."""
         self._told_firm: Firm | None = None
         self._version = 0
+        """Of what the guard said that it has."""
+        self._restoring = Restoring(store, homeserver, settings, firm)
+        self.on_put_back: Callable[[], None] | None = None
+        """Called where the guard has an older version than it once said: the homeserver was put back from a backup."""
         self.away: HomeserverError | None = None
         """Why it could not be told the last time; None where it could."""
         self._rests_until = 0.0
@@ -168,6 +175,7 @@ class Guarding:
         self._told_firm = firm
 
     async def _tell_everything(self) -> None:
+        await self._compare_versions()
         firm = self._firm()
         records = records_of(facts_of(firm, *await self._store.run(stored_facts), self._settings))
         version = self._next_version()
@@ -181,6 +189,31 @@ class Guarding:
                 raise GuardAway(error) from error
         self._told, self._version, self._told_firm = records, version, firm
         log.info("guard_told", version=version)
+
+    async def _compare_versions(self) -> None:
+        """See which side is older, before the guard is told to forget what it knows (R3)."""
+        version, noted = await self._guards_version(), await self._store.run(_noted_version)
+        if noted is not None and version > noted:
+            await self._restoring.take_over(version, await self._guards_facts())
+        if version < self._version:
+            log.error("homeserver_put_back", guard_version=version, told=self._version)
+            self._version = version
+            if self.on_put_back is not None:
+                self.on_put_back()
+
+    async def _guards_facts(self) -> Facts:
+        """All that the guard knows. Raises GuardAway, also where it is too old to say, and Unreachable."""
+        try:
+            answer = await self._homeserver.guard_facts(sign_asking_facts(self._key))
+            told, signature = answer["facts"], answer["signature"]
+            if not is_signed(sign_facts(self._key, told), signature):
+                raise Refused("facts", 403, "M_FORBIDDEN", "The guard's facts are not signed with guard.key.")
+            return with_changes(Facts(), orjson.loads(told)["records"], {})
+        except (HomeserverError, KeyError, TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, Unreachable):
+                raise
+            known = error if isinstance(error, HomeserverError) else Refused("facts", 200, "M_UNKNOWN", str(error))
+            raise GuardAway(known) from error
 
     async def _guards_version(self) -> int:
         """The version that the guard has; 0 for none. Raises GuardAway and Unreachable."""
@@ -197,6 +230,8 @@ class Guarding:
         """Push, and lose certainty of what the guard knows where that fails. Raises PolicyOutdated, GuardAway and
         Unreachable."""
         body = orjson.dumps(said)
+        # Before it is told, so that a guard that knows more was told by another bridge, or this store is an older one.
+        await self._store.run(partial(keep, GUARD_VERSION, str(said["version"])))
         try:
             await self._homeserver.push_policy(body, sign_push(self._key, body))
         except HomeserverError as error:
@@ -213,3 +248,12 @@ class Guarding:
 def _some_facts(keys: Collection[str]) -> tuple[dict[str, str], dict[str, Conversation]]:
     found = [conversation for key in keys if (conversation := conversation_by_id(key)) is not None]
     return staff_by_localpart(), {conversation.id: conversation for conversation in found}
+
+
+def _noted_version() -> int | None:
+    """A unit: the highest version that the guard may have been told; None where an older version of the bridge told it.
+
+    A database in which nothing is yet has told it nothing.
+    """
+    noted = kept(GUARD_VERSION)
+    return int(noted) if noted else (None if staff_by_localpart() else 0)

@@ -19,7 +19,8 @@ def heed_moves(shape: RoomShape, observed: Observed | None, wanted: Desired, tod
     """The shape with those who joined by themselves, where the policy allows it, and without those who left.
 
     Their events wait somewhere between the homeserver and the bridge: it was not running, or is about to handle them.
-    Without this a pass would undo what people did, and the events that follow would then be old news.
+    Without this a pass would undo what people did, and the events that follow would then be old news. Both moments that
+    are compared are the homeserver's.
     """
     conversation = wanted.world.conversations.get(shape.key)
     if observed is None or conversation is None or conversation.everyone or conversation.kind in _FIXED:

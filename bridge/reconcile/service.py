@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from peewee import chunked
 
 from bridge import faults
 from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
@@ -49,10 +50,14 @@ from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
+_AT_ONCE = 100
+"""Conversations stored in one unit."""
 PATIENCE = 30.0
 """Seconds for which a pass repeats one request: what fails is tried again by itself, and must not hold up the rest."""
 _MOMENT = 3.0
 """Seconds for which what takes access away waits for the guard."""
+_AT_START = 10.0
+"""Seconds for which a start waits for the guard, which may know what this database has forgotten."""
 _MANY = 100
 """So many failures are more easily put right by a pass over everything."""
 
@@ -122,11 +127,12 @@ class Reconciler:
         is away as a whole, and TokenRejected.
         """
         with patience(PATIENCE):
+            # First, since of what this database lost in a backup the guard may know.
+            await self.guarding.told(everything=True, anew=True, within=_AT_START)
             wanted = await self.desired()
             tally = self._work.tally()
             keys = losing(wanted, self.today())
-            run = self._work.run(wanted, tally)
-            await self._tell_and_take(run, leavers(wanted), keys, alone=True)
+            await self._take(self._work.run(wanted, tally), leavers(wanted), keys, thorough=True)
             log.info("shut_out", rooms=len(keys), steps=tally.steps, failed=len(tally.failed))
             return tally.outcome()
 
@@ -316,16 +322,24 @@ class Reconciler:
         where they are locked already, and the guard is not waited for in the end.
         """
         telling = asyncio.create_task(self.guarding.told(everything=True, anew=True, within=_MOMENT if alone else None))
+        try:
+            await asyncio.wait({telling}, timeout=_MOMENT)
+            await self._take(run, staff_ids, keys, thorough=alone)
+            return await telling
+        finally:
+            telling.cancel()
 
+    async def _take(self, run: Run, staff_ids: Collection[str], keys: Collection[str], *, thorough: bool) -> None:
         shut = asyncio.Event()
 
         async def accounts() -> None:
             await observe.in_parallel(
-                staff_ids, lambda staff_id: self._work.shut_account(staff_id, run, thorough=alone), self._limit
+                staff_ids, lambda staff_id: self._work.shut_account(staff_id, run, thorough=thorough), self._limit
             )
             shut.set()
 
         async def rooms() -> None:
+            # After the sessions, where these end at once.
             with suppress(TimeoutError):
                 await asyncio.wait_for(shut.wait(), _MOMENT)
             await observe.in_parallel(keys, lambda key: self._work.shut_room(key, run), self._limit)
@@ -333,12 +347,7 @@ class Reconciler:
         async def files() -> None:
             await self.take_back(run.tally)
 
-        try:
-            await asyncio.wait({telling}, timeout=_MOMENT)
-            await observe.in_parallel((accounts, rooms, files), lambda taking: taking(), 3)
-            return await telling
-        finally:
-            telling.cancel()
+        await observe.in_parallel((accounts, rooms, files), lambda taking: taking(), 3)
 
     async def _make_right(self, run: Run, staff_ids: Iterable[str], shapes: Mapping[str, RoomShape]) -> Outcome:
         """These people's accounts, these rooms, and the end of the accounts of those who left."""
@@ -362,23 +371,32 @@ class Reconciler:
         return tuple(filter(None, found))
 
     async def _store_new(self, wanted: Desired) -> bool:
-        """Store what is new; whether anything was."""
+        """Store what is new, in pages, what takes away first; whether anything was.
 
-        def unit() -> None:
-            remove_from_all(wanted.departed)
-            add_accounts(dict(wanted.new_localparts))
-            add_conversations(wanted.new_conversations)
-            for conversation_id, people in wanted.new_participants.items():
+        A firm's first start stores tens of thousands of rows, and events come in meanwhile. What a crash leaves out is
+        new to the next pass.
+        """
+
+        def picked(some: Iterable[tuple[str, Collection[str]]]) -> None:
+            for conversation_id, people in some:
                 add_participants(conversation_id, people, "", returning=False)
-            if wanted.new_admins is not None:
-                keep_participants(ADMINS_ID, wanted.new_admins)
 
+        run, new_admins = self._store.run, wanted.new_admins
+        if wanted.departed:
+            await run(lambda: remove_from_all(wanted.departed))
+        for accounts in chunked(wanted.new_localparts.items(), _AT_ONCE):
+            await run(partial(add_accounts, dict(accounts)))
+        for conversations in chunked(wanted.new_conversations, _AT_ONCE):
+            await run(partial(add_conversations, conversations))
+            faults.point("seeds.page")
+        for participants in chunked(wanted.new_participants.items(), _AT_ONCE):
+            await run(partial(picked, participants))
+        if new_admins is not None:
+            await run(lambda: keep_participants(ADMINS_ID, new_admins))
+        if wanted.new_conversations:
+            faults.point("seeds.stored")
         new = wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed
-        if not new and wanted.new_admins is None:
-            return False
-        await self._store.run(unit)
-        faults.point("seeds.stored")
-        return True
+        return bool(new) or new_admins is not None
 
     def _problems(self, wanted: Desired) -> list[str]:
         """What a person must put right; it is kept for whoever asks."""

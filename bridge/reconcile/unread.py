@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from bridge.matrix.port import Homeserver
 
-_ROOM = "room"
-_NOTIFY = {"actions": ["notify"]}
+Json = dict[str, Any]
+SAID: Mapping[str, str] = {"message": "m.room.message", "sticker": "m.sticker", "poll": "*.poll.start"}
+"""The types of events with which somebody says something, as push rules match them, by the end of each rule's id."""
+_UNDERRIDE, _ROOM = "underride", "room"
+_NOTIFY = ["notify"]
 
 
-async def ensure_unread(homeserver: Homeserver, user_id: str, room_id: str) -> None:
-    """Let the room's messages count as unread for this person, who need not be in it yet.
+def rule_id(room_id: str, said: str) -> str:
+    """The id of a person's rule for a channel and one of SAID."""
+    return f"firm-bridge.{said}.{room_id}"
 
-    A rule for one room comes before the client's default for all rooms, such as "mentions only". A rule that the
-    person set for this room stays, and so does a mute: clients mute a room by an override rule, which comes first.
+
+async def ensure_unread(homeserver: Homeserver, user_id: str, *room_ids: str) -> None:
+    """Let what is said in these rooms count as unread for this person, who need not be in them yet.
+
+    A person's own underride rules come before the client's default for all rooms, such as "mentions only", and behind
+    all rules for a room or a mute, so that whatever the person sets for a room stays in force (specification: push
+    rules). No rule that is there is replaced.
     """
-    if await homeserver.push_rule(user_id, _ROOM, room_id) is None:
-        await homeserver.put_push_rule(user_id, _ROOM, room_id, _NOTIFY)
+    rules = await homeserver.push_rules(user_id)
+    there = set(_ids(rules.get(_UNDERRIDE)))
+    before = {one["rule_id"] for one in _listed(rules.get(_ROOM)) if one.get("actions") == _NOTIFY}
+    for room_id in room_ids:
+        for said, event_type in SAID.items():
+            if rule_id(room_id, said) not in there:
+                rule = {"conditions": [_match("room_id", room_id), _match("type", event_type)], "actions": _NOTIFY}
+                await homeserver.put_push_rule(user_id, _UNDERRIDE, rule_id(room_id, said), rule)
+        if room_id in before:
+            # Of earlier versions of the bridge: a rule for a room counts votes, deletions and pins as well.
+            await homeserver.delete_push_rule(user_id, _ROOM, room_id)
+
+
+def _match(key: str, pattern: str) -> Json:
+    return {"kind": "event_match", "key": key, "pattern": pattern}
+
+
+def _ids(rules: Any) -> Iterable[str]:
+    return (one["rule_id"] for one in _listed(rules))
+
+
+def _listed(rules: Any) -> list[Json]:
+    return [one for one in rules if isinstance(one, dict) and "rule_id" in one] if isinstance(rules, list) else []

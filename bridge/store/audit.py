@@ -135,26 +135,53 @@ def newest(
     return newest_by(Filter(person, subjects, deeds, outcome), limit)
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How far a log was looked through, and is whole."""
+
+    position: int = 0
+    chain: Chain = Chain(0, NO_DIGEST)
+    met: bool = False
+    """Whether the digest noted earlier is in it."""
+
+
 def verify(known_head: str = "") -> Chain:
-    """Look through the whole log. Raises TamperedError where the chain is broken.
+    """Look through the whole log in one unit. Raises TamperedError where the chain is broken.
 
     Entries cut off at the end leave a whole chain behind; `known_head`, a digest noted earlier, must be in it.
     """
-    previous, count, seen = NO_DIGEST, 0, not known_head
-    for row in _all_rows():
+    so_far = Verified()
+    while (further := verify_page(so_far, known_head)) != so_far:
+        so_far = further
+    return verified(so_far, known_head)
+
+
+def verify_page(so_far: Verified, known_head: str) -> Verified:
+    """Look through some more entries; the same where there are no more. Raises TamperedError.
+
+    Nothing is ever changed behind what was looked through, so each page can be a unit of its own.
+    """
+    position, count, previous, met = so_far.position, so_far.chain.entries, so_far.chain.head, so_far.met
+    rows = AuditRow.select().where(AuditRow.position > position).order_by(AuditRow.position).limit(_AT_ONCE)
+    for row in rows:
         found = _audited(row)
         if row.previous != previous or chained(previous, found.entry) != found.digest:
             raise TamperedError(
                 f"The audit log was changed at entry {found.position}"
                 f" or before it. Compare with a backup or an export from before."
             )
-        previous, count, seen = found.digest, count + 1, seen or found.digest == known_head
-    if not seen:
+        position, count, previous, met = found.position, count + 1, found.digest, met or found.digest == known_head
+    return Verified(position, Chain(count, previous), met)
+
+
+def verified(so_far: Verified, known_head: str) -> Chain:
+    """The whole log, once all of it was looked through. Raises TamperedError where the digest noted is not in it."""
+    if known_head and not so_far.met:
         raise TamperedError(
             f"No entry of the audit log has the digest {known_head}. Entries were cut off or the log was written anew"
             " since it was noted. Compare with a backup or an export from before."
         )
-    return Chain(count, previous)
+    return so_far.chain
 
 
 def last_position() -> int:
@@ -167,13 +194,6 @@ def head() -> str:
     """The digest of the newest entry; empty for an empty log."""
     last = execute(_LAST).fetchone()
     return str(last[0]) if last is not None else NO_DIGEST
-
-
-def _all_rows() -> Iterator[Any]:
-    after = 0
-    while page := list(AuditRow.select().where(AuditRow.position > after).order_by(AuditRow.position).limit(_AT_ONCE)):
-        yield from page
-        after = page[-1].position
 
 
 def _audited(row: Any) -> Audited:

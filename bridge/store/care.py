@@ -59,6 +59,25 @@ def matter_rooms_of(staff_id: str) -> dict[str, Conversation]:
     return {one.room_id: to_conversation(one, (staff_id,)) for one in found}
 
 
+def channel_rooms_of(staff_id: str) -> list[str]:
+    """The rooms of the channels that somebody active is in, archived ones included."""
+    row = models.Conversation
+    participates = models.Participant.select(models.Participant.conversation).where(
+        models.Participant.staff_id == staff_id, models.Participant.present
+    )
+    found: Iterable[Any] = (
+        row.select(models.Room.room_id)
+        .join(models.Room, on=(models.Room.key == row.id))
+        .where(
+            row.kind == ConversationKind.CHANNEL.value,
+            models.Room.room_id.is_null(False),
+            row.everyone | row.id.in_(participates),
+        )
+        .tuples()
+    )
+    return [room_id for (room_id,) in found]
+
+
 def wants_digest(staff_id: str) -> bool:
     """Whether somebody wants the morning digest, which all do who never said otherwise."""
     row = models.Digest.get_or_none(models.Digest.staff_id == staff_id)

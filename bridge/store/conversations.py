@@ -14,6 +14,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.store import models
 from bridge.store.audit import record
+from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.news import announce
 from bridge.store.sql import execute, execute_rows
 
@@ -194,7 +195,7 @@ def add_participants(
     Picked now, all of them count as picked now, so that a leave of before, of which the bridge hears later, counts no
     more. At a given moment, who left or was taken out later stays out: events of people's clients arrive late.
     """
-    since = now_ms() if at_ms is None else at_ms
+    since = homeserver_ms() if at_ms is None else at_ms
     before = _present(conversation_id)
     absent = models.Participant.present == False  # noqa: E712 - SQL
     for staff_id in sorted(staff_ids):
@@ -256,7 +257,15 @@ def keep_participants(conversation_id: str, staff_ids: Collection[str]) -> None:
     before = _present(conversation_id)
     add_participants(conversation_id, sorted(set(staff_ids) - before), "")
     for staff_id in sorted(before.difference(staff_ids)):
-        remove_participant(conversation_id, staff_id, now_ms(), by="")
+        remove_participant(conversation_id, staff_id, homeserver_ms(), by="")
+
+
+def set_participants(conversation_id: str, staff_ids: Collection[str], at_ms: int) -> None:
+    """Have these people in a conversation and nobody else, by what the homeserver says of that moment."""
+    before = _present(conversation_id)
+    add_participants(conversation_id, sorted(set(staff_ids) - before), "", at_ms=at_ms)
+    for staff_id in sorted(before.difference(staff_ids)):
+        remove_participant(conversation_id, staff_id, at_ms, by="")
 
 
 def remove_from_all(staff_ids: Collection[str]) -> None:
@@ -272,7 +281,7 @@ def remove_from_all(staff_ids: Collection[str]) -> None:
     rows = models.Participant.select(models.Participant.conversation, models.Participant.staff_id).where(*theirs)
     for conversation_id, staff_id in list(cast("Iterable[tuple[str, str]]", rows.tuples())):
         record(Deed.PARTICIPANT_REMOVED, subject=conversation_id, person=staff_id, reason="F2")
-    models.Participant.update(present=False, since=now_ms()).where(*theirs).execute()
+    models.Participant.update(present=False, since=homeserver_ms()).where(*theirs).execute()
 
 
 def remove_participant(conversation_id: str, staff_id: str, at_ms: int, *, by: str, cause: str = "") -> bool:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import orjson
 
 from bridge.mapping.file_words import in_conversation, in_matter, sent_by, type_marks, words
-from bridge.mapping.files import Carried, extension
+from bridge.mapping.files import Carried, extension, name_key
 from bridge.store.models import File, database
 from bridge.store.sql import execute
 
@@ -155,8 +155,8 @@ _EDITED = (
 
 def _as_columns(carried: Carried, event_id: str) -> dict[str, Any]:
     told = asdict(carried)
-    # No name of its own makes it no version of anything.
-    own_key = carried.name_key or f"{carried.kind}\n{event_id}"
+    # A name that nobody gave is nobody's version, and has its place among the names all the same.
+    own_key = carried.name_key or f"{name_key(carried.name)}\n{event_id}"
     return {**{name: told[name] for name in _EDITED}, "name_key": own_key, "size": carried.declared_size or 0}
 
 
@@ -233,6 +233,11 @@ def histories_to_read(after: str, limit: int) -> list[HistoryTurn]:
         limit,
     )
     return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str]]", found.fetchall())]
+
+
+def read_histories_again() -> None:
+    """Have every room's history looked through once more, where what arrived meanwhile may be missing."""
+    execute("DELETE FROM file_history")
 
 
 def history_read(room_id: str, position: str, finished_at: int | None) -> None:

@@ -23,18 +23,24 @@ def leavers_set() -> frozenset[str]:
     return frozenset(row.staff_id for row in CommandLeaver.select())
 
 
+def announce_leavers() -> None:
+    """Announce LeaversSet: what is stored at this moment."""
+    announce(LeaversSet(leavers_set()))
+
+
 def set_leaver(staff_id: str, by: str, cause: str) -> None:
     """Let somebody have left, by this staff id. Once is enough. Announces LeaversSet."""
     if CommandLeaver.get_or_none(CommandLeaver.staff_id == staff_id) is None:
         CommandLeaver.create(staff_id=staff_id, set_by=by, since=now_ms(), caused_by=cause)
         record(Deed.STAFF_LEFT, actor=by, person=staff_id, reason="F2", cause=cause)
-        announce(LeaversSet(leavers_set()))
+    # Also where it is stored already: the confirmation of the first commit may have been lost, and with it the news.
+    announce_leavers()
 
 
 def set_returned(staff_id: str, by: str, cause: str) -> bool:
     """Let somebody be back; whether they had left by command. Announces LeaversSet."""
-    if not CommandLeaver.delete().where(CommandLeaver.staff_id == staff_id).execute():
-        return False
-    record(Deed.STAFF_RETURNED, actor=by, person=staff_id, reason="F2", cause=cause)
-    announce(LeaversSet(leavers_set()))
-    return True
+    was_set = bool(CommandLeaver.delete().where(CommandLeaver.staff_id == staff_id).execute())
+    if was_set:
+        record(Deed.STAFF_RETURNED, actor=by, person=staff_id, reason="F2", cause=cause)
+    announce_leavers()
+    return was_set

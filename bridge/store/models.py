@@ -101,6 +101,7 @@ class Participant(Base):
     staff_id = TextField(index=True)
     present = BooleanField(default=True)
     since = BigIntegerField()
+    """In the homeserver's time (bridge/store/homeserver_time.py), since it is compared with events."""
     added_by = TextField(default="")
     caused_by = TextField(null=True)
     """The event id of the command that last added or removed this person, so that the same event is known again."""
@@ -457,6 +458,13 @@ class RefusalsTaken(Base):
     """When it was last found to be the guard's; the newest is the one in use."""
 
 
+class Kept(Base):
+    """A single fact that must outlive the process, by name (bridge/store/kept.py)."""
+
+    name = TextField(primary_key=True)
+    value = TextField()
+
+
 class RefusalTally(Base):
     """How often the guard refused somebody within some minutes."""
 
@@ -499,4 +507,5 @@ MODELS: tuple[type[Base], ...] = (
     DriftCheck,
     RefusalsTaken,
     RefusalTally,
+    Kept,
 )

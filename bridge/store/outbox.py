@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import orjson
 
+from bridge.store import inbox
 from bridge.store.models import OutboxMessage
 from bridge.store.news import announce
 from bridge.store.sql import execute
@@ -140,6 +141,11 @@ def replay(positions: Collection[int] | None = None) -> int:
         query = query.where(OutboxMessage.position.in_(list(positions)))
     replayed: int = query.execute()
     return replayed
+
+
+def replay_all(incoming: Collection[int] | None, outgoing: Collection[int] | None) -> int:
+    """Let dead letters of both directions wait again, all for None, and return how many."""
+    return inbox.replay(incoming) + replay(outgoing)
 
 
 def forget_sent(before_ms: int) -> int:

@@ -1,4 +1,7 @@
-"""Who was picked for a conversation, by whom and since when. All are units of work; times are milliseconds."""
+"""Who was picked for a conversation, by whom and since when. All are units of work.
+
+Times are the homeserver's, in milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 from bridge.firm.audit import Deed
 from bridge.store.audit import record
-from bridge.store.conversations import now_ms
+from bridge.store.homeserver_time import homeserver_ms
 from bridge.store.models import Participant
 
 
@@ -45,7 +48,7 @@ def pick(conversation_id: str, staff_ids: Iterable[str], by: str, event_id: str)
             conversation=conversation_id,
             staff_id=staff_id,
             present=True,
-            since=now_ms(),
+            since=homeserver_ms(),
             added_by=by,
             caused_by=event_id,
         ).on_conflict(
@@ -66,7 +69,7 @@ def drop(conversation_id: str, staff_ids: Iterable[str], by: str, event_id: str)
     removed = set()
     for row in list(rows):
         if row.present:
-            Participant.update(present=False, since=now_ms(), caused_by=event_id).where(
+            Participant.update(present=False, since=homeserver_ms(), caused_by=event_id).where(
                 Participant.conversation == conversation_id, Participant.staff_id == row.staff_id
             ).execute()
             deed = Deed.PARTICIPANT_LEFT if row.staff_id == by else Deed.PARTICIPANT_REMOVED

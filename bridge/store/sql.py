@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+from peewee import PostgresqlDatabase
+
 from bridge.store.models import database
 
 ROWS_PER_STATEMENT = 500
@@ -20,6 +22,13 @@ def execute(statement: str, *values: object) -> Any:
     if database.param != "?":
         statement = statement.replace("?", database.param)
     return database.connection().execute(statement, values)
+
+
+def skip_to(column: Any) -> None:
+    """After a row got a number by hand: let the next numbers come behind it. SQLite does so by itself."""
+    if isinstance(database.obj, PostgresqlDatabase):
+        table, name = column.model._meta.table_name, column.column_name
+        execute(f'SELECT setval(pg_get_serial_sequence(?, ?), (SELECT max("{name}") FROM "{table}"))', table, name)  # noqa: S608
 
 
 def execute_rows(statement: str, row: str, rows: Sequence[Sequence[object]]) -> list[tuple[Any, ...]]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
+import structlog
+
 from bridge.firm.audit import Deed
 from bridge.firm.model import Firm, Wall, WallKind
 from bridge.firm.walls import covered, screens
@@ -16,7 +18,9 @@ from bridge.store.conversations import now_ms
 from bridge.store.models import CommandWall, Conversation, Participant, Screened
 from bridge.store.news import announce
 from bridge.store.participants import drop
+from bridge.store.sql import skip_to
 
+log = structlog.get_logger(__name__)
 _ID = "wall-"
 _DIGITS = 18
 
@@ -52,6 +56,11 @@ def walls_set() -> tuple[Wall, ...]:
     return tuple(_wall(row) for row in rows)
 
 
+def announce_walls() -> None:
+    """Announce WallsSet: what is stored at this moment."""
+    announce(WallsSet(walls_set()))
+
+
 def wall_records() -> dict[str, WallRecord]:
     """All walls ever set by command, by id, oldest first."""
     told: dict[int, dict[str, int | None]] = {}
@@ -64,8 +73,8 @@ def wall_records() -> dict[str, WallRecord]:
     }
 
 
-def set_wall(wall: Wall, firm: Firm, cause: str) -> tuple[Wall, Removed]:
-    """Set a wall and take those it screens out of every conversation it stands around (M3).
+def set_wall(wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:
+    """Set a wall and take those it screens out of every conversation it stands around (M3). 0 is the next number.
 
     Returns it with its id, and who was taken out of what. The same event handled again gives the same answer. Announces
     WallsSet.
@@ -81,13 +90,25 @@ def set_wall(wall: Wall, firm: Firm, cause: str) -> tuple[Wall, Removed]:
         since=wall.since.isoformat() if wall.since else "",
         expires=wall.expires.isoformat() if wall.expires else "",
         caused_by=cause,
+        **({"number": number} if number else {}),
     )
+    if number:
+        skip_to(CommandWall.number)
     made = _wall(row)
     if found is None:
         _record(Deed.WALL_SET, made, made.set_by, cause)
-        announce(WallsSet(walls_set()))
+    # Also where it is there already: the confirmation of the first commit may have been lost, and with it the news.
+    announce_walls()
     # One that has ended since, when a dead letter is replayed, takes nobody out again.
     return made, _drop_screened(made, firm, made.set_by, cause) if row.ended_at is None else {}
+
+
+def restore_wall(wall: Wall, firm: Firm, cause: str) -> None:
+    """Set a wall again that a backup has lost, under its own number where that is free. Announces WallsSet."""
+    number = _number(wall.id)
+    taken = CommandWall.get_or_none(CommandWall.number == number) is not None
+    made, _ = set_wall(wall, firm, cause, 0 if taken else number)
+    log.warning("wall_restored", wall=made.id)
 
 
 def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
@@ -97,6 +118,7 @@ def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
     group, is in no conversation of it any more. Announces WallsSet.
     """
     row = CommandWall.get_or_none(CommandWall.number == _number(wall_id))
+    announce_walls()
     if row is None or row.ended_at is not None:
         return row is not None and bool(cause) and row.ended_cause == cause
     wall = _wall(row)
@@ -105,7 +127,7 @@ def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
         CommandWall.number == row.number
     ).execute()
     _record(Deed.WALL_LIFTED if by else Deed.WALL_EXPIRED, wall, by, cause)
-    announce(WallsSet(walls_set()))
+    announce_walls()
     return True
 
 

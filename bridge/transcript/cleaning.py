@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
 
 import nh3
@@ -13,11 +15,24 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 """Control characters, marks that turn the direction of writing, and what is no character."""
-_TAGS = {"a", "b", "blockquote", "br", "code", "del", "em", "i", "li", "ol", "p", "pre", "s", "strong", "u", "ul"}
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
-_ON_A_LINE = {"blockquote", "br", "li", "ol", "p", "pre", "ul"}
-_BLANKS = re.compile(r"\s+")
-_GAPS = re.compile(r" *\n[ \n]*")
+_RECOMMENDED = (
+    "a b blockquote br caption code del details div em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s span strong sub summary"
+    " sup table tbody td th thead tr u ul"
+)
+MATRIX_TAGS = frozenset(_RECOMMENDED.split())
+"""What messages may be formatted with (specification: m.room.message, recommended tags)."""
+_ALSO = "ins kbd q samp small strike tfoot tt"
+"""Other tags that say something and do nothing."""
+_TAGS = MATRIX_TAGS.union(_ALSO.split())
+_WITHIN_A_LINE = "abbr acronym bdi bdo big cite data dfn font label mark mx-reply nobr script style time var wbr"
+"""What else HTML has inside a line of text."""
+_IN_LINES = "|".join([*sorted(_TAGS), *_WITHIN_A_LINE.split()])
+_APART = re.compile(
+    rf"(?<!\s)(?=<(?:/?(?:caption|t(?:able|body|d|foot|h|head|r))\b|/?(?!(?:{_IN_LINES})[\s/>])[a-z]))", re.IGNORECASE
+)
+"""Where a blank keeps apart what would run together: parts of a table, which are nothing outside one, and blocks of
+HTML that messages should not have."""
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "img": {"alt", "title"}, "span": {"data-mx-spoiler"}}
 _SCHEMES = {"http", "https", "mailto"}
 _WITH_CONTENT = {"script", "style", "mx-reply"}
 """Tags that go with all that is in them; of others the text stays. `mx-reply` repeats what a message answers."""
@@ -48,16 +63,63 @@ def clean_line(text: object, longest: int = 300) -> str:
 def safe_html(formatted: str) -> str:
     """Formatted text with a few harmless tags and links to the web and to mail; all else is taken out of it."""
     cleaned = nh3.clean(
-        _seen(formatted),
-        tags=_TAGS,
+        _APART.sub(" ", _seen(formatted)),
+        tags=set(_TAGS),
         clean_content_tags=_WITH_CONTENT,
         attributes=_ATTRIBUTES,
         attribute_filter=_attribute,
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer",
     )
-    # Again, because the HTML may have spelt such characters out.
-    return _seen(cleaned)
+    # Again, because the HTML may have spelt such characters out, and left out where a row begins.
+    return _seen(_APART.sub(" ", cleaned))
+
+
+def picture(attributes: Mapping[str, str | None]) -> str:
+    """What stands for a picture in a text: its words, as of an emoji of the firm's own."""
+    return (attributes.get("alt") or attributes.get("title") or "").strip() or "[picture]"
+
+
+class _Page(HTMLParser):
+    """Clean HTML as a printed page can have it: words for pictures, and nothing folded away."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "img":
+            self.parts.append(html.escape(picture(given)))
+        elif tag == "details":
+            self.parts.append("<div>")
+        elif tag == "summary":
+            self.parts.append("<p><b>")
+        elif "data-mx-spoiler" in given:
+            reason = given["data-mx-spoiler"]
+            self.parts.append(f"<span>{html.escape(f'[spoiler: {reason}]' if reason else '[spoiler]')} ")
+        else:
+            self.parts.append(self.get_starttag_text() or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.parts.append({"details": "</div>", "summary": "</b></p>"}.get(tag, f"</{tag}>"))
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self.parts.append(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.parts.append(f"&#{name};")
+
+
+def page_html(formatted: str) -> str:
+    """Formatted text for a page: `safe_html` without pictures and without what a reader would have to open."""
+    page = _Page()
+    page.feed(safe_html(formatted))
+    page.close()
+    return "".join(page.parts)
 
 
 def _attribute(tag: str, attribute: str, value: str) -> str | None:
@@ -65,61 +127,3 @@ def _attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "start":
         return value if value.isascii() and value.isdecimal() and len(value) < 7 else None
     return value if attribute != "href" or _ABSOLUTE.fullmatch(value) else None
-
-
-class _Words(HTMLParser):
-    """What clean HTML says, with lines where it has paragraphs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._lists: list[int | None] = []
-        self._as_typed = 0
-        self._link = ("", 0)
-        """Where a link leads, and where its words begin."""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _ON_A_LINE:
-            self.parts.append("\n")
-        if tag in {"ol", "ul"}:
-            start = dict(attrs).get("start") or "1"
-            self._lists.append(int(start) if tag == "ol" else None)
-        elif tag == "li":
-            self.parts.append(self._marker())
-        elif tag == "pre":
-            self._as_typed += 1
-        elif tag == "a":
-            self._link = (dict(attrs).get("href") or "", len(self.parts))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"ol", "ul"} and self._lists:
-            self._lists.pop()
-        elif tag == "pre":
-            self._as_typed = max(0, self._as_typed - 1)
-        elif tag == "a":
-            address, begin = self._link
-            if address and "".join(self.parts[begin:]).strip() != address:
-                self.parts.append(f" ({address})")
-            self._link = ("", 0)
-        if tag in _ON_A_LINE:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data if self._as_typed else _BLANKS.sub(" ", data))
-
-    def _marker(self) -> str:
-        number = self._lists[-1] if self._lists else None
-        if number is None:
-            return "- "
-        self._lists[-1] = number + 1
-        return f"{number}. "
-
-
-def plain_text(formatted: str) -> str:
-    """What formatted text says, as a page shows it; empty for none."""
-    if not formatted:
-        return ""
-    words = _Words()
-    words.feed(safe_html(formatted))
-    words.close()
-    return _GAPS.sub("\n", "".join(words.parts)).strip()

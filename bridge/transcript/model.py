@@ -34,6 +34,33 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of a poll."""
+
+    text: str
+    people: tuple[str, ...] = ()
+    """Names of those whose last vote has it, in the order in which they voted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a message asks everybody, and what they chose. The question is the message's text."""
+
+    answers: tuple[Answer, ...]
+    disclosed: bool = True
+    """Whether clients showed the votes before the end."""
+    ended_by: str = ""
+    ended_at: int | None = None
+    """None for one that is still open."""
+
+    @property
+    def result(self) -> tuple[Answer, ...]:
+        """The answers that most people chose; none where nobody voted."""
+        most = max((len(answer.people) for answer in self.answers), default=0)
+        return tuple(answer for answer in self.answers if most and len(answer.people) == most)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """Something that somebody said or sent."""
 
@@ -51,6 +78,7 @@ class Message:
     emote: bool = False
     """Whether it says what the author does."""
     file: SentFile | None = None
+    poll: Poll | None = None
     edited_at: int | None = None
     """When the text shown was written, where that was later than the message."""
     reply_to: str = ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from bridge.transcript.cleaning import safe_html
+from bridge.transcript.cleaning import page_html
 from bridge.transcript.model import About, Entry, Message, Transcript
 from bridge.transcript.wording import Wording
 
@@ -46,5 +46,8 @@ def _days(wording: Wording) -> Iterator[tuple[str, list[Entry]]]:
 
 def _formatted(message: Message) -> Markup | str:
     """What a message says, with its harmless formatting."""
-    html = safe_html(message.formatted) if message.formatted else ""
-    return Markup(html) if html.strip() else message.text  # noqa: S704 - nh3 has cleaned it
+    if not message.formatted:
+        return message.text
+    said = Markup(page_html(message.formatted))  # noqa: S704 - nh3 has cleaned it
+    # Formatting that says nothing must not hide what the plain text says.
+    return said if said.striptags() or "<hr>" in said else message.text

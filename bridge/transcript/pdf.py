@@ -15,13 +15,16 @@ from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.fonts import TextStyle
 
-from bridge.transcript.cleaning import plain_text
 from bridge.transcript.model import About, Happening, Message, Transcript
+from bridge.transcript.rich import Run, runs_of
 from bridge.transcript.wording import Wording
 
 _FONT = "Roboto"
 _STYLES = {"": "Roboto-Regular.ttf", "B": "Roboto-Bold.ttf", "I": "Roboto-Italic.ttf"}
 _GREY, _BLACK, _BLUE = (85, 85, 95), (27, 27, 31), (20, 80, 158)
+_SAID = 10
+"""Points of what somebody said."""
+_INDENTS = re.compile(r"(?m)^[ \t]+(?=\S)")
 _SUBSTITUTE = "\N{REPLACEMENT CHARACTER}"
 _JOINERS = re.compile("[\N{ZERO WIDTH JOINER}\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}]")
 
@@ -113,14 +116,15 @@ class _Document(FPDF):
         self.set_link(self._link(message.number), page=self.page, y=self.y)
         self._run(f"#{message.number} ", 8.5, color=_GREY)
         self._run(f"{message.author} ", 8.5, "B")
-        notice, edited = (" · notice" if message.notice else ""), wording.edited(message)
-        self._run(f"{wording.time(message.at_ms)}{notice}", 8.5, color=_GREY)
+        kind = " · notice" if message.notice else " · poll" if message.poll is not None else ""
+        self._run(f"{wording.time(message.at_ms)}{kind}", 8.5, color=_GREY)
         for words, number in wording.relations(message):
             self._run(f" · {words} ", 8.5, color=_GREY)
             if number:
                 self._run(f"#{number}", 8.5, color=_BLUE, link=self._link(number))
             else:
                 self._run("a message that is not here", 8.5, color=_GREY)
+        edited = wording.edited(message)
         self._run(f" · {edited}" if edited else "", 8.5, color=_GREY)
         self.ln(4.5)
         if message.deleted is not None:
@@ -129,10 +133,26 @@ class _Document(FPDF):
         if message.file is not None:
             link = wording.filed(message) or wording.message_link(message)
             self._line(f"File: {self._file(message)}", 10, color=_BLUE, link=link)
-        if said := plain_text(message.formatted) or message.text:
-            self._line(f"{message.author} {said}" if message.emote else said, 10)
+        self._said(message)
+        if message.poll is not None:
+            for answer in message.poll.answers:
+                self._line(f"- {wording.answer(answer)}", 10)
+            self._line(wording.outcome(message.poll), 8.5, color=_GREY)
         for reaction in message.reactions:
             self._line(f"{reaction.sign} {len(reaction.people)}: {', '.join(reaction.people)}", 8.5, color=_GREY)
+
+    def _said(self, message: Message) -> None:
+        """What a message says, in its looks."""
+        runs = runs_of(message.formatted) or ((Run(message.text),) if message.text else ())
+        if not runs:
+            return
+        if message.emote:
+            self._run(f"{message.author} ", _SAID, "B")
+        for run in runs:
+            style = f"{'B' if run.bold else 'I' if run.italic else ''}{'U' * run.underlined}{'S' * run.struck}"
+            color = _BLUE if run.link else _BLACK
+            self._run(_indented(run.text), _SAID, style, color=color, link=run.link)
+        self.ln(4.8)
 
     def _file(self, message: Message) -> str:
         if message.file is None:
@@ -172,6 +192,11 @@ class _Document(FPDF):
     def _pen(self, size: float, style: str = "", color: tuple[int, int, int] = _BLACK) -> None:
         self.set_font(_FONT, style, size)
         self.set_text_color(*color)
+
+
+def _indented(text: str) -> str:
+    """The text with what stands before a line kept there: the writer drops blanks at a line's beginning."""
+    return _INDENTS.sub(lambda found: "\N{NO-BREAK SPACE}" * len(found[0].expandtabs(4)), text)
 
 
 def _fonts() -> Path:

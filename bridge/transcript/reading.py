@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from bridge.mapping.extensible import POLL_ENDS, VOTES, Question
 from bridge.mapping.pins import PINNED, listed
+from bridge.mapping.said import without_fallback
 from bridge.transcript import words
-from bridge.transcript.cleaning import clean, clean_line
+from bridge.transcript.cleaning import clean_line
+from bridge.transcript.events import Event, as_object, as_text, event_in
+from bridge.transcript.messages import is_message, message_of, question_of
 from bridge.transcript.model import (
     Attendance,
     Deleted,
@@ -18,14 +21,9 @@ from bridge.transcript.model import (
     Period,
     Pinned,
     Reaction,
-    SentFile,
     Transcript,
 )
-
-Json = dict[str, Any]
-_FILES = frozenset({"m.file", "m.image", "m.video", "m.audio"})
-_LATEST = 253_402_214_400_000
-"""The last day that a calendar has."""
+from bridge.transcript.polls import Polls
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +32,6 @@ class PinnedBy:
 
     name: str
     at_ms: int
-
-
-@dataclass(slots=True)
-class _Event:
-    """An event as far as it can be read."""
-
-    event_id: str
-    kind: str
-    sender: str
-    at_ms: int
-    content: Json
-    state_key: str | None
-    deleted: Deleted | None
 
 
 class Reader:
@@ -60,14 +45,18 @@ class Reader:
         self._name_of = name_of
         self._bot_id = bot_id
         self._entries: list[Entry] = []
-        self._place: dict[str, int] = {}
-        """Of each message among the entries."""
         self._senders: dict[str, str] = {}
+        """Of each message."""
         self._edits: dict[str, list[tuple[str, Message]]] = {}
         """By the message they change: event id and the message with the new text."""
         self._reactions: dict[str, dict[str, tuple[str, str]]] = {}
         """By message: sign and name, by the reaction's event id."""
+        self._questions: dict[str, Question] = {}
+        """By the event that asks, or asks anew."""
+        self._polls = Polls(name_of)
         self._deleted: dict[str, Deleted] = {}
+        self._under_way: set[tuple[str, str]] = set()
+        """Calls and shared places that somebody is in now: type and state key."""
         self._members: dict[str, str] = {}
         self._periods: dict[str, list[Period]] = {}
         self._pins: tuple[str, ...] = ()
@@ -77,18 +66,29 @@ class Reader:
     def take(self, events: Iterable[object]) -> None:
         """Take in the next events. What is no event at all is passed over."""
         for given in events:
-            event = self._read(given)
-            if event is None:
-                continue
-            self._last = (event.event_id, event.at_ms)
-            if event.deleted is not None:
-                self._deleted.setdefault(event.event_id, event.deleted)
-            if event.state_key is not None:
-                self._take_state(event, event.state_key)
-            elif event.kind == "m.reaction":
-                self._take_reaction(event)
-            elif event.kind != "m.room.redaction":
-                self._take_message(event)
+            event = event_in(given)
+            if event is not None:
+                self._take(event)
+
+    def _take(self, event: Event) -> None:
+        self._last = (event.event_id, event.at_ms)
+        if (one := event.deletes) is not None:
+            self._deleted.setdefault(one.event_id, Deleted(self._name_of(one.sender), one.at_ms, one.reason))
+            if one.event_id == event.event_id and event.state_key is None and not is_message(event):
+                # A vote or the like that was taken back: nothing is left of it.
+                return
+        if event.state_key is not None:
+            self._take_state(event, event.state_key)
+        elif event.kind == "m.reaction":
+            self._take_reaction(event)
+        elif is_message(event):
+            self._take_message(event)
+        elif event.kind in VOTES:
+            self._take_vote(event)
+        elif event.kind in POLL_ENDS:
+            self._take_poll_end(event)
+        else:
+            self._tell(event, words.other(event.kind, event.sender, event.content, self._name_of))
 
     def transcript(self, pinned_by: Mapping[str, PinnedBy]) -> Transcript:
         """All that was taken in. `pinned_by` is what is known of pins, by event id."""
@@ -106,32 +106,7 @@ class Reader:
         )
         return Transcript(entries, tuple(pins), attendance, *self._last)
 
-    def _read(self, given: object) -> _Event | None:
-        if not isinstance(given, dict):
-            return None
-        event_id, kind, sender = given.get("event_id"), given.get("type"), given.get("sender")
-        if not (isinstance(event_id, str) and event_id and isinstance(kind, str) and isinstance(sender, str)):
-            return None
-        content, state_key = _object(given.get("content")), given.get("state_key")
-        at_ms = _moment(given.get("origin_server_ts"))
-        if kind == "m.room.redaction":
-            # Until room version 11 it was not in the content.
-            target = content.get("redacts", given.get("redacts"))
-            if isinstance(target, str):
-                self._deleted.setdefault(
-                    target, Deleted(self._name_of(sender), at_ms, clean_line(content.get("reason")))
-                )
-        because = _object(_object(given.get("unsigned")).get("redacted_because"))
-        deleted = None
-        if because:
-            reason = clean_line(_object(because.get("content")).get("reason"))
-            deleted = Deleted(
-                self._name_of(_text(because.get("sender"))), _moment(because.get("origin_server_ts")), reason
-            )
-        state_key = state_key if isinstance(state_key, str) else None
-        return _Event(event_id, kind, sender, at_ms, content, state_key, deleted)
-
-    def _take_state(self, event: _Event, state_key: str) -> None:
+    def _take_state(self, event: Event, state_key: str) -> None:
         if event.kind == "m.room.member":
             self._take_membership(event, state_key)
         elif event.kind == PINNED and state_key == "":
@@ -140,9 +115,15 @@ class Reader:
             self._tell(event, words.named(event.sender, event.content, self._name_of))
         elif event.kind == "m.room.topic" and state_key == "":
             self._tell(event, words.topic_set(event.sender, event.content, self._name_of))
+        elif (began_or_ended := words.UNDER_WAY.get(event.kind)) is not None:
+            this = (event.kind, state_key)
+            now, before = words.is_under_way(event.content), this in self._under_way
+            (self._under_way.add if now else self._under_way.discard)(this)
+            if now != before:
+                self._tell(event, f"{self._name_of(event.sender)} {began_or_ended[not now]}")
 
-    def _take_membership(self, event: _Event, user_id: str) -> None:
-        now, before = _text(event.content.get("membership")), self._members.get(user_id, "")
+    def _take_membership(self, event: Event, user_id: str) -> None:
+        now, before = as_text(event.content.get("membership")), self._members.get(user_id, "")
         self._members[user_id] = now
         if user_id == self._bot_id:
             return
@@ -152,121 +133,75 @@ class Reader:
         elif before == words.PRESENT and now != words.PRESENT and periods:
             periods[-1] = replace(periods[-1], until=event.at_ms)
         if not (now == "invite" and event.sender == self._bot_id):
-            self._tell(event, words.membership(user_id, event.sender, before, now, self._name_of))
+            reason = clean_line(event.content.get("reason"), 1000)
+            self._tell(event, words.membership(user_id, event.sender, before, now, self._name_of, reason))
 
-    def _tell(self, event: _Event, sentence: str) -> None:
+    def _tell(self, event: Event, sentence: str) -> None:
         if sentence:
             self._entries.append(Happening(event.at_ms, sentence))
 
-    def _take_reaction(self, event: _Event) -> None:
-        relation = _object(event.content.get("m.relates_to"))
+    def _take_reaction(self, event: Event) -> None:
+        relation = event.relation
         target, sign = relation.get("event_id"), clean_line(relation.get("key"), 50)
         if isinstance(target, str) and sign:
             self._reactions.setdefault(target, {})[event.event_id] = (sign, self._name_of(event.sender))
 
-    def _take_message(self, event: _Event) -> None:
-        relation = _object(event.content.get("m.relates_to"))
-        target = relation.get("event_id")
-        if relation.get("rel_type") == "m.replace" and isinstance(target, str) and self._changes(event, target):
-            new = _object(event.content.get("m.new_content")) or event.content
-            changed = self._message(_with_content(event, new), 0)
-            self._edits.setdefault(target, []).append((event.event_id, changed))
+    def _take_message(self, event: Event) -> None:
+        if event.relation.get("rel_type") == "m.replace" and self._senders.get(event.target) == event.sender:
+            # One of somebody else's message, or of none, is a message of its own.
+            self._take_edit(event)
             return
         self._count += 1
-        self._place[event.event_id] = len(self._entries)
         self._senders[event.event_id] = event.sender
-        self._entries.append(self._message(event, self._count))
+        self._ask(event)
+        self._entries.append(message_of(event, self._count, self._name_of(event.sender)))
 
-    def _changes(self, event: _Event, target: str) -> bool:
-        """Whether it is an edit. One of somebody else's message, or of none, is a message of its own."""
-        return target in self._place and self._senders[target] == event.sender
+    def _take_edit(self, event: Event) -> None:
+        new = replace(event, content=as_object(event.content.get("m.new_content")) or event.content)
+        self._ask(new)
+        changed = message_of(new, 0, self._name_of(event.sender))
+        self._edits.setdefault(event.target, []).append((event.event_id, changed))
 
-    def _message(self, event: _Event, number: int) -> Message:
-        content = event.content
-        kind = _text(content.get("msgtype")) if event.kind == "m.room.message" else event.kind
-        relation = _object(content.get("m.relates_to"))
-        thread = _text(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else ""
-        falls_back = bool(thread) and relation.get("is_falling_back") is True
-        reply_to = "" if falls_back else _text(_object(relation.get("m.in_reply_to")).get("event_id"))
-        text, formatted = clean(content.get("body")), ""
-        if content.get("format") == "org.matrix.custom.html":
-            formatted = clean(content.get("formatted_body"))
-        file = None
-        if kind in _FILES or kind == "m.sticker":
-            name = content.get("filename")
-            file = SentFile(clean_line(name or content.get("body")) or "(no name)", _size(content))
-            # With a name of its own, the text beside it is a caption.
-            if not isinstance(name, str) or name == content.get("body"):
-                text, formatted = "", ""
-        elif kind == "m.room.encrypted":
-            text, formatted = "(an encrypted message, which cannot be read here)", ""
-        elif not text:
-            text = "(a message without text)" if kind else ""
-        if reply_to and not formatted:
-            text = _without_quote(text)
-        return Message(
-            number=number,
-            event_id=event.event_id,
-            at_ms=event.at_ms,
-            author=self._name_of(event.sender),
-            text=text,
-            formatted=formatted,
-            notice=kind == "m.notice",
-            emote=kind == "m.emote",
-            file=file,
-            reply_to=reply_to,
-            thread=thread,
-        )
+    def _ask(self, event: Event) -> None:
+        if (question := question_of(event)) is not None:
+            self._questions[event.event_id] = question
+
+    def _take_vote(self, event: Event) -> None:
+        if event.target in self._questions:
+            self._polls.vote(event.target, event.event_id, event.sender, event.content)
+        else:
+            self._tell(event, f"{self._name_of(event.sender)} voted in a poll that is not here")
+
+    def _take_poll_end(self, event: Event) -> None:
+        who = self._name_of(event.sender)
+        if event.target not in self._questions:
+            self._tell(event, f"{who} ended a poll that is not here")
+        elif event.sender in {self._senders.get(event.target), self._bot_id}:
+            self._polls.end(event.target, event.event_id, event.sender, event.at_ms)
+        else:
+            self._tell(event, f"{who} tried to end a poll of somebody else's")
 
     def _final(self, message: Message) -> Message:
         """The message as it stands at the end."""
         if (deleted := self._deleted.get(message.event_id)) is not None:
             return Message(message.number, message.event_id, message.at_ms, message.author, deleted=deleted)
-        edits = [new for event_id, new in self._edits.get(message.event_id, ()) if event_id not in self._deleted]
+        edits = [edit for edit in self._edits.get(message.event_id, ()) if edit[0] not in self._deleted]
+        question = self._questions.get(message.event_id)
         if edits:
-            new = edits[-1]
+            event_id, new = edits[-1]
+            question = self._questions.get(event_id, question)
             message = replace(
                 message,
-                text=_without_quote(new.text) if message.reply_to else new.text,
+                text=without_fallback(new.text) if message.reply_to else new.text,
                 formatted=new.formatted,
                 file=new.file,
+                poll=new.poll,
                 edited_at=new.at_ms,
             )
+        if message.poll is not None and question is not None:
+            message = replace(message, poll=self._polls.outcome(message.event_id, question, self._deleted))
         signs: dict[str, dict[str, None]] = {}
         for event_id, (sign, name) in self._reactions.get(message.event_id, {}).items():
             if event_id not in self._deleted:
                 signs.setdefault(sign, {})[name] = None
         return replace(message, reactions=tuple(Reaction(sign, tuple(people)) for sign, people in signs.items()))
-
-
-def _with_content(event: _Event, content: Json) -> _Event:
-    """The event with another content."""
-    return _Event(event.event_id, event.kind, event.sender, event.at_ms, content, event.state_key, event.deleted)
-
-
-def _object(given: object) -> Json:
-    return given if isinstance(given, dict) else {}
-
-
-def _text(given: object) -> str:
-    return given if isinstance(given, str) else ""
-
-
-def _moment(given: object) -> int:
-    return min(max(given, 0), _LATEST) if type(given) is int else 0
-
-
-def _size(content: Json) -> int | None:
-    size = _object(content.get("info")).get("size")
-    return size if type(size) is int and 0 <= size < 1 << 53 else None
-
-
-def _without_quote(text: str) -> str:
-    """A reply's text without the lines that older clients put before it, which repeat what it answers."""
-    lines = text.split("\n")
-    quoted = 0
-    while quoted < len(lines) and lines[quoted].startswith("> "):
-        quoted += 1
-    if quoted and quoted < len(lines) and not lines[quoted]:
-        return "\n".join(lines[quoted + 1 :])
-    return text

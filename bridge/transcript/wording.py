@@ -8,8 +8,9 @@ from functools import cached_property
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from bridge.mapping.moments import in_words
 from bridge.transcript.cleaning import clean_line
-from bridge.transcript.model import About, Attendance, Deleted, Message, Pinned, Transcript
+from bridge.transcript.model import About, Answer, Attendance, Deleted, Message, Pinned, Poll, Transcript
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
@@ -30,11 +31,11 @@ class Wording:
 
     def time(self, at_ms: int) -> str:
         """The time of day, to the second."""
-        return f"{self._local(at_ms):%H:%M:%S}"
+        return in_words(self._local(at_ms), "%H:%M:%S")
 
     def moment(self, at_ms: int) -> str:
         """A moment, to the second."""
-        return f"{self._local(at_ms):%Y-%m-%d %H:%M:%S}"
+        return in_words(self._local(at_ms), "%Y-%m-%d %H:%M:%S")
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
@@ -83,6 +84,19 @@ class Wording:
         """That a message was changed; empty where it was not."""
         return f"edited at {self.moment(message.edited_at)}" if message.edited_at is not None else ""
 
+    def answer(self, answer: Answer) -> str:
+        """An answer of a poll, and who chose it."""
+        people = f" ({', '.join(answer.people)})" if answer.people else ""
+        return f"{answer.text}: {_votes(answer)}{people}"
+
+    def outcome(self, poll: Poll) -> str:
+        """How a poll stands, or came out."""
+        if poll.ended_at is None:
+            return "The poll had not ended." if poll.disclosed else "The poll had not ended; its votes were hidden."
+        result = " and ".join(f"“{answer.text}”" for answer in poll.result)
+        votes = f", with {_votes(poll.result[0])}{' each' if len(poll.result) > 1 else ''}" if result else ""
+        return f"Poll ended by {poll.ended_by} at {self.moment(poll.ended_at)}. Result: {result or 'no votes'}{votes}."
+
     def relations(self, message: Message) -> list[tuple[str, int]]:
         """What a message refers to: words, and the number of the message meant; 0 where the transcript has it not."""
         found = []
@@ -127,3 +141,8 @@ class Wording:
 
     def _local(self, at_ms: int) -> datetime:
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
+
+
+def _votes(answer: Answer) -> str:
+    count = len(answer.people)
+    return "1 vote" if count == 1 else f"{count} votes"

@@ -11,12 +11,51 @@ Json = dict[str, Any]
 NameOf = Callable[[str], str]
 """From a Matrix id to what the transcript calls its owner."""
 PRESENT = "join"
+_CALL = ("joined the call", "left the call")
+_PLACE = ("began to share where they are", "stopped sharing where they are")
+UNDER_WAY = {
+    **dict.fromkeys(("m.call.member", "org.matrix.msc3401.call.member", "m.rtc.member"), _CALL),
+    **dict.fromkeys(("m.beacon_info", "org.matrix.msc3672.beacon_info"), _PLACE),
+}
+"""State events of what somebody begins and ends: what each says."""
+_CALLS = {
+    "m.call.answer": "answered the call",
+    "m.call.reject": "declined the call",
+    "m.call.hangup": "ended the call",
+    "m.call.notify": "called",
+    "org.matrix.msc4075.call.notify": "called",
+    "m.rtc.notification": "called",
+    "org.matrix.msc4075.rtc.notification": "called",
+    "m.rtc.decline": "declined the call",
+    "org.matrix.msc4310.rtc.decline": "declined the call",
+}
+_SILENT = (
+    *(
+        "m.room.redaction",
+        "m.call.",
+        "org.matrix.call.",
+        "m.key.verification.",
+        "m.beacon",
+        "org.matrix.msc3672.beacon",
+    ),
+    "io.element.call.",
+)
+"""How the types begin of what clients send each other and nobody says or does: where a call's sound goes, keys, and
+each place that somebody who shares it comes to."""
 
 
-def membership(user_id: str, sender: str, before: str, now: str, name_of: NameOf) -> str:
-    """What a membership event says; empty for one that changes no membership. `before` is empty for none."""
-    if before == now:
-        return ""
+def membership(user_id: str, sender: str, before: str, now: str, name_of: NameOf, reason: str = "") -> str:
+    """What a membership event says; empty for one that changes no membership and gives no reason.
+
+    `before` is empty for none.
+    """
+    said = _change(user_id, sender, before, now, name_of) if before != now else ""
+    if not reason:
+        return said
+    return f"{said}: “{reason}”" if said else f"{name_of(sender)} wrote beside a membership: “{reason}”"
+
+
+def _change(user_id: str, sender: str, before: str, now: str, name_of: NameOf) -> str:
     person, by = name_of(user_id), "" if sender == user_id else f" by {name_of(sender)}"
     match before, now:
         case _, "join":
@@ -47,3 +86,25 @@ def topic_set(sender: str, content: Json, name_of: NameOf) -> str:
     """What a new topic says."""
     topic = clean_line(content.get("topic"), 1000)
     return f"{name_of(sender)} set the topic to “{topic}”" if topic else f"{name_of(sender)} took the topic away"
+
+
+def other(kind: str, sender: str, content: Json, name_of: NameOf) -> str:
+    """What an event says that is no message and changes nothing of the conversation; empty for what nobody did."""
+    if kind == "m.call.invite":
+        offer = content.get("offer")
+        description = offer.get("sdp") if isinstance(offer, dict) else None
+        picture = isinstance(description, str) and "m=video" in description
+        return f"{name_of(sender)} called{' with video' if picture else ''}"
+    if kind in _CALLS:
+        return f"{name_of(sender)} {_CALLS[kind]}"
+    if kind.startswith(_SILENT):
+        return ""
+    return f"{name_of(sender)} sent something without words ({clean_line(kind, 100)})"
+
+
+def is_under_way(content: Json) -> bool:
+    """Whether the content of a state event of UNDER_WAY says that it is so: clients empty it, or say so, at the end."""
+    if "live" in content:
+        return content["live"] is True
+    calls = content.get("memberships", content.get("m.calls"))
+    return bool(calls) if isinstance(calls, list) else bool(content)

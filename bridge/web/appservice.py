@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import orjson
 from aiohttp import web
 
+from bridge import json_in
 from bridge.handlers.inbox import Inbox, NestedTooDeeply
 from bridge.metrics import Metrics
+from bridge.store.homeserver_time import HOMESERVER_TIME
 from bridge.web.errors import Handler, MatrixError, json_response
 from bridge.web.transaction import WrongShape, check_ping, events_of
 
@@ -72,7 +74,8 @@ class AppserviceEndpoints:
     async def _transaction(self, request: web.Request) -> web.Response:
         outcome = "refused"
         try:
-            events = _checked(events_of, await request.read())
+            events = _taken_in(await request.read())
+            HOMESERVER_TIME.hear(events)
             outcome = "busy"
             kept = [found for event in events if (found := self.kept(event)) is not None]
             await self._accept(kept, await self.news(events))
@@ -124,6 +127,13 @@ async def _empty_list(request: web.Request) -> web.Response:
 def _is_id(given: str, sigil: str) -> bool:
     """Whether it can be a Matrix id at all. No id has a NUL, and PostgreSQL could not look for one."""
     return given.startswith(sigil) and "\0" not in given
+
+
+def _taken_in(raw: bytes) -> list[Json]:
+    """The events of a transaction, without what no database stores. Raises MatrixError."""
+    # Checked as it came: an id with a NUL is none, and must not become another.
+    events = _checked(events_of, raw)
+    return events_of(json_in.loads(raw)) if json_in.has_nul(raw) else events
 
 
 def _checked(check: Callable[[object], T], raw: bytes) -> T:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 from aiohttp import web
 
+from bridge import json_in
 from bridge.commands.errors import CommandError
 from bridge.commands.replies import notice
 from bridge.guard.creation import Wish, wish_from_json
@@ -43,6 +44,6 @@ def _wish(raw: bytes, key: str) -> Wish:
     if not is_signed(sign_wish(key, asked), signature):
         raise MatrixError(403, "M_FORBIDDEN", "The signature is not made with guard.key of the bridge's configuration.")
     try:
-        return wish_from_json(orjson.loads(asked))
+        return wish_from_json(json_in.loads(asked.encode()))
     except (ValueError, KeyError, TypeError) as error:
         raise MatrixError(400, "M_BAD_JSON", f"This is no wish: {error}.") from error

@@ -227,8 +227,14 @@ async def firm_on_fake(
     fake.listeners.append(on.events.append)
     try:
         with ExitStack() as stack:
-            for module in ("conversations", "participants", "channels", "walls"):
-                stack.enter_context(patch(f"bridge.store.{module}.now_ms", lambda: next(clock)))
+            for name in (
+                "conversations.now_ms",
+                "conversations.homeserver_ms",
+                "participants.homeserver_ms",
+                "channels.now_ms",
+                "walls.now_ms",
+            ):
+                stack.enter_context(patch(f"bridge.store.{name}", lambda: next(clock)))
             if synced:
                 await on.sync()
                 await on.hear()

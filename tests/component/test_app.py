@@ -22,6 +22,7 @@ from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
 from bridge.settings import CareSettings, Settings
 from bridge.store import inbox
+from bridge.store.conversations import load_world
 from bridge.store.drift import note_difference
 from bridge.store.models import Digest
 from tests.component.running_bridge import BEN, FIRM, STAFF, TALK, WALL, running, settings_in, write
@@ -355,3 +356,17 @@ async def test_O3_the_admins_are_told_what_was_changed_also_what_a_crash_left_un
     async with running(settings, fake) as second:
         await second.well()
         await until(lambda: told("Ben Booth was banned from a matter conversation; I cannot tell by whom. I lifted"))
+
+
+async def test_what_no_database_stores_is_left_at_the_entrance(settings: Settings, fake: FakeHomeserver) -> None:
+    async with running(settings, fake) as bridge:
+        await bridge.well()
+        chat = await bridge.room(bot_chat_id("a"))
+        for text in ('!matter start 2026-0042 "Dis\0closure"', "!dm @ben Lunch\0 at one?"):
+            await bridge.answer("a", text)
+        odd = fake.message(chat, "@ann:localhost", "!ping \0", **{"\0": ["\0", {"\0": "\0"}]})
+        await until(lambda: fake.events(chat)[-1]["content"].get("body") == "pong \ufffd")
+        assert "\0" in odd["content"]["body"]
+        store = bridge.bridge._firm.store
+        assert await store.run(inbox.dead_letters) == []
+        assert "Dis\ufffdclosure" in {one.title for one in (await store.run(load_world)).conversations.values()}

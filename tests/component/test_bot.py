@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
+import orjson
 import pytest
 from structlog.testing import capture_logs
 
 from bridge.commands.all import COMMANDS
+from bridge.commands.near import closest
 from bridge.commands.table import Who
+from bridge.commands.text import typed_text
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.firm.model import MatterStatus
@@ -89,7 +93,8 @@ async def test_what_others_may_see_is_answered_where_it_was_typed_and_the_rest_i
     for text, where in (
         ("!ping", litigation),
         ("!help", litigation),
-        ("!xyzzy", litigation),
+        ("!xyzzy", chat),
+        ("!wichtig: the hearing is moved", chat),
         ("!matter list", chat),
         ('!matter start 2026-0042 "Talk"', chat),
         ("!matter start 1999-0001 Talk", chat),
@@ -339,3 +344,61 @@ async def test_what_is_not_for_the_bot_is_never_kept(on: FirmOnFake) -> None:
     for body in ("! important", "!!", "> !ping\n\nthanks", "Firm Bot is down"):
         event = on.fake.message(litigation, on.user(ANN), body)
         assert not on.router.interesting(event), body
+
+
+async def test_an_event_whose_look_fails_is_handled_where_failures_count(on: FirmOnFake) -> None:
+    chat = await on.chat(ANN)
+    event = on.fake.message(chat, on.user(ANN), "!ping")
+    with patch("bridge.handlers.router.heard", side_effect=RecursionError), capture_logs() as logs:
+        assert on.router.kept(event) == event
+    assert [line["event"] for line in logs] == ["not_looked_at"]
+    assert "!ping" not in str(logs)
+
+
+async def test_a_message_is_read_once_from_its_coming_to_its_answer(on: FirmOnFake) -> None:
+    chat = await on.chat(ANN)
+    await on.say(ANN, "!ping")
+    for text in ("!ping", "!channel list"):
+        event = on.fake.message(chat, on.user(ANN), text)
+        on.events.clear()
+        with patch("bridge.handlers.addressing.typed_text", wraps=typed_text) as looked:
+            assert on.router.interesting(event)
+            on.router.at_once(event)
+            await on.router.handle(event)
+        assert looked.call_count == 1
+        # After a restart it is read again.
+        assert await on.router.handle(event) is not None
+
+
+async def test_what_is_no_help_is_not_said_in_front_of_everybody(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    for text in ("!xyzzy", "!Achtung: moved", "!chanel list", "!ping " + "x" * 5000):
+        (answer,) = await on.say(ANN, text, litigation)
+        assert answer.room_id == await on.chat(ANN), text
+
+
+async def test_A5_C1_six_hundred_names_get_one_answer_that_fits(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    names = ",".join(f"n{one}" for one in range(600))
+    (answer,) = await on.say(ANN, f"!add {names}", litigation)
+    assert len(orjson.dumps(answer.content)) < 50_000
+    assert "n599" in answer.body or "more lines" in answer.body
+    assert "I know nobody called n0" in answer.body
+
+
+@pytest.mark.parametrize("name", ["x", "xy", "é", "@x", "x@y.z"])
+async def test_A5_the_same_name_again_and_again_is_looked_for_once(on: FirmOnFake, name: str) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    with patch("bridge.commands.people.closest", wraps=closest) as looked:
+        answer = await on.ask(ANN, "!add " + f"{name}," * (3800 // (len(name) + 1)), litigation)
+    assert looked.call_count <= 1
+    assert answer.count("I know nobody") == 1
+
+
+async def test_A5_of_many_unknown_names_few_are_compared_with_everybodys(on: FirmOnFake) -> None:
+    litigation = (await on.room(channel("Litigation"))).room_id
+    with patch(
+        "bridge.commands.people.closest", wraps=lambda word, known, near=0.6: closest(word, known, near)
+    ) as looked:
+        await on.say(ANN, "!add " + ",".join(f"q{one}" for one in range(500)), litigation)
+    assert sum(bool(call.args[1]) for call in looked.call_args_list) <= 3

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bridge.care.unread import mend_unread
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.reconcile.unread import rule_id
 from bridge.store.conversations import NewConversation, add_conversations, add_participants
 from bridge.store.outbox import pending
 from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
+from tests.fakes.faults import refusal
 
 
 @pytest.fixture
@@ -188,25 +191,66 @@ async def test_V1_joins_and_leaves_in_a_client_end_as_commands_do(firm: SmallFir
     firm.fake.join(room, tom)
     await firm.settle()
     assert "2 participants" in await firm.ask("ruth", "!participants", room)
-    assert firm.fake.push_rules[tom, "room", room]["actions"] == ["notify"]
+    assert rules_for(firm, "tom", room) == SAID_TYPES
     firm.fake.leave(room, tom)
     await firm.settle()
     assert "1 participant" in await firm.ask("ruth", "!participants", room)
     assert await firm.nothing_to_do()
 
 
+SAID_TYPES = {"m.room.message", "m.sticker", "*.poll.start"}
+
+
+def rules_for(firm: SmallFirm, localpart: str, room: str) -> set[str]:
+    """The types of events that count as unread for somebody in a room, by rules of the bridge."""
+    user_id, found = firm.user(localpart), set()
+    for (owner, kind, _), rule in firm.fake.push_rules.items():
+        about = {one["key"]: one["pattern"] for one in rule.get("conditions", ())}
+        if (owner, kind, about.get("room_id"), rule["actions"]) == (user_id, "underride", room, ["notify"]):
+            found.add(about["type"])
+    return found
+
+
 async def test_C2_every_participant_has_a_rule_before_joining_and_none_of_theirs_is_replaced(firm: SmallFirm) -> None:
     await firm.ask("ruth", "!channel create Court Filings @tom")
     room = firm.room("Court Filings")
     for localpart in ("ruth", "tom"):
-        assert firm.fake.push_rules[firm.user(localpart), "room", room]["actions"] == ["notify"]
-    paths = [(r.method, r.user_id) for r in firm.fake.requests if r.path.endswith((f"/room/{room}", f"/join/{room}"))]
+        assert rules_for(firm, localpart, room) == SAID_TYPES
+    paths = [(r.method, r.user_id) for r in firm.fake.requests if r.path.endswith((f".{room}", f"/join/{room}"))]
     assert paths.index(("PUT", firm.user("tom"))) < paths.index(("POST", firm.user("tom")))
-    # Tom mutes the channel in his client, leaves, and comes back.
-    firm.fake.push_rules[firm.user("tom"), "room", room]["actions"] = []
+    # Tom mutes the channel in his client, leaves, and comes back; he wants no stickers either.
+    muted = {"actions": [], "rule_id": room}
+    firm.fake.push_rules[firm.user("tom"), "room", room] = muted
+    sticker = firm.fake.push_rules[firm.user("tom"), "underride", rule_id(room, "sticker")]
+    sticker["actions"] = []
     await firm.ask("tom", "!channel leave", room)
     await firm.ask("ruth", "!add @tom", room)
-    assert firm.fake.push_rules[firm.user("tom"), "room", room]["actions"] == []
+    assert firm.fake.push_rules[firm.user("tom"), "room", room] == muted
+    assert sticker["actions"] == []
+
+
+async def test_C2_rules_of_earlier_versions_are_replaced_at_night_and_lost_ones_made_again(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Court Filings @tom")
+    room, rules = firm.room("Court Filings"), firm.fake.push_rules
+    ruth, tom = firm.user("ruth"), firm.user("tom")
+    everyone = firm.room("Everyone")
+    rules.clear()
+    for user_id in (ruth, tom, firm.user("ines")):
+        rules[user_id, "room", everyone] = {"actions": ["notify"]}
+    louder = {"actions": ["notify", {"set_tweak": "sound", "value": "default"}]}
+    rules[tom, "room", room] = louder
+    firm.fake.script("GET", "/pushrules/", refusal(400, "M_UNKNOWN"))
+    await mend_unread(firm.bridge.jobs.desk)
+    await mend_unread(firm.bridge.jobs.desk)
+    for localpart in ("ruth", "tom", "ines"):
+        assert rules_for(firm, localpart, everyone) == SAID_TYPES
+        assert (firm.user(localpart), "room", everyone) not in rules
+    assert rules_for(firm, "tom", room) == SAID_TYPES
+    assert rules[tom, "room", room] == louder, "which somebody chose"
+    assert rules_for(firm, "ines", room) == set(), "who is not in it"
+    before = len(firm.fake.changes())
+    await mend_unread(firm.bridge.jobs.desk)
+    assert len(firm.fake.changes()) == before
 
 
 async def test_C3_recent_lists_the_ten_channels_with_the_newest_messages(firm: SmallFirm) -> None:

@@ -43,7 +43,8 @@ ACTS_FOR: dict[str, Call] = {
     "state_content": lambda port, room_id, user_id: port.state_content(room_id, "m.room.name", user_id),
     "account_data": lambda port, room_id, user_id: port.account_data(user_id, "m.direct"),
     "put_account_data": lambda port, room_id, user_id: port.put_account_data(user_id, "m.direct", {}),
-    "push_rule": lambda port, room_id, user_id: port.push_rule(user_id, "room", room_id),
+    "push_rules": lambda port, room_id, user_id: port.push_rules(user_id),
+    "delete_push_rule": lambda port, room_id, user_id: port.delete_push_rule(user_id, "room", room_id),
     "put_push_rule": lambda port, room_id, user_id: port.put_push_rule(user_id, "room", room_id, {"actions": []}),
     "joined_rooms": lambda port, room_id, user_id: port.joined_rooms(user_id),
     "unread": lambda port, room_id, user_id: port.unread(user_id),
@@ -88,6 +89,8 @@ ABOUT_THE_SERVICE = {
     "quarantine",
     "push_policy",
     "guard_status",
+    "clock",
+    "guard_facts",
     "guard_refusals",
     "close",
 }

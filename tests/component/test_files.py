@@ -179,6 +179,20 @@ async def a_few(firm: SmallFirm) -> str:
     return room
 
 
+async def test_V3_what_is_pasted_under_the_name_that_a_client_gives_is_no_version(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    for _ in range(3):
+        put(firm, "ruth", room, "image.png")
+    put(firm, "ruth", room, "Plan.png")
+    put(firm, "tom", room, "plan.PNG")
+    await firm.settle()
+    listed = await ask(firm, "tom", "!files sort:name", room)
+    assert names(listed) == ["image.png"] * 3 + ["plan.PNG"]
+    assert "2 versions" in listed and "3 versions" not in listed
+    told = await ask(firm, "tom", "!files versions image.png", room)
+    assert "a name that programs give" in told
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [

@@ -113,6 +113,8 @@ async def firm_before(folder: Path, before: str) -> AsyncIterator[SmallFirm]:
 @asynccontextmanager
 async def restarted(firm: SmallFirm, command: str) -> AsyncIterator[None]:
     """The bridge started again, as far as the moment from which it answers; what is closed by then is looked at."""
+    # What was killed owns its database no more.
+    await firm.service.store.close()
     async with open_firm(firm.service.settings) as service:
         firm.service, firm.bridge = service, Bridge(service)
         await introduce_bot(service.homeserver, service.settings)

@@ -76,6 +76,30 @@ async def test_V2_pinned_and_unpinned_by_command_as_a_reply_by_link_and_by_numbe
     assert "not pinned" in await in_room(firm, "ruth", "!unpin", room, first)
 
 
+async def test_V2_the_list_shows_and_searches_what_a_message_says_now(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    first = say(firm, "tom", room, "Hearing on Monday")
+    edit = {"msgtype": "m.text", "body": "Hearing on Tuesday, " + "and more " * 20 + "in Café Łódź"}
+    replaces = {"m.relates_to": {"rel_type": "m.replace", "event_id": first}, "m.new_content": edit}
+    changed = say(firm, "tom", room, f"* {edit['body']}", **replaces)
+    # What somebody else sends as an edit changes nothing.
+    say(firm, "ruth", room, "* Cancelled", **{**replaces, "m.new_content": {"msgtype": "m.text", "body": "Cancelled"}})
+    asked = {"question": {"m.text": [{"body": "Which judge?"}]}, "answers": [{"m.id": "a", "m.text": [{"body": "A"}]}]}
+    poll = str(firm.fake.send(room, firm.user("ruth"), "m.poll.start", {"m.poll": asked, "m.text": [{"body": "x"}]}))
+    answer = say(firm, "ruth", room, "> <@tom:localhost> Hearing on Monday\n\nNoted", **reply_to(first))
+    set_pins(firm, "tom", room, first, poll, answer)
+    await firm.settle()
+    shown = await in_room(firm, "tom", "!pinned", room)
+    assert "Hearing on Tuesday" in shown and "Which judge?" in shown and ": Noted" in shown
+    assert not any(wrong in shown for wrong in ("Monday", "Cancelled", "(no text)"))
+    assert "Hearing on Tuesday" in await in_room(firm, "tom", "!pinned cafe", room), "behind what the list shows"
+    assert "Which judge?" in await in_room(firm, "tom", "!pinned JUDGE", room)
+    assert "No pinned message fits" in await in_room(firm, "tom", "!pinned monday", room)
+    firm.fake.redact(room, firm.user("tom"), changed)
+    await firm.settle()
+    assert "Hearing on Monday" in await in_room(firm, "tom", "!pinned", room)
+
+
 async def test_V2_a_message_of_another_room_or_none_is_not_pinned(firm: SmallFirm) -> None:
     room, other = await channel(firm), await direct(firm)
     secret = say(firm, "ruth", other, "Between us")

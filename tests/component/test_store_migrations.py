@@ -84,6 +84,7 @@ async def test_a_database_of_a_newer_version_is_refused(database_url: str, backe
         (newer / path.name).write_text(path.read_text())
     (newer / "9999_from_the_future.py").write_text("def up(migrator, db):\n    pass\n")
     migrate(backend, newer)
+    backend.close()
     with pytest.raises(StoreError, match="newer firm-bridge: it has the change 9999_from_the_future"):
         await Store(database_url).open()
 

@@ -80,6 +80,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         "reconcile.guarding._REST_SECONDS": 0.05,
         "reconcile.service.PATIENCE": 0.1,
         "reconcile.service._MOMENT": 0.1,
+        "reconcile.service._AT_START": 0.1,
         "reconcile.work._GUARD_SECONDS": 0.1,
         "reconcile.work._MOMENT": 0.1,
     }.items():

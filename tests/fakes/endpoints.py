@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from bridge.guard.protocol import PATH, REFUSALS_PATH
+from bridge.guard.protocol import FACTS_PATH, PATH, REFUSALS_PATH
 from tests.fakes.room import Denied
 
 if TYPE_CHECKING:
@@ -75,10 +75,25 @@ def room_state(fake: FakeHomeserver, asked: Asked) -> list[Json]:
 
 def room_event(fake: FakeHomeserver, asked: Asked) -> Json:
     room_id, event_id = asked.args
-    for event in fake.room_of(room_id, asked.user_id).timeline:
+    timeline = fake.room_of(room_id, asked.user_id).timeline
+    for event in timeline:
         if event["event_id"] == event_id:
-            return event
+            return _with_newest_edit(event, timeline)
     raise Denied(404, "M_NOT_FOUND", "Event not found.")
+
+
+def _with_newest_edit(event: Json, timeline: list[Json]) -> Json:
+    """The event, with its author's newest edit as Synapse bundles it; a deleted edit has no relation any more."""
+    edits = [
+        one
+        for one in timeline
+        if one["content"].get("m.relates_to", {}).get("rel_type") == "m.replace"
+        and one["content"]["m.relates_to"].get("event_id") == event["event_id"]
+        and (one["sender"], one["type"]) == (event["sender"], event["type"])
+    ]
+    if not edits:
+        return event
+    return {**event, "unsigned": {**event["unsigned"], "m.relations": {"m.replace": edits[-1]}}}
 
 
 def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -194,11 +209,19 @@ def _own(asked: Asked) -> tuple[str, str]:
     return user_id, data_type
 
 
-def push_rule(fake: FakeHomeserver, asked: Asked) -> Json:
+def push_rules(fake: FakeHomeserver, asked: Asked) -> Json:
+    rules: Json = {}
+    for (user_id, kind, rule_id), rule in fake.push_rules.items():
+        if user_id == asked.user_id:
+            rules.setdefault(kind, []).append({**rule, "rule_id": rule_id})
+    return rules
+
+
+def delete_push_rule(fake: FakeHomeserver, asked: Asked) -> Json:
     kind, rule_id = asked.args
-    if (asked.user_id, kind, rule_id) not in fake.push_rules:
-        raise Denied(404, "M_NOT_FOUND", "Could not find push rule")
-    return fake.push_rules[asked.user_id, kind, rule_id]
+    if fake.push_rules.pop((asked.user_id, kind, rule_id), None) is None:
+        raise Denied(404, "M_NOT_FOUND", "Rule not found")
+    return {}
 
 
 def put_push_rule(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -394,6 +417,10 @@ def guard_refusals(fake: FakeHomeserver, asked: Asked) -> Json:
     return _guard(fake).hand_over(asked.raw, asked.signature)
 
 
+def guard_facts(fake: FakeHomeserver, asked: Asked) -> Json:
+    return _guard(fake).facts(asked.signature)
+
+
 def guard_status(fake: FakeHomeserver, asked: Asked) -> Json:
     return _guard(fake).status(asked.signature)
 
@@ -416,6 +443,7 @@ _ADMIN_USER = "/_synapse/admin/v2/users/{}"
 _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", PATH, push_policy),
     ("GET", PATH, guard_status),
+    ("GET", FACTS_PATH, guard_facts),
     ("POST", REFUSALS_PATH, guard_refusals),
     ("POST", _V3 + "/createRoom", create_room),
     ("GET", _V3 + "/directory/room/{}", resolve_alias),
@@ -440,7 +468,8 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("PUT", _ROOM + "/typing/{}", typing),
     ("GET", _V3 + "/user/{}/account_data/{}", account_data),
     ("PUT", _V3 + "/user/{}/account_data/{}", put_account_data),
-    ("GET", _V3 + "/pushrules/global/{}/{}", push_rule),
+    ("GET", _V3 + "/pushrules/global/", push_rules),
+    ("DELETE", _V3 + "/pushrules/global/{}/{}", delete_push_rule),
     ("PUT", _V3 + "/pushrules/global/{}/{}", put_push_rule),
     ("GET", _V3 + "/joined_rooms", joined_rooms),
     ("GET", _V3 + "/sync", sync),

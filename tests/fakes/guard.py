@@ -55,6 +55,13 @@ class FakeGuard:
         except PushRefused as error:
             raise Denied(error.status, error.errcode, str(error)) from error
 
+    def facts(self, signature: str) -> dict[str, Any]:
+        """All that it knows. Raises Denied."""
+        try:
+            return dict(self.keeper.facts(signature))
+        except PushRefused as error:
+            raise Denied(error.status, error.errcode, str(error)) from error
+
     def hand_over(self, body: bytes, signature: str) -> dict[str, Any]:
         """The answer to a bridge that asks for refusals. Raises Denied."""
         try:

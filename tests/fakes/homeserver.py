@@ -16,6 +16,7 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any, Self
 from urllib.parse import unquote
 
@@ -233,9 +234,10 @@ class FakeHomeserver(World):
 
     def _response(self, request: web.Request, raw: bytes, status: int, body: Any) -> web.Response:
         self._record(request, raw, status)
+        headers = {"Date": formatdate(self.now_ms() // 1000, usegmt=True)}
         if isinstance(body, bytes):
-            return web.Response(status=status, body=body, content_type="application/octet-stream")
-        return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
+            return web.Response(status=status, body=body, headers=headers, content_type="application/octet-stream")
+        return web.Response(status=status, body=orjson.dumps(body), headers=headers, content_type="application/json")
 
     def _next_behaviour(self, method: str, path: str, user_id: str) -> Behaviour | None:
         for wanted, pattern, behaviours in self._scripts:

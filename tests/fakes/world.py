@@ -61,12 +61,18 @@ class World:
         """How many of a room's events somebody has read, by room and user id."""
         self.messages_page = 1000
         """Events in one page of a room's history."""
+        self.clock_ahead_seconds = 0.0
+        """How far the homeserver's clock is ahead of the bridge's."""
         self.block_invites = True
         self.guard: FakeGuard | None = None
         """Judges every event where it is installed; set `block_invites` to False with it."""
         self.listeners: list[Callable[[Json], None]] = []
         """Called with every new event."""
         self._numbers = itertools.count(1)
+
+    def now_ms(self) -> int:
+        """The homeserver's time."""
+        return int((time.time() + self.clock_ahead_seconds) * 1000)
 
     # Accounts
     def add_user(self, localpart: str, *, admin: bool = False) -> str:
@@ -325,7 +331,7 @@ class World:
                 "sender": sender,
                 "content": content,
                 "event_id": f"$event{number:038}",
-                "origin_server_ts": time.time_ns() // 1_000_000,
+                "origin_server_ts": self.now_ms(),
                 **({} if state_key is None else {"state_key": state_key}),
             }
         )

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
+from bridge.reconcile.unread import rule_id
 from tests.synapse.harness import Json, Person, RealFirm
 from tests.synapse.test_crash import bot_chat
 from tests.synapse.test_provisioning import membership_of, now, room_named
@@ -72,6 +73,50 @@ async def test_C2_a_message_is_unread_for_every_participant_but_those_who_muted(
     assert counts == {tomas.user_id: 0, wei.user_id: 1, priya.user_id: 1, marcus.user_id: 0}
 
 
+async def test_C2_only_what_somebody_said_counts_as_unread(firm: RealFirm) -> None:
+    firm.start_bridge()
+    await firm.bridge_ready()
+    zoe, wei = await firm.login("zoe.lindqvist"), await firm.login("wei.chen")
+    assert (await wei.request("PUT", MENTIONS_ONLY, {"actions": []})).status == 200
+    ask = asking(firm, zoe, await bot_chat(zoe, firm))
+    await ask("!channel create Book Club @wei.chen")
+    club = await room_named(zoe, "Book Club")
+    numbers = itertools.count()
+
+    async def send(event_type: str, content: Json) -> str:
+        path = f"rooms/{quote(club)}/send/{event_type}/unread{next(numbers)}"
+        return str((await zoe.request("PUT", path, content)).ok()["event_id"])
+
+    async def read(newest: str) -> None:
+        (await wei.request("POST", f"rooms/{quote(club)}/receipt/m.read/{quote(newest)}")).ok()
+
+    first, second = await zoe.say(club, "One"), await zoe.say(club, "Two")
+    polls = [await send("m.poll.start", {"m.poll": {}}), await send("org.matrix.msc3381.poll.start", {})]
+    await send("m.sticker", {"body": "A cat", "url": "mxc://localhost/cat", "info": {}})
+    assert await unread(wei, club) == 5
+    await read(second)
+    assert await unread(wei, club) == 3
+
+    # Nothing of this is something that somebody said.
+    newest = await zoe.say(club, "Three")
+    await read(newest)
+    about = {"event_id": first, "key": "👍", "rel_type": "m.annotation"}
+    await send("m.reaction", {"m.relates_to": about})
+    for event_type, poll in zip(("m.poll.response", "org.matrix.msc3381.poll.response"), polls, strict=True):
+        await send(event_type, {"m.relates_to": {"rel_type": "m.reference", "event_id": poll}, "m.selections": ["a"]})
+    await send("m.poll.end", {"m.relates_to": {"rel_type": "m.reference", "event_id": polls[0]}})
+    await send("org.example.own", {"text": "x"})
+    await send("m.call.hangup", {"call_id": "x"})
+    edit = {"msgtype": "m.text", "body": "* Two!", "m.new_content": {"msgtype": "m.text", "body": "Two!"}}
+    await send("m.room.message", {**edit, "m.relates_to": {"rel_type": "m.replace", "event_id": second}})
+    (await zoe.request("PUT", f"rooms/{quote(club)}/redact/{quote(second)}/gone", {"reason": "wrong room"})).ok()
+    for event_type, content in (("m.room.pinned_events", {"pinned": [first]}), ("m.room.topic", {"topic": "Books"})):
+        (await zoe.request("PUT", f"rooms/{quote(club)}/state/{event_type}/", content)).ok()
+    assert await unread(wei, club) == 0
+    await zoe.say(club, "Four")
+    assert await unread(wei, club) == 1
+
+
 async def test_C1_V1_a_channel_renamed_by_command_and_in_a_client(firm: RealFirm) -> None:
     firm.start_bridge()
     await firm.bridge_ready()
@@ -110,7 +155,7 @@ async def test_C1_V1_a_channel_renamed_by_command_and_in_a_client(firm: RealFirm
     assert (await tomas.request("POST", f"join/{quote('#gamma:localhost')}")).status == 200
     while "Participants: 3" not in await ask("!channel info Gamma"):
         pass
-    assert (await tomas.get(f"pushrules/global/room/{quote(first)}"))["actions"] == ["notify"]
+    assert (await tomas.get(f"pushrules/global/underride/{quote(rule_id(first, 'message'))}"))["actions"] == ["notify"]
 
     # A taken name is put back, and Wei is told why.
     since, chat = await now(wei), await bot_chat(wei, firm)

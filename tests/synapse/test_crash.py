@@ -25,6 +25,7 @@ from tests.synapse.harness import Json, Person, RealFirm, RealSynapse, is_welcom
 
 KILLED = -9
 PROVISIONING = {
+    "seeds.page": 1,
     "seeds.stored": 1,
     "account.written": 2,
     "account.recorded": 2,

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 from urllib.parse import quote
 
+from bridge.mapping.said import said_in
 from bridge.matrix.client import MatrixClient
 from bridge.transcript.model import About
 from bridge.transcript.page import html_page
@@ -83,3 +84,39 @@ async def test_a_transcript_says_what_happened_in_a_real_room_that_the_bot_has_l
     assert "&lt;script&gt;" in html
     assert "transcript.ben left" in shown
     assert [bool(one.periods[0].until) for one in transcript.attendance] == [False, True]
+
+
+async def test_V2_an_event_comes_with_its_authors_newest_edit_and_polls_with_their_votes(synapse: RealSynapse) -> None:
+    ann, ben = await synapse.make_account("edits.ann"), await synapse.make_account("edits.ben")
+    room = await room_of(synapse, ann, ben)
+    first = await sent(ann, room, text("Monday"))
+
+    def change(words: str) -> Json:
+        return {**text(f"* {words}", rel_type="m.replace", event_id=first), "m.new_content": text(words)}
+
+    await sent(ann, room, change("Tuesday"))
+    last = await sent(ann, room, change("Wednesday"))
+    await sent(ben, room, change("Friday"))
+    asked = {"question": {"m.text": [{"body": "When?"}]}, "answers": [{"m.id": "a", "m.text": [{"body": "Now"}]}]}
+    poll = await sent(ann, room, {"m.poll": asked, "m.text": [{"body": "When?\n1. Now"}]}, "m.poll.start")
+    about = {"m.relates_to": {"rel_type": "m.reference", "event_id": poll}}
+    await sent(ben, room, {**about, "m.selections": ["a"]}, "m.poll.response")
+    await sent(ann, room, {**about, "m.poll.results": {"a": 1}, "m.text": [{"body": "Over"}]}, "m.poll.end")
+
+    client = MatrixClient(synapse.settings.homeserver, synapse.settings.appservice, Anybody())
+    reader = Reader(lambda user_id: user_id[1:].partition(":")[0], synapse.settings.bot_id)
+    try:
+        edited, question = [await client.event(room, event_id, ben.user_id) for event_id in (first, poll)]
+        (await ann.request("PUT", f"rooms/{quote(room)}/redact/{quote(last)}/edit")).ok()
+        before = await client.event(room, first, ben.user_id)
+        events, _ = await client.admin_events(room, "")
+        reader.take(events)
+    finally:
+        await client.close()
+    assert [said_in(event or {}) for event in (edited, question, before)] == ["Wednesday", "When?", "Tuesday"]
+    # Of a deleted edit Synapse keeps nothing that tells it from a message.
+    changed, not_theirs, asked_of_all = [one for one in reader.transcript({}).messages if one.deleted is None]
+    assert (changed.text, not_theirs.text, asked_of_all.text) == ("Tuesday", "* Friday", "When?")
+    assert asked_of_all.poll is not None
+    assert asked_of_all.poll.answers[0].people == ("edits.ben",)
+    assert asked_of_all.poll.ended_by == "edits.ann"

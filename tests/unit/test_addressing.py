@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.handlers.addressing import command_in, is_addressed
+from bridge.commands.marks import with_ids
+from bridge.handlers import addressing
 
 BOT = "@bot:localhost"
 NAME = "Firm Bot"
@@ -28,9 +29,8 @@ def reply(body: str, formatted: str = "", **more: Any) -> dict[str, Any]:
 def heard(content: dict[str, Any], *, in_chat: bool = False, sender: str = "@ruth:localhost") -> str | None:
     """The command that the bot hears, in a room or in its chat."""
     event = {"type": "m.room.message", "sender": sender, "room_id": "!r", "content": content}
-    if not is_addressed(event, BOT, {"!r"} if in_chat else set(), NAME):
-        return None
-    return command_in(content, BOT, NAME, in_chat=in_chat)
+    text = addressing.heard(event, BOT, {"!r"} if in_chat else set(), NAME)
+    return None if text is None else with_ids(text)
 
 
 MENTIONED: dict[str, Any] = {"m.mentions": {"user_ids": [BOT]}}
@@ -157,3 +157,59 @@ def test_a_room_never_hears_more_than_the_chat(body: str, formatted: str) -> Non
 def test_hearing_takes_steps_in_proportion_to_the_length(piece: str) -> None:
     # What takes steps by the square of the length would not end here before the test's time is over.
     heard(reply(piece * 200_000, piece * 200_000))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        reply("Firm Bot is down again", **MENTIONED),
+        reply("@Firm Bot thanks", **MENTIONED),
+        reply("Firm Bot thank you", f"<mx-reply>{PILL} pong</mx-reply>Firm Bot thank you", **MENTIONED),
+    ],
+)
+def test_a_reply_to_the_bot_is_no_command_by_its_mention_alone(content: dict[str, Any]) -> None:
+    assert heard(content) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        reply("Firm Bot: help", **MENTIONED),
+        reply("Firm Bot help", f"{PILL} help", **MENTIONED),
+        text(
+            "Firm Bot help", '<a href="https://chat.firm.example/#/user/@bot:localhost">Firm Bot</a> help', **MENTIONED
+        ),
+        {
+            **text("Firm Bot help", **MENTIONED),
+            "m.relates_to": {
+                "rel_type": "m.thread",
+                "event_id": "$root",
+                "is_falling_back": True,
+                "m.in_reply_to": {"event_id": "$last"},
+            },
+        },
+    ],
+)
+def test_a_mention_that_somebody_typed_calls_the_bot(content: dict[str, Any]) -> None:
+    assert heard(content) == "help"
+
+
+def test_a_link_of_a_firms_own_is_a_mention_where_the_message_says_so() -> None:
+    formatted = '!dm <a href="https://chat.firm.example/#/user/@tom:localhost">Tom</a> hi'
+    mentions = {"m.mentions": {"user_ids": ["@tom:localhost"]}}
+    assert heard(text("!dm Tom hi", formatted, **mentions)) == "dm  @tom:localhost  hi"
+    assert heard(text("!dm Tom hi", formatted)) == "dm Tom hi"
+    assert heard(text("!dm Tom hi", formatted, **{"m.mentions": {"user_ids": ["@ruth:localhost"]}})) == "dm Tom hi"
+
+
+def test_what_was_typed_cannot_make_a_mention() -> None:
+    forged = "\ufdd0@tom:localhost\ufdd1Ruth\ufdd2"
+    assert heard(text(f"!dm {forged} hi")) == "dm �@tom:localhost�Ruth� hi"
+
+
+@pytest.mark.parametrize("filling", [" ", "\n", "<", "<a", "<p>", "<mx-reply>", "</mx-reply>", "<a href='", "&", "a"])
+def test_a_look_at_the_longest_event_comes_to_an_end(filling: str) -> None:
+    # What takes steps by the square of the length would not end here before the test's time is over.
+    for content in (text("!a", filling * (60_000 // len(filling))), reply(">" + filling * 30_000, filling * 30_000)):
+        heard(content)
+        heard(content, in_chat=True)

@@ -60,7 +60,7 @@ class FakeFirm:
     confirmed_by: str = ""
 
     @asynccontextmanager
-    async def open(self, settings: Settings) -> AsyncIterator[Any]:
+    async def open(self, settings: Settings, *, reading: bool = False) -> AsyncIterator[Any]:
         if self.error is not None:
             raise self.error
         store = Store(settings.database.url.get_secret_value())
@@ -70,9 +70,10 @@ class FakeFirm:
                 settings=settings,
                 store=store,
                 homeserver=SimpleNamespace(admin_put_user=self._put_user),
+                firm=Firm(staff={person.id: person for person in PEOPLE}),
                 directory=SimpleNamespace(
                     firm=Firm(staff={person.id: person for person in PEOPLE}),
-                    held="a change",
+                    held=SimpleNamespace(fingerprint=lambda: "abc"),
                     status=self._status,
                     confirm_held=self._confirm,
                 ),
@@ -97,7 +98,7 @@ class FakeFirm:
     async def _status(self) -> str:
         return "The directory has 3 active staff."
 
-    async def _confirm(self, by: str) -> str:
+    async def _confirm(self, by: str, fingerprint: str) -> str:
         self.confirmed_by = by
         return "Confirmed."
 

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.all import COMMANDS
+from bridge.commands.asked_about import Everybody
 from bridge.commands.errors import CommandError
-from bridge.commands.parse import parse
+from bridge.commands.marks import as_typed, with_ids
+from bridge.commands.parse import Reading, parse
 from bridge.commands.people import People
 from bridge.commands.replies import code, escape, notice, room_link
 from bridge.commands.text import typed_text
@@ -58,12 +60,22 @@ def message(body: str, formatted: str | None = None) -> dict[str, Any]:
         ("tom@firm.example hello there", [TOM], "hello there"),
         ("@RUTH hello", [RUTH], "hello"),
         ("Ruth Adeyemi", [RUTH], ""),
-        ("tomas hello", [TOMAS], "hello"),
+        ("tomas: hello", [TOMAS], "hello"),
+        ("tomas o'neill hello", [TOMAS], "hello"),
         ("TOMAS O’NEILL", [TOMAS], ""),
         ("Toma\u0301s and tom: lunch?", [TOMAS, TOM], "lunch?"),
         ("ruth adeyemi and Tom Price: lunch?", [RUTH, TOM], "lunch?"),
         ("Tom, Tomás", [TOM, TOMAS], ""),
-        ("Tom are you in?", [TOM], "are you in?"),
+        ("Tom: are you in?", [TOM], "are you in?"),
+        ("Tom Price are you in at 12:30?", [TOM], "are you in at 12:30?"),
+        ("Tom Price  two  blanks\nand a line", [TOM], "two  blanks\nand a line"),
+        ("Tom Price note: bring the file", [TOM], "note: bring the file"),
+        ("Tom Price FYI: it is moved", [TOM], "FYI: it is moved"),
+        ("@tom and Ruth Adeyemi: lunch?", [TOM, RUTH], "lunch?"),
+        ("Ruth Adeyemi, @tom: lunch?", [RUTH, TOM], "lunch?"),
+        ("@Ruth Adeyemi hello", [RUTH], "hello"),
+        ("@ruth.bell hello", [RUTHS], "hello"),
+        ("@price hello", [TOM], "hello"),
         ("@tom Ruth Adeyemi is late", [TOM], "Ruth Adeyemi is late"),
         ("@tom and then we go", [TOM], "and then we go"),
         ("", [], ""),
@@ -113,7 +125,8 @@ def test_a_mention_counts_by_its_id_and_not_by_the_name_it_shows() -> None:
 def test_the_quoted_message_of_a_reply_is_not_typed() -> None:
     quoted = f"<mx-reply><blockquote>{pill('@tom:localhost', 'Tom')} said</blockquote></mx-reply>"
     content = message("> <@tom> said\n\n!dm Ruth", f"{quoted}!dm {pill('@ruth:localhost', 'Ruth')}")
-    assert typed_text(content) == "!dm  @ruth:localhost"
+    assert with_ids(typed_text(content)) == "!dm  @ruth:localhost"
+    assert as_typed(typed_text(content)) == "!dm Ruth"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +145,7 @@ def test_edits_notices_and_oddities_are_no_commands(content: dict[str, Any]) -> 
 
 def values(text: str, sender: Staff = TOM) -> dict[str, Any]:
     command, rest = find_command(text)
-    return parse(command, rest, PEOPLE, sender, TODAY)
+    return parse(command, rest, Reading(PEOPLE, sender, TODAY, {}))
 
 
 def test_arguments_are_read_by_their_types() -> None:
@@ -245,3 +258,142 @@ def test_a_name_with_backticks_stays_inside_what_is_to_be_typed(name: str) -> No
     content = notice(f"Type {code(f'!channel join {name}')}: it *opens*")
     assert content["body"] == f"Type !channel join {name}: it opens"
     assert f"<code>!channel join {name}</code>" in content["formatted_body"]
+
+
+JULIAN = Staff("j1", "Julian", "Marsh", "julian.marsh@firm.example", "Partner")
+PRESCOTT = Staff("j2", "Julian", "Prescott", "julian.prescott@firm.example", "Partner", former=True)
+CHEN = Staff("c1", "Wei", "Chen", "wchen@firm.example", "Associate")
+DANIEL = Staff("d1", "Daniel", "Park", "dpark@firm.example", "Associate")
+LI_1 = Staff("l1", "Mei", "Li", "mei.li@firm.example", "Partner")
+LI_2 = Staff("l2", "Mei", "Li", "mei.li.2@firm.example", "Clerk")
+LUKASZ = Staff("k1", "Łukasz", "Wójcik", "lukasz@firm.example")
+SOREN = Staff("k2", "Søren", "Kjærgård", "soren@firm.example")
+DORDE = Staff("k3", "Đorđe", "Đukić", "dorde@firm.example")
+THOR = Staff("k4", "Þór", "Jónsson", "thor@firm.example")
+MUELLER = Staff("k5", "Jörg", "Müller", "jm@firm.example")
+MARRIED = Staff("k6", "Ada", "Bell-Quill", "ada.quill@firm.example")
+ALL = (JULIAN, PRESCOTT, CHEN, DANIEL, LI_1, LI_2, LUKASZ, SOREN, DORDE, THOR, MUELLER, MARRIED)
+ACCOUNTS = {
+    "jmarsh": "j1",
+    "jprescott": "j2",
+    "wei.chen": "c1",
+    "daniel": "d1",
+    "mei.li": "l1",
+    "mei.li.2": "l2",
+    "ada.bell": "k6",
+}
+OFFICE = People(Firm(staff={one.id: one for one in ALL}), ACCOUNTS, "localhost", "bot")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Julian Prescott the offer is 40k", "Julian Prescott has left the firm"),
+        ("Julian Prescott: the offer is 40k", "Julian Prescott has left the firm"),
+        ("julian prescott, Wei: the offer", "Julian Prescott has left the firm"),
+        ("@Julian Prescott the offer is 40k", "Julian Prescott has left the firm"),
+        ("@julian prescott the offer is 40k", "Julian Prescott has left the firm"),
+        ("@jprescott the offer", "Julian Prescott has left the firm"),
+        ("@julian.prescott the offer", "Julian Prescott has left the firm"),
+        ("Wei Zhang the offer is 40k", "not sure whom"),
+        ("Wei Zhang: the offer is 40k", "I know nobody called Wei Zhang"),
+        ("Wei Zhang", "I know nobody called Wei Zhang"),
+        ("@Wei Zhang the offer is 40k", "not sure whom"),
+        ("@daniel Prescott the offer", None),
+        ("Wei the offer is 40k", "not sure whom"),
+        ("wei call me", "not sure whom"),
+        ("Daniel lunch at 12:30?", "not sure whom"),
+        ("Daniel see https://firm.example/x", "not sure whom"),
+        ("Wei Chen Prescott the offer", "not sure whom"),
+        ("Wei Chen Zhang: the offer", "not sure whom"),
+        ("Wei Chen @daniel the offer", "not sure whom"),
+        ("Wei Chen and Daniel lunch?", "not sure whom"),
+        ("@daniel, Wei has the file", "not sure whom"),
+        ("Mei Li the offer", r"more than one Mei Li: Mei Li \(@mei\.li, Partner\) or Mei Li \(@mei\.li\.2, Clerk\)"),
+        ("Mei Li: the offer", "more than one Mei Li"),
+        ("@mei the offer", "more than one @mei"),
+    ],
+)
+def test_V5_in_doubt_the_bot_asks_and_nobody_gets_the_message(text: str, said: str | None) -> None:
+    if said is None:
+        assert OFFICE.find(text) == ((DANIEL,), text.split(maxsplit=1)[1])
+        return
+    with pytest.raises(CommandError, match=said):
+        OFFICE.find(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "person", "rest"),
+    [
+        ("@wei lunch?", CHEN, "lunch?"),
+        ("@wei: Lunch?", CHEN, "Lunch?"),
+        ("@Wei Chen lunch?", CHEN, "lunch?"),
+        ("@chen lunch?", CHEN, "lunch?"),
+        ("@wchen lunch?", CHEN, "lunch?"),
+        ("@ada.quill lunch?", MARRIED, "lunch?"),
+        ("@ada.bell lunch?", MARRIED, "lunch?"),
+        ("@mei.li.2 lunch?", LI_2, "lunch?"),
+        ("Julian: lunch?", JULIAN, "lunch?"),
+        ("Daniel Park lunch at 12:30?", DANIEL, "lunch at 12:30?"),
+        ("Daniel: lunch at 12:30?", DANIEL, "lunch at 12:30?"),
+    ],
+)
+def test_people_are_found_as_people_type(text: str, person: Staff, rest: str) -> None:
+    assert OFFICE.find(text) == ((person,), rest)
+
+
+@pytest.mark.parametrize(
+    ("typed", "person"),
+    [
+        ("Łukasz", LUKASZ),
+        ("lukasz wojcik", LUKASZ),
+        ("Søren", SOREN),
+        ("soren", SOREN),
+        ("Soeren Kjaergaard", SOREN),
+        ("Soeren Kjaergard", SOREN),
+        ("SØREN KJÆRGÅRD", SOREN),
+        ("dorde", DORDE),
+        ("Djordje Djukic", DORDE),
+        ("Đorđe Djukić", DORDE),
+        ("thor", THOR),
+        ("ÞÓR", THOR),
+        ("Muller", MUELLER),
+        ("mueller", MUELLER),
+        ("Joerg Muller", MUELLER),
+        ("Jo\u0308rg Mu\u0308ller", MUELLER),
+    ],
+)
+def test_letters_that_a_keyboard_may_not_have_are_typed_in_everybodys_way(typed: str, person: Staff) -> None:
+    assert OFFICE.named(typed) is person
+
+
+def test_what_sounds_alike_in_another_script_is_somebody_else() -> None:
+    wang = Staff("w", "伟", "王", "w@firm.example")
+    people = People(Firm(staff={"w": wang}), {}, "localhost", "bot")
+    assert people.named("伟 王") is wang
+    for typed in ("伟 汪", "Wei Wang"):
+        with pytest.raises(CommandError):
+            people.named(typed)
+
+
+@given(st.sampled_from(ALL), st.text(max_size=30).filter(str.strip))
+def test_V5_nobody_gets_a_message_behind_a_part_of_a_name(person: Staff, text: str) -> None:
+    for part in (person.first_name, person.last_name):
+        try:
+            people, rest = OFFICE.find(f"{part} {text}")
+        except CommandError:
+            continue
+        # What was taken for people was the whole text, a list of names, or what stands before a colon.
+        names = text.partition(":")[0] if ":" in text else text
+        assert rest in {text.partition(":")[2].strip(), ""} or f"{part} {names}".strip() == person.name
+        assert people
+
+
+def test_F2_a_name_that_is_another_persons_account_is_asked_about() -> None:
+    everybody = Everybody(OFFICE.firm, {"julian": "j2", "wei": "c1"}, "localhost")
+    for typed in ("julian", "Julian"):
+        with pytest.raises(CommandError, match="more than one"):
+            everybody.named(typed)
+    assert everybody.named("@julian") is PRESCOTT
+    assert everybody.named("wei") is everybody.named("@wei") is everybody.named("@chen") is CHEN
+    assert everybody.named("Julian Marsh") is JULIAN

@@ -84,7 +84,9 @@ def test_a_record_over_several_lines_is_named_by_its_first(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("file", "text", "line", "message"),
     [
-        ("access", "matter,person\nm1\n", 2, "1 values and the header 2"),
+        ("access", "matter,person\nm1\n", 2, "has no person"),
+        ("access", "matter,person,\nm1,ehart", 2, "ends in the middle of this record"),
+        ("access", "sep=,\nmatter;person\n", 2, "is not a column"),
         ("access", "matter,person\nm1,ehart,nquill\n", 2, "3 values and the header 2"),
         ("access", "matter,person,\nm1,ehart,x\n", 2, "column without a name"),
         ("access", "matter,persons\n", 1, "Did you mean 'person'?"),
@@ -170,3 +172,87 @@ def test_a_single_csv_file_is_not_a_directory(tmp_path: Path) -> None:
 def test_ten_megabytes_of_nonsense_are_an_error(tmp_path: Path, nonsense: bytes) -> None:
     write(tmp_path, access=nonsense)
     assert 1 <= len(problems(tmp_path)) <= MOST_PROBLEMS
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "sep=;;;;\r", "\ufeffsep=;\n"],
+)
+def test_a_line_before_the_header_says_what_separates(tmp_path: Path, first: str) -> None:
+    write(tmp_path, access=f"{first}matter;person\nm1;ehart\nm1;no,body\n")
+    (problem,) = problems(tmp_path)
+    assert (problem.line, problem.value) == (4, "no,body")
+    write(tmp_path, access=f"{first.replace(';', '|')}matter|person\nm1|ehart\n")
+    assert read(tmp_path).matters["m1"].allowed == ("ehart",)
+
+
+def test_what_is_missing_at_the_end_of_a_record_is_empty(tmp_path: Path) -> None:
+    staff = FILES["staff.csv"] + "zblue,Zoë,,zoe@firm.example\n"
+    matters = FILES["matters.csv"] + "m2,2026-0043,Sale\nm3,2026-0044,Lease,Moreau,nquill\n"
+    firm = read(write(tmp_path, staff=staff, matters=matters))
+    assert (firm.staff["zblue"].last_name, firm.staff["zblue"].former) == ("", False)
+    assert (firm.matters["m2"].responsible, firm.matters["m3"].responsible) == ("", "nquill")
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-03-31", "2026-03-31T00:00:00Z", "2026-03-31 09:30", "2026-03-31T23:59:59.1234567+02:00"]
+)
+def test_of_a_moment_the_day_is_read(tmp_path: Path, written: str) -> None:
+    firm = read(write(tmp_path, walls=f"id,matter,people,since\nw1,m1,nquill,{written}\n"))
+    assert str(firm.walls["w1"].since) == "2026-03-31"
+
+
+@pytest.mark.parametrize("written", ["2026-03-31T25:00", "2026-02-30 10:00", "20260331T100000", "2026-03-31T", "1 May"])
+def test_what_is_no_moment_is_refused(tmp_path: Path, written: str) -> None:
+    write(tmp_path, walls=f"id,matter,people,since\nw1,m1,nquill,{written}\n")
+    (problem,) = problems(tmp_path)
+    assert problem.column == "since"
+
+
+def test_marks_round_a_number_and_joiners_in_a_name_refuse_nothing(tmp_path: Path) -> None:
+    staff = "id,first_name,last_name,email,phone\nnquill,می‌نا,Quill,nora@firm.example,\u202a+44 20 7946\u202c\n"
+    empty = {"matters": "id,number,title\n", "access": "matter,person\n"}
+    nora = read(write(tmp_path, staff=staff, **empty)).staff["nquill"]
+    assert (nora.first_name, nora.phone) == ("می‌نا", "+44 20 7946")
+
+
+STAFF_ROW = "nquill,Nora,Quill,nora.quill@firm.example,no\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        ("staff", STAFF_ROW, STAFF_ROW.replace("\n", ",more\n"), "6 values"),
+        ("staff", STAFF_ROW, STAFF_ROW.replace("no\n", "nay\n"), "neither yes nor no"),
+        ("staff", STAFF_ROW, STAFF_ROW.replace("nquill,", "n:quill,"), "cannot be an id"),
+        ("staff", "Élias", "", "has no first_name"),
+        ("matters", ",yes", ",yes,x", "8 values"),
+        ("matters", ",yes", ",perhaps", "neither yes nor no"),
+        ("matters", "m1,", "m 1,", "cannot be an id"),
+        ("matters", "2026-0042", "2026-0042" * 20, "at most 100 fit"),
+        ("matters", "Margaret Hollis", "x" * 300, "at most 250 fit"),
+        ("walls", "w1,exclude", "w1,exclude,,,,", "values"),
+        ("walls", "2026-0042,", "2026-0042" * 40 + ",", "at most 254 fit"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_one_problem_whoever_names_it(
+    tmp_path: Path, file: str, before: str, after: str, said: str
+) -> None:
+    """Access, roles and walls name the person and the matter, by id, address and number."""
+    files = {
+        **FILES,
+        "access.csv": "matter,person\n2026-0042,nora.quill@firm.example\nm1,nquill\n",
+        "walls.csv": "id,kind,matter,client,people\nw1,exclude,2026-0042,,nora.quill@firm.example\n"
+        "w2,exclude,,Margaret Hollis,nquill\n",
+    }
+    assert before in files[f"{file}.csv"]
+    files[f"{file}.csv"] = files[f"{file}.csv"].replace(before, after)
+    if "cannot be an id" in said or "at most 100" in said:
+        # The others name it as it is written there.
+        plain, odd = before.rstrip(","), after.rstrip(",")
+        plain, odd = ("nquill", "n:quill") if file == "staff" else (plain, odd)
+        files = {name: text if name == f"{file}.csv" else text.replace(plain, odd) for name, text in files.items()}
+    write(tmp_path, **{name.removesuffix(".csv"): text for name, text in files.items()})
+    (problem,) = problems(tmp_path)
+    assert said in problem.message
+    assert problem.file == f"{file}.csv"

@@ -18,6 +18,7 @@ from bridge.mapping.files import (
     Carried,
     extension,
     file_in,
+    is_given,
     may_carry,
     name_key,
     shown_name,
@@ -130,6 +131,64 @@ def test_V3_the_same_name_is_the_same_however_it_is_written() -> None:
 def test_V3_a_voice_message_and_a_file_without_a_name_are_nobodys_version() -> None:
     assert carried(message(msgtype="m.audio", body="Voice message", **{"org.matrix.msc3245.voice": {}})).name_key == ""
     assert carried(message(body="")).name_key == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "image.png",
+            "IMAGE.PNG",
+            "image",
+            "image (2).png",
+            "image001.png",
+            "image0.jpeg",
+            "blob",
+            "video.mp4",
+            "file",
+        ),
+        *("Pasted image.png", "pasted_image.webp", "clipboard.png", "Voice Message.ogg", "recording-3.m4a", "unnamed"),
+        *(
+            "image0.jpeg",
+            "IMG_0012.HEIC",
+            "DSC01234.JPG",
+            "Scan_0001.pdf",
+            "Scanned Document.pdf",
+            "screenshot.png",
+            "audio.mp3",
+        ),
+    ],
+)
+def test_V3_a_name_that_nobody_gave_makes_no_version(name: str) -> None:
+    assert not is_given(name)
+    for content in (message(body=name), message(body="See this", filename=name)):
+        found = carried(content)
+        assert (found.name, found.name_key) == (name, "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Lease.pdf",
+            "image of the fence.png",
+            "Scan of the will.pdf",
+            "2026-0042.pdf",
+            "2.pdf",
+            "video evidence.mp4",
+        ),
+        *(
+            "Draft (2).docx",
+            "file.of.facts.pdf",
+            "photograph.png",
+            "blob.example",
+            "Screenshot 2026-03-31 at 10.12.png",
+        ),
+        *("datasheet.pdf", "images Hollis.zip", ".png", "é.png"),
+    ],
+)
+def test_V3_a_name_that_somebody_gave_does(name: str) -> None:
+    assert carried(message(body=name)).name_key == name_key(name) != ""
 
 
 def test_V3_a_name_that_hides_what_it_is_is_shown_as_it_is() -> None:

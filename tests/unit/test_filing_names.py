@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.filing.fetch import TEXT, UNKNOWN, Unfetchable, secret_of, type_by
+from bridge.filing.fetch import Unfetchable, secret_of
 from bridge.filing.lists import HEAD, list_of
 from bridge.filing.names import (
     FILE_BYTES,
@@ -23,6 +23,7 @@ from bridge.filing.names import (
     safe_name,
 )
 from bridge.firm.model import Firm, Staff
+from bridge.mapping.file_types import TEXT, UNKNOWN, type_by
 from bridge.store.filing import Listed
 
 _MARKS = "/\\:*[]~$ ßﬁé한😀\0\n\u202e\u200d\u2028\uffff."

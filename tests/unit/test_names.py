@@ -15,6 +15,7 @@ from bridge.firm.conversation import (
     direct_id,
 )
 from bridge.firm.model import Firm, Staff
+from bridge.firm.names import has_words, searched, spellings
 from bridge.mapping.ids import LOCALPART, assign_localparts, channel_alias, hidden_alias, localpart_for
 
 
@@ -98,3 +99,31 @@ def test_localparts_are_within_the_grammar_or_reported(first: str, email: str) -
     assigned, problems = assign_localparts(firm, {}, "{first}.{email}", set())
     assert bool(assigned) is not bool(problems)
     assert all(LOCALPART.fullmatch(localpart) for localpart in assigned.values())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "localpart"),
+    [
+        ("Þór", "Jónsson", "thor.jonsson"),
+        ("Łukasz", "Ærø", "lukasz.aero"),
+        ("Đorđe", "Müller-Groß", "dorde.muller-gross"),
+    ],
+)
+def test_localparts_have_the_plain_letters_of_a_name(first: str, last: str, localpart: str) -> None:
+    assert localpart_for(Staff("s", first, last, "x@y.example"), "{first}.{last}") == localpart
+
+
+@given(st.text(max_size=40))
+def test_every_spelling_of_a_name_is_found_by_each_of_its_own_spellings(name: str) -> None:
+    spelled = spellings(name)
+    assert 1 <= len(spelled) <= 32
+    for one in spelled:
+        assert set(spellings(one)) & set(spelled) or not one.strip()
+        assert has_words(searched(name), one.split())
+
+
+@pytest.mark.parametrize(
+    "name", ["Łukasz", "Søren Kjær", "Đorđe", "Ærø", "Þór", "Müller", "O’Neill", "İnci", "Straße", "ﬁ"]
+)
+def test_a_name_has_a_spelling_for_every_keyboard(name: str) -> None:
+    assert any(one.isascii() for one in spellings(name))

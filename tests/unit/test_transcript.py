@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from bridge.transcript.cleaning import LONGEST, clean, plain_text, safe_html
+from bridge.transcript.cleaning import LONGEST, clean, safe_html
 from bridge.transcript.model import About, Transcript
 from bridge.transcript.page import html_page
 from bridge.transcript.pdf import pdf_document
 from bridge.transcript.reading import PinnedBy, Reader
+from bridge.transcript.rich import plain_text
 
 Json = dict[str, Any]
 RUTH, TOM, BOT = "@ruth:localhost", "@tom:localhost", "@bot:localhost"

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.errors import CommandError
-from bridge.commands.parse import read_around
 from bridge.commands.people import People
 from bridge.commands.wall import _memo
-from bridge.commands.wall_find import read_screened, walls_named
+from bridge.commands.wall_find import read_around, read_screened, walls_named
 from bridge.firm.disclosure import Happened, Period, periods
 from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall, WallKind
 from bridge.firm.policy import may_access

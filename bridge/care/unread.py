@@ -1,0 +1,45 @@
+"""At night everybody's push rules for their channels are put right: after an update, and where one was lost (C2)."""
+
+from __future__ import annotations
+
+import random
+
+import structlog
+
+from bridge.commands.table import Desk
+from bridge.firm.policy import may_act
+from bridge.matrix.attempts import is_passing
+from bridge.matrix.errors import HomeserverError
+from bridge.reconcile.observe import in_parallel
+from bridge.reconcile.unread import ensure_unread
+from bridge.store.care import channel_rooms_of, user_localpart
+
+log = structlog.get_logger(__name__)
+_AT_ONCE = 2
+"""It is for thousands at night, and nobody waits for it."""
+
+
+async def mend_unread(desk: Desk) -> None:
+    """Let what is said in each channel count as unread for each participant.
+
+    Raises StoreError, and HomeserverError while the homeserver is away.
+    """
+    people = list(desk.firm().active_staff)
+    # In another order each time, so that one account that is not answered about holds up nobody for good.
+    random.shuffle(people)
+    await in_parallel(people, lambda staff_id: _mend(desk, staff_id), _AT_ONCE)
+
+
+async def _mend(desk: Desk, staff_id: str) -> None:
+    def unit() -> tuple[str | None, list[str]]:
+        return user_localpart(staff_id), channel_rooms_of(staff_id)
+
+    localpart, rooms = await desk.store.run(unit)
+    if localpart is None or not rooms or not may_act(desk.firm(), staff_id):
+        return
+    try:
+        await ensure_unread(desk.homeserver, f"@{localpart}:{desk.server_name}", *rooms)
+    except HomeserverError as error:
+        if is_passing(error):
+            raise
+        log.warning("unread_waits", staff=staff_id, reason=str(error))

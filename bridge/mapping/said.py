@@ -1,0 +1,50 @@
+"""What a message says now: after its edits, without what clients repeat of the message it answers. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.mapping.extensible import POLLS, question_in, text_in
+
+Json = Mapping[str, Any]
+_FALLBACK = re.compile(r"> (?:\* )?<@[^>\s]+>")
+"""How a reply's fallback begins, and nothing that a person quotes (specification v1.12: fallbacks for rich replies)."""
+
+
+def without_fallback(body: str) -> str:
+    """A reply's text without the lines that clients put before it, which repeat what it answers."""
+    if not _FALLBACK.match(body):
+        return body
+    lines = body.split("\n")
+    quoted = next((number for number, line in enumerate(lines) if not line.startswith(">")), len(lines))
+    return "\n".join(lines[quoted:]).removeprefix("\n")
+
+
+def is_reply(content: Json) -> bool:
+    """Whether a message answers another."""
+    return bool(_mapping(_mapping(content.get("m.relates_to")).get("m.in_reply_to")).get("event_id"))
+
+
+def said_in(event: Json) -> str:
+    """What an event says, on as many lines as it has: a file's name, a poll's question, else the text.
+
+    The newest edit comes with the event (specification: bundled aggregations); the homeserver has seen that it is the
+    author's. Empty for what says nothing in words.
+    """
+    original = _mapping(event.get("content"))
+    content = _mapping(_mapping(_edit_of(event).get("content")).get("m.new_content")) or original
+    if event.get("type") in POLLS and (question := question_in(content)) is not None:
+        return question.text
+    name = content.get("filename")
+    text = name if isinstance(name, str) and name.strip() else text_in(content)
+    return without_fallback(text) if is_reply(original) else text
+
+
+def _edit_of(event: Json) -> Json:
+    return _mapping(_mapping(_mapping(event.get("unsigned")).get("m.relations")).get("m.replace"))
+
+
+def _mapping(given: Any) -> Json:
+    return given if isinstance(given, dict) else {}

@@ -1,0 +1,194 @@
+"""What is done where the database was put back from a backup, and the guard knows what it lost (R3).
+
+The guard knows who is active, the walls, the accounts and which conversations there are; what these are called and who
+is in them, the rooms say. Nothing is taken away by this: a wall that was lifted since the backup stands again, and who
+came back since has left again, until somebody says so once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bridge.firm.audit import Deed
+from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation, ConversationKind, channel_key
+from bridge.firm.facts import Facts
+from bridge.firm.model import Firm, Wall
+from bridge.firm.policy import may_act
+from bridge.firm.room_keys import MARKER
+from bridge.mapping.ids import channel_alias, hidden_alias
+from bridge.mapping.rooms import matter_name
+from bridge.matrix.errors import HomeserverError
+from bridge.matrix.port import Homeserver
+from bridge.settings import Settings
+from bridge.store.audit import record
+from bridge.store.conversations import (
+    NewConversation,
+    add_accounts,
+    add_conversations,
+    conversation_by_id,
+    record_room,
+    room_of,
+    set_participants,
+    write_intent,
+)
+from bridge.store.files import read_histories_again
+from bridge.store.homeserver_time import homeserver_ms
+from bridge.store.kept import GUARD_VERSION, keep
+from bridge.store.leavers import set_leaver
+from bridge.store.outbox import enqueue
+from bridge.store.store import Store
+from bridge.store.walls import restore_wall
+
+log = structlog.get_logger(__name__)
+Json = dict[str, Any]
+_MEMO = "Taken over from the guard: the database was put back from a backup, in which this wall and its memo were not."
+_TOLD = (
+    "My database is older than what the server's guard was told last: a backup was put back, or another bridge has told"
+    " this guard. I took over from the guard the walls and the people who have left, and from the rooms who is in them;"
+    " files are read from them again. What was lifted or undone since the backup stands again: look at `!wall list`"
+    " and `!staff list`, and lift again what is over. Names of files, pins and entries of the audit log from in between"
+    " are not complete."
+)
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """Takes over from the guard and the rooms what the store has not."""
+
+    store: Store
+    homeserver: Homeserver
+    settings: Settings
+    firm: Callable[[], Firm]
+
+    async def take_over(self, version: int, known: Facts) -> None:
+        """Take over what the guard knows in this version. Can be broken off anywhere and done again.
+
+        Raises HomeserverError where the homeserver is away, and StoreError.
+        """
+        log.error("database_put_back", guard_version=version)
+        # What keeps out comes first, and is in force from this commit on.
+        await self.store.run(partial(_keep_out, known, self.firm(), version))
+        for room in await self.homeserver.admin_rooms():
+            await self._room(str(room["room_id"]), known)
+        await self.store.run(partial(_done, version, self.settings.bot_id))
+        log.warning("taken_over", walls=len(known.firm.walls), conversations=len(known.conversations))
+
+    async def _room(self, room_id: str, known: Facts) -> None:
+        """Take over one room. One that cannot be read is left to a pass, and stays closed by the guard."""
+        try:
+            state = _ours(await self.homeserver.admin_room_state(room_id), self.settings.bot_id)
+        except HomeserverError as error:
+            log.warning("room_not_taken_over", room_id=room_id, reason=str(error))
+            return
+        conversation = known.conversations.get(str(state.get((MARKER, ""), {}).get("key", "")))
+        if conversation is not None:
+            await self.store.run(partial(_adopt, room_id, conversation, state, known, self.firm(), self.settings))
+
+
+def _keep_out(known: Facts, firm: Firm, version: int) -> None:
+    """A unit: the walls and leavers that only the guard knows, and who has which account."""
+    cause = f"guard/{version}"
+    record(Deed.DATABASE_PUT_BACK, reason="R3", cause=cause)
+    add_accounts({staff_id: localpart for localpart, staff_id in known.accounts.items()})
+    standing = {_substance(wall) for wall in firm.walls.values()}
+    for wall in known.firm.walls.values():
+        if _substance(wall) not in standing:
+            restore_wall(replace(wall, memo=_MEMO), firm, f"{cause}/{wall.id}")
+    for staff_id in sorted(known.firm.staff):
+        if not may_act(known.firm, staff_id) and may_act(firm, staff_id):
+            set_leaver(staff_id, "", cause)
+
+
+def _substance(wall: Wall) -> tuple[object, ...]:
+    """What a wall does, whatever it is called."""
+    return wall.kind, wall.matter_id, wall.client, frozenset(wall.people), wall.since, wall.expires
+
+
+def _done(version: int, bot_id: str) -> None:
+    """A unit: from here on the guard knows nothing that the store does not."""
+    read_histories_again()
+    keep(GUARD_VERSION, str(version))
+    room_id = room_of(ADMINS_ID)
+    if room_id is not None:
+        enqueue(f"put_back/{version}", room_id, bot_id, "m.room.message", {"msgtype": "m.notice", "body": _TOLD})
+
+
+def _ours(events: list[Json], bot_id: str) -> Mapping[tuple[str, str], Json]:
+    """A room's state; empty where the bot did not mark it."""
+    state = {(event["type"], event["state_key"]): event["content"] for event in events}
+    marked = any(event["type"] == MARKER and event["sender"] == bot_id for event in events)
+    return state if marked else {}
+
+
+def _adopt(
+    room_id: str,
+    conversation: Conversation,
+    state: Mapping[tuple[str, str], Json],
+    known: Facts,
+    firm: Firm,
+    settings: Settings,
+) -> None:
+    """A unit: the conversation of a room, if it is not known, and who is in it."""
+    joined = _joined(state, known, settings)
+    if conversation_by_id(conversation.id) is None:
+        new = _as_stored(conversation, joined, state, firm, settings)
+        add_conversations([new])
+        if room_of(conversation.id) is None:
+            hidden = hidden_alias(conversation.id, settings.security.alias_key.get_secret_value())
+            write_intent(conversation.id, new.alias_localpart or hidden)
+            record_room(conversation.id, room_id)
+    elif conversation.kind in SHARED and room_of(conversation.id) == room_id:
+        set_participants(conversation.id, joined, homeserver_ms())
+
+
+def _as_stored(
+    conversation: Conversation,
+    joined: frozenset[str],
+    state: Mapping[tuple[str, str], Json],
+    firm: Firm,
+    settings: Settings,
+) -> NewConversation:
+    """Of conversations whose people are fixed the guard knows them; of the others the room does, as it does of names.
+
+    An archived one stays so.
+    """
+    title, topic = _names(conversation, state, firm)
+    people = joined if conversation.kind in SHARED else conversation.participants
+    found = replace(conversation, title=title, topic=topic, participants=people)
+    if conversation.kind is not ConversationKind.CHANNEL:
+        return NewConversation(found)
+    key = channel_key(title)
+    found = replace(found, everyone=title == settings.firm.firm_wide_channel)
+    return NewConversation(found, name_key=key, alias_localpart=_own_alias(state) or channel_alias(key, ()))
+
+
+def _joined(state: Mapping[tuple[str, str], Json], known: Facts, settings: Settings) -> frozenset[str]:
+    suffix = f":{settings.homeserver.server_name}"
+    localparts = [
+        key.removeprefix("@").removesuffix(suffix)
+        for (kind, key), content in state.items()
+        if kind == "m.room.member" and content.get("membership") == "join" and key.endswith(suffix)
+    ]
+    return frozenset(known.accounts[one] for one in localparts if one in known.accounts)
+
+
+def _names(conversation: Conversation, state: Mapping[tuple[str, str], Json], firm: Firm) -> tuple[str, str]:
+    """Title and topic, from what the room shows."""
+    name = str(state.get(("m.room.name", ""), {}).get("name", ""))
+    topic = str(state.get(("m.room.topic", ""), {}).get("topic", ""))
+    if conversation.kind is ConversationKind.MATTER:
+        matter = firm.matters.get(conversation.matter_id)
+        before = f"{matter_name(matter)} · " if matter is not None else ""
+        title = name.removeprefix(before) if before and name.startswith(before) else name.rpartition(" · ")[2]
+        return title, ""
+    return name, topic if conversation.kind is ConversationKind.CHANNEL else ""
+
+
+def _own_alias(state: Mapping[tuple[str, str], Json]) -> str:
+    alias = str(state.get(("m.room.canonical_alias", ""), {}).get("alias", ""))
+    return alias.removeprefix("#").partition(":")[0]

@@ -1,0 +1,19 @@
+"""Single facts that must outlive the process: the day that was done, the version that the guard was last told."""
+
+from __future__ import annotations
+
+from peewee import Database, Model, TextField
+from playhouse.migrate import SchemaMigrator
+
+
+class Kept(Model):
+    name = TextField(primary_key=True)
+    value = TextField()
+
+    class Meta:
+        legacy_table_names = False
+
+
+def up(migrator: SchemaMigrator, db: Database) -> None:
+    with db.bind_ctx([Kept]):
+        db.create_tables([Kept])

@@ -1,0 +1,207 @@
+"""Formatted messages where no HTML is shown: runs of text with how they look, and signs for what changes a meaning.
+
+What is struck out, raised, lowered or in a table reads otherwise without its form, and text that is copied has none. So
+it has signs too, as people type them in plain messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+
+from bridge.transcript.cleaning import picture, safe_html
+
+_STRUCK = ("del", "s", "strike")
+_LOOKS = {
+    **dict.fromkeys(("b", "strong", "th", "summary", "caption", "h1", "h2", "h3", "h4", "h5", "h6"), "bold"),
+    **dict.fromkeys(("i", "em"), "italic"),
+    **dict.fromkeys(("u", "ins"), "underlined"),
+    **dict.fromkeys(_STRUCK, "struck"),
+}
+_AROUND = {**dict.fromkeys(_STRUCK, ("~~", "~~")), "q": ("“", "”"), "sup": ("^(", ")"), "sub": ("_(", ")")}
+"""What stands before and behind the text of a tag."""
+_TABLE = frozenset({"caption", "table", "tbody", "tfoot", "thead", "tr"})
+_OTHER_BLOCKS = "blockquote details div h1 h2 h3 h4 h5 h6 hr li ol p pre summary ul"
+_BLOCKS = _TABLE.union(_OTHER_BLOCKS.split())
+_RULE = "———"
+_BLANKS = re.compile(r"[ \t\n\r\f]+")
+_MOST_BREAKS = 2
+"""Line breaks that stand together outside code."""
+_DEEPEST = 8
+"""Quotations and lists within each other that are shown as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text that looks the same from its beginning to its end. It may have line breaks."""
+
+    text: str
+    bold: bool = False
+    italic: bool = False
+    underlined: bool = False
+    struck: bool = False
+    link: str = ""
+
+
+class _Reader(HTMLParser):
+    """Takes clean HTML in; `runs` is what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[Run] = []
+        self._looks: Counter[str] = Counter()
+        """How many open tags give the text each look."""
+        self._lists: list[int | None] = []
+        """The next number of each open list; None for one without numbers."""
+        self._tables: list[int] = []
+        """How many cells the row of each open table has so far."""
+        self._around: list[int] = []
+        """The runs that tags of _AROUND began with."""
+        self._quotes = 0
+        self._as_typed = 0
+        self._link = ("", 0)
+        """Where a link leads, and the run that its words begin with."""
+        self._breaks, self._blank, self._mark = 0, False, ""
+        """What comes before the next text: line breaks, a blank, the sign of a list's entry."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in _BLOCKS:
+            self._break(tag)
+        if tag in _LOOKS:
+            self._looks[_LOOKS[tag]] += 1
+        if tag in _AROUND:
+            self._put(_AROUND[tag][0])
+            self._around.append(len(self.runs) - 1)
+        if tag in {"ol", "ul"}:
+            self._lists.append(int(given.get("start") or "1") if tag == "ol" else None)
+        elif tag in {"table", "tr", "td", "th"}:
+            self._begin_in_table(tag)
+        else:
+            self._begin(tag, given)
+
+    def _begin(self, tag: str, given: dict[str, str | None]) -> None:
+        match tag:
+            case "br":
+                self._breaks, self._blank = min(self._breaks + 1, _MOST_BREAKS), False
+            case "hr":
+                self._put(_RULE)
+                self._break(tag)
+            case "li":
+                self._mark = self._next_mark()
+            case "blockquote":
+                self._quotes += 1
+            case "pre":
+                self._as_typed += 1
+            case "a":
+                self._link = (given.get("href") or "", len(self.runs))
+            case "img":
+                self.handle_data(picture(given))
+            case "span" if "data-mx-spoiler" in given:
+                reason = given["data-mx-spoiler"]
+                self.handle_data(f"[spoiler: {reason}] " if reason else "[spoiler] ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _AROUND and self._around:
+            self._end_around(tag)
+        if tag in _LOOKS:
+            self._looks[_LOOKS[tag]] -= 1
+        match tag:
+            case "ol" | "ul" if self._lists:
+                self._lists.pop()
+            case "blockquote":
+                self._quotes = max(0, self._quotes - 1)
+            case "pre":
+                self._as_typed = max(0, self._as_typed - 1)
+            case "a":
+                self._end_link()
+            case "table" if self._tables:
+                self._tables.pop()
+        if tag in _BLOCKS:
+            self._break(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._as_typed:
+            for number, line in enumerate(data.split("\n")):
+                self._breaks += bool(number)
+                if line:
+                    self._put(line)
+            return
+        words = _BLANKS.sub(" ", data)
+        self._blank = self._blank or words.startswith(" ")
+        if bare := words.strip(" "):
+            self._put(bare)
+            self._blank = words.endswith(" ")
+
+    def _put(self, text: str) -> None:
+        """Text, behind what is to come before it."""
+        before = ""
+        if self._breaks or not self.runs:
+            # A message begins with what it says, whatever breaks stood before.
+            before = "\n" * (self._breaks if self.runs else 0)
+            before += "> " * min(self._quotes, _DEEPEST) + "  " * min(len(self._lists) - 1, _DEEPEST)
+        elif self._blank:
+            before = " "
+        before += self._mark
+        self._breaks, self._blank, self._mark = 0, False, ""
+        looks = {look: True for look, count in self._looks.items() if count > 0}
+        self.runs += [Run(each, link=self._link[0], **looks) for each in (before, text) if each]
+
+    def _break(self, tag: str) -> None:
+        """The line ends here; what stands in one cell of a table stays on one line."""
+        if self._mark or (tag not in _TABLE and self._tables and self._tables[-1]):
+            self._blank = True
+        else:
+            self._breaks = max(self._breaks, 1)
+
+    def _next_mark(self) -> str:
+        number = self._lists[-1] if self._lists else None
+        if number is None:
+            return "- "
+        self._lists[-1] = number + 1
+        return f"{number}. "
+
+    def _begin_in_table(self, tag: str) -> None:
+        if tag == "table":
+            self._tables.append(0)
+        elif tag == "tr" and self._tables:
+            self._tables[-1] = 0
+        elif self._tables:
+            if self._tables[-1]:
+                self._blank = True
+                self._put("|")
+            self._tables[-1] += 1
+            self._blank = True
+
+    def _end_around(self, tag: str) -> None:
+        at = self._around.pop()
+        inside = self.runs[at + 1 : at + 3]
+        if tag in {"sup", "sub"} and len(inside) == 1 and len(inside[0].text) == 1:
+            # As people type it: 10^2.
+            self.runs[at] = replace(self.runs[at], text=_AROUND[tag][0][0])
+        else:
+            self._put(_AROUND[tag][1])
+
+    def _end_link(self) -> None:
+        address, begin = self._link
+        if address and "".join(run.text for run in self.runs[begin:]).strip() != address:
+            self._blank = True
+            self._put(f"({address})")
+        self._link = ("", 0)
+
+
+def runs_of(formatted: str) -> tuple[Run, ...]:
+    """What formatted text says, as a page shows it; empty for none."""
+    if not formatted:
+        return ()
+    reader = _Reader()
+    reader.feed(safe_html(formatted))
+    reader.close()
+    return tuple(reader.runs)
+
+
+def plain_text(formatted: str) -> str:
+    """The same without its looks."""
+    return "".join(run.text for run in runs_of(formatted)).strip()

@@ -1,0 +1,84 @@
+"""The address at which commands of the shell ask the running bridge for what only it may do.
+
+A POST of {"asked": JSON in a text, "signature": over that text}, with a key that only those have
+who can read the bridge's configuration. What is asked is one of
+
+    {"do": "confirm", "fingerprint": TEXT, "by": TEXT}    answered with {"told": SENTENCE}
+    {"do": "replay", "incoming": [NUMBER] or null, "outgoing": [NUMBER] or null}    answered with {"replayed": NUMBER}
+
+Either may be repeated: the first names the change that it is about, the second only lets something be tried again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from bridge.guard.protocol import is_signed
+from bridge.web.errors import MatrixError, json_response
+
+SHELL_PATH = "/_firm-bridge/shell"
+Positions = list[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What can be asked for."""
+
+    confirm: Callable[[str, str], Awaitable[str]]
+    """Lets through the held change of the directory with this fingerprint, for whoever is named; says what happened."""
+    replay: Callable[[Positions, Positions], Awaitable[int]]
+    """Lets dead letters be tried again, all for None; says how many."""
+
+
+def signed(key: str, asked: dict[str, Any]) -> bytes:
+    """The body that asks for this."""
+    text = orjson.dumps(asked).decode()
+    return orjson.dumps({"asked": text, "signature": _signature(key, text)})
+
+
+def shell_route(key: str, shell: Shell) -> web.RouteDef:
+    """The route, for whoever signs with this key."""
+
+    async def answered(request: web.Request) -> web.Response:
+        return json_response(await _answer(_asked(await request.read(), key), shell))
+
+    return web.post(SHELL_PATH, answered)
+
+
+async def _answer(asked: Any, shell: Shell) -> dict[str, Any]:
+    match asked:
+        case {"do": "confirm", "fingerprint": str(fingerprint), "by": str(by)}:
+            return {"told": await shell.confirm(by, fingerprint)}
+        case {"do": "replay", "incoming": incoming, "outgoing": outgoing} if _positions(incoming, outgoing):
+            return {"replayed": await shell.replay(incoming, outgoing)}
+    raise MatrixError(400, "M_BAD_JSON", "The bridge that runs does not know this request: it is of another version.")
+
+
+def _positions(*given: Any) -> bool:
+    return all(one is None or (isinstance(one, list) and all(type(each) is int for each in one)) for one in given)
+
+
+def _asked(raw: bytes, key: str) -> Any:
+    """What is asked. Raises MatrixError where it is not signed with the key, or has another form."""
+    try:
+        body = orjson.loads(raw)
+        asked, signature = body["asked"], body["signature"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MatrixError(400, "M_BAD_JSON", "The body has the texts asked and signature.") from error
+    if not isinstance(asked, str) or not isinstance(signature, str) or not is_signed(_signature(key, asked), signature):
+        raise MatrixError(403, "M_FORBIDDEN", "This was asked with another configuration than the running bridge's.")
+    try:
+        return orjson.loads(asked)
+    except ValueError as error:
+        raise MatrixError(400, "M_NOT_JSON", "What is asked is not JSON.") from error
+
+
+def _signature(key: str, asked: str) -> str:
+    return hmac.new(key.encode(), b"shell\n" + asked.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,94 @@
+"""A firm's first start stores page by page, so that what comes in meanwhile is stored in between (A5)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from bridge.firm.model import Matter
+from bridge.store.conversations import NewConversation, add_conversations, load_world
+from bridge.store.models import HeldChange
+from bridge.store.store import Store
+from tests.component.firm_on_fake import firm_on_fake, make_firm
+from tests.fakes.homeserver import FakeHomeserver
+
+MATTERS = tuple(Matter(f"m{number}", f"2026-{number:04}", "Estate", responsible="a") for number in range(40))
+PAGE = 10
+
+
+class Stop(Exception):
+    """Ends the pass where a kill would."""
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.reconcile.service._AT_ONCE", PAGE)
+
+
+@pytest.fixture
+def at_each_page(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[Sequence[NewConversation]], None]]:
+    """What is called, in the unit, with each page of conversations that is stored."""
+    called: list[Callable[[Sequence[NewConversation]], None]] = []
+
+    def add(new: Sequence[NewConversation]) -> None:
+        for one in called:
+            one(new)
+        add_conversations(new)
+
+    monkeypatch.setattr("bridge.reconcile.service.add_conversations", add)
+    return called
+
+
+async def test_no_unit_of_a_first_start_grows_with_the_firm(
+    store: Store, fake: FakeHomeserver, at_each_page: list[Callable[[Sequence[NewConversation]], None]]
+) -> None:
+    added: list[int] = []
+    at_each_page.append(lambda new: added.append(len(new)))
+    async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:
+        await firm.reconciler._store_new(await firm.reconciler.desired())
+        assert max(added) == PAGE
+        assert sum(added) == len((await store.run(load_world)).conversations) > len(MATTERS)
+
+
+async def test_what_a_crash_between_two_pages_left_out_is_stored_by_the_next_pass(
+    store: Store, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def point(name: str) -> None:
+        if name == "seeds.page":
+            raise Stop
+
+    async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:
+        with monkeypatch.context() as patch, pytest.raises(Stop):
+            patch.setattr("bridge.faults.point", point)
+            await firm.sync()
+        assert len((await store.run(load_world)).conversations) == PAGE
+        await firm.sync()
+        await firm.hear()
+        await firm.settled()
+
+
+async def test_what_comes_in_is_stored_between_two_pages(
+    store: Store,
+    fake: FakeHomeserver,
+    monkeypatch: pytest.MonkeyPatch,
+    at_each_page: list[Callable[[Sequence[NewConversation]], None]],
+) -> None:
+    seen: list[int] = []
+    at_each_page.append(lambda _: seen.append(HeldChange.select().count()))
+    numbers, run = itertools.count(), store.run
+
+    async def run_and_one_more(unit: Callable[[], Any], **options: Any) -> Any:
+        result: Any = await run(unit, **options)
+        number = str(next(numbers))
+        await run(lambda: HeldChange.insert(fingerprint=number, summary="", held_at=1).execute())
+        return result
+
+    async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:
+        wanted = await firm.reconciler.desired()
+        monkeypatch.setattr(store, "run", run_and_one_more)
+        await firm.reconciler._store_new(wanted)
+    assert len(seen) > len(MATTERS) // PAGE
+    assert seen == sorted(set(seen))
