@@ -80,5 +80,9 @@ class GuardAway(Unreachable):
         return f"{super().__str__()} (`firm-bridge check` says what to do)"
 
 
+class GuardKnowsMore(GuardAway):
+    """The guard was told more than this database knows, and does not say what: walls may be missing here (R3)."""
+
+
 class BadRequest(HomeserverError):
     """Any other 4xx: a mistake of the bridge or a request the homeserver cannot carry out."""

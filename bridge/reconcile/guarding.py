@@ -16,7 +16,15 @@ from bridge.firm.facts import BRIDGE_URL, TIMEZONE, Facts, records_of, with_chan
 from bridge.firm.file_rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
 from bridge.guard.protocol import PATH, is_signed, sign_asking_facts, sign_facts, sign_push, sign_question
-from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Refused, TokenRejected, Unreachable
+from bridge.matrix.errors import (
+    GuardAway,
+    GuardKnowsMore,
+    HomeserverError,
+    PolicyOutdated,
+    Refused,
+    TokenRejected,
+    Unreachable,
+)
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
@@ -194,7 +202,11 @@ class Guarding:
         """See which side is older, before the guard is told to forget what it knows (R3)."""
         version, noted = await self._guards_version(), await self._store.run(_noted_version)
         if noted is not None and version > noted:
-            await self._restoring.take_over(version, await self._guards_facts())
+            try:
+                facts = await self._guards_facts()
+            except Unreachable as error:
+                raise GuardKnowsMore(error) from error
+            await self._restoring.take_over(version, facts)
         if version < self._version:
             log.error("homeserver_put_back", guard_version=version, told=self._version)
             self._version = version

@@ -21,7 +21,7 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space, matter_space_key
 from bridge.mapping.rooms import RoomShape
-from bridge.matrix.errors import HomeserverError, NotFound, Refused
+from bridge.matrix.errors import GuardKnowsMore, HomeserverError, NotFound, Refused
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
 from bridge.reconcile import observe
@@ -124,16 +124,19 @@ class Reconciler:
         """Finish what was begun about leavers and walls, before anything else is done or anybody answered (F2, M3).
 
         What fails about a single account or room is tried again by itself. Raises HomeserverAway where the homeserver
-        is away as a whole, and TokenRejected.
+        is away as a whole, GuardKnowsMore where this database may lack walls, and TokenRejected.
         """
         with patience(PATIENCE):
             # First, since of what this database lost in a backup the guard may know.
-            await self.guarding.told(everything=True, anew=True, within=_AT_START)
+            untold = await self.guarding.told(everything=True, anew=True, within=_AT_START)
             wanted = await self.desired()
             tally = self._work.tally()
             keys = losing(wanted, self.today())
             await self._take(self._work.run(wanted, tally), leavers(wanted), keys, thorough=True)
             log.info("shut_out", rooms=len(keys), steps=tally.steps, failed=len(tally.failed))
+            if isinstance(untold, GuardKnowsMore):
+                # Whom to answer cannot be known before that is.
+                raise untold
             return tally.outcome()
 
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
