@@ -253,7 +253,7 @@ async def go(folder: Path, staff: int, homeserver: str, port: int) -> list[Seen]
             running = asyncio.create_task(bridge.run(stop))
             while bridge.health()["reconciled"]:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.2)
-        seen.said = f"failed: {bridge._not_reconciled}"
+        seen.said = f"failed: {len(firm.reconciler.again)}"
         asking = Asking(bridge, firm, watch)
         await ask_all(asking, staff)
         await follow_all(asking, folder, staff)

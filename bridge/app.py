@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import date
 from functools import partial
 
 import structlog
@@ -31,8 +32,6 @@ from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
 from bridge.matrix.errors import HomeserverError, NotFound
 from bridge.matrix.outbox import Outbox
-from bridge.reconcile.first_things import shut_out
-from bridge.reconcile.handouts import take_back
 from bridge.service import FirmService, NotServerAdminError, introduce_bot, open_firm
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
@@ -96,27 +95,29 @@ class Bridge:
             read_again=self._read_again,
             compare_clocks=self._compare_clocks,
             reconcile_daily=self._reconcile_again,
-            reconcile_what_failed=self._reconcile_what_failed,
+            try_again=self._try_again,
             reconcile_later=self._reconcile_until_done,
         )
         firm.reconciler.guarding.on_put_back = self._homeserver_put_back
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
-        self._followed: Firm | None = None
-        """The firm that everything was last made to agree with."""
-        self._not_reconciled = 0
-        """What could not be made as it should be in the last pass over everything and in the changes followed since."""
-        firm.metrics.not_reconciled.set_function(lambda: self._not_reconciled)
+        self._followed: tuple[Firm, date] | None = None
+        """The firm, and its day, that everything was last made to agree with, or is being made to."""
+        reconciler = firm.reconciler
+        firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.needs_person))
         self._following = asyncio.Lock()
         firm.store.listen(self._count_drift)
 
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
         problems = self._firm.directory.problems
+        reconciler = self._firm.reconciler
         return {
             **self._health,
+            "guard": self._health.get("guard", "") or str(reconciler.guarding.away or ""),
+            "rooms": reconciler.again.words(),
             "database": self._firm.store.trouble,
-            "outbox": self.outbox.stopped_because,
+            "outbox": self._health.get("outbox", "") or self.outbox.stopped_because,
             "filing": self.filer.stopped_because,
             "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",
         }
@@ -142,7 +143,6 @@ class Bridge:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(app, settings.appservice))
             stack.push_async_callback(self.inbox.stop)
-            await self.outbox.start()
             stack.push_async_callback(self.outbox.stop)
             self.jobs.start()
             stack.callback(self.jobs.stop)
@@ -174,6 +174,8 @@ class Bridge:
         """
         await self._until_done("homeserver", self._meet)
         await self._until_done("shut_out", self._shut_out)
+        # What waited to be said is about rooms in which somebody was who must not be.
+        await self._until_done("outbox", self.outbox.start)
         await self._until_done("inbox", self.inbox.start)
         await self._until_done("reconciled", self._reconcile)
 
@@ -229,7 +231,11 @@ class Bridge:
 
     async def _shut_out(self) -> None:
         await self._firm.in_force.load()
-        await shut_out(self._firm.reconciler, self._firm.homeserver, self._firm.store)
+        firm, today = self._firm.firm, self._firm.reconciler.today()
+        await self._firm.reconciler.shut_out()
+        if self._followed is None:
+            # What changes from here on is followed at once, however long the first pass takes.
+            self._followed = firm, today
 
     async def _reconcile(self) -> None:
         settings, today = self._firm.settings, self._firm.reconciler.today()
@@ -241,8 +247,6 @@ class Bridge:
         if not outcome.failed:
             # Also what a crash left noted as not put right.
             await self._firm.store.run(lambda: mark_all_put_back(begun))
-        self._followed, self._not_reconciled = firm, len(outcome.failed)
-        await take_back(self._firm.store, self._firm.homeserver, firm, today)
         await tell_of_walls(self._firm.store, firm, settings)
         await self._firm.store.run(partial(keep, DAY_DONE, today.isoformat()))
         await self.places.refresh()
@@ -250,10 +254,15 @@ class Bridge:
 
     async def _reconcile_again(self) -> None:
         try:
+            # What begins with the day is in force before all rooms are read.
+            await self._follow()
             await self._reconcile()
         except HomeserverError as error:
             self._reconcile_until_done(error)
             raise
+
+    async def _try_again(self) -> None:
+        await self._firm.reconciler.try_again()
 
     def _homeserver_put_back(self) -> None:
         """Shut out at once who was in a room or had a session when the homeserver's backup was made (R3)."""
@@ -268,36 +277,43 @@ class Bridge:
         await self._until_done("shut_out", self._shut_out)
         await self._until_done("reconciled", self._reconcile)
 
-    async def _reconcile_what_failed(self) -> None:
-        # Whatever stood in the way, such as an address that somebody else had, may be gone by now.
-        if self._not_reconciled and not self._health["reconciled"]:
-            await self._reconcile_again()
-
     def _reconcile_until_done(self, error: HomeserverError) -> None:
         self._health["reconciled"] = str(error)
         if self._at_work is None or self._at_work.done():
             self._at_work = asyncio.create_task(self._until_done("reconciled", self._reconcile))
 
     async def _follow_directory(self) -> None:
-        async with self._following:
+        try:
             await self._firm.directory.refresh()
-            firm, before = self._firm.firm, self._followed
-            # What changes while a whole pass is under way is followed after it.
-            if before is None or firm is before or self._health["reconciled"]:
+        finally:
+            # Whatever is wrong with the files or the database, walls begin with their day.
+            await self._follow_or_later()
+
+    async def _follow_or_later(self) -> None:
+        try:
+            await self._follow()
+        except HomeserverError as error:
+            self._reconcile_until_done(error)
+            raise
+
+    async def _follow(self) -> None:
+        """Follow what changed in the firm, or with the day, since it was last followed, also while a pass goes on."""
+        async with self._following:
+            firm, today = self._firm.firm, self._firm.reconciler.today()
+            if self._followed is None:
                 return
-            try:
-                outcome = await self._firm.reconciler.follow(before)
-                await take_back(self._firm.store, self._firm.homeserver, firm, self._firm.reconciler.today())
-            except HomeserverError as error:
-                self._reconcile_until_done(error)
-                raise
-            self._followed = firm
-            self._not_reconciled += len(outcome.failed)
+            before, then = self._followed
+            if firm is before and today == then:
+                return
+            outcome = await self._firm.reconciler.follow(before, then)
+            self._followed = firm, today
             await self.places.refresh()
             log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
 
     async def create(self, wish: Wish) -> str:
         """The id of the room that somebody wants by their client's own button. Raises CommandError and StoreError."""
+        if self._health["shut_out"]:
+            raise CommandError("The firm's messages are just starting. Try again in a minute.")
         try:
             return await room_wished_for(wish, self._desk)
         except HomeserverError as error:

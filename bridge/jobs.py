@@ -54,6 +54,8 @@ _GUARD_SECONDS = 5
 """Between looks at whether the guard still knows what it was told: after Synapse was put back it does not."""
 _VISITS_SECONDS = 10
 """Between looks for direct conversations that the bot could not leave."""
+_AGAIN_SECONDS = 2
+"""Between looks at what failed and is due again."""
 _MEMORY_SECONDS = 3
 """Between readings of what decides about access, which must be true even where news of it were lost."""
 _APART_SECONDS = 60
@@ -82,7 +84,8 @@ class Jobs:
     compare_clocks: Callable[[], Awaitable[None]]
     """Looks how far the homeserver's clock is from the bridge's."""
     reconcile_daily: Callable[[], Awaitable[None]]
-    reconcile_what_failed: Callable[[], Awaitable[None]]
+    try_again: Callable[[], Awaitable[None]]
+    """Tries what failed about single rooms and accounts and is due."""
     reconcile_later: Callable[[HomeserverError], None]
     """Has everything made as it should be as soon as the homeserver lets it."""
     _scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
@@ -103,7 +106,7 @@ class Jobs:
         self._job(self.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(self.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(self._begin_day, CronTrigger(second=5, timezone="UTC"), "day")
-        self._job(self.reconcile_what_failed, CronTrigger(minute=15, timezone="UTC"), "what failed")
+        self._job(self.try_again, IntervalTrigger(seconds=_AGAIN_SECONDS), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
         self._job(self._archive_empty_channels, CronTrigger(minute=30, timezone="UTC"), "empty channels")
         # Again each hour, so that what was interrupted goes on the same night.
@@ -170,12 +173,16 @@ class Jobs:
         self.outbox.refresh()
 
     async def _confirm_guard(self) -> None:
+        reconciler = self.desk.reconciler
+        was_away = reconciler.guarding.away or self.health.get("guard")
         try:
-            await self.desk.reconciler.guarding.confirm()
+            await reconciler.guarding.confirm()
         except HomeserverError as error:
             self.health["guard"] = str(error)
             raise
         self.health["guard"] = ""
+        if was_away:
+            reconciler.again.hurry()
 
     async def _take_refusals(self) -> None:
         # Of a guard that is not there it is said elsewhere, and not every few seconds.

@@ -63,8 +63,8 @@ class Metrics:
         )
         self.not_reconciled = Gauge(
             "firm_bridge_not_reconciled",
-            "Accounts and rooms that could not be made as they should be; the log says why. They are tried again each"
-            " hour.",
+            "Accounts and rooms that could not be made as they should be; the log says why. They are tried again by"
+            " themselves, later and later, at least each hour.",
             registry=registry,
         )
         self.drift_found = Counter(

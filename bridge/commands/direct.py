@@ -49,8 +49,11 @@ async def _dm(call: Call) -> Answer:
     if not others:
         raise CommandError("A direct conversation needs somebody besides you. For example: `!dm @colleague`")
     everybody = [person.id for person in (call.sender, *others)]
-    opened = await open_direct(call.desk, everybody, call.sender.id, call.event_id)
     text = call.values.get("message", "")
+    try:
+        opened = await open_direct(call.desk, everybody, call.sender.id, call.event_id)
+    except CommandError as error:
+        raise CommandError(f"{error} Your message was not sent: send it again." if text else str(error)) from error
     return Answer(
         f"Here is your direct conversation {link(call, f'with {plain_names(others)}', opened.room_id)}.",
         (Message(opened.room_id, text),) if text else (),

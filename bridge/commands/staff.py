@@ -34,13 +34,18 @@ async def _leave(call: Call) -> Answer:
 
     await call.desk.store.run(unit)
     faults.point("leaver.set")
-    await call.desk.reconciler.cut_off(person.id)
+    cut = await call.desk.reconciler.cut_off(person.id)
     outcome = await call.desk.reconciler.follow(before)
     rooms = "1 conversation" if count == 1 else f"{count} conversations"
-    lines = [
+    done = (
         "- Every session is ended, and the account cannot be used.",
         f"- Taken out of {rooms}. What was written there stays.",
-        *(f"- Not done: {escape(failure)} It is tried again by itself." for failure in outcome.failed),
+    )
+    failed = dict.fromkeys((*cut.failed, *outcome.failed))
+    lines = [
+        # Of what could not be done at first nothing is promised.
+        *(() if cut.failed else done),
+        *(f"- Not done: {escape(failure)} It is tried again by itself." for failure in failed),
     ]
     return Answer(
         f"**{escape(person.name)}** has left the firm:\n\n"

@@ -15,12 +15,15 @@ from bridge.commands.wall_find import Around, known_walls, shown_around, shown_p
 from bridge.commands.wall_told import tell_ended, tell_of_wall
 from bridge.firm.model import Firm, Matter, Wall, WallKind
 from bridge.firm.policy import may_access
+from bridge.firm.room_keys import matter_space_key
 from bridge.firm.walls import covered
-from bridge.reconcile.handouts import take_back
 from bridge.store.matters import conversations_of_matter
 from bridge.store.walls import Removed, end_wall, set_wall, wall_records
 
 _UNTIL = re.compile(r"(?:^|(?<=\s))until:\s*(\S*)\s*", re.IGNORECASE)
+GUARD_SECONDS = 3.0
+"""How long a wall waits for the guard before those it keeps out are taken out."""
+_UNTOLD = "The guard in the homeserver could not be told."
 MEMO_MAX = 1000
 """Characters of a memo."""
 
@@ -52,17 +55,18 @@ async def _set(call: Call, kind: WallKind) -> Answer:
 
     made, removed = await call.desk.store.run(lambda: set_wall(wanted, firm, call.event_id))
     faults.point("wall.set")
-    # Also where there is no room yet for which it would be told.
-    await call.desk.reconciler.guarding.tell()
+    # Also where there is no room yet for which it would be told. One that does not answer lets nobody stay.
+    untold = await call.desk.reconciler.guarding.told(within=GUARD_SECONDS)
     matters = covered(firm, made)
     seen = [matter for matter in matters if may_access(firm, call.sender.id, matter, today)]
     unseen = [matter for matter in matters if not may_access(firm, call.sender.id, matter, today)]
     shown, failed = await _close(call, seen, removed)
     # Of these the answer says nothing; what fails is in the log and tried again.
     await _close(call, unseen, removed)
-    await take_back(call.desk.store, call.desk.homeserver, call.desk.firm(), today)
+    await call.desk.reconciler.take_back()
     # Only now, so that nobody is warned while they can still read.
     await call.desk.store.run(partial(tell_of_wall, made, firm, call.desk.settings))
+    failed = (*failed, _UNTOLD) if untold is not None else failed
     command = "wall add" if kind is WallKind.EXCLUDE else "wall only"
     return Answer(_said(firm, made, _counts(removed, shown, firm), failed), noted=Noted(command, ids=(made.id,)))
 
@@ -79,6 +83,7 @@ async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tup
 
     keys = await call.desk.store.run(unit)
     first = keys & {key for conversations in removed.values() for key in conversations}
+    await call.desk.reconciler.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
     outcomes = [await call.desk.reconciler.converge(*sorted(some)) for some in (first, keys - first) if some]
     return keys, tuple(failure for outcome in outcomes for failure in outcome.failed)
 
@@ -146,12 +151,13 @@ async def _lift(call: Call) -> Answer:
 
     await call.desk.store.run(unit)
     faults.point("wall.lifted")
-    await call.desk.reconciler.guarding.tell()
+    untold = await call.desk.reconciler.guarding.told(within=GUARD_SECONDS)
     lines = [f"- **{wall.id}** around {shown_around(firm, wall)}: {shown_people(firm, wall)}" for wall in meant]
     listed = "\n".join(lines)
     return Answer(
         f"Lifted:\n\n{listed}\n\nThose it kept out may see it again, unless something else keeps them out. They are in"
-        " none of its conversations until they join or are added.",
+        " none of its conversations until they join or are added."
+        + (f"\n\nNot done: {_UNTOLD} It is tried again by itself." if untold is not None else ""),
         noted=Noted("wall lift", ids=tuple(wall.id for wall in meant)),
     )
 

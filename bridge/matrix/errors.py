@@ -19,6 +19,18 @@ class Unreachable(HomeserverError):
     """No usable answer within the deadline: connection lost, time-outs, 5xx, or 429 to the end. Worth trying later."""
 
 
+class HomeserverAway(Unreachable):
+    """The homeserver as a whole does not answer, not only where it was asked for one room or account."""
+
+    def __init__(self, cause: HomeserverError) -> None:
+        """`cause` is what came of the request that showed it."""
+        super().__init__(cause.request, 0, cause.errcode, cause.message)
+        self._told = str(cause)
+
+    def __str__(self) -> str:
+        return self._told
+
+
 class Refused(HomeserverError):
     """The homeserver understood and refused (403). Repeating does not help."""
 
@@ -66,6 +78,10 @@ class GuardAway(Unreachable):
 
     def __str__(self) -> str:
         return f"{super().__str__()} (`firm-bridge check` says what to do)"
+
+
+class GuardKnowsMore(GuardAway):
+    """The guard was told more than this database knows, and does not say what: walls may be missing here (R3)."""
 
 
 class BadRequest(HomeserverError):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import structlog
@@ -20,6 +23,20 @@ FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 10.0
 """Seconds: the longest pause that is not asked for by the homeserver."""
 _DOUBLINGS = 10
+_patience: ContextVar[float] = ContextVar("patience", default=math.inf)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Within it no request is repeated after so many seconds; one under way may take its time.
+
+    For work of which each part is tried again by itself.
+    """
+    before = _patience.set(min(seconds, _patience.get()))
+    try:
+        yield
+    finally:
+        _patience.reset(before)
 
 
 class Passing(Exception):
@@ -56,12 +73,13 @@ async def repeat(
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     chance: Callable[[], float] = random.random,
 ) -> T:
-    """Make attempts until one succeeds, fails for good, or `deadline` seconds have passed.
+    """Make attempts until one succeeds, fails for good, or `deadline` seconds have passed; none after `patience`.
 
     `attempt` is given the seconds left. It raises Passing to be made again; anything else it raises ends it. Raises
     the last attempt's Unreachable when time is up.
     """
-    end = clock() + deadline
+    begun = clock()
+    end, last = begun + deadline, begun + min(deadline, _patience.get())
     failures = 0
     left = deadline
     while True:
@@ -69,7 +87,7 @@ async def repeat(
             return await attempt(left)
         except Passing as failure:
             failures += 1
-            pause = next_pause(failures, failure.asked, end - clock(), chance())
+            pause = next_pause(failures, failure.asked, last - clock(), chance())
             if pause is None:
                 raise failure.error from failure.__cause__
             log.info("request_repeated", error=str(failure.error), failures=failures, pause=round(pause, 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -13,11 +13,13 @@ import orjson
 from bridge import faults
 from bridge.firm.model import Staff
 from bridge.mapping.avatars import avatar_png
+from bridge.matrix.errors import HomeserverError, TokenRejected
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.plan import Action, Step
+from bridge.reconcile.presence import require_presence
 from bridge.store.conversations import StoredAccount, record_profile
 from bridge.store.store import Store
 
@@ -112,11 +114,27 @@ async def apply_account(
 
 
 async def cut_off(homeserver: Homeserver, user_id: str) -> None:
-    """End the sessions of an account and lock it."""
+    """End the sessions of an account and lock it; each is tried where the other fails, and its error raised then.
+
+    Raises Unreachable at once where the homeserver is away as a whole.
+    """
+    failed: list[HomeserverError] = []
+
+    async def tried(step: Awaitable[object]) -> None:
+        try:
+            await step
+        except TokenRejected:
+            raise
+        except HomeserverError as error:
+            await require_presence(homeserver, error)
+            failed.append(error)
+
     # First the sessions: once the account is locked, nothing tells the next pass that they are still open.
-    await homeserver.delete_devices(user_id)
-    await homeserver.admin_put_user(user_id, LOCK)
-    await homeserver.delete_devices(user_id)
+    await tried(homeserver.delete_devices(user_id))
+    await tried(homeserver.admin_put_user(user_id, LOCK))
+    await tried(homeserver.delete_devices(user_id))
+    if failed:
+        raise failed[-1]
 
 
 async def _avatar(person: Staff, account: StoredAccount, homeserver: Homeserver) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from bridge.reconcile.plan import (
     plan_room,
     wanted_state,
 )
+from bridge.reconcile.presence import require_presence
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.conversations import record_room, write_intent
 from bridge.store.store import Store
@@ -76,39 +77,71 @@ class Hands:
         return self.server.bot_id.partition(":")[2]
 
 
+@dataclass
+class _Trouble:
+    """The steps of one room that could not be taken."""
+
+    failed: list[tuple[Step, Exception]] = field(default_factory=list)
+    unreachable: Unreachable | None = None
+
+    def holds_up(self, step: Step) -> bool:
+        """Whether a step is left out: its person's turn is over, or the homeserver gives no good answer here."""
+        if self.unreachable is not None and not step.only_takes:
+            return True
+        return bool(step.who) and step.who in {given_up.who for given_up, _ in self.failed}
+
+    async def note(self, step: Step, error: Exception, homeserver: Homeserver) -> None:
+        """Note a failure. Raises it where nothing of this room can go on."""
+        if isinstance(error, TokenRejected):
+            raise error
+        if isinstance(error, Unreachable):
+            await require_presence(homeserver, error)
+            self.unreachable = self.unreachable or error
+        elif step.action is Action.BOT_RETURN:
+            raise error
+        else:
+            self.failed.append((step, error))
+
+    def tell(self) -> None:
+        """Raise what was noted, if anything."""
+        if self.unreachable is not None:
+            raise self.unreachable
+        if self.failed:
+            told = "; ".join(f"{step.describe()} {error}" for step, error in self.failed)
+            suspended = {step.who for step, error in self.failed if isinstance(error, SuspendedError)}
+            raise (SuspendedError(suspended, told) if suspended else StepError(told)) from self.failed[0][1]
+
+
 async def apply_room(plan: RoomPlan, hands: Hands) -> None:
     """Take all steps of one room in order. One that cannot be taken, or its person, does not hold up the others.
 
-    Raises StepError at the end where some could not be taken, and Unreachable and TokenRejected at once.
+    After one to which the homeserver gave no good answer only those that take access away are tried. Raises that
+    Unreachable at the end, or StepError where others could not be taken, and TokenRejected at once.
     """
     steps = plan.steps
     if steps and steps[0].action is Action.CREATE_ROOM:
         steps = await _make(plan.shape, hands)
-    failed: list[tuple[Step, Exception]] = []
+    trouble = _Trouble()
     for step in steps:
-        if step.who and step.who in {given_up.who for given_up, _ in failed}:
+        if trouble.holds_up(step):
             continue
         try:
             await _ACTS[step.action](step, plan.shape, hands)
-        except (Unreachable, TokenRejected):
-            raise
         except (HomeserverError, StepError) as error:
-            if step.action is Action.BOT_RETURN and isinstance(error, (Refused, NotFound)):
+            if step.action is Action.BOT_RETURN and isinstance(error, Refused | NotFound):
                 await _give_up(plan.shape, hands)
                 await apply_room(RoomPlan(plan.shape, (Step(Action.CREATE_ROOM, plan.shape.key),)), hands)
                 return
-            if step.action is Action.BOT_RETURN:
-                raise
-            failed.append((step, error))
-    if failed:
-        told = "; ".join(f"{step.describe()} {error}" for step, error in failed)
-        suspended = {step.who for step, error in failed if isinstance(error, SuspendedError)}
-        raise (SuspendedError(suspended, told) if suspended else StepError(told)) from failed[0][1]
+            await trouble.note(step, error, hands.homeserver)
+    trouble.tell()
     faults.point("room.finished")
 
 
 async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     """Make the room, or adopt the one an earlier attempt made, and return the steps that are left."""
+    if shape.open_to and shape.open_to not in hands.room_ids:
+        # By its join rule alone the bot comes back into a direct conversation, and staff into a channel.
+        raise StepError("Its room waits for the space whose members may come in, which could not be made yet.")
     alias = shape.alias_localpart or hidden_alias(shape.key, hands.alias_key)
     await hands.store.run(lambda: write_intent(shape.key, alias))
     faults.point("room.intent")

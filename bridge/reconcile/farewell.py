@@ -11,11 +11,12 @@ from collections.abc import Collection
 import structlog
 
 from bridge import faults
-from bridge.matrix.errors import GuardAway
+from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
 from bridge.reconcile.apply import StepError
 from bridge.reconcile.guarding import Guarding
+from bridge.reconcile.presence import require_presence
 
 log = structlog.get_logger(__name__)
 _IN = frozenset({"join", "invite", "knock"})
@@ -47,17 +48,32 @@ async def say_farewell(homeserver: Homeserver, guarding: Guarding, user_id: str)
         raise NotGoneError(user_id, left)
 
 
-async def leave_everything(homeserver: Homeserver, user_id: str, first: Collection[str] = ()) -> None:
-    """Leave and forget every room that the account is in, invited to or knocking at; those of `first` before others."""
+async def leave_everything(homeserver: Homeserver, user_id: str, first: Collection[str] = ()) -> int:
+    """Leave and forget every room that the account is in, invited to or knocking at; those of `first` before others.
+
+    Returns how many there were. A room that cannot be left keeps it from none of the others: the first such error is
+    raised when all were tried. Raises Unreachable at once where the homeserver is away as a whole.
+    """
+    failed: list[HomeserverError] = []
 
     async def go(room_id: str) -> None:
-        await homeserver.leave(room_id, user_id)
-        # Without it an invitation turned down would leave the history open.
-        await homeserver.forget(room_id, user_id)
+        try:
+            await homeserver.leave(room_id, user_id)
+            # Without it an invitation turned down would leave the history open.
+            await homeserver.forget(room_id, user_id)
+        except TokenRejected:
+            raise
+        except HomeserverError as error:
+            await require_presence(homeserver, error)
+            log.warning("room_not_left", room_id=room_id, user_id=user_id, reason=str(error))
+            failed.append(error)
 
     memberships = await homeserver.admin_memberships(user_id)
     rooms = [room_id for room_id, membership in memberships.items() if membership in _IN]
     await observe.in_parallel(sorted(rooms, key=lambda room_id: room_id not in first), go, _AT_ONCE)
+    if failed:
+        raise failed[0]
+    return len(rooms)
 
 
 async def what_is_left(homeserver: Homeserver, user_id: str) -> list[str]:

@@ -15,8 +15,24 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.facts import BRIDGE_URL, OF_THE_FIRM, TIMEZONE, Facts, firm_changes, records_of, with_changes
 from bridge.firm.file_rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
-from bridge.guard.protocol import is_signed, sign_asking_facts, sign_facts, sign_farewell, sign_push, sign_question
-from bridge.matrix.errors import GuardAway, HomeserverError, PolicyOutdated, Refused, Unreachable
+from bridge.guard.protocol import (
+    PATH,
+    is_signed,
+    sign_asking_facts,
+    sign_facts,
+    sign_farewell,
+    sign_push,
+    sign_question,
+)
+from bridge.matrix.errors import (
+    GuardAway,
+    GuardKnowsMore,
+    HomeserverError,
+    PolicyOutdated,
+    Refused,
+    TokenRejected,
+    Unreachable,
+)
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
@@ -26,6 +42,8 @@ from bridge.store.store import Store
 from bridge.store.world import read_world
 
 log = structlog.get_logger(__name__)
+_REST_SECONDS = 10.0
+"""How long a guard that could not be told is not told again by those who do not depend on it."""
 Records = dict[str, dict[str, Any]]
 Digests = dict[str, dict[str, int]]
 
@@ -56,8 +74,8 @@ def rules_of(settings: FileRuleSettings) -> FileRules:
 class Guarding:
     """Keeps the guard's knowledge as new as the bridge's own. Does nothing where no guard is installed.
 
-    Every method raises Unreachable where the homeserver does not answer, and GuardAway where its guard is not there or
-    does not take what it is told.
+    Unreachable means that the homeserver does not answer, and GuardAway that its guard is not there or does not take
+    what it is told.
     """
 
     def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
@@ -79,41 +97,68 @@ class Guarding:
         self._restoring = Restoring(store, homeserver, settings, firm)
         self.on_put_back: Callable[[], None] | None = None
         """Called where the guard has an older version than it once said: the homeserver was put back from a backup."""
+        self.away: HomeserverError | None = None
+        """Why it could not be told the last time; None where it could."""
+        self._rests_until = 0.0
 
-    async def tell(self, *keys: str) -> None:
-        """Tell what changed in the firm, the accounts and these conversations."""
+    async def told(
+        self, *keys: str, everything: bool = False, within: float | None = None, anew: bool = False
+    ) -> HomeserverError | None:
+        """Tell what changed in the firm, the accounts and these conversations, or everywhere.
+
+        Returns why that could not be done, or None where the guard knows. What adds then has to wait, and what only
+        takes away goes on. It takes no longer than `within` seconds. A guard that could not be told a moment ago counts
+        as away without being asked, unless `anew`. Raises TokenRejected.
+        """
         if not self._key:
-            return
+            return None
+        try:
+            async with asyncio.timeout(within), self._lock:
+                if self.away is not None and not anew and time.monotonic() < self._rests_until:
+                    return self.away
+                await (self._tell_all() if everything else self._tell(*keys))
+        except TokenRejected:
+            raise
+        except TimeoutError:
+            # What was under way may have arrived.
+            self._told = None
+            self.away = GuardAway(Unreachable(f"POST {PATH}", 0, "M_UNKNOWN", f"no answer within {within:.0f} seconds"))
+        except HomeserverError as error:
+            self.away = error
+        else:
+            self.away = None
+            return None
+        self._rests_until = time.monotonic() + _REST_SECONDS
+        log.warning("guard_not_told", reason=str(self.away))
+        return self.away
+
+    async def _tell(self, *keys: str) -> None:
         # What is told is read under the lock, so that what comes later is never the older.
-        async with self._lock:
-            if self._told is None:
-                await self._tell_everything()
-                return
-            firm = self._firm()
-            # Counted before they are read, so that one that is added meanwhile is told the next time.
-            count = self._account_changes
-            new = count != self._accounts_told
-            accounts = await self._store.run(staff_by_localpart) if new else {}
-            conversations = await self._store.run(lambda: conversations_with_people(keys))
-            facts = facts_of(Firm(), accounts, conversations, self._settings)
-            await self._tell_changes(facts, {"conversation": keys, **({"account": None} if new else {})}, firm, count)
-
-    async def tell_all(self) -> None:
-        """Tell whatever changed."""
-        if not self._key:
+        if self._told is None:
+            await self._tell_everything()
             return
-        async with self._lock:
-            if self._told is None:
-                await self._tell_everything()
-                return
-            firm, count = self._firm(), self._account_changes
-            facts = facts_of(Firm(), *await stored_facts(self._store), self._settings)
-            await self._tell_changes(facts, dict.fromkeys(self._told), firm, count)
+        firm = self._firm()
+        # Counted before they are read, so that one that is added meanwhile is told the next time.
+        count = self._account_changes
+        new = count != self._accounts_told
+        accounts = await self._store.run(staff_by_localpart) if new else {}
+        conversations = await self._store.run(lambda: conversations_with_people(keys))
+        facts = facts_of(Firm(), accounts, conversations, self._settings)
+        await self._tell_changes(facts, {"conversation": keys, **({"account": None} if new else {})}, firm, count)
+
+    async def _tell_all(self) -> None:
+        if self._told is None:
+            await self._tell_everything()
+            return
+        firm, count = self._firm(), self._account_changes
+        facts = facts_of(Firm(), *await stored_facts(self._store), self._settings)
+        await self._tell_changes(facts, dict.fromkeys(self._told), firm, count)
 
     async def confirm(self) -> None:
         """See that the guard still knows what it was told, and tell it everything where it does not.
 
-        Somebody may have deleted its file, or another process of the bridge may have told it something older.
+        Somebody may have deleted its file, or another process of the bridge may have told it something older. Raises
+        HomeserverError.
         """
         if not self._key:
             return
@@ -122,12 +167,14 @@ class Guarding:
             if self._told is None or version != self._version:
                 log.warning("guard_told_again", version=version)
                 await self._tell_everything()
+            self.away = None
 
     async def say_farewell(self, user_id: str) -> None:
         """Say that this leaver's account is about to be closed, once the guard knows all that the bridge knows (F2)."""
         if not self._key:
             return
-        await self.tell()
+        if (untold := await self.told()) is not None:
+            raise untold
         async with self._lock:
             body = orjson.dumps({"user": user_id, "version": self._version})
             try:
@@ -184,7 +231,11 @@ class Guarding:
         """See which side is older, before the guard is told to forget what it knows (R3)."""
         version, noted = await self._guards_version(), await self._store.run(_noted_version)
         if noted is not None and version > noted:
-            await self._restoring.take_over(version, await self._guards_facts())
+            try:
+                facts = await self._guards_facts()
+            except Unreachable as error:
+                raise GuardKnowsMore(error) from error
+            await self._restoring.take_over(version, facts)
         if version < self._version:
             log.error("homeserver_put_back", guard_version=version, told=self._version)
             self._version = version

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from bridge.firm.room_keys import MARKER
-from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import NotAllowed, NotFound, Refused
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.plan import Move, Observed, Sent
@@ -87,36 +86,8 @@ def is_marked(observed: Observed) -> bool:
     return bool(observed.state.get((MARKER, "")))
 
 
-async def observe_rooms(
-    homeserver: Homeserver, shapes: Mapping[str, RoomShape], room_ids: Mapping[str, str], limit: int
-) -> dict[str, Observed | None]:
-    """Every room that has an id, by key."""
-    known = [shape for key, shape in shapes.items() if key in room_ids]
-    found = await in_parallel(
-        known,
-        lambda shape: observe_room(homeserver, room_ids[shape.key], bot_expected=shape.bot_stays),
-        limit,
-    )
-    return {shape.key: observed for shape, observed in zip(known, found, strict=True)}
-
-
-async def observe_direct(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:
-    """Everybody's m.direct, by user id; empty for those who left the firm since they were to be asked for."""
-
-    async def read(user_id: str) -> Json:
-        with suppress(NotAllowed):
-            return await homeserver.account_data(user_id, "m.direct")
-        return {}
-
-    listed = sorted(user_ids)
-    return dict(zip(listed, await in_parallel(listed, read, limit), strict=True))
-
-
-async def observe_accounts(homeserver: Homeserver, user_ids: Iterable[str], limit: int) -> dict[str, Json]:
-    """Those of these accounts that exist, as the admin API shows them, by user id.
-
-    One by one: in the admin API's list, the parameter by which the bridge says who it acts as is a filter.
-    """
-    listed = sorted(user_ids)
-    found = await in_parallel(listed, homeserver.admin_user, limit)
-    return {user_id: account for user_id, account in zip(listed, found, strict=True) if account is not None}
+async def observe_direct(homeserver: Homeserver, user_id: str) -> Json:
+    """Somebody's m.direct; empty for who left the firm a moment ago."""
+    with suppress(NotAllowed):
+        return await homeserver.account_data(user_id, "m.direct")
+    return {}

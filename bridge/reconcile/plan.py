@@ -77,6 +77,9 @@ _ACCESS = frozenset(
 
 ENDING = frozenset({Action.LOCK_ACCOUNT, Action.DEACTIVATE_ACCOUNT})
 """Steps that take somebody's account away."""
+_TAKING = frozenset({Action.TAKE_POWER, Action.REMOVE})
+_CLOSING = frozenset({LEVELS, "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access"})
+"""State that says who may come in, read and write: in the form of a room's shape it opens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ class Step:
         """The step for programs."""
         values = {"room": self.room, "key": self.key, "user_id": self.who, "what": self.what}
         return {"action": self.action.value, **{name: value for name, value in values.items() if value}}
+
+    @property
+    def only_takes(self) -> bool:
+        """Whether it lets nobody in and shows nobody anything, so that it waits for nothing (M3)."""
+        return self.action in _TAKING or (self.action is Action.SET_STATE and self.event_type in _CLOSING)
 
     @property
     def changes_access(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -19,47 +19,49 @@ from bridge import faults
 from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space, matter_space_key
 from bridge.mapping.rooms import RoomShape
-from bridge.matrix.errors import NotFound, Refused
+from bridge.matrix.errors import GuardKnowsMore, HomeserverError, Refused
 from bridge.matrix.port import Homeserver
+from bridge.matrix.retry import patience
 from bridge.reconcile import observe
-from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
-from bridge.reconcile.apply import Hands, apply_room
+from bridge.reconcile.again import HANDOUTS, Again
+from bridge.reconcile.again import Kind as ThingKind
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
-from bridge.reconcile.drift import deleted, differences, lost, welcome
-from bridge.reconcile.farewell import leave_everything
+from bridge.reconcile.first_things import changed, leavers, losing
 from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.moves import heed_moves
-from bridge.reconcile.plan import ENDING, Action, Observed, Plan, RoomPlan, Server, Step, plan_children, plan_room
+from bridge.reconcile.handouts import take_back
+from bridge.reconcile.plan import Action, Plan, RoomPlan
+from bridge.reconcile.planning import Part
+from bridge.reconcile.planning import waves as planned_waves
 from bridge.reconcile.scope import touched
 from bridge.reconcile.tally import Outcome, Progress, Tally
 from bridge.reconcile.visits import Visits
+from bridge.reconcile.work import Run, Work
 from bridge.settings import FirmSettings, Settings
-from bridge.store.care import user_localpart
 from bridge.store.conversations import (
     World,
     add_accounts,
     add_conversations,
     add_participants,
     keep_participants,
-    load_part,
-    now_ms,
     remove_from_all,
-    room_of,
-    rooms_of_matters,
-    undo_leaves,
 )
-from bridge.store.drift import mark_put_back, note_difference
 from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
-from bridge.store.world import Accounts, Extent, extent_of, load_extent, read_world
+from bridge.store.world import Extent, extent_of, load_extent, read_world
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 100
 """Conversations stored in one unit."""
-_DELETING_MS = 60_000
-"""How long the homeserver may take to put everybody out of a room that an admin deletes."""
+PATIENCE = 30.0
+"""Seconds for which a pass repeats one request: what fails is tried again by itself, and must not hold up the rest."""
+_MOMENT = 3.0
+"""Seconds for which what takes access away waits for the guard."""
+_AT_START = 10.0
+"""Seconds for which a start waits for the guard, which may know what this database has forgotten."""
+_MANY = 100
+"""So many failures are more easily put right by a pass over everything."""
 
 
 def firm_today(settings: FirmSettings) -> date:
@@ -76,8 +78,8 @@ def _day(timezone: str, minute: int) -> date:
 class Reconciler:
     """Computes the difference between what should be and what is, and applies it.
 
-    One room is worked on by one task at a time. A plan for everything is made without holding rooms; a room that
-    changed since is planned again when its turn comes.
+    One room is worked on by one task at a time, which reads it, plans and applies; nothing of what was read is kept. A
+    room or account that fails is noted in `again` and keeps nothing else from being done.
     """
 
     def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
@@ -85,18 +87,15 @@ class Reconciler:
         self._homeserver = homeserver
         self._settings = settings
         self._firm = firm
-        self._server = Server(settings.bot_id, settings.homeserver.room_version, settings.sender_id)
         self._limit = settings.homeserver.concurrency
         self.guarding = Guarding(store, homeserver, settings, firm)
-        self._accounts = Accounts(store)
-        self._room_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._direct_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.visits = Visits(store, homeserver, settings.bot_id, self._room_locks)
+        self.again = Again()
+        """What could not be made as it should be."""
+        self.needs_person: tuple[str, ...] = ()
+        """What only a person can put right, as sentences."""
+        self._work = Work(store, homeserver, settings, firm, self.guarding, self.again, self.today)
+        self.visits = Visits(store, homeserver, settings.bot_id, self._work.room_locks)
         self._whole = asyncio.Lock()
-        self._epoch = 0
-        """Counts the changes to conversations, so that a plan knows when it is old."""
-        self._changed: dict[str, int] = {}
-        """The count at each room's last change, by key."""
 
     def today(self) -> date:
         """The firm's day."""
@@ -109,48 +108,83 @@ class Reconciler:
 
     async def shape(self, key: str) -> RoomShape | None:
         """The room of this key as it should be by what is stored; None where there should be none."""
-        return (await self._part(key)).shapes.get(key)
+        return (await self._work.part(key)).shapes.get(key)
 
     async def plan(self, keys: Collection[str] | None = None) -> Plan:
         """What a sync would do, or what it would do about the rooms of these keys. Changes nothing, here or on the
-        homeserver (O2)."""
-        if keys is None:
-            return await self._plan_all(await self.desired())
-        return await self._plan_some(await self._desired_of(keys), keys)
+        homeserver (O2). What cannot be read is among its problems."""
+        wanted = await (self.desired() if keys is None else self._desired_of(keys))
+        tally = self._work.tally(Again())
+        shapes = wanted.shapes if keys is None else {key: wanted.shapes[key] for key in wanted.shapes if key in keys}
+        accounts, farewells = await self._work.account_steps(wanted if keys is None else None, tally)
+        new = {step.who for step in accounts if step.action is Action.CREATE_ACCOUNT}
+        run = self._work.run(wanted, tally, direct={})
+        waves = [await self._plan_wave(wave, run, new) for wave in planned_waves(shapes)]
+        problems = (*(problem.message for problem in wanted.problems), *tally.failed)
+        return Plan(tuple(accounts), tuple(waves), tuple(farewells), problems)
+
+    async def shut_out(self) -> Outcome:
+        """Finish what was begun about leavers and walls, before anything else is done or anybody answered (F2, M3).
+
+        What fails about a single account or room is tried again by itself. Raises HomeserverAway where the homeserver
+        is away as a whole, GuardKnowsMore where this database may lack walls, and TokenRejected.
+        """
+        with patience(PATIENCE):
+            # First, since of what this database lost in a backup the guard may know.
+            untold = await self.guarding.told(everything=True, anew=True, within=_AT_START)
+            wanted = await self.desired()
+            tally = self._work.tally()
+            keys = losing(wanted, self.today())
+            await self._take(self._work.run(wanted, tally), leavers(wanted), keys, thorough=True)
+            log.info("shut_out", rooms=len(keys), steps=tally.steps, failed=len(tally.failed))
+            if isinstance(untold, GuardKnowsMore):
+                # Whom to answer cannot be known before that is.
+                raise untold
+            return tally.outcome()
 
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
-        """Make everything as it should be. Raises Unreachable or TokenRejected, and can then be called again."""
-        async with self._whole:
-            # Read before the world is, so that whatever changes from here on is noticed.
-            epoch = self._epoch
-            wanted = await self.desired()
-            await self._store_new(wanted)
-            await self.guarding.tell_all()
-            return await self._apply(await self._plan_all(wanted), wanted, epoch, on_progress)
+        """Make everything as it should be, a few rooms at a time, and what takes access away first.
 
-    async def follow(self, before: Firm) -> Outcome:
-        """Apply a change of the directory: only what differs between the firm before and the firm now."""
+        What fails about a single account or room is tried again by itself. Raises HomeserverAway where the homeserver
+        is away as a whole, and TokenRejected; it can then be called again.
+        """
         async with self._whole:
-            epoch = self._epoch
-            old, wanted = await self._changed_by(before, self.today())
-            await self._store_new(wanted)
-            await self.guarding.tell(*wanted.world.conversations)
-            touched = {
-                key: shape
-                for key, shape in wanted.shapes.items()
-                if old.shapes.get(key) != shape
-                or key not in wanted.world.rooms
-                or (key == ADMINS_ID and wanted.new_admins is not None)
-            }
+            with patience(PATIENCE):
+                # Read before the world is, so that whatever changes from here on is noticed.
+                epoch = self._work.epoch
+                wanted = await self.desired()
+                run = self._work.run(wanted, self._work.tally(on_progress=on_progress), epoch, direct={})
+                run.tally.total = len(wanted.world.accounts) + sum(map(len, planned_waves(wanted.shapes)))
+                run = await self._first_take(run, leavers(wanted), losing(wanted, self.today()))
+                return await self._make_right(run, wanted.world.accounts, wanted.shapes)
+
+    async def follow(self, before: Firm, then: date | None = None) -> Outcome:
+        """Apply a change of the directory: only what differs between the firm before, on that day, and the firm now.
+
+        It waits for no pass over everything. Raises as `sync` does; where it did, only a pass over everything is
+        certain to find all that is left.
+        """
+        with patience(PATIENCE):
+            epoch = self._work.epoch
+            firm, today = self._firm(), self.today()
+            then = then or today
+            extent = touched(before, then, firm, today, self._settings)
+            world = await (read_world(self._store) if extent is None else self._store.run(lambda: load_extent(extent)))
+            # By what is stored now: whoever is picked by this change was not in before.
+            old = await asyncio.to_thread(desired_of_stored, before, world, self._settings, then)
+            wanted = await asyncio.to_thread(desired, firm, world, self._settings, today, extent)
+            keys, lost = changed(old.shapes, wanted)
+            keys |= {ADMINS_ID} if wanted.new_admins is not None else set()
+            about = None if extent is None else wanted.world.conversations
             people = {
                 staff_id
                 for staff_id, account in wanted.world.accounts.items()
                 if before.staff.get(staff_id) != wanted.firm.staff.get(staff_id) or not account.profile
             }
-            accounts, farewells = await self._account_steps(wanted, people)
-            observed = await observe.observe_rooms(self._homeserver, touched, wanted.world.rooms, self._limit)
-            rooms = self._plan_rooms(touched, wanted, observed, None)
-            return await self._apply(replace(rooms, accounts=accounts, farewells=farewells), wanted, epoch, None)
+            run = self._work.run(wanted, self._work.tally(), epoch)
+            run = await self._first_take(run, [one for one in leavers(wanted) if one in people], lost, about)
+            shapes = {key: shape for key, shape in wanted.shapes.items() if key in keys}
+            return await self._make_right(run, people, shapes)
 
     async def _desired_of(self, keys: Collection[str]) -> Desired:
         """What should be, as far as the rooms of these keys depend on it, new ones among them."""
@@ -162,45 +196,77 @@ class Reconciler:
         extent, world = await self._store.run(unit)
         return desired(self._firm(), world, self._settings, self.today(), extent)
 
-    async def _changed_by(self, before: Firm, then: date) -> tuple[Desired, Desired]:
-        """What should have been by the firm before, on that day, and what should be now, as far as the two differ."""
-        firm, today = self._firm(), self.today()
-        extent = touched(before, then, firm, today, self._settings)
-        world = await (read_world(self._store) if extent is None else self._store.run(lambda: load_extent(extent)))
-        # By what is stored now: whoever is picked by this change was not in before.
-        old = await asyncio.to_thread(desired_of_stored, before, world, self._settings, then)
-        return old, await asyncio.to_thread(desired, firm, world, self._settings, today, extent)
+    async def try_again(self) -> Outcome:
+        """Try what failed before and is due. Raises as `sync` does; nothing is then counted as tried."""
+        due = self.again.due()
+        if not due:
+            return Outcome()
+        people = [thing.id for thing in due if thing.kind is ThingKind.ACCOUNT]
+        rooms = {thing.id for thing in due if thing.kind is ThingKind.ROOM}
+        if len(due) > _MANY or rooms & {KEEPER_SPACE, STAFF_SPACE}:
+            # Other rooms name these spaces in their join rules.
+            return await self.sync()
+        tally = self._work.tally()
+        with patience(PATIENCE):
+            untold = await self.guarding.told(within=_MOMENT)
+            run = replace(self._work.run(await self._work.part(KEEPER_SPACE), tally), untold=untold)
+            for staff_id in people:
+                await self._work.shut_account(staff_id, run, thorough=True)
+                await self._work.settle_account(staff_id, run)
+            if HANDOUTS in due:
+                await self.take_back(tally)
+            spaces = {key for key in rooms if matter_of_space(key) is not None}
+            for wave in (sorted(rooms - spaces), sorted(spaces | await self._spaces_of(rooms - spaces))):
+                await observe.in_parallel(wave, lambda key: self._work.converge_room(key, tally), self._limit)
+            for staff_id in people:
+                await self._work.farewell(staff_id, run)
+        return tally.outcome()
 
-    async def cut_off(self, staff_id: str) -> None:
+    async def cut_off(self, staff_id: str) -> Outcome:
         """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
 
-        The rest is reconciliation's, and so is what of this cannot be done.
+        It waits for no pass, and for the guard a moment only. What of it fails is tried again by itself. Raises
+        Unreachable where the homeserver is away as a whole, and TokenRejected.
         """
-        await self.guarding.tell()
-        localpart = await self._store.run(lambda: user_localpart(staff_id))
-        if localpart is None:
-            return
-        user_id = f"@{localpart}:{self._settings.homeserver.server_name}"
-        try:
-            await cut_off(self._homeserver, user_id)
-        except NotFound:
-            log.info("no_account_to_cut_off", staff=staff_id)
-            return
-        # Before the rooms: what is heard of their going is then known.
-        await self._store.run(lambda: remove_from_all({staff_id}))
-        secret = await self._store.run(rooms_of_matters)
-        await leave_everything(self._homeserver, user_id, secret)
+        with patience(PATIENCE):
+            run = self._work.run(await self._work.part(KEEPER_SPACE), self._work.tally())
+            await self._tell_and_take(run, [staff_id], (), (), alone=True)
+            return run.tally.outcome()
+
+    async def take_out(self, *keys: str) -> None:
+        """Take whoever may not be in these rooms out of them, before anything else is done about them (M3).
+
+        It waits for nobody who works on them. What of it fails is tried again by itself. Raises as `cut_off` does.
+        """
+        tally = self._work.tally()
+
+        async def one(key: str) -> None:
+            part = await self._work.part(key)
+            if key in part.shapes:
+                await self._work.shut_room(key, self._work.run(part, tally))
+
+        with patience(PATIENCE):
+            await observe.in_parallel(keys, one, self._limit)
+
+    async def take_back(self, tally: Tally | None = None) -> None:
+        """Let nobody download a file that the bot gave them about a matter they may not see now (M3, F2).
+
+        What fails is tried again by itself. Raises as `cut_off` does.
+        """
+        tally = tally or self._work.tally()
+        async with tally.item(HANDOUTS, HANDOUTS.id):
+            await take_back(self._store, self._homeserver, self._firm(), self.today())
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
-        found = [_space_of((await self._part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
-        spaces = {space for space in found if space}
-        tally = Tally(len(keys) + len(spaces), None)
+        spaces = await self._spaces_of(keys)
+        tally = self._work.tally()
         for wave in (set(keys), spaces):
             # Both before and after: a plan made in between saw the room half-way.
-            self._note_change(wave)
-            await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
-            self._note_change(wave)
+            self._work.note_change(wave)
+            with patience(PATIENCE):
+                await observe.in_parallel(wave, lambda key: self._work.converge_room(key, tally), self._limit)
+            self._work.note_change(wave)
         if tally.lost & {KEEPER_SPACE, STAFF_SPACE}:
             # Other rooms name these spaces in their join rules.
             return await self.sync()
@@ -208,10 +274,11 @@ class Reconciler:
 
     async def look_at(self, key: str) -> Outcome:
         """Make one room as it should be, and others only where they must follow because it was gone (O3)."""
-        tally = Tally(1, None)
-        self._note_change((key,))
-        await self._converge_room(key, tally)
-        self._note_change((key,))
+        tally = self._work.tally()
+        self._work.note_change((key,))
+        with patience(PATIENCE):
+            await self._work.converge_room(key, tally)
+        self._work.note_change((key,))
         if tally.lost:
             return await (self.sync() if key in {KEEPER_SPACE, STAFF_SPACE} else self.converge(key))
         return tally.outcome()
@@ -242,44 +309,95 @@ class Reconciler:
             txn_id = transaction_id(said_once_as, self._settings.bot_id)
             await self._homeserver.redact(room_id, event_id, reason, txn_id)
 
-    def _note_change(self, keys: Iterable[str]) -> None:
-        self._epoch += 1
-        self._changed.update(dict.fromkeys(keys, self._epoch))
+    async def _first_take(
+        self, run: Run, staff_ids: Collection[str], keys: Collection[str], about: Collection[str] | None = None
+    ) -> Run:
+        """Take away what must go, then store what is new, of which the guard is told before it comes into being.
 
-    async def _converge_room(self, key: str, tally: Tally) -> None:
-        async with self._room_locks[key]:
-            wanted, items = await self._plan_one(key)
-            if any(deleted(item) for item in items):
-                tally.lost.add(key)
-                since = now_ms() - _DELETING_MS
-                if await self._store.run(lambda: undo_leaves(key, since, "room deleted")):
-                    wanted, items = await self._plan_one(key)
-            hands = self._hands(wanted)
-            for item in items:
-                with tally.item(item.shape.label, len(item.steps)):
-                    await self._apply_room(item, hands, wanted)
+        The guard is told `about` these conversations, for None about all.
+        """
+        untold = await self._tell_and_take(run, staff_ids, keys, about)
+        if await self._store_new(run.wanted):
+            untold = await self._told(about, anew=untold is None)
+        run.tally.failed.extend(self._problems(run.wanted))
+        return replace(run, untold=untold)
 
-    async def _plan_one(self, key: str) -> tuple[Desired, list[RoomPlan]]:
-        wanted = await self._part(key)
-        rooms = wanted.world.rooms
-        shape = wanted.shapes.get(key)
-        if shape is None:
-            return wanted, []
-        await self.guarding.tell(key)
-        # What is not made yet is listed when it is.
-        shape = replace(shape, children=tuple(child for child in shape.children if child in rooms))
-        observed = await observe.observe_rooms(self._homeserver, {key: shape}, rooms, self._limit)
-        plan = self._plan_rooms({key: shape}, wanted, observed, None)
-        return wanted, [item for wave in plan.waves for item in wave]
+    async def _tell_and_take(
+        self,
+        run: Run,
+        staff_ids: Collection[str],
+        keys: Collection[str],
+        about: Collection[str] | None,
+        *,
+        alone: bool = False,
+    ) -> HomeserverError | None:
+        """Take away what these leavers have and who must not be in these rooms, as soon as the guard was told.
 
-    async def _part(self, key: str) -> Desired:
-        """What should be, as far as this room needs it: a small part of the whole is read and computed."""
-        world = replace(await self._store.run(lambda: load_part(key)), accounts=await self._accounts.known())
-        return desired_of_stored(self._firm(), world, self._settings, self.today())
+        For the guard it waits a moment only, so that one that does not answer keeps nobody in. Returns why the guard
+        could not be told, or None. `alone` is for where nothing is added after it: accounts are then cut off also
+        where they are locked already, and the guard is not waited for in the end.
+        """
+        telling = asyncio.create_task(self._told(about, anew=True, within=_MOMENT if alone else None))
+        try:
+            await asyncio.wait({telling}, timeout=_MOMENT)
+            await self._take(run, staff_ids, keys, thorough=alone)
+            return await telling
+        finally:
+            telling.cancel()
 
-    async def _store_new(self, wanted: Desired) -> None:
-        """In pages, what takes away first: a firm's first start stores tens of thousands of rows, and events come in
-        meanwhile. What a crash leaves out is new to the next pass."""
+    async def _told(
+        self, about: Collection[str] | None, *, anew: bool, within: float | None = None
+    ) -> HomeserverError | None:
+        """Tell the guard what changed in the firm and these conversations, for None in all; why not, if that fails."""
+        return await self.guarding.told(*(about or ()), everything=about is None, anew=anew, within=within)
+
+    async def _take(self, run: Run, staff_ids: Collection[str], keys: Collection[str], *, thorough: bool) -> None:
+        shut = asyncio.Event()
+
+        async def accounts() -> None:
+            await observe.in_parallel(
+                staff_ids, lambda staff_id: self._work.shut_account(staff_id, run, thorough=thorough), self._limit
+            )
+            shut.set()
+
+        async def rooms() -> None:
+            # After the sessions, where these end at once.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(shut.wait(), _MOMENT)
+            await observe.in_parallel(keys, lambda key: self._work.shut_room(key, run), self._limit)
+
+        async def files() -> None:
+            await self.take_back(run.tally)
+
+        await observe.in_parallel((accounts, rooms, files), lambda taking: taking(), 3)
+
+    async def _make_right(self, run: Run, staff_ids: Iterable[str], shapes: Mapping[str, RoomShape]) -> Outcome:
+        """These people's accounts, these rooms, and the end of the accounts of those who left."""
+        people = sorted(staff_ids)
+        await observe.in_parallel(people, lambda staff_id: self._work.settle_account(staff_id, run), self._limit)
+        for wave in planned_waves(shapes):
+            await observe.in_parallel(wave, lambda one: self._work.settle_room(*one, run), self._limit)
+        gone = [staff_id for staff_id in people if not may_act(run.wanted.firm, staff_id)]
+        await observe.in_parallel(gone, lambda staff_id: self._work.farewell(staff_id, run), self._limit)
+        return run.tally.outcome()
+
+    async def _spaces_of(self, keys: Iterable[str]) -> set[str]:
+        """The keys of the spaces that list these conversations."""
+        found = [_space_of((await self._work.part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
+        return {space for space in found if space}
+
+    async def _plan_wave(
+        self, wave: Iterable[tuple[str, Part]], run: Run, new: Collection[str]
+    ) -> tuple[RoomPlan, ...]:
+        found = await observe.in_parallel(wave, lambda one: self._work.plan_room(*one, run, new), self._limit)
+        return tuple(filter(None, found))
+
+    async def _store_new(self, wanted: Desired) -> bool:
+        """Store what is new, in pages, what takes away first; whether anything was.
+
+        A firm's first start stores tens of thousands of rows, and events come in meanwhile. What a crash leaves out is
+        new to the next pass.
+        """
 
         def picked(some: Iterable[tuple[str, Collection[str]]]) -> None:
             for conversation_id, people in some:
@@ -298,132 +416,15 @@ class Reconciler:
         if new_admins is not None:
             await run(lambda: keep_participants(ADMINS_ID, new_admins))
         faults.point("seeds.stored")
+        new = wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed
+        return bool(new) or new_admins is not None
 
-    async def _plan_all(self, wanted: Desired) -> Plan:
-        accounts, farewells = await self._account_steps(wanted, wanted.world.accounts)
-        new = {step.who for step in accounts if step.action is Action.CREATE_ACCOUNT}
-        return replace(await self._plan_some(wanted, wanted.shapes, new), accounts=accounts, farewells=farewells)
-
-    async def _plan_some(self, wanted: Desired, keys: Collection[str], new: Collection[str] = ()) -> Plan:
-        """The rooms of these keys, `new` being accounts that are not there yet."""
-        some = {key: wanted.shapes[key] for key in wanted.shapes if key in keys}
-        observed = await observe.observe_rooms(self._homeserver, some, wanted.world.rooms, self._limit)
-        people = {
-            user_id
-            for shape in some.values()
-            if shape.is_direct and shape.key in wanted.world.rooms
-            for user_id in shape.members - set(new)
-        }
-        direct = await observe.observe_direct(self._homeserver, people, self._limit)
-        return self._plan_rooms(some, wanted, observed, direct)
-
-    async def _account_steps(
-        self, wanted: Desired, staff_ids: Collection[str]
-    ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-        """What these people's accounts need before the rooms are done, and what those of leavers need after it."""
-        user_ids = [wanted.user_ids[staff_id] for staff_id in staff_ids]
-        existing = await observe.observe_accounts(self._homeserver, user_ids, self._limit)
-        accounts = plan_accounts(wanted, staff_ids, existing, avatars=self._settings.accounts.avatars)
-        return tuple(accounts), tuple(plan_farewells(wanted, staff_ids, existing))
-
-    def _plan_rooms(
-        self,
-        some: Mapping[str, RoomShape],
-        wanted: Desired,
-        observed: Mapping[str, Observed | None],
-        direct: Mapping[str, observe.Json] | None,
-    ) -> Plan:
-        gone = {key for key, room in observed.items() if room is None}
-        room_ids = {key: room_id for key, room_id in wanted.world.rooms.items() if key not in gone}
-        labels = {key: shape.label for key, shape in wanted.shapes.items()}
-        waves: list[list[RoomPlan]] = [[], [], [], []]
-
-        def add(wave: int, shape: RoomShape, room: Observed | None, steps: tuple[Step, ...]) -> None:
-            found = differences(shape, room, steps, wanted, self._settings.bot_id) if room is not None else ()
-            waves[wave].append(RoomPlan(shape, steps, (*found,)))
-
-        for key, wanted_shape in some.items():
-            room = observed.get(key)
-            shape = heed_moves(wanted_shape, room, wanted, self.today())
-            shape = replace(shape, welcome=welcome(shape, room, wanted, self.today()))
-            add(_wave(shape), shape, room, plan_room(shape, room, self._server, room_ids, direct))
-            if key in gone:
-                made = waves[_wave(shape)][-1]
-                waves[_wave(shape)][-1] = replace(made, drift=(lost(key, wanted.world.rooms[key]),))
-            # A new matter space is made with its list; the staff space, made before its channels, gets it after them.
-            if room is not None or key == STAFF_SPACE:
-                add(3, shape, room, plan_children(shape, room, room_ids, labels))
-        return Plan(
-            waves=tuple(tuple(item for item in wave if item.steps) for wave in waves),
-            problems=tuple(problem.message for problem in wanted.problems),
-        )
-
-    async def _apply(self, plan: Plan, wanted: Desired, epoch: int, on_progress: Progress | None) -> Outcome:
-        for problem in plan.problems:
+    def _problems(self, wanted: Desired) -> list[str]:
+        """What a person must put right; it is kept for whoever asks."""
+        self.needs_person = tuple(problem.message for problem in wanted.problems)
+        for problem in self.needs_person:
             log.warning("needs_a_person", problem=problem)
-        total = len(plan.accounts) + sum(map(len, plan.waves)) + len(plan.farewells)
-        tally = Tally(total, on_progress, failed=list(plan.problems))
-        hands = self._hands(wanted)
-
-        async def account(step: Step) -> None:
-            if step.action in ENDING and may_act(self._firm(), step.key):
-                # They came back since this was planned.
-                return
-            with tally.item(step.what or step.who, 1):
-                await apply_account(
-                    step, wanted, self._homeserver, self._store, self.guarding, avatars=self._settings.accounts.avatars
-                )
-
-        async def room(item: RoomPlan) -> None:
-            key = item.shape.key
-            if self._changed.get(key, 0) > epoch or self._firm() is not wanted.firm or deleted(item):
-                await self._converge_room(key, tally)
-                # It may have been made just now, and spaces further on list it.
-                if made := await self._store.run(lambda: room_of(key)):
-                    hands.room_ids[key] = made
-                return
-            async with self._room_locks[item.shape.key]:
-                with tally.item(item.shape.label, len(item.steps)):
-                    await self._apply_room(item, hands, wanted)
-
-        await observe.in_parallel(plan.accounts, account, self._limit)
-        for wave in plan.waves:
-            await observe.in_parallel(wave, room, self._limit)
-        await observe.in_parallel(plan.farewells, account, self._limit)
-        replaced = {key for key, room_id in wanted.world.rooms.items() if hands.room_ids.get(key) != room_id}
-        naming = [
-            key for key, shape in wanted.shapes.items() if replaced.intersection({shape.open_to, *shape.children})
-        ]
-        await observe.in_parallel(naming, lambda key: self._converge_room(key, tally), self._limit)
-        return tally.outcome()
-
-    async def _apply_room(self, item: RoomPlan, hands: Hands, wanted: Desired) -> None:
-        """Take the steps. What somebody did behind the bridge's back is noted while it is still to be seen (O3)."""
-        if not item.drift:
-            await apply_room(item, hands)
-            return
-
-        def staff_or_user(user_id: str) -> str:
-            return wanted.owners.get(user_id, user_id)
-
-        def unit() -> None:
-            for one in item.drift:
-                by, person = staff_or_user(one.by), staff_or_user(one.person)
-                note_difference(one.cause, one.key, one.kind, actor=by, person=person, what=one.what)
-
-        await self._store.run(unit)
-        await apply_room(item, hands)
-        await self._store.run(lambda: mark_put_back([one.cause for one in item.drift]))
-
-    def _hands(self, wanted: Desired) -> Hands:
-        return Hands(
-            homeserver=self._homeserver,
-            store=self._store,
-            server=self._server,
-            alias_key=self._settings.security.alias_key.get_secret_value(),
-            room_ids=dict(wanted.world.rooms),
-            direct_locks=self._direct_locks,
-        )
+        return list(self.needs_person)
 
 
 def _space_of(conversation: Conversation | None) -> str:
@@ -431,12 +432,3 @@ def _space_of(conversation: Conversation | None) -> str:
     if conversation is None or conversation.kind not in SHARED:
         return ""
     return matter_space_key(conversation.matter_id) if conversation.matter_id else STAFF_SPACE
-
-
-def _wave(shape: RoomShape) -> int:
-    """Rooms wait for the spaces they name in their join rule; matter spaces wait for the rooms they list."""
-    if shape.key == KEEPER_SPACE:
-        return 0
-    if shape.key == STAFF_SPACE:
-        return 1
-    return 3 if shape.is_space else 2

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
-from bridge.matrix.errors import HomeserverError, TokenRejected, Unreachable
+from bridge.failures import describe, frames
+from bridge.matrix.errors import HomeserverError, TokenRejected
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.again import Again, Thing
 from bridge.reconcile.apply import StepError
+from bridge.reconcile.presence import require_presence
+from bridge.store.store import StoreError
 
 log = structlog.get_logger(__name__)
 Progress = Callable[[int, int, str], None]
@@ -28,36 +33,71 @@ class Outcome:
     """The user ids of those who could not be brought in, because the homeserver has suspended their account."""
 
 
+@dataclass(slots=True)
+class Item:
+    """One account or room while it is worked on."""
+
+    label: str
+    steps: int = 0
+    """How many steps it took."""
+
+
 @dataclass
 class Tally:
     """Counts what is done, and keeps one failure from stopping the rest."""
 
-    total: int
-    on_progress: Progress | None
+    homeserver: Homeserver
+    again: Again
+    total: int = 0
+    on_progress: Progress | None = None
     steps: int = 0
     finished: int = 0
     failed: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     """The keys of rooms that were gone."""
+    _failed_things: set[Thing] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def item(self, thing: Thing, label: str, *, in_part: bool = False) -> AsyncIterator[Item]:
+        """Around the work on one account or room. What fails is its own failure: noted, logged, and tried again.
+
+        Raises what is nobody's own: HomeserverAway, TokenRejected and StoreError. `in_part` is for work after which
+        more is left to do, so that nothing is done with yet; there a database that fails keeps nothing else either.
+        """
+        item = Item(label)
+        try:
+            yield item
+        except TokenRejected:
+            raise
+        except Exception as error:
+            if isinstance(error, StoreError) and not in_part:
+                raise
+            if isinstance(error, HomeserverError):
+                await require_presence(self.homeserver, error)
+            self._note(thing, item, error)
+        else:
+            self.steps += item.steps
+            if not in_part and thing not in self._failed_things:
+                self.again.done(thing)
+        if not in_part:
+            self.finished += 1
+            if self.on_progress is not None:
+                self.on_progress(self.finished, self.total, item.label)
+
+    def _note(self, thing: Thing, item: Item, error: Exception) -> None:
+        self.again.failed(thing, error)
+        self._failed_things.add(thing)
+        if isinstance(error, HomeserverError | StepError | StoreError):
+            told = str(error)
+            log.warning("not_reconciled", item=item.label, reason=told)
+        else:
+            told = describe(error)
+            log.error("not_reconciled", item=item.label, reason=told, stack=frames(error))
+        self.failed.append(f"{item.label}: {told}")
+        if isinstance(error, StepError):
+            self.suspended |= error.suspended
 
     def outcome(self) -> Outcome:
-        """What came of it."""
-        return Outcome(self.steps, tuple(self.failed), frozenset(self.suspended))
-
-    @contextmanager
-    def item(self, label: str, steps: int) -> Iterator[None]:
-        """Around one account or room with that many steps: it is counted, and what fails is noted and logged."""
-        try:
-            yield
-            self.steps += steps
-        except (Unreachable, TokenRejected):
-            raise
-        except (HomeserverError, StepError) as error:
-            log.warning("not_reconciled", item=label, reason=str(error))
-            self.failed.append(f"{label}: {error}")
-            if isinstance(error, StepError):
-                self.suspended |= error.suspended
-        self.finished += 1
-        if self.on_progress is not None:
-            self.on_progress(self.finished, self.total, label)
+        """What came of it so far."""
+        return Outcome(self.steps, tuple(dict.fromkeys(self.failed)), frozenset(self.suspended))

@@ -3,54 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bridge.app import Bridge
 from bridge.commands.errors import CommandError
-from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id, first_matter_conversation_id
+from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
+from bridge.firm.room_keys import STAFF_SPACE
 from bridge.guard.creation import Wish
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
-from bridge.service import open_firm
-from bridge.settings import CareSettings, DatabaseSettings, DirectorySettings, Settings
+from bridge.settings import CareSettings, Settings
 from bridge.store import inbox
-from bridge.store.conversations import load_world, room_of
+from bridge.store.conversations import load_world
 from bridge.store.drift import note_difference
 from bridge.store.models import Digest
-from tests.component.firm_on_fake import settings_for
+from tests.component.running_bridge import BEN, FIRM, STAFF, TALK, WALL, running, settings_in, write
 from tests.component.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header
 from tests.fakes.homeserver import FakeHomeserver
 from tests.ports import free_port
 
 AWAY = too_many_in_header(3600)
-STAFF = [
-    {"id": "a", "first_name": "Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"},
-    {"id": "b", "first_name": "Ben", "last_name": "Booth", "email": "ben@firm.example", "role": "Associate"},
-    {"id": "c", "first_name": "Cleo", "last_name": "Crane", "email": "cleo@firm.example", "role": "Paralegal"},
-]
-ESTATE = {"id": "m1", "number": "2026-0042", "title": "Estate", "responsible": "a", "assisting": ["b"]}
-WALL = {"id": "w1", "matter": "2026-0042", "people": ["b"], "memo": "A cousin.", "set_by": "a"}
-FIRM: dict[str, Any] = {"staff": STAFF, "matters": [ESTATE]}
-TALK = first_matter_conversation_id("m1")
-BEN = "@ben:localhost"
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.app._RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("bridge.jobs._AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr("bridge.reconcile.again._FIRST", 0.02)
 
 
 @pytest.fixture
@@ -62,90 +50,10 @@ async def fake() -> AsyncIterator[FakeHomeserver]:
         yield made
 
 
-def write(path: Path, content: object) -> None:
-    """Write the directory as an export does: whole, and long enough ago to be believed."""
-    beside = path.with_suffix(".new")
-    beside.write_text(yaml.safe_dump(content), encoding="utf-8")
-    write.count += 1  # type: ignore[attr-defined]
-    os.utime(beside, (1_700_000_000 + write.count,) * 2)  # type: ignore[attr-defined]
-    beside.replace(path)
-
-
-write.count = 0  # type: ignore[attr-defined]
-
-
 @pytest.fixture
 def settings(fake: FakeHomeserver, tmp_path: Path) -> Settings:
     """Settings for the firm, whose directory is written."""
-    port = free_port()
-    fake.bridge_url = f"http://127.0.0.1:{port}"
-    write(tmp_path / "directory.yaml", FIRM)
-    own = {
-        "directory": DirectorySettings(path=str(tmp_path / "directory.yaml"), watch_seconds=0.02, removal_limit=100),
-        "database": DatabaseSettings(url=SecretStr(f"sqlite:///{tmp_path}/bridge.db")),
-    }
-    return settings_for(fake, {"listen_port": port, "url": fake.bridge_url}).model_copy(update=own)
-
-
-class Running:
-    """A bridge at work."""
-
-    def __init__(self, bridge: Bridge, fake: FakeHomeserver, settings: Settings) -> None:
-        self.bridge = bridge
-        self.fake = fake
-        self.directory = Path(settings.directory.path)
-
-    async def well(self) -> None:
-        """Wait until nothing is wrong."""
-        await until(lambda: not any(self.bridge.health().values()))
-
-    async def says(self, check: str, words: str) -> None:
-        """Wait until something is said to be wrong."""
-        await until(lambda: words in self.bridge.health()[check])
-
-    def metric(self, name: str) -> float | None:
-        """A metric as it is now."""
-        return self.bridge._firm.metrics.registry.get_sample_value(name)
-
-    async def room(self, key: str) -> str:
-        """The room of a key."""
-        store = self.bridge._firm.store
-        room_id = await store.run(lambda: room_of(key))
-        assert room_id is not None
-        return room_id
-
-    async def answer(self, staff_id: str, text: str) -> str:
-        """What the bot answers to somebody in their chat."""
-        chat = await self.room(bot_chat_id(staff_id))
-        name = next(person["first_name"].lower() for person in STAFF if person["id"] == staff_id)
-        asked = self.fake.message(chat, f"@{name}:localhost", text)
-
-        def answers() -> list[str]:
-            messages = self.fake.events(chat, "m.room.message")
-            # A welcome on the way answers nothing.
-            return [
-                event["content"]["body"]
-                for event in messages[messages.index(asked) :]
-                if event["sender"] == self.fake.bot_id and "m.relates_to" in event["content"]
-            ]
-
-        await until(answers)
-        return answers()[0]
-
-
-@asynccontextmanager
-async def running(settings: Settings, fake: FakeHomeserver) -> AsyncIterator[Running]:
-    """The bridge, until the end of the block; it must then stop by itself."""
-    async with open_firm(settings) as firm:
-        bridge = Bridge(firm)
-        stop = asyncio.Event()
-        task = asyncio.create_task(bridge.run(stop))
-        try:
-            yield Running(bridge, fake, settings)
-        finally:
-            stop.set()
-            async with asyncio.timeout(10):
-                await task
+    return settings_in(tmp_path, fake)
 
 
 async def test_from_the_start_to_an_answer_to_the_stop_and_again(settings: Settings, fake: FakeHomeserver) -> None:
@@ -319,7 +227,7 @@ async def test_D1_a_chat_started_in_a_client_that_meets_no_homeserver_is_opened_
     async with running(settings, fake) as firm:
         await firm.well()
         fake.script("POST", "/createRoom$", AWAY)
-        with pytest.raises(CommandError, match="comes into being by itself"):
+        with pytest.raises(CommandError, match="tried again by itself"):
             await firm.bridge.create(Wish(ConversationKind.DIRECT, "a", ("b",)))
         await until(lambda: any(set(room.joined) == {"@ann:localhost", BEN} for room in fake.rooms.values()))
         await firm.well()
@@ -333,6 +241,7 @@ async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done
         talk = await firm.room(TALK)
         fake.put_state(talk, fake.bot_id, "m.room.name", "", {"name": "Something else"})
         fake.script("PUT", "/state/m.room.name", AWAY, AWAY)
+        fake.script("GET", "/whoami$", AWAY)
         with pytest.raises(Unreachable):
             await firm.bridge._reconcile_again()
         assert "M_LIMIT_EXCEEDED" in firm.bridge.health()["reconciled"]
@@ -340,20 +249,19 @@ async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done
         assert fake.rooms[talk].state["m.room.name", ""] == {"name": "2026-0042 Estate · General"}
 
 
-async def test_what_could_not_be_made_is_counted_and_tried_again_each_hour(
-    settings: Settings, fake: FakeHomeserver
-) -> None:
+async def test_what_could_not_be_made_is_counted_told_and_tried_again(settings: Settings, fake: FakeHomeserver) -> None:
     theirs = fake.create_room(fake.add_user("mallory"), {"room_alias_name": "everyone"})
     async with running(settings, fake) as firm:
-        await firm.well()
-        # The channel, and the staff space, which cannot list it.
-        assert firm.metric("firm_bridge_not_reconciled") == 2
-        await firm.bridge._reconcile_what_failed()
-        assert firm.metric("firm_bridge_not_reconciled") == 2
+        await firm.says("rooms", "1 room (channel-")
+        await until(lambda: not firm.bridge.health()["reconciled"])
+        assert firm.metric("firm_bridge_not_reconciled") == 1
+        assert await firm.answer("c", "!ping") == "pong"
         del fake.aliases["#everyone:localhost"]
-        firm.bridge.jobs._scheduler.modify_job("what failed", next_run_time=datetime.now(UTC))
-        await until(lambda: firm.metric("firm_bridge_not_reconciled") == 0)
+        await firm.well()
+        assert firm.metric("firm_bridge_not_reconciled") == 0
         assert fake.aliases["#everyone:localhost"] != theirs
+        listed = fake.rooms[await firm.room(STAFF_SPACE)].state
+        await until(lambda: ("m.space.child", fake.aliases["#everyone:localhost"]) in listed)
 
 
 async def test_a_mistake_in_the_first_pass_is_shown_and_it_is_tried_again(

@@ -214,7 +214,8 @@ async def test_V5_the_first_message_is_the_senders_and_sent_once_even_when_handl
 @pytest.mark.parametrize("text", ["!dm @ben", "!channel create Tides @ben", '!matter start 2026-0042 "Tides" @ben'])
 async def test_a_command_handled_again_gives_the_same_room_and_the_same_answer(on: FirmOnFake, text: str) -> None:
     event = on.fake.message(await on.chat(ANN), on.user(ANN), text)
-    on.fake.script("POST", "/join/", too_many_in_header(3600))
+    for method, path in (("POST", "/join/"), ("GET", "/whoami$")):
+        on.fake.script(method, path, too_many_in_header(3600))
     with pytest.raises(Unreachable):
         await on.hear()
     assert await on.said() == []

@@ -16,7 +16,8 @@ from bridge.firm.conversation import bot_chat_id
 from bridge.settings import Settings
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.web.shell import SHELL_PATH, signed
-from tests.component.test_app import FIRM, STAFF, fake, no_waiting, running, settings, write
+from tests.component.running_bridge import FIRM, STAFF, running, write
+from tests.component.test_app import fake, no_waiting, settings
 from tests.component.traffic import until
 from tests.fakes.homeserver import FakeHomeserver
 

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.settings import Settings
 from bridge.store.conversations import conversation_by_id
-from tests.component.test_app import BEN, TALK, Running, no_waiting, running, settings
+from tests.component.running_bridge import BEN, TALK, Running, running
+from tests.component.test_app import no_waiting, settings
 from tests.component.traffic import until
 from tests.fakes.homeserver import FakeHomeserver
 

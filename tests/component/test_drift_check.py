@@ -12,7 +12,7 @@ from bridge.matrix.errors import Unreachable
 from bridge.metrics import Metrics
 from bridge.store.drift import Check, last_check, rooms_after, untold
 from tests.component.firm_on_fake import BEN, ESTATE_TALK, ROOMS, FirmOnFake, channel
-from tests.fakes.faults import refusal
+from tests.fakes.faults import Behaviour, Cut, refusal
 
 ROOT = "@root:localhost"
 LITIGATION = channel("Litigation")
@@ -103,6 +103,7 @@ async def test_what_was_interrupted_goes_on_behind_the_last_room(
     keys = await on.store.run(lambda: rooms_after("", 100))
     fifth = await on.room(keys[5])
     on.fake.script("GET", f"{fifth.room_id}/state$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
+    on.fake.script("GET", "/whoami$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
     monkeypatch.setattr(on.client.connection, "_deadline", 0.1)
     with pytest.raises(Unreachable):
         await Checks(on).at(DUE)
@@ -114,6 +115,18 @@ async def test_what_was_interrupted_goes_on_behind_the_last_room(
     check = await on.store.run(last_check)
     assert check is not None
     assert (check.day, check.rooms, check.finished_at is not None) == ("2026-11-23", ROOMS, True)
+
+
+@pytest.mark.parametrize("answer", [refusal(500, "M_UNKNOWN", "broken"), Cut(10)], ids=["500", "cut"])
+async def test_a_room_that_cannot_be_read_holds_up_no_other(
+    on: FirmOnFake, monkeypatch: pytest.MonkeyPatch, answer: Behaviour
+) -> None:
+    room = await on.room(LITIGATION)
+    on.fake.script("GET", f"{room.room_id}/state$", *[answer] * 1000)
+    monkeypatch.setattr(on.client.connection, "_deadline", 0.1)
+    checks = Checks(on)
+    assert await checks.at(DUE) == ROOMS
+    assert checks.figure("rooms_failed_total") == 1
 
 
 async def test_a_room_that_cannot_be_put_right_holds_up_no_other(on: FirmOnFake) -> None:

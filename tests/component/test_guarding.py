@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.firm.facts import digest_of
+from bridge.firm.room_keys import matter_space_key
 from bridge.guard.protocol import PATH, sign_push, sign_question
-from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import GuardAway, Unreachable
 from bridge.store.store import Store
 from tests.component.firm_on_fake import (
     ANN,
@@ -33,6 +32,7 @@ from tests.fakes.guard import GUARD_KEY, FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied
 
+WITHOUT_CLEO = (ANN, BEN, replace(CLEO, former=True), DAN, EVE)
 OTHER_WALL = replace(WALL, id="w2", matter_id="m1", people=("b",))
 
 
@@ -57,12 +57,13 @@ async def test_a_firm_is_made_with_the_guard_in_force(fake: FakeHomeserver, stor
         await firm.sync()
         asked = order(fake)
         assert asked.index("tell") < asked.index("createRoom")
-        assert pushes(fake) == ["all"]
+        # What is new is told once who must not be anywhere is out and it is stored.
+        assert pushes(fake) == ["all", "change"]
         assert len(firm.live_rooms()) == ROOMS
         assert not guard.keeper.refused
         again = firm.new_reconciler()
         assert (await again.sync()).done == 0
-        assert pushes(fake) == ["all", "all"]
+        assert pushes(fake) == ["all", "change", "all"]
 
 
 async def test_what_is_told_is_what_changed_and_before_it_is_done(firm: FirmOnFake, guard: FakeGuard) -> None:
@@ -118,22 +119,40 @@ async def test_M3_a_wall_is_in_force_in_the_homeserver_before_anybody_is_taken_o
         Drop(act=False),
     ],
 )
-async def test_M3_nothing_is_done_where_the_guard_could_not_be_told(
+async def test_M3_who_must_go_is_out_and_nobody_is_let_in_where_the_guard_could_not_be_told(
     fake: FakeHomeserver, store: Store, guard: FakeGuard, failure: Answer | Drop
 ) -> None:
     async with firm_on_fake(fake, store, deadline=1.0) as firm:
-        fake.script("POST", PATH, *[failure] * 100)
-        with pytest.raises(Unreachable) as caught:
-            await firm.say(ANN, "!dm @ben @cleo")
-        assert is_passing(caught.value)
-        guards_fault = isinstance(failure, Answer)
-        assert isinstance(caught.value, GuardAway) is ("firm-bridge check" in str(caught.value)) is guards_fault
-        before, firm.firm = firm.firm, make_firm(walls=[WALL, OTHER_WALL])
-        with pytest.raises(Unreachable):
-            await firm.reconciler.follow(before)
-        with pytest.raises(Unreachable):
-            await firm.new_reconciler().sync()
-        assert [name for name in order(fake) if name in {"createRoom", "kick", "invite", "join"}] == []
+        fake.script("POST", PATH, *[failure] * 1000)
+        (said,) = await firm.say(ANN, "!dm @ben @cleo Lunch?")
+        assert "not work out" in said.body and "Your message was not sent" in said.body
+        devices = fake.accounts[firm.user(CLEO)].devices
+        devices.add("PHONE")
+        before, firm.firm = firm.firm, make_firm(staff=WITHOUT_CLEO, walls=[WALL, OTHER_WALL])
+        outcome = await firm.reconciler.follow(before)
+        assert "guard" in str(outcome.failed) or "connection was lost" in str(outcome.failed)
+        assert firm.user(BEN) not in await firm.people(ESTATE_TALK)
+        assert firm.user(BEN) not in await firm.people(matter_space_key("m1"))
+        assert fake.accounts[firm.user(CLEO)].locked and not devices
+        assert fake.joined_rooms(firm.user(CLEO)) == []
+        # The same by the pass over everything, and at a start.
+        fake.force(
+            (await firm.room(ESTATE_TALK)).room_id, fake.bot_id, "m.room.join_rules", "", {"join_rule": "public"}
+        )
+        await firm.new_reconciler().shut_out()
+        await firm.reconciler.sync()
+        assert (await firm.room(ESTATE_TALK)).state["m.room.join_rules", ""]["join_rule"] != "public"
+        assert [name for name in order(fake) if name in {"createRoom", "invite", "join"}] == []
+        assert not fake.accounts[firm.user(CLEO)].deactivated
+        assert "account" in firm.reconciler.again.words()
+        fake._scripts.clear()
+        await firm.reconciler.guarding.confirm()
+        firm.reconciler.again.hurry()
+        assert (await firm.reconciler.try_again()).failed == ()
+        assert not firm.reconciler.again
+        assert fake.accounts[firm.user(CLEO)].deactivated
+        assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN)
+        await firm.settled()
 
 
 async def test_told_again_from_the_beginning_where_the_answer_was_lost(firm: FirmOnFake, guard: FakeGuard) -> None:

@@ -26,7 +26,6 @@ from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.matrix.connection import Connection
 from bridge.matrix.errors import HomeserverError, Unreachable
-from bridge.reconcile.first_things import shut_out
 from bridge.service import introduce_bot, open_firm
 from bridge.store import models
 from bridge.store.audit import audited
@@ -123,7 +122,7 @@ async def restarted(firm: SmallFirm, command: str) -> AsyncIterator[None]:
         walls_and_leavers = await service.store.run(
             lambda: (models.CommandWall.select().count(), models.CommandLeaver.select().count())
         )
-        await shut_out(service.reconciler, service.homeserver, service.store)
+        await service.reconciler.shut_out()
         if command in CLOSED_AT_ONCE and any(walls_and_leavers):
             assert not await rooms_of_tom(firm, CLOSED_AT_ONCE[command])
         yield

@@ -35,7 +35,7 @@ async def test_B9_a_wall_whose_commit_nobody_heard_of_is_in_force_seconds_later(
         await firm.ask("tom", "!matter start 2026-0042 Disclosure")
         room = firm.room("2026-0042 Estate · Disclosure")
         bridge, service = firm.bridge, firm.service
-        bridge._followed, bridge._health["reconciled"] = service.firm, ""
+        bridge._followed, bridge._health["reconciled"] = (service.firm, service.reconciler.today()), ""
         await unheard(firm, lambda: set_wall(NEW, service.firm, "$lost"))
         matter, today = service.firm.matters["m1"], service.reconciler.today()
         assert may_access(service.firm, "tom", matter, today)
@@ -52,7 +52,7 @@ async def test_B9_a_leaver_whose_commit_nobody_heard_of_is_cut_off_and_stays_so(
 ) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
         bridge, service = firm.bridge, firm.service
-        bridge._followed, bridge._health["reconciled"] = service.firm, ""
+        bridge._followed, bridge._health["reconciled"] = (service.firm, service.reconciler.today()), ""
         await unheard(firm, lambda: set_leaver("tom", "ruth", "$lost"))
         # The pass of a new day reads by itself, too.
         await bridge._reconcile()

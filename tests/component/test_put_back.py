@@ -15,7 +15,6 @@ from bridge.firm.audit import Deed
 from bridge.firm.policy import may_act
 from bridge.guard.protocol import FACTS_PATH, PATH
 from bridge.matrix.errors import GuardAway
-from bridge.reconcile.first_things import shut_out
 from bridge.store.audit import newest
 from bridge.store.histories import histories_to_read, history_read
 from bridge.store.kept import GUARD_VERSION, kept
@@ -70,7 +69,7 @@ def _restore(folder: Path) -> None:
 
 async def started(firm: FirmOnFake) -> None:
     """What a start does before anybody is answered, and the first pass."""
-    await shut_out(firm.reconciler, firm.client, firm.store)
+    await firm.reconciler.shut_out()
     await firm.sync()
     await firm.places.refresh()
 

@@ -129,6 +129,7 @@ async def test_a_half_made_room_is_found_again_when_the_bridge_goes_before_its_a
     alias = hidden_alias(ESTATE_TALK, new.settings.security.alias_key.get_secret_value())
     half = new.fake.create_room(new.fake.bot_id, {"room_alias_name": alias})
     new.fake.script("POST", "/leave$", AWAY)
+    new.fake.script("GET", "/whoami$", AWAY)
     with pytest.raises(Unreachable):
         await new.reconciler.sync()
     await new.sync()
@@ -182,15 +183,24 @@ async def test_an_address_of_another_room_fails_that_channel_and_nothing_else(
         ("GET", "/directory/room/"),
     ],
 )
-async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, method: str, path: str) -> None:
+@pytest.mark.parametrize("away", [True, False], ids=["away as a whole", "only this"])
+async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, method: str, path: str, away: bool) -> None:
     talk = Conversation(direct("a", "b"), ConversationKind.DIRECT, participants=frozenset({"a", "b"}))
     await new.store.run(lambda: add_conversations([NewConversation(talk)]))
     new.fake.script("POST", "/createRoom$", DUPLICATE)
     new.fake.script(method, path, AWAY)
-    with pytest.raises(Unreachable):
-        await new.reconciler.sync()
-    new.reconciler = new.new_reconciler()
-    await new.sync()
+    if away:
+        new.fake.script("GET", "/whoami$", AWAY)
+        with pytest.raises(Unreachable):
+            await new.reconciler.sync()
+        new.reconciler = new.new_reconciler()
+        await new.sync()
+    else:
+        assert (await new.reconciler.sync()).failed
+        assert new.reconciler.again
+        new.reconciler.again.hurry()
+        assert (await new.reconciler.try_again()).failed == ()
+        assert not new.reconciler.again
     assert len(new.live_rooms()) == ROOMS + 1
     assert await new.people(direct("a", "b")) == new.users(ANN, BEN)
     await new.settled()

@@ -50,6 +50,18 @@ class Cut:
 
 Behaviour = Answer | Cut | Drop | Duplicate | Slow
 
+
+@dataclass(frozen=True)
+class Broken:
+    """Something that stays broken: every request that has a match for `what` meets `how`.
+
+    A request is looked at as "METHOD path as user_id", decoded.
+    """
+
+    what: str
+    how: Behaviour
+
+
 DROP_BEFORE = Drop(act=False)
 DROP_AFTER = Drop(act=True)
 DUPLICATE = Duplicate()

@@ -28,7 +28,7 @@ from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.fakes import endpoints
 from tests.fakes.endpoints import Asked
-from tests.fakes.faults import Answer, Behaviour, Cut, Drop, Duplicate, Slow
+from tests.fakes.faults import Answer, Behaviour, Broken, Cut, Drop, Duplicate, Slow
 from tests.fakes.room import Denied
 from tests.fakes.world import World
 
@@ -83,6 +83,8 @@ class FakeHomeserver(World):
         self.transactions = 0
         """The number of the last transaction; set it to 0 to begin anew, as Synapse does after a restart."""
         self.url = ""
+        self.broken: list[Broken] = []
+        """What every request meets that no script is for, until it is mended."""
         self._scripts: list[tuple[str, re.Pattern[str], deque[Behaviour]]] = []
         self._waiting: list[Json] = []
         self._news = asyncio.Event()
@@ -189,7 +191,7 @@ class FakeHomeserver(World):
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         path = unquote(request.rel_url.raw_path)
-        match self._next_behaviour(request.method, path):
+        match self._next_behaviour(request.method, path, request.query.get("user_id", self.sender)):
             case Answer() as answer:
                 self._record(request, raw, answer.status)
                 headers = {**answer.headers, "Content-Type": answer.content_type}
@@ -237,11 +239,12 @@ class FakeHomeserver(World):
             return web.Response(status=status, body=body, headers=headers, content_type="application/octet-stream")
         return web.Response(status=status, body=orjson.dumps(body), headers=headers, content_type="application/json")
 
-    def _next_behaviour(self, method: str, path: str) -> Behaviour | None:
+    def _next_behaviour(self, method: str, path: str, user_id: str) -> Behaviour | None:
         for wanted, pattern, behaviours in self._scripts:
             if behaviours and wanted == method and pattern.search(path):
                 return behaviours.popleft()
-        return None
+        asked = f"{method} {path} as {user_id}"
+        return next((broken.how for broken in self.broken if re.search(broken.what, asked)), None)
 
     def _record(self, request: web.Request, raw: bytes, status: int) -> None:
         path, query = unquote(request.rel_url.raw_path), dict(request.query)

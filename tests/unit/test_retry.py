@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.matrix.errors import Refused, Unreachable
-from bridge.matrix.retry import FIRST_PAUSE, LONGEST_PAUSE, Passing, may_pass, next_pause, repeat
+from bridge.matrix.retry import FIRST_PAUSE, LONGEST_PAUSE, Passing, may_pass, next_pause, patience, repeat
 
 BROKEN = Unreachable("GET /x", 502, "M_UNKNOWN", "broken")
 
@@ -115,3 +115,12 @@ async def test_the_cause_is_kept() -> None:
     with pytest.raises(Unreachable) as caught:
         await tried(Attempts(Clock(), passing), 0.5)
     assert caught.value.__cause__ is cause
+
+
+async def test_with_patience_the_last_attempt_begins_sooner_and_takes_its_time() -> None:
+    clock = Clock()
+    attempts = Attempts(clock, Passing(BROKEN))
+    with patience(3.0), pytest.raises(Unreachable):
+        await repeat(attempts, 100.0, clock=clock, sleep=clock.sleep, chance=lambda: 1.0)
+    assert clock.now - 100.0 <= 4.0
+    assert min(attempts.left) > 90.0

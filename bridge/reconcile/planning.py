@@ -1,0 +1,93 @@
+"""What one room needs, by its shape, what is stored and what was observed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from bridge.firm.model import Firm
+from bridge.firm.policy import may_be_in, may_be_in_space
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE
+from bridge.mapping.rooms import RoomShape
+from bridge.reconcile.desired import Desired
+from bridge.reconcile.drift import differences, lost, welcome
+from bridge.reconcile.moves import heed_moves
+from bridge.reconcile.plan import Difference, Json, Observed, RoomPlan, Server, Step, plan_children, plan_room
+
+
+class Part(StrEnum):
+    """Which part of a room is meant. The staff space is made before its channels, and lists them after them."""
+
+    ROOM = "room"
+    LIST = "list"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What every room's plan needs to know."""
+
+    wanted: Desired
+    server: Server
+    today: date
+    room_ids: dict[str, str]
+    """Room ids by key; grows as rooms are made, and loses those that are found gone."""
+    direct: Mapping[str, Json] | None = None
+    """m.direct by user id, where it was read."""
+
+    def room(self, shape: RoomShape, observed: Observed | None, part: Part = Part.WHOLE) -> RoomPlan:
+        """What the room needs. A room that is to be made gets its list with that."""
+        wanted, gone = self.wanted, observed is None and shape.key in self.wanted.world.rooms
+        shape = heed_moves(shape, observed, wanted, self.today)
+        shape = replace(shape, welcome=welcome(shape, observed, wanted, self.today))
+        steps: tuple[Step, ...] = ()
+        if part is not Part.LIST:
+            steps += plan_room(shape, observed, self.server, self.room_ids, self.direct)
+        if part is not Part.ROOM and (observed is not None or shape.key == STAFF_SPACE):
+            steps += plan_children(shape, observed, self.room_ids, self._labels(shape.children))
+        if gone:
+            return RoomPlan(shape, steps, (lost(shape.key, wanted.world.rooms[shape.key]),))
+        return RoomPlan(shape, steps, self._drift(shape, observed, steps))
+
+    def removals(self, shape: RoomShape, observed: Observed | None, firm: Firm) -> RoomPlan:
+        """Only the removal of known people who may not be in the room by this firm, whatever else it needs (M3)."""
+        if observed is None:
+            return RoomPlan(shape, ())
+        steps = plan_room(shape, observed, self.server, self.room_ids, self.direct)
+        taking = tuple(step for step in steps if step.only_takes and self._must_go(step.who, shape.key, firm))
+        return RoomPlan(shape, taking, self._drift(shape, observed, taking))
+
+    def _must_go(self, user_id: str, key: str, firm: Firm) -> bool:
+        staff_id, conversation = self.wanted.owners.get(user_id), self.wanted.world.conversations.get(key)
+        if staff_id is None:
+            return False
+        if conversation is None:
+            return not may_be_in_space(firm, staff_id, key, self.today)
+        return not may_be_in(firm, staff_id, conversation, self.today)
+
+    def _drift(self, shape: RoomShape, observed: Observed | None, steps: Iterable[Step]) -> tuple[Difference, ...]:
+        if observed is None:
+            return ()
+        return tuple(differences(shape, observed, steps, self.wanted, self.server.bot_id))
+
+    def _labels(self, keys: Iterable[str]) -> dict[str, str]:
+        return {key: self.wanted.shapes[key].label for key in keys if key in self.wanted.shapes}
+
+
+def waves(shapes: Mapping[str, RoomShape]) -> list[list[tuple[str, Part]]]:
+    """These rooms in waves, within which they do not depend on each other.
+
+    Rooms wait for the spaces that they name in their join rule; spaces wait for the rooms they list.
+    """
+    found: list[list[tuple[str, Part]]] = [[], [], [], []]
+    for key, shape in shapes.items():
+        if key == KEEPER_SPACE:
+            found[0].append((key, Part.WHOLE))
+        elif key == STAFF_SPACE:
+            found[1].append((key, Part.ROOM))
+            found[3].append((key, Part.LIST))
+        else:
+            found[3 if shape.is_space else 2].append((key, Part.WHOLE))
+    return found

@@ -1,0 +1,29 @@
+"""Whether the homeserver is away as a whole, or answers badly about one room or account only."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge.matrix.errors import HomeserverAway, HomeserverError, Unreachable
+from bridge.matrix.port import Homeserver
+from bridge.matrix.retry import patience
+
+_SECONDS = 10.0
+"""How long it may take to say who asks, which touches no room and no other account."""
+
+
+async def require_presence(homeserver: Homeserver, error: HomeserverError) -> None:
+    """Return where the homeserver is there, so that `error` is about what was asked for.
+
+    Raises HomeserverAway where it is not, and TokenRejected, since nothing else can then be done either.
+    """
+    if isinstance(error, HomeserverAway):
+        raise error
+    if not isinstance(error, Unreachable):
+        return
+    try:
+        with patience(_SECONDS / 3):
+            async with asyncio.timeout(_SECONDS):
+                await homeserver.whoami()
+    except (Unreachable, TimeoutError):
+        raise HomeserverAway(error) from error

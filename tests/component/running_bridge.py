@@ -1,0 +1,120 @@
+"""The running bridge on the fake homeserver, from start to stop, with a directory file that tests write."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import SecretStr
+
+from bridge.app import Bridge
+from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
+from bridge.service import open_firm
+from bridge.settings import DatabaseSettings, DirectorySettings, Settings
+from bridge.store.conversations import room_of
+from tests.component.firm_on_fake import settings_for
+from tests.component.traffic import until
+from tests.fakes.homeserver import FakeHomeserver
+from tests.ports import free_port
+
+STAFF = [
+    {"id": "a", "first_name": "Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"},
+    {"id": "b", "first_name": "Ben", "last_name": "Booth", "email": "ben@firm.example", "role": "Associate"},
+    {"id": "c", "first_name": "Cleo", "last_name": "Crane", "email": "cleo@firm.example", "role": "Paralegal"},
+]
+ESTATE = {"id": "m1", "number": "2026-0042", "title": "Estate", "responsible": "a", "assisting": ["b"]}
+WALL = {"id": "w1", "matter": "2026-0042", "people": ["b"], "memo": "A cousin.", "set_by": "a"}
+FIRM: dict[str, Any] = {"staff": STAFF, "matters": [ESTATE]}
+TALK = first_matter_conversation_id("m1")
+BEN = "@ben:localhost"
+
+
+def write(path: Path, content: object) -> None:
+    """Write the directory as an export does: whole, and long enough ago to be believed."""
+    beside = path.with_suffix(".new")
+    beside.write_text(yaml.safe_dump(content), encoding="utf-8")
+    write.count += 1  # type: ignore[attr-defined]
+    os.utime(beside, (1_700_000_000 + write.count,) * 2)  # type: ignore[attr-defined]
+    beside.replace(path)
+
+
+write.count = 0  # type: ignore[attr-defined]
+
+
+def settings_in(folder: Path, fake: FakeHomeserver, **homeserver: Any) -> Settings:
+    """Settings for the firm, whose directory is written to the folder. `homeserver` are settings of the connection."""
+    port = free_port()
+    fake.bridge_url = f"http://127.0.0.1:{port}"
+    write(folder / "directory.yaml", FIRM)
+    own = {
+        "directory": DirectorySettings(path=str(folder / "directory.yaml"), watch_seconds=0.02, removal_limit=100),
+        "database": DatabaseSettings(url=SecretStr(f"sqlite:///{folder}/bridge.db")),
+    }
+    appservice = {"listen_port": port, "url": fake.bridge_url}
+    return settings_for(fake, appservice, **homeserver).model_copy(update=own)
+
+
+class Running:
+    """A bridge at work."""
+
+    def __init__(self, bridge: Bridge, fake: FakeHomeserver, settings: Settings) -> None:
+        self.bridge = bridge
+        self.fake = fake
+        self.directory = Path(settings.directory.path)
+
+    async def well(self) -> None:
+        """Wait until nothing is wrong."""
+        await until(lambda: not any(self.bridge.health().values()))
+
+    async def says(self, check: str, words: str) -> None:
+        """Wait until something is said to be wrong."""
+        await until(lambda: words in self.bridge.health()[check])
+
+    def metric(self, name: str) -> float | None:
+        """A metric as it is now."""
+        return self.bridge._firm.metrics.registry.get_sample_value(name)
+
+    async def room(self, key: str) -> str:
+        """The room of a key."""
+        store = self.bridge._firm.store
+        room_id = await store.run(lambda: room_of(key))
+        assert room_id is not None
+        return room_id
+
+    async def answer(self, staff_id: str, text: str) -> str:
+        """What the bot answers to somebody in their chat."""
+        chat = await self.room(bot_chat_id(staff_id))
+        name = self.bridge._firm.firm.staff[staff_id].first_name.lower()
+        asked = self.fake.message(chat, f"@{name}:localhost", text)
+
+        def answers() -> list[str]:
+            messages = self.fake.events(chat, "m.room.message")
+            # A welcome on the way answers nothing.
+            return [
+                event["content"]["body"]
+                for event in messages[messages.index(asked) :]
+                if event["sender"] == self.fake.bot_id and "m.relates_to" in event["content"]
+            ]
+
+        await until(answers)
+        return answers()[0]
+
+
+@asynccontextmanager
+async def running(settings: Settings, fake: FakeHomeserver) -> AsyncIterator[Running]:
+    """The bridge, until the end of the block; it must then stop by itself."""
+    async with open_firm(settings) as firm:
+        bridge = Bridge(firm)
+        stop = asyncio.Event()
+        task = asyncio.create_task(bridge.run(stop))
+        try:
+            yield Running(bridge, fake, settings)
+        finally:
+            stop.set()
+            async with asyncio.timeout(10):
+                await task
