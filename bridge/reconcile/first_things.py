@@ -41,4 +41,5 @@ def _walled(wanted: Desired, reconciler: Reconciler) -> tuple[str, ...]:
     matters = {matter.id for wall in walls for matter in covered(wanted.firm, wall)}
     spaces = {matter_space_key(matter_id) for matter_id in matters}
     talks = {key for key, one in wanted.world.conversations.items() if one.matter_id in matters}
+    talks.update(earlier for key in tuple(talks) for earlier in wanted.world.earlier.get(key, ()))
     return tuple(sorted((spaces | talks) & wanted.world.rooms.keys()))

@@ -19,12 +19,13 @@ from bridge import faults
 from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, conversation_of, matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import NotFound, Refused
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
+from bridge.reconcile.anew import kept_out, to_look_at
 from bridge.reconcile.apply import Hands, apply_room
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.drift import deleted, differences, lost, welcome
@@ -133,6 +134,7 @@ class Reconciler:
         async with self._whole:
             epoch = self._epoch
             old, wanted = await self._changed_by(before, self.today())
+            looked_at = to_look_at(before, wanted, self.today())
             await self._store_new(wanted)
             await self.guarding.tell(*wanted.world.conversations)
             touched = {
@@ -141,6 +143,7 @@ class Reconciler:
                 if old.shapes.get(key) != shape
                 or key not in wanted.world.rooms
                 or (key == ADMINS_ID and wanted.new_admins is not None)
+                or key in looked_at
             }
             people = {
                 staff_id
@@ -193,10 +196,12 @@ class Reconciler:
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
-        found = [_space_of((await self._part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
+        worlds = {key: (await self._part(key)).world for key in dict.fromkeys(keys)}
+        found = [_space_of(world.conversations.get(conversation_of(key))) for key, world in worlds.items()]
         spaces = {space for space in found if space}
-        tally = Tally(len(keys) + len(spaces), None)
-        for wave in (set(keys), spaces):
+        earlier = {room for key, world in worlds.items() for room in world.earlier.get(key, ())}
+        tally = Tally(len(keys) + len(earlier) + len(spaces), None)
+        for wave in (set(keys), earlier, spaces):
             # Both before and after: a plan made in between saw the room half-way.
             self._note_change(wave)
             await observe.in_parallel(wave, lambda key: self._converge_room(key, tally), self._limit)
@@ -258,6 +263,9 @@ class Reconciler:
             for item in items:
                 with tally.item(item.shape.label, len(item.steps)):
                     await self._apply_room(item, hands, wanted)
+            if key in wanted.world.rooms and hands.room_ids.get(key) != wanted.world.rooms[key]:
+                # Made anew, so that the spaces that list it must follow.
+                tally.lost.add(key)
 
     async def _plan_one(self, key: str) -> tuple[Desired, list[RoomPlan]]:
         wanted = await self._part(key)
@@ -265,7 +273,7 @@ class Reconciler:
         shape = wanted.shapes.get(key)
         if shape is None:
             return wanted, []
-        await self.guarding.tell(key)
+        await self.guarding.tell(conversation_of(key))
         # What is not made yet is listed when it is.
         shape = replace(shape, children=tuple(child for child in shape.children if child in rooms))
         observed = await observe.observe_rooms(self._homeserver, {key: shape}, rooms, self._limit)
@@ -346,7 +354,9 @@ class Reconciler:
         for key, wanted_shape in some.items():
             room = observed.get(key)
             shape = heed_moves(wanted_shape, room, wanted, self.today())
-            shape = replace(shape, welcome=welcome(shape, room, wanted, self.today()))
+            today = self.today()
+            welcomed, out = welcome(shape, room, wanted, today), kept_out(shape, room, wanted, today)
+            shape = replace(shape, welcome=welcomed, kept_out=out)
             add(_wave(shape), shape, room, plan_room(shape, room, self._server, room_ids, direct))
             if key in gone:
                 made = waves[_wave(shape)][-1]
@@ -355,7 +365,7 @@ class Reconciler:
             if room is not None or key == STAFF_SPACE:
                 add(3, shape, room, plan_children(shape, room, room_ids, labels))
         return Plan(
-            waves=tuple(tuple(item for item in wave if item.steps) for wave in waves),
+            waves=tuple(tuple(item for item in wave if item.steps or item.drift) for wave in waves),
             problems=tuple(problem.message for problem in wanted.problems),
         )
 
@@ -392,8 +402,11 @@ class Reconciler:
             await observe.in_parallel(wave, room, self._limit)
         await observe.in_parallel(plan.farewells, account, self._limit)
         replaced = {key for key, room_id in wanted.world.rooms.items() if hands.room_ids.get(key) != room_id}
+        made = hands.room_ids.keys() - wanted.world.rooms.keys()
         naming = [
-            key for key, shape in wanted.shapes.items() if replaced.intersection({shape.open_to, *shape.children})
+            key
+            for key, shape in wanted.shapes.items()
+            if replaced.intersection({shape.open_to, *shape.children}) or shape.replaced_by in made
         ]
         await observe.in_parallel(naming, lambda key: self._converge_room(key, tally), self._limit)
         return tally.outcome()
@@ -410,7 +423,7 @@ class Reconciler:
         def unit() -> None:
             for one in item.drift:
                 by, person = staff_or_user(one.by), staff_or_user(one.person)
-                note_difference(one.cause, one.key, one.kind, actor=by, person=person, what=one.what)
+                note_difference(one.cause, conversation_of(one.key), one.kind, actor=by, person=person, what=one.what)
 
         await self._store.run(unit)
         await apply_room(item, hands)
