@@ -79,6 +79,8 @@ _OF_STEPS: Mapping[Action, tuple[Kind, str]] = {
     Action.SET_ALIAS: (Kind.ADDRESS, "Its address is not {what}."),
     Action.ADD_CHILD: (Kind.LIST, "Does not list {what}."),
     Action.REMOVE_CHILD: (Kind.LIST, "Lists {what}, which does not belong there."),
+    Action.CLOSE_ROOM: (Kind.RULES, "Can be written in, though somebody is to be kept from what is added to it."),
+    Action.RENEW_ROOM: (Kind.ROOM, "Goes on in a new room, because of somebody who was in it and may be no more."),
     Action.MARK_DIRECT: (Kind.DIRECT, "Is no direct message to {who}."),
 }
 _NAMES = frozenset({"m.room.name", "m.room.topic"})

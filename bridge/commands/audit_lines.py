@@ -42,6 +42,7 @@ _SAID: Mapping[Deed, str] = {
     Deed.FILE_REMOVED: "sent a file to {subject} that the file rules forbid, and it was taken away",
     Deed.ROOM_MADE: "made the room of {subject}",
     Deed.ROOM_LOST: "found that the room of {subject} is gone",
+    Deed.ROOM_SET_ASIDE: "closed the room of {subject}, which goes on in a new one",
     Deed.TRIED_TO_JOIN: "tried to come into {subject}, or somebody with an admin's rights tried to put them there",
     Deed.TRIED_TO_KNOCK: "tried to knock at {subject}",
     Deed.TRIED_TO_INVITE: "tried to invite {person} to {subject}",
@@ -73,7 +74,7 @@ NOBODY: Mapping[Deed, str] = {
 _OF_PEOPLE = ("Staff:", "No longer active staff:")
 _FILTER = re.compile(r"(since|from|until|to|deed):.*|refused", re.IGNORECASE)
 """What narrows the log down and names nothing."""
-_NO_WORDS = frozenset({Deed.ROOM_MADE, Deed.ROOM_LOST, Deed.CONVERSATION_STARTED})
+_NO_WORDS = frozenset({Deed.ROOM_MADE, Deed.ROOM_LOST, Deed.ROOM_SET_ASIDE, Deed.CONVERSATION_STARTED})
 """Deeds whose reason is a room's id, or the title that stands in the line already."""
 
 

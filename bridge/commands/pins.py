@@ -26,7 +26,7 @@ from bridge.mapping.pins import PINNED, listed
 from bridge.mapping.said import said_in
 from bridge.matrix.errors import Refused
 from bridge.reconcile.observe import in_parallel
-from bridge.store.conversations import room_of
+from bridge.store.conversations import earlier_rooms, room_of
 from bridge.store.pins import Pin, pins_of
 
 Json = dict[str, Any]
@@ -47,6 +47,8 @@ class _Board:
     room_id: str
     pins: tuple[str, ...]
     """As the room has them."""
+    earlier: tuple[str, ...] = ()
+    """The ids of the rooms in which the conversation was held before."""
 
 
 async def _board(call: Call) -> _Board:
@@ -57,7 +59,8 @@ async def _board(call: Call) -> _Board:
     if room_id is None:
         raise CommandError("This conversation is being made anew. Try again in a moment.")
     content = await call.desk.homeserver.state_content(room_id, PINNED, call.user_id)
-    return _Board(conversation, room_id, listed(content) or ())
+    earlier = await call.desk.store.run(lambda: earlier_rooms([conversation.id]))
+    return _Board(conversation, room_id, listed(content) or (), earlier.get(conversation.id, ()))
 
 
 def _require_may_pin(call: Call, board: _Board) -> None:
@@ -131,6 +134,7 @@ class _Shown:
     """A pinned message that the person who asks may see."""
 
     event_id: str
+    room_id: str
     author: str
     text: str
     """All that it says, on one line."""
@@ -143,11 +147,14 @@ async def _seen(call: Call, board: _Board) -> list[_Shown]:
     people = await everybody(call)
 
     async def seen(event_id: str) -> _Shown | None:
-        event = await call.desk.homeserver.event(board.room_id, event_id, call.user_id)
-        if event is None:
+        for room_id in (board.room_id, *reversed(board.earlier)):
+            event = await call.desk.homeserver.event(room_id, event_id, call.user_id)
+            if event is not None:
+                break
+        else:
             return None
         text = " ".join(said_in(event).split()) or "(no text)"
-        return _Shown(event_id, _author(call, people, event["sender"]), text, stored.get(event_id))
+        return _Shown(event_id, room_id, _author(call, people, event["sender"]), text, stored.get(event_id))
 
     found = await in_parallel(reversed(board.pins), seen, _AT_ONCE)
     return [one for one in found if one is not None]
@@ -178,7 +185,7 @@ async def _list(call: Call) -> List:
 
 def _line(call: Call, board: _Board, number: int, one: _Shown) -> str:
     said = one.text if len(one.text) <= _SHOWN else f"{one.text[:_SHOWN]}…"
-    text = message_link(shown_name(said), board.room_id, one.event_id, call.desk.server_name)
+    text = message_link(shown_name(said), one.room_id, one.event_id, call.desk.server_name)
     by = ""
     if one.pin is not None:
         person = call.desk.firm().staff.get(one.pin.staff_id)

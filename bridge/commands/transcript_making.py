@@ -10,16 +10,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+import structlog
+
 from bridge.commands.asked_about import Everybody
 from bridge.commands.table import Desk
 from bridge.firm.model import Matter
-from bridge.store.conversations import staff_by_localpart
+from bridge.matrix.errors import NotFound
+from bridge.store.conversations import earlier_rooms, staff_by_localpart
 from bridge.store.matters import MatterConversation
 from bridge.store.pins import pins_of
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.model import About, Transcript
 from bridge.transcript.reading import PinnedBy, Reader
 
+log = structlog.get_logger(__name__)
 HTML_TYPE, PDF_TYPE = "text/html", "application/pdf"
 T = TypeVar("T")
 _WRITER = ThreadPoolExecutor(1, thread_name_prefix="transcript")
@@ -36,7 +40,10 @@ class Written:
 
 
 async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Transcript:
-    """A conversation as it is now. Raises HomeserverError, NotFound among them where the room is gone."""
+    """A conversation as it is now, through all rooms in which it was held.
+
+    Raises HomeserverError, NotFound among them where the room is gone.
+    """
     accounts = await desk.store.run(staff_by_localpart)
     people = Everybody(desk.firm(), accounts, desk.server_name)
     settings = desk.settings
@@ -48,16 +55,26 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
         return clean_line(person.name if person is not None else user_id) or "somebody"
 
     reader = Reader(name_of, settings.bot_id)
-    start: str | None = ""
-    while start is not None:
-        events, start = await desk.homeserver.admin_events(room_id, start)
-        reader.take(events)
+    earlier = await desk.store.run(lambda: earlier_rooms([conversation_id]))
+    for before in earlier.get(conversation_id, ()):
+        try:
+            await _read(reader, desk, before)
+        except NotFound:
+            log.warning("earlier_room_gone", conversation=conversation_id, room_id=before)
+    await _read(reader, desk, room_id)
     staff = desk.firm().staff
     pins = await desk.store.run(lambda: pins_of(conversation_id))
     pinned_by = {
         pin.event_id: PinnedBy(staff[pin.staff_id].name if pin.staff_id in staff else "", pin.at_ms) for pin in pins
     }
     return reader.transcript(pinned_by)
+
+
+async def _read(reader: Reader, desk: Desk, room_id: str) -> None:
+    start: str | None = ""
+    while start is not None:
+        events, start = await desk.homeserver.admin_events(room_id, start)
+        reader.take(events)
 
 
 def about(desk: Desk, matter: Matter, one: MatterConversation, made_by: str, made_at: int | None = None) -> About:

@@ -19,8 +19,17 @@ from bridge.firm.walls import covered, may_know, screens
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import HomeserverError
 from bridge.store.conversations import staff_by_localpart
-from bridge.store.matters import MatterConversation, conversations_of_matter
+from bridge.store.matters import conversations_of_matter
 from bridge.store.walls import WallRecord, wall_records
+
+_REMAINS_GUARDED = (
+    "- What they saw may be on their devices. The homeserver shows them nothing of it any more, and nothing that was"
+    " added to it since."
+)
+_REMAINS = (
+    "- What they saw may be on their devices, and without the guard the homeserver still shows it to them: messages of"
+    " that time, and files whose address they kept. Nothing that was said or added since."
+)
 
 
 async def _report(call: Call) -> Answer:
@@ -57,6 +66,8 @@ async def _of_wall(call: Call, wall: Wall, record: WallRecord | None) -> list[st
     ]
     matters = [matter for matter in covered(firm, wall) if may_access(firm, call.sender.id, matter, today)]
     disclosed = [line for matter in matters for line in await _of_matter(call, wall, matter)]
+    if disclosed:
+        disclosed.append(_REMAINS_GUARDED if call.desk.settings.guarded else _REMAINS)
     return [*lines, *(disclosed or ["- Nobody it keeps out was ever in a conversation that it stands around."])]
 
 
@@ -86,15 +97,14 @@ async def _of_matter(call: Call, wall: Wall, matter: Matter) -> list[str]:
     lines = []
     for one in listed:
         name = f"{escape(matter.number)} · {escape(one.conversation.title)}"
-        lines += [f"- {name}: {line}" for line in await _of_room(call, one, kept_out)]
+        for room_id in filter(None, (*one.earlier, one.room_id)):
+            lines += [f"- {name}: {line}" for line in await _of_room(call, room_id, kept_out)]
     return lines
 
 
-async def _of_room(call: Call, one: MatterConversation, people: dict[str, str]) -> Sequence[str]:
-    if one.room_id is None:
-        return ()
+async def _of_room(call: Call, room_id: str, people: dict[str, str]) -> Sequence[str]:
     try:
-        history = await call.desk.homeserver.history(one.room_id)
+        history = await call.desk.homeserver.history(room_id)
     except HomeserverError as error:
         if is_passing(error):
             raise

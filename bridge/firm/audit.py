@@ -40,6 +40,7 @@ class Deed(StrEnum):
     FILE_REMOVED = "file_removed"
     ROOM_MADE = "room_made"
     ROOM_LOST = "room_lost"
+    ROOM_SET_ASIDE = "room_set_aside"
     TRIED_TO_JOIN = "tried_to_join"
     TRIED_TO_KNOCK = "tried_to_knock"
     TRIED_TO_INVITE = "tried_to_invite"

@@ -14,6 +14,8 @@ SPACE = "space"
 CHECK = "check"
 """The kind of the room in which `firm-bridge check` tries what the homeserver refuses. It is none of the firm's."""
 _MATTER_SPACE = "space-matter-"
+_SPACES = "space-"
+_EARLIER = "~"
 
 
 def matter_space_key(matter_id: str) -> str:
@@ -24,3 +26,18 @@ def matter_space_key(matter_id: str) -> str:
 def matter_of_space(key: str) -> str | None:
     """The id of the matter whose space has this key; None for a key of anything else."""
     return key.removeprefix(_MATTER_SPACE) if key.startswith(_MATTER_SPACE) else None
+
+
+def earlier_key(conversation_id: str, number: int) -> str:
+    """The key of the room, counted from 1, in which a conversation was held before it went on in another one."""
+    return f"{conversation_id}{_EARLIER}{number}"
+
+
+def conversation_of(key: str) -> str:
+    """The id of the conversation that the room of this key is or was for; of a space, its key."""
+    return key if key.startswith(_SPACES) else key.partition(_EARLIER)[0]
+
+
+def number_of(key: str) -> int:
+    """Which of a conversation's earlier rooms has this key."""
+    return int(key.rpartition(_EARLIER)[2])

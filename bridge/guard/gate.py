@@ -15,6 +15,7 @@ from bridge.firm.room_keys import CHECK, MARKER, SPACE
 from bridge.firm.room_rules import LEVELS, may_give_power, may_have
 
 MEMBER = "m.room.member"
+TOMBSTONE = "m.room.tombstone"
 REDACTION = "m.room.redaction"
 BY_THE_BOT_ALONE = frozenset(
     {
@@ -24,7 +25,7 @@ BY_THE_BOT_ALONE = frozenset(
         "m.room.history_visibility",
         "m.room.guest_access",
         "m.room.server_acl",
-        "m.room.tombstone",
+        TOMBSTONE,
         "m.space.child",
         MARKER,
     }
@@ -130,12 +131,18 @@ class Gate:
         had = may_have(change.event_type, change.content, kind, change.spaces)
         return None if powers and had else Refusal("O3", OTHER_RULES)
 
-    def refusal_to_write(self, sender: str, mark: Mark | None, facts: Facts | None) -> Refusal | None:
-        """Why nobody writes, reacts, deletes or pins in a room; None where they may (C1, M4).
+    def refusal_to_write(
+        self, sender: str, mark: Mark | None, facts: Facts | None, *, replaced: bool = False
+    ) -> Refusal | None:
+        """Why nobody writes, reacts, deletes or pins in a room; None where they may (C1, M3, M4).
 
-        It is asked for each message, so it is one look-up.
+        It is asked for each message, so it is one look-up. `replaced` is a room whose conversation goes on in another.
         """
-        if facts is None or mark is None or mark.key not in facts.read_only or sender == self.bot:
+        if mark is None or sender == self.bot:
+            return None
+        if replaced:
+            return Refusal("M3", READ_ONLY)
+        if facts is None or mark.key not in facts.read_only:
             return None
         return Refusal("M4" if mark.kind == ConversationKind.MATTER else "C1", READ_ONLY)
 
@@ -156,7 +163,7 @@ class Gate:
             return None if change.state_key == self.checker else Refusal("F1", sentence)
         if facts is None:
             return Refusal("F1", NO_POLICY)
-        decision = self._may_be_in(change.state_key, mark, facts, today)
+        decision = self.may_be_in(change.state_key, mark, facts, today)
         return None if decision else Refusal(decision.rule, sentence)
 
     def may_be_deactivated(self, user_id: str, facts: Facts | None, *, told: bool) -> bool:
@@ -193,7 +200,8 @@ class Gate:
         localpart, _, server = user_id.removeprefix("@").partition(":")
         return facts.accounts.get(localpart) if server == self.bot.partition(":")[2] else None
 
-    def _may_be_in(self, user_id: str, mark: Mark, facts: Facts, today: date) -> Decision:
+    def may_be_in(self, user_id: str, mark: Mark, facts: Facts, today: date) -> Decision:
+        """Whether the policy lets somebody be in a room of the firm."""
         staff_id = self.staff_id(user_id, facts)
         if staff_id is None:
             return Decision(False, "F1", "This is no account of the firm's staff.")

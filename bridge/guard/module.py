@@ -31,7 +31,8 @@ from bridge.guard.asking import answer_to
 from bridge.guard.creation import wish_of
 from bridge.guard.farewells import Farewells
 from bridge.guard.files import bytes_refusal, size_refusal
-from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark, Refusal
+from bridge.guard.former import Former, mark_of
+from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
@@ -80,6 +81,7 @@ class Guard:
             log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
         self._api = api
         self._farewells = Farewells(self._keeper, config.key)
+        self._former = Former(self._gate, lambda: self._facts, self._today, api)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
             on_create_room=self.on_create_room,
@@ -88,6 +90,9 @@ class Guard:
             check_can_shutdown_room=self.check_can_shutdown_room,
         )
         api.register_account_validity_callbacks(is_user_expired=self.is_user_expired)
+        api.register_add_extra_fields_to_unsigned_client_event_callbacks(
+            add_field_to_unsigned_callback=self._former.extra_fields
+        )
         api.register_spam_checker_callbacks(
             check_login_for_spam=self.check_login_for_spam, check_media_file_for_spam=self.check_media_file_for_spam
         )
@@ -128,7 +133,8 @@ class Guard:
         # Synapse's own kind of mapping lacks some of what one can.
         content = dict(event.content)
         if event.type not in GATED or not event.is_state():
-            written = Written(event.type, event.sender, event.room_id, content)
+            replaced = _is_replaced(state, self._gate.bot)
+            written = Written(event.type, event.sender, event.room_id, replaced, content)
             tried = refused(written, mark, self._gate, facts)
             # Who is not in the room hears Synapse's own words, which tell nothing of it (M3).
             if tried is not None and _is_in(event.sender, state):
@@ -151,13 +157,14 @@ class Guard:
             await self._spaces(content) if event.type == JOIN_RULES else frozenset(),
             bool(event.room_version.msc4289_creator_power_enabled),
         )
-        policy = self._keeper.policy
-        refusal = self._gate.refusal(change, mark, facts, policy.today() if policy else date.min)
+        refusal = self._gate.refusal(change, mark, facts, self._today())
         if refusal is not None:
             self._note(attempt_of(change, mark, event.room_id, refusal))
             self._refuse(event, membership, refusal)
         if event.type == MARKER:
             self._remember(event)
+        if membership in {"leave", "ban"}:
+            self._former.note_leaving(event.state_key, event.room_id, mark)
         if event.type == MEMBER and mark is not None:
             closed = self._gate.refusal_to_write(event.sender, mark, facts)
             bare = without_words(content, read_only=closed is not None)
@@ -214,7 +221,10 @@ class Guard:
         return allowed
 
     async def is_user_expired(self, user_id: str) -> bool | None:
-        """Whether requests with this account's tokens are refused; None where Synapse decides."""
+        """Whether requests with this account's tokens are refused; None where Synapse decides.
+
+        Raises SynapseError for a single request that is not answered.
+        """
         # Synapse also asks for its own sake, when it looks whom it should notify.
         request = getattr(current_context(), "request", None)
         if user_id == self._gate.bot:
@@ -223,6 +233,7 @@ class Guard:
                 self._note(attempt(Deed.TRIED_TO_ACT_AS_BOT, user_id, "O3"))
             return True
         if not self._is_cut_off(user_id):
+            await self._former.judge(user_id)
             if request is not None and (asked := asked_of(request.method, request.url)) is not None:
                 await self._judge_request(user_id, asked)
             return None
@@ -282,17 +293,22 @@ class Guard:
         policy = self._keeper.policy
         return policy.facts if policy else None
 
+    def _today(self) -> date:
+        """The firm's day; the earliest there is where that is not known."""
+        policy = self._keeper.policy
+        return policy.today() if policy else date.min
+
     def _mark(self, event: EventBase, state: StateMap[EventBase]) -> Mark | None:
         """What the room is. While it is made, its first state is not stored, and the marker comes before the people."""
         marker = state.get((MARKER, ""))
         if marker is None:
             return self._being_made.get(event.room_id)
-        return _read_mark(marker) if marker.sender == self._gate.bot else None
+        return mark_of(marker.content) if marker.sender == self._gate.bot else None
 
     async def _mark_of(self, room_id: str) -> Mark | None:
         """What a room that is made is; None where the bot did not mark it."""
         marker = (await self._api.get_room_state(room_id, [(MARKER, "")])).get((MARKER, ""))
-        return _read_mark(marker) if marker is not None and marker.sender == self._gate.bot else None
+        return mark_of(marker.content) if marker is not None and marker.sender == self._gate.bot else None
 
     async def _spaces(self, rule: Mapping[str, Any]) -> frozenset[str]:
         """The keys of the firm's spaces that a join rule names; an empty one for anything else that it names."""
@@ -302,7 +318,7 @@ class Guard:
         return frozenset(mark.key if mark is not None and mark.kind == SPACE else "" for mark in marks)
 
     def _remember(self, event: EventBase) -> None:
-        self._being_made[event.room_id] = _read_mark(event)
+        self._being_made[event.room_id] = mark_of(event.content)
         while len(self._being_made) > _ROOMS_IN_THE_MAKING:
             self._being_made.popitem(last=False)
 
@@ -333,10 +349,11 @@ def _requester() -> str:
     return str(request.requester or "") if request is not None else ""
 
 
+def _is_replaced(state: StateMap[EventBase], bot: str) -> bool:
+    tombstone = state.get((TOMBSTONE, ""))
+    return tombstone is not None and tombstone.sender == bot and bool(tombstone.content.get("replacement_room"))
+
+
 def _is_in(user_id: str, state: StateMap[EventBase]) -> bool:
     member = state.get((MEMBER, user_id))
     return member is not None and member.content.get("membership") == "join"
-
-
-def _read_mark(marker: EventBase) -> Mark:
-    return Mark(str(marker.content.get("kind", "")), str(marker.content.get("key", "")))

@@ -20,6 +20,8 @@ class Written:
     event_type: str
     sender: str
     room_id: str
+    replaced: bool
+    """Whether the room's conversation goes on in another."""
     content: Mapping[str, Any]
 
 
@@ -29,7 +31,7 @@ def refused(written: Written, mark: Mark | None, gate: Gate, facts: Facts | None
     Asked for each message: one look-up, and a look at what it carries.
     """
     who, room_id = written.sender, written.room_id
-    if refusal := gate.refusal_to_write(who, mark, facts):
+    if refusal := gate.refusal_to_write(who, mark, facts, replaced=written.replaced):
         return attempt_to_write(who, mark, room_id, refusal), refusal
     if written.event_type == REDACTION and (refusal := gate.refusal_to_delete(mark, facts)):
         return attempt_to_delete(who, mark, room_id, refusal), refusal

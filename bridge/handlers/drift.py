@@ -47,6 +47,7 @@ async def handle_drift(event: Json, desk: Desk, places: Places) -> Effect | None
     # Out of direct conversations the bot goes by itself.
     if place is None or (event["type"] == "m.room.member" and place.kind is ConversationKind.DIRECT):
         return None
-    log.info("drift_heard", room=place.key, what=event["type"])
-    await desk.reconciler.converge(place.key)
+    key = place.earlier or place.key
+    log.info("drift_heard", room=key, what=event["type"])
+    await desk.reconciler.converge(key)
     return None

@@ -49,6 +49,9 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     place = await places.place(event["room_id"])
     if place is None:
         return None
+    if place.earlier:
+        await _put_space_right(place.earlier, event, desk)
+        return None
     conversation = await desk.store.run(lambda: conversation_by_id(place.key))
     if conversation is None:
         await _put_space_right(place.key, event, desk)
@@ -159,7 +162,10 @@ async def _close_history(event: Json, conversation: Conversation, staff_id: str 
 
 
 async def _put_space_right(key: str, event: Json, desk: Desk) -> None:
-    """Nobody joins or leaves a space by themselves. Every join that the bridge makes comes by, so looks come first."""
+    """Nobody joins or leaves a space by themselves, nor joins a room that its conversation has left.
+
+    Every join that the bridge makes comes by, so looks come first.
+    """
     shape = await desk.reconciler.shape(key)
     if shape is not None and (event["state_key"] in shape.members) != (event["content"].get("membership") == "join"):
         await desk.reconciler.converge(key)

@@ -47,7 +47,7 @@ class _Result:
 async def handle_pinning(event: Json, desk: Desk, places: Places) -> Effect | None:
     """Take over what somebody pinned and unpinned, without losing what others did at the same moment."""
     place = await places.place(event["room_id"])
-    if place is None or place.kind is None:
+    if place is None or place.kind is None or place.earlier:
         return None
 
     def unit() -> tuple[Conversation | None, List, Lists]:

@@ -18,6 +18,8 @@ class Place:
     key: str
     kind: ConversationKind | None
     """None for a space."""
+    earlier: str = ""
+    """The key of the room itself, where its conversation goes on in another one."""
 
 
 class Places:
@@ -91,5 +93,7 @@ def _look_up(room_id: str) -> Place | None:
     room = models.Room.get_or_none(models.Room.room_id == room_id)
     if room is None:
         return None
-    conversation = models.Conversation.get_or_none(models.Conversation.id == room.key)
-    return Place(room.key, None if conversation is None else ConversationKind(conversation.kind))
+    key = str(room.earlier_of or room.key)
+    conversation = models.Conversation.get_or_none(models.Conversation.id == key)
+    kind = None if conversation is None else ConversationKind(conversation.kind)
+    return Place(key, kind, str(room.key) if room.earlier_of else "")

@@ -7,7 +7,7 @@ function, `desired_state`, so a second pass finds nothing to change.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
@@ -30,6 +30,9 @@ CLEARED: Mapping[str, Json] = {
     "m.room.third_party_invite": {},
 }
 """What is made of state that a room has and its shape does not."""
+
+GOES_ON = "This conversation goes on in another room. What was said here can still be read."
+"""What people find in the room in which a conversation was held before."""
 
 CREATOR_POWER_VERSIONS = frozenset({"12"})
 """Room versions in which the creator has infinite power and must not be named in the power levels."""
@@ -71,6 +74,13 @@ class RoomShape:
     """Whether the guard judges every membership, so that the room may leave more to its participants."""
     pinners: frozenset[str] | None = None
     """User ids of those who pin; None for everybody in the room (V2)."""
+    kept_out: frozenset[str] = frozenset()
+    """User ids of those who were in the room and must read nothing of the conversation now, where that goes on (M3)."""
+    earlier_of: str = ""
+    """The id of the conversation that was held in it; it goes on in the room of the key `replaced_by`."""
+    replaced_by: str = ""
+    follows: str = ""
+    """The key of the room in which the conversation was held before."""
 
     @property
     def is_space(self) -> bool:
@@ -168,6 +178,21 @@ def _direct_history(firm: Firm, conversation: Conversation, *, guarded: bool) ->
     return "shared" if guarded or conversation.left else "joined"
 
 
+def earlier_shape(shape: RoomShape, key: str, replaced_by: str) -> RoomShape:
+    """The room in which a conversation was held before: for the same people, to read and not to write."""
+    return replace(
+        shape,
+        key=key,
+        label=f"{shape.label} (earlier)",
+        name=f"{shape.name} (earlier)",
+        read_only=True,
+        kept_out=frozenset(),
+        earlier_of=shape.key,
+        replaced_by=replaced_by,
+        follows="",
+    )
+
+
 def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], children: tuple[str, ...]) -> RoomShape:
     """The private space in which a matter's conversations are found (M1)."""
     matter = _matter(firm, matter_id)
@@ -249,8 +274,10 @@ def desired_state(
         ("m.room.join_rules", ""): _join_rule(shape, room_ids),
         ("m.room.history_visibility", ""): {"history_visibility": shape.history},
         ("m.room.guest_access", ""): {"guest_access": "forbidden"},
-        (MARKER, ""): {"kind": shape.kind, "key": shape.key},
+        (MARKER, ""): {"kind": shape.kind, "key": shape.earlier_of or shape.key},
     }
+    if successor := room_ids.get(shape.replaced_by):
+        state["m.room.tombstone", ""] = {"body": GOES_ON, "replacement_room": successor}
     if shape.name:
         state["m.room.name", ""] = {"name": shape.name}
         state["m.room.topic", ""] = {"topic": shape.topic}
@@ -294,7 +321,11 @@ def create_body(
         "visibility": "public" if shape.published else "private",
         "room_version": room_version,
         "room_alias_name": alias_localpart,
-        "creation_content": {"m.federate": False, **({"type": "m.space"} if shape.is_space else {})},
+        "creation_content": {
+            "m.federate": False,
+            **({"type": "m.space"} if shape.is_space else {}),
+            **({"predecessor": {"room_id": before}} if (before := room_ids.get(shape.follows)) else {}),
+        },
         "power_level_content_override": levels,
         "initial_state": [
             {"type": event_type, "state_key": state_key, "content": content}

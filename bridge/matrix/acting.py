@@ -9,6 +9,7 @@ from typing import Protocol
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
+from bridge.firm.room_keys import conversation_of
 from bridge.store.conversations import conversation_by_id, key_of_room, staff_by_localpart
 from bridge.store.store import Store
 
@@ -58,7 +59,7 @@ class FirmDecides:
     async def may_enter(self, user_id: str, room_id: str) -> Decision:
         def unit() -> tuple[str | None, Conversation | None]:
             key = key_of_room(room_id)
-            return key, None if key is None else conversation_by_id(key)
+            return key, None if key is None else conversation_by_id(conversation_of(key))
 
         key, conversation = await self._store.run(unit)
         return _NO_ROOM if key is None else await self._decided(user_id, key, conversation)

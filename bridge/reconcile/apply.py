@@ -14,7 +14,8 @@ from bridge import faults
 from bridge.firm.conversation import ConversationKind
 from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.ids import hidden_alias
-from bridge.mapping.rooms import CLEARED, RoomShape, child_state, create_body, desired_state
+from bridge.mapping.pins import PINNED
+from bridge.mapping.rooms import CLEARED, RoomShape, child_state, create_body, desired_state, earlier_shape
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
@@ -32,7 +33,8 @@ from bridge.reconcile.plan import (
 )
 from bridge.reconcile.presence import require_presence
 from bridge.reconcile.unread import ensure_unread
-from bridge.store.conversations import record_room, write_intent
+from bridge.store.conversations import record_room, set_room_aside, write_intent
+from bridge.store.pins import pins_of
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -128,7 +130,8 @@ async def apply_room(plan: RoomPlan, hands: Hands) -> None:
         try:
             await _ACTS[step.action](step, plan.shape, hands)
         except (HomeserverError, StepError) as error:
-            if step.action is Action.BOT_RETURN and isinstance(error, Refused | NotFound):
+            may_be_remade = not plan.shape.earlier_of and isinstance(error, Refused | NotFound)
+            if step.action is Action.BOT_RETURN and may_be_remade:
                 await _give_up(plan.shape, hands)
                 await apply_room(RoomPlan(plan.shape, (Step(Action.CREATE_ROOM, plan.shape.key),)), hands)
                 return
@@ -142,8 +145,7 @@ async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     if shape.open_to and shape.open_to not in hands.room_ids:
         # By its join rule alone the bot comes back into a direct conversation, and staff into a channel.
         raise StepError("Its room waits for the space whose members may come in, which could not be made yet.")
-    alias = shape.alias_localpart or hidden_alias(shape.key, hands.alias_key)
-    await hands.store.run(lambda: write_intent(shape.key, alias))
+    alias = await _alias(shape, hands)
     faults.point("room.intent")
     observed = await _create_or_adopt(shape, alias, hands)
     faults.point("room.created")
@@ -153,6 +155,13 @@ async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     steps = plan_room(shape, observed, hands.server, hands.room_ids)
     made = replace(shape, children=tuple(child for child in shape.children if child in hands.room_ids))
     return steps + plan_children(made, observed, hands.room_ids, {})
+
+
+async def _alias(shape: RoomShape, hands: Hands) -> str:
+    """The localpart of the room's address, noted before it is asked for."""
+    hidden = hidden_alias(shape.key, hands.alias_key)
+    noted = await hands.store.run(lambda: write_intent(shape.key, shape.alias_localpart or hidden))
+    return shape.alias_localpart or noted
 
 
 async def _create_or_adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
@@ -176,6 +185,10 @@ async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None
         room_version=hands.server.room_version,
         room_ids=hands.room_ids,
     )
+    if shape.follows:
+        # What is pinned goes with the conversation.
+        pins = [pin.event_id for pin in await hands.store.run(lambda: pins_of(shape.key))]
+        body["initial_state"].append({"type": PINNED, "state_key": "", "content": {"pinned": pins}})
     try:
         room_id = await hands.homeserver.create_room(body)
     except AliasTaken:
@@ -223,7 +236,7 @@ async def _give_up(shape: RoomShape, hands: Hands) -> None:
             " To have the conversation made anew without its history, delete that room with the admin API."
         )
     log.warning("room_lost", room=shape.key, room_id=room_id, people=len(people))
-    alias = shape.alias_localpart or hidden_alias(shape.key, hands.alias_key)
+    alias = await _alias(shape, hands)
     await hands.homeserver.delete_alias(f"#{alias}:{hands.server_name}")
     # Forgotten first, so that nobody is taken to have left the conversation.
     await hands.store.run(lambda: record_room(shape.key, None))
@@ -233,6 +246,34 @@ async def _give_up(shape: RoomShape, hands: Hands) -> None:
             await hands.homeserver.leave(room_id, user_id)
         except (Refused, BadRequest) as error:
             log.warning("still_in_lost_room", room_id=room_id, user_id=user_id, reason=str(error))
+
+
+async def _close(step: Step, shape: RoomShape, hands: Hands) -> None:
+    """Let nobody write, before anybody is put out: what comes later would be shown to them with what they saw."""
+    room_id = hands.room_ids[step.key]
+    observed = await observe_room(hands.homeserver, room_id)
+    if observed is not None:
+        closed = wanted_state(replace(shape, read_only=True), observed, hands.server, hands.room_ids)[LEVELS, ""]
+        if observed.state.get((LEVELS, "")) != closed:
+            await hands.homeserver.put_state(room_id, LEVELS, "", closed)
+    faults.point("room.closed")
+
+
+async def _renew(step: Step, shape: RoomShape, hands: Hands) -> None:
+    """Let a conversation go on in a room made anew. After a crash the usual steps of both rooms go on from there."""
+    room_id = hands.room_ids[step.key]
+    earlier = await hands.store.run(
+        lambda: set_room_aside(shape.key, room_id, lambda key: hidden_alias(key, hands.alias_key))
+    )
+    log.info("room_set_aside", room=shape.key, room_id=room_id, people=len(shape.kept_out))
+    faults.point("room.set_aside")
+    del hands.room_ids[step.key]
+    hands.room_ids[earlier] = room_id
+    new = replace(shape, kept_out=frozenset(), follows=earlier)
+    await apply_room(RoomPlan(new, (Step(Action.CREATE_ROOM, shape.key, shape.label),)), hands)
+    before = earlier_shape(shape, earlier, shape.key)
+    observed = await observe_room(hands.homeserver, room_id)
+    await apply_room(RoomPlan(before, plan_room(before, observed, hands.server, hands.room_ids)), hands)
 
 
 async def _bot_return(step: Step, shape: RoomShape, hands: Hands) -> None:
@@ -362,4 +403,6 @@ _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
     Action.ADD_CHILD: _add_child,
     Action.REMOVE_CHILD: _remove_child,
     Action.MARK_DIRECT: _mark_direct,
+    Action.CLOSE_ROOM: _close,
+    Action.RENEW_ROOM: _renew,
 }

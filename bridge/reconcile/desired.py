@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -135,10 +135,12 @@ def _shapes(
     channels = tuple(sorted(c.id for c in conversations if c.kind is ConversationKind.CHANNEL))
     everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
     found = [shapes.keeper_space_shape(), shapes.staff_space_shape(settings.firm.name, everyone, channels)]
-    worth = [c for c in conversations if c.id in world.rooms or _worth_a_room(c, members[c.id])]
+    worth = [
+        c for c in conversations if c.id in world.rooms or c.id in world.earlier or _worth_a_room(c, members[c.id])
+    ]
     pinners = _pinners(firm, user_ids, settings)
-    found.extend(
-        shapes.conversation_shape(
+    for c in worth:
+        shape = shapes.conversation_shape(
             firm,
             c,
             members[c.id],
@@ -147,10 +149,16 @@ def _shapes(
             pinners=pinners,
             opened_for=frozenset(user_ids[staff_id] for staff_id in c.opened_for if staff_id in user_ids),
         )
-        for c in worth
-    )
+        found.extend(with_earlier(shape, world.earlier.get(c.id, ())))
     found.extend(_matter_spaces(firm, worth, members))
     return {shape.key: shape for shape in found}
+
+
+def with_earlier(shape: RoomShape, earlier: Sequence[str]) -> Iterator[RoomShape]:
+    """The room of a conversation, and those in which it was held before, whose keys are given oldest first."""
+    yield replace(shape, follows=earlier[-1] if earlier else "")
+    for key, successor in zip(earlier, (*earlier[1:], shape.key), strict=False):
+        yield shapes.earlier_shape(shape, key, successor)
 
 
 def _pinners(firm: Firm, user_ids: Mapping[str, str], settings: Settings) -> frozenset[str] | None:

@@ -31,7 +31,7 @@ def welcome(shape: RoomShape, observed: Observed | None, wanted: Desired, today:
     """
     if observed is None or not observed.banned:
         return frozenset()
-    conversation = wanted.world.conversations.get(shape.key)
+    conversation = wanted.world.conversations.get(shape.earlier_of or shape.key)
     if conversation is None:
         return observed.banned & shape.members
     owners = {user_id: wanted.owners[user_id] for user_id in observed.banned if user_id in wanted.owners}
@@ -114,9 +114,9 @@ def _put_in(shape: RoomShape, sent: Sent | None, user_id: str, wanted: Desired) 
         matter_id = matter_of_space(shape.key)
         of_matter = (one.id for one in world.conversations.values() if one.matter_id == matter_id)
         return not any(staff_id in world.since.get(conversation_id, {}) for conversation_id in of_matter)
-    conversation = world.conversations[shape.key]
+    conversation = world.conversations[shape.earlier_of or shape.key]
     picked = conversation.everyone or staff_id in conversation.participants
-    left = world.since.get(shape.key, {}).get(staff_id)
+    left = world.since.get(conversation.id, {}).get(staff_id)
     return not picked and (left is None or (sent is not None and sent.at > left))
 
 

@@ -26,16 +26,19 @@ def losing(wanted: Desired, today: date) -> tuple[str, ...]:
             continue
         ids = {wanted.user_ids[one] for one in conversation.participants if one in wanted.user_ids}
         if not ids <= shape.members:
-            picked.append(key)
+            picked += [key, *world.earlier.get(key, ())]
             if conversation.matter_id:
                 picked.append(matter_space_key(conversation.matter_id))
     in_force = {wall_id: wall for wall_id, wall in wanted.firm.walls.items() if wall.in_force(today)}
     walled = replace(wanted.firm, walls=in_force)
     matters = {matter.id for matter in walled.matters.values() if walled.walls_around(matter)}
     talks = sorted(key for key, one in world.conversations.items() if one.matter_id in matters)
+    earlier = [room for key in talks for room in world.earlier.get(key, ())]
     spaces = sorted(matter_space_key(matter_id) for matter_id in matters)
     return tuple(
-        key for key in dict.fromkeys([*picked, *talks, *spaces]) if key in world.rooms and key in wanted.shapes
+        key
+        for key in dict.fromkeys([*picked, *talks, *earlier, *spaces])
+        if key in world.rooms and key in wanted.shapes
     )
 
 

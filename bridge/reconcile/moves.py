@@ -22,6 +22,8 @@ def heed_moves(shape: RoomShape, observed: Observed | None, wanted: Desired, tod
     Without this a pass would undo what people did, and the events that follow would then be old news. Both moments that
     are compared are the homeserver's.
     """
+    if observed is not None and shape.earlier_of:
+        return replace(shape, members=shape.members - _left(shape.earlier_of, observed, wanted))
     conversation = wanted.world.conversations.get(shape.key)
     if observed is None or conversation is None or conversation.everyone or conversation.kind in _FIXED:
         return shape
@@ -47,3 +49,13 @@ def heed_moves(shape: RoomShape, observed: Observed | None, wanted: Desired, tod
 
 def _may_come(staff_id: str | None, wanted: Desired, conversation: Conversation, today: date) -> bool:
     return staff_id is not None and bool(may_be_in(wanted.firm, staff_id, conversation, today))
+
+
+def _left(conversation_id: str, observed: Observed, wanted: Desired) -> frozenset[str]:
+    """User ids of those who left a room by themselves since they were last picked for its conversation."""
+    since = wanted.world.since.get(conversation_id, {})
+    return frozenset(
+        user_id
+        for user_id, move in observed.moves.items()
+        if move.membership == "leave" and move.at >= since.get(wanted.owners.get(user_id, ""), 0)
+    )

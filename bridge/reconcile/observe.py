@@ -16,6 +16,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
 _PRESENT = frozenset({"join", "invite", "knock"})
+_GONE = frozenset({"leave", "ban"})
 
 
 async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[R]], limit: int) -> list[R]:
@@ -69,11 +70,14 @@ def _observed(room_id: str, events: list[Json]) -> Observed:
     banned = frozenset(
         key[1] for key, content in state.items() if key[0] == "m.room.member" and content.get("membership") == "ban"
     )
+    departed = frozenset(
+        key[1] for key, content in state.items() if key[0] == "m.room.member" and content.get("membership") in _GONE
+    )
     sent = {
         (event["type"], event["state_key"]): Sent(event["sender"], event["event_id"], event["origin_server_ts"])
         for event in events
     }
-    return Observed(room_id, members, state, creator, moves, banned, sent)
+    return Observed(room_id, members, state, creator, moves, banned, sent, departed)
 
 
 def is_ours(observed: Observed, key: str, bot_id: str) -> bool:

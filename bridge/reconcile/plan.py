@@ -15,6 +15,7 @@ from bridge.mapping.rooms import CLEARED, RoomShape, StateKey, create_body, desi
 Json = dict[str, Any]
 CHILD = "m.space.child"
 LEVELS = "m.room.power_levels"
+TOMBSTONE = ("m.room.tombstone", "")
 
 
 class Action(StrEnum):
@@ -38,6 +39,8 @@ class Action(StrEnum):
     REMOVE_CHILD = "remove_child"
     MARK_DIRECT = "mark_direct"
     BOT_LEAVE = "bot_leave"
+    CLOSE_ROOM = "close_room"
+    RENEW_ROOM = "renew_room"
 
 
 _SENTENCES = {
@@ -59,10 +62,13 @@ _SENTENCES = {
     Action.REMOVE_CHILD: "Take {what} off the list in {room}",
     Action.MARK_DIRECT: "Show {room} to {who} as a direct message",
     Action.BOT_LEAVE: "Let the bot leave {room}",
+    Action.CLOSE_ROOM: "Let nobody write in {room} any more",
+    Action.RENEW_ROOM: "Go on with {room} in a new room, for those who stay",
 }
 _ACCESS = frozenset(
     {
         Action.CREATE_ROOM,
+        Action.RENEW_ROOM,
         Action.REMOVE,
         Action.UNBAN,
         Action.ADD,
@@ -211,6 +217,8 @@ class Observed:
     banned: frozenset[str] = frozenset()
     """User ids."""
     sent: Mapping[StateKey, Sent] = field(default_factory=dict)
+    departed: frozenset[str] = frozenset()
+    """User ids of those who left it or were put out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,27 +257,40 @@ def plan_room(
 ) -> tuple[Step, ...]:
     """What the room needs, but for a space's children. `direct` holds m.direct by user id where it was read.
 
-    Removal comes first, also where the bot may not be able to come back (M3).
+    Removal comes first, also where the bot may not be able to come back (M3). Where somebody was in it who must not
+    read the conversation any more, that goes on in another room: Matrix shows them what is added to what they saw.
     """
+    if observed is None and shape.earlier_of:
+        return ()
     if observed is None:
         created = as_created(shape, server, room_ids)
         create = Step(Action.CREATE_ROOM, shape.key, shape.label)
         return (create, *plan_room(shape, created, server, room_ids, direct))
     powers = tuple(_powers(shape, observed, server))
     removals = tuple(_removals(shape, observed, server))
+    bot_in = observed.members.get(server.bot_id) == "join"
+    if shape.kept_out or _goes_on_elsewhere(shape, observed, server):
+        closing = (Step(Action.CLOSE_ROOM, shape.key, shape.label),) if bot_in else ()
+        return (*closing, *powers, *removals, Step(Action.RENEW_ROOM, shape.key, shape.label))
     changes = tuple(_state_changes(shape, observed, server, room_ids))
     unbans = tuple(
         Step(Action.UNBAN, shape.key, shape.label, user_id) for user_id in sorted(observed.banned & shape.welcome)
     )
     additions = tuple(_additions(shape, observed))
     marks = tuple(_direct_marks(shape, observed, server, direct))
-    bot_in = observed.members.get(server.bot_id) == "join"
     needs_bot = shape.bot_stays or changes or unbans or any(not step.invited for step in additions)
     returning = () if bot_in or not needs_bot else (Step(Action.BOT_RETURN, shape.key, shape.label),)
     leaving: tuple[Step, ...] = ()
     if not shape.bot_stays and (bot_in or returning):
         leaving = (Step(Action.BOT_LEAVE, shape.key, shape.label),)
     return (*powers, *removals, *returning, *unbans, *changes, *additions, *marks, *leaving)
+
+
+def _goes_on_elsewhere(shape: RoomShape, observed: Observed, server: Server) -> bool:
+    """Whether the bot has led from this room to another one, of which an older database put back does not know."""
+    tombstone, sent = observed.state.get(TOMBSTONE, {}), observed.sent.get(TOMBSTONE)
+    by_the_bot = sent is not None and sent.sender == server.bot_id
+    return not shape.earlier_of and by_the_bot and bool(tombstone.get("replacement_room"))
 
 
 def _powers(shape: RoomShape, observed: Observed, server: Server) -> Iterator[Step]:

@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_be_in, may_be_in_space
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, conversation_of
 from bridge.mapping.rooms import RoomShape
+from bridge.reconcile.anew import kept_out
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.drift import differences, lost, welcome
 from bridge.reconcile.moves import heed_moves
@@ -41,7 +42,8 @@ class Planning:
         """What the room needs. A room that is to be made gets its list with that."""
         wanted, gone = self.wanted, observed is None and shape.key in self.wanted.world.rooms
         shape = heed_moves(shape, observed, wanted, self.today)
-        shape = replace(shape, welcome=welcome(shape, observed, wanted, self.today))
+        welcomed, out = welcome(shape, observed, wanted, self.today), kept_out(shape, observed, wanted, self.today)
+        shape = replace(shape, welcome=welcomed, kept_out=out)
         steps: tuple[Step, ...] = ()
         if part is not Part.LIST:
             steps += plan_room(shape, observed, self.server, self.room_ids, self.direct)
@@ -60,7 +62,10 @@ class Planning:
         return RoomPlan(shape, taking, self._drift(shape, observed, taking))
 
     def _must_go(self, user_id: str, key: str, firm: Firm) -> bool:
-        staff_id, conversation = self.wanted.owners.get(user_id), self.wanted.world.conversations.get(key)
+        staff_id, conversation = (
+            self.wanted.owners.get(user_id),
+            self.wanted.world.conversations.get(conversation_of(key)),
+        )
         if staff_id is None:
             return False
         if conversation is None:
@@ -79,7 +84,8 @@ class Planning:
 def waves(shapes: Mapping[str, RoomShape]) -> list[list[tuple[str, Part]]]:
     """These rooms in waves, within which they do not depend on each other.
 
-    Rooms wait for the spaces that they name in their join rule; spaces wait for the rooms they list.
+    Rooms wait for the spaces that they name in their join rule; spaces wait for the rooms they list, and rooms that
+    were left for those in which their conversations go on.
     """
     found: list[list[tuple[str, Part]]] = [[], [], [], []]
     for key, shape in shapes.items():
@@ -89,5 +95,5 @@ def waves(shapes: Mapping[str, RoomShape]) -> list[list[tuple[str, Part]]]:
             found[1].append((key, Part.ROOM))
             found[3].append((key, Part.LIST))
         else:
-            found[3 if shape.is_space else 2].append((key, Part.WHOLE))
+            found[3 if shape.is_space or shape.earlier_of else 2].append((key, Part.WHOLE))
     return found

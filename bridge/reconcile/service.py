@@ -19,7 +19,7 @@ from bridge import faults
 from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space, matter_space_key
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, conversation_of, matter_of_space, matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import GuardKnowsMore, HomeserverError, Refused
 from bridge.matrix.port import Homeserver
@@ -27,6 +27,7 @@ from bridge.matrix.retry import patience
 from bridge.reconcile import observe
 from bridge.reconcile.again import HANDOUTS, Again
 from bridge.reconcile.again import Kind as ThingKind
+from bridge.reconcile.anew import to_look_at
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.first_things import changed, leavers, losing
 from bridge.reconcile.guarding import Guarding
@@ -175,6 +176,7 @@ class Reconciler:
             wanted = await asyncio.to_thread(desired, firm, world, self._settings, today, extent)
             keys, lost = changed(old.shapes, wanted)
             keys |= {ADMINS_ID} if wanted.new_admins is not None else set()
+            keys |= to_look_at(before, wanted, today)
             about = None if extent is None else wanted.world.conversations
             people = {
                 staff_id
@@ -216,7 +218,8 @@ class Reconciler:
             if HANDOUTS in due:
                 await self.take_back(tally)
             spaces = {key for key in rooms if matter_of_space(key) is not None}
-            for wave in (sorted(rooms - spaces), sorted(spaces | await self._spaces_of(rooms - spaces))):
+            listing, _ = await self._around(rooms - spaces)
+            for wave in (sorted(rooms - spaces), sorted(spaces | listing)):
                 await observe.in_parallel(wave, lambda key: self._work.converge_room(key, tally), self._limit)
             for staff_id in people:
                 await self._work.farewell(staff_id, run)
@@ -242,8 +245,9 @@ class Reconciler:
 
         async def one(key: str) -> None:
             part = await self._work.part(key)
-            if key in part.shapes:
-                await self._work.shut_room(key, self._work.run(part, tally))
+            for room in (key, *part.world.earlier.get(key, ())):
+                if room in part.shapes:
+                    await self._work.shut_room(room, self._work.run(part, tally))
 
         with patience(PATIENCE):
             await observe.in_parallel(keys, one, self._limit)
@@ -259,9 +263,9 @@ class Reconciler:
 
     async def converge(self, *keys: str) -> Outcome:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
-        spaces = await self._spaces_of(keys)
+        spaces, earlier = await self._around(keys)
         tally = self._work.tally()
-        for wave in (set(keys), spaces):
+        for wave in (set(keys), earlier, spaces):
             # Both before and after: a plan made in between saw the room half-way.
             self._work.note_change(wave)
             with patience(PATIENCE):
@@ -381,10 +385,11 @@ class Reconciler:
         await observe.in_parallel(gone, lambda staff_id: self._work.farewell(staff_id, run), self._limit)
         return run.tally.outcome()
 
-    async def _spaces_of(self, keys: Iterable[str]) -> set[str]:
-        """The keys of the spaces that list these conversations."""
-        found = [_space_of((await self._work.part(key)).world.conversations.get(key)) for key in dict.fromkeys(keys)]
-        return {space for space in found if space}
+    async def _around(self, keys: Iterable[str]) -> tuple[set[str], set[str]]:
+        """The keys of the spaces that list these conversations, and of the rooms in which they were held before."""
+        worlds = {key: (await self._work.part(key)).world for key in dict.fromkeys(keys)}
+        found = {_space_of(world.conversations.get(conversation_of(key))) for key, world in worlds.items()}
+        return found - {""}, {room for key, world in worlds.items() for room in world.earlier.get(key, ())}
 
     async def _plan_wave(
         self, wave: Iterable[tuple[str, Part]], run: Run, new: Collection[str]

@@ -12,6 +12,7 @@ import structlog
 
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
+from bridge.firm.room_keys import conversation_of
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.matrix.port import Homeserver
@@ -242,7 +243,7 @@ class Work:
                 return
             await self._apply_room(plan, run)
             item.steps = len(plan.steps)
-            if any(step.action is Action.CREATE_ROOM for step in plan.steps):
+            if any(step.action in {Action.CREATE_ROOM, Action.RENEW_ROOM} for step in plan.steps):
                 self.note_change((key,))
 
     async def converge_room(self, key: str, tally: Tally) -> None:
@@ -255,7 +256,7 @@ class Work:
         if key not in wanted.shapes:
             return
         item.label = wanted.shapes[key].label
-        untold = await self._guarding.told(key, within=_GUARD_SECONDS)
+        untold = await self._guarding.told(conversation_of(key), within=_GUARD_SECONDS)
         run = replace(self.run(wanted, tally), untold=untold)
         plan = await self._plan_stored(key, run)
         if deleted(plan):
@@ -266,6 +267,10 @@ class Work:
                 plan = await self._plan_stored(key, run)
         await self._apply_room(plan, run)
         item.steps = len(plan.steps)
+        before = run.wanted.world.rooms.get(key)
+        if before is not None and run.hands.room_ids.get(key) != before:
+            # Made anew, so that the spaces that list it must follow.
+            tally.lost.add(key)
 
     async def _plan_stored(self, key: str, run: Run) -> RoomPlan:
         shape, room_ids = run.wanted.shapes[key], run.planning.room_ids
@@ -279,7 +284,7 @@ class Work:
         async with run.tally.item(room(key), shape.label):
             await self._read_direct(shape, run, new)
             plan = run.planning.room(shape, await self._observe(shape, run.planning.room_ids), part)
-        return plan if plan is not None and plan.steps else None
+        return plan if plan is not None and (plan.steps or plan.drift) else None
 
     async def _observe(self, shape: RoomShape, room_ids: dict[str, str]) -> Observed | None:
         """The room as it is; where it is gone, its id is forgotten here."""
@@ -324,7 +329,7 @@ class Work:
         def unit() -> None:
             for one in item.drift:
                 by, person = staff_or_user(one.by), staff_or_user(one.person)
-                note_difference(one.cause, one.key, one.kind, actor=by, person=person, what=one.what)
+                note_difference(one.cause, conversation_of(one.key), one.kind, actor=by, person=person, what=one.what)
 
         await self._store.run(unit)
         await apply_room(item, run.hands)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from peewee import Case, chunked
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, conversation_of, earlier_key, matter_of_space, number_of
 from bridge.store import models
 from bridge.store.audit import record
 from bridge.store.homeserver_time import homeserver_ms
@@ -36,6 +36,7 @@ _MISSING = """
 _CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, alias_localpart"
 _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
+_EARLIER = "SELECT key, earlier_of, room_id FROM room WHERE room_id IS NOT NULL AND earlier_of IN ({})"
 
 
 def now_ms() -> int:
@@ -68,6 +69,8 @@ class World:
     """Public alias localparts of channels, by conversation id."""
     rooms: dict[str, str] = field(default_factory=dict)
     """Room ids of rooms that were made, by key."""
+    earlier: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The keys of the rooms in which a conversation was held before, oldest first, by conversation id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def load_part(key: str) -> World:
         return world_where("kind = ?", ConversationKind.CHANNEL.value)
     if (matter_id := matter_of_space(key)) is not None:
         return world_where("matter_id = ?", matter_id, keys=(key,))
-    return world_where("id = ?", key)
+    return world_where("id = ?", conversation_of(key))
 
 
 def all_accounts() -> dict[str, StoredAccount]:
@@ -119,7 +122,9 @@ def world_where(condition: str, *values: object, keys: Iterable[str] = ()) -> Wo
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
     since: dict[str, dict[str, int]] = {}
-    for some in chunked([row[0] for row in stored], ROWS_PER_STATEMENT):
+    ids = [row[0] for row in stored]
+    before = _earlier_of(ids)
+    for some in chunked(ids, ROWS_PER_STATEMENT):
         for conversation_id, staff_id, is_present, at in execute(_PEOPLE.format(_marks(some)), *some).fetchall():
             (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
             since.setdefault(conversation_id, {})[staff_id] = at
@@ -141,12 +146,29 @@ def world_where(condition: str, *values: object, keys: Iterable[str] = ()) -> Wo
         absent={conversation_id: frozenset(staff_ids) for conversation_id, staff_ids in absent.items()},
         since=since,
         aliases={row[0]: row[-1] for row in stored if row[-1]},
-        rooms=rooms_of([*(row[0] for row in stored), KEEPER_SPACE, STAFF_SPACE, *keys]),
+        rooms={**rooms_of([*ids, KEEPER_SPACE, STAFF_SPACE, *keys]), **{key: room_id for key, _, room_id in before}},
+        earlier=_earlier((key, conversation_id) for key, conversation_id, _ in before),
     )
 
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
+
+
+def _earlier_of(conversation_ids: Collection[str]) -> list[tuple[str, str, str]]:
+    """Key, conversation id and room id of all rooms in which these conversations were held before."""
+    found: list[tuple[str, str, str]] = []
+    for some in chunked(list(conversation_ids), ROWS_PER_STATEMENT):
+        found += execute(_EARLIER.format(_marks(some)), *some).fetchall()
+    return found
+
+
+def _earlier(rooms: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Keys of earlier rooms, oldest first, by conversation id."""
+    found: dict[str, list[str]] = {}
+    for key, conversation_id in rooms:
+        found.setdefault(conversation_id, []).append(key)
+    return {conversation_id: tuple(sorted(keys, key=number_of)) for conversation_id, keys in found.items()}
 
 
 def to_conversation(row: models.Conversation, participants: Iterable[str], left: Iterable[str] = ()) -> Conversation:
@@ -448,14 +470,46 @@ def rooms_of_matters() -> frozenset[str]:
     """The room ids of all matter conversations and matters' spaces."""
     conversation = models.Conversation
     of_matters = conversation.select(conversation.id).where(conversation.matter_id != "")
-    rows = models.Room.select(models.Room.room_id, models.Room.key).where(models.Room.room_id.is_null(False))
+    rows = list(models.Room.select(models.Room.room_id, models.Room.key).where(models.Room.room_id.is_null(False)))
     talks = {row.id for row in of_matters}
-    return frozenset(str(row.room_id) for row in rows if row.key in talks or matter_of_space(row.key) is not None)
+    return frozenset(
+        str(row.room_id)
+        for row in rows
+        if conversation_of(str(row.key)) in talks or matter_of_space(row.key) is not None
+    )
 
 
-def write_intent(key: str, alias_localpart: str) -> None:
-    """Note that a room is about to be made, before it is asked for."""
+def write_intent(key: str, alias_localpart: str) -> str:
+    """Note that a room is about to be made, before it is asked for, and return the alias that was noted first."""
     models.Room.insert(key=key, alias_localpart=alias_localpart).on_conflict_ignore().execute()
+    row = models.Room.get_or_none(models.Room.key == key)
+    return alias_localpart if row is None else str(row.alias_localpart)
+
+
+def set_room_aside(conversation_id: str, room_id: str, alias_of: Callable[[str], str]) -> str:
+    """Have a conversation go on in a room that is not made yet, whose alias is `alias_of` the earlier one's key.
+
+    Returns the key of the earlier one. Where it was set aside before, that is all. Announces RoomRecorded.
+    """
+    row = models.Room
+    found = row.get(row.room_id == room_id)
+    if found.earlier_of:
+        return str(found.key)
+    number = row.select().where(row.earlier_of == conversation_id).count() + 1
+    key = earlier_key(conversation_id, number)
+    row.update(key=key, earlier_of=conversation_id).where(row.room_id == room_id).execute()
+    row.insert(key=conversation_id, alias_localpart=alias_of(key)).execute()
+    record(Deed.ROOM_SET_ASIDE, subject=conversation_id, reason=room_id)
+    announce(RoomRecorded(conversation_id, None, None))
+    return key
+
+
+def earlier_rooms(conversation_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The ids of the rooms in which conversations were held before, oldest first, by conversation id."""
+    rooms = _earlier_of(conversation_ids)
+    ids = {key: room_id for key, _, room_id in rooms}
+    found = _earlier((key, conversation_id) for key, conversation_id, _ in rooms)
+    return {conversation_id: tuple(ids[key] for key in keys) for conversation_id, keys in found.items()}
 
 
 def record_room(key: str, room_id: str | None) -> None:

@@ -17,7 +17,7 @@ from bridge.store.transcripts import all_old
 _TURNS = """
     SELECT room.room_id, conversation.id, COALESCE(file_history.position, ''),
     CASE WHEN file_history.finished_at IS NULL THEN NULL ELSE file_history.again_from END FROM room
-    JOIN conversation ON conversation.id = room."key"
+    JOIN conversation ON conversation.id = CASE room.earlier_of WHEN '' THEN room."key" ELSE room.earlier_of END
     LEFT JOIN file_history ON file_history.room_id = room.room_id
     WHERE room.room_id IS NOT NULL AND conversation.kind IN ('direct', 'matter', 'channel')
     AND (file_history.finished_at IS NULL OR file_history.again_from IS NOT NULL)

@@ -9,7 +9,7 @@ from typing import cast
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.store.audit import record
-from bridge.store.conversations import to_conversation
+from bridge.store.conversations import earlier_rooms, to_conversation
 from bridge.store.models import Conversation as Row
 from bridge.store.models import Participant, Room
 
@@ -20,6 +20,8 @@ class MatterConversation:
 
     conversation: Conversation
     room_id: str | None
+    earlier: tuple[str, ...] = ()
+    """The ids of the rooms in which it was held before, oldest first."""
 
 
 def conversations_of_matter(matter_id: str) -> list[MatterConversation]:
@@ -39,7 +41,11 @@ def conversations_of_matter(matter_id: str) -> list[MatterConversation]:
     for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", present):
         people.setdefault(conversation_id, set()).add(staff_id)
     rooms = {room.key: room.room_id for room in Room.select().where(Room.key.in_(ids))}
-    return [MatterConversation(to_conversation(row, people.get(row.id, ())), rooms.get(row.id)) for row in rows]
+    earlier = earlier_rooms(ids)
+    return [
+        MatterConversation(to_conversation(row, people.get(row.id, ())), rooms.get(row.id), earlier.get(row.id, ()))
+        for row in rows
+    ]
 
 
 def rooms_of_person_in(matter_ids: Collection[str], staff_id: str) -> dict[str, list[tuple[str, str]]]:

@@ -133,6 +133,8 @@ class Room(Base):
     """Which room of the plan: for a conversation its id, for a space its name."""
     alias_localpart = TextField(unique=True)
     room_id = TextField(null=True, unique=True)
+    earlier_of = TextField(default="", index=True)
+    """The id of the conversation that was held in it, where that goes on in another room."""
 
 
 class InboxEvent(Base):

@@ -10,6 +10,7 @@ from peewee import chunked
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation
+from bridge.firm.room_keys import conversation_of
 from bridge.store import models
 from bridge.store.conversations import to_conversation
 from bridge.store.models import AuditRow, Participant, Room
@@ -51,9 +52,10 @@ def who_ended(staff_id: str, conversation_ids: Collection[str]) -> dict[str, str
 
 
 def key_behind(room_id: str, alias_localpart: str) -> str | None:
-    """The key of the firm's room with this id or this address; None where there is none."""
+    """What the firm's room with this id or this address is or was for, as the key of the room that is for it now; None
+    where there is none."""
     row = Room.get_or_none((Room.room_id == room_id) | (Room.alias_localpart == alias_localpart))
-    return None if row is None else str(row.key)
+    return None if row is None else conversation_of(str(row.key))
 
 
 def conversations_without_people(ids: Collection[str]) -> dict[str, Conversation]:

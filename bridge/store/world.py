@@ -9,7 +9,7 @@ from functools import partial
 from peewee import chunked
 
 from bridge.firm.conversation import ADMINS_ID, ConversationKind
-from bridge.firm.room_keys import STAFF_SPACE, matter_of_space, matter_space_key
+from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_of_space, matter_space_key
 from bridge.store.conversations import AccountsChanged, StoredAccount, World, all_accounts, rooms_of, world_where
 from bridge.store.sql import ROWS_PER_STATEMENT, execute
 from bridge.store.store import Store
@@ -39,7 +39,7 @@ class Extent:
 def extent_of(keys: Iterable[str]) -> Extent:
     """A unit: what the rooms of these keys depend on: their conversations, those of the same matters, and for the staff
     space the channels."""
-    asked = sorted(set(keys))
+    asked = sorted({conversation_of(key) for key in keys})
     matters = {matter_id for matter_id in map(matter_of_space, asked) if matter_id is not None}
     for some in chunked(asked, ROWS_PER_STATEMENT):
         rows = execute(_MATTERS.format(_marks(some)), *some).fetchall()
@@ -97,6 +97,7 @@ def _together(parts: Iterable[World]) -> World:
         whole.since.update(part.since)
         whole.aliases.update(part.aliases)
         whole.rooms.update(part.rooms)
+        whole.earlier.update(part.earlier)
     return whole
 
 

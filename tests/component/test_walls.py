@@ -85,10 +85,11 @@ async def test_M3_who_is_walled_is_out_at_once_and_the_guard_knew_before(firm: F
     space = (await firm.room(matter_space_key("m1"))).room_id
     assert space in done[max(kicks)].path
     rooms = [room for room in firm.fake.rooms.values() if "Estate" in str(room.state.get(("m.room.name", "")))]
-    assert len(rooms) == 3
+    # Both conversations go on in rooms made anew, in which he never was; the space stays.
+    assert len(rooms) == 5
     for room in rooms:
         assert firm.user(BEN) not in room.joined
-        assert firm.user(BEN) in room.forgotten
+        assert (firm.user(BEN) in room.forgotten) is (firm.user(BEN) in room.members)
         with pytest.raises(Denied):
             firm.fake.invite(room.room_id, firm.user(ANN), firm.user(BEN))
     (message,) = told
@@ -279,9 +280,9 @@ async def test_what_could_not_be_done_is_said_and_put_right_by_the_next_pass(fir
     firm.fake.script("POST", f"{room}/kick", *[Answer(400, b'{"errcode": "M_UNKNOWN", "error": "No"}')] * 2)
     said, _ = await wall(firm)
     assert "Not done" in said
-    assert firm.user(BEN) in await firm.people(ESTATE_TALK)
-    await firm.sync()
     assert firm.user(BEN) not in await firm.people(ESTATE_TALK)
+    await firm.sync()
+    assert firm.user(BEN) not in firm.fake.rooms[room].joined
 
 
 @pytest.mark.parametrize(("tells", "words"), [("memo", ["cousin"]), ("matter", ["cousin", "2026-0042"])])
@@ -320,7 +321,7 @@ async def test_a_report_tells_times_and_numbers_and_no_word_of_what_was_said(fir
     await firm.say(BEN, "!matter join 2026-0042 Disclosure")
     firm.fake.message(disclosure, firm.user(ANN), "Five secret")
     await wall(firm)
-    firm.fake.message(room, firm.user(ANN), "Six secret")
+    firm.fake.message((await firm.room(ESTATE_TALK)).room_id, firm.user(ANN), "Six secret")
     for about in ("wall-1", "2026-0042"):
         said = await firm.ask(ANN, f"!wall report {about}")
         (first,) = [line for line in said.splitlines() if "General: Ben Booth" in line]

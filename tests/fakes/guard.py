@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.guard.farewells import Farewells
-from bridge.guard.gate import GATED, MEMBER, Change, Gate, Mark
+from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
 from bridge.guard.memberships import without_words
 from bridge.guard.refusals import attempt_of
@@ -41,7 +41,8 @@ class FakeGuard:
         policy = self.keeper.policy
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if event_type not in GATED or state_key is None:
-            written = Written(event_type, sender, room.room_id, content)
+            replaced = bool(room.state.get((TOMBSTONE, ""), {}).get("replacement_room"))
+            written = Written(event_type, sender, room.room_id, replaced, content)
             found = refused(written, mark, self.gate, facts) if room.members.get(sender) == "join" else None
         else:
             before = room.members.get(state_key, "") if event_type == "m.room.member" else ""

@@ -253,3 +253,11 @@ def test_O3_the_checks_own_room_and_those_of_others_may_be_shut_down() -> None:
 
 def test_F2_without_facts_no_account_is_closed() -> None:
     assert not GATE.may_be_deactivated("@ann:firm.example", None, told=True)
+
+
+def test_M3_nobody_but_the_bot_writes_where_a_conversation_was_held_before() -> None:
+    """Whatever its power levels, and whether or not the guard knows a policy."""
+    for facts in (None, Facts()):
+        assert GATE.refusal_to_write("@ann:firm.example", MARKS[0], facts, replaced=True) is not None
+        assert GATE.refusal_to_write(BOT, MARKS[0], facts, replaced=True) is None
+        assert GATE.refusal_to_write("@ann:firm.example", None, facts, replaced=True) is None

@@ -16,6 +16,7 @@ class Who(StrEnum):
     """Who tries."""
 
     WALLED = "walled colleague"
+    FORMER = "former participant, behind a wall"
     PARTICIPANT = "participant"
     LEAVER = "former member, old session"
     OUTSIDER = "account outside the firm"

@@ -21,20 +21,24 @@ from urllib.parse import quote
 
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from tests.synapse.attacks import past
 from tests.synapse.attacks.attempt import DELETED, Call, Say, Share, Step, Who
 from tests.synapse.harness import WITHOUT_GUARD, Json, Person, RealFirm, is_welcome, real_firm
 from tests.synapse.test_channels import asking
 from tests.synapse.test_crash import bot_chat
 from tests.synapse.test_provisioning import membership_of, now
 
-NAMES = {"a": "ann", "b": "ben", "c": "cleo", "d": "dan", "f": "fay", "g": "gil"}
+NAMES = {"a": "ann", "b": "ben", "c": "cleo", "d": "dan", "f": "fay", "g": "gil", "h": "hal"}
 PASSWORD = "walnut-river-42"
 OF_THE_MATTER = {"number", "title", "client", "topic", "memo", "closed", "message", "file", "content", "late"}
+OF_THE_PAST = {"past", "earlier", "added"}
+"""The matter that Hal was in: what it is called, what was said before the wall, and what was added to that after it."""
 OF_THE_FIRM = {"surname", "channel"}
 KNOWN: Mapping[Who, set[str]] = {
     Who.WALLED: OF_THE_FIRM,
-    Who.PARTICIPANT: OF_THE_FIRM | OF_THE_MATTER | {"direct"},
-    Who.FIRM_ADMIN: OF_THE_FIRM | OF_THE_MATTER,
+    Who.FORMER: OF_THE_FIRM,
+    Who.PARTICIPANT: OF_THE_FIRM | OF_THE_MATTER | OF_THE_PAST | {"direct"},
+    Who.FIRM_ADMIN: OF_THE_FIRM | OF_THE_MATTER | OF_THE_PAST,
     Who.LEAVER: OF_THE_FIRM | (OF_THE_MATTER - {"late"}),
     Who.OUTSIDER: set(),
     Who.NOBODY: set(),
@@ -44,6 +48,7 @@ KNOWN: Mapping[Who, set[str]] = {
 """Which secrets somebody may know. Ben is walled from the matter, the others of the firm are not."""
 ACTORS = {
     Who.WALLED: "ben",
+    Who.FORMER: "hal",
     Who.PARTICIPANT: "cleo",
     Who.LEAVER: "dan",
     Who.OUTSIDER: "stranger",
@@ -88,6 +93,8 @@ class Stage:
     firm: RealFirm
     canaries: dict[str, str]
     """Each secret and its word."""
+    directory: Path
+    """The directory's file."""
     people: dict[str, Person] = field(default_factory=dict)
     things: dict[str, str] = field(default_factory=dict)
     """What `{name}` stands for."""
@@ -115,6 +122,16 @@ class Stage:
         with closing(sqlite3.connect(self.firm.place.bridge_database)) as connection:
             (room_id,) = connection.execute("SELECT room_id FROM room WHERE key = ?", (key,)).fetchone()
         return str(room_id)
+
+    def let_back(self) -> None:
+        """Take the wall that keeps Hal out from the directory."""
+        _write(self.directory, self.canaries, later=True, walled=False)
+
+    def room_now(self, key: str) -> str | None:
+        """The room of a key, which may be about to be made anew."""
+        with closing(sqlite3.connect(self.firm.place.bridge_database)) as connection:
+            found = connection.execute("SELECT room_id FROM room WHERE key = ?", (key,)).fetchone()
+        return None if found is None else found[0]
 
     def events(self) -> dict[str, str]:
         """Every event that Synapse has but for messages and deletions of the bot, with what it is."""
@@ -208,7 +225,7 @@ class Stage:
         """What must not be in anything that this person's client is sent: secrets, and rooms by their id."""
         who = next(who for who, actor in ACTORS.items() if actor == AS_ALSO.get(name, name))
         kept = self.secret_from(who, self.said.get(name, ""))
-        if who in {Who.WALLED, Who.OUTSIDER, Who.LEAVER, Who.SERVER_ADMIN}:
+        if who in {Who.WALLED, Who.FORMER, Who.OUTSIDER, Who.LEAVER, Who.SERVER_ADMIN}:
             kept |= {room: self.things[room] for room in ("matter", "matter_space", "closed", "direct")}
         return kept
 
@@ -225,12 +242,12 @@ def person_name(person: Person) -> str:
 
 
 def _canaries() -> dict[str, str]:
-    kinds = [*sorted(OF_THE_MATTER | OF_THE_FIRM), "direct"]
+    kinds = [*sorted(OF_THE_MATTER | OF_THE_FIRM | OF_THE_PAST), "direct"]
     # Letters alone, so that a word can be in a name, and no number that comes about by chance.
     return {kind: "q" + "".join(secrets.choice("bcdfghjkmnprstvwxz") for _ in range(14)) for kind in kinds}
 
 
-def _directory(word: Mapping[str, str], *, later: bool) -> Json:
+def _directory(word: Mapping[str, str], *, later: bool, walled: bool) -> Json:
     surname = f"Moor{word['surname']}"
     return {
         "staff": [
@@ -263,6 +280,16 @@ def _directory(word: Mapping[str, str], *, later: bool) -> Json:
                 "responsible": "a",
                 "assisting": ["c"],
             },
+            {
+                "id": "p",
+                "number": f"2025-{word['past']}",
+                "title": f"Trust {word['past']}",
+                "client": f"Orla {word['client']}",
+                "responsible": "a",
+                "assisting": ["c", "h"],
+            },
+            # Of which the bot's welcome tells Hal, so that what is looked for is in none of his own messages.
+            {"id": "o", "number": "2026-0001", "title": "Lease", "client": "Ola Marsh", "responsible": "h"},
         ],
         "walls": [
             {
@@ -271,14 +298,15 @@ def _directory(word: Mapping[str, str], *, later: bool) -> Json:
                 "people": ["b", "f"],
                 "memo": f"Cousins of {word['memo']}.",
                 "set_by": "a",
-            }
+            },
+            *([{"id": "v", "matter": "p", "people": ["h"], "memo": "Her brother.", "set_by": "a"}] if walled else []),
         ],
         "channels": [{"name": f"Court {word['channel']}", "participants": ["a", "c"]}],
     }
 
 
-def _write(directory: Path, word: Mapping[str, str], *, later: bool) -> None:
-    directory.write_text(json.dumps(_directory(word, later=later)))
+def _write(directory: Path, word: Mapping[str, str], *, later: bool, walled: bool) -> None:
+    directory.write_text(json.dumps(_directory(word, later=later, walled=walled)))
 
 
 @asynccontextmanager
@@ -286,7 +314,7 @@ async def staged(folder: Path, *, guard: bool) -> AsyncIterator[Stage]:
     """The firm with everything in it that is to be kept, Dan just gone."""
     word = _canaries()
     directory = folder / "directory.yaml"
-    _write(directory, word, later=False)
+    _write(directory, word, later=False, walled=False)
     own: dict[str, Json] = {
         "directory": {"path": str(directory), "watch_seconds": 0.1, "removal_limit": 100},
         "firm": {"name": "Moor"},
@@ -295,10 +323,12 @@ async def staged(folder: Path, *, guard: bool) -> AsyncIterator[Stage]:
     async with real_firm(folder / "var", own) as firm:
         firm.start_bridge()
         await firm.bridge_ready()
-        stage = Stage(firm, word)
+        stage = Stage(firm, word, directory)
         await _let_in(stage)
         await _furnish(stage)
+        await past.furnish(stage)
         await _let_go(stage, directory)
+        await past.go_on(stage)
         yield stage
 
 
@@ -321,6 +351,8 @@ async def _let_in(stage: Stage) -> None:
         "matter": stage.room(first_matter_conversation_id("m")),
         "matter_space": stage.room(matter_space_key("m")),
         "closed": stage.room(first_matter_conversation_id("k")),
+        "past": stage.room(first_matter_conversation_id("p")),
+        "past_space": stage.room(matter_space_key("p")),
         "channel": stage.room(channel_id(channel_key(f"Court {stage.canaries['channel']}"))),
         "staff_space": stage.room(STAFF_SPACE),
         "keeper": stage.room(KEEPER_SPACE),
@@ -332,7 +364,7 @@ async def _let_in(stage: Stage) -> None:
         "surname": f"Moor{stage.canaries['surname']}",
         "word": stage.canaries["message"],
     }
-    for name in ("ann", "ben", "cleo", "gil"):
+    for name in ("ann", "ben", "cleo", "gil", "hal"):
         stage.things[f"{name}_chat"] = await bot_chat(stage.people[name], firm)
     (stage.things["everyone"],) = {
         room for room in await stage.people["ben"].joined_rooms() if await _named(stage, room) == "Everyone"
@@ -405,7 +437,7 @@ async def _let_go(stage: Stage, directory: Path) -> None:
     openid = await dan.request("POST", f"user/{quote(dan.user_id)}/openid/request_token")
     things["dan_openid"] = openid.ok()["access_token"]
     since = await now(ann)
-    _write(directory, stage.canaries, later=True)
+    _write(directory, stage.canaries, later=True, walled=True)
     await ann.wait_for_event(since, membership_of(dan.user_id, "leave", things["matter"]))
     await ann.wait_for_event(since, partial(_closes, things["closed"]))
     for room in (things["closed"], stage.room(matter_space_key("k"))):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.synapse.attacks import files, forms, insiders, outsiders, powers, walled
+from tests.synapse.attacks import files, former, forms, insiders, outsiders, powers, walled
 from tests.synapse.attacks.attempt import Attempt
 
 DECLARED: tuple[Attempt, ...] = (
     *walled.ATTEMPTS,
+    *former.ATTEMPTS,
     *insiders.ATTEMPTS,
     *files.ATTEMPTS,
     *forms.ATTEMPTS,
