@@ -271,7 +271,9 @@ def plan_room(
     bot_in = observed.members.get(server.bot_id) == "join"
     if shape.kept_out or _goes_on_elsewhere(shape, observed, server):
         closing = (Step(Action.CLOSE_ROOM, shape.key, shape.label),) if bot_in else ()
-        return (*closing, *powers, *removals, Step(Action.RENEW_ROOM, shape.key, shape.label))
+        # Where the guard cannot be told the other room has to wait; nobody is let into this one meanwhile.
+        rules = [step for step in _state_changes(shape, observed, server, room_ids) if step.only_takes and bot_in]
+        return (*closing, *powers, *removals, *rules, Step(Action.RENEW_ROOM, shape.key, shape.label))
     changes = tuple(_state_changes(shape, observed, server, room_ids))
     unbans = tuple(
         Step(Action.UNBAN, shape.key, shape.label, user_id) for user_id in sorted(observed.banned & shape.welcome)
