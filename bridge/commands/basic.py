@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bridge.commands.errors import CommandError
+from bridge.commands.examples import examples_for
 from bridge.commands.nearest import called, family, lines, nearest
 from bridge.commands.replies import escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
@@ -23,7 +24,7 @@ def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
         topic = " ".join(call.values.get("command", "").lstrip("! ").casefold().split())
         if topic == "all":
             return Answer(_grouped(shown, "`!help COMMAND` explains one, with examples."))
-        return Answer(_about(topic, shown) if topic else _fitting(shown, await call.where()))
+        return Answer(_about(topic, shown, call) if topic else _fitting(shown, await call.where()))
 
     return Command(
         "help",
@@ -59,9 +60,10 @@ def _grouped(commands: Sequence[Command], foot: str) -> str:
     return "\n\n".join([*(f"**{group}**\n\n{lines(listed)}" for group, listed in groups.items()), foot])
 
 
-def _about(topic: str, commands: Sequence[Command]) -> str:
+def _about(topic: str, commands: Sequence[Command], call: Call) -> str:
     if found := called(topic, commands):
-        return "\n\n".join(explain(command) for command in found)
+        firm = call.desk.firm()
+        return "\n\n".join(explain(command, examples_for(command, firm, call.sender)) for command in found)
     if found := family(topic, commands):
         return f"{lines(found)}\n\n`!help {found[0].name}` explains the first one, with examples."
     near = nearest(topic, commands)
@@ -69,15 +71,15 @@ def _about(topic: str, commands: Sequence[Command]) -> str:
     raise CommandError(f"There is no command {repeated(topic)}.{hint} `!help all` lists them.")
 
 
-def explain(command: Command) -> str:
-    """A command's help with examples, in Markdown."""
+def explain(command: Command, examples: Sequence[str]) -> str:
+    """A command's help with these examples, in Markdown."""
     parts = [f"`{command.usage}`", command.help or f"{command.summary}."]
     if command.also:
         parts.append(f"Also: {', '.join(f'`!{word}`' for word in command.also)}")
     if command.who is not Who.STAFF:
         parts.append(f"For {command.who}.")
-    if command.examples:
-        parts.append("\n".join(["For example:", *(f"- `{example}`" for example in command.examples)]))
+    if examples:
+        parts.append("\n".join(["For example:", *(f"- `{example}`" for example in examples)]))
     return "\n\n".join(parts)
 
 

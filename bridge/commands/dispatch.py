@@ -14,7 +14,7 @@ from bridge.commands.nearest import called, family, fitting, lines, nearest
 from bridge.commands.parse import Reading, parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
-from bridge.commands.rooms_named import rooms_named
+from bridge.commands.rooms_named import matter_typed_in, rooms_named
 from bridge.commands.table import Answer, Call, Command, Desk, Noted, Who, where_typed
 from bridge.commands.text import MAX_TYPED
 from bridge.firm.audit import Outcome
@@ -82,7 +82,8 @@ async def answer(
         localparts = await desk.store.run(staff_by_localpart) if command.names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         rooms = await rooms_named(desk, sender, rest)
-        values = parse(command, rest, Reading(people, sender, desk.reconciler.today(), rooms))
+        around = await matter_typed_in(desk, conversation_id, sender) if command.takes_matter_here else None
+        values = parse(command, rest, Reading(people, sender, desk.reconciler.today(), rooms, around))
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
         reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values, replied_to))
         return (reply if noted is None or reply.noted else replace(reply, noted=noted)), here

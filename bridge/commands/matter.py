@@ -8,9 +8,11 @@ from functools import partial
 
 from bridge.commands.conversations import link, make_room, names
 from bridge.commands.errors import CommandError
+from bridge.commands.matter_find import the_matter
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
+from bridge.commands.where import CHAT, Where
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.names import has_words, searched
@@ -68,7 +70,7 @@ def checked_title(typed: str) -> str:
 
 async def _start(call: Call) -> Answer:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
-    matter: Matter = call.values["matter"]
+    matter = await the_matter(call)
     title = checked_title(call.values["title"])
     if matter.status is MatterStatus.CLOSED:
         raise CommandError(f"Matter {escape(matter.number)} is closed, so nothing new is started in it.")
@@ -117,12 +119,14 @@ MATTER_START = Command(
     "Start a conversation in a matter",
     _start,
     (
-        Argument("matter", ArgumentType.MATTER, shown="NUMBER"),
+        Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER", names_place=True),
         Argument("title", ArgumentType.TITLE, shown='"Title"'),
         Argument("people", ArgumentType.PEOPLE, required=False, shown="@person …"),
     ),
-    help="Starts a conversation about a matter, with you and the people you name among those with access to it.",
-    examples=('!matter start 2026-0042 "Disclosure" @ruth @tom',),
+    help="Starts a conversation about a matter, with you and the people you name among those with access to it."
+    " In a conversation of the matter its number can be left out.",
+    examples=('!matter start 2026-0042 "Disclosure" @ruth @tom', '!matter start "Disclosure" @ruth @tom'),
     group="Matters",
+    where=CHAT | {Where.MATTER},
     also=("start",),
 )

@@ -7,14 +7,18 @@ from datetime import date
 from typing import Any
 
 from bridge.commands.errors import CommandError
+from bridge.commands.examples import examples_for
 from bridge.commands.marks import as_typed, first_target, replaced, with_ids
-from bridge.commands.matter_numbers import QUOTED, read_matter
+from bridge.commands.matter_numbers import QUOTED, first_word, read_matter
 from bridge.commands.people import People, has_marked
 from bridge.commands.replies import repeated
 from bridge.commands.rooms_named import Rooms
 from bridge.commands.table import Argument, ArgumentType, Command
+from bridge.commands.unquoted import names_in, title_or_people
 from bridge.commands.wall_find import Around, read_around, read_screened
 from bridge.firm.model import Firm, Matter, Staff
+
+_TITLES = frozenset({ArgumentType.NAME, ArgumentType.TITLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Reading:
     today: date
     rooms: Rooms
     """The rooms that the words point to."""
+    here: Matter | None = None
+    """The matter in whose conversation it was typed, where the sender may see it."""
 
     @property
     def firm(self) -> Firm:
@@ -38,13 +44,17 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, Any]:
     rest = text.strip()
     pointed = first_target(rest)
     for argument in command.arguments:
-        value, rest = _take(argument, rest, reading, last=argument is command.arguments[-1])
+        last = argument is command.arguments[-1]
+        if not last and argument.type in _TITLES and _is_people(command, argument, text.strip(), rest, reading):
+            continue
+        value, rest = _take(argument, rest, reading, last=last)
         if argument.names_conversation and not value and pointed and (room := reading.rooms.get(pointed[0])):
             value = room.conversation.title if room.conversation else ""
         if value:
             values[argument.name] = value
         elif argument.required:
-            example = f" For example: `{command.examples[0]}`" if command.examples else ""
+            examples = examples_for(command, reading.firm, reading.sender)
+            example = f" For example: `{examples[0]}`" if examples else ""
             raise CommandError(f"`{command.usage}` needs {argument.shown}.{example}")
     if as_typed(rest):
         raise CommandError(
@@ -60,12 +70,12 @@ def _take(argument: Argument, text: str, reading: Reading, *, last: bool) -> tup
         case ArgumentType.EACH:
             return reading.people.find_each(text)
         case ArgumentType.MATTER:
-            return _matter(text, reading)
+            return _matter_or_here(argument, text, reading) if not last else _matter(text, reading)
         case ArgumentType.AROUND:
             return _around(text, reading)
         case ArgumentType.SCREENED:
             return read_screened(text, reading.people)
-        case ArgumentType.NAME | ArgumentType.TITLE:
+        case kind if kind in _TITLES:
             return _title(text, reading, alone=last)
         case _:
             return _text(argument.type, text, reading), ""
@@ -96,6 +106,40 @@ def _title(text: str, reading: Reading, *, alone: bool) -> tuple[str, str]:
     person = has_marked(text)
     end = person.start() if person else len(text)
     return as_typed(text[:end]).strip(), text[end:]
+
+
+def _is_people(command: Command, argument: Argument, text: str, rest: str, reading: Reading) -> bool:
+    """Whether names stand where a title that may be left out would.
+
+    Raises CommandError where names stand behind a title without quotation marks: they are not made part of it.
+    """
+    if first_target(rest) or QUOTED.match(rest):
+        return False
+    person = has_marked(rest)
+    at = names_in(rest[: person.start()] if person else rest, reading.people)
+    if at is None:
+        return False
+    if at == 0 and person is None and argument.names_place:
+        return True
+    raise title_or_people(f"!{command.name}", text[: len(text) - len(rest)], at, rest, argument.name)
+
+
+def _matter_or_here(argument: Argument, text: str, reading: Reading) -> tuple[Matter | None, str]:
+    """The matter that comes first, else the one in whose conversation it was typed and all of the text.
+
+    A word with a digit is taken for a number, and one that is none is said to be none. Raises CommandError.
+    """
+    try:
+        return _matter(text, reading)
+    except CommandError as error:
+        if reading.here is None or not argument.names_place:
+            raise
+        quoted = QUOTED.match(text)
+        if quoted is None and any(map(str.isdigit, first_word(text))):
+            raise CommandError(f"{error} A title that begins with a number goes in quotation marks.") from error
+        if quoted is not None and QUOTED.match(text, quoted.end()):
+            raise
+        return reading.here, text
 
 
 def _matter(text: str, reading: Reading) -> tuple[Matter | None, str]:

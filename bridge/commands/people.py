@@ -69,6 +69,10 @@ class People:
         """The person with this full name, or the only active one with this first or last name. Raises CommandError."""
         return self._named(name, suggest=True)
 
+    def names_somebody(self, name: str) -> bool:
+        """Whether the name, @name or address is somebody's, whoever that is."""
+        return bool(_MARKED.fullmatch(name) or self._whole(name) or self._called.part(name))
+
     def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
         """The people at the start of the text, and the rest of it as it is.
 
@@ -141,10 +145,6 @@ class People:
     def _whole(self, name: str) -> Sequence[Staff]:
         """Those with this whole name: who works here, else leavers, whose name nobody else answers to."""
         return self._called.whole(name) or self._everybody.whole(name)
-
-    def _anybody(self, name: str) -> bool:
-        """Whether the name, @name or address is somebody's, whoever that is."""
-        return bool(_MARKED.fullmatch(name) or self._whole(name) or self._called.part(name))
 
     # One of them
     def _marked(self, word: str, *, suggest: bool) -> Staff:
@@ -222,7 +222,7 @@ class People:
         """The people before the colon, or whom the whole text lists; None where not all of that are names."""
         end = next((found.start() for found in _COLON.finditer(text) if found[1]), len(text))
         names = _listed(text[:end])
-        if not all(map(self._anybody, names)):
+        if not all(map(self.names_somebody, names)):
             return None
         return tuple(self.named(name) for name in names), text[end + 1 :].strip()
 
@@ -243,7 +243,7 @@ class People:
     def _nobody(self, text: str) -> CommandError:
         """What to say of a text that does not begin with names, or with names that are not all known."""
         names = _listed(text.partition(":")[0]) or _listed(text)
-        unknown = next((name for name in names if not self._anybody(name)), text)
+        unknown = next((name for name in names if not self.names_somebody(name)), text)
         begins = self._everybody.part(_first_word(unknown).rstrip(_BEHIND))
         if begins and not unknown.istitle() and not closest(plain(unknown), self._called.names(), _SLIP):
             return _unsure(unknown)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.commands.marks import targets
-from bridge.commands.table import Desk
+from bridge.commands.table import Desk, typed_in
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Matter, Staff
 from bridge.firm.policy import may_access
@@ -51,3 +51,10 @@ async def rooms_named(desk: Desk, sender: Staff, text: str) -> Rooms:
         if matter is not None and may_access(firm, sender.id, matter, today):
             found[one] = RoomNamed(conversation, matter)
     return found
+
+
+async def matter_typed_in(desk: Desk, conversation_id: str, sender: Staff) -> Matter | None:
+    """The matter in whose conversation something was typed, where the sender may see it (M3)."""
+    found = await typed_in(desk, conversation_id, sender.id)
+    matter = desk.firm().matters.get(found.matter_id) if found is not None else None
+    return matter if matter and may_access(desk.firm(), sender.id, matter, desk.reconciler.today()) else None

@@ -277,6 +277,11 @@ class Command:
             for argument in self.arguments
         )
 
+    @cached_property
+    def takes_matter_here(self) -> bool:
+        """Whether it takes the matter it is typed in where no number stands before its other arguments."""
+        return any(one.type is ArgumentType.MATTER and one.names_place for one in self.arguments[:-1])
+
     @property
     def usage(self) -> str:
         """The command as it is typed."""

@@ -62,7 +62,7 @@ TYPED = {
     "dm": Typed("Here is your direct conversation", "@nell Good morning"),
     "matter list": Typed("2027-0001"),
     "matter show": Typed("Status: (open|closed)", named="{number}"),
-    "matter start": Typed("Started", "", '{number} "Next" @nell @wes', needs_name=True),
+    "matter start": Typed("Started", '"Next" @nell @wes', '{number} "Next" @nell @wes'),
     "matter join": Typed("You are in", "", "{number}", needs_name=True),
     "matter leave": Typed("You have left", "", "{number}"),
     "matter rename": Typed("It is called", "Renamed", "{number} 1 to Renamed"),

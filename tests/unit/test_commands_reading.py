@@ -175,7 +175,7 @@ def test_M3_a_walled_matter_is_answered_like_one_that_does_not_exist() -> None:
     ("text", "said"),
     [
         ("dm", "needs @person"),
-        ("matter start", "needs NUMBER"),
+        ("matter start", 'needs "Title"'),
         ("matter start 2026-0042", 'needs "Title"'),
         ("channel list now", "I do not know what to do with “now”"),
         ("matter", "!matter list"),
