@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from bridge.commands.moments import day
-from bridge.commands.replies import enumerated, escape, message_link
+from bridge.commands.place_names import place_name
+from bridge.commands.replies import escape, message_link
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.mapping.files import extension, shown_name
-from bridge.mapping.rooms import matter_name
 from bridge.store.conversations import conversation_by_id
 from bridge.store.file_lists import Listed
 from bridge.store.models import File
@@ -85,16 +85,5 @@ def _sender(call: Call, row: File) -> str:
 
 
 def _place(call: Call, place: Conversation) -> str:
-    firm = call.desk.firm()
-    if place.kind is ConversationKind.MATTER:
-        matter = firm.matters.get(place.matter_id)
-        return f"{matter_name(matter) if matter is not None else 'a matter'} · {place.title}"
-    if place.kind is ConversationKind.CHANNEL:
-        return f"the channel {place.title}"
-    return f"your conversation with {_others(call, place.participants)}"
-
-
-def _others(call: Call, staff_ids: Iterable[str]) -> str:
-    staff = call.desk.firm().staff
-    names = sorted(staff[one].name for one in staff_ids if one in staff and one != call.sender.id)
-    return enumerated(names) if names else "yourself"
+    channel = place.kind is ConversationKind.CHANNEL
+    return f"the channel {place.title}" if channel else place_name(call, place)

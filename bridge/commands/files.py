@@ -12,6 +12,7 @@ from bridge.commands.errors import CommandError
 from bridge.commands.file_filters import read_asked
 from bridge.commands.file_lines import Heard, file_line, hear
 from bridge.commands.paging import PAGE, in_parts
+from bridge.commands.place_names import place_name
 from bridge.commands.replies import escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Part
 from bridge.commands.where import EVERYWHERE, Where
@@ -31,10 +32,10 @@ from bridge.store.file_lists import (
     versions_after,
 )
 
-_HEADS: Mapping[Order, str] = {
-    Order.DATE: "**Files, newest first**",
-    Order.NAME: "**Files, by name**",
-    Order.SIZE: "**Files, largest first**",
+_ORDERS: Mapping[Order, str] = {
+    Order.DATE: "newest first",
+    Order.NAME: "by name",
+    Order.SIZE: "largest first",
 }
 _MOST_AT_ONCE = 1600
 _QUOTES = "\"'“”„"
@@ -64,7 +65,13 @@ async def _part(conversation_id: str, call: Call, after: Key | None) -> Part:
         nothing = "There are no files here yet." if conversation_id else "There are no files yet that you can see."
         return Part((), nothing if asked.everything else "There is no file that fits that.")
     lines = [file_line(call, one, heard, everywhere=not conversation_id) for one in rows]
-    return Part(lines, _HEADS[asked.order] if after is None else "", hits[PAGE - 1].key if len(hits) > PAGE else None)
+    head = f"**Files{await _of(call, conversation_id)}, {_ORDERS[asked.order]}**" if after is None else ""
+    return Part(lines, head, hits[PAGE - 1].key if len(hits) > PAGE else None)
+
+
+async def _of(call: Call, conversation_id: str) -> str:
+    """Of which conversation files are; empty for those of all."""
+    return f" of {escape(place_name(call, await call.conversation()))}" if conversation_id else ""
 
 
 async def _found(call: Call, asked: Asked, after: Key | None) -> list[Hit]:
@@ -123,7 +130,8 @@ async def _version_part(conversation_id: str, call: Call, after: Key | None) -> 
         )
     count = rows[0].versions if rows else 0
     versions = "1 version" if count == 1 else f"{count} versions"
-    head = f"**{escape(shown_name(typed))}: {versions}, newest first**" if after is None else ""
+    of = f"{escape(shown_name(typed))}{await _of(call, conversation_id)}"
+    head = f"**{of}: {versions}, newest first**" if after is None else ""
     lines = [file_line(call, one, heard, numbered=True) for one in rows]
     return Part(lines, head, hits[PAGE - 1].key if len(hits) > PAGE else None)
 

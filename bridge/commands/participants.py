@@ -12,6 +12,7 @@ from bridge.commands.conversations import make_room
 from bridge.commands.direct import add_to_direct
 from bridge.commands.errors import CommandError
 from bridge.commands.people import Unfound
+from bridge.commands.place_names import place_name
 from bridge.commands.replies import code, escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.where import CHAT, EVERYWHERE, Where
@@ -123,7 +124,7 @@ async def _participants(call: Call) -> Answer:
         for staff_id in listed[(page - 1) * _PAGE : page * _PAGE]
     ]
     count = "1 participant" if len(listed) == 1 else f"{len(listed)} participants"
-    head = f"**{escape(here.title)}**, {count}" if here.title else f"**{count}**"
+    head = f"**{escape(place_name(call, here))}**, {count}" if here.title else f"**{count}**"
     note = "\n\nEverybody in the firm is in it." if here.everyone else ""
     more = f"\n\nMore: `!participants {page + 1}`" if page * _PAGE < len(listed) else ""
     return Answer("\n".join([f"{head}\n", *lines]) + note + more)

@@ -15,6 +15,7 @@ from bridge.commands.asked_about import Everybody, everybody
 from bridge.commands.errors import CommandError, NotAllowedError
 from bridge.commands.moments import moment
 from bridge.commands.paging import paged
+from bridge.commands.place_names import place_name
 from bridge.commands.replies import escape, message_link
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import EVERYWHERE, Where
@@ -96,7 +97,7 @@ async def _pin(call: Call) -> Answer:
     if len(board.pins) >= limit:
         raise CommandError(f"{limit} messages are pinned here, and that is the most. `!unpin` takes one off.")
     await _set(call, board, (*board.pins, event_id))
-    return Answer("Pinned. `!pinned` lists all.")
+    return Answer(f"Pinned in {escape(place_name(call, board.conversation))}. `!pinned` lists all.")
 
 
 async def _unpin(call: Call) -> Answer:
@@ -114,7 +115,7 @@ async def _unpin(call: Call) -> Answer:
     if event_id not in board.pins:
         return Answer("That message is not pinned.")
     await _set(call, board, tuple(pin for pin in board.pins if pin != event_id))
-    return Answer("Unpinned.")
+    return Answer(f"Unpinned in {escape(place_name(call, board.conversation))}.")
 
 
 async def _set(call: Call, board: _Board, pins: tuple[str, ...]) -> None:
@@ -179,8 +180,9 @@ async def _list(call: Call) -> List:
     if not found:
         nothing = "No pinned message fits that." if shown else "Nothing is pinned here. Reply to a message with `!pin`."
         return List((), nothing)
+    where = escape(place_name(call, board.conversation))
     count = "1 pinned message" if len(found) == 1 else f"{len(found)} pinned messages"
-    return List([_line(call, board, number, one) for number, one in found], f"**{count}**")
+    return List([_line(call, board, number, one) for number, one in found], f"**{count} in {where}**")
 
 
 def _line(call: Call, board: _Board, number: int, one: _Shown) -> str:

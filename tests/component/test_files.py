@@ -72,8 +72,9 @@ async def test_V3_a_file_is_listed_with_all_that_is_known_of_it(firm: SmallFirm,
     room = await kind(firm)
     info = {"mimetype": "application/pdf", "size": 1_234_567}
     event_id = put(firm, "ruth", room, "Please sign", filename="Lease *v2*.pdf", info=info)
+    named = {channel: "Court Filings", direct: "your conversation with Tom Price", matter: "General · 2026-0042"}[kind]
     assert await ask(firm, "ruth", "!files", room) == (
-        "Files, newest first\n\n- Lease *v2*.pdf, PDF, 1.2 MB, from Ruth Adeyemi on 2026-11-01: Please sign"
+        f"Files of {named}, newest first\n\n- Lease *v2*.pdf, PDF, 1.2 MB, from Ruth Adeyemi on 2026-11-01: Please sign"
     )
     said = firm.fake.rooms[firm.said[-1][0]].timeline[-1]["content"]["formatted_body"]
     assert f'href="https://matrix.to/#/{room}/{event_id}?via=localhost"' in said
@@ -120,7 +121,7 @@ async def test_V3_same_name_is_a_version(firm: SmallFirm) -> None:
     assert names(answer) == ["Lease.pdf", "other.txt"]
     assert "from Inès Moreau on 2026-11-01, 3 versions" in answer
     versions = await ask(firm, "ruth", '!files versions "lease.PDF"', room)
-    assert versions.startswith("lease.PDF: 3 versions, newest first")
+    assert versions.startswith("lease.PDF of Court Filings: 3 versions, newest first")
     assert re.findall(r"from (\w+).*version (\d) of 3", versions) == [("Inès", "3"), ("Tom", "2"), ("Ruth", "1")]
     assert "version 2 of 3" in await ask(firm, "ruth", "!files from:@tom", room)
     assert "No file here is called Deed.pdf" in await ask(firm, "ruth", "!files versions Deed.pdf", room)
@@ -265,7 +266,7 @@ async def test_V3_in_a_matter_by_its_number(firm: SmallFirm) -> None:
     put(firm, "ruth", await matter(firm), "Will.pdf")
     answer = await ask(firm, "ruth", "!files")
     assert names(answer) == ["Will.pdf", "Bail résidentiel.docx", "Photo.JPG", "Lease draft.pdf"]
-    assert "in 2026-0042 Estate · General" in answer and "in the channel Court Filings" in answer
+    assert "in General · 2026-0042" in answer and "in the channel Court Filings" in answer
     assert names(await ask(firm, "ruth", "!files in:2026-0042 type:pdf")) == ["Will.pdf"]
     assert "in the channel" not in await ask(firm, "ruth", "!files", room)
     assert "in: takes a matter's number" in await ask(firm, "ruth", "!files in:")

@@ -64,7 +64,7 @@ async def test_V2_pinned_and_unpinned_by_command_as_a_reply_by_link_and_by_numbe
     # As the person, so that other clients show who it was; the bot comes into no direct conversation for it.
     assert firm.fake.rooms[room].state_events[PINNED, ""]["sender"] == firm.user("tom")
     shown = await in_room(firm, "ruth", "!pinned", room)
-    assert "2 pinned messages" in shown
+    assert "2 pinned messages in " in shown
     newest, oldest = [line for line in shown.splitlines() if line[1:2] == "."]
     assert newest.startswith("1. Ruth Adeyemi: Bundle is ready") and "pinned by Tom Price on " in newest
     assert oldest.startswith("2. Tom Price: Hearing on Monday") and "pinned by Ruth Adeyemi on " in oldest
