@@ -15,6 +15,7 @@ from bridge.commands.parse import Reading, parse
 from bridge.commands.people import People
 from bridge.commands.replies import repeated
 from bridge.commands.rooms_named import matter_typed_in, rooms_named
+from bridge.commands.small_talk import small_talk
 from bridge.commands.table import Answer, Call, Command, Desk, Noted, Who, where_typed
 from bridge.commands.text import MAX_TYPED
 from bridge.firm.audit import Outcome
@@ -72,6 +73,10 @@ async def answer(
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
     # What is no help is not said in front of everybody.
     here, noted = False, None
+    if len(text) <= MAX_TYPED and not _find(text)[0]:
+        said = small_talk(text, COMMANDS, desk.firm(), sender)
+        if said is not None:
+            return Answer(said), here
     try:
         found, rest = find_commands(text, lambda: usable(desk, sender.id))
         here = all(command.here for command in found)

@@ -24,13 +24,13 @@ def examples_for(command: Command, firm: Firm, reader: Staff) -> tuple[str, ...]
         return command.examples
     words = {
         made_up: theirs
-        for (local, name), one in zip(MADE_UP, _colleagues(firm, reader), strict=False)
+        for (local, name), one in zip(MADE_UP, colleagues(firm, reader), strict=False)
         for made_up, theirs in ((f"@{local}", f"@{plain(one.first_name)}"), (name, one.name))
     }
     return tuple(_MADE_UP.sub(lambda found: words.get(found[0], found[0]), example) for example in command.examples)
 
 
-def _colleagues(firm: Firm, reader: Staff) -> Sequence[Staff]:
+def colleagues(firm: Firm, reader: Staff) -> Sequence[Staff]:
     """The next two by name whom an @ and their first name mean, so that not everybody tries it on the same person."""
     active = [firm.staff[one] for one in firm.active_staff]
     called = Counter(word for one in active for word in {plain(one.first_name), plain(one.last_name)})
