@@ -16,8 +16,8 @@ def _zone(call: Call) -> ZoneInfo:
 
 
 def moment(call: Call, at_ms: int) -> str:
-    """A moment, given in milliseconds since the epoch, to the second."""
-    return in_words(datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(_zone(call)), "%Y-%m-%d %H:%M:%S")
+    """A moment, given in milliseconds since the epoch, to the minute."""
+    return in_words(datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(_zone(call)), "%Y-%m-%d %H:%M")
 
 
 def day(call: Call, at_ms: int) -> str:

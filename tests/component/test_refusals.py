@@ -123,7 +123,7 @@ async def test_O1_repetitions_are_one_entry_with_how_many_and_when(on: FirmOnFak
     assert found[0].at_ms == 1_700_000_000_000
     listed = await on.ask(ANN, "!audit @ann refused")
     assert re.search(
-        r"2023-11-14 22:14:12 Ann Archer tried to invite @eve:localhost .*refused by the guard \(F1\), 13 more", listed
+        r"2023-11-14 22:14 Ann Archer tried to invite @eve:localhost .*refused by the guard \(F1\), 13 more", listed
     )
     assert "Ann Archer" in await on.ask(ANN, "!audit since:2023-11-14 until:2023-11-14")
 
