@@ -189,8 +189,20 @@ def find_person(firm: Firm, user_ids: Mapping[str, str], wanted: str) -> Staff:
 
 @directory.command("status")
 def directory_status(config: Config = None) -> None:
-    """Say what the directory holds, what is wrong with it, and what waits for confirmation."""
-    say(with_firm(config, lambda service: service.directory.status()))
+    """Say what the directory holds, what is wrong with it, and what waits for confirmation.
+
+    Ends with an exit code of its own where the directory is not followed for one of these.
+    """
+
+    async def look(service: FirmService) -> tuple[str, Exit]:
+        read = service.directory
+        code = Exit.DIRECTORY if read.problems else Exit.HELD if read.held is not None else Exit.OK
+        return await read.status(), code
+
+    text, code = with_firm(config, look)
+    say(text)
+    if code is not Exit.OK:
+        raise typer.Exit(code)
 
 
 @directory.command("confirm")

@@ -21,6 +21,7 @@ from bridge.settings import (
     AppserviceSettings,
     DatabaseSettings,
     DirectorySettings,
+    FirmSettings,
     GuardSettings,
     HomeserverSettings,
     Settings,
@@ -123,7 +124,8 @@ async def test_what_waits_in_the_database_is_said(tmp_path: Path) -> None:
         models.InboxEvent(event_id="$1", room_id="!r", body=b"{}", received_at=1, status="dead"),
     )
     findings = {finding.name: finding for finding in await database(with_database(file))}
-    assert findings["directory change"].remedy == "firm-bridge directory status"
+    assert findings["directory change"].state is State.MISSING
+    assert "firm-bridge directory confirm" in findings["directory change"].remedy
     assert findings["dead letters"].remedy == "firm-bridge dead-letters list"
 
 
@@ -244,3 +246,17 @@ def test_what_the_guard_takes_the_place_of_is_not_asked_for() -> None:
             assert judge_setting(setting, in_force, GUARDED).state is State.OK
         assert judge_setting(setting, True, GUARDED).state is State.WARNING
         assert judge_setting(setting, False, SETTINGS).state is State.MISSING
+
+
+def test_admin_roles_that_nobody_holds_are_said(tmp_path: Path) -> None:
+    person = {"id": "a", "first_name": "Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"}
+    file = tmp_path / "directory.yaml"
+    file.write_text(yaml.safe_dump({"staff": [person]}))
+
+    def names(*roles: str) -> list[str]:
+        own = {"directory": DirectorySettings(path=str(file)), "firm": FirmSettings(admin_roles=roles)}
+        _, findings = directory_findings(SETTINGS.model_copy(update=own))
+        return [finding.name for finding in findings if finding.state is State.MISSING]
+
+    assert names("owner") == names("Owner") == []
+    assert names("Director of IT") == ["firm.admin_roles"]

@@ -16,7 +16,9 @@ import yaml
 from bridge.dev import compose, files
 from bridge.dev.place import DEMO_SETTINGS, HOMESERVER_YAML, LOG_YAML, ROOT, DevError, Place, place_from_environment
 from bridge.dev.synapse import synapse_command
+from bridge.docs import metrics_page
 
+ALERTS = ROOT / "config" / "alerts.yaml"
 FOLDER = ROOT / "synapse-dev"
 HOMESERVER: dict[str, Any] = yaml.safe_load(HOMESERVER_YAML.read_text())
 COMPOSE_TEXT = (FOLDER / "docker-compose.yaml").read_text()
@@ -235,3 +237,12 @@ def test_place_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("SYNAPSE_PORT", "9109")
     with pytest.raises(DevError, match="both 9109"):
         place_from_environment()
+
+
+def test_every_metric_of_the_alarms_is_one_of_the_bridges() -> None:
+    rules = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+    known = set(re.findall(r"firm_bridge_\w+", metrics_page()))
+    for rule in rules:
+        assert set(re.findall(r"firm_bridge_\w+", rule["expr"])) <= known
+        assert rule["annotations"]["summary"].endswith(".")
+    assert {"FirmBridgeDirectoryBroken", "FirmBridgeDirectoryHeld"} <= {rule["alert"] for rule in rules}
