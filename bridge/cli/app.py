@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bridge.cli import firm, setup
+from bridge.cli import firm, passwords, setup
 from bridge.cli.audit import audit
 from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.shell import Config, complain
@@ -50,7 +50,7 @@ def dev() -> None:
 
 app.command()(firm.plan)
 app.command()(firm.sync)
-app.add_typer(firm.staff, name="staff")
+app.add_typer(passwords.staff, name="staff")
 app.add_typer(firm.directory, name="directory")
 app.add_typer(firm.dead_letters, name="dead-letters")
 app.add_typer(audit, name="audit")

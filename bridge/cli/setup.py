@@ -150,7 +150,7 @@ def check(
     if differences:
         raise typer.Exit(Exit.DIFFERENT)
     if missing:
-        raise typer.Exit(_CODES.get(missing[0], Exit.SOMETHING_MISSING))
+        raise typer.Exit(next((_CODES[name] for name in missing if name in _CODES), Exit.SOMETHING_MISSING))
 
 
 def _compare(config: Path | None, findings: list[Finding]) -> list[Difference]:
