@@ -4,21 +4,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale crash machine ci clean
+.PHONY: run compose test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale crash machine ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[test,postgresql]'
+	@echo "Installing the bridge and its tools into $(VENV), which takes a minute or two, once ..."
+	@$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[test,postgresql]'
 	touch $@
 
-$(VENV)/synapse/installed: synapse-dev/constraints.txt | $(VENV)/installed
+$(VENV)/synapse/installed: synapse-dev/constraints.txt
 	test -x $(VENV)/synapse/bin/python || $(PYTHON) -m venv $(VENV)/synapse
-	$(VENV)/synapse/bin/python $(PIP) --constraint synapse-dev/constraints.txt matrix-synapse
+	@echo "Installing Synapse into $(VENV)/synapse, which takes a minute or two, once ..."
+	@$(VENV)/synapse/bin/python $(PIP) --constraint synapse-dev/constraints.txt matrix-synapse
 	touch $@
 
 ## run: a local Synapse, the bridge and the demo firm
-run: $(VENV)/installed $(VENV)/synapse/installed
+run:
+	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed $(VENV)/synapse/installed
 	@exec $(BIN)/firm-bridge dev
+
+## compose: the same in containers, with Element; needs Docker
+compose:
+	@exec $(PYTHON) bridge/dev/compose_up.py
 
 ## test: all tests, those on the real Synapse too, one at a time on each processor (tests/together.py)
 test: $(VENV)/installed $(VENV)/synapse/installed

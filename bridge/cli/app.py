@@ -50,7 +50,8 @@ def dev() -> None:
 
 app.command()(firm.plan)
 app.command()(firm.sync)
-app.add_typer(passwords.staff, name="staff")
+firm.staff.command("set-password")(passwords.set_password)
+app.add_typer(firm.staff, name="staff")
 app.add_typer(firm.directory, name="directory")
 app.add_typer(firm.dead_letters, name="dead-letters")
 app.add_typer(audit, name="audit")

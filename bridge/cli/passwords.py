@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from bridge.cli.exits import Exit, Stop
-from bridge.cli.firm import Yes, find_person, staff, with_firm
+from bridge.cli.firm import Yes, find_person, with_firm
 from bridge.cli.shell import Config, say
 from bridge.cli.spreadsheet import harmless, new_file
 
@@ -41,7 +41,6 @@ class _Given:
     """A sentence for each."""
 
 
-@staff.command("set-password")
 def set_password(
     person: Annotated[str, typer.Argument(help="Id, e-mail address, full name, localpart or Matrix id.")] = "",
     config: Config = None,
