@@ -56,7 +56,7 @@ def judge_well_known(settings: Settings, said: bytes | str) -> Finding:
 def _remedy(url: str) -> str:
     return (
         "Clients look there, and not at Synapse's own address. Until it answers, a Matrix id alone does not lead them"
-        " to the server, and Element sets up encryption keys at the first login and asks to verify every session after it."
+        " to the server, and Element sets up encryption keys at the first login and asks to verify all later sessions."
         f" So before anybody logs in, let whatever answers at {url} pass that one path on to Synapse, which serves it"
         " once public_baseurl and extra_well_known_client_content are set (docs/admin-guide.md, No end-to-end"
         " encryption)."
