@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run compose test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale crash machine ci clean
+.PHONY: run compose test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -79,7 +79,7 @@ crash: $(VENV)/installed $(VENV)/synapse/installed
 machine: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_MACHINE=long $(BIN)/python -m pytest tests/component/test_rules_machine.py tests/synapse/test_rules_machine.py
 
-## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale: figures for benchmarks/README.md
+## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale, bench-first-start: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ingest
 bench-provision: $(VENV)/installed $(VENV)/synapse/installed
@@ -96,6 +96,8 @@ bench-filing: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.filing
 bench-scale: $(VENV)/installed
 	$(BIN)/python -m benchmarks.scale
+bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m benchmarks.first_start --python $(PYTHON)
 
 ci: check test
 	$(MAKE) --jobs 2 clients postgres sftp

@@ -12,12 +12,14 @@ import typer
 from bridge.cli import firm, passwords, setup
 from bridge.cli.audit import audit
 from bridge.cli.exits import Exit, Stop, exit_for
+from bridge.cli.pages import pages_folder
 from bridge.cli.shell import Config, complain
 from bridge.configuration import load_settings
 
 app = typer.Typer(
     name="firm-bridge",
     help="Direct messages, matter conversations and channels for a law firm, on its own Matrix homeserver.",
+    epilog=f"The documentation and the sample files that messages name are in {pages_folder()}.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

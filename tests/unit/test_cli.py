@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import re
 import socket
 import stat
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ from bridge.check.deep import Difference, Kind
 from bridge.cli import main
 from bridge.cli.exits import Exit, exit_for
 from bridge.configuration import load_settings
+from bridge.dev.place import ROOT
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
@@ -583,3 +586,24 @@ def test_nothing_is_compared_where_the_homeserver_is_away(
     code, out, _ = deep(run, monkeypatch, DIFFERS, state=State.MISSING)()
     assert code == Exit.UNREACHABLE
     assert "Nothing was compared." in out
+
+
+NAMED = re.compile(r"\b((?:docs|config|synapse-dev)/[\w./-]+\.(?:md|yaml|csv))")
+
+
+def test_what_messages_name_comes_with_the_wheel() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
+    brought = {
+        f"{folder.removeprefix('share/firm-bridge/')}/{found.name}"
+        for folder, globs in patterns.items()
+        for pattern in globs
+        for found in ROOT.glob(pattern)
+    }
+    code = "".join(path.read_text() for path in (ROOT / "bridge").rglob("*.py") if "dev" not in path.parts)
+    named = set(NAMED.findall(code))
+    assert {"docs/admin-guide.md", "synapse-dev/homeserver.yaml", "config/firm-bridge.sample.yaml"} <= named
+    assert named <= brought
+
+
+def test_help_says_where_that_is(run: Run) -> None:
+    assert str(ROOT) in run("--help")[1].replace("\n", "").replace(" ", "")
