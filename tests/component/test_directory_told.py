@@ -16,7 +16,8 @@ from bridge.directory.file import DirectoryFile
 from bridge.firm.conversation import ADMINS_ID
 from bridge.settings import DirectorySettings, Settings
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE, EVE, MERGER, FirmOnFake, make_firm
-from tests.component.test_app import FIRM, STAFF, fake, no_waiting, running, settings, write
+from tests.component.running_bridge import FIRM, STAFF, running, write
+from tests.component.test_app import fake, no_waiting, settings
 from tests.component.test_cli_beside import config, typed
 from tests.component.traffic import until
 from tests.fakes.homeserver import FakeHomeserver
