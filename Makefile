@@ -4,21 +4,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale crash machine ci clean
+.PHONY: run compose test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[test,postgresql]'
+	@echo "Installing the bridge and its tools into $(VENV), which takes a minute or two, once ..."
+	@$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[test,postgresql]'
 	touch $@
 
-$(VENV)/synapse/installed: synapse-dev/constraints.txt | $(VENV)/installed
+$(VENV)/synapse/installed: synapse-dev/constraints.txt
 	test -x $(VENV)/synapse/bin/python || $(PYTHON) -m venv $(VENV)/synapse
-	$(VENV)/synapse/bin/python $(PIP) --constraint synapse-dev/constraints.txt matrix-synapse
+	@echo "Installing Synapse into $(VENV)/synapse, which takes a minute or two, once ..."
+	@$(VENV)/synapse/bin/python $(PIP) --constraint synapse-dev/constraints.txt matrix-synapse
 	touch $@
 
 ## run: a local Synapse, the bridge and the demo firm
-run: $(VENV)/installed $(VENV)/synapse/installed
+run:
+	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed $(VENV)/synapse/installed
 	@exec $(BIN)/firm-bridge dev
+
+## compose: the same in containers, with Element; needs Docker
+compose:
+	@exec $(PYTHON) bridge/dev/compose_up.py
 
 ## test: all tests, those on the real Synapse too, one at a time on each processor (tests/together.py)
 test: $(VENV)/installed $(VENV)/synapse/installed
@@ -72,7 +79,7 @@ crash: $(VENV)/installed $(VENV)/synapse/installed
 machine: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_MACHINE=long $(BIN)/python -m pytest tests/component/test_rules_machine.py tests/synapse/test_rules_machine.py
 
-## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale: figures for benchmarks/README.md
+## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale, bench-first-start: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ingest
 bench-provision: $(VENV)/installed $(VENV)/synapse/installed
@@ -89,6 +96,8 @@ bench-filing: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.filing
 bench-scale: $(VENV)/installed
 	$(BIN)/python -m benchmarks.scale
+bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m benchmarks.first_start --python $(PYTHON)
 
 ci: check test
 	$(MAKE) --jobs 2 clients postgres sftp

@@ -14,6 +14,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from bridge.care.telling_directory import tell_of_directory, trouble_of
 from bridge.commands.errors import CommandError
 from bridge.commands.table import Desk
 from bridge.commands.wall_told import end_over, tell_of_walls
@@ -110,7 +111,7 @@ class Bridge:
 
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
-        problems = self._firm.directory.problems
+        trouble = trouble_of(self._firm.directory)
         reconciler = self._firm.reconciler
         return {
             **self._health,
@@ -119,7 +120,7 @@ class Bridge:
             "database": self._firm.store.trouble,
             "outbox": self._health.get("outbox", "") or self.outbox.stopped_because,
             "filing": self.filer.stopped_because,
-            "directory": f"{len(problems)} problems; `firm-bridge check` lists them" if problems else "",
+            "directory": "" if trouble is None else trouble.short,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -283,8 +284,10 @@ class Bridge:
             self._at_work = asyncio.create_task(self._until_done("reconciled", self._reconcile))
 
     async def _follow_directory(self) -> None:
+        directory = self._firm.directory
         try:
-            await self._firm.directory.refresh()
+            await directory.refresh()
+            await tell_of_directory(self._firm.store, self._firm.settings.bot_id, trouble_of(directory))
         finally:
             # Whatever is wrong with the files or the database, walls begin with their day.
             await self._follow_or_later()

@@ -103,13 +103,30 @@ def _read(file: Path) -> str:
             raise ConfigError(Problem("", f"{file} is larger than a configuration can be. Is it the right file?"))
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        remedy = "`firm-bridge init` writes one; --config names another."
-        raise ConfigError(Problem("", f"There is no configuration at {file}. {remedy}")) from error
+        raise ConfigError(Problem("", _not_there(file.absolute()))) from error
     except OSError as error:
         remedy = "Give its owner or group the right to read it, and run the bridge as that user."
         raise ConfigError(Problem("", f"{file} cannot be read: {error.strerror}. {remedy}")) from error
     except UnicodeDecodeError as error:
         raise ConfigError(Problem("", f"{file} is not text in UTF-8. Save it as UTF-8.")) from error
+
+
+def _not_there(file: Path) -> str:
+    """The sentences for a configuration that is missing: whether its folder is there, and what else is in it."""
+    remedy = "`firm-bridge init` writes one; --config names another."
+    if not file.parent.is_dir():
+        return f"There is no configuration at {file}: there is no folder {file.parent}. {remedy}"
+    others = [one.name for one in sorted(file.parent.glob("*.yaml")) if "appservice:" in _beginnings(one)]
+    there = f" Is it {' or '.join(others[:3])}, which is there?" if others else ""
+    return f"There is no configuration at {file}.{there} {remedy}"
+
+
+def _beginnings(file: Path) -> list[str]:
+    """The lines of a file, without their ends; none where it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8").splitlines() if file.stat().st_size <= _LARGEST else []
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def _document(text: str, file: Path) -> Document:

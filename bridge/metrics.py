@@ -67,6 +67,16 @@ class Metrics:
             " themselves, later and later, at least each hour.",
             registry=registry,
         )
+        self.directory_problems = Gauge(
+            "firm_bridge_directory_problems",
+            "Problems for which the directory's files cannot be used; the firm stays as it was meanwhile.",
+            registry=registry,
+        )
+        self.directory_held = Gauge(
+            "firm_bridge_directory_held",
+            "1 while a change of the directory waits for a firm admin, and nothing of the directory is taken over.",
+            registry=registry,
+        )
         self.drift_found = Counter(
             "firm_bridge_drift_found",
             "Differences found that somebody made behind the bridge's back, by kind.",

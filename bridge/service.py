@@ -91,6 +91,8 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         )
         await directory.load()
         await directory.refresh()
+        metrics.directory_problems.set_function(lambda: len(directory.problems))
+        metrics.directory_held.set_function(lambda: directory.held is not None)
 
         def firm() -> Firm:
             return in_force.now(directory.firm)

@@ -27,6 +27,8 @@ class Finding:
     """What was seen, as a sentence."""
     remedy: str = ""
     """What to do, where something is to be done. Lines of YAML stand on lines of their own."""
+    yaml: str = ""
+    """Lines that homeserver.yaml lacks, which stand in the remedy as well: all of them together can be pasted."""
 
     def as_json(self) -> dict[str, Any]:
         """The finding for programs."""

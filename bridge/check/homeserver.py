@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
+from yarl import URL
+
 from bridge.check.finding import Finding, State
 from bridge.check.guard import guard_finding
-from bridge.check.http import Asker, Reply
-from bridge.check.listener import BridgeState, bridge_state
+from bridge.check.http import Asker, Reply, asker
+from bridge.check.listener import LOOPBACKS, BridgeState, bridge_state
 from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
 from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
+from bridge.check.well_known import well_known_findings
 from bridge.settings import Settings
 from bridge.store.homeserver_time import sentence
 
@@ -44,8 +47,12 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
         if finding.state is State.MISSING:
             yield Finding("homeserver settings", State.UNSEEN, "They are looked at once the above is in order.")
             return
-    yield await guard_finding(asking, settings)
-    async for finding in _settings(asking, settings):
+    guard = await guard_finding(asking, settings)
+    yield guard
+    guarded = settings.guarded and guard.state is not State.MISSING
+    async for finding in _settings(asking, settings, guard_in_force=guarded):
+        yield finding
+    for finding in await well_known_findings(settings):
         yield finding
 
 
@@ -98,13 +105,35 @@ async def _ping(asking: Asker, settings: Settings) -> Finding:
             # that say nothing of the bridge ("AlreadyCalled", "ResponseNeverReceived"). Then it makes a new one.
             if reply.errcode != "M_CONNECTION_FAILED":
                 break
-    return judge_ping(reply, state, settings)
+        ours = await _is_ours(settings) if state is BridgeState.RUNNING else True
+    return judge_ping(reply, state, settings, ours=ours)
 
 
-def judge_ping(reply: Reply, state: BridgeState, settings: Settings) -> Finding:
-    """What an answer to the ping means (spec: appservice ping). Pure."""
+async def _is_ours(settings: Settings) -> bool:
+    """Whether what listens at the bridge's address takes this configuration's hs_token; true where it says neither."""
+    service = settings.appservice
+    host = LOOPBACKS.get(service.listen_host, service.listen_host)
+    url = str(URL.build(scheme="http", host=host, port=service.listen_port))
+    async with asker(url) as bridge:
+        reply = await bridge.ask("POST", "/_matrix/app/v1/ping", service.hs_token.get_secret_value(), {})
+    return reply.status not in {401, 403}
+
+
+def judge_ping(reply: Reply, state: BridgeState, settings: Settings, *, ours: bool = True) -> Finding:
+    """What an answer to the ping means (spec: appservice ping). Pure.
+
+    `ours` says whether the bridge that runs takes this configuration's token.
+    """
     service = settings.appservice
     again = "Write the registration anew with `firm-bridge registration`, and restart Synapse."
+    if not ours:
+        what = "The bridge that runs uses another hs_token than this configuration."
+        remedy = (
+            "If this configuration was changed since the bridge started: write the registration anew with"
+            " `firm-bridge registration`, then restart Synapse and the bridge. If the bridge was started with another"
+            " file, name that one with --config."
+        )
+        return Finding("hs_token", State.MISSING, what, remedy)
     if reply.ok:
         what = "The homeserver reaches the bridge and has the right token."
         if state is BridgeState.STAND_IN:
@@ -187,19 +216,20 @@ async def _device(scene: Scene, token: str) -> Finding:
     return Finding("device", State.MISSING, what, "Use Synapse 1.163 or newer.")
 
 
-async def _settings(asking: Asker, settings: Settings) -> AsyncIterator[Finding]:
+async def _settings(asking: Asker, settings: Settings, *, guard_in_force: bool) -> AsyncIterator[Finding]:
     try:
         async with with_stranger(asking, settings) as scene:
             yield _room_version(scene)
             yield await _notifications(scene)
             for setting in HOMESERVER_SETTINGS:
                 if not setting.needs_room:
-                    yield judge_setting(setting, await _probe(setting, scene), settings)
+                    yield judge_setting(setting, await _probe(setting, scene), settings, guard_in_force=guard_in_force)
             async with with_room(scene) as scene_with_room:
                 yield await _alias_namespace(scene_with_room)
                 for setting in HOMESERVER_SETTINGS:
                     if setting.needs_room:
-                        yield judge_setting(setting, await _probe(setting, scene_with_room), settings)
+                        in_force = await _probe(setting, scene_with_room)
+                        yield judge_setting(setting, in_force, settings, guard_in_force=guard_in_force)
     except SceneError as error:
         yield Finding("homeserver settings", State.MISSING, str(error), "Look into Synapse's log, then check again.")
 
@@ -208,24 +238,28 @@ async def _probe(setting: HomeserverSetting, scene: Scene) -> bool | None:
     return await setting.probe(scene) if setting.probe is not None else None
 
 
-def judge_setting(setting: HomeserverSetting, in_force: bool | None, settings: Settings) -> Finding:
+def judge_setting(
+    setting: HomeserverSetting, in_force: bool | None, settings: Settings, *, guard_in_force: bool = False
+) -> Finding:
     """What a probe's answer means. Pure."""
     lines = setting.yaml.format(bot=settings.bot_id) if "{bot}" in setting.yaml else setting.yaml
-    if setting.gives_way and settings.guarded:
+    if setting.gives_way and guard_in_force:
         if not in_force:
             return Finding(setting.name, State.OK, "Not needed: the guard judges finer.")
         what = "In force, which is coarser than the guard: it also forbids what staff may do."
         return Finding(setting.name, State.WARNING, what, f"Take this out of homeserver.yaml, then restart:\n{lines}")
     if in_force:
         return Finding(setting.name, State.OK, "In force.")
+    if setting.gives_way and settings.guarded:
+        what = "Not in force, and no guard is in force that would take its place."
+        return Finding(setting.name, State.MISSING, what, "Put the guard right; then this is not needed.")
     remedy = f"In homeserver.yaml, then restart Synapse:\n{lines}"
     if setting.probe is None:
         return Finding(setting.name, State.UNSEEN, f"It cannot be seen from outside. {setting.why}", remedy)
     if in_force is None:
         return Finding(setting.name, State.UNSEEN, f"The homeserver's answer did not tell. {setting.why}", remedy)
-    return Finding(
-        setting.name, State.MISSING if setting.rule else State.WARNING, f"Not in force. {setting.why}", remedy
-    )
+    state = State.MISSING if setting.rule else State.WARNING
+    return Finding(setting.name, state, f"Not in force. {setting.why}", remedy, yaml=lines)
 
 
 def _room_version(scene: Scene) -> Finding:

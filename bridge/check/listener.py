@@ -12,6 +12,9 @@ from aiohttp import web
 
 from bridge.settings import AppserviceSettings
 
+LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not here
+"""Where what listens everywhere is reached from this machine."""
+
 
 class BridgeState(Enum):
     """Who listens at the bridge's address."""

@@ -16,6 +16,7 @@ from bridge.directory.read import read_directory
 from bridge.filing.cabinet import CabinetError, cabinet_of
 from bridge.filing.kinds import trusts_any_server
 from bridge.firm.model import Firm
+from bridge.firm.policy import may_administer
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store import inbox, outbox
@@ -45,14 +46,26 @@ def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding
 
 
 def directory_findings(settings: Settings) -> tuple[Firm | None, list[Finding]]:
-    path = Path(settings.directory.path)
+    path, roles = Path(settings.directory.path), frozenset(settings.firm.admin_roles)
     try:
         firm = read_directory(path, settings.directory.max_bytes)
     except DirectoryError as error:
         remedy = "Correct the file. Until then the firm stays as it was last accepted. docs/directory.md explains it."
         return None, [Finding("directory", State.MISSING, str(problem), remedy) for problem in error.problems]
     what = f"{path} describes {len(firm.active_staff)} active staff and {len(firm.matters)} matters."
-    return firm, [Finding("directory", State.OK, what)]
+    found = [Finding("directory", State.OK, what)]
+    if firm.active_staff and not any(may_administer(firm, staff_id, roles) for staff_id in firm.active_staff):
+        found.append(_nobody_administers(firm, roles))
+    return firm, found
+
+
+def _nobody_administers(firm: Firm, roles: frozenset[str]) -> Finding:
+    held = sorted({firm.staff[staff_id].role for staff_id in firm.active_staff} - {""})
+    what = (
+        f"Nobody who is active has a role of firm.admin_roles ({', '.join(sorted(roles))}), so nobody can confirm a"
+        " change of the directory, set a wall or read the audit log."
+    )
+    return Finding("firm.admin_roles", State.MISSING, what, f"The directory's roles are: {', '.join(held) or 'none'}.")
 
 
 async def database_findings(settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:
@@ -134,8 +147,15 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(rooms)} rooms.")
     yield _owner_finding(owner)
     if held:
-        what = "A change of the directory would take away so much that it waits for a firm admin."
-        yield Finding("directory change", State.WARNING, what, "firm-bridge directory status")
+        what = (
+            "A change of the directory would take away so much that it waits for a firm admin. Until then nothing of"
+            " the directory is taken over, and nobody who left is shut out."
+        )
+        remedy = (
+            "`firm-bridge directory status` shows it, and `firm-bridge directory confirm` lets it through. If it is a"
+            " mistake, put the files right."
+        )
+        yield Finding("directory change", State.MISSING, what, remedy)
     if dead:
         what = f"{dead} events or messages failed for the last time."
         yield Finding("dead letters", State.WARNING, what, "firm-bridge dead-letters list")

@@ -282,10 +282,12 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     ),
     HomeserverSetting(
         "extra_well_known_client_content",
+        "public_baseurl: https://matrix.example.org/ # the address at which clients reach Synapse\n"
         "extra_well_known_client_content:\n  io.element.e2ee:\n    default: false\n    force_disable: true",
         "",
-        "Tells clients not to offer encryption, which the rooms would refuse. Whoever answers for the server name must"
-        " serve it at /.well-known/matrix/client.",
+        "Tells clients not to offer encryption, which the rooms would refuse; without public_baseurl Synapse tells them"
+        " nothing. Whoever answers for the server name must serve it at /.well-known/matrix/client, before anybody"
+        " first logs in: else Element sets up encryption keys then, and asks to verify sessions ever after.",
         _well_known,
     ),
     HomeserverSetting(

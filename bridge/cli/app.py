@@ -9,15 +9,17 @@ from collections.abc import Sequence
 
 import typer
 
-from bridge.cli import firm, setup
+from bridge.cli import firm, passwords, setup
 from bridge.cli.audit import audit
 from bridge.cli.exits import Exit, Stop, exit_for
+from bridge.cli.pages import pages_folder
 from bridge.cli.shell import Config, complain
 from bridge.configuration import load_settings
 
 app = typer.Typer(
     name="firm-bridge",
     help="Direct messages, matter conversations and channels for a law firm, on its own Matrix homeserver.",
+    epilog=f"The documentation and the sample files that messages name are in {pages_folder()}.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,6 +52,7 @@ def dev() -> None:
 
 app.command()(firm.plan)
 app.command()(firm.sync)
+firm.staff.command("set-password")(passwords.set_password)
 app.add_typer(firm.staff, name="staff")
 app.add_typer(firm.directory, name="directory")
 app.add_typer(firm.dead_letters, name="dead-letters")

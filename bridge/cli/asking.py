@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from bridge.settings import Settings
 
 _SECONDS = 60
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not here
 
 
 async def ask_bridge(settings: Settings, asked: dict[str, Any]) -> dict[str, Any]:
@@ -19,10 +18,11 @@ async def ask_bridge(settings: Settings, asked: dict[str, Any]) -> dict[str, Any
     import orjson
     from yarl import URL
 
+    from bridge.check.listener import LOOPBACKS
     from bridge.web.shell import SHELL_PATH, signed
 
     service = settings.appservice
-    host = _ANYWHERE.get(service.listen_host, service.listen_host)
+    host = LOOPBACKS.get(service.listen_host, service.listen_host)
     url = URL.build(scheme="http", host=host, port=service.listen_port, path=SHELL_PATH)
     body = signed(settings.security.alias_key.get_secret_value(), asked)
     try:

@@ -21,6 +21,7 @@ import typer
 from bridge.cli.exits import Exit, Stop
 from bridge.cli.firm import find_person, with_firm
 from bridge.cli.shell import Config, say
+from bridge.cli.spreadsheet import harmless, new_file
 
 if TYPE_CHECKING:
     from bridge.service import FirmService
@@ -119,15 +120,7 @@ def _begin(which: datetime, zone: ZoneInfo) -> int:
 
 def _target(output: Path | None) -> AbstractContextManager[TextIO]:
     """Where to write. Raises Stop where that cannot be."""
-    if output is None:
-        return nullcontext(sys.stdout)
-    try:
-        output.touch(0o600, exist_ok=False)
-    except FileExistsError as error:
-        raise Stop(Exit.EXISTS, f"{output} is there already. Name another file.") from error
-    except OSError as error:
-        raise Stop(Exit.USAGE, f"{output} cannot be written: {error.strerror}.") from error
-    return output.open("w", encoding="utf-8", newline="")
+    return nullcontext(sys.stdout) if output is None else new_file(output)
 
 
 def _lines(page: list[Audited], form: Form, *, head: bool) -> Iterator[str]:
@@ -140,7 +133,7 @@ def _lines(page: list[Audited], form: Form, *, head: bool) -> Iterator[str]:
         writer = csv.writer(text)
         if head and number == 0:
             writer.writerow(written)
-        writer.writerow(_harmless(str(value)) for value in written.values())
+        writer.writerow(harmless(str(value)) for value in written.values())
         yield text.getvalue()
 
 
@@ -148,8 +141,3 @@ def _as_dict(found: Audited) -> dict[str, Any]:
     entry = asdict(found.entry)
     at = datetime.fromtimestamp(found.entry.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return {"position": found.position, "at": at, **entry, "digest": found.digest}
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet runs what begins so as a formula; titles are typed by people."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

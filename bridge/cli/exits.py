@@ -37,6 +37,7 @@ class Exit(IntEnum):
     TAMPERED = 15, "The audit log is not as it was written. The message says from which entry on."
     DIFFERENT = 16, "`check --deep`: Matrix, the database and the directory differ. Each difference is printed."
     RUNNING = 17, "Another process of the bridge uses the database. Nothing was changed."
+    HELD = 18, "A change of the directory waits for a firm admin, and nothing of the directory is taken over meanwhile."
 
 
 class Stop(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,39 +133,6 @@ def list_staff(config: Config = None, as_json: AsJson = False) -> None:
     print_table(("Name", "Role", "", "Matrix id"), rows)
 
 
-@staff.command("set-password")
-def set_password(
-    person: Annotated[str, typer.Argument(help="Id, e-mail address, full name, localpart or Matrix id.")],
-    config: Config = None,
-    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
-) -> None:
-    """Give a staff member a password, and end their sessions. For firms without single sign-on."""
-
-    async def work(service: FirmService) -> str:
-        from bridge.firm.policy import may_act
-        from bridge.store.conversations import all_accounts
-
-        accounts = await service.store.run(all_accounts)
-        server = service.settings.homeserver.server_name
-        user_ids = {staff_id: f"@{account.localpart}:{server}" for staff_id, account in accounts.items()}
-        found = find_person(service.firm, user_ids, person)
-        decision = may_act(service.firm, found.id)
-        if not decision:
-            raise Stop(Exit.REFUSED, f"{decision.reason} No password was set.")
-        user_id = user_ids.get(found.id)
-        if user_id is None:
-            raise Stop(Exit.NOT_FOUND, f"{found.name} has no account yet. `firm-bridge sync` makes it.")
-        password = secrets.token_urlsafe(12) if generate else _ask_password(found.name)
-        await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
-        return f"{found.name} logs in as {user_id}" + (f" with the password {password}" if generate else "")
-
-    say(with_firm(config, work))
-
-
-def _ask_password(name: str) -> str:
-    return str(typer.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True))
-
-
 def find_person(firm: Firm, user_ids: Mapping[str, str], wanted: str) -> Staff:
     """The one staff member meant. Raises Stop where there is none, or more than one."""
     spelled = set(spellings(wanted)) - {""}
@@ -189,8 +155,20 @@ def find_person(firm: Firm, user_ids: Mapping[str, str], wanted: str) -> Staff:
 
 @directory.command("status")
 def directory_status(config: Config = None) -> None:
-    """Say what the directory holds, what is wrong with it, and what waits for confirmation."""
-    say(with_firm(config, lambda service: service.directory.status()))
+    """Say what the directory holds, what is wrong with it, and what waits for confirmation.
+
+    Ends with an exit code of its own where the directory is not followed for one of these.
+    """
+
+    async def look(service: FirmService) -> tuple[str, Exit]:
+        read = service.directory
+        code = Exit.DIRECTORY if read.problems else Exit.HELD if read.held is not None else Exit.OK
+        return await read.status(), code
+
+    text, code = with_firm(config, look)
+    say(text)
+    if code is not Exit.OK:
+        raise typer.Exit(code)
 
 
 @directory.command("confirm")

@@ -35,6 +35,7 @@ Next:
 _CODES = {
     "directory": Exit.DIRECTORY,
     "database": Exit.DATABASE,
+    "directory change": Exit.HELD,
     "homeserver": Exit.UNREACHABLE,
     "as_token": Exit.TOKEN_REJECTED,
 }
@@ -137,7 +138,8 @@ def check(
     with waiting("Looking"):
         findings = wait_for(collect())
     missing = [finding.name for finding in findings if finding.state is State.MISSING]
-    differences = _compare(config, findings) if deep and not _CODES.keys() & set(missing) else None
+    in_the_way = (_CODES.keys() - {"directory change"}) & set(missing)
+    differences = _compare(config, findings) if deep and not in_the_way else None
     if as_json:
         found = [finding.as_json() for finding in findings]
         print_json({"findings": found, "differences": [one.as_json() for one in differences or ()]} if deep else found)
@@ -148,7 +150,7 @@ def check(
     if differences:
         raise typer.Exit(Exit.DIFFERENT)
     if missing:
-        raise typer.Exit(_CODES.get(missing[0], Exit.SOMETHING_MISSING))
+        raise typer.Exit(next((_CODES[name] for name in missing if name in _CODES), Exit.SOMETHING_MISSING))
 
 
 def _compare(config: Path | None, findings: list[Finding]) -> list[Difference]:

@@ -43,9 +43,12 @@ def print_findings(findings: Sequence[Finding]) -> None:
         table.add_row(_ICONS[finding.state], f"[bold]{escape(finding.name)}[/]: {escape(finding.what)}")
     console.print(table)
     for finding in findings:
-        if finding.remedy:
+        if finding.remedy and not finding.yaml:
             console.print(f"\n{_ICONS[finding.state]} [bold]{escape(finding.name)}[/]")
             console.print(escape(textwrap.indent(finding.remedy, "    ")), soft_wrap=True)
+    if lines := [finding.yaml for finding in findings if finding.yaml]:
+        console.print("\n[bold]For homeserver.yaml[/], in place of lines of the same name; then restart Synapse:\n")
+        console.print(escape("\n".join(lines)), soft_wrap=True)
     missing = sum(finding.state is State.MISSING for finding in findings)
     console.print(f"\n[bold]{missing} missing.[/]" if missing else "\n[bold]Nothing is missing.[/]")
 

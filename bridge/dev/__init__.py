@@ -9,8 +9,8 @@ def main() -> int:
     """Run the local firm and return the exit code."""
     from rich.console import Console
 
-    from bridge.configuration import ConfigError
-    from bridge.dev.place import MISSING, DevError, place_from_environment
+    from bridge.cli.exits import exit_for
+    from bridge.dev.place import DevError, place_from_environment
     from bridge.dev.run import run_dev
 
     # A table in a pipe or a log file needs more than the 80 columns that are assumed there.
@@ -20,7 +20,10 @@ def main() -> int:
     except DevError as error:
         Console(stderr=True, highlight=False, markup=False).print(str(error), soft_wrap=True)
         return error.code
-    except ConfigError as error:
+    except Exception as error:
+        code = exit_for(error)
+        if code is None:
+            raise
         Console(stderr=True, highlight=False, markup=False).print(str(error), soft_wrap=True)
-        return MISSING
+        return code
     return 0

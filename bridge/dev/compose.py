@@ -11,15 +11,18 @@ import asyncio
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 
+import aiohttp
 import psycopg
 from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
+from bridge.cli.exits import exit_for
 from bridge.configuration import load_settings
 from bridge.dev import demo, files
-from bridge.dev.place import DevError, port_from_environment
+from bridge.dev.place import ENDED, MISSING, DevError, port_from_environment
 from bridge.dev.synapse import no_such_account, register_bot
 from bridge.registration import registration_yaml
 
@@ -34,6 +37,8 @@ DATABASE_FOLDER = Path("/var/lib/postgres-password")
 DEMO_SETTINGS = Path("/etc/firm-bridge/demo/settings.yaml")
 BRIDGE_USER = 10001
 SYNAPSE_USER = 991
+SYNAPSE_SECONDS = 180
+"""How long Synapse may take to come up, on a slow machine and for the first time."""
 DATABASE_LOGIN = {"host": "postgres", "user": "synapse", "dbname": "synapse"}
 
 
@@ -76,13 +81,21 @@ def own(folder: Path, user: int) -> None:
         os.chown(path, user, user)
 
 
-async def make_bot(bridge_folder: Path, database_folder: Path) -> None:
-    """Register the bot and set its admin flag in PostgreSQL, before the bridge first runs."""
+async def make_bot(bridge_folder: Path, database_folder: Path, console: Console) -> None:
+    """Register the bot and set its admin flag in PostgreSQL, before the bridge first runs. Waits for Synapse.
+
+    Raises DevError where Synapse does not come up or PostgreSQL does not answer.
+    """
     settings = load_settings(bridge_folder / "bridge.yaml")
+    await wait_for_synapse(settings.homeserver.url, console)
     await register_bot(settings)
     password = (database_folder / "password").read_text()
-    with psycopg.connect(make_conninfo(**DATABASE_LOGIN, password=password)) as connection:
-        changed = connection.execute("UPDATE users SET admin = 1 WHERE name = %s", (settings.bot_id,)).rowcount
+    try:
+        with psycopg.connect(make_conninfo(**DATABASE_LOGIN, password=password)) as connection:
+            changed = connection.execute("UPDATE users SET admin = 1 WHERE name = %s", (settings.bot_id,)).rowcount
+    except psycopg.Error as error:
+        what = f"PostgreSQL at {DATABASE_LOGIN['host']} did not take the bot's admin flag: {str(error).strip()}"
+        raise DevError(f"{what} `docker compose logs postgres` says more.", MISSING) from error
     if changed != 1:
         raise no_such_account(settings.bot_id, "`docker compose down --volumes` begins anew.")
 
@@ -92,7 +105,30 @@ async def give_logins(bridge_folder: Path, console: Console) -> None:
     settings = load_settings(bridge_folder / "bridge.yaml")
     logins = await demo.give_logins(settings, bridge_folder / "demo-logins.json", _public_url())
     console.print(demo.logins_table(logins))
-    console.print(f"ready: Synapse is at {_public_url()}", soft_wrap=True)
+    element = f"http://127.0.0.1:{port_from_environment('ELEMENT_PORT', 8080)}"
+    console.print(f"ready: Element is at {element}, Synapse at {_public_url()}", soft_wrap=True)
+
+
+async def wait_for_synapse(url: str, console: Console) -> None:
+    """Wait until Synapse answers; compose starts this once it did, and it may have ended since. Raises DevError."""
+    end, said = time.monotonic() + SYNAPSE_SECONDS, ""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        while time.monotonic() < end:
+            try:
+                async with session.get(f"{url}/health") as answer:
+                    if answer.status == 200:
+                        return
+                    said = f"it answered {answer.status}"
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if not said:
+                    console.print(f"Waiting for Synapse at {url} ...")
+                said = str(error) or "no answer in time"
+            await asyncio.sleep(1)
+    raise DevError(
+        f"Synapse at {url} did not answer within {SYNAPSE_SECONDS} seconds ({said})."
+        " `docker compose logs synapse` says why; then `docker compose up` goes on from here.",
+        ENDED,
+    )
 
 
 def _public_url() -> str:
@@ -110,15 +146,18 @@ def main(task: str) -> int:
                 own(DATABASE_FOLDER, BRIDGE_USER)
                 own(SYNAPSE_FOLDER, SYNAPSE_USER)
             case "bot":
-                asyncio.run(make_bot(BRIDGE_FOLDER, DATABASE_FOLDER))
+                asyncio.run(make_bot(BRIDGE_FOLDER, DATABASE_FOLDER, console))
             case "logins":
                 asyncio.run(give_logins(BRIDGE_FOLDER, console))
             case _:
                 console.print(__doc__)
                 return 2
-    except DevError as error:
+    except Exception as error:
+        code = error.code if isinstance(error, DevError) else exit_for(error)
+        if code is None:
+            raise
         console.print(str(error), soft_wrap=True)
-        return error.code
+        return code
     return 0
 
 

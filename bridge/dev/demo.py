@@ -1,4 +1,4 @@
-"""The demo staff's logins: passwords that are easy to type, given once and kept."""
+"""The demo staff's logins: passwords that are easy to type, given once and kept while they work."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypedDict
 
+import aiohttp
 from rich.table import Table
 
 from bridge.dev.files import write_private
 from bridge.directory.file import DirectoryFile
+from bridge.directory.in_force import InForce
 from bridge.firm.model import Staff
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
+from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import firm_today
 from bridge.settings import Settings
 from bridge.store.conversations import all_accounts
@@ -28,6 +31,9 @@ juniper kettle lantern laurel lemon linen maple marble meadow mint nutmeg olive 
 pepper pine plum poppy quartz quill raven river saffron sage sparrow tulip velvet violet walnut willow
 """
 _WORDS = _WORD_LIST.split()
+_CLIENT = "/_matrix/client/v3"
+_DEVICE = "firm-bridge-dev"
+"""The device of trying whether a password works; one, so that interrupted tries leave no more than one behind."""
 
 
 class Login(TypedDict):
@@ -50,22 +56,26 @@ class Logins(TypedDict):
 async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins:
     """Give every active member of staff with an account a password, and write them all to the file.
 
-    Who is in the file from an earlier run keeps that password, and is not touched: it may have been changed since.
+    Who is in the file from an earlier run keeps that password while it works. It no longer does where the person had
+    left and came back, or changed it; then they get another. Raises HomeserverError and StoreError.
     """
     kept = {person["user_id"]: person["password"] for person in _read(file)}
     async with AsyncExitStack() as stack:
         store = Store(settings.database.url.get_secret_value(), reading=True)
         await store.open()
         stack.push_async_callback(store.close)
-        firm = await DirectoryFile(settings.directory, store).load()
+        in_force = InForce(store)
+        await in_force.load()
+        firm = in_force.over(await DirectoryFile(settings.directory, store).load())
         decides = FirmDecides(store, settings.homeserver.server_name, lambda: firm, lambda: firm_today(settings.firm))
         client = MatrixClient(settings.homeserver, settings.appservice, decides)
         stack.push_async_callback(client.close)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)))
 
         async def give(person: Staff, localpart: str) -> Login:
             user_id = f"@{localpart}:{settings.homeserver.server_name}"
             password = kept.get(user_id)
-            if password is None:
+            if password is None or not await _logs_in(session, settings.homeserver.url, user_id, password):
                 password = new_password()
                 await client.admin_put_user(user_id, {"password": password, "logout_devices": False})
             return {"name": person.name, "user_id": user_id, "password": password, "role": person.role}
@@ -84,6 +94,21 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
     return logins
 
 
+async def _logs_in(session: aiohttp.ClientSession, homeserver: str, user_id: str, password: str) -> bool:
+    """Whether somebody logs in with the password. The session ends at once. Raises Unreachable."""
+    identifier = {"type": "m.id.user", "user": user_id}
+    body = {"type": "m.login.password", "identifier": identifier, "password": password, "device_id": _DEVICE}
+    try:
+        async with session.post(f"{homeserver}{_CLIENT}/login", json=body) as answer:
+            if answer.status != 200:
+                return False
+            token = (await answer.json())["access_token"]
+        async with session.post(f"{homeserver}{_CLIENT}/logout", headers={"Authorization": f"Bearer {token}"}):
+            return True
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unreachable("POST /login", 0, "", str(error) or "no answer in time") from error
+
+
 def new_password() -> str:
     """Three words and a number. Good enough for a demo on one's own machine, and for nothing else."""
     return "-".join([*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(90) + 10)])
@@ -97,6 +122,16 @@ def logins_table(logins: Logins) -> Table:
     for person in logins["people"]:
         table.add_row(person["name"], person["role"], person["user_id"], person["password"])
     return table
+
+
+def how_to_log_in(homeserver: str) -> str:
+    """Which clients to use, and what to type where they ask for the server."""
+    return (
+        f"Log in with Element (https://app.element.io or the desktop app: Sign in, Edit, Other homeserver) or Cinny"
+        f" (https://app.cinny.in), in Chrome or Firefox on this machine. The homeserver is {homeserver}; as the name,"
+        " give the part of the user id between @ and the colon. A client that asks to verify the session or to set up"
+        " encryption can be told to skip that: nothing is encrypted here (synapse-dev/README.md says why it asks)."
+    )
 
 
 def _read(file: Path) -> list[Login]:

@@ -6,16 +6,17 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from rich.console import Console
+from rich.status import Status
 
 from bridge.dev import demo, files, processes, synapse
 from bridge.dev.place import DEMO_SETTINGS, Place
 from bridge.dev.processes import Program
-from bridge.settings import Settings
 
 _READY_SECONDS = 900.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -53,39 +54,44 @@ def _bring_up(place: Place, console: Console, stack: ExitStack) -> tuple[Program
 
     server = synapse.start_synapse(place)
     stack.callback(processes.stop, server)
-    with console.status("Starting Synapse"):
+    with _step(console, "Starting Synapse"):
         asyncio.run(synapse.wait_for_synapse(server, place))
         asyncio.run(synapse.make_bot(place, settings))
     console.print(f"Synapse runs at {place.synapse_url}; {settings.bot_id} is its admin")
 
     bridge = start_bridge(place)
     stack.callback(processes.stop, bridge)
-    _wait_for_bridge(bridge, place, console)
+    with _step(console, "Starting the bridge, which makes the firm's accounts and rooms") as status:
+        _wait_for_bridge(bridge, place, status)
     console.print(f"The bridge runs at {place.bridge_url}; {settings.firm.name} is on Matrix")
 
-    _show_logins(place, settings, console)
+    with _step(console, "Trying the logins"):
+        logins = asyncio.run(demo.give_logins(settings, place.logins_file, place.synapse_url))
+    console.print(demo.logins_table(logins))
+    console.print(demo.how_to_log_in(place.synapse_url), soft_wrap=True)
+    console.print(
+        f"ready: write !help to {settings.bot_id}. The logins are in {place.logins_file}. Ctrl-C stops everything.",
+        soft_wrap=True,
+    )
     return (server, bridge)
 
 
-def _wait_for_bridge(bridge: Program, place: Place, console: Console) -> None:
-    with console.status("Starting the bridge") as status:
+@contextmanager
+def _step(console: Console, what: str) -> Iterator[Status]:
+    """Say what is done before it is, for a terminal and a log file alike, and afterwards how long it took."""
+    console.print(f"{what} ...")
+    begun = time.monotonic()
+    with console.status(what) as status:
+        yield status
+    console.print(f"  done in {time.monotonic() - begun:.0f} s")
 
-        def tell(body: str) -> None:
-            status.update(f"Making accounts and rooms: {missing(body)}")
 
-        url = f"{place.bridge_url}/health/ready"
-        asyncio.run(processes.wait_until_healthy(bridge, url, seconds=_READY_SECONDS, tell=tell))
+def _wait_for_bridge(bridge: Program, place: Place, status: Status) -> None:
+    def tell(body: str) -> None:
+        status.update(f"Waiting for: {missing(body)}")
 
-
-def _show_logins(place: Place, settings: Settings, console: Console) -> None:
-    with console.status("Setting passwords"):
-        logins = asyncio.run(demo.give_logins(settings, place.logins_file, place.synapse_url))
-    console.print(demo.logins_table(logins))
-    console.print(
-        f"ready: log in at {place.synapse_url} with any Matrix client and write !help to {settings.bot_id}."
-        f" The logins are in {place.logins_file}. Ctrl-C stops everything.",
-        soft_wrap=True,
-    )
+    url = f"{place.bridge_url}/health/ready"
+    asyncio.run(processes.wait_until_healthy(bridge, url, seconds=_READY_SECONDS, tell=tell))
 
 
 def missing(body: str) -> str:

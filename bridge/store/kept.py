@@ -7,6 +7,9 @@ from bridge.store.models import Kept
 DAY_DONE = "day_done"
 """The firm's day, as YYYY-MM-DD, of the last pass over everything: by days walls begin and end."""
 
+DIRECTORY_TOLD = "directory_told"
+"""What the firm admins were last told to be wrong with the directory; empty where it is followed."""
+
 GUARD_VERSION = "guard_version"
 """The highest version of its policy that the guard may have been told, noted before it is told."""
 

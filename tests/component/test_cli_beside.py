@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bridge.web.shell import SHELL_PATH, signed
 from tests.component.running_bridge import FIRM, STAFF, running, write
 from tests.component.test_app import fake, no_waiting, settings
 from tests.component.traffic import until
+from tests.fakes.faults import Answer
 from tests.fakes.homeserver import FakeHomeserver
 
 __all__ = ["fake", "no_waiting", "settings"]
@@ -146,3 +148,23 @@ async def test_nobody_is_answered_who_has_another_configuration(settings: Settin
             assert await answer(signed(key, asked)) == 400
         for body in (b"", b"[]", b"{", b'{"asked": "", "signature": 1}'):
             assert await answer(body) in {400, 403}
+
+
+async def test_check_sees_a_token_that_the_running_bridge_does_not_use(
+    settings: Settings, fake: FakeHomeserver, config: str
+) -> None:
+    async def finding() -> Any:
+        code, said, _ = await typed(config, "check", "--json")
+        assert code != Exit.FAULT
+        return next((one for one in json.loads(said) if one["name"] == "hs_token"), said)
+
+    fake.script("GET", "/versions$", Answer(200, b"{}"), Answer(200, b"{}"))
+    written = yaml.safe_load(await asyncio.to_thread(Path(config).read_text, encoding="utf-8"))
+    async with running(settings, fake) as bridge:
+        await bridge.well()
+        assert (await finding())["state"] == "ok"
+        written["appservice"]["hs_token"] = "another-token-than-the-bridge-runs-with"
+        await asyncio.to_thread(Path(config).write_text, yaml.safe_dump(written), encoding="utf-8")
+        found = await finding()
+        assert found["state"] == "missing"
+        assert "uses another hs_token" in found["what"]

@@ -20,7 +20,7 @@ from bridge.metrics import Metrics
 from bridge.store.models import InboxEvent
 from bridge.store.store import Store, StoreError
 from bridge.web import appservice
-from bridge.web.app import ListenError, make_app, serve
+from bridge.web.app import DEGRADING, ListenError, make_app, serve
 from tests.component.traffic import TOKEN, Json, at_once, event, settings, until
 
 PREFIX = "/_matrix/app/v1"
@@ -298,7 +298,18 @@ async def test_health_names_each_check(served: Served) -> None:
     served.problems["outbox"] = "Nothing can be sent."
     answer = await served.client.get("/health/ready")
     assert answer.status == 503
-    assert (await answer.json())["checks"] == {"homeserver": "ok", "outbox": "Nothing can be sent."}
+    body = await answer.json()
+    assert body == {"status": "not ready", "checks": {"homeserver": "ok", "outbox": "Nothing can be sent."}}
+
+
+@pytest.mark.parametrize("check", sorted(DEGRADING))
+async def test_health_tells_degraded_from_not_ready(served: Served, check: str) -> None:
+    served.problems.update({"homeserver": "", check: "A person has to put this right."})
+    answer = await served.client.get("/health/ready")
+    assert (answer.status, (await answer.json())["status"]) == (200, "degraded")
+    served.problems["homeserver"] = "It does not answer."
+    answer = await served.client.get("/health/ready")
+    assert (answer.status, (await answer.json())["status"]) == (503, "not ready")
 
 
 async def test_metrics_count_what_happened(served: Served) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,17 @@ async def test_the_firm_comes_up_and_comes_back(tmp_path: Path) -> None:
         assert rooms
         # Leaving the block kills it as kill -9 does, and with it Synapse and the bridge.
 
+    # As the account of somebody who left and came back: nobody knows its password.
+    with closing(sqlite3.connect(place.synapse_database)) as connection, connection:
+        connection.execute("UPDATE users SET password_hash = NULL WHERE name = ?", (names["Wei Chen"]["user_id"],))
+
     elsewhere = free_place(place.var)
     with dev(elsewhere) as again:
         moved = read_logins(elsewhere)
-        assert moved == {**logins, "homeserver": elsewhere.synapse_url}
+        assert moved["homeserver"] == elsewhere.synapse_url
+        changed = [new for new, old in zip(moved["people"], logins["people"], strict=True) if new != old]
+        assert [person["name"] for person in changed] == ["Wei Chen"]
+        names["Wei Chen"] = changed[0]
         assert await rooms_of(moved, names["Wei Chen"]) == rooms
         again.send_signal(signal.SIGTERM)
         assert again.wait(60) == 0

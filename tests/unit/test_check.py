@@ -16,11 +16,14 @@ from bridge.check.http import Reply
 from bridge.check.listener import BridgeState
 from bridge.check.local import configuration_findings, database_findings, directory_findings
 from bridge.check.table import HOMESERVER_SETTINGS
+from bridge.check.well_known import judge_well_known, well_known_findings
+from bridge.cli.tables import print_findings
 from bridge.firm.model import Firm, Staff
 from bridge.settings import (
     AppserviceSettings,
     DatabaseSettings,
     DirectorySettings,
+    FirmSettings,
     GuardSettings,
     HomeserverSettings,
     Settings,
@@ -123,7 +126,8 @@ async def test_what_waits_in_the_database_is_said(tmp_path: Path) -> None:
         models.InboxEvent(event_id="$1", room_id="!r", body=b"{}", received_at=1, status="dead"),
     )
     findings = {finding.name: finding for finding in await database(with_database(file))}
-    assert findings["directory change"].remedy == "firm-bridge directory status"
+    assert findings["directory change"].state is State.MISSING
+    assert "firm-bridge directory confirm" in findings["directory change"].remedy
     assert findings["dead letters"].remedy == "firm-bridge dead-letters list"
 
 
@@ -241,6 +245,69 @@ def test_what_the_guard_takes_the_place_of_is_not_asked_for() -> None:
     assert {setting.name for setting in coarse} == {"block_non_admin_invites", "rc_room_creation"}
     for setting in coarse:
         for in_force in (False, None):
-            assert judge_setting(setting, in_force, GUARDED).state is State.OK
-        assert judge_setting(setting, True, GUARDED).state is State.WARNING
+            assert judge_setting(setting, in_force, GUARDED, guard_in_force=True).state is State.OK
+        assert judge_setting(setting, True, GUARDED, guard_in_force=True).state is State.WARNING
+        # A key alone guards nothing.
+        assert judge_setting(setting, False, GUARDED).state is State.MISSING
+        assert "no guard is in force" in judge_setting(setting, None, GUARDED).what
+        assert judge_setting(setting, True, GUARDED) == Finding(setting.name, State.OK, "In force.")
         assert judge_setting(setting, False, SETTINGS).state is State.MISSING
+
+
+def test_admin_roles_that_nobody_holds_are_said(tmp_path: Path) -> None:
+    person = {"id": "a", "first_name": "Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"}
+    file = tmp_path / "directory.yaml"
+    file.write_text(yaml.safe_dump({"staff": [person]}))
+
+    def names(*roles: str) -> list[str]:
+        own = {"directory": DirectorySettings(path=str(file)), "firm": FirmSettings(admin_roles=roles)}
+        _, findings = directory_findings(SETTINGS.model_copy(update=own))
+        return [finding.name for finding in findings if finding.state is State.MISSING]
+
+    assert names("owner") == names("Owner") == []
+    assert names("Director of IT") == ["firm.admin_roles"]
+
+
+def test_a_bridge_that_runs_with_another_hs_token_is_seen() -> None:
+    found = judge_ping(Reply(200, {"duration_ms": 3}), BridgeState.RUNNING, SETTINGS, ours=False)
+    assert found.state is State.MISSING
+    assert "uses another hs_token" in found.what
+
+
+WELL_KNOWN = b'{"m.homeserver": {"base_url": "https://m.firm.example"}, "io.element.e2ee": {"force_disable": %s}}'
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (WELL_KNOWN % b"true", State.OK),
+        (WELL_KNOWN % b"false", State.WARNING),
+        (WELL_KNOWN % b"1", State.WARNING),
+        (b'{"m.homeserver": {"base_url": "https://m.firm.example"}}', State.WARNING),
+        (b'{"io.element.e2ee": {"force_disable": true}}', State.WARNING),
+        (b"<html>", State.WARNING),
+        (b"[]", State.WARNING),
+        (b'{"m.homeserver": 7}', State.WARNING),
+        ("answer 404", State.WARNING),
+    ],
+)
+def test_what_clients_are_told_at_the_firms_name(said: bytes | str, state: State) -> None:
+    found = judge_well_known(SETTINGS, said)
+    assert found.state is state
+    assert "https://firm.example/.well-known/matrix/client" in found.what
+    assert bool(found.remedy) is (state is not State.OK)
+
+
+@pytest.mark.parametrize("name", ["localhost", "localhost:8448", "127.0.0.1", "[::1]:8448", "demo.localhost"])
+async def test_a_machines_own_name_is_not_asked_for_it(name: str) -> None:
+    settings = Settings(homeserver=HomeserverSettings(server_name=name))
+    assert await well_known_findings(settings) == []
+
+
+def test_all_missing_settings_stand_in_one_block_to_paste(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = [judge_setting(one, False, SETTINGS) for one in HOMESERVER_SETTINGS if one.probe]
+    print_findings([Finding("directory", State.WARNING, "Odd.", "Look."), *missing])
+    _, _, block = capsys.readouterr().out.partition("For homeserver.yaml")
+    written = yaml.safe_load(block.partition("\n")[2].partition(" missing.")[0].rpartition("\n")[0])
+    assert written.keys() >= {one.name for one in HOMESERVER_SETTINGS if one.probe} - {"registration_shared_secret"}
+    assert "Look." not in block

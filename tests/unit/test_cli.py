@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
+import re
 import socket
 import stat
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +28,7 @@ from bridge.check.deep import Difference, Kind
 from bridge.cli import main
 from bridge.cli.exits import Exit, exit_for
 from bridge.configuration import load_settings
+from bridge.dev.place import ROOT
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
@@ -58,6 +62,8 @@ class FakeFirm:
     synced: bool = False
     passwords: dict[str, Any] = field(default_factory=dict)
     confirmed_by: str = ""
+    refuses: str = ""
+    """The user whose password it does not take."""
 
     @asynccontextmanager
     async def open(self, settings: Settings, *, reading: bool = False) -> AsyncIterator[Any]:
@@ -74,6 +80,7 @@ class FakeFirm:
                 directory=SimpleNamespace(
                     firm=Firm(staff={person.id: person for person in PEOPLE}),
                     held=SimpleNamespace(fingerprint=lambda: "abc"),
+                    problems=(),
                     status=self._status,
                     confirm_held=self._confirm,
                 ),
@@ -92,6 +99,8 @@ class FakeFirm:
         return self.outcome
 
     async def _put_user(self, user_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        if user_id == self.refuses:
+            raise Refused("PUT /users", 400, "M_WEAK_PASSWORD", "The password is too weak.")
         self.passwords[user_id] = body
         return {}
 
@@ -388,11 +397,68 @@ def test_set_password_for_nobody_or_for_two(run: Run, firm: FakeFirm, tmp_path: 
     assert firm.passwords == {}
 
 
+def test_passwords_for_everybody_stand_in_a_file_that_only_its_owner_reads(
+    run: Run, firm: FakeFirm, tmp_path: Path
+) -> None:
+    rows = (("s1", "ruth.adeyemi"), ("s2", "tom.price"), ("s4", "ida.brandt"))
+    stored(tmp_path, *(models.Account(staff_id=staff_id, localpart=name) for staff_id, name in rows))
+    code, out, _ = run("staff", "set-password", "--all", "--output", "new.csv", "--yes")
+    assert code == Exit.OK
+    assert "2 passwords set" in out
+    assert "No account yet" in out
+    file = tmp_path / "new.csv"
+    assert file.stat().st_mode & 0o777 == 0o600
+    written = {row["User name"]: row["Password"] for row in csv.DictReader(file.read_text().splitlines())}
+    assert written == {user_id[1:].partition(":")[0]: body["password"] for user_id, body in firm.passwords.items()}
+    assert written.keys() == {"ruth.adeyemi", "tom.price"}  # F2: who has left gets none
+    assert not any(password in out for password in written.values())
+    assert len(set(written.values())) == 2
+
+
+def test_the_file_of_passwords_is_never_another_file(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    stored(tmp_path, models.Account(staff_id="s1", localpart="ruth.adeyemi"))
+    (tmp_path / "there.csv").write_text("mine")
+    for name, expected in (("there.csv", Exit.EXISTS), ("no/folder.csv", Exit.USAGE)):
+        assert run("staff", "set-password", "--all", "--output", name, "--yes")[0] == expected
+    assert (tmp_path / "there.csv").read_text() == "mine"
+    assert firm.passwords == {}
+
+
+def test_a_password_that_could_not_be_set_is_not_in_the_file(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    rows = (("s1", "ruth.adeyemi"), ("s2", "tom.price"))
+    stored(tmp_path, *(models.Account(staff_id=staff_id, localpart=name) for staff_id, name in rows))
+    firm.refuses = "@tom.price:firm.example"
+    code, out, err = run("staff", "set-password", "--all", "--output", "new.csv", "--yes")
+    assert code == Exit.INCOMPLETE
+    assert "1 password set" in out
+    assert "Tom Price: " in err
+    assert "tom.price" not in (tmp_path / "new.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--all",), ("s1", "--all", "--output", "x.csv"), ("s1", "--output", "x.csv")]
+)
+def test_passwords_are_for_one_or_for_all(run: Run, firm: FakeFirm, arguments: tuple[str, ...]) -> None:
+    code, _, err = run("staff", "set-password", *arguments)
+    assert code == Exit.USAGE
+    assert "--all --output FILE" in err
+    assert firm.passwords == {}
+
+
+def test_passwords_for_everybody_are_asked_about_first(
+    run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typer.confirm", lambda *_args, **_options: False)
+    assert run("staff", "set-password", "--all", "--output", "x.csv")[0] == Exit.OK
+    assert firm.passwords == {}
+
+
 # directory and dead letters
 
 
 def test_directory_status_and_confirm(run: Run, firm: FakeFirm) -> None:
-    assert "3 active staff" in run("directory", "status")[1]
+    code, out, _ = run("directory", "status")
+    assert (code, "3 active staff" in out) == (Exit.HELD, True)
     code, out, _ = run("directory", "confirm", "--yes")
     assert (code, out) == (Exit.OK, "Confirmed.\n")
     assert firm.confirmed_by.endswith("on the command line")
@@ -520,3 +586,24 @@ def test_nothing_is_compared_where_the_homeserver_is_away(
     code, out, _ = deep(run, monkeypatch, DIFFERS, state=State.MISSING)()
     assert code == Exit.UNREACHABLE
     assert "Nothing was compared." in out
+
+
+NAMED = re.compile(r"\b((?:docs|config|synapse-dev)/[\w./-]+\.(?:md|yaml|csv))")
+
+
+def test_what_messages_name_comes_with_the_wheel() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
+    brought = {
+        f"{folder.removeprefix('share/firm-bridge/')}/{found.name}"
+        for folder, globs in patterns.items()
+        for pattern in globs
+        for found in ROOT.glob(pattern)
+    }
+    code = "".join(path.read_text() for path in (ROOT / "bridge").rglob("*.py") if "dev" not in path.parts)
+    named = set(NAMED.findall(code))
+    assert {"docs/admin-guide.md", "synapse-dev/homeserver.yaml", "config/firm-bridge.sample.yaml"} <= named
+    assert named <= brought
+
+
+def test_help_says_where_that_is(run: Run) -> None:
+    assert str(ROOT) in run("--help")[1].replace("\n", "").replace(" ", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,12 @@ def test_what_is_no_time_of_day_is_refused(write: Write, written: str) -> None:
     (problem,) = problems(write(f"{yaml.safe_dump(GOOD)}care:\n  digest_time: {written}\n"))
     assert "care.digest_time: " in problem
     assert "It must be hours and minutes, such as 08:00." in problem
+
+
+def test_a_missing_configuration_names_the_folder_and_the_file_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "bridge.yaml").write_text("appservice:\n  bot_name: x\n")
+    (tmp_path / "directory.yaml").write_text("staff: []\n")
+    with pytest.raises(ConfigError, match=re.escape(f"{tmp_path}/firm-bridge.yaml. Is it bridge.yaml, ")):
+        load_settings(tmp_path / "firm-bridge.yaml")
+    with pytest.raises(ConfigError, match=re.escape(f"there is no folder {tmp_path}/nowhere.")):
+        load_settings(tmp_path / "nowhere" / "firm-bridge.yaml")

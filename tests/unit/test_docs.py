@@ -90,6 +90,7 @@ def test_every_metric_is_on_its_page_with_its_meaning() -> None:
 def test_the_homeservers_file_has_each_setting_that_check_asks_for(setting: object) -> None:
     name, lines = getattr(setting, "name", ""), getattr(setting, "yaml", "")
     wanted = yaml.safe_load(lines) or {}
+    wanted.pop("public_baseurl", None)  # belongs to one installation, and stands in its instance.yaml
     if name in {"listeners", "room_list_publication_rules"} or getattr(setting, "gives_way", False):
         return
     assert {key: HOMESERVER_YAML[key] for key in wanted} == wanted

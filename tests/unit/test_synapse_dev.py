@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import re
 import shutil
@@ -12,11 +14,28 @@ from typing import Any
 
 import pytest
 import yaml
+from aiohttp import web
+from rich.console import Console
 
+from bridge.cli.exits import Exit
 from bridge.dev import compose, files
-from bridge.dev.place import DEMO_SETTINGS, HOMESERVER_YAML, LOG_YAML, ROOT, DevError, Place, place_from_environment
+from bridge.dev.place import (
+    DEMO_SETTINGS,
+    ENDED,
+    HOMESERVER_YAML,
+    LOG_YAML,
+    ROOT,
+    DevError,
+    Place,
+    place_from_environment,
+)
 from bridge.dev.synapse import synapse_command
+from bridge.docs import metrics_page
+from bridge.matrix.errors import Unreachable
+from bridge.store.errors import StoreError
+from tests.ports import free_port
 
+ALERTS = ROOT / "config" / "alerts.yaml"
 FOLDER = ROOT / "synapse-dev"
 HOMESERVER: dict[str, Any] = yaml.safe_load(HOMESERVER_YAML.read_text())
 COMPOSE_TEXT = (FOLDER / "docker-compose.yaml").read_text()
@@ -235,3 +254,52 @@ def test_place_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("SYNAPSE_PORT", "9109")
     with pytest.raises(DevError, match="both 9109"):
         place_from_environment()
+
+
+def test_every_metric_of_the_alarms_is_one_of_the_bridges() -> None:
+    rules = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+    known = set(re.findall(r"firm_bridge_\w+", metrics_page()))
+    for rule in rules:
+        assert set(re.findall(r"firm_bridge_\w+", rule["expr"])) <= known
+        assert rule["annotations"]["summary"].endswith(".")
+    assert {"FirmBridgeDirectoryBroken", "FirmBridgeDirectoryHeld"} <= {rule["alert"] for rule in rules}
+
+
+async def test_the_bot_waits_for_a_synapse_that_is_not_up_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def health(request: web.Request) -> web.Response:
+        return web.Response(text="OK")
+
+    port, said = free_port(), asyncio.Event()
+    console = Console(file=io.StringIO())
+    monkeypatch.setattr(console, "print", lambda *_: said.set())
+    waiting = asyncio.create_task(compose.wait_for_synapse(f"http://127.0.0.1:{port}", console))
+    await said.wait()
+    app = web.Application()
+    app.add_routes([web.get("/health", health)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await waiting
+    await runner.cleanup()
+
+
+async def test_a_synapse_that_never_comes_up_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "SYNAPSE_SECONDS", 0.1)
+    with pytest.raises(DevError, match="docker compose logs synapse") as raised:
+        await compose.wait_for_synapse(f"http://127.0.0.1:{free_port()}", Console(file=io.StringIO()))
+    assert raised.value.code == ENDED
+
+
+@pytest.mark.parametrize(
+    "error", [Unreachable("GET /", 0, "", "no answer"), StoreError("It is gone."), DevError("", 6)]
+)
+def test_no_task_of_compose_ends_with_a_traceback(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    for task, name in (("bot", "make_bot"), ("logins", "give_logins")):
+        monkeypatch.setattr(compose, name, fail)
+        assert compose.main(task) in {Exit.UNREACHABLE, Exit.DATABASE, Exit.SOMETHING_MISSING}
+        assert "Traceback" not in capsys.readouterr().out

@@ -1,0 +1,164 @@
+"""Passwords for staff, one at a time or for everybody. For firms without single sign-on."""
+
+from __future__ import annotations
+
+import csv
+import secrets
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from bridge.cli.exits import Exit, Stop
+from bridge.cli.firm import Yes, find_person, with_firm
+from bridge.cli.shell import Config, say
+from bridge.cli.spreadsheet import harmless, new_file
+
+if TYPE_CHECKING:
+    from bridge.firm.model import Staff
+    from bridge.service import FirmService
+
+_LETTERS = string.ascii_lowercase + string.digits
+_HEAD = ("Name", "E-mail", "User name", "Password")
+_ONE_OR_ALL = (
+    "Name one person, or give everybody a password: firm-bridge staff set-password --all --output FILE. A file is"
+    " needed only for all."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What came of giving everybody a password."""
+
+    done: int
+    signs_on: tuple[str, ...]
+    """Names of those who sign on elsewhere."""
+    no_account: tuple[str, ...]
+    failed: tuple[str, ...]
+    """A sentence for each."""
+
+
+def set_password(
+    person: Annotated[str, typer.Argument(help="Id, e-mail address, full name, localpart or Matrix id.")] = "",
+    config: Config = None,
+    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="A new password for everybody active who has no single sign-on.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="With --all: the new file for the passwords, as CSV.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Give a staff member, or everybody, a password, and end their sessions. For firms without single sign-on.
+
+    The file of --all holds only passwords that work, also where the command was interrupted.
+    """
+    if bool(person) == everybody or everybody != (output is not None):
+        raise Stop(Exit.USAGE, _ONE_OR_ALL)
+    if output is None:
+        say(with_firm(config, lambda service: _give_one(service, person, generate=generate)))
+        return
+    if not yes and not typer.confirm("This ends everybody's sessions, your own too. Go ahead?"):
+        say("No password was set.")
+        return
+    _say_given(_give_all(config, output), output)
+
+
+async def _give_one(service: FirmService, person: str, *, generate: bool) -> str:
+    from bridge.firm.policy import may_act
+
+    user_ids = await _user_ids(service)
+    found = find_person(service.firm, user_ids, person)
+    decision = may_act(service.firm, found.id)
+    if not decision:
+        raise Stop(Exit.REFUSED, f"{decision.reason} No password was set.")
+    user_id = user_ids.get(found.id)
+    if user_id is None:
+        raise Stop(Exit.NOT_FOUND, f"{found.name} has no account yet. `firm-bridge sync` makes it.")
+    password = _new_password() if generate else _ask_password(found.name)
+    await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
+    return f"{found.name} logs in as {user_id}" + (f" with the password {password}" if generate else "")
+
+
+def _give_all(config: Path | None, output: Path) -> _Given:
+    from bridge.cli.tables import progress_bar
+
+    async def work(service: FirmService) -> _Given:
+        from bridge.firm.policy import may_act
+
+        people = [one for one in service.firm.staff.values() if may_act(service.firm, one.id)]
+        people.sort(key=lambda one: one.name.casefold())
+        user_ids = await _user_ids(service)
+        own = [one for one in people if not one.external_ids]
+        # Opened before anything is changed: a file that cannot be written must not cost anybody their password.
+        with new_file(output) as target, progress_bar("Setting passwords") as show:
+            with_account = [one for one in own if one.id in user_ids]
+            failed = await _give_each(service, with_account, user_ids, target, show)
+        return _Given(
+            done=len(with_account) - len(failed),
+            signs_on=tuple(one.name for one in people if one.external_ids),
+            no_account=tuple(one.name for one in own if one.id not in user_ids),
+            failed=tuple(failed),
+        )
+
+    return with_firm(config, work)
+
+
+async def _give_each(
+    service: FirmService,
+    people: Sequence[Staff],
+    user_ids: Mapping[str, str],
+    target: TextIO,
+    show: Callable[[int, int, str], None],
+) -> list[str]:
+    from bridge.matrix.errors import HomeserverError, TokenRejected, Unreachable
+
+    failed = []
+    writer = csv.writer(target)
+    writer.writerow(_HEAD)
+    for number, one in enumerate(people, start=1):
+        user_id, password = user_ids[one.id], _new_password()
+        try:
+            await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
+        except (Unreachable, TokenRejected):
+            raise
+        except HomeserverError as error:
+            failed.append(f"{one.name}: {error}")
+        else:
+            localpart = user_id[1:].partition(":")[0]
+            writer.writerow(map(harmless, (one.name, one.email, localpart, password)))
+            target.flush()
+        show(number, len(people), one.name)
+    return failed
+
+
+def _say_given(given: _Given, output: Path) -> None:
+    count = "1 password" if given.done == 1 else f"{given.done} passwords"
+    say(f"{count} set. {output} holds them, and only you can read it: delete it once they are handed out.")
+    if given.signs_on:
+        say(f"Left out, because they have single sign-on: {', '.join(given.signs_on)}.")
+    if given.no_account:
+        say(f"No account yet, which `firm-bridge sync` or the running bridge makes: {', '.join(given.no_account)}.")
+    if given.failed:
+        raise Stop(Exit.INCOMPLETE, "\n".join(["These passwords could not be set:", *given.failed]))
+
+
+async def _user_ids(service: FirmService) -> dict[str, str]:
+    from bridge.store.conversations import all_accounts
+
+    accounts = await service.store.run(all_accounts)
+    server = service.settings.homeserver.server_name
+    return {staff_id: f"@{account.localpart}:{server}" for staff_id, account in accounts.items()}
+
+
+def _new_password() -> str:
+    """Four groups of four characters that are easy to type: 80 bits."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+
+
+def _ask_password(name: str) -> str:
+    return str(typer.prompt(f"New password for {name}", hide_input=True, confirmation_prompt=True))
