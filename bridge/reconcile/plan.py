@@ -83,7 +83,7 @@ _ACCESS = frozenset(
 
 ENDING = frozenset({Action.LOCK_ACCOUNT, Action.DEACTIVATE_ACCOUNT})
 """Steps that take somebody's account away."""
-_TAKING = frozenset({Action.TAKE_POWER, Action.REMOVE})
+_TAKING = frozenset({Action.CLOSE_ROOM, Action.TAKE_POWER, Action.REMOVE})
 _CLOSING = frozenset({LEVELS, "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access"})
 """State that says who may come in, read and write: in the form of a room's shape it opens nothing."""
 

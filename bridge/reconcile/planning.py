@@ -15,7 +15,7 @@ from bridge.reconcile.anew import kept_out
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.drift import differences, lost, welcome
 from bridge.reconcile.moves import heed_moves
-from bridge.reconcile.plan import Difference, Json, Observed, RoomPlan, Server, Step, plan_children, plan_room
+from bridge.reconcile.plan import Action, Difference, Json, Observed, RoomPlan, Server, Step, plan_children, plan_room
 
 
 class Part(StrEnum):
@@ -57,8 +57,14 @@ class Planning:
         """Only the removal of known people who may not be in the room by this firm, whatever else it needs (M3)."""
         if observed is None:
             return RoomPlan(shape, ())
-        steps = plan_room(shape, observed, self.server, self.room_ids, self.direct)
-        taking = tuple(step for step in steps if step.only_takes and self._must_go(step.who, shape.key, firm))
+        out = kept_out(shape, observed, replace(self.wanted, firm=firm), self.today)
+        steps = plan_room(replace(shape, kept_out=out), observed, self.server, self.room_ids, self.direct)
+        # It is closed before anybody is put out: what comes later would be shown to them with what they saw.
+        taking = tuple(
+            step
+            for step in steps
+            if step.action is Action.CLOSE_ROOM or (step.only_takes and self._must_go(step.who, shape.key, firm))
+        )
         return RoomPlan(shape, taking, self._drift(shape, observed, taking))
 
     def _must_go(self, user_id: str, key: str, firm: Firm) -> bool:

@@ -381,6 +381,10 @@ class Reconciler:
         await observe.in_parallel(people, lambda staff_id: self._work.settle_account(staff_id, run), self._limit)
         for wave in planned_waves(shapes):
             await observe.in_parallel(wave, lambda one: self._work.settle_room(*one, run), self._limit)
+        # Those that list a room which was made anew must follow, whether or not they were to be looked at.
+        listing, _ = await self._around(run.tally.lost)
+        lists = listing - shapes.keys()
+        await observe.in_parallel(lists, lambda key: self._work.converge_room(key, run.tally), self._limit)
         gone = [staff_id for staff_id in people if not may_act(run.wanted.firm, staff_id)]
         await observe.in_parallel(gone, lambda staff_id: self._work.farewell(staff_id, run), self._limit)
         return run.tally.outcome()

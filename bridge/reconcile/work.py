@@ -243,6 +243,8 @@ class Work:
                 return
             await self._apply_room(plan, run)
             item.steps = len(plan.steps)
+            if any(step.action is Action.RENEW_ROOM for step in plan.steps):
+                run.tally.lost.add(key)
             if any(step.action in {Action.CREATE_ROOM, Action.RENEW_ROOM} for step in plan.steps):
                 self.note_change((key,))
 

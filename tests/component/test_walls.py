@@ -83,7 +83,7 @@ async def test_M3_who_is_walled_is_out_at_once_and_the_guard_knew_before(firm: F
     assert len(kicks) == len(forgets) == 3
     assert tell < min(kicks)
     space = (await firm.room(matter_space_key("m1"))).room_id
-    assert space in done[max(kicks)].path
+    assert any(space in done[kick].path for kick in kicks)
     rooms = [room for room in firm.fake.rooms.values() if "Estate" in str(room.state.get(("m.room.name", "")))]
     # Both conversations go on in rooms made anew, in which he never was; the space stays.
     assert len(rooms) == 5
