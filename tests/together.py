@@ -21,6 +21,7 @@ ON_THE_DEMO_FIRM = (
     "test_rules_machine.py",
     "test_stories.py",
     "test_ways.py",
+    "test_words.py",
 )
 """Files of tests on the real Synapse that use the made demo firm. One that is missing here costs time only."""
 

@@ -12,6 +12,8 @@ from typing import Any
 
 APART_SECONDS = 30.0
 """From here on people are told that the clocks are apart."""
+_AHEAD_MS = 3000
+"""How far an event may be ahead of what is known."""
 _DATE_MS = 1000
 """A Date header is of the second that has begun (RFC 9110, 5.6.7)."""
 
@@ -36,13 +38,16 @@ class HomeserverTime:
     def hear(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take the time from events as they are received: they were made so long before they were sent.
 
-        It never goes back by that, since events may have been on their way for long.
+        It never goes back by that, since events may have been on their way for long. Nor does it leave what a Date
+        header left open: another application service may give an event any time (specification: Timestamp massaging).
         """
-        said = max(
-            (event["origin_server_ts"] + _age(event) for event in events if event.get("origin_server_ts")), default=0
-        )
-        if said and (self._said is None or said > self.now_ms()):
-            self._set(said)
+        if self._said is None:
+            return
+        now = self.now_ms()
+        said = (event["origin_server_ts"] + _age(event) for event in events if event.get("origin_server_ts"))
+        plausible = [one for one in said if now < one <= now + _AHEAD_MS]
+        if plausible:
+            self._set(max(plausible))
 
     def take_date(self, date_ms: float, waited_ms: float) -> None:
         """Take the time from an answer's Date header, for which somebody waited so long.

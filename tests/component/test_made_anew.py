@@ -206,7 +206,9 @@ async def _said(on: FirmOnFake, room: Room, text: str) -> object:
     return await read_transcript(on.desk, ESTATE_TALK, room.room_id)
 
 
-@pytest.mark.parametrize("point", ["room.closed", "room.set_aside", "room.intent", "room.created", "room.recorded"])
+@pytest.mark.parametrize(
+    "point", ["room.closed", "member.removed", "room.set_aside", "room.intent", "room.created", "room.recorded"]
+)
 async def test_a_kill_at_any_point_is_made_good_by_the_next_pass(on: FirmOnFake, point: str) -> None:
     await on.say(CLEO, "!matter join 2026-0042")
 

@@ -53,14 +53,15 @@ COMMANDS = {
     "inbox.answered": "!ping again",
 }
 """Fault points passed when somebody writes to the bot, and what they write."""
-CHANGES = ("member.invited", "member.removed")
+CHANGES = ("member.invited",)
 """Fault points passed when the directory changes."""
 IN_A_DIRECT_CONVERSATION = ("direct.said", "direct.visiting", "direct.joined", "direct.left")
 """Fault points passed when somebody adds a colleague in a direct conversation."""
 BY_THE_CLOCK = {"channels.archived", "digest.asked", "digest.queued"}
 """Fault points passed at times of the day: driven in tests/component, where tests set the clock."""
-OF_WALLS = {"wall.set", "wall.lifted"}
-"""Fault points of walls set by command: driven in tests/component/test_walls.py, the first also beside this file."""
+OF_WALLS = {"wall.set", "wall.lifted", "room.closed", "member.removed"}
+"""Fault points of walls: driven in tests/component/test_walls.py, the first also beside this file, and in
+tests/component/test_made_anew.py."""
 OF_LEAVERS = {"leaver.set", "leaver.out", "leaver.deactivated"}
 """Fault points passed when somebody leaves: driven in tests/component/test_leavers.py, two also beside this file."""
 OF_FILING = {"filing.fetched", "filing.named", "filing.placed", "filing.listed"}

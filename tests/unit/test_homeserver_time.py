@@ -37,6 +37,7 @@ def test_an_event_tells_the_time_however_far_the_bridges_clock_is_off(ahead: flo
     clocks = Clocks()
     clocks.wall += ahead
     time = clocks.time()
+    time.take_date(NOON - 1000, 10)
     time.hear([event(NOON - 300, age=300)])
     assert time.now_ms() == NOON
     clocks.monotonic += 2
@@ -47,13 +48,22 @@ def test_an_event_tells_the_time_however_far_the_bridges_clock_is_off(ahead: flo
 
 def test_events_that_come_late_or_say_nothing_do_not_turn_it_back() -> None:
     time = Clocks().time()
-    time.hear([event(NOON)])
+    time.take_date(NOON, 10)
     for late in ([event(NOON - 86_400_000)], [event(NOON - 5000, age=10)], [], [event(0)], [{"origin_server_ts": 1}]):
         time.hear(late)
         assert time.now_ms() == NOON
     for odd in ({"age": "x"}, {"age": -1}, {"age": None}, {"age": True}):
         time.hear([event(NOON - 1, **odd)])
         assert time.now_ms() == NOON
+
+
+def test_an_event_with_a_time_of_its_own_does_not_set_the_clock() -> None:
+    time = Clocks().time()
+    time.hear([event(NOON + 86_400_000)])
+    assert time.bridge_ahead_seconds() == pytest.approx(0, abs=1)
+    time.take_date(NOON, 10)
+    time.hear([event(NOON + 86_400_000), event(NOON + 200)])
+    assert time.now_ms() == NOON + 200
 
 
 def test_a_date_bounds_it_and_turns_it_back_where_the_homeserver_did() -> None:
