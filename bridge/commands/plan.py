@@ -37,6 +37,8 @@ _SAID: Mapping[Action, str] = {
     Action.REMOVE_CHILD: "take a room off the list in {room}",
     Action.MARK_DIRECT: "show {room} to {who} as a direct message",
     Action.BOT_LEAVE: "leave {room}",
+    Action.CLOSE_ROOM: "let nobody write in {room} any more",
+    Action.RENEW_ROOM: "go on with {room} in a new room, for those who stay",
 }
 
 

@@ -19,10 +19,11 @@ from bridge.handlers.welcome import welcome
 from bridge.matrix.errors import BadRequest, NotFound, Refused
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.audit import record
-from bridge.store.conversations import add_participants, conversation_by_id, remove_participant, room_of
+from bridge.store.conversations import add_participants, conversation_by_id, key_of_room, remove_participant
 from bridge.store.drift import is_noted
 
 log = structlog.get_logger(__name__)
+_NOT_OPEN = "I put that back: it is not open to everybody."
 Json = dict[str, Any]
 
 
@@ -51,7 +52,7 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
         return None
     if place.earlier:
         await _put_space_right(place.earlier, event, desk)
-        return None
+        return await _refused_before(event, place.key, desk, places)
     conversation = await desk.store.run(lambda: conversation_by_id(place.key))
     if conversation is None:
         await _put_space_right(place.key, event, desk)
@@ -73,10 +74,23 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     if membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
-    replaced = await desk.store.run(lambda: room_of(place.key)) != event["room_id"]
+    replaced = await desk.store.run(lambda: key_of_room(event["room_id"])) is None
     if replaced or (not refusal and staff_id is not None):
         return None
     return partial(_put_back, event, place.key, staff_id, actor, refusal, desk)
+
+
+async def _refused_before(event: Json, conversation_id: str, desk: Desk, places: Places) -> Effect | None:
+    """What to say of somebody who came into a room, or was called into it, who may not read there: that may be why
+    the conversation goes on in another one by now."""
+    staff_id, actor = await places.staff_id(event["state_key"]), await places.staff_id(str(event["sender"]))
+    conversation = await desk.store.run(lambda: conversation_by_id(conversation_id))
+    came = event["content"].get("membership") in {"join", "invite"}
+    if not came or conversation is None or staff_id is None or actor is None:
+        return None
+    if may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()):
+        return None
+    return partial(_put_back, event, conversation_id, staff_id, actor, _NOT_OPEN, desk)
 
 
 def _put_back(event: Json, key: str, staff_id: str | None, actor: str | None, refusal: str, desk: Desk) -> None:
@@ -148,7 +162,7 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
     log.warning("participant_refused", conversation=conversation.id, staff=staff_id, rule=allowed.rule)
     if conversation.kind is ConversationKind.DIRECT:
         return "Nobody is added to a direct conversation. `!dm @person …` opens one with everybody."
-    return "I put that back: it is not open to everybody."
+    return _NOT_OPEN
 
 
 async def _close_history(event: Json, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:

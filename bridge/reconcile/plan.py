@@ -272,8 +272,9 @@ def plan_room(
     if shape.kept_out or _goes_on_elsewhere(shape, observed, server):
         closing = (Step(Action.CLOSE_ROOM, shape.key, shape.label),) if bot_in else ()
         # Where the guard cannot be told the other room has to wait; nobody is let into this one meanwhile.
-        rules = [step for step in _state_changes(shape, observed, server, room_ids) if step.only_takes and bot_in]
-        return (*closing, *powers, *removals, *rules, Step(Action.RENEW_ROOM, shape.key, shape.label))
+        changes = _state_changes(shape, observed, server, room_ids) if bot_in else ()
+        others = [step for step in changes if step.event_type not in {LEVELS, TOMBSTONE[0]}]
+        return (*closing, *powers, *removals, *others, Step(Action.RENEW_ROOM, shape.key, shape.label))
     changes = tuple(_state_changes(shape, observed, server, room_ids))
     unbans = tuple(
         Step(Action.UNBAN, shape.key, shape.label, user_id) for user_id in sorted(observed.banned & shape.welcome)

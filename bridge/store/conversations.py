@@ -429,17 +429,17 @@ def conversations_of_person(staff_id: str) -> list[Conversation]:
 
 
 def conversations_with_people(ids: Iterable[str]) -> dict[str, Conversation]:
-    """Those of these conversations that there are, by id, with their participants."""
+    """Those of these conversations that there are, by id, with their participants and those who left."""
     found: dict[str, Conversation] = {}
+    columns = (models.Participant.conversation, models.Participant.staff_id, models.Participant.present)
     for some in chunked(ids, ROWS_PER_STATEMENT):
-        people: dict[str, set[str]] = {}
-        rows = models.Participant.select(models.Participant.conversation, models.Participant.staff_id).where(
-            models.Participant.conversation.in_(some), models.Participant.present
-        )
-        for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", rows.tuples()):
-            people.setdefault(conversation_id, set()).add(staff_id)
+        present: dict[str, set[str]] = {}
+        left: dict[str, set[str]] = {}
+        rows = models.Participant.select(*columns).where(models.Participant.conversation.in_(some)).tuples()
+        for conversation_id, staff_id, is_present in cast("Iterable[tuple[str, str, bool]]", rows):
+            (present if is_present else left).setdefault(conversation_id, set()).add(staff_id)
         for row in models.Conversation.select().where(models.Conversation.id.in_(some)):
-            found[row.id] = to_conversation(row, people.get(row.id, ()))
+            found[row.id] = to_conversation(row, present.get(row.id, ()), left.get(row.id, ()))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -164,8 +165,8 @@ async def test_F2_somebody_without_an_account_has_nothing_to_be_cut_off_from(fir
 async def test_F2_what_the_homeserver_still_shows_is_told(firm: SmallFirm) -> None:
     deactivate = firm.fake.deactivate
 
-    def with_a_session_left(user_id: str) -> None:
-        deactivate(user_id)
+    def with_a_session_left(user_id: str, *more: Any) -> None:
+        deactivate(user_id, *more)
         firm.fake.accounts[user_id].devices.add("NEW")
 
     with patch.object(firm.fake, "deactivate", with_a_session_left):

@@ -148,8 +148,16 @@ def test_a_key_that_cannot_be_used_is_said(encryption: str) -> None:
 
 def listed(name: str, **changed: object) -> Listed:
     shown = {"given": name, "version": 1, "sender": "@ann:firm", "staff_id": "ann", "at_ms": 1_700_000_000_000}
-    found = {"type": "text/plain", "size": 3, "sha256": "ab", "caption": "", "event_id": "$e", "note": "", "position": 1}
-    return Listed(**{"name": name, **shown, **found, "removed_at": None, **changed})  # type: ignore[arg-type]
+    found = {
+        "type": "text/plain",
+        "size": 3,
+        "sha256": "ab",
+        "caption": "",
+        "event_id": "$e",
+        "note": "",
+        "position": 1,
+    }
+    return Listed(**{"name": name, **shown, **found, "removed_at": None, "position": 1, **changed})  # type: ignore[arg-type]
 
 
 def test_a_list_opens_in_a_spreadsheet_and_runs_nothing_there() -> None:
