@@ -228,7 +228,7 @@ def _taken_outbox() -> list[tuple[str, str, Json]]:
 
 
 def _rows() -> Rows:
-    return {table: execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in _KEPT}
+    return {table: execute(f'SELECT * FROM "{table}" ORDER BY 1').fetchall() for table in _KEPT}
 
 
 def _last_done() -> int | None:
