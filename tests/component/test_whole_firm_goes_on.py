@@ -243,7 +243,7 @@ async def test_the_directory(settings: Settings, fake: FakeHomeserver, text: str
         firm.directory.unlink()
         if text is not None:
             firm.directory.write_text(text, encoding="utf-8")
-        await firm.says("directory", "problems")
+        await firm.says("directory", "problem")
         await firm.answer("a", "!staff leave @cleo")
         await firm.answer("a", "!wall add 2026-0042 @ben A cousin.")
         await is_so(firm, shut, set(), chats, "directory", "problems")
