@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mautrix.client import Client
-from mautrix.types import EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
+from mautrix.types import DeviceID, EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
 
 from bridge.dev.demo import give_logins
 from tests.synapse.harness import RealFirm, is_welcome
@@ -72,7 +72,8 @@ class Seat:
     """Rooms that this client shows as an invitation to accept."""
 
     async def sign_in(self) -> None:
-        """Sign in, or in again, and begin with nothing synced, as a client does that is told so."""
+        """Sign in, or in again, on a new device that has nothing synced yet: Synapse keeps a device's first sync."""
+        self.client.device_id = DeviceID("")
         await self.client.login(identifier=self.client.mxid, password=self.password)
         self.since = None
 
