@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mautrix.client import Client
-from mautrix.types import EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
+from mautrix.types import DeviceID, EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
 
 from bridge.dev.demo import give_logins
 from tests.synapse.harness import RealFirm, is_welcome
@@ -65,10 +65,17 @@ class Seat:
 
     client: Client
     firm: RealFirm
+    password: str
     since: SyncToken | None = None
     """How far this client has synced."""
     invitations: set[str] = field(default_factory=set)
     """Rooms that this client shows as an invitation to accept."""
+
+    async def sign_in(self) -> None:
+        """Sign in, or in again, on a new device that has nothing synced yet: Synapse keeps a device's first sync."""
+        self.client.device_id = DeviceID("")
+        await self.client.login(identifier=self.client.mxid, password=self.password)
+        self.since = None
 
     async def sync(self, wait_ms: int = 0) -> dict[str, Any]:
         """What is new, by room and kind."""
@@ -129,8 +136,8 @@ async def at_their_clients(firm: RealFirm, file: Path) -> AsyncIterator[dict[str
             user_id = firm.user_id(localpart)
             client = Client(mxid=UserID(user_id), base_url=firm.url)
             stack.push_async_callback(client.api.session.close)
-            await client.login(identifier=UserID(user_id), password=passwords[user_id])
-            seats[localpart] = Seat(client, firm)
+            seats[localpart] = Seat(client, firm, passwords[user_id])
+            await seats[localpart].sign_in()
         yield seats
 
 
