@@ -272,7 +272,7 @@ def plan_room(
     if shape.kept_out or _goes_on_elsewhere(shape, observed, server):
         closing = (Step(Action.CLOSE_ROOM, shape.key, shape.label),) if bot_in else ()
         # Where the guard cannot be told the other room has to wait; nobody is let into this one meanwhile.
-        changes = _state_changes(shape, observed, server, room_ids) if bot_in else ()
+        changes = tuple(_state_changes(shape, observed, server, room_ids)) if bot_in else ()
         others = [step for step in changes if step.event_type not in {LEVELS, TOMBSTONE[0]}]
         return (*closing, *powers, *removals, *others, Step(Action.RENEW_ROOM, shape.key, shape.label))
     changes = tuple(_state_changes(shape, observed, server, room_ids))

@@ -139,11 +139,12 @@ class Firm(RuleBasedStateMachine):
         return bool(self.wait(done()))
 
     def rooms(self) -> dict[str, Room]:
-        """The rooms that the bot or anybody is in, by name."""
+        """The rooms that the bot or anybody is in, by name, but for those that were left for another one."""
         named: dict[str, Room] = {}
         for room in self.on.fake.rooms.values():
             name = room.state.get(("m.room.name", ""), {}).get("name", "")
-            if name and room.joined:
+            left = room.state.get(("m.room.tombstone", ""), {}).get("replacement_room")
+            if name and room.joined and not left:
                 assert name not in named, name
                 named[name] = room
         return named
