@@ -258,6 +258,8 @@ async def test_O3_a_deep_check_prints_each_change_made_behind_the_bridges_back(
         estate, pell = "2026-0042 Estate · General", synapse.user_id("pell.park")
         assert said == {
             ("member", estate, f"{quin} is in it, and should not be."),
+            ("rules", estate, "Can be written in, though somebody is to be kept from what is added to it."),
+            ("room", estate, "Goes on in a new room, because of somebody who was in it and may be no more."),
             ("member", "Channel Court Filings", f"{pell} is not in it, and should be."),
             ("name", "Channel Court Filings", "Not as it should be: the name."),
             ("rules", "Channel Court Filings", "Not as it should be: who may read what was said before."),

@@ -14,6 +14,7 @@ import pytest
 from tests.synapse.test_crash import bot_chat
 from tests.synapse.test_guard import GuardedFirm, guarded_firm
 from tests.synapse.test_provisioning import membership_of, now
+from tests.synapse.test_walls import answered
 
 ADMINS = {"firm": {"name": "Moor", "admin_roles": ["Partner"]}}
 
@@ -29,20 +30,28 @@ def put_back(copy: Path, database: Path) -> None:
     shutil.copy(copy, database)
 
 
-async def wall_cleo(guarded: GuardedFirm) -> None:
-    """Cleo is in the matter's conversation, and a wall takes her out."""
-    since = await now(guarded.cleo)
+async def wall_cleo(guarded: GuardedFirm) -> tuple[str, str]:
+    """A wall takes Cleo out of the matter's conversation. Returns the room she was in, and the one it goes on in."""
+    earlier, since = guarded.matter, await now(guarded.ann)
     chat = await bot_chat(guarded.ann, guarded.firm)
     await guarded.ann.say(chat, "!wall add 2026-0042 @cleo Her cousin is the other side")
-    await guarded.cleo.wait_for_event(since, membership_of(guarded.cleo.user_id, "leave", guarded.matter))
+    await answered(guarded.ann, since, "cleo Moor: taken out of 1 conversation")
+    assert (await guarded.memberships(earlier))[guarded.cleo.user_id] == "leave"
+    assert guarded.matter != earlier
+    return earlier, guarded.matter
 
 
-async def is_kept_out(guarded: GuardedFirm) -> None:
-    assert (await guarded.memberships(guarded.matter)).get(guarded.cleo.user_id) == "leave"
-    path = f"rooms/{quote(guarded.matter)}"
-    invited = await guarded.ann.request("POST", f"{path}/invite", {"user_id": guarded.cleo.user_id})
-    assert invited.status == 403
-    assert (await guarded.cleo.request("POST", f"{path}/join")).status == 403
+async def is_kept_out(guarded: GuardedFirm, earlier: str) -> None:
+    """Cleo is out of the room she was in, and was never in the one in which Ann and the others go on."""
+    assert (await guarded.memberships(earlier))[guarded.cleo.user_id] == "leave"
+    members = await guarded.memberships(guarded.matter)
+    assert members == dict.fromkeys((guarded.ann.user_id, guarded.firm.settings.bot_id), "join")
+    for room_id in (earlier, guarded.matter):
+        path = f"rooms/{quote(room_id)}"
+        invited = await guarded.ann.request("POST", f"{path}/invite", {"user_id": guarded.cleo.user_id})
+        assert invited.status == 403
+        assert (await guarded.cleo.request("POST", f"{path}/join")).status == 403
+    await guarded.ann.say(guarded.matter, "We go on here.")
 
 
 @pytest.mark.parametrize("synapse_running", [True, False])
@@ -54,7 +63,7 @@ async def test_R3_yesterdays_database_of_the_bridge_lets_nobody_in_again(tmp_pat
         await guarded.cleo.say(chat, "!matter join 2026-0042")
         await guarded.cleo.wait_for_event(since, membership_of(guarded.cleo.user_id, "join", guarded.matter))
         back_up(firm.place.bridge_database, tmp_path / "bridge.backup")
-        await wall_cleo(guarded)
+        earlier, anew = await wall_cleo(guarded)
         firm.stop_bridge()
         put_back(tmp_path / "bridge.backup", firm.place.bridge_database)
         if not synapse_running:
@@ -62,7 +71,8 @@ async def test_R3_yesterdays_database_of_the_bridge_lets_nobody_in_again(tmp_pat
             await firm.start_synapse()
         firm.start_bridge()
         await firm.bridge_ready()
-        await is_kept_out(guarded)
+        await is_kept_out(guarded, earlier)
+        assert guarded.matter == anew
         with closing(sqlite3.connect(firm.place.bridge_database)) as database:
             (walls,) = database.execute("SELECT count(*) FROM command_wall WHERE ended_at IS NULL").fetchone()
             (noted,) = database.execute("SELECT count(*) FROM audit_row WHERE deed = 'database_put_back'").fetchone()
@@ -78,18 +88,21 @@ async def test_R3_yesterdays_synapse_beside_a_running_bridge_is_shut_out_of_at_o
         policy = firm.place.synapse_folder / "firm-policy"
         back_up(firm.place.synapse_database, tmp_path / "synapse.backup")
         shutil.copy(policy, tmp_path / "policy.backup")
-        await wall_cleo(guarded)
+        earlier, anew = await wall_cleo(guarded)
         firm.stop_synapse()
         put_back(tmp_path / "synapse.backup", firm.place.synapse_database)
         shutil.copy(tmp_path / "policy.backup", policy)
         await firm.start_synapse()
-        assert (await guarded.memberships(guarded.matter))[guarded.cleo.user_id] == "join"
+        assert (await guarded.memberships(earlier))[guarded.cleo.user_id] == "join"
         since = (await guarded.ann.sync())["next_batch"]
         # Nobody does anything: the bridge looks at the guard's version every few seconds.
-        await guarded.ann.wait_for_event(since, membership_of(guarded.cleo.user_id, "leave", guarded.matter))
+        await guarded.ann.wait_for_event(since, membership_of(guarded.cleo.user_id, "leave", earlier))
         # Synapse may send events again by which the bridge finds her before it looks.
         async with asyncio.timeout(30):
             while policy.read_bytes() == (tmp_path / "policy.backup").read_bytes():  # noqa: ASYNC110 - no event for it
                 await asyncio.sleep(0.2)
+            # The room made anew is not in that Synapse: it is made once more.
+            while guarded.matter == anew or guarded.matter not in await guarded.ann.joined_rooms():  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.2)
         await firm.bridge_ready()
-        await is_kept_out(guarded)
+        await is_kept_out(guarded, earlier)
