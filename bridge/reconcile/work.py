@@ -230,7 +230,9 @@ class Work:
         """Make one room as it should be, by what the pass read, or by what is stored where that has changed since."""
         shape = run.wanted.shapes[key]
         async with run.tally.item(room(key), shape.label) as item, self.room_locks[key]:
-            stale = self._changed.get(key, 0) > run.epoch or self._firm() is not run.wanted.firm
+            # A room that was left leads to another one as soon as its conversation goes on there.
+            changed = max(self._changed.get(one, 0) for one in (key, shape.earlier_of))
+            stale = changed > run.epoch or self._firm() is not run.wanted.firm
             plan = None
             if not stale:
                 await self._read_direct(shape, run)
