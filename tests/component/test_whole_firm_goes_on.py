@@ -246,7 +246,7 @@ async def test_the_directory(settings: Settings, fake: FakeHomeserver, text: str
         await firm.says("directory", "problem")
         await firm.answer("a", "!staff leave @cleo")
         await firm.answer("a", "!wall add 2026-0042 @ben A cousin.")
-        await is_so(firm, shut, set(), chats, "directory", "problems")
+        await is_so(firm, shut, set(), chats, "directory", "problem")
         write(firm.directory, BEFORE)
         await all_right(firm)
 
