@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
 
 from synapse.module_api import ModuleApi
 from synapse.module_api.errors import Codes, SynapseError
 
 from bridge.firm.facts import Facts
+from bridge.guard.answered import Answered
 from bridge.guard.creation import BRIDGE_AWAY, TAKES_LONG, Wish, wish_as_json
 from bridge.guard.protocol import CREATE_PATH, sign_wish
 
 log = logging.getLogger(__name__)
-
-
-class RoomIsThere(SynapseError):  # type: ignore[misc] # Synapse is not in the bridge's environment
-    """No error: ends Synapse's own making of a room, and answers the client's request with the room that is there.
-
-    Synapse lets a module change a createRoom request or end it with a SynapseError, whose status and body become the
-    answer. This one's are those of a createRoom that succeeded.
-    """
-
-    def __init__(self, room_id: str) -> None:
-        super().__init__(200, "The firm's bot has brought the room into being")
-        self._room_id = room_id
-
-    def error_dict(self, config: Any) -> dict[str, Any]:
-        """The body of the answer."""
-        return {"room_id": self._room_id}
 
 
 async def answer_to(wish: Wish, facts: Facts, key: str, api: ModuleApi) -> SynapseError:
@@ -47,5 +31,5 @@ async def answer_to(wish: Wish, facts: Facts, key: str, api: ModuleApi) -> Synap
         log.warning("The bridge was not asked for a %s that %s wants: %r", wish.kind, wish.by, error)
         return SynapseError(403, BRIDGE_AWAY, Codes.FORBIDDEN)
     if isinstance(room_id, str):
-        return RoomIsThere(room_id)
+        return Answered({"room_id": room_id}, "The firm's bot has brought the room into being")
     return SynapseError(403, refused if isinstance(refused, str) else BRIDGE_AWAY, Codes.FORBIDDEN)

@@ -31,6 +31,7 @@ from synapse.module_api.errors import Codes, SynapseError
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER, SPACE
+from bridge.guard.answered import Answered
 from bridge.guard.gate import MEMBER, Gate, Mark
 from bridge.guard.reading import Asked, asked
 
@@ -65,18 +66,6 @@ _FILES = """
     WHERE event.room_id = ? AND event.stream_ordering > ? AND event.state_key IS NULL AND said.json LIKE ?
 """
 _NOT_FORGOTTEN = "SELECT 1 FROM room_memberships WHERE user_id = ? AND forgotten = 0 AND room_id IN ({rooms}) LIMIT 1"
-
-
-class Answered(SynapseError):  # type: ignore[misc] # Synapse is not in the bridge's environment
-    """No error: ends Synapse's own answering of a request, with this body."""
-
-    def __init__(self, body: dict[str, Any]) -> None:
-        super().__init__(200, "The guard has answered")
-        self._body = body
-
-    def error_dict(self, config: Any) -> dict[str, Any]:
-        """The body of the answer."""
-        return self._body
 
 
 @dataclass
@@ -139,7 +128,7 @@ class Former:
         if wanted.what in {"sync", "events"} and self._facts() is not None:
             await self._judge_sync(user_id, wanted, kept_out)
         if wanted.what == "notifications" and await self._any(_NOTIFIED, user_id, kept_out):
-            raise Answered({"notifications": []})
+            raise Answered({"notifications": []}, "The guard has answered")
 
     async def extra_fields(self, event: EventBase) -> dict[str, Any]:
         """Nothing to add to an event that is about to be shown; raises SynapseError where it must not be."""

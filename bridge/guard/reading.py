@@ -35,11 +35,6 @@ class Asked:
     """The earliest place in the stream of events from which something is asked for; None where none is named."""
     all_state: bool = False
 
-    @property
-    def names_something(self) -> bool:
-        """Whether it is about a room or an event."""
-        return bool(self.rooms or self.events)
-
 
 def asked(method: str, url: str) -> Asked:
     """Read a request's method and address. What Synapse would not understand counts as the earliest place."""
