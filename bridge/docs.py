@@ -44,9 +44,9 @@ ENDPOINTS: Mapping[tuple[str, str], str] = {
     ("GET", "/_matrix/app/v1/thirdparty/location/{protocol}"): "Always 404.",
     ("GET", "/health/live"): "200 while the process works.",
     ("GET", "/health/ready"): (
-        "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody and a"
-        " person has to put something right (`directory`, `filing`, `clock`); else 503 with `not ready`. The body names"
-        " each check and its problem."
+        "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody else"
+        " and something is tried again (`rooms`) or has to be put right (`directory`, `filing`, `clock`); else 503 with"
+        " `not ready`. The body names each check and its problem."
     ),
     ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",
 }

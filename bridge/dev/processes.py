@@ -102,9 +102,14 @@ def wait_for_end(programs: tuple[Program, ...]) -> Program:
 
 
 async def wait_until_healthy(
-    program: Program, url: str, *, seconds: float, tell: Callable[[str], None] | None = None
+    program: Program,
+    url: str,
+    *,
+    seconds: float,
+    tell: Callable[[str], None] | None = None,
+    enough: Callable[[str], bool] = lambda said: True,
 ) -> None:
-    """Wait until the URL answers 200. `tell` is called with what it says until then.
+    """Wait until the URL answers 200 and what it says is `enough`. `tell` is called with what it says until then.
 
     Raises DevError when the program ends or the seconds pass.
     """
@@ -116,9 +121,9 @@ async def wait_until_healthy(
                 raise program.died()
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(url) as response:
-                    if response.status == 200:
-                        return
                     said = await response.text()
+                    if response.status == 200 and enough(said):
+                        return
                     if tell is not None:
                         tell(said)
             await asyncio.sleep(_LOOK_SECONDS)

@@ -91,7 +91,13 @@ def _wait_for_bridge(bridge: Program, place: Place, status: Status) -> None:
         status.update(f"Waiting for: {missing(body)}")
 
     url = f"{place.bridge_url}/health/ready"
-    asyncio.run(processes.wait_until_healthy(bridge, url, seconds=_READY_SECONDS, tell=tell))
+    asyncio.run(processes.wait_until_healthy(bridge, url, seconds=_READY_SECONDS, tell=tell, enough=all_made))
+
+
+def all_made(body: str) -> bool:
+    """Whether the bridge's readiness page says that every room and account is as it should be."""
+    checks = json.loads(body)["checks"]
+    return bool(checks["rooms"] == "ok")
 
 
 def missing(body: str) -> str:

@@ -19,8 +19,8 @@ from bridge.web.errors import errors_as_json, json_response
 Json = dict[str, Any]
 Health = Callable[[], Mapping[str, str]]
 STOP_SECONDS = 5.0
-DEGRADING = frozenset({"clock", "directory", "filing"})
-"""Checks of something that a person has to put right while the bridge serves everybody as before."""
+DEGRADING = frozenset({"clock", "directory", "filing", "rooms"})
+"""Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
 
 class ListenError(Exception):

@@ -29,7 +29,7 @@ import aiohttp
 from bridge.dev import files, processes
 from bridge.dev.place import DEMO_SETTINGS, Place
 from bridge.dev.processes import Program
-from bridge.dev.run import start_bridge
+from bridge.dev.run import all_made, start_bridge
 from bridge.dev.synapse import check_installed, make_bot, start_synapse, wait_for_synapse
 from bridge.settings import Settings
 from tests.ports import free_port
@@ -252,7 +252,7 @@ class RealFirm(RealSynapse):
     async def bridge_ready(self) -> None:
         """Wait until the bridge has reconciled everything."""
         url = f"{self.place.bridge_url}/health/ready"
-        await processes.wait_until_healthy(self._bridge, url, seconds=READY_SECONDS)
+        await processes.wait_until_healthy(self._bridge, url, seconds=READY_SECONDS, enough=all_made)
 
     async def bridge_ended(self) -> int:
         """Wait until the bridge ends by itself, and return its exit code: -9 after a fault."""
