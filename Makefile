@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run compose test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine ci clean
+.PHONY: run compose test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties ci clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -74,6 +74,10 @@ docs: $(VENV)/installed
 ## crash: the long form of the crash tests: every step and every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/test_killed_between.py tests/synapse/test_crash.py tests/synapse/test_leavers.py
+
+## properties: the long form of the tests that make up their own input, with other input every time
+properties: $(VENV)/installed
+	FIRM_BRIDGE_PROPERTIES=long $(BIN)/python -m pytest tests/unit -m hypothesis --timeout 1200
 
 ## machine: the long form of the random walks beside the model of the rules, other ones every time
 machine: $(VENV)/installed $(VENV)/synapse/installed

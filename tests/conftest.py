@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from bridge.store.homeserver_time import HOMESERVER_TIME
 from tests.together import Together
+
+# The gate judges a change, so it tries the same examples before and after; `make properties` tries others every time.
+settings.register_profile("gate", derandomize=True, database=None, deadline=None)
+settings.register_profile("long", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("FIRM_BRIDGE_PROPERTIES", "gate"))
 
 
 @pytest.fixture(autouse=True)

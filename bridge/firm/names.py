@@ -60,7 +60,7 @@ def plain(text: str) -> str:
 def searched(text: str) -> str:
     """A text to look for words in, by every spelling (`has_words`)."""
     if text.isascii():
-        return text.casefold()
+        return text.translate(_APOSTROPHES).casefold()
     return "\n".join([plain(text), *(one for word in text.split() for one in spellings(word))])
 
 

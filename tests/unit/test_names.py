@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.firm.conversation import (
@@ -114,6 +114,7 @@ def test_localparts_have_the_plain_letters_of_a_name(first: str, last: str, loca
 
 
 @given(st.text(max_size=40))
+@example("D`Angelo")
 def test_every_spelling_of_a_name_is_found_by_each_of_its_own_spellings(name: str) -> None:
     spelled = spellings(name)
     assert 1 <= len(spelled) <= 32
