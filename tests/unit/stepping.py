@@ -91,7 +91,7 @@ class Stepper:
 
     def _operation(self, operation: Any, value: Any, text: str, at: int, rest: After) -> bool:
         if operation is sre.AT:
-            return _is_at(value, text, at) and rest(at)
+            return _is_at(value, text, at, bool(self._flags & re.MULTILINE)) and rest(at)
         if operation is sre.SUBPATTERN:
             return self._sequence(list(value[3]), 0, text, at, rest)
         if operation is sre.BRANCH:
@@ -236,12 +236,12 @@ def _walk(nodes: Any) -> Iterator[tuple[Any, Any]]:
             yield from _walk(one)
 
 
-def _is_at(where: Any, text: str, at: int) -> bool:
+def _is_at(where: Any, text: str, at: int, in_lines: bool) -> bool:
     if where in {sre.AT_BEGINNING, sre.AT_BEGINNING_STRING}:
-        return at == 0
+        return at == 0 or (in_lines and where is sre.AT_BEGINNING and text[at - 1] == "\n")
     if where is sre.AT_END_STRING:
         return at == len(text)
     if where is sre.AT_END:
-        return at == len(text) or text[at:] == "\n"
+        return text[at:] in {"", "\n"} or (in_lines and text[at] == "\n")
     before, behind = (bool(re.match(r"\w", one)) for one in (text[at - 1 : at] if at else "", text[at : at + 1]))
     return (before is not behind) is (where is sre.AT_BOUNDARY)
