@@ -16,7 +16,7 @@ from bridge.commands.table import Desk
 from bridge.firm.conversation import Conversation, bot_chat_id
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act, may_be_in
-from bridge.mapping.rooms import matter_name
+from bridge.mapping.names import matter_name
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import HomeserverError
 from bridge.matrix.port import Unread

@@ -14,7 +14,7 @@ from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.policy import accessible, desired_participants, may_act, may_be_in, with_access
-from bridge.mapping.rooms import matter_name
+from bridge.mapping.names import matter_name
 from bridge.store.conversations import conversations_of_person
 from bridge.store.matters import MatterConversation, conversations_of_matter
 

@@ -15,7 +15,7 @@ from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome, words_and_ids
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
-from bridge.mapping.rooms import matter_name
+from bridge.mapping.names import matter_name
 from bridge.store.questions import conversations_without_people, matters_talked_about
 from bridge.store.walls import wall_records
 

@@ -18,6 +18,7 @@ from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.names import has_words, searched
 from bridge.firm.policy import accessible, may_access
 from bridge.firm.visible import says_something, unseen_in
+from bridge.mapping.names import conversation_name
 from bridge.store.conversations import NewConversation, add_conversations, titles_in_matter
 from bridge.store.matters import rooms_of_person_in
 
@@ -99,7 +100,7 @@ async def _start(call: Call) -> Answer:
     room_id = await make_room(call, conversation.id)
     with_whom = f" with {names(allowed[1:])}" if allowed[1:] else ""
     left_out = f"\n\nNot added, having no access to this matter: {names(refused)}." if refused else ""
-    label = f"{matter.number} {matter.title} · {title}"
+    label = conversation_name(matter, title, call.desk.settings.firm.first_matter_conversation_title)
     return Answer(f"Started {link(call, label, room_id)}{with_whom}.{left_out}")
 
 

@@ -11,6 +11,7 @@ from bridge.commands.replies import code, escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.where import MATTERS
 from bridge.firm.policy import is_read_only
+from bridge.mapping.names import conversation_name
 from bridge.store.participants import drop, pick
 
 _CONVERSATION = Argument("conversation", ArgumentType.TEXT, required=False, shown="TITLE", names_conversation=True)
@@ -22,7 +23,7 @@ async def _join(call: Call) -> Answer:
     room_id = await make_room(call, found.id)
     closed = is_read_only(call.desk.firm(), found)
     note = " It can be read, and nobody can write in it." if closed else ""
-    label = f"{matter.number} {matter.title} · {found.title}"
+    label = conversation_name(matter, found.title, call.desk.settings.firm.first_matter_conversation_title)
     return Answer(f"You are in {link(call, label, room_id)}.{note}")
 
 

@@ -16,6 +16,7 @@ from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.where import Where
 from bridge.firm.model import Matter
 from bridge.firm.policy import is_read_only
+from bridge.mapping.names import conversation_name
 from bridge.store.matters import MatterConversation, conversations_of_matter, rename_in_matter
 
 _FROM_TO = re.compile(
@@ -40,7 +41,8 @@ async def _rename(call: Call) -> Answer:
         number = escape(matter.number)
         raise CommandError(f"Matter {number} has a conversation called {escape(taken)}. Choose another title.")
     room_id = await make_room(call, conversation.id)
-    return Answer(f"It is called {link(call, f'{matter.number} {matter.title} · {title}', room_id)} now.")
+    name = conversation_name(matter, title, call.desk.settings.firm.first_matter_conversation_title)
+    return Answer(f"It is called {link(call, name, room_id)} now.")
 
 
 async def _what(call: Call) -> tuple[Matter, MatterConversation, str]:

@@ -14,7 +14,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
 from bridge.firm.policy import accessible, may_access
 from bridge.firm.walls import may_know
-from bridge.mapping.rooms import matter_name
+from bridge.mapping.names import conversation_name
 
 _WORD = re.compile(r"\w+")
 
@@ -99,8 +99,9 @@ def conversation_title(sight: Sight, conversation: Conversation) -> str:
     match conversation.kind:
         case ConversationKind.MATTER:
             matter = sight.firm.matters.get(conversation.matter_id)
-            name = matter_name(matter) if matter is not None else "a matter that is gone"
-            return f"{name} · {conversation.title}"
+            if matter is None:
+                return f"{conversation.title} in a matter that is gone"
+            return conversation_name(matter, conversation.title)
         case ConversationKind.CHANNEL:
             return f"the channel {conversation.title}"
         case ConversationKind.DIRECT:

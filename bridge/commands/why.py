@@ -15,7 +15,7 @@ from bridge.firm.explain import Explanation, explain_access, explain_place
 from bridge.firm.model import Matter, Staff
 from bridge.firm.policy import desired_participants
 from bridge.firm.room_keys import matter_space_key
-from bridge.mapping.rooms import matter_name
+from bridge.mapping.names import matter_name
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.observe import in_parallel, observe_room
 from bridge.store.audit import Audited, Filter, newest_by

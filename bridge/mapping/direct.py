@@ -13,7 +13,7 @@ Json = dict[str, Any]
 def others_in(shape: RoomShape, user_id: str, bot_id: str) -> frozenset[str]:
     """User ids of whom somebody talks to in a direct room, those who closed it for themselves included."""
     bot = {bot_id} if shape.bot_stays else frozenset[str]()
-    return (shape.opened_for or shape.members).union(bot) - {user_id}
+    return frozenset(shape.called or shape.members).union(bot) - {user_id}
 
 
 def with_room(before: Json, room_id: str, others: Collection[str], nobody: str) -> Json:

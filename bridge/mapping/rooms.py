@@ -7,7 +7,7 @@ function, `desired_state`, so a second pass finds nothing to change.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
@@ -15,6 +15,7 @@ from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 from bridge.firm.room_rules import BARRED, BOT_LEVEL, PINNER_LEVEL
+from bridge.mapping.names import conversation_name, direct_name, matter_name
 
 Json = dict[str, Any]
 StateKey = tuple[str, str]
@@ -49,14 +50,14 @@ class RoomShape:
     label: str
     """How people know it, for plans and logs."""
     name: str = ""
-    """Empty in direct conversations, which clients name after the people (D3)."""
+    """Empty in direct conversations, which clients name after the people (D3); see `shown_name`."""
     topic: str = ""
     alias_localpart: str = ""
     """A channel's public alias; empty for a hidden one."""
     members: frozenset[str] = frozenset()
     """User ids, without the bot."""
-    opened_for: frozenset[str] = frozenset()
-    """User ids of everybody whose direct conversation it is, those who left it included (D1)."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """The display names, by user id, of everybody whose direct conversation it is, those who left included (D1)."""
     history: str = "shared"
     """Who reads what was said: with `shared` everybody in the room, with `joined` those who were there then."""
     welcome: frozenset[str] = frozenset()
@@ -87,6 +88,11 @@ class RoomShape:
         return self.kind == SPACE
 
     @property
+    def shown_name(self) -> str:
+        """The name that the room is given; empty for none."""
+        return self.name or direct_name(self.called, self.members)
+
+    @property
     def is_direct(self) -> bool:
         """Whether clients should show it as a direct message (D3)."""
         return self.kind in {ConversationKind.DIRECT, ConversationKind.BOT}
@@ -96,11 +102,6 @@ def _matter(firm: Firm, matter_id: str) -> Matter:
     """The matter, or what stands for one that the directory no longer has: nobody has access to it."""
     gone = Matter(matter_id, "(removed)", "no longer in the directory", MatterStatus.DELETED)
     return firm.matters.get(matter_id, gone)
-
-
-def matter_name(matter: Matter) -> str:
-    """A matter as people know it: number and title."""
-    return f"{matter.number} {matter.title}"
 
 
 def _matter_topic(firm: Firm, matter: Matter) -> str:
@@ -121,12 +122,13 @@ def conversation_shape(
     *,
     guarded: bool = False,
     pinners: frozenset[str] | None = None,
-    opened_for: frozenset[str] = frozenset(),
+    called: Mapping[str, str] | None = None,
+    first_title: str = "",
 ) -> RoomShape:
     """The room of a conversation. `members` are user ids that the policy has let through.
 
-    `pinners` are those who pin in shared conversations, None for everybody; `opened_for` are the user ids of everybody
-    whose direct conversation it is.
+    `pinners` are those who pin in shared conversations, None for everybody; `called` are the display names, by user id,
+    of everybody whose direct conversation it is; `first_title` is the title of matters' first conversations.
     """
     match conversation.kind:
         case ConversationKind.DIRECT:
@@ -134,7 +136,7 @@ def conversation_shape(
                 "label": "Direct conversation",
                 "bot_stays": False,
                 "open_to": KEEPER_SPACE,
-                "opened_for": opened_for,
+                "called": called or {},
                 "history": _direct_history(firm, conversation, guarded=guarded),
             }
         case ConversationKind.BOT:
@@ -153,8 +155,9 @@ def conversation_shape(
             }
         case ConversationKind.MATTER:
             matter = _matter(firm, conversation.matter_id)
-            name = f"{matter_name(matter)} · {conversation.title}"
-            specific = {"label": name, "name": name, "topic": _matter_topic(firm, matter)}
+            name = conversation_name(matter, conversation.title, first_title)
+            label = conversation_name(matter, conversation.title)
+            specific = {"label": label, "name": name, "topic": _matter_topic(firm, matter)}
     return RoomShape(
         key=conversation.id,
         kind=conversation.kind.value,
@@ -278,8 +281,9 @@ def desired_state(
     }
     if successor := room_ids.get(shape.replaced_by):
         state["m.room.tombstone", ""] = {"body": GOES_ON, "replacement_room": successor}
+    if shape.shown_name:
+        state["m.room.name", ""] = {"name": shape.shown_name}
     if shape.name:
-        state["m.room.name", ""] = {"name": shape.name}
         state["m.room.topic", ""] = {"topic": shape.topic}
     if not shape.alias_localpart:
         # Otherwise the homeserver would show the hidden alias to everyone in the room.

@@ -109,7 +109,7 @@ async def apply_account(
     await homeserver.admin_put_user(step.who, body)
     faults.point("account.written")
     profile = profile_digest(person, avatars=avatars)
-    await store.run(lambda: record_profile(step.key, profile, mxc, digest))
+    await store.run(lambda: record_profile(step.key, person.name, profile, mxc, digest))
     faults.point("account.recorded")
 
 

@@ -147,11 +147,19 @@ def _shapes(
             world.aliases.get(c.id, ""),
             guarded=settings.guarded,
             pinners=pinners,
-            opened_for=frozenset(user_ids[staff_id] for staff_id in c.opened_for if staff_id in user_ids),
+            called=_called(firm, world, c, user_ids) if c.kind is ConversationKind.DIRECT else None,
+            first_title=settings.firm.first_matter_conversation_title,
         )
         found.extend(with_earlier(shape, world.earlier.get(c.id, ())))
     found.extend(_matter_spaces(firm, worth, members))
     return {shape.key: shape for shape in found}
+
+
+def _called(firm: Firm, world: World, conversation: Conversation, user_ids: Mapping[str, str]) -> dict[str, str]:
+    """The display names, by user id, of everybody whose direct conversation it is; of who is in the directory no more,
+    the last that their account had."""
+    people = [staff_id for staff_id in conversation.opened_for if staff_id in user_ids]
+    return {user_ids[one]: firm.staff[one].name if one in firm.staff else world.accounts[one].called for one in people}
 
 
 def with_earlier(shape: RoomShape, earlier: Sequence[str]) -> Iterator[RoomShape]:

@@ -21,7 +21,7 @@ from bridge.firm.model import Firm, Wall
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import channel_alias, hidden_alias
-from bridge.mapping.rooms import matter_name
+from bridge.mapping.names import title_in
 from bridge.matrix.errors import HomeserverError
 from bridge.matrix.port import Homeserver
 from bridge.settings import Settings
@@ -157,7 +157,7 @@ def _as_stored(
 
     An archived one stays so.
     """
-    title, topic = _names(conversation, state, firm)
+    title, topic = _names(conversation, state, firm, settings.firm.first_matter_conversation_title)
     people = joined if conversation.kind in SHARED else conversation.participants
     found = replace(conversation, title=title, topic=topic, participants=people)
     if conversation.kind is not ConversationKind.CHANNEL:
@@ -177,15 +177,15 @@ def _joined(state: Mapping[tuple[str, str], Json], known: Facts, settings: Setti
     return frozenset(known.accounts[one] for one in localparts if one in known.accounts)
 
 
-def _names(conversation: Conversation, state: Mapping[tuple[str, str], Json], firm: Firm) -> tuple[str, str]:
+def _names(
+    conversation: Conversation, state: Mapping[tuple[str, str], Json], firm: Firm, first_title: str
+) -> tuple[str, str]:
     """Title and topic, from what the room shows."""
     name = str(state.get(("m.room.name", ""), {}).get("name", ""))
     topic = str(state.get(("m.room.topic", ""), {}).get("topic", ""))
     if conversation.kind is ConversationKind.MATTER:
         matter = firm.matters.get(conversation.matter_id)
-        before = f"{matter_name(matter)} · " if matter is not None else ""
-        title = name.removeprefix(before) if before and name.startswith(before) else name.rpartition(" · ")[2]
-        return title, ""
+        return title_in(name, matter, first_title), ""
     return name, topic if conversation.kind is ConversationKind.CHANNEL else ""
 
 

@@ -52,6 +52,13 @@ class StoredAccount:
     profile: str
     avatar_mxc: str
     avatar_digest: str
+    name: str = ""
+    """The display name that was last written to the homeserver."""
+
+    @property
+    def called(self) -> str:
+        """What the person is called as far as is known without the directory."""
+        return self.name or self.localpart
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ def load_part(key: str) -> World:
 
 def all_accounts() -> dict[str, StoredAccount]:
     """All accounts, by staff id."""
-    rows = execute("SELECT staff_id, localpart, profile, avatar_mxc, avatar_digest FROM account").fetchall()
+    rows = execute("SELECT staff_id, localpart, profile, avatar_mxc, avatar_digest, name FROM account").fetchall()
     return {staff_id: StoredAccount(*rest) for staff_id, *rest in rows}
 
 
@@ -532,10 +539,10 @@ def add_accounts(localparts: dict[str, str]) -> None:
         models.Account.insert(staff_id=staff_id, localpart=localpart).on_conflict_ignore().execute()
 
 
-def record_profile(staff_id: str, profile: str, avatar_mxc: str, avatar_digest: str) -> None:
+def record_profile(staff_id: str, name: str, profile: str, avatar_mxc: str, avatar_digest: str) -> None:
     """Note what was last written to the homeserver about an account. Announces AccountsChanged."""
     announce(AccountsChanged())
-    models.Account.update(profile=profile, avatar_mxc=avatar_mxc, avatar_digest=avatar_digest).where(
+    models.Account.update(name=name, profile=profile, avatar_mxc=avatar_mxc, avatar_digest=avatar_digest).where(
         models.Account.staff_id == staff_id
     ).execute()
 

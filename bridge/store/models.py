@@ -64,8 +64,18 @@ class Account(Base):
     """Digest of what was last written to the homeserver about this account; empty where nothing was."""
     avatar_mxc = TextField(default="")
     avatar_digest = TextField(default="")
+    name = TextField(default="")
+    """The display name that was last written to the homeserver; empty where none was."""
     welcomed_at = BigIntegerField(null=True)
     """When the bot welcomed this person; null where it has not, 0 for those who knew the bot before it welcomed."""
+
+
+class Picture(Base):
+    """A picture of a room or the bot that was uploaded."""
+
+    digest = TextField(primary_key=True)
+    """Of what it shows."""
+    mxc = TextField()
 
 
 class Conversation(Base):
@@ -546,6 +556,7 @@ MODELS: tuple[type[Base], ...] = (
     DirectoryVersion,
     HeldChange,
     Account,
+    Picture,
     Conversation,
     NewestMessage,
     Participant,

@@ -62,9 +62,19 @@ class SmallFirm:
         return f"@{localpart}:localhost"
 
     def room(self, name: str) -> str:
-        """The room of that name."""
+        """The room of that name that is no space."""
+        return self._named(name, space=False)
+
+    def space(self, name: str) -> str:
+        """The space of that name."""
+        return self._named(name, space=True)
+
+    def _named(self, name: str, *, space: bool) -> str:
         (found,) = [
-            r.room_id for r in self.fake.rooms.values() if r.state.get(("m.room.name", ""), {}).get("name") == name
+            room.room_id
+            for room in self.fake.rooms.values()
+            if room.state.get(("m.room.name", ""), {}).get("name") == name
+            and (room.state["m.room.create", ""].get("type") == "m.space") is space
         ]
         return found
 

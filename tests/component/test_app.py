@@ -246,7 +246,7 @@ async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done
             await firm.bridge._reconcile_again()
         assert "M_LIMIT_EXCEEDED" in firm.bridge.health()["reconciled"]
         await firm.well()
-        assert fake.rooms[talk].state["m.room.name", ""] == {"name": "2026-0042 Estate · General"}
+        assert fake.rooms[talk].state["m.room.name", ""] == {"name": "2026-0042 Estate"}
 
 
 async def test_what_could_not_be_made_is_counted_told_and_tried_again(settings: Settings, fake: FakeHomeserver) -> None:

@@ -61,7 +61,7 @@ async def test_V1_the_same_by_the_short_commands_and_a_list_of_who_is_in(firm: S
 
 
 async def test_M3_who_has_no_access_to_a_matter_is_not_added_and_the_others_are(firm: SmallFirm) -> None:
-    room = firm.room("2026-0042 Estate · General")
+    room = firm.room("2026-0042 Estate")
     said = await firm.ask("ruth", "!add @walt @tom", room)
     assert "Walt Walled: not added, having no access to this matter" in said
     assert "Tom Price: added" in said
@@ -356,7 +356,7 @@ async def test_V1_an_invitation_by_a_server_admin_is_finished_or_taken_back(firm
     """Only server admins may invite until the guard is there; the room's rules are loosened here to let one."""
     firm.fake.add_user("ruth", admin=True)
     await firm.ask("ruth", "!channel create Alpha")
-    matter = firm.room("2026-0042 Estate · General")
+    matter = firm.room("2026-0042 Estate")
     for room, guest in ((firm.room("Alpha"), "tom"), (matter, "ines"), (matter, "walt")):
         levels = {**firm.fake.rooms[room].levels, "invite": 0, "kick": 0}
         firm.fake.put_state(room, firm.fake.bot_id, "m.room.power_levels", "", levels)
@@ -385,7 +385,7 @@ async def test_V1_a_join_of_somebody_removed_since_does_not_bring_them_back(firm
 
 
 async def test_M3_a_walled_person_who_was_picked_once_and_joins_is_taken_out(firm: SmallFirm) -> None:
-    matter = firm.room("2026-0042 Estate · General")
+    matter = firm.room("2026-0042 Estate")
     place = await firm.bridge.places.place(matter)
     assert place is not None
     await firm.service.store.run(lambda: add_participants(place.key, ["walt"], "ruth"))

@@ -63,7 +63,7 @@ async def test_V4_a_program_under_another_name_is_not_filed_but_taken_away(on: F
     program = b"\x7fELF" + bytes(100)
     event_id = await on.send("Lease.pdf", program)
     old = await on.send("Old.pdf", program)
-    room_id = on.firm.room("2026-0042 Estate · General")
+    room_id = on.firm.room("2026-0042 Estate")
     await on.store(File.update(at_ms=now_ms(), room_id=room_id).where(File.event_id == event_id).execute)
     assert await on.filer.run() == 1
     assert on.files() == {"Old.pdf": program}

@@ -76,8 +76,8 @@ async def test_who_stays_goes_on_in_a_new_room_and_can_read_the_old_one(on: Firm
     assert set(old.joined) == set(new.joined) == {on.user(ANN), on.fake.bot_id}
     assert new.state["m.room.create", ""]["predecessor"] == {"room_id": old.room_id}
     assert old.state[TOMBSTONE]["replacement_room"] == new.room_id
-    assert new.state["m.room.name", ""]["name"] == "2026-0042 Estate of Orla Quill · General"
-    assert old.state["m.room.name", ""]["name"] == "2026-0042 Estate of Orla Quill · General (earlier)"
+    assert new.state["m.room.name", ""]["name"] == "2026-0042 Estate of Orla Quill"
+    assert old.state["m.room.name", ""]["name"] == "2026-0042 Estate of Orla Quill (earlier)"
     space = await on.room(matter_space_key("m1"))
     listed = {key[1] for key, content in space.state.items() if key[0] == "m.space.child" and content}
     assert (new.room_id in listed, old.room_id in listed) == (True, False)

@@ -15,7 +15,7 @@ from bridge.handlers.matter_status import tell_of_status
 from bridge.store.conversations import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
-TALK = "2026-0042 Estate · General"
+TALK = "2026-0042 Estate"
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_M4_closing_is_said_and_makes_read_only_and_reopening_restores(fir
 async def test_M4_what_does_not_close_or_open_it_is_not_said(firm: SmallFirm) -> None:
     assert await follow(firm, status="pending") == []
     assert await follow(firm, title="Estate of Orla Quill") == []
-    assert firm.fake.rooms[firm.room("2026-0042 Estate of Orla Quill · General")].joined
+    assert firm.fake.rooms[firm.room("2026-0042 Estate of Orla Quill")].joined
     await follow(firm, status="closed")
     assert await follow(firm, status="closed", title="Estate") == []
     assert await follow(firm, status="deleted") == []

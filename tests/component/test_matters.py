@@ -9,7 +9,7 @@ import pytest
 
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
 
-NAMED = "2026-0042 Estate · "
+NAMED = "2026-0042 Estate"
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ async def test_M2_those_with_access_see_every_conversation_and_who_has_access(fi
     assert "1 General (1 participant)" in said
     assert "2 Disclosure (2 participants)" in said
     assert "you among them" not in said
-    assert "1 General" in await firm.ask("ruth", "!matter show", firm.room(f"{NAMED}Disclosure"))
+    assert "1 General" in await firm.ask("ruth", "!matter show", firm.room(f"Disclosure · {NAMED}"))
     assert "Which matter?" in await firm.ask("ruth", "!matter show")
 
 
 async def test_M2_anyone_with_access_joins_by_title_or_number_and_leaves(firm: SmallFirm) -> None:
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
-    room, space = firm.room(f"{NAMED}Disclosure"), firm.room("2026-0042 Estate")
+    room, space = firm.room(f"Disclosure · {NAMED}"), firm.space("2026-0042 Estate")
     assert "You are in" in await firm.ask("tom", "!matter join 2026-0042 2")
     assert "You are in" in await firm.ask("ines", "!matter join 2026-0042 “disclosure”")
     assert firm.members(room) == firm.members(space) == {"ruth", "tom", "ines"}
@@ -64,14 +64,14 @@ async def test_M2_anyone_with_access_joins_by_title_or_number_and_leaves(firm: S
 async def test_M1_who_is_in_another_conversation_keeps_the_matters_space(firm: SmallFirm) -> None:
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
     await firm.ask("ruth", "!matter leave 2026-0042 Disclosure")
-    assert firm.members(firm.room(f"{NAMED}Disclosure")) == set()
-    assert firm.members(firm.room("2026-0042 Estate")) == {"ruth"}
+    assert firm.members(firm.room(f"Disclosure · {NAMED}")) == set()
+    assert firm.members(firm.space("2026-0042 Estate")) == {"ruth"}
     await firm.ask("ruth", "!matter leave 2026-0042 General")
-    assert firm.members(firm.room("2026-0042 Estate")) == set()
+    assert firm.members(firm.space("2026-0042 Estate")) == set()
     # With a role on the matter, and yet not put back by the next pass.
     assert await firm.nothing_to_do()
     await firm.ask("ruth", "!matter join 2026-0042 General")
-    assert firm.members(firm.room("2026-0042 Estate")) == {"ruth"}
+    assert firm.members(firm.space("2026-0042 Estate")) == {"ruth"}
 
 
 async def test_M2_a_question_or_the_nearest_title_where_it_is_not_clear(firm: SmallFirm) -> None:
@@ -82,7 +82,7 @@ async def test_M2_a_question_or_the_nearest_title_where_it_is_not_clear(firm: Sm
     assert "2 Disclosure" in said
     assert "Did you mean Disclosure?" in await firm.ask("tom", "!matter join 2026-0042 Disclosures")
     assert "has no conversation 3." in await firm.ask("tom", "!matter join 2026-0042 3")
-    assert firm.members(firm.room(f"{NAMED}Disclosure")) == {"ruth"}
+    assert firm.members(firm.room(f"Disclosure · {NAMED}")) == {"ruth"}
 
 
 @pytest.mark.parametrize("command", ["show {}", "join {}", "join {} General", "leave {}", 'rename {} "General" to New'])
@@ -91,7 +91,7 @@ async def test_M3_a_walled_matter_is_answered_like_one_that_is_not_there(firm: S
     missing = await firm.ask("walt", f"!matter {command.format('2026-0049')}")
     assert "There is no matter 2026-0042 that you can see" in walled
     assert walled.replace("2026-0042", "2026-0049") == missing
-    room = firm.room(f"{NAMED}General")
+    room = firm.room(NAMED)
     assert firm.members(room) == {"ruth"}
     assert not any(event["state_key"] == firm.user("walt") for event in firm.fake.events(room, "m.room.member"))
 
@@ -108,15 +108,15 @@ async def test_M3_who_loses_access_sees_no_more_of_a_list_asked_for_before(firm:
 
 
 async def test_V1_a_participant_renames_a_conversation_here_and_from_elsewhere(firm: SmallFirm) -> None:
-    room = firm.room(f"{NAMED}General")
-    assert "called 2026-0042 Estate · Team" in await firm.ask("ruth", "!matter rename Team", room)
-    assert firm.room(f"{NAMED}Team") == room
+    room = firm.room(NAMED)
+    assert "called Team · 2026-0042 Estate" in await firm.ask("ruth", "!matter rename Team", room)
+    assert firm.room(f"Team · {NAMED}") == room
     await firm.ask("ruth", '!matter rename 2026-0042 "team" to “The  Team”')
-    assert firm.room(f"{NAMED}The Team") == room
+    assert firm.room(f"The Team · {NAMED}") == room
     await firm.ask("ruth", "!matter rename 2026-0042 1 Everyone in it")
-    assert firm.room(f"{NAMED}Everyone in it") == room
+    assert firm.room(f"Everyone in it · {NAMED}") == room
     await firm.ask("ruth", "!matter rename 2026-0042 Everyone in it to General")
-    assert firm.room(f"{NAMED}General") == room
+    assert firm.room(NAMED) == room
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
     assert "Choose another title" in await firm.ask("ruth", '!matter rename 2026-0042 "Disclosure" to GENERAL')
     assert "at most 80 fit" in await firm.ask("ruth", f"!matter rename {'x' * 81}", room)
@@ -129,7 +129,7 @@ async def test_V1_a_participant_renames_a_conversation_here_and_from_elsewhere(f
 async def test_M4_a_closed_matter_keeps_its_titles_and_can_be_read(firm: SmallFirm, tmp_path: Path) -> None:
     closed = {"id": "m1", "number": "2026-0042", "title": "Estate", "status": "closed", "responsible": "ruth"}
     await change_directory(firm, tmp_path, matters=[closed])
-    room = firm.room(f"{NAMED}General")
+    room = firm.room(NAMED)
     assert "read-only" in await firm.ask("ruth", '!matter rename 2026-0042 "General" to Team')
     assert "nobody can write in it" in await firm.ask("tom", "!matter join 2026-0042")
     assert firm.members(room) == {"ruth", "tom"}
@@ -137,10 +137,10 @@ async def test_M4_a_closed_matter_keeps_its_titles_and_can_be_read(firm: SmallFi
 
 
 async def test_M4_number_client_and_title_of_the_matter_rename_its_rooms(firm: SmallFirm, tmp_path: Path) -> None:
-    room, space = firm.room(f"{NAMED}General"), firm.room("2026-0042 Estate")
+    room, space = firm.room(NAMED), firm.space("2026-0042 Estate")
     changed = {"id": "m1", "number": "2026-0100", "title": "Estate of Vale", "status": "open", "responsible": "ruth"}
     await change_directory(firm, tmp_path, matters=[changed | {"client": "Ann Vale"}], walls=[])
-    assert firm.room("2026-0100 Estate of Vale · General") == room
+    assert firm.room("2026-0100 Estate of Vale") == room
     assert firm.room("2026-0100 Estate of Vale") == space
     assert "Client: Ann Vale" in firm.fake.rooms[room].state["m.room.topic", ""]["topic"]
     assert "There is no matter 2026-0042" in await firm.ask("ruth", "!matter show 2026-0042")

@@ -33,7 +33,7 @@ async def test_B9_a_wall_whose_commit_nobody_heard_of_is_in_force_seconds_later(
 ) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
         await firm.ask("tom", "!matter start 2026-0042 Disclosure")
-        room = firm.room("2026-0042 Estate · Disclosure")
+        room = firm.room("Disclosure · 2026-0042 Estate")
         bridge, service = firm.bridge, firm.service
         bridge._followed, bridge._health["reconciled"] = (service.firm, service.reconciler.today()), ""
         await unheard(firm, lambda: set_wall(NEW, service.firm, "$lost"))

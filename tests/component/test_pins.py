@@ -218,7 +218,7 @@ async def test_V2_only_firm_admins_pin_where_the_firm_wants_that(firm: SmallFirm
 
 
 async def test_M3_what_somebody_pins_who_lost_access_a_moment_before_is_put_back(firm: SmallFirm) -> None:
-    room = firm.room("2026-0042 Estate · General")
+    room = firm.room("2026-0042 Estate")
     await firm.ask("ruth", "!add @ines", room)
     first = say(firm, "ruth", room, "A")
     set_pins(firm, "ines", room, first)

@@ -214,7 +214,7 @@ async def test_M3_no_answer_to_a_walled_admin_names_the_matter(on: FirmOnFake) -
         said = await on.ask(DAN, typed)
         assert [word for word in SECRETS if word in said] == [], typed
     assert "make the room" in (await on.ask(ANN, "!plan 2031-0017")).casefold()
-    assert "started 2031-0017 Tidewell v Oakhurst · Oakhurst papers" in await on.ask(ANN, "!audit 2031-0017")
+    assert "started Oakhurst papers · 2031-0017 Tidewell v Oakhurst" in await on.ask(ANN, "!audit 2031-0017")
 
 
 async def test_O2_access_lists_what_somebody_sees_and_why(on: FirmOnFake) -> None:
@@ -244,7 +244,7 @@ async def test_O2_plan_says_in_plain_words_what_would_change_and_changes_nothing
     on.fake.requests.clear()
     said = await on.ask(ANN, "!plan")
     assert "2 steps, 1 of them" in said
-    assert "Bring Ben Booth into 2026-0042 Estate of Orla Quill · General" in said
+    assert "Bring Ben Booth into General · 2026-0042 Estate of Orla Quill" in said
     assert "In Channel Litigation, put right who may come in" in said
     assert on.fake.changes() == []
     assert "put right" not in await on.ask(ANN, "!plan 2026-0042")

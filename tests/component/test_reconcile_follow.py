@@ -57,7 +57,7 @@ async def test_only_the_rooms_that_a_change_is_about_are_touched(on: FirmOnFake)
     room, space = await on.room(ESTATE_TALK), await on.room(matter_space_key("m1"))
     assert rooms_in(on.fake.requests) == {room.room_id, space.room_id}
     assert people_in(on.fake.requests) == set()
-    assert room.state["m.room.name", ""] == {"name": "2026-0042 Estate of the late Orla Quill · General"}
+    assert room.state["m.room.name", ""] == {"name": "2026-0042 Estate of the late Orla Quill"}
     assert space.state["m.room.name", ""] == {"name": "2026-0042 Estate of the late Orla Quill"}
     await on.settled()
 

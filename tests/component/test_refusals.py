@@ -87,7 +87,7 @@ async def test_O1_a_refused_attempt_is_in_the_log_in_plain_words(on: FirmOnFake,
     assert said(found) == [("tried_to_invite", "a", "b"), ("tried_to_join", "b", "")]
     assert {(one.subject, one.reason, one.outcome) for one in found} == {(MERGER_TALK, "M3", Outcome.REFUSED)}
     listed = await on.ask(ANN, "!audit 2026-0055 refused")
-    talk = "2026-0055 Sale of Tidewell Brewing · General"
+    talk = "2026-0055 Sale of Tidewell Brewing"
     assert f"Ann Archer tried to invite Ben Booth to {talk}; refused by the guard (M3)" in listed
     assert "Ben Booth tried to come into 2026-0055" in listed
     why = await on.ask(ANN, "!why @ben 2026-0055")

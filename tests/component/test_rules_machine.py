@@ -22,6 +22,7 @@ from bridge.firm.conversation import direct_id
 from bridge.firm.model import Matter, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import MARKER
 from bridge.handlers.router import Router
+from bridge.mapping.names import conversation_name
 from bridge.store.conversations import room_of
 from bridge.store.store import Store
 from tests.component.firm_on_fake import (
@@ -139,12 +140,13 @@ class Firm(RuleBasedStateMachine):
         return bool(self.wait(done()))
 
     def rooms(self) -> dict[str, Room]:
-        """The rooms that the bot or anybody is in, by name, but for those that were left for another one."""
+        """The rooms that the bot or anybody is in, by name, but for spaces and those that were left for another one."""
         named: dict[str, Room] = {}
         for room in self.on.fake.rooms.values():
             name = room.state.get(("m.room.name", ""), {}).get("name", "")
             left = room.state.get(("m.room.tombstone", ""), {}).get("replacement_room")
-            if name and room.joined and not left:
+            space = room.state["m.room.create", ""].get("type") == "m.space"
+            if name and room.joined and not left and not space:
                 assert name not in named, name
                 named[name] = room
         return named
@@ -154,7 +156,7 @@ class Firm(RuleBasedStateMachine):
 
     def shown(self, talk: Talk) -> str:
         matter = self.directory.get(talk.matter)
-        return talk.title if matter is None else f"{matter.number} {matter.title} · {talk.title}"
+        return talk.title if matter is None else conversation_name(matter, talk.title, "General")
 
     def user(self, who: str) -> str:
         return self.on.user(PEOPLE[who])

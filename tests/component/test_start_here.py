@@ -31,12 +31,12 @@ async def _started(on: FirmOnFake, person: Staff, text: str, room_id: str = "") 
 async def test_a_matters_conversation_knows_its_matter(on: FirmOnFake, text: str) -> None:
     """M1: what is started in a matter's conversation is about that matter."""
     answer = await _started(on, ANN, text, await _there(on))
-    assert answer.startswith("Started 2026-0042 Estate of Orla Quill · Disclosure with Cleo Crane and Dan Dell.")
+    assert answer.startswith("Started Disclosure · 2026-0042 Estate of Orla Quill with Cleo Crane and Dan Dell.")
 
 
 async def test_of_two_matters_the_one_that_is_named_counts(on: FirmOnFake) -> None:
     answer = await _started(on, ANN, "!start 2026-0055 Terms", await _there(on))
-    assert answer.startswith("Started 2026-0055 Sale of Tidewell Brewing · Terms.")
+    assert answer.startswith("Started Terms · 2026-0055 Sale of Tidewell Brewing.")
 
 
 @pytest.mark.parametrize("number", ["2026-0055", "1999-0001"])

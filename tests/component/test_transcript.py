@@ -21,7 +21,7 @@ from bridge.store.outbox import pending
 from tests.component.small_firm import DIRECTORY, Json, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import Slow, refusal
 
-ROOM = "2026-0042 Estate · General"
+ROOM = "2026-0042 Estate"
 UNKNOWN = "There is no matter {} that you can see. “!matter list” shows those you can."
 
 
@@ -173,14 +173,14 @@ async def test_a_matter_in_which_nothing_was_said_has_none(firm: SmallFirm) -> N
 async def test_one_conversation_can_be_named_and_typed_in(firm: SmallFirm) -> None:
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
     say(firm, "ruth", "In general.")
-    firm.fake.message(firm.room("2026-0042 Estate · Disclosure"), firm.user("ruth"), "Disclosed.")
+    firm.fake.message(firm.room("Disclosure · 2026-0042 Estate"), firm.user("ruth"), "Disclosed.")
     await firm.ask("ruth", "!matter transcript 2026-0042")
     names = [one["body"] for one in await files(firm, "ruth")]
     assert names == [
         f"Transcript 2026-0042 {one}.{end}" for one in ("General", "Disclosure") for end in ("html", "pdf")
     ]
     await firm.ask("ruth", "!matter transcript 2026-0042 disclosure")
-    await firm.ask("ruth", "!transcript", firm.room("2026-0042 Estate · Disclosure"))
+    await firm.ask("ruth", "!transcript", firm.room("Disclosure · 2026-0042 Estate"))
     assert [one["body"] for one in (await files(firm, "ruth"))[4:]] == names[2:] * 2
     assert "has no conversation Probate" in await firm.ask("ruth", "!matter transcript 2026-0042 Probate")
 

@@ -25,7 +25,7 @@ from bridge.store.files import Sent, add_file
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import refusal
 
-ROOM = "2026-0042 Estate · General"
+ROOM = "2026-0042 Estate"
 FOLDER = "2026-0042 Estate/General"
 
 
@@ -141,7 +141,7 @@ async def test_without_a_cabinet_for_the_matter_nothing_is_done_at_night(
 async def test_a_night_makes_so_many_at_most_and_the_next_goes_on(firm: SmallFirm, tmp_path: Path) -> None:
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
     say(firm, "Signed.")
-    firm.fake.message(firm.room("2026-0042 Estate · Disclosure"), firm.user("ruth"), "Disclosed.")
+    firm.fake.message(firm.room("Disclosure · 2026-0042 Estate"), firm.user("ruth"), "Disclosed.")
     await close(firm)
     assert await at_night(firm, at_most=1) == 1
     assert await at_night(firm, at_most=1) == 1
@@ -174,7 +174,7 @@ async def test_what_broke_between_the_page_and_the_pdf_is_made_again(
 async def test_a_room_that_is_gone_holds_up_no_other(firm: SmallFirm, tmp_path: Path) -> None:
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
     say(firm, "Signed.")
-    firm.fake.message(firm.room("2026-0042 Estate · Disclosure"), firm.user("ruth"), "Disclosed.")
+    firm.fake.message(firm.room("Disclosure · 2026-0042 Estate"), firm.user("ruth"), "Disclosed.")
     await close(firm)
     firm.fake.script("GET", "/messages$", refusal(404, "M_NOT_FOUND", "Room not found"))
     assert await at_night(firm) == 1
@@ -223,7 +223,7 @@ async def test_what_happens_while_a_transcript_is_made_is_in_the_next_one(
 async def test_a_transcript_that_somebody_has_open_stops_no_other(firm: SmallFirm, tmp_path: Path) -> None:
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
     say(firm, "Signed.")
-    firm.fake.message(firm.room("2026-0042 Estate · Disclosure"), firm.user("ruth"), "Disclosed.")
+    firm.fake.message(firm.room("Disclosure · 2026-0042 Estate"), firm.user("ruth"), "Disclosed.")
     await close(firm)
     (tmp_path / "cabinet" / FOLDER / "transcript.html").mkdir(parents=True)
     assert await at_night(firm) == 1
@@ -235,7 +235,7 @@ async def test_a_transcript_that_somebody_has_open_stops_no_other(firm: SmallFir
 async def test_one_conversation_that_the_homeserver_does_not_give_stops_no_other(firm: SmallFirm) -> None:
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
     say(firm, "Signed.")
-    firm.fake.message(firm.room("2026-0042 Estate · Disclosure"), firm.user("ruth"), "Disclosed.")
+    firm.fake.message(firm.room("Disclosure · 2026-0042 Estate"), firm.user("ruth"), "Disclosed.")
     await close(firm)
     firm.fake.script("GET", f"{re.escape(firm.room(ROOM))}/messages$", *[refusal(500, "M_UNKNOWN")] * 50)
     assert await at_night(firm) == 1

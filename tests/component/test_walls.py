@@ -362,7 +362,7 @@ async def test_the_pass_after_midnight_ends_walls_and_tells_who_came_under_one(
     async with small_firm(tmp_path, database_url, **sections) as firm:
         today = firm.service.reconciler.today()
         await firm.ask("ruth", "!matter start 2026-0042 Disclosure @tom @walt")
-        room = firm.room("2026-0042 Estate · Disclosure")
+        room = firm.room("Disclosure · 2026-0042 Estate")
         await firm.ask("ruth", f"!wall add 2026-0042 group:Property Bought for the client until:{today}")
         assert firm.members(room) == {"ruth", "tom"}
         sections["groups"] = [{"id": "g", "name": "Property", "members": ["walt", "tom"]}]
@@ -389,7 +389,7 @@ async def test_walls_set_by_command_outlive_the_directory_and_a_restart(tmp_path
     staff = [{**person, "role": "IT" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]
     async with small_firm(tmp_path, database_url, staff=staff, walls=[]) as firm:
         await firm.ask("ruth", "!matter start 2026-0042 Disclosure @tom @walt")
-        room = firm.room("2026-0042 Estate · Disclosure")
+        room = firm.room("Disclosure · 2026-0042 Estate")
         await firm.ask("ruth", "!wall add 2026-0042 @walt A cousin")
         assert firm.members(room) == {"ruth", "tom"}
         write_directory(

@@ -98,7 +98,12 @@ class Person:
     async def room_name(self, room_id: str) -> str:
         """A room's name; empty where it has none."""
         answer = await self.request("GET", f"rooms/{quote(room_id)}/state/m.room.name/")
-        return "" if answer.status == 404 else str(answer.ok()["name"])
+        return "" if answer.status == 404 else str(answer.ok().get("name", ""))
+
+    async def is_space(self, room_id: str) -> bool:
+        """Whether a room is a space."""
+        created = await self.get(f"rooms/{quote(room_id)}/state/m.room.create/")
+        return bool(created.get("type") == "m.space")
 
     async def state(self, room_id: str) -> list[Json]:
         """All current state events of a room."""

@@ -13,7 +13,7 @@ from tests.synapse.harness import RealFirm
 from tests.synapse.test_files import PIXEL, put, redact, upload
 from tests.synapse.test_provisioning import room_named
 
-BAKERY = "2026-0031 Lease renewal for the Copperkettle Bakery · General"
+BAKERY = "2026-0031 Lease renewal for the Copperkettle Bakery"
 SCAN = os.urandom(90_000_000)
 LETTER = b"Dear Sirs, " * 1000
 

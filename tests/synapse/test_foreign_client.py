@@ -25,38 +25,32 @@ LINDGREN = "2025-0113 Estate of Arthur Lindgren"
 TIDEWELL = "2026-0055 Sale of Tidewell Brewing"
 BOT = "Firm Bot"
 
+MATTERS = {BAKERY, HEDGE, LINDGREN, TIDEWELL}
 SEEN = {
     # On the team of the bakery's lease; in no channel but those everybody or her team is in.
-    "zoe.lindqvist": {FIRM, BOT, "Everyone", "Property", "Kitchen Table", BAKERY, f"{BAKERY} · General"},
+    "zoe.lindqvist": {BOT, "Everyone", "Property", "Kitchen Table", BAKERY},
     # Screened from the bakery's matters; responsible for the hedge and assisting in a restricted sale.
     "tomas.ferreira": {
-        FIRM,
         BOT,
         "Everyone",
         "Litigation",
         "Court Filings",
         "Kitchen Table",
         HEDGE,
-        f"{HEDGE} · General",
         TIDEWELL,
-        f"{TIDEWELL} · General",
     },
     # The owner: responsible for both restricted matters, originating the lease.
     "eleanor.ashcombe": {
-        FIRM,
         BOT,
         "Admins",
         "Everyone",
         "Kitchen Table",
         BAKERY,
-        f"{BAKERY} · General",
         LINDGREN,
-        f"{LINDGREN} · General",
         TIDEWELL,
-        f"{TIDEWELL} · General",
     },
 }
-"""Every room that each of the three is in, by the name it has in a client."""
+"""Every conversation that each of the three is in, by the name it has in a client."""
 
 
 @dataclass
@@ -88,7 +82,20 @@ class Seat:
 
     async def rooms(self) -> dict[str, RoomID]:
         """The rooms joined, by the name a client shows: the room's own, else that of the other people in it."""
-        return {await self.name(room_id): room_id for room_id in await self.client.get_joined_rooms()}
+        return await self._joined(spaces=False)
+
+    async def spaces(self) -> dict[str, RoomID]:
+        """The spaces joined, by name."""
+        return await self._joined(spaces=True)
+
+    async def _joined(self, *, spaces: bool) -> dict[str, RoomID]:
+        found = {}
+        for room_id in await self.client.get_joined_rooms():
+            state = await self.client.get_state(room_id)
+            (created,) = [event.content for event in state if event.type == EventType.ROOM_CREATE]
+            if (created.get("type") == "m.space") is spaces:
+                found[await self.name(room_id)] = room_id
+        return found
 
     async def name(self, room_id: RoomID) -> str:
         for event in await self.client.get_state(room_id):
@@ -152,14 +159,15 @@ async def test_the_demo_firm_in_a_foreign_client(seats: dict[str, Seat]) -> None
     for localpart, seat in seats.items():
         rooms = await seat.rooms()
         assert rooms.keys() == SEEN[localpart]
+        assert (await seat.spaces()).keys() == {FIRM, *(SEEN[localpart] & MATTERS)}
         assert await seat.direct() == {rooms[BOT]}
         assert "invite" not in await seat.sync()
         assert await seat.people(rooms[BOT]) == {localpart, "bot"}
 
     # M1, F4: a matter's conversation is found under the matter, a channel in the staff space.
-    for seat, space, child in ((zoe, BAKERY, f"{BAKERY} · General"), (tomas, FIRM, "Litigation")):
-        rooms = await seat.rooms()
-        children = {e.state_key for e in await seat.client.get_state(rooms[space]) if e.type == EventType.SPACE_CHILD}
+    for seat, space, child in ((zoe, BAKERY, BAKERY), (tomas, FIRM, "Litigation")):
+        rooms, spaces = await seat.rooms(), await seat.spaces()
+        children = {e.state_key for e in await seat.client.get_state(spaces[space]) if e.type == EventType.SPACE_CHILD}
         assert rooms[child] in children
 
     # They talk.
@@ -179,14 +187,14 @@ async def test_the_demo_firm_in_a_foreign_client(seats: dict[str, Seat]) -> None
     assert direct in await tomas.direct()
     assert "invite" not in await tomas.sync()
     assert (await tomas.ask_bot("!dm zoe.lindqvist@ashcombevale.example")) != ""
-    assert len(await tomas.client.get_joined_rooms()) == len(SEEN["tomas.ferreira"]) + 1
+    assert len(await tomas.rooms()) == len(SEEN["tomas.ferreira"]) + 1
 
     # M1: a conversation of a matter, with those who have access and not with those who are screened.
     answer = await zoe.ask_bot('!matter start 2026-0031 "Break clause" @eleanor.ashcombe @tomas.ferreira')
     assert "Not added, having no access to this matter: Tomás Ferreira" in answer
-    clause = (await zoe.rooms())[f"{BAKERY} · Break clause"]
+    clause = (await zoe.rooms())[f"Break clause · {BAKERY}"]
     assert await zoe.people(clause) == {"bot", "zoe.lindqvist", "eleanor.ashcombe"}
-    assert f"{BAKERY} · Break clause" in await eleanor.rooms()
+    assert f"Break clause · {BAKERY}" in await eleanor.rooms()
     assert "invite" not in await eleanor.sync()
     assert not any("Copperkettle" in name for name in await tomas.rooms())
 

@@ -94,11 +94,12 @@ class RealFirmAtWork(RuleBasedStateMachine):
         self.wait(typed())
 
     async def rooms(self) -> dict[str, str]:
-        """Room ids by name, of all rooms that the bot or one of the three is in."""
+        """Room ids by name, of all rooms but spaces that the bot or one of the three is in."""
         found: dict[str, str] = {}
         for person in (self.firm.bot, *self.clients.values()):
             for room_id in await person.joined_rooms():
-                found[await person.room_name(room_id)] = room_id
+                if not await person.is_space(room_id):
+                    found[await person.room_name(room_id)] = room_id
         return found
 
     async def people(self, room_id: str) -> set[str]:
@@ -106,7 +107,9 @@ class RealFirmAtWork(RuleBasedStateMachine):
         return {user[1:].partition(":")[0] for user in answer["members"]} & set(PEOPLE)
 
     def shown(self, talk: Talk) -> str:
-        return f"{MATTER_NAME} · {talk.title}" if talk.matter else talk.title
+        if not talk.matter:
+            return talk.title
+        return MATTER_NAME if talk.title == "General" else f"{talk.title} · {MATTER_NAME}"
 
     async def compare(self) -> None:
         """Membership, names, archive state and m.direct are as the rules say."""

@@ -24,7 +24,7 @@ from tests.synapse.harness import Json
 from tests.synapse.test_foreign_client import BAKERY, BOT, Seat, at_their_clients
 from tests.synapse.test_provisioning import own_firm, rewrite
 
-CLAUSE = f"{BAKERY} · Break clause"
+CLAUSE = f"Break clause · {BAKERY}"
 
 
 async def until(seat: Seat, room_id: RoomID, wanted: Callable[[Json], bool]) -> Json:
@@ -154,7 +154,7 @@ async def matter_stories(zoe: Seat, tomas: Seat, eleanor: Seat, change: Callable
     with pytest.raises(MForbidden):
         await zoe.client.send_state_event(clause, EventType.ROOM_NAME, RoomNameStateEventContent(name="Ours"))
     await zoe.client.send_text(clause, "!matter rename Break clauses")
-    while f"{BAKERY} · Break clauses" not in await zoe.rooms():
+    while f"Break clauses · {BAKERY}" not in await zoe.rooms():
         await zoe.sync(wait_ms=10_000)
 
     # M3: to somebody who is screened there is no trace, whatever he asks.
@@ -183,7 +183,7 @@ async def matter_stories(zoe: Seat, tomas: Seat, eleanor: Seat, change: Callable
 
     # M3: a wall removes at once, from the matter's space too, and keeps out whoever invites.
     wall = {"id": "W-99", "matter": "2026-0031", "people": ["eashcombe"], "memo": "A lender.", "set_by": "isolberg"}
-    space = (await eleanor.rooms())[BAKERY]
+    space = (await eleanor.spaces())[BAKERY]
     await zoe.sync()
     change(lambda data: data["walls"].append(wall))
     await until(zoe, clause, is_member(eleanor, "leave"))

@@ -85,7 +85,7 @@ def test_M1_the_first_conversation_has_the_team_and_is_found_under_the_matter() 
     shapes = wanted(firm(ESTATE)).shapes
     first = first_matter_conversation_id("m1")
     assert shapes[first].members == {user(0), user(1), user(2)}
-    assert shapes[first].name == "2026-0042 Estate of Orla Quill · General"
+    assert shapes[first].name == "2026-0042 Estate of Orla Quill"
     assert shapes[first].topic == "Client: Orla Quill · Responsible: Robin0 Vale"
     assert shapes[matter_space_key("m1")].children == (first,)
     assert shapes[matter_space_key("m1")].members == shapes[first].members

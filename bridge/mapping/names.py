@@ -1,0 +1,59 @@
+"""What rooms are called, and their titles read back from that. Pure.
+
+A client's list shows some 25 letters, so what tells one conversation from the others stands first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from bridge.firm.model import Matter
+
+_BETWEEN = " · "
+_MOST_NAMED = 8
+
+
+def matter_name(matter: Matter) -> str:
+    """A matter as people know it: number and title."""
+    return f"{matter.number} {matter.title}"
+
+
+def conversation_name(matter: Matter, title: str, first_title: str = "") -> str:
+    """A matter's conversation as people know it: its title, then the matter; the first one by the matter's name.
+
+    `first_title` is the title that a matter's first conversation has until somebody gives it another; without it the
+    title of that one stands in its name, too.
+    """
+    return matter_name(matter) if title == first_title else f"{title}{_BETWEEN}{matter_name(matter)}"
+
+
+def title_in(name: str, matter: Matter | None, first_title: str) -> str:
+    """The title of a matter's conversation, from the name of its room, also where the matter was called otherwise then.
+
+    Earlier versions put the matter first.
+    """
+    if matter is None:
+        return name.partition(_BETWEEN)[0]
+    number, called = f"{matter.number} ", matter_name(matter)
+    if name.startswith(f"{called}{_BETWEEN}"):
+        return name.removeprefix(f"{called}{_BETWEEN}")
+    if name.startswith(number):
+        return name.rpartition(_BETWEEN)[2] if _BETWEEN in name.removeprefix(called) else first_title
+    if name.endswith(f"{_BETWEEN}{called}"):
+        return name.removesuffix(f"{_BETWEEN}{called}")
+    return name.partition(f"{_BETWEEN}{number}")[0] if f"{_BETWEEN}{number}" in name else name.partition(_BETWEEN)[0]
+
+
+def direct_name(called: Mapping[str, str], present: Collection[str]) -> str:
+    """What a direct conversation is called where clients, which name it after those who are in it, would be wrong (D3).
+
+    `called` are the display names, by user id, of everybody whose conversation it is, and `present` the user ids of
+    those in it. Empty where that is everybody, and clients are right, and where nobody is there to see it. A name is
+    the same for all who see it, so whoever is there alone sees those they were with, and several see everybody.
+    """
+    gone = called.keys() - present
+    if not gone or len(gone) == len(called):
+        return ""
+    shown = sorted(called[one] for one in (gone if len(called) - len(gone) == 1 else called))
+    more = len(shown) - _MOST_NAMED
+    return ", ".join(shown[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
