@@ -1,13 +1,14 @@
 """Whether the bridge stays quick in a large firm: beside a tenth of it, and beside an earlier build, in one run.
 
-    python -m benchmarks.scale [--staff 1000] [--earlier 5917f01] [--keep FOLDER]
+    python -m benchmarks.scale [--staff 1000] [--earlier 5917f01] [--keep FOLDER] [--only commands|following]
 
 The firm has ten matters, a hundred files, a thousand audit entries and two direct conversations for each person,
 three walls for ten people, and fifty channels; all of it is long in place on a stub homeserver. The bridge starts
 with a full pass, answers every command that shows something, hears of people who come and go, and follows changes of
 its directory. What is measured is processor time: of the whole process, of the longest stretch of the event loop and
 of the longest unit of the store, so that other programs on the machine do not count. `--keep` keeps the firms that
-were made, and takes those that are there.
+were made, and takes those that are there; `--only` leaves out one part of what comes after the start, and `--earlier
+none` the earlier build.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scale_bridge import MOST_BYTES, Seen
+from benchmarks.scale_bridge import MOST_BYTES, PARTS, Seen
 
 HERE = Path(__file__).parents[1]
 MOST_MS = 50.0
@@ -77,7 +78,7 @@ def homeserver(build: Build, firm: Path, port: int) -> Iterator[str]:
         process.stdin.close()
 
 
-def run(build: Build, made: Path, staff: int, console: Console) -> list[Seen]:
+def run(build: Build, made: Path, staff: int, only: Sequence[str], console: Console) -> list[Seen]:
     """What the bridge of a build takes in this firm."""
     console.print(f"{build.name} in a firm of {staff:,}")
     with TemporaryDirectory() as name:
@@ -89,6 +90,7 @@ def run(build: Build, made: Path, staff: int, console: Console) -> list[Seen]:
             port = free.getsockname()[1]
         with homeserver(build, homeservers, port) as url:
             command = [*("-m", "benchmarks.scale_bridge"), str(bridges), str(staff), url, str(port)]
+            command += [option for part in only for option in ("--only", part)]
             done = subprocess.run(
                 [sys.executable, *command], cwd=build.folder, stdout=subprocess.PIPE, text=True, check=True
             )
@@ -108,7 +110,7 @@ def made_firm(build: Build, folder: Path, staff: int, console: Console) -> Path:
     return made
 
 
-def problems(now: Seen, tenth: Seen, before: Seen) -> Iterator[str]:
+def problems(now: Seen, tenth: Seen, before: Seen | None) -> Iterator[str]:
     """What of this work is not as it should be in the large firm; `tenth` is the same in a tenth of it."""
     if now.kind == "answer" and now.name not in READS_ALL and now.cpu > MOST_MS:
         yield f"takes {now.cpu:.0f} ms"
@@ -120,7 +122,7 @@ def problems(now: Seen, tenth: Seen, before: Seen) -> Iterator[str]:
         yield f"the answer has {now.answer_bytes} bytes"
     if now.kind == "start" and now.peak_mib > MOST_MIB:
         yield f"takes {now.peak_mib:.0f} MiB"
-    if now.kind == "follow" and now.cpu * LEAST_GAIN > before.cpu:
+    if before is not None and now.kind == "follow" and now.cpu * LEAST_GAIN > before.cpu:
         yield f"takes {now.cpu:.0f} ms, {before.cpu / now.cpu:.1f} times less than before"
     growth = now.cpu / max(tenth.cpu, NOISE_MS)
     most = (
@@ -136,15 +138,15 @@ def show(tenth: Sequence[Seen], whole: Sequence[Seen], before: Sequence[Seen], c
     """Print what was seen, and how many problems there are."""
     table = Table("ms of processor time", "a tenth", "whole", "loop", "unit", "earlier", "gain", "MiB")
     found = []
-    for small, now, old in zip(tenth, whole, before, strict=True):
+    for small, now, old in zip(tenth, whole, before or [None] * len(whole), strict=True):
         table.add_row(
             now.name,
             f"{small.cpu:.0f}",
             f"{now.cpu:.0f}",
             f"{now.loop:.0f}",
             f"{now.unit:.0f}",
-            f"{old.cpu:.0f}",
-            f"{old.cpu / max(now.cpu, 0.1):.1f}",
+            f"{old.cpu:.0f}" if old else "",
+            f"{old.cpu / max(now.cpu, 0.1):.1f}" if old else "",
             f"{now.peak_mib:.0f}",
         )
         found += [f"{now.name}: {problem}" for problem in problems(now, small, old)]
@@ -156,17 +158,19 @@ def show(tenth: Sequence[Seen], whole: Sequence[Seen], before: Sequence[Seen], c
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--staff", type=int, default=1000)
-    parser.add_argument("--earlier", default="5917f01", help="a commit")
+    parser.add_argument("--earlier", default="5917f01", help="a commit, or none")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--only", choices=PARTS, action="append", default=[])
     given = parser.parse_args()
     console = Console()
     with TemporaryDirectory() as name:
-        earlier, now = earlier_build(given.earlier, Path(name) / "earlier"), Build("this build", HERE)
+        now = Build("this build", HERE)
+        earlier = None if given.earlier == "none" else earlier_build(given.earlier, Path(name) / "earlier")
         folder, sizes = given.keep or Path(name), (given.staff // 10, given.staff)
-        small, large = (made_firm(earlier, folder, size, console) for size in sizes)
-        tenth = run(now, small, sizes[0], console)
-        whole = run(now, large, sizes[1], console)
-        before = run(earlier, large, sizes[1], console)
+        small, large = (made_firm(earlier or now, folder, size, console) for size in sizes)
+        tenth = run(now, small, sizes[0], given.only, console)
+        whole = run(now, large, sizes[1], given.only, console)
+        before = run(earlier, large, sizes[1], given.only, console) if earlier is not None else []
     raise SystemExit(min(show(tenth, whole, before, console), 1))
 
 

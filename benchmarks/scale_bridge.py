@@ -1,6 +1,6 @@
 """The bridge of `scale.py`: started, asked and given changes to follow, with its processor time and memory watched.
 
-    python -m benchmarks.scale_bridge FOLDER STAFF HOMESERVER PORT
+    python -m benchmarks.scale_bridge FOLDER STAFF HOMESERVER PORT [--only commands|following]
 
 prints what it saw as JSON, a list of `Seen`. Which bridge that is says the folder it is started in.
 """
@@ -13,8 +13,8 @@ import gc
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ from bridge.service import FirmService, open_firm
 from bridge.store.outbox import mark_sent, pending
 from bridge.store.store import Store
 
+PARTS = ("commands", "following")
+"""What comes after the start."""
 MOST_BYTES = 65_536
 """An event may have no more (specification, size limits)."""
 
@@ -88,7 +90,7 @@ class Watch:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Put the watches in place."""
-        step, run = asyncio.Handle._run, Store.run
+        step = asyncio.Handle._run
 
         def watched_step(handle: asyncio.Handle) -> None:
             begun = time.thread_time()
@@ -97,21 +99,29 @@ class Watch:
             if taken > self._now.loop:
                 self._now.loop, self._now.loop_in = taken, where(handle)
 
-        async def watched_run(store: Store, unit: Callable[[], Any], **options: Any) -> Any:
-            name = getattr(unit, "__qualname__", "") or getattr(getattr(unit, "func", None), "__qualname__", "?")
+        def watched(run: Callable[..., Any]) -> Callable[..., Any]:
+            async def watched_run(store: Store, unit: Callable[[], Any], **options: Any) -> Any:
+                name = getattr(unit, "__qualname__", "") or getattr(getattr(unit, "func", None), "__qualname__", "?")
 
-            def watched() -> Any:
-                begun = time.thread_time()
-                try:
-                    return unit()
-                finally:
-                    taken = (time.thread_time() - begun) * 1000
-                    if taken > self._now.unit:
-                        self._now.unit, self._now.unit_in = taken, name
+                def timed() -> Any:
+                    begun = time.thread_time()
+                    try:
+                        return unit()
+                    finally:
+                        taken = (time.thread_time() - begun) * 1000
+                        if taken > self._now.unit:
+                            self._now.unit, self._now.unit_in = taken, name
 
-            return await run(store, watched, **options)
+                return await run(store, timed, **options)
 
-        with patch.object(asyncio.Handle, "_run", watched_step), patch.object(Store, "run", watched_run):
+            return watched_run
+
+        with ExitStack() as patches:
+            patches.enter_context(patch.object(asyncio.Handle, "_run", watched_step))
+            for name in ("run", "read"):
+                # Earlier builds have one of them.
+                if hasattr(Store, name):
+                    patches.enter_context(patch.object(Store, name, watched(getattr(Store, name))))
             yield
 
 
@@ -237,8 +247,8 @@ async def follow_all(asking: Asking, folder: Path, staff: int) -> None:
         await bridge._follow_directory()
 
 
-async def go(folder: Path, staff: int, homeserver: str, port: int) -> list[Seen]:
-    """Start the bridge and let it work."""
+async def go(folder: Path, staff: int, homeserver: str, port: int, parts: Collection[str] = PARTS) -> list[Seen]:
+    """Start the bridge and let it do these parts of the work."""
     settings, watch = settings_of(folder, homeserver, port), Watch()
     set_up_quiet_logging()
     gc.collect()
@@ -253,10 +263,12 @@ async def go(folder: Path, staff: int, homeserver: str, port: int) -> list[Seen]
             running = asyncio.create_task(bridge.run(stop))
             while bridge.health()["reconciled"]:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.2)
-        seen.said = f"failed: {len(firm.reconciler.again)}"
+        seen.said = f"failed: {len(getattr(firm.reconciler, 'again', ()))}"
         asking = Asking(bridge, firm, watch)
-        await ask_all(asking, staff)
-        await follow_all(asking, folder, staff)
+        if "commands" in parts:
+            await ask_all(asking, staff)
+        if "following" in parts:
+            await follow_all(asking, folder, staff)
         stop.set()
         await running
         await opened.__aexit__(None, None, None)
@@ -269,6 +281,7 @@ if __name__ == "__main__":
     parser.add_argument("staff", type=int)
     parser.add_argument("homeserver")
     parser.add_argument("port", type=int)
+    parser.add_argument("--only", choices=PARTS, action="append", default=[])
     given = parser.parse_args()
-    found = asyncio.run(go(given.folder, given.staff, given.homeserver, given.port))
+    found = asyncio.run(go(given.folder, given.staff, given.homeserver, given.port, given.only or PARTS))
     json.dump([asdict(one) for one in found], sys.stdout)

@@ -48,6 +48,12 @@ def may_administer(firm: Firm, staff_id: str, admin_roles: frozenset[str]) -> De
     return Decision(False, "F1", f"The role {role or '(none)'} is not one of the firm admins' roles.")
 
 
+def administrators(firm: Firm, admin_roles: frozenset[str]) -> frozenset[str]:
+    """Staff ids of everyone whom `may_administer` allows, found together and not one by one."""
+    roles = {name.casefold() for name in admin_roles}
+    return frozenset(staff_id for staff_id in firm.active_staff if firm.staff[staff_id].role.casefold() in roles)
+
+
 def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decision:
     """Whether this person may know the matter at all: a wall beats a role, a role beats a restriction (M3)."""
     if not (acting := may_act(firm, staff_id)):

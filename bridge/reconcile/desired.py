@@ -9,7 +9,7 @@ from functools import cached_property
 
 from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
 from bridge.firm.model import Firm
-from bridge.firm.policy import desired_participants, may_administer
+from bridge.firm.policy import administrators, desired_participants
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.mapping import rooms as shapes
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
@@ -90,8 +90,7 @@ def desired_of_stored(firm: Firm, world: World, settings: Settings, today: date)
 def _new_admins(firm: Firm, world: World, settings: Settings) -> frozenset[str] | None:
     if not settings.firm.admins_room:
         return None
-    roles = frozenset(settings.firm.admin_roles)
-    admins = frozenset(staff_id for staff_id in firm.active_staff if may_administer(firm, staff_id, roles))
+    admins = administrators(firm, frozenset(settings.firm.admin_roles))
     room = world.conversations.get(ADMINS_ID)
     return admins if room is None or room.participants != admins else None
 
@@ -172,8 +171,8 @@ def with_earlier(shape: RoomShape, earlier: Sequence[str]) -> Iterator[RoomShape
 def _pinners(firm: Firm, user_ids: Mapping[str, str], settings: Settings) -> frozenset[str] | None:
     if settings.pins.who == "participants":
         return None
-    roles = frozenset(settings.firm.admin_roles)
-    return frozenset(user_ids[one] for one in firm.active_staff if one in user_ids and may_administer(firm, one, roles))
+    admins = administrators(firm, frozenset(settings.firm.admin_roles))
+    return frozenset(user_ids[one] for one in admins if one in user_ids)
 
 
 def _worth_a_room(conversation: Conversation, members: frozenset[str]) -> bool:

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
+from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
 
 
-def losing(wanted: Desired, today: date) -> tuple[str, ...]:
-    """The keys of the rooms that are there in which somebody may be who must not (M3).
+def losing(wanted: Desired, walled: Collection[str]) -> tuple[list[str], list[str]]:
+    """The keys of the rooms that are there in which somebody is or may be who must not (M3).
 
     First where somebody is picked who may not be there, such as behind a wall that begins today; then, for what a crash
-    or the homeserver's absence left undone, whatever is behind a wall.
+    or the homeserver's absence left undone, whatever belongs to these matters that are behind a wall.
     """
     world = wanted.world
-    picked = []
+    picked: list[str] = []
+    others: list[str] = []
     for key, conversation in world.conversations.items():
         shape = wanted.shapes.get(key)
-        if shape is None or key not in world.rooms:
-            continue
         ids = {wanted.user_ids[one] for one in conversation.participants if one in wanted.user_ids}
-        if not ids <= shape.members:
-            picked += [key, *world.earlier.get(key, ())]
-            if conversation.matter_id:
-                picked.append(matter_space_key(conversation.matter_id))
-    in_force = {wall_id: wall for wall_id, wall in wanted.firm.walls.items() if wall.in_force(today)}
-    walled = replace(wanted.firm, walls=in_force)
-    matters = {matter.id for matter in walled.matters.values() if walled.walls_around(matter)}
-    talks = sorted(key for key, one in world.conversations.items() if one.matter_id in matters)
-    earlier = [room for key in talks for room in world.earlier.get(key, ())]
-    spaces = sorted(matter_space_key(matter_id) for matter_id in matters)
-    return tuple(
-        key
-        for key in dict.fromkeys([*picked, *talks, *earlier, *spaces])
-        if key in world.rooms and key in wanted.shapes
-    )
+        lost = shape is not None and key in world.rooms and not ids <= shape.members
+        if lost or conversation.matter_id in walled:
+            spaces = [matter_space_key(conversation.matter_id)] if conversation.matter_id else []
+            (picked if lost else others).extend([key, *world.earlier.get(key, ()), *spaces])
+
+    def there(keys: Iterable[str]) -> list[str]:
+        return [key for key in dict.fromkeys(keys) if key in world.rooms and key in wanted.shapes]
+
+    return there(picked), there(others)
+
+
+def walled_off(firm: Firm, today: date) -> frozenset[str]:
+    """The ids of the matters that are behind a wall today."""
+    in_force = (wall for wall in firm.walls.values() if wall.in_force(today))
+    return frozenset(matter.id for wall in in_force for matter in firm.walled_by(wall))
 
 
 def changed(before: Mapping[str, RoomShape], wanted: Desired) -> tuple[set[str], tuple[str, ...]]:

@@ -21,18 +21,22 @@ _GONE = frozenset({"leave", "ban"})
 
 async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[R]], limit: int) -> list[R]:
     """The results of `work` for every item, in order, at most `limit` at once. The first failure ends all."""
-    slots = asyncio.Semaphore(limit)
+    waiting = enumerate(list(items))
+    results: dict[int, R] = {}
 
-    async def one(item: T) -> R:
-        async with slots:
-            return await work(item)
+    async def worker() -> None:
+        # No task for each item: a pass over a large firm would have tens of thousands, and begin them all at once.
+        for place, item in waiting:
+            results[place] = await work(item)
+            await asyncio.sleep(0)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(item)) for item in items]
+            for _ in range(limit):
+                group.create_task(worker())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
-    return [task.result() for task in tasks]
+    return [results[place] for place in sorted(results)]
 
 
 async def observe_room(homeserver: Homeserver, room_id: str, *, bot_expected: bool = True) -> Observed | None:

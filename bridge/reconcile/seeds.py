@@ -18,13 +18,20 @@ def seeds(
 ) -> tuple[NewConversation, ...]:
     """The conversations that should exist from the start and do not yet; of this part of the firm where one is given,
     which `world` then is."""
-    people = firm.active_staff if extent is None else firm.active_staff & extent.people
     return (
-        *_bot_chats(people, world),
+        *_bot_chats(_people_in(firm, extent), world),
         *_admins_room(world, settings),
         *(_channels(firm, world, settings) if extent is None or extent.channels else ()),
         *_first_conversations(firm, matters_in(firm, extent), world, settings),
     )
+
+
+def _people_in(firm: Firm, extent: Extent | None) -> frozenset[str]:
+    """Staff ids of those whose chats with the bot are in this part, or of everybody."""
+    if extent is None:
+        return firm.active_staff
+    named = {one for one in firm.active_staff if names.bot_chat_id(one) in extent.keys} if extent.keys else set()
+    return (firm.active_staff & extent.people) | named
 
 
 def matters_in(firm: Firm, extent: Extent | None) -> Iterable[Matter]:

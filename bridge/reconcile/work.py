@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 import structlog
 
+from bridge.firm.conversation import SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import conversation_of
+from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.matrix.port import Homeserver
@@ -20,7 +22,7 @@ from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
 from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.apply import Hands, apply_room
-from bridge.reconcile.desired import Desired, desired_of_stored
+from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.drift import deleted
 from bridge.reconcile.farewell import leave_everything
 from bridge.reconcile.guarding import Guarding
@@ -30,6 +32,7 @@ from bridge.reconcile.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
 from bridge.settings import Settings
 from bridge.store.conversations import (
+    World,
     load_part,
     now_ms,
     remove_from_all,
@@ -39,7 +42,7 @@ from bridge.store.conversations import (
 )
 from bridge.store.drift import mark_put_back, note_difference
 from bridge.store.store import Store
-from bridge.store.world import Accounts
+from bridge.store.world import Accounts, Extent, load_conversations
 
 log = structlog.get_logger(__name__)
 _MOMENT = 3.0
@@ -111,8 +114,23 @@ class Work:
 
     async def part(self, key: str) -> Desired:
         """What should be, as far as this room needs it: a small part of the whole is read and computed."""
-        world = replace(await self._store.run(lambda: load_part(key)), accounts=await self._accounts.known())
+        world = replace(await self._store.read(lambda: load_part(key)), accounts=await self._accounts.known())
         return desired_of_stored(self._firm(), world, self._settings, self._today())
+
+    async def world(self, extent: Extent) -> World:
+        """This part of what is stored, with the firm admins' room and all accounts."""
+        conversations = await self._store.read(lambda: load_conversations(extent))
+        return replace(conversations, accounts=await self._accounts.known())
+
+    async def extent(self, extent: Extent) -> Desired:
+        """What should be, as far as this part of the firm goes."""
+        return desired(self._firm(), await self.world(extent), self._settings, self._today(), extent)
+
+    async def around(self, keys: Iterable[str]) -> tuple[set[str], set[str]]:
+        """The keys of the spaces that list these conversations, and of the rooms in which they were held before."""
+        worlds = {key: await self._store.read(partial(load_part, key)) for key in dict.fromkeys(keys)}
+        found = {_space_of(world.conversations.get(conversation_of(key))) for key, world in worlds.items()}
+        return found - {""}, {room for key, world in worlds.items() for room in world.earlier.get(key, ())}
 
     def tally(self, again: Again | None = None, on_progress: Progress | None = None) -> Tally:
         return Tally(self._homeserver, self._again if again is None else again, on_progress=on_progress)
@@ -216,10 +234,14 @@ class Work:
                 await apply_account(step, wanted, self._homeserver, self._store, self._guarding, avatars=False)
                 item.steps += 1
 
-    async def shut_room(self, key: str, run: Run) -> None:
-        """Take out who may not be in a room. It waits for nobody who works on the room: nobody else brings them in."""
-        shape = run.wanted.shapes[key]
-        async with run.tally.item(room(key), shape.label, in_part=True) as item:
+    async def shut_room(self, key: str, tally: Tally, part: Desired | None = None) -> None:
+        """Take out who may not be in a room, by what is stored, or by this part of it. It waits for nobody who works on
+        the room: nobody else brings them in."""
+        async with tally.item(room(key), key, in_part=True) as item:
+            part = part or await self.part(key)
+            if (shape := part.shapes.get(key)) is None:
+                return
+            item.label, run = shape.label, self.run(part, tally)
             observed = await self._observe(shape, dict(run.planning.room_ids))
             plan = run.planning.removals(shape, observed, self._firm())
             if plan.steps:
@@ -343,3 +365,10 @@ class Work:
 def _name(staff_id: str, wanted: Desired) -> str:
     person = wanted.firm.staff.get(staff_id)
     return person.name if person is not None else wanted.user_ids[staff_id]
+
+
+def _space_of(conversation: Conversation | None) -> str:
+    """The key of the space that lists this conversation; empty where none does."""
+    if conversation is None or conversation.kind not in SHARED:
+        return ""
+    return matter_space_key(conversation.matter_id) if conversation.matter_id else STAFF_SPACE

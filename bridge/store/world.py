@@ -8,7 +8,8 @@ from functools import partial
 
 from peewee import chunked
 
-from bridge.firm.conversation import ADMINS_ID, ConversationKind
+from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
+from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_of_space, matter_space_key
 from bridge.store.conversations import AccountsChanged, StoredAccount, World, all_accounts, rooms_of, world_where
 from bridge.store.sql import ROWS_PER_STATEMENT, execute
@@ -16,6 +17,10 @@ from bridge.store.store import Store
 
 _AT_ONCE = 300
 """Conversations that are read in one unit."""
+_SLICE = 100
+"""Matters, or conversations, in one slice of the firm."""
+_IDS_AT_ONCE = 5000
+_CHATS = "SELECT id FROM conversation WHERE id > ? AND kind IN (?, ?) ORDER BY id LIMIT ?"
 # Also those that they left: while somebody who closed a direct conversation works here, it is kept open for them.
 _THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
 _MATTERS = "SELECT DISTINCT matter_id FROM conversation WHERE id IN ({})"
@@ -49,6 +54,11 @@ def extent_of(keys: Iterable[str]) -> Extent:
 
 def load_extent(extent: Extent) -> World:
     """This part of what is stored, in one unit, with the firm admins' room and all accounts."""
+    return replace(load_conversations(extent), accounts=all_accounts())
+
+
+def load_conversations(extent: Extent) -> World:
+    """The same without accounts."""
     matters, keys = set(extent.matters), {ADMINS_ID, *extent.keys}
     for some in chunked(sorted(extent.people), ROWS_PER_STATEMENT):
         theirs = _THEIRS.format(_marks(some))
@@ -62,7 +72,37 @@ def load_extent(extent: Extent) -> World:
         parts.append(world_where(f"matter_id IN ({_marks(some)})", *some, keys=spaces))
     if extent.channels:
         parts.append(world_where("kind = ? OR everyone", ConversationKind.CHANNEL.value))
-    return replace(_together(parts), accounts=all_accounts())
+    return _together(parts)
+
+
+async def slices(store: Store, firm: Firm) -> list[Extent]:
+    """Parts that together are everything, each small enough for one unit: first what belongs to nobody, such as the
+    channels, then the matters, and last the conversations of people.
+
+    A conversation that comes into being later is in none of them.
+    """
+    matters = sorted(firm.matters.keys() | await store.run(_matters_talked_about))
+    chats = {bot_chat_id(staff_id) for staff_id in firm.active_staff}
+    last: str | None = ""
+    while last is not None:
+        page = await store.run(partial(_chats_behind, last))
+        chats.update(page)
+        last = page[-1] if page else None
+    return [
+        Extent(channels=True),
+        *(Extent(frozenset(some)) for some in chunked(matters, _SLICE)),
+        *(Extent(keys=frozenset(some)) for some in chunked(sorted(chats), _SLICE)),
+    ]
+
+
+def _matters_talked_about() -> set[str]:
+    rows = execute("SELECT DISTINCT matter_id FROM conversation WHERE matter_id != ''").fetchall()
+    return {matter_id for (matter_id,) in rows}
+
+
+def _chats_behind(last: str) -> list[str]:
+    kinds = ConversationKind.DIRECT.value, ConversationKind.BOT.value
+    return [key for (key,) in execute(_CHATS, last, *kinds, _IDS_AT_ONCE).fetchall()]
 
 
 async def read_world(store: Store) -> World:

@@ -13,6 +13,7 @@ from bridge.firm.model import Wall
 from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import hidden_alias
 from bridge.matrix.errors import TokenRejected, Unreachable
+from bridge.reconcile.passes import Passes
 from bridge.store.conversations import NewConversation, add_conversations, add_participants
 from bridge.store.store import Store
 from tests.component.firm_on_fake import (
@@ -241,15 +242,15 @@ async def test_D1_two_processes_at_once_make_one_room(on: FirmOnFake) -> None:
 async def test_a_change_that_a_pass_has_not_read_is_not_undone_by_it(
     on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = on.reconciler.desired
+    scan = Passes._scan
 
-    async def read_before_the_change() -> Any:
-        wanted = await read()
+    async def read_before_the_change(passes: Passes, *what: Any) -> Any:
+        found = await scan(passes, *what)
         await on.store.run(lambda: add_participants(channel("Litigation"), ["c"], "a"))
         await on.reconciler.converge(channel("Litigation"))
-        return wanted
+        return found
 
-    monkeypatch.setattr(on.reconciler, "desired", read_before_the_change)
+    monkeypatch.setattr(Passes, "_scan", read_before_the_change)
     await on.sync()
     assert on.user(CLEO) in await on.people(channel("Litigation"))
     assert on.fake.asked("POST", "/kick$") == []

@@ -78,9 +78,12 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         "reconcile.again._FIRST": 0.02,
         "reconcile.again._LONGEST": 0.1,
         "reconcile.guarding._REST_SECONDS": 0.05,
+        "reconcile.passes.PATIENCE": 0.1,
+        "reconcile.passes._MOMENT": 0.1,
+        "reconcile.passes._AT_START": 0.1,
+        "reconcile.passes._GUARD_SECONDS": 0.1,
         "reconcile.service.PATIENCE": 0.1,
         "reconcile.service._MOMENT": 0.1,
-        "reconcile.service._AT_START": 0.1,
         "reconcile.work._GUARD_SECONDS": 0.1,
         "reconcile.work._MOMENT": 0.1,
     }.items():

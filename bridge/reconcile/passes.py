@@ -1,0 +1,353 @@
+"""Passes over the firm or a part of it: what takes access away first, and then everything, a few rooms at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+
+import structlog
+
+from bridge.firm.conversation import ADMINS_ID
+from bridge.firm.model import Firm
+from bridge.firm.policy import may_act
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE
+from bridge.mapping.rooms import RoomShape
+from bridge.matrix.errors import GuardKnowsMore
+from bridge.matrix.port import Homeserver
+from bridge.matrix.retry import patience
+from bridge.reconcile.again import HANDOUTS
+from bridge.reconcile.anew import to_look_at
+from bridge.reconcile.desired import Desired, desired, desired_of_stored
+from bridge.reconcile.first_things import changed, leavers, losing, walled_off
+from bridge.reconcile.guarding import Guarding
+from bridge.reconcile.handouts import take_back
+from bridge.reconcile.observe import Json, in_parallel
+from bridge.reconcile.planning import waves
+from bridge.reconcile.scope import touched
+from bridge.reconcile.storing import store_new
+from bridge.reconcile.tally import Outcome, Progress, Tally
+from bridge.reconcile.work import Run, Work
+from bridge.settings import Settings
+from bridge.store.conversations import World
+from bridge.store.store import Store
+from bridge.store.world import Extent, slices
+
+log = structlog.get_logger(__name__)
+PATIENCE = 30.0
+"""Seconds for which a pass repeats one request: what fails is tried again by itself, and must not hold up the rest."""
+_MOMENT = 3.0
+"""Seconds for which what takes access away waits for the guard."""
+_GUARD_SECONDS = 10.0
+"""Seconds for which a slice waits for the guard."""
+_AT_START = 10.0
+"""Seconds for which a start waits for the guard, which may know what this database has forgotten."""
+OF_NOBODY = frozenset({KEEPER_SPACE, STAFF_SPACE, ADMINS_ID})
+"""The keys of the rooms that are in the first slice only."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a pass does about a part of the firm."""
+
+    keys: Collection[str]
+    """Of the rooms to be made as they should be."""
+    losing: Sequence[str]
+    """The keys of those in which somebody is who must not be there, by what is stored."""
+    maybe: Sequence[str] = ()
+    """The keys of those in which somebody may be, by what was left undone."""
+
+
+_Look = Callable[[World, Desired], _Seen]
+"""From a part of the firm, as it is stored and as it should be, to what is done about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the firm as it should be, and what a pass does about it."""
+
+    wanted: Desired
+    epoch: int
+    """The count of changes before it was read."""
+    shapes: Mapping[str, RoomShape]
+    """The rooms to be made as they should be."""
+    seen: _Seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What was found before anything is done."""
+
+    first: _Part
+    rooms: int
+    """How many are to be looked at."""
+    losing: Sequence[str]
+    """The keys of the rooms that somebody may have to be taken out of, the most certain first."""
+
+
+class Passes:
+    """Makes the firm, or what differs in it, as it should be.
+
+    All of the firm is looked at in slices: no more of it is in memory at a time than the rooms that are worked on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        homeserver: Homeserver,
+        settings: Settings,
+        firm: Callable[[], Firm],
+        today: Callable[[], date],
+        guarding: Guarding,
+        work: Work,
+    ) -> None:
+        """`firm` and `today` are as of now."""
+        self._store = store
+        self._homeserver = homeserver
+        self._settings = settings
+        self._firm = firm
+        self._today = today
+        self._guarding = guarding
+        self._work = work
+        self._limit = settings.homeserver.concurrency
+        self._whole = asyncio.Lock()
+        self.needs_person: tuple[str, ...] = ()
+        """What only a person can put right, as sentences."""
+
+    async def shut_out(self) -> Outcome:
+        """Finish what was begun about leavers and walls, before anything else is done or anybody answered (F2, M3).
+
+        What fails about a single account or room is tried again by itself. Raises HomeserverAway where the homeserver
+        is away as a whole, GuardKnowsMore where this database may lack walls, and TokenRejected.
+        """
+        with patience(PATIENCE):
+            # First, since of what this database lost in a backup the guard may know.
+            untold = await self._guarding.told(everything=True, anew=True, within=_AT_START)
+            tally = self._work.tally()
+            scan = await self._scan(await self._slices(), self._everything())
+            await self._take(tally, leavers(scan.first.wanted), scan.losing, thorough=True)
+            log.info("shut_out", rooms=len(scan.losing), steps=tally.steps, failed=len(tally.failed))
+            if isinstance(untold, GuardKnowsMore):
+                # Whom to answer cannot be known before that is.
+                raise untold
+            return tally.outcome()
+
+    async def sync(self, on_progress: Progress | None = None) -> Outcome:
+        """Make everything as it should be, a few rooms at a time, and what takes access away first.
+
+        What fails about a single account or room is tried again by itself. Raises HomeserverAway where the homeserver
+        is away as a whole, and TokenRejected; it can then be called again.
+        """
+
+        def everybody(wanted: Desired) -> Collection[str]:
+            return wanted.world.accounts.keys()
+
+        async with self._whole:
+            with patience(PATIENCE):
+                tally = self._work.tally(on_progress=on_progress)
+                return await self._make_right(await self._slices(), self._everything(), everybody, tally, direct={})
+
+    async def follow(self, before: Firm, then: date | None = None) -> Outcome:
+        """Apply a change of the directory: only what differs between the firm before, on that day, and the firm now.
+
+        It waits for no pass over everything. Raises as `sync` does; where it did, only a pass over everything is
+        certain to find all that is left.
+        """
+        then = then or self._today()
+
+        def look(stored: World, wanted: Desired) -> _Seen:
+            # By what is stored now: whoever is picked by this change was not in before.
+            old = desired_of_stored(before, stored, self._settings, then)
+            keys, lost = changed(old.shapes, wanted)
+            keys |= {ADMINS_ID} if wanted.new_admins is not None else set()
+            return _Seen(keys | to_look_at(before, wanted, self._today()), lost)
+
+        def concerned(wanted: Desired) -> Collection[str]:
+            return {
+                staff_id
+                for staff_id, account in wanted.world.accounts.items()
+                if before.staff.get(staff_id) != wanted.firm.staff.get(staff_id) or not account.profile
+            }
+
+        with patience(PATIENCE):
+            extent = touched(before, then, self._firm(), self._today(), self._settings)
+            extents = await self._slices() if extent is None else [extent]
+            return await self._make_right(extents, look, concerned, self._work.tally(), alone=extent is not None)
+
+    async def cut_off(self, staff_id: str) -> Outcome:
+        """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
+
+        It waits for no pass, and for the guard a moment only. What of it fails is tried again by itself. Raises
+        Unreachable where the homeserver is away as a whole, and TokenRejected.
+        """
+        with patience(PATIENCE):
+            tally = self._work.tally()
+            await self._tell_and_take(tally, [staff_id], (), (), alone=True)
+            return tally.outcome()
+
+    async def take_out(self, *keys: str) -> None:
+        """Take whoever may not be in these rooms out of them, before anything else is done about them (M3).
+
+        It waits for nobody who works on them. What of it fails is tried again by itself. Raises as `cut_off` does.
+        """
+        tally = self._work.tally()
+
+        async def one(key: str) -> None:
+            part = await self._work.part(key)
+            for room in (key, *part.world.earlier.get(key, ())):
+                await self._work.shut_room(room, tally, part)
+
+        with patience(PATIENCE):
+            await in_parallel(keys, one, self._limit)
+
+    async def take_back(self, tally: Tally | None = None) -> None:
+        """Let nobody download a file that the bot gave them about a matter they may not see now (M3, F2).
+
+        What fails is tried again by itself. Raises as `cut_off` does.
+        """
+        tally = tally or self._work.tally()
+        async with tally.item(HANDOUTS, HANDOUTS.id):
+            await take_back(self._store, self._homeserver, self._firm(), self._today())
+
+    async def _slices(self) -> list[Extent]:
+        return await slices(self._store, self._firm())
+
+    def _everything(self) -> _Look:
+        """What a pass over everything does."""
+        walled = walled_off(self._firm(), self._today())
+        return lambda _, wanted: _Seen(wanted.shapes.keys(), *losing(wanted, walled))
+
+    async def _part(self, extent: Extent, look: _Look, *, first: bool) -> _Part:
+        epoch, firm = self._work.epoch, self._firm()
+        world = await self._work.world(extent)
+
+        def found() -> _Part:
+            wanted = desired(firm, world, self._settings, self._today(), extent)
+            seen = look(world, wanted)
+            left_out = frozenset[str]() if first else OF_NOBODY
+            shapes = {key: one for key, one in wanted.shapes.items() if key in seen.keys and key not in left_out}
+            return _Part(wanted, epoch, shapes, seen)
+
+        # Beside the event loop: a change may touch hundreds of matters.
+        return await asyncio.to_thread(found)
+
+    async def _scan(self, extents: Sequence[Extent], look: _Look) -> _Scan:
+        first = await self._part(extents[0], look, first=True)
+        rooms, losing, maybe = _rooms(first), list(first.seen.losing), list(first.seen.maybe)
+        for extent in extents[1:]:
+            part = await self._part(extent, look, first=False)
+            rooms += _rooms(part)
+            losing += part.seen.losing
+            maybe += part.seen.maybe
+        return _Scan(first, rooms, tuple(dict.fromkeys([*losing, *maybe])))
+
+    async def _make_right(
+        self,
+        extents: Sequence[Extent],
+        look: _Look,
+        whom: Callable[[Desired], Collection[str]],
+        tally: Tally,
+        *,
+        alone: bool = False,
+        direct: dict[str, Json] | None = None,
+    ) -> Outcome:
+        """Take away what must go; then make accounts and rooms as they should be, and end the accounts of leavers.
+
+        The guard is told about all conversations, or where the first part is `alone` about those in it.
+        """
+        scan = await self._scan(extents, look)
+        first = scan.first
+        people = sorted(whom(first.wanted))
+        tally.total = len(people) + scan.rooms
+        about = first.wanted.world.conversations.keys() if alone else None
+        gone = [staff_id for staff_id in leavers(first.wanted) if staff_id in people]
+        await self._tell_and_take(tally, gone, scan.losing, about)
+        run = await self._begin(first, tally, direct)
+        self._note_problems(first.wanted, tally)
+        await in_parallel(people, lambda staff_id: self._work.settle_account(staff_id, run), self._limit)
+        await self._settle(run, first.shapes, self._limit)
+
+        async def one(extent: Extent) -> None:
+            part = await self._part(extent, look, first=False)
+            # One room after another, so that one that hangs keeps no other slice waiting.
+            await self._settle(await self._begin(part, tally, direct), part.shapes, 1)
+
+        await in_parallel(extents[1:], one, self._limit)
+        # Those that list a room which was made anew must follow, whether or not they were to be looked at.
+        listing, _ = await self._work.around(tally.lost)
+        await in_parallel(listing, lambda key: self._work.converge_room(key, tally), self._limit)
+        left = [staff_id for staff_id in people if not may_act(run.wanted.firm, staff_id)]
+        await in_parallel(left, lambda staff_id: self._work.farewell(staff_id, run), self._limit)
+        return tally.outcome()
+
+    async def _begin(self, part: _Part, tally: Tally, direct: dict[str, Json] | None) -> Run:
+        """Store what is new in this part, and tell the guard of it before it comes into being."""
+        untold = self._guarding.away
+        if await store_new(self._store, part.wanted):
+            keys = part.wanted.world.conversations.keys()
+            untold = await self._guarding.told(*keys, within=_GUARD_SECONDS)
+        return replace(self._work.run(part.wanted, tally, part.epoch, direct), untold=untold)
+
+    async def _settle(self, run: Run, shapes: Mapping[str, RoomShape], at_once: int) -> None:
+        for wave in waves(shapes):
+            await in_parallel(wave, lambda one: self._work.settle_room(*one, run), at_once)
+
+    async def _tell_and_take(
+        self,
+        tally: Tally,
+        staff_ids: Collection[str],
+        keys: Collection[str],
+        about: Collection[str] | None,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """Take away what these leavers have and who must not be in these rooms, as soon as the guard was told about
+        these conversations, for None about all.
+
+        For the guard it waits a moment only, so that one that does not answer keeps nobody in. `alone` is for where
+        nothing is added after it: accounts are then cut off also where they are locked already, and the guard is not
+        waited for in the end.
+        """
+        within = _MOMENT if alone else None
+        told = self._guarding.told(*(about or ()), everything=about is None, anew=True, within=within)
+        telling = asyncio.create_task(told)
+        try:
+            await asyncio.wait({telling}, timeout=_MOMENT)
+            await self._take(tally, staff_ids, keys, thorough=alone)
+            await telling
+        finally:
+            telling.cancel()
+
+    async def _take(self, tally: Tally, staff_ids: Collection[str], keys: Collection[str], *, thorough: bool) -> None:
+        shut = asyncio.Event()
+
+        async def accounts() -> None:
+            run = self._work.run(await self._work.part(KEEPER_SPACE), tally)
+            await in_parallel(
+                staff_ids, lambda staff_id: self._work.shut_account(staff_id, run, thorough=thorough), self._limit
+            )
+            shut.set()
+
+        async def rooms() -> None:
+            # After the sessions, where these end at once.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(shut.wait(), _MOMENT)
+            await in_parallel(keys, lambda key: self._work.shut_room(key, tally), self._limit)
+
+        async def files() -> None:
+            await self.take_back(tally)
+
+        await in_parallel((accounts, rooms, files), lambda taking: taking(), 3)
+
+    def _note_problems(self, wanted: Desired, tally: Tally) -> None:
+        """What a person must put right; it is kept for whoever asks."""
+        self.needs_person = tuple(problem.message for problem in wanted.problems)
+        for problem in self.needs_person:
+            log.warning("needs_a_person", problem=problem)
+        tally.failed.extend(self.needs_person)
+
+
+def _rooms(part: _Part) -> int:
+    return sum(map(len, waves(part.shapes)))

@@ -1,0 +1,51 @@
+"""Storing what a pass found to be new, before any of it comes into being."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import partial
+
+from peewee import chunked
+
+from bridge import faults
+from bridge.firm.conversation import ADMINS_ID
+from bridge.reconcile.desired import Desired
+from bridge.store.conversations import (
+    add_accounts,
+    add_conversations,
+    add_participants,
+    keep_participants,
+    remove_from_all,
+)
+from bridge.store.store import Store
+
+_AT_ONCE = 100
+"""Conversations stored in one unit."""
+
+
+async def store_new(store: Store, wanted: Desired) -> bool:
+    """Store what is new, in pages, what takes away first; whether anything was.
+
+    A firm's first start stores tens of thousands of rows, and events come in meanwhile. What a crash leaves out is
+    new to the next pass.
+    """
+
+    def picked(some: Iterable[tuple[str, Collection[str]]]) -> None:
+        for conversation_id, people in some:
+            add_participants(conversation_id, people, "", returning=False)
+
+    run, new_admins = store.run, wanted.new_admins
+    if wanted.departed:
+        await run(lambda: remove_from_all(wanted.departed))
+    for accounts in chunked(wanted.new_localparts.items(), _AT_ONCE):
+        await run(partial(add_accounts, dict(accounts)))
+    for conversations in chunked(wanted.new_conversations, _AT_ONCE):
+        await run(partial(add_conversations, conversations))
+        faults.point("seeds.page")
+    for participants in chunked(wanted.new_participants.items(), _AT_ONCE):
+        await run(partial(picked, participants))
+    if new_admins is not None:
+        await run(lambda: keep_participants(ADMINS_ID, new_admins))
+    faults.point("seeds.stored")
+    new = wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed
+    return bool(new) or new_admins is not None
