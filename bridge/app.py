@@ -33,6 +33,7 @@ from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
 from bridge.matrix.errors import HomeserverError, NotFound
 from bridge.matrix.outbox import Outbox
+from bridge.reconcile.watermark import Watermark
 from bridge.service import FirmService, NotServerAdminError, introduce_bot, open_firm
 from bridge.settings import Settings
 from bridge.store.conversations import alias_is_ours, now_ms
@@ -95,11 +96,13 @@ class Bridge:
             follow_directory=self._follow_directory,
             read_again=self._read_again,
             compare_clocks=self._compare_clocks,
+            look_back=self._look_back,
             reconcile_daily=self._reconcile_again,
             try_again=self._try_again,
             reconcile_later=self._reconcile_until_done,
         )
         firm.reconciler.guarding.on_put_back = self._homeserver_put_back
+        self._watermark = Watermark(firm.homeserver, settings.bot_id)
         self._at_work: asyncio.Task[None] | None = None
         """Goes on until the homeserver has answered and everything is as it should be."""
         self._followed: tuple[Firm, date] | None = None
@@ -265,9 +268,20 @@ class Bridge:
     async def _try_again(self) -> None:
         await self._firm.reconciler.try_again()
 
+    async def _look_back(self) -> None:
+        """See whether the homeserver was put back since the last look: its guard may be none, or as new as before."""
+        if self._health["homeserver"]:
+            return
+        if await self._watermark.is_behind():
+            log.error("homeserver_put_back")
+            self._homeserver_put_back()
+        await self._watermark.move_on()
+
     def _homeserver_put_back(self) -> None:
         """Shut out at once who was in a room or had a session when the homeserver's backup was made (R3)."""
         said = "The homeserver was put back from a backup; everything is being made as it should be again."
+        if self._health["shut_out"] == said:
+            return
         self._health["shut_out"] = self._health["reconciled"] = said
         self._at_work = asyncio.create_task(self._once_more(self._at_work))
 

@@ -60,6 +60,8 @@ _MEMORY_SECONDS = 3
 """Between readings of what decides about access, which must be true even where news of it were lost."""
 _APART_SECONDS = 60
 """Between looks at the homeserver's clock."""
+_BACK_SECONDS = 10
+"""Between looks at whether the homeserver was put back from a backup."""
 _CLOCK_SECONDS = 5
 """Between looks at whether the clock was set back."""
 _REFUSALS_SECONDS = 5
@@ -83,6 +85,8 @@ class Jobs:
     """Reads again from the store what decides about access."""
     compare_clocks: Callable[[], Awaitable[None]]
     """Looks how far the homeserver's clock is from the bridge's."""
+    look_back: Callable[[], Awaitable[None]]
+    """Looks whether the homeserver was put back from a backup."""
     reconcile_daily: Callable[[], Awaitable[None]]
     try_again: Callable[[], Awaitable[None]]
     """Tries what failed about single rooms and accounts and is due."""
@@ -105,6 +109,7 @@ class Jobs:
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         self._job(self.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(self.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
+        self._job(self.look_back, IntervalTrigger(seconds=_BACK_SECONDS), "homeserver put back")
         self._job(self._begin_day, CronTrigger(second=5, timezone="UTC"), "day")
         self._job(self.try_again, IntervalTrigger(seconds=_AGAIN_SECONDS), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.

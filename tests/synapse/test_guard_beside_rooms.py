@@ -3,9 +3,7 @@ uploads, and what is said with a membership."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +11,6 @@ from urllib.parse import quote
 import aiohttp
 
 from bridge.check import State
-from bridge.dev.place import ROOT, SYNAPSE_PYTHON
 from bridge.guard.files import UNLISTED, UNREADABLE
 from bridge.guard.gate import READ_ONLY
 from bridge.guard.requests import BOT_ONLY_BRIDGE, NO_FIELDS, NOT_IN_ROOM, WITHOUT_NAMES, pushes_ids_alone
@@ -221,24 +218,6 @@ async def _refused_uploads_are_their_senders(guarded: GuardedFirm) -> None:
     while not wanted <= set(noted(firm)):
         pass
     assert ("tried_to_send_file", "") not in noted(firm)
-
-
-def test_in_a_worker_the_guard_refuses_to_load(tmp_path: Path) -> None:
-    program = """if True:
-        import sys
-        from types import SimpleNamespace
-        from bridge.guard.module import ConfigError, Guard
-        config = Guard.parse_config({"bot": "@bot:firm.example", "key": "k" * 16, "path": sys.argv[1]})
-        try:
-            Guard(config, SimpleNamespace(worker_name="events1"))
-        except ConfigError as error:
-            print(error.msg)
-    """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [str(SYNAPSE_PYTHON), "-c", program, str(tmp_path / "policy")]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    assert "worker" in said
-    assert "events1" in said
 
 
 async def test_F3_F4_without_the_guard_the_bridge_finds_and_ends_what_clients_put_beside_accounts(
