@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bridge import faults
-from bridge.commands.replies import escape, notice, room_link
+from bridge.commands.replies import escape, room_link, text_message
 from bridge.commands.table import Desk
 from bridge.firm.conversation import Conversation, bot_chat_id
 from bridge.firm.model import Firm
@@ -120,7 +120,7 @@ def _finish(desk: Desk, staff_id: str, day: date, unread: Iterable[Unread]) -> b
     if not seen:
         return False
     text = digest_text(firm, seen, rooms, desk.server_name)
-    enqueue(f"digest/{day}/{staff_id}", chat, desk.settings.bot_id, "m.room.message", notice(text))
+    enqueue(f"digest/{day}/{staff_id}", chat, desk.settings.bot_id, "m.room.message", text_message(text))
     return True
 
 

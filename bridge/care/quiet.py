@@ -10,7 +10,7 @@ import structlog
 from bridge import faults
 from bridge.commands.channel_changes import archived_again
 from bridge.commands.channel_names import typeable
-from bridge.commands.replies import code, escape, notice, room_link
+from bridge.commands.replies import code, escape, notice, room_link, text_message
 from bridge.commands.table import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.policy import may_act
@@ -61,7 +61,7 @@ def _archive(desk: Desk, channel_id: str, since: int) -> bool:
         enqueue(f"{key}/notice", found.room_id, bot_id, "m.room.message", notice(text))
     chat = room_of(bot_chat_id(found.created_by)) if may_act(desk.firm(), found.created_by) else None
     if chat is not None:
-        enqueue(f"{key}/maker", chat, bot_id, "m.room.message", notice(_for_maker(found, day, desk)))
+        enqueue(f"{key}/maker", chat, bot_id, "m.room.message", text_message(_for_maker(found, day, desk)))
     return True
 
 

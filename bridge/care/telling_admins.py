@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import structlog
 
-from bridge.commands.replies import code, escape, notice
+from bridge.commands.replies import code, escape, text_message
 from bridge.commands.table import Desk
 from bridge.firm.conversation import ADMINS_ID, ConversationKind
 from bridge.firm.model import Firm
@@ -68,7 +68,7 @@ def _tell(desk: Desk) -> int:
     if room_id is None:
         return 0
     text = drift_text(desk.firm(), found)
-    enqueue(f"drift/{found[0].cause}", room_id, desk.settings.bot_id, "m.room.message", notice(text))
+    enqueue(f"drift/{found[0].cause}", room_id, desk.settings.bot_id, "m.room.message", text_message(text))
     mark_told([one.cause for one in found])
     log.info("admins_told", differences=len(found))
     return len(found)

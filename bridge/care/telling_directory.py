@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bridge.commands.replies import notice
+from bridge.commands.replies import text_message
 from bridge.directory.change import DirectoryChange
 from bridge.directory.file import DirectoryFile
 from bridge.firm.conversation import ADMINS_ID
@@ -54,7 +54,7 @@ async def tell_of_directory(store: Store, bot_id: str, trouble: Trouble | None) 
         room_id = room_of(ADMINS_ID)
         if room_id is None or kept(DIRECTORY_TOLD) == key:
             return False
-        enqueue(f"directory/{key}/{now_ms()}", room_id, bot_id, "m.room.message", notice(text))
+        enqueue(f"directory/{key}/{now_ms()}", room_id, bot_id, "m.room.message", text_message(text))
         keep(DIRECTORY_TOLD, key)
         return True
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bridge.commands.audit_lines import NOBODY
-from bridge.commands.replies import code, escape, notice
+from bridge.commands.replies import code, escape, text_message
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
@@ -42,7 +42,7 @@ def _tell(desk: Desk) -> int:
     if len(found) > _SHOWN:
         sentences.append(f"And {len(found) - _SHOWN} others: `!audit refused` shows what was tried.")
     key = f"refusals/{found[-1].actor}/{found[-1].last_ms}"
-    enqueue(key, room_id, desk.settings.bot_id, "m.room.message", notice("\n\n".join(sentences)))
+    enqueue(key, room_id, desk.settings.bot_id, "m.room.message", text_message("\n\n".join(sentences)))
     mark_many_told([one.actor for one in found])
     log.info("admins_told_of_refusals", people=len(found))
     return len(found)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import enumerated, escape, notice, room_link
+from bridge.commands.replies import enumerated, escape, room_link, text_message
 from bridge.commands.table import Call, Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
@@ -57,7 +57,7 @@ def _tell_of_suspended(desk: Desk, room_id: str, user_ids: Iterable[str], asked_
         " rest is then done by itself."
     )
     if chat is not None and whom:
-        enqueue(f"{cause}/suspended", chat, desk.settings.bot_id, "m.room.message", notice(text))
+        enqueue(f"{cause}/suspended", chat, desk.settings.bot_id, "m.room.message", text_message(text))
 
 
 def link(call: Call, label: str, room_id: str) -> str:

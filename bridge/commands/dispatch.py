@@ -72,13 +72,14 @@ async def answer(
 ) -> tuple[Answer, bool]:
     """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
     # What is no help is not said in front of everybody.
-    here, noted = False, None
+    here, noted, is_command = False, None, False
     if len(text) <= MAX_TYPED and not _find(text)[0]:
         said = small_talk(text, COMMANDS, desk.firm(), sender)
         if said is not None:
-            return Answer(said), here
+            return Answer(said, counts=False), here
     try:
         found, rest = find_commands(text, lambda: usable(desk, sender.id))
+        is_command = True
         here = all(command.here for command in found)
         command = found[0] if len(found) == 1 else fitting(found, await where_typed(desk, conversation_id, sender.id))
         here = command.here
@@ -95,7 +96,7 @@ async def answer(
     except NotAllowedError as error:
         return Answer(str(error), noted=Noted(command.name, Outcome.REFUSED, error.rule)), here
     except CommandError as error:
-        return Answer(str(error), noted=noted), here
+        return Answer(str(error), noted=noted, counts=is_command), here
 
 
 def usable(desk: Desk, staff_id: str) -> list[Command]:

@@ -73,12 +73,21 @@ def message_link(label: str, room_id: str, event_id: str, server_name: str) -> s
 
 
 def notice(markdown: str) -> dict[str, Any]:
-    """The content of an m.notice event for a reply in Markdown, as much of it as an event holds.
+    """The content of a message of Markdown for a room of several: it counts as unread for nobody (m.notice).
 
-    What does not fit is left out by whole lines, and the reply says so.
+    As much of it as an event holds: what does not fit is left out by whole lines, and the message says so.
     """
+    return _fitting(markdown, "m.notice")
+
+
+def text_message(markdown: str) -> dict[str, Any]:
+    """The same for somebody's chat with the bot, or the firm admins' room: it counts as unread (m.text)."""
+    return _fitting(markdown, "m.text")
+
+
+def _fitting(markdown: str, kind: str) -> dict[str, Any]:
     size = LARGEST
-    while len(orjson.dumps(content := _content(_shortened(markdown, size)))) > LARGEST:
+    while len(orjson.dumps(content := _content(_shortened(markdown, size), kind))) > LARGEST:
         size = size * 2 // 3
     return content
 
@@ -101,14 +110,14 @@ def _shortened(markdown: str, size: int) -> str:
     return f"{text}\n\n{_LEFT_OUT.format(missing)}" if kept else text
 
 
-def _content(markdown: str) -> dict[str, Any]:
+def _content(markdown: str, kind: str) -> dict[str, Any]:
     if "_" not in markdown and _PLAIN.fullmatch(markdown):
-        return {"msgtype": "m.notice", "body": markdown}
+        return {"msgtype": kind, "body": markdown}
     tokens = _markdown().parse(markdown)
     body = plain_text(tokens)
     rendered = _markdown().renderer.render(tokens, _markdown().options, {}).strip()
     html = nh3.clean(rendered, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
-    content: dict[str, Any] = {"msgtype": "m.notice", "body": body}
+    content: dict[str, Any] = {"msgtype": kind, "body": body}
     if html != f"<p>{body}</p>":
         content |= {"format": "org.matrix.custom.html", "formatted_body": html}
     return content

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge import faults
 from bridge.commands.asked_about import the_person
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import code, escape, notice
+from bridge.commands.replies import code, escape, text_message
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
@@ -93,7 +93,7 @@ def _other_admins(call: Call, person: Staff) -> list[str]:
 
 def _tell_other_admins(call: Call, person: Staff, what: str) -> None:
     """Part of a unit: nobody is cut off or taken back without the other firm admins hearing of it (O1)."""
-    said = notice(f"{escape(call.sender.name)} {what.format(escape(person.name))}")
+    said = text_message(f"{escape(call.sender.name)} {what.format(escape(person.name))}")
     for admin in _other_admins(call, person):
         if (chat := room_of(bot_chat_id(admin))) is not None:
             enqueue(f"{call.event_id}/{admin}", chat, call.desk.settings.bot_id, "m.room.message", said)

@@ -206,6 +206,9 @@ class Answer:
     noted: Noted | None = None
     handouts: tuple[Handout, ...] = ()
     """Files that go to the chat with the bot, behind the text."""
+    counts: bool = True
+    """Whether it counts as unread in the chat with the bot. Not where no command was found: a program that answers
+    messages in somebody's name would else go on for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 
 from bridge.commands.errors import CommandError
-from bridge.commands.replies import escape, notice, repeated
+from bridge.commands.replies import escape, repeated, text_message
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.wall_find import shown_around
 from bridge.firm.conversation import bot_chat_id
@@ -31,7 +31,7 @@ def tell_of_wall(wall: Wall, firm: Firm, settings: Settings) -> None:
         f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
         f" `!wall acknowledge {wall.id}` says that you have read this."
     )
-    content = notice(text)
+    content = text_message(text)
     for staff_id, chat in _screened(wall, firm, told_of(wall.id)):
         if note_told(wall.id, staff_id):
             enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", content)
@@ -45,7 +45,7 @@ async def tell_of_walls(store: Store, firm: Firm, settings: Settings) -> None:
 
 def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
     """A unit: tell those named that the wall has ended, by its reference alone."""
-    content = notice(f"The ethical wall {wall.id} does not screen you any more.")
+    content = text_message(f"The ethical wall {wall.id} does not screen you any more.")
     for staff_id, chat in _screened(wall, firm):
         enqueue(f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", content)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from bridge.commands.replies import escape, notice
+from bridge.commands.replies import escape, text_message
 from bridge.filing.trouble import CabinetError
 from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.model import Firm
@@ -36,7 +36,7 @@ def tell_of_cabinet(text: str, bot_id: str, now: int, about: str = "") -> None:
     """A unit: queue the message. Where the firm admins have no room, health and metrics tell as much."""
     room_id = room_of(ADMINS_ID)
     if room_id is not None:
-        enqueue(f"cabinet/{about}{now}", room_id, bot_id, "m.room.message", notice(text))
+        enqueue(f"cabinet/{about}{now}", room_id, bot_id, "m.room.message", text_message(text))
 
 
 def tell_of_folders(firm: Firm, settings: Settings, now: int) -> int:

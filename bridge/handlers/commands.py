@@ -11,7 +11,7 @@ import structlog
 
 from bridge.commands.dispatch import answer, is_from_memory
 from bridge.commands.matter_numbers import no_such_matter
-from bridge.commands.replies import notice
+from bridge.commands.replies import notice, text_message
 from bridge.commands.table import Answer, Desk, Handout
 from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.conversation import ConversationKind, bot_chat_id
@@ -30,6 +30,10 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 Effect = Callable[[], None]
 _OPEN = frozenset({ConversationKind.CHANNEL, ConversationKind.BOT})
+_WITHOUT_BOT = ConversationKind.DIRECT
+_ANSWERED = "📩"
+"""The bot's reaction to a command whose answer goes to the chat with it. Always the same: what others see of it must
+not tell whether there is what was asked about (M3)."""
 
 
 async def handle_command(
@@ -50,11 +54,11 @@ async def handle_command(
         return None
     # In a direct conversation the bot is no member, and can neither type nor answer. In the admins' room there may be
     # somebody screened from what the answer is about.
-    apart = place.kind in {ConversationKind.DIRECT, ConversationKind.ADMINS}
+    apart = place.kind in {_WITHOUT_BOT, ConversationKind.ADMINS}
     chat = await desk.store.run(lambda: room_of(bot_chat_id(staff_id))) if apart else None
     with at_work.shown(chat or event["room_id"]):
         reply, here = await _reply(event, text, staff_id, place, desk)
-    return partial(_queue, event, reply, staff_id, place.key if here and not apart else "", desk)
+    return partial(_queue, event, reply, staff_id, place, desk, here=here and not apart)
 
 
 def command_at_once(event: Json, desk: Desk, places: Places, text: str | None = None) -> FromMemory | None:
@@ -76,11 +80,12 @@ def command_at_once(event: Json, desk: Desk, places: Places, text: str | None = 
 def _message(event: Json, text: str, staff_id: str, place: Place, desk: Desk) -> Said | None:
     """The answer as a message; None where it is not known at once, or there is more to it."""
     reply, here = result_at_once(_reply(event, text, staff_id, place, desk)) or (None, False)
-    shown = here or place.kind is ConversationKind.BOT
-    if reply is None or not shown or reply.noted is not None or reply.messages or reply.handouts:
+    in_chat = place.kind is ConversationKind.BOT
+    if reply is None or not (here or in_chat) or reply.noted is not None or reply.messages or reply.handouts:
         return None
     room_id = event["room_id"]
-    return Said(_key(event), room_id, desk.settings.bot_id, "m.room.message", _content(reply, event, room_id))
+    content = _content(reply, event, room_id, in_chat=in_chat)
+    return Said(_key(event), room_id, desk.settings.bot_id, "m.room.message", content)
 
 
 def _typed(event: Json, place: Place | None, desk: Desk, text: str | None) -> str | None:
@@ -118,13 +123,14 @@ def _in_reply(event: Json) -> Json:
     return reply
 
 
-def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk) -> None:
-    """A unit: queue the answer, in the conversation `shown_in` if they are in it, else in their chat with the bot.
+def _queue(event: Json, reply: Answer, staff_id: str, place: Place, desk: Desk, *, here: bool) -> None:
+    """A unit: queue the answer, where the command was typed if it may be shown there (`here`), else in the chat with
+    the bot; a reaction then shows where it was typed that something happened.
 
-    Who is not in it may have typed a moment before they were taken out, or be in the room by somebody's trick: no
-    answer shows anything there (D4, M3).
+    Who is not in the conversation may have typed a moment before they were taken out, or be in the room by somebody's
+    trick: nothing is shown there (D4, M3).
     """
-    event_id, chat, bot_id = event["event_id"], bot_chat_id(staff_id), desk.settings.bot_id
+    event_id, bot_id = event["event_id"], desk.settings.bot_id
     reply = _as_allowed_now(reply, staff_id, desk)
     if (noted := reply.noted) is not None:
         record(
@@ -141,24 +147,36 @@ def _queue(event: Json, reply: Answer, staff_id: str, shown_in: str, desk: Desk)
         if command_in(said, bot_id, desk.settings.appservice.bot_name, in_chat=False) is not None:
             said[FIRST_MESSAGE] = True
         enqueue(f"{event_id}/{number}", message.room_id, event["sender"], "m.room.message", said)
-    there = conversation_for(shown_in, staff_id) if shown_in not in {"", chat} else None
-    stays = there is not None and may_be_in(desk.firm(), staff_id, there, desk.reconciler.today())
-    room_id = event["room_id"] if shown_in == chat or stays else room_of(chat)
+    typed_in, chat = event["room_id"], room_of(bot_chat_id(staff_id))
+    stays = typed_in != chat and _is_in(staff_id, place, typed_in, desk)
+    room_id = typed_in if stays and here else chat
     if room_id is None:
         log.warning("no_chat_for_answer", staff=staff_id, event_id=event_id)
         return
-    enqueue(_key(event), room_id, bot_id, "m.room.message", _content(reply, event, room_id))
+    enqueue(_key(event), room_id, bot_id, "m.room.message", _content(reply, event, room_id, in_chat=room_id == chat))
+    if stays and not here and place.kind is not _WITHOUT_BOT:
+        enqueue(f"{event_id}/answered", typed_in, bot_id, "m.reaction", _reaction(event_id))
     for number, handout in enumerate(reply.handouts):
         note_given_out(handout.mxc, staff_id, handout.matter.id)
         enqueue(f"{event_id}/file/{number}", room_id, bot_id, "m.room.message", _file(handout))
+
+
+def _is_in(staff_id: str, place: Place, room_id: str, desk: Desk) -> bool:
+    """Whether somebody is in a conversation that is held in this room, and may be."""
+    there = conversation_for(place.key, staff_id) if room_of(place.key) == room_id else None
+    return there is not None and bool(may_be_in(desk.firm(), staff_id, there, desk.reconciler.today()))
+
+
+def _reaction(event_id: str) -> Json:
+    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": _ANSWERED}}
 
 
 def _key(event: Json) -> str:
     return f"{event['event_id']}/reply"
 
 
-def _content(reply: Answer, event: Json, room_id: str) -> Json:
-    content = notice(reply.text)
+def _content(reply: Answer, event: Json, room_id: str, *, in_chat: bool) -> Json:
+    content = text_message(reply.text) if in_chat and reply.counts else notice(reply.text)
     if room_id == event["room_id"]:
         content["m.relates_to"] = _in_reply(event)
     return content

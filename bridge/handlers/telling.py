@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bridge.commands.replies import notice
+from bridge.commands.replies import notice, text_message
 from bridge.firm.conversation import bot_chat_id
 from bridge.store.conversations import room_of
 from bridge.store.outbox import enqueue
@@ -26,4 +26,4 @@ def tell(staff_id: str, event_id: str, markdown: str, bot_id: str) -> None:
     if room_id is None:
         log.warning("no_chat_to_tell", staff=staff_id, event_id=event_id)
         return
-    enqueue(f"{event_id}/why", room_id, bot_id, "m.room.message", notice(markdown))
+    enqueue(f"{event_id}/why", room_id, bot_id, "m.room.message", text_message(markdown))

@@ -13,7 +13,7 @@ from itertools import chain
 
 import structlog
 
-from bridge.commands.replies import code, escape, notice
+from bridge.commands.replies import code, escape, text_message
 from bridge.commands.table import Desk
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
 from bridge.firm.policy import may_access, may_act
@@ -34,7 +34,7 @@ async def welcome(staff_id: str, room_id: str, desk: Desk) -> Effect | None:
         return None
     channels, localparts = await desk.store.run(lambda: (channels_with(staff_id), staff_by_localpart()))
     said = welcome_text(desk.settings, firm, firm.staff[staff_id], localparts, channels, desk.reconciler.today())
-    content = notice(said)
+    content = text_message(said)
 
     def effect() -> None:
         if mark_welcomed(staff_id, now_ms()):

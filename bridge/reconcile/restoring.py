@@ -115,7 +115,7 @@ def _done(version: int, bot_id: str) -> None:
     keep(GUARD_VERSION, str(version))
     room_id = room_of(ADMINS_ID)
     if room_id is not None:
-        enqueue(f"put_back/{version}", room_id, bot_id, "m.room.message", {"msgtype": "m.notice", "body": _TOLD})
+        enqueue(f"put_back/{version}", room_id, bot_id, "m.room.message", {"msgtype": "m.text", "body": _TOLD})
 
 
 def _ours(events: list[Json], bot_id: str) -> Mapping[tuple[str, str], Json]:

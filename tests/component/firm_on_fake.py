@@ -110,6 +110,8 @@ class FirmOnFake:
     firm: Firm
     events: deque[Json] = field(default_factory=deque)
     """What happened on the homeserver and was not given to the router yet."""
+    reactions: list[tuple[str, str, str]] = field(default_factory=list)
+    """Room id, sender and the event reacted to, of the reactions that went through the outbox."""
 
     def __post_init__(self) -> None:
         self.in_force = InForce(self.store)
@@ -189,13 +191,17 @@ class FirmOnFake:
             await self.handle(self.events.popleft())
 
     async def said(self) -> list[Said]:
-        """What waits in the outbox, which is then taken as sent."""
+        """The messages that wait in the outbox, which is then taken as sent; reactions go to `reactions`."""
         rows = await self.store.run(lambda: pending(0, 1000))
         await self.store.run(lambda: mark_sent([row.txn_id for row in rows], 1))
-        contents = [orjson.loads(row.content) for row in rows]
-        return [
-            Said(row.room_id, row.sender, content["body"], content) for row, content in zip(rows, contents, strict=True)
-        ]
+        said: list[Said] = []
+        for row in rows:
+            content = orjson.loads(row.content)
+            if row.event_type == "m.reaction":
+                self.reactions.append((row.room_id, row.sender, content["m.relates_to"]["event_id"]))
+            else:
+                said.append(Said(row.room_id, row.sender, content["body"], content))
+        return said
 
     async def say(self, person: Staff, text: str, room_id: str = "", **content: Any) -> list[Said]:
         """Let somebody write, in the chat with the bot unless a room is given; what the bridge says to it."""

@@ -121,7 +121,7 @@ class Attempt:
     @property
     def text(self) -> str:
         """All that the bot says."""
-        return "\n".join(content["body"] for _, _, content in self.answers)
+        return "\n".join(content.get("body", "") for _, _, content in self.answers)
 
     @property
     def nothing_changed(self) -> bool:
@@ -130,7 +130,7 @@ class Attempt:
     @property
     def shape(self) -> str:
         """What somebody may see of it and how much work it was, whatever the numbers of rooms."""
-        answers = [(sender, content["body"], content.get("formatted_body")) for _, sender, content in self.answers]
+        answers = [(sender, content.get("body"), content.get("formatted_body")) for _, sender, content in self.answers]
         return re.sub(r"!room\d+", "!room", str((answers, [(asked.method, asked.path) for asked in self.requests])))
 
 

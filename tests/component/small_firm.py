@@ -100,7 +100,8 @@ class SmallFirm:
             for message in await self.service.store.run(lambda: pending(0, 1000)):
                 content = orjson.loads(message.content)
                 self.fake.send(message.room_id, message.sender, message.event_type, content)
-                self.said.append((message.room_id, message.sender, content["body"]))
+                if "body" in content:
+                    self.said.append((message.room_id, message.sender, content["body"]))
                 await self.service.store.run(partial(mark_sent, [message.txn_id], 1))
 
     async def handle(self, event: Json) -> None:

@@ -43,7 +43,7 @@ async def test_staff_are_answered_in_their_chat_in_reply_to_what_they_wrote(on: 
     chat = await on.chat(CLEO)
     (answer,) = await on.say(CLEO, "!ping good morning")
     assert (answer.room_id, answer.sender, answer.body) == (chat, on.fake.bot_id, "pong good morning")
-    assert answer.content["msgtype"] == "m.notice"
+    assert answer.content["msgtype"] == "m.text"
     asked = on.fake.events(chat, "m.room.message")[-1]
     assert answer.content["m.relates_to"] == {"m.in_reply_to": {"event_id": asked["event_id"]}}
 

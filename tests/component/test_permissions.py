@@ -51,7 +51,7 @@ class Typed:
     needs_name: bool = False
     """Whether it is named also where it is typed in the conversation."""
     told: frozenset[Place] = frozenset()
-    """Kinds of conversations in which the bot tells those who are in it, besides answering."""
+    """Kinds of conversations in which the bot tells those who are in it, or reacts once they are, besides answering."""
     tells: str = ""
     """Whom the bot tells in their own chat, besides answering."""
 
@@ -63,7 +63,7 @@ TYPED = {
     "matter list": Typed("2027-0001"),
     "matter show": Typed("Status: (open|closed)", named="{number}"),
     "matter start": Typed("Started", '"Next" @nell @wes', '{number} "Next" @nell @wes'),
-    "matter join": Typed("You are in", "", "{number}", needs_name=True),
+    "matter join": Typed("You are in", "", "{number}", needs_name=True, told=frozenset(MATTERS)),
     "matter leave": Typed("You have left", "", "{number}"),
     "matter rename": Typed("It is called", "Renamed", "{number} 1 to Renamed"),
     "matter transcript": Typed("Nobody has said anything|Here is the transcript", named="{number}"),
@@ -80,7 +80,7 @@ TYPED = {
     "channel recent": Typed("Nobody has written in a channel yet"),
     "channel info": Typed("Participants: ", "", "{channel}"),
     "channel create": Typed("Made the channel", "Lunch @nell"),
-    "channel join": Typed("You are in", "", "{channel}", needs_name=True),
+    "channel join": Typed("You are in", "", "{channel}", needs_name=True, told=frozenset(CHANNELS)),
     "channel leave": Typed("You have left", "", "{channel}"),
     "channel add": Typed("Nell Newcomer: (added|is in it already)", PEOPLE, "{channel} " + PEOPLE),
     "channel remove": Typed("Paul Participant: (removed|was not in it)", "@paul @fay", "{channel} @paul @fay"),

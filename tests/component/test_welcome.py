@@ -52,7 +52,7 @@ async def test_a_new_colleague_is_welcomed_in_the_chat_once_she_can_read_it(on: 
     assert await on.said() == []
     await on.hear()
     (said,) = await on.said()
-    assert (said.room_id, said.sender, said.content["msgtype"]) == (await on.chat(FAY), on.fake.bot_id, "m.notice")
+    assert (said.room_id, said.sender, said.content["msgtype"]) == (await on.chat(FAY), on.fake.bot_id, "m.text")
     assert said.body == (
         "Welcome to Archer & Booth, Fay.\n\n"
         "I am Firm Bot. I open conversations, bring people into them, and find matters and channels for you.\n\n"
