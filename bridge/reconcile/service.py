@@ -16,6 +16,7 @@ import structlog
 from peewee import chunked
 
 from bridge import faults
+from bridge.directory.keeping import departed
 from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
@@ -414,7 +415,7 @@ class Reconciler:
 
         run, new_admins = self._store.run, wanted.new_admins
         if wanted.departed:
-            await run(lambda: remove_from_all(wanted.departed))
+            await run(lambda: remove_from_all(departed(wanted.departed)))
         for accounts in chunked(wanted.new_localparts.items(), _AT_ONCE):
             await run(partial(add_accounts, dict(accounts)))
         for conversations in chunked(wanted.new_conversations, _AT_ONCE):
