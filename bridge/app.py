@@ -66,6 +66,7 @@ class Bridge:
             firm=lambda: firm.firm,
             confirm_directory=self._confirm_directory,
             directory_status=self._directory_status,
+            undo_directory=self._undo_directory,
         )
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
@@ -159,7 +160,7 @@ class Bridge:
 
     def _more_routes(self) -> list[web.RouteDef]:
         settings = self._firm.settings
-        shell = Shell(self._confirm_directory, self._replay)
+        shell = Shell(self._confirm_directory, partial(self._undo_directory, to_admin=False), self._replay)
         routes = [shell_route(settings.security.alias_key.get_secret_value(), shell)]
         if settings.guarded:
             routes.append(creation_route(settings.guard.key.get_secret_value(), self.create))
@@ -351,6 +352,20 @@ class Bridge:
             # It is confirmed, and tried again until it is done.
             log.warning("directory_not_followed", reason=str(error))
         return text
+
+    async def _undo_directory(self, by: str, fingerprint: str = "", *, to_admin: bool = True) -> str:
+        # What is being followed ends first: it would go on to take away what this gives back.
+        async with self._following:
+            undone = await self._firm.directory.undo(by, fingerprint, to_admin=to_admin)
+        try:
+            await self._follow_directory()
+            if undone.conversations:
+                # Who is in them may be all that changed, where the files had been put right before.
+                await self._firm.reconciler.converge(*undone.conversations)
+        except HomeserverError as error:
+            self._reconcile_until_done(error)
+            log.warning("directory_not_followed", reason=str(error))
+        return undone.told
 
     async def _directory_status(self, staff_id: str) -> str:
         return await self._firm.directory.status(staff_id)

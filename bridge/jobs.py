@@ -29,6 +29,7 @@ from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
 from bridge.commands.table import Desk
+from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.places import Places
@@ -202,6 +203,7 @@ class Jobs:
         before = now_ms() - self.desk.settings.inbox.keep_days * DAY_MS
         await self.desk.store.run(lambda: forget_told(before))
         await self.desk.store.run(lambda: forget_tallies(now_ms() - 2 * TOLD_AGAIN_MS))
+        await self.desk.store.run(forget_replaced)
 
     async def _archive_empty_channels(self) -> None:
         # Who joined or left while the bridge was away is known after the first pass.

@@ -39,7 +39,7 @@ def trouble_of(directory: DirectoryFile) -> Trouble | None:
     """Why the directory is not followed at the moment; None where it is."""
     if directory.problems:
         return _broken(len(directory.problems))
-    return None if directory.held is None else _held(directory.held)
+    return None if directory.held is None else _held(directory.held, undone=directory.held_as_undone)
 
 
 async def tell_of_directory(store: Store, bot_id: str, trouble: Trouble | None) -> None:
@@ -73,14 +73,17 @@ def _broken(problems: int) -> Trouble:
     )
 
 
-def _held(change: DirectoryChange) -> Trouble:
+def _held(change: DirectoryChange, *, undone: bool) -> Trouble:
     ends = [f"{len(change.leavers)} of {len(change.old.active_staff)} active staff would leave"] * bool(change.leavers)
     ends += ["access to matters would end"] * bool(change.lost_access)
+    because = f"because it takes away unusually much: {' and '.join(ends)}"
+    if undone:
+        because = "because it was confirmed before and taken back, and the directory's files still say it"
     return Trouble(
-        f"held {change.fingerprint()}",
+        f"{'undone' if undone else 'held'} {change.fingerprint()}",
         f"the change {change.fingerprint()} waits for a firm admin; `firm-bridge directory status` shows it",
-        f"**A change of the directory waits for you**, because it takes away unusually much: {' and '.join(ends)}."
+        f"**A change of the directory waits for you**, {because}."
         " Until a firm admin lets it through, nothing of the directory is taken over: who left since is not shut out,"
-        " and who is new has no account. `!directory status` shows the change and `!directory confirm` lets it"
+        " and who is new has no account. `!directory plan` says what it would do, and `!directory confirm` lets it"
         " through. If it is a mistake, put the directory's files right, and it waits no more.",
     )

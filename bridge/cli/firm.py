@@ -198,6 +198,34 @@ def directory_confirm(config: Config = None, yes: Yes = False) -> None:
     say(as_owner(config, work, ask))
 
 
+@directory.command("undo")
+def directory_undo(config: Config = None, yes: Yes = False) -> None:
+    """Take back the change of the directory that was confirmed last, within a day, with the memberships it ended."""
+    by = f"{getpass.getuser()} on the command line"
+
+    async def look(service: FirmService) -> tuple[str, str]:
+        from bridge.directory.replaced import last_confirmed
+        from bridge.directory.undoing import why_not
+        from bridge.store.conversations import now_ms
+
+        confirmed = await service.store.run(last_confirmed)
+        return confirmed.fingerprint if confirmed is not None else "", why_not(confirmed, "", now_ms())
+
+    async def work(service: FirmService) -> str:
+        return (await service.directory.undo(by, fingerprint, to_admin=False)).told
+
+    async def ask(settings: Settings) -> str:
+        return str((await ask_bridge(settings, {"do": "undo", "fingerprint": fingerprint, "by": by}))["told"])
+
+    fingerprint, refusal = with_firm(config, look)
+    if refusal:
+        raise Stop(Exit.NOT_FOUND, refusal)
+    if not yes and not typer.confirm(f"Take back the change {fingerprint} of the directory?"):
+        say("Nothing was taken back.")
+        return
+    say(as_owner(config, work, ask))
+
+
 @dead_letters.command("list")
 def list_dead_letters(config: Config = None, as_json: AsJson = False) -> None:
     """List what failed for the last time, with the reason. What people wrote is not shown."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from bridge.commands.asked_about import Everybody, everybody, find_place
-from bridge.commands.audit_lines import Names, audit_line, names_of
+from bridge.commands.audit_lines import OF_DIRECTORY, Names, audit_line, names_of
 from bridge.commands.errors import CommandError
 from bridge.commands.moments import begin_of, read_day
 from bridge.commands.paging import PAGE, in_parts
@@ -102,8 +102,7 @@ def _page(sight: Sight, asked: Filter, before: int) -> _Page:
 def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
     """Whether an entry names nothing that this person must not hear of (M3). What cannot be told counts as hidden."""
     entry = one.entry
-    if entry.deed in {Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED}:
-        # Of these the line tells only what concerns people.
+    if entry.deed in OF_DIRECTORY:
         return True
     if entry.deed is Deed.COMMAND:
         return _may_read_of_use(sight, names, entry)

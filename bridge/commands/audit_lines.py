@@ -32,6 +32,7 @@ _SAID: Mapping[Deed, str] = {
     Deed.PUT_BACK: "changed {subject}, which was put back",
     Deed.DIRECTORY_CHANGED: "changed the directory",
     Deed.DIRECTORY_CONFIRMED: "confirmed a change of the directory",
+    Deed.DIRECTORY_UNDONE: "took back a change of the directory that had been confirmed",
     Deed.STAFF_LEFT: "let {person} have left the firm",
     Deed.STAFF_RETURNED: "took {person} back into the firm",
     Deed.WALL_SET: "set the wall {subject}",
@@ -71,6 +72,8 @@ NOBODY: Mapping[Deed, str] = {
     Deed.TRIED_TO_TELL_GUARD: "Somebody without the guard's key",
 }
 """Who it was where the guard cannot tell."""
+OF_DIRECTORY = frozenset({Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED, Deed.DIRECTORY_UNDONE})
+"""Deeds of which a line tells only what concerns people."""
 _OF_PEOPLE = ("Staff:", "No longer active staff:")
 _FILTER = re.compile(r"(since|from|until|to|deed):.*|refused", re.IGNORECASE)
 """What narrows the log down and names nothing."""
@@ -147,7 +150,7 @@ def _ids_in(entry: AuditEntry) -> tuple[str, ...]:
 def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry: AuditEntry) -> str:
     """When, who, what, on what and for whom, why, and whether it was refused."""
     who = _person(people, entry.actor) if entry.actor else NOBODY.get(entry.deed, "The bridge")
-    if entry.deed in {Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED} and not entry.actor:
+    if entry.deed in OF_DIRECTORY and not entry.actor:
         who = "The directory's owner"
     whom = _person(people, entry.person) if entry.person else ""
     parts = [f"{who} {_deed(entry, sight, names, whom)}"]

@@ -13,6 +13,10 @@ async def _confirm(call: Call) -> Answer:
     return Answer(await call.desk.confirm_directory(call.sender.id))
 
 
+async def _undo(call: Call) -> Answer:
+    return Answer(await call.desk.undo_directory(call.sender.id))
+
+
 DIRECTORY_STATUS = Command(
     "directory status",
     "What the directory holds and what it waits for",
@@ -28,6 +32,17 @@ DIRECTORY_CONFIRM = Command(
     _confirm,
     help="A change that would remove unusually many staff or accesses waits until a firm admin has confirmed it.",
     examples=("!directory confirm",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+DIRECTORY_UNDO = Command(
+    "directory undo",
+    "Take back the change of the directory that was confirmed last",
+    _undo,
+    help="Within a day: the directory is again as it was before it, accounts that it ended come back, and everybody is"
+    " let back into the conversations that it took them out of. What changed since, and every wall, stays as it is now."
+    " What the directory's files say then waits until they are put right or somebody confirms it again.",
+    examples=("!directory undo",),
     who=Who.FIRM_ADMIN,
     group="Administration",
 )

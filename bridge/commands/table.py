@@ -93,6 +93,8 @@ class Desk:
     """Confirm the held change of the directory as this staff id; the answer for the admin."""
     directory_status: Callable[[str], Awaitable[str]]
     """What the directory is and what it waits for, as far as the admin of this staff id may know."""
+    undo_directory: Callable[[str], Awaitable[str]]
+    """Take back the change of the directory that was confirmed last, as this staff id; the answer for the admin."""
     next_pages: dict[str, NextPage] = field(default_factory=dict)
     """Where `!more` goes on, by staff id. Kept in memory only."""
     sights: dict[str, Sight] = field(default_factory=dict)

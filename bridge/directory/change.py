@@ -83,10 +83,7 @@ class DirectoryChange:
 
     @cached_property
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        for record in sorted(firm_to_records(self.new)):
-            digest.update("\0".join(record).encode() + b"\0\0")
-        return digest.hexdigest()[:16]
+        return fingerprint_of(self.new)
 
     def summary(self, sees: Callable[[str, str], bool] | None = None) -> str:
         """The change as lines for a person.
@@ -122,6 +119,14 @@ class DirectoryChange:
             if labels:
                 found.append(f"{len(labels)} {word} ({_listed(labels)})")
         return found
+
+
+def fingerprint_of(firm: Firm) -> str:
+    """A digest of all that the directory says of a firm."""
+    digest = hashlib.sha256()
+    for record in sorted(firm_to_records(firm)):
+        digest.update("\0".join(record).encode() + b"\0\0")
+    return digest.hexdigest()[:16]
 
 
 def with_known(new: Firm, old: Firm) -> Firm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import structlog
 
+from bridge import faults
+from bridge.directory import undoing
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
 from bridge.directory.keeping import (
     accept,
@@ -21,13 +23,17 @@ from bridge.directory.keeping import (
     is_confirmed,
     read_firm,
     still_waits,
+    undone_fingerprints,
 )
 from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
+from bridge.directory.replaced import fits, last_confirmed, without
+from bridge.directory.undoing import Undone
 from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
 from bridge.firm.walls import may_know
 from bridge.settings import DirectorySettings
+from bridge.store.conversations import now_ms
 from bridge.store.store import Store
 
 log = structlog.get_logger(__name__)
@@ -100,6 +106,8 @@ class DirectoryFile:
         self.firm = Firm()
         self.problems: tuple[Problem, ...] = ()
         self.held: DirectoryChange | None = None
+        self.held_as_undone = False
+        """Whether it is held because it is what was taken back."""
         self._path = Path(settings.path)
         self._max_bytes = settings.max_bytes
         self._limit = settings.removal_limit
@@ -169,7 +177,39 @@ class DirectoryFile:
             await self.confirm(fingerprint, by)
         except NotHeldError as error:
             return str(error)
-        return f"Confirmed. The change {fingerprint} of the directory is being applied."
+        return (
+            f"Confirmed. The change {fingerprint} of the directory is being applied. If it was wrong,"
+            " `!directory undo` takes it back within a day."
+        )
+
+    async def undo(self, by: str, fingerprint: str = "", *, to_admin: bool = True) -> Undone:
+        """Take back the change that was confirmed last, or only the one with this fingerprint, or say why not.
+
+        `by` is a staff id, or with `to_admin` false the name of whoever runs the server, who may see everything. What
+        the files say waits from then on.
+        """
+        async with self._one_at_a_time:
+            if not self._loaded or await self._store.run(accepted_version) != self._version:
+                await self.load()
+            confirmed = await self._store.run(last_confirmed)
+            if (refusal := undoing.why_not(confirmed, fingerprint, now_ms())) or confirmed is None:
+                return Undone(refusal)
+            firm, change = await asyncio.to_thread(_compared, self.firm, without(self.firm, confirmed), self._today())
+            if not fits(firm):
+                return Undone(undoing.DOES_NOT_FIT)
+            over, version = self._over(firm), self._version
+            moved = await self._store.run(lambda: undoing.undo(change, confirmed, version, over, by))
+            if moved is None:
+                return Undone(undoing.MEANWHILE)
+            faults.point("directory.undone")
+            sees = self._sight(by, (change.old, firm)) if to_admin else None
+            self._version = await self._store.run(accepted_version)
+            # The files are read again, so that what they say is held.
+            self.firm, self.held, self._seen = self.firm if change.empty else firm, None, None
+            log.warning("directory_change_undone", fingerprint=confirmed.fingerprint, by=by, moved=len(moved))
+            people = len(confirmed.leavers & over.active_staff)
+            told = undoing.words(change, confirmed, people, sees)
+            return Undone(told, frozenset(conversation_id for conversation_id, _ in moved))
 
     async def status(self, staff_id: str = "") -> str:
         """What the directory holds, what is wrong with it and what waits.
@@ -177,7 +217,8 @@ class DirectoryFile:
         For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
         server sees everything.
         """
-        sees = self._sight(staff_id) if staff_id else None
+        given = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
+        sees = self._sight(staff_id, given) if staff_id else None
         matters = sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters)
         counted = f"{matters} matter{'s' * (matters != 1)}{'' if sees is None else ' that you can see'}"
         lines = [f"The directory has {len(self.firm.active_staff)} active staff and {counted}."]
@@ -187,12 +228,13 @@ class DirectoryFile:
         if self.held is not None:
             lines.append(f"The change {self.held.fingerprint()} waits for confirmation:")
             lines.append(self.held.summary(sees))
+            if self.held_as_undone:
+                lines.append("It was confirmed before and taken back.")
             lines.append("A firm admin lets it through with: !directory confirm")
         return "\n".join(lines)
 
-    def _sight(self, staff_id: str) -> Callable[[str, str], bool]:
-        """Whether this person may know of a record, by its kind and id, in every firm that is spoken of."""
-        given = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
+    def _sight(self, staff_id: str, given: Sequence[Firm]) -> Callable[[str, str], bool]:
+        """Whether this person may know of a record, by its kind and id, in every one of these firms."""
         firms = [self._over(firm) for firm in given]
         today = self._today()
         hidden = {
@@ -272,8 +314,10 @@ class DirectoryFile:
             await self.load()
         stored = self.firm
         firm, change = await asyncio.to_thread(_compared, stored, firm, today)
-        if stored.staff and change.needs_confirmation(self._limit) and not await self._confirmed(change):
-            self._judged_on = today
+        undone = not change.empty and change.fingerprint() in await self._store.run(undone_fingerprints)
+        much = bool(stored.staff) and change.needs_confirmation(self._limit)
+        if (much or undone) and not await self._confirmed(change):
+            self._judged_on, self.held_as_undone = today, undone
             return self._hold(change)
         # What is not stored is compared with the store again the next time.
         self._version = await self._store.run(partial(self._accept, change)) if self._stores else -1

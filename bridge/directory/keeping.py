@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from functools import partial
 
 from peewee import chunked
 
 from bridge.directory.change import DirectoryChange
 from bridge.directory.records import Record, firm_from_records
+from bridge.directory.replaced import keep_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.model import Firm, Matter
 from bridge.store.audit import record
+from bridge.store.kept import DIRECTORY_UNDONE, keep, kept
+from bridge.store.leavers import leavers_set
 from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
 from bridge.store.sql import execute, execute_rows
 from bridge.store.store import Store
@@ -53,8 +57,12 @@ def stored_matter(matter_id: str) -> Matter | None:
     return None if row is None else firm_from_records([(row.kind, row.record_id, row.data)]).matters[matter_id]
 
 
-def accept(change: DirectoryChange) -> int:
-    """Write the records that differ, and forget whatever change was held. Returns the version from now on."""
+def accept(change: DirectoryChange, by: str = "") -> int:
+    """Write the records that differ, and forget whatever change was held. Returns the version from now on.
+
+    `by` is who wants it, where that is not the directory's owner or whoever confirmed it. What a confirmed change
+    replaces is kept, so that it can be taken back.
+    """
     execute_rows(_PUT, "(?, ?, ?)", change.written)
     for kind, differs in change.kinds.items():
         for ids in chunked(differs.removed, _AT_ONCE):
@@ -62,9 +70,12 @@ def accept(change: DirectoryChange) -> int:
     held = HeldChange.get_or_none(HeldChange.fingerprint == change.fingerprint())
     if not change.empty:
         DirectoryVersion.update(version=DirectoryVersion.version + 1).execute()
-        actor = held.confirmed_by if held is not None else ""
+        actor = by or (held.confirmed_by if held is not None else "")
         record(Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
+        if held is not None and held.confirmed_by:
+            keep_replaced(change, held.confirmed_by)
     HeldChange.delete().execute()
+    keep(DIRECTORY_UNDONE, "")
     return accepted_version()
 
 
@@ -82,6 +93,20 @@ def hold(fingerprint: str, summary: str, now: int) -> bool:
         HeldChange.create(fingerprint=fingerprint, summary=summary, held_at=now)
         return False
     return bool(held.confirmed_by)
+
+
+def undone_fingerprints() -> frozenset[str]:
+    """What the files said when a confirmed change was taken back; nothing once they say something else."""
+    return frozenset(kept(DIRECTORY_UNDONE).split())
+
+
+def departed(staff_ids: Collection[str]) -> set[str]:
+    """Those of these people who may do nothing at this very moment, by the accepted firm and by command (F2)."""
+    rows = DirectoryRecord.select().where(
+        DirectoryRecord.kind == "staff", DirectoryRecord.record_id.in_(list(staff_ids))
+    )
+    found = firm_from_records([(row.kind, row.record_id, row.data) for row in rows])
+    return set(staff_ids) - (found.active_staff - leavers_set())
 
 
 def is_confirmed(fingerprint: str) -> bool:

@@ -30,6 +30,7 @@ class Deed(StrEnum):
     PUT_BACK = "put_back"
     DIRECTORY_CHANGED = "directory_changed"
     DIRECTORY_CONFIRMED = "directory_confirmed"
+    DIRECTORY_UNDONE = "directory_undone"
     WALL_SET = "wall_set"
     WALL_LIFTED = "wall_lifted"
     WALL_EXPIRED = "wall_expired"

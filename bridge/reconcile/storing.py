@@ -8,6 +8,7 @@ from functools import partial
 from peewee import chunked
 
 from bridge import faults
+from bridge.directory.keeping import departed
 from bridge.firm.conversation import ADMINS_ID
 from bridge.reconcile.desired import Desired
 from bridge.store.conversations import (
@@ -36,7 +37,7 @@ async def store_new(store: Store, wanted: Desired) -> bool:
 
     run, new_admins = store.run, wanted.new_admins
     if wanted.departed:
-        await run(lambda: remove_from_all(wanted.departed))
+        await run(lambda: remove_from_all(departed(wanted.departed)))
     for accounts in chunked(wanted.new_localparts.items(), _AT_ONCE):
         await run(partial(add_accounts, dict(accounts)))
     for conversations in chunked(wanted.new_conversations, _AT_ONCE):

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from bridge.directory.keeping import departed
 from bridge.firm.conversation import SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
@@ -185,7 +186,7 @@ class Work:
                     secret = await self._store.run(rooms_of_matters)
                     item.steps = await leave_everything(self._homeserver, user_id, secret)
                     # After the rooms, which a database that takes nothing in keeps nobody in.
-                    await self._store.run(lambda: remove_from_all({staff_id}))
+                    await self._store.run(lambda: remove_from_all(departed({staff_id})))
             await cutting
         finally:
             cutting.cancel()

@@ -55,6 +55,33 @@ class HeldChange(Base):
     confirmed_by = TextField(default="")
 
 
+class ConfirmedChange(Base):
+    """The change of the directory that was applied last of those that a firm admin confirmed; at most one."""
+
+    fingerprint = TextField(primary_key=True)
+    confirmed_by = TextField()
+    at_ms = BigIntegerField()
+    """When it was applied."""
+    position = BigIntegerField()
+    """In the audit log: what it led to stands behind it."""
+    undone_at = BigIntegerField(null=True)
+    """When it was taken back."""
+
+
+class ReplacedRecord(Base):
+    """A record of the directory that the confirmed change replaced, for as long as that can be taken back."""
+
+    kind = TextField()
+    record_id = TextField()
+    before = TextField(null=True)
+    """JSON; null where it is new by this change."""
+    after = TextField(null=True)
+    """JSON; null where it is gone by this change."""
+
+    class Meta:
+        primary_key = CompositeKey("kind", "record_id")
+
+
 class Account(Base):
     """The Matrix account of a staff member. The localpart never changes once given."""
 
@@ -555,6 +582,8 @@ MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     DirectoryVersion,
     HeldChange,
+    ConfirmedChange,
+    ReplacedRecord,
     Account,
     Picture,
     Conversation,

@@ -4,9 +4,10 @@ A POST of {"asked": JSON in a text, "signature": over that text}, with a key tha
 who can read the bridge's configuration. What is asked is one of
 
     {"do": "confirm", "fingerprint": TEXT, "by": TEXT}    answered with {"told": SENTENCE}
+    {"do": "undo", "fingerprint": TEXT, "by": TEXT}    answered with {"told": SENTENCE}
     {"do": "replay", "incoming": [NUMBER] or null, "outgoing": [NUMBER] or null}    answered with {"replayed": NUMBER}
 
-Either may be repeated: the first names the change that it is about, the second only lets something be tried again.
+Each may be repeated: the first two name the change that they are about, the last only lets something be tried again.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Shell:
 
     confirm: Callable[[str, str], Awaitable[str]]
     """Lets through the held change of the directory with this fingerprint, for whoever is named; says what happened."""
+    undo: Callable[[str, str], Awaitable[str]]
+    """Takes back the confirmed change with this fingerprint, in the same way."""
     replay: Callable[[Positions, Positions], Awaitable[int]]
     """Lets dead letters be tried again, all for None; says how many."""
 
@@ -56,6 +59,8 @@ async def _answer(asked: Any, shell: Shell) -> dict[str, Any]:
     match asked:
         case {"do": "confirm", "fingerprint": str(fingerprint), "by": str(by)}:
             return {"told": await shell.confirm(by, fingerprint)}
+        case {"do": "undo", "fingerprint": str(fingerprint), "by": str(by)}:
+            return {"told": await shell.undo(by, fingerprint)}
         case {"do": "replay", "incoming": incoming, "outgoing": outgoing} if _positions(incoming, outgoing):
             return {"replayed": await shell.replay(incoming, outgoing)}
     raise MatrixError(400, "M_BAD_JSON", "The bridge that runs does not know this request: it is of another version.")

@@ -118,7 +118,7 @@ class FirmOnFake:
         self.reconciler = self.new_reconciler()
         self.places = Places(self.store, self.fake.server_name)
         self.desk = Desk(
-            self.settings, self.store, self.client, self.reconciler, self._firm, self._confirm, self._status
+            self.settings, self.store, self.client, self.reconciler, self._firm, self._confirm, self._status, self._undo
         )
         self.at_work = AtWork(self.client, moment=3600)
         """Shows nothing, however slow the machine is."""
@@ -136,6 +136,9 @@ class FirmOnFake:
 
     async def _status(self, staff_id: str) -> str:
         return "All is well"
+
+    async def _undo(self, staff_id: str) -> str:
+        return f"Taken back by {staff_id}"
 
     # What is
     def user(self, person: Staff) -> str:

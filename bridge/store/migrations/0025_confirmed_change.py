@@ -1,0 +1,33 @@
+"""What a confirmed change of the directory replaced, so that it can be taken back."""
+
+from __future__ import annotations
+
+from peewee import BigIntegerField, CompositeKey, Database, Model, TextField
+from playhouse.migrate import SchemaMigrator
+
+
+class ConfirmedChange(Model):
+    fingerprint = TextField(primary_key=True)
+    confirmed_by = TextField()
+    at_ms = BigIntegerField()
+    position = BigIntegerField()
+    undone_at = BigIntegerField(null=True)
+
+    class Meta:
+        legacy_table_names = False
+
+
+class ReplacedRecord(Model):
+    kind = TextField()
+    record_id = TextField()
+    before = TextField(null=True)
+    after = TextField(null=True)
+
+    class Meta:
+        legacy_table_names = False
+        primary_key = CompositeKey("kind", "record_id")
+
+
+def up(migrator: SchemaMigrator, db: Database) -> None:
+    with db.bind_ctx([ConfirmedChange, ReplacedRecord]):
+        db.create_tables([ConfirmedChange, ReplacedRecord])
