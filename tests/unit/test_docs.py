@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bridge import docs
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.commands.all import COMMANDS
 from bridge.commands.dispatch import find_commands
 from bridge.configuration import ConfigError, load_settings, setting_fields
+from bridge.docs import pages as docs
 from bridge.sample import SECRETS, configuration_yaml, sample_yaml
 
 HOMESERVER_YAML = yaml.safe_load((docs.ROOT / "synapse-dev" / "homeserver.yaml").read_text(encoding="utf-8"))

@@ -30,7 +30,7 @@ from bridge.dev.place import (
     place_from_environment,
 )
 from bridge.dev.synapse import synapse_command
-from bridge.docs import metrics_page
+from bridge.docs.pages import metrics_page
 from bridge.matrix.errors import Unreachable
 from bridge.store.errors import StoreError
 from tests.ports import free_port

@@ -1,7 +1,4 @@
-"""Pages made from the code: `python -m bridge.docs` writes them, and with --check fails where they differ.
-
-A setting, command, option, metric or endpoint is explained where it is declared, and nowhere else.
-"""
+"""Every page that is made from the code, and the command that writes or compares them."""
 
 from __future__ import annotations
 
@@ -24,12 +21,13 @@ from bridge.commands.table import Command
 from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.configuration import sections
 from bridge.directory.reference import directory_reference
+from bridge.docs.rules import rule_parts
 from bridge.metrics import Metrics
 from bridge.sample import one_line, plain, sample_yaml
 from bridge.settings import AppserviceSettings
 from bridge.web.app import make_app
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _MADE = "<!-- Made by `python -m bridge.docs` from {source}. Change that, not this page. -->"
 
 ENDPOINTS: Mapping[tuple[str, str], str] = {
@@ -63,6 +61,7 @@ def pages() -> dict[Path, str]:
         Path("docs/endpoints.md"): endpoints_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/directory.md"): directory_reference(),
+        Path("docs/rules.md"): rules_page(),
         Path("config/firm-bridge.sample.yaml"): sample_yaml(),
     }
 
@@ -98,11 +97,11 @@ def homeserver_page() -> str:
         "These settings of Synapse prevent what the bridge could only put right afterwards, and they hold while the"
         " bridge is down. `firm-bridge check` tries each on the running server and says which are missing. The whole"
         " file is [synapse-dev/homeserver.yaml](../synapse-dev/homeserver.yaml). The letters name rules of the firm,"
-        " explained in [architecture.md](architecture.md).",
+        " explained in [rules.md](rules.md).",
     ]
     for setting in HOMESERVER_SETTINGS:
         seen = "" if setting.probe else " `check` cannot see it from outside: compare it with your file."
-        rule = f" ({setting.rule})" if setting.rule else " (advised)"
+        rule = f" ({', '.join(setting.rules)})" if setting.rules else " (advised)"
         lines = setting.yaml.replace("{bot}", "@bot:example.org")
         way = " Not where [the guard](admin-guide.md#the-guard) is installed, which judges finer." * setting.gives_way
         parts += [f"## {setting.name}", f"{setting.why}{rule}{seen}{way}", f"```yaml\n{lines}\n```"]
@@ -252,6 +251,11 @@ def metrics_page() -> str:
     return _page(parts)
 
 
+def rules_page() -> str:
+    """docs/rules.md."""
+    return _page([*_head("The firm's rules", "bridge/firm/rules.py, the code and the tests"), *rule_parts(ROOT)])
+
+
 def _head(title: str, source: str) -> tuple[str, str]:
     return f"# {title}", _MADE.format(source=source)
 
@@ -288,7 +292,3 @@ def main(arguments: list[str]) -> int:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(text, encoding="utf-8")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
