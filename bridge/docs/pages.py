@@ -114,7 +114,7 @@ def cli_page() -> str:
     parts = [
         *_head("The command line", "bridge/cli/"),
         "Staff and firm admins write to the bot instead ([commands.md](commands.md)). These commands are for whoever"
-        " runs the server.",
+        " runs the server. `firm-bridge --version` prints the version.",
         *_cli_commands(group, "firm-bridge"),
         "## Exit codes",
         _table(("Code", "Meaning"), [(str(code.value), code.meaning) for code in Exit]),

@@ -92,6 +92,12 @@ def test_homeserver_prevents(key: str) -> None:
     assert HOMESERVER[key] == PREVENTIVE[key]
 
 
+def test_what_compose_runs_once_is_in_the_source_that_its_image_keeps() -> None:
+    image = (FOLDER / "Dockerfile").read_text()
+    assert f"\nWORKDIR {COMPOSE['x-once']['working_dir']}\n" in image
+    assert "\nCOPY bridge bridge\n" in image
+
+
 @pytest.mark.parametrize("kind", ["native", "composed"])
 def test_instance_overrides_nothing(kind: str, request: pytest.FixtureRequest) -> None:
     instance = request.getfixturevalue(kind)
