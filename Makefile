@@ -2,20 +2,25 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := -m pip install --quiet --disable-pip-version-check
+PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: run compose test check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties ci clean
+
+## help: this list
+help:
+	@echo "make TARGET, one of these; docs/development.md says how long each takes and what it needs:"
+	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' 'length($$1) > 13 { print "  " $$1; $$1 = "" } { printf "  %-14s%s\n", $$1, $$2 }'
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the bridge and its tools into $(VENV), which takes a minute or two, once ..."
-	@$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[test,postgresql]'
+	@$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[test,postgresql]'
 	touch $@
 
 $(VENV)/synapse/installed: synapse-dev/constraints.txt
 	test -x $(VENV)/synapse/bin/python || $(PYTHON) -m venv $(VENV)/synapse
 	@echo "Installing Synapse into $(VENV)/synapse, which takes a minute or two, once ..."
-	@$(VENV)/synapse/bin/python $(PIP) --constraint synapse-dev/constraints.txt matrix-synapse
+	@$(VENV)/synapse/bin/python $(PIP) install --constraint synapse-dev/constraints.txt matrix-synapse
 	touch $@
 
 ## run: a local Synapse, the bridge and the demo firm
@@ -46,6 +51,16 @@ var/clients/installed: tests/clients/package.json
 ## clients: the demo firm in matrix-js-sdk; needs Node 20 and npm
 clients: $(VENV)/installed $(VENV)/synapse/installed var/clients/installed
 	CLIENT_MODULES=$(CURDIR)/var/clients $(BIN)/python -m pytest tests/clients
+
+## wheels: both wheels as a firm installs them: the bridge's in an empty environment, the guard's for Synapse
+wheels: $(VENV)/installed $(VENV)/synapse/installed
+	rm -rf build var/wheels
+	$(BIN)/python $(PIP) wheel --no-deps --wheel-dir var/wheels . ./packaging/guard
+	rm -rf build
+	$(PYTHON) -m venv var/wheels/bridge
+	var/wheels/bridge/bin/python $(PIP) install --constraint constraints.txt var/wheels/firm_bridge-*.whl
+	$(VENV)/synapse/bin/python $(PIP) install --no-deps --no-index --target var/wheels/guard var/wheels/firm_bridge_guard-*.whl
+	WHEELS=$(CURDIR)/var/wheels $(BIN)/python -m pytest tests/wheels
 
 ## postgres: the store's tests on PostgreSQL from Debian's packages
 postgres: $(VENV)/installed
@@ -103,8 +118,10 @@ bench-scale: $(VENV)/installed
 bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.first_start --python $(PYTHON)
 
+## ci: the gate: everything that must hold for a change
 ci: check test
-	$(MAKE) --jobs 2 clients postgres sftp
+	$(MAKE) --jobs 2 clients postgres sftp wheels
 
+## clean: take away what the targets set up, the local firm in var/ included
 clean:
 	rm -rf $(VENV) var

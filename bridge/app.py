@@ -127,14 +127,10 @@ class Bridge:
             "directory": "" if trouble is None else trouble.short,
         }
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissing."""
-        settings = self._firm.settings
-        if settings.filing.mode != "off":
-            require_backend(settings.filing.url.get_secret_value())
-        await self.places.refresh()
-        app = make_app(
-            settings.appservice,
+    def web_app(self) -> web.Application:
+        """Everything that this bridge answers to."""
+        return make_app(
+            self._firm.settings.appservice,
             inbox=self.inbox,
             kept=self.router.kept,
             news=self.activity.news,
@@ -144,9 +140,16 @@ class Bridge:
             metrics=self._firm.metrics,
             more=self._more_routes(),
         )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissing."""
+        settings = self._firm.settings
+        if settings.filing.mode != "off":
+            require_backend(settings.filing.url.get_secret_value())
+        await self.places.refresh()
         self.inbox.hold()
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(serve(app, settings.appservice))
+            await stack.enter_async_context(serve(self.web_app(), settings.appservice))
             stack.push_async_callback(self.inbox.stop)
             stack.push_async_callback(self.outbox.stop)
             self.jobs.start()

@@ -258,7 +258,7 @@ def judge_setting(
         return Finding(setting.name, State.UNSEEN, f"It cannot be seen from outside. {setting.why}", remedy)
     if in_force is None:
         return Finding(setting.name, State.UNSEEN, f"The homeserver's answer did not tell. {setting.why}", remedy)
-    state = State.MISSING if setting.rule else State.WARNING
+    state = State.MISSING if setting.rules else State.WARNING
     return Finding(setting.name, state, f"Not in force. {setting.why}", remedy, yaml=lines)
 
 

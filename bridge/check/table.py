@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from bridge.check.scene import ADMIN, CLIENT, Scene
+from bridge.firm.rules import RuleId
 
 Probe = Callable[[Scene], Awaitable[bool | None]]
 """True: in force; False: missing; None: this cannot be told now."""
@@ -23,8 +24,8 @@ class HomeserverSetting:
     name: str
     yaml: str
     """The lines to write; {bot} stands for the bot's Matrix id."""
-    rule: str
-    """The rules of product.md it serves; empty for one that is only advised."""
+    rules: tuple[RuleId, ...]
+    """Those it serves; empty for one that is only advised."""
     why: str
     probe: Probe | None = None
     """None where nothing can be seen from outside."""
@@ -157,7 +158,7 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "rc_room_creation",
         "rc_room_creation:\n  per_second: 0\n  burst_count: 0",
-        "F1, M3",
+        ("F1", "M3"),
         "Only the bridge makes rooms: nobody else can open one beside the rules, or upgrade one away from them.",
         _room_creation,
         gives_way=True,
@@ -165,7 +166,7 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "block_non_admin_invites",
         "block_non_admin_invites: true",
-        "F1, M3",
+        ("F1", "M3"),
         "One wrong invitation opens a room's history for good. Only server admins invite, and the bot is one.",
         _invites,
         gives_way=True,
@@ -173,21 +174,21 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "enable_set_displayname",
         "enable_set_displayname: false",
-        "F3",
+        ("F3",),
         "Names come from the directory and cannot be changed by their owners.",
         _set_displayname,
     ),
     HomeserverSetting(
         "enable_set_avatar_url",
         "enable_set_avatar_url: false",
-        "F3",
+        ("F3",),
         "A colleague's picture is as good as a name for passing as somebody else.",
         _set_avatar,
     ),
     HomeserverSetting(
         "allow_per_room_profiles",
         "allow_per_room_profiles: false",
-        "F3",
+        ("F3",),
         "Otherwise everybody can take another name in a single room.",
         _room_profiles,
         needs_room=True,
@@ -195,57 +196,57 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "enable_3pid_changes",
         "enable_3pid_changes: false",
-        "F3",
+        ("F3",),
         "E-mail addresses come from the directory. With an address of their own people could reset a password.",
         _threepids,
     ),
     HomeserverSetting(
         "federation_domain_whitelist",
         "federation_domain_whitelist: []",
-        "F1",
+        ("F1",),
         "No other homeserver is spoken to, so that nobody from outside can be in a room.",
         _federation_out,
     ),
     HomeserverSetting(
         "listeners",
         "listeners:\n  - port: 8008\n    type: http\n    resources:\n      - names: [client]",
-        "F1",
+        ("F1",),
         "The listener offers no federation. Take `federation` out of its resources.",
         _federation_in,
     ),
     HomeserverSetting(
         "require_auth_for_profile_requests",
         "require_auth_for_profile_requests: true",
-        "F4",
+        ("F4",),
         "Without it, anybody who reaches the server can look up who works at the firm.",
         _profile_auth,
     ),
     HomeserverSetting(
         "limit_profile_requests_to_users_who_share_rooms",
         "limit_profile_requests_to_users_who_share_rooms: true",
-        "F4",
+        ("F4",),
         "An account that is in no room of the firm learns no names.",
         _profile_sharing,
     ),
     HomeserverSetting(
         "enable_registration",
         "enable_registration: false",
-        "F1",
+        ("F1",),
         "Accounts are made by the bridge alone, from the directory.",
         _registration,
     ),
-    HomeserverSetting("allow_guest_access", "allow_guest_access: false", "F1", "There are no guests.", _guests),
+    HomeserverSetting("allow_guest_access", "allow_guest_access: false", ("F1",), "There are no guests.", _guests),
     HomeserverSetting(
         "registration_shared_secret",
         "# Take the line registration_shared_secret out.",
-        "F1",
+        ("F1",),
         "Whoever knows it can make accounts, and server admins.",
         _shared_secret,
     ),
     HomeserverSetting(
         "room_list_publication_rules",
         'room_list_publication_rules:\n  - user_id: "{bot}"\n    action: allow',
-        "F4",
+        ("F4",),
         "The room list shows what the bot puts there, and nothing of anybody else.",
         _publication,
         needs_room=True,
@@ -253,14 +254,14 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "allow_public_rooms_without_auth",
         "allow_public_rooms_without_auth: false",
-        "F4",
+        ("F4",),
         "The room list is for those who are logged in.",
         _public_rooms,
     ),
     HomeserverSetting(
         "encryption_enabled_by_default_for_room_type",
         'encryption_enabled_by_default_for_room_type: "off"',
-        "V3, O1",
+        ("V3", "O1"),
         "Holds, exports, search and filing need the text. An encrypted room would keep it from the firm.",
         _encryption,
         needs_room=True,
@@ -269,7 +270,7 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "forget_rooms_on_leave",
         "forget_rooms_on_leave: true",
-        "M3",
+        ("M3",),
         "Who has left or was removed cannot read on what was said before.",
         _forget,
         needs_room=True,
@@ -277,14 +278,14 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "push",
         "push:\n  include_content: false",
-        "F4",
+        ("F4",),
         "Notifications go through the makers of telephones: they carry nothing of what was said.",
     ),
     HomeserverSetting(
         "extra_well_known_client_content",
         "public_baseurl: https://matrix.example.org/ # the address at which clients reach Synapse\n"
         "extra_well_known_client_content:\n  io.element.e2ee:\n    default: false\n    force_disable: true",
-        "",
+        (),
         "Tells clients not to offer encryption, which the rooms would refuse; without public_baseurl Synapse tells them"
         " nothing. Whoever answers for the server name must serve it at /.well-known/matrix/client, before anybody"
         " first logs in: else Element sets up encryption keys then, and asks to verify sessions ever after.",
@@ -293,14 +294,14 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     HomeserverSetting(
         "max_upload_size",
         "max_upload_size: 100M",
-        "",
+        (),
         "Files of up to 100 MB, as people know them from practice-management systems (V3).",
         _upload_size,
     ),
     HomeserverSetting(
         "redaction_retention_period",
         "redaction_retention_period: null",
-        "O1",
+        ("O1",),
         "Text that was deleted stays in the database for the firm's records. Clients no longer get it.",
     ),
 )

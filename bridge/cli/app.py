@@ -6,14 +6,17 @@ Only what a command needs is imported, and only when it runs, so that the runnin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 
+from bridge import __version__
 from bridge.cli import firm, passwords, setup
 from bridge.cli.audit import audit
 from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.pages import pages_folder
-from bridge.cli.shell import Config, complain
+from bridge.cli.shell import Config, complain, say
 from bridge.configuration import load_settings
 
 app = typer.Typer(
@@ -25,6 +28,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        say(f"firm-bridge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
 app.command()(setup.init)
 app.command("registration")(setup.show_registration)
 app.command()(setup.check)
@@ -39,7 +60,6 @@ def run(config: Config = None) -> None:
     bridge_app.run(settings)
 
 
-@app.command()
 def dev() -> None:
     """Set up and run a local Synapse, the bridge and the demo firm, for trying and developing.
 
@@ -50,6 +70,9 @@ def dev() -> None:
     raise typer.Exit(run_dev())
 
 
+if find_spec("bridge.dev") is not None:
+    # Only a checkout has it.
+    app.command()(dev)
 app.command()(firm.plan)
 app.command()(firm.sync)
 firm.staff.command("set-password")(passwords.set_password)

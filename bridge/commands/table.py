@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bridge.commands.errors import CommandError
 from bridge.commands.where import CHAT, Where, where_is
@@ -17,6 +17,7 @@ from bridge.firm.audit import Outcome
 from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import Decision, desired_participants, may_administer
+from bridge.firm.rules import CitedRule
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.service import Reconciler
 from bridge.settings import Settings
@@ -175,7 +176,7 @@ class Noted:
 
     command: str
     outcome: Outcome = Outcome.DONE
-    rule: str = ""
+    rule: CitedRule | Literal[""] = ""
     """The rule that refused it."""
     person: str = ""
     """The staff id of whom it concerns."""

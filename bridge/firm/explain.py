@@ -12,6 +12,7 @@ from datetime import date
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall, WallKind
 from bridge.firm.policy import Decision, may_act, may_be_in
+from bridge.firm.rules import CitedRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,7 @@ class Consideration:
 
     verdict: bool | None
     """Whether it lets in or keeps out; None where it does neither."""
-    rule: str
-    """The rule of product.md."""
+    rule: CitedRule
     text: str
     """A sentence for an admin who may know the matter."""
 

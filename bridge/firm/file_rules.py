@@ -14,6 +14,7 @@ from bridge.firm import file_bytes
 from bridge.firm.carried import FILE_MESSAGES, blocks_in
 from bridge.firm.file_names import LONGEST_NAME, PROGRAMS, hides_its_type, type_shown_before, types_of
 from bridge.firm.policy import Decision
+from bridge.firm.rules import FileRule
 
 MEGABYTE = 1 << 20
 """As Windows and Synapse count."""
@@ -115,7 +116,7 @@ def judge_declared(file: Declared, rules: FileRules) -> Decision:
     """
     if file.encrypted and not rules.encrypted:
         return _no(
-            "encryption",
+            "V4 encryption",
             "Your client encrypted this file, so the firm's rules cannot be checked on it. Send it without encryption,"
             " or from another client.",
         )
@@ -149,7 +150,7 @@ def judge_size(size: int | None, rules: FileRules) -> Decision:
     if not rules.max_bytes or size is None or size <= rules.max_bytes:
         return _YES
     return _no(
-        "size",
+        "V4 size",
         f"This file has {_megabytes(size)}; at most {_megabytes(rules.max_bytes)} may be sent here. Send a smaller one,"
         " or ask a firm admin for another way.",
     )
@@ -163,13 +164,13 @@ def judge_type(media_type: str, rules: FileRules) -> Decision:
     if found in _PROGRAM_CONTENT:
         if not rules.programs:
             what = _PROGRAM_CONTENT[found]
-            return _no("content", f"This file is {what}, which may not be sent here under any name. {_OTHERWISE}")
+            return _no("V4 content", f"This file is {what}, which may not be sent here under any name. {_OTHERWISE}")
         return _YES
     wanted = [one for one in rules.allowed if "/" in one]
     if not _matches(found, rules.forbidden) and (not wanted or _matches(found, wanted)):
         return _YES
     return _no(
-        "content",
+        "V4 content",
         f"This file's content is of the type {found[:_LONGEST_TYPE]}, which may not be sent here. {_OTHERWISE}",
     )
 
@@ -178,28 +179,29 @@ def judge_name(name: str, rules: FileRules) -> Decision:
     """Whether a file may be sent under this name. One without a name may."""
     if len(name) > LONGEST_NAME:
         return _no(
-            "name", f"This file's name has {len(name)} characters; at most {LONGEST_NAME} fit. Give it a shorter one."
+            "V4 name",
+            f"This file's name has {len(name)} characters; at most {LONGEST_NAME} fit. Give it a shorter one.",
         )
     if how := hides_its_type(name):
-        return _no("name", f"This file's name {how}. Give it a plain name, such as letter.pdf, and send it again.")
+        return _no("V4 name", f"This file's name {how}. Give it a plain name, such as letter.pdf, and send it again.")
     types = types_of(name)
     refused = next((one for one in types if _is_forbidden(one, rules)), "")
     if refused and (shown := type_shown_before(name)):
         return _no(
-            "double extension",
+            "V4 double extension",
             f"This file looks like .{shown}, but its type is .{refused}, which may not be sent here. {_OTHERWISE}",
         )
     if refused:
-        return _no("type", f"Files of the type .{refused} may not be sent here. {_OTHERWISE}")
+        return _no("V4 type", f"Files of the type .{refused} may not be sent here. {_OTHERWISE}")
     wanted = sorted(one for one in rules.allowed if "/" not in one)
     if not name or not wanted or (types and set(types) <= set(wanted)):
         return _YES
     which = f"Files of the type .{types[-1]}" if types else "Files whose name has no type at its end"
-    return _no("type", f"{which} may not be sent here. These may: {_listed(wanted)}.")
+    return _no("V4 type", f"{which} may not be sent here. These may: {_listed(wanted)}.")
 
 
-def _no(which: str, sentence: str) -> Decision:
-    return Decision(False, f"V4 {which}", sentence)
+def _no(rule: FileRule, sentence: str) -> Decision:
+    return Decision(False, rule, sentence)
 
 
 def _is_forbidden(end: str, rules: FileRules) -> bool:

@@ -9,17 +9,18 @@ from datetime import date
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, WallKind
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
+from bridge.firm.rules import CitedRule
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Allowed or not, the rule of product.md that decided, and the reason as a sentence for an admin.
+    """Allowed or not, the rule (bridge/firm/rules.py) that decided, and the reason as a sentence for an admin.
 
-    The reason may name walls and matters: show it to the person concerned only where product.md allows it.
+    The reason may name walls and matters: show it to the person concerned only where the rules allow it.
     """
 
     allowed: bool
-    rule: str
+    rule: CitedRule
     reason: str
 
     def __bool__(self) -> bool:

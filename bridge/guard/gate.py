@@ -13,6 +13,7 @@ from bridge.firm.facts import Facts
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import CHECK, MARKER, SPACE
 from bridge.firm.room_rules import LEVELS, may_give_power, may_have
+from bridge.firm.rules import CitedRule
 
 MEMBER = "m.room.member"
 TOMBSTONE = "m.room.tombstone"
@@ -80,8 +81,8 @@ class Mark:
 class Refusal:
     """Why an event is not made."""
 
-    rule: str
-    """The rule of product.md, for the log."""
+    rule: CitedRule
+    """For the log."""
     sentence: str
     """What the person is told. It is the same whatever keeps somebody out (M3)."""
 

@@ -258,9 +258,11 @@ class Guard:
         """Whether somebody may log in."""
         if user_id != self._gate.bot and not self._is_cut_off(user_id):
             return NOT_SPAM
-        deed, rule = (Deed.TRIED_TO_ACT_AS_BOT, "O3") if user_id == self._gate.bot else (Deed.TRIED_TO_LOG_IN, "F2")
-        self._note(attempt(deed, user_id, rule))
-        log.warning("The guard refused %s: a login of %s", rule, user_id)
+        as_bot = user_id == self._gate.bot
+        deed = Deed.TRIED_TO_ACT_AS_BOT if as_bot else Deed.TRIED_TO_LOG_IN
+        tried = attempt(deed, user_id, "O3" if as_bot else "F2")
+        self._note(tried)
+        log.warning("The guard refused %s: a login of %s", tried.rule, user_id)
         return Codes.FORBIDDEN
 
     def _is_cut_off(self, user_id: str) -> bool:

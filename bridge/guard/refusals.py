@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from bridge.firm.audit import BY_GUARD, Deed
+from bridge.firm.rules import CitedRule
 from bridge.guard.gate import MEMBER, Change, Mark, Refusal
 
 WINDOW_MS = 60_000
@@ -43,6 +44,7 @@ class Attempt:
     person: str = ""
     """The Matrix id of whom it would have concerned, where that is somebody else."""
     rule: str = ""
+    """A CitedRule, or whatever a guard of another version wrote."""
     what: str = ""
     """The type of the state that was to be changed; `others` for what is not told one by one."""
 
@@ -89,7 +91,7 @@ def attempt_to_encrypt(who: str, mark: Mark | None, room_id: str, refusal: Refus
     return attempt(Deed.TRIED_TO_ENCRYPT, who, refusal.rule, on=_place(mark, room_id))
 
 
-def attempt(deed: Deed, who: str, rule: str, *, on: str = "", person: str = "", what: str = "") -> Attempt:
+def attempt(deed: Deed, who: str, rule: CitedRule, *, on: str = "", person: str = "", what: str = "") -> Attempt:
     """An attempt, its ids cut and cleaned: they come from clients."""
     return Attempt(deed, _clean(who), _clean(on), _clean("" if person == who else person), rule, what)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.firm.rules import CitedRule
+
 
 class HomeserverError(Exception):
     """A request to the homeserver failed."""
@@ -38,8 +40,8 @@ class Refused(HomeserverError):
 class NotAllowed(HomeserverError):
     """The policy refuses what was to be done as or for somebody, so the homeserver was never asked."""
 
-    def __init__(self, user_id: str, rule: str) -> None:
-        """`rule` is the one of product.md that decided. The reason is not told: it may name what nobody should read."""
+    def __init__(self, user_id: str, rule: CitedRule) -> None:
+        """`rule` is the one that decided. The reason is not told: it may name what nobody should read."""
         super().__init__(
             "", 0, "", f"Nothing is done as or for {user_id} here: rule {rule} of the firm does not allow it"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.firm.audit import Deed, Outcome
+from bridge.firm.rules import CitedRule
 from bridge.store.audit import record
 from bridge.store.conversations import now_ms
 from bridge.store.files import file_row, remove_file
@@ -12,7 +13,7 @@ BY_RULE = "rule"
 """Who removed a file that a rule took away."""
 
 
-def note_taken_away(event_id: str, conversation_id: str, actor: str, rule: str) -> bool:
+def note_taken_away(event_id: str, conversation_id: str, actor: str, rule: CitedRule) -> bool:
     """Note that a rule took a file away; whether that is news. The audit log has no name of the file (O1)."""
     row = file_row(event_id)
     if row is not None and row.removed_by == BY_RULE:

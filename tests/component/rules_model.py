@@ -1,4 +1,4 @@
-"""What product.md's rules say about who is where after anything people do. Pure, and written from the rules alone.
+"""What the rules (docs/rules.md) say about who is where after anything people do. Pure, and written from them alone.
 
 Every method is something people do or the directory says. What a rule forbids changes nothing.
 """

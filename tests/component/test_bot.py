@@ -377,7 +377,7 @@ async def test_what_is_no_help_is_not_said_in_front_of_everybody(on: FirmOnFake)
         assert answer.room_id == await on.chat(ANN), text
 
 
-async def test_A5_C1_six_hundred_names_get_one_answer_that_fits(on: FirmOnFake) -> None:
+async def test_C1_six_hundred_names_get_one_answer_that_fits(on: FirmOnFake) -> None:
     litigation = (await on.room(channel("Litigation"))).room_id
     names = ",".join(f"n{one}" for one in range(600))
     (answer,) = await on.say(ANN, f"!add {names}", litigation)
@@ -387,7 +387,7 @@ async def test_A5_C1_six_hundred_names_get_one_answer_that_fits(on: FirmOnFake) 
 
 
 @pytest.mark.parametrize("name", ["x", "xy", "é", "@x", "x@y.z"])
-async def test_A5_the_same_name_again_and_again_is_looked_for_once(on: FirmOnFake, name: str) -> None:
+async def test_the_same_name_again_and_again_is_looked_for_once(on: FirmOnFake, name: str) -> None:
     litigation = (await on.room(channel("Litigation"))).room_id
     with patch("bridge.commands.people.closest", wraps=closest) as looked:
         answer = await on.ask(ANN, "!add " + f"{name}," * (3800 // (len(name) + 1)), litigation)
@@ -395,7 +395,7 @@ async def test_A5_the_same_name_again_and_again_is_looked_for_once(on: FirmOnFak
     assert answer.count("I know nobody") == 1
 
 
-async def test_A5_of_many_unknown_names_few_are_compared_with_everybodys(on: FirmOnFake) -> None:
+async def test_of_many_unknown_names_few_are_compared_with_everybodys(on: FirmOnFake) -> None:
     litigation = (await on.room(channel("Litigation"))).room_id
     with patch(
         "bridge.commands.people.closest", wraps=lambda word, known, near=0.6: closest(word, known, near)

@@ -222,12 +222,12 @@ def test_the_bot_knows_a_person_with_two_names_from_one_with_one() -> None:
 
 @given(st.text(alphabet=st.sampled_from("a\n-*`[]()_é🙂 \0\\<&"), min_size=1, max_size=40), st.integers(1, 3000))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
-def test_A5_any_answer_fits_into_an_event(piece: str, times: int) -> None:
+def test_any_answer_fits_into_an_event(piece: str, times: int) -> None:
     content = notice(piece * times)
     assert len(orjson.dumps(content)) <= LARGEST
 
 
-def test_A5_what_does_not_fit_is_counted() -> None:
+def test_what_does_not_fit_is_counted() -> None:
     body = notice("\n".join(f"- {number} {'x' * 50}" for number in range(2000)))["body"]
     shown = sum(line.startswith("- ") for line in body.splitlines())
     assert f"And {2000 - shown} more lines, which do not fit into one message." in body

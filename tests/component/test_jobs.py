@@ -141,7 +141,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-async def test_A6_jobs_do_not_stand_still_where_the_clock_is_set_back(
+async def test_jobs_do_not_stand_still_where_the_clock_is_set_back(
     tmp_path: Path, database_url: str, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with small_firm(tmp_path, database_url) as firm:

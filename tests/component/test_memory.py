@@ -28,7 +28,7 @@ async def unheard(firm: SmallFirm, unit: Callable[[], object]) -> None:
     await firm.service.store.run(quiet)
 
 
-async def test_B9_a_wall_whose_commit_nobody_heard_of_is_in_force_seconds_later(
+async def test_M3_a_wall_whose_commit_nobody_heard_of_is_in_force_seconds_later(
     tmp_path: Path, database_url: str
 ) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
@@ -47,7 +47,7 @@ async def test_B9_a_wall_whose_commit_nobody_heard_of_is_in_force_seconds_later(
         assert service.firm is before
 
 
-async def test_B9_a_leaver_whose_commit_nobody_heard_of_is_cut_off_and_stays_so(
+async def test_F2_a_leaver_whose_commit_nobody_heard_of_is_cut_off_and_stays_so(
     tmp_path: Path, database_url: str
 ) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
@@ -63,7 +63,7 @@ async def test_B9_a_leaver_whose_commit_nobody_heard_of_is_cut_off_and_stays_so(
 
 
 @pytest.mark.parametrize("what", ["wall", "leaver"])
-async def test_B9_a_command_tried_again_after_a_lost_confirmation_is_in_force_at_once(
+async def test_M3_a_command_tried_again_after_a_lost_confirmation_is_in_force_at_once(
     tmp_path: Path, database_url: str, what: str
 ) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
@@ -82,7 +82,7 @@ async def test_B9_a_command_tried_again_after_a_lost_confirmation_is_in_force_at
         assert len(service.firm.walls) == (what == "wall")
 
 
-async def test_B9_the_end_of_a_wall_and_a_return_are_heard_of_as_well(tmp_path: Path, database_url: str) -> None:
+async def test_F2_M3_the_end_of_a_wall_and_a_return_are_heard_of_as_well(tmp_path: Path, database_url: str) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
         service = firm.service
         await service.store.run(lambda: set_wall(NEW, service.firm, "$wall"))
@@ -94,7 +94,7 @@ async def test_B9_the_end_of_a_wall_and_a_return_are_heard_of_as_well(tmp_path: 
         assert not await service.in_force.load()
 
 
-async def test_B9_what_is_read_again_is_never_older_than_what_was_heard(tmp_path: Path, database_url: str) -> None:
+async def test_M3_what_is_read_again_is_never_older_than_what_was_heard(tmp_path: Path, database_url: str) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
         service = firm.service
         for number in range(20):

@@ -114,7 +114,7 @@ async def test_each_setting_that_is_not_in_force_is_found(_open_server: tuple[Pl
     await grant(place, settings)
     found = await look(settings)
     for setting in HOMESERVER_SETTINGS:
-        expected = State.UNSEEN if setting.probe is None else State.MISSING if setting.rule else State.WARNING
+        expected = State.UNSEEN if setting.probe is None else State.MISSING if setting.rules else State.WARNING
         assert found[setting.name].state is expected, found[setting.name]
     assert found["room addresses"].state is State.OK
 

@@ -1,4 +1,4 @@
-"""The stories of product.md's D and M rules, played in a client nobody here wrote (mautrix from PyPI)."""
+"""The stories of the D and M rules, played in a client nobody here wrote (mautrix from PyPI)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def says(text: str) -> Callable[[Json], bool]:
     return lambda event: event["type"] == "m.room.message" and text in event["content"].get("body", "")
 
 
-async def test_D_and_M_stories(tmp_path: Path, made_demo: Path) -> None:
+async def test_D1_D2_D3_M1_M2_M4_stories_in_a_foreign_client(tmp_path: Path, made_demo: Path) -> None:
     async with (
         own_firm(tmp_path, made_demo) as (firm, directory),
         at_their_clients(firm, tmp_path / "logins.json") as seats,

@@ -181,7 +181,7 @@ def test_a_setting_that_is_missing_comes_with_the_lines_to_write(setting: object
     listed = next(item for item in HOMESERVER_SETTINGS if item is setting)
     finding = judge_setting(listed, False if listed.probe else None, SETTINGS)
     assert finding.state in ({State.MISSING, State.WARNING} if listed.probe else {State.UNSEEN})
-    assert (finding.state is State.MISSING) is bool(listed.rule and listed.probe)
+    assert (finding.state is State.MISSING) is bool(listed.rules and listed.probe)
     lines = finding.remedy.partition("\n")[2]
     assert "{" not in lines
     written = yaml.safe_load(lines)

@@ -23,6 +23,7 @@ import yaml
 import bridge.app
 import bridge.dev
 import bridge.service
+from bridge import __version__
 from bridge.check import Finding, State
 from bridge.check.deep import Difference, Kind
 from bridge.cli import main
@@ -607,3 +608,8 @@ def test_what_messages_name_comes_with_the_wheel() -> None:
 
 def test_help_says_where_that_is(run: Run) -> None:
     assert str(ROOT) in run("--help")[1].replace("\n", "").replace(" ", "")
+
+
+def test_the_version_is_the_packages_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"firm-bridge {__version__}\n"

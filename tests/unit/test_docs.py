@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bridge import docs
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.commands.all import COMMANDS
 from bridge.commands.dispatch import find_commands
 from bridge.configuration import ConfigError, load_settings, setting_fields
+from bridge.docs import pages as docs
 from bridge.sample import SECRETS, configuration_yaml, sample_yaml
 
 HOMESERVER_YAML = yaml.safe_load((docs.ROOT / "synapse-dev" / "homeserver.yaml").read_text(encoding="utf-8"))
@@ -54,10 +54,6 @@ def test_the_sample_with_every_comment_taken_away_is_a_configuration(tmp_path: P
     plain = tmp_path / "plain.yaml"
     plain.write_text(text, encoding="utf-8")
     assert load_settings(file) == load_settings(plain)
-
-
-def test_every_endpoint_is_explained_and_no_other() -> None:
-    assert docs.served() == set(docs.ENDPOINTS)
 
 
 def test_every_command_is_on_its_page() -> None:

@@ -31,7 +31,7 @@ GROUP = "g"
 CLIENT = "Orla Quill"
 ROLES = frozenset({"Owner"})
 RULES = frozenset({"F1", "F2", "F4", "D2", "M1", "M3", "O3"})
-"""Those of product.md that say who may act, know of a matter, or be somewhere."""
+"""Those that say who may act, know of a matter, or be somewhere."""
 
 Event = Callable[[Firm], Firm]
 

@@ -30,7 +30,7 @@ from bridge.dev.place import (
     place_from_environment,
 )
 from bridge.dev.synapse import synapse_command
-from bridge.docs import metrics_page
+from bridge.docs.pages import metrics_page
 from bridge.matrix.errors import Unreachable
 from bridge.store.errors import StoreError
 from tests.ports import free_port
@@ -90,6 +90,12 @@ def composed(tmp_path: Path) -> dict[str, Any]:
 def test_homeserver_prevents(key: str) -> None:
     assert key in HOMESERVER
     assert HOMESERVER[key] == PREVENTIVE[key]
+
+
+def test_what_compose_runs_once_is_in_the_source_that_its_image_keeps() -> None:
+    image = (FOLDER / "Dockerfile").read_text()
+    assert f"\nWORKDIR {COMPOSE['x-once']['working_dir']}\n" in image
+    assert "\nCOPY bridge bridge\n" in image
 
 
 @pytest.mark.parametrize("kind", ["native", "composed"])

@@ -1,15 +1,12 @@
-"""Pages made from the code: `python -m bridge.docs` writes them, and with --check fails where they differ.
-
-A setting, command, option, metric or endpoint is explained where it is declared, and nowhere else.
-"""
+"""Every page that is made from the code, and the command that writes or compares them."""
 
 from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import typer
 from prometheus_client import CollectorRegistry
@@ -24,32 +21,13 @@ from bridge.commands.table import Command
 from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.configuration import sections
 from bridge.directory.reference import directory_reference
+from bridge.docs.endpoints import endpoint_parts
+from bridge.docs.rules import rule_parts
 from bridge.metrics import Metrics
 from bridge.sample import one_line, plain, sample_yaml
-from bridge.settings import AppserviceSettings
-from bridge.web.app import make_app
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _MADE = "<!-- Made by `python -m bridge.docs` from {source}. Change that, not this page. -->"
-
-ENDPOINTS: Mapping[tuple[str, str], str] = {
-    ("PUT", "/_matrix/app/v1/transactions/{txn_id}"): "Events from the homeserver. Answered once they are stored.",
-    ("POST", "/_matrix/app/v1/ping"): "The homeserver shows that it reaches the bridge.",
-    ("GET", "/_matrix/app/v1/users/{user_id}"): "Whether a user is the bot or a staff member with an account.",
-    ("GET", "/_matrix/app/v1/rooms/{alias}"): "Whether an address belongs to a room of the firm.",
-    ("GET", "/_matrix/app/v1/thirdparty/protocol/{protocol}"): "Always 404: the bridge joins no third-party network.",
-    ("GET", "/_matrix/app/v1/thirdparty/user"): "Always an empty list.",
-    ("GET", "/_matrix/app/v1/thirdparty/user/{protocol}"): "Always 404.",
-    ("GET", "/_matrix/app/v1/thirdparty/location"): "Always an empty list.",
-    ("GET", "/_matrix/app/v1/thirdparty/location/{protocol}"): "Always 404.",
-    ("GET", "/health/live"): "200 while the process works.",
-    ("GET", "/health/ready"): (
-        "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody else"
-        " and something is tried again (`rooms`) or has to be put right (`directory`, `filing`, `clock`); else 503 with"
-        " `not ready`. The body names each check and its problem."
-    ),
-    ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",
-}
 
 
 def pages() -> dict[Path, str]:
@@ -63,6 +41,7 @@ def pages() -> dict[Path, str]:
         Path("docs/endpoints.md"): endpoints_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/directory.md"): directory_reference(),
+        Path("docs/rules.md"): rules_page(),
         Path("config/firm-bridge.sample.yaml"): sample_yaml(),
     }
 
@@ -98,11 +77,11 @@ def homeserver_page() -> str:
         "These settings of Synapse prevent what the bridge could only put right afterwards, and they hold while the"
         " bridge is down. `firm-bridge check` tries each on the running server and says which are missing. The whole"
         " file is [synapse-dev/homeserver.yaml](../synapse-dev/homeserver.yaml). The letters name rules of the firm,"
-        " explained in [architecture.md](architecture.md).",
+        " explained in [rules.md](rules.md).",
     ]
     for setting in HOMESERVER_SETTINGS:
         seen = "" if setting.probe else " `check` cannot see it from outside: compare it with your file."
-        rule = f" ({setting.rule})" if setting.rule else " (advised)"
+        rule = f" ({', '.join(setting.rules)})" if setting.rules else " (advised)"
         lines = setting.yaml.replace("{bot}", "@bot:example.org")
         way = " Not where [the guard](admin-guide.md#the-guard) is installed, which judges finer." * setting.gives_way
         parts += [f"## {setting.name}", f"{setting.why}{rule}{seen}{way}", f"```yaml\n{lines}\n```"]
@@ -115,7 +94,7 @@ def cli_page() -> str:
     parts = [
         *_head("The command line", "bridge/cli/"),
         "Staff and firm admins write to the bot instead ([commands.md](commands.md)). These commands are for whoever"
-        " runs the server.",
+        " runs the server. `firm-bridge --version` prints the version.",
         *_cli_commands(group, "firm-bridge"),
         "## Exit codes",
         _table(("Code", "Meaning"), [(str(code.value), code.meaning) for code in Exit]),
@@ -196,42 +175,7 @@ def permissions_page() -> str:
 
 def endpoints_page() -> str:
     """docs/endpoints.md."""
-    rows = [
-        (f"`{method} {path}`", ENDPOINTS.get((method, path), ""))
-        for method, path in sorted(served(), key=_endpoint_order)
-    ]
-    parts = [
-        *_head("What the bridge answers to", "bridge/web/"),
-        "The addresses below `/_matrix/app/` are for the homeserver and need the hs_token in the Authorization header"
-        " (Matrix specification, Application Service API). The others need no token: let only your monitoring reach"
-        " them.",
-        _table(("Request", "Meaning"), rows),
-    ]
-    return _page(parts)
-
-
-def _endpoint_order(endpoint: tuple[str, str]) -> tuple[int, tuple[str, str]]:
-    listed = list(ENDPOINTS)
-    return (listed.index(endpoint) if endpoint in ENDPOINTS else len(listed), endpoint)
-
-
-def served() -> set[tuple[str, str]]:
-    """Every endpoint of the web application, as (method, path)."""
-    nobody = cast("Any", None)
-    web_app = make_app(
-        AppserviceSettings(),
-        inbox=nobody,
-        kept=nobody,
-        user_known=nobody,
-        alias_known=nobody,
-        health=dict,
-        metrics=nobody,
-    )
-    return {
-        (route.method, route.resource.canonical)
-        for route in web_app.router.routes()
-        if route.resource is not None and route.method != "HEAD"
-    }
+    return _page([*_head("What the bridge answers to", "bridge/docs/endpoints.py"), *endpoint_parts(_table)])
 
 
 def metrics_page() -> str:
@@ -250,6 +194,11 @@ def metrics_page() -> str:
         _table(("Name", "Type", "Labels", "Meaning"), rows),
     ]
     return _page(parts)
+
+
+def rules_page() -> str:
+    """docs/rules.md."""
+    return _page([*_head("The firm's rules", "bridge/firm/rules.py, the code and the tests"), *rule_parts(ROOT)])
 
 
 def _head(title: str, source: str) -> tuple[str, str]:
@@ -288,7 +237,3 @@ def main(arguments: list[str]) -> int:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(text, encoding="utf-8")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

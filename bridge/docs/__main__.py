@@ -1,0 +1,7 @@
+"""`python -m bridge.docs`."""
+
+import sys
+
+from bridge.docs.pages import main
+
+sys.exit(main(sys.argv[1:]))

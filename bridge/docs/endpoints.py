@@ -1,0 +1,44 @@
+"""docs/endpoints.md: every address that the running bridge answers to. A test holds the table to what it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Table = Callable[[tuple[str, ...], Iterable[tuple[str, ...]]], str]
+"""Makes a table of the names of its columns and its rows."""
+
+ENDPOINTS: Mapping[tuple[str, str], str] = {
+    ("PUT", "/_matrix/app/v1/transactions/{txn_id}"): "Events from the homeserver. Answered once they are stored.",
+    ("POST", "/_matrix/app/v1/ping"): "The homeserver shows that it reaches the bridge.",
+    ("GET", "/_matrix/app/v1/users/{user_id}"): "Whether a user is the bot or a staff member with an account.",
+    ("GET", "/_matrix/app/v1/rooms/{alias}"): "Whether an address belongs to a room of the firm.",
+    ("GET", "/_matrix/app/v1/thirdparty/protocol/{protocol}"): "Always 404: the bridge joins no third-party network.",
+    ("GET", "/_matrix/app/v1/thirdparty/user"): "Always an empty list.",
+    ("GET", "/_matrix/app/v1/thirdparty/user/{protocol}"): "Always 404.",
+    ("GET", "/_matrix/app/v1/thirdparty/location"): "Always an empty list.",
+    ("GET", "/_matrix/app/v1/thirdparty/location/{protocol}"): "Always 404.",
+    ("GET", "/health/live"): "200 while the process works.",
+    ("GET", "/health/ready"): (
+        "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody else"
+        " and something is tried again (`rooms`) or has to be put right (`directory`, `filing`, `clock`); else 503 with"
+        " `not ready`. The body names each check and its problem."
+    ),
+    ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",
+    ("POST", "/_firm-bridge/create"): (
+        "The guard asks for the room that somebody's client wants. Only where `guard.key` is set; the request is signed"
+        " with it."
+    ),
+    ("POST", "/_firm-bridge/shell"): (
+        "`firm-bridge` in a shell asks the running bridge for what only that may do. Signed with `security.alias_key`."
+    ),
+}
+
+
+def endpoint_parts(table: Table) -> Iterator[str]:
+    """The page below its head."""
+    yield (
+        "The addresses below `/_matrix/app/` are for the homeserver and need the hs_token in the Authorization header"
+        " (Matrix specification, Application Service API). Those below `/_firm-bridge/` answer only to a body that is"
+        " signed with a key of the configuration. The others need no token: let only your monitoring reach them."
+    )
+    yield table(("Request", "Meaning"), ((f"`{method} {path}`", said) for (method, path), said in ENDPOINTS.items()))
