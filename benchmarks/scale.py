@@ -22,6 +22,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -138,7 +139,7 @@ def show(tenth: Sequence[Seen], whole: Sequence[Seen], before: Sequence[Seen], c
     """Print what was seen, and how many problems there are."""
     table = Table("ms of processor time", "a tenth", "whole", "loop", "unit", "earlier", "gain", "MiB")
     found = []
-    for small, now, old in zip(tenth, whole, before or [None] * len(whole), strict=True):
+    for small, now, old in zip(tenth, whole, before or repeat(None, len(whole)), strict=True):
         table.add_row(
             now.name,
             f"{small.cpu:.0f}",

@@ -190,6 +190,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "ping": _ALL_STAFF,
     "directory status": _ADMINS,
     "directory confirm": _ADMINS,
+    "directory undo": _ADMINS,
     "why": _ADMINS,
     "access": _ADMINS,
     "matter access": _ADMINS,

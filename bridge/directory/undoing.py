@@ -94,8 +94,8 @@ def words(change: DirectoryChange, confirmed: Confirmed, people: int, sees: Call
     if people:
         counted = "1 person is" if people == 1 else f"{people} people are"
         lines.append(
-            f"{counted} being let back into the conversations that they were taken out of. Whose account had ended signs"
-            " in with a new password: `firm-bridge staff set-password NAME --generate` on the server."
+            f"{counted} being let back into the conversations that they were taken out of. Whose account had ended"
+            " signs in with a new password: `firm-bridge staff set-password NAME --generate` on the server."
         )
     lines.append(
         "What the directory's files say waits from now on, until they are put right or a firm admin confirms it again."

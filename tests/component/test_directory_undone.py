@@ -16,11 +16,14 @@ from bridge.directory.change import DirectoryChange
 from bridge.directory.replaced import UNDO_MS, forget_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
+from bridge.reconcile.desired import Desired
 from bridge.reconcile.plan import Action
+from bridge.reconcile.storing import store_new
 from bridge.service import open_firm
 from bridge.store.audit import audited, verify
 from bridge.store.conversations import room_of
 from bridge.store.models import ConfirmedChange, Conversation, ReplacedRecord
+from bridge.store.store import Store
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
 Json = dict[str, Any]
@@ -292,14 +295,13 @@ async def test_killed_at_any_point_it_is_done_wholly_or_not_at_all(firm: SmallFi
 async def test_a_pass_under_way_does_not_take_out_again_who_was_let_back(firm: SmallFirm) -> None:
     before = rooms(firm)
     await wrongly_confirmed(firm)
-    stored = firm.service.reconciler._store_new
 
-    async def and_it_is_taken_back(wanted: Any) -> bool:
+    async def and_it_is_taken_back(store: Store, wanted: Desired) -> bool:
         # As another pass, begun before, which comes to its end after the change was taken back.
         await firm.service.directory.undo("ruth")
-        return await stored(wanted)
+        return await store_new(store, wanted)
 
-    with patch.object(firm.service.reconciler, "_store_new", and_it_is_taken_back):
+    with patch("bridge.reconcile.passes.store_new", and_it_is_taken_back):
         await firm.service.sync()
     assert (await firm.service.sync()).failed == ()
     assert rooms(firm) == before
