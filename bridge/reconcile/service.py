@@ -32,6 +32,7 @@ from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.first_things import changed, leavers, losing
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.handouts import take_back
+from bridge.reconcile.pictures import give_bot_picture
 from bridge.reconcile.plan import Action, Plan, RoomPlan
 from bridge.reconcile.planning import Part
 from bridge.reconcile.planning import waves as planned_waves
@@ -157,6 +158,7 @@ class Reconciler:
                 run = self._work.run(wanted, self._work.tally(on_progress=on_progress), epoch, direct={})
                 run.tally.total = len(wanted.world.accounts) + sum(map(len, planned_waves(wanted.shapes)))
                 run = await self._first_take(run, leavers(wanted), losing(wanted, self.today()))
+                await give_bot_picture(self._homeserver, self._store, self._settings)
                 return await self._make_right(run, wanted.world.accounts, wanted.shapes)
 
     async def follow(self, before: Firm, then: date | None = None) -> Outcome:
