@@ -94,9 +94,9 @@ class Rooms(dict[str, Room]):
         if shape.alias_localpart:
             alias = f"#{shape.alias_localpart}:{server_name}"
             add(self._bot_id, "m.room.canonical_alias", "", {"alias": alias})
-        for child in shape.children:
+        for child, order in shape.children.items():
             if child in self._room_ids:
-                add(self._bot_id, "m.space.child", self._room_ids[child], child_state(server_name))
+                add(self._bot_id, "m.space.child", self._room_ids[child], child_state(server_name, order))
         for user_id in sorted(shape.members):
             add(user_id, "m.room.member", user_id, {"membership": "join"})
         if not shape.bot_stays:

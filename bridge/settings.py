@@ -110,7 +110,10 @@ class AccountSettings(_Section):
         description="How a localpart is made: {email} is the part before the @, and {first}, {last}, {initials}, {id}"
         " are the person's. A localpart never changes once given.",
     )
-    avatars: bool = Field(True, description="Whether accounts get an avatar of initials on the person's colour.")
+    avatars: bool = Field(
+        True,
+        description="Whether accounts, rooms and the bot get pictures: initials, or a matter's number, on a colour.",
+    )
 
 
 class DirectorySettings(_Section):

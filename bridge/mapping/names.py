@@ -1,16 +1,21 @@
-"""What rooms are called, and their titles read back from that. Pure.
+"""What rooms are called, how they stand in a list, and titles read back from names. Pure.
 
 A client's list shows some 25 letters, so what tells one conversation from the others stands first.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
+
+from anyascii import anyascii
 
 from bridge.firm.model import Matter
 
 _BETWEEN = " · "
 _MOST_NAMED = 8
+_ORDER_MAX = 50
+"""Characters (specification: m.space.child)."""
 
 
 def matter_name(matter: Matter) -> str:
@@ -34,14 +39,14 @@ def title_in(name: str, matter: Matter | None, first_title: str) -> str:
     """
     if matter is None:
         return name.partition(_BETWEEN)[0]
-    number, called = f"{matter.number} ", matter_name(matter)
+    called, between = matter_name(matter), f"{_BETWEEN}{matter.number} "
+    if name == called:
+        return first_title
     if name.startswith(f"{called}{_BETWEEN}"):
         return name.removeprefix(f"{called}{_BETWEEN}")
-    if name.startswith(number):
-        return name.rpartition(_BETWEEN)[2] if _BETWEEN in name.removeprefix(called) else first_title
-    if name.endswith(f"{_BETWEEN}{called}"):
-        return name.removesuffix(f"{_BETWEEN}{called}")
-    return name.partition(f"{_BETWEEN}{number}")[0] if f"{_BETWEEN}{number}" in name else name.partition(_BETWEEN)[0]
+    if between in name:
+        return name.removesuffix(f"{_BETWEEN}{called}") if name.endswith(called) else name.rpartition(between)[0]
+    return name.rpartition(_BETWEEN)[2] if _BETWEEN in name else first_title
 
 
 def direct_name(called: Mapping[str, str], present: Collection[str]) -> str:
@@ -57,3 +62,13 @@ def direct_name(called: Mapping[str, str], present: Collection[str]) -> str:
     shown = sorted(called[one] for one in (gone if len(called) - len(gone) == 1 else called))
     more = len(shown) - _MOST_NAMED
     return ", ".join(shown[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def place_in_list(name: str, *, first: bool = False, last: bool = False) -> str:
+    """Where a name stands among others, by letters and numbers, as the `order` of m.space.child.
+
+    That may have printable ASCII only, and clients compare it character by character.
+    """
+    counted = re.sub(r"\d{1,8}", lambda digits: digits[0].zfill(8), name.casefold())
+    plain = "".join(one for one in anyascii(counted).casefold() if " " <= one <= "~")
+    return (" " if first else "~" if last else "") + plain[: _ORDER_MAX - 1]

@@ -6,7 +6,7 @@ function, `desired_state`, so a second pass finds nothing to change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 from bridge.firm.room_rules import BARRED, BOT_LEVEL, PINNER_LEVEL
 from bridge.mapping.names import conversation_name, direct_name, matter_name
+from bridge.mapping.pictures import Picture, matter_picture, named_picture
 
 Json = dict[str, Any]
 StateKey = tuple[str, str]
@@ -31,6 +32,13 @@ CLEARED: Mapping[str, Json] = {
     "m.room.third_party_invite": {},
 }
 """What is made of state that a room has and its shape does not."""
+
+AVATAR = "m.room.avatar"
+PICTURE = "org.firm-bridge.picture"
+"""The key in the content of m.room.avatar that tells which picture it is; its address is known once it is uploaded."""
+SERVICE_MEMBERS = "io.element.functional_members"
+"""The state by which clients know that the bot is no person in a room (MSC4171): they leave it out of names and, where
+they can, of counts, and show the other's picture in a direct conversation that it once was in."""
 
 GOES_ON = "This conversation goes on in another room. What was said here can still be read."
 """What people find in the room in which a conversation was held before."""
@@ -69,8 +77,9 @@ class RoomShape:
     held: bool = False
     """Whether nobody deletes anything in it."""
     published: bool = False
-    children: tuple[str, ...] = ()
-    """The keys of a space's rooms."""
+    children: Mapping[str, str] = field(default_factory=dict)
+    """Where each of a space's rooms stands in its list (the `order` of m.space.child), by the room's key."""
+    picture: Picture | None = None
     guarded: bool = False
     """Whether the guard judges every membership, so that the room may leave more to its participants."""
     pinners: frozenset[str] | None = None
@@ -143,7 +152,12 @@ def conversation_shape(
             specific = {"label": "Chat with the bot", "history": "joined"}
         case ConversationKind.ADMINS:
             topic = "What was changed behind the bot's back, and put back"
-            specific = {"label": f"Room {conversation.title}", "name": conversation.title, "topic": topic}
+            specific = {
+                "label": f"Room {conversation.title}",
+                "name": conversation.title,
+                "topic": topic,
+                "picture": named_picture(conversation.title, conversation.id),
+            }
         case ConversationKind.CHANNEL:
             specific = {
                 "label": f"Channel {conversation.title}",
@@ -152,12 +166,18 @@ def conversation_shape(
                 "alias_localpart": alias_localpart,
                 "open_to": STAFF_SPACE,
                 "published": True,
+                "picture": named_picture(conversation.title, conversation.id),
             }
         case ConversationKind.MATTER:
             matter = _matter(firm, conversation.matter_id)
             name = conversation_name(matter, conversation.title, first_title)
             label = conversation_name(matter, conversation.title)
-            specific = {"label": label, "name": name, "topic": _matter_topic(firm, matter)}
+            specific = {
+                "label": label,
+                "name": name,
+                "topic": _matter_topic(firm, matter),
+                "picture": matter_picture(matter, light=True),
+            }
     return RoomShape(
         key=conversation.id,
         kind=conversation.kind.value,
@@ -196,7 +216,7 @@ def earlier_shape(shape: RoomShape, key: str, replaced_by: str) -> RoomShape:
     )
 
 
-def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], children: tuple[str, ...]) -> RoomShape:
+def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], children: Mapping[str, str]) -> RoomShape:
     """The private space in which a matter's conversations are found (M1)."""
     matter = _matter(firm, matter_id)
     return RoomShape(
@@ -207,13 +227,20 @@ def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], chil
         topic=_matter_topic(firm, matter),
         members=members,
         children=children,
+        picture=matter_picture(matter, light=False),
     )
 
 
-def staff_space_shape(firm_name: str, members: frozenset[str], children: tuple[str, ...]) -> RoomShape:
+def staff_space_shape(firm_name: str, members: frozenset[str], children: Mapping[str, str]) -> RoomShape:
     """The staff space, in which the channels are found (F4)."""
     return RoomShape(
-        key=STAFF_SPACE, kind=SPACE, label="Staff space", name=firm_name, members=members, children=children
+        key=STAFF_SPACE,
+        kind=SPACE,
+        label="Staff space",
+        name=firm_name,
+        members=members,
+        children=children,
+        picture=named_picture(firm_name, STAFF_SPACE),
     )
 
 
@@ -271,7 +298,10 @@ def _join_rule(shape: RoomShape, room_ids: Mapping[str, str]) -> Json:
 def desired_state(
     shape: RoomShape, bot_id: str, room_version: str, room_ids: Mapping[str, str]
 ) -> dict[StateKey, Json]:
-    """Every state event the room should have, but for its creation, members and a space's children."""
+    """Every state event the room should have, but for its creation, members and a space's children.
+
+    The content of m.room.avatar lacks the picture's address.
+    """
     state: dict[StateKey, Json] = {
         ("m.room.power_levels", ""): power_levels(shape, bot_id, room_version),
         ("m.room.join_rules", ""): _join_rule(shape, room_ids),
@@ -285,15 +315,19 @@ def desired_state(
         state["m.room.name", ""] = {"name": shape.shown_name}
     if shape.name:
         state["m.room.topic", ""] = {"topic": shape.topic}
+    if shape.picture is not None:
+        state[AVATAR, ""] = {PICTURE: shape.picture.digest}
+    if shape.kind != ConversationKind.BOT:
+        state[SERVICE_MEMBERS, ""] = {"service_members": [bot_id]}
     if not shape.alias_localpart:
         # Otherwise the homeserver would show the hidden alias to everyone in the room.
         state["m.room.canonical_alias", ""] = {}
     return state
 
 
-def child_state(server_name: str) -> Json:
-    """The content of the state event that puts a room into a space."""
-    return {"via": [server_name]}
+def child_state(server_name: str, order: str) -> Json:
+    """The content of the state event that puts a room into a space, at its place in the list."""
+    return {"via": [server_name], "order": order}
 
 
 def create_body(
@@ -303,21 +337,28 @@ def create_body(
     bot_id: str,
     room_version: str,
     room_ids: Mapping[str, str],
+    picture_url: str = "",
+    name_of: Callable[[str], str] = str,
 ) -> Json:
     """The one createRoom request that makes the room closed from its first event.
 
     Members of closed rooms are invited in `initial_state`, which costs least; those of open rooms join by the rule.
+    `name_of` gives the display name of a user id, which the homeserver adds to no invitation of that kind. Without the
+    `picture_url` the room is made without its picture.
     """
     state = desired_state(shape, bot_id, room_version, room_ids)
+    if (picture := state.pop((AVATAR, ""), None)) is not None and picture_url:
+        state[AVATAR, ""] = {"url": picture_url, **picture}
     levels = state.pop(("m.room.power_levels", ""))
     server_name = bot_id.partition(":")[2]
-    for child in shape.children:
+    for child, order in shape.children.items():
         if child in room_ids:
-            state["m.space.child", room_ids[child]] = child_state(server_name)
+            state["m.space.child", room_ids[child]] = child_state(server_name, order)
     if not shape.open_to or shape.open_to == KEEPER_SPACE:
         for user_id in sorted(shape.members):
             state["m.room.member", user_id] = {
                 "membership": "invite",
+                "displayname": name_of(user_id),
                 **({"is_direct": True} if shape.is_direct else {}),
             }
     return {

@@ -12,7 +12,7 @@ import orjson
 
 from bridge import faults
 from bridge.firm.model import Staff
-from bridge.mapping.avatars import avatar_png
+from bridge.mapping.pictures import draw_person
 from bridge.matrix.errors import HomeserverError, TokenRejected
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.reconcile.desired import Desired
@@ -33,7 +33,9 @@ def profile_digest(person: Staff, *, avatars: bool) -> str:
 
 
 def _avatar_digest(person: Staff) -> str:
-    return hashlib.sha256(f"{person.short_initials}/{person.color_fill}".encode()).hexdigest()
+    # Earlier versions drew no letters beyond ASCII.
+    drawn = "" if person.short_initials.isascii() else "/2"
+    return hashlib.sha256(f"{person.short_initials}/{person.color_fill}{drawn}".encode()).hexdigest()
 
 
 def plan_accounts(
@@ -141,5 +143,5 @@ async def _avatar(person: Staff, account: StoredAccount, homeserver: Homeserver)
     digest = _avatar_digest(person)
     if account.avatar_mxc and account.avatar_digest == digest:
         return account.avatar_mxc, digest
-    picture = await asyncio.to_thread(avatar_png, person.short_initials, person.color_fill)
+    picture = await asyncio.to_thread(draw_person, person)
     return await homeserver.upload(picture, "image/png", f"{person.short_initials}.png"), digest

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import structlog
@@ -15,10 +16,12 @@ from bridge.firm.conversation import ConversationKind
 from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.pins import PINNED
-from bridge.mapping.rooms import CLEARED, RoomShape, child_state, create_body, desired_state, earlier_shape
+from bridge.mapping.rooms import AVATAR, CLEARED, RoomShape, child_state, create_body, desired_state, earlier_shape
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
+from bridge.reconcile.desired import Desired
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
+from bridge.reconcile.pictures import uploaded
 from bridge.reconcile.plan import (
     LEVELS,
     Action,
@@ -32,6 +35,7 @@ from bridge.reconcile.plan import (
     wanted_state,
 )
 from bridge.reconcile.presence import require_presence
+from bridge.reconcile.reasons import why_removed
 from bridge.reconcile.unread import ensure_unread
 from bridge.store.conversations import record_room, set_room_aside, write_intent
 from bridge.store.pins import pins_of
@@ -70,6 +74,8 @@ class Hands:
     store: Store
     server: Server
     alias_key: str
+    wanted: Desired
+    today: date
     room_ids: dict[str, str]
     """Room ids by key; grows as rooms are made."""
     direct_locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -77,6 +83,11 @@ class Hands:
     @property
     def server_name(self) -> str:
         return self.server.bot_id.partition(":")[2]
+
+    def name_of(self, user_id: str) -> str:
+        """What somebody is called; their user id where they are nobody of the firm."""
+        person = self.wanted.firm.staff.get(self.wanted.owners.get(user_id, ""))
+        return user_id if person is None else person.name
 
 
 @dataclass
@@ -153,7 +164,7 @@ async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     hands.room_ids[shape.key] = observed.room_id
     faults.point("room.recorded")
     steps = plan_room(shape, observed, hands.server, hands.room_ids)
-    made = replace(shape, children=tuple(child for child in shape.children if child in hands.room_ids))
+    made = replace(shape, children={one: order for one, order in shape.children.items() if one in hands.room_ids})
     return steps + plan_children(made, observed, hands.room_ids, {})
 
 
@@ -178,12 +189,15 @@ async def _create_or_adopt(shape: RoomShape, alias: str, hands: Hands) -> Observ
 
 async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
     """The new room, or None when the alias is taken already."""
+    picture_url = await _picture(shape, hands)
     body = create_body(
         shape,
         alias_localpart=alias,
         bot_id=hands.server.bot_id,
         room_version=hands.server.room_version,
         room_ids=hands.room_ids,
+        picture_url=picture_url,
+        name_of=hands.name_of,
     )
     if shape.follows:
         # What is pinned goes with the conversation.
@@ -193,7 +207,18 @@ async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None
         room_id = await hands.homeserver.create_room(body)
     except AliasTaken:
         return None
-    return as_created(shape, hands.server, hands.room_ids, room_id)
+    return as_created(shape, hands.server, hands.room_ids, room_id, picture_url)
+
+
+async def _picture(shape: RoomShape, hands: Hands) -> str:
+    """The address of the room's picture; empty where it cannot be uploaded now, which keeps no room from being made."""
+    if shape.picture is None:
+        return ""
+    try:
+        return await uploaded(shape.picture, hands.homeserver, hands.store)
+    except (Refused, BadRequest, NotFound) as error:
+        log.warning("picture_not_uploaded", room=shape.key, reason=str(error))
+        return ""
 
 
 async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
@@ -304,7 +329,8 @@ async def _take_power(step: Step, shape: RoomShape, hands: Hands) -> None:
 async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
     room_id = hands.room_ids[step.key]
     try:
-        await hands.homeserver.kick(room_id, step.who, "No longer a participant")
+        reason = await why_removed(step.key, step.who, hands.wanted, hands.store, hands.today)
+        await hands.homeserver.kick(room_id, step.who, reason)
     except Refused:
         # The bot is not in this room, or they have as much power as it has: they leave it by the service's hand.
         await _take_power(step, shape, hands)
@@ -342,6 +368,8 @@ async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
         if observed is not None:
             wanted = wanted_state(shape, observed, hands.server, hands.room_ids)
     content = wanted.get((step.event_type, step.state_key), CLEARED.get(step.event_type, {}))
+    if step.event_type == AVATAR and shape.picture is not None:
+        content = {"url": await uploaded(shape.picture, hands.homeserver, hands.store), **content}
     await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
 
 
@@ -371,7 +399,8 @@ async def _add_child(step: Step, shape: RoomShape, hands: Hands) -> None:
     child = hands.room_ids.get(step.state_key)
     if child is None:
         raise StepError(f"{step.what} could not be listed in {step.room}, because its room was not made.")
-    await hands.homeserver.put_state(hands.room_ids[step.key], "m.space.child", child, child_state(hands.server_name))
+    content = child_state(hands.server_name, shape.children[step.state_key])
+    await hands.homeserver.put_state(hands.room_ids[step.key], "m.space.child", child, content)
     faults.point("child.listed")
 
 

@@ -13,6 +13,7 @@ from bridge.firm.policy import administrators, desired_participants
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.mapping import rooms as shapes
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
+from bridge.mapping.names import place_in_list
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.seeds import joiners, seeds
 from bridge.settings import Settings
@@ -131,7 +132,9 @@ def _shapes(
         )
         for conversation in conversations
     }
-    channels = tuple(sorted(c.id for c in conversations if c.kind is ConversationKind.CHANNEL))
+    channels = {
+        c.id: place_in_list(c.title, last=c.archived) for c in conversations if c.kind is ConversationKind.CHANNEL
+    }
     everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
     found = [shapes.keeper_space_shape(), shapes.staff_space_shape(settings.firm.name, everyone, channels)]
     worth = [
@@ -150,8 +153,9 @@ def _shapes(
             first_title=settings.firm.first_matter_conversation_title,
         )
         found.extend(with_earlier(shape, world.earlier.get(c.id, ())))
-    found.extend(_matter_spaces(firm, worth, members))
-    return {shape.key: shape for shape in found}
+    found.extend(_matter_spaces(firm, worth, members, settings.firm.first_matter_conversation_title))
+    pictures = settings.accounts.avatars
+    return {shape.key: shape if pictures else replace(shape, picture=None) for shape in found}
 
 
 def _called(firm: Firm, world: World, conversation: Conversation, user_ids: Mapping[str, str]) -> dict[str, str]:
@@ -182,18 +186,19 @@ def _worth_a_room(conversation: Conversation, members: frozenset[str]) -> bool:
 
 
 def _matter_spaces(
-    firm: Firm, conversations: Iterable[Conversation], members: Mapping[str, frozenset[str]]
+    firm: Firm, conversations: Iterable[Conversation], members: Mapping[str, frozenset[str]], first_title: str
 ) -> list[RoomShape]:
-    by_matter: dict[str, list[str]] = {}
-    for conversation in conversations:
-        if conversation.kind is ConversationKind.MATTER:
-            by_matter.setdefault(conversation.matter_id, []).append(conversation.id)
+    by_matter: dict[str, dict[str, str]] = {}
+    for one in conversations:
+        if one.kind is ConversationKind.MATTER:
+            order = place_in_list(one.title, first=one.title == first_title, last=one.archived)
+            by_matter.setdefault(one.matter_id, {})[one.id] = order
     return [
         shapes.matter_space_shape(
             firm,
             matter_id,
-            frozenset().union(*(members[conversation_id] for conversation_id in ids)),
-            tuple(sorted(ids)),
+            frozenset().union(*(members[conversation_id] for conversation_id in children)),
+            children,
         )
-        for matter_id, ids in by_matter.items()
+        for matter_id, children in by_matter.items()
     ]

@@ -25,6 +25,7 @@ from bridge.reconcile.first_things import changed, leavers, losing, walled_off
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.handouts import take_back
 from bridge.reconcile.observe import Json, in_parallel
+from bridge.reconcile.pictures import give_bot_picture
 from bridge.reconcile.planning import waves
 from bridge.reconcile.scope import touched
 from bridge.reconcile.storing import store_new
@@ -147,7 +148,9 @@ class Passes:
         async with self._whole:
             with patience(PATIENCE):
                 tally = self._work.tally(on_progress=on_progress)
-                return await self._make_right(await self._slices(), self._everything(), everybody, tally, direct={})
+                outcome = await self._make_right(await self._slices(), self._everything(), everybody, tally, direct={})
+                await give_bot_picture(self._homeserver, self._store, self._settings)
+                return outcome
 
     async def follow(self, before: Firm, then: date | None = None) -> Outcome:
         """Apply a change of the directory: only what differs between the firm before, on that day, and the firm now.

@@ -10,7 +10,7 @@ from typing import Any
 from bridge.firm.room_keys import KEEPER_SPACE
 from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.direct import others_in, with_room
-from bridge.mapping.rooms import CLEARED, RoomShape, StateKey, create_body, desired_state
+from bridge.mapping.rooms import AVATAR, CLEARED, SERVICE_MEMBERS, RoomShape, StateKey, create_body, desired_state
 
 Json = dict[str, Any]
 CHILD = "m.space.child"
@@ -86,6 +86,8 @@ ENDING = frozenset({Action.LOCK_ACCOUNT, Action.DEACTIVATE_ACCOUNT})
 _TAKING = frozenset({Action.CLOSE_ROOM, Action.TAKE_POWER, Action.REMOVE})
 _CLOSING = frozenset({LEVELS, "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access"})
 """State that says who may come in, read and write: in the form of a room's shape it opens nothing."""
+_CAN_WAIT = frozenset({SERVICE_MEMBERS})
+"""State that is set in a direct conversation when the bot comes for something else; its coming and going is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +237,17 @@ class Server:
         return f"#{localpart}:{self.bot_id.partition(':')[2]}"
 
 
-def as_created(shape: RoomShape, server: Server, room_ids: Mapping[str, str], room_id: str = "") -> Observed:
-    """The room as its creation leaves it, without asking."""
+def as_created(
+    shape: RoomShape, server: Server, room_ids: Mapping[str, str], room_id: str = "", picture_url: str = "mxc:"
+) -> Observed:
+    """The room as its creation leaves it, without asking; without a `picture_url` it has no picture yet."""
     body = create_body(
-        shape, alias_localpart="", bot_id=server.bot_id, room_version=server.room_version, room_ids=room_ids
+        shape,
+        alias_localpart="",
+        bot_id=server.bot_id,
+        room_version=server.room_version,
+        room_ids=room_ids,
+        picture_url=picture_url,
     )
     state = {(event["type"], event["state_key"]): event["content"] for event in body["initial_state"]}
     state[LEVELS, ""] = body["power_level_content_override"]
@@ -281,8 +290,11 @@ def plan_room(
     )
     additions = tuple(_additions(shape, observed))
     marks = tuple(_direct_marks(shape, observed, server, direct))
-    needs_bot = shape.bot_stays or changes or unbans or any(not step.invited for step in additions)
+    needed = any(step.event_type not in _CAN_WAIT for step in changes)
+    needs_bot = shape.bot_stays or needed or unbans or any(not step.invited for step in additions)
     returning = () if bot_in or not needs_bot else (Step(Action.BOT_RETURN, shape.key, shape.label),)
+    if not (bot_in or needs_bot):
+        changes = ()
     leaving: tuple[Step, ...] = ()
     if not shape.bot_stays and (bot_in or returning):
         leaving = (Step(Action.BOT_LEAVE, shape.key, shape.label),)
@@ -343,7 +355,7 @@ def _levels(observed: Observed) -> Mapping[str, int]:
 def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_ids: Mapping[str, str]) -> Iterator[Step]:
     wanted = wanted_state(shape, observed, server, room_ids)
     for (event_type, state_key), content in wanted.items():
-        if observed.state.get((event_type, state_key)) != content:
+        if not _is_right(event_type, observed.state.get((event_type, state_key)), content):
             yield Step(
                 Action.SET_STATE,
                 shape.key,
@@ -367,6 +379,13 @@ def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_id
         alias = server.alias(shape.alias_localpart)
         if observed.state.get(("m.room.canonical_alias", ""), {}).get("alias") != alias:
             yield Step(Action.SET_ALIAS, shape.key, shape.label, what=alias)
+
+
+def _is_right(event_type: str, there: Json | None, wanted: Json) -> bool:
+    """Whether a piece of state is as wanted. Of a picture that is told by its digest, whatever its address."""
+    if event_type == AVATAR and there is not None:
+        there = {name: value for name, value in there.items() if name != "url"}
+    return there == wanted
 
 
 def _additions(shape: RoomShape, observed: Observed) -> Iterator[Step]:
@@ -393,16 +412,17 @@ def plan_children(
     shape: RoomShape, observed: Observed | None, room_ids: Mapping[str, str], labels: Mapping[str, str]
 ) -> tuple[Step, ...]:
     """What a space's list of rooms needs. A room not made yet is named by its key, and listed once it is made."""
-    listed = set()
+    listed: dict[str, Any] = {}
     if observed is not None:
-        listed = {key[1] for key, content in observed.state.items() if key[0] == CHILD and content.get("via")}
+        children = ((key[1], content) for key, content in observed.state.items() if key[0] == CHILD)
+        listed = {room_id: content.get("order") for room_id, content in children if content.get("via")}
     wanted = {child: room_ids.get(child, "") for child in shape.children}
-    removals = sorted(listed - set(wanted.values()))
+    removals = sorted(listed.keys() - set(wanted.values()))
     return (
         *(Step(Action.REMOVE_CHILD, shape.key, shape.label, what=room_id, state_key=room_id) for room_id in removals),
         *(
             Step(Action.ADD_CHILD, shape.key, shape.label, what=labels.get(child, child), state_key=child)
             for child, room_id in wanted.items()
-            if not room_id or room_id not in listed
+            if not room_id or listed.get(room_id) != shape.children[child]
         ),
     )

@@ -19,6 +19,7 @@ WHAT: Mapping[str, str] = {
     "m.room.server_acl": "which servers take part",
     "m.room.third_party_invite": "who is invited by e-mail",
     "m.room.encryption": "end-to-end encryption",
+    "io.element.functional_members": "that the bot is no person in it",
     "m.room.create": "what the room is",
     "m.space.child": "the list of rooms",
     MARKER: "the bridge's mark",

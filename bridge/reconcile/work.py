@@ -139,16 +139,18 @@ class Work:
     def run(
         self, wanted: Desired, tally: Tally, epoch: int | None = None, direct: dict[str, observe.Json] | None = None
     ) -> Run:
-        room_ids = dict(wanted.world.rooms)
+        room_ids, today = dict(wanted.world.rooms), self._today()
         hands = Hands(
             homeserver=self._homeserver,
             store=self._store,
             server=self._server,
             alias_key=self._settings.security.alias_key.get_secret_value(),
+            wanted=wanted,
+            today=today,
             room_ids=room_ids,
             direct_locks=self._direct_locks,
         )
-        planning = Planning(wanted, self._server, self._today(), room_ids, direct)
+        planning = Planning(wanted, self._server, today, room_ids, direct)
         return Run(planning, hands, tally, self.epoch if epoch is None else epoch, direct)
 
     async def account_steps(self, wanted: Desired | None, tally: Tally) -> tuple[list[Step], list[Step]]:
@@ -302,7 +304,7 @@ class Work:
     async def _plan_stored(self, key: str, run: Run) -> RoomPlan:
         shape, room_ids = run.wanted.shapes[key], run.planning.room_ids
         # What is not made yet is listed when it is.
-        shape = replace(shape, children=tuple(child for child in shape.children if child in room_ids))
+        shape = replace(shape, children={one: order for one, order in shape.children.items() if one in room_ids})
         return run.planning.room(shape, await self._observe(shape, room_ids))
 
     async def plan_room(self, key: str, part: Part, run: Run, new: Collection[str]) -> RoomPlan | None:

@@ -141,7 +141,7 @@ async def test_M4_number_client_and_title_of_the_matter_rename_its_rooms(firm: S
     changed = {"id": "m1", "number": "2026-0100", "title": "Estate of Vale", "status": "open", "responsible": "ruth"}
     await change_directory(firm, tmp_path, matters=[changed | {"client": "Ann Vale"}], walls=[])
     assert firm.room("2026-0100 Estate of Vale") == room
-    assert firm.room("2026-0100 Estate of Vale") == space
+    assert firm.space("2026-0100 Estate of Vale") == space
     assert "Client: Ann Vale" in firm.fake.rooms[room].state["m.room.topic", ""]["topic"]
     assert "There is no matter 2026-0042" in await firm.ask("ruth", "!matter show 2026-0042")
     assert "Client: Ann Vale" in await firm.ask("walt", "!matter show 2026-0100")

@@ -89,7 +89,7 @@ async def test_names_behind_a_title_without_quotation_marks_are_asked_about(
     "title", ["Ben period", "Disclosure", "Sand and gravel", "Benefits", "Statement of the Craneses"]
 )
 async def test_other_titles_need_no_quotation_marks(on: FirmOnFake, title: str) -> None:
-    assert f"· {title}." in await _started(on, ANN, f"!start {title}", await _there(on))
+    assert f"Started {title} ·" in await _started(on, ANN, f"!start {title}", await _there(on))
 
 
 async def test_names_behind_a_channels_name_are_asked_about_too(on: FirmOnFake) -> None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from bridge.mapping.avatars import avatar_png
+from bridge.mapping.pictures import draw, named_picture
 from tests.synapse.harness import WITHOUT_GUARD, Answer, Json, Person, RealFirm, real_firm
 from tests.synapse.test_channels import asking
 from tests.synapse.test_crash import bot_chat
@@ -73,7 +73,7 @@ async def test_V4_with_the_guard_there_is_no_such_message_and_no_such_upload(tmp
         large = await upload(ann, bytes(2 << 20))
         assert (large.status, large.code) == (413, "M_TOO_LARGE")
         assert large.body["error"].startswith("This file has 2 MB; at most 1 MB may be sent here.")
-        picture = (await upload(ann, avatar_png("AM", "#336699"), "image/png")).ok()["content_uri"]
+        picture = (await upload(ann, draw(named_picture("Ann Moor", "a")), "image/png")).ok()["content_uri"]
         assert await download(ann, picture) == 200
         # The bot's own may be of any size; programs it has no need of.
         assert (await upload(firm.bot, bytes(2 << 20))).status == 200
