@@ -17,7 +17,7 @@ from bridge.mapping.nobodys_names import is_nobodys
 _PAGE = 1000
 _POSTGRESQL = """
     UPDATE file_search SET search = array_to_tsvector(
-        ARRAY(SELECT lexeme FROM unnest(search) WHERE lexeme LIKE '=%%') || %s::text[]
+        ARRAY(SELECT lexeme FROM unnest(search) WHERE starts_with(lexeme, '=')) || %s::text[]
     ) WHERE "rowid" = %s
 """
 
