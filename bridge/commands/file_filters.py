@@ -13,7 +13,7 @@ from bridge.commands.matter_numbers import read_matter
 from bridge.commands.moments import begin_of, read_day
 from bridge.commands.replies import repeated
 from bridge.commands.table import Call
-from bridge.mapping.file_words import in_matter, of_type, sent_by, words
+from bridge.mapping.file_words import in_matter, of_type, sent_by, sought
 from bridge.store.file_lists import Asked, Order
 
 _PART = re.compile(r'(?:([^\W\d_]+):\s*)?(?:["“”„]([^"“”„]*)["“”„]|(\S+))')
@@ -81,8 +81,8 @@ async def read_asked(call: Call, conversation_id: str) -> Asked:
     )
 
 
-def _looked_for(typed: list[str]) -> list[str]:
-    found = words(" ".join(typed))
+def _looked_for(typed: list[str]) -> list[tuple[str, ...]]:
+    found = sought(" ".join(typed))
     if typed and not found:
         raise CommandError(f"I look for words and numbers, and there are none in {repeated(' '.join(typed))}.")
     if len(found) > _WORDS_MAX:

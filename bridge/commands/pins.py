@@ -20,7 +20,7 @@ from bridge.commands.replies import escape, message_link
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import EVERYWHERE, Where
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
-from bridge.firm.names import folded
+from bridge.firm.names import has_words, searched
 from bridge.firm.policy import is_read_only
 from bridge.mapping.files import shown_name
 from bridge.mapping.pins import PINNED, listed
@@ -174,9 +174,9 @@ async def _pinned(call: Call) -> Answer:
 
 async def _list(call: Call) -> List:
     board = await _board(call)
-    query = folded(" ".join(call.values.get("query", "").split()))
+    words = call.values.get("query", "").split()
     shown = list(enumerate(await _seen(call, board), 1))
-    found = [(number, one) for number, one in shown if query in folded(f"{one.text} {one.author}")]
+    found = [(number, one) for number, one in shown if has_words(searched(f"{one.text} {one.author}"), words)]
     if not found:
         nothing = "No pinned message fits that." if shown else "Nothing is pinned here. Reply to a message with `!pin`."
         return List((), nothing)

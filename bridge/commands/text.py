@@ -14,13 +14,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from bridge.commands.marks import ANY, MARK, marked, unmarked, with_unplaced
+from bridge.mapping.said import without_fallback
 
 MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 _MAX_FORMATTED = 32_000
 """Characters of HTML in which mentions are looked for; what is typed within MAX_TYPED needs less."""
-_QUOTE = re.compile(r"> (?:\* )?<[^\n]*\n(?:>[^\n]*\n)*+\n?")
-"""How older clients quote the message that is replied to (specification: fallbacks for rich replies)."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)([^<>]*+)>")
 """One tag. No part of it gives back what it took, and none runs into the next tag, so that reading takes no longer than
 the text is long, whatever it holds."""
@@ -66,8 +65,7 @@ def typed_text(content: Mapping[str, Any]) -> str:
     formatted = content.get("formatted_body") if content.get("format") == "org.matrix.custom.html" else None
     is_reply = isinstance(relation, dict) and "m.in_reply_to" in relation
     if is_reply or (isinstance(formatted, str) and formatted.startswith("<mx-reply>")):
-        quote = _QUOTE.match(body)
-        body = body[quote.end() :] if quote else body
+        body = without_fallback(body)
     text = unmarked(body.strip())
     if len(text) > MAX_TYPED:
         return text

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from bridge.firm.visible import shown
 
 MOST_PROBLEMS = 50
 """Problems collected before reading stops: more than anybody corrects in one go."""
 
 _SHOWN = 60
+_BLANK = re.compile(r"[^\S ]")
+"""Blanks that look like the ordinary one, and breaks of lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,17 @@ class ProblemList:
 
 
 def _printable(text: str) -> str:
-    """The text with what cannot be printed escaped, so that it disturbs neither a terminal nor a log."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    """The text with what is not seen escaped, so that it disturbs neither a terminal nor a log."""
+    return _BLANK.sub(_escaped, shown(text, ascii_escape))
+
+
+def ascii_escape(character: str) -> str:
+    """A character as its number is written in a program."""
+    return ascii(character)[1:-1]
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return ascii_escape(found[0])
 
 
 def shorten(value: str) -> str:
@@ -78,5 +92,6 @@ def shorten(value: str) -> str:
 
 
 def quoted(value: str) -> str:
-    """The value as a message shows it: cut, in quotes, with unprintable characters escaped."""
-    return repr(shorten(value))
+    """The value as a message shows it: cut, in quotes, with what is not seen escaped."""
+    mark = '"' if "'" in value and '"' not in value else "'"
+    return f"{mark}{_printable(shorten(value))}{mark}"

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bridge.firm.visible import shown
+
 FILE_BYTES = 120
 """The longest name of a file, in bytes of UTF-8, its end and number included."""
 FOLDER_BYTES = 64
@@ -24,9 +26,9 @@ WORK_FOLDER = ".filing"
 """Where files are written before they get their names. No safe name begins with a dot."""
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|\[\]#%;\x00-\x1f\x7f]')
-_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Kinds of characters, as Unicode sorts them, that are nothing to see or turn the writing around."""
-_BLANK = frozenset({"Zs", "Zl", "Zp"})
+_BLANK = re.compile(r"\s+")
+_JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")
+"""What joins letters and emoji to one sign, or chooses among its forms. Some file systems pass over it."""
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\s*(?:\.|$))", re.IGNORECASE)
 
 
@@ -68,19 +70,14 @@ def numbered_folder(name: str, number: int) -> str:
 
 
 def name_key(name: str) -> str:
-    """What makes two names the same on some file system: neither case nor the form of accents counts."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", name).casefold())
+    """What makes two names the same on some file system: neither case nor the form of accents counts, nor joiners."""
+    return unicodedata.normalize("NFC", _JOINERS.sub("", unicodedata.normalize("NFKC", name)).casefold())
 
 
 def _clean(given: str) -> str:
     """In composed form, without what is not shown; what no name may have becomes a low line, blanks become one."""
-    composed = unicodedata.normalize("NFC", given)
-    shown = "".join(
-        " " if kind in _BLANK or letter in "\t\n\r" else letter
-        for letter in composed
-        if (kind := unicodedata.category(letter)) not in _NOT_SHOWN or letter in "\t\n\r"
-    )
-    return _trimmed(" ".join(_UNSAFE.sub("_", unicodedata.normalize("NFC", shown)).split()))
+    seen = shown(_BLANK.sub(" ", unicodedata.normalize("NFC", given)), "")
+    return _trimmed(_BLANK.sub(" ", _UNSAFE.sub("_", unicodedata.normalize("NFC", seen))))
 
 
 def _trimmed(name: str) -> str:
@@ -101,5 +98,5 @@ def _shortened(name: str, longest: int) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    """The beginning of a text that has at most so many bytes of UTF-8, with no half of a character."""
-    return text.encode()[: max(longest, 0)].decode(errors="ignore")
+    """The beginning of a text that has at most so many bytes of UTF-8, with no half of a character nor of a sign."""
+    return shown(text.encode()[: max(longest, 0)].decode(errors="ignore"), "")

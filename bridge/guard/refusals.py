@@ -5,6 +5,7 @@ Who, what kind of thing, on what, by which rule and when. Never what anybody wro
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -179,4 +180,9 @@ def _place(mark: Mark | None, room_id: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:_LONGEST])
+    """Without what disturbs a list or a terminal. Signs that are newer than Python's tables are let through."""
+    return "".join(char if _is_shown(char) else "\N{REPLACEMENT CHARACTER}" for char in text[:_LONGEST])
+
+
+def _is_shown(char: str) -> bool:
+    return char.isprintable() or unicodedata.category(char) == "Cn"

@@ -1,7 +1,8 @@
 """What a file is found by: the words of its name and caption, and marks for what it is (V3). Pure.
 
-Both databases get words folded here, so that they find alike, and nothing that somebody types is ever read as the
-syntax of a search: a word has letters and digits only, a mark is a hexadecimal sum.
+Both databases get words that are spelled here as people spell names (bridge/firm/names.py), so that they find alike.
+Nothing that somebody types is ever read as the syntax of a search: a word has letters and digits only, a mark is a
+hexadecimal sum.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from bridge.firm.names import folded
+from bridge.firm.names import spellings
 
 _WORD = re.compile(r"[^\W_]+")
 WORD_MAX = 40
@@ -20,8 +21,28 @@ WORDS_MAX = 400
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, each once, without regard to case, accents and how characters are composed."""
-    return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(folded(text))))[:WORDS_MAX]
+    """The words of a text by every way to spell them, each once, the plainest first."""
+    plain, other = list[str](), list[str]()
+    for piece in text.split():
+        first, *more = spellings(piece)
+        plain += _words(first)
+        other += [word for spelling in more for word in _words(spelling)]
+    return list(dict.fromkeys([*plain, *other]))[:WORDS_MAX]
+
+
+def sought(text: str) -> list[tuple[str, ...]]:
+    """The words that are looked for, each by every way to spell it: one of them is enough."""
+    found = list[tuple[str, ...]]()
+    for piece in text.split():
+        ways = [_words(spelling) for spelling in spellings(piece)]
+        # Some ways may have fewer parts; what then stands in no place of its own is looked for by the plainest.
+        same = [way for way in ways if len(way) == len(ways[0])]
+        found += [tuple(dict.fromkeys(place)) for place in zip(*same, strict=True)]
+    return list(dict.fromkeys(found))
+
+
+def _words(spelling: str) -> list[str]:
+    return [word[:WORD_MAX] for word in _WORD.findall(spelling)]
 
 
 def in_conversation(conversation_id: str) -> str:

@@ -48,8 +48,8 @@ class Asked:
 
     conversation_id: str = ""
     """Empty for those of all conversations."""
-    words: tuple[str, ...] = ()
-    """Beginnings of words (bridge/mapping/file_words.py)."""
+    words: tuple[tuple[str, ...], ...] = ()
+    """Beginnings of words, each by the ways to spell it (bridge/mapping/file_words.py)."""
     marks: tuple[str, ...] = ()
     """What the files are (the same)."""
     since_ms: int | None = None
@@ -214,9 +214,10 @@ def _match(asked: Asked) -> str:
     """The search for what is asked, in the database's own syntax. Words and marks have letters and digits only."""
     marks = [*asked.marks, *([in_conversation(asked.conversation_id)] if asked.conversation_id else [])]
     if database.param == "?":
-        parts = [f'marks : "{mark}"' for mark in marks] + [f'words : "{word}" *' for word in asked.words]
-        return " AND ".join(parts)
-    return " & ".join([f"'={mark}'" for mark in marks] + [f"'{word}':*" for word in asked.words])
+        ways = [" OR ".join(f'words : "{word}" *' for word in word_ways) for word_ways in asked.words]
+        return " AND ".join([f'marks : "{mark}"' for mark in marks] + [f"({one})" for one in ways])
+    ways = [" | ".join(f"'{word}':*" for word in word_ways) for word_ways in asked.words]
+    return " & ".join([f"'={mark}'" for mark in marks] + [f"({one})" for one in ways])
 
 
 def _moment(at_ms: int) -> int:

@@ -36,6 +36,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 UNITS_PER_COMMIT = 128
 SLOW_SECONDS = 10.0
 """What takes longer is worth telling whoever looks after the database."""
+TROUBLE_SECONDS = 10.0
+"""So long after what failed last it is said that something is wrong, whatever else is done meanwhile."""
 CLOSE_SECONDS = 10.0
 """How long the end of what is under way is waited for before it is interrupted."""
 _WATCH_SECONDS = 0.5
@@ -78,7 +80,9 @@ class Store:
         self._at_work_since: float | None = None
         """When the transaction under way was begun, on the monotonic clock."""
         self._failed = ""
-        """Why the last transaction failed as a whole; empty where it did not."""
+        """Why the database could not do its work lately; empty where it could."""
+        self._failed_at = 0.0
+        """When that was, on the monotonic clock."""
         self._hurried = False
         self._on_loss: Callable[[], None] | None = None
         self.lost: OwnedElsewhere | None = None
@@ -255,13 +259,19 @@ class Store:
                 outcomes = [_run(group[0])] if len(group) == 1 else [self._run_in_savepoint(job) for job in group]
         except Exception as error:  # noqa: BLE001 - handed to the callers
             reason = self._explain(error)
-            if isinstance(reason, StoreError):
-                self._failed = str(reason)
+            self._note_trouble([reason], wrote=False)
             if isinstance(reason, OwnedElsewhere):
                 group[0].loop.call_soon_threadsafe(self._note_loss, reason)
             return [_Outcome(job, error=reason) for job in group]
-        self._failed = ""
+        self._note_trouble([outcome.error for outcome in outcomes], wrote=not reads)
         return outcomes
+
+    def _note_trouble(self, errors: Sequence[Exception | None], *, wrote: bool) -> None:
+        """On a full disk some units fail and others do not, those that only read among them."""
+        if reason := next((str(error) for error in errors if isinstance(error, StoreError)), ""):
+            self._failed, self._failed_at = reason, time.monotonic()
+        elif wrote and time.monotonic() - self._failed_at >= TROUBLE_SECONDS:
+            self._failed = ""
 
     def _run_in_savepoint(self, job: _Job) -> _Outcome:
         try:

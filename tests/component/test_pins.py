@@ -94,6 +94,7 @@ async def test_V2_the_list_shows_and_searches_what_a_message_says_now(firm: Smal
     assert not any(wrong in shown for wrong in ("Monday", "Cancelled", "(no text)"))
     assert "Hearing on Tuesday" in await in_room(firm, "tom", "!pinned cafe", room), "behind what the list shows"
     assert "Which judge?" in await in_room(firm, "tom", "!pinned JUDGE", room)
+    assert "Hearing on Tuesday" in await in_room(firm, "tom", "!pinned lodz tuesday", room), "by every spelling"
     assert "No pinned message fits" in await in_room(firm, "tom", "!pinned monday", room)
     firm.fake.redact(room, firm.user("tom"), changed)
     await firm.settle()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.mapping.file_words import of_type, sent_by, words
+from bridge.mapping.file_words import of_type, sent_by, sought, words
 from bridge.mapping.files import file_in
 from bridge.store.file_lists import Asked, Key, Order, files_after, listed, versions_after
 from bridge.store.files import (
@@ -49,7 +49,7 @@ def names(asked: Asked, after: Key | None = None, limit: int = 100) -> list[str]
 
 
 def found(text: str, **more: Any) -> list[str]:
-    return names(Asked(words=tuple(words(text)), **more))
+    return names(Asked(words=tuple(sought(text)), **more))
 
 
 async def test_V3_a_file_is_noted_once(store: Store) -> None:
@@ -199,7 +199,7 @@ async def test_V3_files_are_found_by_type_person_and_date_together(store: Store)
         Asked("c1", since_ms=3 * DAY): ["d.mp4", "c.PDF"],
         Asked("c1", until_ms=3 * DAY): ["b", "a.pdf"],
         Asked("c1", marks=(of_type("pdf"),), since_ms=2 * DAY, until_ms=9 * DAY): ["c.PDF"],
-        Asked("c1", words=("c",), marks=(of_type("pdf"),)): ["c.PDF"],
+        Asked("c1", words=(("c",),), marks=(of_type("pdf"),)): ["c.PDF"],
         Asked("c1", since_ms=-5, until_ms=1 << 60): ["d.mp4", "c.PDF", "b", "a.pdf"],
     }.items():
         assert await store.run(lambda asked=asked: names(asked)) == expected, asked  # type: ignore[misc]
@@ -216,8 +216,8 @@ async def test_V3_of_the_versions_that_fit_the_newest_is_shown(store: Store) -> 
 
         return [
             shown(Asked("c1", marks=(sent_by("ruth"),))),
-            shown(Asked("c1", words=("draft",))),
-            shown(Asked("c1", words=("one",))),
+            shown(Asked("c1", words=(("draft",),))),
+            shown(Asked("c1", words=(("one",),))),
             shown(Asked("c1", until_ms=2 * DAY)),
             shown(Asked(words=("a",))),
         ]

@@ -48,6 +48,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "STATEMENT_SECONDS", 0.4)
     monkeypatch.setattr(store_module, "SLOW_SECONDS", 0.1)
     monkeypatch.setattr(store_module, "CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr(store_module, "TROUBLE_SECONDS", 0.0)
 
 
 def lose_connection_after(step: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +91,26 @@ async def test_trouble_tells_what_takes_long_and_what_failed(store: Store, monke
     assert "has not answered for" in store.trouble
     go_on.set()
     await running
+    assert store.trouble == ""
+
+
+async def test_a_full_disk_is_told_although_other_units_find_room(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "TROUBLE_SECONDS", 3600.0)
+
+    def no_room() -> None:
+        raise StoreError("The disk is full.")
+
+    refused, _ = await Gate().together(store, no_room, lambda: hold("a"))
+    assert isinstance(refused, StoreError)
+    assert store.trouble == "The disk is full."
+    await store.run(lambda: hold("b"))
+    assert store.trouble == "The disk is full."
+    monkeypatch.setattr(store_module, "TROUBLE_SECONDS", 0.0)
+    await store.read(held)
+    assert store.trouble == "The disk is full."
+    await store.run(lambda: hold("c"))
     assert store.trouble == ""
 
 

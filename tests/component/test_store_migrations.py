@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from playhouse.schema_diff import diff_models
 
+from bridge.mapping.files import file_in
 from bridge.store import models
 from bridge.store.backends import Backend, backend_for
 from bridge.store.channels import recent
+from bridge.store.file_lists import Asked, files_after
+from bridge.store.files import Sent, add_file
 from bridge.store.sql import execute
 from bridge.store.store import MIGRATIONS, Store, StoreError, migrate
 from tests.component.conftest import empty_database
@@ -133,3 +137,47 @@ def test_C3_the_newest_messages_are_taken_over(backend: Backend, tmp_path: Path)
         )
     migrate(backend)
     assert [(channel.id, channel.last_message_at) for channel in recent(10)] == [("busy", 5)]
+
+
+def test_V3_files_from_before_are_found_by_every_spelling_and_nobodys_names_are_no_versions(
+    backend: Backend, tmp_path: Path
+) -> None:
+    for path in sorted(MIGRATIONS.glob("00*.py")):
+        if path.name < "0027":
+            (tmp_path / path.name).write_text(path.read_text())
+    migrate(backend, tmp_path)
+    for number, (name, caption) in enumerate([("image.png", ""), ("image.png", ""), ("Søren.pdf", ""), ("a", "Łódź")]):
+        add_file(_as_before(number, name, caption))
+    key = "image.png"
+    execute("UPDATE file SET name_key = ?, newest = ? WHERE event_id = ?", key, False, "$0")
+    execute("UPDATE file SET name_key = ?, unedited = ? WHERE event_id = ?", key, '{"name_key": "blob"}', "$1")
+    param = backend.database.param
+    if param == "?":
+        execute("UPDATE file_search SET words = 'gone'")
+    else:
+        execute(
+            "UPDATE file_search SET search = array_to_tsvector(ARRAY(SELECT lexeme FROM unnest(search)"
+            " WHERE starts_with(lexeme, '=')) || ARRAY['gone'])"
+        )
+    migrate(backend)
+    rows = execute("SELECT name_key, newest, unedited FROM file ORDER BY position").fetchall()
+    assert [(str(row[0]), bool(row[1])) for row in rows[:2]] == [("image.png\n$0", True), ("image.png\n$1", True)]
+    assert orjson.loads(rows[1][2]) == {"name_key": "blob\n$1"}
+
+    def found(*ways: str) -> list[str]:
+        return [str(one.position) for one in files_after(Asked("c", words=(ways,)), None, 9)]
+
+    (soren,), (lodz,) = (
+        execute("SELECT position FROM file WHERE event_id = ?", one).fetchall() for one in ("$2", "$3")
+    )
+    assert found("soeren") == found("soren") == [str(soren[0])]
+    assert found("lodz") == [str(lodz[0])]
+    # Plain names were right before, and are left as they are.
+    assert len(found("gone")) == 2
+
+
+def _as_before(number: int, name: str, caption: str) -> Sent:
+    body = {"body": caption, "filename": name} if caption else {"body": name}
+    carried = file_in({"msgtype": "m.file", "url": "mxc://hs/x", **body})
+    assert carried is not None
+    return Sent(f"${number}", "!r", "c", "@ruth:hs", "ruth", number, carried)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.directory.problems import MOST_PROBLEMS, DirectoryError
 from bridge.directory.read import Snapshot, firm_of
+from bridge.firm.visible import unseen_in
 
 ROOT = Path(__file__).parents[2]
 YAML = (ROOT / "config/demo/directory.yaml").read_bytes()
@@ -36,12 +38,16 @@ def mutated(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
     return data
 
 
+def is_one_clean_line(text: str) -> bool:
+    return not unseen_in(text) and not re.search(r"[^\S ]", text)
+
+
 def check(files: Mapping[str, bytes], *, folder: bool) -> None:
     try:
         firm = firm_of(Snapshot(Path("directory.yaml"), (), files, folder))
     except DirectoryError as error:
         assert 1 <= len(error.problems) <= MOST_PROBLEMS
-        assert all(problem.message and str(problem).isprintable() for problem in error.problems)
+        assert all(problem.message and is_one_clean_line(str(problem)) for problem in error.problems)
     else:
         assert firm.active_staff
         named = {name for matter in firm.matters.values() for name in (*matter.team, *matter.allowed)}

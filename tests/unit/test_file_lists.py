@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bridge.commands.errors import CommandError
 from bridge.commands.file_filters import FILTERS, taken_apart
 from bridge.commands.file_lines import size
-from bridge.mapping.file_words import WORD_MAX, WORDS_MAX, in_conversation, in_matter, of_type, sent_by, words
+from bridge.firm.names import spellings
+from bridge.mapping.file_words import WORD_MAX, WORDS_MAX, in_conversation, in_matter, of_type, sent_by, sought, words
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ from bridge.mapping.file_words import WORD_MAX, WORDS_MAX, in_conversation, in_m
         ("Re\u0301sidentiel RÉSIDENTIEL", ["residentiel"]),
         ("Straße ﬁle Ｗide", ["strasse", "file", "wide"]),
         ("Ελληνικά 合同 договор", ["ελληνικα", "合同", "договор"]),
+        ("Łukasz Ærø Müller", ["lukasz", "aero", "muller", "aeroe", "mueller"]),
+        ("O’Brien's", ["o", "brien", "s"]),
         ("*:'\"()&|!-^", []),
         ("x" * 500, ["x" * WORD_MAX]),
     ],
@@ -33,6 +36,19 @@ def test_V3_a_word_has_letters_and_digits_only_and_is_found_again(text: str) -> 
     found = words(text)
     assert all(word.isalnum() and len(word) <= WORD_MAX for word in found)
     assert words(" ".join(found)) == found
+
+
+@pytest.mark.parametrize(
+    "name", ["Müller", "Søren", "Łukasz", "Đorđe", "Ærø", "Þór", "Großmann", "Zoë", "Nguyễn", "Ελένη", "田中"]
+)
+def test_V3_what_is_looked_for_is_found_by_everybodys_spelling(name: str) -> None:
+    """As people and matters are: whichever of two spells it in which way."""
+    for kept in spellings(name):
+        for typed in (name, name.upper(), *spellings(kept)):
+            (ways,) = sought(typed)
+            assert {name_word for one in (name, kept) for name_word in words(one)} & set(ways), (kept, typed)
+    (ways,) = sought(name)
+    assert all(set(words(kept)) & set(ways) for kept in spellings(name))
 
 
 def test_V3_there_is_a_bound_to_the_words_of_a_file() -> None:

@@ -23,6 +23,7 @@ from bridge.filing.names import (
     safe_name,
 )
 from bridge.firm.model import Firm, Staff
+from bridge.firm.visible import unseen_in
 from bridge.mapping.file_types import TEXT, UNKNOWN, type_by
 from bridge.store.filing import Listed
 
@@ -37,7 +38,8 @@ def assert_safe(name: str, longest: int) -> None:
     assert name == unicodedata.normalize("NFC", name)
     assert 0 < len(name.encode()) <= longest
     assert not set(name) & set('/\\:*?"<>|[]#%;')
-    assert all(unicodedata.category(letter)[0] != "C" for letter in name)
+    assert not unseen_in(name)
+    assert all(unicodedata.category(letter) not in {"Cc", "Cs", "Co"} for letter in name)
     assert name == name.strip(" .")
     assert PurePosixPath("/cabinet", name).parent == PurePosixPath("/cabinet")
     windows = PureWindowsPath("C:/cabinet", name)
@@ -54,6 +56,7 @@ def test_V3_every_name_is_safe_whatever_it_was_and_so_is_its_version(given_name:
     name = safe_name(given_name)
     assert_safe(name, FILE_BYTES)
     assert safe_name(name) == name
+    assert name_key(name) == name_key(name.replace("\u200d", "").replace("\u200c", ""))
     assert_safe(numbered(name, number), FILE_BYTES)
 
 
@@ -171,3 +174,39 @@ def test_a_list_opens_in_a_spreadsheet_and_runs_nothing_there() -> None:
     assert second[0] == 'b "x", y.txt'
     assert second[5] == "1970-01-01 00:00:00"
     assert second[-1] == "9999-12-31 23:59:59"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Family 👨\u200d👩\u200d👧.jpg",
+        "نامه\u200cها.pdf",
+        "क्\u200dष.txt",
+        "Harp \U0001fa89.pdf",
+        "❤\ufe0f.png",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f.png",
+    ],
+)
+def test_V3_what_is_seen_stays_in_a_name(name: str) -> None:
+    """Also signs that are newer than Python's own tables."""
+    assert safe_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a\u200db.pdf", "ab.pdf"),
+        ("in\u00advisible\u2060.pdf", "invisible.pdf"),
+        ("\u2800.pdf", "pdf"),
+        ("a\u3164b", "ab"),
+    ],
+)
+def test_V3_what_is_not_seen_and_says_nothing_goes(name: str, expected: str) -> None:
+    assert safe_name(name) == expected
+
+
+def test_V3_a_name_that_is_cut_ends_with_no_half_of_a_sign() -> None:
+    for before in range(120):
+        name = safe_name("x" * before + "👨\u200d👩\u200d👧" * 20 + ".jpg")
+        assert_safe(name, FILE_BYTES)
+        assert not name.endswith("\u200d.jpg")
