@@ -28,6 +28,7 @@ from bridge.care.telling_admins import tell_admins
 from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
+from bridge.commands.first_line import say_first_lines
 from bridge.commands.table import Desk
 from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
@@ -55,6 +56,8 @@ _GUARD_SECONDS = 5
 """Between looks at whether the guard still knows what it was told: after Synapse was put back it does not."""
 _VISITS_SECONDS = 10
 """Between looks for direct conversations that the bot could not leave."""
+_FIRST_LINES_SECONDS = 10
+"""Between looks for conversations whose beginning was cut short."""
 _AGAIN_SECONDS = 2
 """Between looks at what failed and is due again."""
 _MEMORY_SECONDS = 3
@@ -123,6 +126,7 @@ class Jobs:
         self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
         self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
         self._job(self.desk.reconciler.visits.end_all, IntervalTrigger(seconds=_VISITS_SECONDS), "visits")
+        self._job(self._say_first_lines, IntervalTrigger(seconds=_FIRST_LINES_SECONDS), "first lines")
         self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
         self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
         self._job(self._tidy_accounts, IntervalTrigger(seconds=_TIDY_SECONDS), "accounts")
@@ -244,6 +248,9 @@ class Jobs:
         # Before the first pass nobody knows what is put right.
         if not self.health["reconciled"]:
             await tell_admins(self.desk)
+
+    async def _say_first_lines(self) -> None:
+        await say_first_lines(self.desk)
 
     async def _send_digests(self) -> None:
         await send_digests(self.desk, datetime.now(UTC))

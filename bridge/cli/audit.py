@@ -24,6 +24,7 @@ from bridge.cli.shell import Config, say
 from bridge.cli.spreadsheet import harmless, new_file
 
 if TYPE_CHECKING:
+    from bridge.commands.audit_lines import Names
     from bridge.service import FirmService
     from bridge.store.audit import Audited
 
@@ -74,10 +75,13 @@ def export(
 ) -> None:
     """Write out the audit log, oldest entry first, with the digests that hold it together.
 
+    A spreadsheet has names beside ids, and each entry in words.
+
     Of a part of it nobody can tell whether it is whole: keep whole ones for that.
     """
 
     async def work(service: FirmService) -> int:
+        from bridge.commands.audit_lines import names_of
         from bridge.firm.audit import Outcome
         from bridge.store import audit as rows
 
@@ -93,7 +97,8 @@ def export(
         with _target(output) as target:
             page = await service.store.run(partial(rows.audited, asked=asked))
             while page:
-                for line in _lines(page, form, head=count == 0):
+                named = await service.store.run(partial(names_of, service.directory.firm, [one.entry for one in page]))
+                for line in _lines(page, form, named, head=count == 0):
                     target.write(line)
                 count += len(page)
                 page = await service.store.run(partial(rows.audited, page[-1].position, asked=asked))
@@ -123,18 +128,41 @@ def _target(output: Path | None) -> AbstractContextManager[TextIO]:
     return nullcontext(sys.stdout) if output is None else new_file(output)
 
 
-def _lines(page: list[Audited], form: Form, *, head: bool) -> Iterator[str]:
+def _lines(page: list[Audited], form: Form, names: Names, *, head: bool) -> Iterator[str]:
     for number, found in enumerate(page):
         written = _as_dict(found)
         if form is Form.JSONL:
             yield orjson.dumps(written).decode() + "\n"
             continue
+        written = _with_names(written, found, names)
         text = io.StringIO()
         writer = csv.writer(text)
         if head and number == 0:
             writer.writerow(written)
         writer.writerow(harmless(str(value)) for value in written.values())
         yield text.getvalue()
+
+
+def _with_names(written: dict[str, Any], found: Audited, names: Names) -> dict[str, Any]:
+    """The same columns with names behind the ids, and the entry in words."""
+    from bridge.commands.audit_lines import audit_words
+    from bridge.firm.audit import Deed
+
+    entry = found.entry
+    command = entry.deed is Deed.COMMAND
+    shown = {
+        "actor": names.person(entry.actor) if entry.actor else "",
+        "subject": f"!{entry.subject}" if command else names.shown(entry.subject, found.position),
+        "person": names.person(entry.person) if entry.person else "",
+    }
+    columns: dict[str, Any] = {}
+    for column, value in written.items():
+        columns[column] = value
+        if column in shown:
+            columns[f"{column}_name"] = shown[column]
+    # A deed that no version wrote was changed by hand, which the digest tells.
+    known = isinstance(entry.deed, Deed)
+    return {**columns, "in_words": audit_words(names, found) if known else ""}
 
 
 def _as_dict(found: Audited) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def _conversations(sight: Sight, down_for: Iterable[Conversation], person: Staff
     theirs = [one for one in down_for if may_be_in(sight.firm, person.id, one, sight.today)]
     direct = sum(conversation.kind is ConversationKind.DIRECT for conversation in theirs)
     shared = [
-        conversation_title(sight, conversation)
+        conversation_title(sight.firm, conversation)
         for conversation in theirs
         if conversation.kind in SHARED and sight.conversation(conversation)
     ]

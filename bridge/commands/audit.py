@@ -58,7 +58,7 @@ async def _listed(call: Call, following: int | None) -> Part:
     page = await call.desk.store.run(
         lambda: _page(sight, asked.entries, end_of_log() if following is None else following)
     )
-    lines = [audit_line(call, sight, people, page.names, one.entry) for one in page.entries]
+    lines = [audit_line(call, sight, page.names, one) for one in page.entries]
     if lines:
         head = "**The log, newest first**" if following is None else ""
     elif page.following is None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from bridge.commands.asked_about import Everybody
+from bridge.commands.audit_words import put_back, rule_in_words
 from bridge.commands.moments import moment
 from bridge.commands.replies import escape
 from bridge.commands.sight import Sight, conversation_title
@@ -16,9 +16,11 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.names import matter_name
-from bridge.store.questions import conversations_without_people, matters_talked_about
+from bridge.store.audit import Audited
+from bridge.store.questions import conversations_without_people, matters_talked_about, titles_of
 from bridge.store.walls import wall_records
 
+MaySay = Callable[[str], bool]
 _SAID: Mapping[Deed, str] = {
     Deed.CONVERSATION_STARTED: "started {subject}",
     Deed.PARTICIPANT_ADDED: "added {person} to {subject}",
@@ -77,6 +79,7 @@ OF_DIRECTORY = frozenset({Deed.DIRECTORY_CHANGED, Deed.DIRECTORY_CONFIRMED, Deed
 _OF_PEOPLE = ("Staff:", "No longer active staff:")
 _FILTER = re.compile(r"(since|from|until|to|deed):.*|refused", re.IGNORECASE)
 """What narrows the log down and names nothing."""
+_FOR_ADMINS = "only for firm admins (F1)"
 _NO_WORDS = frozenset({Deed.ROOM_MADE, Deed.ROOM_LOST, Deed.ROOM_SET_ASIDE, Deed.CONVERSATION_STARTED})
 """Deeds whose reason is a room's id, or the title that stands in the line already."""
 
@@ -91,6 +94,8 @@ class Names:
     """By id, those that were lifted among them."""
     gone_matters: frozenset[str]
     """The ids of matters that were talked about and are no longer in the directory."""
+    titles: Mapping[str, tuple[tuple[int, str], ...]]
+    """What conversations were called, by id, and from which entry on, oldest first."""
 
     def may_hear(self, sight: Sight, subject: str) -> bool | None:
         """Whether this person may hear of the subject; None where nobody knows what it is.
@@ -122,64 +127,106 @@ class Names:
             {**self.conversations, **conversations},
             {**self.walls, **{wall_id: one.wall for wall_id, one in wall_records(ids).items()}},
             self.gone_matters | matters_talked_about(named - self.firm.matters.keys()),
+            {**self.titles, **titles_of(conversations)},
         )
 
     def _matter(self, subject: str) -> Matter | None:
         return self.firm.matters.get(matter_of_space(subject) or subject)
 
-    def shown(self, sight: Sight, subject: str) -> str:
-        """The subject as people know it."""
+    def shown(self, subject: str, at: int, may_say: MaySay = lambda title: True) -> str:
+        """The subject as people know it, by the name that it had at this entry, and the one it has now."""
         if (conversation := self.conversations.get(subject)) is not None:
-            return conversation_title(sight, conversation)
+            then = self.title(subject, at)
+            if not then or not may_say(then):
+                return conversation_title(self.firm, conversation)
+            return self._titled(conversation, then) + _now(conversation, then)
         if (matter := self._matter(subject)) is not None:
             return f"matter {matter_name(matter)}"
-        spaces = {STAFF_SPACE: "the staff space", KEEPER_SPACE: "my own space"}
-        person = self.firm.staff.get(subject)
-        return spaces.get(subject) or (person.name if person is not None else subject)
+        spaces = {STAFF_SPACE: "the staff space", KEEPER_SPACE: "the bot's own space"}
+        return spaces.get(subject) or self.person(subject)
+
+    def renamed(self, subject: str, at: int, may_say: MaySay) -> str:
+        """That this entry renamed the conversation."""
+        conversation, before, then = (
+            self.conversations.get(subject),
+            self.title(subject, at - 1),
+            self.title(subject, at),
+        )
+        if conversation is None or not before or not may_say(before):
+            return f"renamed {self.shown(subject, at, may_say)}"
+        return f"renamed {self._titled(conversation, before)} to {then}{_now(conversation, then)}"
+
+    def _titled(self, conversation: Conversation, title: str) -> str:
+        return conversation_title(self.firm, replace(conversation, title=title))
+
+    def title(self, subject: str, at: int) -> str:
+        """What a conversation was called from this entry on; empty where nobody knows."""
+        return next((title for since, title in reversed(self.titles.get(subject, ())) if since <= at), "")
+
+    def person(self, known_as: str) -> str:
+        """A person by staff id, or whatever else acted as it is written in the log."""
+        found = self.firm.staff.get(known_as)
+        return found.name if found is not None else known_as
+
+
+def _now(conversation: Conversation, then: str) -> str:
+    return f" (now {conversation.title})" if then != conversation.title else ""
 
 
 def names_of(firm: Firm, entries: Iterable[AuditEntry]) -> Names:
     """A unit: what the subjects of these entries are, and what the commands among them were about."""
-    return Names(firm, {}, firm.walls, frozenset()).with_those_of(entries)
+    return Names(firm, {}, firm.walls, frozenset(), {}).with_those_of(entries)
 
 
 def _ids_in(entry: AuditEntry) -> tuple[str, ...]:
     return (entry.subject, *(words_and_ids(entry.reason)[1] if entry.deed is Deed.COMMAND else ()))
 
 
-def audit_line(call: Call, sight: Sight, people: Everybody, names: Names, entry: AuditEntry) -> str:
-    """When, who, what, on what and for whom, why, and whether it was refused."""
-    who = _person(people, entry.actor) if entry.actor else NOBODY.get(entry.deed, "The bridge")
+def audit_line(call: Call, sight: Sight, names: Names, one: Audited) -> str:
+    """When, who, what, on what and for whom, why, and whether it was refused; in Markdown."""
+    words = audit_words(names, one, lambda title: not sight.names_hidden(title))
+    return f"- {moment(call, one.entry.at_ms)} {escape(words)}"
+
+
+def audit_words(names: Names, one: Audited, may_say: MaySay = lambda title: True) -> str:
+    """The same without the moment, as plain text. `may_say` tells whether a former title may be named."""
+    entry = one.entry
+    who = names.person(entry.actor) if entry.actor else NOBODY.get(entry.deed, "The bridge")
     if entry.deed in OF_DIRECTORY and not entry.actor:
         who = "The directory's owner"
-    whom = _person(people, entry.person) if entry.person else ""
-    parts = [f"{who} {_deed(entry, sight, names, whom)}"]
+    whom = names.person(entry.person) if entry.person else ""
+    what, why = _told(names, one, whom, may_say)
+    parts = [f"{who} {what}"]
     if whom and whom not in parts[0]:
         parts.append(f"about {whom}")
-    if why := _why(entry):
+    if entry.outcome is Outcome.REFUSED:
+        by = "refused by the guard" if entry.deed in BY_GUARD else "refused"
+        parts.append(f"{by}: {why}" if why else by)
+    elif why:
         parts.append(why)
-    if entry.outcome is Outcome.REFUSED and entry.deed not in BY_GUARD:
-        parts.append("refused")
-    return f"- {moment(call, entry.at_ms)} {escape('; '.join(parts))}"
+    return "; ".join(parts)
 
 
-def _person(people: Everybody, known_as: str) -> str:
-    """A person by staff id, or whatever else acted as it is written in the log."""
-    found = people.firm.staff.get(known_as)
-    return found.name if found is not None else known_as
-
-
-def _deed(entry: AuditEntry, sight: Sight, names: Names, whom: str) -> str:
-    subject = names.shown(sight, entry.subject)
+def _told(names: Names, one: Audited, whom: str, may_say: MaySay) -> tuple[str, str]:
+    """What was done or tried, and why, as far as that is for people."""
+    entry = one.entry
     if entry.deed is Deed.COMMAND:
-        return f"{'typed' if entry.outcome is Outcome.REFUSED else 'used'} !{entry.subject}"
-    return _SAID[entry.deed].format(subject=subject or "something", person=whom or "somebody")
+        return f"{'typed' if entry.outcome is Outcome.REFUSED else 'used'} !{entry.subject}", _words_of_use(entry)
+    if entry.deed is Deed.RENAMED:
+        return names.renamed(entry.subject, one.position, may_say), ""
+    form, why = _SAID[entry.deed], _why(entry)
+    if entry.deed is Deed.PUT_BACK:
+        form, why = put_back(entry.reason, by_themselves=entry.person in {"", entry.actor})
+    subject = names.shown(entry.subject, one.position, may_say)
+    return form.format(subject=subject or "something", person=whom or "somebody"), why
 
 
 def _words_of_use(entry: AuditEntry) -> str:
     """What a command was about, in the words of then; nothing where it is not noted what they named."""
     words, ids = words_and_ids(entry.reason)
-    plain = entry.outcome is Outcome.REFUSED or ids or all(map(_FILTER.fullmatch, words.split()))
+    if entry.outcome is Outcome.REFUSED:
+        return _FOR_ADMINS if words == "F1" else rule_in_words(" ".join(words.split()))
+    plain = ids or all(map(_FILTER.fullmatch, words.split()))
     return " ".join(words.split()) if plain else ""
 
 
@@ -187,11 +234,6 @@ def _why(entry: AuditEntry) -> str:
     """The rule or account, as far as it is for people."""
     if entry.deed in _NO_WORDS:
         return ""
-    if entry.deed is Deed.COMMAND:
-        return _words_of_use(entry)
     if entry.deed is Deed.DIRECTORY_CHANGED:
         return " ".join(line for line in entry.reason.splitlines() if line.startswith(_OF_PEOPLE))
-    if entry.deed in BY_GUARD:
-        rule, comma, more = entry.reason.partition(", ")
-        return f"refused by the guard ({rule}){comma}{more}"
-    return " ".join(entry.reason.split())
+    return rule_in_words(" ".join(entry.reason.split()))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from bridge.commands.errors import CommandError
+from bridge.commands.first_line import say_first_line
 from bridge.commands.replies import enumerated, escape, room_link, text_message
 from bridge.commands.table import Call, Desk
 from bridge.firm.conversation import bot_chat_id
@@ -35,7 +36,13 @@ async def make_room(call: Call, conversation_id: str) -> str:
 async def made_room(desk: Desk, conversation_id: str, asked_by: str, cause: str) -> str:
     """The same where nothing was typed. `cause` is what makes telling `asked_by`, a staff id, happen once."""
     outcome = await desk.reconciler.converge(conversation_id)
-    room_id = await desk.store.run(lambda: room_of(conversation_id))
+
+    def unit() -> str | None:
+        if not outcome.failed or outcome.suspended:
+            say_first_line(conversation_id, desk)
+        return room_of(conversation_id)
+
+    room_id = await desk.store.run(unit)
     if room_id is None or (outcome.failed and not outcome.suspended):
         raise CommandError(
             "That did not work out completely. Your firm admin can see why in the bridge's log;"

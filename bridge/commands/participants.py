@@ -11,6 +11,7 @@ from bridge.commands.channel_names import typeable
 from bridge.commands.conversations import make_room
 from bridge.commands.direct import add_to_direct
 from bridge.commands.errors import CommandError
+from bridge.commands.first_line import tell_added
 from bridge.commands.people import Unfound
 from bridge.commands.place_names import place_name
 from bridge.commands.replies import code, escape, repeated
@@ -34,7 +35,13 @@ async def add_people(call: Call, conversation_id: str, people: Iterable[Staff | 
     allowed = [person.id for person in staff if may_be_in(firm, person.id, conversation, today)]
     if conversation.everyone:
         return Answer(_said(conversation, listed, lambda person: "is in it already, like everybody"))
-    added = await call.desk.store.run(lambda: pick(conversation_id, allowed, call.sender.id, call.event_id))
+
+    def unit() -> set[str]:
+        added = pick(conversation_id, allowed, call.sender.id, call.event_id)
+        tell_added(conversation, added, call.sender.id, call.event_id, call.desk)
+        return added
+
+    added = await call.desk.store.run(unit)
     await make_room(call, conversation_id)
 
     def outcome(person: Staff) -> str:

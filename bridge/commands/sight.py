@@ -94,11 +94,11 @@ def sight_of(call: Call) -> Sight:
     return known
 
 
-def conversation_title(sight: Sight, conversation: Conversation) -> str:
+def conversation_title(firm: Firm, conversation: Conversation) -> str:
     """A conversation as an admin knows it, without those who are in a direct one."""
     match conversation.kind:
         case ConversationKind.MATTER:
-            matter = sight.firm.matters.get(conversation.matter_id)
+            matter = firm.matters.get(conversation.matter_id)
             if matter is None:
                 return f"{conversation.title} in a matter that is gone"
             return conversation_name(matter, conversation.title)

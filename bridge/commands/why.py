@@ -31,7 +31,7 @@ async def _why(call: Call) -> Answer:
     sight = sight_of(call)
     person, typed = first_person(await everybody(call), call.values["asked"])
     place = await find_place(call, sight, typed)
-    about = place.number if isinstance(place, Matter) else conversation_title(sight, place)
+    about = place.number if isinstance(place, Matter) else conversation_title(sight.firm, place)
     return Answer(
         (await paged(call, _explained)).text, noted=Noted("why", person=person.id, about=about, ids=(place.id,))
     )
@@ -46,7 +46,7 @@ async def _explained(call: Call) -> List:
         what, listed = f"see matter {matter_name(place)}", await _conversations(call, place)
     else:
         explanation = explain_place(sight.firm, person.id, place, sight.today)
-        what = f"be in {conversation_title(sight, place)}"
+        what = f"be in {conversation_title(sight.firm, place)}"
         listed = [MatterConversation(place, await call.desk.store.run(lambda: room_of(place.id)))]
     lines = await _memberships(call, people, person, listed)
     foot = [*([] if lines else ["It has no conversation yet."]), *await _refused(call, sight, people, person, place)]
@@ -68,7 +68,7 @@ async def _refused(
         return newest, names_of(sight.firm, (one.entry for one in newest))
 
     found, names = await call.desk.store.run(unit)
-    lines = [audit_line(call, sight, people, names, one.entry) for one in found]
+    lines = [audit_line(call, sight, names, one) for one in found]
     return ["**Refused lately**", "\n".join(lines)] if lines else []
 
 

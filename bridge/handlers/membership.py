@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from bridge.commands.audit_words import put_back_reason
+from bridge.commands.first_line import tell_added
 from bridge.commands.replies import escape
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
@@ -101,7 +103,7 @@ def _put_back(event: Json, key: str, staff_id: str | None, actor: str | None, re
             actor=actor or event["sender"],
             subject=key,
             person=staff_id or event["state_key"],
-            reason=str(event["content"].get("membership")),
+            reason=put_back_reason(str(event["content"].get("membership")), refusal),
             cause=event["event_id"],
             outcome=Outcome.REFUSED,
         )
@@ -153,8 +155,15 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
         # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.
         at_ms = int(event["origin_server_ts"])
         cause = event["event_id"]
-        await desk.store.run(lambda: add_participants(conversation.id, [staff_id], actor, at_ms=at_ms, cause=cause))
-        now = await desk.store.run(lambda: conversation_by_id(conversation.id))
+
+        def unit() -> Conversation | None:
+            add_participants(conversation.id, [staff_id], actor, at_ms=at_ms, cause=cause)
+            now = conversation_by_id(conversation.id)
+            if now is not None and staff_id in now.participants:
+                tell_added(now, [staff_id], actor, cause, desk)
+            return now
+
+        now = await desk.store.run(unit)
         if now is None or staff_id not in now.participants:
             return ""
         log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event["sender"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bridge.commands.audit_words import put_back_reason
 from bridge.commands.replies import enumerated, escape, message_link
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
@@ -115,7 +116,14 @@ def _store(event: Json, place: Place, staff_id: str, result: _Result, lists: Lis
     store_pins(place.key, result.stands, staff_id, int(event["origin_server_ts"]), lists)
     cause, bot_id, actor = event["event_id"], desk.settings.bot_id, staff_id or event["sender"]
     if result.refusal:
-        record(Deed.PUT_BACK, actor=actor, subject=place.key, reason=PINNED, cause=cause, outcome=Outcome.REFUSED)
+        record(
+            Deed.PUT_BACK,
+            actor=actor,
+            subject=place.key,
+            reason=put_back_reason(PINNED, result.refusal),
+            cause=cause,
+            outcome=Outcome.REFUSED,
+        )
         if result.tell:
             tell(staff_id, cause, f"I put the pinned messages right. {result.refusal}", bot_id)
     if result.new and desk.settings.pins.announce and place.kind in SHARED:

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from bridge.commands.audit_words import put_back_reason
 from bridge.commands.channel_changes import TOPIC_MAX, rename_unit
 from bridge.commands.channel_names import checked
 from bridge.commands.errors import CommandError
@@ -49,16 +50,19 @@ async def handle_room_change(event: Json, desk: Desk, places: Places) -> Effect 
             whose = escape(found.title) if found is not None else "that conversation"
             told = f"I put the {_FIELDS[change['type']]} of {whose} back. {refusal}"
             whom = staff_id if active else None
-            effects.append(partial(_put_back, change, place.key, staff_id, whom, told, desk.settings.bot_id))
+            reason = put_back_reason(change["type"], refusal)
+            effects.append(partial(_put_back, change, place.key, staff_id, whom, told, reason, desk.settings.bot_id))
     await desk.reconciler.converge(place.key)
     return _all(effects) if effects else None
 
 
-def _put_back(change: Json, key: str, staff_id: str | None, whom: str | None, told: str, bot_id: str) -> None:
+def _put_back(
+    change: Json, key: str, staff_id: str | None, whom: str | None, told: str, reason: str, bot_id: str
+) -> None:
     """A unit: note what is put back, and tell whoever did it, unless nothing is done for them any more."""
     actor, cause = staff_id or change["sender"], change["event_id"]
     if not is_noted(cause):
-        record(Deed.PUT_BACK, actor=actor, subject=key, reason=change["type"], cause=cause, outcome=Outcome.REFUSED)
+        record(Deed.PUT_BACK, actor=actor, subject=key, reason=reason, cause=cause, outcome=Outcome.REFUSED)
     if whom is not None:
         tell(whom, cause, told, bot_id)
 

@@ -33,6 +33,8 @@ _MISSING = """
 """
 
 
+_INTRODUCED = frozenset({ConversationKind.MATTER, ConversationKind.CHANNEL})
+"""Conversations in which the bot says who started them."""
 _CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, alias_localpart"
 _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
@@ -218,6 +220,8 @@ def add_conversations(new: Iterable[NewConversation]) -> None:
                 reason=conversation.title,
                 cause=item.caused_by,
             )
+            if item.created_by and conversation.kind in _INTRODUCED:
+                models.FirstLine.insert(conversation_id=conversation.id).execute()
         add_participants(
             conversation.id, conversation.participants, item.created_by, returning=False, cause=item.caused_by
         )

@@ -131,6 +131,12 @@ class Conversation(Base):
     """When it was last opened again after it had been archived."""
 
 
+class FirstLine(Base):
+    """A conversation that somebody started, in which the bot still has to say so."""
+
+    conversation_id = TextField(primary_key=True)
+
+
 class NewestMessage(Base):
     """When the newest message of a channel was written (C3). A table of its own, since it is written all the time."""
 
@@ -587,6 +593,7 @@ MODELS: tuple[type[Base], ...] = (
     Account,
     Picture,
     Conversation,
+    FirstLine,
     NewestMessage,
     Participant,
     Digest,

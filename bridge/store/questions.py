@@ -51,6 +51,22 @@ def who_ended(staff_id: str, conversation_ids: Collection[str]) -> dict[str, str
     return dict(cast("Iterable[tuple[str, str]]", rows))
 
 
+def titles_of(conversation_ids: Collection[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+    """What these conversations were called, and since which entry of the audit log, oldest first."""
+    naming = (Deed.CONVERSATION_STARTED.value, Deed.RENAMED.value)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for some in chunked(list(conversation_ids), ROWS_PER_STATEMENT):
+        rows = (
+            AuditRow.select(AuditRow.subject, AuditRow.position, AuditRow.reason)
+            .where(AuditRow.subject.in_(some), AuditRow.deed.in_(naming), AuditRow.reason != "")
+            .order_by(AuditRow.position)
+            .tuples()
+        )
+        for subject, position, title in cast("Iterable[tuple[str, int, str]]", rows):
+            found.setdefault(subject, []).append((position, title))
+    return {subject: tuple(titles) for subject, titles in found.items()}
+
+
 def key_behind(room_id: str, alias_localpart: str) -> str | None:
     """What the firm's room with this id or this address is or was for, as the key of the room that is for it now; None
     where there is none."""

@@ -110,6 +110,8 @@ class FirmOnFake:
     firm: Firm
     events: deque[Json] = field(default_factory=deque)
     """What happened on the homeserver and was not given to the router yet."""
+    first_lines: list[Said] = field(default_factory=list)
+    """What the bot said first in conversations that somebody started."""
     reactions: list[tuple[str, str, str]] = field(default_factory=list)
     """Room id, sender and the event reacted to, of the reactions that went through the outbox."""
 
@@ -194,7 +196,8 @@ class FirmOnFake:
             await self.handle(self.events.popleft())
 
     async def said(self) -> list[Said]:
-        """The messages that wait in the outbox, which is then taken as sent; reactions go to `reactions`."""
+        """The messages that wait in the outbox, which is then taken as sent; what is no answer goes to `reactions` and
+        `first_lines`."""
         rows = await self.store.run(lambda: pending(0, 1000))
         await self.store.run(lambda: mark_sent([row.txn_id for row in rows], 1))
         said: list[Said] = []
@@ -203,7 +206,10 @@ class FirmOnFake:
             if row.event_type == "m.reaction":
                 self.reactions.append((row.room_id, row.sender, content["m.relates_to"]["event_id"]))
             else:
-                said.append(Said(row.room_id, row.sender, content["body"], content))
+                first_line = "m.mentions" in content
+                (self.first_lines if first_line else said).append(
+                    Said(row.room_id, row.sender, content["body"], content)
+                )
         return said
 
     async def say(self, person: Staff, text: str, room_id: str = "", **content: Any) -> list[Said]:

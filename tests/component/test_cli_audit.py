@@ -16,7 +16,10 @@ from bridge.cli import shell
 from bridge.cli.app import main
 from bridge.cli.exits import Exit
 from bridge.firm.audit import Deed
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.store.audit import head, record
+from bridge.store.channels import rename
+from bridge.store.conversations import NewConversation, add_conversations
 from bridge.store.store import Store
 
 
@@ -63,6 +66,31 @@ def test_O1_a_whole_log_is_said_to_be_whole_and_its_digest_given(
     assert main(["audit", "verify", "--config", str(config), "--head", "0" * 64]) == Exit.TAMPERED
 
 
+def test_O1_the_spreadsheet_has_names_beside_ids_and_words(config: Path) -> None:
+    staff = {"id": "a", "first_name": "=Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"}
+    (config.parent / "directory.yaml").write_text(yaml.safe_dump({"staff": [staff]}))
+    club = Conversation("club", ConversationKind.CHANNEL, "Club")
+
+    async def fill() -> None:
+        store = Store(f"sqlite:///{config.parent}/bridge.db")
+        await store.open()
+        await store.run(lambda: add_conversations([NewConversation(club, "club", "club", created_by="a")]))
+        await store.run(lambda: rename("club", "Chess", "chess", "chess", by="a", cause=""))
+        await store.run(lambda: record(Deed.COMMAND, actor="a", subject="audit", person="gone"))
+        await store.close()
+
+    asyncio.run(fill())
+    target = config.parent / "log.csv"
+    arguments = ["audit", "export", "--config", str(config), "--form", "csv", "--output", str(target)]
+    assert main(arguments) == Exit.OK
+    with target.open(newline="") as file:
+        started, renamed, used = list(csv.DictReader(file))[-3:]
+    assert (started["actor"], started["actor_name"]) == ("a", "'=Ann Archer")
+    assert (started["subject"], started["subject_name"]) == ("club", "the channel Club (now Chess)")
+    assert renamed["in_words"] == "'=Ann Archer renamed the channel Club to Chess"
+    assert (used["subject_name"], used["person"], used["person_name"]) == ("!audit", "gone", "gone")
+
+
 def test_O1_tampering_is_said_with_the_entry(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(sqlite3.connect(config.parent / "bridge.db")) as connection:
         connection.execute("DROP TRIGGER audit_row_no_update")
@@ -85,6 +113,7 @@ def test_O1_the_log_is_written_out_as_json_lines_and_as_csv(config: Path) -> Non
         rows = list(csv.DictReader(file))
     assert [row["reason"] for row in rows] == ["", "'=1+1"]
     assert rows[1]["digest"] == second["digest"]
+    assert list(rows[0])[:6] == ["position", "at", "at_ms", "deed", "actor", "actor_name"]
     # Another file is never written over.
     assert main(arguments) == Exit.EXISTS
 

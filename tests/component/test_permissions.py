@@ -68,7 +68,7 @@ TYPED = {
     "matter rename": Typed("It is called", "Renamed", "{number} 1 to Renamed"),
     "matter transcript": Typed("Nobody has said anything|Here is the transcript", named="{number}"),
     "participants": Typed("participants"),
-    "add": Typed("Nell Newcomer: (added|is in it already)|This one stays as it is", PEOPLE),
+    "add": Typed("Nell Newcomer: (added|is in it already)|This one stays as it is", PEOPLE, tells="nell wes"),
     "remove": Typed("Paul Participant: (removed|was not in it)", "@paul @wes @stranger"),
     "pin": Typed("Tell me which message"),
     "unpin": Typed("Tell me which message"),
@@ -82,7 +82,7 @@ TYPED = {
     "channel create": Typed("Made the channel", "Lunch @nell"),
     "channel join": Typed("You are in", "", "{channel}", needs_name=True, told=frozenset(CHANNELS)),
     "channel leave": Typed("You have left", "", "{channel}"),
-    "channel add": Typed("Nell Newcomer: (added|is in it already)", PEOPLE, "{channel} " + PEOPLE),
+    "channel add": Typed("Nell Newcomer: (added|is in it already)", PEOPLE, "{channel} " + PEOPLE, tells="nell wes"),
     "channel remove": Typed("Paul Participant: (removed|was not in it)", "@paul @fay", "{channel} @paul @fay"),
     "channel rename": Typed("The channel is called", "Renamed", '"{channel}" to Renamed'),
     "channel topic": Typed("The topic is set", "Topic", '"{channel}" Topic'),
@@ -203,7 +203,7 @@ def _of_place(on: PermissionFirm, found: Attempt, place: Place, person: Person, 
     """What holds for everything that anybody types: who hears of it, and who gets into which room (F1, D4, M3)."""
     heard = {on.chat(person)} | ({one.room_id} if _is_in(place, person) else set())
     told = {on.rooms[place] for place in TYPED[name].told if one.expected is DONE}
-    told |= {on.chats[TYPED[name].tells]} if TYPED[name].tells and one.expected is DONE else set()
+    told |= {on.chats[whom] for whom in TYPED[name].tells.split() if one.expected is DONE}
     made = {event["room_id"] for event in found.events if event["type"] == "m.room.create"}
     if {room_id for room_id, _, _ in found.answers} - heard - told - made:
         yield "is answered where others see it"

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.care.refusals import NoPage, take_refusals
 from bridge.care.telling_refusals import tell_of_refusals
+from bridge.commands.audit_words import rule_in_words
 from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.firm.model import Staff
@@ -88,7 +89,7 @@ async def test_O1_a_refused_attempt_is_in_the_log_in_plain_words(on: FirmOnFake,
     assert {(one.subject, one.reason, one.outcome) for one in found} == {(MERGER_TALK, "M3", Outcome.REFUSED)}
     listed = await on.ask(ANN, "!audit 2026-0055 refused")
     talk = "2026-0055 Sale of Tidewell Brewing"
-    assert f"Ann Archer tried to invite Ben Booth to {talk}; refused by the guard (M3)" in listed
+    assert f"Ann Archer tried to invite Ben Booth to {talk}; refused by the guard: closed to them (M3)" in listed
     assert "Ben Booth tried to come into 2026-0055" in listed
     why = await on.ask(ANN, "!why @ben 2026-0055")
     assert "Refused lately" in why
@@ -123,7 +124,8 @@ async def test_O1_repetitions_are_one_entry_with_how_many_and_when(on: FirmOnFak
     assert found[0].at_ms == 1_700_000_000_000
     listed = await on.ask(ANN, "!audit @ann refused")
     assert re.search(
-        r"2023-11-14 22:14 Ann Archer tried to invite @eve:localhost .*refused by the guard \(F1\), 13 more", listed
+        r"2023-11-14 22:14 Ann Archer tried to invite @eve:localhost .*refused by the guard: only .* \(F1\), 13 more",
+        listed,
     )
     assert "Ann Archer" in await on.ask(ANN, "!audit since:2023-11-14 until:2023-11-14")
 
@@ -151,13 +153,13 @@ async def test_a_stranger_a_room_that_is_none_and_the_bot_are_told_as_what_they_
         ("", "", ""),
         ("d", "", ""),
     ]
-    listed = await on.ask(ANN, "!audit deed:tried")
+    listed, outside = await on.ask(ANN, "!audit deed:tried"), rule_in_words("F1")
     for line in (
-        "The bridge tried to invite @ann:elsewhere.example to a chat with me; refused by the guard (F1)",
-        "General; refused by the guard (O3), about who may come in",
-        "A server admin tried to close the account of Cleo Crane; refused by the guard (F2)",
+        f"The bridge tried to invite @ann:elsewhere.example to a chat with me; refused by the guard: {outside}",
+        "General; refused by the guard: only the bridge sets up rooms (O3), about who may come in",
+        f"A server admin tried to close the account of Cleo Crane; refused by the guard: {rule_in_words('F2')}",
         "Somebody without the guard's key tried to tell",
-        "the firm does not have; refused by the guard (F1), with others that are not listed one by one",
+        f"the firm does not have; refused by the guard: {outside}, with others that are not listed one by one",
     ):
         assert line in listed
 
