@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs site bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties ci clean
 
 ## help: this list
 help:
@@ -14,7 +14,7 @@ help:
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the bridge and its tools into $(VENV), which takes a minute or two, once ..."
-	@$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[test,postgresql]'
+	@$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[test,postgresql,site]'
 	touch $@
 
 $(VENV)/synapse/installed: synapse-dev/constraints.txt
@@ -86,6 +86,10 @@ docs: $(VENV)/installed
 	$(BIN)/python -m bridge.docs
 	$(BIN)/python -m tests.synapse.attacks.page
 
+## site: the documentation as a site in var/site, every link checked
+site: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build # not --quiet, with which it passes over broken links
+
 ## crash: the long form of the crash tests: every step and every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/test_killed_between.py tests/synapse/test_crash.py tests/synapse/test_leavers.py
@@ -120,7 +124,7 @@ bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 
 ## ci: the gate: everything that must hold for a change
 ci: check test
-	$(MAKE) --jobs 2 clients postgres sftp wheels
+	$(MAKE) --jobs 2 clients postgres sftp wheels site
 
 ## clean: take away what the targets set up, the local firm in var/ included
 clean:

@@ -20,6 +20,7 @@ ON_THE_DEMO_FIRM = (
     "test_provisioning.py",
     "test_rules_machine.py",
     "test_stories.py",
+    "test_tutorial.py",
     "test_ways.py",
     "test_words.py",
 )

@@ -34,15 +34,16 @@ def rule_parts(root: Path) -> Iterator[str]:
 
 
 def _sources(root: Path, number: str) -> Iterator[str]:
-    if kept := [one for one in kept_by(root) if one.rule == number]:
-        yield "- Kept by: " + "; ".join(_by_file(kept))
+    yield "- Kept by"
+    yield from _by_file(one for one in kept_by(root) if one.rule == number)
     for kind, shown in _SHOWN.items():
         files = sorted({one.file for one in proven_by(root, kind) if one.rule == number})
         if files:
-            yield f"- {shown}: " + ", ".join(f"`{file}`" for file in files)
+            yield f"- {shown}"
+            yield from (f"    - `{file}`" for file in files)
 
 
 def _by_file(citations: Iterable[Citation]) -> Iterator[str]:
     for file, there in groupby(sorted(citations), key=lambda one: one.file):
         names = ", ".join(f"`{one.name}`" for one in there if one.name)
-        yield f"`{file}`" + (f" ({names})" if names else "")
+        yield f"    - `{file}`" + (f": {names}" if names else "")
