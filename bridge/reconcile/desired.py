@@ -133,7 +133,8 @@ def _shapes(
     }
     channels = tuple(sorted(c.id for c in conversations if c.kind is ConversationKind.CHANNEL))
     everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
-    found = [shapes.keeper_space_shape(), shapes.staff_space_shape(settings.firm.name, everyone, channels)]
+    staff_space = shapes.staff_space_shape(settings.firm.name, everyone, channels, guarded=settings.guarded)
+    found = [shapes.keeper_space_shape(), staff_space]
     worth = [
         c for c in conversations if c.id in world.rooms or c.id in world.earlier or _worth_a_room(c, members[c.id])
     ]
@@ -150,7 +151,7 @@ def _shapes(
             first_title=settings.firm.first_matter_conversation_title,
         )
         found.extend(with_earlier(shape, world.earlier.get(c.id, ())))
-    found.extend(_matter_spaces(firm, worth, members))
+    found.extend(_matter_spaces(firm, worth, members, guarded=settings.guarded))
     return {shape.key: shape for shape in found}
 
 
@@ -182,7 +183,7 @@ def _worth_a_room(conversation: Conversation, members: frozenset[str]) -> bool:
 
 
 def _matter_spaces(
-    firm: Firm, conversations: Iterable[Conversation], members: Mapping[str, frozenset[str]]
+    firm: Firm, conversations: Iterable[Conversation], members: Mapping[str, frozenset[str]], *, guarded: bool
 ) -> list[RoomShape]:
     by_matter: dict[str, list[str]] = {}
     for conversation in conversations:
@@ -194,6 +195,7 @@ def _matter_spaces(
             matter_id,
             frozenset().union(*(members[conversation_id] for conversation_id in ids)),
             tuple(sorted(ids)),
+            guarded=guarded,
         )
         for matter_id, ids in by_matter.items()
     ]
