@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -26,6 +27,7 @@ from bridge.care.quiet import archive_empty_channels
 from bridge.care.refusals import take_refusals
 from bridge.care.telling_admins import tell_admins
 from bridge.care.telling_refusals import tell_of_refusals
+from bridge.care.telling_refused import tell_refused
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
 from bridge.commands.first_line import say_first_lines
@@ -198,7 +200,7 @@ class Jobs:
         # Of a guard that is not there it is said elsewhere, and not every few seconds.
         if self.health.get("guard"):
             return
-        await take_refusals(self.desk, self.metrics)
+        await take_refusals(self.desk, self.metrics, partial(tell_refused, self.desk))
         await tell_of_refusals(self.desk)
 
     async def _forget_done(self) -> None:

@@ -7,6 +7,7 @@ is not written again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +18,7 @@ import orjson
 import structlog
 
 from bridge import json_in
+from bridge.care.telling_refused import Refused
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.guard.protocol import REFUSALS_PATH, is_signed, sign_page, sign_taken
@@ -33,6 +35,8 @@ from bridge.store.refusals import Taken, count_refused, mark_taken, number_taken
 log = structlog.get_logger(__name__)
 _OTHER_LIST = "O1, the guard has another list than before; what the old one held and this log has not is lost"
 _GAP = "O1, the guard's list does not go on where this log left off"
+
+Tell = Callable[[Sequence[Refused]], object]
 
 
 class NoPage(HomeserverError):
@@ -70,8 +74,9 @@ class Page:
         return self.last > 0
 
 
-async def take_refusals(desk: Desk, metrics: Metrics) -> int:
-    """Take over everything that waits, and return how many entries that made.
+async def take_refusals(desk: Desk, metrics: Metrics, tell: Tell | None = None) -> int:
+    """Take over everything that waits, and return how many entries that made. `tell` is given what is new, in the unit
+    that writes it.
 
     Raises HomeserverError where the guard does not answer, and StoreError.
     """
@@ -90,7 +95,7 @@ async def take_refusals(desk: Desk, metrics: Metrics) -> int:
         metrics.refusals_oldest.set(max(0, now_ms() - page.oldest_ms) / 1000 if page.oldest_ms else 0)
         if not page.has_news(has):
             return entries
-        new = await desk.store.run(partial(_take, page, has, desk.settings))
+        new = await desk.store.run(partial(_take, page, has, desk, tell))
         for told in new:
             metrics.refusals_taken.labels(told.attempt.rule).inc(told.count)
         if await desk.store.run(taken) == has:
@@ -119,13 +124,13 @@ def read_page(answer: Any, key: str) -> Page:
     return page
 
 
-def _take(page: Page, asked: Taken, settings: Settings) -> list[Told]:
-    """A unit: write the entries that are not there yet, and note how far this goes."""
+def _take(page: Page, asked: Taken, desk: Desk, tell: Tell | None) -> list[Told]:
+    """A unit: write the entries that are not there yet, tell those concerned, and note how far this goes."""
     if taken() != asked:
         # Another process of the bridge took it meanwhile.
         return []
-    names = _Names(staff_by_localpart(), settings)
-    number, new = number_taken(page.spool), list[Told]()
+    names = _Names(staff_by_localpart(), desk.settings)
+    number, new = number_taken(page.spool), list[Refused]()
     if asked.spool not in {"", page.spool}:
         record(Deed.REFUSALS_MISSING, reason=_OTHER_LIST, cause=f"guard/{page.spool}")
     for one in page.refusals:
@@ -133,14 +138,15 @@ def _take(page: Page, asked: Taken, settings: Settings) -> list[Told]:
             continue
         if one.previous != number:
             record(Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{one.number}")
-        _record(one, page.spool, names)
+        new.append(_record(one, page.spool, names))
         number = one.number
-        new.append(one.told)
     if not page.refusals and page.last > number:
         record(Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{page.last}")
         number = page.last
+    if tell is not None:
+        tell(new)
     mark_taken(page.spool, number)
-    return new
+    return [one.told for one in new]
 
 
 @dataclass(frozen=True)
@@ -159,23 +165,25 @@ class _Names:
         return self.accounts.get(localpart, user_id) if ours else user_id
 
 
-def _record(one: Refusal, spool: str, names: _Names) -> None:
+def _record(one: Refusal, spool: str, names: _Names) -> Refused:
     told, tried = one.told, one.told.attempt
     missing = tried.deed is Deed.REFUSALS_MISSING
-    actor = names.person(tried.who)
+    actor, person, cause = names.person(tried.who), names.person(tried.person), f"guard/{spool}/{one.number}"
+    subject = (key_of_room(tried.on) or tried.on) if tried.on.startswith("!") else tried.on
     record(
         tried.deed,
         actor=actor,
-        subject=(key_of_room(tried.on) or tried.on) if tried.on.startswith("!") else tried.on,
-        person=names.person(tried.person),
+        subject=subject,
+        person=person,
         reason=_missing(told) if missing else _reason(told, names.settings),
-        cause=f"guard/{spool}/{one.number}",
+        cause=cause,
         outcome=Outcome.DONE if missing else Outcome.REFUSED,
         at_ms=told.last_ms,
     )
     if not missing and tried.who != names.settings.bot_id:
         limit = names.settings.guard.tell_refusals
         count_refused(actor or tried.deed.value, told.first_ms, told.last_ms, told.count, limit)
+    return Refused(cause, actor, subject, person, told)
 
 
 def _missing(told: Told) -> str:

@@ -10,7 +10,7 @@ from bridge.commands.table import Desk
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants
-from bridge.mapping.rooms import matter_name
+from bridge.mapping.names import matter_name
 from bridge.store.conversations import conversation_by_id, now_ms, room_of, staff_by_localpart
 from bridge.store.first_lines import first_line_due, first_lines_due, mark_first_line_said
 from bridge.store.outbox import enqueue

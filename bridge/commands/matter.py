@@ -69,35 +69,45 @@ def checked_title(typed: str) -> str:
     return title
 
 
+def require_open(matter: Matter) -> None:
+    """Raise CommandError where nothing new is started in a matter."""
+    if matter.status is MatterStatus.CLOSED:
+        raise CommandError(f"Matter {escape(matter.number)} is closed, so nothing new is started in it.")
+
+
+def add_matter_conversation(matter: Matter, title: str, people: frozenset[str], by: str, cause: str) -> tuple[str, str]:
+    """A unit: store a new conversation of this checked title with these people, who have access. Its id; where the
+    matter has one of the title, none and what to say (M1).
+
+    Asked again for the same `cause`, the event or request by which the staff id `by` asks, it is the same conversation.
+    """
+    conversation_id = "matter-" + hashlib.sha256(cause.encode()).hexdigest()[:32]
+    for other_id, other in titles_in_matter(matter.id).items():
+        if other.casefold() == title.casefold() and other_id != conversation_id:
+            taken = f"Matter {escape(matter.number)} has a conversation called {escape(other)}. Choose another title."
+            return "", taken
+    new = Conversation(conversation_id, ConversationKind.MATTER, title, matter_id=matter.id, participants=people)
+    add_conversations([NewConversation(new, created_by=by, caused_by=cause)])
+    return conversation_id, ""
+
+
 async def _start(call: Call) -> Answer:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     matter = await the_matter(call)
     title = checked_title(call.values["title"])
-    if matter.status is MatterStatus.CLOSED:
-        raise CommandError(f"Matter {escape(matter.number)} is closed, so nothing new is started in it.")
+    require_open(matter)
     picked: tuple[Staff, ...] = tuple(dict.fromkeys((call.sender, *call.values.get("people", ()))))
     allowed = [person for person in picked if may_access(firm, person.id, matter, today)]
     refused = [person for person in picked if person not in allowed]
-    conversation = Conversation(
-        "matter-" + hashlib.sha256(call.event_id.encode()).hexdigest()[:32],
-        ConversationKind.MATTER,
-        title,
-        matter_id=matter.id,
-        participants=frozenset(person.id for person in allowed),
-    )
+    people = frozenset(person.id for person in allowed)
 
-    def unit() -> str | None:
-        for other_id, other in titles_in_matter(matter.id).items():
-            if other.casefold() == title.casefold():
-                return None if other_id == conversation.id else other
-        add_conversations([NewConversation(conversation, created_by=call.sender.id, caused_by=call.event_id)])
-        return None
+    def unit() -> tuple[str, str]:
+        return add_matter_conversation(matter, title, people, call.sender.id, call.event_id)
 
-    if (taken := await call.desk.store.run(unit)) is not None:
-        raise CommandError(
-            f"Matter {escape(matter.number)} has a conversation called {escape(taken)}. Choose another title."
-        )
-    room_id = await make_room(call, conversation.id)
+    conversation_id, refusal = await call.desk.store.run(unit)
+    if refusal:
+        raise CommandError(refusal)
+    room_id = await make_room(call, conversation_id)
     with_whom = f" with {names(allowed[1:])}" if allowed[1:] else ""
     left_out = f"\n\nNot added, having no access to this matter: {names(refused)}." if refused else ""
     label = conversation_name(matter, title, call.desk.settings.firm.first_matter_conversation_title)

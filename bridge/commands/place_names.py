@@ -6,15 +6,24 @@ from collections.abc import Collection
 
 from bridge.commands.replies import enumerated
 from bridge.commands.table import Call
-from bridge.firm.conversation import SHARED, Conversation
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
 
 
 def place_name(call: Call, place: Conversation) -> str:
     """A conversation's title with its matter's number, a channel's name, or with whom it is; plain text."""
-    if place.kind in SHARED:
-        return shared_name(call.desk.firm(), place)
-    return f"your conversation with {others(call, place.participants)}"
+    return name_for(call.desk.firm(), place, call.sender.id)
+
+
+def name_for(firm: Firm, place: Conversation, staff_id: str) -> str:
+    """The same for a staff member to whom nobody answers a command."""
+    match place.kind:
+        case ConversationKind.BOT:
+            return "your chat with me"
+        case ConversationKind.DIRECT:
+            return f"your conversation with {_others(firm, place.participants, staff_id)}"
+        case _:
+            return shared_name(firm, place)
 
 
 def shared_name(firm: Firm, place: Conversation) -> str:
@@ -25,6 +34,9 @@ def shared_name(firm: Firm, place: Conversation) -> str:
 
 def others(call: Call, staff_ids: Collection[str]) -> str:
     """The people among these besides the one who asks, by name."""
-    staff = call.desk.firm().staff
-    names = sorted(staff[one].name for one in staff_ids if one in staff and one != call.sender.id)
+    return _others(call.desk.firm(), staff_ids, call.sender.id)
+
+
+def _others(firm: Firm, staff_ids: Collection[str], staff_id: str) -> str:
+    names = sorted(firm.staff[one].name for one in staff_ids if one in firm.staff and one != staff_id)
     return enumerated(names) if names else "yourself"

@@ -7,6 +7,8 @@ FIRST_MESSAGE = "org.firm-bridge.first_message"
 MARKER = "org.firm-bridge.room"
 """The state event {kind, key} by which the bridge and the guard know a room of the firm, set as the room is made."""
 
+CHILD = "m.space.child"
+"""The type of the state event that lists a room in a space; its state key is the room's id."""
 STAFF_SPACE = "space-staff"
 KEEPER_SPACE = "space-keeper"
 SPACE = "space"

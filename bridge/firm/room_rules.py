@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.firm.conversation import SHARED, ConversationKind
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE
+from bridge.firm.room_keys import CHILD, KEEPER_SPACE, SPACE, STAFF_SPACE
 
 BOT_LEVEL = 100
 PINNER_LEVEL = 50
@@ -33,6 +33,9 @@ _FREE = frozenset({"m.room.pinned_events", "m.reaction", "m.room.redaction"})
 """What everybody may be free to send beside messages."""
 _NAMES = frozenset({"m.room.name", "m.room.topic"})
 """The same in channels (C1)."""
+_LISTS = frozenset({CHILD})
+"""The same in spaces: clients offer to make a room where one may list it. The guard lets nobody but the bot."""
+_ALSO_FREE: Mapping[str, frozenset[str]] = {ConversationKind.CHANNEL: _NAMES, SPACE: _LISTS, "": _NAMES | _LISTS}
 _ALWAYS: Mapping[str, tuple[int, ...]] = {
     "users_default": (0,),
     "events_default": (0, BOT_LEVEL),
@@ -102,7 +105,7 @@ def _may_level(content: Content, kind: str) -> bool:
         return False
     if content.keys() - _ALWAYS.keys() - {"events", "users", "notifications"}:
         return False
-    free = _FREE | (_NAMES if kind in {ConversationKind.CHANNEL, ""} else frozenset())
+    free = _FREE | _ALSO_FREE.get(kind, frozenset())
     invites = kind in {ConversationKind.DIRECT, ""} or kind in SHARED
     return (
         all(_is_one_of(content.get(name, _ABSENT), levels) for name, levels in _ALWAYS.items())

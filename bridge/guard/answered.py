@@ -1,10 +1,31 @@
-"""Answering a client's request in Synapse's place, from a callback that can only refuse."""
+"""What a client is told from a callback that can only refuse: a refusal in the form that clients show, or an answer.
+
+docs/clients.md has which client shows what of it, and where that comes from.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from synapse.module_api.errors import SynapseError
+from synapse.module_api.errors import Codes, SynapseError
+
+_SHOWN_FOR_NEW_ROOMS = "M_INVALID_ROOM_STATE"
+"""Cinny shows the sentence of a createRoom request that failed for five codes of the specification, this one among
+them, and for no other."""
+
+
+def no_room(sentence: str) -> SynapseError:
+    """The refusal of a room that somebody wants, for raising."""
+    return SynapseError(403, sentence, _SHOWN_FOR_NEW_ROOMS)
+
+
+def not_invited(sentence: str) -> SynapseError:
+    """The refusal of an invitation, for raising.
+
+    Element shows its own words for each code. For M_FORBIDDEN in a room that is not federated they say that the person
+    is on another server, and it tries none of the others who were picked; for this one, that it does not know why.
+    """
+    return SynapseError(403, sentence, Codes.UNKNOWN)
 
 
 class Answered(SynapseError):  # type: ignore[misc] # Synapse is not in the bridge's environment

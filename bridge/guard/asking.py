@@ -6,10 +6,10 @@ import json
 import logging
 
 from synapse.module_api import ModuleApi
-from synapse.module_api.errors import Codes, SynapseError
+from synapse.module_api.errors import SynapseError
 
 from bridge.firm.facts import Facts
-from bridge.guard.answered import Answered
+from bridge.guard.answered import Answered, no_room
 from bridge.guard.creation import BRIDGE_AWAY, TAKES_LONG, Wish, wish_as_json
 from bridge.guard.protocol import CREATE_PATH, sign_wish
 
@@ -26,10 +26,10 @@ async def answer_to(wish: Wish, facts: Facts, key: str, api: ModuleApi) -> Synap
     except SynapseError as error:
         # No answer within a minute, or the connection was lost behind the question. What the bridge began it finishes.
         log.warning("The bridge takes long over a %s that %s asked for: %s", wish.kind, wish.by, error)
-        return SynapseError(403, TAKES_LONG, Codes.FORBIDDEN)
+        return no_room(TAKES_LONG)
     except Exception as error:  # noqa: BLE001 - whatever keeps the bridge from answering, the person must be told
         log.warning("The bridge was not asked for a %s that %s wants: %r", wish.kind, wish.by, error)
-        return SynapseError(403, BRIDGE_AWAY, Codes.FORBIDDEN)
+        return no_room(BRIDGE_AWAY)
     if isinstance(room_id, str):
         return Answered({"room_id": room_id}, "The firm's bot has brought the room into being")
-    return SynapseError(403, refused if isinstance(refused, str) else BRIDGE_AWAY, Codes.FORBIDDEN)
+    return no_room(refused if isinstance(refused, str) else BRIDGE_AWAY)

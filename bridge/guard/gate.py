@@ -11,7 +11,7 @@ from bridge.firm.carried import ENCRYPTED
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
-from bridge.firm.room_keys import CHECK, MARKER, SPACE
+from bridge.firm.room_keys import CHECK, CHILD, MARKER, SPACE
 from bridge.firm.room_rules import LEVELS, may_give_power, may_have
 from bridge.firm.rules import CitedRule
 
@@ -27,7 +27,7 @@ BY_THE_BOT_ALONE = frozenset(
         "m.room.guest_access",
         "m.room.server_acl",
         TOMBSTONE,
-        "m.space.child",
+        CHILD,
         MARKER,
     }
 )
@@ -85,6 +85,8 @@ class Refusal:
     """For the log."""
     sentence: str
     """What the person is told. It is the same whatever keeps somebody out (M3)."""
+    word: str = ""
+    """Which of several sentences it is, for the log and for telling it once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,15 @@ class Gate:
         if stays or (change.state_key == self.bot and (change.membership == "join" or change.sender == self.bot)):
             return None
         return self._entry_refusal(change, mark, facts, today)
+
+    def is_listed(self, change: Change) -> bool:
+        """Whether a client lists a room in a space, as it does behind each that it made there, and the bot has already.
+
+        What would list it in another way, or not any more, is another matter.
+        """
+        if change.event_type != CHILD or not change.earlier.get("via") or not change.content.get("via"):
+            return False
+        return not any(value for name, value in change.content.items() if name != "via")
 
     def _rule_refusal(self, change: Change, mark: Mark | None) -> Refusal | None:
         """Why a rule of a room is not changed: by nobody but the bot, and by it to nothing that no shape has (O3)."""

@@ -27,6 +27,7 @@ from bridge.firm.audit import Deed
 from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.firm.room_rules import JOIN_RULES
+from bridge.guard.answered import Answered, no_room, not_invited
 from bridge.guard.asking import answer_to
 from bridge.guard.creation import wish_of
 from bridge.guard.farewells import Farewells
@@ -157,10 +158,8 @@ class Guard:
             await self._spaces(content) if event.type == JOIN_RULES else frozenset(),
             bool(event.room_version.msc4289_creator_power_enabled),
         )
-        refusal = self._gate.refusal(change, mark, facts, self._today())
-        if refusal is not None:
-            self._note(attempt_of(change, mark, event.room_id, refusal))
-            self._refuse(event, membership, refusal)
+        if (refusal := self._gate.refusal(change, mark, facts, self._today())) is not None:
+            self._stop(change, refusal, event, mark, state)
         if event.type == MARKER:
             self._remember(event)
         if membership in {"leave", "ban"}:
@@ -183,9 +182,9 @@ class Guard:
         facts = self._facts
         wish = wish_of(asked_by, content, self._gate, facts)
         if isinstance(wish, Refusal):
-            self._note(attempt(Deed.TRIED_TO_CREATE, asked_by, wish.rule))
+            self._note(attempt(Deed.TRIED_TO_CREATE, asked_by, wish.rule, what=wish.word))
             log.warning("The guard refused %s: a room that %s wanted", wish.rule, asked_by)
-            raise SynapseError(403, wish.sentence, Codes.FORBIDDEN)
+            raise no_room(wish.sentence)
         assert facts is not None
         raise await answer_to(wish, facts, self._key, self._api)
 
@@ -324,7 +323,19 @@ class Guard:
         while len(self._being_made) > _ROOMS_IN_THE_MAKING:
             self._being_made.popitem(last=False)
 
-    def _refuse(self, event: EventBase, membership: str, refusal: Refusal) -> None:
+    def _stop(
+        self, change: Change, refusal: Refusal, event: EventBase, mark: Mark | None, state: StateMap[EventBase]
+    ) -> None:
+        """Raise SynapseError: an answer for what is so already, and for anything else why it is not done."""
+        is_in = event.sender != self._gate.bot and _is_in(event.sender, state)
+        if is_in and self._gate.is_listed(change):
+            listed = state[event.type, event.state_key].event_id
+            raise Answered({"event_id": listed}, "The firm's bot has listed the room in this space")
+        self._note(attempt_of(change, mark, event.room_id, refusal))
+        self._refuse(event, change.membership, refusal, shown=is_in and change.membership == "invite")
+
+    def _refuse(self, event: EventBase, membership: str, refusal: Refusal, *, shown: bool = False) -> None:
+        """Raise SynapseError. `shown` is for an invitation by somebody whose client has a button for it."""
         log.warning(
             "The guard refused %s: %s %s of %s in %s, by %s",
             refusal.rule,
@@ -334,7 +345,7 @@ class Guard:
             event.room_id,
             event.sender,
         )
-        raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
+        raise not_invited(refusal.sentence) if shown else SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
 
     def _note(self, tried: Attempt) -> None:
         """Note a refusal for the audit log. What `firm-bridge check` tries is meant to be refused."""

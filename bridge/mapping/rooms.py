@@ -13,7 +13,7 @@ from typing import Any
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
-from bridge.firm.room_keys import KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
+from bridge.firm.room_keys import CHILD, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 from bridge.firm.room_rules import BARRED, BOT_LEVEL, PINNER_LEVEL
 from bridge.mapping.names import conversation_name, direct_name, matter_name
 from bridge.mapping.pictures import Picture, matter_picture, named_picture
@@ -216,7 +216,9 @@ def earlier_shape(shape: RoomShape, key: str, replaced_by: str) -> RoomShape:
     )
 
 
-def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], children: Mapping[str, str]) -> RoomShape:
+def matter_space_shape(
+    firm: Firm, matter_id: str, members: frozenset[str], children: Mapping[str, str], *, guarded: bool = False
+) -> RoomShape:
     """The private space in which a matter's conversations are found (M1)."""
     matter = _matter(firm, matter_id)
     return RoomShape(
@@ -228,10 +230,13 @@ def matter_space_shape(firm: Firm, matter_id: str, members: frozenset[str], chil
         members=members,
         children=children,
         picture=matter_picture(matter, light=False),
+        guarded=guarded,
     )
 
 
-def staff_space_shape(firm_name: str, members: frozenset[str], children: Mapping[str, str]) -> RoomShape:
+def staff_space_shape(
+    firm_name: str, members: frozenset[str], children: Mapping[str, str], *, guarded: bool = False
+) -> RoomShape:
     """The staff space, in which the channels are found (F4)."""
     return RoomShape(
         key=STAFF_SPACE,
@@ -241,6 +246,7 @@ def staff_space_shape(firm_name: str, members: frozenset[str], children: Mapping
         members=members,
         children=children,
         picture=named_picture(firm_name, STAFF_SPACE),
+        guarded=guarded,
     )
 
 
@@ -255,6 +261,8 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
     say = BOT_LEVEL if quiet else 0
     # A channel is everybody's to rename (C1); the names of other rooms come from the directory or the people in them.
     named_by_all = {"m.room.name": say, "m.room.topic": say} if shape.kind == ConversationKind.CHANNEL else {}
+    # Clients offer to make a room in a space to those who may list it there. The guard lets nobody do that but the bot.
+    listed_by_all = {CHILD: 0} if shape.is_space and shape.guarded else {}
     pinners = dict.fromkeys(sorted(shape.pinners or ()), PINNER_LEVEL)
     pin = say if shape.pinners is None else max(say, PINNER_LEVEL)
     return {
@@ -268,6 +276,7 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
             "m.reaction": say,
             "m.room.redaction": BOT_LEVEL if shape.held else say,
             **named_by_all,
+            **listed_by_all,
         },
         "invite": 0 if _invited_by_all(shape) else BOT_LEVEL,
         "kick": BOT_LEVEL,
@@ -353,7 +362,7 @@ def create_body(
     server_name = bot_id.partition(":")[2]
     for child, order in shape.children.items():
         if child in room_ids:
-            state["m.space.child", room_ids[child]] = child_state(server_name, order)
+            state[CHILD, room_ids[child]] = child_state(server_name, order)
     if not shape.open_to or shape.open_to == KEEPER_SPACE:
         for user_id in sorted(shape.members):
             state["m.room.member", user_id] = {

@@ -136,7 +136,8 @@ def _shapes(
         c.id: place_in_list(c.title, last=c.archived) for c in conversations if c.kind is ConversationKind.CHANNEL
     }
     everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
-    found = [shapes.keeper_space_shape(), shapes.staff_space_shape(settings.firm.name, everyone, channels)]
+    staff_space = shapes.staff_space_shape(settings.firm.name, everyone, channels, guarded=settings.guarded)
+    found = [shapes.keeper_space_shape(), staff_space]
     worth = [
         c for c in conversations if c.id in world.rooms or c.id in world.earlier or _worth_a_room(c, members[c.id])
     ]
@@ -153,7 +154,8 @@ def _shapes(
             first_title=settings.firm.first_matter_conversation_title,
         )
         found.extend(with_earlier(shape, world.earlier.get(c.id, ())))
-    found.extend(_matter_spaces(firm, worth, members, settings.firm.first_matter_conversation_title))
+    first_title = settings.firm.first_matter_conversation_title
+    found.extend(_matter_spaces(firm, worth, members, first_title, guarded=settings.guarded))
     pictures = settings.accounts.avatars
     return {shape.key: shape if pictures else replace(shape, picture=None) for shape in found}
 
@@ -186,7 +188,12 @@ def _worth_a_room(conversation: Conversation, members: frozenset[str]) -> bool:
 
 
 def _matter_spaces(
-    firm: Firm, conversations: Iterable[Conversation], members: Mapping[str, frozenset[str]], first_title: str
+    firm: Firm,
+    conversations: Iterable[Conversation],
+    members: Mapping[str, frozenset[str]],
+    first_title: str,
+    *,
+    guarded: bool,
 ) -> list[RoomShape]:
     by_matter: dict[str, dict[str, str]] = {}
     for one in conversations:
@@ -199,6 +206,7 @@ def _matter_spaces(
             matter_id,
             frozenset().union(*(members[conversation_id] for conversation_id in children)),
             children,
+            guarded=guarded,
         )
         for matter_id, children in by_matter.items()
     ]

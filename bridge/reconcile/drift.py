@@ -12,11 +12,11 @@ from typing import Any
 
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_be_in
-from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
+from bridge.firm.room_keys import CHILD, STAFF_SPACE, matter_of_space
 from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
-from bridge.reconcile.plan import CHILD, LEVELS, Action, Difference, Kind, Observed, RoomPlan, Sent, Step, kept_powers
+from bridge.reconcile.plan import LEVELS, Action, Difference, Kind, Observed, RoomPlan, Sent, Step, kept_powers
 
 Json = dict[str, Any]
 MEMBER = "m.room.member"

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bridge.firm.room_keys import KEEPER_SPACE
+from bridge.firm.room_keys import CHILD, KEEPER_SPACE
 from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.rooms import AVATAR, CLEARED, SERVICE_MEMBERS, RoomShape, StateKey, create_body, desired_state
 
 Json = dict[str, Any]
-CHILD = "m.space.child"
 LEVELS = "m.room.power_levels"
 TOMBSTONE = ("m.room.tombstone", "")
 

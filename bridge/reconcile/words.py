@@ -23,5 +23,15 @@ WHAT: Mapping[str, str] = {
     "m.room.create": "what the room is",
     "m.space.child": "the list of rooms",
     MARKER: "the bridge's mark",
+    "policy": "a room, while the guard knew no policy",
+    "not_staff": "a room, by nobody of the firm",
+    "space": "a space",
+    "kind": "a room of another kind",
+    "successor": "a room in place of another",
+    "address": "people by e-mail or telephone",
+    "outsiders": "somebody who is not on the staff",
+    "alone": "a direct conversation with nobody",
+    "nameless": "a channel without a name",
+    "private": "a room for those invited alone",
 }
-"""By event type."""
+"""By event type, and by the word of a refused room (bridge/guard/creation.py)."""

@@ -70,6 +70,17 @@ async def plus(firm: FirmOnFake, person: Staff, *invited: Staff, **content: Any)
     return await room_wished_for(wish, firm.desk)
 
 
+def in_space(space: str) -> list[dict[str, Any]]:
+    """What a client sends for a room that the members of a space may join, as is its default in a space."""
+    return [
+        {"type": "m.space.parent", "state_key": space, "content": {"canonical": True, "via": ["localhost"]}},
+        {
+            "type": "m.room.join_rules",
+            "content": {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": space}]},
+        },
+    ]
+
+
 async def test_D1_start_chat_opens_the_conversation_of_the_set_whoever_asks_and_however(firm: FirmOnFake) -> None:
     room_id = await plus(firm, ANN, CLEO, is_direct=True)
     room = await firm.room(direct("a", "c"))
@@ -98,8 +109,8 @@ async def test_D1_who_left_comes_back_by_the_same_button(firm: FirmOnFake) -> No
 async def test_C1_a_new_room_is_a_channel_and_its_maker_is_told_that_it_is_open(firm: FirmOnFake) -> None:
     before = len(firm.live_rooms())
     staff_space = (await firm.room(STAFF_SPACE)).room_id
-    parent = {"type": "m.space.parent", "state_key": staff_space, "content": {}}
-    room_id = await plus(firm, ANN, BEN, name="#Tide  Tables", topic="Low\nwater", initial_state=[ENCRYPTED, parent])
+    first = [ENCRYPTED, *in_space(staff_space)]
+    room_id = await plus(firm, ANN, BEN, name="#Tide  Tables", topic="Low\nwater", initial_state=first)
     room = await firm.room(channel("Tide Tables"))
     assert room.room_id == room_id
     assert set(room.joined) == {*firm.users(ANN, BEN), firm.fake.bot_id}
@@ -119,6 +130,20 @@ async def test_a_chat_with_the_bot_is_the_one_there_is(firm: FirmOnFake) -> None
     assert (await firm.room(bot_chat_id("a"))).room_id == await firm.chat(ANN)
 
 
+async def test_D3_a_private_room_with_people_is_their_direct_conversation_and_who_asked_is_told(
+    firm: FirmOnFake,
+) -> None:
+    room_id = await plus(firm, ANN, CLEO, name="*Dismissal*")
+    assert (await firm.room(direct("a", "c"))).room_id == room_id
+    assert ("m.room.name", "") not in (await firm.room(direct("a", "c"))).state
+    (told,) = await firm.said()
+    assert told.room_id == await firm.chat(ANN)
+    assert told.body.startswith("The room *Dismissal* that you asked for is your direct conversation")
+    assert "with Cleo Crane: nobody else reads it" in told.body
+    await firm.hear()
+    await firm.settled()
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -127,32 +152,83 @@ async def test_a_chat_with_the_bot_is_the_one_there_is(firm: FirmOnFake) -> None
         ({"name": "Tide\u200bTables"}, "invisible characters"),
         ({"name": "#"}, "A channel needs a name"),
         ({"name": "Tides", "topic": "x" * 251}, "251 characters"),
-        ({"name": "Tides", "creation_content": {"type": "m.space"}}, "!matter start"),
-        ({"is_direct": True}, "somebody besides you"),
     ],
 )
-async def test_what_cannot_be_is_refused_before_anything_is_there(
+async def test_what_cannot_be_is_refused_before_anything_is_there_and_told_by_the_bot(
     firm: FirmOnFake, content: dict[str, Any], told: str
 ) -> None:
     world = await firm.reconciler.desired()
     with pytest.raises(CommandError, match=told):
-        await plus(firm, ANN, **content)
+        await plus(firm, ANN, preset="public_chat", **content)
     assert await firm.reconciler.desired() == world
+    # Most clients show nothing of the answer.
+    (said,) = await firm.said()
+    assert said.room_id == await firm.chat(ANN)
+    assert said.body.startswith("The room that you asked for in your client was not made. ")
+    assert told in said.body
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"name": "Tides", "preset": "public_chat", "creation_content": {"type": "m.space"}},
+        {"name": "Tides", "preset": "private_chat"},
+        {"is_direct": True},
+    ],
+)
+async def test_what_the_guard_refuses_the_bridge_is_not_asked(firm: FirmOnFake, content: dict[str, Any]) -> None:
+    with pytest.raises(CommandError):
+        await plus(firm, ANN, **content)
     assert firm.fake.changes() == []
-    assert await firm.said() == []
+
+
+async def test_M1_M2_a_room_made_in_a_matters_space_is_a_conversation_of_it(firm: FirmOnFake) -> None:
+    space = await firm.room(matter_space_key("m1"))
+    before = len(firm.live_rooms())
+    content = {"preset": "private_chat", "visibility": "private", "initial_state": in_space(space.room_id)}
+    room_id = await plus(firm, ANN, CLEO, name=" Costs  budget ", **content)
+    room = firm.fake.rooms[room_id]
+    assert set(room.joined) == {*firm.users(ANN, CLEO), firm.fake.bot_id}
+    assert "Costs budget" in room.state["m.room.name", ""]["name"]
+    assert space.state["m.space.child", room_id]["via"]
+    assert len(firm.live_rooms()) == before + 1
+    told = await firm.said()
+    assert [one.room_id for one in told if "colleagues with access to the matter" in one.body] == [await firm.chat(ANN)]
+    with pytest.raises(CommandError, match="has a conversation called Costs budget"):
+        await plus(firm, ANN, name="costs budget", **content)
+    await firm.hear()
+    await firm.settled()
+
+
+async def test_M3_who_has_no_access_is_not_brought_into_a_matters_room(firm: FirmOnFake) -> None:
+    space = (await firm.room(matter_space_key("m2"))).room_id
+    room_id = await plus(firm, ANN, BEN, CLEO, name="Costs", initial_state=in_space(space))
+    assert firm.user(BEN) not in firm.fake.rooms[room_id].members
+    (told,) = [one.body for one in await firm.said() if "Not added" in one.body]
+    assert told.endswith("Not added, having no access to this matter: Ben Booth.")
+
+
+async def test_M3_a_matters_room_is_not_made_for_all(firm: FirmOnFake) -> None:
+    space = (await firm.room(matter_space_key("m1"))).room_id
+    parent = in_space(space)[:1]
+    with pytest.raises(CommandError, match="for colleagues with access"):
+        await plus(firm, ANN, name="Costs", preset="public_chat", initial_state=parent)
 
 
 async def test_M3_in_any_space_but_the_firms_the_command_is_named_whether_or_not_there_is_such_a_space(
     firm: FirmOnFake,
 ) -> None:
-    answers = []
+    world, answers = await firm.reconciler.desired(), []
     for space in ((await firm.room(matter_space_key("m2"))).room_id, "!nowhere:localhost"):
-        parent = {"type": "m.space.parent", "state_key": space, "content": {}}
-        with pytest.raises(CommandError, match="!matter start") as caught:
-            await plus(firm, BEN, name="Talk", initial_state=[parent])
-        answers.append(str(caught.value))
-    assert answers[0] == answers[1]
-    assert firm.fake.changes() == []
+        for content in (
+            {"initial_state": in_space(space)},
+            {"preset": "public_chat", "initial_state": in_space(space)[:1]},
+        ):
+            with pytest.raises(CommandError, match="!matter start") as caught:
+                await plus(firm, BEN, name="Talk", **content)
+            answers.append(str(caught.value))
+    assert len(set(answers)) == 1
+    assert await firm.reconciler.desired() == world
 
 
 async def test_F2_who_has_left_since_the_guard_was_told_gets_nothing_and_is_brought_into_nothing(
@@ -176,7 +252,7 @@ async def test_D1_C1_two_at_once_natively_and_by_command_end_in_one_room(firm: F
     asked = [plus(firm, ANN, CLEO), plus(firm, CLEO, ANN), plus(firm, ANN, CLEO)]
     *rooms, _ = await asyncio.gather(*asked, firm.ask(CLEO, "!dm @ann"))
     assert set(rooms) == {(await firm.room(direct("a", "c"))).room_id}
-    named = [plus(firm, person, name="Tides") for person in (ANN, BEN, CLEO)]
+    named = [plus(firm, person, name="Tides", preset="public_chat") for person in (ANN, BEN, CLEO)]
     results = await asyncio.gather(*named, return_exceptions=True)
     assert [isinstance(one, CommandError) for one in results].count(True) == 2
     assert len(firm.live_rooms()) == before + 2
@@ -213,7 +289,7 @@ async def test_the_address_takes_only_what_the_guard_signed() -> None:
     gate = FakeGuard(Path("unused"), "@bot:localhost").gate
     wishes = [
         wish_of("@ann:localhost", content, gate, facts_known)
-        for content in ({"invite": ["@ben:localhost"]}, {"name": "Taken"})
+        for content in ({"invite": ["@ben:localhost"]}, {"name": "Taken", "preset": "public_chat"})
     ]
     texts = [json.dumps(wish_as_json(wish)) for wish in wishes if isinstance(wish, Wish)]
     async with TestClient(TestServer(app)) as client:

@@ -219,7 +219,7 @@ async def test_V3_of_the_versions_that_fit_the_newest_is_shown(store: Store) -> 
             shown(Asked("c1", words=(("draft",),))),
             shown(Asked("c1", words=(("one",),))),
             shown(Asked("c1", until_ms=2 * DAY)),
-            shown(Asked(words=("a",))),
+            shown(Asked(words=(("a",),))),
         ]
 
     assert await store.run(unit) == [[("$2", 3, 2)], [("$2", 3, 2)], [("$1", 3, 1)], [("$1", 3, 1)], [("$3", 3, 3)]]
@@ -242,7 +242,7 @@ async def test_V3_pages_together_are_the_list(store: Store, order: Order, word: 
             info = {"size": (number * 7) % 11}
             at = 1000 + number // 3
             add_file(sent(f"${number}", f"Note {number % 23}.txt", at, info=info, conversation_id=f"c{number % 2 + 1}"))
-        asked = Asked(conversation_id, words=(word,) if word else (), order=order)
+        asked = Asked(conversation_id, words=((word,),) if word else (), order=order)
         return pages(asked, 1000), pages(asked, 3)
 
     whole, in_pages = await store.run(unit)

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bridge.guard.creation import BRIDGE_AWAY, NO_SPACES, NOT_STAFF, TAKES_LONG
+from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
+from bridge.guard.creation import BRIDGE_AWAY, NO_SPACES, NOT_STAFF, PRIVATE, TAKES_LONG
+from bridge.guard.gate import BOT_ONLY, NOT_ADDED
 from tests.synapse.harness import Answer, Person, RealFirm
 from tests.synapse.test_crash import KILLED, empty, rooms_with_members, stored_rooms
 from tests.synapse.test_guard import guarded_firm
+from tests.synapse.test_provisioning import now
 
 ENCRYPTED = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
 
@@ -23,6 +26,34 @@ def start_chat(*people: Person) -> dict[str, Any]:
         "invite": [person.user_id for person in people],
         "initial_state": [{"type": "m.room.guest_access", "state_key": "", "content": {}}, ENCRYPTED],
     }
+
+
+def public(name: str, **more: Any) -> dict[str, Any]:
+    """What Element sends for a public New room outside of any space."""
+    return {"name": name, "visibility": "public", "preset": "public_chat", "initial_state": [], **more}
+
+
+def for_members(space: str, name: str, **more: Any) -> dict[str, Any]:
+    """What Element sends for New room in a space: its members may join, as is its default there."""
+    allow = [{"type": "m.room_membership", "room_id": space}]
+    first = [
+        {"type": "m.space.parent", "state_key": space, "content": {"canonical": True, "via": ["localhost"]}},
+        {"type": "m.room.join_rules", "content": {"join_rule": "restricted", "allow": allow}},
+        {"type": "m.room.history_visibility", "content": {"history_visibility": "invited"}},
+    ]
+    asked = {"name": name, "preset": "private_chat", "visibility": "private", "room_version": "9"}
+    return {**asked, "initial_state": first, **more}
+
+
+async def hears(person: Person, since: str, words: str) -> None:
+    """Wait until the bot says this to somebody."""
+    await person.wait_for_event(since, lambda _, event: words in str(event["content"].get("body")))
+
+
+async def listed(person: Person, space: str, room_id: str) -> Answer:
+    """What Element asks next: to list the room that it made in the space."""
+    path = f"rooms/{quote(space)}/state/m.space.child/{quote(room_id)}"
+    return await person.request("PUT", path, {"via": ["localhost"], "suggested": False})
 
 
 async def create(person: Person, content: dict[str, Any]) -> Answer:
@@ -58,8 +89,8 @@ async def test_D1_C1_F1_a_clients_own_buttons_make_the_firms_rooms(tmp_path: Pat
         again = await ben.request("PUT", "createRoom/one", start_chat(ann))
         assert again.ok() == {"room_id": direct}
 
-        named = {"name": "Tide Tables", "topic": "Low water", "preset": "private_chat", "room_version": "1"}
-        asked = {**named, "invite": [cleo.user_id], "room_alias_name": "mine", "initial_state": [ENCRYPTED]}
+        named = public("Tide Tables", topic="Low water", room_version="1", initial_state=[ENCRYPTED])
+        asked = {**named, "invite": [cleo.user_id], "room_alias_name": "mine"}
         channel = (await create(ann, asked)).ok()["room_id"]
         assert await ann.members(channel) == {ann.user_id, cleo.user_id, firm.settings.bot_id}
         assert await cleo.room_name(channel) == "Tide Tables"
@@ -67,22 +98,59 @@ async def test_D1_C1_F1_a_clients_own_buttons_make_the_firms_rooms(tmp_path: Pat
         rule = await ann.get(f"rooms/{quote(channel)}/state/m.room.join_rules/")
         assert rule["join_rule"] == "knock_restricted"
 
-        stranger = await firm.make_account("mallory")
+        stranger, since = await firm.make_account("mallory"), await now(ann)
         eve = "@eve:elsewhere.example"
         for person, content, told in (
-            (ann, {"name": "tide-tables"}, "There is a channel called Tide Tables already"),
+            (ann, public("tide-tables"), "There is a channel called Tide Tables already"),
+            (ann, {"name": "Dismissal", "preset": "private_chat", "initial_state": [ENCRYPTED]}, PRIVATE),
             (ann, {"name": "Ours", "creation_content": {"type": "m.space"}}, NO_SPACES),
             (ann, {"is_direct": True, "invite": [eve]}, f"{eve} is not on the firm's staff"),
             (ann, {"name": "Ours", "invite": [stranger.user_id]}, "is not on the firm's staff"),
             (stranger, start_chat(ann), NOT_STAFF),
         ):
             answer = await create(person, content)
-            assert (answer.status, answer.code) == (403, "M_FORBIDDEN")
+            assert (answer.status, answer.code) == (403, "M_INVALID_ROOM_STATE")
             assert told in answer.body["error"]
+        # Most clients show nothing of that, so the bot says it, and that an invitation came to nothing.
+        added = await ann.request("POST", f"rooms/{quote(channel)}/invite", {"user_id": stranger.user_id})
+        assert (added.status, added.code) == (403, "M_UNKNOWN")
+        for said in (PRIVATE, f"{stranger.user_id} was not added to Tide Tables. {NOT_ADDED}"):
+            await hears(ann, since, said)
         answer = await ann.request("POST", f"rooms/{quote(channel)}/upgrade", {"new_version": "11"})
         assert (answer.status, answer.code) == (403, "M_FORBIDDEN")
         assert await rooms_with_members(firm.bot) == before | {direct, channel}
         assert await stranger.joined_rooms() == set()
+
+
+async def test_M1_C1_F4_new_room_in_a_space_is_the_firms_room_there(tmp_path: Path) -> None:
+    async with guarded_firm(tmp_path) as guarded:
+        ann, ben, cleo = guarded.ann, guarded.ben, guarded.cleo
+        staff, matter = guarded.room(STAFF_SPACE), guarded.room(matter_space_key("m"))
+        for space in (staff, matter):
+            levels = await ann.get(f"rooms/{quote(space)}/state/m.room.power_levels/")
+            # Clients offer the button to whoever may list a room.
+            assert levels["events"]["m.space.child"] == levels["users_default"] == 0
+
+        channel = (await create(ben, for_members(staff, "Tide Tables"))).ok()["room_id"]
+        talk = (await create(ann, for_members(matter, "Costs", invite=[cleo.user_id]))).ok()["room_id"]
+        assert await ann.members(talk) == {ann.user_id, cleo.user_id, guarded.firm.settings.bot_id}
+        assert "Costs" in await ann.room_name(talk)
+        await kept_by_the_firm(ann, talk)
+        for person, space, room_id in ((ben, staff, channel), (ann, matter, talk)):
+            before = {one["event_id"]: one for one in await person.state(space)}
+            (by_the_bot,) = [one for one in before.values() if one.get("state_key") == room_id]
+            assert by_the_bot["sender"] == guarded.firm.settings.bot_id
+            # It succeeds, as the client expects, and writes nothing.
+            assert (await listed(person, space, room_id)).ok() == {"event_id": by_the_bot["event_id"]}
+            assert {one["event_id"] for one in await person.state(space)} == before.keys()
+
+        # A space that is hidden from somebody is none to them, by whatever they ask.
+        answers = [await create(ben, for_members(space, "Ours")) for space in (matter, "!nowhere:localhost")]
+        assert answers[0] == answers[1]
+        assert answers[0].status == 403
+        assert (await listed(ben, matter, talk)).status == 403
+        for room_id in (channel, "!nowhere:localhost"):
+            assert (await listed(ann, matter, room_id)).body["error"] == BOT_ONLY
 
 
 async def test_D1_bridge_and_synapse_killed_while_a_chat_is_started(firm: RealFirm) -> None:

@@ -20,6 +20,8 @@ from bridge.guard.creation import (
     NO_SUCCESSORS,
     NO_SUCH_ROOMS,
     NOT_STAFF,
+    PRIVATE,
+    Opening,
     Wish,
     wish_as_json,
     wish_from_json,
@@ -70,19 +72,70 @@ def test_D1_start_chat_is_the_conversation_of_that_set_in_whatever_order() -> No
         assert asked({"invite": invited, "is_direct": True, "name": "Lunch"}) == three
 
 
-def test_C1_a_new_room_with_a_name_is_a_channel() -> None:
-    space = {"type": "m.space.parent", "state_key": "!space:firm.example", "content": {"via": ["firm.example"]}}
+SPACE = "!space:firm.example"
+IN_SPACE = {"type": "m.space.parent", "state_key": SPACE, "content": {"via": ["firm.example"]}}
+
+
+def rule(name: Any, *allowed: Any) -> dict[str, Any]:
+    """A join rule in the first state of a room, without a state key as Element sends it."""
+    allow = [{"type": "m.room_membership", "room_id": one} for one in allowed]
+    return {"type": "m.room.join_rules", "content": {"join_rule": name, **({"allow": allow} if allow else {})}}
+
+
+def test_C1_a_new_public_room_with_a_name_is_a_channel() -> None:
     content = {
         "name": " Court Filings ",
         "topic": "Deadlines",
         "room_alias_name": "mine",
         "preset": "public_chat",
         "invite": [BEN, BOT],
-        "initial_state": [ENCRYPTED, space],
+        "initial_state": [ENCRYPTED, IN_SPACE],
     }
-    assert asked(content) == Wish(
-        ConversationKind.CHANNEL, "a", ("b",), "Court Filings", "Deadlines", ("!space:firm.example",)
-    )
+    channel = Wish(ConversationKind.CHANNEL, "a", ("b",), "Court Filings", "Deadlines", (SPACE,), Opening.ALL)
+    assert asked(content) == channel
+    for public in (
+        {"preset": "public_chat"},
+        {"preset": "public_chat", "visibility": "private"},
+        {"visibility": "public"},
+        {"preset": "private_chat", "initial_state": [rule("public")]},
+    ):
+        assert asked({"name": "Tides", **public}) == Wish(
+            ConversationKind.CHANNEL, "a", name="Tides", opening=Opening.ALL
+        )
+
+
+def test_M1_a_new_room_for_the_members_of_a_space_is_one_there() -> None:
+    wanted = Wish(ConversationKind.CHANNEL, "a", (), "Disclosure", "", (SPACE,), Opening.SPACES)
+    element = {"preset": "private_chat", "visibility": "private", "room_version": "9"}
+    for first in ([IN_SPACE, rule("restricted", SPACE)], [rule("knock_restricted", SPACE)]):
+        assert asked({**element, "name": "Disclosure", "initial_state": first}) == wanted
+
+
+PRIVATE_ROOMS: list[dict[str, Any]] = [
+    {},
+    {"preset": "private_chat"},
+    {"preset": "trusted_private_chat", "initial_state": [ENCRYPTED]},
+    {"preset": "private_chat", "visibility": "public"},
+    {"visibility": "private"},
+    {"preset": "public_chat", "initial_state": [rule("invite")]},
+    {"preset": "public_chat", "initial_state": [rule("knock")]},
+    {"preset": "public_chat", "initial_state": [rule("private")]},
+    {"preset": "public_chat", "initial_state": [rule("public"), rule("invite")]},
+    {"preset": "public_chat", "initial_state": [rule("restricted")]},
+    {"preset": "public_chat", "initial_state": [rule(["public"])]},
+    {"preset": "public_chat", "initial_state": [{"type": "m.room.join_rules"}]},
+    {"preset": "public", "visibility": "public"},
+    {"preset": "private_chat", "initial_state": [IN_SPACE]},
+]
+
+
+@pytest.mark.parametrize("private", PRIVATE_ROOMS)
+def test_C1_D4_a_room_for_those_invited_alone_is_never_one_that_others_read(private: dict[str, Any]) -> None:
+    refusal = asked({"name": "Dismissal of Tom", "topic": "Not before Friday", **private})
+    assert refusal == Refusal("D1", PRIVATE, "private")
+    # With people chosen it is their direct conversation, of which only the one who asked is told the name it had.
+    direct = asked({"name": "Dismissal of Tom", "invite": [BEN], **private})
+    assert direct == Wish(ConversationKind.DIRECT, "a", ("b",), "Dismissal of Tom")
 
 
 def test_a_chat_with_the_bot_is_the_one_there_is() -> None:
@@ -98,9 +151,11 @@ def test_a_chat_with_the_bot_is_the_one_there_is() -> None:
         ({"is_direct": True, "invite_3pid": [{"medium": "email", "address": "x@y.example"}]}, NO_ADDRESSES),
         ({"is_direct": True}, ALONE),
         ({"is_direct": True, "invite": [ANN], "name": "Me"}, ALONE),
-        ({}, NAMELESS),
-        ({"name": "  ", "invite": "everybody"}, NAMELESS),
-        ({"name": 7, "creation_content": [], "initial_state": "x", "topic": None}, NAMELESS),
+        ({}, PRIVATE),
+        ({"preset": "public_chat"}, NAMELESS),
+        ({"preset": "public_chat", "invite": [BEN]}, NAMELESS),
+        ({"name": "  ", "invite": "everybody", "visibility": "public"}, NAMELESS),
+        ({"name": 7, "creation_content": [], "initial_state": "x", "topic": None}, PRIVATE),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_does_it(content: dict[str, Any], expected: str) -> None:
@@ -146,12 +201,14 @@ requests = st.fixed_dictionaries(
         "is_direct": st.booleans() | values,
         "name": st.text() | values,
         "topic": st.text() | st.just("\ud800") | values,
-        "preset": st.just("trusted_private_chat"),
+        "preset": st.sampled_from(["trusted_private_chat", "public_chat"]) | values,
+        "visibility": st.just("public") | values,
         "room_version": values,
         "room_alias_name": values,
         "power_level_content_override": values,
         "creation_content": st.fixed_dictionaries({}, optional={"type": values, "predecessor": values}) | values,
-        "initial_state": st.lists(st.just(ENCRYPTED) | values) | values,
+        "initial_state": st.lists(st.sampled_from([ENCRYPTED, IN_SPACE]) | st.builds(rule, values, values) | values)
+        | values,
     },
 )
 
@@ -167,7 +224,9 @@ def test_F1_whatever_is_asked_only_active_staff_and_texts_come_of_it(content: di
     assert by in {ANN, BEN}
     assert {wish.by, *wish.people} <= {"a", "b", "c"}
     assert wish.by not in wish.people
-    assert bool(wish.name) is (wish.kind is ConversationKind.CHANNEL)
+    assert wish.name or wish.kind is not ConversationKind.CHANNEL
+    # Nobody reads along who was not asked in.
+    assert (wish.kind is ConversationKind.CHANNEL) is (wish.opening is not Opening.INVITED)
     assert bool(wish.people) or wish.kind is not ConversationKind.DIRECT
     # What the bridge is told is all of it, and can be sent and read.
     told = json.dumps(wish_as_json(wish)).encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.guard.gate import READ_ONLY, UNDER_HOLD
+from bridge.guard.gate import BOT_ONLY, READ_ONLY, UNDER_HOLD
 from tests.synapse.attacks.attempt import (
     Attempt,
     Call,
@@ -21,12 +21,13 @@ from tests.synapse.attacks.attempt import (
 
 P, A = Who.PARTICIPANT, Who.FIRM_ADMIN
 _ROOM = "rooms/{matter}/"
-INVITES = (forbidden(Layer.GUARD), forbidden(Layer.SETTING))
+INVITES = (forbidden(Layer.GUARD, code="M_UNKNOWN"), forbidden(Layer.SETTING))
 POWER = forbidden(Layer.STATE)
+LISTS = forbidden(Layer.GUARD, says=BOT_ONLY)
 HELD = forbidden(Layer.GUARD, says=UNDER_HOLD)
 CLOSED = forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED")
 """Without the guard nobody makes rooms."""
-NOT_MADE = forbidden(Layer.GUARD)
+NOT_MADE = forbidden(Layer.GUARD, code="M_INVALID_ROOM_STATE")
 
 
 def _invites(name: str, user_id: str, *ends: End) -> Attempt:
@@ -159,7 +160,56 @@ CHANGING = (
         "F4",
         P,
         put("rooms/{staff_space}/state/m.space.child/{matter}", {"via": ["localhost"]}),
+        LISTS,
         POWER,
+        victim="ben",
+    ),
+    attempt(
+        "lists another room in a matter's space",
+        "F4",
+        P,
+        put("rooms/{matter_space}/state/m.space.child/{direct}", {"via": ["localhost"]}),
+        LISTS,
+        POWER,
+    ),
+    attempt(
+        "takes a conversation off its matter's list",
+        "O3",
+        P,
+        put("rooms/{matter_space}/state/m.space.child/{matter}", {}),
+        LISTS,
+        POWER,
+    ),
+    attempt(
+        "puts a conversation in another place on its matter's list",
+        "O3",
+        P,
+        put("rooms/{matter_space}/state/m.space.child/{matter}", {"via": ["localhost"], "order": "!"}),
+        LISTS,
+        POWER,
+    ),
+    attempt(
+        "plans something in a room for herself and later guests",
+        "C1",
+        P,
+        post("createRoom", {"name": "Dismissal", "preset": "private_chat", "visibility": "private"}),
+        NOT_MADE,
+        CLOSED,
+    ),
+    attempt(
+        "makes a room of the matter for everybody",
+        "M3",
+        P,
+        post(
+            "createRoom",
+            {
+                "name": "Dismissal",
+                "preset": "public_chat",
+                "initial_state": [{"type": "m.space.parent", "state_key": "{matter_space}", "content": {}}],
+            },
+        ),
+        NOT_MADE,
+        CLOSED,
         victim="ben",
     ),
     attempt(

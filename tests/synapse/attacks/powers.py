@@ -22,7 +22,7 @@ from tests.synapse.attacks.attempt import (
     put,
     succeeds,
 )
-from tests.synapse.attacks.insiders import HELD, HELD_SHUT
+from tests.synapse.attacks.insiders import HELD, HELD_SHUT, NOT_MADE
 
 BOSS, THIEF, NOBODY, OUTSIDER = Who.SERVER_ADMIN, Who.SERVICE, Who.NOBODY, Who.OUTSIDER
 GUARD = forbidden(Layer.GUARD)
@@ -53,7 +53,7 @@ ADMINS = (
         "M1",
         BOSS,
         post("createRoom", {"invite": ["{ben}"]}),
-        forbidden(Layer.GUARD),
+        NOT_MADE,
         forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED"),
         victim="ben",
     ),

@@ -90,6 +90,7 @@ ENTERING = (
             "join/{matter}",
             {"third_party_signed": {"sender": "{ann}", "mxid": "{ben}", "token": "x", "signatures": {}}},
         ),
+        forbidden(Layer.GUARD, code="M_UNKNOWN"),
         forbidden(Layer.STATE),
     ),
 )
@@ -250,6 +251,26 @@ LOOKING = (
         W,
         put(_ROOM + "send/m.room.message/w9", {"msgtype": "m.text", "body": "x"}, **{"org.matrix.msc4140.delay": "1"}),
         forbidden(Layer.SETTING),
+    ),
+    attempt(
+        "makes a room in the matter's space",
+        "M3",
+        W,
+        post(
+            "createRoom",
+            {
+                "name": "Ours",
+                "initial_state": [
+                    {"type": "m.space.parent", "state_key": "{matter_space}", "content": {}},
+                    {
+                        "type": "m.room.join_rules",
+                        "content": {"join_rule": "restricted", "allow": [{"room_id": "{matter_space}"}]},
+                    },
+                ],
+            },
+        ),
+        forbidden(Layer.BRIDGE, code="M_INVALID_ROOM_STATE"),
+        forbidden(Layer.SETTING, 429, "M_LIMIT_EXCEEDED"),
     ),
     attempt(
         "invites himself",
