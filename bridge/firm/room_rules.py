@@ -31,8 +31,11 @@ GUESTS = "m.room.guest_access"
 
 _FREE = frozenset({"m.room.pinned_events", "m.reaction", "m.room.redaction"})
 """What everybody may be free to send beside messages."""
-_NAMES = frozenset({"m.room.name", "m.room.topic"})
-"""The same in channels (C1)."""
+NAMED_BY_ALL: Mapping[str, frozenset[str]] = {
+    ConversationKind.CHANNEL: frozenset({"m.room.name", "m.room.topic"}),
+    ConversationKind.MATTER: frozenset({"m.room.name"}),
+}
+"""The same in rooms of a kind: what those in it call it (C1, V1); of a matter's conversation, its own title."""
 _ALWAYS: Mapping[str, tuple[int, ...]] = {
     "users_default": (0,),
     "events_default": (0, BOT_LEVEL),
@@ -102,7 +105,7 @@ def _may_level(content: Content, kind: str) -> bool:
         return False
     if content.keys() - _ALWAYS.keys() - {"events", "users", "notifications"}:
         return False
-    free = _FREE | (_NAMES if kind in {ConversationKind.CHANNEL, ""} else frozenset())
+    free = _FREE | NAMED_BY_ALL.get(kind or ConversationKind.CHANNEL, frozenset())
     invites = kind in {ConversationKind.DIRECT, ""} or kind in SHARED
     return (
         all(_is_one_of(content.get(name, _ABSENT), levels) for name, levels in _ALWAYS.items())
