@@ -31,11 +31,18 @@ GUESTS = "m.room.guest_access"
 
 _FREE = frozenset({"m.room.pinned_events", "m.reaction", "m.room.redaction"})
 """What everybody may be free to send beside messages."""
-_NAMES = frozenset({"m.room.name", "m.room.topic"})
-"""The same in channels (C1)."""
+NAMED_BY_ALL: Mapping[str, frozenset[str]] = {
+    ConversationKind.CHANNEL: frozenset({"m.room.name", "m.room.topic"}),
+    ConversationKind.MATTER: frozenset({"m.room.name"}),
+}
+"""The same in rooms of a kind: what those in it call it (C1, V1); of a matter's conversation, its own title."""
 _LISTS = frozenset({CHILD})
 """The same in spaces: clients offer to make a room where one may list it. The guard lets nobody but the bot."""
-_ALSO_FREE: Mapping[str, frozenset[str]] = {ConversationKind.CHANNEL: _NAMES, SPACE: _LISTS, "": _NAMES | _LISTS}
+_ALSO_FREE: Mapping[str, frozenset[str]] = {
+    **NAMED_BY_ALL,
+    SPACE: _LISTS,
+    "": frozenset().union(*NAMED_BY_ALL.values(), _LISTS),
+}
 _ALWAYS: Mapping[str, tuple[int, ...]] = {
     "users_default": (0,),
     "events_default": (0, BOT_LEVEL),

@@ -1,4 +1,4 @@
-"""Names and topics that people set in their own client: a channel's are taken over, others are put back (V1, O3)."""
+"""Names and topics that people set in their own client: taken over where they are theirs, else put back (V1, O3)."""
 
 from __future__ import annotations
 
@@ -8,47 +8,44 @@ from typing import Any
 import structlog
 
 from bridge.commands.audit_words import put_back_reason
-from bridge.commands.channel_changes import TOPIC_MAX, rename_unit
-from bridge.commands.channel_names import checked
-from bridge.commands.errors import CommandError
 from bridge.commands.replies import escape
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
-from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_act
+from bridge.handlers.named_by_people import FIELDS, Named, named_by_people
 from bridge.handlers.places import Places
 from bridge.handlers.telling import Effect, tell
 from bridge.store.audit import record
-from bridge.store.channels import Channel, channel, set_topic
 from bridge.store.drift import is_noted
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
-_FIELDS = {"m.room.name": "name", "m.room.topic": "topic"}
 
 
 def is_room_change(event: Json, bot_id: str) -> bool:
     """Whether an event is a new name or topic that is not the bot's own doing."""
-    return event.get("type") in _FIELDS and event.get("state_key") == "" and event.get("sender") != bot_id
+    return event.get("type") in FIELDS and event.get("state_key") == "" and event.get("sender") != bot_id
 
 
 async def handle_room_change(event: Json, desk: Desk, places: Places) -> Effect | None:
-    """Take over a channel's new name and topic, or put them back and tell the person why."""
+    """Take over what those in a room may name, or put it back and tell the person why."""
     place = await places.place(event["room_id"])
     if place is None or place.kind is None:
         return None
-    found = await desk.store.run(lambda: channel(place.key)) if place.kind is ConversationKind.CHANNEL else None
+    named = await named_by_people(place, desk)
+    theirs = named is not None and event["type"] in named.shown
     effects: list[Effect] = []
-    for change in [event] if found is None else await _news(event, found, desk):
+    for change in await _news(event, named, desk) if named is not None and theirs else [event]:
         staff_id = await places.staff_id(change["sender"])
-        active = staff_id is not None and bool(may_act(desk.firm(), staff_id))
-        refusal = "Only channels can be renamed by everybody." if found is None else ""
-        if found is not None and staff_id is not None and active:
-            refusal = await _take_over(change, found, staff_id, desk)
+        active = staff_id is not None and (named.lets(staff_id) if named else bool(may_act(desk.firm(), staff_id)))
+        refusal = "" if theirs else "Only the names of channels and of a matter's conversations are everybody's."
+        if named is not None and theirs and staff_id is not None and active:
+            value = change["content"].get(FIELDS[change["type"]])
+            refusal = await named.take(change, value if isinstance(value, str) else "", staff_id)
         log.info("room_changed", conversation=place.key, staff=staff_id, what=change["type"], refused=bool(refusal))
         if refusal or not active:
-            whose = escape(found.title) if found is not None else "that conversation"
-            told = f"I put the {_FIELDS[change['type']]} of {whose} back. {refusal}"
+            whose = escape(named.title) if named is not None else "that conversation"
+            told = f"I put the {FIELDS[change['type']]} of {whose} back. {refusal}"
             whom = staff_id if active else None
             reason = put_back_reason(change["type"], refusal)
             effects.append(partial(_put_back, change, place.key, staff_id, whom, told, reason, desk.settings.bot_id))
@@ -75,36 +72,18 @@ def _all(effects: list[Effect]) -> Effect:
     return effect
 
 
-async def _news(event: Json, found: Channel, desk: Desk) -> list[Json]:
+async def _news(event: Json, named: Named, desk: Desk) -> list[Json]:
     """What people set and the bridge has not taken over yet: what the room shows, and this event if it was put back.
 
     Name and topic are looked at together, since clients set both at once and putting right the room for one must not
     undo the other. An event that the room no longer shows is old, unless the bot put back what was there before it.
     """
     state = await desk.homeserver.room_state(event["room_id"])
-    shown = {one["type"]: one for one in state if one["type"] in _FIELDS and one["state_key"] == ""}
+    shown = {one["type"]: one for one in state if one["type"] in named.shown and one["state_key"] == ""}
     news = [one for one in shown.values() if one["sender"] != desk.settings.bot_id]
     current = shown.get(event["type"])
     if current is not None and current["sender"] == desk.settings.bot_id:
-        field = _FIELDS[event["type"]]
-        before = event.get("unsigned", {}).get("prev_content", {}).get(field)
-        if before == (found.title if field == "name" else found.topic) and current["event_id"] != event["event_id"]:
+        before = event.get("unsigned", {}).get("prev_content", {}).get(FIELDS[event["type"]])
+        if before == named.shown[event["type"]] and current["event_id"] != event["event_id"]:
             news.append(event)
     return news
-
-
-async def _take_over(event: Json, found: Channel, staff_id: str, desk: Desk) -> str:
-    """Store what was set; why not, as a sentence, where it cannot stand."""
-    value = event["content"].get(_FIELDS[event["type"]])
-    text = value if isinstance(value, str) else ""
-    if event["type"] == "m.room.topic":
-        topic = " ".join(text.split())
-        if len(topic) > TOPIC_MAX:
-            return f"It has {len(topic)} characters; at most {TOPIC_MAX} fit."
-        await desk.store.run(lambda: set_topic(found.id, topic, by=staff_id, cause=event["event_id"]))
-        return ""
-    try:
-        name = checked(text)
-    except CommandError as error:
-        return str(error)
-    return await desk.store.run(lambda: rename_unit(found, name, by=staff_id, cause=event["event_id"]))

@@ -14,7 +14,7 @@ from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import CHILD, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
-from bridge.firm.room_rules import BARRED, BOT_LEVEL, PINNER_LEVEL
+from bridge.firm.room_rules import BARRED, BOT_LEVEL, NAMED_BY_ALL, PINNER_LEVEL
 from bridge.mapping.names import conversation_name, direct_name, matter_name
 from bridge.mapping.pictures import Picture, matter_picture, named_picture
 
@@ -259,8 +259,7 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
     """Who may do what in the room. Everyone has level 0 and the bot 100; between are only those who pin."""
     quiet = shape.is_space or shape.read_only
     say = BOT_LEVEL if quiet else 0
-    # A channel is everybody's to rename (C1); the names of other rooms come from the directory or the people in them.
-    named_by_all = {"m.room.name": say, "m.room.topic": say} if shape.kind == ConversationKind.CHANNEL else {}
+    named_by_all = dict.fromkeys(sorted(NAMED_BY_ALL.get(shape.kind, ())), say)
     # Clients offer to make a room in a space to those who may list it there. The guard lets nobody do that but the bot.
     listed_by_all = {CHILD: 0} if shape.is_space and shape.guarded else {}
     pinners = dict.fromkeys(sorted(shape.pinners or ()), PINNER_LEVEL)

@@ -10,18 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_be_in
 from bridge.firm.room_keys import CHILD, STAFF_SPACE, matter_of_space
-from bridge.firm.room_rules import BOT_LEVEL
+from bridge.firm.room_rules import BOT_LEVEL, NAMED_BY_ALL
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
 from bridge.reconcile.plan import LEVELS, Action, Difference, Kind, Observed, RoomPlan, Sent, Step, kept_powers
 
 Json = dict[str, Any]
 MEMBER = "m.room.member"
-_OF_ALL = frozenset({"m.room.name", "m.room.topic"})
-"""What everybody in a channel may change; handlers/room_changes.py takes it over."""
 
 
 def welcome(shape: RoomShape, observed: Observed | None, wanted: Desired, today: date) -> frozenset[str]:
@@ -138,8 +135,8 @@ def _state(step: Step, shape: RoomShape, observed: Observed, wanted: Desired, bo
     sent = observed.sent.get(key)
     if sent is None or (sent.sender == bot_id and not shares_power(observed.state.get(key, {}), bot_id)):
         return None
-    if shape.kind == ConversationKind.CHANNEL and step.event_type in _OF_ALL and sent.sender in wanted.owners:
-        return None
+    if step.event_type in NAMED_BY_ALL.get(shape.kind, ()) and sent.sender in wanted.owners:
+        return None  # handlers/room_changes.py takes it over.
     by = "" if sent.sender == bot_id else sent.sender
     return Difference(shape.key, kind, sent.event_id, by, what=step.event_type)
 

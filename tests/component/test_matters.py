@@ -160,3 +160,63 @@ async def test_long_lists_are_paged(firm: SmallFirm, tmp_path: Path) -> None:
     assert "!more" not in third
     assert "There is no list to go on with" in await firm.ask("tom", "!more")
     assert "There is no list to go on with" in await firm.ask("ines", "!more")
+
+
+async def test_V1_a_title_set_in_a_client_is_taken_over_or_put_back(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
+    room, first, tom = firm.room(f"Disclosure · {NAMED}"), firm.room(NAMED), firm.user("tom")
+
+    async def named(name: str, room_id: str = room, by: str = tom) -> str:
+        """The room's name after somebody set it in their client; and so it is on a second look."""
+        firm.fake.put_state(room_id, by, "m.room.name", "", {"name": name})
+        await firm.settle()
+        assert await firm.nothing_to_do()
+        return str(firm.fake.rooms[room_id].state["m.room.name", ""]["name"])
+
+    assert await named("Expert  evidence") == f"Expert evidence · {NAMED}"
+    assert "Expert evidence" in await firm.ask("ines", "!matter show 2026-0042")
+    assert await named(f"Experts · first round · {NAMED}") == f"Experts · first round · {NAMED}"
+    # The matter's part is the directory's, and a title is had once. Tom is told.
+    for name, why in (
+        ("Experts · 2026-0042 Estates", "come from the firm's directory"),
+        ("2026-0042", "come from the firm's directory"),
+        (f"General · {NAMED}", "The matter has a conversation called General"),
+        (NAMED, "The matter has a conversation called General"),
+        (" ", "A conversation needs a title"),
+        ("x" * 300, "characters; at most"),
+    ):
+        assert await named(name) == f"Experts · first round · {NAMED}"
+        assert firm.said[-1][0] == await firm.chat("tom")
+        assert "I put the name of Experts · first round back." in firm.said[-1][2]
+        assert why in firm.said[-1][2]
+    # The first conversation has the matter's name until it gets one of its own, and can have it back.
+    ruth = firm.user("ruth")
+    assert await named("Strategy", first, ruth) == f"Strategy · {NAMED}"
+    assert await named(NAMED, first, ruth) == NAMED
+
+
+async def test_M4_V1_the_title_of_a_read_only_conversation_stays(firm: SmallFirm, tmp_path: Path) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
+    room, tom = firm.room(f"Disclosure · {NAMED}"), firm.user("tom")
+    firm.fake.put_state(room, tom, "m.room.name", "", {"name": "Late"})
+    late = firm.new.pop()
+    await change_directory(
+        firm, tmp_path, matters=[{"id": "m1", "number": "2026-0042", "title": "Estate", "status": "closed"}]
+    )
+    assert firm.fake.rooms[room].levels["events"]["m.room.name"] == 100
+    await firm.handle(late)
+    assert firm.room(f"Disclosure · {NAMED}") == room
+    assert await firm.nothing_to_do()
+
+
+async def test_M3_whoever_was_put_out_names_nothing_and_is_told_nothing(firm: SmallFirm, tmp_path: Path) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
+    room, tom = firm.room(f"Disclosure · {NAMED}"), firm.user("tom")
+    firm.fake.put_state(room, tom, "m.room.name", "", {"name": "Mine"})
+    mine = firm.new.pop()
+    walls = [{"id": "w2", "matter": "m1", "people": ["tom"]}]
+    await change_directory(firm, tmp_path, walls=walls)
+    told = len(firm.said)
+    await firm.handle(mine)
+    assert firm.room(f"Disclosure · {NAMED}") != room
+    assert len(firm.said) == told

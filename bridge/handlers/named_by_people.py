@@ -1,0 +1,96 @@
+"""What people named in their own client: a channel's name and topic, and the title of a matter's conversation (V1)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.commands.channel_changes import TOPIC_MAX, rename_unit
+from bridge.commands.channel_names import checked
+from bridge.commands.errors import CommandError
+from bridge.commands.matter import checked_title
+from bridge.commands.replies import escape
+from bridge.commands.table import Desk
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.policy import is_read_only, may_act, may_be_in
+from bridge.handlers.places import Place
+from bridge.mapping.names import conversation_name, matter_name
+from bridge.store.channels import Channel, channel, set_topic
+from bridge.store.conversations import conversation_by_id
+from bridge.store.matters import rename_in_matter
+
+Json = dict[str, Any]
+NAME, TOPIC = "m.room.name", "m.room.topic"
+FIELDS: Mapping[str, str] = {NAME: "name", TOPIC: "topic"}
+"""What people set, and the field that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A room that those in it name."""
+
+    title: str
+    shown: Mapping[str, str]
+    """What they set, by event type, as the room should show it."""
+    lets: Callable[[str], bool]
+    """Whether a member of staff, by id, may be in it."""
+    take: Callable[[Json, str, str], Awaitable[str]]
+    """Store what a member of staff set: the event, the text, the staff id. Why not, as a sentence, else nothing."""
+
+
+async def named_by_people(place: Place, desk: Desk) -> Named | None:
+    """The room as those in it name it; None where the firm does."""
+    if place.kind is ConversationKind.CHANNEL:
+        found = await desk.store.run(lambda: channel(place.key))
+        return None if found is None else _channel(found, desk)
+    if place.kind is ConversationKind.MATTER and not place.earlier:
+        talk = await desk.store.run(lambda: conversation_by_id(place.key))
+        return None if talk is None else _of_matter(talk, desk)
+    return None
+
+
+def _channel(found: Channel, desk: Desk) -> Named:
+    async def take(event: Json, text: str, staff_id: str) -> str:
+        cause = event["event_id"]
+        if event["type"] == TOPIC:
+            topic = " ".join(text.split())
+            if len(topic) > TOPIC_MAX:
+                return f"It has {len(topic)} characters; at most {TOPIC_MAX} fit."
+            await desk.store.run(lambda: set_topic(found.id, topic, by=staff_id, cause=cause))
+            return ""
+        try:
+            name = checked(text)
+        except CommandError as error:
+            return str(error)
+        return await desk.store.run(lambda: rename_unit(found, name, by=staff_id, cause=cause))
+
+    shown = {NAME: found.title, TOPIC: found.topic}
+    return Named(found.title, shown, lambda staff_id: bool(may_act(desk.firm(), staff_id)), take)
+
+
+def _of_matter(talk: Conversation, desk: Desk) -> Named | None:
+    firm, first_title = desk.firm(), desk.settings.firm.first_matter_conversation_title
+    matter = firm.matters.get(talk.matter_id)
+    if matter is None:
+        return None
+
+    async def take(event: Json, text: str, staff_id: str) -> str:
+        if is_read_only(desk.firm(), talk):
+            return "It is read-only."
+        own = text.removesuffix(conversation_name(matter, "", first_title))
+        if matter.number in own and text != matter_name(matter):
+            return "The matter's number and title come from the firm's directory. Write the conversation's own title."
+        try:
+            title = first_title if text == matter_name(matter) else checked_title(own)
+        except CommandError as error:
+            return str(error)
+        taken = await desk.store.run(
+            lambda: rename_in_matter(talk.id, matter.id, title, by=staff_id, cause=event["event_id"])
+        )
+        return f"The matter has a conversation called {escape(taken)}. Choose another title." if taken else ""
+
+    def lets(staff_id: str) -> bool:
+        return bool(may_be_in(desk.firm(), staff_id, talk, desk.reconciler.today()))
+
+    return Named(talk.title, {NAME: conversation_name(matter, talk.title, first_title)}, lets, take)

@@ -1,0 +1,40 @@
+"""The demo firm at people's clients."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pytest
+
+from tests.clients.element import DESK, Element, Window, elements
+from tests.synapse.conftest import firm as firm
+from tests.synapse.conftest import made_demo as made_demo
+from tests.synapse.harness import RealFirm
+
+_PASSWORD = "cedar-otter-lantern-41"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The demo firm, with its bridge running, and Element for everybody."""
+
+    firm: RealFirm
+    element: Element
+
+    async def sign_in(self, localpart: str, size: tuple[int, int] = DESK) -> Window:
+        """Somebody's Element, signed in, on a browser of its own."""
+        user_id = self.firm.user_id(localpart)
+        given = {"password": _PASSWORD, "logout_devices": False}
+        (await self.firm.bot.request("PUT", f"/_synapse/admin/v2/users/{quote(user_id)}", given)).ok()
+        return await self.element.sign_in(user_id, _PASSWORD, size)
+
+
+@pytest.fixture
+async def office(firm: RealFirm) -> AsyncIterator[Office]:
+    """The demo firm, made and running, and Element to sign in with."""
+    firm.start_bridge()
+    await firm.bridge_ready()
+    async with elements(firm.url) as element:
+        yield Office(firm, element)

@@ -1,0 +1,239 @@
+"""Element Web in headless Chromium: what people see of the firm in the client that most of them use.
+
+Element is not in this repository. The variable ELEMENT_WEB names a folder with a built one, of the version that is in
+synapse-dev/docker-compose.yaml; where it names none, the tests are skipped and say so. Chromium is the system's.
+
+    async with elements(firm) as element:
+        eleanor = await element.sign_in("eleanor.ashcombe", password)
+        assert "Everyone" in await eleanor.list("Rooms")
+        await eleanor.open("Everyone")
+        await eleanor.say("good morning")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import web
+from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+
+from bridge.dev.place import ROOT
+from tests.ports import free_port
+
+DESK = (1280, 800)
+TELEPHONE = (390, 844)
+"""Sizes of a window, in CSS pixels."""
+
+_COMPOSE = ROOT / "synapse-dev" / "docker-compose.yaml"
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
+_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def missing() -> str:
+    """What is not there of what these tests need, and what to do; empty where all is."""
+    folder = os.environ.get("ELEMENT_WEB", "")
+    if not folder:
+        return f"The variable ELEMENT_WEB names no folder with a built Element Web ({wanted_version()})."
+    if not (Path(folder) / "index.html").is_file():
+        return f"In {folder}, which ELEMENT_WEB names, there is no built Element Web: no index.html."
+    if shutil.which("chromium") is None:
+        return "There is no chromium on the PATH. It comes with the system's package of that name."
+    return ""
+
+
+def wanted_version() -> str:
+    """The version of Element that the firm in containers has."""
+    image: str = _compose()["services"]["element"]["image"]
+    return image.rpartition(":")[2]
+
+
+def configuration(homeserver: str) -> dict[str, Any]:
+    """The config.json of the firm in containers, for a homeserver at another port."""
+    text: str = _compose()["configs"]["element"]["content"]
+    config: dict[str, Any] = json.loads(re.sub(r"http://127\.0\.0\.1:\$\{SYNAPSE_PORT:-8008\}", homeserver, text))
+    return config
+
+
+def _compose() -> dict[str, Any]:
+    made: dict[str, Any] = yaml.safe_load(_COMPOSE.read_text(encoding="utf-8"))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A line of the list of rooms."""
+
+    name: str
+    unread: int
+    """What the badge counts; 0 where there is none."""
+    dot: bool
+    """Whether it shows as having something new that does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One person's Element."""
+
+    page: Page
+    user_id: str
+
+    async def rooms(self, section: str = "Rooms") -> list[Tile]:
+        """A section of the list as it stands on the screen, from top to bottom: "People" or "Rooms"."""
+        tiles = self.page.get_by_role("group", name=section, exact=True).locator(".mx_RoomTile")
+        return [await self._tile(tile) for tile in await tiles.all()]
+
+    async def names(self, section: str = "Rooms") -> list[str]:
+        """The names in a section of the list."""
+        return [tile.name for tile in await self.rooms(section)]
+
+    async def _tile(self, tile: Locator) -> Tile:
+        name = await tile.locator(".mx_RoomTile_title").inner_text()
+        badge = tile.locator(".mx_NotificationBadge_count")
+        counted = (await badge.first.inner_text()).strip() if await badge.count() else ""
+        dot = await tile.locator(".mx_NotificationBadge_dot").count() > 0
+        return Tile(name, int(counted) if counted.isdigit() else 0, dot)
+
+    def tile(self, name: str, section: str = "Rooms") -> Locator:
+        """A room's line in the list."""
+        named = self.page.locator(".mx_RoomTile_title").get_by_text(name, exact=True)
+        return self.page.get_by_role("group", name=section, exact=True).locator(".mx_RoomTile").filter(has=named)
+
+    async def shows(self, name: str, section: str = "Rooms") -> None:
+        """Wait until a room is in the list."""
+        await expect(self.tile(name, section)).to_be_visible()
+
+    async def open(self, name: str) -> None:
+        """Click a room in the list, and wait until it is shown."""
+        await self.tile(name, "Rooms").or_(self.tile(name, "People")).click()
+        await expect(self.page.locator(".mx_RoomHeader")).to_contain_text(name)
+
+    async def open_space(self, name: str) -> None:
+        """Click a space at the left edge."""
+        await self.page.locator(f'.mx_SpaceButton[aria-label="{name}"]').click()
+
+    async def start_chat(self, *names: str) -> None:
+        """Press *Start chat*, pick people, and press *Go*."""
+        await self.page.get_by_role("button", name="Start chat").first.click()
+        await self._pick(names)
+        await self.page.get_by_role("button", name="Go", exact=True).click()
+        await expect(self.page.locator(".mx_Dialog")).to_have_count(0)
+
+    async def _pick(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            await self.page.locator(".mx_InviteDialog_editor input").fill(name)
+            await self.page.locator(".mx_InviteDialog_tile--room").filter(has_text=name).first.click()
+
+    async def say(self, text: str) -> None:
+        """Type a message in the room that is open, and send it."""
+        box = self.page.locator(".mx_BasicMessageComposer_input")
+        await box.click()
+        await box.press_sequentially(text)
+        await box.press("Enter")
+
+    async def send_file(self, path: Path) -> None:
+        """Attach a file in the room that is open, and upload it."""
+        async with self.page.expect_file_chooser() as chosen:
+            await self.page.get_by_role("button", name="Attachment").click()
+        await (await chosen.value).set_files(path)
+        await self.page.get_by_role("button", name="Upload", exact=True).click()
+
+    async def pin(self, text: str) -> None:
+        """Press *Pin* on a message in the room that is open."""
+        await self.page.locator(".mx_EventTile").filter(has_text=text).last.hover()
+        await self.page.get_by_role("button", name="Pin", exact=True).click()
+        await expect(self.page.locator(".mx_PinnedMessageBanner")).to_contain_text(text)
+
+    async def info(self, entry: str) -> None:
+        """Open an entry of a room's info, such as "Files"."""
+        await self.page.locator(".mx_RoomHeader_infoWrapper").click()
+        await self.page.get_by_role("menuitem", name=entry).click()
+
+    async def people(self) -> None:
+        """Open the list of people of the room that is open."""
+        await self.page.locator(".mx_RoomHeader .mx_FacePile").click()
+
+    async def sees(self, text: str | re.Pattern[str], within: str = "body") -> None:
+        """Wait until words are to be seen on the screen, or in a part of it that a CSS selector names."""
+        await expect(self.page.locator(within).get_by_text(text).last).to_be_visible()
+
+    async def picture(self, path: Path) -> None:
+        """Keep what is on the screen."""
+        await self.page.screenshot(path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """Element Web as a web server gives it to browsers, and a browser."""
+
+    url: str
+    homeserver: str
+    browser: Browser
+
+    async def sign_in(self, user_id: str, password: str, size: tuple[int, int] = DESK) -> Window:
+        """Sign in on a browser of the person's own, by the form that people fill in, up to the list of rooms."""
+        width, height = size
+        context = await self.browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+        context.set_default_timeout(_PATIENCE_MS)
+
+        async def well_known(route: Route) -> None:
+            """Answer in place of the firm's server name (docs/admin-guide.md), which `localhost` cannot."""
+            await route.fulfill(response=await route.fetch(url=f"{self.homeserver}/.well-known/matrix/client"))
+
+        await context.route(f"https://{user_id.partition(':')[2]}/.well-known/matrix/client", well_known)
+        page = await context.new_page()
+        await page.goto(f"{self.url}/#/login")
+        await page.get_by_label("Username").fill(user_id.removeprefix("@").partition(":")[0])
+        await page.get_by_label("Password").fill(password)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.locator(".mx_MatrixChat")).to_be_visible(timeout=_PATIENCE_MS)
+        return Window(page, user_id)
+
+
+@asynccontextmanager
+async def elements(homeserver: str) -> AsyncIterator[Element]:
+    """Element on a port of its own, set up for a homeserver as the firm in containers has it."""
+    folder = Path(os.environ["ELEMENT_WEB"])
+    config = configuration(homeserver)
+    runner = web.AppRunner(_served(folder, config), access_log=None)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_CHROMIUM)
+            yield Element(f"http://127.0.0.1:{port}", homeserver, browser)
+            await browser.close()
+    finally:
+        await runner.cleanup()
+
+
+def _served(folder: Path, config: dict[str, Any]) -> web.Application:
+    async def index(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(folder / "index.html")
+
+    async def settings(_: web.Request) -> web.Response:
+        return web.json_response(config)
+
+    app = web.Application()
+    app.router.add_get("/", index)
+    app.router.add_get("/config.json", settings)
+    app.router.add_static("/", folder)
+    return app
