@@ -12,7 +12,7 @@ from bridge.commands.sight import Sight, conversation_title, sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
-from bridge.firm.model import Matter, MatterStatus, Staff
+from bridge.firm.model import Matter, Matters, MatterStatus, Staff
 from bridge.firm.policy import accessible, desired_participants, may_act, may_be_in, with_access
 from bridge.mapping.names import matter_name
 from bridge.store.conversations import conversations_of_person
@@ -53,9 +53,11 @@ def _by_way(sight: Sight, person: Staff) -> dict[str, list[Matter]]:
     """The matters that the asker may see, by the way in which this person can see them or not."""
     firm, today = sight.firm, sight.today
     grouped: dict[str, list[Matter]] = {way: [] for way in _ORDER}
-    seen = accessible(firm, sight.staff_id, firm.listed, today)
-    theirs = {matter.id for matter in accessible(firm, person.id, seen, today)}
-    for matter in sorted(seen, key=lambda one: one.number):
+    seen = {matter.id for matter in sight.matters}
+    theirs = {matter.id for matter in accessible(firm, person.id, sight.matters, today)}
+    for matter in firm.found_in_matters(_by_number):
+        if matter.id not in seen:
+            continue
         if matter.id not in theirs:
             grouped[_NOT].append(matter)
         elif matter.is_on_team(person.id):
@@ -63,6 +65,10 @@ def _by_way(sight: Sight, person: Staff) -> dict[str, list[Matter]]:
         else:
             grouped[_LIST if matter.restricted else _OPEN].append(matter)
     return grouped
+
+
+def _by_number(matters: Matters) -> Sequence[Matter]:
+    return sorted(matters.values(), key=lambda one: one.number)
 
 
 def _matter_line(sight: Sight, person: Staff, matter: Matter, way: str) -> str:

@@ -14,8 +14,8 @@ from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.where import CHAT, Where
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.matter_search import matters_with
 from bridge.firm.model import Matter, MatterStatus, Staff
-from bridge.firm.names import has_words, searched
 from bridge.firm.policy import accessible, may_access
 from bridge.firm.visible import says_something, unseen_in
 from bridge.mapping.names import conversation_name
@@ -28,8 +28,7 @@ TITLE_MAX = 80
 async def _listed(call: Call) -> List:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     words = call.values.get("query", "").split()
-    named = [matter for matter in firm.listed if not words or has_words(_searched(matter), words)]
-    found = accessible(firm, call.sender.id, named, today)
+    found = accessible(firm, call.sender.id, matters_with(firm, words), today)
     if not found:
         return List((), "No matter that you can see has those words." if words else "There is no matter you can see.")
     return List(found, shown=partial(_lines, call))
@@ -37,10 +36,6 @@ async def _listed(call: Call) -> List:
 
 async def _list(call: Call) -> Answer:
     return await paged(call, _listed)
-
-
-def _searched(matter: Matter) -> str:
-    return searched(f"{matter.number} {matter.title} {matter.client} {matter.status}")
 
 
 async def _lines(call: Call, matters: Sequence[Matter]) -> list[str]:

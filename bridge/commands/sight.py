@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -51,9 +51,14 @@ class Sight:
         return may_know(self.firm, wall, self.staff_id, self.today)
 
     @cached_property
+    def matters(self) -> Sequence[Matter]:
+        """The matters that may be named to this person, as people list them."""
+        return accessible(self.firm, self.staff_id, self.firm.listed, self.today)
+
+    @cached_property
     def hidden(self) -> Mapping[str, Matter]:
         """The matters that this person must not hear of, by id. One that is deleted counts as it was before."""
-        seen = {matter.id for matter in accessible(self.firm, self.staff_id, self.firm.listed, self.today)}
+        seen = {matter.id for matter in self.matters}
         return {
             matter.id: matter
             for matter in self.firm.matters.values()

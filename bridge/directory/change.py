@@ -138,7 +138,9 @@ def with_known(new: Firm, old: Firm) -> Firm:
 
 
 def _with_known(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {key: old[key] if key in old and old[key] == record else record for key, record in new.items()}
+    known = {key: old[key] if key in old and old[key] == record else record for key, record in new.items()}
+    same = len(known) == len(old) and all(record is old.get(key) for key, record in known.items())
+    return old if same and list(known) == list(old) else known
 
 
 def diff_firms(old: Firm, new: Firm, today: date) -> DirectoryChange:

@@ -29,6 +29,7 @@ from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.undoing import Undone
+from bridge.firm.matter_search import prepare
 from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
 from bridge.firm.walls import may_know
@@ -360,6 +361,7 @@ def _compared(stored: Firm, firm: Firm, today: date) -> tuple[Firm, DirectoryCha
     change = diff_firms(stored, firm, today)
     change.fingerprint()
     _ = change.written
+    prepare(stored if change.empty else firm)
     return firm, change
 
 

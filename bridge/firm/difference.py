@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 def differing(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
     """The ids of what was added, changed or removed. What is equal mostly is the same object, which is seen at once."""
-    both = before.keys() & now.keys()
-    return {one for one in both if before[one] is not now[one] and before[one] != now[one]} | (
-        before.keys() ^ now.keys()
-    )
+    if before is now:
+        return set()
+    changed = {one for one, record in now.items() if (known := before.get(one)) is not record and known != record}
+    return changed | {one for one in before if one not in now}

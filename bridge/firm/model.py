@@ -7,11 +7,14 @@ that a file does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class MatterStatus(StrEnum):
@@ -177,6 +180,35 @@ class ChannelSeed:
     """Staff and group ids."""
 
 
+class Matters(dict[str, Matter]):
+    """Matters by id, with ways to find them. What was found once is known to every firm that has this very table."""
+
+    @cached_property
+    def by_number(self) -> Mapping[str, Matter]:
+        """By number, case folded and with single blanks."""
+        return {" ".join(matter.number.split()).casefold(): matter for matter in self.values()}
+
+    @cached_property
+    def listed(self) -> tuple[Matter, ...]:
+        """As people list them: the open ones first, then those pending, closed and deleted, by number."""
+        order = {status: place for place, status in enumerate(MatterStatus)}
+        return tuple(sorted(self.values(), key=lambda matter: (order[matter.status], matter.number)))
+
+    @cached_property
+    def of_client(self) -> Mapping[str, tuple[Matter, ...]]:
+        """Those of each client, by the client's name, case folded."""
+        found: dict[str, list[Matter]] = {}
+        for matter in self.values():
+            for client in dict.fromkeys(map(str.casefold, matter.clients)):
+                found.setdefault(client, []).append(matter)
+        return {client: tuple(matters) for client, matters in found.items()}
+
+    @cached_property
+    def found(self) -> dict[Callable[[Matters], Any], Any]:
+        """What functions found in this table."""
+        return {}
+
+
 _Places = dict[str, dict[int, Wall]]
 
 
@@ -185,21 +217,30 @@ class Firm:
     """One consistent picture of the firm, as validated by the directory."""
 
     staff: Mapping[str, Staff] = field(default_factory=dict)
-    matters: Mapping[str, Matter] = field(default_factory=dict)
+    matters: Mapping[str, Matter] = field(default_factory=Matters)
     groups: Mapping[str, Group] = field(default_factory=dict)
     walls: Mapping[str, Wall] = field(default_factory=dict)
     channels: Mapping[str, ChannelSeed] = field(default_factory=dict)
     """By name."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.matters, Matters):
+            object.__setattr__(self, "matters", Matters(self.matters))
+
+    @property
+    def _table(self) -> Matters:
+        assert isinstance(self.matters, Matters)
+        return self.matters
 
     @cached_property
     def active_staff(self) -> frozenset[str]:
         """Ids of everyone who works at the firm today."""
         return frozenset(person.id for person in self.staff.values() if person.active)
 
-    @cached_property
+    @property
     def matter_by_number(self) -> Mapping[str, Matter]:
         """Matters by number, case folded and with single blanks."""
-        return {" ".join(matter.number.split()).casefold(): matter for matter in self.matters.values()}
+        return self._table.by_number
 
     def people(self, principals: Iterable[str]) -> frozenset[str]:
         """Staff ids behind a list of staff and group ids; groups inside groups are followed, loops included once."""
@@ -234,20 +275,23 @@ class Firm:
         """Ids of the matters that any wall names, whether it is in force or not."""
         return frozenset(matter.id for wall in self.walls.values() for matter in self.walled_by(wall))
 
-    @cached_property
+    @property
     def listed(self) -> tuple[Matter, ...]:
         """All matters as people list them: the open ones first, then those pending, closed and deleted, by number."""
-        order = {status: place for place, status in enumerate(MatterStatus)}
-        return tuple(sorted(self.matters.values(), key=lambda matter: (order[matter.status], matter.number)))
+        return self._table.listed
 
-    @cached_property
+    def found_in_matters(self, find: Callable[[Matters], T]) -> T:
+        """What this function finds in the table of matters. It is called once for each table."""
+        found = self._table.found
+        if find not in found:
+            found[find] = find(self._table)
+        known: T = found[find]
+        return known
+
+    @property
     def matters_of_client(self) -> Mapping[str, tuple[Matter, ...]]:
         """The matters of each client, by the client's name, case folded."""
-        found: dict[str, list[Matter]] = {}
-        for matter in self.matters.values():
-            for client in dict.fromkeys(map(str.casefold, matter.clients)):
-                found.setdefault(client, []).append(matter)
-        return {client: tuple(matters) for client, matters in found.items()}
+        return self._table.of_client
 
     @cached_property
     def _walls(self) -> tuple[_Places, _Places]:

@@ -83,12 +83,16 @@ def accessible(firm: Firm, staff_id: str, matters: Iterable[Matter], today: date
     """
     if not may_act(firm, staff_id):
         return []
-    walled, deleted = firm.walled, MatterStatus.DELETED
+    walled, deleted, names = firm.walled, MatterStatus.DELETED, firm.names
     return [
         matter
         for matter in matters
-        if (not matter.restricted and matter.status is not deleted and matter.id not in walled)
-        or may_access(firm, staff_id, matter, today)
+        if (
+            may_access(firm, staff_id, matter, today)
+            if matter.id in walled
+            else matter.status is not deleted
+            and (not matter.restricted or matter.is_on_team(staff_id) or names(matter.allowed, staff_id))
+        )
     ]
 
 

@@ -199,9 +199,10 @@ class MatrixClient:
             return None
         return None if "redacted_because" in found.get("unsigned", {}) else found
 
-    async def state_content(self, room_id: str, event_type: str, user_id: str) -> Json:
+    async def state_content(self, room_id: str, event_type: str, user_id: str, state_key: str = "") -> Json:
         try:
-            content: Json = await self._as(user_id, Api.room_get_state_event(_NO_TOKEN, room_id, event_type, ""))
+            asked = Api.room_get_state_event(_NO_TOKEN, room_id, event_type, state_key)
+            content: Json = await self._as(user_id, asked)
         except (NotFound, Refused):
             return {}
         return content

@@ -121,8 +121,8 @@ class Homeserver(Protocol):
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
         """An event as that user sees it; None where the room has none that they may see, or somebody deleted it."""
 
-    async def state_content(self, room_id: str, event_type: str, user_id: str) -> Json:
-        """The content of a state event with an empty key; empty where there is none that the user may see."""
+    async def state_content(self, room_id: str, event_type: str, user_id: str, state_key: str = "") -> Json:
+        """The content of a state event; empty where there is none that the user may see."""
 
     async def set_typing(self, room_id: str, typing: bool) -> None:
         """Show or hide that the bot is typing."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date
 
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.difference import differing
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act, may_be_in
 from bridge.mapping.rooms import RoomShape
@@ -46,7 +47,7 @@ def to_look_at(before: Firm, wanted: Desired, today: date) -> frozenset[str]:
     """
     firm = wanted.firm
     others_same = before.walls == firm.walls and before.groups == firm.groups
-    changed = {one for one in before.staff.keys() | firm.staff.keys() if before.staff.get(one) != firm.staff.get(one)}
+    changed = differing(before.staff, firm.staff)
     found = set()
     for conversation_id, absent in wanted.world.absent.items():
         conversation = wanted.world.conversations[conversation_id]

@@ -10,7 +10,6 @@ from functools import cached_property
 from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import administrators, desired_participants
-from bridge.firm.room_keys import STAFF_SPACE
 from bridge.mapping import rooms as shapes
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
 from bridge.mapping.names import place_in_list
@@ -23,6 +22,20 @@ from bridge.store.world import Extent
 _DIRECT_AT_LEAST = 2
 
 
+class UserIds(dict[str, str]):
+    """User ids by staff id."""
+
+    @cached_property
+    def owners(self) -> Mapping[str, str]:
+        """Staff ids by user id."""
+        return {user_id: staff_id for staff_id, user_id in self.items()}
+
+
+def user_ids_of(accounts: Mapping[str, StoredAccount], server_name: str) -> UserIds:
+    """The user ids of these accounts."""
+    return UserIds({staff_id: f"@{account.localpart}:{server_name}" for staff_id, account in accounts.items()})
+
+
 @dataclass(frozen=True)
 class Desired:
     """The firm on Matrix as it should be, with what has to be stored before it can be so."""
@@ -30,7 +43,7 @@ class Desired:
     firm: Firm
     world: World
     """What is stored, with the new conversations, participants and accounts as if they were stored already."""
-    user_ids: Mapping[str, str]
+    user_ids: UserIds
     """Of everybody who has or gets an account, leavers included, by staff id."""
     shapes: Mapping[str, RoomShape]
     """By key, each space before the rooms that depend on it."""
@@ -44,14 +57,22 @@ class Desired:
     new_admins: frozenset[str] | None = None
     """Staff ids of all firm admins; None where those in their room are right."""
 
-    @cached_property
+    @property
     def owners(self) -> Mapping[str, str]:
         """Staff ids by user id."""
-        return {user_id: staff_id for staff_id, user_id in self.user_ids.items()}
+        return self.user_ids.owners
 
 
-def desired(firm: Firm, world: World, settings: Settings, today: date, extent: Extent | None = None) -> Desired:
-    """Everything that should be, today; or this part of it, which `world` then is."""
+def desired(
+    firm: Firm,
+    world: World,
+    settings: Settings,
+    today: date,
+    extent: Extent | None = None,
+    user_ids: UserIds | None = None,
+) -> Desired:
+    """Everything that should be, today; or this part of it, which `world` then is. `user_ids` are those of the world's
+    accounts, where they are known."""
     appservice = settings.appservice
     localparts, problems = assign_localparts(
         firm,
@@ -63,12 +84,17 @@ def desired(firm: Firm, world: World, settings: Settings, today: date, extent: E
     joining = joiners(firm, world, extent)
     admins = _new_admins(firm, world, settings)
     picked = joining if admins is None else {**joining, ADMINS_ID: admins}
-    stored = desired_of_stored(firm, _with(world, localparts, new, picked), settings, today)
-    whole = extent is None or extent.channels
+    stored = desired_of_stored(
+        firm,
+        _with(world, localparts, new, picked),
+        settings,
+        today,
+        # Without the channels nobody can say what is listed in it.
+        staff_space=extent is None or extent.channels,
+        user_ids=None if localparts else user_ids,
+    )
     return replace(
         stored,
-        # Without the channels nobody can say what is listed in it.
-        shapes=stored.shapes if whole else {key: one for key, one in stored.shapes.items() if key != STAFF_SPACE},
         new_conversations=new,
         new_participants=joining,
         new_localparts=localparts,
@@ -78,13 +104,19 @@ def desired(firm: Firm, world: World, settings: Settings, today: date, extent: E
     )
 
 
-def desired_of_stored(firm: Firm, world: World, settings: Settings, today: date) -> Desired:
+def desired_of_stored(
+    firm: Firm,
+    world: World,
+    settings: Settings,
+    today: date,
+    *,
+    staff_space: bool = True,
+    user_ids: UserIds | None = None,
+) -> Desired:
     """The same without anything new: of what is stored, or of the part of it that was loaded for one room."""
-    user_ids = {
-        staff_id: f"@{account.localpart}:{settings.homeserver.server_name}"
-        for staff_id, account in world.accounts.items()
-    }
-    shapes = _shapes(firm, world, user_ids, settings, today)
+    if user_ids is None:
+        user_ids = user_ids_of(world.accounts, settings.homeserver.server_name)
+    shapes = _shapes(firm, world, user_ids, settings, today, staff_space=staff_space)
     return Desired(firm, world, user_ids, shapes, (), {}, {}, ())
 
 
@@ -117,13 +149,13 @@ def _with(
         before = conversations[conversation_id]
         kept = frozenset() if conversation_id == ADMINS_ID else before.participants
         conversations[conversation_id] = replace(before, participants=kept | people, left=before.left - people)
-    accounts = dict(world.accounts)
-    accounts.update({staff_id: StoredAccount(localpart, "", "", "") for staff_id, localpart in localparts.items()})
+    made = {staff_id: StoredAccount(localpart, "", "", "") for staff_id, localpart in localparts.items()}
+    accounts = {**world.accounts, **made} if made else world.accounts
     return replace(world, accounts=accounts, conversations=conversations, aliases=aliases)
 
 
 def _shapes(
-    firm: Firm, world: World, user_ids: Mapping[str, str], settings: Settings, today: date
+    firm: Firm, world: World, user_ids: Mapping[str, str], settings: Settings, today: date, *, staff_space: bool
 ) -> dict[str, RoomShape]:
     conversations = list(world.conversations.values())
     members = {
@@ -132,12 +164,13 @@ def _shapes(
         )
         for conversation in conversations
     }
-    channels = {
-        c.id: place_in_list(c.title, last=c.archived) for c in conversations if c.kind is ConversationKind.CHANNEL
-    }
-    everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
-    staff_space = shapes.staff_space_shape(settings.firm.name, everyone, channels, guarded=settings.guarded)
-    found = [shapes.keeper_space_shape(), staff_space]
+    found = [shapes.keeper_space_shape()]
+    if staff_space:
+        channels = {
+            c.id: place_in_list(c.title, last=c.archived) for c in conversations if c.kind is ConversationKind.CHANNEL
+        }
+        everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
+        found.append(shapes.staff_space_shape(settings.firm.name, everyone, channels, guarded=settings.guarded))
     worth = [
         c for c in conversations if c.id in world.rooms or c.id in world.earlier or _worth_a_room(c, members[c.id])
     ]

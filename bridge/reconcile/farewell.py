@@ -6,7 +6,7 @@ what they wrote goes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
@@ -48,8 +48,17 @@ async def say_farewell(homeserver: Homeserver, guarding: Guarding, user_id: str)
         raise NotGoneError(user_id, left)
 
 
-async def leave_everything(homeserver: Homeserver, user_id: str, first: Collection[str] = ()) -> int:
-    """Leave and forget every room that the account is in, invited to or knocking at; those of `first` before others.
+async def _none(room_ids: Collection[str]) -> Collection[str]:
+    return ()
+
+
+async def leave_everything(
+    homeserver: Homeserver,
+    user_id: str,
+    first: Callable[[Collection[str]], Awaitable[Collection[str]]] = _none,
+) -> int:
+    """Leave and forget every room that the account is in, invited to or knocking at; before others those that `first`
+    picks of them.
 
     Returns how many there were. A room that cannot be left keeps it from none of the others: the first such error is
     raised when all were tried. Raises Unreachable at once where the homeserver is away as a whole.
@@ -70,7 +79,8 @@ async def leave_everything(homeserver: Homeserver, user_id: str, first: Collecti
 
     memberships = await homeserver.admin_memberships(user_id)
     rooms = [room_id for room_id, membership in memberships.items() if membership in _IN]
-    await observe.in_parallel(sorted(rooms, key=lambda room_id: room_id not in first), go, _AT_ONCE)
+    before = await first(rooms)
+    await observe.in_parallel(sorted(rooms, key=lambda room_id: room_id not in before), go, _AT_ONCE)
     if failed:
         raise failed[0]
     return len(rooms)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from bridge.firm.model import Firm
-from bridge.firm.policy import may_act
 from bridge.firm.room_keys import matter_space_key
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
@@ -54,4 +53,4 @@ def changed(before: Mapping[str, RoomShape], wanted: Desired) -> tuple[set[str],
 
 def leavers(wanted: Desired) -> list[str]:
     """The staff ids of those who have or had an account and may do nothing any more (F2)."""
-    return sorted(staff_id for staff_id in wanted.world.accounts if not may_act(wanted.firm, staff_id))
+    return sorted(wanted.world.accounts.keys() - wanted.firm.active_staff)

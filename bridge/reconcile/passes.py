@@ -11,6 +11,7 @@ from datetime import date
 import structlog
 
 from bridge.firm.conversation import ADMINS_ID
+from bridge.firm.difference import differing
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE
@@ -162,20 +163,19 @@ class Passes:
 
         def look(stored: World, wanted: Desired) -> _Seen:
             # By what is stored now: whoever is picked by this change was not in before.
-            old = desired_of_stored(before, stored, self._settings, then)
+            in_it, known = STAFF_SPACE in wanted.shapes, self._work.user_ids(stored.accounts)
+            old = desired_of_stored(before, stored, self._settings, then, staff_space=in_it, user_ids=known)
             keys, lost = changed(old.shapes, wanted)
             keys |= {ADMINS_ID} if wanted.new_admins is not None else set()
             return _Seen(keys | to_look_at(before, wanted, self._today()), lost)
 
         def concerned(wanted: Desired) -> Collection[str]:
-            return {
-                staff_id
-                for staff_id, account in wanted.world.accounts.items()
-                if before.staff.get(staff_id) != wanted.firm.staff.get(staff_id) or not account.profile
-            }
+            others = differing(before.staff, wanted.firm.staff)
+            accounts = wanted.world.accounts
+            return {staff_id for staff_id, account in accounts.items() if staff_id in others or not account.profile}
 
         with patience(PATIENCE):
-            extent = touched(before, then, self._firm(), self._today(), self._settings)
+            extent = await asyncio.to_thread(touched, before, then, self._firm(), self._today(), self._settings)
             extents = await self._slices() if extent is None else [extent]
             return await self._make_right(extents, look, concerned, self._work.tally(), alone=extent is not None)
 
@@ -227,7 +227,8 @@ class Passes:
         world = await self._work.world(extent)
 
         def found() -> _Part:
-            wanted = desired(firm, world, self._settings, self._today(), extent)
+            known = self._work.user_ids(world.accounts)
+            wanted = desired(firm, world, self._settings, self._today(), extent, known)
             seen = look(world, wanted)
             left_out = frozenset[str]() if first else OF_NOBODY
             shapes = {key: one for key, one in wanted.shapes.items() if key in seen.keys and key not in left_out}

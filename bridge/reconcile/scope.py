@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm, Wall
+from bridge.firm.model import Firm, Matters, Wall
 from bridge.firm.policy import may_administer
 from bridge.settings import Settings
 from bridge.store.world import Extent
@@ -36,18 +38,38 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
     matters = differing(before.matters, now.matters)
     for firm in (before, now):
         matters |= {matter.id for one in walls & firm.walls.keys() for matter in firm.walled_by(firm.walls[one])}
-        matters |= {
-            matter.id
-            for matter in firm.matters.values()
-            if (groups and matter.restricted and not groups.isdisjoint(matter.allowed))
-            or (
-                people and (matter.responsible in people or (come_or_gone and not come_or_gone.isdisjoint(matter.team)))
-            )
-        }
+        if people or groups:
+            named = firm.found_in_matters(_naming_people)
+            matters |= _of(named.responsible, people) | _of(named.on_team, come_or_gone) | _of(named.allowed, groups)
     if len(matters) > _MOST_MATTERS or len(come_or_gone) > _MOST_PEOPLE:
         return None
     channels = bool(come_or_gone) or before.channels != now.channels
     return Extent(frozenset(matters), frozenset(come_or_gone), channels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The ids of the matters that name somebody, by staff or group id."""
+
+    responsible: Mapping[str, set[str]]
+    on_team: Mapping[str, set[str]]
+    allowed: Mapping[str, set[str]]
+    """Of restricted matters, by who is on the list."""
+
+
+def _naming_people(matters: Matters) -> _Named:
+    found = _Named(defaultdict(set), defaultdict(set), defaultdict(set))
+    for matter in matters.values():
+        found.responsible[matter.responsible].add(matter.id)
+        for staff_id in matter.team:
+            found.on_team[staff_id].add(matter.id)
+        for principal in matter.allowed if matter.restricted else ():
+            found.allowed[principal].add(matter.id)
+    return found
+
+
+def _of(named: Mapping[str, set[str]], ids: Iterable[str]) -> set[str]:
+    return set().union(*(named.get(one, ()) for one in ids))
 
 
 def _admins(firm: Firm, staff_ids: Iterable[str], roles: frozenset[str]) -> set[str]:

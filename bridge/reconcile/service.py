@@ -172,7 +172,7 @@ class Reconciler:
                 await self.take_back(tally)
             spaces = {key for key in rooms if matter_of_space(key) is not None}
             listing, _ = await self._work.around(rooms - spaces)
-            for wave in (sorted(rooms - spaces), sorted(spaces | listing)):
+            for wave in (sorted(rooms - spaces), sorted(spaces | listing.keys())):
                 await in_parallel(wave, lambda key: self._work.converge_room(key, tally), self._limit)
             for staff_id in people:
                 await self._work.farewell(staff_id, run)
@@ -182,11 +182,19 @@ class Reconciler:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
         spaces, earlier = await self._work.around(keys)
         tally = self._work.tally()
-        for wave in (set(keys), earlier, spaces):
+
+        async def one(key: str) -> None:
+            # A room that was made anew may be listed under its old id.
+            if key == STAFF_SPACE and key not in keys and not tally.lost:
+                await self._work.list_channels(spaces[key], tally)
+            else:
+                await self._work.converge_room(key, tally)
+
+        for wave in (set(keys), earlier, spaces.keys()):
             # Both before and after: a plan made in between saw the room half-way.
             self._work.note_change(wave)
             with patience(PATIENCE):
-                await in_parallel(wave, lambda key: self._work.converge_room(key, tally), self._limit)
+                await in_parallel(wave, one, self._limit)
             self._work.note_change(wave)
         if tally.lost & {KEEPER_SPACE, STAFF_SPACE}:
             # Other rooms name these spaces in their join rules.

@@ -16,29 +16,31 @@ from bridge.firm.conversation import SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_space_key
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms import RoomShape, staff_space_shape
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
 from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.apply import Hands, apply_room
-from bridge.reconcile.desired import Desired, desired, desired_of_stored
+from bridge.reconcile.desired import Desired, UserIds, desired, desired_of_stored, user_ids_of
 from bridge.reconcile.drift import deleted
 from bridge.reconcile.farewell import leave_everything
 from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.plan import ENDING, Action, Observed, RoomPlan, Server, Step
+from bridge.reconcile.plan import CHILD, ENDING, Action, Observed, RoomPlan, Server, Step, plan_children
 from bridge.reconcile.planning import Part, Planning
 from bridge.reconcile.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
 from bridge.settings import Settings
 from bridge.store.conversations import (
+    StoredAccount,
     World,
     load_part,
     now_ms,
+    of_matters,
     remove_from_all,
     room_of,
-    rooms_of_matters,
+    rooms_of,
     undo_leaves,
 )
 from bridge.store.drift import mark_put_back, note_difference
@@ -97,6 +99,7 @@ class Work:
         self._firm = firm
         self._guarding = guarding
         self._accounts = Accounts(store)
+        self._known_as: tuple[dict[str, StoredAccount], UserIds] = {}, UserIds()
         self._again = again
         self._today = today
         self._server = Server(settings.bot_id, settings.homeserver.room_version, settings.sender_id)
@@ -115,23 +118,43 @@ class Work:
 
     async def part(self, key: str) -> Desired:
         """What should be, as far as this room needs it: a small part of the whole is read and computed."""
-        world = replace(await self._store.read(lambda: load_part(key)), accounts=await self._accounts.known())
-        return desired_of_stored(self._firm(), world, self._settings, self._today())
+        accounts = await self._accounts.known()
+        world = replace(await self._store.read(lambda: load_part(key)), accounts=accounts)
+        return desired_of_stored(
+            self._firm(),
+            world,
+            self._settings,
+            self._today(),
+            staff_space=key == STAFF_SPACE,
+            user_ids=self.user_ids(accounts),
+        )
+
+    def user_ids(self, accounts: dict[str, StoredAccount]) -> UserIds:
+        """The user ids of these accounts, made anew only where they are others than the last time."""
+        if self._known_as[0] is not accounts:
+            self._known_as = accounts, user_ids_of(accounts, self._settings.homeserver.server_name)
+        return self._known_as[1]
 
     async def world(self, extent: Extent) -> World:
         """This part of what is stored, with the firm admins' room and all accounts."""
-        conversations = await self._store.read(lambda: load_conversations(extent))
-        return replace(conversations, accounts=await self._accounts.known())
+        accounts = await self._accounts.known()
+        return replace(await self._store.read(lambda: load_conversations(extent)), accounts=accounts)
 
     async def extent(self, extent: Extent) -> Desired:
         """What should be, as far as this part of the firm goes."""
-        return desired(self._firm(), await self.world(extent), self._settings, self._today(), extent)
+        world = await self.world(extent)
+        known = self.user_ids(world.accounts)
+        return desired(self._firm(), world, self._settings, self._today(), extent, known)
 
-    async def around(self, keys: Iterable[str]) -> tuple[set[str], set[str]]:
-        """The keys of the spaces that list these conversations, and of the rooms in which they were held before."""
+    async def around(self, keys: Iterable[str]) -> tuple[dict[str, list[str]], set[str]]:
+        """The keys of the spaces that list these conversations, with which of them; and of the rooms in which they were
+        held before."""
         worlds = {key: await self._store.read(partial(load_part, key)) for key in dict.fromkeys(keys)}
-        found = {_space_of(world.conversations.get(conversation_of(key))) for key, world in worlds.items()}
-        return found - {""}, {room for key, world in worlds.items() for room in world.earlier.get(key, ())}
+        spaces: dict[str, list[str]] = {}
+        for key, world in worlds.items():
+            if space := _space_of(world.conversations.get(conversation_of(key))):
+                spaces.setdefault(space, []).append(key)
+        return spaces, {room for key, world in worlds.items() for room in world.earlier.get(key, ())}
 
     def tally(self, again: Again | None = None, on_progress: Progress | None = None) -> Tally:
         return Tally(self._homeserver, self._again if again is None else again, on_progress=on_progress)
@@ -185,13 +208,15 @@ class Work:
             await asyncio.wait({cutting}, timeout=_MOMENT)
             if not cutting.done() or await cutting:
                 async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
-                    secret = await self._store.run(rooms_of_matters)
-                    item.steps = await leave_everything(self._homeserver, user_id, secret)
+                    item.steps = await leave_everything(self._homeserver, user_id, self._secret)
                     # After the rooms, which a database that takes nothing in keeps nobody in.
                     await self._store.run(lambda: remove_from_all(departed({staff_id})))
             await cutting
         finally:
             cutting.cancel()
+
+    async def _secret(self, room_ids: Collection[str]) -> Collection[str]:
+        return await self._store.read(lambda: of_matters(room_ids))
 
     async def _end_sessions(self, staff_id: str, user_id: str, run: Run, *, thorough: bool) -> bool:
         """End somebody's sessions and lock the account; whether it is, or may be, one that can still do something."""
@@ -278,6 +303,24 @@ class Work:
     async def converge_room(self, key: str, tally: Tally) -> None:
         async with tally.item(room(key), key) as item, self.room_locks[key]:
             await self._put_right(key, tally, item)
+
+    async def list_channels(self, keys: Collection[str], tally: Tally) -> None:
+        """See that the staff space lists these channels. It is read only where it does not: everybody is in it."""
+        as_listed = False
+        async with tally.item(room(STAFF_SPACE), "Staff space", in_part=True):
+            rooms = await self._store.read(lambda: rooms_of([STAFF_SPACE, *keys]))
+            if (space := rooms.get(STAFF_SPACE)) is not None:
+                state = {
+                    (CHILD, rooms[key]): await self._homeserver.state_content(
+                        space, CHILD, self._server.bot_id, rooms[key]
+                    )
+                    for key in keys
+                    if key in rooms
+                }
+                shape = staff_space_shape(self._settings.firm.name, frozenset(), tuple(sorted(keys)))
+                as_listed = not plan_children(shape, Observed(space, state=state), rooms, {})
+        if not as_listed:
+            await self.converge_room(STAFF_SPACE, tally)
 
     async def _put_right(self, key: str, tally: Tally, item: Item) -> None:
         """Make one room as it should be by what is stored. The caller has its lock."""

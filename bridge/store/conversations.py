@@ -38,6 +38,8 @@ _INTRODUCED = frozenset({ConversationKind.MATTER, ConversationKind.CHANNEL})
 _CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, alias_localpart"
 _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
+_KEYS = "SELECT room_id, key FROM room WHERE room_id IN ({})"
+_TALKS = "SELECT id FROM conversation WHERE matter_id != '' AND id IN ({})"
 _EARLIER = "SELECT key, earlier_of, room_id FROM room WHERE room_id IS NOT NULL AND earlier_of IN ({})"
 
 
@@ -477,17 +479,17 @@ def rooms_of_kind(kind: ConversationKind) -> dict[str, str]:
     return dict(cast("Iterable[tuple[str, str]]", rows))
 
 
-def rooms_of_matters() -> frozenset[str]:
-    """The room ids of all matter conversations and matters' spaces."""
-    conversation = models.Conversation
-    of_matters = conversation.select(conversation.id).where(conversation.matter_id != "")
-    rows = list(models.Room.select(models.Room.room_id, models.Room.key).where(models.Room.room_id.is_null(False)))
-    talks = {row.id for row in of_matters}
-    return frozenset(
-        str(row.room_id)
-        for row in rows
-        if conversation_of(str(row.key)) in talks or matter_of_space(row.key) is not None
-    )
+def of_matters(room_ids: Collection[str]) -> set[str]:
+    """Those of these rooms that are matter conversations, earlier ones too, or matters' spaces, by room id."""
+    keys: dict[str, str] = {}
+    for some in chunked(list(room_ids), ROWS_PER_STATEMENT):
+        keys.update(execute(_KEYS.format(_marks(some)), *some).fetchall())
+    talks: set[str] = set()
+    for some in chunked(sorted({conversation_of(key) for key in keys.values()}), ROWS_PER_STATEMENT):
+        talks.update(one for (one,) in execute(_TALKS.format(_marks(some)), *some).fetchall())
+    return {
+        room_id for room_id, key in keys.items() if conversation_of(key) in talks or matter_of_space(key) is not None
+    }
 
 
 def write_intent(key: str, alias_localpart: str) -> str:

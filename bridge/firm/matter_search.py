@@ -1,0 +1,24 @@
+"""Matters by the words in them. Pure; not for the guard, whose Synapse has no library for how words are spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.firm.model import Firm, Matter, Matters
+from bridge.firm.names import has_words, searched
+
+
+def matters_with(firm: Firm, words: Sequence[str]) -> Sequence[Matter]:
+    """The matters that have all these words in their number, title, clients or status, as people list them."""
+    if not words:
+        return firm.listed
+    return [matter for text, matter in firm.found_in_matters(_texts) if has_words(text, words)]
+
+
+def prepare(firm: Firm) -> None:
+    """Find beforehand what takes a look at all matters, for this firm and all that have the same ones."""
+    _ = firm.matter_by_number, firm.matters_of_client, firm.found_in_matters(_texts)
+
+
+def _texts(matters: Matters) -> tuple[tuple[str, Matter], ...]:
+    return tuple((searched(f"{one.number} {one.title} {one.client} {one.status}"), one) for one in matters.listed)
