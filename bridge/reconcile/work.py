@@ -25,6 +25,7 @@ from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.apply import Hands, apply_room
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.drift import deleted
+from bridge.reconcile.emptied import keep_emptied
 from bridge.reconcile.farewell import leave_everything
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.plan import ENDING, Action, Observed, RoomPlan, Server, Step
@@ -186,12 +187,16 @@ class Work:
             if not cutting.done() or await cutting:
                 async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
                     secret = await self._store.run(rooms_of_matters)
+                    await keep_emptied(self._store, self._homeserver, staff_id, self._may_act)
                     item.steps = await leave_everything(self._homeserver, user_id, secret)
                     # After the rooms, which a database that takes nothing in keeps nobody in.
                     await self._store.run(lambda: remove_from_all(departed({staff_id})))
             await cutting
         finally:
             cutting.cancel()
+
+    def _may_act(self, staff_id: str) -> bool:
+        return bool(may_act(self._firm(), staff_id))
 
     async def _end_sessions(self, staff_id: str, user_id: str, run: Run, *, thorough: bool) -> bool:
         """End somebody's sessions and lock the account; whether it is, or may be, one that can still do something."""
