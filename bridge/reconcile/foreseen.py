@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from bridge.firm.conversation import SHARED
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
-from bridge.mapping.rooms import RoomShape, matter_name
+from bridge.mapping.names import matter_name
+from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.desired import Desired
 
 
