@@ -22,7 +22,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -191,7 +191,9 @@ async def bench(url: str, sizes: Sequence[int], rounds: int) -> tuple[list[list[
     await store.open()
     homeserver = cast("Homeserver", None)
     reconciler = Reconciler(store, homeserver, settings, lambda: people)
-    desk = Desk(settings, store, homeserver, reconciler, lambda: people, _nothing, _nothing, _nothing)
+    desk = Desk(
+        settings, store, homeserver, reconciler, lambda: people, _nothing, _nothing, _nothing, cast("Any", _nothing)
+    )
     await store.run(lambda: add_conversations(map(NewConversation, conversations())))
     await store.run(lambda: add_accounts({one: one for one in people.staff}))
     rng, figures, rates, before = random.Random(1), [], [], 0

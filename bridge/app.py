@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bridge.care.telling_directory import tell_of_directory, trouble_of
 from bridge.commands.errors import CommandError
-from bridge.commands.table import Desk
+from bridge.commands.table import Desk, Foreseen
 from bridge.commands.wall_told import end_over, tell_of_walls
 from bridge.failures import describe, frames
 from bridge.filing.cabinet import require_backend
@@ -67,6 +67,7 @@ class Bridge:
             confirm_directory=self._confirm_directory,
             directory_status=self._directory_status,
             undo_directory=self._undo_directory,
+            foresee_directory=self._foresee_directory,
         )
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
@@ -369,6 +370,14 @@ class Bridge:
             self._reconcile_until_done(error)
             log.warning("directory_not_followed", reason=str(error))
         return undone.told
+
+    async def _foresee_directory(self, staff_id: str) -> Foreseen | None:
+        held = self._firm.directory.held
+        if held is None:
+            return None
+        found, sees = await self._firm.foresee(), self._firm.directory.sight(staff_id)
+        shown = tuple(one for one in found if not one.matter_id or sees("matter", one.matter_id))
+        return Foreseen(held.fingerprint(), shown)
 
     async def _directory_status(self, staff_id: str) -> str:
         return await self._firm.directory.status(staff_id)

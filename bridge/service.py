@@ -19,6 +19,7 @@ from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import HomeserverError, UserTaken
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
+from bridge.reconcile.foreseen import Effect
 from bridge.reconcile.plan import Plan
 from bridge.reconcile.service import Reconciler, firm_today
 from bridge.reconcile.tally import Outcome, Progress
@@ -59,6 +60,11 @@ class FirmService:
     async def plan(self) -> Plan:
         """What a sync would change."""
         return await self.reconciler.plan()
+
+    async def foresee(self) -> tuple[Effect, ...]:
+        """What the held change of the directory would lead to; nothing where none is held."""
+        held = self.directory.held
+        return await self.reconciler.foresee(self.in_force.over(held.new)) if held is not None else ()
 
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
         """Make everything as it should be."""

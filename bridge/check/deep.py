@@ -70,6 +70,7 @@ _OF_STEPS: Mapping[Action, tuple[Kind, str]] = {
     Action.UNLOCK_ACCOUNT: (Kind.ACCOUNT, "Is locked, and {what} works here."),
     Action.CREATE_ROOM: (Kind.ROOM, "Was not made yet."),
     Action.BOT_RETURN: (Kind.MEMBER, "The bot is not in it."),
+    Action.BOT_KEEP: (Kind.MEMBER, "Nobody is to be in it, and the bot does not keep it."),
     Action.BOT_LEAVE: (Kind.MEMBER, "The bot is in it, and should not be."),
     Action.REMOVE: (Kind.MEMBER, "{who} is in it, and should not be."),
     Action.ADD: (Kind.MEMBER, "{who} is not in it, and should be."),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from playhouse.migrations import Runner
 
 from bridge.check.finding import Finding, State
+from bridge.directory.keeping import anything_waits
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
 from bridge.filing.cabinet import CabinetError, cabinet_of
@@ -23,7 +24,6 @@ from bridge.store import inbox, outbox
 from bridge.store.backends import backend_for
 from bridge.store.conversations import all_accounts, rooms_of
 from bridge.store.errors import StoreError, as_store_error
-from bridge.store.models import HeldChange
 from bridge.store.store import MIGRATIONS, Store
 
 
@@ -140,7 +140,7 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     try:
         owner = await store.owner()
         accounts, rooms = await store.run(lambda: (all_accounts(), rooms_of(None)))
-        held = await store.run(lambda: HeldChange.select().where(HeldChange.confirmed_by == "").count())
+        held = await store.run(anything_waits)
         dead = await store.run(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
     finally:
         await store.close()

@@ -17,6 +17,8 @@ from bridge.firm.names import spellings
 
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff
+    from bridge.reconcile.foreseen import Effect
+    from bridge.reconcile.plan import Plan
     from bridge.service import FirmService
     from bridge.settings import Settings
 
@@ -66,7 +68,11 @@ async def _with_firm(settings: Settings, work: Work[T], *, reading: bool) -> T:
 
 def plan(config: Config = None, as_json: AsJson = False) -> None:
     """Print what `sync` would change. Changes nothing."""
-    planned = with_firm(config, lambda service: service.plan())
+
+    async def look(service: FirmService) -> tuple[Plan, bool]:
+        return await service.plan(), service.directory.held is not None
+
+    planned, waits = with_firm(config, look)
     if as_json:
         steps = [{**step.as_json(), "changes_access": step.changes_access} for step in planned.steps]
         print_json({"steps": steps, "problems": list(planned.problems)})
@@ -82,6 +88,8 @@ def plan(config: Config = None, as_json: AsJson = False) -> None:
         say(f"{len(planned.steps)} steps, {access} of them (marked *) about who can read something.")
     else:
         say("Nothing to do: everything is as it should be.")
+    if waits:
+        say("A change of the directory waits as well: `firm-bridge directory plan` lists what it would do.")
 
 
 def sync(config: Config = None, yes: Yes = False) -> None:
@@ -169,6 +177,28 @@ def directory_status(config: Config = None) -> None:
     say(text)
     if code is not Exit.OK:
         raise typer.Exit(code)
+
+
+@directory.command("plan")
+def directory_plan(config: Config = None, as_json: AsJson = False) -> None:
+    """List what the held change of the directory would do: whose account ends, who is put out of which conversation,
+    which matters close. Changes nothing."""
+
+    async def look(service: FirmService) -> tuple[str, tuple[Effect, ...]]:
+        held = service.directory.held
+        return (held.fingerprint() if held is not None else ""), await service.foresee()
+
+    fingerprint, found = with_firm(config, look)
+    if as_json:
+        effects = [{"what": one.what, "becomes": list(one.becomes), "matter_id": one.matter_id} for one in found]
+        print_json({"fingerprint": fingerprint, "effects": effects})
+        return
+    if not fingerprint:
+        say("No change of the directory waits, so there is none to foresee.")
+        return
+    for one in found:
+        say(f"  {one.text}")
+    say(f"This is what the change {fingerprint} would do once confirmed. Nothing was changed.")
 
 
 @directory.command("confirm")

@@ -11,7 +11,7 @@ from bridge.commands.channel_finding import CHANNEL_INFO, CHANNEL_RECENT, CHANNE
 from bridge.commands.channel_people import CHANNEL_ADD, CHANNEL_JOIN, CHANNEL_LEAVE, CHANNEL_REMOVE
 from bridge.commands.digest import DIGEST
 from bridge.commands.direct import DM
-from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_STATUS, DIRECTORY_UNDO
+from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_PLAN, DIRECTORY_STATUS, DIRECTORY_UNDO
 from bridge.commands.files import FILE_VERSIONS, FILES
 from bridge.commands.filing import FILES_STATUS, MATTER_FILING
 from bridge.commands.matter import MATTER_LIST, MATTER_START
@@ -66,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     DIGEST,
     PING,
     DIRECTORY_STATUS,
+    DIRECTORY_PLAN,
     DIRECTORY_CONFIRM,
     DIRECTORY_UNDO,
     WHY,

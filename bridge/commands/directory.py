@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bridge.commands.table import Answer, Call, Command, Who
+from bridge.commands.paging import paged
+from bridge.commands.replies import escape
+from bridge.commands.sight import sight_of
+from bridge.commands.table import Answer, Call, Command, List, Who
 
 
 async def _status(call: Call) -> Answer:
@@ -11,6 +14,23 @@ async def _status(call: Call) -> Answer:
 
 async def _confirm(call: Call) -> Answer:
     return Answer(await call.desk.confirm_directory(call.sender.id))
+
+
+async def _plan(call: Call) -> Answer:
+    async def listed(again: Call) -> List:
+        sight_of(again)
+        found = await again.desk.foresee_directory(again.sender.id)
+        if found is None:
+            return List((), "No change of the directory waits, so there is none to foresee.")
+        count = "1 thing" if len(found.effects) == 1 else f"{len(found.effects)} things"
+        head = (
+            f"**What the change {found.fingerprint} of the directory would do**: {count} that you may know of, and only"
+            " after `!directory confirm`. Nothing was changed."
+        )
+        lines = [f"- **{escape(one.what)}**: {escape('; '.join(one.becomes))}" for one in found.effects]
+        return List(tuple(lines), head)
+
+    return await paged(call, listed)
 
 
 async def _undo(call: Call) -> Answer:
@@ -23,6 +43,16 @@ DIRECTORY_STATUS = Command(
     _status,
     help="Says how many staff and matters there are, what is wrong with the directory, and whether a change waits.",
     examples=("!directory status",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+DIRECTORY_PLAN = Command(
+    "directory plan",
+    "What a held change of the directory would do",
+    _plan,
+    help="Lists, before it is confirmed, whose account would end, which matters would close, and who would come into or"
+    " be put out of which conversation. Changes nothing.",
+    examples=("!directory plan",),
     who=Who.FIRM_ADMIN,
     group="Administration",
 )

@@ -189,6 +189,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "digest": _ALL_STAFF,
     "ping": _ALL_STAFF,
     "directory status": _ADMINS,
+    "directory plan": _ADMINS,
     "directory confirm": _ADMINS,
     "directory undo": _ADMINS,
     "why": _ADMINS,

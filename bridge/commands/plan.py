@@ -10,6 +10,7 @@ from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.sight import Sight, sight_of
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
+from bridge.directory.keeping import anything_waits
 from bridge.firm.conversation import Conversation, first_matter_conversation_id
 from bridge.firm.model import Matter
 from bridge.firm.room_keys import matter_of_space, matter_space_key
@@ -27,6 +28,7 @@ _SAID: Mapping[Action, str] = {
     Action.UNLOCK_ACCOUNT: "unlock the account of {what}",
     Action.CREATE_ROOM: "make the room {room}",
     Action.BOT_RETURN: "come back into {room}",
+    Action.BOT_KEEP: "keep {room}, which nobody is in from then on",
     Action.REMOVE: "take {who} out of {room}",
     Action.TAKE_POWER: "take the power in {room} from {who}",
     Action.UNBAN: "lift the ban on {who} in {room}",
@@ -64,7 +66,9 @@ async def _plan(call: Call) -> Answer:
 
     about = place.number if isinstance(place, Matter) else place.title if place is not None else ""
     ids = () if place is None else (place.id,)
-    return Answer((await paged(call, listed)).text, noted=Noted("plan", about=about, ids=ids))
+    waits = await call.desk.store.read(anything_waits)
+    more = ["A change of the directory waits as well: `!directory plan` lists what it would do."] * waits
+    return Answer("\n\n".join([(await paged(call, listed)).text, *more]), noted=Noted("plan", about=about, ids=ids))
 
 
 async def _keys(call: Call, place: Matter | Conversation | None) -> frozenset[str] | None:

@@ -19,6 +19,7 @@ from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import Decision, desired_participants, may_administer
 from bridge.firm.rules import CitedRule
 from bridge.matrix.port import Homeserver
+from bridge.reconcile.foreseen import Effect
 from bridge.reconcile.service import Reconciler
 from bridge.settings import Settings
 from bridge.store.conversations import conversation_by_id
@@ -81,6 +82,14 @@ class Argument:
         return self.shown if self.required else f"[{self.shown}]"
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a held change of the directory would lead to, as far as one admin may know."""
+
+    fingerprint: str
+    effects: tuple[Effect, ...]
+
+
 @dataclass(frozen=True)
 class Desk:
     """What commands work with."""
@@ -96,6 +105,8 @@ class Desk:
     """What the directory is and what it waits for, as far as the admin of this staff id may know."""
     undo_directory: Callable[[str], Awaitable[str]]
     """Take back the change of the directory that was confirmed last, as this staff id; the answer for the admin."""
+    foresee_directory: Callable[[str], Awaitable[Foreseen | None]]
+    """What the held change would lead to, as far as this staff id may know; None where none is held."""
     next_pages: dict[str, NextPage] = field(default_factory=dict)
     """Where `!more` goes on, by staff id. Kept in memory only."""
     sights: dict[str, Sight] = field(default_factory=dict)

@@ -218,8 +218,7 @@ class DirectoryFile:
         For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
         server sees everything.
         """
-        given = [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new]
-        sees = self._sight(staff_id, given) if staff_id else None
+        sees = self.sight(staff_id) if staff_id else None
         matters = sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters)
         counted = f"{matters} matter{'s' * (matters != 1)}{'' if sees is None else ' that you can see'}"
         lines = [f"The directory has {len(self.firm.active_staff)} active staff and {counted}."]
@@ -233,6 +232,10 @@ class DirectoryFile:
                 lines.append("It was confirmed before and taken back.")
             lines.append("A firm admin lets it through with: !directory confirm")
         return "\n".join(lines)
+
+    def sight(self, staff_id: str) -> Callable[[str, str], bool]:
+        """Whether this person may know of a record, by its kind and id, as it is and as a held change would have it."""
+        return self._sight(staff_id, [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new])
 
     def _sight(self, staff_id: str, given: Sequence[Firm]) -> Callable[[str, str], bool]:
         """Whether this person may know of a record, by its kind and id, in every one of these firms."""

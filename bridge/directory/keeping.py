@@ -85,6 +85,11 @@ def still_waits(fingerprint: str) -> bool:
     return held is not None and not held.confirmed_by
 
 
+def anything_waits() -> bool:
+    """Whether a change is held that nobody has confirmed."""
+    return bool(HeldChange.select().where(HeldChange.confirmed_by == "").exists())
+
+
 def hold(fingerprint: str, summary: str, now: int) -> bool:
     """Hold this change and no other. Returns whether it has been confirmed. `now` is in milliseconds."""
     HeldChange.delete().where(HeldChange.fingerprint != fingerprint).execute()

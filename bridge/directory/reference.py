@@ -90,9 +90,20 @@ _AFTER = """\
 
 A change that would take away more than a fifth of the active staff, or of all accesses to matters, is not applied at
 once: more often than not it is an export that went wrong. The setting `directory.removal_limit` says how much. The
-bridge holds such a change, says so in the log and in `!directory status`, and applies it when a firm admin writes
-`!directory confirm`. The confirmation is for exactly these contents: if the files change again, the bridge asks again;
-if they go back to what they were, nothing happens. The first directory ever read is not held.
+bridge holds such a change, tells the firm admins in their room, and applies it when one of them writes
+`!directory confirm`. `!directory plan` says before that whose account would end, which matters would close, and who
+would be put out of or come into which conversation. The confirmation is for exactly these contents: if the files change
+again, the bridge asks again; if they go back to what they were, nothing happens. The first directory ever read is not
+held.
+
+## Taking a confirmed change back
+
+If it was wrong after all, `!directory undo` takes back within a day the change that was confirmed last: the directory
+in force is again what it was before, accounts that it ended come back, and everybody is let back into the conversations
+that it took them out of, with what was said there. Whom it brought into a matter's conversation as new on its team goes
+again. What changed since stays as it is now: whoever left or was walled off since is not let back. People whose account
+had ended need a new password. The files still say the wrong thing, so what they say waits until they say something else
+or a firm admin confirms it again. `firm-bridge directory plan`, `confirm` and `undo` do the same on the server.
 """
 
 

@@ -20,6 +20,7 @@ from bridge.mapping.rooms import AVATAR, CLEARED, RoomShape, child_state, create
 from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.desired import Desired
+from bridge.reconcile.emptied import keep
 from bridge.reconcile.observe import is_marked, is_ours, observe_room
 from bridge.reconcile.pictures import uploaded
 from bridge.reconcile.plan import (
@@ -305,6 +306,10 @@ async def _bot_return(step: Step, shape: RoomShape, hands: Hands) -> None:
     await hands.homeserver.join(hands.room_ids[step.key], hands.server.bot_id)
 
 
+async def _bot_keep(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await keep(hands.homeserver, hands.room_ids[step.key])
+
+
 async def _bot_leave(step: Step, shape: RoomShape, hands: Hands) -> None:
     await hands.homeserver.leave(hands.room_ids[step.key], hands.server.bot_id)
     faults.point("bot.left")
@@ -423,6 +428,7 @@ async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
 _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
     Action.BOT_RETURN: _bot_return,
     Action.BOT_LEAVE: _bot_leave,
+    Action.BOT_KEEP: _bot_keep,
     Action.TAKE_POWER: _take_power,
     Action.REMOVE: _remove,
     Action.UNBAN: _unban,

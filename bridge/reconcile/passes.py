@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,6 +23,7 @@ from bridge.reconcile.again import HANDOUTS
 from bridge.reconcile.anew import to_look_at
 from bridge.reconcile.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.first_things import changed, leavers, losing, walled_off
+from bridge.reconcile.foreseen import Effect, in_order, of_conversations, of_firm
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.handouts import take_back
 from bridge.reconcile.observe import Json, in_parallel
@@ -178,6 +179,22 @@ class Passes:
             extent = await asyncio.to_thread(touched, before, then, self._firm(), self._today(), self._settings)
             extents = await self._slices() if extent is None else [extent]
             return await self._make_right(extents, look, concerned, self._work.tally(), alone=extent is not None)
+
+    async def foresee(self, then: Firm) -> tuple[Effect, ...]:
+        """What would become of accounts, matters and conversations if that were the firm (O2). Changes nothing."""
+        before, today = self._firm(), self._today()
+        extent = touched(before, today, then, today, self._settings)
+        found: list[Effect] = []
+        for one in await self._slices() if extent is None else [extent]:
+            world = await self._work.world(one)
+
+            def part(extent: Extent = one, world: World = world) -> Iterable[Effect]:
+                # By what is stored now, as the change would be followed.
+                old = desired_of_stored(before, world, self._settings, today)
+                return of_conversations(old, desired(then, world, self._settings, today, extent))
+
+            found += await asyncio.to_thread(part)
+        return (*of_firm(before, then), *in_order(found))
 
     async def cut_off(self, staff_id: str) -> Outcome:
         """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).

@@ -28,6 +28,7 @@ class Action(StrEnum):
     DEACTIVATE_ACCOUNT = "deactivate_account"
     CREATE_ROOM = "create_room"
     BOT_RETURN = "bot_return"
+    BOT_KEEP = "bot_keep"
     TAKE_POWER = "take_power"
     REMOVE = "remove"
     UNBAN = "unban"
@@ -51,6 +52,7 @@ _SENTENCES = {
     Action.DEACTIVATE_ACCOUNT: "Take {who} out of what is left and deactivate the account: {what}",
     Action.CREATE_ROOM: "Make the room {room}",
     Action.BOT_RETURN: "Bring the bot back into {room}",
+    Action.BOT_KEEP: "Have the bot keep {room}, which nobody is in from then on",
     Action.TAKE_POWER: "Take the power in {room} from {who}",
     Action.REMOVE: "Remove {who} from {room}",
     Action.UNBAN: "Lift the ban on {who} in {room}",
@@ -82,7 +84,7 @@ _ACCESS = frozenset(
 
 ENDING = frozenset({Action.LOCK_ACCOUNT, Action.DEACTIVATE_ACCOUNT})
 """Steps that take somebody's account away."""
-_TAKING = frozenset({Action.CLOSE_ROOM, Action.TAKE_POWER, Action.REMOVE})
+_TAKING = frozenset({Action.BOT_KEEP, Action.CLOSE_ROOM, Action.TAKE_POWER, Action.REMOVE})
 _CLOSING = frozenset({LEVELS, "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access"})
 """State that says who may come in, read and write: in the form of a room's shape it opens nothing."""
 _CAN_WAIT = frozenset({SERVICE_MEMBERS})
@@ -267,6 +269,9 @@ def plan_room(
 
     Removal comes first, also where the bot may not be able to come back (M3). Where somebody was in it who must not
     read the conversation any more, that goes on in another room: Matrix shows them what is added to what they saw.
+
+    Into a room that nobody is in Matrix lets nobody come back. So before the last people leave a direct conversation,
+    as leavers do, the bot comes into it, and stays until somebody is back.
     """
     if observed is None and shape.earlier_of:
         return ()
@@ -283,6 +288,10 @@ def plan_room(
         changes = tuple(_state_changes(shape, observed, server, room_ids)) if bot_in else ()
         others = [step for step in changes if step.event_type not in {LEVELS, TOMBSTONE[0]}]
         return (*closing, *powers, *removals, *others, Step(Action.RENEW_ROOM, shape.key, shape.label))
+    empty = not shape.bot_stays and not shape.members
+    if empty and not bot_in:
+        keep = (Step(Action.BOT_KEEP, shape.key, shape.label),) if "join" in observed.members.values() else ()
+        return (*keep, *powers, *removals)
     changes = tuple(_state_changes(shape, observed, server, room_ids))
     unbans = tuple(
         Step(Action.UNBAN, shape.key, shape.label, user_id) for user_id in sorted(observed.banned & shape.welcome)
@@ -295,7 +304,7 @@ def plan_room(
     if not (bot_in or needs_bot):
         changes = ()
     leaving: tuple[Step, ...] = ()
-    if not shape.bot_stays and (bot_in or returning):
+    if not shape.bot_stays and not empty and (bot_in or returning):
         leaving = (Step(Action.BOT_LEAVE, shape.key, shape.label),)
     return (*powers, *removals, *returning, *unbans, *changes, *additions, *marks, *leaving)
 

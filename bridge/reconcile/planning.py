@@ -63,7 +63,8 @@ class Planning:
         taking = tuple(
             step
             for step in steps
-            if step.action is Action.CLOSE_ROOM or (step.only_takes and self._must_go(step.who, shape.key, firm))
+            if step.action in {Action.BOT_KEEP, Action.CLOSE_ROOM}
+            or (step.only_takes and self._must_go(step.who, shape.key, firm))
         )
         return RoomPlan(shape, taking, self._drift(shape, observed, taking))
 

@@ -22,6 +22,7 @@ from bridge.matrix.retry import patience
 from bridge.reconcile.again import HANDOUTS, Again
 from bridge.reconcile.again import Kind as ThingKind
 from bridge.reconcile.desired import Desired, desired
+from bridge.reconcile.foreseen import Effect
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.observe import Json, in_parallel
 from bridge.reconcile.passes import OF_NOBODY, PATIENCE, Passes
@@ -141,6 +142,10 @@ class Reconciler:
     async def take_out(self, *keys: str) -> None:
         """Take whoever may not be in these rooms out of them (M3); see `Passes`."""
         await self._passes.take_out(*keys)
+
+    async def foresee(self, firm: Firm) -> tuple[Effect, ...]:
+        """What would become of accounts, matters and conversations if this were the firm (O2); see `Passes`."""
+        return await self._passes.foresee(firm)
 
     async def take_back(self, tally: Tally | None = None) -> None:
         """Let nobody download a file about a matter they may not see now (M3, F2); see `Passes`."""

@@ -15,7 +15,8 @@ from bridge.directory.keeping import departed
 from bridge.firm.conversation import SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_space_key
+from bridge.firm.room_keys import CHILD, STAFF_SPACE, conversation_of, matter_space_key
+from bridge.mapping.names import place_in_list
 from bridge.mapping.rooms import RoomShape, staff_space_shape
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.matrix.port import Homeserver
@@ -25,13 +26,15 @@ from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.apply import Hands, apply_room
 from bridge.reconcile.desired import Desired, UserIds, desired, desired_of_stored, user_ids_of
 from bridge.reconcile.drift import deleted
+from bridge.reconcile.emptied import keep_emptied
 from bridge.reconcile.farewell import leave_everything
 from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.plan import CHILD, ENDING, Action, Observed, RoomPlan, Server, Step, plan_children
+from bridge.reconcile.plan import ENDING, Action, Observed, RoomPlan, Server, Step, plan_children
 from bridge.reconcile.planning import Part, Planning
 from bridge.reconcile.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
 from bridge.settings import Settings
+from bridge.store.channels import channel
 from bridge.store.conversations import (
     StoredAccount,
     World,
@@ -208,6 +211,7 @@ class Work:
             await asyncio.wait({cutting}, timeout=_MOMENT)
             if not cutting.done() or await cutting:
                 async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
+                    await keep_emptied(self._store, self._homeserver, staff_id, self._may_act)
                     item.steps = await leave_everything(self._homeserver, user_id, self._secret)
                     # After the rooms, which a database that takes nothing in keeps nobody in.
                     await self._store.run(lambda: remove_from_all(departed({staff_id})))
@@ -217,6 +221,9 @@ class Work:
 
     async def _secret(self, room_ids: Collection[str]) -> Collection[str]:
         return await self._store.read(lambda: of_matters(room_ids))
+
+    def _may_act(self, staff_id: str) -> bool:
+        return bool(may_act(self._firm(), staff_id))
 
     async def _end_sessions(self, staff_id: str, user_id: str, run: Run, *, thorough: bool) -> bool:
         """End somebody's sessions and lock the account; whether it is, or may be, one that can still do something."""
@@ -308,7 +315,7 @@ class Work:
         """See that the staff space lists these channels. It is read only where it does not: everybody is in it."""
         as_listed = False
         async with tally.item(room(STAFF_SPACE), "Staff space", in_part=True):
-            rooms = await self._store.read(lambda: rooms_of([STAFF_SPACE, *keys]))
+            rooms, found = await self._store.read(lambda: (rooms_of([STAFF_SPACE, *keys]), tuple(map(channel, keys))))
             if (space := rooms.get(STAFF_SPACE)) is not None:
                 state = {
                     (CHILD, rooms[key]): await self._homeserver.state_content(
@@ -317,7 +324,8 @@ class Work:
                     for key in keys
                     if key in rooms
                 }
-                shape = staff_space_shape(self._settings.firm.name, frozenset(), tuple(sorted(keys)))
+                listed = {one.id: place_in_list(one.title, last=one.archived) for one in found if one is not None}
+                shape = staff_space_shape(self._settings.firm.name, frozenset(), listed)
                 as_listed = not plan_children(shape, Observed(space, state=state), rooms, {})
         if not as_listed:
             await self.converge_room(STAFF_SPACE, tally)

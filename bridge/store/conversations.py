@@ -35,6 +35,13 @@ _MISSING = """
 
 _INTRODUCED = frozenset({ConversationKind.MATTER, ConversationKind.CHANNEL})
 """Conversations in which the bot says who started them."""
+_DIRECT_ROOMS = """
+    SELECT room.room_id, other.staff_id FROM participant
+    JOIN conversation ON conversation.id = participant.conversation_id AND conversation.kind = ?
+    JOIN room ON room.key = conversation.id AND room.room_id IS NOT NULL
+    JOIN participant AS other ON other.conversation_id = conversation.id AND other.present
+    WHERE participant.staff_id = ? AND participant.present
+"""
 _CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, alias_localpart"
 _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
@@ -298,6 +305,15 @@ def left_direct_rooms() -> dict[str, frozenset[str]]:
     for room_id, staff_id in cast("Iterable[tuple[str, str]]", rows):
         left.setdefault(room_id, set()).add(staff_id)
     return {room_id: frozenset(staff_ids) for room_id, staff_ids in left.items()}
+
+
+def direct_rooms_of(staff_id: str) -> dict[str, frozenset[str]]:
+    """The rooms of the direct conversations that somebody is in, and the staff ids of all who are, by room id."""
+    rows = execute(_DIRECT_ROOMS, ConversationKind.DIRECT.value, staff_id).fetchall()
+    found: dict[str, set[str]] = {}
+    for room_id, other in rows:
+        found.setdefault(room_id, set()).add(other)
+    return {room_id: frozenset(staff_ids) for room_id, staff_ids in found.items()}
 
 
 def keep_participants(conversation_id: str, staff_ids: Collection[str]) -> None:

@@ -11,8 +11,9 @@ DIRECTORY_TOLD = "directory_told"
 """What the firm admins were last told to be wrong with the directory; empty where it is followed."""
 
 DIRECTORY_UNDONE = "directory_undone"
-"""Fingerprints, with blanks between, of what the directory's files said when a confirmed change was taken back: it
-waits until it is confirmed anew or the files say something else."""
+"""Fingerprints, with blanks between, of what the directory's files said when a confirmed change was taken back.
+
+It waits until it is confirmed anew or the files say something else."""
 
 GUARD_VERSION = "guard_version"
 """The highest version of its policy that the guard may have been told, noted before it is told."""

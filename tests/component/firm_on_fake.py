@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import orjson
 
-from bridge.commands.table import Desk
+from bridge.commands.table import Desk, Foreseen
 from bridge.directory.in_force import InForce
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
@@ -120,7 +120,15 @@ class FirmOnFake:
         self.reconciler = self.new_reconciler()
         self.places = Places(self.store, self.fake.server_name)
         self.desk = Desk(
-            self.settings, self.store, self.client, self.reconciler, self._firm, self._confirm, self._status, self._undo
+            self.settings,
+            self.store,
+            self.client,
+            self.reconciler,
+            self._firm,
+            self._confirm,
+            self._status,
+            self._undo,
+            self._foresee,
         )
         self.at_work = AtWork(self.client, moment=3600)
         """Shows nothing, however slow the machine is."""
@@ -141,6 +149,9 @@ class FirmOnFake:
 
     async def _undo(self, staff_id: str) -> str:
         return f"Taken back by {staff_id}"
+
+    async def _foresee(self, staff_id: str) -> Foreseen | None:
+        return None
 
     # What is
     def user(self, person: Staff) -> str:

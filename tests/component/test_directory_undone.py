@@ -56,6 +56,7 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
         await made.ask("ruth", "!channel create Court Filings @tom @ines")
         await made.ask("ines", "!channel leave Court Filings")
         await made.ask("tom", "!dm @ruth")
+        await made.ask("tom", "!dm @ines")
         yield made
 
 
