@@ -20,7 +20,15 @@ from bridge.firm.policy import may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import conversation_of, matter_of_space
 from bridge.guard.creation import AGAIN
 from bridge.guard.files import UNLISTED, UNREADABLE
-from bridge.guard.gate import BOT_ONLY, NO_KNOCKING, NOT_ADDED, NOT_ADDED_TO_DIRECT, READ_ONLY, UNDER_HOLD
+from bridge.guard.gate import (
+    BOT_ONLY,
+    NO_KNOCKING,
+    NOT_ADDED,
+    NOT_ADDED_TO_DIRECT,
+    NOT_TAKEN_OUT,
+    READ_ONLY,
+    UNDER_HOLD,
+)
 from bridge.guard.refusals import OTHERS, Told
 from bridge.handlers.telling import tell
 from bridge.reconcile.words import WHAT
@@ -104,6 +112,8 @@ def _in_place(desk: Desk, one: Refused, place: _Place) -> str | None:
             direct = place.kind == ConversationKind.DIRECT
             why = NOT_ADDED_TO_DIRECT if direct else NOT_ADDED
             return f"{_person(desk, one.person)} was not added to {place.name}. {why}"
+        case Deed.TRIED_TO_BAN if one.person:
+            return f"{_person(desk, one.person)} stays in {place.name}. {NOT_TAKEN_OUT}"
         case Deed.TRIED_TO_KNOCK if place.kind == ConversationKind.CHANNEL:
             return f"You need not ask to join {place.name}. {NO_KNOCKING}"
         case Deed.TRIED_TO_WRITE:

@@ -49,6 +49,8 @@ class Conversation:
     """Staff ids."""
     left: frozenset[str] = frozenset()
     """Staff ids of those who were picked and are not in it any more."""
+    started_by: str = ""
+    """Staff id; empty for what the directory started."""
 
     @property
     def opened_for(self) -> frozenset[str]:

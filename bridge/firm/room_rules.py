@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.firm.conversation import SHARED, ConversationKind
-from bridge.firm.room_keys import CHILD, KEEPER_SPACE, SPACE, STAFF_SPACE
+from bridge.firm.room_keys import CHILD, KEEPER_SPACE, SPACE, STAFF_SPACE, matter_of_space
 
 BOT_LEVEL = 100
 PINNER_LEVEL = 50
-"""Of those who pin where not everybody does. Nothing else in a firm room needs this level."""
+"""Of those who pin where not everybody does."""
+REMOVER_LEVEL = 25
+"""Of those who take others out in their own client. Matrix lets somebody be removed by those alone who have more power
+(specification: authorization rules, m.room.member), so it cannot be everybody's."""
 NOBODY = 101
 """A power level above everyone's: not even the bot may turn on encryption."""
 BARRED: Mapping[str, int] = {"m.room.encryption": NOBODY, "m.room.encrypted": BOT_LEVEL, "m.sticker": BOT_LEVEL}
@@ -48,13 +51,14 @@ _ALWAYS: Mapping[str, tuple[int, ...]] = {
     "events_default": (0, BOT_LEVEL),
     "state_default": (BOT_LEVEL,),
     "invite": (0, BOT_LEVEL),
-    "kick": (BOT_LEVEL,),
+    "kick": (REMOVER_LEVEL, BOT_LEVEL),
     "ban": (BOT_LEVEL,),
     "redact": (BOT_LEVEL,),
     "historical": (BOT_LEVEL,),
 }
 _OPEN_TO: Mapping[str, str] = {ConversationKind.CHANNEL: STAFF_SPACE, ConversationKind.DIRECT: KEEPER_SPACE}
-"""The space whose members may come into a room of this kind by themselves; nobody into those of other kinds."""
+"""The space whose members may come into a room of this kind by themselves. Into a conversation of a matter those of its
+space may, and nobody into rooms of other kinds."""
 _HISTORIES: Mapping[str, frozenset[str]] = {
     ConversationKind.DIRECT: frozenset({"joined", "shared"}),
     ConversationKind.BOT: frozenset({"joined"}),
@@ -102,8 +106,18 @@ def _may_open(content: Content, kind: str, spaces: frozenset[str]) -> bool:
     if content.get("join_rule") == "invite":
         return True
     knocked = {"knock_restricted"} if kind in {ConversationKind.CHANNEL, ""} else set()
-    space = {_OPEN_TO[kind]} if kind in _OPEN_TO else set(_OPEN_TO.values()) if not kind else set()
-    return _text(content.get("join_rule")) in {"restricted"} | knocked and len(spaces) == 1 and spaces <= space
+    return (
+        _text(content.get("join_rule")) in {"restricted"} | knocked
+        and len(spaces) == 1
+        and all(_may_open_to(space, kind) for space in spaces)
+    )
+
+
+def _may_open_to(space: str, kind: str) -> bool:
+    if matter_of_space(space) is not None:
+        # Whether it is the matter's own is for whoever knows the conversations to say.
+        return kind in {ConversationKind.MATTER, ""}
+    return space in _OPEN_TO.values() if not kind else _OPEN_TO.get(kind) == space
 
 
 def _may_level(content: Content, kind: str) -> bool:
@@ -117,6 +131,7 @@ def _may_level(content: Content, kind: str) -> bool:
     return (
         all(_is_one_of(content.get(name, _ABSENT), levels) for name, levels in _ALWAYS.items())
         and (invites or content["invite"] == BOT_LEVEL)
+        and (kind in SHARED or not kind or content["kick"] == BOT_LEVEL)
         and all(_is_one_of(events.get(barred, _ABSENT), (level, NOBODY)) for barred, level in BARRED.items())
         and all(
             type(level) is int and (level >= BOT_LEVEL or (name in free and level in {0, PINNER_LEVEL}))

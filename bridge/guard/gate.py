@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 from bridge.firm.carried import ENCRYPTED
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.facts import Facts
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
-from bridge.firm.room_keys import CHECK, CHILD, MARKER, SPACE
+from bridge.firm.room_keys import CHECK, CHILD, MARKER, SPACE, matter_space_key
 from bridge.firm.room_rules import LEVELS, may_give_power, may_have
 from bridge.firm.rules import CitedRule
 
@@ -40,6 +40,7 @@ NOT_INVITED = "You are not invited to this room."
 """Synapse's own words to those whom a room's rule keeps out, so that nobody learns of more behind it (M3)."""
 NOT_ADDED = "This person cannot be in this conversation."
 NOT_ADDED_TO_DIRECT = "The people in a direct conversation stay the same. Type !add @person there to open a larger one."
+NOT_TAKEN_OUT = "Nobody is taken out of this conversation."
 NO_KNOCKING = "Nobody can ask to join here. Join the channel, or let somebody who is in the conversation add you."
 BOT_ONLY = "Only the firm's bot changes this. Write !help to it."
 NEVER = "The firm's rooms do not have this."
@@ -107,10 +108,9 @@ class Gate:
         if change.event_type in BY_NOBODY:
             return Refusal("F1", NEVER)
         if change.event_type != MEMBER:
-            return self._rule_refusal(change, mark)
+            return self._rule_refusal(change, mark, facts)
         if change.membership in {"leave", "ban"}:
-            # It would open the history to somebody who never was in the room.
-            return None if change.before else Refusal("M3", NOT_ADDED)
+            return self._exit_refusal(change, mark)
         if change.membership not in {"join", "invite"}:
             return Refusal("M3", NO_KNOCKING)
         stays = change.before == change.membership == "join" and change.sender == change.state_key
@@ -127,7 +127,7 @@ class Gate:
             return False
         return not any(value for name, value in change.content.items() if name != "via")
 
-    def _rule_refusal(self, change: Change, mark: Mark | None) -> Refusal | None:
+    def _rule_refusal(self, change: Change, mark: Mark | None, facts: Facts | None) -> Refusal | None:
         """Why a rule of a room is not changed: by nobody but the bot, and by it to nothing that no shape has (O3)."""
         if change.sender != self.bot:
             return Refusal("O3", BOT_ONLY)
@@ -141,6 +141,8 @@ class Gate:
             also=self.checker if trying else "",
         )
         had = may_have(change.event_type, change.content, kind, change.spaces)
+        if kind == ConversationKind.MATTER and change.spaces:
+            had = had and change.spaces == _own_space(mark, facts)
         return None if powers and had else Refusal("O3", OTHER_RULES)
 
     def refusal_to_write(
@@ -162,6 +164,14 @@ class Gate:
         """Why nobody deletes in a room, the bot and server admins included; None where it is not under legal hold."""
         held = facts is not None and mark is not None and mark.key in facts.held
         return Refusal("hold", UNDER_HOLD) if held else None
+
+    def _exit_refusal(self, change: Change, mark: Mark | None) -> Refusal | None:
+        """Why somebody is not taken out. Leaving by oneself is never refused, and the bot takes out whoever must go."""
+        if not change.before:
+            # It would open the history to somebody who never was in the room.
+            return Refusal("M3", NOT_ADDED)
+        by_itself = change.sender in {self.bot, change.state_key} or mark is None or mark.kind in {CHECK, *SHARED}
+        return None if by_itself else Refusal("V1", NOT_TAKEN_OUT)
 
     def _entry_refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Refusal | None:
         sentence = NOT_ADDED
@@ -223,3 +233,9 @@ class Gate:
         if conversation is None or conversation.kind.value != mark.kind:
             return Decision(False, "F1", "The firm has no such conversation.")
         return may_be_in(facts.firm, staff_id, conversation, today)
+
+
+def _own_space(mark: Mark | None, facts: Facts | None) -> frozenset[str]:
+    """The key of the space of a conversation's matter; none where that is not known."""
+    known = facts.conversations.get(mark.key) if facts is not None and mark is not None else None
+    return frozenset() if known is None or not known.matter_id else frozenset({matter_space_key(known.matter_id)})

@@ -14,7 +14,7 @@ from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import CHILD, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
-from bridge.firm.room_rules import BARRED, BOT_LEVEL, NAMED_BY_ALL, PINNER_LEVEL
+from bridge.firm.room_rules import BARRED, BOT_LEVEL, NAMED_BY_ALL, PINNER_LEVEL, REMOVER_LEVEL
 from bridge.mapping.names import conversation_name, direct_name, matter_name
 from bridge.mapping.pictures import Picture, matter_picture, named_picture
 
@@ -84,6 +84,8 @@ class RoomShape:
     """Whether the guard judges every membership, so that the room may leave more to its participants."""
     pinners: frozenset[str] | None = None
     """User ids of those who pin; None for everybody in the room (V2)."""
+    removers: frozenset[str] | None = None
+    """User ids of those who take others out in their own client (V1); None where nobody but the bot does."""
     kept_out: frozenset[str] = frozenset()
     """User ids of those who were in the room and must read nothing of the conversation now, where that goes on (M3)."""
     earlier_of: str = ""
@@ -100,6 +102,11 @@ class RoomShape:
     def shown_name(self) -> str:
         """The name that the room is given; empty for none."""
         return self.name or direct_name(self.called, self.members)
+
+    @property
+    def comes_by_rule(self) -> bool:
+        """Whether everybody whom it is for may come in by its join rule, so that nobody needs to be invited."""
+        return self.open_to == STAFF_SPACE
 
     @property
     def is_direct(self) -> bool:
@@ -131,13 +138,14 @@ def conversation_shape(
     *,
     guarded: bool = False,
     pinners: frozenset[str] | None = None,
+    removers: frozenset[str] = frozenset(),
     called: Mapping[str, str] | None = None,
     first_title: str = "",
 ) -> RoomShape:
     """The room of a conversation. `members` are user ids that the policy has let through.
 
-    `pinners` are those who pin in shared conversations, None for everybody; `called` are the display names, by user id,
-    of everybody whose direct conversation it is; `first_title` is the title of matters' first conversations.
+    `pinners` are those who pin in shared conversations, None for everybody; `removers` those who may take others out of
+    them in their own client; `called` are the display names, by user id, of everybody whose direct conversation it is; `first_title` is the title of matters' first conversations.
     """
     match conversation.kind:
         case ConversationKind.DIRECT:
@@ -178,6 +186,10 @@ def conversation_shape(
                 "topic": _matter_topic(firm, matter),
                 "picture": matter_picture(matter, light=True),
             }
+            if guarded:
+                # Its space lists it then to all who are there, and they join by themselves (M2). Without the guard
+                # somebody who loses access could come back until they are out of the space.
+                specific["open_to"] = matter_space_key(conversation.matter_id)
     return RoomShape(
         key=conversation.id,
         kind=conversation.kind.value,
@@ -186,6 +198,7 @@ def conversation_shape(
         held=is_held(firm, conversation),
         guarded=guarded,
         pinners=None if pinners is None or conversation.kind not in SHARED else members & pinners,
+        removers=members & removers if guarded and conversation.kind in SHARED and not conversation.everyone else None,
         **specific,
     )
 
@@ -210,6 +223,7 @@ def earlier_shape(shape: RoomShape, key: str, replaced_by: str) -> RoomShape:
         name=f"{shape.name} (earlier)",
         read_only=True,
         kept_out=frozenset(),
+        open_to="",
         earlier_of=shape.key,
         replaced_by=replaced_by,
         follows="",
@@ -256,16 +270,18 @@ def keeper_space_shape() -> RoomShape:
 
 
 def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
-    """Who may do what in the room. Everyone has level 0 and the bot 100; between are only those who pin."""
+    """Who may do what in the room. Everyone has level 0 and the bot 100; between are only those who pin, or who
+    take others out."""
     quiet = shape.is_space or shape.read_only
     say = BOT_LEVEL if quiet else 0
     named_by_all = dict.fromkeys(sorted(NAMED_BY_ALL.get(shape.kind, ())), say)
     # Clients offer to make a room in a space to those who may list it there. The guard lets nobody do that but the bot.
     listed_by_all = {CHILD: 0} if shape.is_space and shape.guarded else {}
-    pinners = dict.fromkeys(sorted(shape.pinners or ()), PINNER_LEVEL)
+    removers = dict.fromkeys(sorted(shape.removers or ()), REMOVER_LEVEL)
+    more = {**removers, **dict.fromkeys(sorted(shape.pinners or ()), PINNER_LEVEL)}
     pin = say if shape.pinners is None else max(say, PINNER_LEVEL)
     return {
-        "users": pinners if room_version in CREATOR_POWER_VERSIONS else {bot_id: BOT_LEVEL, **pinners},
+        "users": more if room_version in CREATOR_POWER_VERSIONS else {bot_id: BOT_LEVEL, **more},
         "users_default": 0,
         "events_default": say,
         "state_default": BOT_LEVEL,
@@ -278,7 +294,7 @@ def power_levels(shape: RoomShape, bot_id: str, room_version: str) -> Json:
             **listed_by_all,
         },
         "invite": 0 if _invited_by_all(shape) else BOT_LEVEL,
-        "kick": BOT_LEVEL,
+        "kick": BOT_LEVEL if shape.removers is None or shape.read_only else REMOVER_LEVEL,
         "ban": BOT_LEVEL,
         "redact": BOT_LEVEL,
         "historical": BOT_LEVEL,
@@ -311,11 +327,12 @@ def desired_state(
     The content of m.room.avatar lacks the picture's address.
     """
     state: dict[StateKey, Json] = {
+        # First, since by it the guard knows what a room that is being made is.
+        (MARKER, ""): {"kind": shape.kind, "key": shape.earlier_of or shape.key},
         ("m.room.power_levels", ""): power_levels(shape, bot_id, room_version),
         ("m.room.join_rules", ""): _join_rule(shape, room_ids),
         ("m.room.history_visibility", ""): {"history_visibility": shape.history},
         ("m.room.guest_access", ""): {"guest_access": "forbidden"},
-        (MARKER, ""): {"kind": shape.kind, "key": shape.earlier_of or shape.key},
     }
     if successor := room_ids.get(shape.replaced_by):
         state["m.room.tombstone", ""] = {"body": GOES_ON, "replacement_room": successor}
@@ -362,7 +379,7 @@ def create_body(
     for child, order in shape.children.items():
         if child in room_ids:
             state[CHILD, room_ids[child]] = child_state(server_name, order)
-    if not shape.open_to or shape.open_to == KEEPER_SPACE:
+    if not shape.comes_by_rule:
         for user_id in sorted(shape.members):
             state["m.room.member", user_id] = {
                 "membership": "invite",

@@ -183,6 +183,7 @@ def _shapes(
             world.aliases.get(c.id, ""),
             guarded=settings.guarded,
             pinners=pinners,
+            removers=frozenset(user_ids[one] for one in _removers(firm, c) if one in user_ids),
             called=_called(firm, world, c, user_ids) if c.kind is ConversationKind.DIRECT else None,
             first_title=settings.firm.first_matter_conversation_title,
         )
@@ -212,6 +213,12 @@ def _pinners(firm: Firm, user_ids: Mapping[str, str], settings: Settings) -> fro
         return None
     admins = administrators(firm, frozenset(settings.firm.admin_roles))
     return frozenset(user_ids[one] for one in admins if one in user_ids)
+
+
+def _removers(firm: Firm, conversation: Conversation) -> set[str]:
+    """The staff ids of whoever started a conversation and of whoever is responsible for its matter."""
+    matter = firm.matters.get(conversation.matter_id)
+    return {conversation.started_by, *({matter.responsible} if matter is not None else ())}
 
 
 def _worth_a_room(conversation: Conversation, members: frozenset[str]) -> bool:

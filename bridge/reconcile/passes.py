@@ -312,7 +312,7 @@ class Passes:
         return replace(self._work.run(part.wanted, tally, part.epoch, direct), untold=untold)
 
     async def _settle(self, run: Run, shapes: Mapping[str, RoomShape], at_once: int) -> None:
-        for wave in waves(shapes):
+        for wave in waves(shapes, run.wanted.world.rooms):
             await in_parallel(wave, lambda one: self._work.settle_room(*one, run), at_once)
 
     async def _tell_and_take(
@@ -371,4 +371,4 @@ class Passes:
 
 
 def _rooms(part: _Part) -> int:
-    return sum(map(len, waves(part.shapes)))
+    return sum(map(len, waves(part.shapes, part.wanted.world.rooms)))

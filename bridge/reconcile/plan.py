@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bridge.firm.room_keys import CHILD, KEEPER_SPACE
+from bridge.firm.room_keys import CHILD
 from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.rooms import AVATAR, CLEARED, SERVICE_MEMBERS, RoomShape, StateKey, create_body, desired_state
@@ -397,11 +397,11 @@ def _is_right(event_type: str, there: Json | None, wanted: Json) -> bool:
 
 
 def _additions(shape: RoomShape, observed: Observed) -> Iterator[Step]:
-    open_rule = bool(shape.open_to) and shape.open_to != KEEPER_SPACE
     for user_id in sorted(shape.members):
         membership = observed.members.get(user_id)
         if membership != "join":
-            yield Step(Action.ADD, shape.key, shape.label, user_id, invited=open_rule or membership == "invite")
+            invited = shape.comes_by_rule or membership == "invite"
+            yield Step(Action.ADD, shape.key, shape.label, user_id, invited=invited)
 
 
 def _direct_marks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -88,12 +88,13 @@ class Planning:
         return {key: self.wanted.shapes[key].label for key in keys if key in self.wanted.shapes}
 
 
-def waves(shapes: Mapping[str, RoomShape]) -> list[list[tuple[str, Part]]]:
-    """These rooms in waves, within which they do not depend on each other.
+def waves(shapes: Mapping[str, RoomShape], made: Collection[str]) -> list[list[tuple[str, Part]]]:
+    """These rooms in waves, within which they do not depend on each other. `made` are the keys of those that are there.
 
     Rooms wait for the spaces that they name in their join rule; spaces wait for the rooms they list, and rooms that
     were left for those in which their conversations go on.
     """
+    named = {shape.open_to for shape in shapes.values()}
     found: list[list[tuple[str, Part]]] = [[], [], [], []]
     for key, shape in shapes.items():
         if key == KEEPER_SPACE:
@@ -102,5 +103,7 @@ def waves(shapes: Mapping[str, RoomShape]) -> list[list[tuple[str, Part]]]:
             found[1].append((key, Part.ROOM))
             found[3].append((key, Part.LIST))
         else:
+            if shape.is_space and key in named and key not in made:
+                found[1].append((key, Part.ROOM))
             found[3 if shape.is_space or shape.earlier_of else 2].append((key, Part.WHOLE))
     return found

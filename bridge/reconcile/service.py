@@ -32,6 +32,7 @@ from bridge.reconcile.tally import Outcome, Progress, Tally
 from bridge.reconcile.visits import Visits
 from bridge.reconcile.work import Run, Work
 from bridge.settings import FirmSettings, Settings
+from bridge.store.conversations import rooms_of
 from bridge.store.outbox import transaction_id
 from bridge.store.store import Store
 from bridge.store.world import Extent, extent_of, read_world, slices
@@ -118,7 +119,7 @@ class Reconciler:
 
     async def _plan_part(self, run: Run, shapes: Mapping[str, RoomShape], new: Collection[str], at_once: int) -> Waves:
         waves = []
-        for wave in planned_waves(shapes):
+        for wave in planned_waves(shapes, run.wanted.world.rooms):
             found = await in_parallel(wave, lambda one: self._work.plan_room(*one, run, new), at_once)
             waves.append(tuple(filter(None, found)))
         return tuple(waves)
@@ -187,6 +188,7 @@ class Reconciler:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
         spaces, earlier = await self._work.around(keys)
         tally = self._work.tally()
+        made = await self._store.read(lambda: rooms_of(spaces))
 
         async def one(key: str) -> None:
             # A room that was made anew may be listed under its old id.
@@ -195,7 +197,8 @@ class Reconciler:
             else:
                 await self._work.converge_room(key, tally)
 
-        for wave in (set(keys), earlier, spaces.keys()):
+        # A room waits for the space that it names in its join rule, and a space for the rooms that it lists.
+        for wave in (spaces.keys() - made.keys(), set(keys), earlier, spaces.keys()):
             # Both before and after: a plan made in between saw the room half-way.
             self._work.note_change(wave)
             with patience(PATIENCE):

@@ -11,7 +11,15 @@ from peewee import Case, chunked
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, conversation_of, earlier_key, matter_of_space, number_of
+from bridge.firm.room_keys import (
+    KEEPER_SPACE,
+    STAFF_SPACE,
+    conversation_of,
+    earlier_key,
+    matter_of_space,
+    matter_space_key,
+    number_of,
+)
 from bridge.store import models
 from bridge.store.audit import record
 from bridge.store.homeserver_time import homeserver_ms
@@ -33,6 +41,7 @@ _MISSING = """
 """
 
 
+<<<<<<< HEAD
 _INTRODUCED = frozenset({ConversationKind.MATTER, ConversationKind.CHANNEL})
 """Conversations in which the bot says who started them."""
 _DIRECT_ROOMS = """
@@ -43,6 +52,9 @@ _DIRECT_ROOMS = """
     WHERE participant.staff_id = ? AND participant.present
 """
 _CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, alias_localpart"
+=======
+_CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, created_by, alias_localpart"
+>>>>>>> 5cae8ee (List a matter's conversations to its space, and let some remove natively)
 _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
 _KEYS = "SELECT room_id, key FROM room WHERE room_id IN ({})"
@@ -134,14 +146,15 @@ def all_accounts() -> dict[str, StoredAccount]:
 
 
 def world_where(condition: str, *values: object, keys: Iterable[str] = ()) -> World:
-    """The conversations for which the condition, in SQL, holds; the rooms of these, of `keys` and of the firm's spaces;
-    and no accounts."""
+    """The conversations for which the condition, in SQL, holds; the rooms of these, of the spaces that list them and of
+    `keys`; and no accounts."""
     stored = execute(f"SELECT {_CONVERSATION} FROM conversation WHERE {condition}", *values).fetchall()  # noqa: S608
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
     since: dict[str, dict[str, int]] = {}
     ids = [row[0] for row in stored]
     before = _earlier_of(ids)
+    spaces = {STAFF_SPACE, KEEPER_SPACE, *(matter_space_key(row[4]) for row in stored if row[4])}
     for some in chunked(ids, ROWS_PER_STATEMENT):
         for conversation_id, staff_id, is_present, at in execute(_PEOPLE.format(_marks(some)), *some).fetchall():
             (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
@@ -158,13 +171,14 @@ def world_where(condition: str, *values: object, keys: Iterable[str] = ()) -> Wo
                 bool(archived),
                 frozenset(present.get(key, ())),
                 frozenset(absent.get(key, ())),
+                created_by,
             )
-            for key, kind, title, topic, matter_id, everyone, archived, _ in stored
+            for key, kind, title, topic, matter_id, everyone, archived, created_by, _ in stored
         },
         absent={conversation_id: frozenset(staff_ids) for conversation_id, staff_ids in absent.items()},
         since=since,
         aliases={row[0]: row[-1] for row in stored if row[-1]},
-        rooms={**rooms_of([*ids, KEEPER_SPACE, STAFF_SPACE, *keys]), **{key: room_id for key, _, room_id in before}},
+        rooms={**rooms_of([*ids, *sorted(spaces.union(keys))]), **{key: room_id for key, _, room_id in before}},
         earlier=_earlier((key, conversation_id) for key, conversation_id, _ in before),
     )
 
@@ -201,6 +215,7 @@ def to_conversation(row: models.Conversation, participants: Iterable[str], left:
         archived=bool(row.archived),
         participants=frozenset(participants),
         left=frozenset(left),
+        started_by=str(row.created_by),
     )
 
 
