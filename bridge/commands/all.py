@@ -15,6 +15,7 @@ from bridge.commands.directory import DIRECTORY_CONFIRM, DIRECTORY_PLAN, DIRECTO
 from bridge.commands.files import FILE_VERSIONS, FILES
 from bridge.commands.filing import FILES_STATUS, MATTER_FILING
 from bridge.commands.matter import MATTER_LIST, MATTER_START
+from bridge.commands.matter_archive import MATTER_ARCHIVE, MATTER_RESTORE
 from bridge.commands.matter_people import MATTER_JOIN, MATTER_LEAVE
 from bridge.commands.matter_rename import MATTER_RENAME
 from bridge.commands.matter_show import MATTER_SHOW
@@ -39,6 +40,8 @@ COMMANDS: tuple[Command, ...] = (
     MATTER_JOIN,
     MATTER_LEAVE,
     MATTER_RENAME,
+    MATTER_ARCHIVE,
+    MATTER_RESTORE,
     MATTER_TRANSCRIPT,
     PARTICIPANTS,
     ADD,

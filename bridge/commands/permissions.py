@@ -162,6 +162,8 @@ PERMISSIONS: Mapping[str, Permission] = {
     "matter join": _of_matter(_EVERYBODY, _EVERYBODY),
     "matter leave": _of_matter(_THOSE_IN_IT, _THOSE_IN_IT),
     "matter rename": _of_matter(_THOSE_IN_IT, (READ_ONLY, NOT_IN_IT)),
+    "matter archive": _of_matter(_THOSE_IN_IT, _THOSE_IN_IT),
+    "matter restore": _of_matter(_THOSE_IN_IT, _THOSE_IN_IT),
     "matter transcript": _of_matter(_EVERYBODY, _EVERYBODY),
     "participants": _of_here(DONE, DONE, DONE, DONE),
     "add": _of_here(DONE, DONE, READ_ONLY, DONE),

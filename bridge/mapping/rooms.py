@@ -145,7 +145,8 @@ def conversation_shape(
     """The room of a conversation. `members` are user ids that the policy has let through.
 
     `pinners` are those who pin in shared conversations, None for everybody; `removers` those who may take others out of
-    them in their own client; `called` are the display names, by user id, of everybody whose direct conversation it is; `first_title` is the title of matters' first conversations.
+    them in their own client; `called` are the display names, by user id, of everybody whose direct conversation it is;
+    `first_title` is the title of matters' first conversations.
     """
     match conversation.kind:
         case ConversationKind.DIRECT:

@@ -66,6 +66,8 @@ TYPED = {
     "matter join": Typed("You are in", "", "{number}", needs_name=True, told=frozenset(MATTERS)),
     "matter leave": Typed("You have left", "", "{number}"),
     "matter rename": Typed("It is called", "Renamed", "{number} 1 to Renamed"),
+    "matter archive": Typed("is archived", "", "{number}", told=frozenset(MATTERS)),
+    "matter restore": Typed("is open again|is not archived any more", "", "{number}", told=frozenset(MATTERS)),
     "matter transcript": Typed("Nobody has said anything|Here is the transcript", named="{number}"),
     "participants": Typed("participants"),
     "add": Typed("Nell Newcomer: (added|is in it already)|This one stays as it is", PEOPLE, tells="nell wes"),
