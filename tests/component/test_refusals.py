@@ -90,7 +90,7 @@ async def test_O1_a_refused_attempt_is_in_the_log_in_plain_words(on: FirmOnFake,
     listed = await on.ask(ANN, "!audit 2026-0055 refused")
     talk = "General · 2026-0055 Sale of Tidewell Brewing"
     assert f"Ann Archer tried to invite Ben Booth to {talk}; refused by the guard: closed to them (M3)" in listed
-    assert "Ben Booth tried to come into 2026-0055" in listed
+    assert "Ben Booth tried to come into General · 2026-0055" in listed
     why = await on.ask(ANN, "!why @ben 2026-0055")
     assert "Refused lately" in why
     assert "Ann Archer tried to invite Ben Booth" in why
