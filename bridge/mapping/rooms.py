@@ -23,10 +23,10 @@ StateKey = tuple[str, str]
 """Event type and state key."""
 
 CLEARED: Mapping[str, Json] = {
-    "m.room.name": {},
-    "m.room.topic": {},
+    # Synapse takes no name and no topic without its text, and no tombstone without a pointer.
+    "m.room.name": {"name": ""},
+    "m.room.topic": {"topic": ""},
     "m.room.avatar": {},
-    # Synapse takes none without a pointer.
     "m.room.tombstone": {"body": "", "replacement_room": ""},
     "m.room.server_acl": {},
     "m.room.third_party_invite": {},

@@ -14,6 +14,7 @@ from bridge.mapping.rooms import AVATAR, CLEARED, SERVICE_MEMBERS, RoomShape, St
 
 Json = dict[str, Any]
 LEVELS = "m.room.power_levels"
+NAME = "m.room.name"
 TOMBSTONE = ("m.room.tombstone", "")
 
 
@@ -306,7 +307,10 @@ def plan_room(
     leaving: tuple[Step, ...] = ()
     if not shape.bot_stays and not empty and (bot_in or returning):
         leaving = (Step(Action.BOT_LEAVE, shape.key, shape.label),)
-    return (*powers, *removals, *returning, *unbans, *changes, *additions, *marks, *leaving)
+    # A name goes when those are back without whom it was needed.
+    last = tuple(step for step in changes if step.event_type == NAME and not shape.shown_name)
+    first = tuple(step for step in changes if step not in last)
+    return (*powers, *removals, *returning, *unbans, *first, *additions, *last, *marks, *leaving)
 
 
 def _goes_on_elsewhere(shape: RoomShape, observed: Observed, server: Server) -> bool:

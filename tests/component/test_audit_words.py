@@ -40,9 +40,9 @@ async def test_so_is_a_conversation_of_a_matter(on: FirmOnFake) -> None:
     await on.say(ANN, '!matter start 2026-0042 "Experts {x}" @ben')
     await on.say(ANN, '!matter rename 2026-0042 "Experts {x}" to Expert witnesses')
     lines = await _lines(on, "!audit 2026-0042 deed:renamed")
-    assert lines == ["Ann Archer renamed 2026-0042 Estate of Orla Quill · Experts {x} to Expert witnesses"]
+    assert lines == ["Ann Archer renamed Experts {x} · 2026-0042 Estate of Orla Quill to Expert witnesses"]
     started = (await _lines(on, "!audit 2026-0042 deed:started"))[-1]
-    assert started.endswith("started 2026-0042 Estate of Orla Quill · Experts {x} (now Expert witnesses)")
+    assert started.endswith("started Experts {x} · 2026-0042 Estate of Orla Quill (now Expert witnesses)")
 
 
 async def test_M3_a_former_name_that_names_a_hidden_matter_is_not_told(on: FirmOnFake) -> None:
@@ -75,7 +75,7 @@ async def test_entries_of_before_say_what_was_put_back_too(on: FirmOnFake) -> No
             record(Deed.PUT_BACK, actor="b", subject=ESTATE_TALK, person=person, reason=reason, outcome="refused")  # type: ignore[arg-type]
 
     await on.store.run(unit)
-    talk = "2026-0042 Estate of Orla Quill · General"
+    talk = "General · 2026-0042 Estate of Orla Quill"
     assert (await _lines(on, "!audit @ben"))[-4:] == [
         f"Ben Booth changed the name of {talk}, which was put back; refused",
         f"Ben Booth invited Cleo Crane to {talk}, which was undone; refused",

@@ -296,7 +296,7 @@ async def test_what_cannot_be_read_is_said(on: FirmOnFake, typed: str, said: str
 async def test_a_stranger_can_be_asked_about_by_the_whole_id(on: FirmOnFake) -> None:
     stranger = f"@mallory:{on.fake.server_name}"
     await on.store.run(lambda: record(Deed.PUT_BACK, actor=stranger, subject=ESTATE_TALK, person="b", reason="join"))
-    assert f"{stranger} brought Ben Booth into 2026-0042 Estate" in await on.ask(ANN, f"!audit {stranger}")
+    assert f"{stranger} brought Ben Booth into General · 2026-0042 Estate" in await on.ask(ANN, f"!audit {stranger}")
 
 
 async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more(on: FirmOnFake) -> None:

@@ -88,9 +88,9 @@ async def test_O1_a_refused_attempt_is_in_the_log_in_plain_words(on: FirmOnFake,
     assert said(found) == [("tried_to_invite", "a", "b"), ("tried_to_join", "b", "")]
     assert {(one.subject, one.reason, one.outcome) for one in found} == {(MERGER_TALK, "M3", Outcome.REFUSED)}
     listed = await on.ask(ANN, "!audit 2026-0055 refused")
-    talk = "2026-0055 Sale of Tidewell Brewing"
+    talk = "General · 2026-0055 Sale of Tidewell Brewing"
     assert f"Ann Archer tried to invite Ben Booth to {talk}; refused by the guard: closed to them (M3)" in listed
-    assert "Ben Booth tried to come into 2026-0055" in listed
+    assert "Ben Booth tried to come into General · 2026-0055" in listed
     why = await on.ask(ANN, "!why @ben 2026-0055")
     assert "Refused lately" in why
     assert "Ann Archer tried to invite Ben Booth" in why
@@ -156,7 +156,8 @@ async def test_a_stranger_a_room_that_is_none_and_the_bot_are_told_as_what_they_
     listed, outside = await on.ask(ANN, "!audit deed:tried"), rule_in_words("F1")
     for line in (
         f"The bridge tried to invite @ann:elsewhere.example to a chat with me; refused by the guard: {outside}",
-        "General; refused by the guard: only the bridge sets up rooms (O3), about who may come in",
+        "General · 2026-0042 Estate of Orla Quill; refused by the guard: only the bridge sets up rooms (O3), about who"
+        " may come in",
         f"A server admin tried to close the account of Cleo Crane; refused by the guard: {rule_in_words('F2')}",
         "Somebody without the guard's key tried to tell",
         f"the firm does not have; refused by the guard: {outside}, with others that are not listed one by one",

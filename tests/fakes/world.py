@@ -225,6 +225,9 @@ class World:
         if event_type == "m.room.member":
             raise Denied(400, "M_UNRECOGNIZED", "This fake changes membership by its own requests only")
         room.require_to_send(sender, event_type, is_state=True)
+        text = {"m.room.name": "name", "m.room.topic": "topic"}.get(event_type)
+        if text is not None and not isinstance(content.get(text), str):
+            raise Denied(400, "M_UNKNOWN", f"'{text}' not in content")
         if event_type == "m.room.tombstone" and "replacement_room" not in content:
             raise Denied(400, "M_UNKNOWN", "Content has no replacement_room key")
         if event_type == "m.room.power_levels":
