@@ -84,6 +84,9 @@ class FirmSettings(_Section):
         ("Owner", "Practice Manager", "IT"), description="Roles in the directory whose holders are firm admins."
     )
     timezone: str = Field("UTC", description="The firm's time zone, which decides on what day a wall begins or ends.")
+    date_format: Literal["2026-12-31", "31/12/2026", "12/31/2026", "31.12.2026", "31 Dec 2026", "Dec 31, 2026"] = Field(
+        "2026-12-31", description="How the bot writes a day, shown by the last day of 2026."
+    )
     firm_wide_channel: str = Field("Everyone", description="The channel that every active staff member is in (C4).")
     walled_are_told: Literal["reference", "memo", "matter"] = Field(
         "reference",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
-
 import structlog
 
 from bridge import faults
 from bridge.commands.channel_changes import archived_again
 from bridge.commands.channel_names import typeable
+from bridge.commands.moments import day_in
 from bridge.commands.replies import code, escape, notice, room_link, text_message
 from bridge.commands.table import Desk
 from bridge.firm.conversation import bot_chat_id
@@ -76,5 +74,4 @@ def _for_maker(found: Channel, day: str, desk: Desk) -> str:
 
 
 def _day(at_ms: int, desk: Desk) -> str:
-    zone = ZoneInfo(desk.settings.firm.timezone)
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date().isoformat()
+    return day_in(desk.settings.firm, at_ms)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import structlog
 
 from bridge import json_in
 from bridge.care.telling_refused import Refused
+from bridge.commands.moments import clock_in, local, moment_in
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.guard.protocol import REFUSALS_PATH, is_signed, sign_page, sign_taken
@@ -201,9 +200,9 @@ def _reason(told: Told, settings: Settings) -> str:
     elif what:
         parts.append(f"about {WHAT.get(what, what)}")
     if told.again:
-        zone = ZoneInfo(settings.firm.timezone)
-        first, last = (datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone) for ms in (told.first_ms, told.last_ms))
-        begin, end = (f"{at:%H:%M}" if first.date() == last.date() else f"{at:%Y-%m-%d %H:%M}" for at in (first, last))
+        firm, both = settings.firm, (told.first_ms, told.last_ms)
+        same_day = len({local(firm, at).date() for at in both}) == 1
+        begin, end = (clock_in(firm, at) if same_day else moment_in(firm, at) for at in both)
         often = f"{told.count} more times" if told.count > 1 else "once more"
         parts.append(f"{often} at {end}" if begin == end else f"{often} between {begin} and {end}")
     return ", ".join(parts)

@@ -6,12 +6,10 @@ they may know.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
-
 import structlog
 
 from bridge.commands.audit_lines import NOBODY
+from bridge.commands.moments import clock_in, day_in
 from bridge.commands.replies import code, escape, text_message
 from bridge.commands.table import Desk
 from bridge.firm.audit import Deed
@@ -57,9 +55,8 @@ def _sentence(desk: Desk, one: Many) -> str:
         who, asked = f"**{NOBODY.get(deed, 'Somebody')}**", f"!audit deed:{deed.value}"
     else:
         who, asked = code(one.actor), f"!audit {one.actor} refused"
-    zone = ZoneInfo(desk.settings.firm.timezone)
-    last = datetime.fromtimestamp(one.last_ms / 1000, UTC).astimezone(zone)
+    dates = desk.settings.firm
     return (
         f"{who} was refused {one.count} times within {TALLY_MS // 60_000} minutes, the last time at"
-        f" {last:%H:%M on %Y-%m-%d}. {code(asked)} shows what was tried."
+        f" {clock_in(dates, one.last_ms)} on {day_in(dates, one.last_ms)}. {code(asked)} shows what was tried."
     )

@@ -73,7 +73,7 @@ def _by_number(matters: Matters) -> Sequence[Matter]:
 
 def _matter_line(sight: Sight, person: Staff, matter: Matter, way: str) -> str:
     status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
-    deciding = explain_access(sight.firm, person.id, matter, sight.today).deciding
+    deciding = explain_access(sight.firm, person.id, matter, sight.today, sight.written).deciding
     why = f"{_NOT}: {escape(deciding.text)}" if way is _NOT else _way(sight, matter, person.id)
     return f"- **{escape(matter.number)}** {escape(matter.title)}{status}: {why}"
 
@@ -91,7 +91,7 @@ def _way(sight: Sight, matter: Matter, staff_id: str) -> str:
 def _walls(sight: Sight, person: Staff) -> list[str]:
     """The walls in force that concern this person, as far as the asker may hear of them."""
     return [
-        f"- {escape(wall_said(sight.firm, wall))}"
+        f"- {escape(wall_said(sight.firm, wall, sight.written))}"
         for wall in sight.firm.walls.values()
         if sight.firm.names(wall.people, person.id) and wall.in_force(sight.today) and sight.wall(wall)
     ]
@@ -143,7 +143,7 @@ def _person_or_talk(sight: Sight, matter: Matter, item: Staff | MatterConversati
         return f"- **In {escape(item.conversation.title)}**: {_names(sight, people)}"
     if item.id in allowed:
         return f"- {escape(item.name)}: {_way(sight, matter, item.id)}"
-    deciding = explain_access(sight.firm, item.id, matter, sight.today).deciding
+    deciding = explain_access(sight.firm, item.id, matter, sight.today, sight.written).deciding
     return f"- {escape(item.name)} cannot see it: {escape(deciding.text)}"
 
 

@@ -6,36 +6,47 @@ import re
 from collections.abc import Mapping
 
 from bridge.commands.replies import notice
+from bridge.firm.rules import CitedRule
 from bridge.mapping.pins import PINNED
 from bridge.reconcile.plan import Kind
 from bridge.reconcile.words import WHAT
 
-RULES: Mapping[str, str] = {
+IN_SHORT: Mapping[CitedRule, str] = {
     "F1": "only active staff of the firm take part",
     "F2": "who has left the firm is cut off, and nobody else",
     "F3": "names and profiles come from the directory",
     "F4": "nothing of the firm is shown outside",
     "D1": "a direct conversation needs somebody to talk to",
     "D2": "the people in a direct conversation stay the same",
+    "D3": "the bot is not in a direct conversation",
     "D4": "a direct conversation is for those in it alone",
     "M1": "only those with access to the matter",
     "M2": "only those with access to the matter",
     "M3": "closed to them",
     "M4": "the matter is closed",
     "C1": "a channel has a name, and an archived one is read-only",
+    "C2": "messages in a channel count for everybody in it",
+    "C3": "the newest channels come first",
     "C4": "everybody stays in the channel of the whole firm",
     "V1": "only those in a conversation change who is in it",
     "V2": "the rules for pinned messages",
     "V3": "every file and message must be readable for the firm",
     "V4": "the firm's rules for files",
+    "V4 encryption": "the firm takes no encrypted files",
+    "V4 name": "the firm does not take files of that name",
+    "V4 type": "the firm does not take files of that type",
+    "V4 double extension": "the name hides what kind of file it is",
+    "V4 size": "the file is too large for the firm",
+    "V4 content": "the firm does not take files with that content",
+    "V5": "nobody writes in somebody else's name",
     "O1": "the log is kept by the bridge alone",
+    "O2": "questions are answered to those who may know",
     "O3": "only the bridge sets up rooms",
     "R3": "a backup was put back",
     "hold": "the matter is under legal hold",
 }
-"""By rule, what it says, as short as a line of the log needs it."""
+"""What a rule comes to in a line of the log; `bridge.firm.rules` has the whole sentences."""
 _END = re.compile(r"[.;!?](?:\s|$)")
-_RULE = re.compile(r"([A-Z][0-9]|hold)(?:, (.*))?", re.DOTALL)
 
 _BY_KIND: Mapping[str, str] = {
     Kind.ROOM_LOST: "deleted the room of {subject}, which was made again",
@@ -63,10 +74,9 @@ _WHAT: Mapping[str, str] = {**WHAT, PINNED: "the pinned messages"}
 
 def rule_in_words(reason: str) -> str:
     """A reason that is a rule, with what stands behind it, in words and the rule in brackets; any other as it is."""
-    found = _RULE.fullmatch(reason)
-    if found is None or found[1] not in RULES:
-        return reason
-    return f"{RULES[found[1]]} ({found[1]})" + (f", {found[2]}" if found[2] else "")
+    rule, comma, more = reason.partition(", ")
+    words = next((words for cited, words in IN_SHORT.items() if cited == rule), None)
+    return reason if words is None else f"{words} ({rule}){comma}{more}"
 
 
 def put_back_reason(what: str, refusal: str) -> str:

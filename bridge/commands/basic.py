@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from bridge.commands.errors import CommandError
 from bridge.commands.examples import examples_for
 from bridge.commands.nearest import called, family, lines, nearest
-from bridge.commands.replies import escape, repeated
+from bridge.commands.replies import code, escape, repeated
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
 from bridge.commands.where import Where
 
 _GROUP = "About"
+_FIRST = frozenset({"dm", "matter list", "matter start", "files", "channel recent", "channel create"})
+"""What most people come to the bot for."""
 _FOOT = "`!help all` lists everything, `!help COMMAND` explains one with examples."
 
 
@@ -24,7 +26,10 @@ def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
         topic = " ".join(call.values.get("command", "").lstrip("! ").casefold().split())
         if topic == "all":
             return Answer(_grouped(shown, "`!help COMMAND` explains one, with examples."))
-        return Answer(_about(topic, shown, call) if topic else _fitting(shown, await call.where()))
+        if topic:
+            return Answer(_about(topic, shown, call))
+        where = await call.where()
+        return Answer(_in_chat(shown, call) if where is Where.CHAT else _fitting(shown, where))
 
     return Command(
         "help",
@@ -42,8 +47,6 @@ def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
 def _fitting(commands: Sequence[Command], where: Where) -> str:
     """What makes sense in this kind of place, and by name only what can be done from anywhere."""
     here = [command for command in commands if where in command.where]
-    if where is Where.CHAT:
-        return _grouped(here, _FOOT)
     elsewhere = [
         f"`!{command.name}`"
         for command in commands
@@ -51,6 +54,21 @@ def _fitting(commands: Sequence[Command], where: Where) -> str:
     ]
     said = "\n".join(f"- `{command.usage_there}`: {command.summary}" for command in here)
     return f"**{where.heading}**\n\n{said}\n\n**From anywhere**\n\n{', '.join(elsewhere)}\n\n{_FOOT}"
+
+
+def _in_chat(commands: Sequence[Command], call: Call) -> str:
+    """What most people come for, as it is typed with their own colleagues, and by name all that can be done from here:
+    no more than a telephone shows on two screens."""
+    firm, groups = call.desk.firm(), dict[str, list[str]]()
+    first = []
+    for command in commands:
+        if command.name in _FIRST:
+            first.append(f"- {code(examples_for(command, firm, call.sender)[0])}: {command.summary}")
+        if Where.CHAT in command.where:
+            groups.setdefault(command.group, []).append(f"`!{command.name}`")
+    names = "\n".join(f"- {group}: {', '.join(listed)}" for group, listed in groups.items())
+    parts = [f"**{Where.CHAT.heading}**", "\n".join(first), "**All of it**", names, _FOOT]
+    return "\n\n".join(parts)
 
 
 def _grouped(commands: Sequence[Command], foot: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from bridge.commands.channel_names import the_channel
 from bridge.commands.conversations import link
+from bridge.commands.moments import clock_in, local, moment_in
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List
@@ -45,9 +44,9 @@ def _name(call: Call, channel: Channel) -> str:
 
 def _moment(call: Call, at_ms: int) -> str:
     """A moment in the firm's time zone: the time alone where it is today."""
-    zone = ZoneInfo(call.desk.settings.firm.timezone)
-    then = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
-    return f"{then:%H:%M}" if then.date() == call.desk.reconciler.today() else f"{then:%Y-%m-%d %H:%M}"
+    firm = call.desk.settings.firm
+    today = local(firm, at_ms).date() == call.desk.reconciler.today()
+    return clock_in(firm, at_ms) if today else moment_in(firm, at_ms)
 
 
 async def _search(call: Call) -> Answer:

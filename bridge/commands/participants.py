@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from bridge.commands.channel_names import typeable
 from bridge.commands.conversations import make_room
 from bridge.commands.direct import add_to_direct
 from bridge.commands.errors import CommandError
 from bridge.commands.first_line import tell_added
+from bridge.commands.moments import day_in
 from bridge.commands.people import Unfound
 from bridge.commands.place_names import place_name
 from bridge.commands.replies import code, escape, repeated
@@ -20,6 +19,7 @@ from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, is_read_only, may_be_in
+from bridge.settings import FirmSettings
 from bridge.store.conversations import conversation_by_id
 from bridge.store.participants import Picked, drop, pick, picked
 
@@ -127,7 +127,7 @@ async def _participants(call: Call) -> Answer:
     listed = sorted(people, key=lambda staff_id: firm.staff[staff_id].name.casefold())
     page = _page(call.values.get("page", ""), len(listed))
     lines = [
-        _line(firm.staff[staff_id], rows.get(staff_id), firm.staff, ZoneInfo(settings.timezone))
+        _line(firm.staff[staff_id], rows.get(staff_id), firm.staff, settings)
         for staff_id in listed[(page - 1) * _PAGE : page * _PAGE]
     ]
     count = "1 participant" if len(listed) == 1 else f"{len(listed)} participants"
@@ -146,15 +146,14 @@ def _page(typed: str, count: int) -> int:
     return int(typed)
 
 
-def _line(person: Staff, row: Picked | None, staff: Mapping[str, Staff], zone: ZoneInfo) -> str:
+def _line(person: Staff, row: Picked | None, staff: Mapping[str, Staff], settings: FirmSettings) -> str:
     role = f", {escape(person.role)}" if person.role else ""
     if row is None:
         return f"- {escape(person.name)}{role}"
-    since = datetime.fromtimestamp(row.since / 1000, UTC).astimezone(zone).date().isoformat()
     adder = staff.get(row.added_by)
     whose = escape(adder.name) if adder else "the directory"
     by = "" if row.added_by == person.id else f", added by {whose}"
-    return f"- {escape(person.name)}{role}: since {since}{by}"
+    return f"- {escape(person.name)}{role}: since {day_in(settings, row.since)}{by}"
 
 
 _PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")

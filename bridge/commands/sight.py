@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 
 from bridge.commands.errors import NotAllowedError
+from bridge.commands.moments import written
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.explain import Written
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
 from bridge.firm.policy import accessible, may_access
 from bridge.firm.walls import may_know
@@ -26,6 +28,8 @@ class Sight:
     firm: Firm
     staff_id: str
     today: date
+    written: Written = str
+    """How this person's firm writes a day."""
 
     def matter(self, matter: Matter) -> bool:
         """Whether the matter may be named to this person."""
@@ -95,7 +99,7 @@ def sight_of(call: Call) -> Sight:
     known = sights.get(call.sender.id)
     if known is None or known.firm is not firm or known.today != today:
         # What is hidden is found once for each firm: it takes a look at every matter.
-        known = sights[call.sender.id] = Sight(firm, call.sender.id, today)
+        known = sights[call.sender.id] = Sight(firm, call.sender.id, today, partial(written, call.desk.settings.firm))
     return known
 
 

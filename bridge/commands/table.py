@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from bridge.commands.sight import Sight
 
 
+_BRIEF = 20
+"""Characters of what a list shows of one argument."""
+
+
 class Who(StrEnum):
     """Who may use a command."""
 
@@ -80,6 +84,11 @@ class Argument:
     @property
     def usage(self) -> str:
         return self.shown if self.required else f"[{self.shown}]"
+
+    @property
+    def brief(self) -> str:
+        """The same in a list, where a long one would take a telephone's screen."""
+        return self.usage if len(self.shown) <= _BRIEF else "[…]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,4 +318,4 @@ class Command:
         """The same, as short as it can be in the conversation that it is about."""
         last = self.name.split()[-1]
         short = last if last in self.also else self.name
-        return " ".join([f"!{short}", *(argument.usage for argument in self.arguments if not argument.names_place)])
+        return " ".join([f"!{short}", *(argument.brief for argument in self.arguments if not argument.names_place)])

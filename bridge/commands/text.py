@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bridge.commands.marks import ANY, MARK, marked, unmarked, with_unplaced
-from bridge.mapping.said import without_fallback
+from bridge.firm.typed import without_fallback
 
 MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""

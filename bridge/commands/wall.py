@@ -9,6 +9,7 @@ from functools import partial
 
 from bridge import faults
 from bridge.commands.errors import CommandError
+from bridge.commands.moments import written
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
 from bridge.commands.wall_find import Around, known_walls, shown_around, shown_people, shown_wall, walls_named
@@ -68,7 +69,7 @@ async def _set(call: Call, kind: WallKind) -> Answer:
     await call.desk.store.run(partial(tell_of_wall, made, firm, call.desk.settings))
     failed = (*failed, _UNTOLD) if untold is not None else failed
     command = "wall add" if kind is WallKind.EXCLUDE else "wall only"
-    return Answer(_said(firm, made, _counts(removed, shown, firm), failed), noted=Noted(command, ids=(made.id,)))
+    return Answer(_said(call, made, _counts(removed, shown, firm), failed), noted=Noted(command, ids=(made.id,)))
 
 
 async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tuple[set[str], tuple[str, ...]]:
@@ -94,8 +95,9 @@ def _counts(removed: Removed, shown: set[str], firm: Firm) -> dict[str, int]:
     return {staff_id: count for staff_id, count in counts.items() if count and staff_id in firm.staff}
 
 
-def _said(firm: Firm, wall: Wall, counts: dict[str, int], failed: Iterable[str]) -> str:
-    terms = f" up to and including {wall.expires}" if wall.expires else ""
+def _said(call: Call, wall: Wall, counts: dict[str, int], failed: Iterable[str]) -> str:
+    firm = call.desk.firm()
+    terms = f" up to and including {written(call.desk.settings.firm, wall.expires)}" if wall.expires else ""
     by_name = sorted(counts, key=lambda staff_id: firm.staff[staff_id].name.casefold())
     lines = [
         f"- {escape(firm.staff[one].name)}: taken out of {counts[one]} conversation{'s'[: counts[one] > 1]}"

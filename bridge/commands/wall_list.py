@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from bridge.commands.conversations import plain_names
+from bridge.commands.moments import written
 from bridge.commands.paging import paged
 from bridge.commands.people import People
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Who
 from bridge.commands.wall_find import known_walls, read_around, shown_wall
-from bridge.firm.model import Firm, Wall
+from bridge.firm.model import Wall
 from bridge.firm.walls import screens
 from bridge.store.conversations import staff_by_localpart
 from bridge.store.walls import WallRecord, wall_records
@@ -44,22 +45,23 @@ async def _listed(call: Call) -> List:
 async def _lines(call: Call, walls: Sequence[Wall]) -> list[str]:
     ids = [wall.id for wall in walls]
     records = await call.desk.store.run(lambda: wall_records(ids))
-    return [_line(call.desk.firm(), wall, records.get(wall.id)) for wall in walls]
+    return [_line(call, wall, records.get(wall.id)) for wall in walls]
 
 
-def _line(firm: Firm, wall: Wall, record: WallRecord | None) -> str:
-    return f"- {shown_wall(firm, wall)}. {terms(firm, wall, record)}"
+def _line(call: Call, wall: Wall, record: WallRecord | None) -> str:
+    return f"- {shown_wall(call.desk.firm(), wall)}. {terms(call, wall, record)}"
 
 
-def terms(firm: Firm, wall: Wall, record: WallRecord | None) -> str:
+def terms(call: Call, wall: Wall, record: WallRecord | None) -> str:
     """Who set the wall, since when, until when, why, and who acknowledged it, in Markdown."""
+    firm, dates = call.desk.firm(), call.desk.settings.firm
     setter = firm.staff[wall.set_by].name if wall.set_by in firm.staff else wall.set_by
     told = record.told if record else {}
     done = {staff_id for staff_id, at in told.items() if at} | {staff_id for staff_id, _ in wall.acknowledged}
     missing = [firm.staff[one] for one in told if one in firm.staff and one not in done]
     parts = [
-        f"Set{f' by {escape(setter)}' if setter else ''}{f' on {wall.since}' if wall.since else ''}",
-        f"up to and including {wall.expires}" if wall.expires else "",
+        f"Set{f' by {escape(setter)}' if setter else ''}{f' on {written(dates, wall.since)}' if wall.since else ''}",
+        f"up to and including {written(dates, wall.expires)}" if wall.expires else "",
         "" if record else "in the directory",
         f"acknowledged by {len(done)}" if done else "",
         f"not yet by {escape(plain_names(missing))}" if missing else "",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridge.commands.conversations import plain_names
-from bridge.commands.moments import moment
+from bridge.commands.moments import moment, written
 from bridge.commands.paging import paged
 from bridge.commands.replies import escape
 from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
@@ -60,7 +60,7 @@ async def _of_wall(call: Call, wall: Wall, record: WallRecord | None) -> list[st
     who = "keeps out" if wall.kind is WallKind.EXCLUDE else "lets in only"
     people = escape(plain_names(named)) if named else "nobody at present"
     lines = [
-        f"- **{escape(wall.id)}** around {shown_around(firm, wall)} {who} {people}. {terms(firm, wall, record)}",
+        f"- **{escape(wall.id)}** around {shown_around(firm, wall)} {who} {people}. {terms(call, wall, record)}",
         *_ending(call, record),
         *_acknowledged(call, wall, record),
     ]
@@ -82,7 +82,7 @@ def _ending(call: Call, record: WallRecord | None) -> list[str]:
 def _acknowledged(call: Call, wall: Wall, record: WallRecord | None) -> list[str]:
     firm, told = call.desk.firm(), record.told if record else {}
     when = {staff_id: moment(call, at) if at else "not yet" for staff_id, at in told.items()}
-    when |= {staff_id: day.isoformat() for staff_id, day in wall.acknowledged}
+    when |= {staff_id: written(call.desk.settings.firm, day) for staff_id, day in wall.acknowledged}
     return [f"- {escape(firm.staff[one].name)} acknowledged it: {at}" for one, at in when.items() if one in firm.staff]
 
 

@@ -42,10 +42,10 @@ async def _explained(call: Call) -> List:
     person, typed = first_person(people, call.values["asked"])
     place = await find_place(call, sight, typed)
     if isinstance(place, Matter):
-        explanation = explain_access(sight.firm, person.id, place, sight.today)
+        explanation = explain_access(sight.firm, person.id, place, sight.today, sight.written)
         what, listed = f"see matter {matter_name(place)}", await _conversations(call, place)
     else:
-        explanation = explain_place(sight.firm, person.id, place, sight.today)
+        explanation = explain_place(sight.firm, person.id, place, sight.today, sight.written)
         what = f"be in {conversation_title(sight.firm, place)}"
         listed = [MatterConversation(place, await call.desk.store.run(lambda: room_of(place.id)))]
     lines = await _memberships(call, people, person, listed)

@@ -5,7 +5,7 @@ The decision is made by `bridge.firm.policy`; a test holds what is said here to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +13,9 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall, WallKind
 from bridge.firm.policy import Decision, may_act, may_be_in
 from bridge.firm.rules import CitedRule
+
+Written = Callable[[date], str]
+"""How a day is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,16 @@ class Explanation:
         return Decision(bool(self.deciding.verdict), self.deciding.rule, self.deciding.text)
 
 
-def explain_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Explanation:
+def explain_access(firm: Firm, staff_id: str, matter: Matter, today: date, written: Written = str) -> Explanation:
     """Why this person may know the matter or not: `policy.may_access` with all that it weighs (M1, M3)."""
-    return Explanation((_active(firm, staff_id), *_of_matter(firm, staff_id, matter, today)))
+    return Explanation((_active(firm, staff_id), *_of_matter(firm, staff_id, matter, today, written)))
 
 
-def explain_place(firm: Firm, staff_id: str, conversation: Conversation, today: date) -> Explanation:
+def explain_place(
+    firm: Firm, staff_id: str, conversation: Conversation, today: date, written: Written = str
+) -> Explanation:
     """Why this person may be in the conversation or not: `policy.may_be_in` with all that it weighs (F1, D2, M3)."""
-    return Explanation((_active(firm, staff_id), *_of_place(firm, staff_id, conversation, today)))
+    return Explanation((_active(firm, staff_id), *_of_place(firm, staff_id, conversation, today, written)))
 
 
 def _active(firm: Firm, staff_id: str) -> Consideration:
@@ -64,14 +69,16 @@ def _active(firm: Firm, staff_id: str) -> Consideration:
     return Consideration(None if acting else False, acting.rule, acting.reason)
 
 
-def _of_place(firm: Firm, staff_id: str, conversation: Conversation, today: date) -> Iterator[Consideration]:
+def _of_place(
+    firm: Firm, staff_id: str, conversation: Conversation, today: date, written: Written
+) -> Iterator[Consideration]:
     match conversation.kind:
         case ConversationKind.MATTER:
             matter = firm.matters.get(conversation.matter_id)
             if matter is None:
                 yield Consideration(False, "M3", "The conversation's matter is not in the directory.")
             else:
-                yield from _of_matter(firm, staff_id, matter, today)
+                yield from _of_matter(firm, staff_id, matter, today, written)
         case ConversationKind.CHANNEL:
             yield Consideration(True, "F1", "Channels are open to all active staff.")
         case _:
@@ -80,11 +87,11 @@ def _of_place(firm: Firm, staff_id: str, conversation: Conversation, today: date
             yield Consideration(decided.allowed, decided.rule, text)
 
 
-def _of_matter(firm: Firm, staff_id: str, matter: Matter, today: date) -> Iterator[Consideration]:
+def _of_matter(firm: Firm, staff_id: str, matter: Matter, today: date, written: Written) -> Iterator[Consideration]:
     if matter.status is MatterStatus.DELETED:
         yield Consideration(False, "M3", f"Matter {matter.number} is deleted.")
     for wall in firm.walls_around(matter):
-        yield _of_wall(firm, staff_id, wall, today)
+        yield _of_wall(firm, staff_id, wall, today, written)
     if roles := roles_on(matter, staff_id):
         yield Consideration(True, "M1", f"This person has a role on the matter: {', '.join(roles)}.")
     else:
@@ -99,29 +106,31 @@ def _of_matter(firm: Firm, staff_id: str, matter: Matter, today: date) -> Iterat
         yield Consideration(True, "M1", f"This person is on the access list{_through(way)}.")
 
 
-def _of_wall(firm: Firm, staff_id: str, wall: Wall, today: date) -> Consideration:
+def _of_wall(firm: Firm, staff_id: str, wall: Wall, today: date, written: Written) -> Consideration:
     way = way_to(firm, wall.people, staff_id)
     only = wall.kind is WallKind.ONLY
     screened = (way is None) if only else (way is not None)
     if not wall.in_force(today):
-        when = f"begins on {wall.since}" if wall.since and today < wall.since else f"ended on {wall.expires}"
-        return Consideration(None, "M3", f"{wall_said(firm, wall)} It {when}, so it does not count today.")
+        begins = wall.since if wall.since and today < wall.since else None
+        ended = written(wall.expires) if wall.expires else "a day before"
+        when = f"begins on {written(begins)}" if begins else f"ended on {ended}"
+        return Consideration(None, "M3", f"{wall_said(firm, wall, written)} It {when}, so it does not count today.")
     if only:
         fate = "is not one of them" if screened else f"is one of them{_through(way or ())}"
-        return Consideration(False if screened else None, "M3", f"{wall_said(firm, wall)} This person {fate}.")
+        return Consideration(False if screened else None, "M3", f"{wall_said(firm, wall, written)} This person {fate}.")
     fate = f"is named in it{_through(way or ())}" if screened else "is not named in it"
-    return Consideration(False if screened else None, "M3", f"{wall_said(firm, wall)} This person {fate}.")
+    return Consideration(False if screened else None, "M3", f"{wall_said(firm, wall, written)} This person {fate}.")
 
 
-def wall_said(firm: Firm, wall: Wall) -> str:
+def wall_said(firm: Firm, wall: Wall, written: Written = str) -> str:
     """A wall as a sentence: its id and form, around what, why, and by whom and since when it is."""
     matter = firm.matters.get(wall.matter_id)
     around = f"the client {wall.client}" if wall.client else f"matter {matter.number if matter else wall.matter_id}"
     setter = firm.staff.get(wall.set_by)
     facts = [
         f"set by {setter.name if setter else wall.set_by}" if wall.set_by else "",
-        f"since {wall.since}" if wall.since else "",
-        f"until {wall.expires}" if wall.expires else "",
+        f"since {written(wall.since)}" if wall.since else "",
+        f"until {written(wall.expires)}" if wall.expires else "",
     ]
     details = "".join(f", {fact}" for fact in facts if fact)
     form = " that lets in only those it names" if wall.kind is WallKind.ONLY else ""

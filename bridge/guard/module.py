@@ -42,7 +42,7 @@ from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_write
 from bridge.guard.requests import NOT_IN_ROOM, Asked, asked_of, request_refusal
 from bridge.guard.resources import FactsResource, FarewellResource, PolicyResource, RefusalsResource
 from bridge.guard.workers import workers_of
-from bridge.guard.writing import Written, refused
+from bridge.guard.writing import Written, refused, with_mark
 
 log = logging.getLogger(__name__)
 _ROOMS_IN_THE_MAKING = 1000
@@ -141,7 +141,8 @@ class Guard:
             if tried is not None and _is_in(event.sender, state):
                 self._note(tried[0])
                 self._refuse(event, "", tried[1])
-            return True, None
+            marked = with_mark(written, mark, self._gate)
+            return True, None if marked is None else {**event.get_dict(), "content": marked}
         membership = before = ""
         if event.type == MEMBER:
             membership = str(content.get("membership", ""))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.firm.carried import ENCRYPTED, MESSAGE, strays
+from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
+from bridge.firm.typed import COMMAND, is_command
 from bridge.guard.files import UNLISTED, UNREADABLE, carries_file, message_refusal
 from bridge.guard.gate import REDACTION, Gate, Mark, Refusal
 from bridge.guard.refusals import Attempt, attempt_to_delete, attempt_to_encrypt, attempt_to_send, attempt_to_write
@@ -23,6 +25,17 @@ class Written:
     replaced: bool
     """Whether the room's conversation goes on in another."""
     content: Mapping[str, Any]
+
+
+def with_mark(written: Written, mark: Mark | None, gate: Gate) -> dict[str, Any] | None:
+    """The content of a command with the mark by which push rules know it; None for everything else.
+
+    In the chat with the bot there is nobody whom a command could disturb.
+    """
+    disturbs = mark is not None and mark.kind != ConversationKind.BOT and written.sender != gate.bot
+    if not disturbs or written.event_type != MESSAGE or COMMAND in written.content or not is_command(written.content):
+        return None
+    return {**written.content, COMMAND: True}
 
 
 def refused(written: Written, mark: Mark | None, gate: Gate, facts: Facts | None) -> tuple[Attempt, Refusal] | None:

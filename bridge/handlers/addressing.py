@@ -10,10 +10,9 @@ from typing import Any
 from bridge.commands.marks import mark_of
 from bridge.commands.text import mentioned_users, typed_text
 from bridge.firm.room_keys import FIRST_MESSAGE
+from bridge.firm.typed import BEGINS
 
 Json = dict[str, Any]
-_COMMAND = re.compile(r"!(?=[^\W\d_])")
-"""No blank behind it: "! important" is prose."""
 _CODE = re.compile(r"<(?:pre|code)\b", re.IGNORECASE)
 _END_OF_QUOTE = "</mx-reply>"
 _LOOKED_AT = 200
@@ -53,7 +52,7 @@ def command_in(content: Mapping[str, Any], bot_id: str, bot_name: str, *, in_cha
     called = _called(bot_id, bot_name, mentioned=mentioned).match(text)
     if called is not None:
         text = text[called.end() :]
-    elif not text or not (in_chat or (_COMMAND.match(text) and not _is_code(content))):
+    elif not text or not (in_chat or (BEGINS.match(text) and not _is_code(content))):
         return None
     if FIRST_MESSAGE in content:
         return None

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.firm.typed import without_fallback
 from bridge.mapping.extensible import POLLS, question_in, text_in
 
 Json = Mapping[str, Any]
-_FALLBACK = re.compile(r"> (?:\* )?<@[^>\s]+>")
-"""How a reply's fallback begins, and nothing that a person quotes (specification v1.12: fallbacks for rich replies)."""
-
-
-def without_fallback(body: str) -> str:
-    """A reply's text without the lines that clients put before it, which repeat what it answers."""
-    if not _FALLBACK.match(body):
-        return body
-    lines = body.split("\n")
-    quoted = next((number for number, line in enumerate(lines) if not line.startswith(">")), len(lines))
-    return "\n".join(lines[quoted:]).removeprefix("\n")
 
 
 def is_reply(content: Json) -> bool:

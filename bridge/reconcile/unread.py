@@ -1,10 +1,11 @@
-"""Unread notifications for every participant of a channel, whatever their client's default is (C2)."""
+"""What counts as unread: in a channel what is said, whatever the client's default is (C2); a command nowhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bridge.firm.typed import COMMAND
 from bridge.matrix.port import Homeserver
 
 Json = dict[str, Any]
@@ -12,6 +13,10 @@ SAID: Mapping[str, str] = {"message": "m.room.message", "sticker": "m.sticker", 
 """The types of events with which somebody says something, as push rules match them, by the end of each rule's id."""
 _UNDERRIDE, _ROOM = "underride", "room"
 _NOTIFY = ["notify"]
+_OVERRIDE = "override"
+COMMANDS = "firm-bridge.command"
+"""The id of a person's rule for commands. It comes before all that lets messages count, and looks at the mark alone."""
+_IS_COMMAND = {"kind": "event_property_is", "key": "content." + COMMAND.replace(".", r"\."), "value": True}
 
 
 def rule_id(room_id: str, said: str) -> str:
@@ -20,13 +25,15 @@ def rule_id(room_id: str, said: str) -> str:
 
 
 async def ensure_unread(homeserver: Homeserver, user_id: str, *room_ids: str) -> None:
-    """Let what is said in these rooms count as unread for this person, who need not be in them yet.
+    """Let what is said in these rooms count as unread for this person, who need not be in them yet, and commands not.
 
     A person's own underride rules come before the client's default for all rooms, such as "mentions only", and behind
     all rules for a room or a mute, so that whatever the person sets for a room stays in force (specification: push
     rules). No rule that is there is replaced.
     """
     rules = await homeserver.push_rules(user_id)
+    if COMMANDS not in _ids(rules.get(_OVERRIDE)):
+        await homeserver.put_push_rule(user_id, _OVERRIDE, COMMANDS, {"conditions": [_IS_COMMAND], "actions": []})
     there = set(_ids(rules.get(_UNDERRIDE)))
     before = {one["rule_id"] for one in _listed(rules.get(_ROOM)) if one.get("actions") == _NOTIFY}
     for room_id in room_ids:

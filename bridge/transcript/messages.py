@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.firm.typed import without_fallback
 from bridge.mapping.extensible import POLL_ENDS, POLLS, VOTES, Question, question_in, text_in
-from bridge.mapping.said import without_fallback
 from bridge.transcript.cleaning import clean, clean_line
 from bridge.transcript.events import Event, Json, as_object, as_text
 from bridge.transcript.model import Message, Poll, SentFile

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from bridge.firm.typed import without_fallback
 from bridge.mapping.extensible import POLL_ENDS, VOTES, Question
 from bridge.mapping.pins import PINNED, listed
-from bridge.mapping.said import without_fallback
 from bridge.transcript import words
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.events import Event, as_object, as_text, event_in

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
+from bridge.handlers.router import Router
 from tests.component.firm_on_fake import ANN, BEN, CLEO, ESTATE_TALK, FirmOnFake, channel, direct
 
 
@@ -89,3 +93,23 @@ async def test_a_command_handled_again_gets_one_reaction(on: FirmOnFake) -> None
     await on.handle(event)
     assert len(await on.said()) == 1
     assert len(on.reactions) == 1
+
+
+async def test_dates_are_written_as_the_firm_writes_them(on: FirmOnFake) -> None:
+    """In every answer, and what is shown can be typed."""
+    firm = on.settings.firm.model_copy(update={"date_format": "31.12.2026", "timezone": "UTC"})
+    on.desk = replace(on.desk, settings=on.settings.model_copy(update={"firm": firm}))
+    on.router = Router(on.desk, on.places, on.at_work)
+    room_id = await _typed_in(on, channel("Litigation"))
+    await on.say(ANN, "!wall add 2026-0042 @dan until:2031-04-09 A cousin.")
+    shown = [
+        await on.ask(ANN, text, room_id)
+        for text in ("!participants", "!audit", "!wall list", "!wall report 2026-0042", "!why @dan 2026-0042")
+    ]
+    assert "09.04.2031" in shown[2]
+    today = re.findall(r"\d\d\.\d\d\.\d{4}", shown[1])[0]
+    assert today in shown[0]
+    # The log keeps a wall's terms as they were set.
+    del shown[1]
+    assert [text for text in shown if re.search(r"(?<!\d)\d{4}-\d\d-\d\d", text)] == []
+    assert "!wall add" in await on.ask(ANN, f"!audit since:{today} deed:command")

@@ -203,7 +203,9 @@ async def test_V1_a_colleague_invited_in_a_client_is_in(firm: FirmOnFake) -> Non
         firm.fake.invite(room.room_id, firm.user(BEN), firm.user(guest))
         await firm.hear()
         assert firm.user(guest) in await firm.people(key)
-        assert await firm.said() == []
+        (told,) = await firm.said()
+        assert told.room_id == await firm.chat(guest)
+        assert told.body.startswith("Ben Booth added you to ")
     with pytest.raises(Denied, match="cannot be in this conversation"):
         firm.fake.invite((await firm.room(ESTATE_TALK)).room_id, firm.user(BEN), firm.user(EVE))
     await firm.settled()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -91,6 +93,13 @@ async def typed(on: FirmOnFake, person: Staff, text: str, room_id: str) -> str:
     return answer.body
 
 
+@pytest.mark.parametrize("where", Where)
+async def test_a_telephone_shows_help_on_two_screens(on: FirmOnFake, where: Where) -> None:
+    """Some 25 lines of 42 characters each."""
+    shown = await typed(on, BEN, "!help", await place(on, where) if where is not Where.CHAT else await on.chat(BEN))
+    assert sum(max(1, math.ceil(len(line) / 42)) for line in shown.splitlines()) <= 50
+
+
 @pytest.mark.parametrize("where", list(Where)[1:])
 async def test_what_help_shows_in_a_place_is_done_there_and_the_rest_is_refused(on: FirmOnFake, where: Where) -> None:
     room_id = await place(on, where)
@@ -109,10 +118,12 @@ async def test_what_help_shows_in_a_place_is_done_there_and_the_rest_is_refused(
 
 
 async def test_help_in_the_chat_shows_what_is_done_from_anywhere(on: FirmOnFake) -> None:
-    lines = (await on.ask(CLEO, "help")).splitlines()
+    first, names = (await on.ask(CLEO, "help")).split("All of it")
+    assert f"!dm @{DAN.first_name.lower()}: Open a direct conversation" in first
+    listed = set(re.findall(r"![a-z]+(?: [a-z]+)?", names.partition("“")[0]))
     for command in COMMANDS:
-        shown = f"- {command.usage}: {command.summary}" in lines
-        assert shown is (Where.CHAT in command.where and command.group != "Administration"), command.name
+        shown = Where.CHAT in command.where and command.group != "Administration"
+        assert (f"!{command.name}" in listed) is shown, command.name
     everything = await on.ask(CLEO, "!help ALL")
     for command in COMMANDS:
         assert (f"- {command.usage}: {command.summary}" in everything) is (command.group != "Administration")

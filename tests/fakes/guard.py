@@ -13,7 +13,7 @@ from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefused
 from bridge.guard.memberships import without_words
 from bridge.guard.refusals import attempt_of
-from bridge.guard.writing import Written, refused
+from bridge.guard.writing import Written, refused, with_mark
 from tests.fakes.room import CREATOR_POWER, Denied, Room
 
 GUARD_KEY = "guard-key-of-the-tests-0001"
@@ -63,6 +63,8 @@ class FakeGuard:
         if found is not None:
             self.keeper.note(found[0])
             raise Denied(403, "M_FORBIDDEN", found[1].sentence)
+        if state_key is None:
+            return with_mark(Written(event_type, sender, room.room_id, False, content), mark, self.gate) or content
         if event_type == MEMBER and mark is not None and sender != self.gate.bot:
             closed = self.gate.refusal_to_write(sender, mark, facts)
             return without_words(content, read_only=closed is not None) or content

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.said import without_fallback
+from bridge.firm.typed import without_fallback
 from bridge.transcript.model import Happening, Transcript
 from tests.unit.test_transcript import (
     ABOUT,
