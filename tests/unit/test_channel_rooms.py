@@ -54,8 +54,10 @@ def test_V1_staff_set_a_channels_name_and_topic_but_not_while_it_is_archived(arc
     assert (events["m.room.name"], events["m.room.topic"]) == ((100, 100) if archived else (0, 0))
 
 
-def test_V1_other_rooms_are_named_by_the_bridge_alone() -> None:
-    for kind in (ConversationKind.MATTER, ConversationKind.DIRECT, ConversationKind.BOT):
+def test_V1_a_matters_conversation_is_named_by_all_in_it_and_other_rooms_by_the_bridge_alone() -> None:
+    talk = power_levels(RoomShape("key", str(ConversationKind.MATTER), "label"), BOT, "11")["events"]
+    assert (talk["m.room.name"], "m.room.topic" in talk) == (0, False)
+    for kind in (ConversationKind.DIRECT, ConversationKind.BOT):
         levels = power_levels(shape(kind), BOT, "11")
         assert "m.room.name" not in levels["events"]
         assert levels["state_default"] == 100

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.room_keys import CHECK, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE
 from bridge.guard.gate import OTHER_RULES, Change, Gate, Mark
 from bridge.mapping.rooms import RoomShape, desired_state
@@ -125,11 +125,12 @@ def test_O3_no_type_of_event_is_let_free(event_type: str, level: int) -> None:
     assert refused("m.room.power_levels", {**levels, "events": {**levels["events"], event_type: level}}, mark)
 
 
-def test_O3_names_are_everybodys_in_channels_only() -> None:
+def test_O3_names_are_everybodys_in_channels_and_conversations_of_matters_only() -> None:
     for kind in [*ConversationKind, SPACE]:
         levels = state_of(RoomShape("key", str(kind), "label"))["m.room.power_levels"]
-        named = {**levels, "events": {**levels["events"], "m.room.name": 0}}
-        assert refused("m.room.power_levels", named, Mark(str(kind), "key")) is (kind != ConversationKind.CHANNEL)
+        for what, whose in (("name", SHARED), ("topic", {ConversationKind.CHANNEL})):
+            named = {**levels, "events": {**levels["events"], f"m.room.{what}": 0}}
+            assert refused("m.room.power_levels", named, Mark(str(kind), "key")) is (kind not in whose)
 
 
 def test_O3_who_has_power_already_may_be_left_it_and_given_no_more() -> None:
