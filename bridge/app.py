@@ -329,7 +329,7 @@ class Bridge:
                 return
             outcome = await self._firm.reconciler.follow(before, then)
             self._followed = firm, today
-            await self.places.refresh()
+            await self.places.follow()
             log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))
 
     async def create(self, wish: Wish) -> str:

@@ -14,7 +14,7 @@ from bridge.commands.sight import Sight
 from bridge.commands.table import Call
 from bridge.firm.conversation import Conversation, channel_key
 from bridge.firm.model import Firm, Matter, Staff
-from bridge.firm.names import Called, plain
+from bridge.firm.names import Called, called, plain
 from bridge.firm.room_keys import matter_of_space
 from bridge.store.channels import channel_named
 from bridge.store.conversations import conversation_by_id, staff_by_localpart
@@ -39,7 +39,7 @@ class Everybody:
 
     @cached_property
     def _called(self) -> Called:
-        return Called(self.firm.staff.values())
+        return self.firm.found_in_staff(called)
 
     def owner(self, user_id: str) -> Staff | None:
         """Whose account it is."""

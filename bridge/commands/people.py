@@ -17,7 +17,7 @@ from bridge.commands.marks import ANY, END, MARK, PERSON_MARK, as_typed, before_
 from bridge.commands.near import closest
 from bridge.commands.replies import code, escape, repeated
 from bridge.firm.model import Firm, Staff
-from bridge.firm.names import Called, plain
+from bridge.firm.names import Called, called, called_here, plain
 
 _EMAIL = rf"[^\s,;&@{ANY}]++@[^\s,@{ANY}]+\.[^\s,@{ANY}]+"
 _MARKED = re.compile(rf"{PERSON_MARK}|@[^\s,:{ANY}]++(?::[^\s,{ANY}]++)?|{_EMAIL}")
@@ -136,11 +136,11 @@ class People:
 
     @cached_property
     def _called(self) -> Called:
-        return Called(self._active)
+        return self.firm.found_in_staff(called_here)
 
     @cached_property
     def _everybody(self) -> Called:
-        return Called(self.firm.staff.values())
+        return self.firm.found_in_staff(called)
 
     def _whole(self, name: str) -> Sequence[Staff]:
         """Those with this whole name: who works here, else leavers, whose name nobody else answers to."""

@@ -1,11 +1,14 @@
-"""Matters by the words in them. Pure; not for the guard, whose Synapse has no library for how words are spelled."""
+"""Matters by the words in them, and what else is looked up in the whole firm. Pure.
+
+The guard does without this module: Synapse's environment has no library for how words are spelled.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bridge.firm.model import Firm, Matter, Matters
-from bridge.firm.names import has_words, searched
+from bridge.firm.names import called, called_here, has_words, searched
 
 
 def matters_with(firm: Firm, words: Sequence[str]) -> Sequence[Matter]:
@@ -16,8 +19,9 @@ def matters_with(firm: Firm, words: Sequence[str]) -> Sequence[Matter]:
 
 
 def prepare(firm: Firm) -> None:
-    """Find beforehand what takes a look at all matters, for this firm and all that have the same ones."""
+    """Find beforehand what takes a look at everything, for this firm and all that have the same matters and staff."""
     _ = firm.matter_by_number, firm.matters_of_client, firm.found_in_matters(_texts)
+    _ = firm.found_in_staff(called), firm.found_in_staff(called_here)
 
 
 def _texts(matters: Matters) -> tuple[tuple[str, Matter], ...]:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class MatterStatus(StrEnum):
@@ -180,8 +181,17 @@ class ChannelSeed:
     """Staff and group ids."""
 
 
-class Matters(dict[str, Matter]):
-    """Matters by id, with ways to find them. What was found once is known to every firm that has this very table."""
+class Table(dict[str, R]):
+    """Records by id. What was found in it once is known to every firm that has this very table."""
+
+    @cached_property
+    def found(self) -> dict[Callable[..., Any], Any]:
+        """What functions found in this table."""
+        return {}
+
+
+class Matters(Table[Matter]):
+    """Matters by id, with ways to find them."""
 
     @cached_property
     def by_number(self) -> Mapping[str, Matter]:
@@ -203,12 +213,8 @@ class Matters(dict[str, Matter]):
                 found.setdefault(client, []).append(matter)
         return {client: tuple(matters) for client, matters in found.items()}
 
-    @cached_property
-    def found(self) -> dict[Callable[[Matters], Any], Any]:
-        """What functions found in this table."""
-        return {}
 
-
+TableT = TypeVar("TableT", bound=Table[Any])
 _Places = dict[str, dict[int, Wall]]
 
 
@@ -216,7 +222,7 @@ _Places = dict[str, dict[int, Wall]]
 class Firm:
     """One consistent picture of the firm, as validated by the directory."""
 
-    staff: Mapping[str, Staff] = field(default_factory=dict)
+    staff: Mapping[str, Staff] = field(default_factory=Table[Staff])
     matters: Mapping[str, Matter] = field(default_factory=Matters)
     groups: Mapping[str, Group] = field(default_factory=dict)
     walls: Mapping[str, Wall] = field(default_factory=dict)
@@ -226,6 +232,8 @@ class Firm:
     def __post_init__(self) -> None:
         if not isinstance(self.matters, Matters):
             object.__setattr__(self, "matters", Matters(self.matters))
+        if not isinstance(self.staff, Table):
+            object.__setattr__(self, "staff", Table(self.staff))
 
     @property
     def _table(self) -> Matters:
@@ -282,11 +290,12 @@ class Firm:
 
     def found_in_matters(self, find: Callable[[Matters], T]) -> T:
         """What this function finds in the table of matters. It is called once for each table."""
-        found = self._table.found
-        if find not in found:
-            found[find] = find(self._table)
-        known: T = found[find]
-        return known
+        return _found(self._table, find)
+
+    def found_in_staff(self, find: Callable[[Mapping[str, Staff]], T]) -> T:
+        """The same in the table of staff."""
+        assert isinstance(self.staff, Table)
+        return _found(self.staff, find)
 
     @property
     def matters_of_client(self) -> Mapping[str, tuple[Matter, ...]]:
@@ -329,3 +338,10 @@ class Firm:
     def _of_groups(self) -> dict[str, frozenset[str]]:
         """Staff ids behind those groups that were asked about."""
         return {}
+
+
+def _found(table: TableT, find: Callable[[TableT], T]) -> T:
+    if find not in table.found:
+        table.found[find] = find(table)
+    known: T = table.found[find]
+    return known

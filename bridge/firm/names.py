@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from anyascii import anyascii
@@ -100,6 +100,16 @@ class Called:
     def names(self) -> dict[str, Staff]:
         """Somebody for each full name, by its spellings."""
         return {name: people[0] for name, people in self._whole.items()}
+
+
+def called(staff: Mapping[str, Staff]) -> Called:
+    """Everybody by what they are called, leavers included."""
+    return Called(staff.values())
+
+
+def called_here(staff: Mapping[str, Staff]) -> Called:
+    """Who works here by what they are called."""
+    return Called(person for person in staff.values() if person.active)
 
 
 def _all(index: dict[str, list[Staff]], name: str) -> list[Staff]:

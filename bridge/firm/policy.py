@@ -149,7 +149,13 @@ def _may_access_by_id(firm: Firm, staff_id: str, matter_id: str, today: date) ->
 def desired_participants(firm: Firm, conversation: Conversation, today: date) -> frozenset[str]:
     """Staff ids of those who should be in the conversation now: who was picked, less whom the policy keeps out."""
     picked = firm.active_staff if conversation.everyone else conversation.participants
-    return frozenset(staff_id for staff_id in picked if may_be_in(firm, staff_id, conversation, today))
+    matter = firm.matters.get(conversation.matter_id)
+    if conversation.kind is ConversationKind.MATTER and (
+        matter is None or matter.restricted or matter.status is MatterStatus.DELETED or matter.id in firm.walled
+    ):
+        return frozenset(staff_id for staff_id in picked if may_be_in(firm, staff_id, conversation, today))
+    # Nothing else keeps anybody out who was picked and works here.
+    return picked & firm.active_staff
 
 
 def is_read_only(firm: Firm, conversation: Conversation) -> bool:

@@ -43,6 +43,11 @@ class Places:
         self.bot_chats = set(await self._store.run(lambda: rooms_of_kind(ConversationKind.BOT)))
         await self.look_who_left()
 
+    async def follow(self) -> None:
+        """Read anew what a change of the firm may have changed and the store has not told of."""
+        self._rooms.clear()
+        await self.look_who_left()
+
     async def look_who_left(self) -> None:
         """Read anew which direct conversations somebody left."""
         self.left_direct = await self._store.run(left_direct_rooms)

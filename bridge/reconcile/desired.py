@@ -166,11 +166,9 @@ def _shapes(
     }
     found = [shapes.keeper_space_shape()]
     if staff_space:
-        channels = {
-            c.id: place_in_list(c.title, last=c.archived) for c in conversations if c.kind is ConversationKind.CHANNEL
-        }
         everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
-        found.append(shapes.staff_space_shape(settings.firm.name, everyone, channels, guarded=settings.guarded))
+        listed = channels_listed(conversations)
+        found.append(shapes.staff_space_shape(settings.firm.name, everyone, listed, guarded=settings.guarded))
     worth = [
         c for c in conversations if c.id in world.rooms or c.id in world.earlier or _worth_a_room(c, members[c.id])
     ]
@@ -199,6 +197,11 @@ def _called(firm: Firm, world: World, conversation: Conversation, user_ids: Mapp
     the last that their account had."""
     people = [staff_id for staff_id in conversation.opened_for if staff_id in user_ids]
     return {user_ids[one]: firm.staff[one].name if one in firm.staff else world.accounts[one].called for one in people}
+
+
+def channels_listed(conversations: Iterable[Conversation]) -> dict[str, str]:
+    """The channels among these conversations, as the staff space lists them."""
+    return {c.id: place_in_list(c.title, last=c.archived) for c in conversations if c.kind is ConversationKind.CHANNEL}
 
 
 def with_earlier(shape: RoomShape, earlier: Sequence[str]) -> Iterator[RoomShape]:

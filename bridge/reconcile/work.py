@@ -16,7 +16,6 @@ from bridge.firm.conversation import SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import CHILD, STAFF_SPACE, conversation_of, matter_space_key
-from bridge.mapping.names import place_in_list
 from bridge.mapping.rooms import RoomShape, staff_space_shape
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.matrix.port import Homeserver
@@ -24,7 +23,14 @@ from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
 from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.apply import Hands, apply_room
-from bridge.reconcile.desired import Desired, UserIds, desired, desired_of_stored, user_ids_of
+from bridge.reconcile.desired import (
+    Desired,
+    UserIds,
+    channels_listed,
+    desired,
+    desired_of_stored,
+    user_ids_of,
+)
 from bridge.reconcile.drift import deleted
 from bridge.reconcile.emptied import keep_emptied
 from bridge.reconcile.farewell import leave_everything
@@ -34,7 +40,6 @@ from bridge.reconcile.planning import Part, Planning
 from bridge.reconcile.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
 from bridge.settings import Settings
-from bridge.store.channels import channel
 from bridge.store.conversations import (
     StoredAccount,
     World,
@@ -43,7 +48,6 @@ from bridge.store.conversations import (
     of_matters,
     remove_from_all,
     room_of,
-    rooms_of,
     undo_leaves,
 )
 from bridge.store.drift import mark_put_back, note_difference
@@ -315,16 +319,15 @@ class Work:
         """See that the staff space lists these channels. It is read only where it does not: everybody is in it."""
         as_listed = False
         async with tally.item(room(STAFF_SPACE), "Staff space", in_part=True):
-            rooms, found = await self._store.read(lambda: (rooms_of([STAFF_SPACE, *keys]), tuple(map(channel, keys))))
+            world = await self._store.read(lambda: load_conversations(Extent(keys=frozenset(keys))))
+            rooms, bot_id = world.rooms, self._server.bot_id
+            listed = {key: one for key, one in channels_listed(world.conversations.values()).items() if key in keys}
             if (space := rooms.get(STAFF_SPACE)) is not None:
                 state = {
-                    (CHILD, rooms[key]): await self._homeserver.state_content(
-                        space, CHILD, self._server.bot_id, rooms[key]
-                    )
-                    for key in keys
+                    (CHILD, rooms[key]): await self._homeserver.state_content(space, CHILD, bot_id, rooms[key])
+                    for key in listed
                     if key in rooms
                 }
-                listed = {one.id: place_in_list(one.title, last=one.archived) for one in found if one is not None}
                 shape = staff_space_shape(self._settings.firm.name, frozenset(), listed)
                 as_listed = not plan_children(shape, Observed(space, state=state), rooms, {})
         if not as_listed:

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 
 from bridge.directory.change import diff_firms
 from bridge.directory.records import firm_from_records, firm_to_records
-from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
-from bridge.firm.policy import may_access, with_access
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Firm, Group, Matter, MatterRole, Matters, MatterStatus, Staff, Wall, WallKind
+from bridge.firm.policy import (
+    accessible,
+    administrators,
+    desired_participants,
+    may_access,
+    may_administer,
+    may_be_in,
+    with_access,
+)
 
 TODAY = date(2026, 11, 23)
 PEOPLE = ("ann", "ben", "cat", "dan", "eve")
@@ -86,6 +95,40 @@ def test_M3_with_access_is_what_the_policy_says(firm: Firm) -> None:
     for each in firm.matters.values():
         allowed = {staff_id for staff_id in PEOPLE if may_access(firm, staff_id, each, TODAY)}
         assert with_access(firm, each, TODAY) == allowed
+    for staff_id in PEOPLE:
+        found = [one for one in firm.listed if may_access(firm, staff_id, one, TODAY)]
+        assert accessible(firm, staff_id, firm.listed, TODAY) == found
+
+
+@given(
+    firms(), st.sampled_from(list(ConversationKind)), st.sampled_from(["m0", "gone"]), st.sets(st.sampled_from(PEOPLE))
+)
+def test_M3_who_should_be_in_a_conversation_is_what_the_policy_says_of_each(
+    firm: Firm, kind: ConversationKind, matter_id: str, picked: set[str]
+) -> None:
+    talk = Conversation("c", kind, matter_id=matter_id, participants=frozenset(picked))
+    allowed = {staff_id for staff_id in picked if may_be_in(firm, staff_id, talk, TODAY)}
+    assert desired_participants(firm, talk, TODAY) == allowed
+
+
+@given(firms(), st.frozensets(st.sampled_from(["Owner", "clerk", "IT"])), st.sampled_from(["owner", "Clerk", ""]))
+def test_administrators_are_whom_the_policy_lets_administer(firm: Firm, roles: frozenset[str], role: str) -> None:
+    firm = replace(firm, staff={one: replace(person, role=role) for one, person in firm.staff.items()})
+    allowed = {staff_id for staff_id in PEOPLE if may_administer(firm, staff_id, roles)}
+    assert administrators(firm, roles) == allowed
+
+
+def test_what_is_found_in_matters_is_found_once_and_known_to_a_firm_with_other_walls() -> None:
+    firm, asked = firm_of(matter(1), matter(2)), []
+
+    def find(matters: Matters) -> int:
+        asked.append(matters)
+        return len(matters)
+
+    walled = replace(firm, walls={"w1": Wall("w1", matter_id="m1")})
+    other = replace(firm, matters={"m1": firm.matters["m1"]})
+    assert [one.found_in_matters(find) for one in (firm, walled, firm, other)] == [2, 2, 2, 1]
+    assert len(asked) == 2
 
 
 @given(firms(), firms())
