@@ -107,6 +107,7 @@ class Inbox:
     async def stop(self) -> None:
         """Let the events being handled come to an end; the others wait in the database."""
         await self._lanes.stop(STOP_SECONDS)
+        await self._finish.stop(STOP_SECONDS)
         await self._answered.stop()
 
     def has_room_for(self, count: int) -> bool:

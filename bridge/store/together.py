@@ -35,11 +35,18 @@ class Together(Generic[T]):
             self._task = asyncio.create_task(self._run_all())
         await done
 
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - how long what is under way may take to end
+        """Have what was handed over done, also where whoever handed it over waits no more."""
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=timeout)
+
     async def _run_all(self) -> None:
-        while self._waiting:
-            some, self._waiting = self._waiting, []
-            await self._run_some(some)
-        self._task = None
+        try:
+            while self._waiting:
+                some, self._waiting = self._waiting, []
+                await self._run_some(some)
+        finally:
+            self._task = None
 
     async def _run_some(self, some: list[tuple[T, asyncio.Future[None]]]) -> None:
         try:

@@ -62,3 +62,14 @@ async def test_a_caller_that_goes_away_takes_nothing_with_it(store: Store) -> No
         await gone
     await together.run("b")
     assert await stored(store) == ["a", "b"]
+
+
+async def test_what_was_handed_over_is_done_before_the_end(store: Store) -> None:
+    """Also where whoever handed it over was ended in the same moment, before anything of it was begun."""
+    together = record(store, [])
+    await together.stop(10)
+    gone = asyncio.create_task(together.run("a"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await together.stop(10)
+    assert await stored(store) == ["a"]
