@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs site bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
 
 ## help: this list
 help:
@@ -61,6 +61,10 @@ wheels: $(VENV)/installed $(VENV)/synapse/installed
 	var/wheels/bridge/bin/python $(PIP) install --constraint constraints.txt var/wheels/firm_bridge-*.whl
 	$(VENV)/synapse/bin/python $(PIP) install --no-deps --no-index --target var/wheels/guard var/wheels/firm_bridge_guard-*.whl
 	WHEELS=$(CURDIR)/var/wheels $(BIN)/python -m pytest tests/wheels
+
+## pictures: take the pictures in docs/pictures anew, in the Element that ELEMENT_WEB names
+pictures: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m pytest tests/clients/pictures.py --timeout 600
 
 ## postgres: the store's tests on PostgreSQL from Debian's packages
 postgres: $(VENV)/installed
