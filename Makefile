@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs site bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
 
 ## help: this list
 help:
@@ -62,6 +62,10 @@ wheels: $(VENV)/installed $(VENV)/synapse/installed
 	$(VENV)/synapse/bin/python $(PIP) install --no-deps --no-index --target var/wheels/guard var/wheels/firm_bridge_guard-*.whl
 	WHEELS=$(CURDIR)/var/wheels $(BIN)/python -m pytest tests/wheels
 
+## pictures: take the pictures in docs/pictures anew, in the Element that ELEMENT_WEB names
+pictures: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m pytest tests/clients/pictures.py --timeout 600
+
 ## postgres: the store's tests on PostgreSQL from Debian's packages
 postgres: $(VENV)/installed
 	tests/postgres.sh
@@ -101,6 +105,10 @@ properties: $(VENV)/installed
 ## machine: the long form of the random walks beside the model of the rules, other ones every time
 machine: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_MACHINE=long $(BIN)/python -m pytest tests/component/test_rules_machine.py tests/synapse/test_rules_machine.py
+
+## mutants: make small mistakes in the pure and the guarding modules, and see that tests notice; SAMPLE and SEED choose
+mutants: $(VENV)/installed
+	$(BIN)/python -m tests.mutants
 
 ## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale, bench-first-start: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed
