@@ -41,7 +41,6 @@ _MISSING = """
 """
 
 
-<<<<<<< HEAD
 _INTRODUCED = frozenset({ConversationKind.MATTER, ConversationKind.CHANNEL})
 """Conversations in which the bot says who started them."""
 _DIRECT_ROOMS = """
@@ -51,10 +50,7 @@ _DIRECT_ROOMS = """
     JOIN participant AS other ON other.conversation_id = conversation.id AND other.present
     WHERE participant.staff_id = ? AND participant.present
 """
-_CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, alias_localpart"
-=======
 _CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, created_by, alias_localpart"
->>>>>>> 5cae8ee (List a matter's conversations to its space, and let some remove natively)
 _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
 _KEYS = "SELECT room_id, key FROM room WHERE room_id IN ({})"
