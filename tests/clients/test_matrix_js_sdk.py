@@ -74,6 +74,11 @@ async def test_the_demo_firm_in_matrix_js_sdk(tmp_path: Path) -> None:
         ((message),) = await at_client(firm, passwords, "rosa.delgado", ["until", tea["id"], "Tea at four?"])
         assert message == {"sender": firm.user_id("eleanor.ashcombe"), "body": "Tea at four?"}
 
+        # D3: it keeps the names of its people while Rosa is not in it, and clients name it again once she is back.
+        await at_client(firm, passwords, "rosa.delgado", ["leave", tea["id"]])
+        await at_client(firm, passwords, "wei.chen", ["named", tea["id"], "Eleanor Ashcombe, Rosa Delgado, Wei Chen"])
+        await at_client(firm, passwords, "wei.chen", ["say", tea["id"], "Rosa?"], ["named", tea["id"], tea["name"]])
+
 
 async def test_C_stories(tmp_path: Path) -> None:
     async with real_firm(tmp_path) as firm:
