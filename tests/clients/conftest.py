@@ -12,6 +12,7 @@ from tests.clients.element import DESK, Element, Window, elements
 from tests.synapse.conftest import firm as firm
 from tests.synapse.conftest import made_demo as made_demo
 from tests.synapse.harness import RealFirm
+from tests.synapse.test_crash import bot_chat
 
 _PASSWORD = "cedar-otter-lantern-41"
 
@@ -29,6 +30,11 @@ class Office:
         given = {"password": _PASSWORD, "logout_devices": False}
         (await self.firm.bot.request("PUT", f"/_synapse/admin/v2/users/{quote(user_id)}", given)).ok()
         return await self.element.sign_in(user_id, _PASSWORD, size)
+
+    async def tells_the_bot(self, localpart: str, command: str) -> None:
+        """Somebody types to the bot, in another client."""
+        person = await self.firm.login(localpart)
+        await person.say(await bot_chat(person, self.firm), command)
 
 
 @pytest.fixture

@@ -148,6 +148,31 @@ class Window:
         await box.press_sequentially(text)
         await box.press("Enter")
 
+    async def sent(self, text: str) -> None:
+        """Wait until a message of one's own has arrived in the room that is open."""
+        arrived = self.page.locator(".mx_EventTile:not(.mx_EventTile_sending)").filter(has_text=text)
+        await expect(arrived.locator(".mx_EventTile_receiptSent, .mx_ReadReceiptGroup").first).to_be_visible()
+
+    async def new_room(self, name: str) -> None:
+        """Press *New room* in what is open, a space or Home, give it a name, and leave all else as it is offered."""
+        await self.page.get_by_role("button", name="Add room").click()
+        await self.page.get_by_role("menuitem", name="New room").click()
+        await self.page.get_by_label("Name").fill(name)
+        await self.page.get_by_role("button", name="Create room").click()
+
+    async def invite(self, *names: str) -> None:
+        """Invite people into the room that is open and new."""
+        await self.page.get_by_role("button", name="Invite to this room").first.click()
+        await self._pick(names)
+        await self.page.get_by_role("button", name="Invite", exact=True).click()
+
+    async def rename(self, name: str) -> None:
+        """Give the room that is open another name in its settings."""
+        await self.info("Settings")
+        await self.page.get_by_label("Room Name").fill(name)
+        await self.page.get_by_role("button", name="Save", exact=True).click()
+        await self.page.keyboard.press("Escape")
+
     async def send_file(self, path: Path) -> None:
         """Attach a file in the room that is open, and upload it."""
         async with self.page.expect_file_chooser() as chosen:
@@ -163,8 +188,10 @@ class Window:
 
     async def info(self, entry: str) -> None:
         """Open an entry of a room's info, such as "Files"."""
-        await self.page.locator(".mx_RoomHeader_infoWrapper").click()
-        await self.page.get_by_role("menuitem", name=entry).click()
+        named = self.page.get_by_role("menuitem", name=entry)
+        if not await named.is_visible():
+            await self.page.locator(".mx_RoomHeader_infoWrapper").click()
+        await named.click()
 
     async def people(self) -> None:
         """Open the list of people of the room that is open."""
