@@ -12,16 +12,16 @@ help:
 	@sed -n 's/^## \([^:]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' 'length($$1) > 13 { print "  " $$1; $$1 = "" } { printf "  %-14s%s\n", $$1, $$2 }'
 
 $(VENV)/installed: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the bridge and its tools into $(VENV), which takes a minute or two, once ..."
 	@$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[test,postgresql,site]'
-	touch $@
+	@touch $@
 
 $(VENV)/synapse/installed: synapse-dev/constraints.txt
-	test -x $(VENV)/synapse/bin/python || $(PYTHON) -m venv $(VENV)/synapse
+	@test -x $(VENV)/synapse/bin/python || $(PYTHON) -m venv $(VENV)/synapse
 	@echo "Installing Synapse into $(VENV)/synapse, which takes a minute or two, once ..."
 	@$(VENV)/synapse/bin/python $(PIP) install --constraint synapse-dev/constraints.txt matrix-synapse
-	touch $@
+	@touch $@
 
 ## run: a local Synapse, the bridge and the demo firm
 run:

@@ -104,6 +104,10 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(Problem("", _not_there(file.absolute()))) from error
+    except IsADirectoryError as error:
+        raise ConfigError(
+            Problem("", f"{file} is a folder. Name the file in it: --config {file / DEFAULT_PATH}.")
+        ) from error
     except OSError as error:
         remedy = "Give its owner or group the right to read it, and run the bridge as that user."
         raise ConfigError(Problem("", f"{file} cannot be read: {error.strerror}. {remedy}")) from error

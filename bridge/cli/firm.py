@@ -12,7 +12,7 @@ import typer
 
 from bridge.cli.asking import ask_bridge
 from bridge.cli.exits import Exit, Stop
-from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
+from bridge.cli.shell import AsJson, Config, complain, print_json, read_settings, say, wait_for
 from bridge.firm.names import spellings
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ T = TypeVar("T")
 Work = Callable[["FirmService"], Coroutine[Any, Any, T]]
 Ask = Callable[["Settings"], Coroutine[Any, Any, T]]
 _SHOWN_STEPS = 200
+_NOT_FOLLOWED = (
+    "The directory's files cannot be used as they are (`firm-bridge check` says why), so this is about the firm as it"
+    " was last accepted."
+)
+_PATIENCE = 10.0
+"""Seconds for which a request is repeated while somebody waits at the terminal."""
 
 staff = typer.Typer(help="The staff and their accounts.", no_args_is_help=True)
 directory = typer.Typer(help="Where the firm comes from.", no_args_is_help=True)
@@ -60,10 +66,14 @@ def as_owner(config: Path | None, work: Work[T], ask: Ask[T] | None = None) -> T
 
 
 async def _with_firm(settings: Settings, work: Work[T], *, reading: bool) -> T:
+    from bridge.matrix.retry import patience
     from bridge.service import open_firm
 
-    async with open_firm(settings, reading=reading) as service:
-        return await work(service)
+    with patience(_PATIENCE):
+        async with open_firm(settings, reading=reading) as service:
+            if service.directory.problems:
+                complain(_NOT_FOLLOWED)
+            return await work(service)
 
 
 def plan(config: Config = None, as_json: AsJson = False) -> None:

@@ -36,6 +36,8 @@ class _Given:
     done: int
     signs_on: tuple[str, ...]
     """Names of those who sign on elsewhere."""
+    signed_in: tuple[str, ...]
+    """Names of those who were left out because they are signed in."""
     no_account: tuple[str, ...]
     failed: tuple[str, ...]
     """A sentence for each."""
@@ -46,7 +48,12 @@ def set_password(
     config: Config = None,
     generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it.")] = False,
     everybody: Annotated[
-        bool, typer.Option("--all", help="A new password for everybody active who has no single sign-on.")
+        bool,
+        typer.Option("--all", help="For everybody active who is signed in nowhere and has no single sign-on."),
+    ] = False,
+    signed_in: Annotated[
+        bool,
+        typer.Option("--signed-in", help="With --all: also for those who are signed in, which ends their sessions."),
     ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="With --all: the new file for the passwords, as CSV.")
@@ -55,17 +62,19 @@ def set_password(
 ) -> None:
     """Give a staff member, or everybody, a password, and end their sessions. For firms without single sign-on.
 
-    The file of --all holds only passwords that work, also where the command was interrupted.
+    The file of --all holds only passwords that work, also where the command was interrupted. It can be run again:
+    whoever has signed in meanwhile is left alone, and the rest get another password in another file.
     """
-    if bool(person) == everybody or everybody != (output is not None):
+    if bool(person) == everybody or everybody != (output is not None) or (signed_in and not everybody):
         raise Stop(Exit.USAGE, _ONE_OR_ALL)
     if output is None:
         say(with_firm(config, lambda service: _give_one(service, person, generate=generate)))
         return
-    if not yes and not typer.confirm("This ends everybody's sessions, your own too. Go ahead?"):
+    about = "This ends everybody's sessions, your own too." if signed_in else "Nobody who is signed in is touched."
+    if not yes and not typer.confirm(f"{about} Go ahead?"):
         say("No password was set.")
         return
-    _say_given(_give_all(config, output), output)
+    _say_given(_give_all(config, output, signed_in=signed_in), output)
 
 
 async def _give_one(service: FirmService, person: str, *, generate: bool) -> str:
@@ -84,7 +93,7 @@ async def _give_one(service: FirmService, person: str, *, generate: bool) -> str
     return f"{found.name} logs in as {user_id}" + (f" with the password {password}" if generate else "")
 
 
-def _give_all(config: Path | None, output: Path) -> _Given:
+def _give_all(config: Path | None, output: Path, *, signed_in: bool) -> _Given:
     from bridge.cli.tables import progress_bar
 
     async def work(service: FirmService) -> _Given:
@@ -93,19 +102,29 @@ def _give_all(config: Path | None, output: Path) -> _Given:
         people = [one for one in service.firm.staff.values() if may_act(service.firm, one.id)]
         people.sort(key=lambda one: one.name.casefold())
         user_ids = await _user_ids(service)
-        own = [one for one in people if not one.external_ids]
-        # Opened before anything is changed: a file that cannot be written must not cost anybody their password.
-        with new_file(output) as target, progress_bar("Setting passwords") as show:
-            with_account = [one for one in own if one.id in user_ids]
-            failed = await _give_each(service, with_account, user_ids, target, show)
+        own_people = [one for one in people if not one.external_ids]
+        own = [one for one in own_people if one.id in user_ids]
+        busy = [] if signed_in else [one for one in own if await _is_signed_in(service, user_ids[one.id])]
+        meant, failed = [one for one in own if one not in busy], list[str]()
+        if meant:
+            # Opened before anything is changed: a file that cannot be written must not cost anybody their password.
+            with new_file(output) as target, progress_bar("Setting passwords") as show:
+                failed = await _give_each(service, meant, user_ids, target, show)
         return _Given(
-            done=len(with_account) - len(failed),
+            done=len(meant) - len(failed),
             signs_on=tuple(one.name for one in people if one.external_ids),
-            no_account=tuple(one.name for one in own if one.id not in user_ids),
+            signed_in=tuple(one.name for one in busy),
+            no_account=tuple(one.name for one in own_people if one.id not in user_ids),
             failed=tuple(failed),
         )
 
     return with_firm(config, work)
+
+
+async def _is_signed_in(service: FirmService, user_id: str) -> bool:
+    from bridge.matrix.connection import DEVICE
+
+    return any(device != DEVICE for device in await service.homeserver.admin_device_ids(user_id))
 
 
 async def _give_each(
@@ -138,7 +157,12 @@ async def _give_each(
 
 def _say_given(given: _Given, output: Path) -> None:
     count = "1 password" if given.done == 1 else f"{given.done} passwords"
-    say(f"{count} set. {output} holds them, and only you can read it: delete it once they are handed out.")
+    if given.done:
+        say(f"{count} set. {output} holds them, and only you can read it: delete it once they are handed out.")
+    elif not given.failed:
+        say("No password was set, and no file was written.")
+    if given.signed_in:
+        say(f"Left alone, because they are signed in (--signed-in includes them): {', '.join(given.signed_in)}.")
     if given.signs_on:
         say(f"Left out, because they have single sign-on: {', '.join(given.signs_on)}.")
     if given.no_account:

@@ -13,6 +13,7 @@ import typer
 
 from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, print_json, read_settings, say, wait_for
+from bridge.cli.spreadsheet import not_written
 from bridge.configuration import configuration_path, load_settings, parse_settings
 from bridge.registration import registration_yaml
 from bridge.sample import GUARD_KEY, SECRETS, configuration_yaml
@@ -98,7 +99,7 @@ def write_private(files: Mapping[Path, str]) -> None:
         for path in written:
             path.unlink()
         code = Exit.EXISTS if isinstance(error, FileExistsError) else Exit.CONFIGURATION
-        raise Stop(code, f"{error.filename} cannot be written: {error.strerror}. Nothing was left behind.") from error
+        raise Stop(code, f"{not_written(Path(error.filename), error)} Nothing was left behind.") from error
 
 
 def _write_new(path: Path, text: str) -> None:

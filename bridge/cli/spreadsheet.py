@@ -15,8 +15,15 @@ def new_file(path: Path) -> TextIO:
     except FileExistsError as error:
         raise Stop(Exit.EXISTS, f"{path} is there already. Name another file.") from error
     except OSError as error:
-        raise Stop(Exit.USAGE, f"{path} cannot be written: {error.strerror}.") from error
+        raise Stop(Exit.USAGE, not_written(path, error)) from error
     return path.open("w", encoding="utf-8", newline="")
+
+
+def not_written(path: Path, error: OSError) -> str:
+    """Why a new file cannot be written, and what to do about it."""
+    if not path.absolute().parent.is_dir():
+        return f"{path} cannot be written: there is no folder {path.absolute().parent}. Make it, or name another file."
+    return f"{path} cannot be written: {error.strerror}. Name a file where you may write."
 
 
 def harmless(cell: str) -> str:

@@ -42,10 +42,14 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         table.add_row(_ICONS[finding.state], f"[bold]{escape(finding.name)}[/]: {escape(finding.what)}")
     console.print(table)
-    for finding in findings:
-        if finding.remedy and not finding.yaml:
-            console.print(f"\n{_ICONS[finding.state]} [bold]{escape(finding.name)}[/]")
-            console.print(escape(textwrap.indent(finding.remedy, "    ")), soft_wrap=True)
+    # What several findings need is said once.
+    for icon, name, remedy in dict.fromkeys(
+        (_ICONS[finding.state], finding.name, finding.remedy)
+        for finding in findings
+        if finding.remedy and not finding.yaml
+    ):
+        console.print(f"\n{icon} [bold]{escape(name)}[/]")
+        console.print(escape(textwrap.indent(remedy, "    ")), soft_wrap=True)
     if lines := [finding.yaml for finding in findings if finding.yaml]:
         console.print("\n[bold]For homeserver.yaml[/], in place of lines of the same name; then restart Synapse:\n")
         console.print(escape("\n".join(lines)), soft_wrap=True)

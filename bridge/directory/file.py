@@ -301,7 +301,8 @@ class DirectoryFile:
         return await self._consider(self.held.new)
 
     def _refuse(self, error: DirectoryError) -> Outcome:
-        if error.problems != self.problems:
+        # Who only reads has them at hand, and shows them to somebody at a terminal.
+        if error.problems != self.problems and self._stores:
             log.error(
                 "directory_refused",
                 path=str(self._path),
@@ -344,7 +345,7 @@ class DirectoryFile:
         return await self._store.run(lambda: hold(fingerprint, summary, int(time.time() * 1000)))
 
     def _hold(self, change: DirectoryChange) -> Held:
-        if self.held is None or self.held.fingerprint() != change.fingerprint():
+        if self._stores and (self.held is None or self.held.fingerprint() != change.fingerprint()):
             log.warning("directory_change_held", fingerprint=change.fingerprint(), summary=change.summary())
         self.held = change
         return Held(change)

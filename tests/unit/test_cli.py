@@ -63,6 +63,8 @@ class FakeFirm:
     synced: bool = False
     passwords: dict[str, Any] = field(default_factory=dict)
     confirmed_by: str = ""
+    devices: dict[str, list[str]] = field(default_factory=dict)
+    """Where people are signed in, by user id."""
     refuses: str = ""
     """The user whose password it does not take."""
 
@@ -76,7 +78,7 @@ class FakeFirm:
             yield SimpleNamespace(
                 settings=settings,
                 store=store,
-                homeserver=SimpleNamespace(admin_put_user=self._put_user),
+                homeserver=SimpleNamespace(admin_put_user=self._put_user, admin_device_ids=self._device_ids),
                 firm=Firm(staff={person.id: person for person in PEOPLE}),
                 directory=SimpleNamespace(
                     firm=Firm(staff={person.id: person for person in PEOPLE}),
@@ -104,6 +106,9 @@ class FakeFirm:
             raise Refused("PUT /users", 400, "M_WEAK_PASSWORD", "The password is too weak.")
         self.passwords[user_id] = body
         return {}
+
+    async def _device_ids(self, user_id: str) -> list[str]:
+        return ["FIRMBRIDGE", *self.devices.get(user_id, ())]
 
     async def _status(self) -> str:
         return "The directory has 3 active staff."
@@ -416,6 +421,23 @@ def test_passwords_for_everybody_stand_in_a_file_that_only_its_owner_reads(
     assert len(set(written.values())) == 2
 
 
+def test_who_is_signed_in_keeps_their_password_unless_asked_otherwise(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    rows = (("s1", "ruth.adeyemi"), ("s2", "tom.price"))
+    stored(tmp_path, *(models.Account(staff_id=staff_id, localpart=name) for staff_id, name in rows))
+    firm.devices["@ruth.adeyemi:firm.example"] = ["PHONE"]
+    code, out, _ = run("staff", "set-password", "--all", "--output", "new.csv", "--yes")
+    assert code == Exit.OK
+    assert "1 password set" in out
+    assert "Left alone, because they are signed in (--signed-in includes them): Ruth Adeyemi" in out
+    assert firm.passwords.keys() == {"@tom.price:firm.example"}
+    firm.devices["@tom.price:firm.example"] = ["LAPTOP"]
+    code, out, _ = run("staff", "set-password", "--all", "--output", "again.csv", "--yes")
+    assert code == Exit.OK
+    assert "No password was set, and no file was written" in out
+    assert not (tmp_path / "again.csv").exists()
+    assert "2 passwords set" in run("staff", "set-password", "--all", "--signed-in", "-o", "again.csv", "--yes")[1]
+
+
 def test_the_file_of_passwords_is_never_another_file(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
     stored(tmp_path, models.Account(staff_id="s1", localpart="ruth.adeyemi"))
     (tmp_path / "there.csv").write_text("mine")
@@ -423,6 +445,17 @@ def test_the_file_of_passwords_is_never_another_file(run: Run, firm: FakeFirm, t
         assert run("staff", "set-password", "--all", "--output", name, "--yes")[0] == expected
     assert (tmp_path / "there.csv").read_text() == "mine"
     assert firm.passwords == {}
+
+
+def test_a_folder_that_is_missing_is_named(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
+    stored(tmp_path, models.Account(staff_id="s1", localpart="ruth.adeyemi"))
+    code, _, err = run("staff", "set-password", "--all", "--output", "no/new.csv", "--yes")
+    assert code == Exit.USAGE
+    assert f"there is no folder {tmp_path / 'no'}" in err
+    code, _, err = run("init", "--config", "no/firm-bridge.yaml")
+    assert code == Exit.CONFIGURATION
+    assert f"there is no folder {tmp_path / 'no'}" in err
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_password_that_could_not_be_set_is_not_in_the_file(run: Run, firm: FakeFirm, tmp_path: Path) -> None:
@@ -437,7 +470,8 @@ def test_a_password_that_could_not_be_set_is_not_in_the_file(run: Run, firm: Fak
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("--all",), ("s1", "--all", "--output", "x.csv"), ("s1", "--output", "x.csv")]
+    "arguments",
+    [(), ("--all",), ("s1", "--all", "--output", "x.csv"), ("s1", "--output", "x.csv"), ("s1", "--signed-in")],
 )
 def test_passwords_are_for_one_or_for_all(run: Run, firm: FakeFirm, arguments: tuple[str, ...]) -> None:
     code, _, err = run("staff", "set-password", *arguments)

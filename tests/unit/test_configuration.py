@@ -162,7 +162,7 @@ def test_a_text_or_list_is_no_configuration(write: Write) -> None:
 
 def test_missing_unreadable_and_binary_files(tmp_path: Path) -> None:
     assert "firm-bridge init" in problems(tmp_path / "nothing.yaml")[0]
-    assert "cannot be read" in problems(tmp_path)[0]
+    assert "is a folder. Name the file in it" in problems(tmp_path)[0]
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\x00")
     assert "not text in UTF-8" in problems(binary)[0]
