@@ -389,7 +389,7 @@ class Bridge:
         # From the store: the homeserver asks this while it resolves the alias itself.
         localpart, _, server_name = alias.removeprefix("#").partition(":")
         ours = server_name == self._firm.settings.homeserver.server_name
-        return ours and await self._firm.store.run(lambda: alias_is_ours(localpart))
+        return ours and await self._firm.store.read(lambda: alias_is_ours(localpart))
 
 
 def run(settings: Settings) -> None:

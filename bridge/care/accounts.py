@@ -35,7 +35,7 @@ async def tidy_accounts(desk: Desk, *, sleep: Callable[[float], Awaitable[None]]
     One that cannot be looked at is passed over. Raises HomeserverError while the homeserver is away, and StoreError.
     """
     tidied = 0
-    for localpart, staff_id in sorted((await desk.store.run(staff_by_localpart)).items()):
+    for localpart, staff_id in sorted((await desk.store.read(staff_by_localpart)).items()):
         if not may_act(desk.firm(), staff_id):
             continue
         user_id = f"@{localpart}:{desk.server_name}"

@@ -70,7 +70,7 @@ async def send_digests(desk: Desk, now: datetime) -> Digests:
     day = day_due(desk.settings, now)
     if day is None:
         return Digests()
-    done = await desk.store.run(lambda: digests_done(day.isoformat()))
+    done = await desk.store.read(lambda: digests_done(day.isoformat()))
     waiting = list(desk.firm().active_staff - done)
     # In another order each time, so that somebody about whom the homeserver never answers holds up nobody else.
     random.shuffle(waiting)

@@ -68,7 +68,7 @@ async def check_rooms(
     A room that cannot be put right is passed over. Raises Unreachable or TokenRejected while the homeserver is away,
     and StoreError: called again, it goes on behind the last room it came to.
     """
-    last = await desk.store.run(last_check)
+    last = await desk.store.read(last_check)
     _show(last, metrics)
     day = day_to_check(desk.settings, now, last)
     if day is None:
@@ -78,7 +78,7 @@ async def check_rooms(
         last = None
     position, looked_at = last.position if last is not None else "", 0
     pace = Pace(desk.settings.drift.rooms_per_second, sleep, clock)
-    while keys := await desk.store.run(partial(rooms_after, position, _PAGE)):
+    while keys := await desk.store.read(partial(rooms_after, position, _PAGE)):
         for key in keys:
             await pace.turn()
             await _look_at(desk, metrics, key)
@@ -86,7 +86,7 @@ async def check_rooms(
             await desk.store.run(partial(advance_check, day, key), durable=False)
             position, looked_at = key, looked_at + 1
     await desk.store.run(lambda: finish_check(day))
-    done = await desk.store.run(last_check)
+    done = await desk.store.read(last_check)
     _show(done, metrics)
     log.info("drift_checked", day=day, rooms=done.rooms if done is not None else looked_at)
     return looked_at

@@ -46,7 +46,7 @@ async def read_histories(desk: Desk, places: Places) -> int:
     called again, it goes on behind the last page.
     """
     done, after, failed = 0, "", 0
-    while turns := await desk.store.run(partial(histories_to_read, after, _ROOMS)):
+    while turns := await desk.store.read(partial(histories_to_read, after, _ROOMS)):
         for turn in turns:
             try:
                 await _read(turn, desk, places)

@@ -82,7 +82,7 @@ async def take_refusals(desk: Desk, metrics: Metrics, tell: Tell | None = None) 
     entries = 0
     key = desk.settings.guard.key.get_secret_value()
     while True:
-        has = await desk.store.run(taken)
+        has = await desk.store.read(taken)
         body = orjson.dumps({"spool": has.spool, "after": has.number})
         try:
             answer = await desk.homeserver.guard_refusals(body, sign_taken(key, body))
@@ -97,7 +97,7 @@ async def take_refusals(desk: Desk, metrics: Metrics, tell: Tell | None = None) 
         new = await desk.store.run(partial(_take, page, has, desk, tell))
         for told in new:
             metrics.refusals_taken.labels(told.attempt.rule).inc(told.count)
-        if await desk.store.run(taken) == has:
+        if await desk.store.read(taken) == has:
             # It hands over again what it was told is here.
             raise NoPage("The guard's list does not move on.")
         entries += len(new)

@@ -37,7 +37,7 @@ async def file_closed_matters(desk: Desk, at_most: int = AT_ONCE) -> int:
         return 0
     filed, after, failed = 0, "", 0
     try:
-        while due := await desk.store.run(partial(transcripts_due, after, _PAGE)):
+        while due := await desk.store.read(partial(transcripts_due, after, _PAGE)):
             for conversation_id, matter_id in due:
                 after = conversation_id
                 matter = desk.firm().matters.get(matter_id)
@@ -62,7 +62,7 @@ async def _file(desk: Desk, matter: Matter, conversation_id: str) -> bool:
     """File one; whether it was. Raises CabinetError where the cabinet as a whole cannot be used."""
     if not await files_go_to_cabinet(desk, matter):
         return False
-    found = await desk.store.run(partial(conversations_of_matter, matter.id))
+    found = await desk.store.read(partial(conversations_of_matter, matter.id))
     one = next((one for one in found if one.conversation.id == conversation_id), None)
     if one is None or one.room_id is None:
         return False

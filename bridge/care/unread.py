@@ -34,7 +34,7 @@ async def _mend(desk: Desk, staff_id: str) -> None:
     def unit() -> tuple[str | None, list[str]]:
         return user_localpart(staff_id), channel_rooms_of(staff_id)
 
-    localpart, rooms = await desk.store.run(unit)
+    localpart, rooms = await desk.store.read(unit)
     if localpart is None or not rooms or not may_act(desk.firm(), staff_id):
         return
     try:

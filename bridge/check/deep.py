@@ -90,7 +90,7 @@ _NAMES = frozenset({"m.room.name", "m.room.topic"})
 async def compare(service: FirmService, findings: Iterable[Finding], on_progress: Progress) -> list[Difference]:
     """Every difference. `findings` are those of the plain check. HomeserverErrors and StoreErrors pass through."""
     wanted = await service.reconciler.desired()
-    addresses = await service.store.run(room_addresses)
+    addresses = await service.store.read(room_addresses)
     total = 3 + len(addresses) + len(wanted.world.accounts)
     done = 0
 
@@ -125,7 +125,7 @@ async def compare(service: FirmService, findings: Iterable[Finding], on_progress
     found += [one for several in await in_parallel(wanted.world.accounts, account, limit) for one in several]
     found += of_findings(findings, service.settings)
     try:
-        await service.store.run(verify)
+        await service.store.read(verify)
     except TamperedError as error:
         found.append(Difference(Kind.AUDIT, "The audit log", str(error)))
     on_progress(total, total, "the audit log")

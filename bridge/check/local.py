@@ -139,9 +139,9 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     await store.open()
     try:
         owner = await store.owner()
-        accounts, rooms = await store.run(lambda: (all_accounts(), rooms_of(None)))
-        held = await store.run(anything_waits)
-        dead = await store.run(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
+        accounts, rooms = await store.read(lambda: (all_accounts(), rooms_of(None)))
+        held = await store.read(anything_waits)
+        dead = await store.read(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
     finally:
         await store.close()
     yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(rooms)} rooms.")

@@ -95,13 +95,13 @@ def export(
         count = 0
         # Only for its owner to read, and never over another file.
         with _target(output) as target:
-            page = await service.store.run(partial(rows.audited, asked=asked))
+            page = await service.store.read(partial(rows.audited, asked=asked))
             while page:
-                named = await service.store.run(partial(names_of, service.directory.firm, [one.entry for one in page]))
+                named = await service.store.read(partial(names_of, service.directory.firm, [one.entry for one in page]))
                 for line in _lines(page, form, named, head=count == 0):
                     target.write(line)
                 count += len(page)
-                page = await service.store.run(partial(rows.audited, page[-1].position, asked=asked))
+                page = await service.store.read(partial(rows.audited, page[-1].position, asked=asked))
         return count
 
     count = with_firm(config, work)
@@ -113,7 +113,7 @@ async def _staff_id(service: FirmService, wanted: str) -> str:
     from bridge.store.conversations import staff_by_localpart
 
     server = service.settings.homeserver.server_name
-    accounts = await service.store.run(staff_by_localpart)
+    accounts = await service.store.read(staff_by_localpart)
     user_ids = {staff_id: f"@{localpart}:{server}" for localpart, staff_id in accounts.items()}
     return find_person(service.directory.firm, user_ids, wanted).id
 

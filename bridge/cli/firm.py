@@ -127,7 +127,7 @@ def list_staff(config: Config = None, as_json: AsJson = False) -> None:
     from bridge.store.conversations import all_accounts
 
     async def work(service: FirmService) -> list[dict[str, Any]]:
-        accounts = await service.store.run(all_accounts)
+        accounts = await service.store.read(all_accounts)
         server = service.settings.homeserver.server_name
         return [
             {
@@ -248,7 +248,7 @@ def directory_undo(config: Config = None, yes: Yes = False) -> None:
         from bridge.directory.undoing import why_not
         from bridge.store.conversations import now_ms
 
-        confirmed = await service.store.run(last_confirmed)
+        confirmed = await service.store.read(last_confirmed)
         return confirmed.fingerprint if confirmed is not None else "", why_not(confirmed, "", now_ms())
 
     async def work(service: FirmService) -> str:
@@ -294,7 +294,7 @@ async def _dead_letters(service: FirmService) -> list[dict[str, Any]]:
             "attempts": letter.attempts,
             "error": letter.error,
         }
-        for letter in await service.store.run(inbox.dead_letters)
+        for letter in await service.store.read(inbox.dead_letters)
     ]
     unsent = [
         {
@@ -305,7 +305,7 @@ async def _dead_letters(service: FirmService) -> list[dict[str, Any]]:
             "attempts": message.attempts,
             "error": message.error,
         }
-        for message in await service.store.run(outbox.dead_letters)
+        for message in await service.store.read(outbox.dead_letters)
     ]
     return [*received, *unsent]
 

@@ -40,7 +40,7 @@ async def _accesses(call: Call) -> List:
         f" ({counts[_ROLE]} by a role, {counts[_LIST]} by the access list, {counts[_OPEN]} open to all)",
         *_walls(sight, person),
     ]
-    theirs = await call.desk.store.run(lambda: conversations_of_person(person.id))
+    theirs = await call.desk.store.read(lambda: conversations_of_person(person.id))
     items = [*_conversations(sight, theirs, person), *((matter, way) for way in _ORDER for matter in grouped[way])]
 
     async def shown(some: Sequence[str | tuple[Matter, str]]) -> list[str]:
@@ -129,7 +129,7 @@ async def _people(call: Call) -> List:
     open_to = "restricted to an access list" if matter.restricted else "open to all active staff"
     count = f"{len(inside) or 'Nobody'} of {len(staff)} can see it."
     head = f"**{escape(matter_name(matter))}** ({matter.status}) is {open_to}. {count}"
-    listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
+    listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
 
     async def shown(items: Sequence[Staff | MatterConversation]) -> list[str]:
         return [_person_or_talk(sight, matter, item, allowed) for item in items]

@@ -73,7 +73,7 @@ class Everybody:
 
 async def everybody(call: Call) -> Everybody:
     """All people, as the directory has them now."""
-    accounts = await call.desk.store.run(staff_by_localpart)
+    accounts = await call.desk.store.read(staff_by_localpart)
     return Everybody(call.desk.firm(), accounts, call.desk.server_name)
 
 
@@ -123,7 +123,7 @@ async def find_place(call: Call, sight: Sight, typed: str) -> Matter | Conversat
         key = channel.id if channel is not None else key_behind(wanted, alias)
         return key, conversation_by_id(key or "")
 
-    key, conversation = await call.desk.store.run(unit)
+    key, conversation = await call.desk.store.read(unit)
     if conversation is not None and sight.conversation(conversation):
         return conversation
     found = sight.firm.matters.get(matter_of_space(key or "") or "")

@@ -55,7 +55,7 @@ async def _listed(call: Call, following: int | None) -> Part:
     asked = await _read(call, sight, people)
     # Looked up before the store is asked, which nothing else can use meanwhile.
     sight.names_hidden("")
-    page = await call.desk.store.run(
+    page = await call.desk.store.read(
         lambda: _page(sight, asked.entries, end_of_log() if following is None else following)
     )
     lines = [audit_line(call, sight, page.names, one) for one in page.entries]
@@ -181,7 +181,7 @@ def _deeds(typed: str) -> frozenset[Deed]:
 async def _subjects(call: Call, sight: Sight, place: Matter | Conversation) -> frozenset[str]:
     if not isinstance(place, Matter):
         return frozenset({place.id})
-    listed = await call.desk.store.run(lambda: conversations_of_matter(place.id))
+    listed = await call.desk.store.read(lambda: conversations_of_matter(place.id))
     walls = (wall.id for wall in sight.firm.walls_around(place))
     return frozenset(_of_matter(place, (one.conversation.id for one in listed), walls))
 

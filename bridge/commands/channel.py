@@ -22,7 +22,7 @@ async def _list(call: Call) -> Answer:
 
 
 async def _listed(call: Call) -> List:
-    found = [channel for channel in await call.desk.store.run(all_channels) if not channel.archived]
+    found = [channel for channel in await call.desk.store.read(all_channels) if not channel.archived]
     nothing = "There is no channel yet. `!channel create NAME` makes one."
     return List(found, foot="" if found else nothing, shown=partial(lines_of, call))
 

@@ -24,7 +24,7 @@ RECENT = 10
 
 async def lines_of(call: Call, channels: Sequence[Channel]) -> list[str]:
     """A line for each channel: its name with a link, topic, how many are in it, and whether you are."""
-    loaded = await call.desk.store.run(lambda: conversations_with_people(channel.id for channel in channels))
+    loaded = await call.desk.store.read(lambda: conversations_with_people(channel.id for channel in channels))
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     lines = []
     for channel in channels:
@@ -57,7 +57,7 @@ async def _found(call: Call) -> List:
     words = channel_key(call.values["words"]).split("-")
     found = [
         channel
-        for channel in await call.desk.store.run(all_channels)
+        for channel in await call.desk.store.read(all_channels)
         if has_words(searched(channel_key(f"{channel.title} {channel.topic}").replace("-", " ")), words)
     ]
     nothing = "No channel has those words in its name or topic. `!channel list` shows them all."
@@ -65,7 +65,7 @@ async def _found(call: Call) -> List:
 
 
 async def _recent(call: Call) -> Answer:
-    found = await call.desk.store.run(lambda: recent(RECENT))
+    found = await call.desk.store.read(lambda: recent(RECENT))
     lines = [
         f"{number}. {_name(call, channel)}, {_moment(call, channel.last_message_at or 0)}"
         for number, channel in enumerate(found, 1)
@@ -82,7 +82,7 @@ def _archived_by(call: Call, channel: Channel) -> str:
 
 async def _info(call: Call) -> Answer:
     found = await the_channel(call)
-    conversation = await call.desk.store.run(lambda: conversation_by_id(found.id))
+    conversation = await call.desk.store.read(lambda: conversation_by_id(found.id))
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     people = desired_participants(firm, conversation, today) if conversation is not None else frozenset()
     maker = firm.staff.get(found.created_by)

@@ -83,7 +83,7 @@ async def the_channel(call: Call) -> Channel:
     if name:
         return await named(call, name)
     here = await call.conversation()
-    found = await call.desk.store.run(lambda: channel(here.id))
+    found = await call.desk.store.read(lambda: channel(here.id))
     if found is None:
         raise CommandError("Which channel? Type this in the channel, or put its name behind the command.")
     return found
@@ -91,7 +91,9 @@ async def the_channel(call: Call) -> Channel:
 
 async def named(call: Call, name: str) -> Channel:
     """The channel of that name, archived ones included. Raises CommandError with the nearest one there is."""
-    found = await call.desk.store.run(lambda: channel_named(channel_key(name.strip().removeprefix("#"))) or _like(name))
+    found = await call.desk.store.read(
+        lambda: channel_named(channel_key(name.strip().removeprefix("#"))) or _like(name)
+    )
     if found is None:
         raise CommandError(await no_such(call, name))
     return found
@@ -111,7 +113,7 @@ def _spelled(name: str) -> list[str]:
 async def no_such(call: Call, name: str) -> str:
     """What to say where there is no channel of that name."""
     name = name[:CHANNEL_NAME_MAX]
-    titles = {one.title.casefold(): one.title for one in await call.desk.store.run(all_channels)}
+    titles = {one.title.casefold(): one.title for one in await call.desk.store.read(all_channels)}
     near = closest(name.casefold(), titles)
     hint = f" Did you mean {escape(titles[near])}?" if near else ""
     return (
@@ -135,7 +137,7 @@ async def the_channel_and_text(call: Call, text: str) -> tuple[Channel, str]:
     text = as_typed(text)
     if (quoted := _TWO_QUOTED.fullmatch(text.strip())) is not None:
         return await named(call, quoted[1]), _without_to(quoted[2])
-    by_key = {one.name_key: one for one in await call.desk.store.run(all_channels)}
+    by_key = {one.name_key: one for one in await call.desk.store.read(all_channels)}
     words = text.split(" ")
     # No name has more words than characters.
     for count in range(min(len(words), CHANNEL_NAME_MAX), 0, -1):

@@ -12,7 +12,7 @@ _CHOICES = {"on": True, "off": False}
 async def _digest(call: Call) -> Answer:
     typed = call.values.get("choice", "").casefold()
     if not typed:
-        wanted = await call.desk.store.run(lambda: wants_digest(call.sender.id))
+        wanted = await call.desk.store.read(lambda: wants_digest(call.sender.id))
     elif typed in _CHOICES:
         wanted = _CHOICES[typed]
         await call.desk.store.run(lambda: want_digest(call.sender.id, wanted=wanted))

@@ -85,7 +85,7 @@ async def answer(
         here = command.here
         _allow(command, desk, sender)
         noted = Noted(command.name) if command.who is Who.FIRM_ADMIN else None
-        localparts = await desk.store.run(staff_by_localpart) if command.names_people else {}
+        localparts = await desk.store.read(staff_by_localpart) if command.names_people else {}
         people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
         rooms = await rooms_named(desk, sender, rest)
         around = await matter_typed_in(desk, conversation_id, sender) if command.takes_matter_here else None

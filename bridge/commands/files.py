@@ -78,10 +78,10 @@ async def _found(call: Call, asked: Asked, after: Key | None) -> list[Hit]:
     """The next files that this person may see, up to one more than a page has."""
     wanted, at_once = PAGE + 1, PAGE + 1
     if asked.conversation_id:
-        return await call.desk.store.run(lambda: files_after(asked, after, wanted))
+        return await call.desk.store.read(lambda: files_after(asked, after, wanted))
     found: list[Hit] = []
     while True:
-        hits, visible = await call.desk.store.run(partial(_visible, call, asked, after, at_once))
+        hits, visible = await call.desk.store.read(partial(_visible, call, asked, after, at_once))
         found += visible
         if len(hits) < at_once or len(found) >= wanted:
             return found[:wanted]
@@ -103,7 +103,7 @@ async def _read(
     def unit() -> tuple[list[Listed], Heard]:
         return told(hits), hear({hit.conversation_id for hit in hits})
 
-    return await call.desk.store.run(unit)
+    return await call.desk.store.read(unit)
 
 
 async def _versions(call: Call) -> Answer:
@@ -117,7 +117,7 @@ async def _version_part(conversation_id: str, call: Call, after: Key | None) -> 
     await _still_here(call, conversation_id)
     typed = call.values["name"].strip().strip(_QUOTES)
     key = name_key(typed)
-    hits = await call.desk.store.run(lambda: versions_after(conversation_id, key, after, PAGE + 1))
+    hits = await call.desk.store.read(lambda: versions_after(conversation_id, key, after, PAGE + 1))
     rows, heard = await _read(call, hits[:PAGE], listed_versions)
     if not rows and after is None and not is_given(typed):
         raise CommandError(

@@ -31,7 +31,7 @@ async def _status(call: Call) -> Answer:
     if mode == "off":
         return Answer(_OFF)
     sight = sight_of(call)
-    found = await call.desk.store.run(partial(counts, mode, tuple(sight.hidden)))
+    found = await call.desk.store.read(partial(counts, mode, tuple(sight.hidden)))
     lines = [*_lines(call, found), *await _folder_lines(call, sight)]
     return Answer(f"**Filing cabinet.** {_MODES[mode]}\n\n" + "\n".join(lines))
 
@@ -40,7 +40,7 @@ async def _folder_lines(call: Call, sight: Sight) -> list[str]:
     """The folders that fail, of matters that the one who asks may know of."""
     found = [
         one
-        for one in await call.desk.store.run(partial(lasting_troubles, _LOOKED_AT))
+        for one in await call.desk.store.read(partial(lasting_troubles, _LOOKED_AT))
         if sight.matter_by_id(one.matter_id)
     ]
     lines = [f"- {trouble_words(one, folder_words(one))}" for one in found[:_FOLDERS]]
@@ -66,7 +66,7 @@ async def _matter_filing(call: Call) -> Answer:
     if typed and filed is None:
         raise CommandError("Write `!matter filing NUMBER on` or `off`; without either it shows which it is.")
     if filed is None:
-        filed = await call.desk.store.run(partial(is_filed, mode, matter.id))
+        filed = await call.desk.store.read(partial(is_filed, mode, matter.id))
     else:
         set_to = partial(set_matter_filing, mode, matter.id, filed=filed, set_by=call.sender.id, now=now_ms())
         waiting = await call.desk.store.run(set_to)

@@ -40,7 +40,7 @@ async def _list(call: Call) -> Answer:
 
 async def _lines(call: Call, matters: Sequence[Matter]) -> list[str]:
     ids = [matter.id for matter in matters]
-    mine = await call.desk.store.run(lambda: rooms_of_person_in(ids, call.sender.id))
+    mine = await call.desk.store.read(lambda: rooms_of_person_in(ids, call.sender.id))
     return [_line(call, matter, mine.get(matter.id, ())) for matter in matters]
 
 

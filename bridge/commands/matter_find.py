@@ -44,7 +44,7 @@ async def the_conversation(call: Call, verb: str, *, only_mine: bool = False) ->
     CommandError. `verb` is the command's second word, for examples.
     """
     matter, typed = await the_matter(call), call.values.get("conversation", "").strip()
-    listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
+    listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
     typed_in = await matter_here(call)
     if "matter" not in call.values and typed_in is not None:
         return next(one for one in listed if one.conversation.id == typed_in.id)

@@ -50,12 +50,12 @@ async def _what(call: Call) -> tuple[Matter, MatterConversation, str]:
     firm, text = call.desk.firm(), call.values["title"]
     typed_in = await matter_here(call)
     if typed_in is not None and (matter := firm.matters.get(typed_in.matter_id)) is not None:
-        listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
+        listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
         return matter, next(one for one in listed if one.conversation.id == typed_in.id), as_typed(text)
     pointed = first_target(text)
     room = (await rooms_named(call.desk, call.sender, text)).get(pointed[0]) if pointed else None
     if pointed and room and room.matter and (here := room.conversation):
-        listed = await call.desk.store.run(lambda: conversations_of_matter(here.matter_id))
+        listed = await call.desk.store.read(lambda: conversations_of_matter(here.matter_id))
         found = next(one for one in listed if one.conversation.id == here.id)
         return room.matter, found, as_typed(pointed[1]).removeprefix("to ")
     named, rest = (
@@ -67,7 +67,7 @@ async def _what(call: Call) -> tuple[Matter, MatterConversation, str]:
     if named is None or parts is None:
         raise CommandError(_USAGE)
     old, new = (part for part in parts.groups() if part is not None)
-    listed = await call.desk.store.run(lambda: conversations_of_matter(named.id))
+    listed = await call.desk.store.read(lambda: conversations_of_matter(named.id))
     return named, pick(named, listed, old), new
 
 

@@ -29,7 +29,7 @@ async def _shown(call: Call) -> List:
     matter = firm.matters.get(asked.id)
     if matter is None or not may_access(firm, call.sender.id, matter, today):
         return List(())
-    listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
+    listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
     insiders = with_access(firm, matter, today)
     facts = [
         f"- Client: {escape(matter.client)}" if matter.client else "",

@@ -69,7 +69,7 @@ async def remove_people(call: Call, conversation_id: str, people: Iterable[Staff
 
 async def _changeable(call: Call, conversation_id: str) -> Conversation:
     """The conversation, whose participants the sender may change now. Raises CommandError."""
-    conversation = await call.desk.store.run(lambda: conversation_by_id(conversation_id))
+    conversation = await call.desk.store.read(lambda: conversation_by_id(conversation_id))
     if conversation is None or conversation.kind not in SHARED:
         raise CommandError("The people in this conversation stay the same. Open another one with `!dm @person …`.")
     firm, today = call.desk.firm(), call.desk.reconciler.today()
@@ -123,7 +123,7 @@ async def _participants(call: Call) -> Answer:
     here = await _here(call)
     firm, settings = call.desk.firm(), call.desk.settings.firm
     people = desired_participants(firm, here, call.desk.reconciler.today())
-    rows = {} if here.everyone else {row.staff_id: row for row in await call.desk.store.run(lambda: picked(here.id))}
+    rows = {} if here.everyone else {row.staff_id: row for row in await call.desk.store.read(lambda: picked(here.id))}
     listed = sorted(people, key=lambda staff_id: firm.staff[staff_id].name.casefold())
     page = _page(call.values.get("page", ""), len(listed))
     lines = [

@@ -56,11 +56,11 @@ async def _board(call: Call) -> _Board:
     conversation = await call.conversation()
     if conversation.kind is ConversationKind.BOT:
         raise CommandError("Type this in the conversation it is about.")
-    room_id = await call.desk.store.run(lambda: room_of(conversation.id))
+    room_id = await call.desk.store.read(lambda: room_of(conversation.id))
     if room_id is None:
         raise CommandError("This conversation is being made anew. Try again in a moment.")
     content = await call.desk.homeserver.state_content(room_id, PINNED, call.user_id)
-    earlier = await call.desk.store.run(lambda: earlier_rooms([conversation.id]))
+    earlier = await call.desk.store.read(lambda: earlier_rooms([conversation.id]))
     return _Board(conversation, room_id, listed(content) or (), earlier.get(conversation.id, ()))
 
 
@@ -144,7 +144,7 @@ class _Shown:
 
 async def _seen(call: Call, board: _Board) -> list[_Shown]:
     """The pinned messages, the newest pin first. Those that the person may not see are left out."""
-    stored = {pin.event_id: pin for pin in await call.desk.store.run(lambda: pins_of(board.conversation.id))}
+    stored = {pin.event_id: pin for pin in await call.desk.store.read(lambda: pins_of(board.conversation.id))}
     people = await everybody(call)
 
     async def seen(event_id: str) -> _Shown | None:

@@ -58,7 +58,7 @@ async def _plan(call: Call) -> Answer:
     keys = await _keys(call, place)
     plan = await call.desk.reconciler.plan(keys)
     keys_of_steps = {step.key for step in plan.steps}
-    asked = _Asked(plan, await call.desk.store.run(lambda: conversations_without_people(keys_of_steps)))
+    asked = _Asked(plan, await call.desk.store.read(lambda: conversations_without_people(keys_of_steps)))
 
     async def listed(again: Call) -> List:
         # To plan anew for every page would ask the homeserver about every room each time.
@@ -76,7 +76,7 @@ async def _keys(call: Call, place: Matter | Conversation | None) -> frozenset[st
         return None
     if isinstance(place, Conversation):
         return frozenset({place.id})
-    listed = await call.desk.store.run(lambda: conversations_of_matter(place.id))
+    listed = await call.desk.store.read(lambda: conversations_of_matter(place.id))
     own = (matter_space_key(place.id), first_matter_conversation_id(place.id))
     return frozenset({*own, *(one.conversation.id for one in listed)})
 

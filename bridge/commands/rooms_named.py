@@ -42,7 +42,7 @@ async def rooms_named(desk: Desk, sender: Staff, text: str) -> Rooms:
 
     firm, today = desk.firm(), desk.reconciler.today()
     found: dict[str, RoomNamed] = {}
-    for one, (key, conversation) in (await desk.store.run(unit)).items():
+    for one, (key, conversation) in (await desk.store.read(unit)).items():
         if conversation is not None and conversation.kind is ConversationKind.CHANNEL:
             found[one] = RoomNamed(conversation, None)
             continue

@@ -25,7 +25,7 @@ async def _leave(call: Call) -> Answer:
             f"You would be the only firm admin left, and nobody would notice. Mark {escape(person.name)} as having left"
             " in the directory, which cuts them off within seconds, or give somebody else the role first."
         )
-    picked = await call.desk.store.run(lambda: picks_of(person.id))
+    picked = await call.desk.store.read(lambda: picks_of(person.id))
     count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
 
     def unit() -> None:
@@ -100,7 +100,7 @@ def _tell_other_admins(call: Call, person: Staff, what: str) -> None:
 
 
 async def _list(call: Call) -> Answer:
-    firm, by_command = call.desk.firm(), await call.desk.store.run(leavers_set)
+    firm, by_command = call.desk.firm(), await call.desk.store.read(leavers_set)
     gone = sorted((one for one in firm.staff.values() if not one.active), key=lambda one: one.name.casefold())
     if not gone:
         return Answer("Nobody has left the firm.")

@@ -171,7 +171,7 @@ async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversat
             return found
         return conversation_by_id(bot_chat_id(staff_id))
 
-    return await desk.store.run(unit)
+    return await desk.store.read(unit)
 
 
 async def where_typed(desk: Desk, conversation_id: str, staff_id: str) -> Where:

@@ -83,7 +83,7 @@ def _require_access(call: Call, matter: Matter) -> None:
 
 async def _chosen(call: Call, matter: Matter) -> Sequence[MatterConversation]:
     """The conversations that are meant: the one named or typed in, else all of the matter. Raises CommandError."""
-    listed = await call.desk.store.run(lambda: conversations_of_matter(matter.id))
+    listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
     if typed := call.values.get("conversation", "").strip():
         return [pick(matter, listed, typed)]
     typed_in = await matter_here(call)

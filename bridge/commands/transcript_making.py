@@ -44,7 +44,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
 
     Raises HomeserverError, NotFound among them where the room is gone.
     """
-    accounts = await desk.store.run(staff_by_localpart)
+    accounts = await desk.store.read(staff_by_localpart)
     people = Everybody(desk.firm(), accounts, desk.server_name)
     settings = desk.settings
 
@@ -55,7 +55,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
         return clean_line(person.name if person is not None else user_id) or "somebody"
 
     reader = Reader(name_of, settings.bot_id)
-    earlier = await desk.store.run(lambda: earlier_rooms([conversation_id]))
+    earlier = await desk.store.read(lambda: earlier_rooms([conversation_id]))
     for before in earlier.get(conversation_id, ()):
         try:
             await _read(reader, desk, before)
@@ -63,7 +63,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
             log.warning("earlier_room_gone", conversation=conversation_id, room_id=before)
     await _read(reader, desk, room_id)
     staff = desk.firm().staff
-    pins = await desk.store.run(lambda: pins_of(conversation_id))
+    pins = await desk.store.read(lambda: pins_of(conversation_id))
     pinned_by = {
         pin.event_id: PinnedBy(staff[pin.staff_id].name if pin.staff_id in staff else "", pin.at_ms) for pin in pins
     }

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
 
+from peewee import chunked
+
 from bridge import faults
 from bridge.commands.errors import CommandError
 from bridge.commands.moments import written
@@ -19,12 +21,14 @@ from bridge.firm.policy import may_access
 from bridge.firm.room_keys import matter_space_key
 from bridge.firm.walls import covered
 from bridge.store.matters import conversations_of_matter
-from bridge.store.walls import Removed, end_wall, set_wall, wall_records
+from bridge.store.walls import Removed, begin_wall, drop_screened, end_wall, is_set, wall_records
 
 _UNTIL = re.compile(r"(?:^|(?<=\s))until:\s*(\S*)\s*", re.IGNORECASE)
 GUARD_SECONDS = 3.0
 """How long a wall waits for the guard before those it keeps out are taken out."""
 _UNTOLD = "The guard in the homeserver could not be told."
+_MATTERS_AT_ONCE = 50
+"""Matters whose conversations people are taken out of in one unit."""
 MEMO_MAX = 1000
 """Characters of a memo."""
 
@@ -54,10 +58,11 @@ async def _set(call: Call, kind: WallKind) -> Answer:
         expires=expires,
     )
 
-    made, removed = await call.desk.store.run(lambda: set_wall(wanted, firm, call.event_id))
+    made = await call.desk.store.run(lambda: begin_wall(wanted, call.event_id))
     faults.point("wall.set")
     # Also where there is no room yet for which it would be told. One that does not answer lets nobody stay.
     untold = await call.desk.reconciler.guarding.told(within=GUARD_SECONDS)
+    removed = await _drop(call, made)
     matters = covered(firm, made)
     seen = [matter for matter in matters if may_access(firm, call.sender.id, matter, today)]
     unseen = [matter for matter in matters if not may_access(firm, call.sender.id, matter, today)]
@@ -72,6 +77,20 @@ async def _set(call: Call, kind: WallKind) -> Answer:
     return Answer(_said(call, made, _counts(removed, shown, firm), failed), noted=Noted(command, ids=(made.id,)))
 
 
+async def _drop(call: Call, wall: Wall) -> Removed:
+    """Take those whom a wall screens out of what is stored, some matters at a time; nobody where it has ended since."""
+    removed: Removed = {}
+
+    def unit(some: Sequence[str]) -> Removed:
+        return drop_screened(wall, firm, call.sender.id, call.event_id, some) if is_set(wall.id) else {}
+
+    firm = call.desk.firm()
+    for some in chunked([matter.id for matter in covered(firm, wall)], _MATTERS_AT_ONCE):
+        for staff_id, conversations in (await call.desk.store.run(partial(unit, some))).items():
+            removed.setdefault(staff_id, []).extend(conversations)
+    return removed
+
+
 async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tuple[set[str], tuple[str, ...]]:
     """Take those who are out of these matters' conversations out of the rooms too.
 
@@ -82,7 +101,7 @@ async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tup
     def unit() -> set[str]:
         return {one.conversation.id for matter in matters for one in conversations_of_matter(matter.id)}
 
-    keys = await call.desk.store.run(unit)
+    keys = await call.desk.store.read(unit)
     first = keys & {key for conversations in removed.values() for key in conversations}
     await call.desk.reconciler.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
     outcomes = [await call.desk.reconciler.converge(*sorted(some)) for some in (first, keys - first) if some]
@@ -133,7 +152,7 @@ def _memo(text: str, today: date) -> tuple[str, date | None]:
 
 async def _lift(call: Call) -> Answer:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
-    records = await call.desk.store.run(wall_records)
+    records = await call.desk.store.read(wall_records)
     # Those that this very command lifted before a crash count as not lifted yet.
     again = [one.wall for one in records.values() if one.ended_at and one.ended_cause == call.event_id]
     known = [*known_walls(firm, call.sender, today), *again]
@@ -151,6 +170,8 @@ async def _lift(call: Call) -> Answer:
             if end_wall(wall.id, firm, call.sender.id, call.event_id):
                 tell_ended(wall, firm, call.desk.settings)
 
+    for wall in meant:
+        await _drop(call, wall)
     await call.desk.store.run(unit)
     faults.point("wall.lifted")
     untold = await call.desk.reconciler.guarding.told(within=GUARD_SECONDS)

@@ -26,7 +26,7 @@ async def _listed(call: Call) -> List:
     firm, today, typed = call.desk.firm(), call.desk.reconciler.today(), call.values.get("about", "")
     walls = [wall for wall in known_walls(firm, call.sender, today) if not wall.expires or wall.expires >= today]
     if "@" in typed and not typed.casefold().startswith("client:"):
-        localparts = await call.desk.store.run(staff_by_localpart)
+        localparts = await call.desk.store.read(staff_by_localpart)
         people = People(firm, localparts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
         person = people.marked(typed)
         walls = [wall for wall in walls if screens(firm, wall, person.id)]
@@ -44,7 +44,7 @@ async def _listed(call: Call) -> List:
 
 async def _lines(call: Call, walls: Sequence[Wall]) -> list[str]:
     ids = [wall.id for wall in walls]
-    records = await call.desk.store.run(lambda: wall_records(ids))
+    records = await call.desk.store.read(lambda: wall_records(ids))
     return [_line(call, wall, records.get(wall.id)) for wall in walls]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bridge.commands.conversations import plain_names
 from bridge.commands.moments import moment, written
-from bridge.commands.paging import paged
+from bridge.commands.paging import MOST_CHARACTERS, PAGE, fitting, in_parts
 from bridge.commands.replies import escape
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
+from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Noted, Part, Who
 from bridge.commands.wall_find import known_walls, shown_around, walls_named
 from bridge.commands.wall_list import terms
 from bridge.firm.disclosure import Period, periods
@@ -22,6 +22,8 @@ from bridge.store.conversations import staff_by_localpart
 from bridge.store.matters import conversations_of_matter
 from bridge.store.walls import WallRecord, wall_records
 
+_MATTERS_AT_ONCE = 50
+"""Matters that are looked at for one page at most: each asks the homeserver for the histories of its rooms."""
 _REMAINS_GUARDED = (
     "- What they saw may be on their devices. The homeserver shows them nothing of it any more, and nothing that was"
     " added to it since."
@@ -32,16 +34,57 @@ _REMAINS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page goes on."""
+
+    piece: int = 0
+    line: int = 0
+    disclosed: bool = False
+    """Whether a page before has said that those kept out could read something of this wall."""
+
+
+_Piece = tuple[Wall, Matter | None, bool]
+"""A wall's terms, or what could be read of one of its matters; and whether that is the last of the wall."""
+
+
 async def _report(call: Call) -> Answer:
-    ids = tuple(wall.id for wall in _meant(call, await call.desk.store.run(wall_records)))
-    return replace(await paged(call, _reported), noted=Noted("wall report", ids=ids))
+    ids = tuple(wall.id for wall in _meant(call, await call.desk.store.read(wall_records)))
+    return replace(await in_parts(call, _reported), noted=Noted("wall report", ids=ids))
 
 
-async def _reported(call: Call) -> List:
-    records = await call.desk.store.run(wall_records)
-    walls = _meant(call, records)
-    lines = [line for wall in walls for line in await _of_wall(call, wall, records.get(wall.id))]
-    return List(lines, "**Report**, without a word of what was said.")
+async def _reported(call: Call, after: _Place | None) -> Part:
+    """A page, for which so many matters are looked at as it takes, and no more than so many."""
+    records = await call.desk.store.read(wall_records)
+    pieces = _pieces(call, _meant(call, records))
+    place, lines, size = after or _Place(), list[str](), 0
+    for wall, matter, last in pieces[place.piece : place.piece + _MATTERS_AT_ONCE]:
+        told = _terms(call, wall, records.get(wall.id)) if matter is None else await _of_matter(call, wall, matter)
+        disclosed = place.disclosed or (matter is not None and bool(told))
+        if last:
+            told = [*told, _remains(call, disclosed=disclosed)]
+        for number, line in enumerate(told[place.line :], place.line):
+            (cut,) = fitting([line])
+            if lines and (len(lines) == PAGE or size + len(cut) > MOST_CHARACTERS):
+                return _part(after, lines, replace(place, line=number))
+            lines.append(cut)
+            size += len(cut) + 1
+        place = _Place(place.piece + 1, disclosed=disclosed and not last)
+    return _part(after, lines, place if place.piece < len(pieces) else None)
+
+
+def _part(after: _Place | None, lines: list[str], following: _Place | None) -> Part:
+    head = "**Report**, without a word of what was said." if after is None else ""
+    return Part(lines, head or ("" if lines else "Nothing more was found so far."), following)
+
+
+def _pieces(call: Call, walls: Iterable[Wall]) -> list[_Piece]:
+    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    found = list[_Piece]()
+    for wall in walls:
+        seen = [matter for matter in covered(firm, wall) if may_access(firm, call.sender.id, matter, today)]
+        found += [(wall, matter, matter is (seen[-1] if seen else None)) for matter in (None, *seen)]
+    return found
 
 
 def _meant(call: Call, records: Mapping[str, WallRecord]) -> Sequence[Wall]:
@@ -54,21 +97,22 @@ def _meant(call: Call, records: Mapping[str, WallRecord]) -> Sequence[Wall]:
     return by_reference or walls_named(typed, known, firm, call.sender, today)
 
 
-async def _of_wall(call: Call, wall: Wall, record: WallRecord | None) -> list[str]:
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
+def _terms(call: Call, wall: Wall, record: WallRecord | None) -> list[str]:
+    firm = call.desk.firm()
     named = sorted((firm.staff[one] for one in firm.people(wall.people)), key=lambda person: person.name.casefold())
     who = "keeps out" if wall.kind is WallKind.EXCLUDE else "lets in only"
     people = escape(plain_names(named)) if named else "nobody at present"
-    lines = [
+    return [
         f"- **{escape(wall.id)}** around {shown_around(firm, wall)} {who} {people}. {terms(call, wall, record)}",
         *_ending(call, record),
         *_acknowledged(call, wall, record),
     ]
-    matters = [matter for matter in covered(firm, wall) if may_access(firm, call.sender.id, matter, today)]
-    disclosed = [line for matter in matters for line in await _of_matter(call, wall, matter)]
-    if disclosed:
-        disclosed.append(_REMAINS_GUARDED if call.desk.settings.guarded else _REMAINS)
-    return [*lines, *(disclosed or ["- Nobody it keeps out was ever in a conversation that it stands around."])]
+
+
+def _remains(call: Call, *, disclosed: bool) -> str:
+    if not disclosed:
+        return "- Nobody it keeps out was ever in a conversation that it stands around."
+    return _REMAINS_GUARDED if call.desk.settings.guarded else _REMAINS
 
 
 def _ending(call: Call, record: WallRecord | None) -> list[str]:
@@ -88,7 +132,7 @@ def _acknowledged(call: Call, wall: Wall, record: WallRecord | None) -> list[str
 
 async def _of_matter(call: Call, wall: Wall, matter: Matter) -> list[str]:
     firm = call.desk.firm()
-    listed, localparts = await call.desk.store.run(lambda: (conversations_of_matter(matter.id), staff_by_localpart()))
+    listed, localparts = await call.desk.store.read(lambda: (conversations_of_matter(matter.id), staff_by_localpart()))
     kept_out = {
         f"@{localpart}:{call.desk.server_name}": firm.staff[staff_id].name
         for localpart, staff_id in localparts.items()

@@ -39,7 +39,7 @@ def tell_of_wall(wall: Wall, firm: Firm, settings: Settings) -> None:
 
 async def tell_of_walls(store: Store, firm: Firm, settings: Settings) -> None:
     """Tell those named by all walls set by command, a wall in each unit."""
-    for wall in await store.run(walls_set):
+    for wall in await store.read(walls_set):
         await store.run(partial(tell_of_wall, wall, firm, settings))
 
 

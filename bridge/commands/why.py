@@ -47,7 +47,7 @@ async def _explained(call: Call) -> List:
     else:
         explanation = explain_place(sight.firm, person.id, place, sight.today, sight.written)
         what = f"be in {conversation_title(sight.firm, place)}"
-        listed = [MatterConversation(place, await call.desk.store.run(lambda: room_of(place.id)))]
+        listed = [MatterConversation(place, await call.desk.store.read(lambda: room_of(place.id)))]
     lines = await _memberships(call, people, person, listed)
     foot = [*([] if lines else ["It has no conversation yet."]), *await _refused(call, sight, people, person, place)]
     return List(lines, _reasons(person, what, explanation), foot="\n\n".join(foot))
@@ -67,13 +67,13 @@ async def _refused(
         newest = newest_by(asked, _REFUSALS)
         return newest, names_of(sight.firm, (one.entry for one in newest))
 
-    found, names = await call.desk.store.run(unit)
+    found, names = await call.desk.store.read(unit)
     lines = [audit_line(call, sight, names, one) for one in found]
     return ["**Refused lately**", "\n".join(lines)] if lines else []
 
 
 async def _conversations(call: Call, matter: Matter) -> list[MatterConversation]:
-    return await call.desk.store.run(lambda: conversations_of_matter(matter.id))
+    return await call.desk.store.read(lambda: conversations_of_matter(matter.id))
 
 
 def _reasons(person: Staff, what: str, explanation: Explanation) -> str:
@@ -93,7 +93,7 @@ def _reasons(person: Staff, what: str, explanation: Explanation) -> str:
 async def _memberships(call: Call, people: Everybody, person: Staff, listed: list[MatterConversation]) -> list[str]:
     """A line for each conversation: picked or not, by whom and when, and whether Matrix agrees."""
     ids = [one.conversation.id for one in listed]
-    picks, enders = await call.desk.store.run(lambda: (picks_of(person.id), who_ended(person.id, ids)))
+    picks, enders = await call.desk.store.read(lambda: (picks_of(person.id), who_ended(person.id, ids)))
     user_id, homeserver = people.user_id(person.id), call.desk.homeserver
 
     async def line(one: MatterConversation) -> str:

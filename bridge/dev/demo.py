@@ -81,7 +81,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
             return {"name": person.name, "user_id": user_id, "password": password, "role": person.role}
 
         staff = firm.staff.values()
-        accounts = await store.run(all_accounts)
+        accounts = await store.read(all_accounts)
         people = [
             (person, accounts[person.id].localpart) for person in staff if person.active and person.id in accounts
         ]

@@ -190,9 +190,9 @@ class DirectoryFile:
         the files say waits from then on.
         """
         async with self._one_at_a_time:
-            if not self._loaded or await self._store.run(accepted_version) != self._version:
+            if not self._loaded or await self._store.read(accepted_version) != self._version:
                 await self.load()
-            confirmed = await self._store.run(last_confirmed)
+            confirmed = await self._store.read(last_confirmed)
             if (refusal := undoing.why_not(confirmed, fingerprint, now_ms())) or confirmed is None:
                 return Undone(refusal)
             firm, change = await asyncio.to_thread(_compared, self.firm, without(self.firm, confirmed), self._today())
@@ -204,7 +204,7 @@ class DirectoryFile:
                 return Undone(undoing.MEANWHILE)
             faults.point("directory.undone")
             sees = self._sight(by, (change.old, firm)) if to_admin else None
-            self._version = await self._store.run(accepted_version)
+            self._version = await self._store.read(accepted_version)
             # The files are read again, so that what they say is held.
             self.firm, self.held, self._seen = self.firm if change.empty else firm, None, None
             log.warning("directory_change_undone", fingerprint=confirmed.fingerprint, by=by, moved=len(moved))
@@ -296,7 +296,7 @@ class DirectoryFile:
         if self.held is None:
             return Unchanged()
         fingerprint = self.held.fingerprint()
-        if self._judged_on == self._today() and await self._store.run(lambda: still_waits(fingerprint)):
+        if self._judged_on == self._today() and await self._store.read(lambda: still_waits(fingerprint)):
             return Held(self.held)
         return await self._consider(self.held.new)
 
@@ -315,11 +315,11 @@ class DirectoryFile:
     async def _consider(self, firm: Firm) -> Outcome:
         # Compared with the store and not with what this process knows: another one may have applied it meanwhile.
         before, today = self.firm, self._today()
-        if await self._store.run(accepted_version) != self._version:
+        if await self._store.read(accepted_version) != self._version:
             await self.load()
         stored = self.firm
         firm, change = await asyncio.to_thread(_compared, stored, firm, today)
-        undone = not change.empty and change.fingerprint() in await self._store.run(undone_fingerprints)
+        undone = not change.empty and change.fingerprint() in await self._store.read(undone_fingerprints)
         much = bool(stored.staff) and change.needs_confirmation(self._limit)
         if (much or undone) and not await self._confirmed(change):
             self._judged_on, self.held_as_undone = today, undone
@@ -341,7 +341,7 @@ class DirectoryFile:
     async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()
         if not self._stores:
-            return await self._store.run(lambda: is_confirmed(fingerprint))
+            return await self._store.read(lambda: is_confirmed(fingerprint))
         return await self._store.run(lambda: hold(fingerprint, summary, int(time.time() * 1000)))
 
     def _hold(self, change: DirectoryChange) -> Held:
@@ -352,7 +352,7 @@ class DirectoryFile:
 
     async def _stored(self) -> Firm:
         # First the version, so that what is accepted while it is read is found later.
-        self._version = await self._store.run(accepted_version)
+        self._version = await self._store.read(accepted_version)
         return await read_firm(self._store)
 
 

@@ -41,7 +41,7 @@ def accepted_records(behind: tuple[str, str] = ("", "")) -> list[Record]:
 async def read_firm(store: Store) -> Firm:
     """The last accepted firm, read in pieces. Raises StoredDirectoryError when it cannot be read back."""
     records: list[Record] = []
-    while page := await store.run(partial(accepted_records, records[-1][:2] if records else ("", ""))):
+    while page := await store.read(partial(accepted_records, records[-1][:2] if records else ("", ""))):
         records += page
     return await asyncio.to_thread(firm_from_records, records)
 

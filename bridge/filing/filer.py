@@ -108,7 +108,7 @@ class Filer:
         try:
             await self._prepare()
             try:
-                while waiting := await self._store.run(partial(rows.due, self._mode, self._clock(), _AT_ONCE)):
+                while waiting := await self._store.read(partial(rows.due, self._mode, self._clock(), _AT_ONCE)):
                     filed += await self._file_all(waiting)
             except HomeserverError as error:
                 away = error
@@ -124,7 +124,7 @@ class Filer:
         return filed
 
     async def _count(self) -> None:
-        self._metrics.filing_waiting.set(await self._store.run(partial(rows.count_waiting, self._mode)))
+        self._metrics.filing_waiting.set(await self._store.read(partial(rows.count_waiting, self._mode)))
 
     async def _prepare(self) -> None:
         if not self._cleaned:
@@ -328,7 +328,7 @@ class Filer:
         await self._store.run(partial(rows.put_off, file.position, sentence, self._clock() + pause))
 
     async def _write_lists(self) -> None:
-        while folders := await self._store.run(partial(rows.to_list, self._clock(), _AT_ONCE)):
+        while folders := await self._store.read(partial(rows.to_list, self._clock(), _AT_ONCE)):
             for key, folder, changes in folders:
                 files = await self._listed_in(folder)
                 try:
@@ -342,7 +342,7 @@ class Filer:
 
     async def _listed_in(self, folder: str) -> list[Listed]:
         files: list[Listed] = []
-        while more := await self._store.run(partial(rows.listed_in, folder, files[-1] if files else None)):
+        while more := await self._store.read(partial(rows.listed_in, folder, files[-1] if files else None)):
             files += more
         return files
 

@@ -26,7 +26,7 @@ HTML_NAME, PDF_NAME = "transcript.html", "transcript.pdf"
 
 async def files_go_to_cabinet(desk: Desk, matter: Matter) -> bool:
     """Whether what belongs to this matter is stored in the cabinet."""
-    return await desk.store.run(partial(is_filed, desk.settings.filing.mode, matter.id))
+    return await desk.store.read(partial(is_filed, desk.settings.filing.mode, matter.id))
 
 
 async def filed_files(desk: Desk, matter: Matter, one: MatterConversation) -> tuple[str, dict[str, str]]:

@@ -61,7 +61,7 @@ class Activity:
 
     async def _changes(self, events: Sequence[Json]) -> Unit | None:
         if not self._known:
-            self._up_to_date |= await self._store.run(transcripts_up_to_date)
+            self._up_to_date |= await self._store.read(transcripts_up_to_date)
             self._known = True
         if not self._up_to_date:
             return None

@@ -55,7 +55,7 @@ async def handle_command(
     # In a direct conversation the bot is no member, and can neither type nor answer. In the admins' room there may be
     # somebody screened from what the answer is about.
     apart = place.kind in {_WITHOUT_BOT, ConversationKind.ADMINS}
-    chat = await desk.store.run(lambda: room_of(bot_chat_id(staff_id))) if apart else None
+    chat = await desk.store.read(lambda: room_of(bot_chat_id(staff_id))) if apart else None
     with at_work.shown(chat or event["room_id"]):
         reply, here = await _reply(event, text, staff_id, place, desk)
     return partial(_queue, event, reply, staff_id, place, desk, here=here and not apart)

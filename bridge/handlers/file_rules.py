@@ -139,7 +139,7 @@ async def judge_bytes_of(desk: Desk, event_id: str, mxc: str, found_type: str, f
 
     Raises HomeserverError, and NotRemoved where the homeserver refuses.
     """
-    row = await desk.store.run(lambda: file_row(event_id))
+    row = await desk.store.read(lambda: file_row(event_id))
     if row is None or row.mxc != mxc:
         return
     try:
@@ -158,7 +158,7 @@ async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effec
     into a direct conversation.
     """
     key = unwanted.conversation_id
-    conversation = await desk.store.run(lambda: conversation_by_id(key))
+    conversation = await desk.store.read(lambda: conversation_by_id(key))
     if conversation is not None and is_held(desk.firm(), conversation):
         log.info("file_kept_under_hold", conversation=key, event_id=unwanted.event_id, rule=decision.rule)
         return _nothing
@@ -188,7 +188,7 @@ def _note(unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
 
 async def quarantine_deleted(room_id: str, event_id: str, desk: Desk) -> None:
     """Where the firm wants that, let nobody download the file of a message that somebody deleted."""
-    row = await desk.store.run(lambda: file_row(event_id)) if desk.settings.file_rules.quarantine_deleted else None
+    row = await desk.store.read(lambda: file_row(event_id)) if desk.settings.file_rules.quarantine_deleted else None
     if row is not None and row.room_id == room_id and row.removed_by != BY_RULE:
         await _quarantine(_of_row(row), desk)
 
@@ -203,14 +203,14 @@ async def _quarantine(unwanted: Unwanted, desk: Desk) -> None:
     Synapse does so for all uploads with the same content, those to come included. So it is not done while another
     message stands that has this file or a copy of it, nor for a file that somebody else uploaded.
     """
-    conversation = await desk.store.run(lambda: conversation_by_id(unwanted.conversation_id))
+    conversation = await desk.store.read(lambda: conversation_by_id(unwanted.conversation_id))
     if conversation is not None and is_held(desk.firm(), conversation):
         return
     info = await _media(unwanted.mxc, desk)
     if info is None or info["user_id"] != unwanted.sender:
         return
     like = partial(standing_like, unwanted.event_id, unwanted.mxc, info["media_length"], info["sha256"])
-    others = await desk.store.run(like)
+    others = await desk.store.read(like)
     for mxc in others:
         other = await _media(mxc, desk)
         if mxc == unwanted.mxc or (other is not None and other["sha256"] == info["sha256"]):

@@ -55,7 +55,7 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     if place.earlier:
         await _put_space_right(place.earlier, event, desk)
         return await _refused_before(event, place.key, desk, places)
-    conversation = await desk.store.run(lambda: conversation_by_id(place.key))
+    conversation = await desk.store.read(lambda: conversation_by_id(place.key))
     if conversation is None:
         await _put_space_right(place.key, event, desk)
         return None
@@ -76,7 +76,7 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
     if membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
-    replaced = await desk.store.run(lambda: key_of_room(event["room_id"])) is None
+    replaced = await desk.store.read(lambda: key_of_room(event["room_id"])) is None
     if replaced or (not refusal and staff_id is not None):
         return None
     return partial(_put_back, event, place.key, staff_id, actor, refusal, desk)
@@ -86,7 +86,7 @@ async def _refused_before(event: Json, conversation_id: str, desk: Desk, places:
     """What to say of somebody who came into a room, or was called into it, who may not read there: that may be why
     the conversation goes on in another one by now."""
     staff_id, actor = await places.staff_id(event["state_key"]), await places.staff_id(str(event["sender"]))
-    conversation = await desk.store.run(lambda: conversation_by_id(conversation_id))
+    conversation = await desk.store.read(lambda: conversation_by_id(conversation_id))
     came = event["content"].get("membership") in {"join", "invite"}
     if not came or conversation is None or staff_id is None or actor is None:
         return None

@@ -54,7 +54,7 @@ async def handle_pinning(event: Json, desk: Desk, places: Places) -> Effect | No
     def unit() -> tuple[Conversation | None, List, Lists]:
         return conversation_by_id(place.key), tuple(pin.event_id for pin in pins_of(place.key)), lists_of(place.key)
 
-    conversation, standing, lists = await desk.store.run(unit)
+    conversation, standing, lists = await desk.store.read(unit)
     if conversation is None:
         return None
     cause, at_ms, seen = event["event_id"], int(event["origin_server_ts"]), lists.seen or (Seen(standing, 0),)

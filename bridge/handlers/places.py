@@ -39,8 +39,8 @@ class Places:
     async def refresh(self) -> None:
         """Read everything anew, also what another process changed."""
         self._rooms.clear()
-        self._staff = await self._store.run(staff_by_localpart)
-        self.bot_chats = set(await self._store.run(lambda: rooms_of_kind(ConversationKind.BOT)))
+        self._staff = await self._store.read(staff_by_localpart)
+        self.bot_chats = set(await self._store.read(lambda: rooms_of_kind(ConversationKind.BOT)))
         await self.look_who_left()
 
     async def follow(self) -> None:
@@ -50,7 +50,7 @@ class Places:
 
     async def look_who_left(self) -> None:
         """Read anew which direct conversations somebody left."""
-        self.left_direct = await self._store.run(left_direct_rooms)
+        self.left_direct = await self._store.read(left_direct_rooms)
 
     def _hear(self, news: Sequence[object]) -> None:
         for item in news:
@@ -75,7 +75,7 @@ class Places:
         """The staff id behind a user id of this server, or None for an account the firm does not know."""
         localpart = self._localpart(user_id)
         if localpart and localpart not in self._staff:
-            self._staff = await self._store.run(staff_by_localpart)
+            self._staff = await self._store.read(staff_by_localpart)
         return self._staff.get(localpart)
 
     def _localpart(self, user_id: str) -> str:
@@ -85,7 +85,7 @@ class Places:
     async def place(self, room_id: str) -> Place | None:
         """What the room is, or None when it is none of the firm's."""
         if room_id not in self._rooms:
-            found = await self._store.run(lambda: _look_up(room_id))
+            found = await self._store.read(lambda: _look_up(room_id))
             if found is None:
                 return None
             self._rooms[room_id] = found

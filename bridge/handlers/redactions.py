@@ -48,7 +48,7 @@ async def handle_redaction(event: Json, desk: Desk, places: Places) -> Effect | 
 
 
 async def _unpinned(event: Json, gone: str, place: Place, desk: Desk) -> Effect | None:
-    before = await desk.store.run(lambda: tuple(pin.event_id for pin in pins_of(place.key)))
+    before = await desk.store.read(lambda: tuple(pin.event_id for pin in pins_of(place.key)))
     if gone not in before:
         return None
     shown = listed((await current_list(event["room_id"], desk)).get("content")) or before

@@ -30,9 +30,9 @@ _COUNTED = ("Nothing", "One thing", "Two things", "Three things")
 async def welcome(staff_id: str, room_id: str, desk: Desk) -> Effect | None:
     """What to do when somebody has joined their chat with the bot: queue the welcome, unless they had it before."""
     firm = desk.firm()
-    if not may_act(firm, staff_id) or await desk.store.run(lambda: was_welcomed(staff_id)):
+    if not may_act(firm, staff_id) or await desk.store.read(lambda: was_welcomed(staff_id)):
         return None
-    channels, localparts = await desk.store.run(lambda: (channels_with(staff_id), staff_by_localpart()))
+    channels, localparts = await desk.store.read(lambda: (channels_with(staff_id), staff_by_localpart()))
     said = welcome_text(desk.settings, firm, firm.staff[staff_id], localparts, channels, desk.reconciler.today())
     content = text_message(said)
 

@@ -61,11 +61,11 @@ class FirmDecides:
             key = key_of_room(room_id)
             return key, None if key is None else conversation_by_id(conversation_of(key))
 
-        key, conversation = await self._store.run(unit)
+        key, conversation = await self._store.read(unit)
         return _NO_ROOM if key is None else await self._decided(user_id, key, conversation)
 
     async def may_enter_new(self, user_id: str, key: str) -> Decision:
-        return await self._decided(user_id, key, await self._store.run(lambda: conversation_by_id(key)))
+        return await self._decided(user_id, key, await self._store.read(lambda: conversation_by_id(key)))
 
     async def _decided(self, user_id: str, key: str, conversation: Conversation | None) -> Decision:
         staff_id = await self._staff_id(user_id)
@@ -80,7 +80,7 @@ class FirmDecides:
             return None
         localpart = user_id[1:].removesuffix(self._suffix)
         if localpart not in self._staff:
-            self._staff = await self._store.run(staff_by_localpart)
+            self._staff = await self._store.read(staff_by_localpart)
         return self._staff.get(localpart)
 
 

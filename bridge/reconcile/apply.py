@@ -202,7 +202,7 @@ async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None
     )
     if shape.follows:
         # What is pinned goes with the conversation.
-        pins = [pin.event_id for pin in await hands.store.run(lambda: pins_of(shape.key))]
+        pins = [pin.event_id for pin in await hands.store.read(lambda: pins_of(shape.key))]
         body["initial_state"].append({"type": PINNED, "state_key": "", "content": {"pinned": pins}})
     try:
         room_id = await hands.homeserver.create_room(body)

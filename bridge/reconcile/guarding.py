@@ -141,8 +141,8 @@ class Guarding:
         # Counted before they are read, so that one that is added meanwhile is told the next time.
         count = self._account_changes
         new = count != self._accounts_told
-        accounts = await self._store.run(staff_by_localpart) if new else {}
-        conversations = await self._store.run(lambda: conversations_with_people(keys))
+        accounts = await self._store.read(staff_by_localpart) if new else {}
+        conversations = await self._store.read(lambda: conversations_with_people(keys))
         facts = facts_of(Firm(), accounts, conversations, self._settings)
         await self._tell_changes(facts, {"conversation": keys, **({"account": None} if new else {})}, firm, count)
 
@@ -229,7 +229,7 @@ class Guarding:
 
     async def _compare_versions(self) -> None:
         """See which side is older, before the guard is told to forget what it knows (R3)."""
-        version, noted = await self._guards_version(), await self._store.run(_noted_version)
+        version, noted = await self._guards_version(), await self._store.read(_noted_version)
         if noted is not None and version > noted:
             try:
                 facts = await self._guards_facts()

@@ -26,7 +26,7 @@ async def take_back(store: Store, homeserver: Homeserver, firm: Firm, today: dat
     what is left is taken back by the next call.
     """
     taken, failed = 0, None
-    for one in await store.run(given_out):
+    for one in await store.read(given_out):
         matter = firm.matters.get(one.matter_id)
         if matter is not None and may_access(firm, one.staff_id, matter, today):
             continue

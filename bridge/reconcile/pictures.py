@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 async def uploaded(picture: Picture, homeserver: Homeserver, store: Store) -> str:
     """The mxc URI of a picture, uploaded if it was not. Raises HomeserverError."""
-    if known := await store.run(lambda: picture_address(picture.digest)):
+    if known := await store.read(lambda: picture_address(picture.digest)):
         return known
     drawn = await asyncio.to_thread(draw, picture)
     mxc = await homeserver.upload(drawn, "image/png", "picture.png")
@@ -35,7 +35,7 @@ async def give_bot_picture(homeserver: Homeserver, store: Store, settings: Setti
     try:
         account = await homeserver.admin_user(settings.bot_id) or {}
         has = str(account.get("avatar_url") or "")
-        if has and not await store.run(lambda: is_picture(has)):
+        if has and not await store.read(lambda: is_picture(has)):
             return
         mxc = await uploaded(named_picture(settings.appservice.bot_name, settings.bot_id), homeserver, store)
         if mxc != has:

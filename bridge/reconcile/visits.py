@@ -49,7 +49,7 @@ class Visits:
     async def end_all(self) -> int:
         """Leave where the bot still is; returns how often that could not be done. Raises StoreError."""
         left = 0
-        for one in await self._store.run(visits_under_way):
+        for one in await self._store.read(visits_under_way):
             async with self._locks[one.conversation_id]:
                 left += not await self._leave(one.conversation_id, one.room_id)
         return left

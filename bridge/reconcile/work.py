@@ -301,7 +301,7 @@ class Work:
             if plan is None or deleted(plan):
                 await self._put_right(key, run.tally, item)
                 # It may have been made just now, and spaces further on list it.
-                if made := await self._store.run(lambda: room_of(key)):
+                if made := await self._store.read(lambda: room_of(key)):
                     run.planning.room_ids[key] = made
                 return
             await self._apply_room(plan, run)

@@ -36,6 +36,7 @@ class SqliteBackend:
         self._path = path
         self._reading = reading
         self._synchronous: str | None = None
+        self._only_reads: bool | None = None
         self._lock: OwnersLock | None = None
         self._inode: int | None = None
         self.name = path
@@ -62,7 +63,7 @@ class SqliteBackend:
                 raise StoreError(f"{cannot_open(self._path)} ({error.strerror})") from error
             self._inode = Path(self._path).stat().st_ino
         self.database.connect(reuse_if_open=True)
-        self._synchronous = None
+        self._synchronous, self._only_reads = None, None
 
     def ensure_connected(self) -> None:
         if self._lock is not None and (not self._lock.holds() or _inode_of(self._path) != self._inode):
@@ -78,8 +79,9 @@ class SqliteBackend:
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool, reads: bool) -> Iterator[None]:
+        self._only_read(reads)
         if reads:
-            with self._only_reading(), self.database.transaction("DEFERRED"):
+            with self.database.transaction("DEFERRED"):
                 yield
             return
         # FULL waits for the disk at every commit, NORMAL at checkpoints only. The log is in order: a FULL commit
@@ -91,15 +93,11 @@ class SqliteBackend:
         with self.database.transaction():
             yield
 
-    @contextlib.contextmanager
-    def _only_reading(self) -> Iterator[None]:
+    def _only_read(self, reads: bool) -> None:
         """A unit that says that it reads and writes all the same is a mistake, and fails at once."""
-        _execute(self.database, "PRAGMA query_only=1")
-        try:
-            yield
-        finally:
-            if not self._reading:
-                _execute(self.database, "PRAGMA query_only=0")
+        if reads != self._only_reads:
+            _execute(self.database, f"PRAGMA query_only={reads:d}")
+            self._only_reads = reads
 
     def in_transaction(self) -> bool:
         return bool(_connection(self.database).in_transaction)

@@ -76,10 +76,18 @@ def wall_records(ids: Collection[str] | None = None) -> dict[str, WallRecord]:
 
 
 def set_wall(wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:
-    """Set a wall and take those it screens out of every conversation it stands around (M3). 0 is the next number.
+    """Set a wall and take those it screens out of every conversation it stands around (M3), as `begin_wall` and
+    `drop_screened` do one after the other."""
+    made = begin_wall(wall, cause, number)
+    # One that has ended since, when a dead letter is replayed, takes nobody out again.
+    return made, drop_screened(made, firm, made.set_by, cause) if is_set(made.id) else {}
 
-    Returns it with its id, and who was taken out of what. The same event handled again gives the same answer. Announces
-    WallsSet.
+
+def begin_wall(wall: Wall, cause: str, number: int = 0) -> Wall:
+    """Set a wall, which is in force from this commit on, and return it with its id. 0 is the next number.
+
+    Who was picked for a conversation that it stands around is taken out of that by `drop_screened`. The same event
+    handled again gives the same answer. Announces WallsSet.
     """
     found = CommandWall.get_or_none(CommandWall.caused_by == cause)
     row = found or CommandWall.create(
@@ -101,8 +109,7 @@ def set_wall(wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall,
         _record(Deed.WALL_SET, made, made.set_by, cause)
     # Also where it is there already: the confirmation of the first commit may have been lost, and with it the news.
     announce_walls()
-    # One that has ended since, when a dead letter is replayed, takes nobody out again.
-    return made, _drop_screened(made, firm, made.set_by, cause) if row.ended_at is None else {}
+    return made
 
 
 def restore_wall(wall: Wall, firm: Firm, cause: str) -> None:
@@ -124,7 +131,7 @@ def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
     if row is None or row.ended_at is not None:
         return row is not None and bool(cause) and row.ended_cause == cause
     wall = _wall(row)
-    _drop_screened(wall, firm, by, cause)
+    drop_screened(wall, firm, by, cause)
     CommandWall.update(ended_at=now_ms(), ended_by=by, ended_cause=cause).where(
         CommandWall.number == row.number
     ).execute()
@@ -188,12 +195,16 @@ def _screened(staff_id: str = "", numbers: Collection[int] | None = None) -> lis
     return list(cast("Iterable[tuple[int, str, int | None]]", rows.order_by(Screened.wall, Screened.staff_id).tuples()))
 
 
-def _drop_screened(wall: Wall, firm: Firm, by: str, cause: str) -> Removed:
-    matters = [matter.id for matter in covered(firm, wall)]
+def drop_screened(wall: Wall, firm: Firm, by: str, cause: str, matters: Collection[str] | None = None) -> Removed:
+    """Take those whom a wall screens out of the conversations of these matters, for None of all that it stands around.
+
+    Returns who was taken out of what. The same event handled again gives the same answer.
+    """
+    ids = [matter.id for matter in covered(firm, wall)] if matters is None else list(matters)
     query = (
         Participant.select(Participant.conversation, Participant.staff_id)
         .join(Conversation)
-        .where(Conversation.matter_id.in_(matters))
+        .where(Conversation.matter_id.in_(ids), Participant.present | (Participant.caused_by == cause))
     )
     if wall.kind is WallKind.EXCLUDE:
         query = query.where(Participant.staff_id.in_(list(firm.people(wall.people))))

@@ -81,11 +81,11 @@ async def slices(store: Store, firm: Firm) -> list[Extent]:
 
     A conversation that comes into being later is in none of them.
     """
-    matters = sorted(firm.matters.keys() | await store.run(_matters_talked_about))
+    matters = sorted(firm.matters.keys() | await store.read(_matters_talked_about))
     chats = {bot_chat_id(staff_id) for staff_id in firm.active_staff}
     last: str | None = ""
     while last is not None:
-        page = await store.run(partial(_chats_behind, last))
+        page = await store.read(partial(_chats_behind, last))
         chats.update(page)
         last = page[-1] if page else None
     return [
@@ -114,10 +114,10 @@ async def read_world(store: Store) -> World:
     parts: list[World] = []
     last: str | None = ""
     while last is not None:
-        part, last = await store.run(partial(_behind, last))
+        part, last = await store.read(partial(_behind, last))
         parts.append(part)
     return _together(
-        [*parts, World(accounts=await store.run(all_accounts), rooms=await store.run(lambda: rooms_of(None)))]
+        [*parts, World(accounts=await store.read(all_accounts), rooms=await store.read(lambda: rooms_of(None)))]
     )
 
 
@@ -158,7 +158,7 @@ class Accounts:
         """The accounts, by staff id. Not to be changed."""
         if (known := self._known) is None:
             before = self._changes
-            known = await self._store.run(all_accounts)
+            known = await self._store.read(all_accounts)
             # What changed meanwhile may be in it or not.
             self._known = known if before == self._changes else None
         return known

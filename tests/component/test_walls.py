@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from bridge.commands.paging import PAGE
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Matter, MatterRole
@@ -18,8 +20,9 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.guard.protocol import PATH
 from bridge.handlers.router import Router
 from bridge.store.audit import newest
+from bridge.store.conversations import conversation_by_id
 from bridge.store.store import Store
-from bridge.store.walls import end_expired
+from bridge.store.walls import Removed, drop_screened, end_expired
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -332,6 +335,75 @@ async def test_a_report_tells_times_and_numbers_and_no_word_of_what_was_said(fir
         assert "His cousin is the other side" in said
         assert "Ben Booth acknowledged it: not yet" in said
         assert "secret" not in said
+
+
+MANY = [
+    Matter(f"t{number:02}", f"2026-1{number:03}", f"Lease {number}", responsible="a", assisting=("b",), roles=CLIENT)
+    for number in range(40)
+]
+
+
+@pytest.fixture
+async def many(fake: FakeHomeserver, store: Store) -> AsyncIterator[FirmOnFake]:
+    """A client with forty matters, in whose conversations Ben is."""
+    async with firm_on_fake(fake, store, make_firm(matters=MANY, walls=())) as made:
+        yield made
+
+
+async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
+    many: FirmOnFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No unit takes people out of more than so many; the answer and the end are as of one."""
+    monkeypatch.setattr("bridge.commands.wall._MATTERS_AT_ONCE", 3)
+    most = 0
+
+    def counted(*arguments: Any) -> Removed:
+        nonlocal most
+        removed = drop_screened(*arguments)
+        most = max([most, *map(len, removed.values())])
+        return removed
+
+    monkeypatch.setattr("bridge.commands.wall.drop_screened", counted)
+    said, _ = await wall(many, "!wall add client:Tidewell Brewing @ben A cousin")
+    assert "Ben Booth: taken out of 40 conversations" in said
+    assert most == 3
+    assert not [
+        room for room in many.fake.rooms.values() if many.user(BEN) in room.joined and "Lease" in str(room.state)
+    ]
+    await many.say(ANN, "!wall lift wall-1")
+    conversations = await many.store.run(
+        lambda: [conversation_by_id(first_matter_conversation_id(one.id)) for one in MANY]
+    )
+    assert not [one for one in conversations if one is None or "b" in one.participants]
+
+
+async def test_a_report_is_made_a_page_at_a_time(many: FirmOnFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pages together say everything once, and a page asks for the histories of what is on it."""
+    await wall(many, "!wall add client:Tidewell Brewing @ben A cousin")
+    pages, asked = list[str](), list[int]()
+    command = "!wall report wall-1"
+    while not pages or "!more" in pages[-1]:
+        many.fake.requests.clear()
+        pages.append(await many.ask(ANN, command))
+        asked.append(len({one.path for one in many.fake.asked("GET", "/messages$")}))
+        command = "!more"
+    lines = [line for page in pages for line in page.splitlines() if "Ben Booth was in it" in line]
+    assert len(lines) == len(set(lines)) == 40
+    assert len(pages) == 2
+    assert all(count <= 2 * PAGE for count in asked), asked
+    assert sum(page.count("What they saw may be on their devices") for page in pages) == 1
+    # One that finds nothing in so many matters says so, and goes on.
+    monkeypatch.setattr("bridge.commands.wall_report._MATTERS_AT_ONCE", 3)
+    monkeypatch.setattr("bridge.commands.wall_report._of_matter", nothing)
+    await many.ask(ANN, command := "!wall report wall-1")
+    assert "Nothing more was found so far" in await many.ask(ANN, "!more")
+    for _ in range(12):
+        said = await many.ask(ANN, "!more")
+    assert "Nobody it keeps out was ever in" in said
+
+
+async def nothing(*_: object) -> list[str]:
+    return []
 
 
 async def test_O1_who_walled_whom_and_why_is_in_the_audit_log(firm: FirmOnFake) -> None:
