@@ -28,7 +28,7 @@ TREE = ROOT / "var" / "mutants"
 SECONDS = 600
 """After which a change counts as noticed: the tests hang."""
 KINDS = ("tests/unit", "tests/component")
-_STEPS = 2
+_STEPS = 3
 """How far away from a module tests are looked for."""
 
 

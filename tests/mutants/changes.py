@@ -40,8 +40,9 @@ def changes(source: str) -> Iterator[Change]:
     """Every mistake that can be made in a module."""
     code = _Code(source)
     for node in _evaluated(ast.parse(source)):
-        for first, last, new, what in _mistakes(node, code):
-            yield Change(node.lineno, what, code.with_part(first, last, new))
+        if isinstance(node, ast.expr | ast.stmt):
+            for first, last, new, what in _mistakes(node, code):
+                yield Change(node.lineno, what, code.with_part(first, last, new))
 
 
 class _Code:
