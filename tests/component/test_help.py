@@ -37,7 +37,7 @@ ARGUMENTS = {
     "matter rename": "Probate",
     "channel topic": "Disputes",
 }
-LAST = ("matter archive", "matter restore", "channel archive", "channel restore", "channel leave", "matter leave")
+LAST = ("channel archive", "channel restore", "matter archive", "matter restore", "channel leave", "matter leave")
 """After these less can be done there."""
 NOTHING_TO_DO = {(Where.ARCHIVED, "channel archive")}
 """What is not refused, but is so already."""
