@@ -168,7 +168,9 @@ class Asking:
         rows = await self.firm.store.run(lambda: pending(0, 1000))
         await self.firm.store.run(lambda: mark_sent([row.txn_id for row in rows], 1))
         seen.answer_bytes = max((len(row.content) for row in rows), default=0)
-        seen.said = json.loads(rows[-1].content)["body"][:200] if rows else ""
+        # The last may be a sign at what was typed.
+        bodies = [json.loads(row.content).get("body", "") for row in rows]
+        seen.said = next(filter(None, reversed(bodies)), "")[:200]
 
     async def command(self, text: str, key: str = "", who: int = 0) -> None:
         """Let somebody type a command."""
