@@ -160,6 +160,8 @@ async def test_a_lifted_wall_gives_back_access_and_no_membership(firm: FirmOnFak
     assert "2026-0042" in await firm.ask(BEN, "!matter list")
     firm.fake.invite((await firm.room(ESTATE_TALK)).room_id, firm.user(ANN), firm.user(BEN))
     await firm.hear()
+    (added,) = await firm.said()
+    assert added.body.startswith("Ann Archer added you to General")
     assert firm.user(BEN) in await firm.people(ESTATE_TALK)
     await firm.settled()
     assert "There is no wall or matter" in await firm.ask(ANN, "!wall lift wall-1")
