@@ -143,7 +143,7 @@ def test_V3_files_from_before_are_found_by_every_spelling_and_nobodys_names_are_
     backend: Backend, tmp_path: Path
 ) -> None:
     for path in sorted(MIGRATIONS.glob("00*.py")):
-        if path.name < "0027":
+        if path.name < "0025":
             (tmp_path / path.name).write_text(path.read_text())
     migrate(backend, tmp_path)
     for number, (name, caption) in enumerate([("image.png", ""), ("image.png", ""), ("Søren.pdf", ""), ("a", "Łódź")]):
