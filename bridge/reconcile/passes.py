@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,7 +14,7 @@ from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.difference import differing
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import GuardKnowsMore
 from bridge.matrix.port import Homeserver
@@ -220,7 +220,7 @@ class Passes:
                 await self._work.shut_room(room, tally, part)
 
         with patience(PATIENCE):
-            await in_parallel(keys, one, self._limit)
+            await self._spaces_first(keys, one)
 
     async def take_back(self, tally: Tally | None = None) -> None:
         """Let nobody download a file that the bot gave them about a matter they may not see now (M3, F2).
@@ -355,12 +355,28 @@ class Passes:
             # After the sessions, where these end at once.
             with suppress(TimeoutError):
                 await asyncio.wait_for(shut.wait(), _MOMENT)
-            await in_parallel(keys, lambda key: self._work.shut_room(key, tally), self._limit)
+            await self._spaces_first(keys, lambda key: self._work.shut_room(key, tally))
 
         async def files() -> None:
             await self.take_back(tally)
 
         await in_parallel((accounts, rooms, files), lambda taking: taking(), 3)
+
+    async def _spaces_first(self, keys: Collection[str], shut: Callable[[str], Awaitable[None]]) -> None:
+        """From a matter's space one may come into the conversations that it lists, until the guard knows better."""
+        spaces = [key for key in keys if matter_of_space(key) is not None]
+        done = asyncio.Event()
+
+        async def of_spaces() -> None:
+            await in_parallel(spaces, shut, self._limit)
+            done.set()
+
+        async def of_others() -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), _MOMENT)
+            await in_parallel([key for key in keys if key not in spaces], shut, self._limit)
+
+        await in_parallel((of_spaces, of_others), lambda taking: taking(), 2)
 
     def _note_problems(self, wanted: Desired, tally: Tally) -> None:
         """What a person must put right; it is kept for whoever asks."""

@@ -24,6 +24,7 @@ from tests.component.firm_on_fake import (
     firm_on_fake,
     make_firm,
 )
+from tests.fakes.faults import too_many_in_body
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied
@@ -96,3 +97,13 @@ async def test_M3_a_room_that_was_left_for_another_is_open_to_nobody(firm: FirmO
 async def test_M3_without_the_guard_matters_are_by_invitation(fake: FakeHomeserver, store: Store) -> None:
     async with firm_on_fake(fake, store) as firm:
         assert await rule(firm, ESTATE_TALK) == {"join_rule": "invite"}
+
+
+async def test_M3_behind_a_wall_one_is_out_of_the_matters_space_before_its_conversations(firm: FirmOnFake) -> None:
+    """A guard that was not told yet would let them in again from there."""
+    places = [(await firm.room(key)).room_id for key in (matter_space_key("m1"), ESTATE_TALK)]
+    firm.fake.script("POST", f"{places[0]}/kick", *[too_many_in_body(1)] * 3)
+    await firm.say(ANN, "!wall add 2026-0042 @ben Kin")
+    kicked = [one.path.split("/")[-2] for one in firm.fake.asked("POST", "/kick$") if one.status == 200]
+    assert kicked[:2] == places
+    await firm.settled()
