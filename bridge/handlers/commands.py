@@ -31,7 +31,7 @@ Json = dict[str, Any]
 Effect = Callable[[], None]
 _OPEN = frozenset({ConversationKind.CHANNEL, ConversationKind.BOT})
 _WITHOUT_BOT = ConversationKind.DIRECT
-_ANSWERED = "📩"
+ANSWERED = "📩"
 """The bot's reaction to a command whose answer goes to the chat with it. Always the same: what others see of it must
 not tell whether there is what was asked about (M3)."""
 
@@ -168,7 +168,7 @@ def _is_in(staff_id: str, place: Place, room_id: str, desk: Desk) -> bool:
 
 
 def _reaction(event_id: str) -> Json:
-    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": _ANSWERED}}
+    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": ANSWERED}}
 
 
 def _key(event: Json) -> str:

@@ -131,7 +131,7 @@ _STATE = (
     ("lets guests in", "F1", "m.room.guest_access", {"guest_access": "can_join"}),
     ("encrypts the room", "O1", "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"}),
     ("points to another room", "O3", "m.room.tombstone", {"body": "moved", "replacement_room": "{everyone}"}),
-    ("renames a matter's conversation", "M4", "m.room.name", {"name": "Lunch"}),
+    ("changes the topic of a matter's conversation", "M4", "m.room.topic", {"topic": "Lunch"}),
     ("lets other servers in", "F1", "m.room.server_acl", {"allow": ["*"]}),
     (
         "adds a widget",
@@ -154,6 +154,14 @@ CHANGING = (
         P,
         put("rooms/{direct}/state/m.room.join_rules/", {"join_rule": "public"}),
         POWER,
+    ),
+    *(
+        attempt(name, rule, P, put(f"rooms/{{{room}}}/state/m.room.name/", {"name": "Lunch"}), POWER)
+        for name, rule, room in (
+            ("renames a matter's space", "M4", "matter_space"),
+            ("renames a direct conversation", "D1", "direct"),
+            ("renames the staff space", "O3", "staff_space"),
+        )
     ),
     attempt(
         "lists the matter in the staff space",
@@ -305,6 +313,7 @@ IN_CLOSED = tuple(
                 {"m.relates_to": {"rel_type": "m.annotation", "event_id": "{closed_event}", "key": "+"}},
             ),
         ),
+        ("renames a closed matter's conversation", "M4", put(_SHUT + "state/m.room.name/", {"name": "Lunch"})),
         ("pins in a closed matter", "M4", put(_SHUT + "state/m.room.pinned_events/", {"pinned": []})),
         ("begins a poll in a closed matter", "M4", put(_SHUT + "send/m.poll.start/c4", {"x": 1})),
         ("calls in a closed matter", "M4", put(_SHUT + "send/m.call.invite/c5", {"call_id": "x", "version": 0})),

@@ -19,7 +19,8 @@ _HEAD = """\
 Each line is played on the real Synapse, on a firm with [the guard](admin-guide.md#the-guard) and on one without it
 (`tests/synapse/test_attacks.py`). Whoever tries knows the ids of rooms and messages. For each line that is stopped, the
 test also shows that no secret word (a matter's number, title, client, message, file, a name) was in any answer or in
-what a new client of the person is sent afterwards, and that nothing was written in any room but the typed commands.
+what a new client of the person is sent afterwards, and that nothing was written in any room but the typed commands and
+the bot's reaction to them, which is the same for all.
 
 A column names what stopped it and the answer. **Not stopped** is what Matrix or Synapse cannot prevent, or what needs
 the guard: [security.md](security.md) says what follows from it. The letters name the firm's rules.

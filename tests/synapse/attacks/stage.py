@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from bridge.handlers.commands import ANSWERED
 from tests.synapse.attacks import past
 from tests.synapse.attacks.attempt import DELETED, Call, Say, Share, Step, Who
 from tests.synapse.harness import WITHOUT_GUARD, Json, Person, RealFirm, is_welcome, real_firm
@@ -101,6 +102,8 @@ class Stage:
     guarded: bool = True
     said: dict[str, str] = field(default_factory=dict)
     """All that each person wrote in attempts; the bot may repeat it to them."""
+    answered: set[str] = field(default_factory=set)
+    """The one other event that each command in an attempt may lead to: the bot's reaction, the same for all."""
 
     def filled(self, value: Any) -> Any:
         """A value with the things of the firm put in for their names."""
@@ -137,11 +140,16 @@ class Stage:
         """Every event that Synapse has but for messages and deletions of the bot, with what it is."""
         with closing(sqlite3.connect(self.firm.place.synapse_database, timeout=30)) as connection:
             rows = connection.execute(
-                "SELECT event_id, room_id, type, state_key, sender FROM events"
+                "SELECT event_id, room_id, type, state_key, sender,"
+                " CASE type WHEN 'm.reaction' THEN json_extract(json, '$.content') ELSE '{}' END"
+                " FROM events JOIN event_json USING (event_id, room_id)"
                 " WHERE NOT (sender = ? AND type IN ('m.room.message', 'm.room.redaction'))",
                 (self.firm.settings.bot_id,),
             ).fetchall()
-        return {event_id: " ".join(str(part) for part in about) for event_id, *about in rows}
+        return {
+            event_id: " ".join(str(part) for part in (*about, json.loads(reaction)))
+            for event_id, *about, reaction in rows
+        }
 
     async def request(self, person: Person, call: Call) -> Seen:
         """Send one request as somebody."""
@@ -167,7 +175,9 @@ class Stage:
             self.said[person_name(person)] = f"{self.said.get(person_name(person), '')} {content or ''}"
             body = content or {"msgtype": "m.text", "body": f"!ping {marker}"}
             path = f"rooms/{quote(room)}/send/m.room.message/said{next(_numbers)}"
-            (await person.request("PUT", path, body)).ok()
+            event_id = (await person.request("PUT", path, body)).ok()["event_id"]
+            if content:
+                self.answered.add(self._reaction(room, event_id))
         heard: list[str] = []
         bot = self.firm.settings.bot_id
 
@@ -182,6 +192,10 @@ class Stage:
 
         await person.wait_for_event(since, ends)
         return Seen(200, "\n".join(heard))
+
+    def _reaction(self, room: str, event_id: str) -> str:
+        said = {"m.relates_to": {"event_id": event_id, "key": ANSWERED, "rel_type": "m.annotation"}}
+        return f"{room} m.reaction None {self.firm.settings.bot_id} {said}"
 
     async def share(self, person: Person, step: Share) -> Seen:
         """Send a message with a file, and wait until the bot has deleted it; or the refusal."""
