@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import orjson
 
 from bridge.commands.permissions import Person, Place
-from bridge.firm.conversation import channel_id, channel_key, direct_id, first_matter_conversation_id
+from bridge.firm.conversation import ADMINS_ID, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.store.conversations import room_of
 from bridge.store.models import MODELS, AuditRow, InboxEvent, OutboxMessage
@@ -154,6 +154,8 @@ class PermissionFirm:
     firm: SmallFirm
     rooms: dict[Place, str]
     chats: dict[str, str]
+    admins: str
+    """The room of the firm's admins."""
     matter_rooms: frozenset[str]
     """The rooms and spaces of the two restricted matters."""
     before: _Baseline
@@ -311,4 +313,5 @@ async def permission_firm(folder: Path, database_url: str) -> AsyncIterator[Perm
         spaces = await _rooms(firm, {matter_id: matter_space_key(matter_id) for matter_id in ("m1", "m2")})
         of_matters = frozenset({*spaces.values(), *(rooms[place] for place in NUMBERS)})
         chats = {localpart: await firm.chat(localpart) for localpart in STAFF}
-        yield PermissionFirm(firm, rooms, chats, of_matters, await _baseline(firm))
+        (admins,) = (await _rooms(firm, {"": ADMINS_ID})).values()
+        yield PermissionFirm(firm, rooms, chats, admins, of_matters, await _baseline(firm))

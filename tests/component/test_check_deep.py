@@ -76,7 +76,7 @@ async def test_O3_every_change_behind_the_bridges_back_is_printed(firm: SmallFir
     fake.account_data.clear()
     differences = await found(firm)
     said = "\n".join(": ".join(one) for one in differences)
-    estate = "2026-0042 Estate"
+    estate = "General · 2026-0042 Estate"
     for line in (
         "room: Matter 2026-0042 Estate: The bridge made it, and it is gone from the homeserver.",
         f"member: {estate}: @walt:localhost is in it, and should not be.",

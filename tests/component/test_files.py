@@ -432,7 +432,8 @@ async def test_V3_history_goes_on_behind_the_last_page_when_the_server_was_away(
     firm.fake.script("GET", f"{re.escape(room)}/messages$", DUPLICATE, refusal(401, "M_UNKNOWN_TOKEN"))
     with pytest.raises(TokenRejected):
         await history(firm)
-    assert await noted(firm) == ["0.txt", "1.txt", "2.txt", "3.txt"]
+    # The first line of the channel is on the first page, too.
+    assert await noted(firm) == ["0.txt", "1.txt", "2.txt"]
     firm.fake.requests.clear()
     await history(firm)
     assert await noted(firm) == [f"{number}.txt" for number in range(9)]

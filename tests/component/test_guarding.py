@@ -13,6 +13,7 @@ from bridge.firm.facts import digest_of
 from bridge.firm.room_keys import matter_space_key
 from bridge.guard.protocol import PATH, sign_push, sign_question
 from bridge.store.store import Store
+from bridge.store.world import read_world
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -58,13 +59,19 @@ async def test_a_firm_is_made_with_the_guard_in_force(fake: FakeHomeserver, stor
         await firm.sync()
         asked = order(fake)
         assert asked.index("tell") < asked.index("createRoom")
-        # What is new is told once who must not be anywhere is out and it is stored.
-        assert pushes(fake) == ["all", "change"]
+        # What is new is told once who must not be anywhere is out and it is stored: a part at a time, each thing once.
+        whole, *parts = fake.asked("POST", PATH)
+        assert whole.body["records"]["account"] == whole.body["records"]["conversation"] == {}
+        assert pushes(fake) == ["all", *["change"] * len(parts)]
+        new = [(kind, one) for told in parts for kind, records in told.body["put"].items() for one in records]
+        assert sorted(new) == sorted(set(new))
+        assert {kind for kind, _ in new} == {"account", "conversation"}
+        assert {one for kind, one in new if kind == "conversation"} == set((await read_world(firm.store)).conversations)
         assert len(firm.live_rooms()) == ROOMS
         assert not guard.keeper.refused
         again = firm.new_reconciler()
         assert (await again.sync()).done == 0
-        assert pushes(fake) == ["all", "change", "all"]
+        assert pushes(fake) == ["all", *["change"] * len(parts), "all"]
 
 
 async def test_what_is_told_is_what_changed_and_before_it_is_done(firm: FirmOnFake, guard: FakeGuard) -> None:

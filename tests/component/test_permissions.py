@@ -54,6 +54,8 @@ class Typed:
     """Kinds of conversations in which the bot tells those who are in it, or reacts once they are, besides answering."""
     tells: str = ""
     """Whom the bot tells in their own chat, besides answering."""
+    tells_admins: bool = False
+    """Whether the bot says in the admins' room what waits for them then, which names no matter."""
 
 
 PEOPLE = "@nell @wes @fay @stranger"
@@ -97,7 +99,7 @@ TYPED = {
     "directory status": Typed("The directory has"),
     "directory plan": Typed("What the change .* would do"),
     "directory confirm": Typed("Confirmed", told=MATTERS),
-    "directory undo": Typed("Taken back", told=MATTERS),
+    "directory undo": Typed("Taken back", prepare="directory confirm", told=MATTERS, tells_admins=True),
     "why": Typed("Nell Newcomer can see matter 2027-0001", "@nell 2027-0001"),
     "access": Typed("Wes Walled .* is active staff", "@wes"),
     "matter access": Typed("7 of 7 can see it", "2027-0001"),
@@ -208,6 +210,7 @@ def _of_place(on: PermissionFirm, found: Attempt, place: Place, person: Person, 
     heard = {on.chat(person)} | ({one.room_id} if _is_in(place, person) else set())
     told = {on.rooms[place] for place in TYPED[name].told if one.expected is DONE}
     told |= {on.chats[whom] for whom in TYPED[name].tells.split() if one.expected is DONE}
+    told |= {on.admins} if TYPED[name].tells_admins and one.expected is DONE else set()
     made = {event["room_id"] for event in found.events if event["type"] == "m.room.create"}
     if {room_id for room_id, _, _ in found.answers} - heard - told - made:
         yield "is answered where others see it"
@@ -216,6 +219,9 @@ def _of_place(on: PermissionFirm, found: Attempt, place: Place, person: Person, 
             yield f"brings {event['state_key']} into a room that is closed to them"
     shown = str([answer for answer in found.answers if answer[0] in heard])
     yield from (f"says {word}" for word in _secrets(on, person, one.text) if word in shown)
+    # Whoever reads in the admins' room may be screened from a matter, whoever it was that typed.
+    to_admins = str([answer for answer in found.answers if answer[0] == on.admins])
+    yield from (f"says {word} in the admins' room" for word in (*SECRETS, *on.matter_rooms) if word in to_admins)
 
 
 def _closed_to(on: PermissionFirm, user_id: str) -> set[str]:

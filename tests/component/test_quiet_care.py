@@ -173,7 +173,11 @@ async def test_C1_a_crash_after_the_archiving_leaves_nothing_undone_and_nothing_
     assert await firm.nothing_to_do()
 
 
-async def test_C1_a_room_that_cannot_be_closed_now_is_closed_later(firm: SmallFirm) -> None:
+async def test_C1_a_room_that_cannot_be_closed_now_is_closed_later(
+    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It is day.
+    monkeypatch.setattr(firm.bridge.jobs, "_is_hour", lambda first, last: first <= 12 <= last)
     room = await empty_channel(firm)
     # Before the first pass, nobody is archived: somebody may have joined meanwhile.
     await firm.bridge.jobs._archive_empty_channels()

@@ -49,7 +49,8 @@ def test_other_words_are_no_commands_names_and_are_told_apart_by_the_place() -> 
         ("topic Dates", Where.CHANNEL, "channel topic"),
         ("header Dates", Where.CHANNEL, "channel topic"),
         ("archive", Where.CHANNEL, "channel archive"),
-        ("unarchive Dates", Where.CHAT, "channel restore"),
+        ("unarchive", Where.ARCHIVED, "channel restore"),
+        ("unarchive", Where.CLOSED_MATTER, "matter restore"),
         ("channels", Where.CHAT, "channel list"),
         ("matters estate", Where.CHAT, "matter list"),
     ],
@@ -58,7 +59,7 @@ def test_words_from_elsewhere_and_short_forms_are_commands(typed: str, where: Wh
     assert find_command(typed, where)[0].name == name
 
 
-@pytest.mark.parametrize("typed", ["leave", "rename Dates", "info", "LEAVE"])
+@pytest.mark.parametrize("typed", ["leave", "rename Dates", "info", "LEAVE", "archive", "unarchive Dates"])
 @pytest.mark.parametrize("where", [Where.CHAT, Where.DIRECT])
 def test_a_short_form_that_the_place_does_not_decide_is_asked_about(typed: str, where: Where) -> None:
     with pytest.raises(CommandError, match=r"From here it is one of these:\n\n- `!matter .*\n- `!channel "):
