@@ -255,7 +255,7 @@ async def test_O3_a_deep_check_prints_each_change_made_behind_the_bridges_back(
             assert (await bot.request(method, path, body)).status == 200, path
         cellar = await synapse.acting_as(quin).request("POST", "createRoom", {"name": "Cellar"})
         said = {(one.kind.value, one.where, one.what) for one in await compare(service, (), lambda *_: None)}
-        estate, pell = "2026-0042 Estate", synapse.user_id("pell.park")
+        estate, pell = "General · 2026-0042 Estate", synapse.user_id("pell.park")
         assert said == {
             ("member", estate, f"{quin} is in it, and should not be."),
             ("rules", estate, "Can be written in, though somebody is to be kept from what is added to it."),

@@ -96,11 +96,11 @@ async def test_a_second_pass_changes_nothing_and_a_person_comes_back_to_a_direct
         await firm.bridge_ready()
         zoe, wei = await firm.login("zoe.lindqvist"), await firm.login("wei.chen")
         chat = await bot_chat(zoe, firm)
-        bot = firm.settings.bot_id
         since = await now(zoe)
         await zoe.say(chat, "!dm @wei.chen")
+        # The bot's picture, too, may come into the chat while they talk.
         await zoe.wait_for_event(
-            since, lambda room, event: room == chat and event["sender"] == bot and not is_welcome(event)
+            since, lambda room, event: room == chat and "direct conversation" in str(event["content"].get("body"))
         )
         direct = set((await zoe.account_data("m.direct"))[wei.user_id]).pop()
         assert await zoe.members(direct) == {zoe.user_id, wei.user_id}
@@ -111,8 +111,9 @@ async def test_a_second_pass_changes_nothing_and_a_person_comes_back_to_a_direct
         await zoe.wait_for_event(since, membership_of(wei.user_id, "leave", direct))
         await zoe.say(chat, "!dm @wei.chen")
         await zoe.wait_for_event(since, membership_of(wei.user_id, "join", direct))
-        await zoe.wait_for_event(since, membership_of(bot, "leave", direct))
-        assert await zoe.members(direct) == {zoe.user_id, wei.user_id}
+        # The bot names the room after who left, and comes once more to bring them back.
+        while await zoe.members(direct) != {zoe.user_id, wei.user_id}:
+            pass
         firm.stop_bridge()
 
         async with open_firm(firm.settings) as service:
