@@ -14,12 +14,15 @@ from pydantic import SecretStr
 
 from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
+from bridge.reconcile.watermark import DATA_TYPE as WATERMARK
 from bridge.service import open_firm
 from bridge.settings import DatabaseSettings, DirectorySettings, Settings
 from bridge.store.conversations import room_of
+from bridge.store.inbox import waiting
+from bridge.store.outbox import pending
 from tests.component.firm_on_fake import settings_for
-from tests.component.traffic import until
-from tests.fakes.homeserver import FakeHomeserver
+from tests.component.traffic import GIVE_UP_SECONDS, until
+from tests.fakes.homeserver import FakeHomeserver, Recorded
 from tests.ports import free_port
 
 STAFF = [
@@ -70,6 +73,20 @@ class Running:
     async def well(self) -> None:
         """Wait until nothing is wrong."""
         await until(lambda: not any(self.bridge.health().values()))
+
+    async def quiet(self) -> None:
+        """Wait until all is well, and everything that was heard is handled and everything to be said is said."""
+        await self.well()
+        store = self.bridge._firm.store
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            await self.fake.delivered()
+            while await store.read(lambda: bool(waiting() or pending(0, 1))):
+                await asyncio.sleep(0.01)
+                await self.fake.delivered()
+
+    def changed(self) -> list[Recorded]:
+        """What changed on the homeserver, without the mark that a bridge at work moves on by itself."""
+        return [one for one in self.fake.changes() if not one.path.endswith(f"/account_data/{WATERMARK}")]
 
     async def says(self, check: str, words: str) -> None:
         """Wait until something is said to be wrong."""

@@ -67,13 +67,12 @@ async def test_sync_beside_the_bridge_is_refused_in_words_and_changes_nothing(
     settings: Settings, fake: FakeHomeserver, config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with running(settings, fake) as bridge:
-        await bridge.well()
-        await fake.delivered()
+        await bridge.quiet()
         fake.requests.clear()
         code, _, complained = await typed(config, "sync", "--yes")
         assert code == Exit.RUNNING
         assert "Another process of firm-bridge uses the database" in complained
-        assert fake.changes() == []
+        assert bridge.changed() == []
 
 
 @pytest.mark.parametrize("arguments", [("plan",), ("staff", "list"), ("directory", "status"), ("audit", "verify")])
@@ -81,13 +80,12 @@ async def test_reading_beside_the_bridge_is_free(
     settings: Settings, fake: FakeHomeserver, config: str, arguments: tuple[str, ...]
 ) -> None:
     async with running(settings, fake) as bridge:
-        await bridge.well()
-        await fake.delivered()
+        await bridge.quiet()
         fake.requests.clear()
         code, said, complained = await typed(config, *arguments)
         assert (code, complained) == (Exit.OK, "")
         assert said
-        assert fake.changes() == []
+        assert bridge.changed() == []
 
 
 async def test_dead_letters_are_tried_again_by_the_bridge_that_runs(
