@@ -235,6 +235,14 @@ class FirmOnFake:
         assert answer.sender == self.fake.bot_id
         return answer.body
 
+    async def ask_to_add(self, person: Staff, text: str, room_id: str = "", **content: Any) -> str:
+        """The same where those who are added may be told so, each in their own chat."""
+        said = await self.say(person, text, room_id, **content)
+        (answer,) = [one for one in said if one.room_id in {room_id, await self.chat(person)}]
+        told = [one for one in said if one is not answer]
+        assert all(one.body.startswith(f"{person.name} added you to ") for one in told)
+        return answer.body
+
 
 @asynccontextmanager
 async def firm_on_fake(

@@ -294,9 +294,7 @@ async def test_a_room_is_named_by_mention_address_or_link_in_place_of_a_channels
             if more:
                 shown = more["formatted_body"].removeprefix("{}")
                 html["formatted_body"] = "!" + command.format(shown)
-            # Ben is told in his own chat that he was added.
-            told = await on.say(DAN, "!" + command.format(words), **html)
-            (answer,) = [one.body for one in told if one.room_id == await on.chat(DAN)]
+            answer = await on.ask_to_add(DAN, "!" + command.format(words), **html)
             assert said in answer, (command, words)
 
 

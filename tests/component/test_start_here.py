@@ -98,7 +98,7 @@ async def test_names_behind_a_channels_name_are_asked_about_too(on: FirmOnFake) 
     assert "or is it part of the name?" in answer
     assert '!channel create "Tide Tables" ben and cleo' in answer
     there = (await on.room(channel("Litigation"))).room_id
-    assert "Cleo Crane" in await on.ask(ANN, "!channel add cleo", there)
+    assert "Cleo Crane" in await on.ask_to_add(ANN, "!channel add cleo", there)
     assert on.user(CLEO) in await on.people(channel("Litigation"))
 
 
