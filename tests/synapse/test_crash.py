@@ -30,17 +30,18 @@ PROVISIONING = {
     "account.written": 2,
     "account.recorded": 2,
     "room.intent": 4,
+    "picture.uploaded": 1,
     "room.created": 4,
     "room.recorded": 4,
+    "child.listed": 2,
     "direct.marked": 2,
     "member.joined": 6,
     "room.finished": 3,
-    "child.listed": 2,
 }
 """Fault points passed when a firm is made, and how often at least, so that the long form knows where to stop.
 
 In such an order that each is still to come when the bridge was killed at all before it: rooms are made one by one, the
-chats with the bot first.
+staff space and its channels first.
 """
 COMMANDS = {
     "inbox.accepted": "!channel create Tide Tables",
@@ -64,6 +65,8 @@ OF_WALLS = {"wall.set", "wall.lifted", "room.closed", "member.removed"}
 tests/component/test_made_anew.py."""
 OF_LEAVERS = {"leaver.set", "leaver.out", "leaver.deactivated"}
 """Fault points passed when somebody leaves: driven in tests/component/test_leavers.py, two also beside this file."""
+OF_THE_DIRECTORY = {"directory.undoing", "directory.undone"}
+"""Fault points passed when a change of the directory is taken back: driven in tests/component/test_directory_undone.py."""
 OF_FILING = {"filing.fetched", "filing.named", "filing.placed", "filing.listed"}
 """Fault points passed when a file is put into the filing cabinet: driven in tests/component/test_filing.py."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
@@ -341,5 +344,5 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS | OF_FILING
+    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS | OF_THE_DIRECTORY | OF_FILING
     assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION, *elsewhere}

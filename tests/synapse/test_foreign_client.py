@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 from mautrix.client import Client
-from mautrix.types import DeviceID, EventType, RoomID, RoomNameStateEventContent, SyncToken, UserID
+from mautrix.types import (
+    DeviceID,
+    EventType,
+    RoomCreateStateEventContent,
+    RoomID,
+    RoomNameStateEventContent,
+    RoomType,
+    SyncToken,
+    UserID,
+)
 
 from bridge.dev.demo import give_logins
 from tests.synapse.harness import RealFirm, is_welcome
@@ -92,8 +101,8 @@ class Seat:
         found = {}
         for room_id in await self.client.get_joined_rooms():
             state = await self.client.get_state(room_id)
-            (created,) = [event.content for event in state if event.type == EventType.ROOM_CREATE]
-            if (created.get("type") == "m.space") is spaces:
+            (created,) = [event.content for event in state if isinstance(event.content, RoomCreateStateEventContent)]
+            if (created.type is RoomType.SPACE) is spaces:
                 found[await self.name(room_id)] = room_id
         return found
 

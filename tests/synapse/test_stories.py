@@ -51,6 +51,11 @@ def says(text: str) -> Callable[[Json], bool]:
     return lambda event: event["type"] == "m.room.message" and text in event["content"].get("body", "")
 
 
+def is_named(name: str) -> Callable[[Json], bool]:
+    """Whether an event gives the room that name."""
+    return lambda event: event["type"] == "m.room.name" and event["content"].get("name") == name
+
+
 async def test_D1_D2_D3_M1_M2_M4_stories_in_a_foreign_client(tmp_path: Path, made_demo: Path) -> None:
     async with (
         own_firm(tmp_path, made_demo) as (firm, directory),
