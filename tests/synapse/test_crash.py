@@ -66,7 +66,7 @@ tests/component/test_made_anew.py."""
 OF_LEAVERS = {"leaver.set", "leaver.out", "leaver.deactivated"}
 """Fault points passed when somebody leaves: driven in tests/component/test_leavers.py, two also beside this file."""
 OF_THE_DIRECTORY = {"directory.undoing", "directory.undone"}
-"""Fault points passed when a change of the directory is taken back: driven in tests/component/test_directory_undone.py."""
+"""Fault points passed when a change of the directory is taken back: driven in component/test_directory_undone.py."""
 OF_FILING = {"filing.fetched", "filing.named", "filing.placed", "filing.listed"}
 """Fault points passed when a file is put into the filing cabinet: driven in tests/component/test_filing.py."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
