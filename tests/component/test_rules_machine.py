@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bridge.firm.conversation import direct_id
 from bridge.firm.model import Matter, MatterStatus, Staff, Wall
-from bridge.firm.room_keys import MARKER
+from bridge.firm.room_keys import MARKER, matter_space_key
 from bridge.handlers.router import Router
 from bridge.mapping.names import conversation_name
 from bridge.store.conversations import room_of
@@ -370,10 +370,10 @@ class Firm(RuleBasedStateMachine):
             if not talk.matter:
                 assert room.state["m.room.topic", ""]["topic"] == talk.topic
         assert self.present(named[EVERYONE]) == self.model.active
-        for key, matter in self.directory.items():
+        for key in self.directory:
             # F4, M3: the matter's space is for those who talk in it.
             inside = set().union(*(self.model.inside(t) for t in self.model.matters.values() if t.matter == key))
-            assert self.present(named[f"{matter.number} {matter.title}"]) == inside
+            assert self.present(self.wait(self.on.room(matter_space_key(key)))) == inside
         marked: dict[str, set[str]] = {who: set() for who in PEOPLE}
         perhaps: dict[str, set[str]] = {who: set() for who in PEOPLE}
         for everybody, people in self.model.directs.items():
