@@ -35,6 +35,8 @@ _NETWORK: dict[str, Any] = {
     "tcp_user_timeout": 20_000,
 }
 """libpq's parameters; the last is in milliseconds."""
+_PARTING_SECONDS = 1.0
+"""How long a server may take to notice that the owner before has gone."""
 _KEY = "hashtextextended('firm-bridge ' || coalesce(current_schema(), ''), 0)"
 """The advisory lock that the owner of this database and schema holds."""
 _OWNER = f"""
@@ -168,7 +170,7 @@ class PostgresqlBackend:
 
         Raises OwnedElsewhere.
         """
-        end = time.monotonic() + SETTLE_SECONDS
+        end, parting = time.monotonic() + SETTLE_SECONDS, time.monotonic() + _PARTING_SECONDS
         before, self._session = (
             self._session,
             self._one("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"),
@@ -176,6 +178,9 @@ class PostgresqlBackend:
         while self._one(f"SELECT pg_try_advisory_lock({_KEY})") != (True,):
             owner = self._one(_OWNER)
             if owner is not None and before != (owner[0], owner[2]):
+                if time.monotonic() < parting:
+                    time.sleep(_PAUSE_SECONDS)
+                    continue
                 self._session = before
                 raise owned_elsewhere(self.name, _described(owner))
             if time.monotonic() > end:

@@ -110,10 +110,10 @@ async def test_C_stories(tmp_path: Path) -> None:
         assert {"id": lunch, "name": "Lunch"} in found
         assert "Participants: 3" in who["answer"]["body"]
 
-        # C2: what Wei writes is unread for both others; C3: the channel leads the list.
+        # C2: what Wei writes is unread for both others, as is the first line; C3: the channel leads the list.
         await at("wei.chen", ["say", lunch, "Soup today"])
         for reader in ("eleanor.ashcombe", "rosa.delgado"):
-            assert await at(reader, ["unread", lunch, 1]) == [1]
+            assert await at(reader, ["unread", lunch, 2]) == [2]
         (recent,) = await at("rosa.delgado", ["say", chat["rosa.delgado"], "!channel recent", bot])
         assert recent["answer"]["body"].startswith("1. Lunch")
 
