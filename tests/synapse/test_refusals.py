@@ -79,7 +79,7 @@ async def one_of_each(guarded: GuardedFirm) -> None:
     firm, ann, ben, dan, bot = guarded.firm, guarded.ann, guarded.ben, guarded.dan, guarded.firm.bot
     talk, court = quote(guarded.matter), quote(guarded.channel)
     await refused(ann, f"rooms/{talk}/invite", {"user_id": ben.user_id})
-    # This one Synapse refuses by the room's rule before it asks the guard, so nothing of it is known (docs/security.md).
+    # Synapse refuses this one by the room's rule, without asking the guard (docs/security.md).
     await refused(ben, f"rooms/{talk}/join", {})
     await refused(dan, f"knock/{court}", {})
     assert (await put_member(bot, guarded.matter, ben.user_id, "ban")).status == 403
