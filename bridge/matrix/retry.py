@@ -75,21 +75,25 @@ async def repeat(
 ) -> T:
     """Make attempts until one succeeds, fails for good, or `deadline` seconds have passed; none after `patience`.
 
-    `attempt` is given the seconds left. It raises Passing to be made again; anything else it raises ends it. Raises
-    the last attempt's Unreachable when time is up.
+    `attempt` is given the seconds left. It raises Passing to be made again; anything else it raises ends it. When time
+    is up, raises the last attempt's Unreachable, or the last that was no time-out: the end cuts attempts short, which says
+    nothing of what is wrong.
     """
     begun = clock()
     end, last = begun + deadline, begun + min(deadline, _patience.get())
     failures = 0
     left = deadline
+    reason: Passing | None = None
     while True:
         try:
             return await attempt(left)
         except Passing as failure:
             failures += 1
             pause = next_pause(failures, failure.asked, last - clock(), chance())
+            if reason is None or not isinstance(failure.__cause__, TimeoutError):
+                reason = failure
             if pause is None:
-                raise failure.error from failure.__cause__
+                raise reason.error from reason.__cause__
             log.info("request_repeated", error=str(failure.error), failures=failures, pause=round(pause, 3))
         await sleep(pause)
         # At least a moment: a sleep may end late, and a time-out of nothing would mean none.

@@ -21,6 +21,7 @@ from bridge.matrix import http1
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import Unreachable
 from bridge.matrix.http1 import CannotConnect, ConnectionLost, Connections, NotHttp, Response
+from bridge.matrix.retry import patience
 from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.component.traffic import until
 from tests.fakes.anybody import Anybody
@@ -271,9 +272,9 @@ async def test_half_an_answer_is_none_when_it_is_the_bridge_that_closes(
 
 async def test_a_server_that_speaks_no_http_is_said_to_do_so(server: Server, unused_tcp_port: int) -> None:
     server.connections = [[b"SSH-2.0-OpenSSH_9.6\r\n"]] * 20
-    homeserver = HomeserverSettings(url=f"http://127.0.0.1:{unused_tcp_port}", deadline=0.1)
+    homeserver = HomeserverSettings(url=f"http://127.0.0.1:{unused_tcp_port}")
     client = MatrixClient(homeserver, AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), Anybody())
-    with pytest.raises(Unreachable, match=r"the answer is not HTTP; compare homeserver\.url"):
+    with patience(0.0), pytest.raises(Unreachable, match=r"the answer is not HTTP; compare homeserver\.url"):
         await client.whoami()
     await client.close()
 
@@ -361,8 +362,9 @@ async def test_a_certificate_has_to_be_trusted(
             assert [(await get(connections)).status for _ in range(2)] == [200, 200]
             connections.close()
         else:
-            homeserver = HomeserverSettings(url=url, deadline=0.1)
-            client = MatrixClient(homeserver, AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), Anybody())
-            with pytest.raises(Unreachable, match=r"certificate of 127\.0\.0\.1:\d+ is not trusted"):
+            client = MatrixClient(
+                HomeserverSettings(url=url), AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), Anybody()
+            )
+            with patience(0.0), pytest.raises(Unreachable, match=r"certificate of 127\.0\.0\.1:\d+ is not trusted"):
                 await client.whoami()
             await client.close()

@@ -101,6 +101,21 @@ async def test_at_the_deadline_the_last_failure_is_raised() -> None:
     assert attempts.clock.now <= 106
 
 
+async def test_an_attempt_that_the_deadline_cut_short_hides_no_reason() -> None:
+    clock = Clock()
+
+    async def attempt(left: float) -> str:
+        if clock.now == 100.0:
+            clock.now += 1
+            raise Passing(BROKEN)
+        clock.now += left
+        raise Passing(Unreachable("GET /x", 0, "M_UNKNOWN", "no answer")) from TimeoutError()
+
+    with pytest.raises(Unreachable) as raised:
+        await repeat(attempt, 5, clock=clock, sleep=clock.sleep, chance=lambda: 1.0)
+    assert raised.value is BROKEN
+
+
 async def test_what_stays_is_raised_at_once() -> None:
     attempts = Attempts(Clock(), Refused("GET /x", 403, "M_FORBIDDEN", "no"), "never asked")
     with pytest.raises(Refused):
