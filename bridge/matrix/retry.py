@@ -76,8 +76,8 @@ async def repeat(
     """Make attempts until one succeeds, fails for good, or `deadline` seconds have passed; none after `patience`.
 
     `attempt` is given the seconds left. It raises Passing to be made again; anything else it raises ends it. When time
-    is up, raises the last attempt's Unreachable, or the last that was no time-out: the end cuts attempts short, which says
-    nothing of what is wrong.
+    is up, raises the last attempt's Unreachable, or the last that was no time-out: the end cuts attempts short, and
+    that says nothing of what is wrong.
     """
     begun = clock()
     end, last = begun + deadline, begun + min(deadline, _patience.get())
