@@ -28,8 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.commands.dispatch import answer
-from bridge.commands.replies import notice
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.logs import set_up_logging
@@ -44,10 +43,11 @@ from bridge.settings import (
     LogSettings,
     Settings,
 )
-from bridge.store.conversations import NewConversation, add_accounts, add_conversations
-from bridge.store.files import Sent, add_file
-from bridge.store.sql import execute
-from bridge.store.store import Store
+from bridge.store.engine.sql import execute
+from bridge.store.engine.store import Store
+from bridge.store.files.files import Sent, add_file
+from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations
+from bridge.wording.markdown import notice
 
 STAFF, MATTERS, CHANNELS = 60, 150, 20
 BIG = "channel-0"

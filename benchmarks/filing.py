@@ -43,9 +43,9 @@ from bridge.matrix.acting import NobodyElse
 from bridge.matrix.client import MatrixClient
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, HomeserverSettings, LogSettings, Settings
-from bridge.store.files import Sent, add_file
+from bridge.store.engine.store import Store
+from bridge.store.files.files import Sent, add_file
 from bridge.store.models import Conversation
-from bridge.store.store import Store
 
 MB = 1_000_000
 OF_SYNAPSE = (MB, 10 * MB, 90 * MB)

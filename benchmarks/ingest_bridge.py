@@ -26,8 +26,8 @@ from bridge.settings import (
     SecuritySettings,
     Settings,
 )
-from bridge.store.conversations import NewConversation, add_accounts, add_conversations, record_room, write_intent
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, record_room, write_intent
 
 PERSON = {"id": "s1", "first_name": "Robin", "last_name": "Vale", "email": "robin@bench.example", "role": "Associate"}
 

@@ -35,7 +35,7 @@ from bridge.dev import files, processes, synapse
 from bridge.dev.place import Place
 from bridge.firm.room_keys import MARKER
 from bridge.matrix.client import MatrixClient
-from bridge.reconcile.observe import in_parallel
+from bridge.reconcile.rooms.observe import in_parallel
 from bridge.settings import Settings
 
 Json = dict[str, Any]

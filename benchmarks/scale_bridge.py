@@ -33,8 +33,8 @@ from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, first_matter_conversation_id
 from bridge.jobs import Jobs
 from bridge.service import FirmService, open_firm
-from bridge.store.outbox import mark_sent, pending
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.queues.outbox import mark_sent, pending
 
 PARTS = ("commands", "following")
 """What comes after the start."""

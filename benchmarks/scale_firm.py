@@ -28,7 +28,7 @@ from bridge.logs import set_up_logging
 from bridge.mapping.files import file_in
 from bridge.mapping.ids import hidden_alias
 from bridge.reconcile.accounts import profile_digest
-from bridge.reconcile.desired import Desired
+from bridge.reconcile.planning.desired import Desired
 from bridge.service import FirmService, open_firm
 from bridge.settings import (
     AccountSettings,
@@ -43,9 +43,9 @@ from bridge.settings import (
     Settings,
 )
 from bridge.store import models
-from bridge.store.conversations import NewConversation
-from bridge.store.files import Sent, add_file
-from bridge.store.sql import execute
+from bridge.store.engine.sql import execute
+from bridge.store.files.files import Sent, add_file
+from bridge.store.rooms.conversations import NewConversation
 from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import AS_TOKEN, HS_TOKEN
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.scale_firm import MADE_MS, set_up_quiet_logging, settings_of
 from bridge.mapping.rooms import RoomShape, child_state, desired_state
-from bridge.reconcile.desired import Desired
+from bridge.reconcile.planning.desired import Desired
 from bridge.service import open_firm
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver

@@ -15,9 +15,9 @@ import uvloop
 from aiohttp import web
 
 from bridge.care.telling_directory import tell_of_directory, trouble_of
-from bridge.commands.errors import CommandError
-from bridge.commands.table import Desk, Foreseen
-from bridge.commands.wall_told import end_over, tell_of_walls
+from bridge.clock import now_ms
+from bridge.commands.walls.telling import end_over, tell_of_walls
+from bridge.desk import Desk, Foreseen
 from bridge.failures import describe, frames
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
@@ -34,14 +34,15 @@ from bridge.logs import set_up_logging
 from bridge.matrix.errors import HomeserverError, NotFound
 from bridge.matrix.outbox import Outbox
 from bridge.reconcile.watermark import Watermark
+from bridge.refusal import CommandError
 from bridge.service import FirmService, NotServerAdminError, introduce_bot, open_firm
 from bridge.settings import Settings
-from bridge.store.conversations import alias_is_ours, now_ms
-from bridge.store.drift import Noted, mark_all_put_back
-from bridge.store.homeserver_time import HOMESERVER_TIME, clocks_apart
-from bridge.store.kept import DAY_DONE, keep
-from bridge.store.outbox import replay_all
-from bridge.store.store import StoreError
+from bridge.store.engine.store import StoreError
+from bridge.store.queues.outbox import replay_all
+from bridge.store.record.drift import Noted, mark_all_put_back
+from bridge.store.record.homeserver_time import HOMESERVER_TIME, clocks_apart
+from bridge.store.record.kept import DAY_DONE, keep
+from bridge.store.rooms.conversations import alias_is_ours
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
 from bridge.web.shell import Positions, Shell, shell_route

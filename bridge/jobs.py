@@ -30,8 +30,8 @@ from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.telling_refused import tell_refused
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
-from bridge.commands.first_line import say_first_lines
-from bridge.commands.table import Desk
+from bridge.clock import now_ms
+from bridge.desk import Desk
 from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import DAY_MS, Inbox
@@ -39,11 +39,11 @@ from bridge.handlers.places import Places
 from bridge.matrix.errors import HomeserverError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
-from bridge.store.conversations import now_ms
-from bridge.store.drift import forget_told
-from bridge.store.kept import DAY_DONE, kept
-from bridge.store.refusals import TOLD_AGAIN_MS, forget_tallies
-from bridge.store.store import StoreError
+from bridge.operations.first_line import say_first_lines
+from bridge.store.engine.store import StoreError
+from bridge.store.record.drift import forget_told
+from bridge.store.record.kept import DAY_DONE, kept
+from bridge.store.record.refusals import TOLD_AGAIN_MS, forget_tallies
 
 log = structlog.get_logger(__name__)
 _TELL_SECONDS = 10

@@ -10,22 +10,23 @@ from functools import partial
 import structlog
 from prometheus_client import CollectorRegistry
 
+from bridge.care.telling_matters import tell_of_status
+from bridge.clock import firm_today
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.firm.model import Firm
-from bridge.handlers.matter_status import tell_of_status
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import HomeserverError, UserTaken
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
-from bridge.reconcile.foreseen import Effect
-from bridge.reconcile.plan import Plan
-from bridge.reconcile.service import Reconciler, firm_today
+from bridge.reconcile.planning.foreseen import Effect
+from bridge.reconcile.planning.plan import Plan
+from bridge.reconcile.service import Reconciler
 from bridge.reconcile.tally import Outcome, Progress
 from bridge.settings import Settings
-from bridge.store.errors import NotMadeYet
-from bridge.store.store import Store
+from bridge.store.engine.errors import NotMadeYet
+from bridge.store.engine.store import Store
 
 log = structlog.get_logger(__name__)
 

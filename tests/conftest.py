@@ -10,7 +10,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from bridge.store.homeserver_time import HOMESERVER_TIME
+from bridge.store.record.homeserver_time import HOMESERVER_TIME
 from tests.together import Together
 
 # The gate judges a change, so it tries the same examples before and after; `make properties` tries others every time.

@@ -13,14 +13,14 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.replies import escape
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.policy import may_act
 from bridge.guard.requests import pushes_ids_alone
-from bridge.handlers.telling import tell
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import HomeserverError, NotFound
-from bridge.store.conversations import staff_by_localpart
+from bridge.operations.telling import tell
+from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.wording.markdown import escape
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

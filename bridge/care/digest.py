@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bridge import faults
-from bridge.commands.replies import escape, room_link, text_message
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, bot_chat_id
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act, may_be_in
@@ -20,11 +19,12 @@ from bridge.mapping.names import matter_name
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import HomeserverError
 from bridge.matrix.port import Unread
-from bridge.reconcile.observe import in_parallel
+from bridge.reconcile.rooms.observe import in_parallel
 from bridge.settings import Settings
-from bridge.store.care import digests_done, mark_digest_done, matter_rooms_of, user_localpart, wants_digest
-from bridge.store.conversations import room_of
-from bridge.store.outbox import enqueue
+from bridge.store.people.digests import digests_done, mark_digest_done, matter_rooms_of, user_localpart, wants_digest
+from bridge.store.queues.outbox import enqueue
+from bridge.store.rooms.conversations import room_of
+from bridge.wording.markdown import escape, room_link, text_message
 
 log = structlog.get_logger(__name__)
 

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import HomeserverError
 from bridge.metrics import Metrics
 from bridge.settings import Settings
-from bridge.store.drift import Check, advance_check, begin_check, finish_check, last_check, rooms_after
+from bridge.store.record.drift import Check, advance_check, begin_check, finish_check, last_check, rooms_after
 
 log = structlog.get_logger(__name__)
 _PAGE = 200

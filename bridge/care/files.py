@@ -10,16 +10,17 @@ from functools import partial
 
 import structlog
 
-from bridge.commands.table import Desk
+from bridge.clock import now_ms
+from bridge.desk import Desk
 from bridge.failures import describe
 from bridge.handlers.files import forgetting, is_file_message, noting
 from bridge.handlers.places import Place, Places
 from bridge.handlers.redactions import is_redaction, redacted
-from bridge.handlers.telling import Effect
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import HomeserverError, NotFound, TokenRejected
-from bridge.store.conversations import now_ms
-from bridge.store.histories import (
+from bridge.operations.telling import Effect
+from bridge.store.engine.store import StoreError
+from bridge.store.queues.histories import (
     HistoryTurn,
     begin_again,
     histories_to_read,
@@ -27,7 +28,6 @@ from bridge.store.histories import (
     nothing_since,
     put_off_history,
 )
-from bridge.store.store import StoreError
 
 log = structlog.get_logger(__name__)
 _ROOMS = 50

@@ -5,17 +5,17 @@ from __future__ import annotations
 import structlog
 
 from bridge import faults
-from bridge.commands.channel_changes import archived_again
-from bridge.commands.channel_names import typeable
-from bridge.commands.moments import day_in
-from bridge.commands.replies import code, escape, notice, room_link, text_message
-from bridge.commands.table import Desk
+from bridge.commands.asking.channels import typeable
+from bridge.commands.channels.changing import archived_again
+from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.policy import may_act
-from bridge.store.care import empty_channels
-from bridge.store.channels import Channel, archive, channel
-from bridge.store.conversations import room_of
-from bridge.store.outbox import enqueue
+from bridge.store.people.digests import empty_channels
+from bridge.store.queues.outbox import enqueue
+from bridge.store.rooms.channels import Channel, archive, channel
+from bridge.store.rooms.conversations import room_of
+from bridge.wording.markdown import code, escape, notice, room_link, text_message
+from bridge.wording.moments import day_in
 
 log = structlog.get_logger(__name__)
 _DAY_MS = 86_400_000

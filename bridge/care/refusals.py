@@ -17,19 +17,20 @@ import structlog
 
 from bridge import json_in
 from bridge.care.telling_refused import Refused
-from bridge.commands.moments import clock_in, local, moment_in
-from bridge.commands.table import Desk
+from bridge.clock import now_ms
+from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.guard.protocol import REFUSALS_PATH, is_signed, sign_page, sign_taken
 from bridge.guard.refusals import OTHERS, Told, told_from_json
 from bridge.guard.spool import DAMAGED
 from bridge.matrix.errors import BadRequest, HomeserverError
 from bridge.metrics import Metrics
-from bridge.reconcile.words import WHAT
 from bridge.settings import Settings
-from bridge.store.audit import record
-from bridge.store.conversations import key_of_room, now_ms, staff_by_localpart
-from bridge.store.refusals import Taken, count_refused, mark_taken, number_taken, taken
+from bridge.store.record.audit import record
+from bridge.store.record.refusals import Taken, count_refused, mark_taken, number_taken, taken
+from bridge.store.rooms.conversations import key_of_room, staff_by_localpart
+from bridge.wording.moments import clock_in, local, moment_in
+from bridge.wording.state import WHAT
 
 log = structlog.get_logger(__name__)
 _OTHER_LIST = "O1, the guard has another list than before; what the old one held and this log has not is lost"

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import structlog
 
-from bridge.commands.replies import code, escape, text_message
-from bridge.commands.table import Desk
+from bridge.clock import now_ms
+from bridge.desk import Desk
 from bridge.firm.conversation import ADMINS_ID, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
-from bridge.reconcile.plan import Kind
-from bridge.reconcile.words import WHAT
-from bridge.store.conversations import conversation_by_id, now_ms, room_of
-from bridge.store.drift import Noted, mark_told, untold
-from bridge.store.outbox import enqueue
+from bridge.reconcile.planning.plan import Kind
+from bridge.store.queues.outbox import enqueue
+from bridge.store.record.drift import Noted, mark_told, untold
+from bridge.store.rooms.conversations import conversation_by_id, room_of
+from bridge.wording.markdown import code, escape, text_message
+from bridge.wording.state import WHAT
 
 log = structlog.get_logger(__name__)
 _SHOWN = 20

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from bridge.commands.replies import text_message
+from bridge.clock import now_ms
 from bridge.directory.change import DirectoryChange
 from bridge.directory.file import DirectoryFile
 from bridge.firm.conversation import ADMINS_ID
-from bridge.store.conversations import now_ms, room_of
-from bridge.store.kept import DIRECTORY_TOLD, keep, kept
-from bridge.store.outbox import enqueue
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.queues.outbox import enqueue
+from bridge.store.record.kept import DIRECTORY_TOLD, keep, kept
+from bridge.store.rooms.conversations import room_of
+from bridge.wording.markdown import text_message
 
 log = structlog.get_logger(__name__)
 _WELL_AGAIN = "The directory is followed again: its files can be used, and no change of it waits."

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import structlog
 
-from bridge.commands.audit_lines import NOBODY
-from bridge.commands.moments import clock_in, day_in
-from bridge.commands.replies import code, escape, text_message
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
-from bridge.store.conversations import room_of
-from bridge.store.outbox import enqueue
-from bridge.store.refusals import TALLY_MS, Many, many_refused, mark_many_told
+from bridge.store.queues.outbox import enqueue
+from bridge.store.record.refusals import TALLY_MS, Many, many_refused, mark_many_told
+from bridge.store.rooms.conversations import room_of
+from bridge.wording.audit_lines import NOBODY
+from bridge.wording.markdown import code, escape, text_message
+from bridge.wording.moments import clock_in, day_in
 
 log = structlog.get_logger(__name__)
 _SHOWN = 20

@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bridge.commands.place_names import name_for
-from bridge.commands.replies import code, escape
-from bridge.commands.table import Desk
+from bridge.clock import now_ms
+from bridge.desk import Desk
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_act, may_be_in, may_be_in_space
@@ -30,9 +29,11 @@ from bridge.guard.gate import (
     UNDER_HOLD,
 )
 from bridge.guard.refusals import OTHERS, Told
-from bridge.handlers.telling import tell
-from bridge.reconcile.words import WHAT
-from bridge.store.conversations import conversation_by_id, now_ms
+from bridge.operations.telling import tell
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.wording.markdown import code, escape
+from bridge.wording.places import name_for
+from bridge.wording.state import WHAT
 
 _AT_ONCE = 5
 """Refusals that one person is told of one by one; of more they are told how many."""

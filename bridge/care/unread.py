@@ -6,13 +6,13 @@ import random
 
 import structlog
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.policy import may_act
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import HomeserverError
-from bridge.reconcile.observe import in_parallel
-from bridge.reconcile.unread import ensure_unread
-from bridge.store.care import channel_rooms_of, user_localpart
+from bridge.reconcile.rooms.observe import in_parallel
+from bridge.reconcile.rooms.unread import ensure_unread
+from bridge.store.people.digests import channel_rooms_of, user_localpart
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 2

@@ -14,15 +14,15 @@ from typing import Any
 from bridge.check.finding import Finding, State
 from bridge.firm.model import Staff
 from bridge.matrix.connection import DEVICE
-from bridge.reconcile.desired import Desired
-from bridge.reconcile.observe import in_parallel
-from bridge.reconcile.plan import Action, Plan, Step
+from bridge.reconcile.planning.desired import Desired
+from bridge.reconcile.planning.plan import Action, Plan, Step
+from bridge.reconcile.rooms.observe import in_parallel
 from bridge.reconcile.tally import Progress
-from bridge.reconcile.words import WHAT
 from bridge.service import FirmService
 from bridge.settings import Settings
-from bridge.store.audit import TamperedError, verify
-from bridge.store.questions import room_addresses
+from bridge.store.record.audit import TamperedError, verify
+from bridge.store.rooms.questions import room_addresses
+from bridge.wording.state import WHAT
 
 Json = dict[str, Any]
 

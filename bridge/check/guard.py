@@ -9,15 +9,15 @@ from pathlib import Path
 from bridge.check.finding import Finding, State
 from bridge.check.http import Asker, Reply
 from bridge.check.local import pending_migrations
+from bridge.clock import now_ms
 from bridge.directory.keeping import read_firm
 from bridge.directory.records import StoredDirectoryError
 from bridge.firm.facts import digest_of
 from bridge.guard.protocol import PATH, sign_question
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
-from bridge.store.conversations import now_ms
-from bridge.store.errors import StoreError
-from bridge.store.store import Store
+from bridge.store.engine.errors import StoreError
+from bridge.store.engine.store import Store
 
 LINES = """\
 modules:

@@ -17,7 +17,7 @@ from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with
 from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
 from bridge.check.well_known import well_known_findings
 from bridge.settings import Settings
-from bridge.store.homeserver_time import sentence
+from bridge.store.record.homeserver_time import sentence
 
 _DEVICE = "FIRM_BRIDGE_CHECK"
 _PINGS = 3

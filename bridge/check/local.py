@@ -20,11 +20,11 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import may_administer
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
-from bridge.store import inbox, outbox
-from bridge.store.backends import backend_for
-from bridge.store.conversations import all_accounts, rooms_of
-from bridge.store.errors import StoreError, as_store_error
-from bridge.store.store import MIGRATIONS, Store
+from bridge.store.engine.backends import backend_for
+from bridge.store.engine.errors import StoreError, as_store_error
+from bridge.store.engine.store import MIGRATIONS, Store
+from bridge.store.queues import inbox, outbox
+from bridge.store.rooms.conversations import all_accounts, rooms_of
 
 
 def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding]:

@@ -24,9 +24,9 @@ from bridge.cli.shell import Config, say
 from bridge.cli.spreadsheet import harmless, new_file
 
 if TYPE_CHECKING:
-    from bridge.commands.audit_lines import Names
     from bridge.service import FirmService
-    from bridge.store.audit import Audited
+    from bridge.store.record.audit import Audited
+    from bridge.wording.audit_lines import Names
 
 _DAY = ["%Y-%m-%d"]
 audit = typer.Typer(help="The log of every change of membership, access and policy.", no_args_is_help=True)
@@ -45,7 +45,7 @@ def verify(
     head: Annotated[str, typer.Option("--head", help="A digest noted earlier, which must still be in the log.")] = "",
 ) -> None:
     """Look through the whole audit log and say whether anything in it was changed, left out or added."""
-    from bridge.store import audit as rows
+    from bridge.store.record import audit as rows
 
     async def work(service: FirmService) -> rows.Chain:
         so_far = rows.Verified()
@@ -81,9 +81,9 @@ def export(
     """
 
     async def work(service: FirmService) -> int:
-        from bridge.commands.audit_lines import names_of
         from bridge.firm.audit import Outcome
-        from bridge.store import audit as rows
+        from bridge.store.record import audit as rows
+        from bridge.wording.audit_lines import names_of
 
         zone = ZoneInfo(service.settings.firm.timezone)
         asked = rows.Filter(
@@ -110,7 +110,7 @@ def export(
 
 
 async def _staff_id(service: FirmService, wanted: str) -> str:
-    from bridge.store.conversations import staff_by_localpart
+    from bridge.store.rooms.conversations import staff_by_localpart
 
     server = service.settings.homeserver.server_name
     accounts = await service.store.read(staff_by_localpart)
@@ -145,8 +145,8 @@ def _lines(page: list[Audited], form: Form, names: Names, *, head: bool) -> Iter
 
 def _with_names(written: dict[str, Any], found: Audited, names: Names) -> dict[str, Any]:
     """The same columns with names behind the ids, and the entry in words."""
-    from bridge.commands.audit_lines import audit_words
     from bridge.firm.audit import Deed
+    from bridge.wording.audit_lines import audit_words
 
     entry = found.entry
     command = entry.deed is Deed.COMMAND

@@ -55,7 +55,7 @@ def exit_for(error: Exception) -> Exit | None:
     from bridge.filing.cabinet import BackendMissing
     from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected, Unreachable
     from bridge.service import NotServerAdminError
-    from bridge.store.errors import OwnedElsewhere, StoreError
+    from bridge.store.engine.errors import OwnedElsewhere, StoreError
     from bridge.web.app import ListenError
 
     table: tuple[tuple[type[Exception], Exit], ...] = (

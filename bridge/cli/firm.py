@@ -17,8 +17,8 @@ from bridge.firm.names import spellings
 
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff
-    from bridge.reconcile.foreseen import Effect
-    from bridge.reconcile.plan import Plan
+    from bridge.reconcile.planning.foreseen import Effect
+    from bridge.reconcile.planning.plan import Plan
     from bridge.service import FirmService
     from bridge.settings import Settings
 
@@ -50,7 +50,7 @@ def as_owner(config: Path | None, work: Work[T], ask: Ask[T] | None = None) -> T
 
     Raises OwnedElsewhere.
     """
-    from bridge.store.errors import OwnedElsewhere
+    from bridge.store.engine.errors import OwnedElsewhere
 
     settings = read_settings(config)
 
@@ -124,7 +124,7 @@ def sync(config: Config = None, yes: Yes = False) -> None:
 @staff.command("list")
 def list_staff(config: Config = None, as_json: AsJson = False) -> None:
     """List the staff and their Matrix ids."""
-    from bridge.store.conversations import all_accounts
+    from bridge.store.rooms.conversations import all_accounts
 
     async def work(service: FirmService) -> list[dict[str, Any]]:
         accounts = await service.store.read(all_accounts)
@@ -244,9 +244,9 @@ def directory_undo(config: Config = None, yes: Yes = False) -> None:
     by = f"{getpass.getuser()} on the command line"
 
     async def look(service: FirmService) -> tuple[str, str]:
+        from bridge.clock import now_ms
         from bridge.directory.replaced import last_confirmed
         from bridge.directory.undoing import why_not
-        from bridge.store.conversations import now_ms
 
         confirmed = await service.store.read(last_confirmed)
         return confirmed.fingerprint if confirmed is not None else "", why_not(confirmed, "", now_ms())
@@ -283,7 +283,7 @@ def list_dead_letters(config: Config = None, as_json: AsJson = False) -> None:
 
 
 async def _dead_letters(service: FirmService) -> list[dict[str, Any]]:
-    from bridge.store import inbox, outbox
+    from bridge.store.queues import inbox, outbox
 
     received = [
         {
@@ -319,7 +319,7 @@ def replay_dead_letters(
     incoming, outgoing = (_positions(ids, "in"), _positions(ids, "out")) if ids else (None, None)
 
     async def work(service: FirmService) -> int:
-        from bridge.store import outbox
+        from bridge.store.queues import outbox
 
         return await service.store.run(lambda: outbox.replay_all(incoming, outgoing))
 

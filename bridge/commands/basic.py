@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bridge.commands.errors import CommandError
-from bridge.commands.examples import examples_for
-from bridge.commands.nearest import called, family, lines, nearest
-from bridge.commands.replies import code, escape, repeated
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command, Who
-from bridge.commands.where import Where
+from bridge.commands.asking.examples import examples_for
+from bridge.commands.asking.nearest import called, family, lines, nearest
+from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Who
+from bridge.commands.asking.where import Where
+from bridge.refusal import CommandError
+from bridge.wording.markdown import code, escape, repeated
 
 _GROUP = "About"
 _FIRST = frozenset({"dm", "matter list", "matter start", "files", "channel recent", "channel create"})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.commands.errors import CommandError
-from bridge.commands.table import Answer, Argument, ArgumentType, Call, Command
-from bridge.store.care import want_digest, wants_digest
+from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.refusal import CommandError
+from bridge.store.people.digests import want_digest, wants_digest
 
 _CHOICES = {"on": True, "off": False}
 

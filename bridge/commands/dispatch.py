@@ -8,19 +8,20 @@ from dataclasses import replace
 import structlog
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.errors import CommandError, NotAllowedError
-from bridge.commands.marks import as_typed
-from bridge.commands.nearest import called, family, fitting, lines, nearest
-from bridge.commands.parse import Reading, parse
-from bridge.commands.people import People
-from bridge.commands.replies import repeated
-from bridge.commands.rooms_named import matter_typed_in, rooms_named
+from bridge.commands.asking.nearest import called, family, fitting, lines, nearest
+from bridge.commands.asking.parse import Reading, parse
+from bridge.commands.asking.people import People
+from bridge.commands.asking.rooms_named import matter_typed_in, rooms_named
+from bridge.commands.asking.table import Answer, Call, Command, Noted, Who, where_typed
 from bridge.commands.small_talk import small_talk
-from bridge.commands.table import Answer, Call, Command, Desk, Noted, Who, where_typed
-from bridge.commands.text import MAX_TYPED
+from bridge.desk import Desk
 from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
-from bridge.store.conversations import staff_by_localpart
+from bridge.mapping.marks import as_typed
+from bridge.mapping.text import MAX_TYPED
+from bridge.refusal import CommandError, NotAllowedError
+from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.wording.markdown import repeated
 
 log = structlog.get_logger(__name__)
 _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}

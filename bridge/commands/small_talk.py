@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from bridge.commands.examples import colleagues
-from bridge.commands.marks import as_typed
-from bridge.commands.near import closest
-from bridge.commands.nearest import family, nearest
-from bridge.commands.replies import code, escape
-from bridge.commands.table import Command
+from bridge.commands.asking.examples import colleagues
+from bridge.commands.asking.nearest import family, nearest
+from bridge.commands.asking.table import Command
 from bridge.firm.model import Firm, Staff
 from bridge.firm.names import plain
+from bridge.mapping.marks import as_typed
+from bridge.mapping.near import closest
+from bridge.wording.markdown import code, escape
 
 _THANKS = re.compile(r"(?:ok(?:ay)? |great |perfect )?(?:many )?(?:thanks|thank you|thankyou|thx|cheers|ta)\b")
 _FINE = frozenset({"ok", "okay", "great", "perfect", "done", "got it", "brilliant", "super", "lovely", "👍", "🙏"})

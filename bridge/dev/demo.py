@@ -12,6 +12,7 @@ from typing import TypedDict
 import aiohttp
 from rich.table import Table
 
+from bridge.clock import firm_today
 from bridge.dev.files import write_private
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
@@ -19,10 +20,9 @@ from bridge.firm.model import Staff
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import Unreachable
-from bridge.reconcile.service import firm_today
 from bridge.settings import Settings
-from bridge.store.conversations import all_accounts
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import all_accounts
 
 _WORD_LIST = """
 acorn amber anchor apple arbor aspen basil beacon birch blossom breeze brook cedar cherry clover cobalt copper

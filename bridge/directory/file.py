@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from bridge import faults
+from bridge.clock import now_ms
 from bridge.directory import undoing
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
 from bridge.directory.keeping import (
@@ -34,8 +35,7 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
 from bridge.firm.walls import may_know
 from bridge.settings import DirectorySettings
-from bridge.store.conversations import now_ms
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 
 log = structlog.get_logger(__name__)
 _OF_PEOPLE = frozenset({"staff", "groups", "channels"})

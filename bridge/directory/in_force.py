@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from bridge.firm.leavers import with_leavers
 from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import with_walls
-from bridge.store.leavers import LeaversSet, announce_leavers
-from bridge.store.store import Store
-from bridge.store.walls import WallsSet, announce_walls
+from bridge.store.engine.store import Store
+from bridge.store.people.leavers import LeaversSet, announce_leavers
+from bridge.store.people.walls import WallsSet, announce_walls
 
 
 class InForce:

@@ -13,12 +13,12 @@ from bridge.directory.records import Record, firm_from_records
 from bridge.directory.replaced import keep_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.model import Firm, Matter
-from bridge.store.audit import record
-from bridge.store.kept import DIRECTORY_UNDONE, keep, kept
-from bridge.store.leavers import leavers_set
+from bridge.store.engine.sql import execute, execute_rows
+from bridge.store.engine.store import Store
 from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
-from bridge.store.sql import execute, execute_rows
-from bridge.store.store import Store
+from bridge.store.people.leavers import leavers_set
+from bridge.store.record.audit import record
+from bridge.store.record.kept import DIRECTORY_UNDONE, keep, kept
 
 _AT_ONCE = 200
 _READ_AT_ONCE = 1000

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.clock import now_ms
 from bridge.directory.change import DirectoryChange
 from bridge.directory.records import KINDS, firm_from_records, record_of
 from bridge.firm.conversation import channel_key
 from bridge.firm.model import Firm
-from bridge.store.audit import last_position
-from bridge.store.conversations import now_ms
+from bridge.store.engine.sql import execute_rows
 from bridge.store.models import ConfirmedChange, ReplacedRecord
-from bridge.store.sql import execute_rows
+from bridge.store.record.audit import last_position
 
 UNDO_MS = 24 * 60 * 60 * 1000
 """For how long a confirmed change can be taken back."""

@@ -12,9 +12,9 @@ from bridge.directory.replaced import UNDO_MS, Confirmed, last_confirmed, mark_u
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Firm
-from bridge.store.audit import record
-from bridge.store.kept import DIRECTORY_UNDONE, keep
-from bridge.store.returning import Place, brought_in_by_directory, let_back, take_out, taken_out_as_leavers
+from bridge.store.people.returning import Place, brought_in_by_directory, let_back, take_out, taken_out_as_leavers
+from bridge.store.record.audit import record
+from bridge.store.record.kept import DIRECTORY_UNDONE, keep
 
 DOES_NOT_FIT = (
     "What was changed in the directory since does not go with what was there before, so the change cannot be taken back"

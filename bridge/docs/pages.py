@@ -16,9 +16,9 @@ from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.cli.app import app as cli
 from bridge.cli.exits import Exit
 from bridge.commands.all import COMMANDS
+from bridge.commands.asking.table import Command
+from bridge.commands.asking.where import CHAT, EVERYWHERE, Where
 from bridge.commands.permissions_page import permission_parts
-from bridge.commands.table import Command
-from bridge.commands.where import CHAT, EVERYWHERE, Where
 from bridge.configuration import sections
 from bridge.directory.reference import directory_reference
 from bridge.docs.endpoints import endpoint_parts

@@ -42,7 +42,7 @@ from bridge.filing.trouble import (
     no_answer,
 )
 from bridge.settings import Settings
-from bridge.store.filing import Place
+from bridge.store.files.filing import Place
 
 __all__ = ["BackendMissing", "Cabinet", "CabinetError", "NoAnswer", "Taken", "cabinet_of", "require_backend"]
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from Crypto.Cipher import AES
 
 from bridge.mapping.file_types import HEAD_BYTES, TAIL_BYTES, type_by
 from bridge.matrix.port import Homeserver
-from bridge.store.filing import Found, Waiting
+from bridge.store.files.filing import Found, Waiting
 
 _WRITTEN_AT_ONCE = 1 << 20
 """Bytes that are gathered before they are written."""

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import structlog
 
+from bridge.clock import now_ms
 from bridge.failures import describe, frames
 from bridge.faults import point
 from bridge.filing.cabinet import CabinetError, NoAnswer, Taken, cabinet_of
@@ -29,11 +30,10 @@ from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenReject
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import Settings
-from bridge.store import cabinet_trouble as troubles
-from bridge.store import filing as rows
-from bridge.store.conversations import now_ms
-from bridge.store.filing import Found, Listed, Place, Waiting
-from bridge.store.store import Store, StoreError
+from bridge.store.engine.store import Store, StoreError
+from bridge.store.files import cabinet_trouble as troubles
+from bridge.store.files import filing as rows
+from bridge.store.files.filing import Found, Listed, Place, Waiting
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 100

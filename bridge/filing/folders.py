@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.filing.names import name_key, numbered_folder, safe_folder
 from bridge.firm.model import Firm
-from bridge.store.filing import conversation_title, folder_at, take_folder
+from bridge.store.files.filing import conversation_title, folder_at, take_folder
 
 
 def folder_of(firm: Firm, matter_id: str, conversation_id: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bridge.firm.model import Firm
-from bridge.store.filing import Listed
+from bridge.store.files.filing import Listed
 
 HEAD = (
     "Name",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from bridge.commands.replies import escape, text_message
 from bridge.filing.trouble import CabinetError
 from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_access
 from bridge.settings import Settings
-from bridge.store.cabinet_trouble import Trouble, count_lasting, note_told, troubles_to_tell
-from bridge.store.conversations import conversation_by_id, room_of
-from bridge.store.outbox import enqueue
+from bridge.store.files.cabinet_trouble import Trouble, count_lasting, note_told, troubles_to_tell
+from bridge.store.queues.outbox import enqueue
+from bridge.store.rooms.conversations import conversation_by_id, room_of
+from bridge.wording.markdown import escape, text_message
 
 _SHOWN = 10
 """Folders named in one message."""

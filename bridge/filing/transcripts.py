@@ -10,14 +10,14 @@ from functools import partial
 
 import structlog
 
-from bridge.commands.table import Desk
-from bridge.commands.transcript_making import about, write_transcript
+from bridge.desk import Desk
 from bridge.filing.cabinet import cabinet_of
 from bridge.filing.folders import folder_of
 from bridge.firm.model import Matter
-from bridge.store.filing import Place, is_filed, names_in
-from bridge.store.matters import MatterConversation
-from bridge.store.transcripts import note_filed
+from bridge.operations.transcripts import about, write_transcript
+from bridge.store.files.filing import Place, is_filed, names_in
+from bridge.store.files.transcripts import note_filed
+from bridge.store.rooms.matters import MatterConversation
 from bridge.transcript.model import Transcript
 
 log = structlog.get_logger(__name__)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge.firm import file_bytes
-from bridge.firm.carried import FILE_MESSAGES, blocks_in
-from bridge.firm.file_names import LONGEST_NAME, PROGRAMS, hides_its_type, type_shown_before, types_of
+from bridge.firm.files import bytes as file_bytes
+from bridge.firm.files.carried import FILE_MESSAGES, blocks_in
+from bridge.firm.files.names import LONGEST_NAME, PROGRAMS, hides_its_type, type_shown_before, types_of
 from bridge.firm.policy import Decision
 from bridge.firm.rules import FileRule
 

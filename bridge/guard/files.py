@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.firm.carried import FILE_MESSAGES
 from bridge.firm.facts import Facts
-from bridge.firm.file_bytes import HEAD_BYTES
 from bridge.firm.file_rules import judge_bytes, judge_message, judge_size
+from bridge.firm.files.bytes import HEAD_BYTES
+from bridge.firm.files.carried import FILE_MESSAGES
 from bridge.firm.policy import Decision
 from bridge.guard.gate import Refusal
 

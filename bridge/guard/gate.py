@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from bridge.firm.carried import ENCRYPTED
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.facts import Facts
+from bridge.firm.files.carried import ENCRYPTED
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import CHECK, CHILD, MARKER, SPACE, matter_space_key
 from bridge.firm.room_rules import LEVELS, may_give_power, may_have

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.firm.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
+from bridge.firm.files.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.typed import COMMAND, is_command
 from bridge.guard.files import UNLISTED, UNREADABLE, carries_file, message_refusal
 from bridge.guard.gate import REDACTION, Gate, Mark, Refusal

@@ -12,9 +12,9 @@ from typing import Any
 
 from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Places
-from bridge.store.channels import note_messages
-from bridge.store.store import Store
-from bridge.store.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
+from bridge.store.engine.store import Store
+from bridge.store.files.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
+from bridge.store.rooms.channels import note_messages
 
 Json = dict[str, Any]
 Unit = Callable[[], None]

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
-from bridge.commands.marks import mark_of
-from bridge.commands.text import mentioned_users, typed_text
 from bridge.firm.room_keys import FIRST_MESSAGE
 from bridge.firm.typed import BEGINS
+from bridge.mapping.marks import mark_of
+from bridge.mapping.text import mentioned_users, typed_text
 
 Json = dict[str, Any]
 _CODE = re.compile(r"<(?:pre|code)\b", re.IGNORECASE)
@@ -40,7 +40,7 @@ def heard(event: Json, bot_id: str, bot_chats: Collection[str], bot_name: str = 
 
 
 def command_in(content: Mapping[str, Any], bot_id: str, bot_name: str, *, in_chat: bool) -> str | None:
-    """The command in a message, without the exclamation mark or the bot's name, with marks (`bridge.commands.marks`);
+    """The command in a message, without the exclamation mark or the bot's name, with marks (`bridge.mapping.marks`);
     None where there is none.
 
     Somebody who only calls the bot asks for help. What the bridge sent in somebody's name is what they said to a

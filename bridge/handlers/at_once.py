@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bridge.store.outbox import Said
+from bridge.store.queues.outbox import Said
 
 T = TypeVar("T")
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.handlers.places import Places
-from bridge.handlers.telling import Effect
-from bridge.reconcile.plan import Kind
-from bridge.store.drift import mark_put_back, note_difference
+from bridge.operations.telling import Effect
+from bridge.reconcile.planning.plan import Kind
+from bridge.store.record.drift import mark_put_back, note_difference
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

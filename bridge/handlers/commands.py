@@ -9,10 +9,10 @@ from typing import Any
 
 import structlog
 
+from bridge.commands.asking.matter_numbers import no_such_matter
+from bridge.commands.asking.table import Answer, Handout
 from bridge.commands.dispatch import answer, is_from_memory
-from bridge.commands.matter_numbers import no_such_matter
-from bridge.commands.replies import notice, text_message
-from bridge.commands.table import Answer, Desk, Handout
+from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_access, may_act, may_be_in
@@ -21,10 +21,11 @@ from bridge.handlers.addressing import command_in
 from bridge.handlers.at_once import FromMemory, result_at_once
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Place, Places
-from bridge.store.audit import record
-from bridge.store.conversations import conversation_for, room_of
-from bridge.store.handouts import note_given_out
-from bridge.store.outbox import Said, enqueue
+from bridge.store.files.handouts import note_given_out
+from bridge.store.queues.outbox import Said, enqueue
+from bridge.store.record.audit import record
+from bridge.store.rooms.conversations import conversation_for, room_of
+from bridge.wording.markdown import notice, text_message
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

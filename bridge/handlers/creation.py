@@ -6,22 +6,23 @@ import secrets
 
 import structlog
 
-from bridge.commands.channel import add_channel
-from bridge.commands.channel_changes import checked_topic
-from bridge.commands.channel_names import checked
-from bridge.commands.conversations import made_room, names
-from bridge.commands.direct import open_direct
-from bridge.commands.errors import CommandError
-from bridge.commands.matter import add_matter_conversation, checked_title, require_open
-from bridge.commands.replies import escape, repeated, room_link
-from bridge.commands.table import Desk
+from bridge.commands.asking.channels import checked
+from bridge.commands.channels.changing import checked_topic
+from bridge.commands.channels.making import add_channel
+from bridge.commands.conversations.direct import open_direct
+from bridge.commands.matters.starting import add_matter_conversation, checked_title, require_open
+from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.model import Matter
 from bridge.firm.policy import may_access, may_act
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.guard.creation import Opening, Wish
-from bridge.handlers.telling import tell
-from bridge.store.conversations import key_of_room, room_of
+from bridge.operations.rooms import made_room
+from bridge.operations.telling import tell
+from bridge.refusal import CommandError
+from bridge.store.rooms.conversations import key_of_room, room_of
+from bridge.wording.markdown import escape, repeated, room_link
+from bridge.wording.people import names
 
 log = structlog.get_logger(__name__)
 

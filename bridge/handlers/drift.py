@@ -6,12 +6,12 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.room_keys import MARKER
 from bridge.handlers.places import Places
-from bridge.handlers.telling import Effect
-from bridge.reconcile.drift import shares_power
+from bridge.operations.telling import Effect
+from bridge.reconcile.planning.drift import shares_power
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

@@ -13,11 +13,9 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.replies import escape, message_link
-from bridge.commands.table import Desk
-from bridge.firm.carried import ENCRYPTED, MESSAGE, strays
+from bridge.clock import now_ms
+from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
-from bridge.firm.file_bytes import HEAD_BYTES
 from bridge.firm.file_rules import (
     Declared,
     FileRules,
@@ -27,18 +25,21 @@ from bridge.firm.file_rules import (
     judge_size,
     judge_type,
 )
+from bridge.firm.files.bytes import HEAD_BYTES
+from bridge.firm.files.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.policy import Decision, is_held, may_act
 from bridge.guard.files import UNLISTED, UNREADABLE, carries_file
 from bridge.handlers.places import Places
-from bridge.handlers.telling import Effect, tell
 from bridge.mapping.files import file_in
 from bridge.matrix.errors import NotFound, Refused
+from bridge.operations.telling import Effect, tell
 from bridge.reconcile.guarding import rules_of
-from bridge.store.conversations import conversation_by_id, now_ms
-from bridge.store.file_rules import BY_RULE, note_taken_away, standing_like
-from bridge.store.files import file_row
+from bridge.store.files.files import file_row
+from bridge.store.files.removed import BY_RULE, note_taken_away, standing_like
 from bridge.store.models import File
-from bridge.store.outbox import transaction_id
+from bridge.store.queues.outbox import transaction_id
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.wording.markdown import escape, message_link
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

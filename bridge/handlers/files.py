@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Place, Places
-from bridge.handlers.telling import Effect
 from bridge.mapping.files import file_in, may_carry
-from bridge.store.files import Sent, add_file, edit_file, file_row, remove_file, take_back_edit
+from bridge.operations.telling import Effect
+from bridge.store.files.files import Sent, add_file, edit_file, file_row, remove_file, take_back_edit
 
 Json = dict[str, Any]
 INDEXED = frozenset({ConversationKind.DIRECT, ConversationKind.MATTER, ConversationKind.CHANNEL})

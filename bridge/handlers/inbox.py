@@ -18,15 +18,15 @@ from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
 from bridge.metrics import Metrics
 from bridge.settings import InboxSettings
-from bridge.store import inbox as rows
-from bridge.store.conversations import are_in
-from bridge.store.histories import read_again
-from bridge.store.homeserver_time import homeserver_ms
-from bridge.store.inbox import WaitingEvent
-from bridge.store.marks import Marks
-from bridge.store.outbox import Said
-from bridge.store.store import Store
-from bridge.store.together import Together
+from bridge.store.engine.marks import Marks
+from bridge.store.engine.store import Store
+from bridge.store.engine.together import Together
+from bridge.store.queues import inbox as rows
+from bridge.store.queues.histories import read_again
+from bridge.store.queues.inbox import WaitingEvent
+from bridge.store.queues.outbox import Said
+from bridge.store.record.homeserver_time import homeserver_ms
+from bridge.store.rooms.conversations import are_in
 
 log = structlog.get_logger(__name__)
 

@@ -7,22 +7,22 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.audit_words import put_back_reason
-from bridge.commands.first_line import tell_added
-from bridge.commands.replies import escape
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
 from bridge.handlers.reopening import call_back, written_since
-from bridge.handlers.telling import Effect, tell
 from bridge.handlers.welcome import welcome
 from bridge.matrix.errors import BadRequest, NotFound, Refused
-from bridge.reconcile.unread import ensure_unread
-from bridge.store.audit import record
-from bridge.store.conversations import add_participants, conversation_by_id, key_of_room, remove_participant
-from bridge.store.drift import is_noted
+from bridge.operations.first_line import tell_added
+from bridge.operations.telling import Effect, tell
+from bridge.reconcile.rooms.unread import ensure_unread
+from bridge.store.record.audit import record
+from bridge.store.record.drift import is_noted
+from bridge.store.rooms.conversations import add_participants, conversation_by_id, key_of_room, remove_participant
+from bridge.wording.audit import put_back_reason
+from bridge.wording.markdown import escape
 
 log = structlog.get_logger(__name__)
 _NOT_OPEN = "I put that back: it is not open to everybody."

@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.commands.channel_changes import TOPIC_MAX, rename_unit
-from bridge.commands.channel_names import checked
-from bridge.commands.errors import CommandError
-from bridge.commands.matter import checked_title
-from bridge.commands.replies import escape
-from bridge.commands.table import Desk
+from bridge.commands.asking.channels import checked
+from bridge.commands.channels.changing import TOPIC_MAX, rename_unit
+from bridge.commands.matters.starting import checked_title
+from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Place
 from bridge.mapping.names import conversation_name, matter_name
-from bridge.store.channels import Channel, channel, set_topic
-from bridge.store.conversations import conversation_by_id
-from bridge.store.matters import rename_in_matter
+from bridge.refusal import CommandError
+from bridge.store.rooms.channels import Channel, channel, set_topic
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.matters import rename_in_matter
+from bridge.wording.markdown import escape
 
 Json = dict[str, Any]
 NAME, TOPIC = "m.room.name", "m.room.topic"

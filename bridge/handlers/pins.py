@@ -9,18 +9,18 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.audit_words import put_back_reason
-from bridge.commands.replies import enumerated, escape, message_link
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import may_be_in
 from bridge.handlers.places import Place, Places
-from bridge.handlers.telling import Effect, say_in, tell
 from bridge.mapping.pins import PINNED, List, Seen, listed, merged, remembered
-from bridge.store.audit import record
-from bridge.store.conversations import conversation_by_id
-from bridge.store.pins import Lists, lists_of, pins_of, store_pins
+from bridge.operations.telling import Effect, say_in, tell
+from bridge.store.record.audit import record
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.pins import Lists, lists_of, pins_of, store_pins
+from bridge.wording.audit import put_back_reason
+from bridge.wording.markdown import enumerated, escape, message_link
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bridge.firm.conversation import ConversationKind
 from bridge.store import models
-from bridge.store.conversations import RoomRecorded, left_direct_rooms, rooms_of_kind, staff_by_localpart
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import RoomRecorded, left_direct_rooms, rooms_of_kind, staff_by_localpart
 
 
 @dataclass(frozen=True, slots=True)

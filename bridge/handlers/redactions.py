@@ -6,14 +6,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.handlers.file_rules import quarantine_deleted
 from bridge.handlers.files import forgetting
 from bridge.handlers.pins import current_list, write_pins
 from bridge.handlers.places import Place, Places
-from bridge.handlers.telling import Effect
 from bridge.mapping.pins import listed
-from bridge.store.pins import pins_of, store_pins
+from bridge.operations.telling import Effect
+from bridge.store.rooms.pins import pins_of, store_pins
 
 Json = dict[str, Any]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_act
 from bridge.handlers.activity import is_news
 from bridge.handlers.places import Places
 from bridge.matrix.errors import NotFound
-from bridge.store.conversations import add_participants, conversation_by_id
+from bridge.store.rooms.conversations import add_participants, conversation_by_id
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

@@ -7,16 +7,16 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.audit_words import put_back_reason
-from bridge.commands.replies import escape
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.policy import may_act
 from bridge.handlers.named_by_people import FIELDS, Named, named_by_people
 from bridge.handlers.places import Places
-from bridge.handlers.telling import Effect, tell
-from bridge.store.audit import record
-from bridge.store.drift import is_noted
+from bridge.operations.telling import Effect, tell
+from bridge.store.record.audit import record
+from bridge.store.record.drift import is_noted
+from bridge.wording.audit import put_back_reason
+from bridge.wording.markdown import escape
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

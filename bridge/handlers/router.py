@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.failures import describe, frames
 from bridge.handlers.addressing import heard
 from bridge.handlers.at_once import FromMemory

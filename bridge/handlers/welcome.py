@@ -13,14 +13,15 @@ from itertools import chain
 
 import structlog
 
-from bridge.commands.replies import code, escape, text_message
-from bridge.commands.table import Desk
+from bridge.clock import now_ms
+from bridge.desk import Desk
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
 from bridge.firm.policy import may_access, may_act
 from bridge.settings import Settings
-from bridge.store.conversations import now_ms, staff_by_localpart
-from bridge.store.outbox import enqueue
-from bridge.store.welcomes import channels_with, mark_welcomed, was_welcomed
+from bridge.store.people.welcomes import channels_with, mark_welcomed, was_welcomed
+from bridge.store.queues.outbox import enqueue
+from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.wording.markdown import code, escape, text_message
 
 log = structlog.get_logger(__name__)
 Effect = Callable[[], None]

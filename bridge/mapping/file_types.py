@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import filetype
 
-from bridge.firm.file_bytes import program_in
+from bridge.firm.files.bytes import program_in
 
 HEAD_BYTES = 8192
 """How much of a file's beginning is looked at."""

@@ -10,8 +10,8 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import conversation_of
-from bridge.store.conversations import conversation_by_id, key_of_room, staff_by_localpart
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import conversation_by_id, key_of_room, staff_by_localpart
 
 
 class Decides(Protocol):

@@ -10,7 +10,7 @@ import structlog
 
 from bridge.failures import backoff, describe, frames
 from bridge.matrix.errors import TokenRejected, Unreachable
-from bridge.store.store import Store, StoreError
+from bridge.store.engine.store import Store, StoreError
 
 log = structlog.get_logger(__name__)
 

@@ -18,10 +18,10 @@ from bridge.matrix.errors import TokenRejected
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import Settings
-from bridge.store import outbox as rows
-from bridge.store.marks import Marks
-from bridge.store.outbox import Said, WaitingMessage, transaction_id
-from bridge.store.store import Store, StoreError
+from bridge.store.engine.marks import Marks
+from bridge.store.engine.store import Store, StoreError
+from bridge.store.queues import outbox as rows
+from bridge.store.queues.outbox import Said, WaitingMessage, transaction_id
 
 log = structlog.get_logger(__name__)
 

@@ -15,13 +15,13 @@ from bridge.firm.model import Staff
 from bridge.mapping.pictures import draw_person
 from bridge.matrix.errors import HomeserverError, TokenRejected
 from bridge.matrix.port import LOCK, Homeserver
-from bridge.reconcile.desired import Desired
 from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.plan import Action, Step
-from bridge.reconcile.presence import require_presence
-from bridge.store.conversations import StoredAccount, record_profile
-from bridge.store.store import Store
+from bridge.reconcile.planning.desired import Desired
+from bridge.reconcile.planning.plan import Action, Step
+from bridge.reconcile.rooms.presence import require_presence
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import StoredAccount, record_profile
 
 Json = dict[str, Any]
 

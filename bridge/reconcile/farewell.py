@@ -13,10 +13,10 @@ import structlog
 from bridge import faults
 from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected
 from bridge.matrix.port import Homeserver
-from bridge.reconcile import observe
-from bridge.reconcile.apply import StepError
 from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.presence import require_presence
+from bridge.reconcile.rooms import observe
+from bridge.reconcile.rooms.apply import StepError
+from bridge.reconcile.rooms.presence import require_presence
 
 log = structlog.get_logger(__name__)
 _IN = frozenset({"join", "invite", "knock"})

@@ -36,10 +36,10 @@ from bridge.matrix.errors import (
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
-from bridge.store.conversations import AccountsChanged, conversations_with_people, staff_by_localpart
-from bridge.store.kept import GUARD_VERSION, keep, kept
-from bridge.store.store import Store
-from bridge.store.world import read_world
+from bridge.store.engine.store import Store
+from bridge.store.record.kept import GUARD_VERSION, keep, kept
+from bridge.store.rooms.conversations import AccountsChanged, conversations_with_people, staff_by_localpart
+from bridge.store.rooms.world import read_world
 
 log = structlog.get_logger(__name__)
 _REST_SECONDS = 10.0

@@ -20,23 +20,23 @@ from bridge.matrix.errors import GuardKnowsMore
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
 from bridge.reconcile.again import HANDOUTS
-from bridge.reconcile.anew import to_look_at
-from bridge.reconcile.desired import Desired, desired, desired_of_stored
-from bridge.reconcile.first_things import changed, leavers, losing, walled_off
-from bridge.reconcile.foreseen import Effect, in_order, of_conversations, of_firm
 from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.handouts import take_back
-from bridge.reconcile.observe import Json, in_parallel
-from bridge.reconcile.pictures import give_bot_picture
-from bridge.reconcile.planning import waves
-from bridge.reconcile.scope import touched
+from bridge.reconcile.planning.anew import to_look_at
+from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
+from bridge.reconcile.planning.first_things import changed, leavers, losing, walled_off
+from bridge.reconcile.planning.foreseen import Effect, in_order, of_conversations, of_firm
+from bridge.reconcile.planning.parts import waves
+from bridge.reconcile.planning.scope import touched
+from bridge.reconcile.rooms.handouts import take_back
+from bridge.reconcile.rooms.observe import Json, in_parallel
+from bridge.reconcile.rooms.pictures import give_bot_picture
 from bridge.reconcile.storing import store_new
 from bridge.reconcile.tally import Outcome, Progress, Tally
 from bridge.reconcile.work import Run, Work
 from bridge.settings import Settings
-from bridge.store.conversations import World
-from bridge.store.store import Store
-from bridge.store.world import Extent, slices
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import World
+from bridge.store.rooms.world import Extent, slices
 
 log = structlog.get_logger(__name__)
 PATIENCE = 30.0

@@ -25,8 +25,15 @@ from bridge.mapping.names import title_in
 from bridge.matrix.errors import HomeserverError
 from bridge.matrix.port import Homeserver
 from bridge.settings import Settings
-from bridge.store.audit import record
-from bridge.store.conversations import (
+from bridge.store.engine.store import Store
+from bridge.store.people.leavers import set_leaver
+from bridge.store.people.walls import restore_wall
+from bridge.store.queues.histories import read_histories_again
+from bridge.store.queues.outbox import enqueue
+from bridge.store.record.audit import record
+from bridge.store.record.homeserver_time import homeserver_ms
+from bridge.store.record.kept import GUARD_VERSION, keep
+from bridge.store.rooms.conversations import (
     NewConversation,
     add_accounts,
     add_conversations,
@@ -36,13 +43,6 @@ from bridge.store.conversations import (
     set_participants,
     write_intent,
 )
-from bridge.store.histories import read_histories_again
-from bridge.store.homeserver_time import homeserver_ms
-from bridge.store.kept import GUARD_VERSION, keep
-from bridge.store.leavers import set_leaver
-from bridge.store.outbox import enqueue
-from bridge.store.store import Store
-from bridge.store.walls import restore_wall
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import date
 from itertools import chain
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bridge import faults
+from bridge.clock import firm_today
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import RoomShape
@@ -21,38 +19,27 @@ from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
 from bridge.reconcile.again import HANDOUTS, Again
 from bridge.reconcile.again import Kind as ThingKind
-from bridge.reconcile.desired import Desired, desired
-from bridge.reconcile.foreseen import Effect
 from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.observe import Json, in_parallel
 from bridge.reconcile.passes import OF_NOBODY, PATIENCE, Passes
-from bridge.reconcile.plan import Action, Plan, RoomPlan
-from bridge.reconcile.planning import waves as planned_waves
+from bridge.reconcile.planning.desired import Desired, desired
+from bridge.reconcile.planning.foreseen import Effect
+from bridge.reconcile.planning.parts import waves as planned_waves
+from bridge.reconcile.planning.plan import Action, Plan, RoomPlan
+from bridge.reconcile.rooms.observe import Json, in_parallel
+from bridge.reconcile.rooms.visits import Visits
 from bridge.reconcile.tally import Outcome, Progress, Tally
-from bridge.reconcile.visits import Visits
 from bridge.reconcile.work import Run, Work
-from bridge.settings import FirmSettings, Settings
-from bridge.store.conversations import rooms_of
-from bridge.store.outbox import transaction_id
-from bridge.store.store import Store
-from bridge.store.world import Extent, extent_of, read_world, slices
+from bridge.settings import Settings
+from bridge.store.engine.store import Store
+from bridge.store.queues.outbox import transaction_id
+from bridge.store.rooms.conversations import rooms_of
+from bridge.store.rooms.world import Extent, extent_of, read_world, slices
 
 Waves = tuple[tuple[RoomPlan, ...], ...]
 _MOMENT = 3.0
 """Seconds for which what is tried again waits for the guard."""
 _MANY = 100
 """So many failures are more easily put right by a pass over everything."""
-
-
-def firm_today(settings: FirmSettings) -> date:
-    """The day in the firm's time zone, by which walls begin and end."""
-    return _day(settings.timezone, int(time.time() // 60))
-
-
-@lru_cache(maxsize=8)
-def _day(timezone: str, minute: int) -> date:
-    """The day of a minute since the epoch. It is asked for all the time."""
-    return datetime.fromtimestamp(minute * 60, ZoneInfo(timezone)).date()
 
 
 class Reconciler:

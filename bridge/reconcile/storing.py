@@ -10,15 +10,15 @@ from peewee import chunked
 from bridge import faults
 from bridge.directory.keeping import departed
 from bridge.firm.conversation import ADMINS_ID
-from bridge.reconcile.desired import Desired
-from bridge.store.conversations import (
+from bridge.reconcile.planning.desired import Desired
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import (
     add_accounts,
     add_conversations,
     add_participants,
     keep_participants,
     remove_from_all,
 )
-from bridge.store.store import Store
 
 _AT_ONCE = 100
 """Conversations stored in one unit."""

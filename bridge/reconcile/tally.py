@@ -12,9 +12,9 @@ from bridge.failures import describe, frames
 from bridge.matrix.errors import HomeserverError, TokenRejected
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.again import Again, Thing
-from bridge.reconcile.apply import StepError
-from bridge.reconcile.presence import require_presence
-from bridge.store.store import StoreError
+from bridge.reconcile.rooms.apply import StepError
+from bridge.reconcile.rooms.presence import require_presence
+from bridge.store.engine.store import StoreError
 
 log = structlog.get_logger(__name__)
 Progress = Callable[[int, int, str], None]

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from bridge.clock import now_ms
 from bridge.directory.keeping import departed
 from bridge.firm.conversation import SHARED, Conversation
 from bridge.firm.model import Firm
@@ -19,11 +20,11 @@ from bridge.firm.room_keys import CHILD, STAFF_SPACE, conversation_of, matter_sp
 from bridge.mapping.rooms import RoomShape, staff_space_shape
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.matrix.port import Homeserver
-from bridge.reconcile import observe
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
 from bridge.reconcile.again import Again, account, room
-from bridge.reconcile.apply import Hands, apply_room
-from bridge.reconcile.desired import (
+from bridge.reconcile.farewell import leave_everything
+from bridge.reconcile.guarding import Guarding
+from bridge.reconcile.planning.desired import (
     Desired,
     UserIds,
     channels_listed,
@@ -31,28 +32,27 @@ from bridge.reconcile.desired import (
     desired_of_stored,
     user_ids_of,
 )
-from bridge.reconcile.drift import deleted
-from bridge.reconcile.emptied import keep_emptied
-from bridge.reconcile.farewell import leave_everything
-from bridge.reconcile.guarding import Guarding
-from bridge.reconcile.plan import ENDING, Action, Observed, RoomPlan, Server, Step, plan_children
-from bridge.reconcile.planning import Part, Planning
-from bridge.reconcile.presence import require_presence
+from bridge.reconcile.planning.drift import deleted
+from bridge.reconcile.planning.parts import Part, Planning
+from bridge.reconcile.planning.plan import ENDING, Action, Observed, RoomPlan, Server, Step, plan_children
+from bridge.reconcile.rooms import observe
+from bridge.reconcile.rooms.apply import Hands, apply_room
+from bridge.reconcile.rooms.emptied import keep_emptied
+from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
 from bridge.settings import Settings
-from bridge.store.conversations import (
+from bridge.store.engine.store import Store
+from bridge.store.record.drift import mark_put_back, note_difference
+from bridge.store.rooms.conversations import (
     StoredAccount,
     World,
     load_part,
-    now_ms,
     of_matters,
     remove_from_all,
     room_of,
     undo_leaves,
 )
-from bridge.store.drift import mark_put_back, note_difference
-from bridge.store.store import Store
-from bridge.store.world import Accounts, Extent, load_conversations
+from bridge.store.rooms.world import Accounts, Extent, load_conversations
 
 log = structlog.get_logger(__name__)
 _MOMENT = 3.0

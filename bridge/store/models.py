@@ -151,7 +151,7 @@ class Participant(Base):
     staff_id = TextField(index=True)
     present = BooleanField(default=True)
     since = BigIntegerField()
-    """In the homeserver's time (bridge/store/homeserver_time.py), since it is compared with events."""
+    """In the homeserver's time (bridge/store/record/homeserver_time.py), since it is compared with events."""
     added_by = TextField(default="")
     caused_by = TextField(null=True)
     """The event id of the command that last added or removed this person, so that the same event is known again."""
@@ -564,7 +564,7 @@ class RefusalsTaken(Base):
 
 
 class Kept(Base):
-    """A single fact that must outlive the process, by name (bridge/store/kept.py)."""
+    """A single fact that must outlive the process, by name (bridge/store/record/kept.py)."""
 
     name = TextField(primary_key=True)
     value = TextField()

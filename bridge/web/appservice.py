@@ -14,7 +14,7 @@ from aiohttp import web
 from bridge import json_in
 from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
-from bridge.store.homeserver_time import HOMESERVER_TIME
+from bridge.store.record.homeserver_time import HOMESERVER_TIME
 from bridge.web.errors import Handler, MatrixError, json_response
 from bridge.web.transaction import WrongShape, check_ping, events_of
 

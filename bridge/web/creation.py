@@ -8,11 +8,11 @@ import orjson
 from aiohttp import web
 
 from bridge import json_in
-from bridge.commands.errors import CommandError
-from bridge.commands.replies import notice
 from bridge.guard.creation import Wish, wish_from_json
 from bridge.guard.protocol import CREATE_PATH, is_signed, sign_wish
+from bridge.refusal import CommandError
 from bridge.web.errors import MatrixError, json_response
+from bridge.wording.markdown import notice
 
 Create = Callable[[Wish], Awaitable[str]]
 """The id of the room. Raises CommandError with what to tell whoever wants it."""

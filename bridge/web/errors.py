@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from bridge.failures import frames
-from bridge.store.store import StoreError
+from bridge.store.engine.store import StoreError
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ import uvloop
 
 from bridge.matrix.client import MatrixClient
 from bridge.store import models
-from bridge.store.backends import backend_for
-from bridge.store.store import Store, migrate
+from bridge.store.engine.backends import backend_for
+from bridge.store.engine.store import Store, migrate
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.anybody import Anybody
 from tests.fakes.guard import FakeGuard

@@ -18,10 +18,10 @@ from bridge.handlers.inbox import Inbox
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
-from bridge.store.conversations import NewConversation, add_accounts, add_conversations, are_in
+from bridge.store.engine.store import Store
 from bridge.store.models import InboxEvent, OutboxMessage
-from bridge.store.outbox import Said
-from bridge.store.store import Store
+from bridge.store.queues.outbox import Said
+from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, are_in
 from tests.component.traffic import BOT, Json, event, reply, settings, until
 
 

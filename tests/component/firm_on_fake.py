@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 import orjson
 
-from bridge.commands.table import Desk, Foreseen
+from bridge.clock import firm_today
+from bridge.desk import Desk, Foreseen
 from bridge.directory.in_force import InForce
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
@@ -22,12 +23,12 @@ from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
-from bridge.reconcile.service import Reconciler, firm_today
+from bridge.reconcile.service import Reconciler
 from bridge.reconcile.tally import Outcome
 from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
-from bridge.store.conversations import room_of
-from bridge.store.outbox import mark_sent, pending
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.queues.outbox import mark_sent, pending
+from bridge.store.rooms.conversations import room_of
 from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room

@@ -16,10 +16,10 @@ import orjson
 from bridge.commands.permissions import Person, Place
 from bridge.firm.conversation import ADMINS_ID, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
-from bridge.store.conversations import room_of
+from bridge.store.engine.sql import execute
 from bridge.store.models import MODELS, AuditRow, InboxEvent, OutboxMessage
-from bridge.store.outbox import pending
-from bridge.store.sql import execute
+from bridge.store.queues.outbox import pending
+from bridge.store.rooms.conversations import room_of
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
 from tests.fakes.homeserver import Recorded
 from tests.fakes.room import Room

@@ -17,9 +17,9 @@ from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
 from bridge.reconcile.watermark import DATA_TYPE as WATERMARK
 from bridge.service import open_firm
 from bridge.settings import DatabaseSettings, DirectorySettings, Settings
-from bridge.store.conversations import room_of
-from bridge.store.inbox import waiting
-from bridge.store.outbox import pending
+from bridge.store.queues.inbox import waiting
+from bridge.store.queues.outbox import pending
+from bridge.store.rooms.conversations import room_of
 from tests.component.firm_on_fake import settings_for
 from tests.component.traffic import GIVE_UP_SECONDS, until
 from tests.fakes.homeserver import FakeHomeserver, Recorded

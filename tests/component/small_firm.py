@@ -24,8 +24,8 @@ from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id
 from bridge.service import FirmService, open_firm
 from bridge.settings import DirectorySettings, FirmSettings, Settings
-from bridge.store.conversations import room_of
-from bridge.store.outbox import mark_sent, pending
+from bridge.store.queues.outbox import mark_sent, pending
+from bridge.store.rooms.conversations import room_of
 from tests.fakes.homeserver import FakeHomeserver
 
 Json = dict[str, Any]

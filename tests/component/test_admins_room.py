@@ -11,10 +11,10 @@ from bridge.care.telling_admins import tell_admins
 from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE
-from bridge.reconcile.seeds import seeds
-from bridge.store.conversations import World
-from bridge.store.drift import note_difference
+from bridge.reconcile.planning.seeds import seeds
 from bridge.store.models import Drift
+from bridge.store.record.drift import note_difference
+from bridge.store.rooms.conversations import World
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -146,7 +146,7 @@ async def test_what_is_not_put_right_is_told_as_that(on: FirmOnFake) -> None:
 
 
 async def test_its_own_deletion_is_told_in_the_new_one(on: FirmOnFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.reconcile.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
     old = await on.room(ADMINS_ID)
     on.fake.delete_room(old.room_id)
     await on.hear()

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.commands.errors import CommandError
 from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.guard.creation import Wish
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.service import Reconciler
+from bridge.refusal import CommandError
 from bridge.settings import CareSettings, Settings
-from bridge.store import inbox
-from bridge.store.conversations import load_world
-from bridge.store.drift import note_difference
 from bridge.store.models import Digest
+from bridge.store.queues import inbox
+from bridge.store.record.drift import note_difference
+from bridge.store.rooms.conversations import load_world
 from tests.component.running_bridge import BEN, FIRM, STAFF, TALK, WALL, running, settings_in, write
 from tests.component.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header

@@ -31,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
 
 from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 from bridge.web.app import make_app, serve
 from tests.component.traffic import TOKEN, Json, settings
 

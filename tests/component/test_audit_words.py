@@ -6,13 +6,13 @@ from typing import get_args
 
 import pytest
 
-from bridge.commands.audit_words import IN_SHORT, put_back, put_back_reason, rule_in_words
 from bridge.firm.audit import Deed
 from bridge.firm.model import Wall
 from bridge.firm.rules import CitedRule
 from bridge.mapping.pins import PINNED
-from bridge.reconcile.plan import Kind
-from bridge.store.audit import record
+from bridge.reconcile.planning.plan import Kind
+from bridge.store.record.audit import record
+from bridge.wording.audit import IN_SHORT, put_back, put_back_reason, rule_in_words
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, make_firm
 
 

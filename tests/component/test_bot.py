@@ -12,15 +12,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.near import closest
-from bridge.commands.table import Who
-from bridge.commands.text import typed_text
+from bridge.commands.asking.table import Who
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.firm.model import MatterStatus
+from bridge.mapping.near import closest
+from bridge.mapping.text import typed_text
 from bridge.matrix.errors import Unreachable
-from bridge.store.audit import newest
-from bridge.store.outbox import pending
+from bridge.store.queues.outbox import pending
+from bridge.store.record.audit import newest
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -389,7 +389,7 @@ async def test_C1_six_hundred_names_get_one_answer_that_fits(on: FirmOnFake) -> 
 @pytest.mark.parametrize("name", ["x", "xy", "é", "@x", "x@y.z"])
 async def test_the_same_name_again_and_again_is_looked_for_once(on: FirmOnFake, name: str) -> None:
     litigation = (await on.room(channel("Litigation"))).room_id
-    with patch("bridge.commands.people.closest", wraps=closest) as looked:
+    with patch("bridge.commands.asking.people.closest", wraps=closest) as looked:
         answer = await on.ask(ANN, "!add " + f"{name}," * (3800 // (len(name) + 1)), litigation)
     assert looked.call_count <= 1
     assert answer.count("I know nobody") == 1
@@ -398,7 +398,7 @@ async def test_the_same_name_again_and_again_is_looked_for_once(on: FirmOnFake, 
 async def test_of_many_unknown_names_few_are_compared_with_everybodys(on: FirmOnFake) -> None:
     litigation = (await on.room(channel("Litigation"))).room_id
     with patch(
-        "bridge.commands.people.closest", wraps=lambda word, known, near=0.6: closest(word, known, near)
+        "bridge.commands.asking.people.closest", wraps=lambda word, known, near=0.6: closest(word, known, near)
     ) as looked:
         await on.say(ANN, "!add " + ",".join(f"q{one}" for one in range(500)), litigation)
     assert sum(bool(call.args[1]) for call in looked.call_args_list) <= 3

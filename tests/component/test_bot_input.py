@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.commands.marks import as_typed
-from bridge.commands.people import People
-from bridge.commands.replies import LARGEST, escape, notice
-from bridge.commands.text import typed_text
+from bridge.commands.asking.people import People
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_space_key
+from bridge.mapping.marks import as_typed
+from bridge.mapping.text import typed_text
+from bridge.wording.markdown import LARGEST, escape, notice
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

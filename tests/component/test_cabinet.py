@@ -15,7 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from bridge.check.finding import State
 from bridge.check.local import cabinet_findings
 from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
-from bridge.store.filing import Place
+from bridge.store.files.filing import Place
 from tests.component.filed_firm import FOLDER, PDF, FiledFirm, filed_firm
 
 

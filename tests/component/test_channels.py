@@ -10,9 +10,9 @@ import pytest
 
 from bridge.care.unread import mend_unread
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.reconcile.unread import rule_id
-from bridge.store.conversations import NewConversation, add_conversations, add_participants
-from bridge.store.outbox import pending
+from bridge.reconcile.rooms.unread import rule_id
+from bridge.store.queues.outbox import pending
+from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
 from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import refusal
 

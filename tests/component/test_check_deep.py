@@ -13,10 +13,10 @@ from bridge.check.finding import Finding, State
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Staff
 from bridge.mapping.rooms import RoomShape
-from bridge.reconcile.plan import Action, Plan, RoomPlan, Step
+from bridge.reconcile.planning.plan import Action, Plan, RoomPlan, Step
 from bridge.settings import Settings
-from bridge.store.conversations import room_of
 from bridge.store.models import AuditRow, Participant, Room
+from bridge.store.rooms.conversations import room_of
 from tests.component.small_firm import SmallFirm, small_firm
 
 ZOE = Staff("z", "Zoe", "Zapp", "zoe@firm.example")

@@ -16,7 +16,7 @@ from bridge.matrix.errors import NotAllowed
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.metrics import Metrics
-from bridge.store.outbox import enqueue, pending
+from bridge.store.queues.outbox import enqueue, pending
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, EVE, MERGER_TALK, FirmOnFake, channel, make_firm
 
 Call = Callable[[Homeserver, str, str], Awaitable[Any]]

@@ -17,10 +17,10 @@ from bridge.cli.app import main
 from bridge.cli.exits import Exit
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.store.audit import head, record
-from bridge.store.channels import rename
-from bridge.store.conversations import NewConversation, add_conversations
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.record.audit import head, record
+from bridge.store.rooms.channels import rename
+from bridge.store.rooms.conversations import NewConversation, add_conversations
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.settings import Settings
-from bridge.store.conversations import conversation_by_id
+from bridge.store.rooms.conversations import conversation_by_id
 from tests.component.running_bridge import BEN, TALK, Running, running
 from tests.component.test_app import no_waiting, settings
 from tests.component.traffic import until

@@ -12,7 +12,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bridge.commands.errors import CommandError
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.facts import Facts
 from bridge.firm.model import Staff
@@ -21,7 +20,8 @@ from bridge.guard.creation import Wish, wish_as_json, wish_of
 from bridge.guard.gate import Refusal
 from bridge.guard.protocol import CREATE_PATH, sign_wish
 from bridge.handlers.creation import room_wished_for
-from bridge.store.store import Store
+from bridge.refusal import CommandError
+from bridge.store.engine.store import Store
 from bridge.web.creation import creation_route
 from bridge.web.errors import errors_as_json
 from tests.component.firm_on_fake import (

@@ -33,7 +33,7 @@ def test_the_first_command_works_as_it_is_written(tmp_path: Path) -> None:
     for file in (command, test):
         (tmp_path / file).write_text(BLOCKS[file], encoding="utf-8")
     commands = tmp_path / "bridge" / "commands"
-    insert(commands / "all.py", BLOCKS[imported], "from bridge.commands.matter_people")
+    insert(commands / "all.py", BLOCKS[imported], "from bridge.commands.matters.people")
     insert(commands / "all.py", BLOCKS[listed], "    MATTER_START,\n")
     insert(commands / "permissions.py", BLOCKS[allowed], '    "matter start":')
     insert(tmp_path / "tests" / "component" / "test_permissions.py", BLOCKS[typed], '    "matter start":')

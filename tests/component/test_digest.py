@@ -12,12 +12,12 @@ import pytest
 
 from bridge import faults
 from bridge.care.digest import send_digests
-from bridge.commands.table import Desk
+from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import MatterStatus, Staff, Wall
 from bridge.matrix.errors import Unreachable
 from bridge.settings import CareSettings
-from bridge.store.conversations import NewConversation, add_conversations, add_participants
+from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

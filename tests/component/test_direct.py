@@ -9,8 +9,8 @@ import pytest
 
 from bridge import faults
 from bridge.matrix.errors import HomeserverError
-from bridge.store.store import Store
-from bridge.store.visits import visits_under_way
+from bridge.store.engine.store import Store
+from bridge.store.rooms.visits import visits_under_way
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, FirmOnFake, direct, firm_on_fake
 from tests.fakes.faults import DROP_AFTER, refusal
 from tests.fakes.homeserver import FakeHomeserver

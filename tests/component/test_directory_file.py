@@ -19,8 +19,8 @@ from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, NotHeld
 from bridge.directory.read import read_directory
 from bridge.firm.model import Firm
 from bridge.settings import DirectorySettings
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import DirectoryRecord, HeldChange
-from bridge.store.store import Store, StoreError
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("Ann", "Ben", "Cat", "Dan", "Eve")

@@ -16,14 +16,14 @@ from bridge.directory.change import DirectoryChange
 from bridge.directory.replaced import UNDO_MS, forget_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
-from bridge.reconcile.desired import Desired
-from bridge.reconcile.plan import Action
+from bridge.reconcile.planning.desired import Desired
+from bridge.reconcile.planning.plan import Action
 from bridge.reconcile.storing import store_new
 from bridge.service import open_firm
-from bridge.store.audit import audited, verify
-from bridge.store.conversations import room_of
+from bridge.store.engine.store import Store
 from bridge.store.models import ConfirmedChange, Conversation, ReplacedRecord
-from bridge.store.store import Store
+from bridge.store.record.audit import audited, verify
+from bridge.store.rooms.conversations import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from bridge.care.drift import Pace, check_rooms, day_to_check
 from bridge.matrix.errors import Unreachable
 from bridge.metrics import Metrics
-from bridge.store.drift import Check, last_check, rooms_after, untold
+from bridge.store.record.drift import Check, last_check, rooms_after, untold
 from tests.component.firm_on_fake import BEN, ESTATE_TALK, ROOMS, FirmOnFake, channel
 from tests.fakes.faults import Behaviour, Cut, refusal
 

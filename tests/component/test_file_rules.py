@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.firm import file_bytes
+from bridge.clock import now_ms
 from bridge.firm.audit import Deed
+from bridge.firm.files import bytes as file_bytes
 from bridge.handlers.file_rules import REASON, judge_fetched
 from bridge.settings import FileRuleSettings
-from bridge.store.conversations import now_ms
-from bridge.store.files import file_row
-from bridge.store.leavers import set_leaver
+from bridge.store.files.files import file_row
 from bridge.store.models import AuditRow, File
+from bridge.store.people.leavers import set_leaver
 from tests.component.small_firm import DIRECTORY, Json, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import DROP_AFTER
 

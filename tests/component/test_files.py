@@ -12,14 +12,15 @@ import orjson
 import pytest
 
 from bridge.care.files import read_histories
+from bridge.clock import now_ms
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers import files as handlers
 from bridge.matrix.errors import TokenRejected
-from bridge.store.conversations import now_ms, room_of
-from bridge.store.files import Sent, add_file
-from bridge.store.histories import begin_again, histories_to_read, read_again, read_all_again
-from bridge.store.inbox import accept, record_failure
+from bridge.store.files.files import Sent, add_file
 from bridge.store.models import File, FileHistory
+from bridge.store.queues.histories import begin_again, histories_to_read, read_again, read_all_again
+from bridge.store.queues.inbox import accept, record_failure
+from bridge.store.rooms.conversations import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import DUPLICATE, refusal
 

@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.clock import now_ms
 from bridge.filing import fetch as fetch_module
 from bridge.filing import filer as filer_module
 from bridge.filing.cabinet import Cabinet
 from bridge.matrix.port import Take
-from bridge.store.conversations import now_ms
-from bridge.store.files import Sent, edit_file, remove_file
-from bridge.store.filing import counts
+from bridge.store.files.files import Sent, edit_file, remove_file
+from bridge.store.files.filing import counts
 from bridge.store.models import Conversation, File, Filing
 from tests.component.filed_firm import FOLDER, MEDIA, PDF, FiledFirm, carried, filed_firm
 from tests.component.small_firm import DIRECTORY

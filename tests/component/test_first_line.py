@@ -7,11 +7,11 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.commands.first_line import first_line, say_first_lines
 from bridge.firm.conversation import Conversation, ConversationKind, channel_key
 from bridge.firm.model import Staff
 from bridge.guard.creation import Opening, Wish
 from bridge.handlers.creation import room_wished_for
+from bridge.operations.first_line import first_line, say_first_lines
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, make_firm
 from tests.fakes.faults import refusal
 from tests.fakes.room import Room
@@ -96,7 +96,7 @@ async def test_it_is_said_once_whatever_comes_after(on: FirmOnFake) -> None:
     assert len(await _first_lines(on)) == 1
     for text in ("!channel join Lunch", "!channel rename Lunch to Dinner", "!channel archive Dinner"):
         await _type(on, ANN, text)
-    with patch("bridge.commands.first_line.now_ms", lambda: LONG_AFTER):
+    with patch("bridge.operations.first_line.now_ms", lambda: LONG_AFTER):
         await say_first_lines(on.desk)
     assert await _first_lines(on) == []
 
@@ -110,7 +110,7 @@ async def test_where_it_was_cut_short_it_is_said_later(on: FirmOnFake) -> None:
     await on.sync()
     await say_first_lines(on.desk)
     assert await _first_lines(on) == []
-    with patch("bridge.commands.first_line.now_ms", lambda: LONG_AFTER):
+    with patch("bridge.operations.first_line.now_ms", lambda: LONG_AFTER):
         await say_first_lines(on.desk)
     ((room_id, line, _),) = await _first_lines(on)
     assert room_id == (await on.room(channel("Lunch"))).room_id

@@ -10,9 +10,9 @@ import pytest
 
 from bridge.firm.model import Matter
 from bridge.reconcile.storing import store_new
-from bridge.store.conversations import NewConversation, add_conversations, load_world
+from bridge.store.engine.store import Store
 from bridge.store.models import HeldChange
-from bridge.store.store import Store
+from bridge.store.rooms.conversations import NewConversation, add_conversations, load_world
 from tests.component.firm_on_fake import firm_on_fake, make_firm
 from tests.fakes.homeserver import FakeHomeserver
 

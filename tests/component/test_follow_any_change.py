@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from bridge.clock import firm_today
 from bridge.firm.model import ChannelSeed, Firm, Group, Matter, MatterStatus, Staff, Wall, WallKind
-from bridge.reconcile.service import firm_today
 from bridge.settings import FirmSettings
-from bridge.store.conversations import room_of
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import room_of
 from tests.component.conftest import SERVER
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, FirmOnFake, firm_on_fake, make_firm
 from tests.fakes.homeserver import FakeHomeserver

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind, direct_id
 from bridge.firm.model import ChannelSeed, Firm
-from bridge.reconcile.desired import Desired, desired, desired_of_stored
-from bridge.reconcile.scope import touched
+from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
+from bridge.reconcile.planning.scope import touched
 from bridge.settings import AppserviceSettings, FirmSettings, HomeserverSettings, PinSettings, Settings
 from bridge.store import models
-from bridge.store.backends import backend_for
-from bridge.store.conversations import (
+from bridge.store.engine.backends import backend_for
+from bridge.store.engine.store import migrate
+from bridge.store.rooms.conversations import (
     NewConversation,
     World,
     add_accounts,
@@ -30,8 +31,7 @@ from bridge.store.conversations import (
     remove_participant,
     write_intent,
 )
-from bridge.store.store import migrate
-from bridge.store.world import Extent, load_extent
+from bridge.store.rooms.world import Extent, load_extent
 from tests.unit.test_directory_change import PEOPLE, TODAY, firm_of, firms, matter
 
 YESTERDAY = date(2026, 11, 22)

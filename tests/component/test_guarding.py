@@ -12,8 +12,8 @@ import pytest
 from bridge.firm.facts import digest_of
 from bridge.firm.room_keys import matter_space_key
 from bridge.guard.protocol import PATH, sign_push, sign_question
-from bridge.store.store import Store
-from bridge.store.world import read_world
+from bridge.store.engine.store import Store
+from bridge.store.rooms.world import read_world
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

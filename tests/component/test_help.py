@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.table import Who
-from bridge.commands.where import Where
+from bridge.commands.asking.table import Who
+from bridge.commands.asking.where import Where
 from bridge.firm.model import MatterStatus, Staff
 from tests.component.firm_on_fake import (
     ANN,

@@ -10,9 +10,9 @@ import pytest
 
 from bridge.handlers.inbox import Effect
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
-from bridge.store import inbox as rows
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent, OutboxMessage
-from bridge.store.store import Store, StoreError
+from bridge.store.queues import inbox as rows
 from tests.component.traffic import Json, event, make_inbox, reply, reply_to, until
 
 DOWN = Unreachable("PUT /send", 0, "M_UNKNOWN", "connection lost")

@@ -10,11 +10,11 @@ import pytest
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.handlers.at_once import FromMemory, result_at_once
 from bridge.handlers.inbox import Effect, Inbox
-from bridge.store import marks
-from bridge.store.conversations import NewConversation, add_accounts, add_conversations, are_in
+from bridge.store.engine import marks
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent, OutboxMessage
-from bridge.store.outbox import Said
-from bridge.store.store import Store, StoreError
+from bridge.store.queues.outbox import Said
+from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, are_in
 from tests.component.traffic import BOT, Json, event, make_inbox, reply_to, until
 
 TALK = Conversation("talk", ConversationKind.CHANNEL, "Talk", participants=frozenset({"robin"}))

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.settings import FirmSettings
-from bridge.store.kept import DAY_DONE, keep, kept
+from bridge.store.record.kept import DAY_DONE, keep, kept
 from tests.component.small_firm import SmallFirm, small_firm
 from tests.component.traffic import until
 

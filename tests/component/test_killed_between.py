@@ -28,9 +28,9 @@ from bridge.matrix.connection import Connection
 from bridge.matrix.errors import HomeserverError, Unreachable
 from bridge.service import introduce_bot, open_firm
 from bridge.store import models
-from bridge.store.audit import audited
-from bridge.store.conversations import room_of
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.record.audit import audited
+from bridge.store.rooms.conversations import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
 from tests.fakes.room import Room
 

@@ -11,8 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from bridge.firm.audit import Deed
-from bridge.store.audit import audited
-from bridge.store.leavers import set_leaver, set_returned
+from bridge.store.people.leavers import set_leaver, set_returned
+from bridge.store.record.audit import audited
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
 STAFF = [{**person, "role": "Owner" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.firm.model import Staff
 from bridge.handlers.reopening import WRITTEN
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 from tests.component.firm_on_fake import ANN, BEN, CLEO, FirmOnFake, direct, firm_on_fake, make_firm
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied, Room

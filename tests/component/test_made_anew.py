@@ -9,14 +9,14 @@ from unittest.mock import patch
 import pytest
 import pytest_asyncio
 
-from bridge.commands.transcript_making import read_transcript
 from bridge.firm.audit import Deed
 from bridge.firm.model import MatterStatus, Wall
 from bridge.firm.room_keys import earlier_key, matter_space_key
 from bridge.mapping.pins import PINNED
-from bridge.store.audit import newest
+from bridge.operations.transcripts import read_transcript
+from bridge.store.engine.store import Store
 from bridge.store.models import Room as Row
-from bridge.store.store import Store
+from bridge.store.record.audit import newest
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.firm.model import MatterStatus, Staff
 from bridge.guard.gate import READ_ONLY
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

@@ -9,8 +9,8 @@ import pytest
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_space_key
 from bridge.mapping.rooms import earlier_shape
-from bridge.store.conversations import titles_in_matter
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import titles_in_matter
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

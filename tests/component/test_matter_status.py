@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from bridge.care.telling_matters import tell_of_status
 from bridge.directory.change import diff_firms
 from bridge.firm.conversation import first_matter_conversation_id
-from bridge.handlers.matter_status import tell_of_status
-from bridge.store.conversations import room_of
+from bridge.store.rooms.conversations import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
 TALK = "2026-0042 Estate"

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
+from bridge.reconcile.rooms.unread import SAID
 from bridge.reconcile.service import Reconciler
-from bridge.reconcile.unread import SAID
-from bridge.store.conversations import add_participants, conversation_by_id, remove_participant
+from bridge.store.rooms.conversations import add_participants, conversation_by_id, remove_participant
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

@@ -9,10 +9,10 @@ import pytest
 
 from bridge.firm.model import Wall
 from bridge.firm.policy import may_access, may_act
-from bridge.store.leavers import set_leaver, set_returned
-from bridge.store.news import take_news
-from bridge.store.store import StoreError
-from bridge.store.walls import end_wall, set_wall
+from bridge.store.engine.news import take_news
+from bridge.store.engine.store import StoreError
+from bridge.store.people.leavers import set_leaver, set_returned
+from bridge.store.people.walls import end_wall, set_wall
 from tests.component.small_firm import SmallFirm, small_firm
 
 NEW = Wall("", matter_id="m1", people=("tom",), memo="A cousin.", set_by="ruth")

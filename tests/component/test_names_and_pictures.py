@@ -13,7 +13,7 @@ from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import AVATAR, PICTURE, SERVICE_MEMBERS
 from bridge.reconcile.tally import Outcome
 from bridge.settings import AccountSettings
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

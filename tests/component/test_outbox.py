@@ -9,11 +9,11 @@ import pytest
 
 from bridge.matrix import outbox as sender
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
-from bridge.store import marks
-from bridge.store import outbox as rows
+from bridge.store.engine import marks
+from bridge.store.engine.store import Store
 from bridge.store.models import OutboxMessage
-from bridge.store.outbox import Said, enqueue, transaction_id
-from bridge.store.store import Store
+from bridge.store.queues import outbox as rows
+from bridge.store.queues.outbox import Said, enqueue, transaction_id
 from tests.component.traffic import BOT, GIVE_UP_SECONDS, Takes, make_outbox, settings, until
 
 A, B = "!a:localhost", "!b:localhost"

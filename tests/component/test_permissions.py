@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.commands.all import COMMANDS
+from bridge.commands.asking.table import ArgumentType, Command
 from bridge.commands.permissions import (
     ABSENT,
     DONE,
@@ -21,7 +22,6 @@ from bridge.commands.permissions import (
     Person,
     Place,
 )
-from bridge.commands.table import ArgumentType, Command
 from tests.component.conftest import empty_database
 from tests.component.permission_firm import (
     CHANNELS,

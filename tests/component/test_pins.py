@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.settings import PinSettings
-from bridge.store.pins import pins_of
+from bridge.store.rooms.pins import pins_of
 from tests.component.small_firm import DIRECTORY, Json, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import refusal
 from tests.fakes.room import Denied

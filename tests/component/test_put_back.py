@@ -15,11 +15,11 @@ from bridge.firm.audit import Deed
 from bridge.firm.policy import may_act
 from bridge.guard.protocol import FACTS_PATH, PATH
 from bridge.matrix.errors import GuardAway
-from bridge.store.audit import newest
-from bridge.store.histories import histories_to_read, history_read
-from bridge.store.kept import GUARD_VERSION, kept
-from bridge.store.outbox import pending
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.queues.histories import histories_to_read, history_read
+from bridge.store.queues.outbox import pending
+from bridge.store.record.audit import newest
+from bridge.store.record.kept import GUARD_VERSION, kept
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, direct, firm_on_fake
 from tests.component.test_store import sqlite_only
 from tests.fakes.faults import Answer

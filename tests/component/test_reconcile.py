@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.clock import firm_today
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
-from bridge.reconcile.plan import Action
-from bridge.reconcile.service import firm_today
-from bridge.store.conversations import remove_participant
-from bridge.store.store import Store
+from bridge.reconcile.planning.plan import Action
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import remove_participant
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -179,7 +179,7 @@ async def test_an_account_that_cannot_be_made_keeps_nothing_else_from_being_done
 async def test_a_room_deleted_behind_our_back_is_made_anew(
     on: FirmOnFake, key: str, alias_too: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
     old, people = await on.room(key), await on.people(key)
     del on.fake.rooms[old.room_id]
     if alias_too:

@@ -14,8 +14,8 @@ from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import hidden_alias
 from bridge.matrix.errors import TokenRejected, Unreachable
 from bridge.reconcile.passes import Passes
-from bridge.store.conversations import NewConversation, add_conversations, add_participants
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -46,7 +46,7 @@ AWAY = too_many_in_header(3600)
 
 @pytest.fixture(autouse=True)
 def settle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.reconcile.apply._SETTLING", (0.0, 0.0))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0, 0.0))
 
 
 @pytest.fixture

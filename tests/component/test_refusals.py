@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry
 
 from bridge.care.refusals import NoPage, take_refusals
 from bridge.care.telling_refusals import tell_of_refusals
-from bridge.commands.audit_words import rule_in_words
 from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.firm.model import Staff
@@ -28,9 +27,11 @@ from bridge.guard.spool import Spool
 from bridge.matrix.errors import Refused
 from bridge.metrics import Metrics
 from bridge.settings import GuardSettings
-from bridge.store import audit, models
-from bridge.store.refusals import TALLY_MS, TOLD_AGAIN_MS, forget_tallies
-from bridge.store.store import Store
+from bridge.store import models
+from bridge.store.engine.store import Store
+from bridge.store.record import audit
+from bridge.store.record.refusals import TALLY_MS, TOLD_AGAIN_MS, forget_tallies
+from bridge.wording.audit import rule_in_words
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, MERGER_TALK, FirmOnFake, firm_on_fake
 from tests.fakes.faults import DROP_AFTER, DROP_BEFORE, DUPLICATE, Answer, Behaviour, refusal
 from tests.fakes.guard import GUARD_KEY, FakeGuard
@@ -430,7 +431,7 @@ async def test_the_admins_are_told_again_the_next_day_and_never_of_what_is_sprea
     assert on.fake.guard is not None
     with (
         patch.object(on.fake.guard.keeper.spool, "_now_ms", lambda: clock[0]),
-        patch("bridge.store.refusals.now_ms", lambda: clock[0]),
+        patch("bridge.store.record.refusals.now_ms", lambda: clock[0]),
     ):
         for day in range(2):
             clock[0] = start + day * TOLD_AGAIN_MS

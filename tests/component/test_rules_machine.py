@@ -23,8 +23,8 @@ from bridge.firm.model import Matter, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import MARKER, matter_space_key
 from bridge.handlers.router import Router
 from bridge.mapping.names import conversation_name
-from bridge.store.conversations import room_of
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import room_of
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

@@ -9,11 +9,11 @@ import pytest
 
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Matter
-from bridge.reconcile.observe import in_parallel
 from bridge.reconcile.passes import OF_NOBODY
-from bridge.store.conversations import NewConversation, add_conversations
-from bridge.store.store import Store
-from bridge.store.world import slices
+from bridge.reconcile.rooms.observe import in_parallel
+from bridge.store.engine.store import Store
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.world import slices
 from tests.component.firm_on_fake import firm_on_fake, make_firm
 from tests.fakes.homeserver import FakeHomeserver
 
@@ -26,7 +26,7 @@ DIRECT = Conversation(direct_id({"a", "b"}), ConversationKind.DIRECT, participan
 async def test_slices_are_together_what_a_look_at_everything_finds(
     store: Store, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
-    monkeypatch.setattr("bridge.store.world._SLICE", 2)
+    monkeypatch.setattr("bridge.store.rooms.world._SLICE", 2)
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=stored) as firm:
         await store.run(lambda: add_conversations([NewConversation(GONE), NewConversation(DIRECT)]))
         whole, work = await firm.reconciler.desired(), firm.reconciler._work

@@ -15,10 +15,10 @@ import pytest
 from peewee import IntegrityError
 
 from bridge.store import models
+from bridge.store.engine.news import announce
+from bridge.store.engine.sqlite import SqliteBackend
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import Account, HeldChange, database
-from bridge.store.news import announce
-from bridge.store.sqlite import SqliteBackend
-from bridge.store.store import Store, StoreError
 from tests.component.conftest import SERVER, empty_database
 
 sqlite_only = pytest.mark.skipif(bool(SERVER), reason="about SQLite")

@@ -10,9 +10,11 @@ import pytest
 
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.store.audit import TamperedError, audited, head, newest, record, verify
-from bridge.store.channels import archive, rename, restore, set_topic
-from bridge.store.conversations import (
+from bridge.store.engine.sql import execute
+from bridge.store.engine.store import Store
+from bridge.store.record.audit import TamperedError, audited, head, newest, record, verify
+from bridge.store.rooms.channels import archive, rename, restore, set_topic
+from bridge.store.rooms.conversations import (
     NewConversation,
     add_conversations,
     add_participants,
@@ -21,9 +23,7 @@ from bridge.store.conversations import (
     remove_participant,
     write_intent,
 )
-from bridge.store.participants import drop, pick
-from bridge.store.sql import execute
-from bridge.store.store import Store
+from bridge.store.rooms.participants import drop, pick
 
 CLUB = Conversation("club", ConversationKind.CHANNEL, title="Club", participants=frozenset({"a", "b"}))
 

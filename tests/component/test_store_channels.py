@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.store.channels import note_messages, recent
-from bridge.store.conversations import NewConversation, add_conversations
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.rooms.channels import note_messages, recent
+from bridge.store.rooms.conversations import NewConversation, add_conversations
 
 
 async def test_C3_only_a_newer_message_changes_what_is_noted(store: Store) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from bridge.mapping.file_words import of_type, sent_by, sought, words
 from bridge.mapping.files import file_in
-from bridge.store.file_lists import Asked, Key, Order, files_after, listed, versions_after
-from bridge.store.files import (
+from bridge.store.engine.sql import execute
+from bridge.store.engine.store import Store
+from bridge.store.files.files import (
     Sent,
     add_file,
     edit_file,
@@ -21,9 +22,8 @@ from bridge.store.files import (
     remove_file,
     take_back_edit,
 )
+from bridge.store.files.lists import Asked, Key, Order, files_after, listed, versions_after
 from bridge.store.models import File
-from bridge.store.sql import execute
-from bridge.store.store import Store
 
 T = TypeVar("T")
 DAY = 86_400_000

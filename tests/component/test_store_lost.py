@@ -11,10 +11,11 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from bridge.store import models, postgresql
-from bridge.store import store as store_module
-from bridge.store.news import announce
-from bridge.store.store import Store, StoreError
+from bridge.store import models
+from bridge.store.engine import postgresql
+from bridge.store.engine import store as store_module
+from bridge.store.engine.news import announce
+from bridge.store.engine.store import Store, StoreError
 from tests.component.conftest import SERVER
 from tests.component.test_store import Gate, held, hold, holding, postgresql_only
 

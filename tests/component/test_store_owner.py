@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from bridge.store import models
-from bridge.store.errors import NotMadeYet, OwnedElsewhere
+from bridge.store.engine.errors import NotMadeYet, OwnedElsewhere
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import HeldChange
-from bridge.store.store import Store, StoreError
 from tests.component.conftest import SERVER, empty_database
 from tests.component.test_store import held, hold, holding, postgresql_only, sqlite_only
 
 OWNER = """
 import asyncio, sys
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 
 async def main():
     store = Store(sys.argv[1])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bridge.firm.model import Firm, Wall
-from bridge.store.store import Store
-from bridge.store.walls import restore_wall, set_wall, walls_set
+from bridge.store.engine.store import Store
+from bridge.store.people.walls import restore_wall, set_wall, walls_set
 
 WALL = Wall("", matter_id="m1", people=("b",), memo="x", set_by="a")
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.together import Together
 from bridge.store.models import InboxEvent
-from bridge.store.store import Store, StoreError
-from bridge.store.together import Together
 
 
 def record(store: Store, batches: list[list[str]]) -> Together[str]:

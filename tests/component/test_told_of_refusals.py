@@ -10,14 +10,14 @@ from prometheus_client import CollectorRegistry
 
 from bridge.care.refusals import take_refusals
 from bridge.care.telling_refused import tell_refused
+from bridge.clock import now_ms
 from bridge.firm.audit import Deed
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.guard.creation import PRIVATE
 from bridge.guard.gate import BOT_ONLY, NOT_ADDED, NOT_ADDED_TO_DIRECT, READ_ONLY
 from bridge.guard.refusals import Attempt
 from bridge.metrics import Metrics
-from bridge.store.conversations import now_ms
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

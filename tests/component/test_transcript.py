@@ -14,10 +14,10 @@ from pypdf import PdfReader
 
 from bridge.firm.audit import Deed, Outcome
 from bridge.matrix.errors import Refused
-from bridge.reconcile.handouts import take_back
-from bridge.store.audit import newest
-from bridge.store.handouts import given_out
-from bridge.store.outbox import pending
+from bridge.reconcile.rooms.handouts import take_back
+from bridge.store.files.handouts import given_out
+from bridge.store.queues.outbox import pending
+from bridge.store.record.audit import newest
 from tests.component.small_firm import DIRECTORY, Json, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import Slow, refusal
 

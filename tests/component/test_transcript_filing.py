@@ -12,16 +12,16 @@ import pytest
 
 from bridge.app import Bridge
 from bridge.care.transcripts import file_closed_matters
-from bridge.commands.transcript_making import write_transcript
 from bridge.filing import transcripts as filing
 from bridge.filing.cabinet import Cabinet, CabinetError
 from bridge.filing.filer import Filer
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.mapping.files import file_in
+from bridge.operations.transcripts import write_transcript
 from bridge.settings import FilingSettings, TranscriptSettings
-from bridge.store.audit import newest
-from bridge.store.files import Sent, add_file
+from bridge.store.files.files import Sent, add_file
+from bridge.store.record.audit import newest
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import refusal
 

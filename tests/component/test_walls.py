@@ -12,17 +12,17 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.commands.paging import PAGE
+from bridge.commands.asking.paging import PAGE
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Matter, MatterRole
 from bridge.firm.room_keys import matter_space_key
 from bridge.guard.protocol import PATH
 from bridge.handlers.router import Router
-from bridge.store.audit import newest
-from bridge.store.conversations import conversation_by_id
-from bridge.store.store import Store
-from bridge.store.walls import Removed, drop_screened, end_expired
+from bridge.store.engine.store import Store
+from bridge.store.people.walls import Removed, drop_screened, end_expired
+from bridge.store.record.audit import newest
+from bridge.store.rooms.conversations import conversation_by_id
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -356,7 +356,7 @@ async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
     many: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No unit takes people out of more than so many; the answer and the end are as of one."""
-    monkeypatch.setattr("bridge.commands.wall._MATTERS_AT_ONCE", 3)
+    monkeypatch.setattr("bridge.commands.walls.setting._MATTERS_AT_ONCE", 3)
     most = 0
 
     def counted(*arguments: Any) -> Removed:
@@ -365,7 +365,7 @@ async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
         most = max([most, *map(len, removed.values())])
         return removed
 
-    monkeypatch.setattr("bridge.commands.wall.drop_screened", counted)
+    monkeypatch.setattr("bridge.commands.walls.setting.drop_screened", counted)
     said, _ = await wall(many, "!wall add client:Tidewell Brewing @ben A cousin")
     assert "Ben Booth: taken out of 40 conversations" in said
     assert most == 3
@@ -395,8 +395,8 @@ async def test_a_report_is_made_a_page_at_a_time(many: FirmOnFake, monkeypatch: 
     assert all(count <= 2 * PAGE for count in asked), asked
     assert sum(page.count("What they saw may be on their devices") for page in pages) == 1
     # One that finds nothing in so many matters says so, and goes on.
-    monkeypatch.setattr("bridge.commands.wall_report._MATTERS_AT_ONCE", 3)
-    monkeypatch.setattr("bridge.commands.wall_report._of_matter", nothing)
+    monkeypatch.setattr("bridge.commands.walls.report._MATTERS_AT_ONCE", 3)
+    monkeypatch.setattr("bridge.commands.walls.report._of_matter", nothing)
     await many.ask(ANN, command := "!wall report wall-1")
     assert "Nothing more was found so far" in await many.ask(ANN, "!more")
     for _ in range(12):

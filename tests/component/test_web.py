@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry
 
 from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent
-from bridge.store.store import Store, StoreError
 from bridge.web import appservice
 from bridge.web.app import DEGRADING, ListenError, make_app, serve
 from tests.component.traffic import TOKEN, Json, at_once, event, settings, until

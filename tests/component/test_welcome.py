@@ -12,8 +12,8 @@ import pytest
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import MatterStatus, Staff, Wall
 from bridge.handlers.welcome import welcome_text
-from bridge.store.outbox import forget_sent
-from bridge.store.store import Store, StoreError
+from bridge.store.engine.store import Store, StoreError
+from bridge.store.queues.outbox import forget_sent
 from tests.component.firm_on_fake import (
     ANN,
     BEN,

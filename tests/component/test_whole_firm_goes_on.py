@@ -18,6 +18,7 @@ import aiohttp
 import orjson
 import pytest
 
+from bridge.clock import firm_today
 from bridge.firm.conversation import (
     ConversationKind,
     bot_chat_id,
@@ -29,11 +30,10 @@ from bridge.firm.conversation import (
 from bridge.firm.room_keys import matter_space_key
 from bridge.guard.creation import Wish, wish_as_json
 from bridge.guard.protocol import CREATE_PATH, PATH, sign_wish
-from bridge.reconcile.service import firm_today
 from bridge.settings import Settings
 from bridge.store import models
-from bridge.store.conversations import conversation_by_id
-from bridge.store.store import StoreError
+from bridge.store.engine.store import StoreError
+from bridge.store.rooms.conversations import conversation_by_id
 from tests.component.running_bridge import STAFF, TALK, Running, running, settings_in, write
 from tests.component.traffic import GIVE_UP_SECONDS, until
 from tests.fakes.faults import (

@@ -17,8 +17,8 @@ from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, InboxSettings, SecuritySettings, Settings
-from bridge.store.outbox import enqueue
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
+from bridge.store.queues.outbox import enqueue
 
 Json = dict[str, Any]
 BOT = "@bot:localhost"

@@ -21,7 +21,13 @@ from bridge.docs.pages import ROOT
 from tests.mutants.changes import Change, changes
 from tests.mutants.explained import EXPLAINED
 
-JUDGED = ("bridge/firm", "bridge/guard", "bridge/mapping", "bridge/reconcile/plan.py", "bridge/matrix/acting.py")
+JUDGED = (
+    "bridge/firm",
+    "bridge/guard",
+    "bridge/mapping",
+    "bridge/reconcile/planning/plan.py",
+    "bridge/matrix/acting.py",
+)
 """The pure modules and those that guard."""
 NEEDED = ("bridge", "tests", "config", "docs", "synapse-dev", "pyproject.toml", "Makefile", "README.md")
 TREE = ROOT / "var" / "mutants"

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.firm.typed import COMMAND
-from bridge.reconcile.unread import COMMANDS
+from bridge.reconcile.rooms.unread import COMMANDS
 from tests.synapse.harness import Json, Person, RealFirm
 from tests.synapse.test_channels import asking, unread
 from tests.synapse.test_crash import bot_chat

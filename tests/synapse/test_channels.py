@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
-from bridge.reconcile.unread import rule_id
+from bridge.reconcile.rooms.unread import rule_id
 from tests.synapse.harness import Json, Person, RealFirm
 from tests.synapse.test_crash import bot_chat
 from tests.synapse.test_provisioning import membership_of, now, room_named

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mautrix.types import Format, MessageType, RoomID, TextMessageEventContent
 
-from bridge.commands.replies import LARGEST, notice
+from bridge.wording.markdown import LARGEST, notice
 from tests.synapse.test_foreign_client import BOT, Seat, at_their_clients
 from tests.synapse.test_provisioning import own_firm
 from tests.synapse.test_stories import says, until

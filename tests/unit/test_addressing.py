@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.commands.marks import with_ids
 from bridge.handlers import addressing
+from bridge.mapping.marks import with_ids
 
 BOT = "@bot:localhost"
 NAME = "Firm Bot"

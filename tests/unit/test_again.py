@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.matrix.errors import Unreachable
 from bridge.reconcile.again import Again, account, room
-from bridge.reconcile.apply import StepError
+from bridge.reconcile.rooms.apply import StepError
 
 BROKEN = Unreachable("GET /rooms/!x/state", 500, "M_UNKNOWN", "broken")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.commands.channel_names import free_name
+from bridge.commands.asking.channels import free_name
 from bridge.firm.conversation import (
     CHANNEL_NAME_MAX,
     Conversation,
@@ -21,7 +21,7 @@ from bridge.firm.conversation import (
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.mapping.rooms import RoomShape, conversation_shape, power_levels
-from bridge.reconcile.plan import Action, Server, as_created, plan_room
+from bridge.reconcile.planning.plan import Action, Server, as_created, plan_room
 
 BOT = "@bot:localhost"
 SENDER = "@_sender:localhost"

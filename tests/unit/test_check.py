@@ -29,7 +29,7 @@ from bridge.settings import (
     Settings,
 )
 from bridge.store import models
-from bridge.store.store import Store
+from bridge.store.engine.store import Store
 
 SETTINGS = Settings(homeserver=HomeserverSettings(server_name="firm.example"))
 

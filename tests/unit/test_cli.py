@@ -33,11 +33,11 @@ from bridge.dev.place import ROOT
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import Refused, TokenRejected, Unreachable
-from bridge.reconcile.plan import Action, Plan, Step
+from bridge.reconcile.planning.plan import Action, Plan, Step
 from bridge.reconcile.tally import Outcome
 from bridge.settings import Settings
 from bridge.store import models
-from bridge.store.store import Store, StoreError
+from bridge.store.engine.store import Store, StoreError
 from bridge.web.app import ListenError
 
 Run = Callable[..., tuple[int, str, str]]

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.asked_about import Everybody
-from bridge.commands.errors import CommandError
-from bridge.commands.marks import as_typed, with_ids
-from bridge.commands.parse import Reading, parse
-from bridge.commands.people import People
-from bridge.commands.replies import code, escape, notice, room_link
-from bridge.commands.text import typed_text
+from bridge.commands.asking.parse import Reading, parse
+from bridge.commands.asking.people import People
 from bridge.firm.model import Firm, Matter, Staff, Wall
+from bridge.mapping.marks import as_typed, with_ids
+from bridge.mapping.text import typed_text
+from bridge.operations.everybody import Everybody
+from bridge.refusal import CommandError
+from bridge.wording.markdown import code, escape, notice, room_link
 from tests.unit.typed import find_command
 
 TODAY = date(2026, 11, 23)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.commands.errors import CommandError
-from bridge.commands.file_filters import FILTERS, taken_apart
-from bridge.commands.file_lines import size
+from bridge.commands.files.filters import FILTERS, taken_apart
+from bridge.commands.files.lines import size
 from bridge.firm.names import spellings
 from bridge.mapping.file_words import WORD_MAX, WORDS_MAX, in_conversation, in_matter, of_type, sent_by, sought, words
+from bridge.refusal import CommandError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.check.finding import State
 from bridge.check.homeserver import clock_finding
-from bridge.store.homeserver_time import HomeserverTime, sentence
+from bridge.store.record.homeserver_time import HomeserverTime, sentence
 
 NOON = 1_800_000_000_000.0
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.errors import CommandError
-from bridge.commands.nearest import called, nearest
-from bridge.commands.where import Where
+from bridge.commands.asking.nearest import called, nearest
+from bridge.commands.asking.where import Where
+from bridge.refusal import CommandError
 from tests.unit.typed import find_command
 
 NAMES = {command.name for command in COMMANDS}

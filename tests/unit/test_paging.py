@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.commands.paging import MOST_CHARACTERS, fitting
-from bridge.commands.replies import escape, notice
+from bridge.commands.asking.paging import MOST_CHARACTERS, fitting
+from bridge.wording.markdown import escape, notice
 
 MOST_BYTES = 65_536
 """Of an event (specification, size limits)."""

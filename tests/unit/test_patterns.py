@@ -183,7 +183,7 @@ def worst(found: Found) -> str:
 
 def test_every_pattern_is_found() -> None:
     assert len(ALL) > 70
-    assert {"bridge.commands.text", "bridge.commands.people", "bridge.transcript.cleaning"} <= {
+    assert {"bridge.mapping.text", "bridge.commands.asking.people", "bridge.transcript.cleaning"} <= {
         one.where.partition(":")[0] for one in ALL
     }
 

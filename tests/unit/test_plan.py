@@ -20,10 +20,10 @@ from bridge.firm.conversation import (
 from bridge.firm.model import ChannelSeed, Firm, Matter, MatterRole, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import RoomShape, create_body
-from bridge.reconcile.desired import Desired, desired
-from bridge.reconcile.plan import Action, Observed, Server, as_created, plan_children, plan_room
+from bridge.reconcile.planning.desired import Desired, desired
+from bridge.reconcile.planning.plan import Action, Observed, Server, as_created, plan_children, plan_room
 from bridge.settings import Settings
-from bridge.store.conversations import World
+from bridge.store.rooms.conversations import World
 
 TODAY = date(2026, 11, 23)
 BOT = "@bot:localhost"

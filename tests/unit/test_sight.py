@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.commands.sight import Sight
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterRole, MatterStatus, Staff, Wall
+from bridge.firm.sight import Sight
 
 TODAY = date(2026, 11, 23)
 CLIENT = (MatterRole("Client", "Oakhurst & Sons", is_client=True),)

@@ -32,7 +32,7 @@ from bridge.dev.place import (
 from bridge.dev.synapse import synapse_command
 from bridge.docs.pages import metrics_page
 from bridge.matrix.errors import Unreachable
-from bridge.store.errors import StoreError
+from bridge.store.engine.errors import StoreError
 from tests.ports import free_port
 
 ALERTS = ROOT / "config" / "alerts.yaml"

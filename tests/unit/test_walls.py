@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.commands.errors import CommandError
-from bridge.commands.people import People
-from bridge.commands.wall import _memo
-from bridge.commands.wall_find import read_around, read_screened, walls_named
+from bridge.commands.asking.people import People
+from bridge.commands.asking.screened import read_around, read_screened, walls_named
+from bridge.commands.walls.setting import _memo
 from bridge.firm.disclosure import Happened, Period, periods
 from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.walls import covered, may_know, screens, with_walls
+from bridge.refusal import CommandError
 
 TODAY = date(2026, 11, 23)
 ANN = Staff("a", "Ann", "Archer", "ann@firm.example", "Owner")

@@ -6,12 +6,12 @@ import pytest
 
 from bridge.care import telling_admins
 from bridge.check import deep
-from bridge.commands import audit_lines
-from bridge.commands import plan as plan_command
+from bridge.commands.admins import plan as plan_command
 from bridge.firm.audit import Deed
 from bridge.mapping.rooms import CLEARED
-from bridge.reconcile.plan import Action, Kind, Plan, Step
-from bridge.reconcile.words import WHAT
+from bridge.reconcile.planning.plan import Action, Kind, Plan, Step
+from bridge.wording import audit_lines
+from bridge.wording.state import WHAT
 
 
 @pytest.mark.parametrize("action", Action)

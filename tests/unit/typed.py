@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bridge.commands.all import COMMANDS
+from bridge.commands.asking.nearest import fitting
+from bridge.commands.asking.table import Command
+from bridge.commands.asking.where import Where
 from bridge.commands.dispatch import find_commands
-from bridge.commands.nearest import fitting
-from bridge.commands.table import Command
-from bridge.commands.where import Where
 
 
 def find_command(text: str, where: Where = Where.CHAT) -> tuple[Command, str]:

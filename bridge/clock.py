@@ -1,0 +1,26 @@
+"""The present, as the store keeps it and as the firm's calendar has it."""
+
+from __future__ import annotations
+
+import time
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from bridge.settings import FirmSettings
+
+
+def now_ms() -> int:
+    """The present, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def firm_today(settings: FirmSettings) -> date:
+    """The day in the firm's time zone, by which walls begin and end."""
+    return _day(settings.timezone, int(time.time() // 60))
+
+
+@lru_cache(maxsize=8)
+def _day(timezone: str, minute: int) -> date:
+    """The day of a minute since the epoch. It is asked for all the time."""
+    return datetime.fromtimestamp(minute * 60, ZoneInfo(timezone)).date()

@@ -1,0 +1,78 @@
+"""The directory, for firm admins."""
+
+from __future__ import annotations
+
+from bridge.commands.asking.paging import paged
+from bridge.commands.asking.table import Answer, Call, Command, List, Who
+from bridge.operations.sight import sight_of
+from bridge.wording.markdown import escape
+
+
+async def _status(call: Call) -> Answer:
+    return Answer(await call.desk.directory_status(call.sender.id))
+
+
+async def _confirm(call: Call) -> Answer:
+    return Answer(await call.desk.confirm_directory(call.sender.id))
+
+
+async def _plan(call: Call) -> Answer:
+    async def listed(again: Call) -> List:
+        sight_of(again.desk, again.sender.id)
+        found = await again.desk.foresee_directory(again.sender.id)
+        if found is None:
+            return List((), "No change of the directory waits, so there is none to foresee.")
+        count = "1 thing" if len(found.effects) == 1 else f"{len(found.effects)} things"
+        head = (
+            f"**What the change {found.fingerprint} of the directory would do**: {count} that you may know of, and only"
+            " after `!directory confirm`. Nothing was changed."
+        )
+        lines = [f"- **{escape(one.what)}**: {escape('; '.join(one.becomes))}" for one in found.effects]
+        return List(tuple(lines), head)
+
+    return await paged(call, listed)
+
+
+async def _undo(call: Call) -> Answer:
+    return Answer(await call.desk.undo_directory(call.sender.id))
+
+
+DIRECTORY_STATUS = Command(
+    "directory status",
+    "What the directory holds and what it waits for",
+    _status,
+    help="Says how many staff and matters there are, what is wrong with the directory, and whether a change waits.",
+    examples=("!directory status",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+DIRECTORY_PLAN = Command(
+    "directory plan",
+    "What a held change of the directory would do",
+    _plan,
+    help="Lists, before it is confirmed, whose account would end, which matters would close, and who would come into or"
+    " be put out of which conversation. Changes nothing.",
+    examples=("!directory plan",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+DIRECTORY_CONFIRM = Command(
+    "directory confirm",
+    "Let a held change of the directory through",
+    _confirm,
+    help="A change that would remove unusually many staff or accesses waits until a firm admin has confirmed it.",
+    examples=("!directory confirm",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
+DIRECTORY_UNDO = Command(
+    "directory undo",
+    "Take back the change of the directory that was confirmed last",
+    _undo,
+    help="Within a day: the directory is again as it was before it, accounts that it ended come back, and everybody is"
+    " let back into the conversations that it took them out of. What changed since, and every wall, stays as it is now."
+    " What the directory's files say then waits until they are put right or somebody confirms it again.",
+    examples=("!directory undo",),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)

@@ -1,0 +1,49 @@
+"""Examples that name colleagues of whoever reads them, in the place of the made-up ones that commands declare. Pure.
+
+Only people: a matter's number would tell of it in front of somebody who must not see it (M3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from bridge.commands.asking.table import Command
+from bridge.firm.model import Firm, Staff
+from bridge.firm.names import plain
+
+MADE_UP = (("ruth", "Ruth Adeyemi"), ("tom", "Tom Price"))
+"""The people of declared examples: the @name and the name."""
+_MADE_UP = re.compile("|".join(form for local, name in MADE_UP for form in (rf"@{local}\b", rf"\b{name}\b")))
+
+
+def examples_for(command: Command, firm: Firm, reader: Staff) -> tuple[str, ...]:
+    """A command's examples with people of the firm; as they are declared where it has too few."""
+    if not any(map(_MADE_UP.search, command.examples)):
+        return command.examples
+    words = {
+        made_up: theirs
+        for (local, name), one in zip(MADE_UP, colleagues(firm, reader), strict=False)
+        for made_up, theirs in ((f"@{local}", f"@{plain(one.first_name)}"), (name, one.name))
+    }
+    return tuple(_MADE_UP.sub(lambda found: words.get(found[0], found[0]), example) for example in command.examples)
+
+
+def colleagues(firm: Firm, reader: Staff) -> Sequence[Staff]:
+    """The next two by name whom an @ and their first name mean, so that not everybody tries it on the same person."""
+    active = [firm.staff[one] for one in firm.active_staff]
+    called = Counter(word for one in active for word in {plain(one.first_name), plain(one.last_name)})
+
+    def by_name(one: Staff) -> tuple[str, str]:
+        return one.name.casefold(), one.id
+
+    known = [one for one in active if one.id != reader.id and _is_word(one) and called[plain(one.first_name)] == 1]
+    listed = sorted(known, key=by_name)
+    behind = [one for one in listed if by_name(one) > by_name(reader)]
+    return [*behind, *(one for one in listed if one not in behind)][: len(MADE_UP)]
+
+
+def _is_word(one: Staff) -> bool:
+    first = plain(one.first_name)
+    return first.isascii() and first.isalpha()

@@ -1,0 +1,54 @@
+"""Matters by their numbers, which may have blanks (M3)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import islice
+
+from bridge.firm.model import Firm, Matter, Staff
+from bridge.firm.policy import may_access
+from bridge.mapping.marks import as_typed, before_marks
+from bridge.refusal import CommandError
+from bridge.wording.markdown import repeated
+
+QUOTED = re.compile(r"[\"“”„«]([^\"“”»]*+)[\"“”»]\s*+")
+"""Something in quotation marks."""
+_WORD = re.compile(r"\S++")
+_MOST_WORDS = 10
+"""Of a number that is typed without quotation marks."""
+
+
+def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter | None, str]:
+    """The matter whose number comes first, the longest that there is, and the rest. Raises CommandError.
+
+    One that the sender must not see is answered like one that is not there (M3).
+    """
+    if not text:
+        return None, ""
+    ends = [word.end() for word in islice(_WORD.finditer(before_marks(text)), _MOST_WORDS)]
+    for end in reversed(ends):
+        for number in (text[:end], text[:end].rstrip(",;:")):
+            if (matter := visible_matter(number, firm, sender, today)) is not None:
+                return matter, text[end:].lstrip()
+    quoted = QUOTED.match(text)
+    if quoted and (matter := visible_matter(quoted[1], firm, sender, today)) is not None:
+        return matter, text[quoted.end() :]
+    raise no_such_matter(quoted[1].strip() if quoted else first_word(text))
+
+
+def first_word(text: str) -> str:
+    """The first word of a text that is not blank, a mention being one word."""
+    found = _WORD.match(before_marks(text))
+    return found[0].rstrip(",;:") if found else as_typed(text)
+
+
+def visible_matter(number: str, firm: Firm, sender: Staff, today: date) -> Matter | None:
+    """The matter with this number that the sender may see."""
+    matter = firm.matter_by_number.get(" ".join(number.split()).casefold())
+    return matter if matter is not None and may_access(firm, sender.id, matter, today) else None
+
+
+def no_such_matter(number: str) -> CommandError:
+    """What to say where somebody may not know that there is a matter, or there is none (M3)."""
+    return CommandError(f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can.")

@@ -1,0 +1,278 @@
+"""The declaration of a command: its name, arguments with types, help, and who may use it.
+
+The table itself is `bridge.commands.all.COMMANDS`. Help, documentation and parsing come from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from bridge.commands.asking.where import CHAT, Where, where_is
+from bridge.desk import Desk
+from bridge.firm.audit import Outcome
+from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
+from bridge.firm.model import Matter, Staff
+from bridge.firm.policy import desired_participants
+from bridge.firm.rules import CitedRule
+from bridge.refusal import CommandError
+from bridge.store.rooms.conversations import conversation_by_id
+
+if TYPE_CHECKING:
+    pass
+
+
+_BRIEF = 20
+"""Characters of what a list shows of one argument."""
+
+
+class Who(StrEnum):
+    """Who may use a command."""
+
+    STAFF = "all staff"
+    FIRM_ADMIN = "firm admins"
+
+
+class ArgumentType(StrEnum):
+    """How an argument is read."""
+
+    PEOPLE = "people"
+    """Colleagues, by mention, @name, full id, e-mail address or name."""
+    EACH = "each"
+    """The same, those who cannot be found among them, for an answer about each."""
+    MATTER = "matter"
+    """A matter's number."""
+    AROUND = "around"
+    """A matter's number, or client:NAME."""
+    SCREENED = "screened"
+    """Colleagues, by mention, @name or e-mail address, and groups, as group:NAME."""
+    NAME = "name"
+    """What stands before the first person; quotation marks are optional."""
+    TITLE = "title"
+    """Text in quotation marks, or what stands before the first person."""
+    TEXT = "text"
+    """Everything that is left, with ids in the place of what points to people and rooms."""
+    WORDS = "words"
+    """Everything that is left, in the words that were typed: what is sent or shown."""
+    MATTERS = "matters"
+    """Everything that is left, with numbers in the place of what points to a matter's rooms."""
+    MARKED = "marked"
+    """Everything that is left, as words with marks (`bridge.mapping.marks`), to be read further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command, in the order of typing."""
+
+    name: str
+    type: ArgumentType
+    required: bool = True
+    shown: str = ""
+    """How usage shows it."""
+    names_place: bool = False
+    """Whether it names the conversation that is meant, and is left out where the command is typed in that."""
+    names_conversation: bool = False
+    """Whether it names a conversation of the matter before it, which pointing to its room does as well."""
+
+    @property
+    def usage(self) -> str:
+        return self.shown if self.required else f"[{self.shown}]"
+
+    @property
+    def brief(self) -> str:
+        """The same in a list, where a long one would take a telephone's screen."""
+        return self.usage if len(self.shown) <= _BRIEF else "[…]"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of a command."""
+
+    desk: Desk
+    sender: Staff
+    user_id: str
+    event_id: str
+    conversation_id: str
+    """Where it was typed. `conversation` says what of that counts."""
+    values: dict[str, Any]
+    """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
+    replied_to: str = ""
+    """The event id of the message that the command was typed as a reply to; empty where it was none."""
+
+    async def conversation(self) -> Conversation:
+        """Where it was typed, as it is now. Read when it is asked for, since most commands do not."""
+        found = await typed_in(self.desk, self.conversation_id, self.sender.id)
+        if found is None:
+            raise CommandError("This conversation is being made anew. Try again in a moment.")
+        return found
+
+    async def where(self) -> Where:
+        """What kind of place it was typed in."""
+        return await where_typed(self.desk, self.conversation_id, self.sender.id)
+
+
+async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversation | None:
+    """A conversation as it is now; for somebody who is not in it their chat with the bot, so that nothing of it shows.
+
+    They may have typed a moment before they were taken out, or be in the room by somebody's trick (D4, M3).
+    """
+
+    def unit() -> Conversation | None:
+        found = conversation_by_id(conversation_id)
+        if found is not None and found.kind is ConversationKind.ADMINS:
+            return conversation_by_id(bot_chat_id(staff_id))
+        if found is None or staff_id in desired_participants(desk.firm(), found, desk.reconciler.today()):
+            return found
+        return conversation_by_id(bot_chat_id(staff_id))
+
+    return await desk.store.read(unit)
+
+
+async def where_typed(desk: Desk, conversation_id: str, staff_id: str) -> Where:
+    """What kind of place a conversation is now; one that is being made anew is taken for the chat with the bot."""
+    if conversation_id == bot_chat_id(staff_id):
+        return Where.CHAT
+    found = await typed_in(desk, conversation_id, staff_id)
+    return Where.CHAT if found is None else where_is(desk.firm(), found)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to send in the words of the person who typed the command."""
+
+    room_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A use of a command that the audit log tells of (O1)."""
+
+    command: str
+    outcome: Outcome = Outcome.DONE
+    rule: CitedRule | Literal[""] = ""
+    """The rule that refused it."""
+    person: str = ""
+    """The staff id of whom it concerns."""
+    about: str = ""
+    """What it concerns, in words that may stand in the log."""
+    ids: tuple[str, ...] = ()
+    """The ids of the matters, conversations and walls that these words name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """A file for the person who typed the command, and nobody else. It is uploaded already."""
+
+    matter: Matter
+    """What it is about. It is sent only to somebody who may see that in the moment of sending (M3)."""
+    name: str
+    mxc: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command gives back."""
+
+    text: str
+    """Markdown."""
+    messages: tuple[Message, ...] = ()
+    noted: Noted | None = None
+    handouts: tuple[Handout, ...] = ()
+    """Files that go to the chat with the bot, behind the text."""
+    counts: bool = True
+    """Whether it counts as unread in the chat with the bot. Not where no command was found: a program that answers
+    messages in somebody's name would else go on for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list for an answer, in Markdown."""
+
+    lines: Sequence[Any]
+    """The lines; with `shown`, what they are made from."""
+    head: str = ""
+    """Stands before the first page."""
+    foot: str = ""
+    """Stands behind the last page."""
+    shown: Callable[[Sequence[Any]], Awaitable[Sequence[str]]] | None = None
+    """Makes the lines of one page, one for each item, so that nobody makes those of pages that are never asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of a list that is not made as a whole, in Markdown."""
+
+    lines: Sequence[str]
+    head: str = ""
+    """Stands before the page."""
+    following: Any = None
+    """What the next page goes on from; None at the end."""
+
+
+Lister = Callable[[Call], Awaitable[List]]
+PartLister = Callable[[Call, Any], Awaitable[Part]]
+"""Makes the page that goes on from there, the first for None."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextPage:
+    """What is left of a list that somebody asked for."""
+
+    page: Callable[[Call], Awaitable[Answer]]
+    asked: Call
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the bot."""
+
+    name: str
+    """Without the exclamation mark; may be two words."""
+    summary: str
+    run: Callable[[Call], Awaitable[Answer]]
+    arguments: tuple[Argument, ...] = ()
+    help: str = ""
+    examples: tuple[str, ...] = ()
+    who: Who = Who.STAFF
+    here: bool = False
+    """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
+    from_memory: bool = False
+    """Whether it takes nothing but what is in memory, and changes nothing. It is then answered at once."""
+    group: str = "Other"
+    where: frozenset[Where] = CHAT
+    """The kinds of place in which `!help` shows it. It can be typed anywhere."""
+    also: tuple[str, ...] = ()
+    """Other words for it: short forms, and words that people know from elsewhere. Commands may share one; the kind of
+    place then decides."""
+
+    @cached_property
+    def names_people(self) -> bool:
+        """Whether people are among its arguments."""
+        return any(
+            argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH, ArgumentType.SCREENED}
+            for argument in self.arguments
+        )
+
+    @cached_property
+    def takes_matter_here(self) -> bool:
+        """Whether it takes the matter it is typed in where no number stands before its other arguments."""
+        return any(one.type is ArgumentType.MATTER and one.names_place for one in self.arguments[:-1])
+
+    @property
+    def usage(self) -> str:
+        """The command as it is typed."""
+        return " ".join([f"!{self.name}", *(argument.usage for argument in self.arguments)])
+
+    @property
+    def usage_there(self) -> str:
+        """The same, as short as it can be in the conversation that it is about."""
+        last = self.name.split()[-1]
+        short = last if last in self.also else self.name
+        return " ".join([f"!{short}", *(argument.brief for argument in self.arguments if not argument.names_place)])

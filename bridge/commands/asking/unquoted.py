@@ -1,0 +1,55 @@
+"""Titles without quotation marks, and names behind them without an @: where one ends and the others begin is asked."""
+
+from __future__ import annotations
+
+import re
+
+from bridge.commands.asking.people import People
+from bridge.mapping.marks import as_typed
+from bridge.refusal import CommandError
+from bridge.wording.markdown import code, repeated
+
+_SEPARATOR = re.compile(r"[,;&]|(?<!\S)and(?!\S)", re.IGNORECASE)
+_WORD = re.compile(r"\S++")
+_WORDS_OF_NAME = 8
+_AROUND = ".:!?()\"'“”„ "
+_BEFORE_NAMES = ' \t\n,;:&"“”„–—-'
+_LINKING = ("and", "with", "for", "to")
+
+
+def names_in(title: str, people: People) -> int | None:
+    """Where in a title without quotation marks names of colleagues seem to begin; None where none do.
+
+    A name counts where it ends the title or something of a list in it: "Grace period" is a title.
+    """
+    at = 0
+    ends = [*((one.start(), one.end()) for one in _SEPARATOR.finditer(title)), (len(title), len(title))]
+    for end, following in ends:
+        for word in [*_WORD.finditer(title, at, end)][-_WORDS_OF_NAME:]:
+            if people.names_somebody(title[word.start() : end].strip(_AROUND)):
+                return word.start()
+        at = following
+    return None
+
+
+def title_or_people(typed: str, before: str, at: int, text: str, what: str) -> CommandError:
+    """The question to somebody who typed names behind a title.
+
+    `typed` is the command and `before` what stands in front of the title, `text` the title and all behind it, in which
+    names begin `at`; `what` says what the title is.
+    """
+    people = as_typed(text[at:]).strip()
+    title = _without_link(as_typed(text[:at]))
+    start = " ".join(filter(None, (typed, as_typed(before).strip())))
+    with_them = code(f'{start} "{title or what.capitalize()}" {people}')
+    return CommandError(
+        f"Do you mean people by “{repeated(people)}”, or is it part of the {what}? If people, type {with_them}."
+        f" If it is part of the {what}, put the whole {what} in quotation marks."
+    )
+
+
+def _without_link(title: str) -> str:
+    """A title without what only led to the names behind it."""
+    title = title.strip(_BEFORE_NAMES)
+    first, _, last = title.rpartition(" ")
+    return first.rstrip(_BEFORE_NAMES) if first and last.casefold() in _LINKING else title

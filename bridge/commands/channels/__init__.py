@@ -1,0 +1,1 @@
+"""Channels: making, finding and changing them, and who is in them."""

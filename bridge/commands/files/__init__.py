@@ -1,0 +1,1 @@
+"""Files: listing them, and where they are filed."""

@@ -1,0 +1,1 @@
+"""Matters: finding them, their conversations and their transcripts."""

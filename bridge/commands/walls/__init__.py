@@ -1,0 +1,1 @@
+"""Ethical walls: setting, lifting and reporting them."""

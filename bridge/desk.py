@@ -1,0 +1,55 @@
+"""What everything that is asked for works with, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.firm.model import Firm
+from bridge.firm.policy import Decision, may_administer
+from bridge.firm.sight import Sight
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.planning.foreseen import Effect
+from bridge.reconcile.service import Reconciler
+from bridge.settings import Settings
+from bridge.store.engine.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a held change of the directory would lead to, as far as one admin may know."""
+
+    fingerprint: str
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What commands work with."""
+
+    settings: Settings
+    store: Store
+    homeserver: Homeserver
+    reconciler: Reconciler
+    firm: Callable[[], Firm]
+    confirm_directory: Callable[[str], Awaitable[str]]
+    """Confirm the held change of the directory as this staff id; the answer for the admin."""
+    directory_status: Callable[[str], Awaitable[str]]
+    """What the directory is and what it waits for, as far as the admin of this staff id may know."""
+    undo_directory: Callable[[str], Awaitable[str]]
+    """Take back the change of the directory that was confirmed last, as this staff id; the answer for the admin."""
+    foresee_directory: Callable[[str], Awaitable[Foreseen | None]]
+    """What the held change would lead to, as far as this staff id may know; None where none is held."""
+    next_pages: dict[str, Any] = field(default_factory=dict)
+    """Where `!more` goes on, by staff id; what that is only commands know. Kept in memory only."""
+    sights: dict[str, Sight] = field(default_factory=dict)
+    """What each admin last might see, by staff id, for as long as firm and day are the same."""
+
+    @property
+    def server_name(self) -> str:
+        return self.settings.homeserver.server_name
+
+    def may_administer(self, staff_id: str) -> Decision:
+        """Whether this person is a firm admin at this moment."""
+        return may_administer(self.firm(), staff_id, frozenset(self.settings.firm.admin_roles))

@@ -1,0 +1,1 @@
+"""What a file is by its bytes, its name, and the message that carries it. Pure."""

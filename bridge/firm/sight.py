@@ -1,0 +1,83 @@
+"""What a person may hear of: being an admin gives no access, and a wall holds for admins, too (M3, D4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.explain import Written
+from bridge.firm.model import Firm, Matter, MatterStatus, Wall
+from bridge.firm.policy import accessible, may_access
+from bridge.firm.walls import may_know
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One person's view of the firm."""
+
+    firm: Firm
+    staff_id: str
+    today: date
+    written: Written = str
+    """How this person's firm writes a day."""
+
+    def matter(self, matter: Matter) -> bool:
+        """Whether the matter may be named to this person."""
+        return bool(may_access(self.firm, self.staff_id, matter, self.today))
+
+    def matter_by_id(self, matter_id: str) -> bool:
+        """The same by its id; one that is not in the directory may not be named."""
+        matter = self.firm.matters.get(matter_id)
+        return matter is not None and self.matter(matter)
+
+    def conversation(self, conversation: Conversation) -> bool:
+        """Whether the conversation may be named: a direct one only to those whose it is (D4)."""
+        match conversation.kind:
+            case ConversationKind.MATTER:
+                return self.matter_by_id(conversation.matter_id)
+            case ConversationKind.CHANNEL:
+                return True
+            case _:
+                return self.staff_id in conversation.participants
+
+    def wall(self, wall: Wall) -> bool:
+        """Whether the wall may be named to this person."""
+        return may_know(self.firm, wall, self.staff_id, self.today)
+
+    @cached_property
+    def matters(self) -> Sequence[Matter]:
+        """The matters that may be named to this person, as people list them."""
+        return accessible(self.firm, self.staff_id, self.firm.listed, self.today)
+
+    @cached_property
+    def hidden(self) -> Mapping[str, Matter]:
+        """The matters that this person must not hear of, by id. One that is deleted counts as it was before."""
+        seen = {matter.id for matter in self.matters}
+        return {
+            matter.id: matter
+            for matter in self.firm.matters.values()
+            if matter.id not in seen
+            and not (matter.status is MatterStatus.DELETED and self.matter(replace(matter, status=MatterStatus.OPEN)))
+        }
+
+    @cached_property
+    def _hidden_names(self) -> Mapping[str, frozenset[str]]:
+        """What hidden matters are called, by the first word, so that a text is looked through once, however many."""
+        found: dict[str, set[str]] = {}
+        for matter in self.hidden.values():
+            for name in filter(None, (matter.number, matter.title, *matter.clients)):
+                first = _WORD.search(name.casefold())
+                found.setdefault(first[0] if first else "", set()).add(name.casefold())
+        return {first: frozenset(names) for first, names in found.items()}
+
+    def names_hidden(self, text: str) -> bool:
+        """Whether a text has the number, title or client of a matter that this person must not hear of."""
+        folded = text.casefold()
+        words = {"", *_WORD.findall(folded)}
+        return any(name in folded for word in words for name in self._hidden_names.get(word, ()))

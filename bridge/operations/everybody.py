@@ -1,0 +1,59 @@
+"""All people whom the directory has, by what they are called and by their accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bridge.firm.model import Firm, Staff
+from bridge.firm.names import Called, called, plain
+from bridge.mapping.near import closest
+from bridge.refusal import CommandError
+from bridge.wording.markdown import escape, repeated
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All people whom the directory has, leavers included, and their accounts."""
+
+    firm: Firm
+    accounts: dict[str, str]
+    """Staff ids by localpart."""
+    server_name: str
+
+    def user_id(self, staff_id: str) -> str:
+        """The account of this person; empty where there is none."""
+        return next((f"@{local}:{self.server_name}" for local, owner in self.accounts.items() if owner == staff_id), "")
+
+    @cached_property
+    def _called(self) -> Called:
+        return self.firm.found_in_staff(called)
+
+    def owner(self, user_id: str) -> Staff | None:
+        """Whose account it is."""
+        localpart, _, server = user_id.removeprefix("@").partition(":")
+        return self.firm.staff.get(self.accounts.get(localpart, "")) if server in {"", self.server_name} else None
+
+    def named(self, typed: str) -> Staff | None:
+        """Who has this @name, full id, e-mail address, staff id or name. Raises CommandError where several have it.
+
+        What has no @ may be one person's name and another's account; then both are meant.
+        """
+        wanted = " ".join(typed.split()).strip("\"'“”„").casefold()
+        owner = self.owner(wanted)
+        if found := self.firm.staff.get(typed) or (owner if wanted.startswith("@") else None):
+            return found
+        by_email = [person for person in self.firm.staff.values() if wanted and person.email.casefold() == wanted]
+        called = self._called.found(wanted.removeprefix("@"))
+        several = by_email or list(dict.fromkeys([*called, *([owner] if owner else [])]))
+        if len(several) > 1:
+            choices = ", ".join(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
+            raise CommandError(f"There is more than one {repeated(typed)}: {escape(choices)}. Use a mention.")
+        return several[0] if several else None
+
+    def unknown(self, typed: str) -> CommandError:
+        """What to say where nobody is called so."""
+        names = {plain(person.name): person.name for person in self.firm.staff.values()}
+        near = closest(plain(typed.strip("@")), names)
+        hint = f" Did you mean {escape(names[near])}?" if near else " Use a mention, an e-mail address or the name."
+        return CommandError(f"I know nobody called {repeated(typed)}.{hint}")

@@ -1,0 +1,89 @@
+"""What a change of the firm touches, so that nothing else is read and computed to follow it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from bridge.firm.difference import differing
+from bridge.firm.model import Firm, Matters, Wall
+from bridge.firm.policy import may_administer
+from bridge.settings import Settings
+from bridge.store.rooms.world import Extent
+
+_MOST_MATTERS = 500
+_MOST_PEOPLE = 5
+"""People may be in many conversations."""
+
+
+def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings) -> Extent | None:
+    """What differs between the firm before, on that day, and the firm now.
+
+    None where it may be everything, or so much that reading everything, in pieces, holds the store for less long.
+    """
+    people = differing(before.staff, now.staff)
+    come_or_gone = before.active_staff ^ now.active_staff
+    roles = frozenset(settings.firm.admin_roles)
+    if settings.pins.who != "participants" and _admins(before, people, roles) != _admins(now, people, roles):
+        # Who may pin stands in the power levels of every channel and matter conversation.
+        return None
+    groups = _with_groups_around(
+        (before, now), differing(before.groups, now.groups) | (before.staff.keys() ^ now.staff.keys())
+    )
+    walls = differing(before.walls, now.walls)
+    walls |= {wall.id for wall in now.walls.values() if wall.in_force(then) is not wall.in_force(today)}
+    walls |= {wall.id for firm in (before, now) for wall in _naming(firm, groups)}
+    matters = differing(before.matters, now.matters)
+    for firm in (before, now):
+        matters |= {matter.id for one in walls & firm.walls.keys() for matter in firm.walled_by(firm.walls[one])}
+        if people or groups:
+            named = firm.found_in_matters(_naming_people)
+            matters |= _of(named.responsible, people) | _of(named.on_team, come_or_gone) | _of(named.allowed, groups)
+    if len(matters) > _MOST_MATTERS or len(come_or_gone) > _MOST_PEOPLE:
+        return None
+    channels = bool(come_or_gone) or before.channels != now.channels
+    return Extent(frozenset(matters), frozenset(come_or_gone), channels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The ids of the matters that name somebody, by staff or group id."""
+
+    responsible: Mapping[str, set[str]]
+    on_team: Mapping[str, set[str]]
+    allowed: Mapping[str, set[str]]
+    """Of restricted matters, by who is on the list."""
+
+
+def _naming_people(matters: Matters) -> _Named:
+    found = _Named(defaultdict(set), defaultdict(set), defaultdict(set))
+    for matter in matters.values():
+        found.responsible[matter.responsible].add(matter.id)
+        for staff_id in matter.team:
+            found.on_team[staff_id].add(matter.id)
+        for principal in matter.allowed if matter.restricted else ():
+            found.allowed[principal].add(matter.id)
+    return found
+
+
+def _of(named: Mapping[str, set[str]], ids: Iterable[str]) -> set[str]:
+    return set().union(*(named.get(one, ()) for one in ids))
+
+
+def _admins(firm: Firm, staff_ids: Iterable[str], roles: frozenset[str]) -> set[str]:
+    return {one for one in staff_ids if may_administer(firm, one, roles)}
+
+
+def _with_groups_around(firms: Iterable[Firm], principals: set[str]) -> set[str]:
+    """These, and all groups that contain any of them, directly or by another group."""
+    found = set(principals)
+    groups = [group for firm in firms for group in firm.groups.values()] if principals else []
+    while more := {group.id for group in groups if group.id not in found and not found.isdisjoint(group.members)}:
+        found |= more
+    return found
+
+
+def _naming(firm: Firm, principals: set[str]) -> list[Wall]:
+    return [wall for wall in firm.walls.values() if principals and not principals.isdisjoint(wall.people)]

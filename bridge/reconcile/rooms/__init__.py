@@ -1,0 +1,1 @@
+"""Rooms on the homeserver, one at a time: observed, changed, visited."""

@@ -1,0 +1,101 @@
+"""What is: rooms, accounts and direct-message lists, read from the homeserver and never from a cache."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from bridge.firm.room_keys import MARKER
+from bridge.matrix.errors import NotAllowed, NotFound, Refused
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.planning.plan import Move, Observed, Sent
+
+Json = dict[str, Any]
+T = TypeVar("T")
+R = TypeVar("R")
+_PRESENT = frozenset({"join", "invite", "knock"})
+_GONE = frozenset({"leave", "ban"})
+
+
+async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[R]], limit: int) -> list[R]:
+    """The results of `work` for every item, in order, at most `limit` at once. The first failure ends all."""
+    waiting = enumerate(list(items))
+    results: dict[int, R] = {}
+
+    async def worker() -> None:
+        # No task for each item: a pass over a large firm would have tens of thousands, and begin them all at once.
+        for place, item in waiting:
+            results[place] = await work(item)
+            await asyncio.sleep(0)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(limit):
+                group.create_task(worker())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return [results[place] for place in sorted(results)]
+
+
+async def observe_room(homeserver: Homeserver, room_id: str, *, bot_expected: bool = True) -> Observed | None:
+    """The room as it is, or None when it is gone or not even the admin API knows its state.
+
+    Who is not in a room may be shown the state of the day they left, so that the bot believes it only when it is in.
+    """
+    if bot_expected:
+        with suppress(Refused, NotFound):
+            observed = _observed(room_id, await homeserver.room_state(room_id))
+            if observed.members.get(homeserver.bot_id) == "join":
+                return observed
+    try:
+        events = await homeserver.admin_room_state(room_id)
+    except NotFound:
+        return None
+    return _observed(room_id, events) if events else None
+
+
+def _observed(room_id: str, events: list[Json]) -> Observed:
+    state = {(event["type"], event["state_key"]): event["content"] for event in events}
+    members = {
+        key[1]: content["membership"]
+        for key, content in state.items()
+        if key[0] == "m.room.member" and content.get("membership") in _PRESENT
+    }
+    creator = next((event["sender"] for event in events if event["type"] == "m.room.create"), "")
+    moves = {
+        event["state_key"]: Move(event["content"]["membership"], event["origin_server_ts"])
+        for event in events
+        if event["type"] == "m.room.member"
+        and event["sender"] == event["state_key"]
+        and event["content"].get("membership") in {"join", "leave"}
+    }
+    banned = frozenset(
+        key[1] for key, content in state.items() if key[0] == "m.room.member" and content.get("membership") == "ban"
+    )
+    departed = frozenset(
+        key[1] for key, content in state.items() if key[0] == "m.room.member" and content.get("membership") in _GONE
+    )
+    sent = {
+        (event["type"], event["state_key"]): Sent(event["sender"], event["event_id"], event["origin_server_ts"])
+        for event in events
+    }
+    return Observed(room_id, members, state, creator, moves, banned, sent, departed)
+
+
+def is_ours(observed: Observed, key: str, bot_id: str) -> bool:
+    """Whether the room was made by the bridge for this key, and completely."""
+    return observed.creator == bot_id and observed.state.get((MARKER, ""), {}).get("key") == key
+
+
+def is_marked(observed: Observed) -> bool:
+    """Whether the room was made by the bridge, for whatever key, and completely."""
+    return bool(observed.state.get((MARKER, "")))
+
+
+async def observe_direct(homeserver: Homeserver, user_id: str) -> Json:
+    """Somebody's m.direct; empty for who left the firm a moment ago."""
+    with suppress(NotAllowed):
+        return await homeserver.account_data(user_id, "m.direct")
+    return {}

@@ -1,0 +1,44 @@
+"""Pictures of rooms and of the bot: drawn and uploaded once each."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bridge import faults
+from bridge.mapping.pictures import Picture, draw, named_picture
+from bridge.matrix.errors import BadRequest, NotFound, Refused
+from bridge.matrix.port import Homeserver
+from bridge.settings import Settings
+from bridge.store.engine.store import Store
+from bridge.store.rooms.pictures import is_picture, picture_address, record_picture
+
+log = structlog.get_logger(__name__)
+
+
+async def uploaded(picture: Picture, homeserver: Homeserver, store: Store) -> str:
+    """The mxc URI of a picture, uploaded if it was not. Raises HomeserverError."""
+    if known := await store.read(lambda: picture_address(picture.digest)):
+        return known
+    drawn = await asyncio.to_thread(draw, picture)
+    mxc = await homeserver.upload(drawn, "image/png", "picture.png")
+    faults.point("picture.uploaded")
+    await store.run(lambda: record_picture(picture.digest, mxc))
+    return mxc
+
+
+async def give_bot_picture(homeserver: Homeserver, store: Store, settings: Settings) -> None:
+    """Give the bot its picture. One that the firm gave it stays. What fails is tried again by the next whole pass."""
+    if not settings.accounts.avatars:
+        return
+    try:
+        account = await homeserver.admin_user(settings.bot_id) or {}
+        has = str(account.get("avatar_url") or "")
+        if has and not await store.read(lambda: is_picture(has)):
+            return
+        mxc = await uploaded(named_picture(settings.appservice.bot_name, settings.bot_id), homeserver, store)
+        if mxc != has:
+            await homeserver.admin_put_user(settings.bot_id, {"avatar_url": mxc})
+    except (Refused, BadRequest, NotFound) as error:
+        log.warning("bot_without_picture", bot=settings.bot_id, reason=str(error))

@@ -1,0 +1,1 @@
+"""The database: backends, connection, units of work and what they announce."""

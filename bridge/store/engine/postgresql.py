@@ -1,0 +1,210 @@
+"""PostgreSQL: a server that may be slow, hang or go away, and that says what became of a commit nobody heard of."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from peewee import Database, ImproperlyConfigured, PostgresqlDatabase
+
+from bridge.store.engine.errors import LOCK_SECONDS, StoreError, owned_elsewhere
+
+log = structlog.get_logger(__name__)
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 15
+"""After so long the server gives one statement up."""
+PATIENCE_SECONDS = 30.0
+"""After so long the connection is broken off: the server does not answer, or the network swallows what is sent."""
+SETTLE_SECONDS = 5.0
+"""How long the fate of a commit, or the end of a connection of before, is waited for."""
+_PAUSE_SECONDS = 0.1
+_NETWORK: dict[str, Any] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""libpq's parameters; the last is in milliseconds."""
+_PARTING_SECONDS = 1.0
+"""How long a server may take to notice that the owner before has gone."""
+_KEY = "hashtextextended('firm-bridge ' || coalesce(current_schema(), ''), 0)"
+"""The advisory lock that the owner of this database and schema holds."""
+_OWNER = f"""
+    SELECT activity.pid, coalesce(host(activity.client_addr), 'the same machine'), activity.backend_start
+    FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND (classid::bigint << 32 | objid::bigint) = {_KEY}
+    AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608 - of our own
+
+
+class PostgresqlBackend:
+    """A PostgreSQL server, through psycopg 3.
+
+    The connection that writes holds the owner's lock, so that nothing is ever written without it: where the connection
+    is lost the lock is, and the next one has it again or none.
+    """
+
+    def __init__(self, url: str, *, reading: bool = False) -> None:
+        parts = urlsplit(url)
+        self.name = f"postgresql://{parts.hostname or ''}{parts.path}"
+        self.patience: float | None = PATIENCE_SECONDS
+        self._reading = reading
+        self._session: tuple[int, Any] | None = None
+        """The server's process and its start behind the connection of now, or of before."""
+        self._socket: int | None = None
+        self._socket_lock = threading.Lock()
+        try:
+            self.database: Database = PostgresqlDatabase(
+                url, prefer_psycopg3=True, autoconnect=False, application_name="firm-bridge", **_NETWORK
+            )
+        except ImproperlyConfigured as error:
+            raise StoreError(
+                f"{self.name} needs the PostgreSQL driver. Install it with: pip install 'firm-bridge[postgresql]'."
+            ) from error
+
+    def connect(self) -> None:
+        self.database.connect(reuse_if_open=True)
+        try:
+            with self._socket_lock:
+                # A copy of its own: the driver may close its number, and the system give it to something else.
+                self._socket = os.dup(_connection(self.database).fileno())
+            self._set("lock_timeout", f"{LOCK_SECONDS}s")
+            self._set("statement_timeout", f"{STATEMENT_SECONDS}s")
+            if self._reading:
+                self._set("default_transaction_read_only", "on")
+            else:
+                self._own()
+        except Exception:
+            self._disconnect()
+            raise
+
+    def ensure_connected(self) -> None:
+        # Asked before every transaction, so that a connection lost meanwhile costs no unit.
+        try:
+            self._one("SELECT 1")
+        except Exception as error:  # noqa: BLE001 - the driver's own kinds; connecting again tells what is wrong
+            log.info("database_connection_lost", database=self.name, reason=str(error).strip())
+            self._disconnect()
+            self.connect()
+
+    @contextlib.contextmanager
+    def take_time(self) -> Iterator[None]:
+        self._set("statement_timeout", "0")
+        yield
+        self._set("statement_timeout", f"{STATEMENT_SECONDS}s")
+
+    @contextlib.contextmanager
+    def transaction(self, *, durable: bool, reads: bool) -> Iterator[None]:
+        number = None
+        try:
+            with self.database.transaction():
+                if reads:
+                    self._one("SET TRANSACTION READ ONLY")
+                elif not durable:
+                    self._one("SET LOCAL synchronous_commit = off")
+                yield
+                if not reads:
+                    (number,) = self._one("SELECT txid_current_if_assigned()")
+        except Exception as error:
+            if number is None or not self._was_committed(number):
+                raise
+            log.warning("commit_found", database=self.name, reason=str(error).strip())
+
+    def in_transaction(self) -> bool:
+        if self.database.is_closed():
+            return False
+        return bool(_connection(self.database).info.transaction_status.name in {"INTRANS", "INERROR"})
+
+    def owner(self) -> str:
+        owner = self._one(_OWNER)
+        return "" if owner is None else _described(owner)
+
+    def interrupt(self) -> None:
+        """Break off the connection, which whoever waits at it hears at once, whatever the server or network does."""
+        with self._socket_lock:
+            if self._socket is not None:
+                with socket.socket(fileno=os.dup(self._socket)) as end, contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        with self._socket_lock:
+            if self._socket is not None:
+                os.close(self._socket)
+                self._socket = None
+        if not self.database.is_closed():
+            self.database.close()
+
+    def _was_committed(self, number: int) -> bool:
+        """Whether a transaction of a connection that was lost was committed. Raises StoreError where nobody can say."""
+        end = time.monotonic() + SETTLE_SECONDS
+        try:
+            self._disconnect()
+            self.connect()
+            while (found := self._one("SELECT txid_status(%s)", number)) == ("in progress",):
+                if time.monotonic() > end:
+                    break
+                time.sleep(_PAUSE_SECONDS)
+        except Exception as error:
+            raise StoreError(
+                f"The connection to the database {self.name} was lost in the middle of a commit, and it cannot be asked"
+                f" what became of it: {str(error).strip()}. The bridge reads back by itself what was stored."
+            ) from error
+        return bool(found == ("committed",))
+
+    def _own(self) -> None:
+        """Take the owner's lock, if need be from a connection of our own that the server does not know to be gone.
+
+        Raises OwnedElsewhere.
+        """
+        end, parting = time.monotonic() + SETTLE_SECONDS, time.monotonic() + _PARTING_SECONDS
+        before, self._session = (
+            self._session,
+            self._one("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"),
+        )
+        while self._one(f"SELECT pg_try_advisory_lock({_KEY})") != (True,):
+            owner = self._one(_OWNER)
+            if owner is not None and before != (owner[0], owner[2]):
+                if time.monotonic() < parting:
+                    time.sleep(_PAUSE_SECONDS)
+                    continue
+                self._session = before
+                raise owned_elsewhere(self.name, _described(owner))
+            if time.monotonic() > end:
+                self._session = before
+                raise StoreError(
+                    f"An earlier connection to the database {self.name} does not come to its end. The bridge goes on by"
+                    " itself when it does."
+                )
+            if owner is not None:
+                self._one("SELECT pg_terminate_backend(%s)", owner[0])
+            time.sleep(_PAUSE_SECONDS)
+
+    def _set(self, name: str, value: str) -> None:
+        self._one(f"SET {name} = '{value}'")
+
+    def _one(self, statement: str, *values: object) -> Any:
+        """The first row of what a statement answers, if it answers anything."""
+        cursor = self.database.execute_sql(statement, values or None)  # type: ignore[no-untyped-call]
+        return cursor.fetchone() if cursor.description is not None else None
+
+
+def _described(owner: Any) -> str:
+    return f"connected from {owner[1]} since {owner[2]:%Y-%m-%d %H:%M:%S}"
+
+
+def _connection(database: Database) -> Any:
+    return database.connection()  # type: ignore[no-untyped-call]

@@ -1,0 +1,339 @@
+"""The database behind one thread: plain peewee in units of work, many units to one commit.
+
+Whatever units wait when the thread is free are run one after the other in one transaction, each in a savepoint of its
+own, and their callers hear of it after the commit. So a commit, the slow part, is shared under load, and one unit's
+error undoes that unit only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import structlog
+from playhouse.migrations import Runner
+
+from bridge.failures import describe, frames
+from bridge.store import models
+from bridge.store.engine.backends import Backend, backend_for
+from bridge.store.engine.errors import NotMadeYet, OwnedElsewhere, StoreError, as_store_error
+from bridge.store.engine.news import take_news
+from bridge.store.engine.sql import execute
+
+__all__ = ["OwnedElsewhere", "Store", "StoreError"]
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+UNITS_PER_COMMIT = 128
+SLOW_SECONDS = 10.0
+"""What takes longer is worth telling whoever looks after the database."""
+TROUBLE_SECONDS = 10.0
+"""So long after what failed last it is said that something is wrong, whatever else is done meanwhile."""
+CLOSE_SECONDS = 10.0
+"""How long the end of what is under way is waited for before it is interrupted."""
+_WATCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    unit: Callable[[], Any]
+    durable: bool
+    reads: bool
+    early: Callable[[Any], None] | None
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    job: _Job
+    result: Any = None
+    error: Exception | None = None
+    news: Sequence[object] = ()
+
+
+class Store:
+    """The bridge's database. `open` it, `run` units of work on it, `close` it."""
+
+    def __init__(self, url: str, *, reading: bool = False) -> None:
+        """`url` is sqlite:///PATH (four slashes for an absolute path) or postgresql://USER:PASSWORD@HOST/NAME.
+
+        Only one process at a time has it open, unless it is for `reading`: then nothing is written, and nobody is kept
+        from writing. Raises StoreError for any other URL.
+        """
+        self._backend = backend_for(url, reading=reading)
+        self.reading = reading
+        """Whether nothing can be written."""
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._listeners: list[Callable[[Sequence[object]], None]] = []
+        self._at_work_since: float | None = None
+        """When the transaction under way was begun, on the monotonic clock."""
+        self._failed = ""
+        """Why the database could not do its work lately; empty where it could."""
+        self._failed_at = 0.0
+        """When that was, on the monotonic clock."""
+        self._hurried = False
+        self._on_loss: Callable[[], None] | None = None
+        self.lost: OwnedElsewhere | None = None
+        """Why this process owns the database no more. From then on nothing is stored."""
+
+    def listen(self, listener: Callable[[Sequence[object]], None]) -> None:
+        """Have what units announce told to `listener` after their commit, in order and before their callers go on."""
+        self._listeners.append(listener)
+
+    def on_loss(self, callback: Callable[[], None]) -> None:
+        """Have this called when another process took the database over; `lost` says more."""
+        self._on_loss = callback
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the database, for health; empty where nothing is."""
+        since = self._at_work_since
+        seconds = 0.0 if since is None else time.monotonic() - since
+        if seconds > SLOW_SECONDS:
+            return f"The database {self._backend.name} has not answered for {seconds:.0f} seconds."
+        return self._failed
+
+    async def open(self) -> None:
+        """Connect and bring the tables up to date.
+
+        Raises OwnedElsewhere where another process has it open, NotMadeYet where a database that is to be read is not
+        there or not up to date, and StoreError when anything else is in the way or the database is newer than this
+        version of the bridge.
+        """
+        if self._thread is not None:
+            return
+        models.database.initialize(self._backend.database)
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = loop.create_future()
+        self._jobs = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, args=(loop, opened), name="store", daemon=True)
+        self._thread.start()
+        try:
+            await opened
+        except Exception:
+            self._thread = None
+            raise
+        self._watch = asyncio.create_task(self._keep_watch())
+
+    async def run(self, unit: Callable[[], T], *, durable: bool = True, early: Callable[[T], None] | None = None) -> T:
+        """Run a unit of work, wholly or not at all, and return its result once it is committed.
+
+        Committed means: survives a loss of power. `durable=False` is for work that would be done again after one (a
+        crash of the bridge alone loses nothing either way). Whatever the unit raises undoes it and is raised here;
+        StoreError where the database failed. A unit handed over runs even if the caller is cancelled.
+
+        `early` is given the result as soon as it is there, while the commit, which may yet fail, is under way. Units
+        handed over from then on run after it.
+        """
+        return cast("T", await self._hand_over(unit, durable, self.reading, early))
+
+    async def read(self, unit: Callable[[], T]) -> T:
+        """Run a unit that only reads, and return its result. It keeps no other process from writing (SQLite)."""
+        return cast("T", await self._hand_over(unit, False, True, None))
+
+    async def _hand_over(
+        self, unit: Callable[[], T], durable: bool, reads: bool, early: Callable[[T], None] | None
+    ) -> object:
+        if self._thread is None:
+            raise StoreError("The database is not open, so nothing can be read or written.")
+        loop = asyncio.get_running_loop()
+        job = _Job(unit, durable, reads, early, loop, loop.create_future())
+        self._jobs.put(job)
+        return await job.done
+
+    def hurry(self) -> None:
+        """Say that the process is about to end: what takes longer than CLOSE_SECONDS is interrupted from now on."""
+        self._hurried = True
+
+    async def owner(self) -> str:
+        """Which process owns the database, as far as that is known; empty for none. For who only reads."""
+        return await self.read(self._backend.owner)
+
+    async def close(self) -> None:
+        """Finish the units handed over and disconnect. What hangs is interrupted after CLOSE_SECONDS."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._jobs.put(None)
+        await asyncio.to_thread(thread.join, CLOSE_SECONDS)
+        if thread.is_alive():
+            log.warning("database_interrupted", database=self._backend.name, reason="the bridge ends")
+            self._backend.interrupt()
+            await asyncio.to_thread(thread.join, CLOSE_SECONDS)
+        if thread.is_alive():
+            log.error("database_left", database=self._backend.name, reason=self.trouble or "it does not answer")
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+
+    async def _keep_watch(self) -> None:
+        """Break off what takes longer than it may: without this, one lost packet would hang everything for ever."""
+        while (patience := self._backend.patience) is not None:
+            await asyncio.sleep(_WATCH_SECONDS)
+            since, patience = self._at_work_since, min(patience, CLOSE_SECONDS) if self._hurried else patience
+            if since is not None and time.monotonic() - since > patience:
+                log.error("database_interrupted", database=self._backend.name, reason=self.trouble)
+                self._backend.interrupt()
+
+    def _tell(self, outcomes: list[_Outcome]) -> None:
+        news = [item for outcome in outcomes for item in outcome.news]
+        for listener in self._listeners if news else ():
+            try:
+                listener(news)
+            except Exception as error:  # noqa: BLE001 - the others, and those who wait, must hear of the commit
+                log.error("listener_failed", reason=describe(error), stack=frames(error))  # noqa: TRY400
+        for outcome in outcomes:
+            _settle(outcome.job.done, outcome.result, outcome.error)
+
+    def _note_loss(self, error: OwnedElsewhere) -> None:
+        if self.lost is None:
+            self.lost = error
+            log.error("database_lost", database=self._backend.name, reason=str(error))
+            if self._on_loss is not None:
+                self._on_loss()
+
+    # What follows runs on the store's thread.
+
+    def _serve(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
+        try:
+            self._backend.connect()
+            if self.reading:
+                require_up_to_date(self._backend)
+            else:
+                migrate(self._backend)
+        except Exception as error:  # noqa: BLE001 - handed to whoever opens the store
+            self._backend.close()
+            loop.call_soon_threadsafe(_settle, opened, None, as_store_error(error, self._backend.name))
+            return
+        loop.call_soon_threadsafe(_settle, opened, None, None)
+        while group := self._next_group():
+            self._at_work_since = time.monotonic()
+            try:
+                outcomes = self._run_group(group)
+            except Exception as error:  # noqa: BLE001 - handed to the callers; a log that fails must not end the thread
+                outcomes = [_Outcome(job, error=error) for job in group]
+            self._at_work_since = None
+            for waiting_loop in {job.loop for job in group}:
+                # A loop that has ended has nobody left who waits.
+                with contextlib.suppress(RuntimeError):
+                    waiting_loop.call_soon_threadsafe(
+                        self._tell, [outcome for outcome in outcomes if outcome.job.loop is waiting_loop]
+                    )
+        with contextlib.suppress(Exception):
+            # Whatever is wrong with the connection, the process is about to be without it.
+            self._backend.close()
+
+    def _next_group(self) -> list[_Job]:
+        """Wait for a unit and take those behind it; empty when the store is closed."""
+        first = self._jobs.get()
+        group = [first] if first is not None else []
+        while group and len(group) < UNITS_PER_COMMIT:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._jobs.put(None)
+                break
+            group.append(job)
+        return group
+
+    def _run_group(self, group: list[_Job]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        try:
+            self._backend.ensure_connected()
+            durable, reads = any(job.durable for job in group), all(job.reads for job in group)
+            with self._backend.transaction(durable=durable, reads=reads):
+                outcomes = [_run(group[0])] if len(group) == 1 else [self._run_in_savepoint(job) for job in group]
+        except Exception as error:  # noqa: BLE001 - handed to the callers
+            reason = self._explain(error)
+            self._note_trouble([reason], wrote=False)
+            if isinstance(reason, OwnedElsewhere):
+                group[0].loop.call_soon_threadsafe(self._note_loss, reason)
+            return [_Outcome(job, error=reason) for job in group]
+        self._note_trouble([outcome.error for outcome in outcomes], wrote=not reads)
+        return outcomes
+
+    def _note_trouble(self, errors: Sequence[Exception | None], *, wrote: bool) -> None:
+        """On a full disk some units fail and others do not, those that only read among them."""
+        if reason := next((str(error) for error in errors if isinstance(error, StoreError)), ""):
+            self._failed, self._failed_at = reason, time.monotonic()
+        elif wrote and time.monotonic() - self._failed_at >= TROUBLE_SECONDS:
+            self._failed = ""
+
+    def _run_in_savepoint(self, job: _Job) -> _Outcome:
+        try:
+            execute("SAVEPOINT unit")
+            outcome = _run(job)
+            execute("RELEASE SAVEPOINT unit")
+        except Exception as error:
+            if not self._backend.in_transaction():
+                raise
+            execute("ROLLBACK TO SAVEPOINT unit")
+            execute("RELEASE SAVEPOINT unit")
+            return _Outcome(job, error=self._explain(error))
+        return outcome
+
+    def _explain(self, error: Exception) -> Exception:
+        explained = as_store_error(error, self._backend.name)
+        if explained is not error:
+            log.warning("database_failed", database=self._backend.name, reason=str(explained))
+        return explained
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+def _run(job: _Job) -> _Outcome:
+    take_news()
+    result = job.unit()
+    if job.early is not None:
+        job.loop.call_soon_threadsafe(job.early, result)
+    return _Outcome(job, result, news=take_news())
+
+
+def migrate(backend: Backend, directory: Path = MIGRATIONS) -> None:
+    """Apply the migrations that the database has not had yet. Raises StoreError where it has had ones unknown here."""
+    runner = _runner(backend, directory)
+    with backend.take_time():
+        applied = runner.up()
+    if applied:
+        log.info("database_migrated", database=backend.name, migrations=applied)
+
+
+def require_up_to_date(backend: Backend, directory: Path = MIGRATIONS) -> None:
+    """Raises NotMadeYet where the database lacks a migration, and StoreError where it has had ones unknown here."""
+    if any(not migration.applied for migration in _runner(backend, directory).status()):
+        raise NotMadeYet(
+            f"The tables of the database {backend.name} are older than this version of firm-bridge. The next start of"
+            " the bridge brings them up to date."
+        )
+
+
+def _runner(backend: Backend, directory: Path) -> Runner:
+    runner = Runner(backend.database, str(directory))
+    unknown = [migration.name for migration in runner.status() if migration.path is None]
+    if unknown:
+        raise StoreError(
+            f"The database {backend.name} was written by a newer firm-bridge: it has the change {unknown[-1]}, which"
+            " this version does not know. Start that version again, or restore a backup from before the upgrade."
+        )
+    return runner

@@ -1,0 +1,1 @@
+"""Files that were sent: listed, filed, handed out, removed."""

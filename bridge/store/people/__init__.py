@@ -1,0 +1,1 @@
+"""What is known of people: walls, leavers, those who return, welcomes and digests."""

@@ -1,0 +1,247 @@
+"""Walls that are set by command, and who acknowledged them. All are units of work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+import structlog
+
+from bridge.clock import now_ms
+from bridge.firm.audit import Deed
+from bridge.firm.model import Firm, Wall, WallKind
+from bridge.firm.walls import covered, screens
+from bridge.store.engine.news import announce
+from bridge.store.engine.sql import skip_to
+from bridge.store.models import CommandWall, Conversation, Participant, Screened
+from bridge.store.record.audit import record
+from bridge.store.rooms.participants import drop
+
+log = structlog.get_logger(__name__)
+_ID = "wall-"
+_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class WallsSet:
+    """News for those who listen to the store: the walls that are set by command, from now on."""
+
+    walls: tuple[Wall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WallRecord:
+    """A wall set by command with what happened to it. Times are in milliseconds."""
+
+    wall: Wall
+    told: dict[str, int | None]
+    """Whom the bot told, by staff id, and when they acknowledged it."""
+    ended_at: int | None
+    ended_by: str
+    """Staff id; empty where it came to its last day."""
+    ended_cause: str
+    """The event id of the command that lifted it."""
+
+
+Removed = dict[str, list[str]]
+"""The ids of the conversations that somebody was taken out of, by staff id."""
+
+
+def walls_set() -> tuple[Wall, ...]:
+    """The walls set by command that nobody lifted and whose end was not noted yet."""
+    rows = CommandWall.select().where(CommandWall.ended_at.is_null()).order_by(CommandWall.number)
+    return tuple(_wall(row) for row in rows)
+
+
+def announce_walls() -> None:
+    """Announce WallsSet: what is stored at this moment."""
+    announce(WallsSet(walls_set()))
+
+
+def wall_records(ids: Collection[str] | None = None) -> dict[str, WallRecord]:
+    """The walls set by command with these ids, or all there ever were, by id, oldest first."""
+    numbers = None if ids is None else [number for number in map(_number, ids) if number]
+    rows = CommandWall.select().order_by(CommandWall.number)
+    told: dict[int, dict[str, int | None]] = {}
+    for number, staff_id, acknowledged_at in _screened(numbers=numbers):
+        told.setdefault(number, {})[staff_id] = acknowledged_at
+    return {
+        wall.id: WallRecord(wall, told.get(row.number, {}), row.ended_at, row.ended_by, row.ended_cause)
+        for row in (rows if numbers is None else rows.where(CommandWall.number.in_(numbers)))
+        for wall in (_wall(row),)
+    }
+
+
+def set_wall(wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:
+    """Set a wall and take those it screens out of every conversation it stands around (M3), as `begin_wall` and
+    `drop_screened` do one after the other."""
+    made = begin_wall(wall, cause, number)
+    # One that has ended since, when a dead letter is replayed, takes nobody out again.
+    return made, drop_screened(made, firm, made.set_by, cause) if is_set(made.id) else {}
+
+
+def begin_wall(wall: Wall, cause: str, number: int = 0) -> Wall:
+    """Set a wall, which is in force from this commit on, and return it with its id. 0 is the next number.
+
+    Who was picked for a conversation that it stands around is taken out of that by `drop_screened`. The same event
+    handled again gives the same answer. Announces WallsSet.
+    """
+    found = CommandWall.get_or_none(CommandWall.caused_by == cause)
+    row = found or CommandWall.create(
+        kind=wall.kind.value,
+        matter_id=wall.matter_id,
+        client=wall.client,
+        people=json.dumps(wall.people),
+        memo=wall.memo,
+        set_by=wall.set_by,
+        since=wall.since.isoformat() if wall.since else "",
+        expires=wall.expires.isoformat() if wall.expires else "",
+        caused_by=cause,
+        **({"number": number} if number else {}),
+    )
+    if number:
+        skip_to(CommandWall.number)
+    made = _wall(row)
+    if found is None:
+        _record(Deed.WALL_SET, made, made.set_by, cause)
+    # Also where it is there already: the confirmation of the first commit may have been lost, and with it the news.
+    announce_walls()
+    return made
+
+
+def restore_wall(wall: Wall, firm: Firm, cause: str) -> None:
+    """Set a wall again that a backup has lost, under its own number where that is free. Announces WallsSet."""
+    number = _number(wall.id)
+    taken = CommandWall.get_or_none(CommandWall.number == number) is not None
+    made, _ = set_wall(wall, firm, cause, 0 if taken else number)
+    log.warning("wall_restored", wall=made.id)
+
+
+def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
+    """Let a wall end: lifted by a staff id, or by nobody where its last day is over. Whether this event ended it.
+
+    Those it screened may come back and are not brought back: also who came under it later, for instance by joining a
+    group, is in no conversation of it any more. Announces WallsSet.
+    """
+    row = CommandWall.get_or_none(CommandWall.number == _number(wall_id))
+    announce_walls()
+    if row is None or row.ended_at is not None:
+        return row is not None and bool(cause) and row.ended_cause == cause
+    wall = _wall(row)
+    drop_screened(wall, firm, by, cause)
+    CommandWall.update(ended_at=now_ms(), ended_by=by, ended_cause=cause).where(
+        CommandWall.number == row.number
+    ).execute()
+    _record(Deed.WALL_LIFTED if by else Deed.WALL_EXPIRED, wall, by, cause)
+    announce_walls()
+    return True
+
+
+def end_expired(firm: Firm, today: date) -> list[Wall]:
+    """Let every wall end whose last day lies before this one; returns them."""
+    over = [wall for wall in walls_set() if wall.expires is not None and wall.expires < today]
+    for wall in over:
+        end_wall(wall.id, firm, "", "")
+    return over
+
+
+def is_set(wall_id: str) -> bool:
+    """Whether this wall was set by command and has not ended."""
+    found = CommandWall.select().where(CommandWall.number == _number(wall_id), CommandWall.ended_at.is_null())
+    return bool(found.exists())
+
+
+def told_of(wall_id: str) -> frozenset[str]:
+    """Staff ids of those who were told of a wall set by command."""
+    return frozenset(staff_id for _, staff_id, _ in _screened(numbers=[_number(wall_id)]))
+
+
+def note_told(wall_id: str, staff_id: str) -> bool:
+    """Note that somebody is told of a wall. Whether they were not told before."""
+    insert = Screened.insert(wall=_number(wall_id), staff_id=staff_id, told_at=now_ms()).on_conflict_ignore()
+    return bool(insert.as_rowcount().execute())
+
+
+def acknowledge(staff_id: str, only: Collection[str], cause: str) -> list[str]:
+    """Note that somebody acknowledges the walls they were told of: of these ids, or all for none.
+
+    Returns the ids of all of these that are acknowledged now. Walls that have ended are left out.
+    """
+    known = {wall.id for wall in walls_set()}
+    found = []
+    for number, _, acknowledged_at in _screened(staff_id):
+        wall_id = f"{_ID}{number}"
+        if wall_id not in known or (only and wall_id not in only):
+            continue
+        found.append(wall_id)
+        if acknowledged_at is None:
+            Screened.update(acknowledged_at=now_ms()).where(
+                Screened.wall == number, Screened.staff_id == staff_id
+            ).execute()
+            record(Deed.WALL_ACKNOWLEDGED, actor=staff_id, subject=wall_id, cause=cause)
+    return found
+
+
+def _screened(staff_id: str = "", numbers: Collection[int] | None = None) -> list[tuple[int, str, int | None]]:
+    """Number of the wall, staff id, and when they acknowledged it, of all who were told, of one person or of walls."""
+    rows = Screened.select(Screened.wall, Screened.staff_id, Screened.acknowledged_at)
+    if staff_id:
+        rows = rows.where(Screened.staff_id == staff_id)
+    if numbers is not None:
+        rows = rows.where(Screened.wall.in_(list(numbers)))
+    return list(cast("Iterable[tuple[int, str, int | None]]", rows.order_by(Screened.wall, Screened.staff_id).tuples()))
+
+
+def drop_screened(wall: Wall, firm: Firm, by: str, cause: str, matters: Collection[str] | None = None) -> Removed:
+    """Take those whom a wall screens out of the conversations of these matters, for None of all that it stands around.
+
+    Returns who was taken out of what. The same event handled again gives the same answer.
+    """
+    ids = [matter.id for matter in covered(firm, wall)] if matters is None else list(matters)
+    query = (
+        Participant.select(Participant.conversation, Participant.staff_id)
+        .join(Conversation)
+        .where(Conversation.matter_id.in_(ids), Participant.present | (Participant.caused_by == cause))
+    )
+    if wall.kind is WallKind.EXCLUDE:
+        query = query.where(Participant.staff_id.in_(list(firm.people(wall.people))))
+    people: dict[str, list[str]] = {}
+    for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", query.tuples()):
+        if screens(firm, wall, staff_id):
+            people.setdefault(conversation_id, []).append(staff_id)
+    removed: Removed = {}
+    for conversation_id, staff_ids in people.items():
+        for staff_id in drop(conversation_id, staff_ids, by, cause):
+            removed.setdefault(staff_id, []).append(conversation_id)
+    return removed
+
+
+def _record(deed: Deed, wall: Wall, by: str, cause: str) -> None:
+    around = wall.matter_id or f"client {wall.client}"
+    whom = ", ".join(wall.people)
+    terms = f"until {wall.expires}" if wall.expires else "without end"
+    record(deed, actor=by, subject=wall.id, reason=f"{wall.kind}, {around}, {whom}, {terms}: {wall.memo}", cause=cause)
+
+
+def _number(wall_id: str) -> int:
+    """The number in an id, 0 for what is no id of a wall set by command."""
+    number = wall_id.removeprefix(_ID)
+    known = wall_id.startswith(_ID) and number.isascii() and number.isdecimal() and len(number) < _DIGITS
+    return int(number) if known else 0
+
+
+def _wall(row: CommandWall) -> Wall:
+    return Wall(
+        id=f"{_ID}{row.number}",
+        kind=WallKind(str(row.kind)),
+        matter_id=str(row.matter_id),
+        client=str(row.client),
+        people=tuple(json.loads(str(row.people))),
+        memo=str(row.memo),
+        set_by=str(row.set_by),
+        since=date.fromisoformat(str(row.since)) if row.since else None,
+        expires=date.fromisoformat(str(row.expires)) if row.expires else None,
+    )

@@ -1,0 +1,90 @@
+"""How far the guard's refusals are in the audit log, and who was refused how often. All are units of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bridge.clock import now_ms
+from bridge.store.models import RefusalsTaken, RefusalTally
+
+TALLY_MS = 600_000
+"""Refusals are counted together that lie within so long."""
+TOLD_AGAIN_MS = 86_400_000
+"""Of one person the admins are told so often at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Up to where a list of the guard is in the audit log."""
+
+    spool: str = ""
+    """The list's id; empty where none was ever met."""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """That somebody was refused so often that the admins should know."""
+
+    actor: str
+    """Staff id or user id, or the deed where nobody can tell who it was."""
+    count: int
+    last_ms: int
+
+
+def taken() -> Taken:
+    """Up to where the list is taken over that was met last."""
+    row = RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()).first()
+    return Taken() if row is None else Taken(row.spool, row.number)
+
+
+def number_taken(spool: str) -> int:
+    """The number up to which a list is taken over; 0 for one that was never met."""
+    row = RefusalsTaken.get_or_none(RefusalsTaken.spool == spool)
+    return 0 if row is None else int(row.number)
+
+
+def mark_taken(spool: str, number: int) -> None:
+    """Note that a list is the guard's, and up to where it is taken over."""
+    newest = RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()).first()
+    met_at = max(now_ms(), newest.met_at + 1 if newest is not None else 0)
+    RefusalsTaken.insert(spool=spool, number=number, met_at=met_at).on_conflict(
+        conflict_target=[RefusalsTaken.spool], preserve=[RefusalsTaken.number, RefusalsTaken.met_at]
+    ).execute()
+
+
+def count_refused(actor: str, first_ms: int, last_ms: int, count: int, limit: int) -> None:
+    """Count what somebody was refused; from `limit` within some minutes on the admins are to be told, 0 for never.
+
+    Of repetitions over a longer time only what falls on those minutes counts.
+    """
+    if not limit:
+        return
+    counted = max(1, count * TALLY_MS // max(last_ms - first_ms, TALLY_MS))
+    row = RefusalTally.get_or_none(RefusalTally.actor == actor)
+    if row is None:
+        row = RefusalTally(actor=actor, since=first_ms, last=last_ms, count=0)
+        row.save(force_insert=True)
+    if abs(first_ms - row.since) >= TALLY_MS and not row.due:
+        row.since, row.count = first_ms, 0
+    row.count, row.last = row.count + counted, max(row.last, last_ms)
+    if row.count >= limit and (row.told_at is None or abs(now_ms() - row.told_at) >= TOLD_AGAIN_MS):
+        row.due = True
+    row.save()
+
+
+def many_refused() -> list[Many]:
+    """Of whom the admins are to be told, in the order in which it happened."""
+    rows: Iterable[RefusalTally] = RefusalTally.select().where(RefusalTally.due).order_by(RefusalTally.last)
+    return [Many(row.actor, row.count, row.last) for row in rows]
+
+
+def mark_many_told(actors: Iterable[str]) -> None:
+    """Note that the admins were told of these."""
+    RefusalTally.update(due=False, told_at=now_ms()).where(RefusalTally.actor.in_(list(actors))).execute()
+
+
+def forget_tallies(before_ms: int) -> int:
+    """Forget who was last refused before that moment, unless the admins are still to be told. Returns how many."""
+    return int(RefusalTally.delete().where(~RefusalTally.due, RefusalTally.last < before_ms).execute())

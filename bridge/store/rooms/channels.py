@@ -1,0 +1,163 @@
+"""Channels as they are stored: their names, topics, archive and newest messages. All are units of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from peewee import JOIN
+
+from bridge.clock import now_ms
+from bridge.firm.audit import Deed
+from bridge.firm.conversation import ConversationKind
+from bridge.store import models
+from bridge.store.engine.sql import execute_rows
+from bridge.store.record.audit import record
+
+_NOTE_MESSAGES = """
+    INSERT INTO newest_message (conversation_id, at_ms) VALUES {rows}
+    ON CONFLICT (conversation_id) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > newest_message.at_ms
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel without its participants."""
+
+    id: str
+    title: str
+    topic: str
+    name_key: str
+    everyone: bool
+    archived: bool
+    created_by: str
+    """Staff id; empty for what the directory started."""
+    created_at: int
+    caused_by: str
+    archived_at: int | None
+    archived_by: str
+    """Staff id; empty for the bridge."""
+    last_message_at: int | None
+    room_id: str | None
+
+
+def _select(*conditions: object) -> list[Channel]:
+    rows: Iterable[Any] = (
+        models.Conversation.select(models.Conversation, models.Room.room_id, models.NewestMessage.at_ms)
+        .join(models.Room, JOIN.LEFT_OUTER, on=(models.Room.key == models.Conversation.id))
+        .switch(models.Conversation)
+        .join(
+            models.NewestMessage,
+            JOIN.LEFT_OUTER,
+            on=(models.NewestMessage.conversation_id == models.Conversation.id),
+        )
+        .where(models.Conversation.kind == ConversationKind.CHANNEL.value, *conditions)
+        .objects()
+    )
+    return [
+        Channel(
+            id=row.id,
+            title=row.title,
+            topic=row.topic,
+            name_key=row.name_key or "",
+            everyone=row.everyone,
+            archived=row.archived,
+            created_by=row.created_by,
+            created_at=row.created_at,
+            caused_by=row.caused_by,
+            archived_at=row.archived_at,
+            archived_by=row.archived_by or "",
+            last_message_at=row.at_ms,
+            room_id=row.room_id,
+        )
+        for row in rows
+    ]
+
+
+def all_channels() -> list[Channel]:
+    """Every channel, archived ones included, by name."""
+    return sorted(_select(), key=lambda channel: channel.title.casefold())
+
+
+def channel(conversation_id: str) -> Channel | None:
+    """The channel with this id."""
+    return next(iter(_select(models.Conversation.id == conversation_id)), None)
+
+
+def channel_named(name_key: str) -> Channel | None:
+    """The channel with this unique name, archived ones included."""
+    return next(iter(_select(models.Conversation.name_key == name_key)), None)
+
+
+def channel_caused_by(event_id: str) -> Channel | None:
+    """The channel that the command in this event made."""
+    return next(iter(_select(models.Conversation.caused_by == event_id)), None)
+
+
+def name_keys() -> set[str]:
+    """The names that are taken."""
+    return {found.name_key for found in _select()}
+
+
+def channel_aliases() -> dict[str, str]:
+    """The public alias localparts of all channels, by conversation id."""
+    rows = (
+        models.Conversation.select(models.Conversation.id, models.Conversation.alias_localpart)
+        .where(models.Conversation.kind == ConversationKind.CHANNEL.value)
+        .tuples()
+    )
+    return dict(cast("Iterable[tuple[str, str]]", rows))
+
+
+def rename(conversation_id: str, title: str, name_key: str, alias_localpart: str, *, by: str, cause: str) -> None:
+    """Give a channel another name. Its old name and alias are free at once; its identity and its room stay."""
+    changed = models.Conversation.id == conversation_id, models.Conversation.title != title
+    if models.Conversation.select().where(*changed).exists():
+        record(Deed.RENAMED, actor=by, subject=conversation_id, reason=title, cause=cause)
+    models.Conversation.update(title=title, name_key=name_key, alias_localpart=alias_localpart).where(
+        models.Conversation.id == conversation_id
+    ).execute()
+    models.Room.update(alias_localpart=alias_localpart).where(models.Room.key == conversation_id).execute()
+
+
+def set_topic(conversation_id: str, topic: str, *, by: str, cause: str) -> None:
+    """Give a channel a topic, or with an empty one take it away."""
+    changed = models.Conversation.id == conversation_id, models.Conversation.topic != topic
+    if models.Conversation.update(topic=topic).where(*changed).execute():
+        record(Deed.TOPIC_SET, actor=by, subject=conversation_id, cause=cause)
+
+
+def archive(conversation_id: str, by: str, cause: str = "", reason: str = "") -> bool:
+    """Archive a conversation in the name of a staff id, empty for the bridge. False where it was archived already."""
+    changed: int = (
+        models.Conversation.update(archived=True, archived_at=now_ms(), archived_by=by)
+        .where(models.Conversation.id == conversation_id, ~models.Conversation.archived)
+        .execute()
+    )
+    if changed:
+        record(Deed.ARCHIVED, actor=by, subject=conversation_id, cause=cause, reason=reason)
+    return changed > 0
+
+
+def restore(conversation_id: str, by: str, cause: str = "") -> bool:
+    """Undo archiving in the name of a staff id. False where it was not archived."""
+    changed: int = (
+        models.Conversation.update(archived=False, archived_at=None, archived_by=None, restored_at=now_ms())
+        .where(models.Conversation.id == conversation_id, models.Conversation.archived)
+        .execute()
+    )
+    if changed:
+        record(Deed.RESTORED, actor=by, subject=conversation_id, cause=cause)
+    return changed > 0
+
+
+def note_messages(newest: Mapping[str, int]) -> None:
+    """Note when the newest message came, by conversation id; an older one than is known changes nothing."""
+    execute_rows(_NOTE_MESSAGES, "(?, ?)", list(newest.items()))
+
+
+def recent(limit: int) -> list[Channel]:
+    """The channels with the newest messages, newest first, without those archived or never written in (C3)."""
+    found = [one for one in _select(~models.Conversation.archived) if one.last_message_at is not None]
+    return sorted(found, key=lambda one: one.last_message_at or 0, reverse=True)[:limit]

@@ -1,0 +1,81 @@
+"""The conversations of a matter as they are stored. All are units of work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from bridge.firm.audit import Deed
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.store.models import Conversation as Row
+from bridge.store.models import Participant, Room
+from bridge.store.record.audit import record
+from bridge.store.rooms.conversations import earlier_rooms, to_conversation
+
+
+@dataclass(frozen=True, slots=True)
+class MatterConversation:
+    """A conversation of a matter, and its room once that was made."""
+
+    conversation: Conversation
+    room_id: str | None
+    earlier: tuple[str, ...] = ()
+    """The ids of the rooms in which it was held before, oldest first."""
+
+
+def conversations_of_matter(matter_id: str) -> list[MatterConversation]:
+    """A matter's conversations, oldest first, so that each keeps its place in the list."""
+    rows = list(
+        Row.select()
+        .where(Row.matter_id == matter_id, Row.kind == ConversationKind.MATTER.value)
+        .order_by(Row.created_at, Row.id)
+    )
+    ids = [row.id for row in rows]
+    people: dict[str, set[str]] = {}
+    present = (
+        Participant.select(Participant.conversation, Participant.staff_id)
+        .where(Participant.conversation.in_(ids), Participant.present)
+        .tuples()
+    )
+    for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", present):
+        people.setdefault(conversation_id, set()).add(staff_id)
+    rooms = {room.key: room.room_id for room in Room.select().where(Room.key.in_(ids))}
+    earlier = earlier_rooms(ids)
+    return [
+        MatterConversation(to_conversation(row, people.get(row.id, ())), rooms.get(row.id), earlier.get(row.id, ()))
+        for row in rows
+    ]
+
+
+def rooms_of_person_in(matter_ids: Collection[str], staff_id: str) -> dict[str, list[tuple[str, str]]]:
+    """Title and room id of the conversations of these matters that this person is down for, oldest first, by matter."""
+    rows = (
+        Row.select(Row.matter_id, Row.title, Room.room_id)
+        .join(Participant, on=(Participant.conversation == Row.id))
+        .join(Room, on=(Room.key == Row.id))
+        .where(
+            Row.matter_id.in_(list(matter_ids)),
+            Row.kind == ConversationKind.MATTER.value,
+            Participant.staff_id == staff_id,
+            Participant.present,
+            Room.room_id.is_null(False),
+        )
+        .order_by(Row.created_at, Row.id)
+        .tuples()
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for matter_id, title, room_id in cast("Iterable[tuple[str, str, str]]", rows):
+        found.setdefault(matter_id, []).append((title, room_id))
+    return found
+
+
+def rename_in_matter(conversation_id: str, matter_id: str, title: str, *, by: str, cause: str) -> str | None:
+    """Give a matter's conversation another title. The title in the way where another conversation has it, else None."""
+    for other in conversations_of_matter(matter_id):
+        found = other.conversation
+        if found.id != conversation_id and found.title.casefold() == title.casefold():
+            return found.title
+    if Row.update(title=title).where(Row.id == conversation_id, Row.title != title).execute():
+        record(Deed.RENAMED, actor=by, subject=conversation_id, reason=title, cause=cause)
+    return None

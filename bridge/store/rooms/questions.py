@@ -1,0 +1,98 @@
+"""What answers to admins' questions need of the store. All are units of work; times are milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from peewee import chunked
+
+from bridge.firm.audit import Deed
+from bridge.firm.conversation import Conversation
+from bridge.firm.room_keys import conversation_of
+from bridge.store import models
+from bridge.store.engine.sql import ROWS_PER_STATEMENT
+from bridge.store.models import AuditRow, Participant, Room
+from bridge.store.rooms.conversations import to_conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """That somebody was picked for a conversation, or is no longer in it."""
+
+    present: bool
+    since: int
+    """When they were last picked, or left or were taken out."""
+    added_by: str
+    """Staff id; empty for the directory."""
+
+
+def picks_of(staff_id: str) -> dict[str, Pick]:
+    """Everything that somebody was ever picked for, by conversation id."""
+    columns = (Participant.conversation, Participant.present, Participant.since, Participant.added_by)
+    rows = Participant.select(*columns).where(Participant.staff_id == staff_id).tuples()
+    found = cast("Iterable[tuple[str, bool, int, str]]", rows)
+    return {conversation_id: Pick(present, since, by) for conversation_id, present, since, by in found}
+
+
+def who_ended(staff_id: str, conversation_ids: Collection[str]) -> dict[str, str]:
+    """Who last took somebody out of these conversations, as staff or user id, by conversation id.
+
+    It is the same person where they left by themselves, and empty where the bridge followed the rules.
+    """
+    ended = (Deed.PARTICIPANT_LEFT.value, Deed.PARTICIPANT_REMOVED.value)
+    rows = (
+        AuditRow.select(AuditRow.subject, AuditRow.actor)
+        .where(AuditRow.person == staff_id, AuditRow.subject.in_(list(conversation_ids)), AuditRow.deed.in_(ended))
+        .order_by(AuditRow.position)
+        .tuples()
+    )
+    return dict(cast("Iterable[tuple[str, str]]", rows))
+
+
+def titles_of(conversation_ids: Collection[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+    """What these conversations were called, and since which entry of the audit log, oldest first."""
+    naming = (Deed.CONVERSATION_STARTED.value, Deed.RENAMED.value)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for some in chunked(list(conversation_ids), ROWS_PER_STATEMENT):
+        rows = (
+            AuditRow.select(AuditRow.subject, AuditRow.position, AuditRow.reason)
+            .where(AuditRow.subject.in_(some), AuditRow.deed.in_(naming), AuditRow.reason != "")
+            .order_by(AuditRow.position)
+            .tuples()
+        )
+        for subject, position, title in cast("Iterable[tuple[str, int, str]]", rows):
+            found.setdefault(subject, []).append((position, title))
+    return {subject: tuple(titles) for subject, titles in found.items()}
+
+
+def key_behind(room_id: str, alias_localpart: str) -> str | None:
+    """What the firm's room with this id or this address is or was for, as the key of the room that is for it now; None
+    where there is none."""
+    row = Room.get_or_none((Room.room_id == room_id) | (Room.alias_localpart == alias_localpart))
+    return None if row is None else conversation_of(str(row.key))
+
+
+def conversations_without_people(ids: Collection[str]) -> dict[str, Conversation]:
+    """Those of these conversations that there are, by id, as if nobody were in them."""
+    found: dict[str, Conversation] = {}
+    for some in chunked(sorted(set(ids)), ROWS_PER_STATEMENT):
+        rows = models.Conversation.select().where(models.Conversation.id.in_(some))
+        found.update({row.id: to_conversation(row, ()) for row in rows})
+    return found
+
+
+def matters_talked_about(ids: Collection[str]) -> frozenset[str]:
+    """Those of these ids that are matters with a conversation."""
+    found: set[str] = set()
+    for some in chunked(sorted(set(ids) - {""}), ROWS_PER_STATEMENT):
+        rows = models.Conversation.select(models.Conversation.matter_id).where(models.Conversation.matter_id.in_(some))
+        found.update(matter_id for (matter_id,) in cast("Iterable[tuple[str]]", rows.distinct().tuples()))
+    return frozenset(found)
+
+
+def room_addresses() -> dict[str, str]:
+    """The alias localpart of every room that was made, by room id."""
+    rows = Room.select(Room.room_id, Room.alias_localpart).where(Room.room_id.is_null(False)).tuples()
+    return dict(cast("Iterable[tuple[str, str]]", rows))
