@@ -100,7 +100,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         "reconcile.service._MOMENT": 0.1,
         "reconcile.work._GUARD_SECONDS": 0.1,
         "reconcile.work._MOMENT": 0.1,
-        "store.store.TROUBLE_SECONDS": 0.2,
+        "store.engine.store.TROUBLE_SECONDS": 0.2,
     }.items():
         monkeypatch.setattr(f"bridge.{name}", seconds)
 
