@@ -19,9 +19,10 @@ from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
 from bridge.mapping.marks import as_typed
 from bridge.mapping.text import MAX_TYPED
-from bridge.refusal import CommandError, NotAllowedError
+from bridge.refusal import NOT_THEIRS, CommandError, Kind, Refusal
 from bridge.store.rooms.conversations import staff_by_localpart
 from bridge.wording.markdown import repeated
+from bridge.wording.refusals import worded
 
 log = structlog.get_logger(__name__)
 _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
@@ -94,10 +95,10 @@ async def answer(
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
         reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values, replied_to))
         return (reply if noted is None or reply.noted else replace(reply, noted=noted)), here
-    except NotAllowedError as error:
-        return Answer(str(error), noted=Noted(command.name, Outcome.REFUSED, error.rule)), here
-    except CommandError as error:
-        return Answer(str(error), noted=noted, counts=is_command), here
+    except (Refusal, CommandError) as error:
+        if isinstance(error, Refusal) and error.kind in NOT_THEIRS:
+            noted = Noted(command.name, Outcome.REFUSED, error.rule)
+        return Answer(worded(error), noted=noted, counts=is_command), here
 
 
 def usable(desk: Desk, staff_id: str) -> list[Command]:
@@ -111,4 +112,4 @@ def _allow(command: Command, desk: Desk, sender: Staff) -> None:
         decision = desk.may_administer(sender.id)
         if not decision:
             log.warning("command_refused", command=command.name, staff=sender.id, rule=decision.rule)
-            raise NotAllowedError(f"`!{command.name}` is for firm admins.", decision.rule)
+            raise Refusal(Kind.COMMAND_FOR_ADMINS, decision.rule, command=command.name)

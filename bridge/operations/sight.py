@@ -6,18 +6,18 @@ from functools import partial
 
 from bridge.desk import Desk
 from bridge.firm.sight import Sight
-from bridge.refusal import NotAllowedError
+from bridge.refusal import Kind, Refusal
 from bridge.wording.moments import written
 
 
 def sight_of(desk: Desk, staff_id: str) -> Sight:
-    """The view of an admin, as it is now. Raises NotAllowedError where they are none any more.
+    """The view of an admin, as it is now. Raises Refusal where they are none any more.
 
     Later pages of a list are made a while after it was asked for.
     """
     decision = desk.may_administer(staff_id)
     if not decision:
-        raise NotAllowedError("That list is for firm admins.", decision.rule)
+        raise Refusal(Kind.LIST_FOR_ADMINS, decision.rule)
     firm, today, sights = desk.firm(), desk.reconciler.today(), desk.sights
     known = sights.get(staff_id)
     if known is None or known.firm is not firm or known.today != today:

@@ -25,7 +25,7 @@ from bridge.mapping.said import said_in
 from bridge.matrix.errors import Refused
 from bridge.operations.everybody import Everybody
 from bridge.reconcile.rooms.observe import in_parallel
-from bridge.refusal import CommandError, NotAllowedError
+from bridge.refusal import CommandError, Kind, Refusal
 from bridge.store.rooms.conversations import earlier_rooms, room_of
 from bridge.store.rooms.pins import Pin, pins_of
 from bridge.wording.markdown import escape, message_link
@@ -65,14 +65,14 @@ async def _board(call: Call) -> _Board:
 
 
 def _require_may_pin(call: Call, board: _Board) -> None:
-    """Raise CommandError where nothing is pinned, NotAllowedError where it is for others to do."""
+    """Raise CommandError where nothing is pinned, Refusal where it is for others to do."""
     settings = call.desk.settings
     if is_read_only(call.desk.firm(), board.conversation):
         raise CommandError("This conversation is read-only, so its pinned messages stay as they are.")
     if board.conversation.kind in SHARED and settings.pins.who == "firm_admins":
         decision = call.desk.may_administer(call.sender.id)
         if not decision:
-            raise NotAllowedError("In this firm the firm admins pin and unpin messages.", decision.rule)
+            raise Refusal(Kind.PINS_FOR_ADMINS, decision.rule)
 
 
 def _meant(call: Call) -> str:
