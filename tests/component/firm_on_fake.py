@@ -265,11 +265,11 @@ async def firm_on_fake(
     try:
         with ExitStack() as stack:
             for name in (
-                "conversations.now_ms",
-                "conversations.homeserver_ms",
-                "participants.homeserver_ms",
-                "channels.now_ms",
-                "walls.now_ms",
+                "rooms.conversations.now_ms",
+                "rooms.conversations.homeserver_ms",
+                "rooms.participants.homeserver_ms",
+                "rooms.channels.now_ms",
+                "people.walls.now_ms",
             ):
                 stack.enter_context(patch(f"bridge.store.{name}", lambda: next(clock)))
             if synced:
