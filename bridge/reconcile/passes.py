@@ -256,10 +256,10 @@ class Passes:
 
     async def _scan(self, extents: Sequence[Extent], look: _Look) -> _Scan:
         first = await self._part(extents[0], look, first=True)
-        rooms, losing, maybe = _rooms(first), list(first.seen.losing), list(first.seen.maybe)
+        rooms, losing, maybe = len(first.shapes), list(first.seen.losing), list(first.seen.maybe)
         for extent in extents[1:]:
             part = await self._part(extent, look, first=False)
-            rooms += _rooms(part)
+            rooms += len(part.shapes)
             losing += part.seen.losing
             maybe += part.seen.maybe
         return _Scan(first, rooms, tuple(dict.fromkeys([*losing, *maybe])))
@@ -384,7 +384,3 @@ class Passes:
         for problem in self.needs_person:
             log.warning("needs_a_person", problem=problem)
         tally.failed.extend(self.needs_person)
-
-
-def _rooms(part: _Part) -> int:
-    return sum(map(len, waves(part.shapes, part.wanted.world.rooms)))

@@ -11,7 +11,7 @@ import structlog
 from bridge.failures import describe, frames
 from bridge.matrix.errors import HomeserverError, TokenRejected
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.again import Again, Thing
+from bridge.reconcile.again import HANDOUTS, Again, Thing
 from bridge.reconcile.rooms.apply import StepError
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.store.engine.store import StoreError
@@ -51,7 +51,8 @@ class Tally:
     total: int = 0
     on_progress: Progress | None = None
     steps: int = 0
-    finished: int = 0
+    finished: set[Thing] = field(default_factory=set)
+    """The accounts and rooms that are done with, some of which are worked on twice."""
     failed: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
@@ -80,10 +81,11 @@ class Tally:
             self.steps += item.steps
             if not in_part and thing not in self._failed_things:
                 self.again.done(thing)
-        if not in_part:
-            self.finished += 1
+        if not in_part and thing != HANDOUTS:
+            self.finished.add(thing)
             if self.on_progress is not None:
-                self.on_progress(self.finished, self.total, item.label)
+                # What came into being during the work was not foreseen.
+                self.on_progress(len(self.finished), max(self.total, len(self.finished)), item.label)
 
     def _note(self, thing: Thing, item: Item, error: Exception) -> None:
         self.again.failed(thing, error)

@@ -50,6 +50,24 @@ async def test_a_firm_is_made_and_a_second_pass_changes_nothing(version: str, st
         await on.settled()
 
 
+async def test_progress_counts_up_to_all_there_is(store: Store) -> None:
+    """Some rooms are worked on twice: a space that is made before its rooms and lists them later, or lists one that was
+    made anew."""
+    async with FakeHomeserver() as fake, firm_on_fake(fake, store, synced=False) as on:
+        for lost in (None, LITIGATION, ESTATE_TALK):
+            if lost is not None:
+                fake.delete_room((await on.room(lost)).room_id)
+            shown: list[tuple[int, int]] = []
+
+            def show(done: int, total: int, _: str, shown: list[tuple[int, int]] = shown) -> None:
+                shown.append((done, total))
+
+            await on.reconciler.sync(show)
+            done, (total,) = [one for one, _ in shown], {total for _, total in shown}
+            assert done == sorted(done)
+            assert done[-1] == total
+
+
 async def test_F1_nobody_who_left_gets_an_account(on: FirmOnFake) -> None:
     assert on.fake.accounts.keys() == {on.fake.bot_id, *on.users(ANN, BEN, CLEO, DAN)}
 
