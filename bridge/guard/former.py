@@ -130,6 +130,11 @@ class Former:
         if wanted.what == "notifications" and await self._any(_NOTIFIED, user_id, kept_out):
             raise Answered({"notifications": []}, "The guard has answered")
 
+    async def mark_kept(self, user_id: str, room_id: str) -> Mark | None:
+        """What a room is that somebody left and may be in no more; None for any other."""
+        person = await self._person(user_id)
+        return person.rooms.get(room_id) if room_id in self._kept_out(user_id, person) else None
+
     async def extra_fields(self, event: EventBase) -> dict[str, Any]:
         """Nothing to add to an event that is about to be shown; raises SynapseError where it must not be."""
         request = getattr(current_context(), "request", None)

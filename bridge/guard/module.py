@@ -13,7 +13,7 @@ from __future__ import annotations
 import atexit
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -35,11 +35,12 @@ from bridge.guard.files import bytes_refusal, size_refusal
 from bridge.guard.former import Former, mark_of
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark, Refusal
 from bridge.guard.keeper import Keeper, PolicyLost
+from bridge.guard.kept_out import Entry, kept_out, membership, unasked
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 from bridge.guard.pushing import only_ids
 from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_write
-from bridge.guard.requests import NOT_IN_ROOM, Asked, asked_of, request_refusal
+from bridge.guard.requests import NOT_IN_ROOM, Asked, asked_of, entering, request_refusal
 from bridge.guard.resources import FactsResource, FarewellResource, PolicyResource, RefusalsResource
 from bridge.guard.workers import workers_of
 from bridge.guard.writing import Written, refused, with_mark
@@ -95,7 +96,9 @@ class Guard:
             add_field_to_unsigned_callback=self._former.extra_fields
         )
         api.register_spam_checker_callbacks(
-            check_login_for_spam=self.check_login_for_spam, check_media_file_for_spam=self.check_media_file_for_spam
+            check_login_for_spam=self.check_login_for_spam,
+            check_media_file_for_spam=self.check_media_file_for_spam,
+            user_may_join_room=self.user_may_join_room,
         )
         api.register_media_repository_callbacks(
             is_user_allowed_to_upload_media_of_size=self.is_user_allowed_to_upload_media_of_size
@@ -225,16 +228,21 @@ class Guard:
 
         Raises SynapseError for a single request that is not answered.
         """
-        # Synapse also asks for its own sake, when it looks whom it should notify.
+        # Once it is known who makes a request, Synapse asks for its own sake, when it looks whom it should notify.
         request = getattr(current_context(), "request", None)
+        if request is not None and request.requester is not None:
+            request = None
         if user_id == self._gate.bot:
             # The bridge has no session as the bot. Whoever has one is somebody else.
             if request is not None:
                 self._note(attempt(Deed.TRIED_TO_ACT_AS_BOT, user_id, "O3"))
             return True
         if not self._is_cut_off(user_id):
+            asked = None if request is None else asked_of(request.method, request.url)
+            if asked is not None and (wanted := entering(asked, user_id)) is not None:
+                await self._note_entry(user_id, unasked(user_id, wanted, self._former, self._gate.bot, self._api))
             await self._former.judge(user_id)
-            if request is not None and (asked := asked_of(request.method, request.url)) is not None:
+            if asked is not None:
                 await self._judge_request(user_id, asked)
             return None
         if request is not None:
@@ -244,10 +252,9 @@ class Guard:
     async def _judge_request(self, user_id: str, asked: Asked) -> None:
         """Raise SynapseError with the sentence for whoever asks where a request is refused by what it asks for."""
         found = request_refusal(asked, self._gate.bot)
-        if found is None and (room_id := asked.room_marked_as_read):
-            member = (await self._api.get_room_state(room_id, [(MEMBER, user_id)])).get((MEMBER, user_id))
-            if member is None or member.content.get("membership") != "join":
-                found = Deed.TRIED_TO_MARK_READ, NOT_IN_ROOM
+        room_id = asked.room_marked_as_read
+        if found is None and room_id and await membership(user_id, room_id, self._api) != "join":
+            found = Deed.TRIED_TO_MARK_READ, NOT_IN_ROOM
         if found is not None:
             deed, refusal = found
             self._note(attempt(deed, user_id, refusal.rule))
@@ -264,6 +271,31 @@ class Guard:
         self._note(tried)
         log.warning("The guard refused %s: a login of %s", tried.rule, user_id)
         return Codes.FORBIDDEN
+
+    async def user_may_join_room(self, user_id: str, room_id: str, is_invited: bool) -> Any:
+        """Let Synapse decide, and note where it refuses by the room's rule without asking about the event (O1)."""
+        if not is_invited and user_id != self._gate.bot:
+            await self._note_entry(user_id, kept_out(user_id, room_id, self._gate.bot, self._api))
+        return NOT_SPAM
+
+    async def _note_entry(self, user_id: str, looking: Awaitable[Entry | None]) -> None:
+        """Note a way into a room that is refused without Synapse asking about the event, if the policy refuses it."""
+        try:
+            entry = await looking
+        except SynapseError:
+            # There is no such room, as Synapse says itself.
+            return
+        except Exception:
+            # What cannot be noted is no reason to keep anybody out.
+            log.exception("The guard cannot see whether %s is kept out of a room", user_id)
+            return
+        if entry is None:
+            return
+        refusal = self._gate.refusal(entry.change, entry.mark, self._facts, self._today())
+        if refusal is not None:
+            self._note(attempt_of(entry.change, entry.mark, entry.room_id, refusal))
+            how = entry.change.membership
+            log.warning("Refused by %s: %s of %s in %s", refusal.rule, how, user_id, entry.room_id)
 
     def _is_cut_off(self, user_id: str) -> bool:
         return self._gate.is_cut_off(user_id, self._facts)

@@ -48,6 +48,16 @@ class Asked:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """That somebody wants to come into a room."""
+
+    room: str
+    """Its id or an alias."""
+    how: str
+    """The membership: `join` or `knock`."""
+
+
 def asked_of(method: str, url: str) -> Asked | None:
     """What a request asks for; None for one that only reads, of which every client sends one after another."""
     if method in _READS:
@@ -66,6 +76,24 @@ def request_refusal(asked: Asked, bot: str) -> tuple[Deed, Refusal] | None:
             return None
         case (_, *rest) if "admin" in rest and bot in rest:
             return Deed.TRIED_TO_ACT_AS_BOT, BOT_ONLY_BRIDGE
+    return None
+
+
+def entering(asked: Asked, user_id: str) -> Entering | None:
+    """The room that somebody who is not there wants to come into; None for other requests.
+
+    The body of a request is not seen. Whoever sets a membership of their own from outside wants to be in: there is
+    nothing else that it could be good for.
+    """
+    # With PUT a number of the client's own may follow.
+    parts = asked.parts if asked.method == "POST" else asked.parts[:-1]
+    match parts:
+        case ("_matrix", "client", *_, ("join" | "knock") as how, room) if room.startswith(("!", "#")):
+            return Entering(room, how)
+        case ("_matrix", "client", *_, "rooms", room, "join"):
+            return Entering(room, "join")
+        case ("_matrix", "client", *_, "rooms", room, "state", "m.room.member") if asked.parts[-1] == user_id:
+            return Entering(room, "join")
     return None
 
 

@@ -27,6 +27,7 @@ AGAIN = 6
 EXPECTED: Counter[Told] = Counter(
     {
         ("tried_to_invite", "a", "b", TALK, "M3"): 1,
+        ("tried_to_join", "b", "", TALK, "M3"): 1,
         ("tried_to_knock", "d", "", COURT, "M3"): 1,
         ("tried_to_ban", "", "b", TALK, "M3"): 1,
         ("tried_to_change_room", "", "", COURT, "F1"): 1,
@@ -79,7 +80,6 @@ async def one_of_each(guarded: GuardedFirm) -> None:
     firm, ann, ben, dan, bot = guarded.firm, guarded.ann, guarded.ben, guarded.dan, guarded.firm.bot
     talk, court = quote(guarded.matter), quote(guarded.channel)
     await refused(ann, f"rooms/{talk}/invite", {"user_id": ben.user_id})
-    # Synapse refuses this one by the room's rule, without asking the guard (docs/security.md).
     await refused(ben, f"rooms/{talk}/join", {})
     await refused(dan, f"knock/{court}", {})
     assert (await put_member(bot, guarded.matter, ben.user_id, "ban")).status == 403

@@ -16,7 +16,7 @@ from bridge.guard.farewells import SECONDS, Farewells
 from bridge.guard.keeper import Keeper, PushRefused
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import OUTDATED, sign_farewell, sign_push
-from bridge.guard.requests import asked_of, pushes_ids_alone, request_refusal
+from bridge.guard.requests import Entering, asked_of, entering, pushes_ids_alone, request_refusal
 
 BOT, DAN = "@bot:firm.example", "@dan:firm.example"
 KEY = "key-of-the-tests-0001"
@@ -51,6 +51,33 @@ def test_which_requests_are_refused(method: str, url: str, deed: Deed | None) ->
     asked = asked_of(method, url)
     found = request_refusal(asked, BOT) if asked is not None else None
     assert (found[0] if found else None) == deed
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "found"),
+    [
+        ("POST", V3 + "join/!a%3Ax", ("!a:x", "join")),
+        ("POST", V3 + "join/%23court%3Ax?server_name=y", ("#court:x", "join")),
+        ("POST", "/_matrix/client/r0/rooms/!a:x/join?access_token=x", ("!a:x", "join")),
+        ("POST", "/_matrix/client/api/v1/join/!a:x", ("!a:x", "join")),
+        ("PUT", V3 + "join/!a:x/txn1", ("!a:x", "join")),
+        ("PUT", V3 + "rooms/!a:x/join/txn1", ("!a:x", "join")),
+        ("PUT", V3 + "knock/!a:x/txn1", ("!a:x", "knock")),
+        ("PUT", V3 + "rooms/!a:x/send/m.room.message/txn1", None),
+        ("PUT", V3 + "join", None),
+        ("POST", V3 + "knock/!a:x", ("!a:x", "knock")),
+        ("PUT", V3 + f"rooms/!a:x/state/m.room.member/{quote(DAN)}", ("!a:x", "join")),
+        ("PUT", V3 + f"rooms/!a:x/state/m.room.member/{BOT}", None),
+        ("POST", V3 + "rooms/!a:x/invite", None),
+        ("POST", V3 + "rooms/!a:x/leave", None),
+        ("POST", ADMIN + "v1/join/!a:x", None),
+        ("POST", V3 + "rooms/join/leave", None),
+    ],
+)
+def test_which_requests_would_bring_somebody_into_a_room(method: str, url: str, found: tuple[str, str] | None) -> None:
+    asked = asked_of(method, url)
+    assert asked is not None
+    assert entering(asked, DAN) == (Entering(*found) if found is not None else None)
 
 
 @pytest.mark.parametrize(
