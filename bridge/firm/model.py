@@ -13,6 +13,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
+from weakref import ReferenceType
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -183,6 +184,9 @@ class ChannelSeed:
 
 class Table(dict[str, R]):
     """Records by id. What was found in it once is known to every firm that has this very table."""
+
+    compared: tuple[ReferenceType[Table[Any]], frozenset[str]] | None = None
+    """The table that it was last compared with, and the ids of what differs (bridge/firm/difference.py)."""
 
     @cached_property
     def found(self) -> dict[Callable[..., Any], Any]:

@@ -151,7 +151,7 @@ def desired_participants(firm: Firm, conversation: Conversation, today: date) ->
     picked = firm.active_staff if conversation.everyone else conversation.participants
     matter = firm.matters.get(conversation.matter_id)
     if conversation.kind is ConversationKind.MATTER and (
-        matter is None or matter.restricted or matter.status is MatterStatus.DELETED or matter.id in firm.walled
+        matter is None or matter.restricted or matter.status is MatterStatus.DELETED or firm.walls_around(matter)
     ):
         return frozenset(staff_id for staff_id in picked if may_be_in(firm, staff_id, conversation, today))
     # Nothing else keeps anybody out who was picked and works here.

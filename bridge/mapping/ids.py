@@ -46,10 +46,12 @@ def assign_localparts(
 
     `given` is what was handed out before, leavers included: it never changes and is never handed out again.
     """
+    if not (without := firm.active_staff - given.keys()):
+        return {}, ()
     owners = {localpart: staff_id for staff_id, localpart in given.items()}
     assigned: dict[str, str] = {}
     problems: list[LocalpartProblem] = []
-    for staff_id in sorted(firm.active_staff - given.keys()):
+    for staff_id in sorted(without):
         person = firm.staff[staff_id]
         localpart = localpart_for(person, template)
         if not LOCALPART.fullmatch(localpart):
