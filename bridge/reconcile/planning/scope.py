@@ -30,7 +30,7 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
         # Who may pin stands in the power levels of every channel and matter conversation.
         return None
     groups = _with_groups_around(
-        (before, now), differing(before.groups, now.groups) | (before.staff.keys() ^ now.staff.keys())
+        (before, now), {*differing(before.groups, now.groups), *(before.staff.keys() ^ now.staff.keys())}
     )
     walls = differing(before.walls, now.walls)
     walls |= {wall.id for wall in now.walls.values() if wall.in_force(then) is not wall.in_force(today)}
