@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import date
 from functools import partial
+from typing import Any
 
 import structlog
 import uvloop
@@ -45,8 +46,11 @@ from bridge.store.record.kept import DAY_DONE, keep
 from bridge.store.rooms.conversations import alias_is_ours
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
+from bridge.web.panel.app import make_panel
+from bridge.web.panel.live import Live
 from bridge.web.shell import Positions, Shell, shell_route
 
+Json = dict[str, Any]
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 5.0
 
@@ -72,6 +76,7 @@ class Bridge:
         )
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
+        self.live = Live(self._desk)
         self.inbox = Inbox(
             firm.store,
             self.router.handle,
@@ -135,7 +140,7 @@ class Bridge:
             self._firm.settings.appservice,
             inbox=self.inbox,
             kept=self.router.kept,
-            news=self.activity.news,
+            news=self._news,
             user_known=self._user_known,
             alias_known=self._alias_known,
             health=self.health,
@@ -151,7 +156,11 @@ class Bridge:
         await self.places.refresh()
         self.inbox.hold()
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(serve(self.web_app(), settings.appservice))
+            own, panel = settings.appservice, settings.panel
+            await stack.enter_async_context(serve(self.web_app(), own.listen_host, own.listen_port))
+            if panel.url:
+                app = make_panel(self._desk, self.live, lambda: not self._health["shut_out"])
+                await stack.enter_async_context(serve(app, panel.listen_host, panel.listen_port, "panel"))
             stack.push_async_callback(self.inbox.stop)
             stack.push_async_callback(self.outbox.stop)
             self.jobs.start()
@@ -162,6 +171,10 @@ class Bridge:
             await stop.wait()
             log.info("stopping")
             self._firm.store.hurry()
+
+    async def _news(self, events: list[Json]) -> Callable[[], None] | None:
+        self.live.heard(events)
+        return await self.activity.news(events)
 
     def _more_routes(self) -> list[web.RouteDef]:
         settings = self._firm.settings

@@ -40,6 +40,7 @@ from bridge.matrix.errors import HomeserverError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
 from bridge.operations.first_line import say_first_lines
+from bridge.operations.panel import forget_over
 from bridge.store.engine.store import StoreError
 from bridge.store.record.drift import forget_told
 from bridge.store.record.kept import DAY_DONE, kept
@@ -113,6 +114,7 @@ class Jobs:
         if settings.guarded:
             self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
+        self._job(partial(forget_over, self.desk), IntervalTrigger(hours=6), "panel")
         self._job(self.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(self.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(self.look_back, IntervalTrigger(seconds=_BACK_SECONDS), "homeserver put back")

@@ -18,6 +18,9 @@ class Kind(StrEnum):
     LIST_FOR_ADMINS = "list_for_admins"
     PINS_FOR_ADMINS = "pins_for_admins"
 
+    # The panel
+    NO_PANEL = "no_panel"
+
 
 NOT_THEIRS = frozenset({Kind.COMMAND_FOR_ADMINS, Kind.LIST_FOR_ADMINS, Kind.PINS_FOR_ADMINS})
 """What is for others to ask for. The audit log tells who tried it (O1)."""

@@ -86,22 +86,25 @@ def _metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Res
 
 
 @asynccontextmanager
-async def serve(app: web.Application, settings: AppserviceSettings) -> AsyncIterator[int]:
-    """Listen until the end of the block, which is given the port. Raises ListenError."""
+async def serve(app: web.Application, host: str, port: int, section: str = "appservice") -> AsyncIterator[int]:
+    """Listen until the end of the block, which is given the port. `section` is where the settings of it stand.
+
+    Raises ListenError.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise ListenError(_sentence(error, settings)) from error
+            raise ListenError(_sentence(error, host, port, section)) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
 
 
-def _sentence(error: OSError, settings: AppserviceSettings) -> str:
-    where = f"{settings.listen_host} port {settings.listen_port}"
+def _sentence(error: OSError, host: str, port: int, section: str) -> str:
+    where = f"{host} port {port}"
     if error.errno == errno.EADDRINUSE:
-        return f"Another program listens on {where}. End it, or change appservice.listen_port and appservice.url."
-    return f"The bridge cannot listen on {where}: {error.strerror}. Change appservice.listen_host or listen_port."
+        return f"Another program listens on {where}. End it, or change {section}.listen_port and {section}.url."
+    return f"The bridge cannot listen on {where}: {error.strerror}. Change {section}.listen_host or listen_port."

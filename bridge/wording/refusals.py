@@ -18,6 +18,8 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.COMMAND_FOR_ADMINS: "`!{command}` is for firm admins.",
     Kind.LIST_FOR_ADMINS: "That list is for firm admins.",
     Kind.PINS_FOR_ADMINS: "In this firm the firm admins pin and unpin messages.",
+    # The panel
+    Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
 }
 
 

@@ -17,13 +17,14 @@ import aiohttp
 import pytest
 
 from bridge.dev.place import Place
+from tests.ports import free_port
 from tests.synapse.harness import free_place
 
 
 @contextmanager
 def dev(place: Place) -> Iterator[subprocess.Popen[str]]:
     """`firm-bridge dev`, once it said that it is ready."""
-    ports = {"SYNAPSE_PORT": str(place.synapse_port), "BRIDGE_PORT": str(place.bridge_port)}
+    ports = {"SYNAPSE_PORT": str(place.synapse_port), "BRIDGE_PORT": str(place.bridge_port), "PANEL_PORT": str(free_port())}
     process = subprocess.Popen(
         [sys.executable, "-m", "bridge.cli", "dev"],
         stdout=subprocess.PIPE,

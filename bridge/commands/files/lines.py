@@ -12,11 +12,11 @@ from bridge.store.files.lists import Listed
 from bridge.store.models import File
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.wording.markdown import escape, message_link
+from bridge.wording.sizes import size
 
 _SHOWN = 100
 """Characters of a name or a caption that a list shows."""
 _NAME_END = 20
-_UNITS = ("kB", "MB", "GB", "TB")
 
 
 Heard = Mapping[str, Conversation]
@@ -44,20 +44,6 @@ def file_line(call: Call, one: Listed, heard: Heard, *, everywhere: bool = False
         parts.append(f"in {escape(_place(call, place))}")
     caption = _short(shown_name(" ".join(str(row.caption).split())))
     return f"- {', '.join(filter(None, parts))}{f': {escape(caption)}' if caption else ''}"
-
-
-def size(count: int | None) -> str:
-    """A number of bytes in plain units; empty where it is not known."""
-    if count is None:
-        return ""
-    if count < 1000:
-        return "1 byte" if count == 1 else f"{count} bytes"
-    amount = float(count)
-    for unit in _UNITS:
-        amount /= 1000
-        if amount < 999.5 or unit == _UNITS[-1]:
-            break
-    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
 
 
 def type_of(row: File) -> str:
