@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from bridge.commands.asking.people import has_marked
 from bridge.commands.asking.rooms_named import rooms_named
@@ -24,7 +24,6 @@ from bridge.store.rooms.channels import Channel, all_channels, channel, channel_
 from bridge.wording.markdown import code, escape
 
 _TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)", re.DOTALL)
-_TO = re.compile(r"to\s++", re.IGNORECASE)
 
 
 def checked(name: str) -> str:
@@ -91,19 +90,27 @@ async def the_channel(call: Call) -> Channel:
 
 async def named(call: Call, name: str) -> Channel:
     """The channel of that name, archived ones included. Raises CommandError with the nearest one there is."""
-    found = await call.desk.store.read(
-        lambda: channel_named(channel_key(name.strip().removeprefix("#"))) or _like(name)
-    )
+    key = channel_key(name.strip().removeprefix("#"))
+    found = await call.desk.store.read(lambda: channel_named(key) or _called(name, _by_spelling(all_channels())))
     if found is None:
         raise CommandError(await no_such(call, name))
     return found
 
 
-def _like(name: str) -> Channel | None:
-    """A unit: the only channel whose name can be spelled so; None where there is none, or more than one."""
-    wanted = set(_spelled(name.strip().removeprefix("#")))
-    found = [one for one in all_channels() if not wanted.isdisjoint(_spelled(one.title))]
-    return found[0] if len(found) == 1 else None
+def _by_spelling(channels: Iterable[Channel]) -> Mapping[str, list[Channel]]:
+    found: dict[str, list[Channel]] = {}
+    for one in channels:
+        for spelled in dict.fromkeys(_spelled(one.title)):
+            found.setdefault(spelled, []).append(one)
+    return found
+
+
+def _called(name: str, known: Mapping[str, list[Channel]]) -> Channel | None:
+    """The channel of that name, else the only one whose name can be spelled so; None where there is none, or more."""
+    wanted = name.strip().removeprefix("#")
+    found = list(dict.fromkeys(one for spelled in _spelled(wanted) for one in known.get(spelled, ())))
+    exactly = next((one for one in found if one.name_key == channel_key(wanted)), None)
+    return exactly or (found[0] if len(found) == 1 else None)
 
 
 def _spelled(name: str) -> list[str]:
@@ -125,6 +132,7 @@ async def no_such(call: Call, name: str) -> str:
 async def the_channel_and_text(call: Call, text: str) -> tuple[Channel, str]:
     """The channel in which the command was typed and the whole text; elsewhere the text begins with its name.
 
+
     The channel is pointed to, or its name is in quotation marks, or it is the longest beginning of the text that is a
     channel's name. `text` has marks, what comes back has none. Raises CommandError.
     """
@@ -133,26 +141,14 @@ async def the_channel_and_text(call: Call, text: str) -> tuple[Channel, str]:
     pointed = first_target(text)
     room = (await rooms_named(call.desk, call.sender, text)).get(pointed[0]) if pointed else None
     if pointed and room and room.conversation:
-        return await named(call, room.conversation.title), _without_to(as_typed(pointed[1]))
+        return await named(call, room.conversation.title), as_typed(pointed[1]).strip()
     text = as_typed(text)
     if (quoted := _TWO_QUOTED.fullmatch(text.strip())) is not None:
-        return await named(call, quoted[1]), _without_to(quoted[2])
-    by_key = {one.name_key: one for one in await call.desk.store.read(all_channels)}
+        return await named(call, quoted[1]), quoted[2]
+    known = _by_spelling(await call.desk.store.read(all_channels))
     words = text.split(" ")
     # No name has more words than characters.
     for count in range(min(len(words), CHANNEL_NAME_MAX), 0, -1):
-        found = by_key.get(channel_key(" ".join(words[:count]).removeprefix("#")))
-        if found is not None:
-            return found, _without_to(" ".join(words[count:]))
+        if (found := _called(" ".join(words[:count]), known)) is not None:
+            return found, " ".join(words[count:]).strip()
     raise CommandError("Which channel? Type this in the channel, or put the channel's name first.")
-
-
-def _without_to(text: str) -> str:
-    """The text behind a channel's name, without the word between."""
-    found = _TO.match(text.strip())
-    return text.strip()[found.end() :] if found else text.strip()
-
-
-def unquoted(text: str) -> str:
-    """The text without quotation marks around it."""
-    return text.strip().strip('"“”„«»').strip()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from bridge.commands.asking.channels import (
     checked,
     name_taken,
     the_channel,
     the_channel_and_text,
     typeable,
-    unquoted,
 )
+from bridge.commands.asking.matter_numbers import unquoted
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, OPEN_CHANNELS, Where
@@ -35,6 +37,8 @@ from bridge.wording.markdown import code, escape, notice
 
 TOPIC_MAX = 250
 _NO_TEXT = frozenset({"", "-"})
+_TO = re.compile(r"\Ato\s++", re.IGNORECASE)
+"""What may stand between a channel's old name and its new one."""
 
 
 def rename_unit(found: Channel, name: str, *, by: str, cause: str) -> str:
@@ -51,7 +55,7 @@ def rename_unit(found: Channel, name: str, *, by: str, cause: str) -> str:
 async def _rename(call: Call) -> Answer:
     found, typed = await the_channel_and_text(call, call.values["new"])
     _require_open(found)
-    name = checked(unquoted(typed))
+    name = checked(unquoted(_TO.sub("", typed)))
     if refusal := await call.desk.store.run(lambda: rename_unit(found, name, by=call.sender.id, cause=call.event_id)):
         raise CommandError(refusal)
     room_id = await made_room(call.desk, found.id, call.sender.id, call.event_id)

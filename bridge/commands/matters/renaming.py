@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.commands.asking.matter_numbers import read_matter
+from bridge.commands.asking.matter_numbers import read_matter, unquoted
 from bridge.commands.asking.matters import is_in, matter_here, pick
 from bridge.commands.asking.rooms_named import rooms_named
 from bridge.commands.asking.shown import link
@@ -34,7 +34,7 @@ async def _rename(call: Call) -> Answer:
         raise CommandError("Only somebody who is in the conversation can rename it.")
     if is_read_only(call.desk.firm(), conversation):
         raise CommandError(f"{escape(conversation.title)} is read-only, so its title stays as it is.")
-    title = checked_title(typed.strip().strip('"“”„«»'))
+    title = checked_title(unquoted(typed))
     taken = await call.desk.store.run(
         lambda: rename_in_matter(conversation.id, matter.id, title, by=call.sender.id, cause=call.event_id)
     )
