@@ -210,15 +210,15 @@ class MatrixClient:
     async def set_typing(self, room_id: str, typing: bool) -> None:
         await self._as_bot(Api.room_typing(_NO_TOKEN, room_id, self.bot_id, typing))
 
-    async def account_data(self, user_id: str, data_type: str) -> Json:
+    async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
         try:
-            content: Json = await self._as(user_id, requests.account_data(user_id, data_type))
+            content: Json = await self._as(user_id, requests.account_data(user_id, data_type, room_id))
         except NotFound:
             return {}
         return content
 
-    async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
-        await self._as(user_id, requests.put_account_data(user_id, data_type, content))
+    async def put_account_data(self, user_id: str, data_type: str, content: Json, room_id: str = "") -> None:
+        await self._as(user_id, requests.put_account_data(user_id, data_type, content, room_id))
 
     async def push_rules(self, user_id: str) -> Json:
         rules: Json = await self._as(user_id, requests.push_rules())

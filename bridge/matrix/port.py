@@ -127,11 +127,11 @@ class Homeserver(Protocol):
     async def set_typing(self, room_id: str, typing: bool) -> None:
         """Show or hide that the bot is typing."""
 
-    async def account_data(self, user_id: str, data_type: str) -> Json:
-        """A user's global account data; empty where there is none."""
+    async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
+        """A user's account data, global or of a room that they need not be in; empty where there is none."""
 
-    async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
-        """Replace a user's global account data of one type."""
+    async def put_account_data(self, user_id: str, data_type: str, content: Json, room_id: str = "") -> None:
+        """Replace a user's account data of one type, global or of a room that they need not be in."""
 
     async def push_rules(self, user_id: str) -> Json:
         """All push rules of a user: a list for each kind (override, room and so on)."""

@@ -37,6 +37,7 @@ from bridge.reconcile.rooms.observe import is_marked, is_ours, observe_room
 from bridge.reconcile.rooms.pictures import uploaded
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.rooms.reasons import why_removed
+from bridge.reconcile.rooms.space_order import join_in_order
 from bridge.reconcile.rooms.unread import ensure_unread
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import record_room, set_room_aside, write_intent
@@ -357,7 +358,10 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
         # Before joining, so that a crash in between leaves no participant whom messages do not reach (C2).
         await ensure_unread(hands.homeserver, step.who, room_id)
     try:
-        await hands.homeserver.join(room_id, step.who)
+        if shape.order:
+            await join_in_order(hands.homeserver, room_id, step.who, shape.order)
+        else:
+            await hands.homeserver.join(room_id, step.who)
     except Refused as error:
         if error.errcode == _SUSPENDED:
             raise SuspendedError([step.who]) from error
