@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.firm.model import Staff
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.reconcile.rooms.space_order import SPACE_ORDER
 from tests.component.firm_on_fake import ANN, BEN, ESTATE_TALK, FirmOnFake
@@ -9,7 +10,7 @@ from tests.component.firm_on_fake import ANN, BEN, ESTATE_TALK, FirmOnFake
 ESTATE, MERGER = matter_space_key("m1"), matter_space_key("m2")
 
 
-async def orders(firm: FirmOnFake, who: str, *keys: str) -> list[str]:
+async def orders(firm: FirmOnFake, who: Staff, *keys: str) -> list[str]:
     """What somebody's client sorts these spaces by."""
     room_ids = [(await firm.room(key)).room_id for key in keys]
     return [firm.fake.account_data[firm.user(who), room_id, SPACE_ORDER]["order"] for room_id in room_ids]
