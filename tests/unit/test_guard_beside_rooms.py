@@ -116,7 +116,14 @@ def test_M4_a_membership_says_nothing_where_nobody_writes() -> None:
     plain = {"membership": "join", "displayname": "Dan", "avatar_url": None, "join_authorised_via_users_server": "@a:x"}
     for read_only in (True, False):
         assert without_words(plain, read_only=read_only) is None
-        assert without_words({**plain, "org.example": "words"}, read_only=read_only) == plain
+        assert without_words({**plain, "is_direct": True}, read_only=read_only) is None
+        for words in (
+            {"org.example": "words"},
+            {"third_party_invite": {"display_name": "words"}},
+            {"is_direct": "words"},
+            {"reason": ["words"]},
+        ):
+            assert without_words({**plain, **words}, read_only=read_only) == plain
     assert without_words({**plain, "reason": "words"}, read_only=True) == plain
     assert without_words({**plain, "reason": "words"}, read_only=False) is None
 
