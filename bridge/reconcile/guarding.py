@@ -99,6 +99,8 @@ class Guarding:
         """Called where the guard has an older version than it once said: the homeserver was put back from a backup."""
         self.away: HomeserverError | None = None
         """Why it could not be told the last time; None where it could."""
+        self.unconfirmed: HomeserverError | None = None
+        """Why it could not be seen to know what it was told the last time; None where it could."""
         self._rests_until = 0.0
 
     async def told(
@@ -154,12 +156,22 @@ class Guarding:
         facts = facts_of(Firm(), *await stored_facts(self._store), self._settings)
         await self._tell_changes(facts, dict.fromkeys(self._told), firm, count)
 
-    async def confirm(self) -> None:
+    async def confirm(self) -> bool:
         """See that the guard still knows what it was told, and tell it everything where it does not.
 
-        Somebody may have deleted its file, or another process of the bridge may have told it something older. Raises
-        HomeserverError.
+        Somebody may have deleted its file, or another process of the bridge may have told it something older. Returns
+        whether it is back, after it was away or did not answer. Raises HomeserverError.
         """
+        was_away = self.away or self.unconfirmed
+        try:
+            await self._confirm()
+        except HomeserverError as error:
+            self.unconfirmed = error
+            raise
+        self.unconfirmed = None
+        return was_away is not None
+
+    async def _confirm(self) -> None:
         if not self._key:
             return
         async with self._lock:
