@@ -25,7 +25,7 @@ from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.refusal import CommandError
 from bridge.service import FirmService, open_firm
@@ -101,7 +101,7 @@ class Bridge:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissing."""
+        """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissingError."""
         settings = self._firm.settings
         if settings.filing.mode != "off":
             require_backend(settings.filing.url.get_secret_value())
@@ -140,7 +140,7 @@ class Bridge:
             raise CommandError("The firm's messages are just starting. Try again in a minute.")
         try:
             return await room_wished_for(wish, self._desk)
-        except HomeserverError as error:
+        except RequestError as error:
             log.warning("room_not_made", reason=str(error))
             self.upkeep.reconcile_later(error)
             raise CommandError("The firm's server is busy. What you asked for comes into being by itself.") from error

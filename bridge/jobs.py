@@ -35,7 +35,7 @@ from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.places import Places
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
 from bridge.operations.first_line import say_first_lines
@@ -146,7 +146,7 @@ class Jobs:
                 return
             try:
                 await work()
-            except (HomeserverError, StoreError) as error:
+            except (RequestError, StoreError) as error:
                 log.warning("job_failed", job=name, reason=str(error))
 
         # However late: a day whose reconciliation was passed over would leave its walls open.
@@ -207,6 +207,6 @@ class Jobs:
             return
         try:
             await archive_empty_channels(self.desk, now_ms())
-        except HomeserverError as error:
+        except RequestError as error:
             self.upkeep.reconcile_later(error)
             raise

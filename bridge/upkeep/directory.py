@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from bridge.desk import Foreseen
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.service import FirmService
 from bridge.upkeep.passes import Upkeep
 
@@ -24,7 +24,7 @@ class DirectoryChanges:
         text = await self._firm.directory.confirm_held(staff_id, fingerprint)
         try:
             await self._upkeep.follow_directory()
-        except HomeserverError as error:
+        except RequestError as error:
             # It is confirmed, and tried again until it is done.
             log.warning("directory_not_followed", reason=str(error))
         return text
@@ -39,7 +39,7 @@ class DirectoryChanges:
             if undone.conversations:
                 # Who is in them may be all that changed, where the files had been put right before.
                 await self._firm.reconciler.converge(*undone.conversations)
-        except HomeserverError as error:
+        except RequestError as error:
             self._upkeep.reconcile_later(error)
             log.warning("directory_not_followed", reason=str(error))
         return undone.told

@@ -13,7 +13,7 @@ from bridge.clock import now_ms
 from bridge.commands.walls.telling import end_over, tell_of_walls
 from bridge.failures import describe, frames
 from bridge.handlers.places import Places
-from bridge.matrix.errors import HomeserverError, NotFound
+from bridge.matrix.errors import NotFoundError, RequestError
 from bridge.reconcile.watermark import Watermark
 from bridge.service import FirmService, NotServerAdminError, introduce_bot
 from bridge.store.engine.store import StoreError
@@ -60,7 +60,7 @@ class Upkeep:
             self._at_work.cancel()
             await asyncio.gather(self._at_work, return_exceptions=True)
 
-    def reconcile_later(self, error: HomeserverError) -> None:
+    def reconcile_later(self, error: RequestError) -> None:
         """Have everything made as it should be as soon as the homeserver lets it."""
         self.stages = self.stages.doubted(str(error))
         self._go_on()
@@ -83,7 +83,7 @@ class Upkeep:
         self.stages = self.stages.begun(stage)
         try:
             await self._work[stage]()
-        except (HomeserverError, NotServerAdminError, StoreError) as error:
+        except (RequestError, NotServerAdminError, StoreError) as error:
             self.stages = self.stages.failed(stage, str(error))
             log.warning("not_yet", check=stage.value, reason=str(error))
         except Exception as error:  # noqa: BLE001 - nobody else would hear of it
@@ -103,7 +103,7 @@ class Upkeep:
         """See how far the homeserver's clock is from the bridge's, for health and for what is stamped in its time."""
         try:
             HOMESERVER_TIME.take_date(*await self._firm.homeserver.clock())
-        except NotFound as error:
+        except NotFoundError as error:
             log.info("clock_not_known", reason=str(error))
         before, self.clocks_apart = self.clocks_apart, bool(clocks_apart())
         if self.clocks_apart and not before:
@@ -150,7 +150,7 @@ class Upkeep:
             # What begins with the day is in force before all rooms are read.
             await self.following.follow()
             await self.reconcile()
-        except HomeserverError as error:
+        except RequestError as error:
             self.reconcile_later(error)
             raise
 
@@ -162,7 +162,7 @@ class Upkeep:
         try:
             # Who is stored to be in a conversation has changed as well, so that the firm before and now is not all.
             await self.shut_out()
-        except HomeserverError as error:
+        except RequestError as error:
             self.reconcile_later(error)
             raise
         await self.follow_directory()
@@ -189,6 +189,6 @@ class Upkeep:
     async def _follow(self) -> None:
         try:
             await self.following.follow()
-        except HomeserverError as error:
+        except RequestError as error:
             self.reconcile_later(error)
             raise

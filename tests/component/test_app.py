@@ -18,7 +18,7 @@ from bridge.care.digest import send_digests
 from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.guard.creation import Wish
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.service import Reconciler
 from bridge.refusal import CommandError
 from bridge.settings import CareSettings, Settings
@@ -243,7 +243,7 @@ async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done
         fake.put_state(talk, fake.bot_id, "m.room.name", "", {"name": "Something else"})
         fake.script("PUT", "/state/m.room.name", AWAY, AWAY)
         fake.script("GET", "/whoami$", AWAY)
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             await firm.bridge.upkeep.reconcile_again()
         assert "M_LIMIT_EXCEEDED" in firm.bridge.health()["reconciled"]
         await firm.well()
