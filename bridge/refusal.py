@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from bridge.firm.errors import BridgeError
 from bridge.firm.rules import CitedRule
 
 Fact = str | int | tuple[str, ...]
@@ -23,7 +24,7 @@ NOT_THEIRS = frozenset({Kind.COMMAND_FOR_ADMINS, Kind.LIST_FOR_ADMINS, Kind.PINS
 """What is for others to ask for. The audit log tells who tried it (O1)."""
 
 
-class Refusal(Exception):
+class Refusal(BridgeError):  # noqa: N818 - no error: an answer
     """An operation did nothing of what it was asked for. Its text is for logs and has no facts, which may be secret."""
 
     def __init__(self, kind: Kind, rule: CitedRule | Literal[""] = "", /, **facts: Fact) -> None:
@@ -36,5 +37,5 @@ class Refusal(Exception):
         """What the sentence names, as it is: nothing of it is escaped."""
 
 
-class CommandError(Exception):
+class CommandError(BridgeError):
     """A command that cannot be read. The message is the bot's reply in Markdown: what is wrong and what to do."""

@@ -72,7 +72,7 @@ def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
 async def answer(
     desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
 ) -> tuple[Answer, bool]:
-    """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
+    """The answer, and whether it may be shown where the command was typed. RequestErrors pass through."""
     # What is no help is not said in front of everybody.
     here, noted, is_command = False, None, False
     if len(text) <= MAX_TYPED and not _find(text)[0]:

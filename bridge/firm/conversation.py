@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bridge.firm.errors import BridgeError
+
 ADMINS_ID = "admins"
 """The id of the firm admins' room."""
 CHANNEL_NAME_MAX = 80
@@ -58,7 +60,7 @@ class Conversation:
         return self.participants | self.left
 
 
-class ChannelNameError(ValueError):
+class ChannelNameError(BridgeError, ValueError):
     """A channel name that cannot be used."""
 
 

@@ -39,7 +39,7 @@ async def room_wished_for(wish: Wish, desk: Desk) -> str:
 
     The guard has looked at whom the wish names; the policy is asked again, since the firm may have changed meanwhile.
     Raises CommandError with what to tell the person, who is told by the bot as well, since most clients show nothing of
-    it; and HomeserverError where the homeserver does not do its part: what was stored by then comes into being with the
+    it; and RequestError where the homeserver does not do its part: what was stored by then comes into being with the
     next pass.
     """
     cause = f"client/{secrets.token_hex(8)}"

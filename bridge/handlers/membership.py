@@ -15,7 +15,7 @@ from bridge.handlers.places import Places
 from bridge.handlers.reopening import call_back, written_since
 from bridge.handlers.way_back import tell_way_back
 from bridge.handlers.welcome import welcome
-from bridge.matrix.errors import BadRequest, NotFound, Refused
+from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
 from bridge.operations.first_line import tell_added
 from bridge.operations.telling import Effect, tell
 from bridge.reconcile.rooms.unread import ensure_unread
@@ -184,7 +184,7 @@ async def _close_history(event: Json, conversation: Conversation, staff_id: str 
         return
     try:
         await desk.homeserver.forget(event["room_id"], event["state_key"])
-    except (Refused, BadRequest, NotFound) as error:
+    except (ForbiddenError, BadRequestError, NotFoundError) as error:
         log.warning("not_forgotten", room_id=event["room_id"], user_id=event["state_key"], reason=str(error))
 
 

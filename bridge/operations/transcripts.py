@@ -14,7 +14,7 @@ import structlog
 
 from bridge.desk import Desk
 from bridge.firm.model import Matter
-from bridge.matrix.errors import NotFound
+from bridge.matrix.errors import NotFoundError
 from bridge.operations.everybody import Everybody
 from bridge.store.rooms.conversations import earlier_rooms, staff_by_localpart
 from bridge.store.rooms.matters import MatterConversation
@@ -42,7 +42,7 @@ class Written:
 async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Transcript:
     """A conversation as it is now, through all rooms in which it was held.
 
-    Raises HomeserverError, NotFound among them where the room is gone.
+    Raises RequestError, NotFoundError among them where the room is gone.
     """
     accounts = await desk.store.read(staff_by_localpart)
     people = Everybody(desk.firm(), accounts, desk.server_name)
@@ -59,7 +59,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
     for before in earlier.get(conversation_id, ()):
         try:
             await _read(reader, desk, before)
-        except NotFound:
+        except NotFoundError:
             log.warning("earlier_room_gone", conversation=conversation_id, room_id=before)
     await _read(reader, desk, room_id)
     staff = desk.firm().staff

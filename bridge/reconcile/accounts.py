@@ -13,7 +13,7 @@ import orjson
 from bridge import faults
 from bridge.firm.model import Staff
 from bridge.mapping.pictures import draw_person
-from bridge.matrix.errors import HomeserverError, TokenRejected
+from bridge.matrix.errors import RequestError, TokenRejectedError
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.guarding import Guarding
@@ -121,16 +121,16 @@ async def apply_account(
 async def cut_off(homeserver: Homeserver, user_id: str) -> None:
     """End the sessions of an account and lock it; each is tried where the other fails, and its error raised then.
 
-    Raises Unreachable at once where the homeserver is away as a whole.
+    Raises UnreachableError at once where the homeserver is away as a whole.
     """
-    failed: list[HomeserverError] = []
+    failed: list[RequestError] = []
 
     async def tried(step: Awaitable[object]) -> None:
         try:
             await step
-        except TokenRejected:
+        except TokenRejectedError:
             raise
-        except HomeserverError as error:
+        except RequestError as error:
             await require_presence(homeserver, error)
             failed.append(error)
 

@@ -26,6 +26,7 @@ from bridge.service import FirmService, open_firm
 from bridge.settings import DirectorySettings, FirmSettings, Settings
 from bridge.store.queues.outbox import mark_sent, pending
 from bridge.store.rooms.conversations import room_of
+from bridge.upkeep.stages import Stage, Stages, Standing, State
 from tests.fakes.homeserver import FakeHomeserver
 
 Json = dict[str, Any]
@@ -118,6 +119,10 @@ class SmallFirm:
         self.fake.message(room_id or chat, self.user(localpart), text)
         await self.settle()
         return "\n".join(body for room, sender, body in self.said[before:] if room == chat and "bot" in sender)
+
+    def all_done(self) -> None:
+        """Have the bridge take its first steps for done, as in a firm where everything is as it should be."""
+        self.bridge.upkeep.stages = Stages(dict.fromkeys(Stage, Standing(State.DONE)))
 
     async def nothing_to_do(self) -> bool:
         """Whether everything is as it should be."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.care.digest import send_digests
 from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.guard.creation import Wish
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.service import Reconciler
 from bridge.refusal import CommandError
 from bridge.settings import CareSettings, Settings
@@ -36,7 +37,7 @@ AWAY = too_many_in_header(3600)
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.app._RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("bridge.upkeep.stages.RETRY_SECONDS", 0.02)
     monkeypatch.setattr("bridge.jobs._AGAIN_SECONDS", 0.02)
     monkeypatch.setattr("bridge.reconcile.again._FIRST", 0.02)
 
@@ -242,8 +243,8 @@ async def test_a_nightly_pass_that_meets_no_homeserver_is_tried_until_it_is_done
         fake.put_state(talk, fake.bot_id, "m.room.name", "", {"name": "Something else"})
         fake.script("PUT", "/state/m.room.name", AWAY, AWAY)
         fake.script("GET", "/whoami$", AWAY)
-        with pytest.raises(Unreachable):
-            await firm.bridge._reconcile_again()
+        with pytest.raises(UnreachableError):
+            await firm.bridge.upkeep.reconcile_again()
         assert "M_LIMIT_EXCEEDED" in firm.bridge.health()["reconciled"]
         await firm.well()
         assert fake.rooms[talk].state["m.room.name", ""] == {"name": "2026-0042 Estate"}
@@ -322,11 +323,11 @@ async def test_the_morning_digest_is_sent(
     async with running(settings.model_copy(update={"care": care}), fake) as firm:
         await firm.well()
         # It may have run already and found nothing to tell that day.
-        firm.bridge.jobs._scheduler.remove_job("digest")
+        firm.bridge.jobs.scheduler.remove_job("digest")
         talk, chat = await firm.room(TALK), await firm.room(bot_chat_id("a"))
         fake.message(talk, BEN, "Good morning")
         await firm.bridge._firm.store.run(lambda: Digest.delete().execute())
-        await firm.bridge.jobs._send_digests()
+        await send_digests(firm.bridge.jobs.desk, datetime.now(UTC))
         await until(lambda: "2026-0042 Estate: 1 in General" in fake.events(chat)[-1]["content"].get("body", ""))
 
 

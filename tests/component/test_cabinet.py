@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from bridge.check.finding import State
 from bridge.check.local import cabinet_findings
-from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
+from bridge.filing.cabinet import BackendMissingError, Cabinet, CabinetError, require_backend
 from bridge.store.files.filing import Place
 from tests.component.filed_firm import FOLDER, PDF, FiledFirm, filed_firm
 
@@ -148,7 +148,7 @@ def test_a_kind_of_place_whose_package_is_missing_is_said(
     url: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
-    with pytest.raises(BackendMissing, match=words):
+    with pytest.raises(BackendMissingError, match=words):
         require_backend(url)
     with pytest.raises(CabinetError, match=words):
         Cabinet(url, {}).try_out()

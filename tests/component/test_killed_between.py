@@ -25,7 +25,7 @@ from bridge.app import Bridge
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.matrix.connection import Connection
-from bridge.matrix.errors import HomeserverError, Unreachable
+from bridge.matrix.errors import HomeserverError, UnreachableError
 from bridge.service import introduce_bot, open_firm
 from bridge.store import models
 from bridge.store.engine.store import Store
@@ -57,13 +57,13 @@ class Killer:
     taken: int = 0
 
     def alive(self, *, asked: bool = False) -> None:
-        """Called before and behind everything. Raises Killed, or Unreachable where the homeserver is asked."""
+        """Called before and behind everything. Raises Killed, or UnreachableError where the homeserver is asked."""
         if self.taken < self.after:
             return
         if not self.homeserver:
             raise Killed
         if asked:
-            raise Unreachable("PUT /", 0, "M_UNKNOWN", "the homeserver was killed")
+            raise UnreachableError("PUT /", 0, "M_UNKNOWN", "the homeserver was killed")
 
     @asynccontextmanager
     async def at_large(self) -> AsyncIterator[None]:

@@ -177,15 +177,15 @@ async def test_C1_a_room_that_cannot_be_closed_now_is_closed_later(
     firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It is day.
-    monkeypatch.setattr(firm.bridge.jobs, "_is_hour", lambda first, last: first <= 12 <= last)
+    monkeypatch.setattr("bridge.jobs.is_firm_hour", lambda firm, at, first, last: first <= 12 <= last)
     room = await empty_channel(firm)
     # Before the first pass, nobody is archived: somebody may have joined meanwhile.
-    await firm.bridge.jobs._archive_empty_channels()
+    await firm.bridge.jobs.archive_empty_channels()
     assert not any(channel.archived for channel in await channels(firm))
-    await firm.bridge._reconcile()
-    firm.bridge._health["reconciled"] = ""
+    await firm.bridge.upkeep.reconcile()
+    firm.all_done()
     firm.fake.script("PUT", "power_levels", too_many_in_header(3600))
-    await firm.bridge.jobs._archive_empty_channels()
+    await firm.bridge.jobs.archive_empty_channels()
     assert firm.fake.rooms[room].levels["events_default"] == 0
     again = firm.service.reconciler.again
     assert len(again) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.firm.audit import Deed
 from bridge.guard.farewells import SECONDS, Farewells
-from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import OUTDATED, sign_farewell, sign_push
 from bridge.guard.requests import Entering, asked_of, entering, pushes_ids_alone, request_refusal
@@ -168,7 +168,7 @@ def test_F2_nobody_else_says_so_and_not_on_an_old_policy(
     body: bytes, key: str, status: int, code: str, tmp_path: Path
 ) -> None:
     told = farewells(tmp_path, lambda: 1.0)
-    with pytest.raises(PushRefused) as caught:
+    with pytest.raises(PushRefusedError) as caught:
         told.take(body, sign_farewell(key, body))
     assert (caught.value.status, caught.value.errcode) == (status, code)
     assert not told.is_said(DAN)

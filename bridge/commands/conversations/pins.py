@@ -22,7 +22,7 @@ from bridge.firm.policy import is_read_only
 from bridge.mapping.files import shown_name
 from bridge.mapping.pins import PINNED, listed
 from bridge.mapping.said import said_in
-from bridge.matrix.errors import Refused
+from bridge.matrix.errors import ForbiddenError
 from bridge.operations.everybody import Everybody
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.refusal import CommandError, Kind, Refusal
@@ -123,7 +123,7 @@ async def _set(call: Call, board: _Board, pins: tuple[str, ...]) -> None:
     content = {"pinned": list(pins)}
     try:
         await call.desk.homeserver.put_state(board.room_id, PINNED, "", content, call.user_id)
-    except Refused as error:
+    except ForbiddenError as error:
         raise CommandError(
             "The room did not let you change its pinned messages. It may just have become read-only, or you are not in"
             " it any more. Look at it, and try again if you can still write there."

@@ -20,7 +20,7 @@ from bridge.filing.cabinet import CabinetError
 from bridge.filing.transcripts import file_transcript, files_go_to_cabinet
 from bridge.firm.model import Matter
 from bridge.firm.policy import may_access
-from bridge.matrix.errors import BadRequest
+from bridge.matrix.errors import BadRequestError
 from bridge.operations.transcripts import HTML_TYPE, PDF_TYPE, about, read_transcript, write_transcript
 from bridge.refusal import CommandError
 from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
@@ -107,7 +107,7 @@ async def _handouts(call: Call, matter: Matter, one: MatterConversation, transcr
         full = f"Transcript {name}.{end}"
         try:
             mxc = await call.desk.homeserver.upload(data, media_type, f"transcript.{end}")
-        except BadRequest as error:
+        except BadRequestError as error:
             if error.status != 413:
                 raise
             raise CommandError(
