@@ -213,7 +213,7 @@ class MatrixClient:
     async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
         try:
             content: Json = await self._as(user_id, requests.account_data(user_id, data_type, room_id))
-        except NotFound:
+        except NotFoundError:
             return {}
         return content
 

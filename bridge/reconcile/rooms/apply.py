@@ -371,7 +371,7 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
             await join_in_order(hands.homeserver, room_id, step.who, shape.order)
         else:
             await hands.homeserver.join(room_id, step.who)
-    except Refused as error:
+    except ForbiddenError as error:
         if error.errcode == _SUSPENDED:
             raise SuspendedError([step.who]) from error
         raise
