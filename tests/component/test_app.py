@@ -52,9 +52,9 @@ async def fake() -> AsyncIterator[FakeHomeserver]:
 
 
 @pytest.fixture
-def settings(fake: FakeHomeserver, tmp_path: Path) -> Settings:
+def settings(fake: FakeHomeserver, tmp_path: Path, database_url: str) -> Settings:
     """Settings for the firm, whose directory is written."""
-    return settings_in(tmp_path, fake)
+    return settings_in(tmp_path, database_url, fake)
 
 
 async def test_from_the_start_to_an_answer_to_the_stop_and_again(settings: Settings, fake: FakeHomeserver) -> None:

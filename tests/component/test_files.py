@@ -398,7 +398,7 @@ async def seen_by_word(firm: SmallFirm, who: str, typed: str) -> list[str]:
 
 
 async def history(firm: SmallFirm) -> int:
-    return await read_histories(firm.bridge._desk, firm.bridge.places)
+    return await read_histories(firm.desk, firm.bridge.places)
 
 
 async def noted(firm: SmallFirm) -> list[str]:

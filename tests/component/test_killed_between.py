@@ -31,6 +31,7 @@ from bridge.store import models
 from bridge.store.engine.store import Store
 from bridge.store.record.audit import audited
 from bridge.store.rooms.conversations import room_of
+from tests.component.conftest import own_database
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
 from tests.fakes.room import Room
 
@@ -101,13 +102,14 @@ class Killer:
 async def firm_before(folder: Path, before: str) -> AsyncIterator[SmallFirm]:
     """A firm in which Tom is in a matter, a channel and a direct conversation, and this command was given."""
     folder.mkdir()  # noqa: ASYNC240 - a moment
-    async with small_firm(folder, f"sqlite:///{folder}/test.db", staff=STAFF, walls=[]) as firm:
-        firm.fake.accounts[firm.user("tom")].devices |= {"PHONE", "LAPTOP"}
-        for text in ("!matter join 2026-0042", "!channel create Court Filings @ruth", "!dm @ruth"):
-            await firm.ask("tom", text)
-        if before:
-            await firm.ask("ruth", before)
-        yield firm
+    with own_database(folder) as url:
+        async with small_firm(folder, url, staff=STAFF, walls=[]) as firm:
+            firm.fake.accounts[firm.user("tom")].devices |= {"PHONE", "LAPTOP"}
+            for text in ("!matter join 2026-0042", "!channel create Court Filings @ruth", "!dm @ruth"):
+                await firm.ask("tom", text)
+            if before:
+                await firm.ask("ruth", before)
+            yield firm
 
 
 @asynccontextmanager

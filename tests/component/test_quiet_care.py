@@ -44,7 +44,7 @@ async def long_ago(firm: SmallFirm, days: int = GONE) -> None:
 async def care(firm: SmallFirm, days: int = 0, archive_after: int = 30) -> list[str]:
     """The names of the channels archived on a day from today."""
     settings = firm.service.settings.model_copy(update={"care": CareSettings(archive_empty_days=archive_after)})
-    desk = replace(firm.bridge._desk, settings=settings)
+    desk = replace(firm.desk, settings=settings)
     archived = await archive_empty_channels(desk, now_ms() + days * DAY)
     await firm.settle()
     return sorted(channel.title for channel in await channels(firm) if channel.id in archived)
@@ -162,7 +162,7 @@ async def test_C1_a_crash_after_the_archiving_leaves_nothing_undone_and_nothing_
 
     monkeypatch.setattr(faults, "point", die)
     with pytest.raises(KeyboardInterrupt, match=r"channels\.archived"):
-        await archive_empty_channels(firm.bridge._desk, now_ms())
+        await archive_empty_channels(firm.desk, now_ms())
     monkeypatch.undo()
     assert firm.fake.rooms[room].levels["events_default"] == 0
     assert len(await firm.service.store.run(lambda: pending(0, 10))) == 2

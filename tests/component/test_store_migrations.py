@@ -18,7 +18,7 @@ from bridge.store.engine.store import MIGRATIONS, Store, StoreError, migrate
 from bridge.store.files.files import Sent, add_file
 from bridge.store.files.lists import Asked, files_after
 from bridge.store.rooms.channels import recent
-from tests.component.conftest import empty_database
+from tests.component.conftest import own_database
 
 HISTORY = "schema_migration"
 WORDS = "file_search"
@@ -46,7 +46,7 @@ def tables(backend: Backend) -> dict[str, Any]:
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """An empty database, without tables."""
-    with empty_database(tmp_path) as url:
+    with own_database(tmp_path) as url:
         yield url
 
 

@@ -16,7 +16,7 @@ from bridge.store import models
 from bridge.store.engine.errors import NotMadeYetError, OwnedElsewhereError
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import HeldChange
-from tests.component.conftest import SERVER, empty_database
+from tests.component.conftest import SERVER, own_database
 from tests.component.test_store import held, hold, holding, postgresql_only, sqlite_only
 
 OWNER = """
@@ -50,7 +50,7 @@ async def elsewhere(database_url: str) -> AsyncIterator[asyncio.subprocess.Proce
 
 @pytest.fixture
 def new_url(tmp_path: Path) -> Iterator[str]:
-    with empty_database(tmp_path) as url:
+    with own_database(tmp_path) as url:
         yield url
 
 

@@ -118,8 +118,8 @@ async def fake(tmp_path: Path) -> AsyncIterator[FakeHomeserver]:
 
 
 @pytest.fixture
-def settings(fake: FakeHomeserver, tmp_path: Path) -> Settings:
-    made = settings_in(tmp_path, fake, request_timeout=0.2, deadline=0.3)
+def settings(fake: FakeHomeserver, tmp_path: Path, database_url: str) -> Settings:
+    made = settings_in(tmp_path, database_url, fake, request_timeout=0.2, deadline=0.3)
     write(Path(made.directory.path), BEFORE)
     return made
 
