@@ -58,6 +58,37 @@ class Conversation:
         return self.participants | self.left
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel without its participants."""
+
+    id: str
+    title: str
+    topic: str
+    name_key: str
+    everyone: bool
+    archived: bool
+    created_by: str
+    """Staff id; empty for what the directory started."""
+    created_at: int
+    caused_by: str
+    archived_at: int | None
+    archived_by: str
+    """Staff id; empty for the bridge."""
+    last_message_at: int | None
+    room_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatterConversation:
+    """A conversation of a matter, and its room once that was made."""
+
+    conversation: Conversation
+    room_id: str | None
+    earlier: tuple[str, ...] = ()
+    """The ids of the rooms in which it was held before, oldest first."""
+
+
 class ChannelNameError(ValueError):
     """A channel name that cannot be used."""
 

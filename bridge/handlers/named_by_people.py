@@ -10,12 +10,12 @@ from bridge.commands.asking.channels import checked
 from bridge.commands.channels.changing import TOPIC_MAX, rename_unit
 from bridge.commands.matters.starting import checked_title
 from bridge.desk import Desk
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import Channel, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Place
 from bridge.mapping.names import conversation_name, matter_name
 from bridge.refusal import CommandError
-from bridge.store.rooms.channels import Channel, channel, set_topic
+from bridge.store.rooms.channels import channel, set_topic
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.matters import rename_in_matter
 from bridge.wording.markdown import escape

@@ -13,11 +13,11 @@ from typing import TypeVar
 import structlog
 
 from bridge.desk import Desk
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.matrix.errors import NotFound
 from bridge.operations.everybody import Everybody
 from bridge.store.rooms.conversations import earlier_rooms, staff_by_localpart
-from bridge.store.rooms.matters import MatterConversation
 from bridge.store.rooms.pins import pins_of
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.model import About, Transcript

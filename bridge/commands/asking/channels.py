@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from bridge.commands.asking.people import has_marked
-from bridge.commands.asking.rooms_named import rooms_named
 from bridge.commands.asking.table import Call
 from bridge.firm.conversation import (
     CHANNEL_NAME_MAX,
+    Channel,
     ChannelNameError,
     ConversationKind,
     channel_key,
@@ -19,8 +18,10 @@ from bridge.firm.names import spellings
 from bridge.firm.visible import shown
 from bridge.mapping.marks import as_typed, first_target
 from bridge.mapping.near import closest
+from bridge.operations.rooms_named import rooms_named
 from bridge.refusal import CommandError
-from bridge.store.rooms.channels import Channel, all_channels, channel, channel_named
+from bridge.store.rooms.channels import all_channels, channel, channel_named
+from bridge.wording.channels import typeable
 from bridge.wording.markdown import code, escape
 
 _TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)", re.DOTALL)
@@ -55,11 +56,6 @@ def free_name(name: str, taken: Collection[str]) -> str:
         if channel_key(found) not in taken:
             return found
         number += 1
-
-
-def typeable(title: str) -> str:
-    """A channel's name as it can be typed behind a command: in quotation marks where some of it looks like a person."""
-    return f'"{title}"' if has_marked(title) and '"' not in title else title
 
 
 def name_taken(owner: Channel, name: str, taken: Collection[str]) -> str:

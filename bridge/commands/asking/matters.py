@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.commands.asking.table import Call
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import Conversation, ConversationKind, MatterConversation
 from bridge.firm.model import Matter
 from bridge.firm.names import spellings
 from bridge.firm.policy import desired_participants, may_access
 from bridge.mapping.near import closest
 from bridge.refusal import CommandError
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.markdown import code, escape
 
 _OFFERED = 10

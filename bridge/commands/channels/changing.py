@@ -9,21 +9,18 @@ from bridge.commands.asking.channels import (
     name_taken,
     the_channel,
     the_channel_and_text,
-    typeable,
 )
 from bridge.commands.asking.matter_numbers import unquoted
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, OPEN_CHANNELS, Where
-from bridge.firm.conversation import channel_key
+from bridge.firm.conversation import Channel, channel_key
 from bridge.firm.policy import desired_participants
 from bridge.mapping.ids import channel_alias
 from bridge.operations.rooms import made_room
 from bridge.refusal import CommandError
-from bridge.settings import Settings
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.channels import (
-    Channel,
     archive,
     channel_aliases,
     channel_named,
@@ -33,6 +30,7 @@ from bridge.store.rooms.channels import (
     set_topic,
 )
 from bridge.store.rooms.conversations import conversation_by_id
+from bridge.wording.channels import archived_again, typeable
 from bridge.wording.markdown import code, escape, notice
 
 TOPIC_MAX = 250
@@ -121,13 +119,6 @@ async def _restore(call: Call) -> Answer:
     note = await call.desk.store.run(unit)
     room_id = await made_room(call.desk, found.id, call.sender.id, call.event_id)
     return Answer(f"{link(call, found.title, room_id)} is open again.{note}")
-
-
-def archived_again(settings: Settings) -> str:
-    """What becomes of a channel that is opened again and nobody joins; empty where the bridge archives none."""
-    days = settings.care.archive_empty_days
-    after = "1 day" if days == 1 else f"{days} days"
-    return f"If nobody joins, it is archived again after {after}." if days else ""
 
 
 def _say(call: Call, found: Channel, text: str) -> None:

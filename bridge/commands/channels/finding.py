@@ -10,10 +10,10 @@ from bridge.commands.asking.paging import paged
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHANNELS, CHAT
-from bridge.firm.conversation import channel_key
+from bridge.firm.conversation import Channel, channel_key
 from bridge.firm.names import has_words, searched
 from bridge.firm.policy import desired_participants
-from bridge.store.rooms.channels import Channel, all_channels, recent
+from bridge.store.rooms.channels import all_channels, recent
 from bridge.store.rooms.conversations import conversation_by_id, conversations_with_people
 from bridge.wording.markdown import escape
 from bridge.wording.moments import clock_in, local, moment_in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.commands.asking.channels import the_channel, typeable
+from bridge.commands.asking.channels import the_channel
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import Where
@@ -11,6 +11,7 @@ from bridge.operations.rooms import made_room
 from bridge.refusal import CommandError
 from bridge.store.rooms.conversations import add_participants
 from bridge.store.rooms.participants import drop
+from bridge.wording.channels import typeable
 from bridge.wording.markdown import code, escape
 
 _NAME = Argument("name", ArgumentType.NAME, required=False, shown="NAME", names_place=True)

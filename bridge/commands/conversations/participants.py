@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from bridge.commands.asking.channels import typeable
 from bridge.commands.asking.people import Unfound
 from bridge.commands.asking.shown import place_name
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
@@ -20,6 +19,7 @@ from bridge.refusal import CommandError
 from bridge.settings import FirmSettings
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.participants import Picked, drop, pick, picked
+from bridge.wording.channels import typeable
 from bridge.wording.markdown import code, escape, repeated
 from bridge.wording.moments import day_in
 

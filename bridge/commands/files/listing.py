@@ -16,14 +16,13 @@ from bridge.commands.files.filters import read_asked
 from bridge.commands.files.lines import Heard, file_line, hear
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_be_in
+from bridge.mapping.file_words import Asked, Order
 from bridge.mapping.files import is_given, name_key, shown_name
 from bridge.refusal import CommandError
 from bridge.store.files.lists import (
-    Asked,
     Hit,
     Key,
     Listed,
-    Order,
     conversations_for,
     files_after,
     listed,

@@ -6,7 +6,7 @@ from bridge.commands.asking.matters import is_in, the_conversation, the_matter
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, MATTERS, Where
-from bridge.firm.conversation import Conversation
+from bridge.firm.conversation import Conversation, MatterConversation
 from bridge.firm.model import Matter
 from bridge.firm.policy import is_read_only
 from bridge.mapping.names import conversation_name
@@ -15,7 +15,6 @@ from bridge.refusal import CommandError
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.channels import archive, restore
 from bridge.store.rooms.conversations import conversation_by_id
-from bridge.store.rooms.matters import MatterConversation
 from bridge.wording.markdown import code, escape, notice
 
 

@@ -6,18 +6,19 @@ import re
 
 from bridge.commands.asking.matter_numbers import read_matter, unquoted
 from bridge.commands.asking.matters import is_in, matter_here, pick
-from bridge.commands.asking.rooms_named import rooms_named
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import Where
 from bridge.commands.matters.starting import checked_title
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.firm.policy import is_read_only
 from bridge.mapping.marks import as_typed, first_target
 from bridge.mapping.names import conversation_name
 from bridge.operations.rooms import made_room
+from bridge.operations.rooms_named import rooms_named
 from bridge.refusal import CommandError
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter, rename_in_matter
+from bridge.store.rooms.matters import conversations_of_matter, rename_in_matter
 from bridge.wording.markdown import escape
 
 _FROM_TO = re.compile(

@@ -9,9 +9,10 @@ from bridge.commands.asking.paging import paged
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHAT, MATTERS
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants, is_read_only, may_access, with_access
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.markdown import code, escape
 from bridge.wording.people import names
 

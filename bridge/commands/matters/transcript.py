@@ -18,12 +18,13 @@ from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, C
 from bridge.commands.asking.where import CHAT, MATTERS
 from bridge.filing.cabinet import CabinetError
 from bridge.filing.transcripts import file_transcript, files_go_to_cabinet
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.firm.policy import may_access
 from bridge.matrix.errors import BadRequest
 from bridge.operations.transcripts import HTML_TYPE, PDF_TYPE, about, read_transcript, write_transcript
 from bridge.refusal import CommandError
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.store.rooms.matters import conversations_of_matter
 from bridge.transcript.model import Transcript
 from bridge.wording.markdown import code, escape
 
