@@ -119,6 +119,17 @@ def clean_channel_name(name: str) -> str:
     return shown
 
 
+def free_channel_name(name: str, taken: Collection[str]) -> str:
+    """A name like this one that nobody has: with the first number that is free. `taken` are unique names."""
+    number = 2
+    while True:
+        ending = f" {number}"
+        found = name[: CHANNEL_NAME_MAX - len(ending)].rstrip() + ending
+        if channel_key(found) not in taken:
+            return found
+        number += 1
+
+
 def direct_id(staff_ids: Iterable[str]) -> str:
     """The identity of a direct conversation: its set of people, in any order (D1)."""
     listed = "\n".join(sorted(set(staff_ids)))

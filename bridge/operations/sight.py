@@ -6,7 +6,8 @@ from functools import partial
 
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
-from bridge.firm.policy import desired_participants
+from bridge.firm.model import Matter, Staff
+from bridge.firm.policy import desired_participants, may_access
 from bridge.firm.sight import Sight
 from bridge.refusal import Kind, Refusal
 from bridge.store.rooms.conversations import conversation_by_id
@@ -27,6 +28,18 @@ def sight_of(desk: Desk, staff_id: str) -> Sight:
         # What is hidden is found once for each firm: it takes a look at every matter.
         known = sights[staff_id] = Sight(firm, staff_id, today, partial(written, desk.settings.firm))
     return known
+
+
+def is_in(desk: Desk, asker: Staff, conversation: Conversation) -> bool:
+    """Whether the one who asks is in the conversation now."""
+    return asker.id in desired_participants(desk.firm(), conversation, desk.reconciler.today())
+
+
+def require_seen(desk: Desk, asker: Staff, matter: Matter) -> None:
+    """Raise Refusal, as of a matter that is not there, unless the one who asks may see this one now (M3)."""
+    current = desk.firm().matters.get(matter.id)
+    if current is None or not may_access(desk.firm(), asker.id, current, desk.reconciler.today()):
+        raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
 
 
 async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversation | None:
