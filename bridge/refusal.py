@@ -24,6 +24,14 @@ class Kind(StrEnum):
     PEOPLE_STAY_THE_SAME = "people_stay_the_same"
     PEOPLE_CHANGED_FROM_INSIDE = "people_changed_from_inside"
     READ_ONLY_PEOPLE = "read_only_people"
+    MADE_ANEW = "made_anew"
+    NOT_THERE_ANY_MORE = "not_there_any_more"
+
+    # Pins
+    READ_ONLY_PINS = "read_only_pins"
+    NO_SUCH_MESSAGE = "no_such_message"
+    PINS_FULL = "pins_full"
+    PINS_NOT_SET = "pins_not_set"
 
     # Channels
     CHANNEL_NAME_UNUSABLE = "channel_name_unusable"
@@ -46,6 +54,8 @@ class Kind(StrEnum):
     READ_ONLY_TITLE = "read_only_title"
     CHANGED_FROM_INSIDE = "changed_from_inside"
     NOT_IN_CONVERSATION = "not_in_conversation"
+    NOTHING_SAID = "nothing_said"
+    TRANSCRIPT_TOO_LARGE = "transcript_too_large"
 
     # Rooms asked for by a client's own button
     NOT_ON_STAFF = "not_on_staff"

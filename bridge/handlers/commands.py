@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.asking.table import Answer, Handout
+from bridge.commands.asking.table import Answer
 from bridge.commands.dispatch import answer, is_from_memory
 from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome, with_ids
@@ -20,6 +20,7 @@ from bridge.handlers.addressing import command_in
 from bridge.handlers.at_once import FromMemory, result_at_once
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Place, Places
+from bridge.operations.transcripts import Handout
 from bridge.refusal import Kind, Refusal
 from bridge.store.files.handouts import note_given_out
 from bridge.store.queues.outbox import Said, enqueue

@@ -42,6 +42,15 @@ def require_seen(desk: Desk, asker: Staff, matter: Matter) -> None:
         raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
 
 
+async def require_there(desk: Desk, asker: Staff, conversation_id: str) -> None:
+    """Raise Refusal unless the one who asks is in the conversation now (M3, D4)."""
+    found = await typed_in(desk, conversation_id, asker.id)
+    if found is None:
+        raise Refusal(Kind.MADE_ANEW)
+    if found.id != conversation_id:
+        raise Refusal(Kind.NOT_THERE_ANY_MORE)
+
+
 async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversation | None:
     """A conversation as it is now; for somebody who is not in it their chat with the bot, so that nothing of it shows.
 

@@ -39,6 +39,19 @@ class Written:
     """Names the SHA-256 of the page."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """A file for the person who asked for it, and nobody else. It is uploaded already."""
+
+    matter: Matter
+    """What it is about. It is sent only to somebody who may see that in the moment of sending (M3)."""
+    name: str
+    mxc: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
 async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Transcript:
     """A conversation as it is now, through all rooms in which it was held.
 

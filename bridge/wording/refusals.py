@@ -61,6 +61,14 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.PEOPLE_STAY_THE_SAME: "The people in this conversation stay the same. Open another one with `!dm @person …`.",
     Kind.PEOPLE_CHANGED_FROM_INSIDE: "Only somebody who is in the conversation can change who is in it.",
     Kind.READ_ONLY_PEOPLE: _read_only_people,
+    Kind.MADE_ANEW: "This conversation is being made anew. Try again in a moment.",
+    Kind.NOT_THERE_ANY_MORE: "You are not in that conversation any more. Ask for the list again where you are.",
+    # Pins
+    Kind.READ_ONLY_PINS: "This conversation is read-only, so its pinned messages stay as they are.",
+    Kind.NO_SUCH_MESSAGE: "I cannot find that message in this conversation.",
+    Kind.PINS_FULL: "{limit} messages are pinned here, and that is the most. `!unpin` takes one off.",
+    Kind.PINS_NOT_SET: "The room did not let you change its pinned messages. It may just have become read-only, or you"
+    " are not in it any more. Look at it, and try again if you can still write there.",
     # Channels
     Kind.CHANNEL_NAME_UNUSABLE: _unusable,
     Kind.CHANNEL_NAME_TAKEN: _taken,
@@ -81,6 +89,9 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.READ_ONLY_TITLE: "{title} is read-only, so its title stays as it is.",
     Kind.CHANGED_FROM_INSIDE: "Only somebody who is in the conversation can {verb} it.",
     Kind.NOT_IN_CONVERSATION: "You are not in {title} of matter {number}.",
+    Kind.NOTHING_SAID: "Nobody has said anything yet about matter {number}, so there is nothing.",
+    Kind.TRANSCRIPT_TOO_LARGE: "The transcript of {title} is larger than what the homeserver takes ({megabytes} MB)."
+    " Your firm admin can raise max_upload_size in homeserver.yaml.",
     # Rooms asked for by a client's own button
     Kind.NOT_ON_STAFF: "Somebody you chose is not on the firm's staff any more.",
     Kind.NOT_BY_BUTTON: "A client's own button opens direct conversations and channels. `!help` names the rest.",

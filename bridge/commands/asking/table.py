@@ -15,10 +15,11 @@ from bridge.commands.asking.where import CHAT, Where, where_is
 from bridge.desk import Desk
 from bridge.firm.audit import Outcome
 from bridge.firm.conversation import Conversation, bot_chat_id
-from bridge.firm.model import Matter, Staff
+from bridge.firm.model import Staff
 from bridge.firm.rules import CitedRule
 from bridge.operations.sight import typed_in
-from bridge.refusal import CommandError
+from bridge.operations.transcripts import Handout
+from bridge.refusal import Kind, Refusal
 
 _BRIEF = 20
 """Characters of what a list shows of one argument."""
@@ -98,10 +99,10 @@ class Call:
     """The event id of the message that the command was typed as a reply to; empty where it was none."""
 
     async def conversation(self) -> Conversation:
-        """Where it was typed, as it is now. Read when it is asked for, since most commands do not."""
+        """Where it was typed, as it is now. Read when it is asked for, since most commands do not. Raises Refusal."""
         found = await typed_in(self.desk, self.conversation_id, self.sender.id)
         if found is None:
-            raise CommandError("This conversation is being made anew. Try again in a moment.")
+            raise Refusal(Kind.MADE_ANEW)
         return found
 
     async def where(self) -> Where:
@@ -139,19 +140,6 @@ class Noted:
     """What it concerns, in words that may stand in the log."""
     ids: tuple[str, ...] = ()
     """The ids of the matters, conversations and walls that these words name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handout:
-    """A file for the person who typed the command, and nobody else. It is uploaded already."""
-
-    matter: Matter
-    """What it is about. It is sent only to somebody who may see that in the moment of sending (M3)."""
-    name: str
-    mxc: str
-    media_type: str
-    size: int
-    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
