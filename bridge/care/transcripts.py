@@ -10,13 +10,14 @@ from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.filing.cabinet import CabinetError, NoAnswerError, cabinet_of
 from bridge.filing.transcripts import file_transcript, filed_files, files_go_to_cabinet, mark_of
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter, MatterStatus
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import NotFoundError, RequestError, TokenRejectedError
 from bridge.operations.transcripts import read_transcript
 from bridge.store.files.cabinet_trouble import end_trouble, note_trouble
 from bridge.store.files.transcripts import begin_transcript, note_seen, transcripts_due
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.store.rooms.matters import conversations_of_matter
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 200

@@ -12,11 +12,12 @@ from bridge import faults
 from bridge.care.quiet import archive_empty_channels
 from bridge.clock import now_ms
 from bridge.firm.audit import Deed
+from bridge.firm.conversation import Channel
 from bridge.settings import CareSettings
 from bridge.store.models import Conversation, Participant
 from bridge.store.queues.outbox import pending
 from bridge.store.record.audit import audited
-from bridge.store.rooms.channels import Channel, all_channels
+from bridge.store.rooms.channels import all_channels
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import too_many_in_header
 

@@ -10,8 +10,8 @@ from bridge.firm.matter_search import matters_numbered
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import may_access
 from bridge.mapping.marks import as_typed, before_marks
-from bridge.refusal import CommandError
-from bridge.wording.markdown import repeated
+from bridge.refusal import CommandError, Kind, Refusal
+from bridge.wording.refusals import worded
 
 QUOTED = re.compile(r"[\"“”„«]([^\"“”»]*+)[\"“”»]\s*+")
 """Something in quotation marks."""
@@ -58,4 +58,4 @@ def visible_matter(number: str, firm: Firm, sender: Staff, today: date) -> Matte
 
 def no_such_matter(number: str) -> CommandError:
     """What to say where somebody may not know that there is a matter, or there is none (M3)."""
-    return CommandError(f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can.")
+    return CommandError(worded(Refusal(Kind.NO_SUCH_MATTER, number=number)))
