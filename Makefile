@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres sftp docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
 
 ## help: this list
 help:
@@ -66,9 +66,13 @@ wheels: $(VENV)/installed $(VENV)/synapse/installed
 pictures: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m pytest tests/clients/pictures.py --timeout 600
 
-## postgres: the store's tests on PostgreSQL from Debian's packages
+## postgres: all component tests on PostgreSQL from Debian's packages
 postgres: $(VENV)/installed
-	tests/postgres.sh
+	tests/postgres.sh --numprocesses logical --maxprocesses 4 tests/component
+
+## postgres-store: those of the store and the queues alone
+postgres-store: $(VENV)/installed
+	tests/postgres.sh tests/component/test_store*.py tests/component/test_inbox*.py tests/component/test_outbox*.py
 
 ## sftp: the filing cabinet on OpenSSH's SFTP server from Debian's packages
 sftp: $(VENV)/installed
@@ -132,7 +136,7 @@ bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 
 ## ci: the gate: everything that must hold for a change
 ci: check test
-	$(MAKE) --jobs 2 clients postgres sftp wheels site
+	$(MAKE) --jobs 2 clients postgres-store sftp wheels site
 
 ## clean: take away what the targets set up, the local firm in var/ included
 clean:

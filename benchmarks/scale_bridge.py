@@ -238,7 +238,7 @@ async def follow_all(asking: Asking, folder: Path, staff: int) -> None:
         async with watch.on(f"{name}: read", "read"):
             await asking.firm.directory.refresh()
         async with watch.on(name, kind):
-            await bridge._follow_directory()
+            await bridge.upkeep.follow_directory()
 
     await follow("one matter's title", title="Another title")
     await follow("one person joins a team", title="Another title", joins=True)
@@ -246,7 +246,7 @@ async def follow_all(asking: Asking, folder: Path, staff: int) -> None:
     write_directory(folder, staff, joins=True, gone=staff // 3)
     await asking.firm.directory.refresh()
     async with watch.on("while a change is held", "held"):
-        await bridge._follow_directory()
+        await bridge.upkeep.follow_directory()
 
 
 async def go(folder: Path, staff: int, homeserver: str, port: int, parts: Collection[str] = PARTS) -> list[Seen]:

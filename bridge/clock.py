@@ -20,6 +20,11 @@ def firm_today(settings: FirmSettings) -> date:
     return _day(settings.timezone, int(time.time() // 60))
 
 
+def is_firm_hour(settings: FirmSettings, at: datetime, first: int, last: int) -> bool:
+    """Whether it is one of these hours of the firm's day. Asked for, since a time may be missing on a day."""
+    return first <= at.astimezone(ZoneInfo(settings.timezone)).hour <= last
+
+
 @lru_cache(maxsize=8)
 def _day(timezone: str, minute: int) -> date:
     """The day of a minute since the epoch. It is asked for all the time."""

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
+from bridge.firm.errors import BridgeError
 from bridge.mapping.ids import LOCALPART, TEMPLATE_FIELDS
 from bridge.settings import EXAMPLE_SECRET, Settings
 from bridge.yaml_lines import Document, YamlError, read_yaml
@@ -46,7 +47,7 @@ class Problem:
         return ": ".join(part for part in (self.where, self.key, self.message) if part)
 
 
-class ConfigError(Exception):
+class ConfigError(BridgeError):
     """The configuration cannot be used. The message has one line for each problem."""
 
     def __init__(self, *problems: Problem) -> None:

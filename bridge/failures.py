@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 
+from bridge.firm.errors import BridgeError
+
 
 def describe(error: BaseException) -> str:
     """What happened, in one line.
@@ -12,7 +14,7 @@ def describe(error: BaseException) -> str:
     may be somebody's words, so of those only the kind and the place are told.
     """
     kind = type(error)
-    if kind.__module__.startswith("bridge."):
+    if isinstance(error, BridgeError):
         return f"{kind.__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
     return f"{kind.__name__} at {frames[-1].name}:{frames[-1].lineno}" if frames else kind.__name__

@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -30,21 +29,22 @@ from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.telling_refused import tell_refused
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
-from bridge.clock import now_ms
+from bridge.clock import is_firm_hour, now_ms
 from bridge.desk import Desk
 from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import DAY_MS, Inbox
 from bridge.handlers.places import Places
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
 from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
 from bridge.store.engine.store import StoreError
 from bridge.store.record.drift import forget_told
-from bridge.store.record.kept import DAY_DONE, kept
 from bridge.store.record.refusals import TOLD_AGAIN_MS, forget_tallies
+from bridge.upkeep.passes import Upkeep
+from bridge.upkeep.stages import Stage
 
 log = structlog.get_logger(__name__)
 _TELL_SECONDS = 10
@@ -77,7 +77,7 @@ _REFUSALS_SECONDS = 5
 
 @dataclass
 class Jobs:
-    """The jobs of a running bridge. Each is a plain method."""
+    """The jobs of a running bridge."""
 
     desk: Desk
     metrics: Metrics
@@ -85,73 +85,85 @@ class Jobs:
     inbox: Inbox
     outbox: Outbox
     filer: Filer
-    health: MutableMapping[str, str]
-    """What is wrong, by check. While `reconciled` says something, the first pass over everything is not done."""
-    follow_directory: Callable[[], Awaitable[None]]
-    read_again: Callable[[], Awaitable[None]]
-    """Reads again from the store what decides about access."""
-    compare_clocks: Callable[[], Awaitable[None]]
-    """Looks how far the homeserver's clock is from the bridge's."""
-    look_back: Callable[[], Awaitable[None]]
-    """Looks whether the homeserver was put back from a backup."""
-    reconcile_daily: Callable[[], Awaitable[None]]
-    try_again: Callable[[], Awaitable[None]]
-    """Tries what failed about single rooms and accounts and is due."""
-    reconcile_later: Callable[[HomeserverError], None]
-    """Has everything made as it should be as soon as the homeserver lets it."""
-    _scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
+    upkeep: Upkeep
+    scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
     _clock_watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to do them."""
         # A job that is still at work when its time comes again is passed over, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        settings = self.desk.settings
+        desk, settings, upkeep = self.desk, self.desk.settings, self.upkeep
         every = IntervalTrigger(seconds=settings.directory.watch_seconds)
-        self._job(self.follow_directory, every, "directory")
+        self._job(upkeep.follow_directory, every, "directory")
         self._job(self._take_up_replayed, IntervalTrigger(seconds=5), "replayed")
         self._job(self._confirm_guard, IntervalTrigger(seconds=_GUARD_SECONDS), "guard")
         if settings.guarded:
             self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
-        self._job(partial(forget_over, self.desk), IntervalTrigger(hours=6), "panel")
-        self._job(self.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
-        self._job(self.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
-        self._job(self.look_back, IntervalTrigger(seconds=_BACK_SECONDS), "homeserver put back")
-        self._job(self._begin_day, CronTrigger(second=5, timezone="UTC"), "day")
-        self._job(self.try_again, IntervalTrigger(seconds=_AGAIN_SECONDS), "what failed")
+        self._job(partial(forget_over, desk), IntervalTrigger(hours=6), "panel")
+        self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
+        self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
+        self._job(upkeep.look_back, IntervalTrigger(seconds=_BACK_SECONDS), "homeserver put back")
+        self._job(upkeep.begin_day, CronTrigger(second=5, timezone="UTC"), "day")
+        self._job(desk.reconciler.try_again, IntervalTrigger(seconds=_AGAIN_SECONDS), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
-        self._job(self._archive_empty_channels, CronTrigger(minute=30, timezone="UTC"), "empty channels")
+        self._job(self.archive_empty_channels, CronTrigger(minute=30, timezone="UTC"), "empty channels")
         # Again each hour, so that what was interrupted goes on the same night.
-        self._job(self._file_transcripts, CronTrigger(minute=20, timezone="UTC"), "transcripts")
-        self._job(self._mend_unread, CronTrigger(minute=40, timezone="UTC"), "unread")
+        nightly = CronTrigger(minute=20, timezone="UTC")
+        self._job(partial(file_closed_matters, desk), nightly, "transcripts", reconciled=True, hours=(1, 5))
+        nightly = CronTrigger(minute=40, timezone="UTC")
+        self._job(partial(mend_unread, desk), nightly, "unread", reconciled=True, hours=(4, 4))
         # Every minute it is asked what is due, so that what failed or was interrupted goes on the same morning.
-        self._job(self._send_digests, CronTrigger(second=0, timezone="UTC"), "digest")
-        self._job(self._check_rooms, CronTrigger(second=30, timezone="UTC"), "drift")
-        self._job(self._tell_admins, IntervalTrigger(seconds=_TELL_SECONDS), "drift told")
-        self._job(self.desk.reconciler.visits.end_all, IntervalTrigger(seconds=_VISITS_SECONDS), "visits")
-        self._job(self._say_first_lines, IntervalTrigger(seconds=_FIRST_LINES_SECONDS), "first lines")
+        each_minute = CronTrigger(second=0, timezone="UTC")
+        self._job(lambda: send_digests(desk, datetime.now(UTC)), each_minute, "digest")
+        each_minute = CronTrigger(second=30, timezone="UTC")
+        self._job(lambda: check_rooms(desk, self.metrics, datetime.now(UTC)), each_minute, "drift", reconciled=True)
+        # Until then nobody knows what is put right.
+        told = IntervalTrigger(seconds=_TELL_SECONDS)
+        self._job(partial(tell_admins, desk), told, "drift told", reconciled=True)
+        self._job(desk.reconciler.visits.end_all, IntervalTrigger(seconds=_VISITS_SECONDS), "visits")
+        self._job(partial(say_first_lines, desk), IntervalTrigger(seconds=_FIRST_LINES_SECONDS), "first lines")
         self._job(self.filer.run, IntervalTrigger(seconds=_FILING_SECONDS), "filing")
-        self._job(self._read_histories, IntervalTrigger(seconds=_HISTORY_SECONDS), "file histories")
-        self._job(self._tidy_accounts, IntervalTrigger(seconds=_TIDY_SECONDS), "accounts")
-        self._scheduler.start()
+        looked = IntervalTrigger(seconds=_HISTORY_SECONDS)
+        self._job(partial(read_histories, desk, self.places), looked, "file histories", reconciled=True)
+        self._job(partial(tidy_accounts, desk), IntervalTrigger(seconds=_TIDY_SECONDS), "accounts", reconciled=True)
+        self.scheduler.start()
         self._clock_watch = asyncio.create_task(self._watch_clock())
 
-    def _job(self, work: Callable[[], Awaitable[object]], trigger: object, name: str) -> None:
+    def _job(
+        self,
+        work: Callable[[], Awaitable[object]],
+        trigger: object,
+        name: str,
+        *,
+        reconciled: bool = False,
+        hours: tuple[int, int] | None = None,
+    ) -> None:
+        """Do this in these hours of the firm's day, or at any. What needs rooms and accounts that are as they should
+        be waits until everything was `reconciled`."""
+
         async def run() -> None:
+            if not self._is_time(reconciled=reconciled, hours=hours):
+                return
             try:
                 await work()
-            except (HomeserverError, StoreError) as error:
+            except (RequestError, StoreError) as error:
                 log.warning("job_failed", job=name, reason=str(error))
 
         # However late: a day whose reconciliation was passed over would leave its walls open.
-        self._scheduler.add_job(run, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
+        self.scheduler.add_job(run, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
+
+    def _is_time(self, *, reconciled: bool, hours: tuple[int, int] | None) -> bool:
+        if reconciled and not self.upkeep.stages.is_done(Stage.RECONCILED):
+            return False
+        return hours is None or is_firm_hour(self.desk.settings.firm, datetime.now(UTC), *hours)
 
     def stop(self) -> None:
         """Begin none any more."""
         if self._clock_watch is not None:
             self._clock_watch.cancel()
-        self._scheduler.shutdown(wait=False)
+        self.scheduler.shutdown(wait=False)
 
     async def _watch_clock(self) -> None:
         """Where the clock was set back, let every job come now: the scheduler waits for a time, which is far off then.
@@ -164,23 +176,8 @@ class Jobs:
             before, ahead = ahead, time.time() - time.monotonic()
             if before - ahead > 1:
                 log.warning("clock_set_back", seconds=round(before - ahead))
-                for job in self._scheduler.get_jobs():
+                for job in self.scheduler.get_jobs():
                     job.modify(next_run_time=datetime.now(UTC))
-
-    async def _begin_day(self) -> None:
-        """Make everything as it should be on a new day of the firm's, on which walls may begin or end (M3).
-
-        Asked for every minute and not set for midnight, which is not there where the clocks go forward, and which
-        schedulers pass over. Who has not done the day before does this one at the same time.
-        """
-        done = await self.desk.store.read(lambda: kept(DAY_DONE))
-        # What is not done yet, at a start or after a failure, is tried until it is, and is of its own day.
-        if not self.health["reconciled"] and done != self.desk.reconciler.today().isoformat():
-            await self.reconcile_daily()
-
-    def _is_hour(self, first: int, last: int) -> bool:
-        """Whether the hour of the firm's day is one of these. Asked for, since a time may be missing on a day."""
-        return first <= datetime.now(ZoneInfo(self.desk.settings.firm.timezone)).hour <= last
 
     async def _take_up_replayed(self) -> None:
         await self.inbox.refresh()
@@ -188,19 +185,12 @@ class Jobs:
 
     async def _confirm_guard(self) -> None:
         reconciler = self.desk.reconciler
-        was_away = reconciler.guarding.away or self.health.get("guard")
-        try:
-            await reconciler.guarding.confirm()
-        except HomeserverError as error:
-            self.health["guard"] = str(error)
-            raise
-        self.health["guard"] = ""
-        if was_away:
+        if await reconciler.guarding.confirm():
             reconciler.again.hurry()
 
     async def _take_refusals(self) -> None:
         # Of a guard that is not there it is said elsewhere, and not every few seconds.
-        if self.health.get("guard"):
+        if self.desk.reconciler.guarding.unconfirmed:
             return
         await take_refusals(self.desk, self.metrics, partial(tell_refused, self.desk))
         await tell_of_refusals(self.desk)
@@ -213,48 +203,12 @@ class Jobs:
         await self.desk.store.run(lambda: forget_tallies(now_ms() - 2 * TOLD_AGAIN_MS))
         await self.desk.store.run(forget_replaced)
 
-    async def _archive_empty_channels(self) -> None:
-        # Who joined or left while the bridge was away is known after the first pass.
-        if self.health["reconciled"] or not self._is_hour(8, 18):
+    async def archive_empty_channels(self) -> None:
+        """Who joined or left while the bridge was away is known after the first pass."""
+        if not self._is_time(reconciled=True, hours=(8, 18)):
             return
         try:
             await archive_empty_channels(self.desk, now_ms())
-        except HomeserverError as error:
-            self.reconcile_later(error)
+        except RequestError as error:
+            self.upkeep.reconcile_later(error)
             raise
-
-    async def _file_transcripts(self) -> None:
-        # Before the first pass a matter's rooms may be missing.
-        if not self.health["reconciled"] and self._is_hour(1, 5):
-            await file_closed_matters(self.desk)
-
-    async def _mend_unread(self) -> None:
-        # Before the first pass channels may be missing.
-        if not self.health["reconciled"] and self._is_hour(4, 4):
-            await mend_unread(self.desk)
-
-    async def _check_rooms(self) -> None:
-        if self.health["reconciled"]:
-            return
-        await check_rooms(self.desk, self.metrics, datetime.now(UTC))
-
-    async def _read_histories(self) -> None:
-        # Until then rooms are still made and found.
-        if not self.health["reconciled"]:
-            await read_histories(self.desk, self.places)
-
-    async def _tidy_accounts(self) -> None:
-        # Until then accounts are still made.
-        if not self.health["reconciled"]:
-            await tidy_accounts(self.desk)
-
-    async def _tell_admins(self) -> None:
-        # Before the first pass nobody knows what is put right.
-        if not self.health["reconciled"]:
-            await tell_admins(self.desk)
-
-    async def _say_first_lines(self) -> None:
-        await say_first_lines(self.desk)
-
-    async def _send_digests(self) -> None:
-        await send_digests(self.desk, datetime.now(UTC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from bridge.firm.errors import BridgeError
 from bridge.firm.rules import CitedRule
 
 Fact = str | int | tuple[str, ...]
@@ -18,6 +19,50 @@ class Kind(StrEnum):
     LIST_FOR_ADMINS = "list_for_admins"
     PINS_FOR_ADMINS = "pins_for_admins"
 
+    # Conversations
+    NOT_COMPLETE = "not_complete"
+    NOBODY_BESIDES_YOU = "nobody_besides_you"
+    PEOPLE_STAY_THE_SAME = "people_stay_the_same"
+    PEOPLE_CHANGED_FROM_INSIDE = "people_changed_from_inside"
+    READ_ONLY_PEOPLE = "read_only_people"
+    MADE_ANEW = "made_anew"
+    NOT_THERE_ANY_MORE = "not_there_any_more"
+
+    # Pins
+    READ_ONLY_PINS = "read_only_pins"
+    NO_SUCH_MESSAGE = "no_such_message"
+    PINS_FULL = "pins_full"
+    PINS_NOT_SET = "pins_not_set"
+
+    # Channels
+    CHANNEL_NAME_UNUSABLE = "channel_name_unusable"
+    CHANNEL_NAME_TAKEN = "channel_name_taken"
+    NO_SUCH_CHANNEL = "no_such_channel"
+    TOPIC_TOO_LONG = "topic_too_long"
+    CHANNEL_ARCHIVED = "channel_archived"
+    NOT_IN_CHANNEL = "not_in_channel"
+    FIRM_CHANNEL_STAYS_OPEN = "firm_channel_stays_open"
+    NOBODY_LEAVES_FIRM_CHANNEL = "nobody_leaves_firm_channel"
+    NOBODY_OUT_OF_FIRM_CHANNEL = "nobody_out_of_firm_channel"
+
+    # Matters
+    NO_SUCH_MATTER = "no_such_matter"
+    MATTER_CLOSED = "matter_closed"
+    NO_TITLE = "no_title"
+    TITLE_UNSEEN = "title_unseen"
+    TITLE_TOO_LONG = "title_too_long"
+    TITLE_TAKEN = "title_taken"
+    READ_ONLY_TITLE = "read_only_title"
+    CHANGED_FROM_INSIDE = "changed_from_inside"
+    NOT_IN_CONVERSATION = "not_in_conversation"
+    NOTHING_SAID = "nothing_said"
+    TRANSCRIPT_TOO_LARGE = "transcript_too_large"
+
+    # Rooms asked for by a client's own button
+    NOT_ON_STAFF = "not_on_staff"
+    NOT_BY_BUTTON = "not_by_button"
+    NOT_THEIR_SPACE = "not_their_space"
+    NOT_FOR_ALL = "not_for_all"
     # The panel
     NO_PANEL = "no_panel"
 
@@ -26,7 +71,7 @@ NOT_THEIRS = frozenset({Kind.COMMAND_FOR_ADMINS, Kind.LIST_FOR_ADMINS, Kind.PINS
 """What is for others to ask for. The audit log tells who tried it (O1)."""
 
 
-class Refusal(Exception):
+class Refusal(BridgeError):  # noqa: N818 - no error: an answer
     """An operation did nothing of what it was asked for. Its text is for logs and has no facts, which may be secret."""
 
     def __init__(self, kind: Kind, rule: CitedRule | Literal[""] = "", /, **facts: Fact) -> None:
@@ -39,5 +84,5 @@ class Refusal(Exception):
         """What the sentence names, as it is: nothing of it is escaped."""
 
 
-class CommandError(Exception):
+class CommandError(BridgeError):
     """A command that cannot be read. The message is the bot's reply in Markdown: what is wrong and what to do."""

@@ -14,10 +14,11 @@ from bridge.care.telling_matters import tell_of_status
 from bridge.clock import firm_today
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
+from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
-from bridge.matrix.errors import HomeserverError, UserTaken
+from bridge.matrix.errors import HomeserverError, UserTakenError
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.reconcile.planning.foreseen import Effect
@@ -25,13 +26,13 @@ from bridge.reconcile.planning.plan import Plan
 from bridge.reconcile.service import Reconciler
 from bridge.reconcile.tally import Outcome, Progress
 from bridge.settings import Settings
-from bridge.store.engine.errors import NotMadeYet
+from bridge.store.engine.errors import NotMadeYetError
 from bridge.store.engine.store import Store
 
 log = structlog.get_logger(__name__)
 
 
-class NotServerAdminError(Exception):
+class NotServerAdminError(BridgeError):
     """The bot is not a server admin."""
 
     def __init__(self, bot_id: str) -> None:
@@ -79,7 +80,7 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
 
     Only one process at a time has it open, unless for `reading`: then nothing is stored, and nobody is in the way.
 
-    Raises OwnedElsewhere where another process has it open, and StoreError when the database cannot be opened. An
+    Raises OwnedElsewhereError where another process has it open, and StoreError when the database cannot be opened. An
     invalid directory leaves the last accepted firm in force.
     """
     metrics = Metrics(CollectorRegistry())
@@ -115,7 +116,7 @@ async def _opened(url: str, *, reading: bool) -> Store:
     store = Store(url, reading=reading)
     try:
         await store.open()
-    except NotMadeYet:
+    except NotMadeYetError:
         # No bridge of this version ever ran on it. Whoever is first makes it, even for reading.
         store = Store(url)
         await store.open()
@@ -126,7 +127,7 @@ async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
     """Register the bot, give it its name, and see that it is a server admin. Raises NotServerAdminError."""
     try:
         await homeserver.register(settings.appservice.bot_localpart)
-    except UserTaken:
+    except UserTakenError:
         log.debug("bot_known", bot=settings.bot_id)
     await homeserver.ensure_device(settings.bot_id)
     try:

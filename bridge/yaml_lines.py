@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from bridge.firm.errors import BridgeError
+
 Path = tuple[str, ...]
 _PLAIN_MAPPING = "tag:yaml.org,2002:map"
 
@@ -20,7 +22,7 @@ class Document:
     lines: Mapping[Path, int] = field(default_factory=dict)
 
 
-class YamlError(ValueError):
+class YamlError(BridgeError, ValueError):
     """The text is not YAML, or gives a key twice. `line` is where, counted from 1, or 0."""
 
     def __init__(self, line: int, message: str) -> None:

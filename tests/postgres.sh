@@ -1,6 +1,6 @@
 #!/bin/sh
-# The store's tests on PostgreSQL: a throw-away server on a socket of its own, from Debian's package postgresql.
-# Run it anywhere; further words go to pytest. Leaves nothing behind.
+# Component tests on PostgreSQL: a throw-away server on a socket of its own, from Debian's package postgresql.
+# Run it anywhere, with the words for pytest: which tests. Leaves nothing behind.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -40,5 +40,4 @@ trap 'exit 1' INT TERM
 )
 
 FIRM_BRIDGE_TEST_DATABASE="postgresql://postgres@/postgres?host=$place" \
-    .venv/bin/python -m pytest tests/component/test_store*.py tests/component/test_inbox*.py \
-    tests/component/test_outbox*.py "$@"
+    .venv/bin/python -m pytest "$@"

@@ -17,7 +17,7 @@ from bridge.desk import Desk
 from bridge.firm.policy import may_act
 from bridge.guard.requests import pushes_ids_alone
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError, NotFound
+from bridge.matrix.errors import NotFoundError, RequestError
 from bridge.operations.telling import tell
 from bridge.store.rooms.conversations import staff_by_localpart
 from bridge.wording.markdown import escape
@@ -32,7 +32,7 @@ _PAUSE_SECONDS = 0.05
 async def tidy_accounts(desk: Desk, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> int:
     """Look at the accounts of all who work here; returns how many were tidied.
 
-    One that cannot be looked at is passed over. Raises HomeserverError while the homeserver is away, and StoreError.
+    One that cannot be looked at is passed over. Raises RequestError while the homeserver is away, and StoreError.
     """
     tidied = 0
     for localpart, staff_id in sorted((await desk.store.read(staff_by_localpart)).items()):
@@ -41,9 +41,9 @@ async def tidy_accounts(desk: Desk, *, sleep: Callable[[float], Awaitable[None]]
         user_id = f"@{localpart}:{desk.server_name}"
         try:
             tidied += await _end_pushers(desk, staff_id, user_id) + await _empty_profile(desk, user_id)
-        except NotFound:
+        except NotFoundError:
             log.debug("no_account_yet", user_id=user_id)
-        except HomeserverError as error:
+        except RequestError as error:
             if is_passing(error):
                 raise
             log.warning("account_not_tidied", user_id=user_id, reason=str(error))

@@ -17,7 +17,7 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import may_act, may_be_in
 from bridge.mapping.names import matter_name
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.matrix.port import Unread
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.settings import Settings
@@ -64,8 +64,8 @@ def day_due(settings: Settings, now: datetime) -> date | None:
 async def send_digests(desk: Desk, now: datetime) -> Digests:
     """Queue the digests that are due at this moment and not done yet, each person's at most once a day.
 
-    Called again, it goes on with those whose unread messages could not be had. Raises Unreachable or TokenRejected
-    while the homeserver is away, and StoreError.
+    Called again, it goes on with those whose unread messages could not be had. Raises UnreachableError or
+    TokenRejectedError while the homeserver is away, and StoreError.
     """
     day = day_due(desk.settings, now)
     if day is None:
@@ -88,7 +88,7 @@ async def _one(desk: Desk, staff_id: str, day: date) -> bool | None:
     if localpart is not None and may_act(desk.firm(), staff_id):
         try:
             unread = await desk.homeserver.unread(f"@{localpart}:{desk.server_name}")
-        except HomeserverError as error:
+        except RequestError as error:
             if is_passing(error):
                 raise
             log.warning("digest_waits", staff=staff_id, reason=str(error))

@@ -13,7 +13,7 @@ import structlog
 
 from bridge.desk import Desk
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.record.drift import Check, advance_check, begin_check, finish_check, last_check, rooms_after
@@ -65,8 +65,8 @@ async def check_rooms(
 ) -> int:
     """Look at every room that was not looked at today, if it is time to; returns how many were.
 
-    A room that cannot be put right is passed over. Raises Unreachable or TokenRejected while the homeserver is away,
-    and StoreError: called again, it goes on behind the last room it came to.
+    A room that cannot be put right is passed over. Raises UnreachableError or TokenRejectedError while the homeserver
+    is away, and StoreError: called again, it goes on behind the last room it came to.
     """
     last = await desk.store.read(last_check)
     _show(last, metrics)
@@ -95,7 +95,7 @@ async def check_rooms(
 async def _look_at(desk: Desk, metrics: Metrics, key: str) -> None:
     try:
         failed = (await desk.reconciler.look_at(key)).failed
-    except HomeserverError as error:
+    except RequestError as error:
         if is_passing(error):
             raise
         failed = (str(error),)

@@ -17,7 +17,7 @@ from bridge.handlers.files import forgetting, is_file_message, noting
 from bridge.handlers.places import Place, Places
 from bridge.handlers.redactions import is_redaction, redacted
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError, NotFound, TokenRejected
+from bridge.matrix.errors import NotFoundError, RequestError, TokenRejectedError
 from bridge.operations.telling import Effect
 from bridge.store.engine.store import StoreError
 from bridge.store.queues.histories import (
@@ -42,7 +42,7 @@ _EARLIER_MS = 60_000
 async def read_histories(desk: Desk, places: Places) -> int:
     """Note the files of every room whose history is to be looked through; returns how many rooms were.
 
-    A room that the homeserver does not give is put off. Raises a HomeserverError where it gives none, and StoreError:
+    A room that the homeserver does not give is put off. Raises a RequestError where it gives none, and StoreError:
     called again, it goes on behind the last page.
     """
     done, after, failed = 0, "", 0
@@ -51,10 +51,10 @@ async def read_histories(desk: Desk, places: Places) -> int:
             try:
                 await _read(turn, desk, places)
                 done, failed = done + 1, 0
-            except HomeserverError as error:
+            except RequestError as error:
                 log.warning("history_not_read", conversation=turn.conversation_id, reason=str(error))
                 failed += 1
-                if is_passing(error) and (failed >= _AWAY_AFTER or isinstance(error, TokenRejected)):
+                if is_passing(error) and (failed >= _AWAY_AFTER or isinstance(error, TokenRejectedError)):
                     raise
                 await desk.store.run(partial(put_off_history, turn.room_id, now_ms() + _PAUSE_MS))
             after = turn.room_id
@@ -67,7 +67,7 @@ async def _read(turn: HistoryTurn, desk: Desk, places: Places) -> None:
     while position is not None and place is not None:
         try:
             events, position = await desk.homeserver.admin_messages(turn.room_id, position)
-        except NotFound:
+        except NotFoundError:
             # It is gone, and with it what was in it.
             events, position = [], None
         effects = [effect for event in events if (effect := await _effect_of(event, place, places)) is not None]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import structlog
 
 from bridge import faults
-from bridge.commands.asking.channels import typeable
-from bridge.commands.channels.changing import archived_again
 from bridge.desk import Desk
-from bridge.firm.conversation import bot_chat_id
+from bridge.firm.conversation import Channel, bot_chat_id
 from bridge.firm.policy import may_act
 from bridge.store.people.digests import empty_channels
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.channels import Channel, archive, channel
+from bridge.store.rooms.channels import archive, channel
 from bridge.store.rooms.conversations import room_of
+from bridge.wording.channels import archived_again, typeable
 from bridge.wording.markdown import code, escape, notice, room_link, text_message
 from bridge.wording.moments import day_in
 

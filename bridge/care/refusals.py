@@ -23,7 +23,7 @@ from bridge.firm.audit import Deed, Outcome
 from bridge.guard.protocol import REFUSALS_PATH, is_signed, sign_page, sign_taken
 from bridge.guard.refusals import OTHERS, Told, told_from_json
 from bridge.guard.spool import DAMAGED
-from bridge.matrix.errors import BadRequest, HomeserverError
+from bridge.matrix.errors import BadRequestError, HomeserverError
 from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.record.audit import record
@@ -39,7 +39,7 @@ _GAP = "O1, the guard's list does not go on where this log left off"
 Tell = Callable[[Sequence[Refused]], object]
 
 
-class NoPage(HomeserverError):
+class NoPageError(HomeserverError):
     """What came instead of the guard's refusals."""
 
     def __init__(self, message: str) -> None:
@@ -87,10 +87,12 @@ async def take_refusals(desk: Desk, metrics: Metrics, tell: Tell | None = None) 
         body = orjson.dumps({"spool": has.spool, "after": has.number})
         try:
             answer = await desk.homeserver.guard_refusals(body, sign_taken(key, body))
-        except BadRequest as error:
+        except BadRequestError as error:
             if error.errcode != "M_UNRECOGNIZED":
                 raise
-            raise NoPage("The guard is older than the bridge: install it into Synapse's environment anew.") from error
+            raise NoPageError(
+                "The guard is older than the bridge: install it into Synapse's environment anew."
+            ) from error
         page = read_page(answer, key)
         metrics.refusals_oldest.set(max(0, now_ms() - page.oldest_ms) / 1000 if page.oldest_ms else 0)
         if not page.has_news(has):
@@ -100,27 +102,27 @@ async def take_refusals(desk: Desk, metrics: Metrics, tell: Tell | None = None) 
             metrics.refusals_taken.labels(told.attempt.rule).inc(told.count)
         if await desk.store.read(taken) == has:
             # It hands over again what it was told is here.
-            raise NoPage("The guard's list does not move on.")
+            raise NoPageError("The guard's list does not move on.")
         entries += len(new)
         log.info("refusals_taken", entries=len(new))
 
 
 def read_page(answer: Any, key: str) -> Page:
-    """The page in a guard's answer. Raises NoPage where it is not signed with the key, or has another form."""
+    """The page in a guard's answer. Raises NoPageError where it is not signed with the key, or has another form."""
     written, signature = (answer.get(name) if isinstance(answer, dict) else None for name in ("page", "signature"))
     if not isinstance(written, str) or not isinstance(signature, str):
-        raise NoPage("The guard and the bridge must be of the same version.")
+        raise NoPageError("The guard and the bridge must be of the same version.")
     if not is_signed(sign_page(key, written), signature):
-        raise NoPage("The guard's refusals are not signed with guard.key.")
+        raise NoPageError("The guard's refusals are not signed with guard.key.")
     try:
         data = json_in.loads(written.encode())
         refusals = tuple(Refusal(one["number"], one["previous"], told_from_json(one)) for one in data["refusals"])
         page = Page(data["spool"], data["last"], data["oldest_ms"], refusals)
     except (ValueError, KeyError, TypeError) as error:
-        raise NoPage(f"The guard and the bridge must be of the same version: {error!r}.") from error
+        raise NoPageError(f"The guard and the bridge must be of the same version: {error!r}.") from error
     numbers = [page.last, page.oldest_ms, *(number for one in refusals for number in (one.number, one.previous))]
     if not isinstance(page.spool, str) or any(type(number) is not int for number in numbers):
-        raise NoPage("The guard and the bridge must be of the same version.")
+        raise NoPageError("The guard and the bridge must be of the same version.")
     return page
 
 

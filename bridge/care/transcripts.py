@@ -8,15 +8,16 @@ import structlog
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
-from bridge.filing.cabinet import CabinetError, NoAnswer, cabinet_of
+from bridge.filing.cabinet import CabinetError, NoAnswerError, cabinet_of
 from bridge.filing.transcripts import file_transcript, filed_files, files_go_to_cabinet, mark_of
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter, MatterStatus
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError, NotFound, TokenRejected
+from bridge.matrix.errors import NotFoundError, RequestError, TokenRejectedError
 from bridge.operations.transcripts import read_transcript
 from bridge.store.files.cabinet_trouble import end_trouble, note_trouble
 from bridge.store.files.transcripts import begin_transcript, note_seen, transcripts_due
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.store.rooms.matters import conversations_of_matter
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 200
@@ -31,7 +32,7 @@ async def file_closed_matters(desk: Desk, at_most: int = AT_ONCE) -> int:
 
     The homeserver is asked only where something happened since. What cannot be read or stored holds up no other. Each
     is noted as soon as it is filed, so that one interrupted goes on where it was. Raises StoreError, and
-    HomeserverError while that is away.
+    RequestError while that is away.
     """
     if not desk.settings.transcripts.nightly or desk.settings.filing.mode == "off":
         return 0
@@ -46,10 +47,10 @@ async def file_closed_matters(desk: Desk, at_most: int = AT_ONCE) -> int:
                 try:
                     filed += await _file(desk, matter, conversation_id)
                     failed = 0
-                except HomeserverError as error:
+                except RequestError as error:
                     log.warning("transcript_not_read", conversation=conversation_id, reason=str(error))
                     failed += 1
-                    if is_passing(error) and (failed >= _AWAY_AFTER or isinstance(error, TokenRejected)):
+                    if is_passing(error) and (failed >= _AWAY_AFTER or isinstance(error, TokenRejectedError)):
                         raise
                 if filed >= at_most:
                     return filed
@@ -68,10 +69,10 @@ async def _file(desk: Desk, matter: Matter, conversation_id: str) -> bool:
         return False
     try:
         return await _file_one(desk, matter, one, one.room_id)
-    except NotFound:
+    except NotFoundError:
         # The next pass makes the room anew.
         log.warning("transcript_without_room", conversation=conversation_id)
-    except NoAnswer:
+    except NoAnswerError:
         raise
     except CabinetError as error:
         cabinet = cabinet_of(desk.settings)

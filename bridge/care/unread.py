@@ -9,7 +9,7 @@ import structlog
 from bridge.desk import Desk
 from bridge.firm.policy import may_act
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.reconcile.rooms.unread import ensure_unread
 from bridge.store.people.digests import channel_rooms_of, user_localpart
@@ -22,7 +22,7 @@ _AT_ONCE = 2
 async def mend_unread(desk: Desk) -> None:
     """Let what is said in each channel count as unread for each participant.
 
-    Raises StoreError, and HomeserverError while the homeserver is away.
+    Raises StoreError, and RequestError while the homeserver is away.
     """
     people = list(desk.firm().active_staff)
     # In another order each time, so that one account that is not answered about holds up nobody for good.
@@ -39,7 +39,7 @@ async def _mend(desk: Desk, staff_id: str) -> None:
         return
     try:
         await ensure_unread(desk.homeserver, f"@{localpart}:{desk.server_name}", *rooms)
-    except HomeserverError as error:
+    except RequestError as error:
         if is_passing(error):
             raise
         log.warning("unread_waits", staff=staff_id, reason=str(error))

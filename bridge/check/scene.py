@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bridge.check.http import Asker, Json, Reply
+from bridge.firm.errors import BridgeError
 from bridge.firm.room_keys import CHECK, MARKER
 from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.ids import hidden_alias
@@ -25,7 +26,7 @@ CLIENT = "/_matrix/client/v3"
 ADMIN = "/_synapse/admin"
 
 
-class SceneError(Exception):
+class SceneError(BridgeError):
     """The scene cannot be set, so that nothing can be tried. The message says what was refused."""
 
 

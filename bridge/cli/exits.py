@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from bridge.configuration import ConfigError
+from bridge.firm.errors import BridgeError
 
 
 class Exit(IntEnum):
@@ -40,7 +41,7 @@ class Exit(IntEnum):
     HELD = 18, "A change of the directory waits for a firm admin, and nothing of the directory is taken over meanwhile."
 
 
-class Stop(Exception):
+class Stop(BridgeError):  # noqa: N818 - no error: what ends the program
     """Ends a command with a message for the person who typed it, and an exit code."""
 
     def __init__(self, code: Exit, message: str) -> None:
@@ -52,23 +53,23 @@ def exit_for(error: Exception) -> Exit | None:
     """The exit code an error leads to, or None for one that nobody foresaw."""
     # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
     from bridge.directory.problems import DirectoryError
-    from bridge.filing.cabinet import BackendMissing
-    from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected, Unreachable
+    from bridge.filing.cabinet import BackendMissingError
+    from bridge.matrix.errors import GuardAwayError, RequestError, TokenRejectedError, UnreachableError
     from bridge.service import NotServerAdminError
-    from bridge.store.engine.errors import OwnedElsewhere, StoreError
+    from bridge.store.engine.errors import OwnedElsewhereError, StoreError
     from bridge.web.app import ListenError
 
     table: tuple[tuple[type[Exception], Exit], ...] = (
         (ConfigError, Exit.CONFIGURATION),
-        (BackendMissing, Exit.SOMETHING_MISSING),
-        (GuardAway, Exit.SOMETHING_MISSING),
-        (Unreachable, Exit.UNREACHABLE),
-        (TokenRejected, Exit.TOKEN_REJECTED),
+        (BackendMissingError, Exit.SOMETHING_MISSING),
+        (GuardAwayError, Exit.SOMETHING_MISSING),
+        (UnreachableError, Exit.UNREACHABLE),
+        (TokenRejectedError, Exit.TOKEN_REJECTED),
         (NotServerAdminError, Exit.SOMETHING_MISSING),
         (DirectoryError, Exit.DIRECTORY),
-        (OwnedElsewhere, Exit.RUNNING),
+        (OwnedElsewhereError, Exit.RUNNING),
         (StoreError, Exit.DATABASE),
         (ListenError, Exit.LISTEN),
-        (HomeserverError, Exit.REFUSED),
+        (RequestError, Exit.REFUSED),
     )
     return next((code for kind, code in table if isinstance(error, kind)), None)

@@ -48,16 +48,16 @@ def with_firm(config: Path | None, work: Work[T]) -> T:
 def as_owner(config: Path | None, work: Work[T], ask: Ask[T] | None = None) -> T:
     """The same for what changes something: where the bridge runs, it is asked to do it, or this is refused in words.
 
-    Raises OwnedElsewhere.
+    Raises OwnedElsewhereError.
     """
-    from bridge.store.engine.errors import OwnedElsewhere
+    from bridge.store.engine.errors import OwnedElsewhereError
 
     settings = read_settings(config)
 
     async def run() -> T:
         try:
             return await _with_firm(settings, work, reading=False)
-        except OwnedElsewhere:
+        except OwnedElsewhereError:
             if ask is None:
                 raise
             return await ask(settings)

@@ -134,7 +134,7 @@ async def _give_each(
     target: TextIO,
     show: Callable[[int, int, str], None],
 ) -> list[str]:
-    from bridge.matrix.errors import HomeserverError, TokenRejected, Unreachable
+    from bridge.matrix.errors import RequestError, TokenRejectedError, UnreachableError
 
     failed = []
     writer = csv.writer(target)
@@ -143,9 +143,9 @@ async def _give_each(
         user_id, password = user_ids[one.id], _new_password()
         try:
             await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
-        except (Unreachable, TokenRejected):
+        except (UnreachableError, TokenRejectedError):
             raise
-        except HomeserverError as error:
+        except RequestError as error:
             failed.append(f"{one.name}: {error}")
         else:
             localpart = user_id[1:].partition(":")[0]

@@ -12,8 +12,8 @@ from bridge.commands.asking.paging import MORE
 from bridge.commands.asking.table import Command
 from bridge.commands.basic import PING, help_command
 from bridge.commands.channels.changing import CHANNEL_ARCHIVE, CHANNEL_RENAME, CHANNEL_RESTORE, CHANNEL_TOPIC
-from bridge.commands.channels.finding import CHANNEL_INFO, CHANNEL_RECENT, CHANNEL_SEARCH
-from bridge.commands.channels.making import CHANNEL_CREATE, CHANNEL_LIST
+from bridge.commands.channels.finding import CHANNEL_INFO, CHANNEL_LIST, CHANNEL_RECENT, CHANNEL_SEARCH
+from bridge.commands.channels.making import CHANNEL_CREATE
 from bridge.commands.channels.people import CHANNEL_ADD, CHANNEL_JOIN, CHANNEL_LEAVE, CHANNEL_REMOVE
 from bridge.commands.conversations.direct import DM
 from bridge.commands.conversations.participants import ADD, PARTICIPANTS, REMOVE

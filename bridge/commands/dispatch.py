@@ -11,7 +11,6 @@ from bridge.commands.all import COMMANDS
 from bridge.commands.asking.nearest import called, family, fitting, lines, nearest
 from bridge.commands.asking.parse import Reading, parse
 from bridge.commands.asking.people import People
-from bridge.commands.asking.rooms_named import matter_typed_in, rooms_named
 from bridge.commands.asking.table import Answer, Call, Command, Noted, Who, where_typed
 from bridge.commands.small_talk import small_talk
 from bridge.desk import Desk
@@ -19,6 +18,7 @@ from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
 from bridge.mapping.marks import as_typed
 from bridge.mapping.text import MAX_TYPED
+from bridge.operations.rooms_named import matter_typed_in, rooms_named
 from bridge.refusal import NOT_THEIRS, CommandError, Kind, Refusal
 from bridge.store.rooms.conversations import staff_by_localpart
 from bridge.wording.markdown import repeated
@@ -72,7 +72,7 @@ def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
 async def answer(
     desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
 ) -> tuple[Answer, bool]:
-    """The answer, and whether it may be shown where the command was typed. HomeserverErrors pass through."""
+    """The answer, and whether it may be shown where the command was typed. RequestErrors pass through."""
     # What is no help is not said in front of everybody.
     here, noted, is_command = False, None, False
     if len(text) <= MAX_TYPED and not _find(text)[0]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.commands.asking.shown import moment
-from bridge.commands.asking.table import Answer, Command, Call
+from bridge.commands.asking.table import Answer, Call, Command
 from bridge.operations.panel import LINK_MINUTES, SESSION_HOURS, new_link, sessions, sign_out_everywhere
 from bridge.wording.markdown import escape
 

@@ -19,7 +19,7 @@ from bridge.directory.in_force import InForce
 from bridge.firm.model import Staff
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import all_accounts
@@ -98,7 +98,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
 
 
 async def _logs_in(session: aiohttp.ClientSession, homeserver: str, user_id: str, password: str) -> bool:
-    """Whether somebody logs in with the password. The session ends at once. Raises Unreachable."""
+    """Whether somebody logs in with the password. The session ends at once. Raises UnreachableError."""
     identifier = {"type": "m.id.user", "user": user_id}
     body = {"type": "m.login.password", "identifier": identifier, "password": password, "device_id": _DEVICE}
     try:
@@ -109,7 +109,7 @@ async def _logs_in(session: aiohttp.ClientSession, homeserver: str, user_id: str
         async with session.post(f"{homeserver}{_CLIENT}/logout", headers={"Authorization": f"Bearer {token}"}):
             return True
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unreachable("POST /login", 0, "", str(error) or "no answer in time") from error
+        raise UnreachableError("POST /login", 0, "", str(error) or "no answer in time") from error
 
 
 def new_password() -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from bridge.firm.errors import BridgeError
+
 ROOT = Path(__file__).resolve().parents[2]
 HOMESERVER_YAML = ROOT / "synapse-dev" / "homeserver.yaml"
 LOG_YAML = ROOT / "synapse-dev" / "log.yaml"
@@ -25,7 +27,7 @@ ENDED = 14
 """Exit code: Synapse or the bridge ended by itself, or did not come up."""
 
 
-class DevError(Exception):
+class DevError(BridgeError):
     """Ends `firm-bridge dev` with a message for the person who typed it, and an exit code."""
 
     def __init__(self, message: str, code: int) -> None:

@@ -10,7 +10,7 @@ from bridge.dev.place import HOMESERVER_YAML, MISSING, ROOT, SYNAPSE_PYTHON, Dev
 from bridge.dev.processes import Program, start, wait_until_healthy
 from bridge.matrix.acting import NobodyElse
 from bridge.matrix.client import MatrixClient
-from bridge.matrix.errors import UserTaken
+from bridge.matrix.errors import UserTakenError
 from bridge.settings import Settings
 
 _START_SECONDS = 180.0
@@ -55,7 +55,7 @@ async def register_bot(settings: Settings) -> None:
     """Register the bot through the application service; one that is there stays as it is."""
     client = MatrixClient(settings.homeserver, settings.appservice, NobodyElse())
     try:
-        with contextlib.suppress(UserTaken):
+        with contextlib.suppress(UserTakenError):
             await client.register(settings.appservice.bot_localpart)
     finally:
         await client.close()

@@ -60,7 +60,7 @@ def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[R
     text = decode(file, data)
     said = _SEPARATOR.match(text)
     lines = _Lines(file, text, said.end() if said else 0)
-    reader = csv.reader(lines, delimiter=said[1] if said else _delimiter(text), strict=True)
+    reader = csv.reader(lines, delimiter=said[1] if said else _delimiter(text), skipinitialspace=True, strict=True)
     header: list[str] | None = None
     count = 0
     try:

@@ -26,10 +26,11 @@ from bridge.directory.keeping import (
     still_waits,
     undone_fingerprints,
 )
-from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem
+from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Problem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.undoing import Undone
+from bridge.firm.errors import BridgeError
 from bridge.firm.matter_search import prepare
 from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
@@ -71,7 +72,7 @@ class Invalid:
 Outcome = Unchanged | Applied | Held | Invalid
 
 
-class NotHeldError(Exception):
+class NotHeldError(BridgeError):
     """No change waits, or another than the one that was confirmed."""
 
 
@@ -142,7 +143,7 @@ class DirectoryFile:
                 await self.load()
             try:
                 snapshot = await self._read_if_changed()
-            except ChangedWhileRead:
+            except ChangedWhileReadError:
                 log.info("directory_being_written", path=str(self._path))
                 return Unchanged()
             except DirectoryError as error:
@@ -274,7 +275,7 @@ class DirectoryFile:
             await asyncio.sleep(self._settle)
         snapshot = await asyncio.to_thread(fetch, self._path, self._max_bytes)
         if snapshot.fingerprint != fingerprint:
-            raise ChangedWhileRead(())
+            raise ChangedWhileReadError(())
         if seen and seen[1] == snapshot.digest:
             self._seen = (fingerprint, snapshot.digest)
             return None

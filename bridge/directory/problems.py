@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bridge.firm.errors import BridgeError
 from bridge.firm.visible import shown
 
 MOST_PROBLEMS = 50
@@ -34,7 +35,7 @@ class Problem:
         return _printable(f"{where}: {self.message}")
 
 
-class DirectoryError(Exception):
+class DirectoryError(BridgeError):
     """The directory cannot be used as it is. Nothing of it was taken over."""
 
     def __init__(self, problems: tuple[Problem, ...], *, complete: bool = True) -> None:
@@ -47,7 +48,7 @@ class DirectoryError(Exception):
         super().__init__("\n".join(lines))
 
 
-class ChangedWhileRead(DirectoryError):
+class ChangedWhileReadError(DirectoryError):
     """The files changed while they were read, so what was read may be half of one thing and half of another."""
 
 

@@ -12,7 +12,7 @@ from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
 from bridge.directory.csv_form import csv_rows
 from bridge.directory.fields import KINDS, suggest
-from bridge.directory.problems import ChangedWhileRead, DirectoryError, Problem, ProblemList
+from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Problem, ProblemList
 from bridge.directory.reading import read_rows
 from bridge.directory.references import resolve_references
 from bridge.directory.rows import Row
@@ -57,7 +57,7 @@ def look(path: Path) -> Fingerprint:
 
 
 def fetch(path: Path, max_bytes: int) -> Snapshot:
-    """The content of the files. Raises ChangedWhileRead when they changed meanwhile, DirectoryError otherwise."""
+    """The content of the files. Raises ChangedWhileReadError when they changed meanwhile, DirectoryError otherwise."""
     before = look(path)
     files = _files(path)
     for (_, _, size, _), file in zip(before, files.values(), strict=False):
@@ -66,7 +66,7 @@ def fetch(path: Path, max_bytes: int) -> Snapshot:
     contents = {name: _read(file, max_bytes) for name, file in files.items()}
     if look(path) != before:
         problem = Problem(path.name, 0, "", "", "The directory was being written while it was read. Try again.")
-        raise ChangedWhileRead((problem,))
+        raise ChangedWhileReadError((problem,))
     return Snapshot(path, before, contents, folder=path not in files.values())
 
 

@@ -47,10 +47,11 @@ def read_rows(rows: Iterable[Row], problems: ProblemList) -> Records:
     seen: dict[tuple[str, str, str], Record] = {}
     for row in rows:
         record = Record(row)
+        same: list[int] = []
         for each in row.kind.fields:
             _read_field(record, each, problems)
             if each.unique and each.name in record.values and not row.flawed:
-                _check_unique(record, each, seen, problems)
+                _check_unique(record, each, seen, same, problems)
         records[row.kind.name].append(record)
     return records
 
@@ -73,12 +74,17 @@ def _read_field(record: Record, field_read: Field, problems: ProblemList) -> Non
 
 
 def _check_unique(
-    record: Record, unique: Field, seen: dict[tuple[str, str, str], Record], problems: ProblemList
+    record: Record, unique: Field, seen: dict[tuple[str, str, str], Record], same: list[int], problems: ProblemList
 ) -> None:
+    """Note where another record has the value; of one record that is in the lists twice that is said once.
+
+    `same` are the lines of the records that were named for this one.
+    """
     value = record.values[unique.name]
     assert unique.unique is not None
     first = seen.setdefault((record.row.kind.name, unique.name, unique.unique(value)), record)
-    if first is not record:
+    if first is not record and first.row.line not in same:
+        same.append(first.row.line)
         record.problem(
             problems,
             unique.name,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from bridge.firm.errors import BridgeError
 from bridge.firm.model import ChannelSeed, Firm, Group, Matter, Staff, Wall
 
 Record = tuple[str, str, str]
@@ -22,7 +23,7 @@ KINDS: Mapping[str, tuple[TypeAdapter[Any], Callable[[Firm], Mapping[str, Any]]]
 """For each kind of record: how it is written as JSON, and where a firm has its records."""
 
 
-class StoredDirectoryError(Exception):
+class StoredDirectoryError(BridgeError):
     """A stored record cannot be read back: it was damaged, or written by a newer version."""
 
 

@@ -9,11 +9,12 @@ from bridge.directory.fields import GROUPS, KINDS, MATTERS, STAFF, suggest
 from bridge.directory.problems import ProblemList, quoted
 from bridge.directory.reading import Record, Records
 from bridge.directory.values import Refers, Shape
+from bridge.firm.errors import BridgeError
 
 _Resolve = Callable[[str], str]
 
 
-class UnknownName(ValueError):
+class UnknownNameError(BridgeError, ValueError):
     """A value names a record that is not there, or no longer in use."""
 
 
@@ -36,7 +37,7 @@ def _resolve_field(record: Record, name: str, shape: Shape, resolve: _Resolve, p
     def known(written: str) -> str:
         try:
             return resolve(written)
-        except UnknownName as error:
+        except UnknownNameError as error:
             record.problem(problems, name, str(error), written)
             return written
 
@@ -59,7 +60,7 @@ def _resolvers(records: Records) -> dict[Refers, _Resolve]:
     def staff_member(written: str) -> str:
         found = staff.get(written) or emails.get(written.casefold())
         if not found:
-            raise UnknownName(
+            raise UnknownNameError(
                 f"{quoted(written)} is not the id or e-mail address of a staff member."
                 f"{suggest(written, [*staff, *emails])} Correct it, or add the person to the staff."
             )
@@ -69,19 +70,19 @@ def _resolvers(records: Records) -> dict[Refers, _Resolve]:
         if groups.get(written) is False:
             return written
         if written in groups:
-            raise UnknownName(f"The group {quoted(written)} is marked as deleted. Take it out here.")
+            raise UnknownNameError(f"The group {quoted(written)} is marked as deleted. Take it out here.")
         try:
             return staff_member(written)
-        except UnknownName as error:
+        except UnknownNameError as error:
             hint = suggest(written, [*staff, *emails, *groups])
-            raise UnknownName(
+            raise UnknownNameError(
                 f"{quoted(written)} is neither a staff member nor a group.{hint} Correct or add it."
             ) from error
 
     def matter(written: str) -> str:
         found = matters.get(written) or numbers.get(written.casefold())
         if not found:
-            raise UnknownName(
+            raise UnknownNameError(
                 f"{quoted(written)} is not the id or number of a matter.{suggest(written, [*matters, *numbers])}"
                 " Correct it, or add the matter."
             )

@@ -33,10 +33,10 @@ from bridge.filing.kinds import (
 from bridge.filing.names import WORK_FOLDER
 from bridge.filing.threads import Threads
 from bridge.filing.trouble import (
-    BackendMissing,
+    BackendMissingError,
     CabinetError,
-    NoAnswer,
-    Taken,
+    NameTakenError,
+    NoAnswerError,
     as_cabinet_error,
     breaks_connection,
     no_answer,
@@ -44,7 +44,15 @@ from bridge.filing.trouble import (
 from bridge.settings import Settings
 from bridge.store.files.filing import Place
 
-__all__ = ["BackendMissing", "Cabinet", "CabinetError", "NoAnswer", "Taken", "cabinet_of", "require_backend"]
+__all__ = [
+    "BackendMissingError",
+    "Cabinet",
+    "CabinetError",
+    "NameTakenError",
+    "NoAnswerError",
+    "cabinet_of",
+    "require_backend",
+]
 T = TypeVar("T")
 _AT_ONCE = 1 << 20
 """Bytes read at once where a file is compared."""
@@ -73,7 +81,8 @@ class Cabinet:
         """How often work was left behind that may still write under the names it knows."""
 
     async def in_time(self, work: Callable[[], T], size: int = 0) -> T:
-        """The result of work with the cabinet on so many bytes. Raises what it raises, and NoAnswer after a while."""
+        """The result of work with the cabinet on so many bytes. Raises what it raises, and NoAnswerError after a
+        while."""
         seconds = self._seconds + size / _SLOWEST
         try:
             return await self._threads.run(work, seconds)
@@ -137,7 +146,7 @@ class Cabinet:
             fs.rm_file(self._work(root, key))
 
     def put(self, key: str, place: Place, at_ms: int) -> None:
-        """Move a finished file to its place, as written at this time where that can be kept. Raises Taken."""
+        """Move a finished file to its place, as written at this time where that can be kept. Raises NameTakenError."""
         with self.telling():
             fs, root = self._place()
             source, target, folder = self._work(root, key), _path(root, place), f"{root}/{place.folder}"
@@ -204,7 +213,7 @@ class Cabinet:
         """Tell of what goes wrong without the error's own text, which may have a path or a credential in it."""
         try:
             yield
-        except (CabinetError, Taken):
+        except (CabinetError, NameTakenError):
             raise
         except Exception as error:
             if breaks_connection(error):

@@ -14,6 +14,7 @@ from typing import Protocol
 import orjson
 from Crypto.Cipher import AES
 
+from bridge.firm.errors import BridgeError
 from bridge.mapping.file_types import HEAD_BYTES, TAIL_BYTES, type_by
 from bridge.matrix.port import Homeserver
 from bridge.store.files.filing import Found, Waiting
@@ -23,7 +24,7 @@ _WRITTEN_AT_ONCE = 1 << 20
 _MXC = re.compile(r"mxc://([^/?#]+)/([A-Za-z0-9_-]+)")
 
 
-class Unfetchable(Exception):
+class UnfetchableError(BridgeError):
     """A file that will never be had. The message says why."""
 
 
@@ -38,16 +39,16 @@ class Secret:
 
 
 def secret_of(encryption: str) -> Secret | None:
-    """What decrypts a file; None for one that is not encrypted. Raises Unfetchable where it cannot be used."""
+    """What decrypts a file; None for one that is not encrypted. Raises UnfetchableError where it cannot be used."""
     if not encryption:
         return None
     try:
         told = orjson.loads(encryption)
         found = Secret(_decoded(told["key"]["k"]), _decoded(told["iv"]), _decoded(told["hashes"]["sha256"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise Unfetchable("The message does not say how to decrypt the file.") from error
+        raise UnfetchableError("The message does not say how to decrypt the file.") from error
     if (len(found.key), len(found.iv), len(found.sha256)) != (32, 16, 32):
-        raise Unfetchable("The message has a key for the file that is not of the right length.")
+        raise UnfetchableError("The message has a key for the file that is not of the right length.")
     return found
 
 
@@ -73,7 +74,7 @@ class _Reading:
         self.tail = b""
 
     def take(self, piece: bytes) -> None:
-        """Decrypt and write a piece. Raises Unfetchable where the file is too large, and what `write` raises."""
+        """Decrypt and write a piece. Raises UnfetchableError where the file is too large, and what `write` raises."""
         if self._decrypt is not None:
             self.encrypted.update(piece)
             piece = self._decrypt(piece)
@@ -87,8 +88,8 @@ class _Reading:
         self._write(piece)
 
 
-def too_large(longest: int) -> Unfetchable:
-    return Unfetchable(f"The file has more than {longest // 1_000_000} MB, which is the most that is filed.")
+def too_large(longest: int) -> UnfetchableError:
+    return UnfetchableError(f"The file has more than {longest // 1_000_000} MB, which is the most that is filed.")
 
 
 class Sink(Protocol):
@@ -148,11 +149,11 @@ async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int,
     """Write a file's bytes and tell what they are.
 
     While one piece is written the next is on its way, and while the disk is waited for at the end the next of
-    `downloads` begins. Raises Unfetchable, HomeserverError, and what the sink raises.
+    `downloads` begins. Raises UnfetchableError, HomeserverError, and what the sink raises.
     """
     address = _MXC.fullmatch(file.mxc)
     if address is None:
-        raise Unfetchable("The message names no media of a homeserver.")
+        raise UnfetchableError("The message names no media of a homeserver.")
     if file.declared_size is not None and file.declared_size > longest:
         raise too_large(longest)
     secret = secret_of(file.encryption)

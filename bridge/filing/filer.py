@@ -18,15 +18,16 @@ import structlog
 from bridge.clock import now_ms
 from bridge.failures import describe, frames
 from bridge.faults import point
-from bridge.filing.cabinet import CabinetError, NoAnswer, Taken, cabinet_of
-from bridge.filing.fetch import Unfetchable, fetch
+from bridge.filing.cabinet import CabinetError, NameTakenError, NoAnswerError, cabinet_of
+from bridge.filing.fetch import UnfetchableError, fetch
 from bridge.filing.folders import folder_of
 from bridge.filing.lists import list_of
 from bridge.filing.names import INDEX, RESERVED, name_key, numbered, safe_name
 from bridge.filing.telling import tell_of_cabinet, tell_of_folders
+from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError, NotFound, Refused, TokenRejected
+from bridge.matrix.errors import ForbiddenError, NotFoundError, RequestError, TokenRejectedError
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import Settings
@@ -50,12 +51,12 @@ _TELL_AFTER = 2
 """So many passes in a row must find the cabinet shut before the firm admins are told."""
 Judge = Callable[[str, str, str, int], Awaitable[None]]
 """Given a message's id, the file's address, its media type by the bytes and their number: removes what the firm's rules
-forbid. Raises HomeserverError."""
+forbid. Raises RequestError."""
 T = TypeVar("T")
 GONE = "The homeserver does not have the file any more, or keeps it back."
 
 
-class InFolder(Exception):
+class InFolderError(BridgeError):
     """Something could not be done in a folder of the cabinet."""
 
     def __init__(self, why: CabinetError) -> None:
@@ -98,19 +99,19 @@ class Filer:
     async def run(self) -> int:
         """File everything that is due, and bring the folders' lists up to date; returns how many files were filed.
 
-        What cannot be filed now waits and is noted. Raises StoreError, and HomeserverError while that is away.
+        What cannot be filed now waits and is noted. Raises StoreError, and RequestError while that is away.
         """
         if self._mode == "off" or self._clock() < self._rests_until:
             return 0
         filed = 0
-        away: HomeserverError | None = None
+        away: RequestError | None = None
         self._resting.clear()
         try:
             await self._prepare()
             try:
                 while waiting := await self._store.read(partial(rows.due, self._mode, self._clock(), _AT_ONCE)):
                     filed += await self._file_all(waiting)
-            except HomeserverError as error:
+            except RequestError as error:
                 away = error
             await self._write_lists()
         except CabinetError as error:
@@ -168,24 +169,24 @@ class Filer:
         """File one; whether it is in the cabinet then. Raises what is at fault with more than this file."""
         try:
             return await self._fetch_and_put(file)
-        except Unfetchable as error:
+        except UnfetchableError as error:
             await self._fail(file, str(error))
-        except (NotFound, Refused):
+        except (NotFoundError, ForbiddenError):
             await self._fail(file, GONE)
-        except InFolder as found:
+        except InFolderError as found:
             await self._put_off(file, "cabinet", str(found), 0)
             await self._require_cabinet(found.why)
             await self._note_trouble(file.conversation_id, "files", found.why)
         except CabinetError as error:
             await self._put_off(file, "cabinet", str(error), _PASSING_PAUSE_MS)
             await self._require_cabinet(error)
-        except HomeserverError as error:
+        except RequestError as error:
             passing = is_passing(error)
             longest = _PASSING_PAUSE_MS if passing else _LONGEST_PAUSE_MS
             await self._put_off(file, "homeserver", f"The homeserver did not give the file: {error}.", longest)
             self._refused_in_a_row += 1
             # One file that the homeserver fails at holds up no other.
-            if passing and (isinstance(error, TokenRejected) or self._refused_in_a_row >= _AWAY_AFTER):
+            if passing and (isinstance(error, TokenRejectedError) or self._refused_in_a_row >= _AWAY_AFTER):
                 raise
         except StoreError:
             raise
@@ -196,7 +197,7 @@ class Filer:
 
     async def _require_cabinet(self, error: CabinetError) -> None:
         """See that the cabinet as a whole can be used, whatever failed in it. Raises CabinetError."""
-        if isinstance(error, NoAnswer):
+        if isinstance(error, NoAnswerError):
             # To try again at once would double the silence.
             raise error
         await self.cabinet.in_time(self.cabinet.try_out)
@@ -208,13 +209,14 @@ class Filer:
         await self._store.run(partial(troubles.note_trouble, conversation_id, what, str(error), self._clock()))
 
     async def _in_folder(self, work: Callable[[], T], size: int) -> T:
-        """Do something in a folder. Raises InFolder; and NoAnswer, by which it is not told from the whole cabinet."""
+        """Do something in a folder. Raises InFolderError; and NoAnswerError, by which it is not told from the whole
+        cabinet."""
         try:
             return await self.cabinet.in_time(work, size)
-        except NoAnswer:
+        except NoAnswerError:
             raise
         except CabinetError as error:
-            raise InFolder(error) from error
+            raise InFolderError(error) from error
 
     async def _fetch_and_put(self, file: Waiting) -> bool:
         if file.conversation_id in self._resting:
@@ -230,7 +232,7 @@ class Filer:
         found = await self._fetch(file)
         try:
             placed = await self._name_and_put(file, found)
-        except (NoAnswer, asyncio.CancelledError):
+        except (NoAnswerError, asyncio.CancelledError):
             raise
         except BaseException:
             await self._discard(file)
@@ -261,7 +263,7 @@ class Filer:
         work = self.cabinet.work_file(_key(file))
         try:
             found = await fetch(self._homeserver, file, work, self._settings.filing.max_bytes, self._downloads)
-        except (NoAnswer, asyncio.CancelledError):
+        except (NoAnswerError, asyncio.CancelledError):
             # A thread may still be writing. The work folder is cleaned when the cabinet is used again.
             raise
         except BaseException:
@@ -294,7 +296,7 @@ class Filer:
         """Move the file to its place; whether it is there then."""
         try:
             await self._in_folder(partial(self.cabinet.put, _key(file), place, file.at_ms), found.size)
-        except Taken:
+        except NameTakenError:
             if not await self._holds(place, found.size, found.sha256):
                 return False
             await self._discard(file)
@@ -333,7 +335,7 @@ class Filer:
                 files = await self._listed_in(folder)
                 try:
                     await self._in_folder(partial(self._write_list, folder, files), _ROW_BYTES * len(files))
-                except InFolder as found:
+                except InFolderError as found:
                     await self._require_cabinet(found.why)
                     await self._note_trouble(key, "list", found.why)
                     continue
@@ -356,7 +358,7 @@ class Filer:
             "cabinet_shut", reason=str(error), cause=describe(cause or error), stack=frames(cause) if cause else ""
         )
         self.stopped_because = str(error)
-        if isinstance(error, NoAnswer):
+        if isinstance(error, NoAnswerError):
             self._cleaned = False
         self._rests_until = self._clock() + min(10_000 * 2 ** min(self._shut_passes, 10), _LONGEST_REST_MS)
         self._shut_passes += 1

@@ -16,7 +16,7 @@ from fsspec.asyn import sync
 from fsspec.core import split_protocol
 from fsspec.implementations.local import LocalFileSystem
 
-from bridge.filing.trouble import BackendMissing, Taken
+from bridge.filing.trouble import BackendMissingError, NameTakenError
 
 _PART = 8 << 20
 """Bytes that a store of objects, such as S3, is sent at once; it takes 10,000 parts at most."""
@@ -28,23 +28,23 @@ _INSTALL = "Install it beside the bridge (docs/admin-guide.md, The filing cabine
 
 
 def require_backend(url: str) -> None:
-    """See that the cabinet's kind of place can be spoken to. Raises BackendMissing."""
+    """See that the cabinet's kind of place can be spoken to. Raises BackendMissingError."""
     protocol = split_protocol(url)[0] or "file"
     try:
         found = fsspec.get_filesystem_class(protocol)
     except ImportError as error:
-        raise BackendMissing(
+        raise BackendMissingError(
             f"filing.url is a place of the kind {protocol}, and the package for it is not installed: {error}."
             f" {_INSTALL}"
         ) from error
     except ValueError as error:
-        raise BackendMissing(
+        raise BackendMissingError(
             f"filing.url begins with {protocol}://, which is no kind of place that the bridge knows. Use a folder, or"
             " a kind that fsspec has, such as s3://, webdav:// or sftp://."
         ) from error
     if found.__module__ == "fsspec.implementations.sftp":
         # fsspec's own, with paramiko, overwrites where it moves a file, and waits for ever.
-        raise BackendMissing(
+        raise BackendMissingError(
             f"filing.url is a place of the kind {protocol}, for which the package is sshfs. {_INSTALL}"
         )
 
@@ -108,7 +108,7 @@ def kind_of(fs: Any, path: str) -> str:
 
 
 def move(fs: Any, source: str, target: str) -> None:
-    """Move a file to a name that nothing has. Raises Taken.
+    """Move a file to a name that nothing has. Raises NameTakenError.
 
     In one step, so that what comes there meanwhile is safe; but stores of objects and others that have no such step
     are asked first.
@@ -117,7 +117,7 @@ def move(fs: Any, source: str, target: str) -> None:
         _move_on_disk(source, target)
         return
     if is_there(fs, target):
-        raise Taken
+        raise NameTakenError
     try:
         match _package(fs):
             case "sshfs":
@@ -130,7 +130,7 @@ def move(fs: Any, source: str, target: str) -> None:
                 fs.mv(source, target)
     except Exception as error:
         if is_there(fs, target) and is_there(fs, source):
-            raise Taken from error
+            raise NameTakenError from error
         raise
 
 
@@ -149,12 +149,12 @@ def _move_on_disk(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except FileExistsError as error:
-        raise Taken from error
+        raise NameTakenError from error
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         if os.path.lexists(target):
-            raise Taken from error
+            raise NameTakenError from error
         Path(source).rename(target)
     else:
         Path(source).unlink()

@@ -13,11 +13,11 @@ import structlog
 from bridge.desk import Desk
 from bridge.filing.cabinet import cabinet_of
 from bridge.filing.folders import folder_of
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.operations.transcripts import about, write_transcript
 from bridge.store.files.filing import Place, is_filed, names_in
 from bridge.store.files.transcripts import note_filed
-from bridge.store.rooms.matters import MatterConversation
 from bridge.transcript.model import Transcript
 
 log = structlog.get_logger(__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
+from bridge.firm.errors import BridgeError
+
 _SUBJECT = "The filing cabinet"
 _SEE_WHETHER = "See whether the server or the share that it stands on is well."
 _WORDS = {
@@ -65,7 +67,7 @@ _BY_SFTP_CODE = {
 """draft-ietf-secsh-filexfer-13, section 9.1; version 3, which OpenSSH speaks, has those up to 8."""
 
 
-class CabinetError(Exception):
+class CabinetError(BridgeError):
     """The cabinet, or one place in it, cannot be used now. The message says why and what to do."""
 
     def of(self, subject: str) -> str:
@@ -73,15 +75,15 @@ class CabinetError(Exception):
         return str(self).replace(_SUBJECT, subject, 1)
 
 
-class NoAnswer(CabinetError):
+class NoAnswerError(CabinetError):
     """The cabinet does not come to an end with what it was asked for, and what it was asked may still happen."""
 
 
-class BackendMissing(CabinetError):
+class BackendMissingError(CabinetError):
     """The package that speaks to the cabinet's kind of place is not installed, or there is no such kind."""
 
 
-class Taken(Exception):
+class NameTakenError(BridgeError):
     """Something else has that name in the cabinet."""
 
 
@@ -93,8 +95,8 @@ def as_cabinet_error(error: Exception) -> CabinetError:
     return CabinetError(f"{_SUBJECT} {words}")
 
 
-def no_answer(seconds: float) -> NoAnswer:
-    return NoAnswer(f"{_SUBJECT} has not answered for {seconds:.0f} seconds. {_SEE_WHETHER}")
+def no_answer(seconds: float) -> NoAnswerError:
+    return NoAnswerError(f"{_SUBJECT} has not answered for {seconds:.0f} seconds. {_SEE_WHETHER}")
 
 
 def breaks_connection(error: Exception) -> bool:

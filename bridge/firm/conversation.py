@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bridge.firm.errors import BridgeError
+
 ADMINS_ID = "admins"
 """The id of the firm admins' room."""
 CHANNEL_NAME_MAX = 80
@@ -58,7 +60,38 @@ class Conversation:
         return self.participants | self.left
 
 
-class ChannelNameError(ValueError):
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel without its participants."""
+
+    id: str
+    title: str
+    topic: str
+    name_key: str
+    everyone: bool
+    archived: bool
+    created_by: str
+    """Staff id; empty for what the directory started."""
+    created_at: int
+    caused_by: str
+    archived_at: int | None
+    archived_by: str
+    """Staff id; empty for the bridge."""
+    last_message_at: int | None
+    room_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatterConversation:
+    """A conversation of a matter, and its room once that was made."""
+
+    conversation: Conversation
+    room_id: str | None
+    earlier: tuple[str, ...] = ()
+    """The ids of the rooms in which it was held before, oldest first."""
+
+
+class ChannelNameError(BridgeError, ValueError):
     """A channel name that cannot be used."""
 
 
@@ -86,6 +119,17 @@ def clean_channel_name(name: str) -> str:
     if unseen_in(shown) or not says_something(shown):
         raise ChannelNameError("That name has invisible characters. Type it again rather than pasting it.")
     return shown
+
+
+def free_channel_name(name: str, taken: Collection[str]) -> str:
+    """A name like this one that nobody has: with the first number that is free. `taken` are unique names."""
+    number = 2
+    while True:
+        ending = f" {number}"
+        found = name[: CHANNEL_NAME_MAX - len(ending)].rstrip() + ending
+        if channel_key(found) not in taken:
+            return found
+        number += 1
 
 
 def direct_id(staff_ids: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.difference import differing
+from bridge.firm.errors import BridgeError
 from bridge.firm.file_rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import is_held, is_read_only
@@ -36,7 +37,7 @@ _NAMED_PEOPLE = frozenset({ConversationKind.DIRECT, ConversationKind.BOT, Conver
 """Conversations that only those picked for them may be in. Of the others the guard need not know who is in them."""
 
 
-class FactsError(ValueError):
+class FactsError(BridgeError, ValueError):
     """Records that say nothing, or something impossible. The message names the record and what is wrong with it."""
 
 

@@ -28,7 +28,7 @@ def not_invited(sentence: str) -> SynapseError:
     return SynapseError(403, sentence, Codes.UNKNOWN)
 
 
-class Answered(SynapseError):  # type: ignore[misc] # Synapse is not in the bridge's environment
+class Answered(SynapseError):  # type: ignore[misc] # noqa: N818 - Synapse is not in the bridge's environment
     """No error: ends Synapse's own answering of a request.
 
     Synapse lets a module end a request with a SynapseError, whose status and body become the answer. This one's are

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable
 
-from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.protocol import OUTDATED, is_signed, sign_farewell
 
 SECONDS = 60.0
@@ -28,18 +28,18 @@ class Farewells:
         self._until: dict[str, float] = {}
 
     def take(self, body: bytes, signature: str) -> dict[str, str]:
-        """Note that an account is about to be closed. Raises PushRefused."""
+        """Note that an account is about to be closed. Raises PushRefusedError."""
         if len(body) > _LONGEST or not is_signed(sign_farewell(self._key, body), signature):
-            raise PushRefused(403, "M_FORBIDDEN", "The signature is not made with the guard's key.")
+            raise PushRefusedError(403, "M_FORBIDDEN", "The signature is not made with the guard's key.")
         try:
             said = json.loads(body)
             user_id, version = said["user"], said["version"]
         except (ValueError, KeyError, TypeError) as error:
-            raise PushRefused(400, "M_BAD_JSON", "The bridge names an account and a version.") from error
+            raise PushRefusedError(400, "M_BAD_JSON", "The bridge names an account and a version.") from error
         policy = self._keeper.policy
         if policy is None or type(version) is not int or version != policy.version:
             in_force = policy.version if policy else 0
-            raise PushRefused(409, OUTDATED, f"Version {in_force} is in force.", in_force)
+            raise PushRefusedError(409, OUTDATED, f"Version {in_force} is in force.", in_force)
         now = self._clock()
         self._until = {who: until for who, until in self._until.items() if until > now}
         self._until[str(user_id)] = now + SECONDS

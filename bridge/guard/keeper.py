@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bridge.firm.errors import BridgeError
 from bridge.firm.facts import Facts, FactsError, digest_of, records_of, with_changes
 from bridge.guard.protocol import (
     MAX_BYTES,
@@ -36,7 +37,7 @@ from bridge.guard.spool import Spool
 _LONGEST_QUESTION = 1000
 
 
-class PushRefused(Exception):
+class PushRefusedError(BridgeError):
     """A push that is not taken. The message says why."""
 
     def __init__(self, status: int, errcode: str, message: str, version: int | None = None) -> None:
@@ -47,7 +48,7 @@ class PushRefused(Exception):
         self.version = version
 
 
-class PolicyLost(Exception):
+class PolicyLostError(BridgeError):
     """What is on disk cannot be used. The message says why, and what happens now."""
 
 
@@ -87,23 +88,23 @@ class Keeper:
         self._may_append = False
 
     def load(self) -> None:
-        """Read what was kept. Raises PolicyLost where there is something that cannot be used."""
+        """Read what was kept. Raises PolicyLostError where there is something that cannot be used."""
         with self._lock:
             try:
                 raw = self._path.read_bytes()
             except FileNotFoundError:
                 return
             except OSError as error:
-                raise PolicyLost(f"{self._path} cannot be read: {error.strerror}.") from error
+                raise PolicyLostError(f"{self._path} cannot be read: {error.strerror}.") from error
             whole, _, torn = raw.rpartition(b"\n")
             policy: Policy | None = None
             try:
                 for line in whole.split(b"\n"):
                     signature, _, body = line.partition(b" ")
                     policy = _applied(self._opened(body, signature.decode("ascii", "replace")), policy)
-            except PushRefused as error:
+            except PushRefusedError as error:
                 known = f"what follows version {policy.version}" if policy else "it"
-                raise PolicyLost(f"{self._path} holds a policy, but {known} cannot be used: {error}") from error
+                raise PolicyLostError(f"{self._path} holds a policy, but {known} cannot be used: {error}") from error
             if torn:
                 os.truncate(self._path, len(raw) - len(torn))
             self.policy, self._may_append = policy, True
@@ -114,21 +115,22 @@ class Keeper:
         self.spool.note(tried)
 
     def hand_over(self, body: bytes, signature: str) -> dict[str, str]:
-        """What waits for the audit log, to a bridge that says what it has. Raises PushRefused."""
+        """What waits for the audit log, to a bridge that says what it has. Raises PushRefusedError."""
         if len(body) > _LONGEST_QUESTION or not is_signed(sign_taken(self._key, body), signature):
             raise _forged()
         try:
             asked = json.loads(body)
             spool, after = asked["spool"], asked["after"]
         except (ValueError, KeyError, TypeError) as error:
-            raise PushRefused(400, "M_BAD_JSON", "The bridge says what it has as a spool and a number.") from error
+            raise PushRefusedError(400, "M_BAD_JSON", "The bridge says what it has as a spool and a number.") from error
         if not isinstance(spool, str) or type(after) is not int or not 0 <= after < 2**63:
-            raise PushRefused(400, "M_BAD_JSON", "A spool is a text, and what it was read to a number.")
+            raise PushRefusedError(400, "M_BAD_JSON", "A spool is a text, and what it was read to a number.")
         page = json.dumps(self.spool.page(spool, after))
         return {"page": page, "signature": sign_page(self._key, page)}
 
     def accept(self, body: bytes, signature: str) -> int:
-        """Take a push and return its version, once it is on disk. Raises PushRefused, and OSError from the disk."""
+        """Take a push and return its version, once it is on disk. Raises PushRefusedError, and OSError from the
+        disk."""
         with self._lock:
             push = self._opened(body, signature)
             policy = _applied(push, self.policy)
@@ -141,7 +143,7 @@ class Keeper:
             return policy.version
 
     def status(self, signature: str) -> dict[str, Any]:
-        """How things stand, for somebody who has the key. Raises PushRefused."""
+        """How things stand, for somebody who has the key. Raises PushRefusedError."""
         if not is_signed(sign_question(self._key), signature):
             raise _forged()
         policy = self.policy
@@ -153,7 +155,7 @@ class Keeper:
         }
 
     def facts(self, signature: str) -> dict[str, str]:
-        """All that is known, signed, for somebody who has the key. Raises PushRefused."""
+        """All that is known, signed, for somebody who has the key. Raises PushRefusedError."""
         if not is_signed(sign_asking_facts(self._key), signature):
             raise _forged()
         policy = self.policy
@@ -162,25 +164,25 @@ class Keeper:
         return {"facts": told, "signature": sign_facts(self._key, told)}
 
     def _opened(self, body: bytes, signature: str) -> dict[str, Any]:
-        """A push whose signature and form are right. Raises PushRefused."""
+        """A push whose signature and form are right. Raises PushRefusedError."""
         if len(body) > self._max_bytes:
-            raise PushRefused(413, "M_TOO_LARGE", f"A push has at most {self._max_bytes} bytes.")
+            raise PushRefusedError(413, "M_TOO_LARGE", f"A push has at most {self._max_bytes} bytes.")
         if not is_signed(sign_push(self._key, body), signature):
             raise _forged()
         try:
             push = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise PushRefused(400, "M_NOT_JSON", "The push is not JSON.") from error
+            raise PushRefusedError(400, "M_NOT_JSON", "The push is not JSON.") from error
         numbers = [push.get("version"), push.get("base", 0)] if isinstance(push, dict) else [None]
         if b"\n" in body or any(type(number) is not int or not 0 <= number < 2**63 for number in numbers):
-            raise PushRefused(400, "M_BAD_JSON", "A push is an object on one line, with a version.")
+            raise PushRefusedError(400, "M_BAD_JSON", "A push is an object on one line, with a version.")
         opened: dict[str, Any] = push
         return opened
 
     def _append(self, line: bytes) -> None:
         if not self._may_append:
             current = self.policy.version if self.policy else 0
-            raise PushRefused(409, OUTDATED, "The last change could not be written; tell everything.", current)
+            raise PushRefusedError(409, OUTDATED, "The last change could not be written; tell everything.", current)
         # Until it is written whole, nothing may be put behind it.
         self._may_append = False
         with self._path.open("ab") as file:
@@ -190,11 +192,11 @@ class Keeper:
 
 
 def _applied(push: dict[str, Any], before: Policy | None) -> Policy:
-    """The policy after this push. Raises PushRefused."""
+    """The policy after this push. Raises PushRefusedError."""
     version, base = push["version"], push.get("base")
     current = before.version if before else 0
     if version <= current or base not in {None, current}:
-        raise PushRefused(409, OUTDATED, f"Version {current} is in force.", current)
+        raise PushRefusedError(409, OUTDATED, f"Version {current} is in force.", current)
     try:
         if base is None:
             facts = with_changes(Facts(), push["records"], {})
@@ -203,11 +205,11 @@ def _applied(push: dict[str, Any], before: Policy | None) -> Policy:
         return Policy(version, facts, ZoneInfo(facts.timezone))
     except (FactsError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         told = str(error) if isinstance(error, FactsError) else f"The push has no meaning ({type(error).__name__})."
-        raise PushRefused(400, "M_BAD_JSON", told) from error
+        raise PushRefusedError(400, "M_BAD_JSON", told) from error
 
 
-def _forged() -> PushRefused:
-    return PushRefused(403, "M_FORBIDDEN", "The signature is not made with the guard's key.")
+def _forged() -> PushRefusedError:
+    return PushRefusedError(403, "M_FORBIDDEN", "The signature is not made with the guard's key.")
 
 
 def _write_anew(path: Path, line: bytes) -> None:

@@ -34,7 +34,7 @@ from bridge.guard.farewells import Farewells
 from bridge.guard.files import bytes_refusal, size_refusal
 from bridge.guard.former import Former, mark_of
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark, Refusal
-from bridge.guard.keeper import Keeper, PolicyLost
+from bridge.guard.keeper import Keeper, PolicyLostError
 from bridge.guard.kept_out import Entry, kept_out, membership, unasked
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
@@ -79,7 +79,7 @@ class Guard:
         """Marks of rooms whose first state is not stored yet, by room id."""
         try:
             self._keeper.load()
-        except PolicyLost as error:
+        except PolicyLostError as error:
             log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
         self._api = api
         self._farewells = Farewells(self._keeper, config.key)

@@ -11,7 +11,7 @@ from synapse.module_api.errors import Codes, SynapseError
 
 from bridge.firm.audit import Deed
 from bridge.guard.farewells import Farewells
-from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.protocol import MAX_BYTES, SIGNATURE_HEADER
 from bridge.guard.refusals import Attempt, attempt
 
@@ -32,7 +32,7 @@ class _Resource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not
     async def _answer(self, work: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
         try:
             return 200, await self._api.defer_to_thread(work)
-        except PushRefused as error:
+        except PushRefusedError as error:
             log.warning("The guard did not take what it was told: %s", error)
             if error.status in _FORGED:
                 self._note(attempt(Deed.TRIED_TO_TELL_GUARD, "", "O1"))

@@ -13,7 +13,7 @@ from bridge.mapping.marks import mark_of
 from bridge.mapping.text import mentioned_users, typed_text
 
 Json = dict[str, Any]
-_CODE = re.compile(r"<(?:pre|code)\b", re.IGNORECASE)
+_CODE = re.compile(r"(?:\s*+<(?!(?:pre|code)\b)[a-z][^<>]*+>)*+\s*+<(?:pre|code)\b", re.IGNORECASE)
 _END_OF_QUOTE = "</mx-reply>"
 _LOOKED_AT = 200
 """Characters at the beginning in which the bot's name is looked for."""
@@ -73,8 +73,7 @@ def _is_code(content: Mapping[str, Any]) -> bool:
     if not isinstance(formatted, str):
         return False
     end = formatted.find(_END_OF_QUOTE)
-    shown = formatted[end + len(_END_OF_QUOTE) if end >= 0 else 0 :].lstrip()
-    return _CODE.match(shown[3:].lstrip() if shown[:3].lower() == "<p>" else shown) is not None
+    return _CODE.match(formatted, end + len(_END_OF_QUOTE) if end >= 0 else 0) is not None
 
 
 @cache
@@ -90,4 +89,4 @@ def _called(bot_id: str, bot_name: str, *, mentioned: bool) -> re.Pattern[str]:
     by_id = rf"@{re.escape(localpart)}(?::{re.escape(server)})?(?![:.]?[\w=/+-])"
     by_name = rf"@?{re.escape(bot_name)}" + (r"(?!\w)" if mentioned else r"(?=\s?:)")
     either = "|".join([mark_of(bot_id), by_id, *([by_name] if bot_name else [])])
-    return re.compile(rf"\s*(?:{either})[\s:,.]*", re.IGNORECASE)
+    return re.compile(rf"\s*(?:{either})(?!['’]\w)[\s:,.]*", re.IGNORECASE)

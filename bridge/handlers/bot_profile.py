@@ -34,7 +34,7 @@ def is_bot_renamed(event: Json, bot_id: str, bot_name: str) -> bool:
 
 
 async def handle_bot_renamed(event: Json, desk: Desk, places: Places) -> Effect | None:
-    """Give the bot its name again, unless that was done already. Raises HomeserverError."""
+    """Give the bot its name again, unless that was done already. Raises RequestError."""
     place = await places.place(event["room_id"])
     bot_id, name = desk.settings.bot_id, desk.settings.appservice.bot_name
     account = await desk.homeserver.admin_user(bot_id) or {}

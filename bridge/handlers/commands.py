@@ -9,8 +9,7 @@ from typing import Any
 
 import structlog
 
-from bridge.commands.asking.matter_numbers import no_such_matter
-from bridge.commands.asking.table import Answer, Handout
+from bridge.commands.asking.table import Answer
 from bridge.commands.dispatch import answer, is_from_memory
 from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome, with_ids
@@ -21,11 +20,14 @@ from bridge.handlers.addressing import command_in
 from bridge.handlers.at_once import FromMemory, result_at_once
 from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Place, Places
+from bridge.operations.transcripts import Handout
+from bridge.refusal import Kind, Refusal
 from bridge.store.files.handouts import note_given_out
 from bridge.store.queues.outbox import Said, enqueue
 from bridge.store.record.audit import record
 from bridge.store.rooms.conversations import conversation_for, room_of
 from bridge.wording.markdown import notice, text_message
+from bridge.wording.refusals import worded
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
@@ -189,7 +191,7 @@ def _as_allowed_now(reply: Answer, staff_id: str, desk: Desk) -> Answer:
         matter = desk.firm().matters.get(handout.matter.id)
         if matter is None or not may_access(desk.firm(), staff_id, matter, desk.reconciler.today()):
             noted = replace(reply.noted, outcome=Outcome.REFUSED, rule="M3") if reply.noted is not None else None
-            return Answer(str(no_such_matter(handout.matter.number)), noted=noted)
+            return Answer(worded(Refusal(Kind.NO_SUCH_MATTER, number=handout.matter.number)), noted=noted)
     return reply
 
 

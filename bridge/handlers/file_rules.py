@@ -16,6 +16,7 @@ import structlog
 from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
+from bridge.firm.errors import BridgeError
 from bridge.firm.file_rules import (
     Declared,
     FileRules,
@@ -31,7 +32,7 @@ from bridge.firm.policy import Decision, is_held, may_act
 from bridge.guard.files import UNLISTED, UNREADABLE, carries_file
 from bridge.handlers.places import Places
 from bridge.mapping.files import file_in
-from bridge.matrix.errors import NotFound, Refused
+from bridge.matrix.errors import ForbiddenError, NotFoundError
 from bridge.operations.telling import Effect, tell
 from bridge.reconcile.guarding import rules_of
 from bridge.store.files.files import file_row
@@ -48,7 +49,7 @@ REASON = "The firm's rules do not allow this."
 _DAY_MS = 86_400_000
 
 
-class NotRemoved(Exception):
+class NotRemovedError(BridgeError):
     """A file that must not stay and that the homeserver does not let the bot remove. The message says why."""
 
 
@@ -118,7 +119,7 @@ async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk)
     So may all that was sent more than a day ago: a rule set today, or a cabinet that is opened today, removes nothing
     that people have relied on.
     `found_type` is the media type by the bytes, empty where they tell none. What comes back is a unit of work that
-    notes the removal; doing all of it again is harmless. Raises HomeserverError.
+    notes the removal; doing all of it again is harmless. Raises RequestError.
     """
     late = max(row.at_ms, row.edited_at) < now_ms() - _DAY_MS
     if late or (row.removed_at is not None and row.removed_by != desk.settings.bot_id):
@@ -138,15 +139,15 @@ async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk)
 async def judge_bytes_of(desk: Desk, event_id: str, mxc: str, found_type: str, found_size: int) -> None:
     """The same for whoever fetched the bytes from this address, with all that follows.
 
-    Raises HomeserverError, and NotRemoved where the homeserver refuses.
+    Raises RequestError, and NotRemovedError where the homeserver refuses.
     """
     row = await desk.store.read(lambda: file_row(event_id))
     if row is None or row.mxc != mxc:
         return
     try:
         effect = await judge_fetched(row, found_type, found_size, desk)
-    except Refused as error:
-        raise NotRemoved(f"The message {event_id} has a forbidden file, and cannot be deleted: {error}") from error
+    except ForbiddenError as error:
+        raise NotRemovedError(f"The message {event_id} has a forbidden file, and cannot be deleted: {error}") from error
     if effect is not None:
         await desk.store.run(effect)
 
@@ -155,8 +156,8 @@ async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effec
     """Delete the message of a file that the rules forbid. All removal by a rule goes through here.
 
     The unit of work that comes back tells the sender why and what to do, and notes it in the audit log. Everything may
-    be done again. What is under legal hold stays. Raises HomeserverError, and Refused where the bot cannot come back
-    into a direct conversation.
+    be done again. What is under legal hold stays. Raises RequestError, and ForbiddenError where the bot cannot come
+    back into a direct conversation.
     """
     key = unwanted.conversation_id
     conversation = await desk.store.read(lambda: conversation_by_id(key))
@@ -221,7 +222,7 @@ async def _quarantine(unwanted: Unwanted, desk: Desk) -> None:
     log.info("file_quarantined", event_id=unwanted.event_id)
 
 
-class _Enough(Exception):
+class _Enough(BridgeError):  # noqa: N818 - no error: what ends a download
     """So much of a file was had as is looked at."""
 
 
@@ -237,7 +238,7 @@ async def _head(mxc: str, desk: Desk) -> bytes:
             raise _Enough
 
     if server_name == desk.server_name and media_id:
-        with suppress(_Enough, NotFound, Refused):
+        with suppress(_Enough, NotFoundError, ForbiddenError):
             await desk.homeserver.download(server_name, media_id, take)
     return head
 

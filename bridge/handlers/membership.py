@@ -13,8 +13,9 @@ from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Places
 from bridge.handlers.reopening import call_back, written_since
+from bridge.handlers.way_back import tell_way_back
 from bridge.handlers.welcome import welcome
-from bridge.matrix.errors import BadRequest, NotFound, Refused
+from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
 from bridge.operations.first_line import tell_added
 from bridge.operations.telling import Effect, tell
 from bridge.reconcile.rooms.unread import ensure_unread
@@ -77,8 +78,11 @@ async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect |
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
     replaced = await desk.store.read(lambda: key_of_room(event["room_id"])) is None
-    if replaced or (not refusal and staff_id is not None):
+    if replaced:
         return None
+    if not refusal and staff_id is not None:
+        left = membership == "leave" and by_themselves and conversation.kind is ConversationKind.MATTER
+        return partial(tell_way_back, conversation, staff_id, event["event_id"], desk) if left else None
     return partial(_put_back, event, place.key, staff_id, actor, refusal, desk)
 
 
@@ -180,7 +184,7 @@ async def _close_history(event: Json, conversation: Conversation, staff_id: str 
         return
     try:
         await desk.homeserver.forget(event["room_id"], event["state_key"])
-    except (Refused, BadRequest, NotFound) as error:
+    except (ForbiddenError, BadRequestError, NotFoundError) as error:
         log.warning("not_forgotten", room_id=event["room_id"], user_id=event["state_key"], reason=str(error))
 
 

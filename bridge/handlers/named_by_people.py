@@ -6,24 +6,28 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.commands.asking.channels import checked
-from bridge.commands.channels.changing import TOPIC_MAX, rename_unit
-from bridge.commands.matters.starting import checked_title
 from bridge.desk import Desk
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import Channel, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Place
 from bridge.mapping.names import conversation_name, matter_name
-from bridge.refusal import CommandError
-from bridge.store.rooms.channels import Channel, channel, set_topic
+from bridge.operations.channels import take_name, take_topic
+from bridge.operations.matters import take_title
+from bridge.refusal import Kind, Refusal
+from bridge.store.rooms.channels import channel
 from bridge.store.rooms.conversations import conversation_by_id
-from bridge.store.rooms.matters import rename_in_matter
-from bridge.wording.markdown import escape
+from bridge.wording.refusals import SENTENCES, worded
 
 Json = dict[str, Any]
 NAME, TOPIC = "m.room.name", "m.room.topic"
 FIELDS: Mapping[str, str] = {NAME: "name", TOPIC: "topic"}
 """What people set, and the field that holds it."""
+_THERE = {
+    **SENTENCES,
+    Kind.TOPIC_TOO_LONG: "It has {count} characters; at most {most} fit.",
+    Kind.TITLE_TAKEN: "The matter has a conversation called {title}. Choose another title.",
+}
+"""What is said of a name or topic that somebody set in the very room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +56,8 @@ async def named_by_people(place: Place, desk: Desk) -> Named | None:
 
 def _channel(found: Channel, desk: Desk) -> Named:
     async def take(event: Json, text: str, staff_id: str) -> str:
-        cause = event["event_id"]
-        if event["type"] == TOPIC:
-            topic = " ".join(text.split())
-            if len(topic) > TOPIC_MAX:
-                return f"It has {len(topic)} characters; at most {TOPIC_MAX} fit."
-            await desk.store.run(lambda: set_topic(found.id, topic, by=staff_id, cause=cause))
-            return ""
-        try:
-            name = checked(text)
-        except CommandError as error:
-            return str(error)
-        return await desk.store.run(lambda: rename_unit(found, name, by=staff_id, cause=cause))
+        take_over = take_topic if event["type"] == TOPIC else take_name
+        return await _refused(take_over(desk, staff_id, found, text, event["event_id"]))
 
     shown = {NAME: found.title, TOPIC: found.topic}
     return Named(found.title, shown, lambda staff_id: bool(may_act(desk.firm(), staff_id)), take)
@@ -81,16 +75,19 @@ def _of_matter(talk: Conversation, desk: Desk) -> Named | None:
         own = text.removesuffix(conversation_name(matter, "", first_title))
         if matter.number in own and text != matter_name(matter):
             return "The matter's number and title come from the firm's directory. Write the conversation's own title."
-        try:
-            title = first_title if text == matter_name(matter) else checked_title(own)
-        except CommandError as error:
-            return str(error)
-        taken = await desk.store.run(
-            lambda: rename_in_matter(talk.id, matter.id, title, by=staff_id, cause=event["event_id"])
-        )
-        return f"The matter has a conversation called {escape(taken)}. Choose another title." if taken else ""
+        title = first_title if text == matter_name(matter) else own
+        return await _refused(take_title(desk, staff_id, matter, talk.id, title, event["event_id"]))
 
     def lets(staff_id: str) -> bool:
         return bool(may_be_in(desk.firm(), staff_id, talk, desk.reconciler.today()))
 
     return Named(talk.title, {NAME: conversation_name(matter, talk.title, first_title)}, lets, take)
+
+
+async def _refused(taking: Awaitable[str]) -> str:
+    """Why a name or topic was not taken over, as a sentence, else nothing."""
+    try:
+        await taking
+    except Refusal as error:
+        return worded(error, _THERE)
+    return ""

@@ -14,7 +14,7 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_act
 from bridge.handlers.activity import is_news
 from bridge.handlers.places import Places
-from bridge.matrix.errors import NotFound
+from bridge.matrix.errors import NotFoundError
 from bridge.store.rooms.conversations import add_participants, conversation_by_id
 
 log = structlog.get_logger(__name__)
@@ -64,11 +64,11 @@ def _returned(conversation_id: str, writer: str, event: Json, desk: Desk) -> int
 async def written_since(event: Json, desk: Desk) -> Json | None:
     """The newest message that somebody else wrote after this event of the room, if any.
 
-    Raises HomeserverError. It may have come while nobody knew yet that somebody had left.
+    Raises RequestError. It may have come while nobody knew yet that somebody had left.
     """
     try:
         newest = await desk.homeserver.admin_newest_messages(event["room_id"])
-    except NotFound:
+    except NotFoundError:
         return None
     left_at, bot_id = int(event["origin_server_ts"]), desk.settings.bot_id
     return next(

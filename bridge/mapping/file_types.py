@@ -42,6 +42,9 @@ _MORE_OF_IT: Mapping[str, re.Pattern[bytes]] = {
     "audio/mpeg": re.compile(rb"ID3[\x02-\x04]\0|\xff"),
     "application/x-shockwave-flash": re.compile(rb"[CFZ]WS[\x01-\x40]"),
     "application/x-lzip": re.compile(rb"LZIP[\0\x01]"),
+    "application/x-msdownload": re.compile(rb"MZ.[\0\x01].{4}.\0", re.DOTALL),
+    "application/postscript": re.compile(rb"%!PS-Adobe-\d"),
+    "application/x-compress": re.compile(rb"\x1f\x9d[\x09-\x10\x89-\x90]"),
 }
 """What begins a file of a format for which the library is content with less."""
 _PARTS = re.compile(rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(\[Content_Types\]\.xml|word/|xl/|ppt/)", re.DOTALL)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 from bridge.firm.names import spellings
 
@@ -18,6 +20,37 @@ WORD_MAX = 40
 """Characters of a word that are compared."""
 WORDS_MAX = 400
 """Words of a file that are kept."""
+
+
+class Order(StrEnum):
+    """An order of files."""
+
+    DATE = "date"
+    """The newest first."""
+    NAME = "name"
+    SIZE = "size"
+    """The largest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which files are asked for."""
+
+    conversation_id: str = ""
+    """Empty for those of all conversations."""
+    words: tuple[tuple[str, ...], ...] = ()
+    """Beginnings of words, each by the ways to spell it (`sought`)."""
+    marks: tuple[str, ...] = ()
+    """What the files are (`of_type`, `sent_by` and the like)."""
+    since_ms: int | None = None
+    until_ms: int | None = None
+    """The first moment that is too late."""
+    order: Order = Order.DATE
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is asked of a file but where it is."""
+        return not (self.words or self.marks or self.since_ms is not None or self.until_ms is not None)
 
 
 def words(text: str) -> list[str]:

@@ -17,9 +17,19 @@ PERSON_MARK = rf"{_TARGET}@{_INSIDE}{_WORDS}{_INSIDE}{END}"
 """A mark that points to a person, as part of a pattern."""
 ANY = f"{_TARGET}{_WORDS}{END}{_UNPLACED}"
 """The characters that marks are made of."""
+EMAIL = rf"[^\s,;&@{ANY}]++@[^\s,@{ANY}]+\.[^\s,@{ANY}]+"
+"""An e-mail address, as part of a pattern."""
+MARKED = re.compile(rf"{PERSON_MARK}|@[^\s,:{ANY}]++(?::[^\s,{ANY}]++)?|{EMAIL}")
+"""A mention, an @name, a full id, or an e-mail address."""
+_BEGINS = re.compile(rf"(?:(?<=[\s{END}])|^)(?:{MARKED.pattern})|{PERSON_MARK}")
 _MARK = re.compile(rf"{_TARGET}({_INSIDE}){_WORDS}({_INSIDE}){END}")
 _CLEARED = str.maketrans(ANY, "\N{REPLACEMENT CHARACTER}" * len(ANY))
 _DROPPED = str.maketrans("", "", ANY)
+
+
+def has_marked(text: str) -> re.Match[str] | None:
+    """The first person in a text who is given by mention, @name or e-mail."""
+    return _BEGINS.search(text)
 
 
 def mark_of(target: str) -> str:

@@ -11,12 +11,15 @@ _ONE_WORD = """
     image images img picture pic photo video vid movie mov clip gif animation audio sound voice recording
     screenshot capture snapshot camera sticker thumbnail file blob data media attachment upload download content
     document stream temp tmp paste pasted clipboard untitled unnamed unknown noname scan
+    fullsizerender unbenannt
     dsc dscn dscf mvi pxl cimg gopr dji m.file m.image m.video m.audio
 """
 _MORE_WORDS = (
     "voice message",
     "voice note",
     "voice recording",
+    "new recording",
+    "sans titre",
     "audio recording",
     "screen recording",
     "screen shot",

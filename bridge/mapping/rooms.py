@@ -15,7 +15,7 @@ from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import CHILD, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 from bridge.firm.room_rules import BARRED, BOT_LEVEL, NAMED_BY_ALL, PINNER_LEVEL, REMOVER_LEVEL
-from bridge.mapping.names import conversation_name, direct_name, matter_name
+from bridge.mapping.names import conversation_name, direct_name, matter_name, place_in_list
 from bridge.mapping.pictures import Picture, matter_picture, named_picture
 
 Json = dict[str, Any]
@@ -79,6 +79,8 @@ class RoomShape:
     published: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
     """Where each of a space's rooms stands in its list (the `order` of m.space.child), by the room's key."""
+    order: str = ""
+    """Where a space stands among the others at the edge of a client, which compares these character by character."""
     picture: Picture | None = None
     guarded: bool = False
     """Whether the guard judges every membership, so that the room may leave more to its participants."""
@@ -244,6 +246,7 @@ def matter_space_shape(
         topic=_matter_topic(firm, matter),
         members=members,
         children=children,
+        order=place_in_list(matter_name(matter)),
         picture=matter_picture(matter, light=False),
         guarded=guarded,
     )
@@ -260,6 +263,7 @@ def staff_space_shape(
         name=firm_name,
         members=members,
         children=children,
+        order=place_in_list(firm_name, first=True),
         picture=named_picture(firm_name, STAFF_SPACE),
         guarded=guarded,
     )
@@ -369,6 +373,8 @@ def create_body(
     """The one createRoom request that makes the room closed from its first event.
 
     Members of closed rooms are invited in `initial_state`, which costs least; those of open rooms join by the rule.
+    Invitations into direct conversations do not say that they are direct: Element lists such a room in m.direct under
+    whoever invited, each time somebody opens it, and that is the bot, which is not in it (D3).
     `name_of` gives the display name of a user id, which the homeserver adds to no invitation of that kind. Without the
     `picture_url` the room is made without its picture.
     """
@@ -385,7 +391,7 @@ def create_body(
             state["m.room.member", user_id] = {
                 "membership": "invite",
                 "displayname": name_of(user_id),
-                **({"is_direct": True} if shape.is_direct else {}),
+                **({"is_direct": True} if shape.kind == ConversationKind.BOT else {}),
             }
     return {
         "preset": "private_chat",
@@ -402,5 +408,5 @@ def create_body(
             {"type": event_type, "state_key": state_key, "content": content}
             for (event_type, state_key), content in state.items()
         ],
-        "is_direct": shape.is_direct,
+        "is_direct": shape.kind == ConversationKind.BOT,
     }

@@ -23,17 +23,17 @@ _MAX_FORMATTED = 32_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)([^<>]*+)>")
 """One tag. No part of it gives back what it took, and none runs into the next tag, so that reading takes no longer than
 the text is long, whatever it holds."""
-_HREF = re.compile(r"""\bhref=(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![^\s"'/])([^\s"'>/=]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
 _PERMALINK = re.compile(r"https?://([^/#?\s]++)[^#\s]*+#/(?:user/|room/)?(#?[^?/#\s]++)/?(?:\?\S*+)?")
 _MATRIX_URI = re.compile(r"matrix:(u|r|roomid)/([^?/\s]++)(?:\?\S*+)?")
 _SIGIL = {"u": "@", "r": "#", "roomid": "!"}
 _ID = re.compile(r"[@#!][^:\s]++:\S+|![^:\s]{43}")
 """A user id, an address or a room id; those of room version 12 have no server."""
-_LINK = re.compile(r"\[[^\[\]]*+\]\(([^()\s]++)\)")
-"""A link in Markdown, as some clients send it in the body."""
-_POINTS = re.compile(
-    rf"{MARK}|{_LINK.pattern}|(?<!\S)(?:(?:https?://|matrix:)[^\s{ANY}]*+|[#!][^\s:{ANY}]++:[^\s,;{ANY}]++)"
-)
+_LEADS = r"\]\(<?([^()<>\s]++)>?\)"
+"""The end of a link in Markdown, as some clients send it in the body."""
+_LEADS_TO = re.compile(_LEADS)
+_LINK = rf"\[[^\[\]]*+{_LEADS}"
+_POINTS = re.compile(rf"{MARK}|{_LINK}|(?<!\S)(?:(?:https?://|matrix:)[^\s{ANY}]*+|[#!][^\s:{ANY}]++:[^\s,;{ANY}]++)")
 """What may point to a person or room where no client made a mention of it, and marks, which are left as they are."""
 _MATRIX_TO = "matrix.to"
 _PUNCTUATION = ",;.!?"
@@ -126,8 +126,9 @@ def _place(body: str, at: int, one: _Mention) -> tuple[int, int] | None:
     if not found:
         return None
     start, length = min(found)
-    link = _LINK.match(body, start - 1) if start > at else None
-    return link.span() if link and target_of(link[1], (one.target,)) == one.target else (start, start - length)
+    end = start - length
+    link = _LEADS_TO.match(body, end) if start > at and body[start - 1] == "[" else None
+    return (start - 1, link.end()) if link and target_of(link[1], (one.target,)) == one.target else (start, end)
 
 
 def _find(body: str, form: str, at: int, passing: int) -> int:
@@ -164,8 +165,8 @@ def _mentions(formatted: str, mentioned: Collection[str]) -> Iterator[_Mention]:
 
 def _href(attributes: str) -> str:
     """The address of a link, of its attributes."""
-    found = _HREF.search(attributes)
-    return html.unescape(found[1] or found[2] or found[3] or "") if found else ""
+    found = next((one for one in _ATTRIBUTE.finditer(attributes) if one[1].lower() == "href"), None)
+    return html.unescape(found[2] or found[3] or found[4] or "") if found else ""
 
 
 def _with_rooms(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from bridge.failures import backoff, describe, frames
-from bridge.matrix.errors import TokenRejected, Unreachable
+from bridge.matrix.errors import TokenRejectedError, UnreachableError
 from bridge.store.engine.store import Store, StoreError
 
 log = structlog.get_logger(__name__)
@@ -76,6 +76,6 @@ def is_passing(error: BaseException) -> bool:
     An error 500 is the homeserver's answer to this very request. It counts, or one request that it cannot digest
     would hold up its room for ever.
     """
-    if isinstance(error, Unreachable):
+    if isinstance(error, UnreachableError):
         return error.status != INTERNAL_SERVER_ERROR
-    return isinstance(error, TokenRejected | StoreError)
+    return isinstance(error, TokenRejectedError | StoreError)

@@ -16,7 +16,7 @@ from bridge.firm.room_keys import MARKER
 from bridge.matrix import requests
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
-from bridge.matrix.errors import BadRequest, HomeserverError, NotAllowed, NotFound, Refused
+from bridge.matrix.errors import BadRequestError, ForbiddenError, HomeserverError, NotAllowedError, NotFoundError
 from bridge.matrix.port import LOCK, Take, Unread
 from bridge.matrix.requests import Request
 from bridge.settings import AppserviceSettings, HomeserverSettings
@@ -30,9 +30,9 @@ _NO_TOKEN = ""
 class MatrixClient:
     """The port `Homeserver` (port.py, which says what each method means) over one connection to Synapse.
 
-    Before anything is requested as or for a person it asks `decides`, and raises NotAllowed. What only takes something
-    away asks nobody, since it must go on for leavers: leaving, forgetting, giving up power, removing, ending sessions,
-    locking.
+    Before anything is requested as or for a person it asks `decides`, and raises NotAllowedError. What only takes
+    something away asks nobody, since it must go on for leavers: leaving, forgetting, giving up power, removing, ending
+    sessions, locking.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class MatrixClient:
     async def resolve_alias(self, alias: str) -> str | None:
         try:
             return str(await self._as_bot(Api.room_resolve_alias(alias), "room_id"))
-        except NotFound:
+        except NotFoundError:
             return None
 
     async def put_alias(self, alias: str, room_id: str) -> None:
         await self._as_bot(Api.room_put_alias(_NO_TOKEN, alias, room_id))
 
     async def delete_alias(self, alias: str) -> None:
-        with _no_error(NotFound):
+        with _no_error(NotFoundError):
             await self._as_bot(Api.room_delete_alias(_NO_TOKEN, alias))
 
     async def room_state(self, room_id: str) -> list[Json]:
@@ -127,7 +127,7 @@ class MatrixClient:
         try:
             event_id = await self._as_bot(requests.admin_event_since(room_id, since_ms), "event_id")
             return str(await self._as_bot(requests.admin_context(room_id, event_id), "start"))
-        except NotFound:
+        except NotFoundError:
             return None
 
     async def put_state(
@@ -140,16 +140,16 @@ class MatrixClient:
 
     async def invite(self, room_id: str, user_id: str) -> None:
         await self._require_entering(user_id, room_id)
-        with _no_error(Refused, "is already in the room"):
+        with _no_error(ForbiddenError, "is already in the room"):
             await self._as_bot(Api.room_invite(_NO_TOKEN, room_id, user_id))
 
     async def kick(self, room_id: str, user_id: str, reason: str) -> None:
-        with _no_error(Refused, "target user is not in the room"):
+        with _no_error(ForbiddenError, "target user is not in the room"):
             await self._as_bot(Api.room_kick(_NO_TOKEN, room_id, user_id, reason))
 
     async def unban(self, room_id: str, user_id: str) -> None:
         await self._require_entering(user_id, room_id)
-        with _no_error(Refused, "user who was not banned"):
+        with _no_error(ForbiddenError, "user who was not banned"):
             await self._as_bot(Api.room_unban(_NO_TOKEN, room_id, user_id))
 
     async def join(self, room_id: str, user_id: str) -> None:
@@ -157,7 +157,7 @@ class MatrixClient:
         await self.connection.ask(Api.join(_NO_TOKEN, room_id), user_id)
 
     async def leave(self, room_id: str, user_id: str) -> None:
-        with _no_error(NotFound), _no_error(Refused, f"{user_id} not in room"):
+        with _no_error(NotFoundError), _no_error(ForbiddenError, f"{user_id} not in room"):
             await self._as_one_who_goes(user_id, Api.room_leave(_NO_TOKEN, room_id))
 
     async def give_up_power(self, room_id: str, user_id: str, levels: Json) -> None:
@@ -174,7 +174,7 @@ class MatrixClient:
         return await self._once(requests.send_event(room_id, event_type, content, txn_id), sender)
 
     async def redact(self, room_id: str, event_id: str, reason: str, txn_id: str) -> None:
-        with _no_error(NotFound):
+        with _no_error(NotFoundError):
             await self._once(Api.room_redact(_NO_TOKEN, room_id, event_id, txn_id, reason), self.bot_id)
 
     async def _once(self, request: Request, sender: str) -> str:
@@ -183,7 +183,7 @@ class MatrixClient:
             await self.ensure_device(sender)
         try:
             event_id = await self.connection.ask(request, sender, "event_id", device=DEVICE)
-        except BadRequest as error:
+        except BadRequestError as error:
             if error.errcode != "M_UNKNOWN_DEVICE":
                 raise
             # Somebody ended that user's sessions, and with them the bridge's device.
@@ -195,7 +195,7 @@ class MatrixClient:
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
         try:
             found: Json = await self._as(user_id, Api.room_get_event(_NO_TOKEN, room_id, event_id))
-        except (NotFound, Refused):
+        except (NotFoundError, ForbiddenError):
             return None
         return None if "redacted_because" in found.get("unsigned", {}) else found
 
@@ -203,22 +203,22 @@ class MatrixClient:
         try:
             asked = Api.room_get_state_event(_NO_TOKEN, room_id, event_type, state_key)
             content: Json = await self._as(user_id, asked)
-        except (NotFound, Refused):
+        except (NotFoundError, ForbiddenError):
             return {}
         return content
 
     async def set_typing(self, room_id: str, typing: bool) -> None:
         await self._as_bot(Api.room_typing(_NO_TOKEN, room_id, self.bot_id, typing))
 
-    async def account_data(self, user_id: str, data_type: str) -> Json:
+    async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
         try:
-            content: Json = await self._as(user_id, requests.account_data(user_id, data_type))
-        except NotFound:
+            content: Json = await self._as(user_id, requests.account_data(user_id, data_type, room_id))
+        except NotFoundError:
             return {}
         return content
 
-    async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
-        await self._as(user_id, requests.put_account_data(user_id, data_type, content))
+    async def put_account_data(self, user_id: str, data_type: str, content: Json, room_id: str = "") -> None:
+        await self._as(user_id, requests.put_account_data(user_id, data_type, content, room_id))
 
     async def push_rules(self, user_id: str) -> Json:
         rules: Json = await self._as(user_id, requests.push_rules())
@@ -228,7 +228,7 @@ class MatrixClient:
         await self._as(user_id, requests.put_push_rule(kind, rule_id, rule))
 
     async def delete_push_rule(self, user_id: str, kind: str, rule_id: str) -> None:
-        with suppress(NotFound):
+        with suppress(NotFoundError):
             await self._as(user_id, requests.delete_push_rule(kind, rule_id))
 
     async def joined_rooms(self, user_id: str) -> list[str]:
@@ -278,7 +278,7 @@ class MatrixClient:
     async def admin_user(self, user_id: str) -> Json | None:
         try:
             account: Json = await self._as_bot(requests.admin_user(user_id))
-        except NotFound:
+        except NotFoundError:
             return None
         return account
 
@@ -320,12 +320,12 @@ class MatrixClient:
     async def media(self, server_name: str, media_id: str) -> Json | None:
         try:
             info: Json = await self._as_bot(requests.admin_media(server_name, media_id), "media_info")
-        except NotFound:
+        except NotFoundError:
             return None
         return info
 
     async def quarantine(self, server_name: str, media_id: str) -> None:
-        with _no_error(NotFound):
+        with _no_error(NotFoundError):
             await self._as_bot(requests.admin_quarantine(server_name, media_id))
 
     async def admin_rooms(self) -> list[Json]:
@@ -375,7 +375,7 @@ def _happened(event: Json) -> Happened | None:
 
 def _require(user_id: str, decision: Decision) -> None:
     if not decision:
-        raise NotAllowed(user_id, decision.rule)
+        raise NotAllowedError(user_id, decision.rule)
 
 
 @contextmanager

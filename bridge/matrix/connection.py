@@ -20,11 +20,11 @@ from yarl import URL
 from bridge import json_in
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
-from bridge.matrix.http1 import CannotConnect, Connections, NotHttp, Response
+from bridge.matrix.http1 import CannotConnectError, Connections, NotHttpError, Response
 from bridge.matrix.port import Take
 from bridge.matrix.requests import Request, encoded
 from bridge.matrix.responses import failure, not_matrix
-from bridge.matrix.retry import Passing, repeat
+from bridge.matrix.retry import PassingError, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
 OnRequest = Callable[[str, str, int, float], None]
@@ -112,7 +112,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
                 content = json_in.loads(response.body)
                 return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                raise Passing(not_matrix(f"{method} {shown}", response)) from error
+                raise PassingError(not_matrix(f"{method} {shown}", response)) from error
 
         return await repeat(attempt, self._deadline)
 
@@ -124,7 +124,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         try:
             date = parsedate_to_datetime(response.headers["date"])
         except (KeyError, ValueError) as error:
-            raise errors.NotFound("GET /versions", 200, "M_UNKNOWN", "the answer has no Date") from error
+            raise errors.NotFoundError("GET /versions", 200, "M_UNKNOWN", "the answer has no Date") from error
         return date.timestamp() * 1000, waited * 1000
 
     async def send(
@@ -168,7 +168,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             before = had
             try:
                 return await repeat(attempt, self._deadline)
-            except errors.Unreachable:
+            except errors.UnreachableError:
                 if had == before or taken_up == _TAKEN_UP - 1:
                     raise
         return None
@@ -178,7 +178,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         # What the path of media names is a secret.
         name = f"GET {route_of(shown)}"
         if self._closed:
-            raise errors.Unreachable(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
+            raise errors.UnreachableError(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started, status = time.perf_counter(), 0
         try:
             async with self._session().get(
@@ -193,13 +193,13 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
                 async for piece in response.content.iter_chunked(_PIECE):
                     yield piece
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Passing(errors.Unreachable(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
+            raise PassingError(errors.UnreachableError(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
                 self._on_request("GET", route_of(shown), status, time.perf_counter() - started)
 
     async def close(self) -> None:
-        """Close every connection. Requests under way end with Unreachable, and none can be made any more."""
+        """Close every connection. Requests under way end with UnreachableError, and none can be made any more."""
         self._closed = True
         self._connections.close()
         await super().close()
@@ -235,18 +235,18 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         headers: Mapping[str, str],
         seconds: float,
     ) -> Response:
-        """One request, once. Raises Passing where it may be repeated, else HomeserverError."""
+        """One request, once. Raises PassingError where it may be repeated, else HomeserverError."""
         name = f"{method} {shown}"
         if self._closed:
-            raise errors.Unreachable(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
+            raise errors.UnreachableError(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started = time.perf_counter()
         status = 0
         body = data.encode() if isinstance(data, str) else data
         try:
             response = await self._connections.ask(method, target, headers, body, seconds)
             status = response.status
-        except (OSError, NotHttp) as error:
-            raise Passing(errors.Unreachable(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
+        except (OSError, NotHttpError) as error:
+            raise PassingError(errors.UnreachableError(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
                 self._on_request(method, route_of(shown), status, time.perf_counter() - started)
@@ -257,14 +257,14 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
 
 def _lost(error: Exception, seconds: float) -> str:
     """What happened to a request without an answer. Not the error's own text, which may quote the address."""
-    if isinstance(error, CannotConnect) and isinstance(error.__cause__, ssl.SSLCertVerificationError):
+    if isinstance(error, CannotConnectError) and isinstance(error.__cause__, ssl.SSLCertVerificationError):
         return (
             f"the certificate of {error.host}:{error.port} is not trusted ({error.__cause__.verify_message});"
             " let this machine trust the authority that issued it, or correct homeserver.url"
         )
-    if isinstance(error, NotHttp):
+    if isinstance(error, NotHttpError):
         return "the answer is not HTTP; compare homeserver.url with the homeserver's address"
-    if isinstance(error, aiohttp.ClientConnectorError | CannotConnect):
+    if isinstance(error, aiohttp.ClientConnectorError | CannotConnectError):
         return f"cannot connect to {error.host}:{error.port}; is the homeserver running?"
     if isinstance(error, TimeoutError):
         return f"no answer within {seconds:.0f} seconds"

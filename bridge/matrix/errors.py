@@ -1,11 +1,16 @@
-"""What can go wrong in a request to the homeserver, as types. The message says what happened, to what."""
+"""What can go wrong in asking the homeserver for something, as types. The message says what happened, to what."""
 
 from __future__ import annotations
 
+from bridge.firm.errors import BridgeError
 from bridge.firm.rules import CitedRule
 
 
-class HomeserverError(Exception):
+class RequestError(BridgeError):
+    """What was to be asked of the homeserver was not done: it failed, or the policy does not allow to ask for it."""
+
+
+class HomeserverError(RequestError):
     """A request to the homeserver failed."""
 
     def __init__(self, request: str, status: int, errcode: str, message: str) -> None:
@@ -17,11 +22,11 @@ class HomeserverError(Exception):
         self.message = message
 
 
-class Unreachable(HomeserverError):
+class UnreachableError(HomeserverError):
     """No usable answer within the deadline: connection lost, time-outs, 5xx, or 429 to the end. Worth trying later."""
 
 
-class HomeserverAway(Unreachable):
+class HomeserverAwayError(UnreachableError):
     """The homeserver as a whole does not answer, not only where it was asked for one room or account."""
 
     def __init__(self, cause: HomeserverError) -> None:
@@ -33,45 +38,40 @@ class HomeserverAway(Unreachable):
         return self._told
 
 
-class Refused(HomeserverError):
+class ForbiddenError(HomeserverError):
     """The homeserver understood and refused (403). Repeating does not help."""
 
 
-class NotAllowed(HomeserverError):
+class NotAllowedError(RequestError):
     """The policy refuses what was to be done as or for somebody, so the homeserver was never asked."""
 
     def __init__(self, user_id: str, rule: CitedRule) -> None:
         """`rule` is the one that decided. The reason is not told: it may name what nobody should read."""
-        super().__init__(
-            "", 0, "", f"Nothing is done as or for {user_id} here: rule {rule} of the firm does not allow it"
-        )
+        super().__init__(f"Nothing is done as or for {user_id} here: rule {rule} of the firm does not allow it")
         self.rule = rule
 
-    def __str__(self) -> str:
-        return self.message
 
-
-class TokenRejected(HomeserverError):
+class TokenRejectedError(HomeserverError):
     """The homeserver does not accept the bridge's token (401). A person must compare it with the registration."""
 
 
-class NotFound(HomeserverError):
+class NotFoundError(HomeserverError):
     """What the request names does not exist (404)."""
 
 
-class AliasTaken(HomeserverError):
+class AliasTakenError(HomeserverError):
     """The room alias is in use already (400 M_ROOM_IN_USE, or 409 in a race)."""
 
 
-class UserTaken(HomeserverError):
+class UserTakenError(HomeserverError):
     """The account exists already (400 M_USER_IN_USE)."""
 
 
-class PolicyOutdated(HomeserverError):
+class PolicyOutdatedError(HomeserverError):
     """The guard has a later policy, or another one than a change was made for (409)."""
 
 
-class GuardAway(Unreachable):
+class GuardAwayError(UnreachableError):
     """The guard does not have the firm's policy, so nothing that it must judge is begun. Worth trying later."""
 
     def __init__(self, cause: HomeserverError) -> None:
@@ -82,9 +82,9 @@ class GuardAway(Unreachable):
         return f"{super().__str__()} (`firm-bridge check` says what to do)"
 
 
-class GuardKnowsMore(GuardAway):
+class GuardKnowsMoreError(GuardAwayError):
     """The guard was told more than this database knows, and does not say what: walls may be missing here (R3)."""
 
 
-class BadRequest(HomeserverError):
+class BadRequestError(HomeserverError):
     """Any other 4xx: a mistake of the bridge or a request the homeserver cannot carry out."""

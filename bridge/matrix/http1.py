@@ -17,6 +17,8 @@ import orjson
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from yarl import URL
 
+from bridge.firm.errors import BridgeError
+
 KEPT_SECONDS = 4.0
 """How long an unused connection is kept: less than any common server keeps it, or it could be gone when it is used."""
 _TARGET = re.compile(r"/[!-~]*")
@@ -24,7 +26,7 @@ _VALUE = re.compile(r"[\t -~]*")
 _LENGTHS = {b"content-length", b"transfer-encoding"}
 
 
-class CannotConnect(OSError):
+class CannotConnectError(BridgeError, OSError):
     """There is no connection to be had."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -33,11 +35,11 @@ class CannotConnect(OSError):
         self.port = port
 
 
-class ConnectionLost(OSError):
+class ConnectionLostError(BridgeError, OSError):
     """The connection ended before the answer did."""
 
 
-class NotHttp(Exception):
+class NotHttpError(BridgeError):
     """The answer is not HTTP/1.1."""
 
 
@@ -94,8 +96,8 @@ class Connections:
     ) -> Response:
         """Make one request, once. `target` is the path with the query, encoded.
 
-        Raises TimeoutError where connecting or the answer takes longer than so many seconds, CannotConnect,
-        ConnectionLost, NotHttp, and ValueError for what cannot stand in a request.
+        Raises TimeoutError where connecting or the answer takes longer than so many seconds, CannotConnectError,
+        ConnectionLostError, NotHttpError, and ValueError for what cannot stand in a request.
         """
         if _TARGET.fullmatch(target) is None:
             raise ValueError("A request's target has to be an encoded path.")
@@ -138,10 +140,10 @@ class Connections:
             # It is an OSError too.
             raise
         except OSError as error:
-            raise CannotConnect(self._host, self._port) from error
+            raise CannotConnectError(self._host, self._port) from error
         if self._closed:
             connection.end()
-            raise ConnectionLost("closed while it was being made")
+            raise ConnectionLostError("closed while it was being made")
         return connection
 
 
@@ -207,7 +209,7 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            self._settle(NotHttp(str(error)))
+            self._settle(NotHttpError(str(error)))
             self.end()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -217,7 +219,7 @@ class _Connection(asyncio.Protocol):
         if self._in_body and exc is None and not _LENGTHS & {name.lower() for name, _ in self._headers}:
             self.on_message_complete()
         else:
-            self._settle(ConnectionLost("the connection was lost"))
+            self._settle(ConnectionLostError("the connection was lost"))
 
     # What the parser calls.
 

@@ -14,7 +14,7 @@ from bridge import faults
 from bridge.failures import backoff, describe
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
-from bridge.matrix.errors import TokenRejected
+from bridge.matrix.errors import TokenRejectedError
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import Settings
@@ -164,7 +164,7 @@ class Outbox:
         return None
 
     async def _failed(self, message: WaitingMessage, error: Exception) -> float | None:
-        if isinstance(error, TokenRejected):
+        if isinstance(error, TokenRejectedError):
             self.stopped_because = (
                 "Nothing can be sent, because the homeserver does not accept the bridge's token. Compare"
                 " appservice.as_token with the as_token in the homeserver's registration file."

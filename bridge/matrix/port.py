@@ -2,7 +2,7 @@
 
 `MatrixClient` (client.py) speaks to a real homeserver; tests put a fake one behind it. Every method raises a
 subclass of HomeserverError and repeats by one retry policy what may pass: callers never look at status codes.
-Methods act as the bot unless a `user_id` says otherwise. Those that act as or for a person raise NotAllowed before
+Methods act as the bot unless a `user_id` says otherwise. Those that act as or for a person raise NotAllowedError before
 anything is requested, unless the policy allows it (acting.py).
 """
 
@@ -39,32 +39,33 @@ class Homeserver(Protocol):
 
     # Rooms, by the bot
     async def create_room(self, body: Json) -> str:
-        """Make a room from a createRoom body and return its id. Raises AliasTaken for a repeated `room_alias_name`."""
+        """Make a room from a createRoom body and return its id. Raises AliasTakenError for a repeated
+        `room_alias_name`."""
 
     async def resolve_alias(self, alias: str) -> str | None:
         """The room behind a full alias, or None."""
 
     async def put_alias(self, alias: str, room_id: str) -> None:
-        """Give a room a full alias. Raises AliasTaken where any room has it."""
+        """Give a room a full alias. Raises AliasTakenError where any room has it."""
 
     async def delete_alias(self, alias: str) -> None:
         """Take an alias from its room; one that is not there is no error."""
 
     async def room_state(self, room_id: str) -> list[Json]:
-        """All current state events, memberships included. Raises Refused when the bot is not in the room."""
+        """All current state events, memberships included. Raises ForbiddenError when the bot is not in the room."""
 
     async def admin_room_state(self, room_id: str) -> list[Json]:
-        """The same through the admin API, for rooms the bot is not in. Raises NotFound."""
+        """The same through the admin API, for rooms the bot is not in. Raises NotFoundError."""
 
     async def history(self, room_id: str) -> list[Happened]:
         """All messages, comings and goings in a room the bot is in, oldest first, without what was said.
 
-        Takes a request for every thousand of them. Raises Refused when the bot is not in the room.
+        Takes a request for every thousand of them. Raises ForbiddenError when the bot is not in the room.
         """
 
     async def admin_messages(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
         """The next messages and redactions of any room from a place on, empty for its beginning, oldest first; and the
-        place behind them, None at the end. Raises NotFound."""
+        place behind them, None at the end. Raises NotFoundError."""
 
     async def admin_events(self, room_id: str, start: str) -> tuple[list[Json], str | None]:
         """The next events of any kind of any room from a place on, as `admin_messages`.
@@ -73,14 +74,14 @@ class Homeserver(Protocol):
         """
 
     async def admin_newest_messages(self, room_id: str) -> list[Json]:
-        """The newest messages and redactions of any room, the newest first. Raises NotFound."""
+        """The newest messages and redactions of any room, the newest first. Raises NotFoundError."""
 
     async def admin_place_of(self, room_id: str, since_ms: int) -> str | None:
         """The place from which `admin_messages` gives what any room has of this time or later; None where it has
         nothing of then, or is gone."""
 
     async def admin_newest_event(self, room_id: str) -> str:
-        """The id of the newest event of any room, through the admin API. Raises NotFound."""
+        """The id of the newest event of any room, through the admin API. Raises NotFoundError."""
 
     async def put_state(
         self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
@@ -115,7 +116,7 @@ class Homeserver(Protocol):
     async def redact(self, room_id: str, event_id: str, reason: str, txn_id: str) -> None:
         """Delete an event as the bot, for a reason that everybody in the room sees; the same txn_id does it once.
 
-        One that is not there is no error. Raises Refused when the bot is not in the room.
+        One that is not there is no error. Raises ForbiddenError when the bot is not in the room.
         """
 
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
@@ -127,11 +128,11 @@ class Homeserver(Protocol):
     async def set_typing(self, room_id: str, typing: bool) -> None:
         """Show or hide that the bot is typing."""
 
-    async def account_data(self, user_id: str, data_type: str) -> Json:
-        """A user's global account data; empty where there is none."""
+    async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
+        """A user's account data, global or of a room that they need not be in; empty where there is none."""
 
-    async def put_account_data(self, user_id: str, data_type: str, content: Json) -> None:
-        """Replace a user's global account data of one type."""
+    async def put_account_data(self, user_id: str, data_type: str, content: Json, room_id: str = "") -> None:
+        """Replace a user's account data of one type, global or of a room that they need not be in."""
 
     async def push_rules(self, user_id: str) -> Json:
         """All push rules of a user: a list for each kind (override, room and so on)."""
@@ -154,7 +155,7 @@ class Homeserver(Protocol):
 
     # The service
     async def register(self, localpart: str) -> None:
-        """Register a user of the service (no login). Raises UserTaken when the account is there."""
+        """Register a user of the service (no login). Raises UserTakenError when the account is there."""
 
     async def ensure_device(self, user_id: str) -> None:
         """Make the bridge's device for that user, once per process and user; sending needs it (MSC4326)."""
@@ -165,11 +166,11 @@ class Homeserver(Protocol):
     async def clock(self) -> tuple[float, float]:
         """The homeserver's clock by an answer's Date header, and for how long it was waited for; in milliseconds.
 
-        Raises NotFound where answers have none.
+        Raises NotFoundError where answers have none.
         """
 
     async def whoami(self, user_id: str | None = None) -> str:
-        """The user the token acts as. Raises TokenRejected."""
+        """The user the token acts as. Raises TokenRejectedError."""
 
     async def upload(self, data: bytes, content_type: str, filename: str) -> str:
         """Upload media as the bot and return its mxc URI."""
@@ -177,7 +178,7 @@ class Homeserver(Protocol):
     async def download(self, server_name: str, media_id: str, take: Take) -> None:
         """Hand over media in pieces, each byte once and in order, however often the connection breaks.
 
-        What `take` raises ends it. Raises NotFound for media that is gone or quarantined.
+        What `take` raises ends it. Raises NotFoundError for media that is gone or quarantined.
         """
 
     # Admin API (the bot must be a server admin)
@@ -203,7 +204,7 @@ class Homeserver(Protocol):
         """End one of them, as its owner's client would."""
 
     async def profile(self, user_id: str) -> Json:
-        """A profile as colleagues see it, by the names of its fields. Raises NotFound."""
+        """A profile as colleagues see it, by the names of its fields. Raises NotFoundError."""
 
     async def drop_profile_field(self, user_id: str, name: str) -> None:
         """Take a field out of a profile."""
@@ -224,29 +225,30 @@ class Homeserver(Protocol):
         """Every room that the homeserver has, as the admin API lists them (GET /_synapse/admin/v1/rooms)."""
 
     async def admin_members(self, room_id: str) -> list[str]:
-        """The user ids of those in any room. Raises NotFound."""
+        """The user ids of those in any room. Raises NotFoundError."""
 
     # The guard
     async def push_policy(self, body: bytes, signature: str) -> None:
-        """Tell the guard what it must know (bridge/guard/protocol.py). Raises PolicyOutdated."""
+        """Tell the guard what it must know (bridge/guard/protocol.py). Raises PolicyOutdatedError."""
 
     async def guard_status(self, signature: str) -> Json:
-        """Which policy the guard has, its digest, and what it refused, by rule. Raises Refused for another key."""
+        """Which policy the guard has, its digest, and what it refused, by rule. Raises ForbiddenError for another
+        key."""
 
     async def guard_facts(self, signature: str) -> Json:
         """All that the guard knows, with a signature (bridge/guard/protocol.py).
 
-        Raises BadRequest where the guard is older than this, and Refused for another key.
+        Raises BadRequestError where the guard is older than this, and ForbiddenError for another key.
         """
 
     async def guard_refusals(self, body: bytes, signature: str) -> Json:
         """Say which refusals the bridge has, and get those behind them with a signature (bridge/guard/protocol.py).
 
-        Raises Refused for another key.
+        Raises ForbiddenError for another key.
         """
 
     async def guard_farewell(self, body: bytes, signature: str) -> None:
-        """Say whose account is about to be closed (bridge/guard/protocol.py). Raises PolicyOutdated."""
+        """Say whose account is about to be closed (bridge/guard/protocol.py). Raises PolicyOutdatedError."""
 
     async def close(self) -> None:
         """Close connections."""

@@ -94,14 +94,19 @@ def admin_newest_messages(room_id: str) -> Request:
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
 
 
-def account_data(user_id: str, data_type: str) -> Request:
-    """GET a user's global account data of one type."""
-    return "GET", _path(MATRIX_API_PATH_V3, "user", user_id, "account_data", data_type)
+def account_data(user_id: str, data_type: str, room_id: str = "") -> Request:
+    """GET a user's account data of one type, global or of a room."""
+    return "GET", _account_data_path(user_id, data_type, room_id)
 
 
-def put_account_data(user_id: str, data_type: str, content: Json) -> Request:
-    """PUT a user's global account data of one type."""
-    return "PUT", _path(MATRIX_API_PATH_V3, "user", user_id, "account_data", data_type), orjson.dumps(content)
+def put_account_data(user_id: str, data_type: str, content: Json, room_id: str = "") -> Request:
+    """PUT a user's account data of one type, global or of a room."""
+    return "PUT", _account_data_path(user_id, data_type, room_id), orjson.dumps(content)
+
+
+def _account_data_path(user_id: str, data_type: str, room_id: str) -> str:
+    where = ("rooms", room_id) if room_id else ()
+    return _path(MATRIX_API_PATH_V3, "user", user_id, *where, "account_data", data_type)
 
 
 def push_rules() -> Request:

@@ -12,39 +12,40 @@ import orjson
 from bridge.guard.protocol import OUTDATED
 from bridge.matrix import errors
 from bridge.matrix.http1 import Response
-from bridge.matrix.retry import Passing, may_pass
+from bridge.matrix.retry import PassingError, may_pass
 
 _BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
 
 
-def not_matrix(name: str, response: Response) -> errors.Unreachable:
+def not_matrix(name: str, response: Response) -> errors.UnreachableError:
     """What to raise for an answer that no homeserver gives."""
     message = (
         f"the answer ({response.content_type}) is not a homeserver's; a proxy may stand in for it."
         " If it stays so, compare homeserver.url with the homeserver's address."
     )
-    return errors.Unreachable(name, response.status, "M_UNKNOWN", message)
+    return errors.UnreachableError(name, response.status, "M_UNKNOWN", message)
 
 
 def failure(name: str, response: Response) -> Exception:
-    """What to raise for an answer that is no success: Passing where the request may be repeated, or HomeserverError."""
+    """What to raise for an answer that is no success: PassingError where the request may be repeated, or
+    HomeserverError."""
     status = response.status
     if status < 400:
-        return errors.BadRequest(
+        return errors.BadRequestError(
             name, status, "M_UNKNOWN", "the answer is a redirect; homeserver.url must be the homeserver's own address"
         )
     told = _error_body(response.body)
     if told is None and status == 413:
-        return errors.BadRequest(name, status, "M_TOO_LARGE", "too large for the proxy before the homeserver")
+        return errors.BadRequestError(name, status, "M_TOO_LARGE", "too large for the proxy before the homeserver")
     if told is None:
         # Proxies answer with a page, 404 or 502, while the homeserver behind them restarts.
-        return Passing(not_matrix(name, response), _asked_pause(response.headers, {}))
+        return PassingError(not_matrix(name, response), _asked_pause(response.headers, {}))
     errcode, message = str(told["errcode"]), str(told.get("error", ""))
     if not may_pass(status):
         return _typed(status, errcode, message)(name, status, errcode, message)
-    error = errors.Unreachable(name, status, errcode, message)
+    error = errors.UnreachableError(name, status, errcode, message)
     # The homeserver is well: it says that it could not reach the bridge.
-    return error if errcode in _BRIDGE_NOT_REACHED else Passing(error, _asked_pause(response.headers, told))
+    return error if errcode in _BRIDGE_NOT_REACHED else PassingError(error, _asked_pause(response.headers, told))
 
 
 def _error_body(body: bytes) -> Mapping[str, Any] | None:
@@ -68,16 +69,16 @@ def _asked_pause(headers: Mapping[str, str], told: Mapping[str, Any]) -> float |
 def _typed(status: int, errcode: str, message: str) -> type[errors.HomeserverError]:
     """The type of error for a refusal that stays."""
     if errcode == "M_ROOM_IN_USE" or (status == 409 and "already exists" in message):
-        return errors.AliasTaken
+        return errors.AliasTakenError
     if errcode == "M_USER_IN_USE":
-        return errors.UserTaken
+        return errors.UserTakenError
     if errcode == OUTDATED:
-        return errors.PolicyOutdated
+        return errors.PolicyOutdatedError
     if errcode in {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"}:
-        return errors.TokenRejected
+        return errors.TokenRejectedError
     if status == 403:
-        return errors.Refused
+        return errors.ForbiddenError
     # An endpoint that the homeserver does not have says nothing about the room or user asked for.
     if status == 404 and errcode != "M_UNRECOGNIZED":
-        return errors.NotFound
-    return errors.BadRequest
+        return errors.NotFoundError
+    return errors.BadRequestError

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import structlog
 
-from bridge.matrix.errors import Unreachable
+from bridge.firm.errors import BridgeError
+from bridge.matrix.errors import UnreachableError
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -39,10 +40,10 @@ def patience(seconds: float) -> Iterator[None]:
         _patience.reset(before)
 
 
-class Passing(Exception):
+class PassingError(BridgeError):
     """An attempt failed in a way that may pass by itself."""
 
-    def __init__(self, error: Unreachable, asked: float | None = None) -> None:
+    def __init__(self, error: UnreachableError, asked: float | None = None) -> None:
         """`error` is what to raise in the end; `asked` the seconds that the homeserver wants to be left alone."""
         super().__init__(str(error))
         self.error = error
@@ -75,19 +76,19 @@ async def repeat(
 ) -> T:
     """Make attempts until one succeeds, fails for good, or `deadline` seconds have passed; none after `patience`.
 
-    `attempt` is given the seconds left. It raises Passing to be made again; anything else it raises ends it. When time
-    is up, raises the last attempt's Unreachable, or the last that was no time-out: the end cuts attempts short, and
-    that says nothing of what is wrong.
+    `attempt` is given the seconds left. It raises PassingError to be made again; anything else it raises ends it. When
+    time is up, raises the last attempt's UnreachableError, or the last that was no time-out: the end cuts attempts
+    short, and that says nothing of what is wrong.
     """
     begun = clock()
     end, last = begun + deadline, begun + min(deadline, _patience.get())
     failures = 0
     left = deadline
-    reason: Passing | None = None
+    reason: PassingError | None = None
     while True:
         try:
             return await attempt(left)
-        except Passing as failure:
+        except PassingError as failure:
             failures += 1
             pause = next_pause(failures, failure.asked, last - clock(), chance())
             if reason is None or not isinstance(failure.__cause__, TimeoutError):

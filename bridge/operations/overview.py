@@ -76,6 +76,7 @@ class View:
     """One conversation as one person sees it."""
 
     entry: Entry
+    conversation: Conversation
     topic: str
     matter: Matter | None
     people: tuple[Staff, ...]
@@ -172,7 +173,7 @@ async def view(desk: Desk, staff_id: str, conversation_id: str) -> View | None:
     entry = _entry(firm, found, staff_id, room_id, mine=mine)
     people = sorted((firm.staff[one] for one in present), key=lambda one: one.name.casefold())
     matter = firm.matters.get(found.matter_id) if found.matter_id else None
-    return View(entry, found.topic, matter, tuple(people), not mine and not entry.read_only, found.everyone)
+    return View(entry, found, found.topic, matter, tuple(people), not mine and not entry.read_only, found.everyone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +239,8 @@ async def channels_seen(desk: Desk, staff_id: str) -> list[tuple[Entry, str]]:
 async def conversation_in(desk: Desk, room_id: str) -> str | None:
     """The id of the conversation that is held in a room."""
     return await desk.store.read(lambda: key_of_room(room_id))
+
+
+async def account_of(desk: Desk, staff_id: str) -> str:
+    """The Matrix id of somebody's account."""
+    return f"@{await desk.store.read(lambda: user_localpart(staff_id)) or ''}:{desk.server_name}"

@@ -8,7 +8,7 @@ from functools import partial
 from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.operations.first_line import say_first_line
-from bridge.refusal import CommandError
+from bridge.refusal import Kind, Refusal
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import room_of, staff_by_localpart
 from bridge.wording.markdown import room_link, text_message
@@ -16,7 +16,7 @@ from bridge.wording.people import names
 
 
 async def made_room(desk: Desk, conversation_id: str, asked_by: str, cause: str) -> str:
-    """Bring the conversation's room into being as it should be, and return its id. Raises CommandError.
+    """Bring the conversation's room into being as it should be, and return its id. Raises Refusal.
 
     Who cannot be brought in, because a server admin suspended their account, holds up nobody: `asked_by`, a staff id,
     is told, once for each `cause`.
@@ -30,10 +30,7 @@ async def made_room(desk: Desk, conversation_id: str, asked_by: str, cause: str)
 
     room_id = await desk.store.run(unit)
     if room_id is None or (outcome.failed and not outcome.suspended):
-        raise CommandError(
-            "That did not work out completely. Your firm admin can see why in the bridge's log;"
-            " the rest is tried again by itself."
-        )
+        raise Refusal(Kind.NOT_COMPLETE)
     if outcome.suspended:
         await desk.store.run(partial(_tell_of_suspended, desk, room_id, outcome.suspended, asked_by, cause))
     return room_id

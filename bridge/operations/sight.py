@@ -1,12 +1,16 @@
-"""What the admin who asks may hear of: being an admin gives no access, and a wall holds for admins, too (M3, D4)."""
+"""What the one who asks may hear of: being an admin gives no access, and a wall holds for admins, too (M3, D4)."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from bridge.desk import Desk
+from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
+from bridge.firm.model import Matter, Staff
+from bridge.firm.policy import desired_participants, may_access
 from bridge.firm.sight import Sight
 from bridge.refusal import Kind, Refusal
+from bridge.store.rooms.conversations import conversation_by_id
 from bridge.wording.moments import written
 
 
@@ -24,3 +28,41 @@ def sight_of(desk: Desk, staff_id: str) -> Sight:
         # What is hidden is found once for each firm: it takes a look at every matter.
         known = sights[staff_id] = Sight(firm, staff_id, today, partial(written, desk.settings.firm))
     return known
+
+
+def is_in(desk: Desk, asker: Staff, conversation: Conversation) -> bool:
+    """Whether the one who asks is in the conversation now."""
+    return asker.id in desired_participants(desk.firm(), conversation, desk.reconciler.today())
+
+
+def require_seen(desk: Desk, asker: Staff, matter: Matter) -> None:
+    """Raise Refusal, as of a matter that is not there, unless the one who asks may see this one now (M3)."""
+    current = desk.firm().matters.get(matter.id)
+    if current is None or not may_access(desk.firm(), asker.id, current, desk.reconciler.today()):
+        raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
+
+
+async def require_there(desk: Desk, asker: Staff, conversation_id: str) -> None:
+    """Raise Refusal unless the one who asks is in the conversation now (M3, D4)."""
+    found = await typed_in(desk, conversation_id, asker.id)
+    if found is None:
+        raise Refusal(Kind.MADE_ANEW)
+    if found.id != conversation_id:
+        raise Refusal(Kind.NOT_THERE_ANY_MORE)
+
+
+async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversation | None:
+    """A conversation as it is now; for somebody who is not in it their chat with the bot, so that nothing of it shows.
+
+    They may have typed a moment before they were taken out, or be in the room by somebody's trick (D4, M3).
+    """
+
+    def unit() -> Conversation | None:
+        found = conversation_by_id(conversation_id)
+        if found is not None and found.kind is ConversationKind.ADMINS:
+            return conversation_by_id(bot_chat_id(staff_id))
+        if found is None or staff_id in desired_participants(desk.firm(), found, desk.reconciler.today()):
+            return found
+        return conversation_by_id(bot_chat_id(staff_id))
+
+    return await desk.store.read(unit)

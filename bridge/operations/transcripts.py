@@ -13,11 +13,11 @@ from typing import TypeVar
 import structlog
 
 from bridge.desk import Desk
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
-from bridge.matrix.errors import NotFound
+from bridge.matrix.errors import NotFoundError
 from bridge.operations.everybody import Everybody
 from bridge.store.rooms.conversations import earlier_rooms, staff_by_localpart
-from bridge.store.rooms.matters import MatterConversation
 from bridge.store.rooms.pins import pins_of
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.model import About, Transcript
@@ -39,10 +39,23 @@ class Written:
     """Names the SHA-256 of the page."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """A file for the person who asked for it, and nobody else. It is uploaded already."""
+
+    matter: Matter
+    """What it is about. It is sent only to somebody who may see that in the moment of sending (M3)."""
+    name: str
+    mxc: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
 async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Transcript:
     """A conversation as it is now, through all rooms in which it was held.
 
-    Raises HomeserverError, NotFound among them where the room is gone.
+    Raises RequestError, NotFoundError among them where the room is gone.
     """
     accounts = await desk.store.read(staff_by_localpart)
     people = Everybody(desk.firm(), accounts, desk.server_name)
@@ -59,7 +72,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
     for before in earlier.get(conversation_id, ()):
         try:
             await _read(reader, desk, before)
-        except NotFound:
+        except NotFoundError:
             log.warning("earlier_room_gone", conversation=conversation_id, room_id=before)
     await _read(reader, desk, room_id)
     staff = desk.firm().staff

@@ -13,13 +13,14 @@ import orjson
 from bridge import faults
 from bridge.firm.model import Staff
 from bridge.mapping.pictures import draw_person
-from bridge.matrix.errors import HomeserverError, TokenRejected
+from bridge.matrix.errors import RequestError, TokenRejectedError
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.plan import Action, Step
 from bridge.reconcile.rooms.presence import require_presence
+from bridge.reconcile.rooms.unread import ensure_quiet
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import StoredAccount, record_profile
 
@@ -110,6 +111,8 @@ async def apply_account(
         body["avatar_url"] = mxc
     await homeserver.admin_put_user(step.who, body)
     faults.point("account.written")
+    # Before they are brought in anywhere.
+    await ensure_quiet(homeserver, step.who)
     profile = profile_digest(person, avatars=avatars)
     await store.run(lambda: record_profile(step.key, person.name, profile, mxc, digest))
     faults.point("account.recorded")
@@ -118,16 +121,16 @@ async def apply_account(
 async def cut_off(homeserver: Homeserver, user_id: str) -> None:
     """End the sessions of an account and lock it; each is tried where the other fails, and its error raised then.
 
-    Raises Unreachable at once where the homeserver is away as a whole.
+    Raises UnreachableError at once where the homeserver is away as a whole.
     """
-    failed: list[HomeserverError] = []
+    failed: list[RequestError] = []
 
     async def tried(step: Awaitable[object]) -> None:
         try:
             await step
-        except TokenRejected:
+        except TokenRejectedError:
             raise
-        except HomeserverError as error:
+        except RequestError as error:
             await require_presence(homeserver, error)
             failed.append(error)
 

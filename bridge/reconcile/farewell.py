@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 import structlog
 
 from bridge import faults
-from bridge.matrix.errors import GuardAway, HomeserverError, TokenRejected
+from bridge.matrix.errors import GuardAwayError, RequestError, TokenRejectedError
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.rooms import observe
@@ -39,7 +39,7 @@ async def say_farewell(homeserver: Homeserver, guarding: Guarding, user_id: str)
     faults.point("leaver.out")
     try:
         await guarding.say_farewell(user_id)
-    except GuardAway as error:
+    except GuardAwayError as error:
         # One that is there and was not told refuses; one that is not there refuses nothing.
         log.warning("guard_not_told_of_farewell", user_id=user_id, reason=str(error))
     await homeserver.deactivate(user_id)
@@ -61,18 +61,18 @@ async def leave_everything(
     picks of them.
 
     Returns how many there were. A room that cannot be left keeps it from none of the others: the first such error is
-    raised when all were tried. Raises Unreachable at once where the homeserver is away as a whole.
+    raised when all were tried. Raises UnreachableError at once where the homeserver is away as a whole.
     """
-    failed: list[HomeserverError] = []
+    failed: list[RequestError] = []
 
     async def go(room_id: str) -> None:
         try:
             await homeserver.leave(room_id, user_id)
             # Without it an invitation turned down would leave the history open.
             await homeserver.forget(room_id, user_id)
-        except TokenRejected:
+        except TokenRejectedError:
             raise
-        except HomeserverError as error:
+        except RequestError as error:
             await require_presence(homeserver, error)
             log.warning("room_not_left", room_id=room_id, user_id=user_id, reason=str(error))
             failed.append(error)

@@ -25,13 +25,13 @@ from bridge.guard.protocol import (
     sign_question,
 )
 from bridge.matrix.errors import (
-    GuardAway,
-    GuardKnowsMore,
+    ForbiddenError,
+    GuardAwayError,
+    GuardKnowsMoreError,
     HomeserverError,
-    PolicyOutdated,
-    Refused,
-    TokenRejected,
-    Unreachable,
+    PolicyOutdatedError,
+    TokenRejectedError,
+    UnreachableError,
 )
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.restoring import Restoring
@@ -74,8 +74,8 @@ def rules_of(settings: FileRuleSettings) -> FileRules:
 class Guarding:
     """Keeps the guard's knowledge as new as the bridge's own. Does nothing where no guard is installed.
 
-    Unreachable means that the homeserver does not answer, and GuardAway that its guard is not there or does not take
-    what it is told.
+    UnreachableError means that the homeserver does not answer, and GuardAwayError that its guard is not there or does
+    not take what it is told.
     """
 
     def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
@@ -99,6 +99,8 @@ class Guarding:
         """Called where the guard has an older version than it once said: the homeserver was put back from a backup."""
         self.away: HomeserverError | None = None
         """Why it could not be told the last time; None where it could."""
+        self.unconfirmed: HomeserverError | None = None
+        """Why it could not be seen to know what it was told the last time; None where it could."""
         self._rests_until = 0.0
 
     async def told(
@@ -108,7 +110,7 @@ class Guarding:
 
         Returns why that could not be done, or None where the guard knows. What adds then has to wait, and what only
         takes away goes on. It takes no longer than `within` seconds. A guard that could not be told a moment ago counts
-        as away without being asked, unless `anew`. Raises TokenRejected.
+        as away without being asked, unless `anew`. Raises TokenRejectedError.
         """
         if not self._key:
             return None
@@ -117,12 +119,14 @@ class Guarding:
                 if self.away is not None and not anew and time.monotonic() < self._rests_until:
                     return self.away
                 await (self._tell_all() if everything else self._tell(*keys))
-        except TokenRejected:
+        except TokenRejectedError:
             raise
         except TimeoutError:
             # What was under way may have arrived.
             self._told = None
-            self.away = GuardAway(Unreachable(f"POST {PATH}", 0, "M_UNKNOWN", f"no answer within {within:.0f} seconds"))
+            self.away = GuardAwayError(
+                UnreachableError(f"POST {PATH}", 0, "M_UNKNOWN", f"no answer within {within:.0f} seconds")
+            )
         except HomeserverError as error:
             self.away = error
         else:
@@ -154,12 +158,22 @@ class Guarding:
         facts = facts_of(Firm(), *await stored_facts(self._store), self._settings)
         await self._tell_changes(facts, dict.fromkeys(self._told), firm, count)
 
-    async def confirm(self) -> None:
+    async def confirm(self) -> bool:
         """See that the guard still knows what it was told, and tell it everything where it does not.
 
-        Somebody may have deleted its file, or another process of the bridge may have told it something older. Raises
-        HomeserverError.
+        Somebody may have deleted its file, or another process of the bridge may have told it something older. Returns
+        whether it is back, after it was away or did not answer. Raises HomeserverError.
         """
+        was_away = self.away or self.unconfirmed
+        try:
+            await self._confirm()
+        except HomeserverError as error:
+            self.unconfirmed = error
+            raise
+        self.unconfirmed = None
+        return was_away is not None
+
+    async def _confirm(self) -> None:
         if not self._key:
             return
         async with self._lock:
@@ -180,11 +194,11 @@ class Guarding:
             try:
                 await self._homeserver.guard_farewell(body, sign_farewell(self._key, body))
             except HomeserverError as error:
-                if isinstance(error, Unreachable):
+                if isinstance(error, UnreachableError):
                     raise
-                if isinstance(error, PolicyOutdated):
+                if isinstance(error, PolicyOutdatedError):
                     self._told = None
-                raise GuardAway(error) from error
+                raise GuardAwayError(error) from error
 
     async def _tell_changes(
         self, facts: Facts, looked_at: Mapping[str, Collection[str] | None], firm: Firm, accounts: int
@@ -203,7 +217,7 @@ class Guarding:
             version = self._next_version()
             try:
                 await self._push({"version": version, "base": self._version, "put": put, "drop": drop})
-            except PolicyOutdated:
+            except PolicyOutdatedError:
                 await self._tell_everything()
                 return
             self._told, self._version = told, version
@@ -217,12 +231,12 @@ class Guarding:
         version = self._next_version()
         try:
             await self._push({"version": version, "records": records})
-        except PolicyOutdated:
+        except PolicyOutdatedError:
             version = await self._guards_version() + 1
             try:
                 await self._push({"version": version, "records": records})
-            except PolicyOutdated as error:
-                raise GuardAway(error) from error
+            except PolicyOutdatedError as error:
+                raise GuardAwayError(error) from error
         self._told = {kind: _digests(table) for kind, table in records.items() if kind not in OF_THE_FIRM}
         self._version, self._told_firm, self._accounts_told = version, firm, accounts
         log.info("guard_told", version=version)
@@ -233,8 +247,8 @@ class Guarding:
         if noted is not None and version > noted:
             try:
                 facts = await self._guards_facts()
-            except Unreachable as error:
-                raise GuardKnowsMore(error) from error
+            except UnreachableError as error:
+                raise GuardKnowsMoreError(error) from error
             await self._restoring.take_over(version, facts)
         if version < self._version:
             log.error("homeserver_put_back", guard_version=version, told=self._version)
@@ -243,37 +257,39 @@ class Guarding:
                 self.on_put_back()
 
     async def _guards_facts(self) -> Facts:
-        """All that the guard knows. Raises GuardAway, also where it is too old to say, and Unreachable."""
+        """All that the guard knows. Raises GuardAwayError, also where it is too old to say, and UnreachableError."""
         try:
             answer = await self._homeserver.guard_facts(sign_asking_facts(self._key))
             told, signature = answer["facts"], answer["signature"]
             if not is_signed(sign_facts(self._key, told), signature):
-                raise Refused("facts", 403, "M_FORBIDDEN", "The guard's facts are not signed with guard.key.")
+                raise ForbiddenError("facts", 403, "M_FORBIDDEN", "The guard's facts are not signed with guard.key.")
             return with_changes(Facts(), orjson.loads(told)["records"], {})
         except (HomeserverError, KeyError, TypeError, AttributeError, ValueError) as error:
-            if isinstance(error, Unreachable):
+            if isinstance(error, UnreachableError):
                 raise
-            known = error if isinstance(error, HomeserverError) else Refused("facts", 200, "M_UNKNOWN", str(error))
-            raise GuardAway(known) from error
+            known = (
+                error if isinstance(error, HomeserverError) else ForbiddenError("facts", 200, "M_UNKNOWN", str(error))
+            )
+            raise GuardAwayError(known) from error
 
     def _hear(self, news: Sequence[object]) -> None:
         if any(isinstance(one, AccountsChanged) for one in news):
             self._account_changes += 1
 
     async def _guards_version(self) -> int:
-        """The version that the guard has; 0 for none. Raises GuardAway and Unreachable."""
+        """The version that the guard has; 0 for none. Raises GuardAwayError and UnreachableError."""
         try:
             status = await self._homeserver.guard_status(sign_question(self._key))
         except HomeserverError as error:
             self._told = None
-            if isinstance(error, Unreachable):
+            if isinstance(error, UnreachableError):
                 raise
-            raise GuardAway(error) from error
+            raise GuardAwayError(error) from error
         return int(status.get("version", 0))
 
     async def _push(self, said: dict[str, Any]) -> None:
-        """Push, and lose certainty of what the guard knows where that fails. Raises PolicyOutdated, GuardAway and
-        Unreachable."""
+        """Push, and lose certainty of what the guard knows where that fails. Raises PolicyOutdatedError, GuardAwayError
+        and UnreachableError."""
         body = orjson.dumps(said)
         # Before it is told, so that a guard that knows more was told by another bridge, or this store is an older one.
         await self._store.run(partial(keep, GUARD_VERSION, str(said["version"])))
@@ -281,9 +297,9 @@ class Guarding:
             await self._homeserver.push_policy(body, sign_push(self._key, body))
         except HomeserverError as error:
             self._told = None
-            if isinstance(error, PolicyOutdated | Unreachable):
+            if isinstance(error, PolicyOutdatedError | UnreachableError):
                 raise
-            raise GuardAway(error) from error
+            raise GuardAwayError(error) from error
 
     def _next_version(self) -> int:
         """Higher than any before, also than those of the bridge before its restart."""

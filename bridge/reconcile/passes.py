@@ -16,7 +16,7 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import RoomShape
-from bridge.matrix.errors import GuardKnowsMore
+from bridge.matrix.errors import GuardKnowsMoreError
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
 from bridge.reconcile.again import HANDOUTS
@@ -122,8 +122,8 @@ class Passes:
     async def shut_out(self) -> Outcome:
         """Finish what was begun about leavers and walls, before anything else is done or anybody answered (F2, M3).
 
-        What fails about a single account or room is tried again by itself. Raises HomeserverAway where the homeserver
-        is away as a whole, GuardKnowsMore where this database may lack walls, and TokenRejected.
+        What fails about a single account or room is tried again by itself. Raises HomeserverAwayError where the
+        homeserver is away as a whole, GuardKnowsMoreError where this database may lack walls, and TokenRejectedError.
         """
         with patience(PATIENCE):
             # First, since of what this database lost in a backup the guard may know.
@@ -132,7 +132,7 @@ class Passes:
             scan = await self._scan(await self._slices(), self._everything())
             await self._take(tally, leavers(scan.first.wanted), scan.losing, thorough=True)
             log.info("shut_out", rooms=len(scan.losing), steps=tally.steps, failed=len(tally.failed))
-            if isinstance(untold, GuardKnowsMore):
+            if isinstance(untold, GuardKnowsMoreError):
                 # Whom to answer cannot be known before that is.
                 raise untold
             return tally.outcome()
@@ -140,8 +140,8 @@ class Passes:
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
         """Make everything as it should be, a few rooms at a time, and what takes access away first.
 
-        What fails about a single account or room is tried again by itself. Raises HomeserverAway where the homeserver
-        is away as a whole, and TokenRejected; it can then be called again.
+        What fails about a single account or room is tried again by itself. Raises HomeserverAwayError where the
+        homeserver is away as a whole, and TokenRejectedError; it can then be called again.
         """
 
         def everybody(wanted: Desired) -> Collection[str]:
@@ -200,7 +200,7 @@ class Passes:
         """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
 
         It waits for no pass, and for the guard a moment only. What of it fails is tried again by itself. Raises
-        Unreachable where the homeserver is away as a whole, and TokenRejected.
+        UnreachableError where the homeserver is away as a whole, and TokenRejectedError.
         """
         with patience(PATIENCE):
             tally = self._work.tally()

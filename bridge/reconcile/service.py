@@ -14,7 +14,7 @@ from bridge.clock import firm_today
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.mapping.rooms import RoomShape
-from bridge.matrix.errors import Refused
+from bridge.matrix.errors import ForbiddenError
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
 from bridge.reconcile.again import HANDOUTS, Again
@@ -226,10 +226,10 @@ class Reconciler:
                 await self._homeserver.put_state(room_id, event_type, "", content)
 
     async def redact_in_direct(self, key: str, event_id: str, reason: str, said_once_as: str) -> None:
-        """The same for deleting an event. Raises Refused where the bot cannot come back."""
+        """The same for deleting an event. Raises ForbiddenError where the bot cannot come back."""
         async with self.visits.visit(key) as room_id:
             if room_id is None:
-                raise Refused("redact", 403, "", f"the bot cannot come into the direct conversation {key}")
+                raise ForbiddenError("redact", 403, "", f"the bot cannot come into the direct conversation {key}")
             txn_id = transaction_id(said_once_as, self._settings.bot_id)
             await self._homeserver.redact(room_id, event_id, reason, txn_id)
 

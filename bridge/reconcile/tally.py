@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bridge.failures import describe, frames
-from bridge.matrix.errors import HomeserverError, TokenRejected
+from bridge.matrix.errors import RequestError, TokenRejectedError
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.again import HANDOUTS, Again, Thing
 from bridge.reconcile.rooms.apply import StepError
@@ -63,18 +63,19 @@ class Tally:
     async def item(self, thing: Thing, label: str, *, in_part: bool = False) -> AsyncIterator[Item]:
         """Around the work on one account or room. What fails is its own failure: noted, logged, and tried again.
 
-        Raises what is nobody's own: HomeserverAway, TokenRejected and StoreError. `in_part` is for work after which
-        more is left to do, so that nothing is done with yet; there a database that fails keeps nothing else either.
+        Raises what is nobody's own: HomeserverAwayError, TokenRejectedError and StoreError. `in_part` is for work after
+        which more is left to do, so that nothing is done with yet; there a database that fails keeps nothing else
+        either.
         """
         item = Item(label)
         try:
             yield item
-        except TokenRejected:
+        except TokenRejectedError:
             raise
         except Exception as error:
             if isinstance(error, StoreError) and not in_part:
                 raise
-            if isinstance(error, HomeserverError):
+            if isinstance(error, RequestError):
                 await require_presence(self.homeserver, error)
             self._note(thing, item, error)
         else:
@@ -90,7 +91,7 @@ class Tally:
     def _note(self, thing: Thing, item: Item, error: Exception) -> None:
         self.again.failed(thing, error)
         self._failed_things.add(thing)
-        if isinstance(error, HomeserverError | StepError | StoreError):
+        if isinstance(error, RequestError | StepError | StoreError):
             told = str(error)
             log.warning("not_reconciled", item=item.label, reason=told)
         else:

@@ -18,7 +18,7 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import CHILD, STAFF_SPACE, conversation_of, matter_space_key
 from bridge.mapping.rooms import RoomShape, staff_space_shape
-from bridge.matrix.errors import HomeserverError, Unreachable
+from bridge.matrix.errors import HomeserverError, UnreachableError
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
 from bridge.reconcile.again import Again, account, room
@@ -386,7 +386,7 @@ class Work:
         for user_id in sorted(shape.members - known.keys() - set(new)):
             try:
                 known[user_id] = await observe.observe_direct(self._homeserver, user_id)
-            except Unreachable as error:
+            except UnreachableError as error:
                 # That person's own step meets it again, after all others.
                 await require_presence(self._homeserver, error)
 

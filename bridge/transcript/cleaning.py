@@ -32,6 +32,8 @@ _APART = re.compile(
 )
 """Where a blank keeps apart what would run together: parts of a table, which are nothing outside one, and blocks of
 HTML that messages should not have."""
+_STRANGE = re.compile(rf"(?:(?<=<)|(?<=</))(?!(?:{_IN_LINES})[\s/>])[a-z][^\s/>]*+", re.IGNORECASE)
+"""The name of any other tag. The library takes away what is inside some of them, such as those of formulas."""
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "img": {"alt", "title"}, "span": {"data-mx-spoiler"}}
 _SCHEMES = {"http", "https", "mailto"}
 _WITH_CONTENT = {"script", "style", "mx-reply"}
@@ -63,7 +65,7 @@ def clean_line(text: object, longest: int = 300) -> str:
 def safe_html(formatted: str) -> str:
     """Formatted text with a few harmless tags and links to the web and to mail; all else is taken out of it."""
     cleaned = nh3.clean(
-        _APART.sub(" ", _seen(formatted)),
+        _STRANGE.sub("span", _APART.sub(" ", _seen(formatted))),
         tags=set(_TAGS),
         clean_content_tags=_WITH_CONTENT,
         attributes=_ATTRIBUTES,

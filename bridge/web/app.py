@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
-from bridge.settings import AppserviceSettings
+from bridge.settings import AppserviceSettings, PanelSettings
 from bridge.web.appservice import AppserviceEndpoints
 from bridge.web.errors import errors_as_json, json_response
 
@@ -86,8 +86,10 @@ def _metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Res
 
 
 @asynccontextmanager
-async def serve(app: web.Application, host: str, port: int, section: str = "appservice") -> AsyncIterator[int]:
-    """Listen until the end of the block, which is given the port. `section` is where the settings of it stand.
+async def serve(
+    app: web.Application, settings: AppserviceSettings | PanelSettings, section: str = "appservice"
+) -> AsyncIterator[int]:
+    """Listen until the end of the block, which is given the port. `section` is the name of the settings.
 
     Raises ListenError.
     """
@@ -95,16 +97,16 @@ async def serve(app: web.Application, host: str, port: int, section: str = "apps
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
         except OSError as error:
-            raise ListenError(_sentence(error, host, port, section)) from error
+            raise ListenError(_sentence(error, settings, section)) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
 
 
-def _sentence(error: OSError, host: str, port: int, section: str) -> str:
-    where = f"{host} port {port}"
+def _sentence(error: OSError, settings: AppserviceSettings | PanelSettings, section: str) -> str:
+    where = f"{settings.listen_host} port {settings.listen_port}"
     if error.errno == errno.EADDRINUSE:
         return f"Another program listens on {where}. End it, or change {section}.listen_port and {section}.url."
     return f"The bridge cannot listen on {where}: {error.strerror}. Change {section}.listen_host or listen_port."

@@ -16,7 +16,7 @@ from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
 from bridge.store.record.homeserver_time import HOMESERVER_TIME
 from bridge.web.errors import Handler, MatrixError, json_response
-from bridge.web.transaction import WrongShape, check_ping, events_of
+from bridge.web.transaction import WrongShapeError, check_ping, events_of
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -139,5 +139,5 @@ def _checked(check: Callable[[object], T], raw: bytes) -> T:
         return check(orjson.loads(raw))
     except orjson.JSONDecodeError as error:
         raise MatrixError(400, "M_NOT_JSON", f"The body is not JSON: {error}") from error
-    except WrongShape as error:
+    except WrongShapeError as error:
         raise MatrixError(400, "M_BAD_JSON", str(error)) from error

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from bridge.failures import frames
+from bridge.firm.errors import BridgeError
 from bridge.store.engine.store import StoreError
 
 log = structlog.get_logger(__name__)
@@ -16,7 +17,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class MatrixError(Exception):
+class MatrixError(BridgeError):
     """A request that is refused."""
 
     def __init__(self, status: int, errcode: str, message: str) -> None:

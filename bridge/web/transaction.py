@@ -5,39 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bridge.firm.errors import BridgeError
+
 Json = dict[str, Any]
 
 _SIGILS = (("event_id", "$"), ("room_id", "!"), ("sender", "@"))
 MAX_SAFE_INTEGER = 2**53 - 1
 
 
-class WrongShape(Exception):
+class WrongShapeError(BridgeError):
     """A body is JSON but not what the specification asks for. The message names the place."""
 
 
 def events_of(body: object) -> list[Json]:
-    """The events of a transaction's body. Raises WrongShape."""
+    """The events of a transaction's body. Raises WrongShapeError."""
     if not isinstance(body, dict):
-        raise WrongShape("The body must be an object.")
+        raise WrongShapeError("The body must be an object.")
     if "events" not in body:
-        raise WrongShape("events: is missing.")
+        raise WrongShapeError("events: is missing.")
     events: list[Json] = body["events"]
     for name, check in (("events", _wrong_event), ("ephemeral", _wrong_ephemeral)):
         items = body.get(name, [])
         if not isinstance(items, list):
-            raise WrongShape(f"{name}: must be a list.")
+            raise WrongShapeError(f"{name}: must be a list.")
         for index, item in enumerate(items):
             if wrong := check(item):
-                raise WrongShape(f"{name}[{index}]{wrong}")
+                raise WrongShapeError(f"{name}[{index}]{wrong}")
     return events
 
 
 def check_ping(body: object) -> None:
-    """Check the body of a ping. Raises WrongShape."""
+    """Check the body of a ping. Raises WrongShapeError."""
     if not isinstance(body, dict):
-        raise WrongShape("The body must be an object.")
+        raise WrongShapeError("The body must be an object.")
     if not isinstance(body.get("transaction_id", ""), str):
-        raise WrongShape("transaction_id: must be text.")
+        raise WrongShapeError("transaction_id: must be text.")
 
 
 def _wrong_event(event: object) -> str:

@@ -7,27 +7,107 @@ from string import Formatter
 from typing import Any
 
 from bridge.refusal import CommandError, Kind, Refusal
-from bridge.wording.markdown import enumerated, escape, repeated
+from bridge.wording.channels import typeable
+from bridge.wording.markdown import code, enumerated, escape, repeated
 
 Sentence = str | Callable[..., str]
 """A text with facts in braces, each shown as it is, or with `:typed` as far as an answer repeats what was typed; or a
 function of facts, for a sentence that differs by them, which escapes them itself."""
+
+
+def _read_only_people(title: str, restorable: int) -> str:
+    how = f"{_restore(title)} opens it again." if restorable else ""
+    return f"{escape(title)} is read-only, so who is in it stays as it is. {how}".rstrip()
+
+
+def _restore(title: str) -> str:
+    return code(f"!channel restore {typeable(title)}")
+
+
+def _unusable(why: str, better: str) -> str:
+    return f"{escape(why)} How about {escape(better)}?" if better else escape(why)
+
+
+def _taken(title: str, archived: int, free: str) -> str:
+    join = code(f"!channel join {typeable(title)}")
+    state, way = (" (archived)", f"{_restore(title)} opens it again") if archived else ("", f"join it: {join}")
+    return (
+        f"There is a channel called {escape(title)} already{state}; {way}."
+        f" Or choose another name, such as {escape(free)}."
+    )
+
+
+def _no_such_channel(name: str, near: str) -> str:
+    hint = f" Did you mean {escape(near)}?" if near else ""
+    return (
+        f"There is no channel called {escape(name)}.{hint}"
+        f" `!channel list` shows them, {code(f'!channel create {typeable(name)}')} makes it."
+    )
+
+
+def _channel_archived(title: str) -> str:
+    return f"{escape(title)} is archived and stays as it is. {_restore(title)} opens it again."
+
 
 SENTENCES: Mapping[Kind, Sentence] = {
     # Who may ask
     Kind.COMMAND_FOR_ADMINS: "`!{command}` is for firm admins.",
     Kind.LIST_FOR_ADMINS: "That list is for firm admins.",
     Kind.PINS_FOR_ADMINS: "In this firm the firm admins pin and unpin messages.",
+    # Conversations
+    Kind.NOT_COMPLETE: "That did not work out completely. Your firm admin can see why in the bridge's log; the rest is"
+    " tried again by itself.",
+    Kind.NOBODY_BESIDES_YOU: "A direct conversation needs somebody besides you. For example: `!dm @colleague`",
+    Kind.PEOPLE_STAY_THE_SAME: "The people in this conversation stay the same. Open another one with `!dm @person …`.",
+    Kind.PEOPLE_CHANGED_FROM_INSIDE: "Only somebody who is in the conversation can change who is in it.",
+    Kind.READ_ONLY_PEOPLE: _read_only_people,
+    Kind.MADE_ANEW: "This conversation is being made anew. Try again in a moment.",
+    Kind.NOT_THERE_ANY_MORE: "You are not in that conversation any more. Ask for the list again where you are.",
+    # Pins
+    Kind.READ_ONLY_PINS: "This conversation is read-only, so its pinned messages stay as they are.",
+    Kind.NO_SUCH_MESSAGE: "I cannot find that message in this conversation.",
+    Kind.PINS_FULL: "{limit} messages are pinned here, and that is the most. `!unpin` takes one off.",
+    Kind.PINS_NOT_SET: "The room did not let you change its pinned messages. It may just have become read-only, or you"
+    " are not in it any more. Look at it, and try again if you can still write there.",
+    # Channels
+    Kind.CHANNEL_NAME_UNUSABLE: _unusable,
+    Kind.CHANNEL_NAME_TAKEN: _taken,
+    Kind.NO_SUCH_CHANNEL: _no_such_channel,
+    Kind.TOPIC_TOO_LONG: "That topic has {count} characters; at most {most} fit. Try a shorter one.",
+    Kind.CHANNEL_ARCHIVED: _channel_archived,
+    Kind.NOT_IN_CHANNEL: "You are not in {title}.",
+    Kind.FIRM_CHANNEL_STAYS_OPEN: "{title} is the channel of the whole firm; it is never archived.",
+    Kind.NOBODY_LEAVES_FIRM_CHANNEL: "{title} is the channel of the whole firm; everybody stays in it.",
+    Kind.NOBODY_OUT_OF_FIRM_CHANNEL: "{title} is the channel of the whole firm; nobody is taken out of it.",
+    # Matters
+    Kind.NO_SUCH_MATTER: "There is no matter {number:typed} that you can see. `!matter list` shows those you can.",
+    Kind.MATTER_CLOSED: "Matter {number} is closed, so nothing new is started in it.",
+    Kind.NO_TITLE: "A conversation needs a title, for example: Disclosure.",
+    Kind.TITLE_UNSEEN: "That title has invisible characters. Type it again rather than pasting it.",
+    Kind.TITLE_TOO_LONG: "That title has {count} characters; at most {most} fit. Try a shorter one.",
+    Kind.TITLE_TAKEN: "Matter {number} has a conversation called {title}. Choose another title.",
+    Kind.READ_ONLY_TITLE: "{title} is read-only, so its title stays as it is.",
+    Kind.CHANGED_FROM_INSIDE: "Only somebody who is in the conversation can {verb} it.",
+    Kind.NOT_IN_CONVERSATION: "You are not in {title} of matter {number}.",
+    Kind.NOTHING_SAID: "Nobody has said anything yet about matter {number}, so there is nothing.",
+    Kind.TRANSCRIPT_TOO_LARGE: "The transcript of {title} is larger than what the homeserver takes ({megabytes} MB)."
+    " Your firm admin can raise max_upload_size in homeserver.yaml.",
+    # Rooms asked for by a client's own button
+    Kind.NOT_ON_STAFF: "Somebody you chose is not on the firm's staff any more.",
+    Kind.NOT_BY_BUTTON: "A client's own button opens direct conversations and channels. `!help` names the rest.",
+    Kind.NOT_THEIR_SPACE: 'For a conversation about a matter write `!matter start NUMBER "Title"` to the bot.',
+    Kind.NOT_FOR_ALL: "A conversation of a matter is for colleagues with access to it. Make it for the members of the"
+    ' matter\'s space, or write `!matter start NUMBER "Title"` to the bot.',
     # The panel
     Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
 }
 
 
-def worded(error: Refusal | CommandError) -> str:
-    """What to tell whoever asked."""
+def worded(error: Refusal | CommandError, sentences: Mapping[Kind, Sentence] = SENTENCES) -> str:
+    """What to tell whoever asked. `sentences` has those of all kinds that it may be."""
     if isinstance(error, CommandError):
         return str(error)
-    sentence = SENTENCES[error.kind]
+    sentence = sentences[error.kind]
     return _FACTS.vformat(sentence, (), error.facts) if isinstance(sentence, str) else sentence(**error.facts)
 
 

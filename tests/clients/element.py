@@ -129,6 +129,13 @@ class Window:
         """Click a space at the left edge."""
         await self.page.locator(f'.mx_SpaceButton[aria-label="{name}"]').click()
 
+    async def spaces_stand(self, *names: str) -> None:
+        """Wait until the spaces at the left edge stand so, from top to bottom."""
+        buttons = self.page.locator(".mx_SpacePanel .mx_SpaceItem:not(.mx_SpaceItem_new) .mx_SpaceButton")
+        for place, name in enumerate(names):
+            await expect(buttons.nth(place)).to_have_attribute("aria-label", name)
+        await expect(buttons).to_have_count(len(names))
+
     async def start_chat(self, *names: str) -> None:
         """Press *Start chat*, pick people, and press *Go*."""
         await self.page.get_by_role("button", name="Start chat").first.click()

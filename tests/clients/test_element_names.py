@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.clients.conftest import Office
@@ -24,6 +26,22 @@ async def test_M1_conversations_of_one_matter_are_told_apart(office: Office) -> 
     assert len({name[:SEEN] for name in names}) == len(names)
 
 
+async def test_M1_F4_spaces_stand_by_number_behind_the_firms(office: Office) -> None:
+    """Also one that comes while somebody looks on."""
+    eleanor = await office.sign_in("eleanor.ashcombe")
+    await office.tells_the_bot("eleanor.ashcombe", '!matter start 2026-0017 "Searches"')
+    await eleanor.shows("Searches · 2026-0017 Purchase of 14 Orchard Lane")
+    await eleanor.spaces_stand(
+        "All rooms",
+        "Ashcombe & Vale",
+        "2025-0113 Estate of Arthur Lindgren",
+        "2026-0017 Purchase of 14 Orchard Lane",
+        "2026-0031 Lease renewal for the Copperkettle Bakery",
+        "2026-0055 Sale of Tidewell Brewing",
+    )
+    await eleanor.picture(Path("/tmp/people-spaces.png"))
+
+
 async def test_D3_conversations_keep_the_names_of_those_who_left_the_firm(office: Office) -> None:
     daniel = await office.sign_in("daniel.okafor")
     await daniel.start_chat("Wei Chen")
@@ -32,7 +50,12 @@ async def test_D3_conversations_keep_the_names_of_those_who_left_the_firm(office
     await daniel.start_chat("Wei Chen", "Rosa Delgado")
     await daniel.say("About the post")
     await daniel.sent("About the post")
-    assert {"Wei Chen", "Rosa Delgado and Wei Chen"} < set(await daniel.names("People"))
+    for name in ("Wei Chen", "Rosa Delgado and Wei Chen"):
+        await daniel.shows(name, "People")
+    person = await office.firm.login("daniel.okafor")
+    listed = await person.account_data("m.direct")
+    # Where Element finds what it opens for Start chat, also once it has opened them.
+    assert [len(listed[office.firm.user_id(name)]) for name in ("bot", "wei.chen", "_firm_bridge")] == [1, 1, 1]
     await office.tells_the_bot("marcus.bell", "!staff leave @wei.chen")
     await daniel.shows("Daniel Okafor, Rosa Delgado, Wei Chen", "People")
     await daniel.shows("Wei Chen", "People")

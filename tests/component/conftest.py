@@ -1,5 +1,5 @@
-"""What component tests share: a database for each (a file, or a schema where FIRM_BRIDGE_TEST_DATABASE names a
-PostgreSQL server), and a fake homeserver with the Matrix client.
+"""What component tests share: a database for each (a file, or one on the PostgreSQL server that
+FIRM_BRIDGE_TEST_DATABASE names), and a fake homeserver with the Matrix client.
 """
 
 from __future__ import annotations
@@ -7,10 +7,12 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -37,36 +39,53 @@ def pytest_asyncio_loop_factories(
 
 
 @contextmanager
-def empty_database(folder: Path) -> Iterator[str]:
-    """The URL of an empty database, which is in the folder where it is a file."""
+def own_database(folder: Path, copied_from: str = "") -> Iterator[str]:
+    """The URL of an empty database, or of the copy of a made one: a file in the folder, or one of the server's own."""
     if not SERVER:
+        if copied_from:
+            shutil.copy(_file(copied_from), folder / "test.db")
         yield f"sqlite:///{folder}/test.db"
         return
-    schema = f"t{uuid.uuid4().hex}"
+    name, made = f"t{uuid.uuid4().hex}", urlsplit(copied_from).path[1:] or "template0"
     with psycopg.connect(SERVER, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{schema}"')
-        yield f"{SERVER}{'&' if '?' in SERVER else '?'}options=-csearch_path%3D{schema}"
-        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{made}"')
+        yield urlsplit(SERVER)._replace(path=f"/{name}").geturl()
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _file(database_url: str) -> Path:
+    return Path(database_url.removeprefix("sqlite:///"))
+
+
+def tamper(database_url: str, statement: str) -> None:
+    """Change the audit log as somebody who is let into the database, and takes its triggers away first."""
+    if SERVER:
+        with psycopg.connect(database_url) as connection:
+            connection.execute("ALTER TABLE audit_row DISABLE TRIGGER USER")
+            connection.execute(statement.encode())
+        return
+    with closing(sqlite3.connect(_file(database_url))) as file, file:
+        for verb in ("update", "delete"):
+            file.execute(f"DROP TRIGGER audit_row_no_{verb}")
+        file.execute(statement)
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a database as the migrations leave it, of which each test has a copy: they take longer than most."""
-    file = tmp_path_factory.mktemp("database") / "new.db"
-    backend = backend_for(f"sqlite:///{file}")
-    models.database.initialize(backend.database)
-    backend.connect()
-    migrate(backend)
-    backend.database.close()
-    return file
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database as the migrations leave it, of which each test has a copy: they take longer than most."""
+    with own_database(tmp_path_factory.mktemp("database")) as url:
+        backend = backend_for(url)
+        models.database.initialize(backend.database)
+        backend.connect()
+        migrate(backend)
+        backend.database.close()
+        yield url
 
 
 @pytest.fixture
-def database_url(tmp_path: Path, new_database: Path) -> Iterator[str]:
-    """A database with all tables and no rows; on a server an empty one."""
-    with empty_database(tmp_path) as url:
-        if not SERVER:
-            shutil.copy(new_database, tmp_path / "test.db")
+def database_url(tmp_path: Path, new_database: str) -> Iterator[str]:
+    """A database with all tables and no rows."""
+    with own_database(tmp_path, new_database) as url:
         yield url
 
 

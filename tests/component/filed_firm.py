@@ -41,13 +41,10 @@ class FiledFirm:
         self.firm = firm
         self.root = cabinet
         self.now = 1_800_000_000_000
-        self.use(mode="on")
 
-    def use(self, **changed: Any) -> None:
+    async def use(self, **changed: Any) -> None:
         """File from now on with these settings, by a bridge just started."""
-        before = self.firm.service.settings
-        filing = FilingSettings(**{"mode": "on", "url": str(self.root), **changed})
-        before.__dict__["filing"] = filing
+        await self.firm.restart(filing=FilingSettings(**{"mode": "on", "url": str(self.root), **changed}))
         self.restart()
 
     def restart(self) -> None:
@@ -59,7 +56,7 @@ class FiledFirm:
             lambda: service.firm,
             service.metrics,
             clock=lambda: self.now,
-            judge=partial(judge_bytes_of, self.firm.bridge.router._desk),
+            judge=partial(judge_bytes_of, self.firm.desk),
         )
 
     async def send(
@@ -89,8 +86,9 @@ class FiledFirm:
 
     async def make_all_admins(self) -> None:
         """Everybody is a firm admin, Walt behind his wall too."""
-        self.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+        await self.firm.let_all_be_admins()
         await self.firm.service.sync()
+        self.restart()
 
     async def lift_the_wall(self) -> None:
         """Nobody is walled any more."""
@@ -133,4 +131,6 @@ async def filed_firm(tmp_path: Path, database_url: str) -> AsyncIterator[FiledFi
     cabinet = tmp_path / "cabinet"
     cabinet.mkdir()
     async with small_firm(tmp_path, database_url) as firm:
-        yield FiledFirm(firm, cabinet)
+        filed = FiledFirm(firm, cabinet)
+        await filed.use()
+        yield filed

@@ -141,7 +141,7 @@ class _Baseline:
     rows: Rows
     rooms: dict[str, Room]
     aliases: dict[str, str]
-    account_data: dict[tuple[str, str], Json]
+    account_data: dict[tuple[str, ...], Json]
     push_rules: dict[tuple[str, str, str], Json]
     firm: Any
     held: Any

@@ -49,14 +49,14 @@ def write(path: Path, content: object) -> None:
 write.count = 0  # type: ignore[attr-defined]
 
 
-def settings_in(folder: Path, fake: FakeHomeserver, **homeserver: Any) -> Settings:
+def settings_in(folder: Path, database_url: str, fake: FakeHomeserver, **homeserver: Any) -> Settings:
     """Settings for the firm, whose directory is written to the folder. `homeserver` are settings of the connection."""
     port = free_port()
     fake.bridge_url = f"http://127.0.0.1:{port}"
     write(folder / "directory.yaml", FIRM)
     own = {
         "directory": DirectorySettings(path=str(folder / "directory.yaml"), watch_seconds=0.02, removal_limit=100),
-        "database": DatabaseSettings(url=SecretStr(f"sqlite:///{folder}/bridge.db")),
+        "database": DatabaseSettings(url=SecretStr(database_url)),
     }
     appservice = {"listen_port": port, "url": fake.bridge_url}
     return settings_for(fake, appservice, **homeserver).model_copy(update=own)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ import orjson
 import yaml
 
 from bridge.app import Bridge
+from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
-from bridge.service import FirmService, open_firm
+from bridge.service import open_firm
 from bridge.settings import DirectorySettings, FirmSettings, Settings
 from bridge.store.queues.outbox import mark_sent, pending
 from bridge.store.rooms.conversations import room_of
+from bridge.upkeep.stages import Stage, Stages, Standing, State
 from tests.fakes.homeserver import FakeHomeserver
 
 Json = dict[str, Any]
@@ -49,14 +51,35 @@ DIRECTORY: Json = {
 class SmallFirm:
     """The firm, its bridge and its homeserver."""
 
-    def __init__(self, fake: FakeHomeserver, service: FirmService) -> None:
+    def __init__(self, fake: FakeHomeserver) -> None:
         self.fake = fake
-        self.service = service
-        self.bridge = Bridge(service)
+        self._service = AsyncExitStack()
         self.new: list[Json] = []
         self.said: list[tuple[str, str, str]] = []
         """What went through the outbox: room id, sender and text."""
         fake.listeners.append(self.new.append)
+
+    async def start(self, settings: Settings) -> None:
+        """Let the bridge begin, again where it had begun, with everything in memory as after a start."""
+        await self._service.aclose()
+        self.service = await self._service.enter_async_context(open_firm(settings))
+        self.bridge = Bridge(self.service)
+        await self.bridge.places.refresh()
+
+    async def restart(self, **sections: Any) -> None:
+        """The same with other sections of the settings."""
+        await self.start(self.service.settings.model_copy(update=sections))
+
+    async def stop(self) -> None:
+        await self._service.aclose()
+
+    async def let_all_be_admins(self) -> None:
+        """Everybody is a firm admin from now on, Walt behind his wall too."""
+        await self.restart(firm=FirmSettings(name="Firm", admin_roles=("Associate",)))
+
+    @property
+    def desk(self) -> Desk:
+        return self.bridge.jobs.desk
 
     def user(self, localpart: str) -> str:
         return f"@{localpart}:localhost"
@@ -119,6 +142,10 @@ class SmallFirm:
         await self.settle()
         return "\n".join(body for room, sender, body in self.said[before:] if room == chat and "bot" in sender)
 
+    def all_done(self) -> None:
+        """Have the bridge take its first steps for done, as in a firm where everything is as it should be."""
+        self.bridge.upkeep.stages = Stages(dict.fromkeys(Stage, Standing(State.DONE)))
+
     async def nothing_to_do(self) -> bool:
         """Whether everything is as it should be."""
         return not (await self.service.plan()).steps
@@ -159,11 +186,13 @@ async def small_firm(folder: Path, database_url: str, **changed: Any) -> AsyncIt
             database={"url": database_url},
             security={"alias_key": "k" * 40},
         )
-        async with open_firm(settings) as service:
-            assert not service.directory.problems
-            firm = SmallFirm(fake, service)
-            outcome = await service.sync()
-            assert not outcome.failed
+        firm = SmallFirm(fake)
+        await firm.start(settings)
+        try:
+            assert not firm.service.directory.problems
+            assert not (await firm.service.sync()).failed
             await firm.bridge.places.refresh()
             firm.new.clear()
             yield firm
+        finally:
+            await firm.stop()

@@ -33,6 +33,7 @@ from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
 from bridge.store.engine.store import Store
 from bridge.web.app import make_app, serve
+from tests.component.conftest import own_database
 from tests.component.traffic import TOKEN, Json, settings
 
 SPECIFICATION = Path(__file__).parent.parent / "spec" / "application-service-openapi.json"
@@ -124,7 +125,7 @@ class ServerThread(threading.Thread):
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ServerThread(f"sqlite:///{tmp_path_factory.mktemp('schema')}/test.db") as served:
+    with own_database(tmp_path_factory.mktemp("schema")) as database, ServerThread(database) as served:
         yield served
 
 

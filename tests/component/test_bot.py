@@ -18,7 +18,7 @@ from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.firm.model import MatterStatus
 from bridge.mapping.near import closest
 from bridge.mapping.text import typed_text
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.store.queues.outbox import pending
 from bridge.store.record.audit import newest
 from tests.component.firm_on_fake import (
@@ -216,7 +216,7 @@ async def test_a_command_handled_again_gives_the_same_room_and_the_same_answer(o
     event = on.fake.message(await on.chat(ANN), on.user(ANN), text)
     for method, path in (("POST", "/join/"), ("GET", "/whoami$")):
         on.fake.script(method, path, too_many_in_header(3600))
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await on.hear()
     assert await on.said() == []
     await on.handle(event)

@@ -254,6 +254,23 @@ async def test_a_matter_number_with_blanks_is_typed_as_the_bot_shows_it(on: Firm
         assert "2026 0042 A" in await on.ask(ANN, f"!matter list {words}"), words
 
 
+async def test_a_matter_number_is_found_with_the_dash_that_a_program_for_texts_made_of_its_hyphen(
+    on: FirmOnFake,
+) -> None:
+    on.firm = make_firm(matters=(ESTATE, MERGER, NUMBERED, replace(NUMBERED, id="m4", number="2025–0007")))
+    await on.sync()
+    for typed in ("2026–0042", "2026‑0042", "２０２６-0042", "2025-0007", "2025−0007"):
+        answer = await on.ask(ANN, f"!matter show {typed}")
+        assert "There is no matter" not in answer, typed
+        assert "There is no matter" not in await on.ask(DAN, f"!why @ann {typed}"), typed
+    # Where two numbers differ in that alone, each is itself, and neither is guessed.
+    on.firm = make_firm(matters=(ESTATE, MERGER, replace(NUMBERED, number="2026–0042")))
+    await on.sync()
+    assert ESTATE.title in await on.ask(ANN, f"!matter show {ESTATE.number}")
+    assert NUMBERED.title in await on.ask(ANN, "!matter show 2026–0042")
+    assert "There is no matter" in await on.ask(ANN, "!matter show 2026—0042")
+
+
 async def test_M3_a_hidden_number_with_blanks_is_answered_as_if_there_were_none(on: FirmOnFake) -> None:
     hidden = replace(MERGER, number="2026 0055 B")
     on.firm = make_firm(matters=(ESTATE, hidden))

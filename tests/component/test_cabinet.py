@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from bridge.check.finding import State
 from bridge.check.local import cabinet_findings
-from bridge.filing.cabinet import BackendMissing, Cabinet, CabinetError, require_backend
+from bridge.filing.cabinet import BackendMissingError, Cabinet, CabinetError, require_backend
 from bridge.store.files.filing import Place
 from tests.component.filed_firm import FOLDER, PDF, FiledFirm, filed_firm
 
@@ -28,8 +28,7 @@ async def on(tmp_path: Path, database_url: str) -> AsyncIterator[FiledFirm]:
 async def test_a_full_cabinet_keeps_files_waiting_and_is_told_once(
     on: FiledFirm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
-    await on.firm.service.sync()
+    await on.make_all_admins()
     await on.send("Lease.pdf", PDF)
     await on.send("Plan.pdf", PDF)
     before = len(on.firm.said)
@@ -69,7 +68,7 @@ async def test_a_share_that_is_not_mounted_is_no_empty_cabinet(on: FiledFirm) ->
 
 async def test_another_kind_of_place_keeps_the_same_promises(on: FiledFirm) -> None:
     MemoryFileSystem.store.clear()
-    on.use(url="memory://cabinet")
+    await on.use(url="memory://cabinet")
     MemoryFileSystem().pipe_file(f"/cabinet/{FOLDER}/Lease.pdf", b"mine")
     await on.send("Lease.pdf", PDF)
     await on.send("Lease.pdf", b"second")
@@ -111,7 +110,7 @@ async def test_V3_files_wait_while_the_place_is_away_and_go_there_once_it_is_bac
 ) -> None:
     fsspec.register_implementation("breaking", Breaking, clobber=True)
     Breaking.store.clear()
-    on.use(url="breaking://cabinet")
+    await on.use(url="breaking://cabinet")
     await on.send("Lease.pdf", PDF)
     assert await on.filer.run() == 1
     await on.send("Will.pdf", PDF)
@@ -139,7 +138,7 @@ async def test_the_doctor_tries_the_cabinet(on: FiledFirm) -> None:
     ((state, what),) = await found()
     assert state is State.MISSING
     assert what.startswith("The filing cabinet is not there.")
-    on.use(mode="off")
+    await on.use(mode="off")
     assert await found() == []
 
 
@@ -148,7 +147,7 @@ def test_a_kind_of_place_whose_package_is_missing_is_said(
     url: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
-    with pytest.raises(BackendMissing, match=words):
+    with pytest.raises(BackendMissingError, match=words):
         require_backend(url)
     with pytest.raises(CabinetError, match=words):
         Cabinet(url, {}).try_out()

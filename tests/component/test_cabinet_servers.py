@@ -49,7 +49,7 @@ def files_of(root: Path) -> dict[str, bytes]:
 
 
 async def test_V3_files_of_any_size_go_to_openssh_and_nothing_there_is_overwritten(on: FiledFirm, sshd: Sshd) -> None:
-    on.use(**sshd.settings)
+    await on.use(**sshd.settings)
     folder = sshd.root / FOLDER
     folder.mkdir(parents=True)
     (folder / "Lease.pdf").write_bytes(b"mine")
@@ -72,7 +72,7 @@ async def test_V3_files_of_any_size_go_to_openssh_and_nothing_there_is_overwritt
 async def test_V3_what_comes_there_between_the_look_and_the_move_is_not_overwritten(
     on: FiledFirm, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on.use(**sshd.settings)
+    await on.use(**sshd.settings)
     _let_somebody_be_quicker(sshd.root / FOLDER / "Lease.pdf", monkeypatch)
     await on.send("Lease.pdf", PDF)
     assert await on.filer.run() == 1
@@ -80,7 +80,7 @@ async def test_V3_what_comes_there_between_the_look_and_the_move_is_not_overwrit
 
 
 async def test_V3_nor_is_it_on_webdav(on: FiledFirm, dav: Dav, monkeypatch: pytest.MonkeyPatch) -> None:
-    on.use(**dav.settings)
+    await on.use(**dav.settings)
     _let_somebody_be_quicker(dav.root / "cabinet" / FOLDER / "Lease.pdf", monkeypatch)
     await on.send("Lease.pdf", PDF)
     assert await on.filer.run() == 1
@@ -101,7 +101,7 @@ def _let_somebody_be_quicker(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_a_frozen_server_is_told_and_what_waited_goes_there_once_it_answers(on: FiledFirm, sshd: Sshd) -> None:
-    on.use(**sshd.settings, timeout_seconds=1)
+    await on.use(**sshd.settings, timeout_seconds=1)
     await on.send("Lease.pdf", PDF)
     assert await on.filer.run() == 1
     await on.send("Scan.pdf", LARGE)
@@ -115,13 +115,13 @@ async def test_a_frozen_server_is_told_and_what_waited_goes_there_once_it_answer
     finally:
         sshd.thaw()
     assert "I cannot store files. The filing cabinet has not answered" in await on.told(before)
-    on.use(**sshd.settings)
+    await on.use(**sshd.settings)
     assert await on.filer.run() == 1
     assert files_of(sshd.root) == {"Lease.pdf": PDF, "Scan.pdf": LARGE}
 
 
 async def test_a_server_whose_disk_hangs_though_it_keeps_the_connection_is_told(on: FiledFirm, sshd: Sshd) -> None:
-    on.use(**sshd.settings, timeout_seconds=1)
+    await on.use(**sshd.settings, timeout_seconds=1)
     await on.send("Lease.pdf", PDF)
     assert await on.filer.run() == 1
     await on.send("Will.pdf", PDF)
@@ -137,7 +137,7 @@ async def test_a_server_whose_disk_hangs_though_it_keeps_the_connection_is_told(
 
 async def test_a_list_that_somebody_has_open_stops_nothing_and_its_folder_is_named(on: FiledFirm, dav: Dav) -> None:
     await on.lift_the_wall()
-    on.use(**dav.settings)
+    await on.use(**dav.settings)
     await on.send("Lease.pdf", PDF)
     assert await on.filer.run() == 1
     listed = f"{dav.url}/cabinet/{FOLDER}/index.csv"
@@ -169,14 +169,14 @@ async def test_a_list_that_somebody_has_open_stops_nothing_and_its_folder_is_nam
 
 
 async def test_V3_a_large_file_goes_to_webdav(on: FiledFirm, dav: Dav) -> None:
-    on.use(**dav.settings)
+    await on.use(**dav.settings)
     await on.send("Scan.pdf", LARGE)
     assert await on.filer.run() == 1
     assert files_of(dav.root) == {"Scan.pdf": LARGE}
 
 
 async def test_a_webdav_server_that_is_full_is_called_full(on: FiledFirm, dav: Dav) -> None:
-    on.use(**dav.settings)
+    await on.use(**dav.settings)
     await on.send("Lease.pdf", PDF)
     dav.answer = lambda method, path: "507 Insufficient Storage" if method == "PUT" else None
     assert await on.filer.run() == 0
@@ -204,16 +204,16 @@ async def test_the_doctor_warns_of_an_sftp_server_that_need_not_prove_who_it_is(
     async def found() -> list[State]:
         return [one.state async for one in cabinet_findings(on.firm.service.settings)]
 
-    on.use(**sshd.settings)
+    await on.use(**sshd.settings)
     assert await found() == [State.OK, State.WARNING]
-    on.use(**sshd.known)
+    await on.use(**sshd.known)
     assert await found() == [State.OK]
-    on.use(**sshd.mistaken)
+    await on.use(**sshd.mistaken)
     assert await found() == [State.MISSING]
 
 
 async def test_a_bridge_that_ends_does_not_wait_for_a_frozen_server(on: FiledFirm, sshd: Sshd) -> None:
-    on.use(**sshd.settings)
+    await on.use(**sshd.settings)
     await on.send("Lease.pdf", PDF)
     assert await on.filer.run() == 1
     await on.send("Scan.pdf", LARGE)

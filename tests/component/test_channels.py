@@ -161,6 +161,21 @@ async def test_C1_the_topic_is_set_shown_and_taken_away(firm: SmallFirm) -> None
     assert firm.fake.rooms[room].state["m.room.topic", ""] == {"topic": ""}
 
 
+async def test_V5_a_topic_is_all_that_was_typed_behind_the_channels_name(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Café Strategy")
+    room = firm.room("Café Strategy")
+    for typed, topic in (
+        ("to be decided", "to be decided"),
+        ('"Fast" is not "good"', '"Fast" is not "good"'),
+        ('"What we do"', "What we do"),
+    ):
+        for name in ("Café Strategy", "cafe strategy", '"CAFE Strategy"'):
+            await firm.ask("ruth", f"!channel topic {name} {typed}")
+            assert firm.fake.rooms[room].state["m.room.topic", ""] == {"topic": topic}, (name, typed)
+    await firm.ask("ruth", '!channel rename cafe strategy to "Plan" and "Budget"')
+    assert firm.room('"Plan" and "Budget"') == room
+
+
 async def test_V1_a_name_and_topic_set_in_a_client_are_taken_over_or_put_back(firm: SmallFirm) -> None:
     await firm.ask("ruth", "!channel create Court Filings @tom")
     room, tom = firm.room("Court Filings"), firm.user("tom")

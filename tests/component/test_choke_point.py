@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bridge.firm.room_keys import MARKER, STAFF_SPACE
-from bridge.matrix.errors import NotAllowed
+from bridge.matrix.errors import NotAllowedError
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.metrics import Metrics
@@ -105,7 +105,7 @@ LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships", "admin_pusher
 async def test_F2_state_is_set_in_the_name_of_nobody_who_left(on: FirmOnFake) -> None:
     room = await on.room(channel("Litigation"))
     on.firm = make_firm(staff=(ANN, replace(BEN, former=True), CLEO, DAN, EVE))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         await on.client.put_state(room.room_id, "m.room.topic", "", {"topic": "x"}, on.user(BEN))
     assert on.fake.requests == []
 
@@ -144,7 +144,7 @@ async def test_F1_F2_nothing_is_requested_for_a_leaver_or_a_stranger(on: FirmOnF
         # An account is registered by its localpart, and always here.
         if method == "register" and user_id not in {"@ben:localhost", "@mallory:localhost"}:
             continue
-        with pytest.raises(NotAllowed) as caught:
+        with pytest.raises(NotAllowedError) as caught:
             await ACTS_FOR[method](on.client, room.room_id, user_id)
         assert (user_id, caught.value.rule) == (user_id, rule)
         assert on.fake.requests == []
@@ -172,7 +172,7 @@ async def test_what_is_refused_to_others_is_requested_for_those_at_work(on: Firm
     room = await on.room(channel("Litigation"))
     try:
         await ACTS_FOR[method](on.client, room.room_id, on.user(BEN))
-    except NotAllowed:
+    except NotAllowedError:
         raise
     except Exception:  # noqa: BLE001 - what the homeserver says to it is no matter here
         assert method in {"register", "send"}
@@ -182,7 +182,7 @@ async def test_what_is_refused_to_others_is_requested_for_those_at_work(on: Firm
 @pytest.mark.parametrize("method", BRINGS_IN)
 async def test_M3_nobody_is_brought_in_behind_a_wall(on: FirmOnFake, method: str) -> None:
     room = await on.room(MERGER_TALK)
-    with pytest.raises(NotAllowed) as caught:
+    with pytest.raises(NotAllowedError) as caught:
         if method == "create_room":
             await on.client.create_room(made_with(on.user(BEN), MERGER_TALK))
         await ACTS_FOR[method](on.client, room.room_id, on.user(BEN))
@@ -195,7 +195,7 @@ async def test_M3_nobody_is_brought_in_behind_a_wall(on: FirmOnFake, method: str
 
 async def test_M3_the_wall_is_not_named(on: FirmOnFake) -> None:
     room = await on.room(MERGER_TALK)
-    with pytest.raises(NotAllowed) as caught:
+    with pytest.raises(NotAllowedError) as caught:
         await on.client.join(room.room_id, on.user(BEN))
     assert "2026" not in str(caught.value)
     assert "wall" not in str(caught.value)
@@ -203,9 +203,9 @@ async def test_M3_the_wall_is_not_named(on: FirmOnFake) -> None:
 
 async def test_F1_nobody_is_brought_into_a_room_that_is_none_of_the_firms(on: FirmOnFake) -> None:
     elsewhere = on.fake.create_room(on.fake.bot_id, {})
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         await on.client.invite(elsewhere, on.user(ANN))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         await on.client.create_room({"invite": [on.user(ANN)]})
     assert on.fake.requests == []
 
@@ -228,7 +228,7 @@ async def test_F2_a_leavers_account_is_locked_and_nothing_else_is_done_to_it(on:
     await on.client.admin_put_user(on.user(BEN), LOCK)
     assert on.fake.accounts[on.user(BEN)].locked
     for more in ({"locked": False}, {**LOCK, "password": "new"}, {"displayname": "Ben"}, {"deactivated": False}):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             await on.client.admin_put_user(on.user(BEN), more)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from bridge.store.engine.store import Store
 from bridge.store.record.audit import head, record
 from bridge.store.rooms.channels import rename
 from bridge.store.rooms.conversations import NewConversation, add_conversations
+from tests.component.conftest import tamper
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +29,7 @@ def logging_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, database_url: str) -> Path:
     """A configuration whose database has two entries, the second with a title that a spreadsheet would run."""
     (tmp_path / "directory.yaml").write_text("staff: []\n")
     path = tmp_path / "bridge.yaml"
@@ -38,14 +37,14 @@ def config(tmp_path: Path) -> Path:
     settings = {
         "homeserver": {"url": "http://127.0.0.1:1", "server_name": "localhost"},
         "appservice": secrets,
-        "database": {"url": f"sqlite:///{tmp_path}/bridge.db"},
+        "database": {"url": database_url},
         "security": {"alias_key": "k" * 40},
         "directory": {"path": str(tmp_path / "directory.yaml")},
     }
     path.write_text(yaml.safe_dump(settings))
 
     async def fill() -> None:
-        store = Store(f"sqlite:///{tmp_path}/bridge.db")
+        store = Store(database_url)
         await store.open()
         await store.run(lambda: record(Deed.ARCHIVED, actor="a", subject="club"))
         await store.run(lambda: record(Deed.RENAMED, actor="a", subject="club", reason="=1+1"))
@@ -66,13 +65,13 @@ def test_O1_a_whole_log_is_said_to_be_whole_and_its_digest_given(
     assert main(["audit", "verify", "--config", str(config), "--head", "0" * 64]) == Exit.TAMPERED
 
 
-def test_O1_the_spreadsheet_has_names_beside_ids_and_words(config: Path) -> None:
+def test_O1_the_spreadsheet_has_names_beside_ids_and_words(config: Path, database_url: str) -> None:
     staff = {"id": "a", "first_name": "=Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"}
     (config.parent / "directory.yaml").write_text(yaml.safe_dump({"staff": [staff]}))
     club = Conversation("club", ConversationKind.CHANNEL, "Club")
 
     async def fill() -> None:
-        store = Store(f"sqlite:///{config.parent}/bridge.db")
+        store = Store(database_url)
         await store.open()
         await store.run(lambda: add_conversations([NewConversation(club, "club", "club", created_by="a")]))
         await store.run(lambda: rename("club", "Chess", "chess", "chess", by="a", cause=""))
@@ -91,11 +90,10 @@ def test_O1_the_spreadsheet_has_names_beside_ids_and_words(config: Path) -> None
     assert (used["subject_name"], used["person"], used["person_name"]) == ("!audit", "gone", "gone")
 
 
-def test_O1_tampering_is_said_with_the_entry(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with closing(sqlite3.connect(config.parent / "bridge.db")) as connection:
-        connection.execute("DROP TRIGGER audit_row_no_update")
-        connection.execute("UPDATE audit_row SET actor = 'b' WHERE position = 2")
-        connection.commit()
+def test_O1_tampering_is_said_with_the_entry(
+    config: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tamper(database_url, "UPDATE audit_row SET actor = 'b' WHERE position = 2")
     assert main(["audit", "verify", "--config", str(config)]) == Exit.TAMPERED
     assert "changed at entry 2" in capsys.readouterr().err
 

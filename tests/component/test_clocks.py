@@ -46,14 +46,14 @@ async def test_V1_a_leave_in_the_client_counts_whichever_clock_is_ahead(
         await fake.delivered()
         await until(lambda: not len(bridge.bridge.inbox))
         assert "b" not in await participants(bridge, TALK)
-        await bridge.bridge._reconcile()
+        await bridge.bridge.upkeep.reconcile()
         assert fake.rooms[talk].members[BEN] == "leave"
         # Added again by a command, they stay.
         fake.message(talk, "@ann:localhost", "!add @ben")
         await until(lambda: fake.rooms[talk].members[BEN] == "join")
         await fake.delivered()
         await until(lambda: not len(bridge.bridge.inbox))
-        await bridge.bridge._reconcile()
+        await bridge.bridge.upkeep.reconcile()
         assert fake.rooms[talk].members[BEN] == "join"
 
 
@@ -83,5 +83,5 @@ async def test_clocks_apart_are_said_by_health_and_events_are_taken_all_the_same
         await until(lambda: not bridge.bridge.health()["reconciled"])
         assert await bridge.answer("c", "!ping tea") == "pong tea"
         fake.clock_ahead_seconds = 0
-        await bridge.bridge._compare_clocks()
+        await bridge.bridge.upkeep.compare_clocks()
         await bridge.well()

@@ -17,13 +17,14 @@ from bridge.firm.facts import Facts
 from bridge.firm.model import Staff
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.guard.creation import Wish, wish_as_json, wish_of
-from bridge.guard.gate import Refusal
+from bridge.guard.gate import Refusal as RefusedByGuard
 from bridge.guard.protocol import CREATE_PATH, sign_wish
 from bridge.handlers.creation import room_wished_for
-from bridge.refusal import CommandError
+from bridge.refusal import Kind, Refusal
 from bridge.store.engine.store import Store
 from bridge.web.creation import creation_route
 from bridge.web.errors import errors_as_json
+from bridge.wording.refusals import worded
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -59,15 +60,22 @@ def facts(firm: FirmOnFake) -> Facts:
     return policy.facts
 
 
+class Refused(Exception):
+    """No room is made. The message is what the person is told."""
+
+
 async def plus(firm: FirmOnFake, person: Staff, *invited: Staff, **content: Any) -> str:
-    """Let somebody's client ask for a room: the room it is told. Raises CommandError with the sentence."""
+    """Let somebody's client ask for a room: the room it is told. Raises Refused with the sentence."""
     assert firm.fake.guard is not None
     content = {"preset": "trusted_private_chat", "initial_state": [ENCRYPTED], **content}
     content["invite"] = [*content.get("invite", ()), *map(firm.user, invited)]
     wish = wish_of(firm.user(person), content, firm.fake.guard.gate, facts(firm))
-    if isinstance(wish, Refusal):
-        raise CommandError(wish.sentence)
-    return await room_wished_for(wish, firm.desk)
+    if isinstance(wish, RefusedByGuard):
+        raise Refused(wish.sentence)
+    try:
+        return await room_wished_for(wish, firm.desk)
+    except Refusal as error:
+        raise Refused(worded(error)) from error
 
 
 def in_space(space: str) -> list[dict[str, Any]]:
@@ -158,7 +166,7 @@ async def test_what_cannot_be_is_refused_before_anything_is_there_and_told_by_th
     firm: FirmOnFake, content: dict[str, Any], told: str
 ) -> None:
     world = await firm.reconciler.desired()
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(Refused, match=told):
         await plus(firm, ANN, preset="public_chat", **content)
     assert await firm.reconciler.desired() == world
     # Most clients show nothing of the answer.
@@ -177,7 +185,7 @@ async def test_what_cannot_be_is_refused_before_anything_is_there_and_told_by_th
     ],
 )
 async def test_what_the_guard_refuses_the_bridge_is_not_asked(firm: FirmOnFake, content: dict[str, Any]) -> None:
-    with pytest.raises(CommandError):
+    with pytest.raises(Refused):
         await plus(firm, ANN, **content)
     assert firm.fake.changes() == []
 
@@ -194,7 +202,7 @@ async def test_M1_M2_a_room_made_in_a_matters_space_is_a_conversation_of_it(firm
     assert len(firm.live_rooms()) == before + 1
     told = await firm.said()
     assert [one.room_id for one in told if "colleagues with access to the matter" in one.body] == [await firm.chat(ANN)]
-    with pytest.raises(CommandError, match="has a conversation called Costs budget"):
+    with pytest.raises(Refused, match="has a conversation called Costs budget"):
         await plus(firm, ANN, name="costs budget", **content)
     await firm.hear()
     await firm.settled()
@@ -211,7 +219,7 @@ async def test_M3_who_has_no_access_is_not_brought_into_a_matters_room(firm: Fir
 async def test_M3_a_matters_room_is_not_made_for_all(firm: FirmOnFake) -> None:
     space = (await firm.room(matter_space_key("m1"))).room_id
     parent = in_space(space)[:1]
-    with pytest.raises(CommandError, match="for colleagues with access"):
+    with pytest.raises(Refused, match="for colleagues with access"):
         await plus(firm, ANN, name="Costs", preset="public_chat", initial_state=parent)
 
 
@@ -224,7 +232,7 @@ async def test_M3_in_any_space_but_the_firms_the_command_is_named_whether_or_not
             {"initial_state": in_space(space)},
             {"preset": "public_chat", "initial_state": in_space(space)[:1]},
         ):
-            with pytest.raises(CommandError, match="!matter start") as caught:
+            with pytest.raises(Refused, match="!matter start") as caught:
                 await plus(firm, BEN, name="Talk", **content)
             answers.append(str(caught.value))
     assert len(set(answers)) == 1
@@ -242,8 +250,9 @@ async def test_F2_who_has_left_since_the_guard_was_told_gets_nothing_and_is_brou
     firm.firm = make_firm(staff=(ANN, BEN, CLEO, EVE))
     for wish in wishes:
         assert isinstance(wish, Wish)
-        with pytest.raises(CommandError, match="not on the firm's staff any more"):
+        with pytest.raises(Refusal) as refused:
             await room_wished_for(wish, firm.desk)
+        assert refused.value.kind is Kind.NOT_ON_STAFF
     assert firm.fake.changes() == []
 
 
@@ -254,7 +263,7 @@ async def test_D1_C1_two_at_once_natively_and_by_command_end_in_one_room(firm: F
     assert set(rooms) == {(await firm.room(direct("a", "c"))).room_id}
     named = [plus(firm, person, name="Tides", preset="public_chat") for person in (ANN, BEN, CLEO)]
     results = await asyncio.gather(*named, return_exceptions=True)
-    assert [isinstance(one, CommandError) for one in results].count(True) == 2
+    assert [isinstance(one, Refused) for one in results].count(True) == 2
     assert len(firm.live_rooms()) == before + 2
     await firm.hear()
     await firm.settled()
@@ -264,7 +273,7 @@ async def test_D1_C1_two_at_once_natively_and_by_command_end_in_one_room(firm: F
 async def test_D1_what_a_crash_leaves_is_finished_by_the_next_pass(firm: FirmOnFake, path: str) -> None:
     method = "PUT" if "account_data" in path else "POST"
     firm.fake.script(method, path, *[Drop(act=True)] * 50)
-    with pytest.raises(CommandError, match="tried again by itself"):
+    with pytest.raises(Refused, match="tried again by itself"):
         await plus(firm, ANN, CLEO)
     firm.fake._scripts.clear()
     assert (await firm.new_reconciler().sync()).failed == ()
@@ -280,7 +289,7 @@ async def test_the_address_takes_only_what_the_guard_signed() -> None:
     async def create(wish: Wish) -> str:
         asked_for.append(wish)
         if wish.name == "Taken":
-            raise CommandError("Join it: `!channel join Taken`")
+            raise Refusal(Kind.CHANNEL_ARCHIVED, title="Taken")
         return "!room:localhost"
 
     app = web.Application(middlewares=[errors_as_json])
@@ -300,7 +309,10 @@ async def test_the_address_takes_only_what_the_guard_signed() -> None:
 
         signed = [{"asked": text, "signature": sign_wish(GUARD_KEY, text)} for text in texts]
         assert await post(signed[0]) == (200, {"room_id": "!room:localhost"})
-        assert await post(signed[1]) == (200, {"refused": "Join it: !channel join Taken"})
+        assert await post(signed[1]) == (
+            200,
+            {"refused": "Taken is archived and stays as it is. !channel restore Taken opens it again."},
+        )
         assert asked_for == wishes
         assert (await post({**signed[0], "signature": sign_wish("another key, as long", texts[0])}))[0] == 403
         assert (await post({**signed[0], "asked": texts[0] + " "}))[0] == 403

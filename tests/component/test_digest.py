@@ -15,7 +15,7 @@ from bridge.care.digest import send_digests
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import MatterStatus, Staff, Wall
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.settings import CareSettings
 from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
 from tests.component.firm_on_fake import (
@@ -192,7 +192,7 @@ async def test_what_the_homeserver_did_not_answer_is_asked_again_the_same_mornin
     on = talking
     on.fake.message((await on.room(ESTATE_TALK)).room_id, on.user(ANN), "For Ben")
     on.fake.script("GET", "/sync$", AWAY)
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await send_digests(desk_of(on), MORNING)
     before = await read_by(on, await on.said())
     after = await digest(on, MORNING + timedelta(minutes=1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
@@ -32,14 +31,6 @@ def staff(*names: str, role: str = "Associate") -> str:
         for name in names
     ]
     return "staff:\n" + "".join(entries)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/bridge.db")
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -57,14 +57,14 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
         await made.ask("ines", "!channel leave Court Filings")
         await made.ask("tom", "!dm @ruth")
         await made.ask("tom", "!dm @ines")
+        await made.bridge.upkeep.shut_out()
         yield made
 
 
 async def write(firm: SmallFirm, **content: Any) -> None:
     """Write the directory's file, and follow it."""
-    firm.bridge._followed = firm.bridge._followed or (firm.service.firm, firm.service.reconciler.today())
     write_directory(str(firm.service.settings.directory.path), **content)
-    await firm.bridge._follow_directory()
+    await firm.bridge.upkeep.follow_directory()
     await firm.settle()
 
 
@@ -237,7 +237,7 @@ async def test_only_the_last_is_taken_back(firm: SmallFirm) -> None:
     await wrongly_confirmed(firm)
     first = await firm.service.store.run(lambda: ConfirmedChange.get().fingerprint)
     await wrongly_confirmed(firm, **{**WRONG, "staff": LEFT[:1]})
-    told = await firm.bridge._undo_directory("ruth", first)
+    told = await firm.bridge.directory.undo("ruth", first)
     assert "is not the one that was confirmed last" in told
     await firm.ask("ruth", "!directory undo")
     assert firm.service.directory.firm.active_staff == {"ruth", "walt"}
@@ -277,15 +277,15 @@ async def test_killed_at_any_point_it_is_done_wholly_or_not_at_all(firm: SmallFi
             raise UnitKilled if point == "directory.undoing" else Killed
 
     with patch("bridge.faults.point", kill), suppress(Killed, UnitKilled, BaseExceptionGroup):
-        await firm.bridge._undo_directory("ruth")
+        await firm.bridge.directory.undo("ruth")
     await firm.service.store.close()
     async with open_firm(firm.service.settings) as service:
         firm.service, firm.bridge = service, Bridge(service)
-        await firm.bridge._shut_out()
+        await firm.bridge.upkeep.shut_out()
         assert (await service.sync()).failed == ()
         if point == "directory.undoing":
             assert "tom" not in service.directory.firm.staff
-            await firm.bridge._undo_directory("ruth")
+            await firm.bridge.directory.undo("ruth")
         assert rooms(firm) == before
         assert service.directory.held is not None
         assert len(await deeds(firm, Deed.DIRECTORY_UNDONE)) == 1

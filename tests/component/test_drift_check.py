@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bridge.care.drift import Pace, check_rooms, day_to_check
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.metrics import Metrics
 from bridge.store.record.drift import Check, last_check, rooms_after, untold
 from tests.component.firm_on_fake import BEN, ESTATE_TALK, ROOMS, FirmOnFake, channel
@@ -105,7 +105,7 @@ async def test_what_was_interrupted_goes_on_behind_the_last_room(
     on.fake.script("GET", f"{fifth.room_id}/state$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
     on.fake.script("GET", "/whoami$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
     monkeypatch.setattr(on.client.connection, "_deadline", 0.1)
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await Checks(on).at(DUE)
     on.fake._scripts.clear()
     on.fake.requests.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,11 +29,9 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
         yield made
 
 
-def rules(firm: SmallFirm, **changed: object) -> None:
+async def rules(firm: SmallFirm, **changed: object) -> None:
     """Other rules than those of the sample."""
-    settings = firm.service.settings
-    changed_settings = settings.model_copy(update={"file_rules": FileRuleSettings.model_validate(changed)})
-    firm.bridge.router._desk = replace(firm.bridge.router._desk, settings=changed_settings)
+    await firm.restart(file_rules=FileRuleSettings.model_validate(changed))
 
 
 def upload(firm: SmallFirm, who: str, data: bytes) -> str:
@@ -190,7 +187,7 @@ async def test_V4_a_leaver_is_told_nothing(firm: SmallFirm) -> None:
 async def fetched(firm: SmallFirm, event_id: str, found_type: str, size: int = 8) -> bool:
     """What whoever fetches the bytes does; whether the file was removed."""
     row = await row_of(firm, event_id)
-    effect = await judge_fetched(row, found_type, size, firm.bridge.router._desk)
+    effect = await judge_fetched(row, found_type, size, firm.desk)
     if effect is not None:
         await firm.service.store.run(effect)
         firm.fake.message(row.room_id, firm.user("ruth"), "Thank you")
@@ -205,7 +202,7 @@ async def test_V4_what_the_bytes_tell_removes_and_quarantines(firm: SmallFirm) -
     await firm.settle()
     assert not await fetched(firm, bad, "application/pdf")
     # Killed before it was noted.
-    await judge_fetched(await row_of(firm, bad), file_bytes.LINUX, 8, firm.bridge.router._desk)
+    await judge_fetched(await row_of(firm, bad), file_bytes.LINUX, 8, firm.desk)
     await firm.settle()
     assert await fetched(firm, bad, file_bytes.LINUX)
     assert not await fetched(firm, bad, file_bytes.LINUX)
@@ -297,13 +294,13 @@ async def test_V4_deleted_files_are_quarantined_where_the_firm_wants_it(firm: Sm
     room = await channel(firm)
     await deleted(firm, room, upload(firm, "tom", b"%PDF"))
     assert firm.fake.quarantined == set()
-    rules(firm, quarantine_deleted=True)
+    await rules(firm, quarantine_deleted=True)
     await deleted(firm, room, upload(firm, "tom", b"%PDF"))
     assert len(firm.fake.quarantined) == 1
 
 
 async def test_V4_what_another_message_needs_is_not_quarantined(firm: SmallFirm) -> None:
-    rules(firm, quarantine_deleted=True)
+    await rules(firm, quarantine_deleted=True)
     room = await channel(firm)
     mxc = upload(firm, "tom", b"%PDF")
     share(firm, "ruth", room, "a.pdf", url=mxc)

@@ -15,7 +15,7 @@ from bridge.care.files import read_histories
 from bridge.clock import now_ms
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers import files as handlers
-from bridge.matrix.errors import TokenRejected
+from bridge.matrix.errors import TokenRejectedError
 from bridge.store.files.files import Sent, add_file
 from bridge.store.models import File, FileHistory
 from bridge.store.queues.histories import begin_again, histories_to_read, read_again, read_all_again
@@ -398,7 +398,7 @@ async def seen_by_word(firm: SmallFirm, who: str, typed: str) -> list[str]:
 
 
 async def history(firm: SmallFirm) -> int:
-    return await read_histories(firm.bridge._desk, firm.bridge.places)
+    return await read_histories(firm.desk, firm.bridge.places)
 
 
 async def noted(firm: SmallFirm) -> list[str]:
@@ -431,7 +431,7 @@ async def test_V3_history_goes_on_behind_the_last_page_when_the_server_was_away(
     firm.new.clear()
     firm.fake.messages_page = 4
     firm.fake.script("GET", f"{re.escape(room)}/messages$", DUPLICATE, refusal(401, "M_UNKNOWN_TOKEN"))
-    with pytest.raises(TokenRejected):
+    with pytest.raises(TokenRejectedError):
         await history(firm)
     # The first line of the channel is on the first page, too.
     assert await noted(firm) == ["0.txt", "1.txt", "2.txt"]

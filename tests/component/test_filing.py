@@ -81,7 +81,7 @@ async def test_V4_a_program_that_cannot_be_taken_away_is_not_filed(on: FiledFirm
 
 
 async def test_V3_versions_are_numbered_as_they_were_sent_though_many_are_filed_at_once(on: FiledFirm) -> None:
-    on.use(concurrency=8)
+    await on.use(concurrency=8)
     # The later one of each name is much smaller.
     for data in (PDF * 500, b"second"):
         for name in ("Lease.pdf", "Will.pdf", "Deed.pdf"):
@@ -95,7 +95,7 @@ async def test_V3_versions_are_numbered_as_they_were_sent_though_many_are_filed_
 async def test_the_next_download_begins_while_the_disk_is_waited_for(
     on: FiledFirm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on.use(concurrency=1)
+    await on.use(concurrency=1)
     await on.send("Lease.pdf", PDF)
     await on.send("Will.pdf", PDF)
     close, both_asked_for = Cabinet.close_work, threading.Event()
@@ -156,12 +156,12 @@ async def test_V3_what_somebody_else_put_there_is_not_overwritten(on: FiledFirm)
 async def test_V3_only_matters_are_filed_and_only_those_the_firm_wants(on: FiledFirm) -> None:
     await on.send("Lease.pdf", PDF)
     await on.send("private.pdf", b"x", conversation_id="dm-1")
-    on.use(mode="off")
+    await on.use(mode="off")
     assert await on.filer.run() == 0
-    on.use(mode="by_matter")
+    await on.use(mode="by_matter")
     assert await on.filer.run() == 0
     assert on.shown() == {}
-    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    await on.make_all_admins()
     assert "are not stored" in await on.firm.ask("ruth", "!matter filing 2026-0042")
     assert "1 wait and follow" in await on.firm.ask("ruth", "!matter filing 2026-0042 on")
     assert await on.filer.run() == 1
@@ -169,7 +169,7 @@ async def test_V3_only_matters_are_filed_and_only_those_the_firm_wants(on: Filed
     await on.firm.ask("ruth", "!matter filing 2026-0042 off")
     await on.send("Later.pdf", PDF)
     assert await on.filer.run() == 0
-    on.use(mode="on")
+    await on.use(mode="on")
     assert await on.filer.run() == 0
     assert "Filed: 1" in await on.firm.ask("ruth", "!files status")
     await on.firm.ask("ruth", "!matter filing 2026-0042 on")
@@ -178,12 +178,12 @@ async def test_V3_only_matters_are_filed_and_only_those_the_firm_wants(on: Filed
 
 
 async def test_M3_an_admin_behind_a_wall_switches_nothing_on(on: FiledFirm) -> None:
-    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    await on.make_all_admins()
     assert "There is no matter" in await on.firm.ask("walt", "!matter filing 2026-0042 on")
 
 
 async def test_M3_how_filing_stands_is_told_without_what_is_behind_a_wall(on: FiledFirm) -> None:
-    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    await on.make_all_admins()
     await on.send("Lease.pdf", PDF)
     await on.filer.run()
     assert "Filed: 1" in await on.firm.ask("ruth", "!files status")
@@ -266,7 +266,7 @@ async def test_media_that_is_gone_is_given_up_with_a_reason_and_tried_again_when
     await on.send("Where.pdf", PDF, mxc="mxc://../../x/y")
     await on.send("Key.pdf", PDF, encryption="{}")
     assert await on.filer.run() == 0
-    on.firm.service.settings.firm.__dict__["admin_roles"] = ("Associate",)
+    await on.make_all_admins()
     answer = await on.firm.ask("ruth", "!files status")
     assert "Failed: 3" in answer
     assert "Waiting: 0" in answer
@@ -279,7 +279,7 @@ async def test_media_that_is_gone_is_given_up_with_a_reason_and_tried_again_when
 
 
 async def test_a_file_that_is_too_large_is_not_filed(on: FiledFirm) -> None:
-    on.use(max_bytes=1_000_000)
+    await on.use(max_bytes=1_000_000)
     declared = await on.send("Told.bin", b"x", declared_size=1_000_001)
     found = await on.send("Hidden.bin", bytes(1_000_001), declared_size=5)
     await on.send("Fits.bin", bytes(1_000_000))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -19,7 +17,7 @@ from bridge.firm.model import ChannelSeed, Firm, Group, Matter, MatterStatus, St
 from bridge.settings import FirmSettings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import room_of
-from tests.component.conftest import SERVER
+from tests.component.conftest import own_database
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, FirmOnFake, firm_on_fake, make_firm
 from tests.fakes.homeserver import FakeHomeserver
 
@@ -94,7 +92,6 @@ async def leave(on: FirmOnFake) -> None:
         await on.hear()
 
 
-@pytest.mark.skipif(bool(SERVER), reason="says nothing about a database")
 @settings(
     max_examples=30,
     deadline=None,
@@ -107,13 +104,12 @@ async def leave(on: FirmOnFake) -> None:
 @example(chain=[make_firm(walls=[UNTIL_TODAY])] * 2, overnight=True, leaves=True)
 @given(chain=st.lists(firms(), min_size=2, max_size=3), overnight=st.booleans(), leaves=st.booleans())
 async def test_following_ends_where_a_whole_pass_would(
-    chain: list[Firm], overnight: bool, leaves: bool, new_database: Path, tmp_path: Path
+    chain: list[Firm], overnight: bool, leaves: bool, new_database: str, tmp_path: Path
 ) -> None:
-    shutil.copy(new_database, tmp_path / "test.db")
-    store = Store(f"sqlite:///{tmp_path}/test.db")
-    await store.open()
     days = [TODAY]
     with ExitStack() as stack, capture_logs():
+        store = Store(stack.enter_context(own_database(tmp_path, new_database)))
+        await store.open()
         for module in ("bridge.reconcile.service", "tests.component.firm_on_fake"):
             stack.enter_context(patch(f"{module}.firm_today", lambda _: days[-1]))
         async with FakeHomeserver() as fake, firm_on_fake(fake, store, chain[0]) as on:
@@ -127,4 +123,4 @@ async def test_following_ends_where_a_whole_pass_would(
                 await on.hear()
                 plan = await on.reconciler.plan()
                 assert [step.describe() for step in plan.steps] == []
-    await store.close()
+        await store.close()

@@ -32,6 +32,7 @@ from bridge.store.rooms.conversations import (
     write_intent,
 )
 from bridge.store.rooms.world import Extent, load_extent
+from tests.component.conftest import own_database
 from tests.unit.test_directory_change import PEOPLE, TODAY, firm_of, firms, matter
 
 YESTERDAY = date(2026, 11, 22)
@@ -62,12 +63,13 @@ def full_firms(draw: st.DrawFn) -> Firm:
 
 @pytest.fixture(scope="module", autouse=True)
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    backend = backend_for(f"sqlite:///{tmp_path_factory.mktemp('scope') / 'test.db'}")
-    models.database.initialize(backend.database)
-    backend.connect()
-    migrate(backend)
-    yield
-    backend.database.close()
+    with own_database(tmp_path_factory.mktemp("scope")) as url:
+        backend = backend_for(url)
+        models.database.initialize(backend.database)
+        backend.connect()
+        migrate(backend)
+        yield
+        backend.database.close()
 
 
 def settle(firm: Firm, settings: Settings, day: date, talks: list[frozenset[str]], left: list[str]) -> World:

@@ -19,8 +19,8 @@ from pydantic import SecretStr
 
 from bridge.matrix import http1
 from bridge.matrix.client import MatrixClient
-from bridge.matrix.errors import Unreachable
-from bridge.matrix.http1 import CannotConnect, ConnectionLost, Connections, NotHttp, Response
+from bridge.matrix.errors import UnreachableError
+from bridge.matrix.http1 import CannotConnectError, ConnectionLostError, Connections, NotHttpError, Response
 from bridge.matrix.retry import patience
 from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.component.traffic import until
@@ -148,15 +148,15 @@ async def test_an_answer_may_end_its_connection(server: Server, connections: Con
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        (b"", ConnectionLost),
-        (OK[:20], ConnectionLost),
-        (OK[:-1], ConnectionLost),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", ConnectionLost),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", NotHttp),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}", NotHttp),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", NotHttp),
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", NotHttp),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", NotHttp),
+        (b"", ConnectionLostError),
+        (OK[:20], ConnectionLostError),
+        (OK[:-1], ConnectionLostError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", ConnectionLostError),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", NotHttpError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}", NotHttpError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", NotHttpError),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", NotHttpError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", NotHttpError),
     ],
 )
 async def test_what_is_no_answer_is_said_to_be_none_and_harms_no_other(
@@ -254,7 +254,7 @@ async def test_closing_ends_what_is_under_way(server: Server, connections: Conne
     asking = asyncio.create_task(get(connections))
     await server.arrived.wait()
     connections.close()
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         await asking
 
 
@@ -266,7 +266,7 @@ async def test_half_an_answer_is_none_when_it_is_the_bridge_that_closes(
     asking = asyncio.create_task(get(connections))
     await server.arrived.wait()
     connections.close()
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         await asking
 
 
@@ -274,7 +274,7 @@ async def test_a_server_that_speaks_no_http_is_said_to_do_so(server: Server, unu
     server.connections = [[b"SSH-2.0-OpenSSH_9.6\r\n"]] * 20
     homeserver = HomeserverSettings(url=f"http://127.0.0.1:{unused_tcp_port}")
     client = MatrixClient(homeserver, AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), Anybody())
-    with patience(0.0), pytest.raises(Unreachable, match=r"the answer is not HTTP; compare homeserver\.url"):
+    with patience(0.0), pytest.raises(UnreachableError, match=r"the answer is not HTTP; compare homeserver\.url"):
         await client.whoami()
     await client.close()
 
@@ -285,13 +285,13 @@ async def test_a_connection_made_while_closing_is_closed(server: Server, connect
     # It begins to connect, which takes another turn of the loop at least.
     await asyncio.sleep(0)
     connections.close()
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         await asking
     await until(lambda: not connections._open)
 
 
 async def test_no_connection_is_told_with_its_address(unused_tcp_port: int) -> None:
-    with pytest.raises(CannotConnect, match=f"127.0.0.1:{unused_tcp_port}"):
+    with pytest.raises(CannotConnectError, match=f"127.0.0.1:{unused_tcp_port}"):
         await get(Connections(f"http://127.0.0.1:{unused_tcp_port}", {}, limit=1))
 
 
@@ -365,6 +365,9 @@ async def test_a_certificate_has_to_be_trusted(
             client = MatrixClient(
                 HomeserverSettings(url=url), AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), Anybody()
             )
-            with patience(0.0), pytest.raises(Unreachable, match=r"certificate of 127\.0\.0\.1:\d+ is not trusted"):
+            with (
+                patience(0.0),
+                pytest.raises(UnreachableError, match=r"certificate of 127\.0\.0\.1:\d+ is not trusted"),
+            ):
                 await client.whoami()
             await client.close()

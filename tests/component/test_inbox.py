@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from bridge.handlers.inbox import Effect
-from bridge.matrix.errors import Refused, TokenRejected, Unreachable
+from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.store.queues import inbox as rows
 from tests.component.traffic import Json, event, make_inbox, reply, reply_to, until
 
-DOWN = Unreachable("PUT /send", 0, "M_UNKNOWN", "connection lost")
+DOWN = UnreachableError("PUT /send", 0, "M_UNKNOWN", "connection lost")
 
 
 class Handled:
@@ -175,8 +175,8 @@ async def test_the_pause_grows_with_each_attempt_and_is_per_room(store: Store) -
     "error",
     [
         DOWN,
-        Unreachable("PUT /send", 502, "M_UNKNOWN", "bad gateway"),
-        TokenRejected("PUT /send", 401, "M_UNKNOWN_TOKEN", "unknown token"),
+        UnreachableError("PUT /send", 502, "M_UNKNOWN", "bad gateway"),
+        TokenRejectedError("PUT /send", 401, "M_UNKNOWN_TOKEN", "unknown token"),
         StoreError("The disk is full."),
     ],
 )
@@ -193,8 +193,8 @@ async def test_an_absent_homeserver_or_database_uses_up_no_attempt(store: Store,
 @pytest.mark.parametrize(
     "error",
     [
-        Unreachable("PUT /send", 500, "M_UNKNOWN", "internal server error"),
-        Refused("PUT /send", 403, "M_FORBIDDEN", "not in the room"),
+        UnreachableError("PUT /send", 500, "M_UNKNOWN", "internal server error"),
+        ForbiddenError("PUT /send", 403, "M_FORBIDDEN", "not in the room"),
     ],
 )
 async def test_a_request_that_the_homeserver_cannot_or_will_not_do_uses_up_attempts(

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.clock import is_firm_hour
 from bridge.settings import FirmSettings
 from bridge.store.record.kept import DAY_DONE, keep, kept
+from bridge.upkeep.stages import Stage
 from tests.component.small_firm import SmallFirm, small_firm
 from tests.component.traffic import until
 
@@ -40,8 +42,7 @@ class Clock:
         self.zone = ZoneInfo(zone)
         self.passes: list[date] = []
         self._firm = firm
-        firm.bridge._health["reconciled"] = ""
-        firm.bridge.jobs.reconcile_daily = self._reconcile
+        firm.all_done()
 
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
@@ -52,8 +53,12 @@ class Clock:
         await self._firm.service.store.run(lambda: keep(DAY_DONE, today.isoformat()))
 
     async def asks(self) -> None:
-        with patch.object(self._firm.service.reconciler, "today", self.today):
-            await self._firm.bridge.jobs._begin_day()
+        upkeep = self._firm.bridge.upkeep
+        with (
+            patch.object(self._firm.service.reconciler, "today", self.today),
+            patch.object(upkeep, "reconcile_again", self._reconcile),
+        ):
+            await upkeep.begin_day()
 
 
 @pytest.mark.parametrize("zone", CHANGES)
@@ -90,49 +95,36 @@ async def test_M3_a_pass_that_failed_or_a_clock_that_went_back_is_another_day_no
         assert len(clock.passes) == 2
         # What is not as it should be yet is tried until it is, with its own day.
         clock.now += timedelta(days=1)
-        firm.bridge._health["reconciled"] = "the homeserver is away"
+        upkeep = firm.bridge.upkeep
+        upkeep.stages = upkeep.stages.failed(Stage.RECONCILED, "the homeserver is away")
         await clock.asks()
         assert len(clock.passes) == 2
-        firm.bridge._health["reconciled"] = ""
+        upkeep.stages = upkeep.stages.begun(Stage.RECONCILED).done(Stage.RECONCILED)
         await clock.asks()
         assert len(clock.passes) == 3
 
 
 async def test_a_pass_notes_the_day_that_it_was_made_for(tmp_path: Path, database_url: str) -> None:
     async with small_firm(tmp_path, database_url) as firm:
-        await firm.bridge._reconcile()
+        await firm.bridge.upkeep.reconcile()
         today = firm.service.reconciler.today().isoformat()
         assert await firm.service.store.run(lambda: kept(DAY_DONE)) == today
 
 
 @pytest.mark.parametrize("zone", CHANGES)
-async def test_what_is_done_at_certain_hours_has_its_hours_on_every_day(
-    tmp_path: Path, database_url: str, zone: str
-) -> None:
-    async with small_firm(tmp_path, database_url) as firm:
-        settings = firm.service.settings.model_copy(update={"firm": FirmSettings(timezone=zone)})
-        jobs = firm.bridge.jobs
-        jobs.desk = jobs.desk.__class__(**{**vars(jobs.desk), "settings": settings})
-        begin = datetime.combine(CHANGES[zone] - timedelta(days=2), datetime.min.time(), UTC)
-        for first, last in ((1, 5), (8, 18)):
-            found: dict[date, int] = {}
-            for hour in range(5 * 24):
-                at = begin + timedelta(hours=hour, minutes=20)
-                with patch("bridge.jobs.datetime", _At(at)):
-                    if jobs._is_hour(first, last):
-                        day = at.astimezone(ZoneInfo(zone)).date()
-                        found[day] = found.get(day, 0) + 1
-            whole = sorted({(begin + timedelta(hours=h)).astimezone(ZoneInfo(zone)).date() for h in range(24, 96)})
-            assert all(last - first <= found[day] <= last - first + 2 for day in whole[:-1] if day in found)
-            assert set(whole[:-1]) <= found.keys()
-
-
-class _At:
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def now(self, zone: ZoneInfo) -> datetime:
-        return self._at.astimezone(zone)
+def test_what_is_done_at_certain_hours_has_its_hours_on_every_day(zone: str) -> None:
+    firm = FirmSettings(timezone=zone)
+    begin = datetime.combine(CHANGES[zone] - timedelta(days=2), datetime.min.time(), UTC)
+    for first, last in ((1, 5), (8, 18)):
+        found: dict[date, int] = {}
+        for hour in range(5 * 24):
+            at = begin + timedelta(hours=hour, minutes=20)
+            if is_firm_hour(firm, at, first, last):
+                day = at.astimezone(ZoneInfo(zone)).date()
+                found[day] = found.get(day, 0) + 1
+        whole = sorted({(begin + timedelta(hours=h)).astimezone(ZoneInfo(zone)).date() for h in range(24, 96)})
+        assert all(last - first <= found[day] <= last - first + 2 for day in whole[:-1] if day in found)
+        assert set(whole[:-1]) <= found.keys()
 
 
 @pytest.fixture
@@ -151,14 +143,14 @@ async def test_jobs_do_not_stand_still_where_the_clock_is_set_back(
         async def work() -> None:
             done.append("done")
 
-        jobs.read_again = work
+        monkeypatch.setattr(firm.bridge.upkeep, "read_again", work)
         jobs.start()
         try:
-            for job in jobs._scheduler.get_jobs():
+            for job in jobs.scheduler.get_jobs():
                 if job.id != "memory":
                     job.remove()
             # As after an hour that the clock went back: the next time is far off.
-            jobs._scheduler.modify_job("memory", next_run_time=datetime.now(UTC) + timedelta(hours=1))
+            jobs.scheduler.modify_job("memory", next_run_time=datetime.now(UTC) + timedelta(hours=1))
             await asyncio.sleep(0.05)
             assert done == []
             behind = _Behind()

@@ -25,12 +25,13 @@ from bridge.app import Bridge
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.matrix.connection import Connection
-from bridge.matrix.errors import HomeserverError, Unreachable
+from bridge.matrix.errors import HomeserverError, UnreachableError
 from bridge.service import introduce_bot, open_firm
 from bridge.store import models
 from bridge.store.engine.store import Store
 from bridge.store.record.audit import audited
 from bridge.store.rooms.conversations import room_of
+from tests.component.conftest import own_database
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
 from tests.fakes.room import Room
 
@@ -57,13 +58,13 @@ class Killer:
     taken: int = 0
 
     def alive(self, *, asked: bool = False) -> None:
-        """Called before and behind everything. Raises Killed, or Unreachable where the homeserver is asked."""
+        """Called before and behind everything. Raises Killed, or UnreachableError where the homeserver is asked."""
         if self.taken < self.after:
             return
         if not self.homeserver:
             raise Killed
         if asked:
-            raise Unreachable("PUT /", 0, "M_UNKNOWN", "the homeserver was killed")
+            raise UnreachableError("PUT /", 0, "M_UNKNOWN", "the homeserver was killed")
 
     @asynccontextmanager
     async def at_large(self) -> AsyncIterator[None]:
@@ -101,13 +102,14 @@ class Killer:
 async def firm_before(folder: Path, before: str) -> AsyncIterator[SmallFirm]:
     """A firm in which Tom is in a matter, a channel and a direct conversation, and this command was given."""
     folder.mkdir()  # noqa: ASYNC240 - a moment
-    async with small_firm(folder, f"sqlite:///{folder}/test.db", staff=STAFF, walls=[]) as firm:
-        firm.fake.accounts[firm.user("tom")].devices |= {"PHONE", "LAPTOP"}
-        for text in ("!matter join 2026-0042", "!channel create Court Filings @ruth", "!dm @ruth"):
-            await firm.ask("tom", text)
-        if before:
-            await firm.ask("ruth", before)
-        yield firm
+    with own_database(folder) as url:
+        async with small_firm(folder, url, staff=STAFF, walls=[]) as firm:
+            firm.fake.accounts[firm.user("tom")].devices |= {"PHONE", "LAPTOP"}
+            for text in ("!matter join 2026-0042", "!channel create Court Filings @ruth", "!dm @ruth"):
+                await firm.ask("tom", text)
+            if before:
+                await firm.ask("ruth", before)
+            yield firm
 
 
 @asynccontextmanager

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.connection import DEVICE
 from bridge.matrix.errors import (
-    NotFound,
-    Refused,
-    TokenRejected,
-    UserTaken,
+    ForbiddenError,
+    NotFoundError,
+    TokenRejectedError,
+    UserTakenError,
 )
 from bridge.matrix.port import Homeserver
 from tests.fakes import faults
@@ -58,13 +58,13 @@ async def test_a_wrong_token_is_told_from_a_refusal(fake: FakeHomeserver) -> Non
     wrong = MatrixClient(
         fake.homeserver_settings(), fake.appservice_settings(as_token=SecretStr("not-the-token-at-all")), Anybody()
     )
-    with pytest.raises(TokenRejected, match="401 M_UNKNOWN_TOKEN"):
+    with pytest.raises(TokenRejectedError, match="401 M_UNKNOWN_TOKEN"):
         await wrong.whoami()
     await wrong.close()
 
 
 async def test_a_user_who_is_not_registered_cannot_be_acted_as(client: MatrixClient, room: str) -> None:
-    with pytest.raises(Refused, match="has not registered this user"):
+    with pytest.raises(ForbiddenError, match="has not registered this user"):
         await client.join(room, "@nobody:localhost")
 
 
@@ -74,7 +74,7 @@ async def test_nios_own_methods_go_the_same_way(fake: FakeHomeserver, client: Ma
     assert isinstance(answer, nio.JoinedRoomsResponse)
     assert [request.user_id for request in fake.requests] == [fake.bot_id, fake.bot_id]
     assert "access_token" not in fake.requests[-1].query
-    with pytest.raises(Refused):
+    with pytest.raises(ForbiddenError):
         await client.connection.room_get_state("!nowhere:localhost")
 
 
@@ -146,10 +146,10 @@ async def test_what_is_forbidden_is_an_error_all_the_same(fake: FakeHomeserver, 
         client.join(closed, fake.bot_id),
         client.send(closed, fake.bot_id, "m.room.message", TEXT, "t"),
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(ForbiddenError):
             await act
     fake.script("POST", "/leave$", faults.refusal(403, "M_FORBIDDEN", "You stay in the firm-wide channel."))
-    with pytest.raises(Refused, match="You stay"):
+    with pytest.raises(ForbiddenError, match="You stay"):
         await client.leave(closed, "@ann:localhost")
 
 
@@ -189,12 +189,12 @@ async def test_accounts(fake: FakeHomeserver, client: MatrixClient) -> None:
     made = await client.admin_put_user("@new:localhost", {"displayname": "Nell Ward"})
     assert made == await client.admin_user("@new:localhost")
     assert made["displayname"] == "Nell Ward"
-    with pytest.raises(UserTaken):
+    with pytest.raises(UserTakenError):
         await client.register("new")
     fake.accounts[fake.bot_id].admin = False
-    with pytest.raises(Refused, match="not a server admin"):
+    with pytest.raises(ForbiddenError, match="not a server admin"):
         await client.admin_user("@new:localhost")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         fake.accounts[fake.bot_id].admin = True
         await client.admin_room_state("!nowhere")
 

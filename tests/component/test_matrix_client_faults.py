@@ -14,14 +14,14 @@ import structlog
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.connection import route_of
 from bridge.matrix.errors import (
-    AliasTaken,
-    BadRequest,
+    AliasTakenError,
+    BadRequestError,
+    ForbiddenError,
     HomeserverError,
-    NotFound,
-    Refused,
-    TokenRejected,
-    Unreachable,
-    UserTaken,
+    NotFoundError,
+    TokenRejectedError,
+    UnreachableError,
+    UserTakenError,
 )
 from tests.fakes import faults
 from tests.fakes.anybody import Anybody
@@ -94,7 +94,7 @@ async def test_a_room_made_by_an_attempt_without_an_answer_is_known_by_its_alias
     fake: FakeHomeserver, client: MatrixClient, behaviour: Behaviour
 ) -> None:
     fake.script("POST", "/createRoom$", behaviour)
-    with pytest.raises(AliasTaken):
+    with pytest.raises(AliasTakenError):
         await client.create_room({"room_alias_name": "firm"})
     assert list(fake.rooms) == [await client.resolve_alias("#firm:localhost")]
 
@@ -125,7 +125,7 @@ async def test_membership_and_state_may_be_repeated(
 async def test_it_ends_at_the_deadline(fake: FakeHomeserver) -> None:
     client = short(fake)
     fake.script("GET", "/joined_rooms$", *[faults.refusal(503, "M_UNKNOWN", "Busy")] * 100)
-    with pytest.raises(Unreachable, match=r"^GET /_matrix/client/v3/joined_rooms: 503 M_UNKNOWN: Busy$"):
+    with pytest.raises(UnreachableError, match=r"^GET /_matrix/client/v3/joined_rooms: 503 M_UNKNOWN: Busy$"):
         await client.joined_rooms(fake.bot_id)
     assert len(fake.requests) < 100
     await client.close()
@@ -136,7 +136,7 @@ async def test_a_pause_beyond_the_deadline_is_not_waited_for(
     fake: FakeHomeserver, client: MatrixClient, answer: Answer
 ) -> None:
     fake.script("GET", "/joined_rooms$", answer)
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(UnreachableError) as caught:
         await client.joined_rooms(fake.bot_id)
     assert caught.value.errcode == "M_LIMIT_EXCEEDED"
     assert len(fake.requests) == 1
@@ -144,7 +144,9 @@ async def test_a_pause_beyond_the_deadline_is_not_waited_for(
 
 async def test_a_homeserver_that_is_down_is_said_to_be(unused_tcp_port: int, fake: FakeHomeserver) -> None:
     client = short(fake, url=f"http://127.0.0.1:{unused_tcp_port}")
-    with pytest.raises(Unreachable, match=f"cannot connect to 127.0.0.1:{unused_tcp_port}; is the homeserver running"):
+    with pytest.raises(
+        UnreachableError, match=f"cannot connect to 127.0.0.1:{unused_tcp_port}; is the homeserver running"
+    ):
         await client.whoami()
     await client.close()
 
@@ -152,7 +154,7 @@ async def test_a_homeserver_that_is_down_is_said_to_be(unused_tcp_port: int, fak
 async def test_a_homeserver_that_never_answers_is_given_up(fake: FakeHomeserver) -> None:
     client = short(fake, request_timeout=0.05)
     fake.script("GET", "/whoami$", *[Slow(asyncio.Event()) for _ in range(50)])
-    with pytest.raises(Unreachable, match="no answer"):
+    with pytest.raises(UnreachableError, match="no answer"):
         await client.whoami()
     await client.close()
 
@@ -163,18 +165,18 @@ async def test_a_homeserver_that_never_answers_is_given_up(fake: FakeHomeserver)
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (faults.refusal(401, "M_UNKNOWN_TOKEN"), TokenRejected),
-        (faults.refusal(401, "M_MISSING_TOKEN"), TokenRejected),
-        (faults.refusal(403, "M_FORBIDDEN"), Refused),
-        (faults.refusal(404, "M_NOT_FOUND"), NotFound),
-        (faults.refusal(404, "M_UNKNOWN"), NotFound),
-        (faults.refusal(404, "M_UNRECOGNIZED"), BadRequest),
-        (faults.refusal(400, "M_ROOM_IN_USE"), AliasTaken),
-        (faults.refusal(409, "M_UNKNOWN", "Room alias #x:localhost already exists"), AliasTaken),
-        (faults.refusal(400, "M_USER_IN_USE"), UserTaken),
-        (faults.refusal(400, "M_BAD_JSON"), BadRequest),
-        (Answer(413, b"<html>too large</html>", "text/html"), BadRequest),
-        (Answer(301, b"", headers={"Location": "https://elsewhere.example/?access_token=x"}), BadRequest),
+        (faults.refusal(401, "M_UNKNOWN_TOKEN"), TokenRejectedError),
+        (faults.refusal(401, "M_MISSING_TOKEN"), TokenRejectedError),
+        (faults.refusal(403, "M_FORBIDDEN"), ForbiddenError),
+        (faults.refusal(404, "M_NOT_FOUND"), NotFoundError),
+        (faults.refusal(404, "M_UNKNOWN"), NotFoundError),
+        (faults.refusal(404, "M_UNRECOGNIZED"), BadRequestError),
+        (faults.refusal(400, "M_ROOM_IN_USE"), AliasTakenError),
+        (faults.refusal(409, "M_UNKNOWN", "Room alias #x:localhost already exists"), AliasTakenError),
+        (faults.refusal(400, "M_USER_IN_USE"), UserTakenError),
+        (faults.refusal(400, "M_BAD_JSON"), BadRequestError),
+        (Answer(413, b"<html>too large</html>", "text/html"), BadRequestError),
+        (Answer(301, b"", headers={"Location": "https://elsewhere.example/?access_token=x"}), BadRequestError),
     ],
 )
 async def test_a_refusal_is_raised_at_once_as_its_type(
@@ -192,10 +194,10 @@ async def test_a_refusal_is_raised_at_once_as_its_type(
 async def test_a_ping_that_does_not_reach_the_bridge_is_told_at_once(
     fake: FakeHomeserver, client: MatrixClient, unused_tcp_port: int
 ) -> None:
-    with pytest.raises(BadRequest, match="M_URL_NOT_SET"):
+    with pytest.raises(BadRequestError, match="M_URL_NOT_SET"):
         await client.ping("x")
     fake.bridge_url = f"http://127.0.0.1:{unused_tcp_port}"
-    with pytest.raises(Unreachable, match="M_CONNECTION_FAILED"):
+    with pytest.raises(UnreachableError, match="M_CONNECTION_FAILED"):
         await client.ping("x")
     assert len(fake.requests) == 2
 
@@ -269,9 +271,9 @@ async def test_nothing_stays_open_and_nothing_is_asked_after_closing(fake: FakeH
     waiting = asyncio.create_task(client.whoami())
     await slow.arrived.wait()
     await client.close()
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await waiting
-    with pytest.raises(Unreachable, match="closed"):
+    with pytest.raises(UnreachableError, match="closed"):
         await client.joined_rooms(fake.bot_id)
     await client.close()
     session = client.connection.client_session

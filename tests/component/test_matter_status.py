@@ -19,8 +19,8 @@ TALK = "2026-0042 Estate"
 
 
 @pytest.fixture
-async def firm(tmp_path: Path) -> AsyncIterator[SmallFirm]:
-    async with small_firm(tmp_path, f"sqlite:///{tmp_path}/test.db") as found:
+async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
+    async with small_firm(tmp_path, database_url) as found:
         yield found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,6 +13,7 @@ from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.reconcile.rooms.unread import SAID
 from bridge.reconcile.service import Reconciler
+from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import add_participants, conversation_by_id, remove_participant
 from tests.component.firm_on_fake import (
     ANN,
@@ -23,8 +25,11 @@ from tests.component.firm_on_fake import (
     FirmOnFake,
     channel,
     direct,
+    firm_on_fake,
     make_firm,
 )
+from tests.fakes.guard import FakeGuard
+from tests.fakes.homeserver import FakeHomeserver
 
 LITIGATION = channel("Litigation")
 EVERYONE = channel("Everyone")
@@ -34,6 +39,12 @@ async def participants(on: FirmOnFake, key: str) -> set[str]:
     conversation = await on.store.run(lambda: conversation_by_id(key))
     assert conversation is not None
     return set(conversation.participants)
+
+
+def room_named(on: FirmOnFake, name: str) -> str:
+    """The id of the one room with this name."""
+    (found,) = [one.room_id for one in on.fake.rooms.values() if one.state.get(("m.room.name", "")) == {"name": name}]
+    return found
 
 
 async def force_in(on: FirmOnFake, key: str, user_id: str) -> None:
@@ -60,6 +71,34 @@ async def test_a_leave_is_recorded_and_not_undone(on: FirmOnFake) -> None:
     # M1: nor is the matter found in its space by who talks in none of its conversations.
     assert await on.people(matter_space_key("m1")) == on.users(ANN)
     await on.settled()
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+async def test_M2_who_leaves_a_matters_conversation_is_told_the_way_back(
+    guarded: bool, fake: FakeHomeserver, store: Store, tmp_path: Path
+) -> None:
+    """Where no client shows it: with the guard the matter's space does, as long as they are in another one."""
+    if guarded:
+        fake.guard = FakeGuard(tmp_path / "firm-policy", fake.bot_id)
+    async with firm_on_fake(fake, store) as on:
+        await on.ask_to_add(ANN, '!matter start 2026-0042 "Costs" @ben')
+        costs = room_named(on, "Costs · 2026-0042 Estate of Orla Quill")
+        heard = []
+        for room_id in (costs, (await on.room(ESTATE_TALK)).room_id):
+            on.fake.leave(room_id, on.user(BEN))
+            await on.hear()
+            heard += [one.body for one in await on.said() if one.room_id == await on.chat(BEN)]
+        told = [
+            f"You have left {one} of matter 2026-0042. “!matter join 2026-0042 {one}” brings you back."
+            for one in ("Costs", "General")
+        ]
+        assert heard == (told[1:] if guarded else told)
+        await on.ask(BEN, "!matter join 2026-0042 General")
+        # Whoever may not come back is told nothing of it.
+        on.firm = make_firm(walls=(Wall("w", matter_id="m1", people=("b",)),))
+        on.fake.leave((await on.room(ESTATE_TALK)).room_id, on.user(BEN))
+        await on.hear()
+        assert await on.said() == []
 
 
 async def test_joined_and_left_before_the_bridge_heard_of_either_is_left(on: FirmOnFake) -> None:

@@ -34,16 +34,17 @@ async def test_M3_a_wall_whose_commit_nobody_heard_of_is_in_force_seconds_later(
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
         await firm.ask("tom", "!matter start 2026-0042 Disclosure")
         room = firm.room("Disclosure · 2026-0042 Estate")
-        bridge, service = firm.bridge, firm.service
-        bridge._followed, bridge._health["reconciled"] = (service.firm, service.reconciler.today()), ""
+        upkeep, service = firm.bridge.upkeep, firm.service
+        await upkeep.shut_out()
+        firm.all_done()
         await unheard(firm, lambda: set_wall(NEW, service.firm, "$lost"))
         matter, today = service.firm.matters["m1"], service.reconciler.today()
         assert may_access(service.firm, "tom", matter, today)
-        await bridge._read_again()
+        await upkeep.read_again()
         assert not may_access(service.firm, "tom", matter, today)
         assert "tom" not in firm.members(room)
         before = service.firm
-        await bridge._read_again()
+        await upkeep.read_again()
         assert service.firm is before
 
 
@@ -51,14 +52,15 @@ async def test_F2_a_leaver_whose_commit_nobody_heard_of_is_cut_off_and_stays_so(
     tmp_path: Path, database_url: str
 ) -> None:
     async with small_firm(tmp_path, database_url, walls=[]) as firm:
-        bridge, service = firm.bridge, firm.service
-        bridge._followed, bridge._health["reconciled"] = (service.firm, service.reconciler.today()), ""
+        upkeep, service = firm.bridge.upkeep, firm.service
+        await upkeep.shut_out()
+        firm.all_done()
         await unheard(firm, lambda: set_leaver("tom", "ruth", "$lost"))
         # The pass of a new day reads by itself, too.
-        await bridge._reconcile()
+        await upkeep.reconcile()
         assert not may_act(service.firm, "tom")
         assert firm.fake.accounts[firm.user("tom")].locked
-        await bridge._read_again()
+        await upkeep.read_again()
         assert firm.fake.accounts[firm.user("tom")].locked
 
 

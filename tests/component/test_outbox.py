@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from bridge.matrix import outbox as sender
-from bridge.matrix.errors import Refused, TokenRejected, Unreachable
+from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
 from bridge.store.engine import marks
 from bridge.store.engine.store import Store
 from bridge.store.models import OutboxMessage
@@ -17,7 +17,7 @@ from bridge.store.queues.outbox import Said, enqueue, transaction_id
 from tests.component.traffic import BOT, GIVE_UP_SECONDS, Takes, make_outbox, settings, until
 
 A, B = "!a:localhost", "!b:localhost"
-DOWN = Unreachable("PUT /send", 0, "M_UNKNOWN", "connection lost")
+DOWN = UnreachableError("PUT /send", 0, "M_UNKNOWN", "connection lost")
 
 
 def queue(*bodies: str, room_id: str = A, who: str = BOT) -> None:
@@ -153,7 +153,7 @@ async def test_a_homeserver_that_is_down_uses_up_no_attempt(store: Store) -> Non
 
 async def test_a_message_that_is_refused_becomes_a_dead_letter_and_the_next_goes_on(store: Store) -> None:
     homeserver = Takes()
-    refused = Refused("PUT /send", 403, "M_FORBIDDEN", "not in the room")
+    refused = ForbiddenError("PUT /send", 403, "M_FORBIDDEN", "not in the room")
     homeserver.fail = lambda body: refused if body == "one" else None
     outbox = make_outbox(store, homeserver, max_attempts=3)
     await outbox.start()
@@ -161,7 +161,7 @@ async def test_a_message_that_is_refused_becomes_a_dead_letter_and_the_next_goes
     await sent_and_marked(store, 1)
     assert homeserver.requests == [(A, "one")] * 3 + [(A, "two")]
     (letter,) = await store.run(rows.dead_letters)
-    assert (letter.attempts, letter.error) == (3, "Refused: PUT /send: 403 M_FORBIDDEN: not in the room")
+    assert (letter.attempts, letter.error) == (3, "ForbiddenError: PUT /send: 403 M_FORBIDDEN: not in the room")
 
     homeserver.fail = lambda body: None
     assert await store.run(rows.replay) == 1
@@ -173,7 +173,7 @@ async def test_a_message_that_is_refused_becomes_a_dead_letter_and_the_next_goes
 
 async def test_a_rejected_token_is_told_and_nothing_is_lost_meanwhile(store: Store) -> None:
     homeserver = Takes()
-    homeserver.fail = lambda body: TokenRejected("PUT /send", 401, "M_UNKNOWN_TOKEN", "unknown token")
+    homeserver.fail = lambda body: TokenRejectedError("PUT /send", 401, "M_UNKNOWN_TOKEN", "unknown token")
     outbox = make_outbox(store, homeserver, max_attempts=2)
     await outbox.start()
     await store.run(lambda: queue("one"))
@@ -270,7 +270,7 @@ async def test_nothing_is_said_before_what_waits_in_its_room(store: Store) -> No
     outbox = make_outbox(store, homeserver, pause=lambda attempt: 3600)
     await store.run(lambda: queue("left"))
     assert not await outbox.say(said("before it is known what was left"))
-    homeserver.fail = lambda body: Unreachable("PUT", 502, "M_UNKNOWN", "away") if body == "left" else None
+    homeserver.fail = lambda body: UnreachableError("PUT", 502, "M_UNKNOWN", "away") if body == "left" else None
     await outbox.start()
     await until(lambda: ("!a:localhost", "left") in homeserver.requests and outbox._caught_up)
     assert not await outbox.say(said("behind it"))
@@ -280,7 +280,12 @@ async def test_nothing_is_said_before_what_waits_in_its_room(store: Store) -> No
 
 
 @pytest.mark.parametrize(
-    "error", [Unreachable("PUT", 0, "M_UNKNOWN", "away"), Refused("PUT", 403, "M_FORBIDDEN", "No"), ValueError("odd")]
+    "error",
+    [
+        UnreachableError("PUT", 0, "M_UNKNOWN", "away"),
+        ForbiddenError("PUT", 403, "M_FORBIDDEN", "No"),
+        ValueError("odd"),
+    ],
 )
 async def test_what_cannot_be_said_is_told_to_be_so(store: Store, error: Exception) -> None:
     homeserver = Takes()

@@ -22,7 +22,7 @@ from bridge.commands.permissions import (
     Person,
     Place,
 )
-from tests.component.conftest import empty_database
+from tests.component.conftest import own_database
 from tests.component.permission_firm import (
     CHANNELS,
     NO_NUMBER,
@@ -134,7 +134,7 @@ class Try:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def on(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PermissionFirm]:
     folder = tmp_path_factory.mktemp("firm")
-    with empty_database(folder) as url:
+    with own_database(folder) as url:
         async with permission_firm(folder, url) as made:
             yield made
 

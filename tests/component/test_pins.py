@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.settings import PinSettings
+from bridge.settings import FirmSettings, PinSettings
 from bridge.store.rooms.pins import pins_of
 from tests.component.small_firm import DIRECTORY, Json, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import refusal
@@ -146,7 +146,7 @@ async def test_V2_what_is_no_list_is_put_back_to_the_last_good_one(firm: SmallFi
 
 
 async def test_V2_at_most_as_many_as_the_firm_allows(firm: SmallFirm) -> None:
-    set_settings(firm, PinSettings(limit=2))
+    await firm.restart(pins=PinSettings(limit=2))
     room = await channel(firm)
     a, b, c = (say(firm, "ruth", room, text) for text in "ABC")
     set_pins(firm, "ruth", room, a, b, b)
@@ -197,11 +197,11 @@ async def test_V2_handled_again_after_a_crash_it_is_the_same(firm: SmallFirm) ->
 
 
 async def test_V2_only_firm_admins_pin_where_the_firm_wants_that(firm: SmallFirm) -> None:
-    set_settings(firm, PinSettings(who="firm_admins"))
-    firm.service.settings.firm.__dict__["admin_roles"] = ["Associate"]
+    await firm.restart(pins=PinSettings(who="firm_admins"))
+    await firm.let_all_be_admins()
     room = await channel(firm)
     first = say(firm, "tom", room, "Hearing on Monday")
-    firm.service.settings.firm.__dict__["admin_roles"] = ["Owner"]
+    await firm.restart(firm=FirmSettings(name="Firm", admin_roles=("Owner",)))
     await firm.service.sync()
     assert "the firm admins pin" in await in_room(firm, "tom", "!pin", room, first)
     with pytest.raises(Denied):
@@ -209,7 +209,7 @@ async def test_V2_only_firm_admins_pin_where_the_firm_wants_that(firm: SmallFirm
     # In a direct conversation everybody does.
     talk = await direct(firm)
     assert "Pinned" in await in_room(firm, "tom", "!pin", talk, say(firm, "tom", talk, "Tea?"))
-    firm.service.settings.firm.__dict__["admin_roles"] = ["Associate"]
+    await firm.let_all_be_admins()
     await firm.service.sync()
     assert "Pinned" in await in_room(firm, "tom", "!pin", room, first)
     set_pins(firm, "tom", room)
@@ -238,17 +238,13 @@ async def test_M3_what_somebody_pins_who_lost_access_a_moment_before_is_put_back
 
 
 async def test_V2_said_in_the_conversation_where_the_firm_wants_that(firm: SmallFirm) -> None:
-    set_settings(firm, PinSettings(announce=True))
+    await firm.restart(pins=PinSettings(announce=True))
     room = await channel(firm)
     first = say(firm, "tom", room, "Hearing on Monday")
     before = len(firm.said)
     set_pins(firm, "ruth", room, first)
     await firm.settle()
     assert any(where == room and "Ruth Adeyemi pinned a message" in body for where, _, body in firm.said[before:])
-
-
-def set_settings(firm: SmallFirm, pins: PinSettings) -> None:
-    firm.service.settings.__dict__["pins"] = pins
 
 
 async def test_V2_a_room_that_does_not_let_them_is_an_answer_and_no_failure(firm: SmallFirm) -> None:

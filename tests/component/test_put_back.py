@@ -14,7 +14,7 @@ import pytest
 from bridge.firm.audit import Deed
 from bridge.firm.policy import may_act
 from bridge.guard.protocol import FACTS_PATH, PATH
-from bridge.matrix.errors import GuardAway
+from bridge.matrix.errors import GuardAwayError
 from bridge.store.engine.store import Store
 from bridge.store.queues.histories import histories_to_read, history_read
 from bridge.store.queues.outbox import pending
@@ -208,7 +208,7 @@ async def test_R3_nothing_is_told_where_the_guard_cannot_say_what_it_knows(
         old.fake.script("GET", FACTS_PATH, *[answer] * 9)
         before = guard.keeper.policy
         old.fake.requests.clear()
-        with pytest.raises(GuardAway):
+        with pytest.raises(GuardAwayError):
             await started(old)
         assert guard.keeper.policy is before
         assert old.fake.asked("POST", PATH) == []

@@ -12,11 +12,12 @@ from bridge import faults
 from bridge.care.quiet import archive_empty_channels
 from bridge.clock import now_ms
 from bridge.firm.audit import Deed
+from bridge.firm.conversation import Channel
 from bridge.settings import CareSettings
 from bridge.store.models import Conversation, Participant
 from bridge.store.queues.outbox import pending
 from bridge.store.record.audit import audited
-from bridge.store.rooms.channels import Channel, all_channels
+from bridge.store.rooms.channels import all_channels
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import too_many_in_header
 
@@ -44,7 +45,7 @@ async def long_ago(firm: SmallFirm, days: int = GONE) -> None:
 async def care(firm: SmallFirm, days: int = 0, archive_after: int = 30) -> list[str]:
     """The names of the channels archived on a day from today."""
     settings = firm.service.settings.model_copy(update={"care": CareSettings(archive_empty_days=archive_after)})
-    desk = replace(firm.bridge._desk, settings=settings)
+    desk = replace(firm.desk, settings=settings)
     archived = await archive_empty_channels(desk, now_ms() + days * DAY)
     await firm.settle()
     return sorted(channel.title for channel in await channels(firm) if channel.id in archived)
@@ -162,7 +163,7 @@ async def test_C1_a_crash_after_the_archiving_leaves_nothing_undone_and_nothing_
 
     monkeypatch.setattr(faults, "point", die)
     with pytest.raises(KeyboardInterrupt, match=r"channels\.archived"):
-        await archive_empty_channels(firm.bridge._desk, now_ms())
+        await archive_empty_channels(firm.desk, now_ms())
     monkeypatch.undo()
     assert firm.fake.rooms[room].levels["events_default"] == 0
     assert len(await firm.service.store.run(lambda: pending(0, 10))) == 2
@@ -177,15 +178,15 @@ async def test_C1_a_room_that_cannot_be_closed_now_is_closed_later(
     firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It is day.
-    monkeypatch.setattr(firm.bridge.jobs, "_is_hour", lambda first, last: first <= 12 <= last)
+    monkeypatch.setattr("bridge.jobs.is_firm_hour", lambda firm, at, first, last: first <= 12 <= last)
     room = await empty_channel(firm)
     # Before the first pass, nobody is archived: somebody may have joined meanwhile.
-    await firm.bridge.jobs._archive_empty_channels()
+    await firm.bridge.jobs.archive_empty_channels()
     assert not any(channel.archived for channel in await channels(firm))
-    await firm.bridge._reconcile()
-    firm.bridge._health["reconciled"] = ""
+    await firm.bridge.upkeep.reconcile()
+    firm.all_done()
     firm.fake.script("PUT", "power_levels", too_many_in_header(3600))
-    await firm.bridge.jobs._archive_empty_channels()
+    await firm.bridge.jobs.archive_empty_channels()
     assert firm.fake.rooms[room].levels["events_default"] == 0
     again = firm.service.reconciler.again
     assert len(again) == 1

@@ -11,7 +11,7 @@ import pytest
 from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.tally import Outcome
 from tests.component.firm_on_fake import (
     ANN,
@@ -158,7 +158,7 @@ async def test_a_matter_gone_from_the_directory_is_nobodys(on: FirmOnFake) -> No
 async def test_a_change_that_met_no_homeserver_is_done_by_the_next_pass(on: FirmOnFake) -> None:
     for method, path in (("GET", "/users/@ben"), ("GET", "/whoami$")):
         on.fake.script(method, path, too_many_in_header(3600))
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await follow(on, make_firm(staff=BEN_LEFT))
     await on.sync()
     assert on.fake.joined_rooms(on.user(BEN)) == []

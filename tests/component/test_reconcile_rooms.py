@@ -12,7 +12,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import hidden_alias
-from bridge.matrix.errors import TokenRejected, Unreachable
+from bridge.matrix.errors import TokenRejectedError, UnreachableError
 from bridge.reconcile.passes import Passes
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
@@ -131,7 +131,7 @@ async def test_a_half_made_room_is_found_again_when_the_bridge_goes_before_its_a
     half = new.fake.create_room(new.fake.bot_id, {"room_alias_name": alias})
     new.fake.script("POST", "/leave$", AWAY)
     new.fake.script("GET", "/whoami$", AWAY)
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         await new.reconciler.sync()
     await new.sync()
     assert new.fake.rooms[half].joined == []
@@ -192,7 +192,7 @@ async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, metho
     new.fake.script(method, path, AWAY)
     if away:
         new.fake.script("GET", "/whoami$", AWAY)
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             await new.reconciler.sync()
         new.reconciler = new.new_reconciler()
         await new.sync()
@@ -209,7 +209,7 @@ async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, metho
 
 async def test_a_token_that_is_not_accepted_ends_a_pass_at_once(new: FirmOnFake) -> None:
     new.fake.script("POST", "/createRoom$", refusal(401, "M_UNKNOWN_TOKEN"))
-    with pytest.raises(TokenRejected):
+    with pytest.raises(TokenRejectedError):
         await new.reconciler.sync()
     assert len(new.fake.asked("POST", "/createRoom$")) == 1
 

@@ -16,7 +16,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
-from bridge.care.refusals import NoPage, take_refusals
+from bridge.care.refusals import NoPageError, take_refusals
 from bridge.care.telling_refusals import tell_of_refusals
 from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
@@ -24,7 +24,7 @@ from bridge.firm.model import Staff
 from bridge.guard.protocol import REFUSALS_PATH, sign_page, sign_taken
 from bridge.guard.refusals import OTHERS, WINDOW_MS, Attempt
 from bridge.guard.spool import Spool
-from bridge.matrix.errors import Refused
+from bridge.matrix.errors import ForbiddenError
 from bridge.metrics import Metrics
 from bridge.settings import GuardSettings
 from bridge.store import models
@@ -171,7 +171,7 @@ async def test_killed_between_the_commit_and_the_acknowledgement_nothing_is_doub
 ) -> None:
     await invite(on, ANN, on.user(EVE))
     on.fake.script("POST", REFUSALS_PATH, DUPLICATE, REFUSED)
-    with pytest.raises(Refused):
+    with pytest.raises(ForbiddenError):
         await take_refusals(on.desk, metrics)
     assert len(await entries(on)) == 1
     # Synapse is killed, too, and has it still; another attempt comes.
@@ -218,12 +218,12 @@ async def test_each_refusal_is_there_once_whatever_fails_in_between(
             case "before":
                 on.fake.script("POST", REFUSALS_PATH, chance.choice(before))
             case "take":
-                with suppress(Refused):
+                with suppress(ForbiddenError):
                     await take_refusals(on.desk, metrics)
             case "unit":
                 with (
                     patch("bridge.care.refusals.mark_taken", side_effect=RuntimeError("killed")),
-                    suppress(RuntimeError, Refused),
+                    suppress(RuntimeError, ForbiddenError),
                 ):
                     await take_refusals(on.desk, metrics)
             case "restart":
@@ -348,7 +348,7 @@ async def test_a_forged_page_is_not_written(on: FirmOnFake, metrics: Metrics) ->
     )
     for answer in forged:
         on.fake.script("POST", REFUSALS_PATH, Answer(200, orjson.dumps(answer)))
-        with pytest.raises(NoPage):
+        with pytest.raises(NoPageError):
             await take_refusals(on.desk, metrics)
     for nonsense in (
         {},
@@ -358,10 +358,10 @@ async def test_a_forged_page_is_not_written(on: FirmOnFake, metrics: Metrics) ->
         page = orjson.dumps(nonsense).decode()
         body = orjson.dumps({"page": page, "signature": sign_page(GUARD_KEY, page)})
         on.fake.script("POST", REFUSALS_PATH, Answer(200, body))
-        with pytest.raises(NoPage, match="same version"):
+        with pytest.raises(NoPageError, match="same version"):
             await take_refusals(on.desk, metrics)
     on.fake.script("POST", REFUSALS_PATH, refusal(404, "M_UNRECOGNIZED"))
-    with pytest.raises(NoPage, match="older than the bridge"):
+    with pytest.raises(NoPageError, match="older than the bridge"):
         await take_refusals(on.desk, metrics)
     assert await entries(on) == []
     await take_refusals(on.desk, metrics)
@@ -373,7 +373,7 @@ async def test_a_forged_question_gets_nothing_and_takes_nothing_away(on: FirmOnF
     spool = guard.keeper.spool.page("", 0)["spool"]
     body = orjson.dumps({"spool": spool, "after": 2**60})
     for signature in ("", sign_taken("another-key-than-the-guards", body), sign_page(GUARD_KEY, body.decode())):
-        with pytest.raises(Refused):
+        with pytest.raises(ForbiddenError):
             await on.client.guard_refusals(body, signature)
     for nonsense in (b"[]", b'{"spool": 5, "after": 0}', b'{"spool": "s", "after": -1}'):
         with pytest.raises(Exception, match="400"):
@@ -386,7 +386,10 @@ async def test_a_guard_that_hands_over_the_same_again_is_not_asked_for_ever(
 ) -> None:
     await invite(on, ANN, on.user(EVE))
     same: dict[str, Any] = guard.keeper.spool.page("", 0)
-    with patch.object(guard.keeper.spool, "page", lambda *_: same), pytest.raises(NoPage, match="does not move on"):
+    with (
+        patch.object(guard.keeper.spool, "page", lambda *_: same),
+        pytest.raises(NoPageError, match="does not move on"),
+    ):
         await take_refusals(on.desk, metrics)
     assert len(await entries(on)) == 1
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from bridge.handlers.router import Router
 from bridge.mapping.names import conversation_name
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import room_of
+from tests.component.conftest import own_database
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -75,7 +77,7 @@ class Firm(RuleBasedStateMachine):
         async def opened() -> FirmOnFake:
             folder = self.stack.enter_context(tempfile.TemporaryDirectory())
             fake = await self.stack.enter_async_context(FakeHomeserver())
-            store = Store(f"sqlite:///{folder}/machine.db")
+            store = Store(self.stack.enter_context(own_database(Path(folder))))
             await store.open()
             self.stack.push_async_callback(store.close)
             on = await self.stack.enter_async_context(firm_on_fake(fake, store))

@@ -19,7 +19,7 @@ from bridge.store.engine.news import announce
 from bridge.store.engine.sqlite import SqliteBackend
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import Account, HeldChange, database
-from tests.component.conftest import SERVER, empty_database
+from tests.component.conftest import SERVER, own_database
 
 sqlite_only = pytest.mark.skipif(bool(SERVER), reason="about SQLite")
 postgresql_only = pytest.mark.skipif(not SERVER, reason="about PostgreSQL (make postgres)")
@@ -28,7 +28,7 @@ postgresql_only = pytest.mark.skipif(not SERVER, reason="about PostgreSQL (make 
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """An empty database, without tables."""
-    with empty_database(tmp_path) as url:
+    with own_database(tmp_path) as url:
         yield url
 
 
@@ -308,13 +308,13 @@ async def test_a_lost_connection_is_a_sentence_and_made_again(store: Store) -> N
 
 
 @postgresql_only
-async def test_a_connection_lost_while_idle_is_not_noticed(store: Store) -> None:
+async def test_a_connection_lost_while_idle_is_not_noticed(store: Store, database_url: str) -> None:
     import psycopg
 
-    with psycopg.connect(SERVER, autocommit=True) as other:
+    with psycopg.connect(database_url, autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE application_name = 'firm-bridge' AND pid <> pg_backend_pid()"
+            " WHERE application_name = 'firm-bridge' AND datname = current_database()"
         )
     await store.run(lambda: hold("a"))
     assert await store.run(held) == ["a"]

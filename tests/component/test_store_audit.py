@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
 from bridge.firm.audit import Deed, Outcome
@@ -24,6 +20,7 @@ from bridge.store.rooms.conversations import (
     write_intent,
 )
 from bridge.store.rooms.participants import drop, pick
+from tests.component.conftest import tamper
 
 CLUB = Conversation("club", ConversationKind.CHANNEL, title="Club", participants=frozenset({"a", "b"}))
 
@@ -126,22 +123,14 @@ async def test_O1_the_database_refuses_to_change_or_delete_an_entry(store: Store
         "DELETE FROM audit_row",
     ],
 )
-async def test_O1_tampering_past_the_database_shows(tmp_path: Path, tampering: str) -> None:
-    path = tmp_path / "audit.db"
-    store = Store(f"sqlite:///{path}")
-    await store.open()
+async def test_O1_tampering_past_the_database_shows(store: Store, database_url: str, tampering: str) -> None:
     await start(store)
     noted = await store.run(head)
     await store.close()
-    with closing(sqlite3.connect(path)) as connection:
-        for verb in ("update", "delete"):
-            connection.execute(f"DROP TRIGGER audit_row_no_{verb}")
-        connection.execute(tampering)
-        connection.commit()
+    tamper(database_url, tampering)
     await store.open()
     with pytest.raises(TamperedError):
         await store.run(lambda: verify(noted))
-    await store.close()
 
 
 async def test_O1_two_writers_behind_the_same_entry_do_not_fork_the_log(store: Store) -> None:

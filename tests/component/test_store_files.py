@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.mapping.file_words import of_type, sent_by, sought, words
+from bridge.mapping.file_words import Asked, Order, of_type, sent_by, sought, words
 from bridge.mapping.files import file_in
 from bridge.store.engine.sql import execute
 from bridge.store.engine.store import Store
@@ -22,7 +22,7 @@ from bridge.store.files.files import (
     remove_file,
     take_back_edit,
 )
-from bridge.store.files.lists import Asked, Key, Order, files_after, listed, versions_after
+from bridge.store.files.lists import Key, files_after, listed, versions_after
 from bridge.store.models import File
 
 T = TypeVar("T")

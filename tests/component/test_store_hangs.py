@@ -6,12 +6,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.room_keys import matter_space_key
-from bridge.settings import DatabaseSettings, Settings
-from tests.component.conftest import SERVER
+from bridge.settings import Settings
 from tests.component.running_bridge import TALK, running, settings_in, write
 from tests.component.test_store import postgresql_only
 from tests.component.test_store_lost import connection_pid, frozen, impatient
@@ -36,9 +34,9 @@ pytestmark = postgresql_only
 
 @pytest.fixture
 def settings(fake: FakeHomeserver, tmp_path: Path, database_url: str) -> Settings:
-    made = settings_in(tmp_path, fake, request_timeout=0.2, deadline=0.3)
+    made = settings_in(tmp_path, database_url, fake, request_timeout=0.2, deadline=0.3)
     write(Path(made.directory.path), BEFORE)
-    return made.model_copy(update={"database": DatabaseSettings(url=SecretStr(database_url))})
+    return made
 
 
 async def test_a_connection_that_the_network_has_swallowed(
@@ -62,14 +60,13 @@ async def test_a_table_that_somebody_keeps_locked(
     settings: Settings, fake: FakeHomeserver, database_url: str, impatient: None
 ) -> None:
     """What must not wait does not need it: who must be out is out meanwhile."""
-    schema = database_url.rpartition("%3D")[2]
     async with running(settings, fake) as firm:
         await firm.well()
         await fake.delivered()
         shut = {BEN: await ids(firm, TALK, matter_space_key("m1"))}
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
-        with psycopg.connect(SERVER) as other:
-            other.execute(f'LOCK TABLE "{schema}".inbox_event IN ACCESS EXCLUSIVE MODE')
+        with psycopg.connect(database_url) as other:
+            other.execute("LOCK TABLE inbox_event IN ACCESS EXCLUSIVE MODE")
             asked = fake.message(chats["d"], "@dan:localhost", "!ping meanwhile")
             await firm.says("database", "locked by another process")
             write(firm.directory, AFTER)

@@ -16,7 +16,6 @@ from bridge.store.engine import postgresql
 from bridge.store.engine import store as store_module
 from bridge.store.engine.news import announce
 from bridge.store.engine.store import Store, StoreError
-from tests.component.conftest import SERVER
 from tests.component.test_store import Gate, held, hold, holding, postgresql_only
 
 
@@ -233,9 +232,8 @@ async def test_a_lock_of_somebody_else_is_a_sentence(database_url: str, impatien
 
     store = Store(database_url)
     await store.open()
-    schema = database_url.rpartition("%3D")[2]
-    with psycopg.connect(SERVER) as other:
-        other.execute(f'LOCK TABLE "{schema}".held_change IN ACCESS EXCLUSIVE MODE')
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE held_change IN ACCESS EXCLUSIVE MODE")
         async with asyncio.timeout(20):
             with pytest.raises(StoreError, match="locked by another process"):
                 await store.run(holding("a"))

@@ -10,15 +10,16 @@ import orjson
 import pytest
 from playhouse.schema_diff import diff_models
 
+from bridge.mapping.file_words import Asked
 from bridge.mapping.files import file_in
 from bridge.store import models
 from bridge.store.engine.backends import Backend, backend_for
 from bridge.store.engine.sql import execute
 from bridge.store.engine.store import MIGRATIONS, Store, StoreError, migrate
 from bridge.store.files.files import Sent, add_file
-from bridge.store.files.lists import Asked, files_after
+from bridge.store.files.lists import files_after
 from bridge.store.rooms.channels import recent
-from tests.component.conftest import empty_database
+from tests.component.conftest import own_database
 
 HISTORY = "schema_migration"
 WORDS = "file_search"
@@ -46,7 +47,7 @@ def tables(backend: Backend) -> dict[str, Any]:
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """An empty database, without tables."""
-    with empty_database(tmp_path) as url:
+    with own_database(tmp_path) as url:
         yield url
 
 

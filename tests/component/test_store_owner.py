@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from bridge.store import models
-from bridge.store.engine.errors import NotMadeYet, OwnedElsewhere
+from bridge.store.engine.errors import NotMadeYetError, OwnedElsewhereError
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import HeldChange
-from tests.component.conftest import SERVER, empty_database
+from tests.component.conftest import SERVER, own_database
 from tests.component.test_store import held, hold, holding, postgresql_only, sqlite_only
 
 OWNER = """
@@ -50,14 +50,14 @@ async def elsewhere(database_url: str) -> AsyncIterator[asyncio.subprocess.Proce
 
 @pytest.fixture
 def new_url(tmp_path: Path) -> Iterator[str]:
-    with empty_database(tmp_path) as url:
+    with own_database(tmp_path) as url:
         yield url
 
 
 async def test_a_second_process_is_refused_in_words_and_told_who_it_is(
     database_url: str, elsewhere: asyncio.subprocess.Process
 ) -> None:
-    with pytest.raises(OwnedElsewhere, match="Another process of firm-bridge uses the database") as refused:
+    with pytest.raises(OwnedElsewhereError, match="Another process of firm-bridge uses the database") as refused:
         await Store(database_url).open()
     assert SERVER or f"process {elsewhere.pid} on" in str(refused.value)
 
@@ -71,7 +71,7 @@ async def test_what_was_killed_owns_nothing(database_url: str, elsewhere: asynci
         try:
             await store.open()
             break
-        except OwnedElsewhere:
+        except OwnedElsewhereError:
             await asyncio.sleep(0.05)
     await store.run(holding("a"))
     await store.close()
@@ -98,7 +98,7 @@ async def test_after_the_owner_comes_the_next(database_url: str) -> None:
 
 
 async def test_what_only_reads_makes_no_database(new_url: str) -> None:
-    with pytest.raises(NotMadeYet, match=r"start of the bridge"):
+    with pytest.raises(NotMadeYetError, match=r"start of the bridge"):
         await Store(new_url, reading=True).open()
 
 
@@ -145,7 +145,7 @@ async def test_a_database_or_lock_replaced_under_the_bridge_is_lost_and_said(
     await store.run(holding("a"))
     (tmp_path / "backup").write_bytes((tmp_path / name).read_bytes())
     os.replace(tmp_path / "backup", tmp_path / name)  # noqa: PTH105 - the inode is what this is about
-    with pytest.raises(OwnedElsewhere, match="was moved or replaced"):
+    with pytest.raises(OwnedElsewhereError, match="was moved or replaced"):
         await store.run(holding("b"))
     await lost.wait()
     assert store.lost is not None
@@ -158,7 +158,7 @@ async def test_the_lock_goes_with_the_connection_and_is_taken_again(store: Store
         await store.run(lambda: models.database.obj.execute_sql("SELECT pg_terminate_backend(pg_backend_pid())"))
     await store.run(holding("a"))
     own = models.database.obj
-    with pytest.raises(OwnedElsewhere):
+    with pytest.raises(OwnedElsewhereError):
         await Store(database_url).open()
     models.database.initialize(own)
     assert await store.run(held) == ["a"]
@@ -176,7 +176,7 @@ async def test_who_lost_the_lock_to_another_stores_nothing_any_more(store: Store
     assert process.stdout is not None
     while await process.stdout.readline() != b"open\n":
         pass
-    with pytest.raises(OwnedElsewhere):
+    with pytest.raises(OwnedElsewhereError):
         await store.run(holding("b"))
     await lost.wait()
     process.kill()

@@ -13,7 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from bridge.firm.audit import Deed, Outcome
-from bridge.matrix.errors import Refused
+from bridge.matrix.errors import ForbiddenError
 from bridge.reconcile.rooms.handouts import take_back
 from bridge.store.files.handouts import given_out
 from bridge.store.queues.outbox import pending
@@ -127,7 +127,7 @@ async def test_F2_what_could_not_be_taken_back_is_taken_back_later(firm: SmallFi
     await change(firm, staff=[{**person, "former": person["id"] == "tom"} for person in DIRECTORY["staff"]])
     firm.fake.script("POST", "/quarantine/", refusal(403, "M_FORBIDDEN"))
     service = firm.service
-    with pytest.raises(Refused):
+    with pytest.raises(ForbiddenError):
         await take_back(service.store, service.homeserver, service.firm, service.reconciler.today())
     # One that could not be kept the other from nothing.
     assert await take_back(service.store, service.homeserver, service.firm, service.reconciler.today()) == 1

@@ -33,15 +33,13 @@ FOLDER = "2026-0042 Estate/General"
 async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
     (tmp_path / "cabinet").mkdir()
     async with small_firm(tmp_path, database_url) as made:
-        use(made, mode="on", url=str(tmp_path / "cabinet"))
+        await use(made, mode="on", url=str(tmp_path / "cabinet"))
         yield made
 
 
-def use(firm: SmallFirm, *, nightly: bool = True, **filing: Any) -> None:
+async def use(firm: SmallFirm, *, nightly: bool = True, **filing: Any) -> None:
     """Go on with these settings."""
-    before = firm.service.settings
-    before.__dict__["filing"] = FilingSettings(**filing)
-    before.__dict__["transcripts"] = TranscriptSettings(nightly=nightly)
+    await firm.restart(filing=FilingSettings(**filing), transcripts=TranscriptSettings(nightly=nightly))
 
 
 async def close(firm: SmallFirm, **matter: Any) -> None:
@@ -58,7 +56,7 @@ def say(firm: SmallFirm, text: str, who: str = "ruth") -> None:
 
 
 async def at_night(firm: SmallFirm, **given: int) -> int:
-    return await file_closed_matters(firm.bridge._desk, **given)
+    return await file_closed_matters(firm.desk, **given)
 
 
 async def deeds(firm: SmallFirm) -> list[str]:
@@ -129,7 +127,7 @@ async def test_what_the_command_filed_is_not_filed_again_at_night(firm: SmallFir
 async def test_without_a_cabinet_for_the_matter_nothing_is_done_at_night(
     firm: SmallFirm, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    use(firm, url=str(tmp_path / "cabinet"), **settings)
+    await use(firm, url=str(tmp_path / "cabinet"), **settings)
     say(firm, "Signed.")
     await close(firm)
     firm.fake.requests.clear()

@@ -443,14 +443,14 @@ async def test_the_pass_after_midnight_ends_walls_and_tells_who_came_under_one(
         write_directory(str(tmp_path / "directory.yaml"), **sections)
         await firm.service.directory.refresh()
         firm.said.clear()
-        await firm.bridge._reconcile()
+        await firm.bridge.upkeep.reconcile()
         await firm.settle()
         assert firm.members(room) == {"ruth"}
         chat = await firm.chat("tom")
         (told,) = [body for room_id, _, body in firm.said if room_id == chat]
         assert "wall-1" in told
         with patch("bridge.reconcile.service.firm_today", lambda _: today + timedelta(days=1)):
-            await firm.bridge._reconcile()
+            await firm.bridge.upkeep.reconcile()
             await firm.settle()
             # Also who came under it by joining the group is not brought back.
             assert firm.members(room) == {"ruth"}

@@ -86,7 +86,7 @@ AT = pytest.mark.parametrize("start", [False, True], ids=["at work", "at a start
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in {
-        "app._RETRY_SECONDS": 0.02,
+        "upkeep.stages.RETRY_SECONDS": 0.02,
         "jobs._AGAIN_SECONDS": 0.02,
         "jobs._GUARD_SECONDS": 0.05,
         "reconcile.again._FIRST": 0.02,
@@ -118,8 +118,8 @@ async def fake(tmp_path: Path) -> AsyncIterator[FakeHomeserver]:
 
 
 @pytest.fixture
-def settings(fake: FakeHomeserver, tmp_path: Path) -> Settings:
-    made = settings_in(tmp_path, fake, request_timeout=0.2, deadline=0.3)
+def settings(fake: FakeHomeserver, tmp_path: Path, database_url: str) -> Settings:
+    made = settings_in(tmp_path, database_url, fake, request_timeout=0.2, deadline=0.3)
     write(Path(made.directory.path), BEFORE)
     return made
 
@@ -313,7 +313,7 @@ async def test_a_midnight_wall_does_not_wait_for_a_pass_under_way(
         await fake.delivered()
         shut, held = await ids(firm, TALK, matter_space_key("m1")), Slow(asyncio.Event())
         fake.broken = [Broken(re.escape(await firm.room(bot_chat_id("c"))) + "/state", held)]
-        whole = asyncio.create_task(firm.bridge._reconcile())
+        whole = asyncio.create_task(firm.bridge.upkeep.reconcile())
         await held.arrived.wait()
         next_day(monkeypatch, today + timedelta(1))
         await until(lambda: not {room.room_id for room in rooms_of(fake, BEN)} & set(shut))
@@ -341,7 +341,7 @@ async def test_a_clock_that_is_set_back(
             DAN: await ids(firm, SALE, matter_space_key("m2")),
         }
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
-        for job in firm.bridge.jobs._scheduler.get_jobs():
+        for job in firm.bridge.jobs.scheduler.get_jobs():
             job.modify(next_run_time=datetime.now(UTC) + timedelta(seconds=seconds))
         behind = SimpleNamespace(time=lambda: time.time() - seconds, monotonic=time.monotonic)
         monkeypatch.setattr("bridge.jobs.time", behind)

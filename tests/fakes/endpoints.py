@@ -223,11 +223,10 @@ def put_account_data(fake: FakeHomeserver, asked: Asked) -> Json:
     return {}
 
 
-def _own(asked: Asked) -> tuple[str, str]:
-    user_id, data_type = asked.args
-    if user_id != asked.user_id:
+def _own(asked: Asked) -> tuple[str, ...]:
+    if asked.args[0] != asked.user_id:
         raise Denied(403, "M_FORBIDDEN", "Cannot add account data for other users.")
-    return user_id, data_type
+    return asked.args
 
 
 def push_rules(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -518,6 +517,8 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("PUT", _ROOM + "/typing/{}", typing),
     ("GET", _V3 + "/user/{}/account_data/{}", account_data),
     ("PUT", _V3 + "/user/{}/account_data/{}", put_account_data),
+    ("GET", _V3 + "/user/{}/rooms/{}/account_data/{}", account_data),
+    ("PUT", _V3 + "/user/{}/rooms/{}/account_data/{}", put_account_data),
     ("GET", _V3 + "/pushrules/global/", push_rules),
     ("DELETE", _V3 + "/pushrules/global/{}/{}", delete_push_rule),
     ("PUT", _V3 + "/pushrules/global/{}/{}", put_push_rule),

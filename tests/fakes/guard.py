@@ -10,7 +10,7 @@ from typing import Any
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.guard.farewells import Farewells
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark
-from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.memberships import without_words
 from bridge.guard.refusals import attempt_of
 from bridge.guard.writing import Written, refused, with_mark
@@ -82,35 +82,35 @@ class FakeGuard:
         """The answer to a bridge that says whose account it closes. Raises Denied."""
         try:
             return dict(self.farewells.take(body, signature))
-        except PushRefused as error:
+        except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
 
     def push(self, body: bytes, signature: str) -> dict[str, Any]:
         """The answer to a push. Raises Denied."""
         try:
             return {"version": self.keeper.accept(body, signature)}
-        except PushRefused as error:
+        except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
 
     def status(self, signature: str) -> dict[str, Any]:
         """The answer to the question how things stand. Raises Denied."""
         try:
             return self.keeper.status(signature)
-        except PushRefused as error:
+        except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
 
     def facts(self, signature: str) -> dict[str, Any]:
         """All that it knows. Raises Denied."""
         try:
             return dict(self.keeper.facts(signature))
-        except PushRefused as error:
+        except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
 
     def hand_over(self, body: bytes, signature: str) -> dict[str, Any]:
         """The answer to a bridge that asks for refusals. Raises Denied."""
         try:
             return dict(self.keeper.hand_over(body, signature))
-        except PushRefused as error:
+        except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
 
 

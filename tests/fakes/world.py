@@ -59,7 +59,8 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.rooms: dict[str, Room] = {}
         self.aliases: dict[str, str] = {}
-        self.account_data: dict[tuple[str, str], Json] = {}
+        self.account_data: dict[tuple[str, ...], Json] = {}
+        """By user id and type; of a room by user id, room id and type."""
         self.push_rules: dict[tuple[str, str, str], Json] = {}
         """Rules that people set themselves, by user id, kind and rule id."""
         self.read_to: dict[tuple[str, str], int] = {}

@@ -96,3 +96,24 @@ async def test_a_colleagues_command_does_not_count_and_what_they_say_does(firm: 
         assert await unread(wei, club) == number
     rule = await wei.get(f"pushrules/global/override/{COMMANDS}")
     assert (rule["actions"], rule["enabled"]) == ([], True)
+
+
+async def test_D3_a_new_direct_conversation_counts_what_was_said_and_no_invitation(firm: RealFirm) -> None:
+    """Synapse would count the invitation as well, from the moment on at which it sums up the room."""
+    firm.start_bridge()
+    await firm.bridge_ready()
+    zoe, wei = await firm.login("zoe.lindqvist"), await firm.login("wei.chen")
+    ask = asking(firm, zoe, await bot_chat(zoe, firm))
+    since = await now(wei)
+    await ask("!dm @wei.chen Shall we have lunch?")
+    room_id, _ = await wei.wait_for_event(
+        since, lambda _, event: event["content"].get("body") == "Shall we have lunch?"
+    )
+    assert await unread(wei, room_id) == 1
+    counted = (await wei.get("notifications"))["notifications"]
+    assert room_id in {one["room_id"] for one in counted}
+    assert {one["event"]["type"] for one in counted} == {"m.room.message"}
+    # Element lists a room, whenever it is opened, under whoever invited somebody into it as a direct one.
+    assert (await wei.account_data("m.direct"))[zoe.user_id] == [room_id]
+    state = await wei.state(room_id)
+    assert not [one for one in state if "is_direct" in {**one["content"], **one["unsigned"].get("prev_content", {})}]

@@ -24,13 +24,17 @@ from tests.synapse.harness import free_place
 @contextmanager
 def dev(place: Place) -> Iterator[subprocess.Popen[str]]:
     """`firm-bridge dev`, once it said that it is ready."""
-    ports = {"SYNAPSE_PORT": str(place.synapse_port), "BRIDGE_PORT": str(place.bridge_port), "PANEL_PORT": str(free_port())}
+    ports = {
+        "SYNAPSE_PORT": str(place.synapse_port),
+        "BRIDGE_PORT": str(place.bridge_port),
+        "PANEL_PORT": str(free_port()),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "bridge.cli", "dev"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **ports, "VAR": str(place.var)},
+        env={**os.environ, **{name: str(port) for name, port in ports.items()}, "VAR": str(place.var)},
     )
     assert process.stdout is not None
     said: list[str] = []

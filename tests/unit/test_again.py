@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.rooms.apply import StepError
 
-BROKEN = Unreachable("GET /rooms/!x/state", 500, "M_UNKNOWN", "broken")
+BROKEN = UnreachableError("GET /rooms/!x/state", 500, "M_UNKNOWN", "broken")
 
 
 class Clock:

@@ -58,6 +58,10 @@ VOICE: Json = {
         ("m.room.message", {"msgtype": "m.text", "body": "x", "formatted_body": f'<IMG src="{MXC}">'}),
         ("m.room.message", {"msgtype": "m.text", "body": "x", "formatted_body": "<p><image/href='&#109;xc://a/b'>"}),
         ("m.room.message", {"msgtype": "m.text", "m.text": [{"mimetype": "text/html", "body": f"<img src={MXC}>"}]}),
+        (
+            "m.room.message",
+            {"msgtype": "m.text", "m.text": [{"mimetype": "Text/HTML; charset=utf-8", "body": f"<img src={MXC}>"}]},
+        ),
         # A second file beside the first, in each place.
         ("m.room.message", {**PICTURE, "org.example.more": {"url": OTHER + "2"}}),
         ("m.room.message", {**PICTURE, "info": {"more": OTHER + "2"}}),

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.commands.asking.channels import free_name
 from bridge.firm.conversation import (
     CHANNEL_NAME_MAX,
     Conversation,
@@ -17,6 +16,7 @@ from bridge.firm.conversation import (
     channel_key,
     clean_channel_name,
     free_channel_id,
+    free_channel_name,
 )
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE
@@ -71,6 +71,6 @@ def test_C1_a_suggested_name_can_always_be_had(name: str, taken: int) -> None:
     except ValueError:
         base = "Tea"
     keys = {channel_key(base), *(channel_key(f"{base} {number}") for number in range(taken))}
-    suggested = free_name(base, keys)
+    suggested = free_channel_name(base, keys)
     assert channel_key(suggested) not in keys
     assert clean_channel_name(suggested) == suggested

@@ -32,7 +32,7 @@ from bridge.configuration import load_settings
 from bridge.dev.place import ROOT
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
-from bridge.matrix.errors import Refused, TokenRejected, Unreachable
+from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
 from bridge.reconcile.planning.plan import Action, Plan, Step
 from bridge.reconcile.tally import Outcome
 from bridge.settings import Settings
@@ -103,7 +103,7 @@ class FakeFirm:
 
     async def _put_user(self, user_id: str, body: dict[str, Any]) -> dict[str, Any]:
         if user_id == self.refuses:
-            raise Refused("PUT /users", 400, "M_WEAK_PASSWORD", "The password is too weak.")
+            raise ForbiddenError("PUT /users", 400, "M_WEAK_PASSWORD", "The password is too weak.")
         self.passwords[user_id] = body
         return {}
 
@@ -261,13 +261,13 @@ def test_help_is_no_error(run: Run) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (Unreachable("GET /x", 0, "", "connection lost"), Exit.UNREACHABLE),
-        (TokenRejected("GET /x", 401, "M_UNKNOWN_TOKEN", "no"), Exit.TOKEN_REJECTED),
+        (UnreachableError("GET /x", 0, "", "connection lost"), Exit.UNREACHABLE),
+        (TokenRejectedError("GET /x", 401, "M_UNKNOWN_TOKEN", "no"), Exit.TOKEN_REJECTED),
         (bridge.service.NotServerAdminError("@bot:firm.example"), Exit.SOMETHING_MISSING),
         (DirectoryError(()), Exit.DIRECTORY),
         (StoreError("The disk is full."), Exit.DATABASE),
         (ListenError("Port 9009 is taken."), Exit.LISTEN),
-        (Refused("GET /x", 403, "M_FORBIDDEN", "no"), Exit.REFUSED),
+        (ForbiddenError("GET /x", 403, "M_FORBIDDEN", "no"), Exit.REFUSED),
     ],
 )
 def test_each_error_has_its_code_and_is_said(run: Run, firm: FakeFirm, error: Exception, code: Exit) -> None:

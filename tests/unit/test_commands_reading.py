@@ -122,6 +122,26 @@ def test_a_mention_counts_by_its_id_and_not_by_the_name_it_shows() -> None:
     assert PEOPLE.find(typed_text(content).removeprefix("!dm").strip()) == ((RUTH,), "hello")
 
 
+@pytest.mark.parametrize(
+    ("body", "formatted"),
+    [
+        ("[Tom](<https://matrix.to/#/@ruth:localhost>) hello", pill("@ruth:localhost", "Tom") + " hello"),
+        ("[Tom [TP] Price](https://matrix.to/#/@ruth:localhost) hello", pill("@ruth:localhost", "Tom [TP] Price")),
+        ("[@Tom](<https://matrix.to/#/@ruth:localhost>) hello", None),
+        (
+            "Tom hello",
+            '<a data-href="https://matrix.to/#/@tom:localhost" href="https://matrix.to/#/@ruth:localhost">Tom</a>',
+        ),
+        (
+            "Tom hello",
+            "<a title='href=\"https://matrix.to/#/@tom:localhost\"' href = 'https://matrix.to/#/@ruth:localhost'>Tom</a>",
+        ),
+    ],
+)
+def test_a_mention_is_read_in_every_form_that_clients_give_it(body: str, formatted: str | None) -> None:
+    assert PEOPLE.find(typed_text(message(body, formatted))) == ((RUTH,), "hello")
+
+
 def test_the_quoted_message_of_a_reply_is_not_typed() -> None:
     quoted = f"<mx-reply><blockquote>{pill('@tom:localhost', 'Tom')} said</blockquote></mx-reply>"
     content = message("> <@tom> said\n\n!dm Ruth", f"{quoted}!dm {pill('@ruth:localhost', 'Ruth')}")

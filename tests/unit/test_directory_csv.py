@@ -75,6 +75,19 @@ def test_a_problem_names_file_line_column_and_value(tmp_path: Path) -> None:
     assert str(problem).startswith("staff.csv:5 column email: 'x@' is not an e-mail address. Correct it")
 
 
+def test_a_record_that_is_there_twice_is_one_problem_and_two_that_it_clashes_with_are_two(tmp_path: Path) -> None:
+    again = "nquill,Nora,Quill,NORA.QUILL@firm.example,no\n"
+    (problem,) = problems(write(tmp_path, staff=FILES["staff.csv"] + again))
+    assert (problem.line, problem.column) == (4, "id")
+    both = "nquill,Nora,Quill,elias.hart@firm.example,no\n"
+    assert [one.column for one in problems(write(tmp_path, staff=FILES["staff.csv"] + both))] == ["id", "email"]
+
+
+def test_a_blank_behind_a_separator_is_not_of_the_value(tmp_path: Path) -> None:
+    firm = read(write(tmp_path, matters='id, number, title, restricted\nm1, "2026-0042", "Hollis, v. B", yes\n'))
+    assert (firm.matters["m1"].number, firm.matters["m1"].title) == ("2026-0042", "Hollis, v. B")
+
+
 def test_a_record_over_several_lines_is_named_by_its_first(tmp_path: Path) -> None:
     write(tmp_path, walls='id,matter,people,memo\nw1,m1,ehart,"one\ntwo"\nw2,m1,ehrt,"one\ntwo"\n')
     (problem,) = problems(tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.failures import backoff, describe, frames
-from bridge.matrix.errors import NotFound
+from bridge.matrix.errors import NotFoundError
 
 
 def _fails(words: str) -> None:
@@ -14,8 +14,8 @@ def _fails(words: str) -> None:
 
 
 def test_the_bridges_own_errors_speak_for_themselves() -> None:
-    assert describe(NotFound("GET /x", 404, "M_NOT_FOUND", "no such room")) == (
-        "NotFound: GET /x: 404 M_NOT_FOUND: no such room"
+    assert describe(NotFoundError("GET /x", 404, "M_NOT_FOUND", "no such room")) == (
+        "NotFoundError: GET /x: 404 M_NOT_FOUND: no such room"
     )
 
 

@@ -146,6 +146,8 @@ def test_V3_an_archive_is_a_document_by_its_parts(data: bytes, expected: str) ->
         (b"{\\rtf1\\ansi hello}", "application/rtf"),
         (b"%!PS-Adobe-3.0\n%%Title: x", "application/postscript"),
         (b"\x7fELF" + bytes(60), "application/x-elf"),
+        (bytes.fromhex("4d5a90000300000004000000ffff0000b800") + bytes(40), "application/x-msdownload"),
+        (b"\x1f\x9d\x90" + bytes(40), "application/x-compress"),
         (b"#!/bin/sh\necho\n", "application/x-shellscript"),
         (b"<svg xmlns='x'/>", TEXT),
     ],
@@ -154,6 +156,6 @@ def test_V3_what_is_a_format_is_told(data: bytes, expected: str) -> None:
     assert told(data) == expected
 
 
-@pytest.mark.parametrize("begin", [b"BM", b"GIF", b"ID3", b"CWS", b"LZIP"])
+@pytest.mark.parametrize("begin", [b"BM", b"GIF", b"ID3", b"CWS", b"LZIP", b"MZ", b"%!", b"\x1f\x9d", b"\x1f\xa0"])
 def test_V3_bytes_that_only_begin_like_a_format_are_unknown(begin: bytes) -> None:
     assert told(begin + b"\x80\x01\x81\xfe" * 500) == UNKNOWN

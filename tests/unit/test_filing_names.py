@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.filing.fetch import Unfetchable, secret_of
+from bridge.filing.fetch import UnfetchableError, secret_of
 from bridge.filing.lists import HEAD, list_of
 from bridge.filing.names import (
     FILE_BYTES,
@@ -145,7 +145,7 @@ def test_whatever_the_bytes_there_is_a_type(head: bytes) -> None:
     "encryption", ["{", "[]", "{}", '{"key": {"k": "aaaa"}, "iv": "aaaa", "hashes": {"sha256": "aaaa"}}', '{"key": 1}']
 )
 def test_a_key_that_cannot_be_used_is_said(encryption: str) -> None:
-    with pytest.raises(Unfetchable, match="message"):
+    with pytest.raises(UnfetchableError, match="message"):
         secret_of(encryption)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.firm.audit import Deed
 from bridge.guard.farewells import SECONDS, Farewells
-from bridge.guard.keeper import Keeper, PushRefused
+from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import OUTDATED, sign_farewell, sign_push
 from bridge.guard.requests import Entering, asked_of, entering, pushes_ids_alone, request_refusal
@@ -116,7 +116,14 @@ def test_M4_a_membership_says_nothing_where_nobody_writes() -> None:
     plain = {"membership": "join", "displayname": "Dan", "avatar_url": None, "join_authorised_via_users_server": "@a:x"}
     for read_only in (True, False):
         assert without_words(plain, read_only=read_only) is None
-        assert without_words({**plain, "org.example": "words"}, read_only=read_only) == plain
+        assert without_words({**plain, "is_direct": True}, read_only=read_only) is None
+        for words in (
+            {"org.example": "words"},
+            {"third_party_invite": {"display_name": "words"}},
+            {"is_direct": "words"},
+            {"reason": ["words"]},
+        ):
+            assert without_words({**plain, **words}, read_only=read_only) == plain
     assert without_words({**plain, "reason": "words"}, read_only=True) == plain
     assert without_words({**plain, "reason": "words"}, read_only=False) is None
 
@@ -161,7 +168,7 @@ def test_F2_nobody_else_says_so_and_not_on_an_old_policy(
     body: bytes, key: str, status: int, code: str, tmp_path: Path
 ) -> None:
     told = farewells(tmp_path, lambda: 1.0)
-    with pytest.raises(PushRefused) as caught:
+    with pytest.raises(PushRefusedError) as caught:
         told.take(body, sign_farewell(key, body))
     assert (caught.value.status, caught.value.errcode) == (status, code)
     assert not told.is_said(DAN)

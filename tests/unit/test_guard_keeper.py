@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.guard.keeper import Keeper, PolicyLost, PushRefused
+from bridge.guard.keeper import Keeper, PolicyLostError, PushRefusedError
 from bridge.guard.protocol import OUTDATED, sign_push, sign_question
 
 KEY = "key-of-the-guard-0001"
@@ -47,9 +47,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "policy"
 
 
-def refused(keeper: Keeper, push: tuple[bytes, str], status: int) -> PushRefused:
+def refused(keeper: Keeper, push: tuple[bytes, str], status: int) -> PushRefusedError:
     before = keeper.policy
-    with pytest.raises(PushRefused) as caught:
+    with pytest.raises(PushRefusedError) as caught:
         keeper.accept(*push)
     assert caught.value.status == status
     assert keeper.policy is before
@@ -91,7 +91,7 @@ def test_a_forged_push_is_refused_and_told_nothing(path: Path, signature: str) -
     assert error.version is None
     assert "5" not in str(error)
     refused(keeper, signed("another-key-of-a-guard", version=6, records={}), 403)
-    with pytest.raises(PushRefused):
+    with pytest.raises(PushRefusedError):
         keeper.status(sign_push(KEY, b""))
 
 
@@ -165,7 +165,7 @@ def test_M3_a_damaged_file_lets_nobody_in(tmp_path_factory: pytest.TempPathFacto
     raw[place] ^= 1 << data.draw(st.integers(0, 6))
     path.write_bytes(bytes(raw))
     damaged = Keeper(path, KEY)
-    with pytest.raises(PolicyLost, match="policy"):
+    with pytest.raises(PolicyLostError, match="policy"):
         damaged.load()
     assert damaged.policy is None
     # Only a whole push helps, whatever its version.
@@ -176,7 +176,7 @@ def test_M3_a_damaged_file_lets_nobody_in(tmp_path_factory: pytest.TempPathFacto
 
 def test_another_key_lets_nobody_in(path: Path) -> None:
     loaded(path).accept(*whole(5, ann="a"))
-    with pytest.raises(PolicyLost):
+    with pytest.raises(PolicyLostError):
         loaded(path, "another-key-of-a-guard")
 
 
@@ -201,7 +201,7 @@ def test_nothing_is_put_behind_a_change_that_was_written_in_part(path: Path) -> 
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PolicyLost, match="cannot be read"):
+    with pytest.raises(PolicyLostError, match="cannot be read"):
         Keeper(tmp_path, KEY).load()
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.matrix.errors import Refused, Unreachable
-from bridge.matrix.retry import FIRST_PAUSE, LONGEST_PAUSE, Passing, may_pass, next_pause, patience, repeat
+from bridge.matrix.errors import ForbiddenError, UnreachableError
+from bridge.matrix.retry import FIRST_PAUSE, LONGEST_PAUSE, PassingError, may_pass, next_pause, patience, repeat
 
-BROKEN = Unreachable("GET /x", 502, "M_UNKNOWN", "broken")
+BROKEN = UnreachableError("GET /x", 502, "M_UNKNOWN", "broken")
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,16 @@ async def test_success_needs_one_attempt() -> None:
 
 
 async def test_it_is_tried_again_with_the_time_that_is_left() -> None:
-    attempts = Attempts(Clock(), Passing(BROKEN), Passing(BROKEN, asked=3.0), "done")
+    attempts = Attempts(Clock(), PassingError(BROKEN), PassingError(BROKEN, asked=3.0), "done")
     assert await tried(attempts, 10) == "done"
     assert attempts.clock.slept == [0.25, 3.25]
     assert attempts.left == [10, 10 - 1.25, 10 - 1.25 - 4.25]
 
 
 async def test_at_the_deadline_the_last_failure_is_raised() -> None:
-    last = Unreachable("GET /x", 503, "M_UNKNOWN", "still broken")
-    attempts = Attempts(Clock(), Passing(BROKEN), Passing(last))
-    with pytest.raises(Unreachable) as caught:
+    last = UnreachableError("GET /x", 503, "M_UNKNOWN", "still broken")
+    attempts = Attempts(Clock(), PassingError(BROKEN), PassingError(last))
+    with pytest.raises(UnreachableError) as caught:
         await tried(attempts, 6)
     assert caught.value is last
     assert attempts.clock.now <= 106
@@ -107,35 +107,35 @@ async def test_an_attempt_that_the_deadline_cut_short_hides_no_reason() -> None:
     async def attempt(left: float) -> str:
         if clock.now == 100.0:
             clock.now += 1
-            raise Passing(BROKEN)
+            raise PassingError(BROKEN)
         clock.now += left
-        raise Passing(Unreachable("GET /x", 0, "M_UNKNOWN", "no answer")) from TimeoutError()
+        raise PassingError(UnreachableError("GET /x", 0, "M_UNKNOWN", "no answer")) from TimeoutError()
 
-    with pytest.raises(Unreachable) as raised:
+    with pytest.raises(UnreachableError) as raised:
         await repeat(attempt, 5, clock=clock, sleep=clock.sleep, chance=lambda: 1.0)
     assert raised.value is BROKEN
 
 
 async def test_what_stays_is_raised_at_once() -> None:
-    attempts = Attempts(Clock(), Refused("GET /x", 403, "M_FORBIDDEN", "no"), "never asked")
-    with pytest.raises(Refused):
+    attempts = Attempts(Clock(), ForbiddenError("GET /x", 403, "M_FORBIDDEN", "no"), "never asked")
+    with pytest.raises(ForbiddenError):
         await tried(attempts, 10)
     assert attempts.clock.slept == []
 
 
 async def test_the_cause_is_kept() -> None:
     cause = OSError("gone")
-    passing = Passing(BROKEN)
+    passing = PassingError(BROKEN)
     passing.__cause__ = cause
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(UnreachableError) as caught:
         await tried(Attempts(Clock(), passing), 0.5)
     assert caught.value.__cause__ is cause
 
 
 async def test_with_patience_the_last_attempt_begins_sooner_and_takes_its_time() -> None:
     clock = Clock()
-    attempts = Attempts(clock, Passing(BROKEN))
-    with patience(3.0), pytest.raises(Unreachable):
+    attempts = Attempts(clock, PassingError(BROKEN))
+    with patience(3.0), pytest.raises(UnreachableError):
         await repeat(attempts, 100.0, clock=clock, sleep=clock.sleep, chance=lambda: 1.0)
     assert clock.now - 100.0 <= 4.0
     assert min(attempts.left) > 90.0

@@ -31,7 +31,7 @@ from bridge.dev.place import (
 )
 from bridge.dev.synapse import synapse_command
 from bridge.docs.pages import metrics_page
-from bridge.matrix.errors import Unreachable
+from bridge.matrix.errors import UnreachableError
 from bridge.store.engine.errors import StoreError
 from tests.ports import free_port
 
@@ -297,7 +297,7 @@ async def test_a_synapse_that_never_comes_up_is_said(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "error", [Unreachable("GET /", 0, "", "no answer"), StoreError("It is gone."), DevError("", 6)]
+    "error", [UnreachableError("GET /", 0, "", "no answer"), StoreError("It is gone."), DevError("", 6)]
 )
 def test_no_task_of_compose_ends_with_a_traceback(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

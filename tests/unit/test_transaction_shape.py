@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.web.transaction import WrongShape, check_ping, events_of
+from bridge.web.transaction import WrongShapeError, check_ping, events_of
 
 EVENT: dict[str, Any] = {
     "event_id": "$1",
@@ -50,7 +50,7 @@ def test_right_events_pass(more: dict[str, Any]) -> None:
     ],
 )
 def test_a_wrong_body_is_named(body: object, told: str) -> None:
-    with pytest.raises(WrongShape) as caught:
+    with pytest.raises(WrongShapeError) as caught:
         events_of(body)
     assert str(caught.value).startswith(told)
 
@@ -96,14 +96,14 @@ def test_a_wrong_field_is_named_with_its_place(field: str, value: object) -> Non
         wrong[outer][inner] = value
     else:
         wrong[outer] = value
-    with pytest.raises(WrongShape) as caught:
+    with pytest.raises(WrongShapeError) as caught:
         events_of({"events": [EVENT, wrong]})
     assert str(caught.value).startswith(f"events[1].{field}: must ")
 
 
 @pytest.mark.parametrize("field", sorted(EVENT))
 def test_a_missing_field_is_named(field: str) -> None:
-    with pytest.raises(WrongShape) as caught:
+    with pytest.raises(WrongShapeError) as caught:
         events_of({"events": [{name: value for name, value in EVENT.items() if name != field}]})
     assert str(caught.value).startswith(f"events[0].{field}: ")
 
@@ -115,5 +115,5 @@ def test_a_ping_may_have_a_transaction_id() -> None:
 
 @pytest.mark.parametrize("body", [[], None, {"transaction_id": 7}, {"transaction_id": None}])
 def test_a_ping_of_another_shape_is_refused(body: object) -> None:
-    with pytest.raises(WrongShape):
+    with pytest.raises(WrongShapeError):
         check_ping(body)

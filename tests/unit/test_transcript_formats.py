@@ -100,6 +100,25 @@ def test_the_form_that_changes_a_meaning_has_a_sign(said: str, plain: str) -> No
     assert plain_text(said) == plain
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The sum is <math><mi>x</mi></math>.",
+        "<svg><text>x</text></svg>",
+        "<template>x</template>",
+        "<annotation>x</annotation>",
+        "<desc>x",
+        "<math><p>x</p></math>",
+        "<iframe>x</iframe>",
+        "<y-z>x</y-z>",
+        "<math><annotation-xml/>x",
+    ],
+)
+def test_a_tag_that_messages_should_not_have_takes_no_words_away(said: str) -> None:
+    assert "x" in plain_text(said)
+    assert "x" in re.sub("<[^>]*>", "", page_html(said))
+
+
 def test_the_looks_of_words_are_kept_for_the_pdf() -> None:
     assert runs_of("<b>a <i>b</i></b><u>c</u><a href='https://x.example'>https://x.example</a>") == (
         Run("a", bold=True),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from bridge.commands.asking.asked_about import the_person
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
-from bridge.firm.conversation import SHARED, Conversation, ConversationKind
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind, MatterConversation
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
 from bridge.firm.model import Matter, Matters, MatterStatus, Staff
 from bridge.firm.policy import accessible, desired_participants, may_act, may_be_in, with_access
@@ -16,7 +16,7 @@ from bridge.firm.sight import Sight
 from bridge.mapping.names import matter_name
 from bridge.operations.sight import sight_of
 from bridge.store.rooms.conversations import conversations_of_person
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.markdown import escape
 from bridge.wording.places import conversation_title
 

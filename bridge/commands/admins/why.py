@@ -7,7 +7,7 @@ from bridge.commands.asking.paging import paged
 from bridge.commands.asking.shown import day
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.firm.audit import BY_GUARD
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import Conversation, ConversationKind, MatterConversation
 from bridge.firm.explain import Explanation, explain_access, explain_place
 from bridge.firm.model import Matter, Staff
 from bridge.firm.policy import desired_participants
@@ -20,7 +20,7 @@ from bridge.operations.sight import sight_of
 from bridge.reconcile.rooms.observe import in_parallel, observe_room
 from bridge.store.record.audit import Audited, Filter, newest_by
 from bridge.store.rooms.conversations import room_of
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.store.rooms.matters import conversations_of_matter
 from bridge.store.rooms.questions import Pick, picks_of, who_ended
 from bridge.wording.audit_lines import Names, audit_line, names_of
 from bridge.wording.markdown import escape

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bridge.commands.asking.table import Call
 from bridge.firm.conversation import Conversation, channel_key
+from bridge.firm.matter_search import matters_numbered
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_of_space
 from bridge.firm.sight import Sight
@@ -62,9 +63,9 @@ async def find_place(call: Call, sight: Sight, typed: str) -> Matter | Conversat
     Raises CommandError. What must not be seen is looked for and answered like what is not there (M3, D4).
     """
     wanted = " ".join(typed.split()).strip("\"'“”„").strip()
-    matter = sight.firm.matter_by_number.get(wanted.casefold())
-    if matter is not None and sight.matter(matter):
-        return matter
+    numbered = [one for one in matters_numbered(sight.firm, wanted) if sight.matter(one)]
+    if len(numbered) == 1:
+        return numbered[0]
     alias = wanted.removeprefix("#").partition(":")[0]
     name = channel_key(wanted.removeprefix("#"))
 

@@ -1,158 +1,48 @@
-"""Names of channels: which channel a command is about, and which names can be had (C1)."""
+"""Which channel a command is about (C1)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
-from bridge.commands.asking.people import has_marked
-from bridge.commands.asking.rooms_named import rooms_named
 from bridge.commands.asking.table import Call
-from bridge.firm.conversation import (
-    CHANNEL_NAME_MAX,
-    ChannelNameError,
-    ConversationKind,
-    channel_key,
-    clean_channel_name,
-)
-from bridge.firm.names import spellings
-from bridge.firm.visible import shown
+from bridge.firm.conversation import CHANNEL_NAME_MAX, Channel, ConversationKind
 from bridge.mapping.marks import as_typed, first_target
-from bridge.mapping.near import closest
+from bridge.operations.channels_seen import by_spelling, called, channel_called, channel_of, channels_of_firm
+from bridge.operations.rooms_named import rooms_named
 from bridge.refusal import CommandError
-from bridge.store.rooms.channels import Channel, all_channels, channel, channel_named
-from bridge.wording.markdown import code, escape
 
 _TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)", re.DOTALL)
-_TO = re.compile(r"to\s++", re.IGNORECASE)
-
-
-def checked(name: str) -> str:
-    """The name as it is shown. Raises CommandError with what is wrong and a name that could be had."""
-    try:
-        return clean_channel_name(name)
-    except ChannelNameError as error:
-        better = _possible(name)
-        hint = f" How about {escape(better)}?" if better else ""
-        raise CommandError(f"{error}{hint}") from error
-
-
-def _possible(name: str) -> str:
-    """A name near to one that cannot be used; empty where nothing is left of it."""
-    words = " ".join(shown(" ".join(name.split()), "").split())
-    short = words if len(words) <= CHANNEL_NAME_MAX else words[: CHANNEL_NAME_MAX + 1].rpartition(" ")[0]
-    try:
-        return clean_channel_name(short or words[:CHANNEL_NAME_MAX])
-    except ChannelNameError:
-        return ""
-
-
-def free_name(name: str, taken: Collection[str]) -> str:
-    """A name like this one that nobody has: with the first number that is free. `taken` are unique names."""
-    number = 2
-    while True:
-        ending = f" {number}"
-        found = name[: CHANNEL_NAME_MAX - len(ending)].rstrip() + ending
-        if channel_key(found) not in taken:
-            return found
-        number += 1
-
-
-def typeable(title: str) -> str:
-    """A channel's name as it can be typed behind a command: in quotation marks where some of it looks like a person."""
-    return f'"{title}"' if has_marked(title) and '"' not in title else title
-
-
-def name_taken(owner: Channel, name: str, taken: Collection[str]) -> str:
-    """What to say where a name is taken."""
-    way = (
-        f"{code(f'!channel restore {typeable(owner.title)}')} opens it again"
-        if owner.archived
-        else f"join it: {code(f'!channel join {typeable(owner.title)}')}"
-    )
-    state = " (archived)" if owner.archived else ""
-    return (
-        f"There is a channel called {escape(owner.title)} already{state}; {way}."
-        f" Or choose another name, such as {escape(free_name(name, taken))}."
-    )
 
 
 async def the_channel(call: Call) -> Channel:
-    """The channel that was named, else the one in which the command was typed. Raises CommandError."""
-    name = call.values.get("name", "")
-    if name:
-        return await named(call, name)
-    here = await call.conversation()
-    found = await call.desk.store.read(lambda: channel(here.id))
+    """The channel that was named, else the one in which the command was typed. Raises CommandError and Refusal."""
+    if name := call.values.get("name", ""):
+        return await channel_called(call.desk, name)
+    found = await channel_of(call.desk, (await call.conversation()).id)
     if found is None:
         raise CommandError("Which channel? Type this in the channel, or put its name behind the command.")
     return found
-
-
-async def named(call: Call, name: str) -> Channel:
-    """The channel of that name, archived ones included. Raises CommandError with the nearest one there is."""
-    found = await call.desk.store.read(
-        lambda: channel_named(channel_key(name.strip().removeprefix("#"))) or _like(name)
-    )
-    if found is None:
-        raise CommandError(await no_such(call, name))
-    return found
-
-
-def _like(name: str) -> Channel | None:
-    """A unit: the only channel whose name can be spelled so; None where there is none, or more than one."""
-    wanted = set(_spelled(name.strip().removeprefix("#")))
-    found = [one for one in all_channels() if not wanted.isdisjoint(_spelled(one.title))]
-    return found[0] if len(found) == 1 else None
-
-
-def _spelled(name: str) -> list[str]:
-    return [channel_key(one) for one in spellings(name)]
-
-
-async def no_such(call: Call, name: str) -> str:
-    """What to say where there is no channel of that name."""
-    name = name[:CHANNEL_NAME_MAX]
-    titles = {one.title.casefold(): one.title for one in await call.desk.store.read(all_channels)}
-    near = closest(name.casefold(), titles)
-    hint = f" Did you mean {escape(titles[near])}?" if near else ""
-    return (
-        f"There is no channel called {escape(name)}.{hint}"
-        f" `!channel list` shows them, {code(f'!channel create {typeable(name)}')} makes it."
-    )
 
 
 async def the_channel_and_text(call: Call, text: str) -> tuple[Channel, str]:
     """The channel in which the command was typed and the whole text; elsewhere the text begins with its name.
 
     The channel is pointed to, or its name is in quotation marks, or it is the longest beginning of the text that is a
-    channel's name. `text` has marks, what comes back has none. Raises CommandError.
+    channel's name. `text` has marks, what comes back has none. Raises CommandError and Refusal.
     """
     if (await call.conversation()).kind is ConversationKind.CHANNEL:
         return await the_channel(call), as_typed(text)
     pointed = first_target(text)
     room = (await rooms_named(call.desk, call.sender, text)).get(pointed[0]) if pointed else None
     if pointed and room and room.conversation:
-        return await named(call, room.conversation.title), _without_to(as_typed(pointed[1]))
+        return await channel_called(call.desk, room.conversation.title), as_typed(pointed[1]).strip()
     text = as_typed(text)
     if (quoted := _TWO_QUOTED.fullmatch(text.strip())) is not None:
-        return await named(call, quoted[1]), _without_to(quoted[2])
-    by_key = {one.name_key: one for one in await call.desk.store.read(all_channels)}
+        return await channel_called(call.desk, quoted[1]), quoted[2]
+    known = by_spelling(await channels_of_firm(call.desk))
     words = text.split(" ")
     # No name has more words than characters.
     for count in range(min(len(words), CHANNEL_NAME_MAX), 0, -1):
-        found = by_key.get(channel_key(" ".join(words[:count]).removeprefix("#")))
-        if found is not None:
-            return found, _without_to(" ".join(words[count:]))
+        if (found := called(" ".join(words[:count]), known)) is not None:
+            return found, " ".join(words[count:]).strip()
     raise CommandError("Which channel? Type this in the channel, or put the channel's name first.")
-
-
-def _without_to(text: str) -> str:
-    """The text behind a channel's name, without the word between."""
-    found = _TO.match(text.strip())
-    return text.strip()[found.end() :] if found else text.strip()
-
-
-def unquoted(text: str) -> str:
-    """The text without quotation marks around it."""
-    return text.strip().strip('"“”„«»').strip()

@@ -6,11 +6,12 @@ import re
 from datetime import date
 from itertools import islice
 
+from bridge.firm.matter_search import matters_numbered
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import may_access
 from bridge.mapping.marks import as_typed, before_marks
-from bridge.refusal import CommandError
-from bridge.wording.markdown import repeated
+from bridge.refusal import CommandError, Kind, Refusal
+from bridge.wording.refusals import worded
 
 QUOTED = re.compile(r"[\"“”„«]([^\"“”»]*+)[\"“”»]\s*+")
 """Something in quotation marks."""
@@ -37,6 +38,12 @@ def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matt
     raise no_such_matter(quoted[1].strip() if quoted else first_word(text))
 
 
+def unquoted(text: str) -> str:
+    """The text without the quotation marks that it has around it as a whole."""
+    quoted = QUOTED.fullmatch(text.strip())
+    return (quoted[1] if quoted else text).strip()
+
+
 def first_word(text: str) -> str:
     """The first word of a text that is not blank, a mention being one word."""
     found = _WORD.match(before_marks(text))
@@ -44,11 +51,11 @@ def first_word(text: str) -> str:
 
 
 def visible_matter(number: str, firm: Firm, sender: Staff, today: date) -> Matter | None:
-    """The matter with this number that the sender may see."""
-    matter = firm.matter_by_number.get(" ".join(number.split()).casefold())
-    return matter if matter is not None and may_access(firm, sender.id, matter, today) else None
+    """The one matter with this number that the sender may see."""
+    found = [one for one in matters_numbered(firm, number) if may_access(firm, sender.id, one, today)]
+    return found[0] if len(found) == 1 else None
 
 
 def no_such_matter(number: str) -> CommandError:
     """What to say where somebody may not know that there is a matter, or there is none (M3)."""
-    return CommandError(f"There is no matter {repeated(number)} that you can see. `!matter list` shows those you can.")
+    return CommandError(worded(Refusal(Kind.NO_SUCH_MATTER, number=number)))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Call
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import Conversation, ConversationKind, MatterConversation
 from bridge.firm.model import Matter
 from bridge.firm.names import spellings
-from bridge.firm.policy import desired_participants, may_access
+from bridge.firm.policy import may_access
+from bridge.mapping.names import conversation_name
 from bridge.mapping.near import closest
+from bridge.operations.matters_seen import conversations_of
+from bridge.operations.sight import is_in
 from bridge.refusal import CommandError
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
 from bridge.wording.markdown import code, escape
 
 _OFFERED = 10
@@ -22,6 +25,12 @@ async def matter_here(call: Call) -> Conversation | None:
     """The matter conversation in which the command was typed."""
     typed_in = await call.conversation()
     return typed_in if typed_in.kind is ConversationKind.MATTER else None
+
+
+def matter_link(call: Call, matter: Matter, title: str, room_id: str) -> str:
+    """A link to a conversation of a matter, by the name that its room has."""
+    first_title = call.desk.settings.firm.first_matter_conversation_title
+    return link(call, conversation_name(matter, title, first_title), room_id)
 
 
 async def the_matter(call: Call) -> Matter:
@@ -44,13 +53,13 @@ async def the_conversation(call: Call, verb: str, *, only_mine: bool = False) ->
     CommandError. `verb` is the command's second word, for examples.
     """
     matter, typed = await the_matter(call), call.values.get("conversation", "").strip()
-    listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
+    listed = await conversations_of(call.desk, matter)
     typed_in = await matter_here(call)
     if "matter" not in call.values and typed_in is not None:
         return next(one for one in listed if one.conversation.id == typed_in.id)
     if typed:
         return pick(matter, listed, typed)
-    fitting = [one for one in listed if not only_mine or is_in(call, one.conversation)]
+    fitting = [one for one in listed if not only_mine or is_in(call.desk, call.sender, one.conversation)]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
@@ -79,11 +88,6 @@ def pick(matter: Matter, listed: Sequence[MatterConversation], typed: str) -> Ma
         f"Matter {escape(matter.number)} has no conversation {escape(typed[:80])}.{hint}"
         f" {code(f'!matter show {matter.number}')} lists them."
     )
-
-
-def is_in(call: Call, conversation: Conversation) -> bool:
-    """Whether the sender is in the conversation now."""
-    return call.sender.id in desired_participants(call.desk.firm(), conversation, call.desk.reconciler.today())
 
 
 def _none(matter: Matter, *, in_it: bool) -> str:

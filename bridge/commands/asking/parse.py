@@ -8,13 +8,13 @@ from typing import Any
 
 from bridge.commands.asking.examples import examples_for
 from bridge.commands.asking.matter_numbers import QUOTED, first_word, read_matter
-from bridge.commands.asking.people import People, has_marked
-from bridge.commands.asking.rooms_named import Rooms
+from bridge.commands.asking.people import People
 from bridge.commands.asking.screened import Around, read_around, read_screened
 from bridge.commands.asking.table import Argument, ArgumentType, Command
 from bridge.commands.asking.unquoted import names_in, title_or_people
 from bridge.firm.model import Firm, Matter, Staff
-from bridge.mapping.marks import as_typed, first_target, replaced, with_ids
+from bridge.mapping.marks import as_typed, first_target, has_marked, replaced, with_ids
+from bridge.operations.rooms_named import Rooms
 from bridge.refusal import CommandError
 from bridge.wording.markdown import repeated
 

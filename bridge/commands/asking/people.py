@@ -14,17 +14,13 @@ from itertools import islice
 
 from bridge.firm.model import Firm, Staff
 from bridge.firm.names import Called, called, called_here, plain
-from bridge.mapping.marks import ANY, END, MARK, PERSON_MARK, as_typed, before_marks, first_target, has_unplaced
+from bridge.mapping.marks import ANY, EMAIL, MARK, MARKED, as_typed, before_marks, first_target, has_unplaced
 from bridge.mapping.near import closest
 from bridge.refusal import CommandError
 from bridge.wording.markdown import code, escape, repeated
 
-_EMAIL = rf"[^\s,;&@{ANY}]++@[^\s,@{ANY}]+\.[^\s,@{ANY}]+"
-_MARKED = re.compile(rf"{PERSON_MARK}|@[^\s,:{ANY}]++(?::[^\s,{ANY}]++)?|{_EMAIL}")
-"""A mention, an @name, a full id, or an e-mail address."""
-_BEGINS = re.compile(rf"(?:(?<=[\s{END}])|^)(?:{_MARKED.pattern})|{PERSON_MARK}")
 _BETWEEN = re.compile(r"\s*+(?:,|;|&|and\b)?\s*+", re.IGNORECASE)
-_ITEM = re.compile(rf"({MARK}|(?<!\S)@[^\s,;&{ANY}]++|(?<!\S){_EMAIL})|[,;&]|(?<!\S)and(?!\S)", re.IGNORECASE)
+_ITEM = re.compile(rf"({MARK}|(?<!\S)@[^\s,;&{ANY}]++|(?<!\S){EMAIL})|[,;&]|(?<!\S)and(?!\S)", re.IGNORECASE)
 """What is a person by itself, and what stands between names."""
 _COLON = re.compile(rf"{MARK}|@[^\s,:@{ANY}]++:[^\s,:{ANY}]++|(:)")
 """A colon that is in no mention and no id."""
@@ -71,7 +67,7 @@ class People:
 
     def names_somebody(self, name: str) -> bool:
         """Whether the name, @name or address is somebody's, whoever that is."""
-        return bool(_MARKED.fullmatch(name) or self._whole(name) or self._called.part(name))
+        return bool(MARKED.fullmatch(name) or self._whole(name) or self._called.part(name))
 
     def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
         """The people at the start of the text, and the rest of it as it is.
@@ -169,7 +165,7 @@ class People:
         return self._by_mailbox.get(localpart) or self._whole(name) or self._called.part(name)
 
     def _named(self, name: str, *, suggest: bool) -> Staff:
-        if _MARKED.fullmatch(name) is not None:
+        if MARKED.fullmatch(name) is not None:
             return _working(self._marked(name.rstrip(_BEHIND), suggest=suggest))
         if found := self._whole(name) or self._called.part(name):
             return self._only(found, name)
@@ -193,7 +189,7 @@ class People:
         """The people given by mention, @name or address, and where they end."""
         found: list[Staff] = []
         at = following = _past_separator(text, 0)
-        while (word := _MARKED.match(text, following)) is not None:
+        while (word := MARKED.match(text, following)) is not None:
             person, used = self._one_marked(word[0].rstrip(_BEHIND), text[word.end() :])
             found.append(person)
             at = word.end() + used
@@ -236,7 +232,7 @@ class People:
         person, rest = self._only(found, text[:end]), text[end:].strip()
         following = _first_word(rest)
         title = following.endswith(":") and following.istitle()
-        if len(whole) > 1 or title or _MARKED.match(rest) or self._everybody.part(following.rstrip(_BEHIND + ",")):
+        if len(whole) > 1 or title or MARKED.match(rest) or self._everybody.part(following.rstrip(_BEHIND + ",")):
             raise _unsure(text)
         return (person,), rest
 
@@ -281,11 +277,6 @@ def _past_separator(text: str, at: int) -> int:
     """The place behind a comma, an "and" or blanks, if any of these stands there."""
     gap = _BETWEEN.match(text, at)
     return at if gap is None else gap.end()
-
-
-def has_marked(text: str) -> re.Match[str] | None:
-    """The first person in a text who is given by mention, @name or e-mail."""
-    return _BEGINS.search(text)
 
 
 def _require_placed(text: str) -> None:

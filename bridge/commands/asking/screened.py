@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from bridge.commands.asking.matter_numbers import QUOTED, first_word, read_matter
-from bridge.commands.asking.people import People, has_marked
+from bridge.commands.asking.people import People
 from bridge.firm.model import Firm, Group, Matter, Staff, Wall, WallKind
 from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
 from bridge.firm.walls import may_know
-from bridge.mapping.marks import as_typed
+from bridge.mapping.marks import as_typed, has_marked
 from bridge.refusal import CommandError
 from bridge.wording.markdown import enumerated, escape, repeated
 

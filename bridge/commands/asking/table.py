@@ -9,21 +9,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from bridge.commands.asking.where import CHAT, Where, where_is
 from bridge.desk import Desk
 from bridge.firm.audit import Outcome
-from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
-from bridge.firm.model import Matter, Staff
-from bridge.firm.policy import desired_participants
+from bridge.firm.conversation import Conversation, bot_chat_id
+from bridge.firm.model import Staff
 from bridge.firm.rules import CitedRule
-from bridge.refusal import CommandError
-from bridge.store.rooms.conversations import conversation_by_id
-
-if TYPE_CHECKING:
-    pass
-
+from bridge.operations.sight import typed_in
+from bridge.operations.transcripts import Handout
+from bridge.refusal import Kind, Refusal
 
 _BRIEF = 20
 """Characters of what a list shows of one argument."""
@@ -103,32 +99,15 @@ class Call:
     """The event id of the message that the command was typed as a reply to; empty where it was none."""
 
     async def conversation(self) -> Conversation:
-        """Where it was typed, as it is now. Read when it is asked for, since most commands do not."""
+        """Where it was typed, as it is now. Read when it is asked for, since most commands do not. Raises Refusal."""
         found = await typed_in(self.desk, self.conversation_id, self.sender.id)
         if found is None:
-            raise CommandError("This conversation is being made anew. Try again in a moment.")
+            raise Refusal(Kind.MADE_ANEW)
         return found
 
     async def where(self) -> Where:
         """What kind of place it was typed in."""
         return await where_typed(self.desk, self.conversation_id, self.sender.id)
-
-
-async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversation | None:
-    """A conversation as it is now; for somebody who is not in it their chat with the bot, so that nothing of it shows.
-
-    They may have typed a moment before they were taken out, or be in the room by somebody's trick (D4, M3).
-    """
-
-    def unit() -> Conversation | None:
-        found = conversation_by_id(conversation_id)
-        if found is not None and found.kind is ConversationKind.ADMINS:
-            return conversation_by_id(bot_chat_id(staff_id))
-        if found is None or staff_id in desired_participants(desk.firm(), found, desk.reconciler.today()):
-            return found
-        return conversation_by_id(bot_chat_id(staff_id))
-
-    return await desk.store.read(unit)
 
 
 async def where_typed(desk: Desk, conversation_id: str, staff_id: str) -> Where:
@@ -161,19 +140,6 @@ class Noted:
     """What it concerns, in words that may stand in the log."""
     ids: tuple[str, ...] = ()
     """The ids of the matters, conversations and walls that these words name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handout:
-    """A file for the person who typed the command, and nobody else. It is uploaded already."""
-
-    matter: Matter
-    """What it is about. It is sent only to somebody who may see that in the moment of sending (M3)."""
-    name: str
-    mxc: str
-    media_type: str
-    size: int
-    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,32 +10,42 @@ from bridge.commands.asking.paging import paged
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHANNELS, CHAT
-from bridge.firm.conversation import channel_key
-from bridge.firm.names import has_words, searched
-from bridge.firm.policy import desired_participants
-from bridge.store.rooms.channels import Channel, all_channels, recent
-from bridge.store.rooms.conversations import conversation_by_id, conversations_with_people
+from bridge.firm.conversation import Channel
+from bridge.operations.channels_seen import ChannelSeen, channels_of_firm, channels_seen, channels_with, recent_channels
 from bridge.wording.markdown import escape
 from bridge.wording.moments import clock_in, local, moment_in
 
-RECENT = 10
-"""Channels that `!channel recent` shows (C3)."""
+
+async def _list(call: Call) -> Answer:
+    return await paged(call, _listed)
 
 
-async def lines_of(call: Call, channels: Sequence[Channel]) -> list[str]:
-    """A line for each channel: its name with a link, topic, how many are in it, and whether you are."""
-    loaded = await call.desk.store.read(lambda: conversations_with_people(channel.id for channel in channels))
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
-    lines = []
-    for channel in channels:
-        conversation = loaded.get(channel.id)
-        people = desired_participants(firm, conversation, today) if conversation is not None else frozenset()
-        topic = f": {escape(channel.topic)}" if channel.topic else ""
-        count = "1 participant" if len(people) == 1 else f"{len(people)} participants"
-        yours = ", you among them" if call.sender.id in people else ""
-        archived = ", archived" if channel.archived else ""
-        lines.append(f"- {_name(call, channel)}{topic} ({count}{yours}{archived})")
-    return lines
+async def _listed(call: Call) -> List:
+    found = [one for one in await channels_of_firm(call.desk) if not one.archived]
+    nothing = "There is no channel yet. `!channel create NAME` makes one."
+    return List(found, foot="" if found else nothing, shown=partial(_lines, call))
+
+
+async def _search(call: Call) -> Answer:
+    return await paged(call, _found)
+
+
+async def _found(call: Call) -> List:
+    found = await channels_with(call.desk, call.values["words"])
+    nothing = "No channel has those words in its name or topic. `!channel list` shows them all."
+    return List(found, foot="" if found else nothing, shown=partial(_lines, call))
+
+
+async def _lines(call: Call, channels: Sequence[Channel]) -> list[str]:
+    return [_line(call, seen) for seen in await channels_seen(call.desk, call.sender, channels)]
+
+
+def _line(call: Call, seen: ChannelSeen) -> str:
+    topic = f": {escape(seen.channel.topic)}" if seen.channel.topic else ""
+    count = "1 participant" if seen.participants == 1 else f"{seen.participants} participants"
+    yours = ", you among them" if seen.is_in else ""
+    archived = ", archived" if seen.channel.archived else ""
+    return f"- {_name(call, seen.channel)}{topic} ({count}{yours}{archived})"
 
 
 def _name(call: Call, channel: Channel) -> str:
@@ -49,28 +59,27 @@ def _moment(call: Call, at_ms: int) -> str:
     return clock_in(firm, at_ms) if today else moment_in(firm, at_ms)
 
 
-async def _search(call: Call) -> Answer:
-    return await paged(call, _found)
-
-
-async def _found(call: Call) -> List:
-    words = channel_key(call.values["words"]).split("-")
-    found = [
-        channel
-        for channel in await call.desk.store.read(all_channels)
-        if has_words(searched(channel_key(f"{channel.title} {channel.topic}").replace("-", " ")), words)
-    ]
-    nothing = "No channel has those words in its name or topic. `!channel list` shows them all."
-    return List(found, foot="" if found else nothing, shown=partial(lines_of, call))
-
-
 async def _recent(call: Call) -> Answer:
-    found = await call.desk.store.read(lambda: recent(RECENT))
     lines = [
-        f"{number}. {_name(call, channel)}, {_moment(call, channel.last_message_at or 0)}"
-        for number, channel in enumerate(found, 1)
+        f"{number}. {_name(call, found)}, {_moment(call, found.last_message_at or 0)}"
+        for number, found in enumerate(await recent_channels(call.desk), 1)
     ]
     return Answer("\n".join(lines) or "Nobody has written in a channel yet. `!channel list` shows them.")
+
+
+async def _info(call: Call) -> Answer:
+    found = await the_channel(call)
+    (seen,) = await channels_seen(call.desk, call.sender, [found])
+    maker = call.desk.firm().staff.get(found.created_by)
+    lines = [
+        f"**{_name(call, found)}**\n",
+        f"- Topic: {escape(found.topic)}" if found.topic else "",
+        f"- Participants: {seen.participants}" + (", everybody in the firm" if found.everyone else ""),
+        f"- Made: {_moment(call, found.created_at)}" + (f", by {escape(maker.name)}" if maker else ""),
+        f"- Newest message: {_moment(call, found.last_message_at)}" if found.last_message_at else "",
+        f"- Archived: {_moment(call, found.archived_at)}{_archived_by(call, found)}" if found.archived_at else "",
+    ]
+    return Answer("\n".join(line for line in lines if line))
 
 
 def _archived_by(call: Call, channel: Channel) -> str:
@@ -80,23 +89,15 @@ def _archived_by(call: Call, channel: Channel) -> str:
     return f", by {escape(archiver.name)}" if archiver else ""
 
 
-async def _info(call: Call) -> Answer:
-    found = await the_channel(call)
-    conversation = await call.desk.store.read(lambda: conversation_by_id(found.id))
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
-    people = desired_participants(firm, conversation, today) if conversation is not None else frozenset()
-    maker = firm.staff.get(found.created_by)
-    lines = [
-        f"**{_name(call, found)}**\n",
-        f"- Topic: {escape(found.topic)}" if found.topic else "",
-        f"- Participants: {len(people)}" + (", everybody in the firm" if found.everyone else ""),
-        f"- Made: {_moment(call, found.created_at)}" + (f", by {escape(maker.name)}" if maker else ""),
-        f"- Newest message: {_moment(call, found.last_message_at)}" if found.last_message_at else "",
-        f"- Archived: {_moment(call, found.archived_at)}{_archived_by(call, found)}" if found.archived_at else "",
-    ]
-    return Answer("\n".join(line for line in lines if line))
-
-
+CHANNEL_LIST = Command(
+    "channel list",
+    "The firm's channels",
+    _list,
+    help="Lists the channels with their topics, but for archived ones.",
+    examples=("!channel list",),
+    group="Channels",
+    also=("channels",),
+)
 CHANNEL_SEARCH = Command(
     "channel search",
     "Find a channel",

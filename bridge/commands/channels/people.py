@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bridge.commands.asking.channels import the_channel, typeable
+from bridge.commands.asking.channels import the_channel
+from bridge.commands.asking.each import people_changed
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import Where
-from bridge.commands.conversations.participants import add_people, remove_people
-from bridge.operations.rooms import made_room
-from bridge.refusal import CommandError
-from bridge.store.rooms.conversations import add_participants
-from bridge.store.rooms.participants import drop
+from bridge.operations.channels import join_channel, leave_channel
+from bridge.operations.participants import add_people, remove_people
+from bridge.wording.channels import typeable
 from bridge.wording.markdown import code, escape
 
 _NAME = Argument("name", ArgumentType.NAME, required=False, shown="NAME", names_place=True)
@@ -19,39 +18,25 @@ _PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")
 
 async def _join(call: Call) -> Answer:
     found = await the_channel(call)
-    if not found.everyone:
-        await call.desk.store.run(
-            lambda: add_participants(found.id, [call.sender.id], call.sender.id, cause=call.event_id)
-        )
-    room_id = await made_room(call.desk, found.id, call.sender.id, call.event_id)
+    room_id = await join_channel(call.desk, call.sender, found, call.event_id)
     archived = " It is archived: you can read it, and nobody can write in it." if found.archived else ""
     return Answer(f"You are in {link(call, found.title, room_id)}.{archived}")
 
 
 async def _leave(call: Call) -> Answer:
     found = await the_channel(call)
-    if found.everyone:
-        raise CommandError(f"{escape(found.title)} is the channel of the whole firm; everybody stays in it.")
-    left = await call.desk.store.run(lambda: drop(found.id, [call.sender.id], call.sender.id, call.event_id))
-    if not left:
-        raise CommandError(f"You are not in {escape(found.title)}.")
-    if found.room_id is not None:
-        # In their own name, so that no client tells them that the bot removed them.
-        await call.desk.homeserver.leave(found.room_id, call.user_id)
-    await made_room(call.desk, found.id, call.sender.id, call.event_id)
+    await leave_channel(call.desk, call.sender, call.user_id, found, call.event_id)
     return Answer(
         f"You have left {escape(found.title)}. {code(f'!channel join {typeable(found.title)}')} brings you back."
     )
 
 
 async def _add(call: Call) -> Answer:
-    found = await the_channel(call)
-    return await add_people(call, found.id, call.values["people"])
+    return await people_changed(call, (await the_channel(call)).id, add_people)
 
 
 async def _remove(call: Call) -> Answer:
-    found = await the_channel(call)
-    return await remove_people(call, found.id, call.values["people"])
+    return await people_changed(call, (await the_channel(call)).id, remove_people)
 
 
 CHANNEL_JOIN = Command(

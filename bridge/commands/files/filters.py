@@ -11,9 +11,8 @@ from bridge.commands.asking.asked_about import everybody
 from bridge.commands.asking.days import begin_of, read_day
 from bridge.commands.asking.matter_numbers import read_matter
 from bridge.commands.asking.table import Call
-from bridge.mapping.file_words import in_matter, of_type, sent_by, sought
+from bridge.mapping.file_words import Asked, Order, in_matter, of_type, sent_by, sought
 from bridge.refusal import CommandError
-from bridge.store.files.lists import Asked, Order
 from bridge.wording.markdown import repeated
 
 _PART = re.compile(r'(?:([^\W\d_]+):\s*)?(?:["“”„]([^"“”„]*)["“”„]|(\S+))')
@@ -131,8 +130,8 @@ def _day(call: Call, typed: str, name: str) -> date:
 
 def _order(typed: str) -> Order:
     try:
-        return Order[typed.upper()]
-    except KeyError:
+        return Order(typed.casefold())
+    except ValueError:
         raise CommandError(f"{_given(typed)} is no order. sort: takes name, size or date.") from None
 
 

@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
-from bridge.commands.asking.matters import is_in, the_conversation, the_matter
-from bridge.commands.asking.shown import link
+from bridge.commands.asking.matters import matter_link, the_conversation, the_matter
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, MATTERS, Where
-from bridge.firm.conversation import Conversation
-from bridge.firm.model import Matter
-from bridge.firm.policy import is_read_only
-from bridge.mapping.names import conversation_name
-from bridge.operations.rooms import made_room
-from bridge.refusal import CommandError
-from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.channels import archive, restore
-from bridge.store.rooms.conversations import conversation_by_id
-from bridge.store.rooms.matters import MatterConversation
-from bridge.wording.markdown import code, escape, notice
-
-
-async def _mine(call: Call, verb: str) -> tuple[Matter, MatterConversation]:
-    """The matter and its conversation, in which the sender is. Raises CommandError."""
-    matter, found = await the_matter(call), await the_conversation(call, verb, only_mine=True)
-    if not is_in(call, found.conversation):
-        raise CommandError(f"Only somebody who is in the conversation can {verb} it.")
-    return matter, found
+from bridge.operations.matters import archive_conversation, restore_conversation
+from bridge.wording.markdown import code, escape
 
 
 async def _archive(call: Call) -> Answer:
-    matter, found = await _mine(call, "archive")
-    again = code(f"!matter restore {matter.number} {found.conversation.title}")
-
-    def unit() -> None:
-        if archive(found.conversation.id, call.sender.id, call.event_id):
-            _say(call, found, f"{escape(call.sender.name)} archived this conversation. It can be read, not written in.")
-
-    await call.desk.store.run(unit)
-    room_id = await made_room(call.desk, found.conversation.id, call.sender.id, call.event_id)
-    where = link(call, _name(call, matter, found.conversation), room_id)
+    matter, found = await the_matter(call), await the_conversation(call, "archive", only_mine=True)
+    archived = await archive_conversation(call.desk, call.sender, found, call.event_id)
+    where = matter_link(call, matter, archived.title, archived.room_id)
+    again = code(f"!matter restore {matter.number} {archived.title}")
     return Answer(f"{where} is archived: it can be read and found, not written in. {again} opens it again.")
 
 
 async def _restore(call: Call) -> Answer:
-    matter, found = await _mine(call, "restore")
-
-    def unit() -> Conversation | None:
-        if restore(found.conversation.id, call.sender.id, call.event_id):
-            _say(call, found, f"{escape(call.sender.name)} opened this conversation again.")
-        return conversation_by_id(found.conversation.id)
-
-    now = await call.desk.store.run(unit)
-    room_id = await made_room(call.desk, found.conversation.id, call.sender.id, call.event_id)
-    where = link(call, _name(call, matter, found.conversation), room_id)
-    if now is not None and is_read_only(call.desk.firm(), now):
+    matter, found = await the_matter(call), await the_conversation(call, "restore", only_mine=True)
+    restored = await restore_conversation(call.desk, call.sender, found, call.event_id)
+    where = matter_link(call, matter, restored.title, restored.room_id)
+    if restored.is_read_only:
         closed = f"Matter {escape(matter.number)} is closed, so nobody writes in it all the same."
         return Answer(f"{where} is not archived any more. {closed}")
     return Answer(f"{where} is open again.")
-
-
-def _name(call: Call, matter: Matter, conversation: Conversation) -> str:
-    return conversation_name(matter, conversation.title, call.desk.settings.firm.first_matter_conversation_title)
-
-
-def _say(call: Call, found: MatterConversation, text: str) -> None:
-    """Inside a unit: have the bot say something in the conversation."""
-    if found.room_id is not None:
-        enqueue(f"{call.event_id}/notice", found.room_id, call.desk.settings.bot_id, "m.room.message", notice(text))
 
 
 _WHICH = (

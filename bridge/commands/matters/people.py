@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.commands.asking.matters import the_conversation, the_matter
-from bridge.commands.asking.shown import link
+from bridge.commands.asking.matters import matter_link, the_conversation, the_matter
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import MATTERS
-from bridge.firm.policy import is_read_only
-from bridge.mapping.names import conversation_name
-from bridge.operations.rooms import made_room
-from bridge.refusal import CommandError
-from bridge.store.rooms.participants import drop, pick
+from bridge.operations.matters import join_conversation, leave_conversation
 from bridge.wording.markdown import code, escape
 
 _CONVERSATION = Argument("conversation", ArgumentType.TEXT, required=False, shown="TITLE", names_conversation=True)
@@ -20,27 +15,18 @@ _CONVERSATION = Argument("conversation", ArgumentType.TEXT, required=False, show
 
 async def _join(call: Call) -> Answer:
     matter, found = await the_matter(call), (await the_conversation(call, "join")).conversation
-    await call.desk.store.run(lambda: pick(found.id, [call.sender.id], call.sender.id, call.event_id))
-    room_id = await made_room(call.desk, found.id, call.sender.id, call.event_id)
-    closed = is_read_only(call.desk.firm(), found)
-    note = " It can be read, and nobody can write in it." if closed else ""
-    label = conversation_name(matter, found.title, call.desk.settings.firm.first_matter_conversation_title)
-    return Answer(f"You are in {link(call, label, room_id)}.{note}")
+    joined = await join_conversation(call.desk, call.sender, matter, found, call.event_id)
+    note = " It can be read, and nobody can write in it." if joined.is_read_only else ""
+    return Answer(f"You are in {matter_link(call, matter, joined.title, joined.room_id)}.{note}")
 
 
 async def _leave(call: Call) -> Answer:
     matter, found = await the_matter(call), await the_conversation(call, "leave", only_mine=True)
-    conversation = found.conversation
-    left = await call.desk.store.run(lambda: drop(conversation.id, [call.sender.id], call.sender.id, call.event_id))
-    if not left:
-        raise CommandError(f"You are not in {escape(conversation.title)} of matter {escape(matter.number)}.")
-    if found.room_id is not None:
-        # In their own name, so that no client tells them that the bot removed them.
-        await call.desk.homeserver.leave(found.room_id, call.user_id)
-    await call.desk.reconciler.converge(conversation.id)
+    await leave_conversation(call.desk, call.sender, call.user_id, matter, found, call.event_id)
+    title = found.conversation.title
     return Answer(
-        f"You have left {escape(conversation.title)} of matter {escape(matter.number)}."
-        f" {code(f'!matter join {matter.number} {conversation.title}')} brings you back."
+        f"You have left {escape(title)} of matter {escape(matter.number)}."
+        f" {code(f'!matter join {matter.number} {title}')} brings you back."
     )
 
 

@@ -10,8 +10,7 @@ from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHAT, MATTERS
 from bridge.firm.model import Firm
-from bridge.firm.policy import desired_participants, is_read_only, may_access, with_access
-from bridge.store.rooms.matters import MatterConversation, conversations_of_matter
+from bridge.operations.matters_seen import ConversationSeen, matter_seen
 from bridge.wording.markdown import code, escape
 from bridge.wording.people import names
 
@@ -24,27 +23,24 @@ async def _show(call: Call) -> Answer:
 
 
 async def _shown(call: Call) -> List:
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
     # As it is now, also when this is a later page of what was asked a while ago.
-    asked = await the_matter(call)
-    matter = firm.matters.get(asked.id)
-    if matter is None or not may_access(firm, call.sender.id, matter, today):
+    seen = await matter_seen(call.desk, call.sender, (await the_matter(call)).id)
+    if seen is None:
         return List(())
-    listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
-    insiders = with_access(firm, matter, today)
+    firm, matter = call.desk.firm(), seen.matter
     facts = [
         f"- Client: {escape(matter.client)}" if matter.client else "",
         f"- Status: {matter.status}",
         f"- Responsible: {escape(firm.staff[matter.responsible].name)}" if matter.responsible in firm.staff else "",
         f"- Assisting: {_people(firm, matter.assisting)}" if matter.assisting else "",
-        f"- Access: {_access(firm, insiders)}",
+        f"- Access: {_access(firm, seen.insiders)}",
         "- Under legal hold: nothing in its conversations can be deleted" if matter.held else "",
     ]
     head = "\n".join([f"**{escape(matter.number)} {escape(matter.title)}**\n", *(fact for fact in facts if fact)])
-    if not listed:
+    if not seen.conversations:
         start = f'!matter start {matter.number} "Title"'
         return List((), f"{head}\n\nNobody talks about it yet. {code(start)} starts.")
-    lines = [_line(call, number, one) for number, one in enumerate(listed, 1)]
+    lines = [_line(call, number, one) for number, one in enumerate(seen.conversations, 1)]
     return List(
         lines, f"{head}\n\n**Conversations**", f"{code(f'!matter join {matter.number} 1')} joins the first one."
     )
@@ -62,13 +58,11 @@ def _access(firm: Firm, insiders: Collection[str]) -> str:
     return _people(firm, insiders)
 
 
-def _line(call: Call, number: int, one: MatterConversation) -> str:
-    firm, conversation = call.desk.firm(), one.conversation
-    people = desired_participants(firm, conversation, call.desk.reconciler.today())
-    title = link(call, conversation.title, one.room_id) if one.room_id else escape(conversation.title)
-    count = "1 participant" if len(people) == 1 else f"{len(people)} participants"
-    yours = ", you among them" if call.sender.id in people else ""
-    closed = ", read-only" if is_read_only(firm, conversation) else ""
+def _line(call: Call, number: int, one: ConversationSeen) -> str:
+    title = link(call, one.title, one.room_id) if one.room_id else escape(one.title)
+    count = "1 participant" if one.participants == 1 else f"{one.participants} participants"
+    yours = ", you among them" if one.is_in else ""
+    closed = ", read-only" if one.is_read_only else ""
     return f"- **{number}** {title} ({count}{yours}{closed})"
 
 

@@ -15,7 +15,7 @@ from bridge.firm.model import Matter, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.walls import covered, may_know, screens
 from bridge.matrix.attempts import is_passing
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import RequestError
 from bridge.store.people.walls import WallRecord, wall_records
 from bridge.store.rooms.conversations import staff_by_localpart
 from bridge.store.rooms.matters import conversations_of_matter
@@ -150,7 +150,7 @@ async def _of_matter(call: Call, wall: Wall, matter: Matter) -> list[str]:
 async def _of_room(call: Call, room_id: str, people: dict[str, str]) -> Sequence[str]:
     try:
         history = await call.desk.homeserver.history(room_id)
-    except HomeserverError as error:
+    except RequestError as error:
         if is_passing(error):
             raise
         return (f"its history cannot be read: {escape(str(error))}",)

@@ -22,6 +22,8 @@ _SIGNS = frozenset({"url", "file", "filename"})
 _OWN = (("url",), ("file", "url"), ("info", "thumbnail_url"), ("info", "thumbnail_file", "url"))
 """Where a file message has its file, and the small picture of it."""
 _HTML = frozenset({"formatted_body", "org.matrix.msc1767.html", "m.html"})
+_IS_HTML = "text/html"
+"""How a media type of HTML begins, whatever parameters follow (RFC 9110, 8.3.1)."""
 _PICTURE = "<im"
 """How <img> begins, and <image>, which browsers take for it. In HTML a tag's name cannot be written otherwise."""
 Content = Mapping[str, Any]
@@ -86,7 +88,8 @@ def _look(content: Content) -> _Found:
         key, value = waiting.pop()
         if isinstance(value, dict | Mapping):
             found.named = found.named or not _SIGNS.isdisjoint(value)
-            html = value.get("mimetype") == "text/html"
+            said = value.get("mimetype")
+            html = isinstance(said, str) and said[:40].lstrip().casefold().startswith(_IS_HTML)
             waiting.extend(("formatted_body" if html and name == "body" else name, value[name]) for name in value)
         elif isinstance(value, list | tuple):
             waiting.extend(("[]", inner) for inner in value)

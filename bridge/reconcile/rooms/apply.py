@@ -13,11 +13,20 @@ import structlog
 
 from bridge import faults
 from bridge.firm.conversation import ConversationKind
+from bridge.firm.errors import BridgeError
 from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.pins import PINNED
 from bridge.mapping.rooms import AVATAR, CLEARED, RoomShape, child_state, create_body, desired_state, earlier_shape
-from bridge.matrix.errors import AliasTaken, BadRequest, HomeserverError, NotFound, Refused, TokenRejected, Unreachable
+from bridge.matrix.errors import (
+    AliasTakenError,
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    RequestError,
+    TokenRejectedError,
+    UnreachableError,
+)
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.plan import (
@@ -37,6 +46,7 @@ from bridge.reconcile.rooms.observe import is_marked, is_ours, observe_room
 from bridge.reconcile.rooms.pictures import uploaded
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.rooms.reasons import why_removed
+from bridge.reconcile.rooms.space_order import join_in_order
 from bridge.reconcile.rooms.unread import ensure_unread
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import record_room, set_room_aside, write_intent
@@ -51,7 +61,7 @@ _ATTEMPTS = 5
 """How often a room is begun before a person is asked to look."""
 
 
-class StepError(Exception):
+class StepError(BridgeError):
     """A step that cannot be taken until a person has done something."""
 
     suspended: frozenset[str] = frozenset()
@@ -96,7 +106,7 @@ class _Trouble:
     """The steps of one room that could not be taken."""
 
     failed: list[tuple[Step, Exception]] = field(default_factory=list)
-    unreachable: Unreachable | None = None
+    unreachable: UnreachableError | None = None
 
     def holds_up(self, step: Step) -> bool:
         """Whether a step is left out: its person's turn is over, or the homeserver gives no good answer here."""
@@ -106,9 +116,9 @@ class _Trouble:
 
     async def note(self, step: Step, error: Exception, homeserver: Homeserver) -> None:
         """Note a failure. Raises it where nothing of this room can go on."""
-        if isinstance(error, TokenRejected):
+        if isinstance(error, TokenRejectedError):
             raise error
-        if isinstance(error, Unreachable):
+        if isinstance(error, UnreachableError):
             await require_presence(homeserver, error)
             self.unreachable = self.unreachable or error
         elif step.action is Action.BOT_RETURN:
@@ -130,7 +140,7 @@ async def apply_room(plan: RoomPlan, hands: Hands) -> None:
     """Take all steps of one room in order. One that cannot be taken, or its person, does not hold up the others.
 
     After one to which the homeserver gave no good answer only those that take access away are tried. Raises that
-    Unreachable at the end, or StepError where others could not be taken, and TokenRejected at once.
+    UnreachableError at the end, or StepError where others could not be taken, and TokenRejectedError at once.
     """
     steps = plan.steps
     if steps and steps[0].action is Action.CREATE_ROOM:
@@ -141,8 +151,8 @@ async def apply_room(plan: RoomPlan, hands: Hands) -> None:
             continue
         try:
             await _ACTS[step.action](step, plan.shape, hands)
-        except (HomeserverError, StepError) as error:
-            may_be_remade = not plan.shape.earlier_of and isinstance(error, Refused | NotFound)
+        except (RequestError, StepError) as error:
+            may_be_remade = not plan.shape.earlier_of and isinstance(error, ForbiddenError | NotFoundError)
             if step.action is Action.BOT_RETURN and may_be_remade:
                 await _give_up(plan.shape, hands)
                 await apply_room(RoomPlan(plan.shape, (Step(Action.CREATE_ROOM, plan.shape.key),)), hands)
@@ -206,7 +216,7 @@ async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None
         body["initial_state"].append({"type": PINNED, "state_key": "", "content": {"pinned": pins}})
     try:
         room_id = await hands.homeserver.create_room(body)
-    except AliasTaken:
+    except AliasTakenError:
         return None
     return as_created(shape, hands.server, hands.room_ids, room_id, picture_url)
 
@@ -217,7 +227,7 @@ async def _picture(shape: RoomShape, hands: Hands) -> str:
         return ""
     try:
         return await uploaded(shape.picture, hands.homeserver, hands.store)
-    except (Refused, BadRequest, NotFound) as error:
+    except (ForbiddenError, BadRequestError, NotFoundError) as error:
         log.warning("picture_not_uploaded", room=shape.key, reason=str(error))
         return ""
 
@@ -270,7 +280,7 @@ async def _give_up(shape: RoomShape, hands: Hands) -> None:
     for user_id in people:
         try:
             await hands.homeserver.leave(room_id, user_id)
-        except (Refused, BadRequest) as error:
+        except (ForbiddenError, BadRequestError) as error:
             log.warning("still_in_lost_room", room_id=room_id, user_id=user_id, reason=str(error))
 
 
@@ -326,7 +336,7 @@ async def _take_power(step: Step, shape: RoomShape, hands: Hands) -> None:
         return
     try:
         await hands.homeserver.give_up_power(room_id, step.who, {**levels, "users": users})
-    except Refused as error:
+    except ForbiddenError as error:
         # They left a moment ago, or their account is locked. They keep a power that is of no use outside.
         log.info("power_kept", room_id=room_id, user_id=step.who, reason=str(error))
 
@@ -336,7 +346,7 @@ async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
     try:
         reason = await why_removed(step.key, step.who, hands.wanted, hands.store, hands.today)
         await hands.homeserver.kick(room_id, step.who, reason)
-    except Refused:
+    except ForbiddenError:
         # The bot is not in this room, or they have as much power as it has: they leave it by the service's hand.
         await _take_power(step, shape, hands)
         await hands.homeserver.leave(room_id, step.who)
@@ -357,8 +367,11 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
         # Before joining, so that a crash in between leaves no participant whom messages do not reach (C2).
         await ensure_unread(hands.homeserver, step.who, room_id)
     try:
-        await hands.homeserver.join(room_id, step.who)
-    except Refused as error:
+        if shape.order:
+            await join_in_order(hands.homeserver, room_id, step.who, shape.order)
+        else:
+            await hands.homeserver.join(room_id, step.who)
+    except ForbiddenError as error:
         if error.errcode == _SUSPENDED:
             raise SuspendedError([step.who]) from error
         raise

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bridge.matrix.errors import HomeserverError, TokenRejected
+from bridge.matrix.errors import HomeserverError, TokenRejectedError
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
 from bridge.reconcile.rooms import observe
@@ -25,11 +25,11 @@ _AT_ONCE = 4
 
 
 async def keep(homeserver: Homeserver, room_id: str) -> None:
-    """Have the bot in a room that is about to be empty. What fails is logged. Raises TokenRejected."""
+    """Have the bot in a room that is about to be empty. What fails is logged. Raises TokenRejectedError."""
     try:
         with patience(_MOMENT):
             await homeserver.join(room_id, homeserver.bot_id)
-    except TokenRejected:
+    except TokenRejectedError:
         raise
     except HomeserverError as error:
         log.warning("empty_room_not_kept", room_id=room_id, reason=str(error))

@@ -9,7 +9,7 @@ import structlog
 
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_access
-from bridge.matrix.errors import HomeserverError, TokenRejected
+from bridge.matrix.errors import HomeserverError, TokenRejectedError
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.store.engine.store import Store
@@ -33,7 +33,7 @@ async def take_back(store: Store, homeserver: Homeserver, firm: Firm, today: dat
         server_name, _, media_id = one.mxc.removeprefix("mxc://").partition("/")
         try:
             await homeserver.quarantine(server_name, media_id)
-        except TokenRejected:
+        except TokenRejectedError:
             raise
         except HomeserverError as error:
             await require_presence(homeserver, error)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from bridge.firm.room_keys import MARKER
-from bridge.matrix.errors import NotAllowed, NotFound, Refused
+from bridge.matrix.errors import ForbiddenError, NotAllowedError, NotFoundError
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.planning.plan import Move, Observed, Sent
 
@@ -45,13 +45,13 @@ async def observe_room(homeserver: Homeserver, room_id: str, *, bot_expected: bo
     Who is not in a room may be shown the state of the day they left, so that the bot believes it only when it is in.
     """
     if bot_expected:
-        with suppress(Refused, NotFound):
+        with suppress(ForbiddenError, NotFoundError):
             observed = _observed(room_id, await homeserver.room_state(room_id))
             if observed.members.get(homeserver.bot_id) == "join":
                 return observed
     try:
         events = await homeserver.admin_room_state(room_id)
-    except NotFound:
+    except NotFoundError:
         return None
     return _observed(room_id, events) if events else None
 
@@ -96,6 +96,6 @@ def is_marked(observed: Observed) -> bool:
 
 async def observe_direct(homeserver: Homeserver, user_id: str) -> Json:
     """Somebody's m.direct; empty for who left the firm a moment ago."""
-    with suppress(NotAllowed):
+    with suppress(NotAllowedError):
         return await homeserver.account_data(user_id, "m.direct")
     return {}

@@ -8,7 +8,7 @@ import structlog
 
 from bridge import faults
 from bridge.mapping.pictures import Picture, draw, named_picture
-from bridge.matrix.errors import BadRequest, NotFound, Refused
+from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
 from bridge.matrix.port import Homeserver
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
@@ -40,5 +40,5 @@ async def give_bot_picture(homeserver: Homeserver, store: Store, settings: Setti
         mxc = await uploaded(named_picture(settings.appservice.bot_name, settings.bot_id), homeserver, store)
         if mxc != has:
             await homeserver.admin_put_user(settings.bot_id, {"avatar_url": mxc})
-    except (Refused, BadRequest, NotFound) as error:
+    except (ForbiddenError, BadRequestError, NotFoundError) as error:
         log.warning("bot_without_picture", bot=settings.bot_id, reason=str(error))

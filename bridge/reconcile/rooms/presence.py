@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bridge.matrix.errors import HomeserverAway, HomeserverError, Unreachable
+from bridge.matrix.errors import HomeserverAwayError, RequestError, UnreachableError
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
 
@@ -12,18 +12,18 @@ _SECONDS = 10.0
 """How long it may take to say who asks, which touches no room and no other account."""
 
 
-async def require_presence(homeserver: Homeserver, error: HomeserverError) -> None:
+async def require_presence(homeserver: Homeserver, error: RequestError) -> None:
     """Return where the homeserver is there, so that `error` is about what was asked for.
 
-    Raises HomeserverAway where it is not, and TokenRejected, since nothing else can then be done either.
+    Raises HomeserverAwayError where it is not, and TokenRejectedError, since nothing else can then be done either.
     """
-    if isinstance(error, HomeserverAway):
+    if isinstance(error, HomeserverAwayError):
         raise error
-    if not isinstance(error, Unreachable):
+    if not isinstance(error, UnreachableError):
         return
     try:
         with patience(_SECONDS / 3):
             async with asyncio.timeout(_SECONDS):
                 await homeserver.whoami()
-    except (Unreachable, TimeoutError):
-        raise HomeserverAway(error) from error
+    except (UnreachableError, TimeoutError):
+        raise HomeserverAwayError(error) from error

@@ -1,4 +1,5 @@
-"""What counts as unread: in a channel what is said, whatever the client's default is (C2); a command nowhere."""
+"""What counts as unread: in a channel what is said, whatever the client's default is (C2); a command or an invitation
+nowhere."""
 
 from __future__ import annotations
 
@@ -16,12 +17,26 @@ _NOTIFY = ["notify"]
 _OVERRIDE = "override"
 COMMANDS = "firm-bridge.command"
 """The id of a person's rule for commands. It comes before all that lets messages count, and looks at the mark alone."""
+INVITATIONS = "firm-bridge.invitation"
+"""The id of a person's rule for invitations. Nobody has to answer one: the bridge joins in their name at once."""
 _IS_COMMAND = {"kind": "event_property_is", "key": "content." + COMMAND.replace(".", r"\."), "value": True}
 
 
 def rule_id(room_id: str, said: str) -> str:
     """The id of a person's rule for a channel and one of SAID."""
     return f"firm-bridge.{said}.{room_id}"
+
+
+async def ensure_quiet(homeserver: Homeserver, user_id: str) -> Json:
+    """Let neither commands nor invitations count as unread for this person; returns all their rules as they were."""
+    rules = await homeserver.push_rules(user_id)
+    invited = [_match("type", "m.room.member"), _match("content.membership", "invite"), _match("state_key", user_id)]
+    quiet = {COMMANDS: [_IS_COMMAND], INVITATIONS: invited}
+    for name, conditions in quiet.items():
+        if name not in _ids(rules.get(_OVERRIDE)):
+            rule = {"conditions": conditions, "actions": []}
+            await homeserver.put_push_rule(user_id, _OVERRIDE, name, rule)
+    return rules
 
 
 async def ensure_unread(homeserver: Homeserver, user_id: str, *room_ids: str) -> None:
@@ -31,9 +46,7 @@ async def ensure_unread(homeserver: Homeserver, user_id: str, *room_ids: str) ->
     all rules for a room or a mute, so that whatever the person sets for a room stays in force (specification: push
     rules). No rule that is there is replaced.
     """
-    rules = await homeserver.push_rules(user_id)
-    if COMMANDS not in _ids(rules.get(_OVERRIDE)):
-        await homeserver.put_push_rule(user_id, _OVERRIDE, COMMANDS, {"conditions": [_IS_COMMAND], "actions": []})
+    rules = await ensure_quiet(homeserver, user_id)
     there = set(_ids(rules.get(_UNDERRIDE)))
     before = {one["rule_id"] for one in _listed(rules.get(_ROOM)) if one.get("actions") == _NOTIFY}
     for room_id in room_ids:

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from bridge import faults
-from bridge.matrix.errors import HomeserverError, NotFound, Refused
+from bridge.matrix.errors import ForbiddenError, HomeserverError, NotFoundError
 from bridge.matrix.port import Homeserver
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.rooms.visits import begin_visit, end_visit, visits_under_way
@@ -57,7 +57,7 @@ class Visits:
     async def _came(self, key: str, room_id: str) -> bool:
         try:
             await self._homeserver.join(room_id, self._bot_id)
-        except (Refused, NotFound) as error:
+        except (ForbiddenError, NotFoundError) as error:
             log.warning("not_visited", conversation=key, room_id=room_id, reason=str(error))
             return False
         faults.point("direct.joined")

@@ -15,8 +15,8 @@ from bridge.store.engine.sqlite import SqliteBackend
 class Backend(Protocol):
     """One kind of database. All but `interrupt` is called on one thread.
 
-    Who does not only read owns the database: no other process does at the same time, and `OwnedElsewhere` is raised
-    where one does, or took it over.
+    Who does not only read owns the database: no other process does at the same time, and `OwnedElsewhereError` is
+    raised where one does, or took it over.
     """
 
     database: Database
@@ -26,10 +26,11 @@ class Backend(Protocol):
     """Seconds that one transaction may take before it is interrupted; None where nothing can."""
 
     def connect(self) -> None:
-        """Connect on this thread, and become the owner. Raises OwnedElsewhere."""
+        """Connect on this thread, and become the owner. Raises OwnedElsewhereError."""
 
     def ensure_connected(self) -> None:
-        """Connect again where the connection was lost. Raises OwnedElsewhere where this process owns it no more."""
+        """Connect again where the connection was lost. Raises OwnedElsewhereError where this process owns it no
+        more."""
 
     def take_time(self) -> contextlib.AbstractContextManager[object]:
         """A time in which a statement may take long, as those do that change tables."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.firm.errors import BridgeError
+
 LOCK_SECONDS = 5
 """How long a lock of another process is waited for."""
 
@@ -9,15 +11,15 @@ _CALLERS_MISTAKES = {"IntegrityError", "DataError", "ProgrammingError", "NotSupp
 _DATABASE_ERRORS = {"DatabaseError", "InterfaceError"}
 
 
-class StoreError(Exception):
+class StoreError(BridgeError):
     """The database could not do its work. The message says what happened, to which database, and what to do."""
 
 
-class OwnedElsewhere(StoreError):
+class OwnedElsewhereError(StoreError):
     """Another process owns the database, or took it over. Nothing may be changed by this one."""
 
 
-class NotMadeYet(StoreError):
+class NotMadeYetError(StoreError):
     """The database is not there, or its tables are older than this version, and whoever only reads changes neither."""
 
 
@@ -34,9 +36,9 @@ def as_store_error(error: Exception, name: str) -> Exception:
     return explained
 
 
-def owned_elsewhere(name: str, owner: str) -> OwnedElsewhere:
+def owned_elsewhere(name: str, owner: str) -> OwnedElsewhereError:
     """`owner` says which process it is, as far as that is known."""
-    return OwnedElsewhere(
+    return OwnedElsewhereError(
         f"Another process of firm-bridge uses the database {name}: {owner}. Two would undo each other's work, so this"
         " one changed nothing. End the other first, or let it do the work."
     )

@@ -168,7 +168,7 @@ class PostgresqlBackend:
     def _own(self) -> None:
         """Take the owner's lock, if need be from a connection of our own that the server does not know to be gone.
 
-        Raises OwnedElsewhere.
+        Raises OwnedElsewhereError.
         """
         end, parting = time.monotonic() + SETTLE_SECONDS, time.monotonic() + _PARTING_SECONDS
         before, self._session = (

@@ -16,8 +16,8 @@ from peewee import Database, SqliteDatabase
 
 from bridge.store.engine.errors import (
     LOCK_SECONDS,
-    NotMadeYet,
-    OwnedElsewhere,
+    NotMadeYetError,
+    OwnedElsewhereError,
     StoreError,
     cannot_open,
     owned_elsewhere,
@@ -59,7 +59,9 @@ class SqliteBackend:
     def connect(self) -> None:
         if self._reading:
             if self._path != _IN_MEMORY and not Path(self._path).exists():
-                raise NotMadeYet(f"The database {self.name} is not there yet; the first start of the bridge makes it.")
+                raise NotMadeYetError(
+                    f"The database {self.name} is not there yet; the first start of the bridge makes it."
+                )
         elif self._path != _IN_MEMORY:
             # Made here, so that nobody else can read it; SQLite gives its side files the same mode.
             try:
@@ -74,7 +76,7 @@ class SqliteBackend:
 
     def ensure_connected(self) -> None:
         if self._lock is not None and (not self._lock.holds() or _inode_of(self._path) != self._inode):
-            raise OwnedElsewhere(
+            raise OwnedElsewhereError(
                 f"The database {self.name} or its lock was moved or replaced while the bridge was using it. Start the"
                 " bridge again; end it before a backup is put back."
             )
@@ -129,7 +131,8 @@ class OwnersLock:
     """
 
     def __init__(self, path: Path, name: str) -> None:
-        """Raises OwnedElsewhere where another process has it, and OSError. `name` is the database's, for messages."""
+        """Raises OwnedElsewhereError where another process has it, and OSError. `name` is the database's, for
+        messages."""
         self._path = path
         self._file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         for pause in (0.1, 0.1, 0.1, None):

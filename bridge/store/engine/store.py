@@ -23,11 +23,11 @@ from playhouse.migrations import Runner
 from bridge.failures import describe, frames
 from bridge.store import models
 from bridge.store.engine.backends import Backend, backend_for
-from bridge.store.engine.errors import NotMadeYet, OwnedElsewhere, StoreError, as_store_error
+from bridge.store.engine.errors import NotMadeYetError, OwnedElsewhereError, StoreError, as_store_error
 from bridge.store.engine.news import take_news
 from bridge.store.engine.sql import execute
 
-__all__ = ["OwnedElsewhere", "Store", "StoreError"]
+__all__ = ["OwnedElsewhereError", "Store", "StoreError"]
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Store:
         """When that was, on the monotonic clock."""
         self._hurried = False
         self._on_loss: Callable[[], None] | None = None
-        self.lost: OwnedElsewhere | None = None
+        self.lost: OwnedElsewhereError | None = None
         """Why this process owns the database no more. From then on nothing is stored."""
 
     def listen(self, listener: Callable[[Sequence[object]], None]) -> None:
@@ -108,9 +108,9 @@ class Store:
     async def open(self) -> None:
         """Connect and bring the tables up to date.
 
-        Raises OwnedElsewhere where another process has it open, NotMadeYet where a database that is to be read is not
-        there or not up to date, and StoreError when anything else is in the way or the database is newer than this
-        version of the bridge.
+        Raises OwnedElsewhereError where another process has it open, NotMadeYetError where a database that is to be
+        read is not there or not up to date, and StoreError when anything else is in the way or the database is newer
+        than this version of the bridge.
         """
         if self._thread is not None:
             return
@@ -197,7 +197,7 @@ class Store:
         for outcome in outcomes:
             _settle(outcome.job.done, outcome.result, outcome.error)
 
-    def _note_loss(self, error: OwnedElsewhere) -> None:
+    def _note_loss(self, error: OwnedElsewhereError) -> None:
         if self.lost is None:
             self.lost = error
             log.error("database_lost", database=self._backend.name, reason=str(error))
@@ -260,7 +260,7 @@ class Store:
         except Exception as error:  # noqa: BLE001 - handed to the callers
             reason = self._explain(error)
             self._note_trouble([reason], wrote=False)
-            if isinstance(reason, OwnedElsewhere):
+            if isinstance(reason, OwnedElsewhereError):
                 group[0].loop.call_soon_threadsafe(self._note_loss, reason)
             return [_Outcome(job, error=reason) for job in group]
         self._note_trouble([outcome.error for outcome in outcomes], wrote=not reads)
@@ -320,9 +320,10 @@ def migrate(backend: Backend, directory: Path = MIGRATIONS) -> None:
 
 
 def require_up_to_date(backend: Backend, directory: Path = MIGRATIONS) -> None:
-    """Raises NotMadeYet where the database lacks a migration, and StoreError where it has had ones unknown here."""
+    """Raises NotMadeYetError where the database lacks a migration, and StoreError where it has had ones unknown
+    here."""
     if any(not migration.applied for migration in _runner(backend, directory).status()):
-        raise NotMadeYet(
+        raise NotMadeYetError(
             f"The tables of the database {backend.name} are older than this version of firm-bridge. The next start of"
             " the bridge brings them up to date."
         )

@@ -6,13 +6,12 @@ Words, types and people are looked up together in the table of words, whose rows
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.mapping.file_words import in_conversation
+from bridge.mapping.file_words import Asked, Order, in_conversation
 from bridge.store.engine.sql import execute
 from bridge.store.files.files import LATEST_MS, MOMENTS
 from bridge.store.models import File, database
@@ -21,46 +20,16 @@ Key = tuple[Any, ...]
 """Where in the order of a list a file stands."""
 _LATEST = (LATEST_MS + 1) * MOMENTS
 """Behind every moment."""
+_ORDERED: Mapping[Order, tuple[tuple[str, ...], str, str]] = {
+    Order.DATE: (("moment",), "<", "DESC"),
+    Order.NAME: (("name_key", "moment"), ">", "ASC"),
+    Order.SIZE: (("size", "moment"), "<", "DESC"),
+}
+"""The columns of each order, and how they go on behind a key."""
 _FOR_ONE = """
     SELECT id, kind, title, matter_id, everyone, present FROM conversation
     LEFT JOIN participant ON participant.conversation_id = conversation.id AND staff_id = ? WHERE conversation.id
 """
-
-
-class Order(Enum):
-    """An order of files: its columns, and how they go on behind a key."""
-
-    DATE = ("moment",), "<", "DESC"
-    """The newest first."""
-    NAME = ("name_key", "moment"), ">", "ASC"
-    SIZE = ("size", "moment"), "<", "DESC"
-    """The largest first."""
-
-    def __init__(self, columns: tuple[str, ...], behind: str, direction: str) -> None:
-        self.columns = columns
-        self.behind = behind
-        self.direction = direction
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which files are asked for."""
-
-    conversation_id: str = ""
-    """Empty for those of all conversations."""
-    words: tuple[tuple[str, ...], ...] = ()
-    """Beginnings of words, each by the ways to spell it (bridge/mapping/file_words.py)."""
-    marks: tuple[str, ...] = ()
-    """What the files are (the same)."""
-    since_ms: int | None = None
-    until_ms: int | None = None
-    """The first moment that is too late."""
-    order: Order = Order.DATE
-
-    @property
-    def everything(self) -> bool:
-        """Whether nothing is asked of a file but where it is."""
-        return not (self.words or self.marks or self.since_ms is not None or self.until_ms is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +70,16 @@ def files_after(asked: Asked, after: Key | None, limit: int) -> list[Hit]:
             conditions.append(f"{moment} {sign} ?")
             values.append(_moment(at_ms))
     conditions.append("file.newest = TRUE" if asked.everything else "file.removed_at IS NULL")
-    columns = [moment if name == "moment" else f"file.{name}" for name in asked.order.columns]
+    ordered, behind, direction = _ORDERED[asked.order]
+    columns = [moment if name == "moment" else f"file.{name}" for name in ordered]
     if after is not None:
-        conditions.append(f"({', '.join(columns)}) {asked.order.behind} ({', '.join('?' * len(after))})")
+        conditions.append(f"({', '.join(columns)}) {behind} ({', '.join('?' * len(after))})")
         values += after
     if not asked.everything:
         newer, more = _newer(asked)
         conditions.append(f"(file.newest OR NOT EXISTS ({newer}))")
         values += more
-    order = ", ".join(f"{column} {asked.order.direction}" for column in columns)
+    order = ", ".join(f"{column} {direction}" for column in columns)
     what = ", ".join(["file.position", "file.conversation_id", *columns])
     # All parts are written above; what is asked for comes as values.
     statement = f"SELECT {what} FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"  # noqa: S608

@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any, cast
 
 from bridge.firm.audit import NO_DIGEST, AuditEntry, Deed, Outcome, chained
+from bridge.firm.errors import BridgeError
 from bridge.store.engine.sql import execute
 from bridge.store.models import AuditRow
 
@@ -20,7 +21,7 @@ _LAST = "SELECT digest FROM audit_row ORDER BY position DESC LIMIT 1"
 _AT_ONCE = 1000
 
 
-class TamperedError(Exception):
+class TamperedError(BridgeError):
     """The audit log is not as it was written. The message says from which entry on."""
 
 

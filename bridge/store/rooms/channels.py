@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from peewee import JOIN
 
 from bridge.clock import now_ms
 from bridge.firm.audit import Deed
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import Channel, ConversationKind
 from bridge.store import models
 from bridge.store.engine.sql import execute_rows
 from bridge.store.record.audit import record
@@ -19,27 +18,6 @@ _NOTE_MESSAGES = """
     INSERT INTO newest_message (conversation_id, at_ms) VALUES {rows}
     ON CONFLICT (conversation_id) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > newest_message.at_ms
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A channel without its participants."""
-
-    id: str
-    title: str
-    topic: str
-    name_key: str
-    everyone: bool
-    archived: bool
-    created_by: str
-    """Staff id; empty for what the directory started."""
-    created_at: int
-    caused_by: str
-    archived_at: int | None
-    archived_by: str
-    """Staff id; empty for the bridge."""
-    last_message_at: int | None
-    room_id: str | None
 
 
 def _select(*conditions: object) -> list[Channel]:

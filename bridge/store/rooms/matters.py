@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import cast
 
 from bridge.firm.audit import Deed
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import ConversationKind, MatterConversation
 from bridge.store.models import Conversation as Row
 from bridge.store.models import Participant, Room
 from bridge.store.record.audit import record
 from bridge.store.rooms.conversations import earlier_rooms, to_conversation
-
-
-@dataclass(frozen=True, slots=True)
-class MatterConversation:
-    """A conversation of a matter, and its room once that was made."""
-
-    conversation: Conversation
-    room_id: str | None
-    earlier: tuple[str, ...] = ()
-    """The ids of the rooms in which it was held before, oldest first."""
 
 
 def conversations_of_matter(matter_id: str) -> list[MatterConversation]:

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Deed = Callable[[Asked, doing.Form], Awaitable[web.StreamResponse]]
 _STATIC: Final = Path(__file__).parent / "static"
-_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _BODY_MAX: Final = 256 * 1024
 
 PAGES: Final[dict[str, Page]] = {

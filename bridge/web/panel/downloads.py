@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import re
+import string
 from urllib.parse import quote
 
 from aiohttp import web
 
-from bridge.matrix.errors import NotFound
-from bridge.operations.files_seen import download_of
+from bridge.mapping.files import shown_name
+from bridge.matrix.errors import NotFoundError
+from bridge.operations.downloads import download_of, hand_over
 from bridge.web.panel.pages import Asked, not_there
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import FILE_HEADERS
 
-_MXC = re.compile(r"mxc://([^/?#]+)/([A-Za-z0-9_-]+)")
-_PLAIN = re.compile(r"[^A-Za-z0-9._ -]")
+_PLAIN = frozenset(string.ascii_letters + string.digits + "._ -")
 
 
 async def download(asked: Asked) -> web.StreamResponse:
     """The file that a message of a conversation carries."""
     found = await download_of(asked.desk, asked.person, asked.part("conversation"), asked.part("event"))
-    address = None if found is None else _MXC.fullmatch(found.mxc)
-    if found is None or address is None:
+    if found is None:
         return not_there()
-    response = web.StreamResponse(headers={**FILE_HEADERS, "Content-Disposition": disposition(found.name)})
+    if found.encrypted:
+        return message("An encrypted file", "The sender's client encrypted this file. Open it in your client.", 409)
+    response = web.StreamResponse(
+        headers={**FILE_HEADERS, "Content-Disposition": disposition(shown_name(found.name.strip()))}
+    )
 
     async def take(piece: bytes) -> None:
         if not response.prepared:
@@ -31,8 +34,8 @@ async def download(asked: Asked) -> web.StreamResponse:
         await response.write(piece)
 
     try:
-        await asked.desk.homeserver.download(address[1], address[2], take)
-    except NotFound:
+        await hand_over(asked.desk, found, take)
+    except NotFoundError:
         return message("The file is gone", "The firm's server does not have this file any more.", 404)
     if not response.prepared:
         await response.prepare(asked.request)
@@ -42,5 +45,5 @@ async def download(asked: Asked) -> web.StreamResponse:
 
 def disposition(name: str) -> str:
     """The header that has a browser store a file under its name (RFC 6266), whatever characters that has."""
-    plain = _PLAIN.sub("_", name) or "file"
+    plain = "".join(one if one in _PLAIN else "_" for one in name) or "file"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name or 'file', safe='')}"

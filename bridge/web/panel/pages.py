@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +15,17 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.names import has_words, searched
 from bridge.firm.policy import may_access
+from bridge.mapping.file_words import Asked as Wanted
+from bridge.mapping.file_words import sought
+from bridge.mapping.files import shown_name
 from bridge.operations import overview as seen
-from bridge.operations.files_seen import File, files_page
+from bridge.operations.files import After, FileSeen, files_seen
 from bridge.operations.panel import SESSION_HOURS, sessions
-from bridge.operations.pins_seen import pinned_in
+from bridge.operations.pins import Pinned, board_of
+from bridge.operations.pins import pinned as pinned_messages
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
+from bridge.wording.files import size, type_of
 from bridge.wording.moments import moment_in
 
 Values = dict[str, Any]
@@ -30,6 +35,9 @@ _PAGE = 200
 _FOUND = 20
 """Of each kind that a search shows."""
 _QUERY_MAX = 200
+_FILES = 50
+"""On one page."""
+_WORDS_MAX = 10
 NOT_THERE = (
     "There is nothing here that you can see. It may have been renamed, or you may have no access to it any more."
 )
@@ -121,11 +129,7 @@ async def files(asked: Asked) -> web.StreamResponse:
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None:
         return not_there()
-    found, after = (
-        await files_page(asked.desk, asked.person, view.entry.id, after=asked.query("after"))
-        if view.entry.mine
-        else ((), "")
-    )
+    found, after = await _files(asked, view.entry.id) if view.entry.mine else ((), "")
     shown = await _conversation(
         asked,
         "files",
@@ -144,12 +148,12 @@ async def pinned(asked: Asked) -> web.StreamResponse:
     pins = [
         {
             "author": one.author,
-            "text": one.text,
-            "pinned_by": one.pinned_by,
+            "text": shown_name(one.text),
+            "pinned_by": _name(asked.desk, one.pinned_by),
             "pinned_at": moment_in(asked.desk.settings.firm, one.pinned_at) if one.pinned_at else "",
             "link": room_address(asked.desk, one.room_id, one.event_id),
         }
-        for one in await pinned_in(asked.desk, asked.person, view.entry.id, view.entry.room_id)
+        for one in await _pins(asked, view)
     ]
     return await _conversation(asked, "pinned", pins=pins) or not_there()
 
@@ -264,7 +268,7 @@ async def search(asked: Asked) -> web.StreamResponse:
         for person in _by_name(firm.staff[one] for one in firm.active_staff)
         if has_words(searched(person.name), words)
     ]
-    found, _ = await files_page(desk, asked.person, "", words=query)
+    found, _ = await _files(asked, "", tuple(sought(query))[:_WORDS_MAX])
     return await framed(
         asked,
         "search",
@@ -293,22 +297,49 @@ async def signed_in_where(asked: Asked) -> web.StreamResponse:
     return await framed(asked, "sessions", "Where you are signed in", "sessions", sessions=rows, hours=SESSION_HOURS)
 
 
-def file_row(desk: Desk, one: File) -> Values:
+async def _files(
+    asked: Asked, conversation_id: str, words: tuple[tuple[str, ...], ...] | None = None
+) -> tuple[Sequence[FileSeen], str]:
+    """A page of files, and what the next one begins after; empty at the end. Of all where no conversation is named."""
+    if words is not None and not words:
+        return (), ""
+    wanted = Wanted(conversation_id, words=words or ())
+    found = await files_seen(asked.desk, asked.person, wanted, _after(asked.query("after")), _FILES)
+    return found.files, "" if found.following is None else str(found.following[0])
+
+
+def _after(text: str) -> After | None:
+    """Where a page of files begins; None for the first one, and for what is no such place."""
+    return (int(text),) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+async def _pins(asked: Asked, view: seen.View) -> list[Pinned]:
+    user_id = await seen.account_of(asked.desk, asked.person.id)
+    return await pinned_messages(asked.desk, await board_of(asked.desk, view.conversation, user_id))
+
+
+def file_row(desk: Desk, one: FileSeen) -> Values:
     """A file as the table shows it."""
-    address = f"/conversation/{one.conversation_id}/file/{quote(one.event_id, safe='')}"
+    where = one.conversation
+    here = "" if where is None else where.id
     return {
-        "name": one.name,
-        "type": one.type,
-        "size": one.size,
+        "name": shown_name(one.name.strip()),
+        "type": type_of(one.name, one.type, one.kind),
+        "size": size(one.size),
         "sender": one.sender,
         "sent": moment_in(desk.settings.firm, one.at_ms),
-        "caption": one.caption,
-        "place": one.place,
-        "conversation_id": one.conversation_id,
-        "number": one.number,
+        "caption": shown_name(" ".join(one.caption.split())),
+        "place": "",
+        "conversation_id": here,
+        "number": one.version,
         "versions": one.versions,
-        "download": "" if one.encrypted else address,
+        "download": f"/conversation/{here}/file/{quote(one.event_id, safe='')}",
     }
+
+
+def _name(desk: Desk, staff_id: str) -> str:
+    person = desk.firm().staff.get(staff_id)
+    return "" if person is None else person.name
 
 
 def _by_name(people: Iterable[Staff]) -> list[Staff]:

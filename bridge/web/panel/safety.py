@@ -19,8 +19,9 @@ HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    # The address of a page may be a secret: it is a link that signs in, or names a conversation.
-    "Referrer-Policy": "no-referrer",
+    # The address of a page may be a secret: it is a link that signs in, or names a conversation. Without any referrer
+    # browsers would send the panel's own forms as those of nobody.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",

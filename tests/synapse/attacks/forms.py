@@ -103,6 +103,17 @@ ATTEMPTS: tuple[Attempt, ...] = (
         succeeds(),
     ),
     attempt(
+        "writes into her membership as into an invitation by e-mail",
+        "C1",
+        P,
+        put(
+            "rooms/{archived}/state/m.room.member/{cleo}",
+            {"membership": "join", "third_party_invite": {"display_name": "for all to read"}, "is_direct": "this too"},
+        ),
+        forbidden(Layer.GUARD, says="closed"),
+        succeeds(),
+    ),
+    attempt(
         "gives herself a title in her profile",
         "F3",
         P,

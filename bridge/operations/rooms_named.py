@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.commands.asking.table import typed_in
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Matter, Staff
 from bridge.firm.policy import may_access
 from bridge.firm.room_keys import matter_of_space
 from bridge.mapping.marks import targets
+from bridge.operations.sight import typed_in
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.questions import key_behind
 

@@ -1,0 +1,1 @@
+"""What keeps the firm as it should be while the bridge runs: its stages, its passes, and how well it is."""

@@ -1,0 +1,36 @@
+"""How well the bridge is, as sentences for whoever looks after it."""
+
+from __future__ import annotations
+
+from bridge.care.telling_directory import trouble_of
+from bridge.filing.filer import Filer
+from bridge.matrix.outbox import Outbox
+from bridge.service import FirmService
+from bridge.store.record.homeserver_time import clocks_apart
+from bridge.upkeep.passes import Upkeep
+from bridge.upkeep.stages import Stage, Standing, State
+
+
+def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer) -> dict[str, str]:
+    """What is wrong, by check; an empty sentence where all is well."""
+    stages = {stage.value: words(stage, standing) for stage, standing in upkeep.stages.standings.items()}
+    trouble, reconciler = trouble_of(firm.directory), firm.reconciler
+    return {
+        **stages,
+        "clock": clocks_apart() if upkeep.clocks_apart else "",
+        "guard": str(reconciler.guarding.unconfirmed or reconciler.guarding.away or ""),
+        "rooms": reconciler.again.words(),
+        "database": firm.store.trouble,
+        "outbox": stages[Stage.SENDING] or outbox.stopped_because,
+        "filing": filer.stopped_because,
+        "directory": "" if trouble is None else trouble.short,
+    }
+
+
+def words(stage: Stage, standing: Standing) -> str:
+    """Why this stage is not done; empty where it is."""
+    if standing.state is State.WAITING:
+        return "not asked yet" if stage is Stage.MET else "not yet"
+    if standing.state is State.PUT_BACK:
+        return "The homeserver was put back from a backup; everything is being made as it should be again."
+    return standing.why

@@ -1,0 +1,194 @@
+"""The bridge's way through its stages, and what keeps the firm as it should be from then on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from bridge.care.telling_directory import tell_of_directory, trouble_of
+from bridge.clock import now_ms
+from bridge.commands.walls.telling import end_over, tell_of_walls
+from bridge.failures import describe, frames
+from bridge.handlers.places import Places
+from bridge.matrix.errors import NotFoundError, RequestError
+from bridge.reconcile.watermark import Watermark
+from bridge.service import FirmService, NotServerAdminError, introduce_bot
+from bridge.store.engine.store import StoreError
+from bridge.store.record.drift import mark_all_put_back
+from bridge.store.record.homeserver_time import HOMESERVER_TIME, clocks_apart
+from bridge.store.record.kept import DAY_DONE, keep, kept
+from bridge.upkeep.following import Following
+from bridge.upkeep.stages import Stage, Stages
+
+log = structlog.get_logger(__name__)
+Start = Callable[[], Awaitable[None]]
+
+
+class Upkeep:
+    """Does one stage after the other until all are done, and whatever asks for one again."""
+
+    def __init__(self, firm: FirmService, places: Places) -> None:
+        self._firm = firm
+        self._places = places
+        self.stages = Stages()
+        self.following = Following(lambda: firm.firm, firm.reconciler, places)
+        self.clocks_apart = False
+        """Whether the homeserver's clock was far from the bridge's when they were compared last."""
+        self._work: dict[Stage, Start] = {}
+        self._at_work: asyncio.Task[None] | None = None
+        self._watermark = Watermark(firm.homeserver, firm.settings.bot_id)
+        firm.reconciler.guarding.on_put_back = self.put_back
+
+    def start(self, sending: Start, hearing: Start) -> None:
+        """Begin with the stages. `sending` and `hearing` begin to send what waits, and to handle what is heard."""
+        self._work = {
+            Stage.MET: self.meet,
+            Stage.SHUT_OUT: self.shut_out,
+            Stage.SENDING: sending,
+            Stage.HEARING: hearing,
+            Stage.RECONCILED: self.reconcile,
+        }
+        self._go_on()
+
+    async def stop(self) -> None:
+        """Leave what is under way as it is; a start goes on with it."""
+        self._work = {}
+        if self._at_work is not None:
+            self._at_work.cancel()
+            await asyncio.gather(self._at_work, return_exceptions=True)
+
+    def reconcile_later(self, error: RequestError) -> None:
+        """Have everything made as it should be as soon as the homeserver lets it."""
+        self.stages = self.stages.doubted(str(error))
+        self._go_on()
+
+    def put_back(self) -> None:
+        """Shut out at once who was in a room or had a session when the homeserver's backup was made (R3)."""
+        self.stages = self.stages.put_back()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._work and (self._at_work is None or self._at_work.done()):
+            self._at_work = asyncio.create_task(self._until_done())
+
+    async def _until_done(self) -> None:
+        while (stage := self.stages.next) is not None:
+            await self._attempt(stage)
+            await asyncio.sleep(self.stages.pause)
+
+    async def _attempt(self, stage: Stage) -> None:
+        self.stages = self.stages.begun(stage)
+        try:
+            await self._work[stage]()
+        except (RequestError, NotServerAdminError, StoreError) as error:
+            self.stages = self.stages.failed(stage, str(error))
+            log.warning("not_yet", check=stage.value, reason=str(error))
+        except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+            self.stages = self.stages.failed(stage, describe(error))
+            log.error("not_yet", check=stage.value, reason=describe(error), stack=frames(error))  # noqa: TRY400
+        else:
+            self.stages = self.stages.done(stage)
+
+    async def meet(self) -> None:
+        """Introduce the bot to the homeserver, and see that each reaches the other."""
+        await introduce_bot(self._firm.homeserver, self._firm.settings)
+        milliseconds = await self._firm.homeserver.ping("start")
+        log.info("homeserver_answers", ping_ms=milliseconds)
+        await self.compare_clocks()
+
+    async def compare_clocks(self) -> None:
+        """See how far the homeserver's clock is from the bridge's, for health and for what is stamped in its time."""
+        try:
+            HOMESERVER_TIME.take_date(*await self._firm.homeserver.clock())
+        except NotFoundError as error:
+            log.info("clock_not_known", reason=str(error))
+        before, self.clocks_apart = self.clocks_apart, bool(clocks_apart())
+        if self.clocks_apart and not before:
+            log.warning("clocks_apart", seconds=round(HOMESERVER_TIME.bridge_ahead_seconds()))
+
+    async def shut_out(self) -> None:
+        """Shut out who must be out, by what is stored."""
+        await self._firm.in_force.load()
+        firm, today = self._firm.firm, self._firm.reconciler.today()
+        await self._firm.reconciler.shut_out()
+        # What changes from here on is followed at once, however long the first pass takes.
+        self.following.begin(firm, today)
+
+    async def reconcile(self) -> None:
+        """Make everything as it should be on the firm's day, and note the day."""
+        settings, today = self._firm.settings, self._firm.reconciler.today()
+        await self._firm.in_force.load()
+        await self._firm.store.run(partial(end_over, self._firm.firm, settings, today))
+        firm = self._firm.firm
+        begun = now_ms()
+        outcome = await self._firm.reconciler.sync()
+        if not outcome.failed:
+            # Also what a crash left noted as not put right.
+            await self._firm.store.run(lambda: mark_all_put_back(begun))
+        await tell_of_walls(self._firm.store, firm, settings)
+        await self._firm.store.run(partial(keep, DAY_DONE, today.isoformat()))
+        await self._places.refresh()
+        log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
+
+    async def begin_day(self) -> None:
+        """Make everything as it should be on a new day of the firm's, on which walls may begin or end (M3).
+
+        Asked for every minute and not set for midnight, which is not there where the clocks go forward, and which
+        schedulers pass over. Who has not done the day before does this one at the same time.
+        """
+        done = await self._firm.store.read(lambda: kept(DAY_DONE))
+        # What is not done yet, at a start or after a failure, is tried until it is, and is of its own day.
+        if self.stages.is_done(Stage.RECONCILED) and done != self._firm.reconciler.today().isoformat():
+            await self.reconcile_again()
+
+    async def reconcile_again(self) -> None:
+        """Follow what changed with the day, and make everything as it should be."""
+        try:
+            # What begins with the day is in force before all rooms are read.
+            await self.following.follow()
+            await self.reconcile()
+        except RequestError as error:
+            self.reconcile_later(error)
+            raise
+
+    async def read_again(self) -> None:
+        """Read again what decides about access, and act on what was stored without this process hearing of it."""
+        if not await self._firm.in_force.load():
+            return
+        log.warning("memory_was_behind")
+        try:
+            # Who is stored to be in a conversation has changed as well, so that the firm before and now is not all.
+            await self.shut_out()
+        except RequestError as error:
+            self.reconcile_later(error)
+            raise
+        await self.follow_directory()
+
+    async def look_back(self) -> None:
+        """See whether the homeserver was put back since the last look: its guard may be none, or as new as before."""
+        if not self.stages.is_done(Stage.MET):
+            return
+        if await self._watermark.is_behind():
+            log.error("homeserver_put_back")
+            self.put_back()
+        await self._watermark.move_on()
+
+    async def follow_directory(self) -> None:
+        """Read the directory and follow what changed in it, or with the day."""
+        directory = self._firm.directory
+        try:
+            await directory.refresh()
+            await tell_of_directory(self._firm.store, self._firm.settings.bot_id, trouble_of(directory))
+        finally:
+            # Whatever is wrong with the files or the database, walls begin with their day.
+            await self._follow()
+
+    async def _follow(self) -> None:
+        try:
+            await self.following.follow()
+        except RequestError as error:
+            self.reconcile_later(error)
+            raise
