@@ -86,6 +86,22 @@ def test_people_are_found(text: str, people: list[Staff], rest: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Ruth Adeyemi, Tom Price",
+        "Ruth Adeyemi\nTom Price",
+        "\n- Ruth Adeyemi\n- Tom Price\n",
+        "1. Ruth Adeyemi\n2) @tom",
+        "Ruth Adeyemi and Tom Price.",
+        "@ruth;\n\n@tom!",
+        '"Ruth Adeyemi", “Tom Price”',
+    ],
+)
+def test_a_list_of_people_is_read_in_every_form_that_people_type(text: str) -> None:
+    assert PEOPLE.find_each(text) == ((RUTH, TOM), "")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("@rut", "Did you mean Ruth"),
