@@ -57,13 +57,13 @@ class _Seen:
 
     keys: Collection[str]
     """Of the rooms to be made as they should be."""
-    losing: Sequence[str]
-    """The keys of those in which somebody is who must not be there, by what is stored."""
+    losing: Mapping[str, frozenset[str]]
+    """The user ids of those who must not be there, by what is stored, by the keys of the rooms."""
     maybe: Sequence[str] = ()
     """The keys of those in which somebody may be, by what was left undone."""
 
 
-_Look = Callable[[World, Desired], _Seen]
+_Look = Callable[[Extent, World, Desired], _Seen]
 """From a part of the firm, as it is stored and as it should be, to what is done about it."""
 
 
@@ -86,8 +86,9 @@ class _Scan:
     first: _Part
     rooms: int
     """How many are to be looked at."""
-    losing: Sequence[str]
-    """The keys of the rooms that somebody may have to be taken out of, the most certain first."""
+    losing: Mapping[str, frozenset[str]]
+    """The user ids of those who have to be taken out, by the keys of the rooms, the most certain first; nobody where
+    it is not known who that is."""
 
 
 class Passes:
@@ -162,10 +163,10 @@ class Passes:
         """
         then = then or self._today()
 
-        def look(stored: World, wanted: Desired) -> _Seen:
+        def look(extent: Extent, stored: World, wanted: Desired) -> _Seen:
             # By what is stored now: whoever is picked by this change was not in before.
-            in_it, known = STAFF_SPACE in wanted.shapes, self._work.user_ids(stored.accounts)
-            old = desired_of_stored(before, stored, self._settings, then, staff_space=in_it, user_ids=known)
+            known = self._work.user_ids(stored.accounts)
+            old = desired_of_stored(before, stored, self._settings, then, extent, known)
             keys, lost = changed(old.shapes, wanted)
             keys |= {ADMINS_ID} if wanted.new_admins is not None else set()
             return _Seen(keys | to_look_at(before, wanted, self._today()), lost)
@@ -190,7 +191,7 @@ class Passes:
 
             def part(extent: Extent = one, world: World = world) -> Iterable[Effect]:
                 # By what is stored now, as the change would be followed.
-                old = desired_of_stored(before, world, self._settings, today)
+                old = desired_of_stored(before, world, self._settings, today, extent)
                 return of_conversations(old, desired(then, world, self._settings, today, extent))
 
             found += await asyncio.to_thread(part)
@@ -204,7 +205,7 @@ class Passes:
         """
         with patience(PATIENCE):
             tally = self._work.tally()
-            await self._tell_and_take(tally, [staff_id], (), (), alone=True)
+            await self._tell_and_take(tally, [staff_id], {}, (), alone=True)
             return tally.outcome()
 
     async def take_out(self, *keys: str) -> None:
@@ -237,7 +238,7 @@ class Passes:
     def _everything(self) -> _Look:
         """What a pass over everything does."""
         walled = walled_off(self._firm(), self._today())
-        return lambda _, wanted: _Seen(wanted.shapes.keys(), *losing(wanted, walled))
+        return lambda _, __, wanted: _Seen(wanted.shapes.keys(), *losing(wanted, walled))
 
     async def _part(self, extent: Extent, look: _Look, *, first: bool) -> _Part:
         epoch, firm = self._work.epoch, self._firm()
@@ -246,7 +247,7 @@ class Passes:
         def found() -> _Part:
             known = self._work.user_ids(world.accounts)
             wanted = desired(firm, world, self._settings, self._today(), extent, known)
-            seen = look(world, wanted)
+            seen = look(extent, world, wanted)
             left_out = frozenset[str]() if first else OF_NOBODY
             shapes = {key: one for key, one in wanted.shapes.items() if key in seen.keys and key not in left_out}
             return _Part(wanted, epoch, shapes, seen)
@@ -256,13 +257,13 @@ class Passes:
 
     async def _scan(self, extents: Sequence[Extent], look: _Look) -> _Scan:
         first = await self._part(extents[0], look, first=True)
-        rooms, losing, maybe = len(first.shapes), list(first.seen.losing), list(first.seen.maybe)
+        rooms, losing, maybe = len(first.shapes), dict(first.seen.losing), list(first.seen.maybe)
         for extent in extents[1:]:
             part = await self._part(extent, look, first=False)
             rooms += len(part.shapes)
-            losing += part.seen.losing
+            losing.update(part.seen.losing)
             maybe += part.seen.maybe
-        return _Scan(first, rooms, tuple(dict.fromkeys([*losing, *maybe])))
+        return _Scan(first, rooms, {**losing, **dict.fromkeys(maybe, frozenset[str]())})
 
     async def _make_right(
         self,
@@ -319,7 +320,7 @@ class Passes:
         self,
         tally: Tally,
         staff_ids: Collection[str],
-        keys: Collection[str],
+        losing: Mapping[str, frozenset[str]],
         about: Collection[str] | None,
         *,
         alone: bool = False,
@@ -336,25 +337,33 @@ class Passes:
         telling = asyncio.create_task(told)
         try:
             await asyncio.wait({telling}, timeout=_MOMENT)
-            await self._take(tally, staff_ids, keys, thorough=alone)
+            await self._take(tally, staff_ids, losing, thorough=alone)
             await telling
         finally:
             telling.cancel()
 
-    async def _take(self, tally: Tally, staff_ids: Collection[str], keys: Collection[str], *, thorough: bool) -> None:
+    async def _take(
+        self, tally: Tally, staff_ids: Collection[str], losing: Mapping[str, frozenset[str]], *, thorough: bool
+    ) -> None:
         shut = asyncio.Event()
+        out: set[str] = set()
+        """The user ids of leavers who are out of every room."""
 
         async def accounts() -> None:
             run = self._work.run(await self._work.part(KEEPER_SPACE), tally)
-            await in_parallel(
-                staff_ids, lambda staff_id: self._work.shut_account(staff_id, run, thorough=thorough), self._limit
-            )
+
+            async def one(staff_id: str) -> None:
+                if await self._work.shut_account(staff_id, run, thorough=thorough):
+                    out.add(run.wanted.user_ids[staff_id])
+
+            await in_parallel(staff_ids, one, self._limit)
             shut.set()
 
         async def rooms() -> None:
             # After the sessions, where these end at once.
             with suppress(TimeoutError):
                 await asyncio.wait_for(shut.wait(), _MOMENT)
+            keys = [key for key, who in losing.items() if not who or not who <= out]
             await self._spaces_first(keys, lambda key: self._work.shut_room(key, tally))
 
         async def files() -> None:

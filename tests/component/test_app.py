@@ -25,7 +25,7 @@ from bridge.settings import CareSettings, Settings
 from bridge.store.models import Digest
 from bridge.store.queues import inbox
 from bridge.store.record.drift import note_difference
-from bridge.store.rooms.conversations import load_world
+from bridge.store.rooms.world import read_world
 from tests.component.running_bridge import BEN, FIRM, STAFF, TALK, WALL, running, settings_in, write
 from tests.component.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header
@@ -371,4 +371,4 @@ async def test_what_no_database_stores_is_left_at_the_entrance(settings: Setting
         assert "\0" in odd["content"]["body"]
         store = bridge.bridge._firm.store
         assert await store.run(inbox.dead_letters) == []
-        assert "Dis\ufffdclosure" in {one.title for one in (await store.run(load_world)).conversations.values()}
+        assert "Dis\ufffdclosure" in {one.title for one in (await read_world(store)).conversations.values()}
