@@ -33,7 +33,7 @@ _ROOMS = {
     ConversationKind.BOT: "somebody's chat with me",
     ConversationKind.ADMINS: "this room",
 }
-_SENTENCES = {
+SENTENCES = {
     Kind.ROOM_LOST: "{Room} was deleted{by}.",
     Kind.BOT_REMOVED: "I was put out of {room}{by}.",
     Kind.SOMEBODY_PUT_IN: "{Person} was put into {room}{by}.",
@@ -88,7 +88,7 @@ def drift_text(firm: Firm, found: list[Noted]) -> str:
 def _sentence(firm: Firm, one: Noted) -> str:
     kind = Kind(one.kind)
     room = _room(one.key)
-    told = _SENTENCES[kind].format(
+    told = SENTENCES[kind].format(
         room=room,
         Room=room[:1].upper() + room[1:],
         Person=_person(firm, one.person),

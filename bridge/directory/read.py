@@ -63,7 +63,7 @@ def fetch(path: Path, max_bytes: int) -> Snapshot:
     for (_, _, size, _), file in zip(before, files.values(), strict=False):
         if size > max_bytes:
             raise _too_large(file, max_bytes)
-    contents = {name: _read(file, max_bytes) for name, file in files.items()}
+    contents = {name: read_bytes(file, max_bytes) for name, file in files.items()}
     if look(path) != before:
         problem = Problem(path.name, 0, "", "", "The directory was being written while it was read. Try again.")
         raise ChangedWhileReadError((problem,))
@@ -132,7 +132,8 @@ def _describe(file: Path) -> tuple[str, int, int, int]:
     return file.name, seen.st_mtime_ns, seen.st_size, seen.st_ino
 
 
-def _read(file: Path, max_bytes: int) -> bytes:
+def read_bytes(file: Path, max_bytes: int) -> bytes:
+    """What is in a file. Raises DirectoryError where it cannot be read or is too large."""
     try:
         with file.open("rb") as opened:
             data = opened.read(max_bytes + 1)

@@ -187,7 +187,7 @@ async def test_a_server_may_take_its_time_to_move_a_file(dav: Dav) -> None:
     # httpx alone gives up after five seconds.
     cabinet = Cabinet(dav.settings["url"], {"base_url": dav.url}, 60)
     cabinet.try_out()
-    fs, _ = cabinet._place()
+    fs, _ = cabinet.place()
     assert fs.client.http.timeout.read >= 600
     assert fs.client.http.timeout.connect == 60
 

@@ -199,7 +199,7 @@ async def hear(on: FirmOnFake) -> None:
 async def test_O3_what_somebody_changes_is_put_back_and_noted_once(
     on: FirmOnFake, case: Case, see: Callable[[FirmOnFake], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     for user_id in (ROOT, MALLORY):
         on.fake.add_user(user_id[1:].partition(":")[0])
     people = await on.people(case.key)
@@ -228,7 +228,7 @@ async def test_O3_what_somebody_changes_is_put_back_and_noted_once(
 async def test_O3_a_room_that_an_admin_deletes_is_made_again_for_the_same_people(
     on: FirmOnFake, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     old, people = await on.room(key), await on.people(key)
     deleted(on, old.room_id)
     await on.hear()
@@ -241,11 +241,11 @@ async def test_O3_a_room_that_an_admin_deletes_is_made_again_for_the_same_people
 async def test_O3_who_left_long_before_stays_out_of_a_room_made_again(
     on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     room = await on.room(LITIGATION)
     on.fake.leave(room.room_id, on.user(BEN))
     await on.hear()
-    monkeypatch.setattr("bridge.reconcile.work._DELETING_MS", -3_600_000)
+    monkeypatch.setattr("bridge.reconcile.work.DELETING_MS", -3_600_000)
     on.fake.leave(room.room_id, on.fake.bot_id)
     await on.hear()
     assert await on.people(LITIGATION) == on.users(ANN)
