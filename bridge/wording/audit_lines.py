@@ -36,7 +36,7 @@ SAID: Mapping[Deed, str] = {
     Deed.DIRECTORY_CHANGED: "changed the directory",
     Deed.DIRECTORY_CONFIRMED: "confirmed a change of the directory",
     Deed.DIRECTORY_UNDONE: "took back a change of the directory that had been confirmed",
-    Deed.STAFF_LEFT: "let {person} have left the firm",
+    Deed.STAFF_LEFT: "recorded that {person} has left the firm",
     Deed.STAFF_RETURNED: "took {person} back into the firm",
     Deed.WALL_SET: "set the wall {subject}",
     Deed.WALL_LIFTED: "lifted the wall {subject}",
