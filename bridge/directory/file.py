@@ -26,7 +26,7 @@ from bridge.directory.keeping import (
     still_waits,
     undone_fingerprints,
 )
-from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Problem
+from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.undoing import Undone
@@ -66,7 +66,7 @@ class Held:
 class Invalid:
     """The files cannot be used; the last accepted firm stays in force."""
 
-    problems: tuple[Problem, ...]
+    problems: tuple[RecordProblem, ...]
 
 
 Outcome = Unchanged | Applied | Held | Invalid
@@ -106,7 +106,7 @@ class DirectoryFile:
         stores: bool = True,
     ) -> None:
         self.firm = Firm()
-        self.problems: tuple[Problem, ...] = ()
+        self.problems: tuple[RecordProblem, ...] = ()
         self.held: DirectoryChange | None = None
         self.held_as_undone = False
         """Whether it is held because it is what was taken back."""
@@ -370,7 +370,7 @@ def _compared(stored: Firm, firm: Firm, today: date) -> tuple[Firm, DirectoryCha
     return firm, change
 
 
-def _as_shown(problem: Problem) -> str:
+def _as_shown(problem: RecordProblem) -> str:
     """The problem, or only its place where its text may name a matter that is not taken over: nobody can tell yet who
     may see that (M3)."""
     kind = problem.file.removesuffix(".csv") if problem.file.endswith(".csv") else problem.column.partition("[")[0]

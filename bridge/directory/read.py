@@ -12,7 +12,7 @@ from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
 from bridge.directory.csv_form import csv_rows
 from bridge.directory.fields import KINDS, suggest
-from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Problem, ProblemList
+from bridge.directory.problems import ChangedWhileReadError, DirectoryError, ProblemList, RecordProblem
 from bridge.directory.reading import read_rows
 from bridge.directory.references import resolve_references
 from bridge.directory.rows import Row
@@ -65,7 +65,7 @@ def fetch(path: Path, max_bytes: int) -> Snapshot:
             raise _too_large(file, max_bytes)
     contents = {name: read_bytes(file, max_bytes) for name, file in files.items()}
     if look(path) != before:
-        problem = Problem(path.name, 0, "", "", "The directory was being written while it was read. Try again.")
+        problem = RecordProblem(path.name, 0, "", "", "The directory was being written while it was read. Try again.")
         raise ChangedWhileReadError((problem,))
     return Snapshot(path, before, contents, folder=path not in files.values())
 
@@ -150,4 +150,4 @@ def _too_large(file: Path, max_bytes: int) -> DirectoryError:
 
 def _file_error(path: Path, what: str) -> DirectoryError:
     message = f"{path} {what}. Check the setting directory.path and that the file is there and readable."
-    return DirectoryError((Problem(path.name, 0, "", "", message),))
+    return DirectoryError((RecordProblem(path.name, 0, "", "", message),))

@@ -42,7 +42,7 @@ from bridge.filing.trouble import (
     no_answer,
 )
 from bridge.settings import Settings
-from bridge.store.files.filing import Place
+from bridge.store.files.filing import CabinetPath
 
 __all__ = [
     "BackendMissingError",
@@ -145,7 +145,7 @@ class Cabinet:
             fs, root = self.place()
             fs.rm_file(self._work(root, key))
 
-    def put(self, key: str, place: Place, at_ms: int) -> None:
+    def put(self, key: str, place: CabinetPath, at_ms: int) -> None:
         """Move a finished file to its place, as written at this time where that can be kept. Raises NameTakenError."""
         with self.telling():
             fs, root = self.place()
@@ -159,7 +159,7 @@ class Cabinet:
             fs.invalidate_cache()
             self._in_folder(folder, lambda: move(fs, source, target))
 
-    def holds(self, place: Place, size: int, sha256: str) -> bool:
+    def holds(self, place: CabinetPath, size: int, sha256: str) -> bool:
         """Whether these very bytes stand there."""
         with self.telling():
             fs, root = self.place()
@@ -173,7 +173,7 @@ class Cabinet:
                     digest.update(data)
             return digest.hexdigest() == sha256
 
-    def replace(self, place: Place, data: bytes) -> None:
+    def replace(self, place: CabinetPath, data: bytes) -> None:
         """Write what is the bridge's own, such as a list, over what stood there. On local disks it is never half."""
         with self.telling():
             fs, root = self.place()
@@ -191,7 +191,7 @@ class Cabinet:
     def try_out(self) -> None:
         """Do with a file of its own in the work folder all that is done with a file that is stored."""
         key = f"check/{secrets.token_hex(8)}"
-        place, data = Place(WORK_FOLDER, f"{key.replace('/', '-')}.part"), secrets.token_bytes(_TRIED_BYTES)
+        place, data = CabinetPath(WORK_FOLDER, f"{key.replace('/', '-')}.part"), secrets.token_bytes(_TRIED_BYTES)
         file = self.work_file(key)
         try:
             file.write(data)
@@ -295,7 +295,7 @@ def _let_go(opened: list[tuple[Any, str] | None], hangs: bool) -> None:
             hang_up(found[0])
 
 
-def _path(root: str, place: Place) -> str:
+def _path(root: str, place: CabinetPath) -> str:
     return f"{root}/{place.folder}/{place.name}"
 
 

@@ -17,7 +17,7 @@ from bridge.firm.facts import Facts
 from bridge.firm.model import Staff
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.guard.creation import Wish, wish_as_json, wish_of
-from bridge.guard.gate import Refusal as RefusedByGuard
+from bridge.guard.gate import Denial as RefusedByGuard
 from bridge.guard.protocol import CREATE_PATH, sign_wish
 from bridge.handlers.creation import room_wished_for
 from bridge.refusal import Kind, Refusal

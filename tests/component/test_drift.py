@@ -15,7 +15,7 @@ from bridge.firm.model import Wall
 from bridge.firm.room_keys import MARKER, STAFF_SPACE, matter_space_key
 from bridge.service import introduce_bot
 from bridge.store.record.audit import audited
-from bridge.store.record.drift import Noted, untold
+from bridge.store.record.drift import DriftEntry, untold
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -180,7 +180,7 @@ async def test_O3_an_admin_who_made_themselves_admin_of_a_room_loses_that_and_th
     await on.settled()
 
 
-async def noted(on: FirmOnFake) -> list[Noted]:
+async def noted(on: FirmOnFake) -> list[DriftEntry]:
     return await on.store.run(lambda: untold(100))
 
 

@@ -25,9 +25,9 @@ from bridge.guard.gate import (
     NOT_ADDED_TO_DIRECT,
     NOT_INVITED,
     Change,
+    Denial,
     Gate,
     Mark,
-    Refusal,
 )
 
 BOT, CHECKER = "@bot:firm.example", "@_check:firm.example"
@@ -209,7 +209,7 @@ def test_O3_state_that_carries_access_is_the_bots(event_type: str) -> None:
     # Synapse asks the guard about these alone.
     assert event_type in GATED
     refusal = GATE.refusal(Change(event_type, "@ann:firm.example", ""), MARKS[1], FACTS, TODAY)
-    assert refusal == Refusal("O3", BOT_ONLY)
+    assert refusal == Denial("O3", BOT_ONLY)
     # Which values the bot may set is in test_room_rules.py.
     assert GATE.refusal(Change("m.room.tombstone", BOT, ""), MARKS[1], FACTS, TODAY) is None
 
@@ -218,7 +218,7 @@ def test_O3_state_that_carries_access_is_the_bots(event_type: str) -> None:
 @pytest.mark.parametrize("sender", [BOT, "@ann:firm.example"])
 def test_F1_some_state_nobody_makes(event_type: str, sender: str) -> None:
     assert event_type in GATED
-    assert GATE.refusal(Change(event_type, sender, ""), MARKS[1], FACTS, TODAY) == Refusal("F1", NEVER)
+    assert GATE.refusal(Change(event_type, sender, ""), MARKS[1], FACTS, TODAY) == Denial("F1", NEVER)
 
 
 def test_memberships_are_looked_at_and_nothing_else_is() -> None:
