@@ -44,7 +44,7 @@ from bridge.settings import (
 )
 from bridge.store import models
 from bridge.store.engine.sql import execute
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.rooms.conversations import NewConversation
 from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import AS_TOKEN, HS_TOKEN
@@ -281,7 +281,7 @@ def _store_files(numbers: Iterable[int], keys: Sequence[str], staff: int) -> Non
         key, person, carried = chance.choice(keys), f"s{number % staff}", file_in(content)
         assert carried is not None
         sender = f"@robin{number % staff}:{SERVER}"
-        add_file(Sent(f"$file{number}", room_id_of(key), key, sender, person, MADE_MS + number * 1000, carried))
+        add_file(NewFile(f"$file{number}", room_id_of(key), key, sender, person, MADE_MS + number * 1000, carried))
 
 
 def _store_audit(count: int, keys: Sequence[str], staff: int) -> None:

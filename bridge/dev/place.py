@@ -33,7 +33,7 @@ class DevError(BridgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocalFirm:
     """One local firm."""
 
     var: Path
@@ -94,10 +94,10 @@ class Place:
         return f"http://{self.host}:{self.bridge_port}"
 
 
-def place_from_environment() -> Place:
+def place_from_environment() -> LocalFirm:
     """The place that VAR, SYNAPSE_PORT and BRIDGE_PORT name. Raises DevError for a port that is none."""
     var = Path(os.environ.get("VAR") or "var").resolve()
-    place = Place(var, port_from_environment("SYNAPSE_PORT", 8008), port_from_environment("BRIDGE_PORT", 9009))
+    place = LocalFirm(var, port_from_environment("SYNAPSE_PORT", 8008), port_from_environment("BRIDGE_PORT", 9009))
     if place.synapse_port == place.bridge_port:
         raise DevError(f"SYNAPSE_PORT and BRIDGE_PORT are both {place.bridge_port}. Choose two different ports.", USAGE)
     return place

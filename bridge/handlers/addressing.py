@@ -49,7 +49,7 @@ def command_in(content: Mapping[str, Any], bot_id: str, bot_name: str, *, in_cha
     text = typed_text(content)
     # Clients mention whoever is replied to, whether or not anybody typed a name.
     mentioned = bot_id in mentioned_users(content) and not _is_reply(content)
-    called = _called(bot_id, bot_name, mentioned=mentioned).match(text)
+    called = bot_called(bot_id, bot_name, mentioned=mentioned).match(text)
     if called is not None:
         text = text[called.end() :]
     elif not text or not (in_chat or (BEGINS.match(text) and not _is_code(content))):
@@ -83,7 +83,7 @@ def _beginnings(bot_name: str) -> tuple[str, ...]:
 
 
 @cache
-def _called(bot_id: str, bot_name: str, *, mentioned: bool) -> re.Pattern[str]:
+def bot_called(bot_id: str, bot_name: str, *, mentioned: bool) -> re.Pattern[str]:
     """The bot's name at the beginning. A display name alone needs a colon behind it, unless it is a mention."""
     localpart, _, server = bot_id[1:].partition(":")
     by_id = rf"@{re.escape(localpart)}(?::{re.escape(server)})?(?![:.]?[\w=/+-])"

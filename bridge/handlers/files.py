@@ -10,7 +10,7 @@ from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Place, Places
 from bridge.mapping.files import file_in, may_carry
 from bridge.operations.telling import Effect
-from bridge.store.files.files import Sent, add_file, edit_file, file_row, remove_file, take_back_edit
+from bridge.store.files.files import NewFile, add_file, edit_file, file_row, remove_file, take_back_edit
 
 Json = dict[str, Any]
 INDEXED = frozenset({ConversationKind.DIRECT, ConversationKind.MATTER, ConversationKind.CHANNEL})
@@ -33,7 +33,7 @@ async def noting(event: Json, place: Place, places: Places) -> Effect | None:
     carried = file_in(event["content"])
     if carried is None or place.kind not in INDEXED:
         return None
-    sent = Sent(
+    sent = NewFile(
         event_id=event["event_id"],
         room_id=event["room_id"],
         conversation_id=place.key,
@@ -45,7 +45,7 @@ async def noting(event: Json, place: Place, places: Places) -> Effect | None:
     return partial(_note, sent)
 
 
-def _note(sent: Sent) -> None:
+def _note(sent: NewFile) -> None:
     if sent.carried.replaces:
         edit_file(sent)
     else:

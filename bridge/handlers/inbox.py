@@ -66,7 +66,7 @@ class Inbox:
     ) -> None:
         """`pause` gives the seconds to wait after the n-th attempt; `at_once` needs `say`."""
         self._store = store
-        self._handle = handle
+        self.handle = handle
         self._settings = settings
         self._metrics = metrics
         self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
@@ -97,7 +97,7 @@ class Inbox:
 
     async def refresh(self) -> None:
         """Look for events that another process let wait again. Raises StoreError."""
-        await self._store.run(rows.waiting, early=self._take_up)
+        await self._store.run(rows.waiting, early=self.take_up)
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
@@ -163,7 +163,8 @@ class Inbox:
                 answers[event["event_id"]] = answer
         return answers
 
-    def _take_up(self, events: Sequence[WaitingEvent]) -> None:
+    def take_up(self, events: Sequence[WaitingEvent]) -> None:
+        """Have these handled in their turn, but for those that were answered already."""
         for event in () if self._held else events:
             if event.event_id not in self._answered:
                 self._lanes.add(event)
@@ -185,7 +186,7 @@ class Inbox:
         if answer is not None and await self._answer(event, answer):
             return None
         try:
-            effect = await self._handle(orjson.loads(event.body))
+            effect = await self.handle(orjson.loads(event.body))
             await self._finish.run((event.event_id, effect))
         except asyncio.CancelledError:
             raise

@@ -41,11 +41,11 @@ from bridge.store.rooms.world import Extent, slices
 log = structlog.get_logger(__name__)
 PATIENCE = 30.0
 """Seconds for which a pass repeats one request: what fails is tried again by itself, and must not hold up the rest."""
-_MOMENT = 3.0
+MOMENT = 3.0
 """Seconds for which what takes access away waits for the guard."""
-_GUARD_SECONDS = 10.0
+GUARD_SECONDS = 10.0
 """Seconds for which a slice waits for the guard."""
-_AT_START = 10.0
+AT_START = 10.0
 """Seconds for which a start waits for the guard, which may know what this database has forgotten."""
 OF_NOBODY = frozenset({KEEPER_SPACE, STAFF_SPACE, ADMINS_ID})
 """The keys of the rooms that are in the first slice only."""
@@ -128,9 +128,9 @@ class Passes:
         """
         with patience(PATIENCE):
             # First, since of what this database lost in a backup the guard may know.
-            untold = await self._guarding.told(everything=True, anew=True, within=_AT_START)
+            untold = await self._guarding.told(everything=True, anew=True, within=AT_START)
             tally = self._work.tally()
-            scan = await self._scan(await self._slices(), self._everything())
+            scan = await self.scan(await self._slices(), self._everything())
             await self._take(tally, leavers(scan.first.wanted), scan.losing, thorough=True)
             log.info("shut_out", rooms=len(scan.losing), steps=tally.steps, failed=len(tally.failed))
             if isinstance(untold, GuardKnowsMoreError):
@@ -255,7 +255,8 @@ class Passes:
         # Beside the event loop: a change may touch hundreds of matters.
         return await asyncio.to_thread(found)
 
-    async def _scan(self, extents: Sequence[Extent], look: _Look) -> _Scan:
+    async def scan(self, extents: Sequence[Extent], look: _Look) -> _Scan:
+        """What there should be and what there is in these parts, the first of which is that of the spaces."""
         first = await self._part(extents[0], look, first=True)
         rooms, losing, maybe = len(first.shapes), dict(first.seen.losing), list(first.seen.maybe)
         for extent in extents[1:]:
@@ -279,7 +280,7 @@ class Passes:
 
         The guard is told about all conversations, or where the first part is `alone` about those in it.
         """
-        scan = await self._scan(extents, look)
+        scan = await self.scan(extents, look)
         first = scan.first
         people = sorted(whom(first.wanted))
         tally.total = len(people) + scan.rooms
@@ -309,7 +310,7 @@ class Passes:
         untold = self._guarding.away
         if await store_new(self._store, part.wanted):
             keys = part.wanted.world.conversations.keys()
-            untold = await self._guarding.told(*keys, within=_GUARD_SECONDS)
+            untold = await self._guarding.told(*keys, within=GUARD_SECONDS)
         return replace(self._work.run(part.wanted, tally, part.epoch, direct), untold=untold)
 
     async def _settle(self, run: Run, shapes: Mapping[str, RoomShape], at_once: int) -> None:
@@ -332,11 +333,11 @@ class Passes:
         nothing is added after it: accounts are then cut off also where they are locked already, and the guard is not
         waited for in the end.
         """
-        within = _MOMENT if alone else None
+        within = MOMENT if alone else None
         told = self._guarding.told(*(about or ()), everything=about is None, anew=True, within=within)
         telling = asyncio.create_task(told)
         try:
-            await asyncio.wait({telling}, timeout=_MOMENT)
+            await asyncio.wait({telling}, timeout=MOMENT)
             await self._take(tally, staff_ids, losing, thorough=alone)
             await telling
         finally:
@@ -362,7 +363,7 @@ class Passes:
         async def rooms() -> None:
             # After the sessions, where these end at once.
             with suppress(TimeoutError):
-                await asyncio.wait_for(shut.wait(), _MOMENT)
+                await asyncio.wait_for(shut.wait(), MOMENT)
             keys = [key for key, who in losing.items() if not who or not who <= out]
             await self._spaces_first(keys, lambda key: self._work.shut_room(key, tally))
 
@@ -382,7 +383,7 @@ class Passes:
 
         async def of_others() -> None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), _MOMENT)
+                await asyncio.wait_for(done.wait(), MOMENT)
             await in_parallel([key for key in keys if key not in spaces], shut, self._limit)
 
         await in_parallel((of_spaces, of_others), lambda taking: taking(), 2)

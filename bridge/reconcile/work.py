@@ -55,11 +55,11 @@ from bridge.store.rooms.conversations import (
 from bridge.store.rooms.world import Accounts, Extent, load_conversations
 
 log = structlog.get_logger(__name__)
-_MOMENT = 3.0
+MOMENT = 3.0
 """Seconds for which the rooms of a leaver wait for the end of their sessions."""
-_GUARD_SECONDS = 10.0
+GUARD_SECONDS = 10.0
 """Seconds for which one room waits for the guard."""
-_DELETING_MS = 60_000
+DELETING_MS = 60_000
 """How long the homeserver may take to put everybody out of a room that an admin deletes."""
 
 
@@ -214,7 +214,7 @@ class Work:
         out = False
         cutting = asyncio.create_task(self._end_sessions(staff_id, user_id, run, thorough=thorough))
         try:
-            await asyncio.wait({cutting}, timeout=_MOMENT)
+            await asyncio.wait({cutting}, timeout=MOMENT)
             if not cutting.done() or await cutting:
                 async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
                     await keep_emptied(self._store, self._homeserver, staff_id, self._may_act)
@@ -346,12 +346,12 @@ class Work:
         if key not in wanted.shapes:
             return
         item.label = wanted.shapes[key].label
-        untold = await self._guarding.told(conversation_of(key), within=_GUARD_SECONDS)
+        untold = await self._guarding.told(conversation_of(key), within=GUARD_SECONDS)
         run = replace(self.run(wanted, tally), untold=untold)
         plan = await self._plan_stored(key, run)
         if deleted(plan):
             tally.lost.add(key)
-            since = now_ms() - _DELETING_MS
+            since = now_ms() - DELETING_MS
             if await self._store.run(lambda: undo_leaves(key, since, "room deleted")):
                 run = replace(self.run(await self.part(key), tally), untold=untold)
                 plan = await self._plan_stored(key, run)

@@ -89,7 +89,7 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.READ_ONLY_TITLE: "{title} is read-only, so its title stays as it is.",
     Kind.CHANGED_FROM_INSIDE: "Only somebody who is in the conversation can {verb} it.",
     Kind.NOT_IN_CONVERSATION: "You are not in {title} of matter {number}.",
-    Kind.NOTHING_SAID: "Nobody has said anything yet about matter {number}, so there is nothing.",
+    Kind.NOTHING_SAID: "Nobody has said anything about matter {number} yet, so there is no transcript.",
     Kind.TRANSCRIPT_TOO_LARGE: "The transcript of {title} is larger than what the homeserver takes ({megabytes} MB)."
     " Your firm admin can raise max_upload_size in homeserver.yaml.",
     # Rooms asked for by a client's own button

@@ -27,7 +27,7 @@ class Stop(Exception):
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.reconcile.storing._AT_ONCE", PAGE)
+    monkeypatch.setattr("bridge.reconcile.storing.AT_ONCE", PAGE)
 
 
 @pytest.fixture

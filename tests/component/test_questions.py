@@ -279,7 +279,7 @@ async def test_O1_the_log_is_shown_newest_first_with_filters(on: FirmOnFake) -> 
     ("typed", "said"),
     [
         ("!audit since:soon", "soon is no day"),
-        ("!audit deed:dancing", "There is no deed dancing"),
+        ("!audit deed:dancing", "The log has no entries of the kind dancing"),
         ("!audit @nobody", "I know nobody called @nobody"),
         ("!audit Nothing Like That", "There is no matter, channel or room"),
         ("!why @ben", "There is no matter, channel or room"),

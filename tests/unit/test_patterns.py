@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bridge
-from bridge.handlers.addressing import _called
+from bridge.handlers.addressing import bot_called
 from tests.unit.stepping import Gone, Stepper
 
 SHORT, LONG = 40, 160
@@ -50,7 +50,7 @@ MADE = {
     "bridge.handlers.addressing": [
         Found(f"addressing._called {mentioned}", made.pattern, made.flags, "match")
         for mentioned in (True, False)
-        for made in (_called("@bot:localhost", "Firm Bot", mentioned=mentioned),)
+        for made in (bot_called("@bot:localhost", "Firm Bot", mentioned=mentioned),)
     ]
 }
 

@@ -176,7 +176,7 @@ def _deeds(typed: str) -> frozenset[Deed]:
     found = frozenset(deed for deed in Deed if wanted and wanted in deed.value)
     if not found:
         known = ", ".join(deed.value for deed in Deed)
-        raise CommandError(f"There is no deed {repeated(typed)} in the log. There are: {known}.")
+        raise CommandError(f"The log has no entries of the kind {repeated(typed)}. The kinds are: {known}.")
     return found
 
 

@@ -21,7 +21,7 @@ from bridge.store.rooms.questions import conversations_without_people
 from bridge.wording.markdown import escape
 from bridge.wording.state import WHAT
 
-_SAID: Mapping[Action, str] = {
+SAID: Mapping[Action, str] = {
     Action.CREATE_ACCOUNT: "make an account for {what}",
     Action.UPDATE_ACCOUNT: "bring the account of {what} up to date",
     Action.LOCK_ACCOUNT: "lock the account of {who} and end its sessions: {what}",
@@ -117,7 +117,7 @@ def _steps(count: int) -> str:
 def _line(step: Step, people: Everybody) -> str:
     person = people.owner(step.who)
     what = WHAT.get(step.what, step.what) if step.action is Action.SET_STATE else step.what
-    said = _SAID[step.action].format(room=step.room, who=person.name if person else step.who, what=what)
+    said = SAID[step.action].format(room=step.room, who=person.name if person else step.who, what=what)
     text = escape(said[:1].upper() + said[1:])
     return f"- **{text}**" if step.changes_access else f"- {text}"
 

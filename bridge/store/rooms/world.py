@@ -15,7 +15,7 @@ from bridge.store.rooms.conversations import AccountsChanged, StoredAccount, Wor
 
 _AT_ONCE = 300
 """Conversations that are read in one unit."""
-_SLICE = 100
+SLICE = 100
 """Matters, or conversations, in one slice of the firm."""
 _IDS_AT_ONCE = 5000
 _CHATS = "SELECT id FROM conversation WHERE id > ? AND kind IN (?, ?) ORDER BY id LIMIT ?"
@@ -86,8 +86,8 @@ async def slices(store: Store, firm: Firm) -> list[Extent]:
         last = page[-1] if page else None
     return [
         Extent(channels=True),
-        *(Extent(frozenset(some)) for some in batched(matters, _SLICE)),
-        *(Extent(keys=frozenset(some)) for some in batched(sorted(chats), _SLICE)),
+        *(Extent(frozenset(some)) for some in batched(matters, SLICE)),
+        *(Extent(keys=frozenset(some)) for some in batched(sorted(chats), SLICE)),
     ]
 
 
