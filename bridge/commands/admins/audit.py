@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from bridge.commands.asking.asked_about import everybody, find_place
+from bridge.commands.asking.asked_about import everybody
 from bridge.commands.asking.days import begin_of, read_day
 from bridge.commands.asking.paging import PAGE, in_parts
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Part, Who
@@ -16,6 +16,7 @@ from bridge.firm.model import Matter
 from bridge.firm.room_keys import matter_space_key
 from bridge.firm.sight import Sight
 from bridge.operations.everybody import Everybody
+from bridge.operations.place_named import find_place
 from bridge.operations.sight import sight_of
 from bridge.refusal import CommandError
 from bridge.store.record.audit import Audited, Filter, end_of_log, newest_by
@@ -151,7 +152,7 @@ async def _read(call: Call, sight: Sight, people: Everybody) -> _Asked:
         if not person and (found := people.named(typed)) is not None:
             person = found.id
         else:
-            found_place = await find_place(call, sight, typed)
+            found_place = await find_place(call.desk, sight, typed)
             asked, ids = replace(asked, subjects=await _subjects(call, sight, found_place)), (found_place.id,)
             about.insert(0, typed)
     return _Asked(replace(asked, person=person), person, " ".join(about), ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.commands.asking.asked_about import everybody, find_place
+from bridge.commands.asking.asked_about import everybody
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.directory.keeping import anything_waits
@@ -14,6 +14,7 @@ from bridge.firm.model import Matter
 from bridge.firm.room_keys import matter_of_space, matter_space_key
 from bridge.firm.sight import Sight
 from bridge.operations.everybody import Everybody
+from bridge.operations.place_named import find_place
 from bridge.operations.sight import sight_of
 from bridge.reconcile.planning.plan import Action, Plan, Step
 from bridge.store.rooms.matters import conversations_of_matter
@@ -56,7 +57,7 @@ class _Asked:
 
 async def _plan(call: Call) -> Answer:
     sight, typed = sight_of(call.desk, call.sender.id), call.values.get("place", "")
-    place = await find_place(call, sight, typed) if typed else None
+    place = await find_place(call.desk, sight, typed) if typed else None
     keys = await _keys(call, place)
     plan = await call.desk.reconciler.plan(keys)
     keys_of_steps = {step.key for step in plan.steps}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.commands.asking.asked_about import everybody, find_place, first_person
+from bridge.commands.asking.asked_about import everybody, first_person
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.shown import day
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
@@ -16,6 +16,7 @@ from bridge.firm.sight import Sight
 from bridge.mapping.names import matter_name
 from bridge.matrix.port import Homeserver
 from bridge.operations.everybody import Everybody
+from bridge.operations.place_named import find_place
 from bridge.operations.sight import sight_of
 from bridge.reconcile.rooms.observe import in_parallel, observe_room
 from bridge.store.record.audit import Audited, Filter, newest_by
@@ -33,7 +34,7 @@ _REFUSALS = 5
 async def _why(call: Call) -> Answer:
     sight = sight_of(call.desk, call.sender.id)
     person, typed = first_person(await everybody(call), call.values["asked"])
-    place = await find_place(call, sight, typed)
+    place = await find_place(call.desk, sight, typed)
     about = place.number if isinstance(place, Matter) else conversation_title(sight.firm, place)
     return Answer(
         (await paged(call, _explained)).text, noted=Noted("why", person=person.id, about=about, ids=(place.id,))
@@ -43,7 +44,7 @@ async def _why(call: Call) -> Answer:
 async def _explained(call: Call) -> List:
     sight, people = sight_of(call.desk, call.sender.id), await everybody(call)
     person, typed = first_person(people, call.values["asked"])
-    place = await find_place(call, sight, typed)
+    place = await find_place(call.desk, sight, typed)
     if isinstance(place, Matter):
         explanation = explain_access(sight.firm, person.id, place, sight.today, sight.written)
         what, listed = f"see matter {matter_name(place)}", await _conversations(call, place)
