@@ -32,6 +32,12 @@ class Kind(StrEnum):
     WALLS_OF_DIRECTORY = "walls_of_directory"
     NOT_TOLD_OF_WALL = "not_told_of_wall"
     TOLD_OF_NO_WALL = "told_of_no_wall"
+    # Staff
+    CUT_OFF_SELF = "cut_off_self"
+    LAST_ADMIN = "last_admin"
+    GONE_BY_DIRECTORY = "gone_by_directory"
+    # Filing
+    NO_CABINET = "no_cabinet"
 
     # Conversations
     NOT_COMPLETE = "not_complete"

@@ -8,6 +8,7 @@ from bridge.firm.matter_search import matters_numbered
 from bridge.firm.model import Matter
 from bridge.firm.room_keys import matter_of_space
 from bridge.firm.sight import Sight
+from bridge.operations.sight import sight_of
 from bridge.refusal import Kind, Refusal
 from bridge.store.rooms.channels import channel_named
 from bridge.store.rooms.conversations import conversation_by_id
@@ -38,3 +39,8 @@ async def find_place(desk: Desk, sight: Sight, typed: str) -> Matter | Conversat
     if found is not None and sight.matter(found):
         return found
     raise Refusal(Kind.NO_SUCH_PLACE, typed=typed)
+
+
+async def place_asked(desk: Desk, asker: str, typed: str) -> Matter | Conversation:
+    """The same for a firm admin. Raises Refusal."""
+    return await find_place(desk, sight_of(desk, asker), typed)

@@ -14,6 +14,8 @@ Sentence = str | Callable[..., str]
 """A text with facts in braces, each shown as it is, or with `:typed` as far as an answer repeats what was typed; or a
 function of facts, for a sentence that differs by them, which escapes them itself."""
 
+NO_CABINET = "Files are not stored in a filing cabinet in this firm (filing.mode is off)."
+
 
 def _read_only_people(title: str, restorable: int) -> str:
     how = f"{_restore(title)} opens it again." if restorable else ""
@@ -132,6 +134,17 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.WALLS_OF_DIRECTORY: _walls_of_directory,
     Kind.NOT_TOLD_OF_WALL: "You were told of no wall {wall:typed}. `!wall acknowledge` takes all you were told of.",
     Kind.TOLD_OF_NO_WALL: "You were told of no wall, so there is none to acknowledge.",
+    # Staff
+    Kind.CUT_OFF_SELF: "You cannot cut yourself off. Let another firm admin do it, or the directory.",
+    Kind.LAST_ADMIN: (
+        "You would be the only firm admin left, and nobody would notice. Mark {person} as having left in the"
+        " directory, which cuts them off within seconds, or give somebody else the role first."
+    ),
+    Kind.GONE_BY_DIRECTORY: (
+        "The directory says that {person} has left or is disabled. Change it there; the bridge follows within seconds."
+    ),
+    # Filing
+    Kind.NO_CABINET: NO_CABINET,
 }
 
 
