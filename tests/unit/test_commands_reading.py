@@ -16,7 +16,7 @@ from bridge.firm.model import Firm, Matter, Staff, Wall
 from bridge.mapping.marks import as_typed, with_ids
 from bridge.mapping.text import typed_text
 from bridge.operations.everybody import Everybody
-from bridge.refusal import CommandError
+from bridge.refusal import CommandError, Refusal
 from bridge.wording.markdown import code, escape, notice, room_link
 from tests.unit.typed import find_command
 
@@ -428,7 +428,7 @@ def test_V5_nobody_gets_a_message_behind_a_part_of_a_name(person: Staff, text: s
 def test_F2_a_name_that_is_another_persons_account_is_asked_about() -> None:
     everybody = Everybody(OFFICE.firm, {"julian": "j2", "wei": "c1"}, "localhost")
     for typed in ("julian", "Julian"):
-        with pytest.raises(CommandError, match="more than one"):
+        with pytest.raises(Refusal, match="several_called"):
             everybody.named(typed)
     assert everybody.named("@julian") is PRESCOTT
     assert everybody.named("wei") is everybody.named("@wei") is everybody.named("@chen") is CHEN
