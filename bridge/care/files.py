@@ -21,7 +21,7 @@ from bridge.handlers.redactions import is_redaction
 from bridge.mapping.event import event_of
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import NotFoundError, RequestError, TokenRejectedError
-from bridge.operations.telling import Effect
+from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import StoreError
 from bridge.store.queues.histories import (
     HistoryTurn,
@@ -108,7 +108,7 @@ async def _note(turn: HistoryTurn, effects: list[Effect], position: str | None, 
     """Write down what a page holds, and where to go on: in one unit, or what can be where that is refused."""
     read = partial(history_read, turn.room_id, position or "", now_ms() if position is None else None)
     try:
-        await desk.store.run(partial(_all_of, [*effects, read]), durable=False)
+        await desk.store.run(all_of([*effects, read]), durable=False)
     except Exception as error:  # noqa: BLE001 - whatever comes of one event belongs to that one
         log.warning("history_page_refused", conversation=turn.conversation_id, reason=describe(error))
         for effect in effects:
@@ -118,8 +118,3 @@ async def _note(turn: HistoryTurn, effects: list[Effect], position: str | None, 
                 log.error("history_event_left_out", conversation=turn.conversation_id, error=describe(one))  # noqa: TRY400
         # Where the database is away this is refused too, and the page is read again.
         await desk.store.run(read)
-
-
-def _all_of(effects: list[Effect]) -> None:
-    for effect in effects:
-        effect()

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from bridge.clock import now_ms
+from bridge.clock import DAY_MS, now_ms
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.errors import BridgeError
@@ -47,7 +47,6 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 REASON = "The firm's rules do not allow this."
 """What everybody in the conversation reads in the place of the message."""
-_DAY_MS = 86_400_000
 
 
 class NotRemovedError(BridgeError):
@@ -109,7 +108,7 @@ async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk)
     `found_type` is the media type by the bytes, empty where they tell none. What comes back is a unit of work that
     notes the removal; doing all of it again is harmless. Raises RequestError.
     """
-    late = max(row.at_ms, row.edited_at) < now_ms() - _DAY_MS
+    late = max(row.at_ms, row.edited_at) < now_ms() - DAY_MS
     if late or (row.removed_at is not None and row.removed_by != desk.settings.bot_id):
         return None
     rules = rules_of(desk.settings.file_rules)

@@ -12,7 +12,7 @@ from bridge.handlers.files import forgetting
 from bridge.handlers.pins import current_list, write_pins
 from bridge.mapping.event import Event
 from bridge.mapping.pins import listed
-from bridge.operations.telling import Effect
+from bridge.operations.telling import Effect, all_of
 from bridge.store.rooms.pins import pins_of, store_pins
 
 
@@ -25,14 +25,7 @@ async def handle_redaction(arrival: Arrival, context: Context) -> Effect:
     """Unpin what was deleted, and take its file off the lists."""
     unpinned = await _unpinned(arrival, context.desk)
     await quarantine_deleted(arrival.event.room_id, arrival.event.redacts, context.desk)
-    forgotten = forgetting(arrival)
-
-    def unit() -> None:
-        if unpinned is not None:
-            unpinned()
-        forgotten()
-
-    return unit
+    return all_of([unit for unit in (unpinned, forgetting(arrival)) if unit is not None])
 
 
 async def _unpinned(arrival: Arrival, desk: Desk) -> Effect | None:

@@ -12,7 +12,7 @@ from bridge.firm.policy import may_act
 from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.named_by_people import FIELDS, Named, named_by_people
 from bridge.mapping.event import Event, event_of
-from bridge.operations.telling import Effect, tell
+from bridge.operations.telling import Effect, all_of, tell
 from bridge.store.record.audit import record
 from bridge.store.record.drift import is_noted
 from bridge.wording.audit import put_back_reason
@@ -47,7 +47,7 @@ async def handle_room_change(arrival: Arrival, context: Context) -> Effect | Non
             reason = put_back_reason(change.type, refusal)
             effects.append(partial(_put_back, change, place.key, staff_id, whom, told, reason, desk.settings.bot_id))
     await desk.reconciler.converge(place.key)
-    return _all(effects) if effects else None
+    return all_of(effects) if effects else None
 
 
 def _put_back(
@@ -59,14 +59,6 @@ def _put_back(
         record(Deed.PUT_BACK, actor=actor, subject=key, reason=reason, cause=cause, outcome=Outcome.REFUSED)
     if whom is not None:
         tell(whom, cause, told, bot_id)
-
-
-def _all(effects: list[Effect]) -> Effect:
-    def effect() -> None:
-        for each in effects:
-            each()
-
-    return effect
 
 
 async def _news(event: Event, named: Named, desk: Desk) -> list[Event]:
