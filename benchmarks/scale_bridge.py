@@ -164,7 +164,7 @@ class Asking:
         self.number += 1
         whole = {"event_id": f"$asked{self.number}", "origin_server_ts": MADE_MS + 10_000 + self.number, **event}
         async with self.watch.on(name, kind) as seen:
-            if not self.bridge.router.interesting(whole):
+            if self.bridge.router.kept(whole) is None:
                 raise SystemExit(f"{name}: not handled")
             if (effect := await self.bridge.router.handle(whole)) is not None:
                 await self.firm.store.run(effect)

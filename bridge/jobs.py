@@ -29,11 +29,11 @@ from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.telling_refused import tell_refused
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
-from bridge.clock import is_firm_hour, now_ms
+from bridge.clock import DAY_MS, is_firm_hour, now_ms
 from bridge.desk import Desk
 from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
-from bridge.handlers.inbox import DAY_MS, Inbox
+from bridge.handlers.inbox import Inbox
 from bridge.handlers.places import Places
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox

@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from bridge import faults
+from bridge.clock import DAY_MS, now_ms
 from bridge.failures import backoff, describe
 from bridge.handlers.at_once import FromMemory
 from bridge.lanes import Lanes
@@ -38,7 +39,6 @@ Say = Callable[[Said], Awaitable[bool]]
 
 ROOMS_AT_ONCE = 64
 STOP_SECONDS = 10.0
-DAY_MS = 86_400_000
 
 
 class Inbox:
@@ -101,7 +101,7 @@ class Inbox:
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
-        before = _now_ms() - self._settings.keep_days * DAY_MS
+        before = now_ms() - self._settings.keep_days * DAY_MS
         return await self._store.run(lambda: rows.forget_handled(before))
 
     async def stop(self) -> None:
@@ -157,7 +157,9 @@ class Inbox:
     def _from_memory(self, events: Sequence[Json]) -> dict[str, FromMemory]:
         """By event id, how those are answered that can be answered from memory."""
         answers: dict[str, FromMemory] = {}
-        for event in events if self._caught_up else ():
+        if not self._caught_up:
+            return answers
+        for event in events:
             answer = _unless_it_fails(partial(self._at_once, event), event["event_id"])
             if answer is not None:
                 answers[event["event_id"]] = answer
@@ -165,13 +167,17 @@ class Inbox:
 
     def take_up(self, events: Sequence[WaitingEvent]) -> None:
         """Have these handled in their turn, but for those that were answered already."""
-        for event in () if self._held else events:
+        if self._held:
+            return
+        for event in events:
             if event.event_id not in self._answered:
                 self._lanes.add(event)
 
     def _take_up_new(self, taken: tuple[Sequence[WaitingEvent], Mapping[str, FromMemory]]) -> None:
         events, answers = taken
-        for event in () if self._held else events:
+        if self._held:
+            return
+        for event in events:
             # What waits before it may change what the answer has to be.
             if event.event_id in answers and not self._lanes.busy(event.room_id):
                 self._answers[event.event_id] = answers[event.event_id]
@@ -228,7 +234,7 @@ def _accept(
     """The events that are new, and the answers that may be given."""
     if news is not None:
         news()
-    fresh = rows.accept(given, _now_ms())
+    fresh = rows.accept(given, now_ms())
     asking = {(answer.conversation_id, answer.staff_id) for answer in answers.values()}
     return fresh, answers if are_in(asking) else {}
 
@@ -263,10 +269,6 @@ def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:
     for event_id, effect in handled:
         if event_id in marked and effect is not None:
             effect()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _as_json(event: Json) -> bytes | None:

@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from bridge import faults
+from bridge.clock import DAY_MS
 from bridge.failures import backoff, describe
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 ROWS_AT_ONCE = 1000
 STOP_SECONDS = 10.0
-DAY_MS = 86_400_000
 
 
 class Outbox:

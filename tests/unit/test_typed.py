@@ -11,7 +11,7 @@ from bridge.firm.room_keys import FIRST_MESSAGE
 from bridge.firm.typed import COMMAND, is_command
 from bridge.guard.gate import Gate, Mark
 from bridge.guard.writing import SentEvent, with_mark
-from bridge.handlers.addressing import command_in
+from bridge.mapping.addressing import command_in
 
 BOT = "@bot:firm.example"
 REPLY: dict[str, Any] = {"m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}}
