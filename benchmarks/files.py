@@ -45,7 +45,7 @@ from bridge.settings import (
 )
 from bridge.store.engine.sql import execute
 from bridge.store.engine.store import Store
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations
 from bridge.wording.markdown import notice
 
@@ -119,7 +119,7 @@ def conversations() -> list[Conversation]:
     return [*of_matters, *channels, *chats]
 
 
-def sent(number: int, rng: random.Random) -> Sent:
+def sent(number: int, rng: random.Random) -> NewFile:
     # The channel's names are told apart by the number, but for every tenth, which takes one of a few again.
     ending, media_type = ENDINGS[number % 4]
     word = "contract" if number % 2 else "letter"
@@ -137,13 +137,13 @@ def sent(number: int, rng: random.Random) -> Sent:
     if carried is None:
         raise SystemExit("The benchmark's own message carries no file.")
     user_id, room_id = f"@{person}:{SERVER}", f"!{place}:{SERVER}"
-    return Sent(f"$file{number}", room_id, place, user_id, person, START_MS + number * BETWEEN_MS, carried)
+    return NewFile(f"$file{number}", room_id, place, user_id, person, START_MS + number * BETWEEN_MS, carried)
 
 
 async def fill(store: Store, first: int, last: int, rng: random.Random) -> float:
     """Note files; how many in a second of processor time."""
 
-    def unit(several: Sequence[Sent]) -> None:
+    def unit(several: Sequence[NewFile]) -> None:
         for one in several:
             add_file(one)
 

@@ -34,7 +34,7 @@ from rich.table import Table
 
 from benchmarks.provision import free_port
 from bridge.dev import files, processes, synapse
-from bridge.dev.place import Place
+from bridge.dev.place import LocalFirm
 from bridge.filing.filer import Filer
 from bridge.firm.model import Firm
 from bridge.logs import set_up_logging
@@ -44,7 +44,7 @@ from bridge.matrix.client import MatrixClient
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, HomeserverSettings, LogSettings, Settings
 from bridge.store.engine.store import Store
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.models import Conversation
 
 MB = 1_000_000
@@ -121,7 +121,7 @@ def _index(count: int, media: str) -> None:
     for number in range(count):
         name = f"Scan {number}.bin"
         carried = Carried("file", name, name, "", f"mxc://localhost/{media}", "", _TYPE, None, None, None, None)
-        add_file(Sent(f"$f{number}", "!room", "talk", "@ann:localhost", "ann", 1_700_000_000_000 + number, carried))
+        add_file(NewFile(f"$f{number}", "!room", "talk", "@ann:localhost", "ann", 1_700_000_000_000 + number, carried))
 
 
 @asynccontextmanager
@@ -145,7 +145,7 @@ async def stub(folder: Path) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def real(folder: Path) -> AsyncIterator[Server]:
     """A Synapse with a file of each size."""
-    place = Place(folder, free_port(), 1)
+    place = LocalFirm(folder, free_port(), 1)
     settings = files.write_files(place, {})
     program = synapse.start_synapse(place)
     try:

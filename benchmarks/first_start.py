@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from bridge.dev import files, processes, synapse
-from bridge.dev.place import ROOT, Place
+from bridge.dev.place import ROOT, LocalFirm
 from tests.synapse.harness import free_place
 
 MOST = 1.15
@@ -64,7 +64,7 @@ def alone(folder: Path, python: str) -> tuple[float, float]:
     install(folder / "clone", python, ".venv", "constraints.txt", ["--editable", ".[test,postgresql]"])
     install(folder / "clone", python, ".venv/synapse", "synapse-dev/constraints.txt", ["matrix-synapse"])
     installed = time.perf_counter() - began
-    place: Place = free_place(folder / "var")
+    place: LocalFirm = free_place(folder / "var")
     files.write_files(place, {})
     began = time.perf_counter()
     server = synapse.start_synapse(place)

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from benchmarks.provision import free_port
 from bridge.dev import files, processes, synapse
-from bridge.dev.place import Place
+from bridge.dev.place import LocalFirm
 from bridge.dev.processes import Program
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.facts import records_of
@@ -77,7 +77,7 @@ class Server:
         self.processor.append((sum(process.cpu_times()[:2]) - worked) / messages * 1000)
 
 
-async def start(stack: AsyncExitStack, place: Place, own: Mapping[str, Json], people: int) -> Server:
+async def start(stack: AsyncExitStack, place: LocalFirm, own: Mapping[str, Json], people: int) -> Server:
     """A Synapse with everybody in the channel."""
     settings = files.write_files(place, own)
     program = synapse.start_synapse(place)
@@ -117,9 +117,9 @@ async def tell_guard(server: Server, names: list[str]) -> None:
 async def main(size: argparse.Namespace) -> None:
     with TemporaryDirectory() as name:
         async with AsyncExitStack() as stack:
-            guarded = await start(stack, Place(Path(name) / "with", free_port(), 1), {}, size.people)
+            guarded = await start(stack, LocalFirm(Path(name) / "with", free_port(), 1), {}, size.people)
             without = {"guard": {"key": ""}}
-            plain = await start(stack, Place(Path(name) / "without", free_port(), 1), without, size.people)
+            plain = await start(stack, LocalFirm(Path(name) / "without", free_port(), 1), without, size.people)
             for number in range(size.rounds + 1):
                 for server in (guarded, plain) if number % 2 else (plain, guarded):
                     await server.round(number, size.messages)

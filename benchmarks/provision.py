@@ -32,7 +32,7 @@ from rich.table import Table
 
 from bridge import service
 from bridge.dev import files, processes, synapse
-from bridge.dev.place import Place
+from bridge.dev.place import LocalFirm
 from bridge.firm.room_keys import MARKER
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.rooms.observe import in_parallel
@@ -80,9 +80,9 @@ class Recording:
 
 
 @contextlib.asynccontextmanager
-async def fresh_synapse(folder: Path, *, guarded: bool = False) -> AsyncIterator[tuple[Place, Settings]]:
+async def fresh_synapse(folder: Path, *, guarded: bool = False) -> AsyncIterator[tuple[LocalFirm, Settings]]:
     """A Synapse with the project's homeserver configuration and nothing in it; `guarded` has the guard in it."""
-    place = Place(folder, free_port(), free_port())
+    place = LocalFirm(folder, free_port(), free_port())
     own: dict[str, Json] = {"directory": {"path": str(folder / "directory.yaml")}, "log": {"level": "warning"}}
     if not guarded:
         # It would let nobody into the bare script's rooms.

@@ -44,7 +44,7 @@ from bridge.settings import (
 )
 from bridge.store import models
 from bridge.store.engine.sql import execute
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.rooms.conversations import NewConversation
 from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import AS_TOKEN, HS_TOKEN
@@ -53,6 +53,7 @@ SERVER = "localhost"
 MADE_MS = 1_750_000_000_000
 """When everything was made, in milliseconds since the epoch."""
 _AT_ONCE = 2000
+_MEMO = ("A cousin is the other side.", "s0", "2026-03-30")
 _ENDINGS = (("pdf", "application/pdf"), ("docx", "application/msword"), ("png", "image/png"))
 Rows = Sequence[Sequence[object]]
 
@@ -85,15 +86,21 @@ def number_of(matter: int) -> str:
     return f"2026-{matter:05}"
 
 
-def write_directory(folder: Path, staff: int, *, title: str = "", joins: bool = False, gone: int = 0) -> None:
-    """The directory's files: `title` changes one matter's, `joins` puts somebody on its team, and so many last people
-    have left. A tenth of the matters is closed, a fifth restricted; there are three walls for ten people."""
+def write_directory(
+    folder: Path, staff: int, *, title: str = "", joined: int = 0, walled: int = 0, gone: int = 0
+) -> None:
+    """The directory's files: `title` is another one of one matter, so many people joined a team, so many walls came,
+    and so many last people have left.
+
+    A tenth of the matters is closed, a fifth restricted; there are three walls for ten people.
+    """
     path = folder / "directory"
     path.mkdir(exist_ok=True)
     people = [f"s{n}" for n in range(staff)]
     matters = staff * 10
     walls = [_wall(n, staff) for n in range(staff * 3 // 10)]
-    team = partial(_team, staff=staff, joins=joins)
+    walls += [(f"N-{n}", "exclude", number_of(n * 10), "", team_of(n * 10, staff)[1], *_MEMO) for n in range(walled)]
+    team = partial(team_of, staff=staff, joined=joined)
     _write(
         path / "staff.csv",
         ("Id", "First Name", "Last Name", "Email", "Role", "Former"),
@@ -144,9 +151,10 @@ def write_directory(folder: Path, staff: int, *, title: str = "", joins: bool = 
     )
 
 
-def _team(matter: int, staff: int, *, joins: bool) -> list[str]:
+def team_of(matter: int, staff: int, joined: int = 0) -> list[str]:
+    """The staff ids of a matter's team."""
     team = [f"s{(matter * 7 + step * 13) % staff}" for step in range(4)]
-    return [*team, f"s{staff - 1}"] if joins and matter == 6 else team
+    return [*team, f"s{staff // 2 + matter}"] if matter % 10 == 6 and matter // 10 < joined else team
 
 
 def _wall(number: int, staff: int) -> Sequence[object]:
@@ -154,7 +162,7 @@ def _wall(number: int, staff: int) -> Sequence[object]:
     people = "; ".join(f"s{1 + (number * 11 + step * 5) % (staff - 1)}" for step in range(3))
     matter = number_of(number * 30 + 10)
     around = ("", f"Client {number * 8 + 2}") if number % 3 == 0 else (matter, "")
-    return (f"W-{number}", "exclude", *around, people, "A cousin is the other side.", "s0", "2026-03-30")
+    return (f"W-{number}", "exclude", *around, people, *_MEMO)
 
 
 def _write(file: Path, header: Sequence[str], rows: Rows) -> None:
@@ -273,7 +281,7 @@ def _store_files(numbers: Iterable[int], keys: Sequence[str], staff: int) -> Non
         key, person, carried = chance.choice(keys), f"s{number % staff}", file_in(content)
         assert carried is not None
         sender = f"@robin{number % staff}:{SERVER}"
-        add_file(Sent(f"$file{number}", room_id_of(key), key, sender, person, MADE_MS + number * 1000, carried))
+        add_file(NewFile(f"$file{number}", room_id_of(key), key, sender, person, MADE_MS + number * 1000, carried))
 
 
 def _store_audit(count: int, keys: Sequence[str], staff: int) -> None:

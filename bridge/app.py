@@ -32,7 +32,7 @@ from bridge.refusal import CommandError
 from bridge.service import FirmService, open_firm
 from bridge.settings import Settings
 from bridge.store.queues.outbox import replay_all
-from bridge.store.record.drift import Noted
+from bridge.store.record.drift import DriftEntry
 from bridge.store.rooms.conversations import alias_is_ours
 from bridge.upkeep.directory import DirectoryChanges
 from bridge.upkeep.health import health
@@ -159,7 +159,7 @@ class Bridge:
 
     def _count_drift(self, news: Sequence[object]) -> None:
         for one in news:
-            if isinstance(one, Noted):
+            if isinstance(one, DriftEntry):
                 self._firm.metrics.drift_found.labels(one.kind).inc()
 
     async def _user_known(self, user_id: str) -> bool:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from bridge.settings import FirmSettings
 
+DAY_MS = 86_400_000
+
 
 def now_ms() -> int:
     """The present, in milliseconds since the epoch."""

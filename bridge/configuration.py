@@ -33,7 +33,7 @@ _SERVER_NAME = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(:[0-9
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SettingProblem:
     """One thing to put right in the configuration."""
 
     key: str
@@ -50,7 +50,7 @@ class Problem:
 class ConfigError(BridgeError):
     """The configuration cannot be used. The message has one line for each problem."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: SettingProblem) -> None:
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
 
@@ -78,7 +78,9 @@ def parse_settings(text: str, file: Path) -> Settings:
     try:
         settings = Settings(**given)
     except SettingsError as error:
-        problem = Problem("", f"A {_PREFIX} variable of the environment cannot be read: {error}. Lists are JSON.")
+        problem = SettingProblem(
+            "", f"A {_PREFIX} variable of the environment cannot be read: {error}. Lists are JSON."
+        )
         raise ConfigError(*_located([*problems, problem], file, document)) from error
     except ValidationError as error:
         problems += [_explain(detail) for detail in error.errors(include_url=False)]
@@ -91,7 +93,7 @@ def parse_settings(text: str, file: Path) -> Settings:
     return _absolute(settings, file.resolve().parent)
 
 
-def judge(settings: Settings) -> Iterator[Problem]:
+def judge(settings: Settings) -> Iterator[SettingProblem]:
     """What is wrong with values that are each of the right type: left-over examples, and what does not fit together."""
     yield from _secrets(settings)
     yield from _addresses(settings)
@@ -101,19 +103,21 @@ def judge(settings: Settings) -> Iterator[Problem]:
 def _read(file: Path) -> str:
     try:
         if file.stat().st_size > _LARGEST:
-            raise ConfigError(Problem("", f"{file} is larger than a configuration can be. Is it the right file?"))
+            raise ConfigError(
+                SettingProblem("", f"{file} is larger than a configuration can be. Is it the right file?")
+            )
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigError(Problem("", _not_there(file.absolute()))) from error
+        raise ConfigError(SettingProblem("", _not_there(file.absolute()))) from error
     except IsADirectoryError as error:
         raise ConfigError(
-            Problem("", f"{file} is a folder. Name the file in it: --config {file / DEFAULT_PATH}.")
+            SettingProblem("", f"{file} is a folder. Name the file in it: --config {file / DEFAULT_PATH}.")
         ) from error
     except OSError as error:
         remedy = "Give its owner or group the right to read it, and run the bridge as that user."
-        raise ConfigError(Problem("", f"{file} cannot be read: {error.strerror}. {remedy}")) from error
+        raise ConfigError(SettingProblem("", f"{file} cannot be read: {error.strerror}. {remedy}")) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(Problem("", f"{file} is not text in UTF-8. Save it as UTF-8.")) from error
+        raise ConfigError(SettingProblem("", f"{file} is not text in UTF-8. Save it as UTF-8.")) from error
 
 
 def _not_there(file: Path) -> str:
@@ -139,25 +143,25 @@ def _document(text: str, file: Path) -> Document:
         document = read_yaml(text)
     except YamlError as error:
         where = f"{file}:{error.line}" if error.line else str(file)
-        raise ConfigError(Problem("", str(error), where)) from error
+        raise ConfigError(SettingProblem("", str(error), where)) from error
     if document.data is None:
         return Document({})
     if not isinstance(document.data, dict):
-        raise ConfigError(Problem("", f"{file} has no sections. Compare it with docs/settings.md."))
+        raise ConfigError(SettingProblem("", f"{file} has no sections. Compare it with docs/settings.md."))
     return document
 
 
-def _unknown_variables() -> Iterator[Problem]:
+def _unknown_variables() -> Iterator[SettingProblem]:
     # Only names with the double underscore: a container platform may set others, named after its own service.
     known = {_variable(key) for key in setting_fields()}
     for name in sorted(os.environ):
         if name.upper().startswith(_PREFIX) and "__" in name and name.upper() not in known:
-            yield Problem("", f"There is no such setting.{_suggest(name.upper(), known)}", name)
+            yield SettingProblem("", f"There is no such setting.{_suggest(name.upper(), known)}", name)
 
 
-def _unknown_sections(data: Mapping[str, Any]) -> Iterator[Problem]:
+def _unknown_sections(data: Mapping[str, Any]) -> Iterator[SettingProblem]:
     for name in [name for name in data if name not in Settings.model_fields]:
-        yield Problem(name, f"There is no such section.{_suggest(name, set(Settings.model_fields))}")
+        yield SettingProblem(name, f"There is no such section.{_suggest(name, set(Settings.model_fields))}")
 
 
 def setting_fields() -> dict[str, FieldInfo]:
@@ -181,19 +185,21 @@ def _suggest(written: str, known: set[str]) -> str:
     return f" Did you mean {close[0]}?" if close else " Take it out; docs/settings.md lists every setting."
 
 
-def _explain(detail: ErrorDetails) -> Problem:
+def _explain(detail: ErrorDetails) -> SettingProblem:
     path = [str(part) for part in detail["loc"]]
     key, kind = ".".join(path), detail["type"]
     keys = set(setting_fields())
     if kind == "extra_forbidden":
-        return Problem(key, f"There is no such setting.{_suggest(key, keys)}")
+        return SettingProblem(key, f"There is no such setting.{_suggest(key, keys)}")
     if len(path) == 1:
-        return Problem(key, "This is a section. Put its settings below it, indented, or take it out.")
+        return SettingProblem(key, "This is a section. Put its settings below it, indented, or take it out.")
     if _is_secret(".".join(path[:2])):
         if detail["input"] == EXAMPLE_SECRET:
-            return Problem(key, f"It is missing or still the example. {_RANDOM}")
-        return Problem(key, f"{_wrong(detail)} {_RANDOM}")
-    return Problem(key, f"{detail['input']!r} cannot be used. {_wrong(detail)} Correct it; see docs/settings.md.")
+            return SettingProblem(key, f"It is missing or still the example. {_RANDOM}")
+        return SettingProblem(key, f"{_wrong(detail)} {_RANDOM}")
+    return SettingProblem(
+        key, f"{detail['input']!r} cannot be used. {_wrong(detail)} Correct it; see docs/settings.md."
+    )
 
 
 _RANDOM = "Put in a long random value, such as `openssl rand -hex 32` prints."
@@ -211,7 +217,7 @@ def _is_secret(key: str) -> bool:
     return setting_fields()[key].annotation is SecretStr
 
 
-def _absent_secrets(given: Mapping[str, Any]) -> Iterator[Problem]:
+def _absent_secrets(given: Mapping[str, Any]) -> Iterator[SettingProblem]:
     # Where other settings are wrong, there are no settings yet in which to look for left-over examples.
     variables = {name.upper() for name in os.environ}
     for key, field in setting_fields().items():
@@ -219,27 +225,27 @@ def _absent_secrets(given: Mapping[str, Any]) -> Iterator[Problem]:
         is_example = isinstance(field.default, SecretStr) and field.default.get_secret_value() == EXAMPLE_SECRET
         written = given.get(section)
         if is_example and _variable(key) not in variables and not (isinstance(written, dict) and name in written):
-            yield Problem(key, f"It is missing or still the example. {_RANDOM}")
+            yield SettingProblem(key, f"It is missing or still the example. {_RANDOM}")
 
 
-def _secrets(settings: Settings) -> Iterator[Problem]:
+def _secrets(settings: Settings) -> Iterator[SettingProblem]:
     for key in setting_fields():
         section, name = key.split(".")
         value = getattr(getattr(settings, section), name)
         if isinstance(value, SecretStr) and EXAMPLE_SECRET in value.get_secret_value():
-            yield Problem(key, f"It is missing or still the example. {_RANDOM}")
+            yield SettingProblem(key, f"It is missing or still the example. {_RANDOM}")
     key = settings.guard.key.get_secret_value()
     if 0 < len(key) < _SHORTEST_KEY and EXAMPLE_SECRET not in key:
-        yield Problem("guard.key", f"It has fewer than {_SHORTEST_KEY} characters. {_RANDOM}")
+        yield SettingProblem("guard.key", f"It has fewer than {_SHORTEST_KEY} characters. {_RANDOM}")
     service = settings.appservice
     if service.as_token == service.hs_token and EXAMPLE_SECRET not in service.as_token.get_secret_value():
-        yield Problem("appservice.hs_token", f"It is the same as appservice.as_token. {_RANDOM}")
+        yield SettingProblem("appservice.hs_token", f"It is the same as appservice.as_token. {_RANDOM}")
 
 
-def _addresses(settings: Settings) -> Iterator[Problem]:
+def _addresses(settings: Settings) -> Iterator[SettingProblem]:
     if not _SERVER_NAME.fullmatch(settings.homeserver.server_name):
         shown = repr(settings.homeserver.server_name)
-        yield Problem(
+        yield SettingProblem(
             "homeserver.server_name",
             f"{shown} is not a server name. Write what stands after the colon in a Matrix id, without https://.",
         )
@@ -249,54 +255,60 @@ def _addresses(settings: Settings) -> Iterator[Problem]:
     for key, url in addresses:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            yield Problem(key, f"{url!r} is not an address. Write it with http:// or https:// and the host's name.")
+            yield SettingProblem(
+                key, f"{url!r} is not an address. Write it with http:// or https:// and the host's name."
+            )
         elif parts.path.rstrip("/") or parts.query or parts.fragment or parts.username:
-            yield Problem(key, f"{url!r} has more than host and port. Leave only those.")
+            yield SettingProblem(key, f"{url!r} has more than host and port. Leave only those.")
     database = settings.database.url.get_secret_value()
     if not re.match(r"sqlite:///.|postgres(ql)?://.", database):
-        yield Problem(
+        yield SettingProblem(
             "database.url",
             "It is not an address of a database. Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
         )
 
 
-def _names(settings: Settings) -> Iterator[Problem]:
+def _names(settings: Settings) -> Iterator[SettingProblem]:
     service = settings.appservice
     for key, localpart in (
         ("appservice.sender_localpart", service.sender_localpart),
         ("appservice.bot_localpart", service.bot_localpart),
     ):
         if not LOCALPART.fullmatch(localpart):
-            yield Problem(key, f"{localpart!r} cannot be a user's name. Use the letters a to z, digits and . _ = - / +")
+            yield SettingProblem(
+                key, f"{localpart!r} cannot be a user's name. Use the letters a to z, digits and . _ = - / +"
+            )
     if service.sender_localpart == service.bot_localpart:
-        yield Problem(
+        yield SettingProblem(
             "appservice.bot_localpart", "It is the same as appservice.sender_localpart. Name the bot otherwise."
         )
     try:
         ZoneInfo(settings.firm.timezone)
     except (KeyError, ValueError, OSError):
-        yield Problem(
+        yield SettingProblem(
             "firm.timezone",
             f"There is no time zone {settings.firm.timezone!r}. Write one such as Europe/London or Australia/Sydney.",
         )
     yield from _template(settings.accounts.localpart_template)
 
 
-def _template(template: str) -> Iterator[Problem]:
+def _template(template: str) -> Iterator[SettingProblem]:
     known = ", ".join(f"{{{name}}}" for name in TEMPLATE_FIELDS)
     try:
         used = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
     except ValueError as error:
-        yield Problem("accounts.localpart_template", f"{template!r} cannot be read: {error}. Use {known}.")
+        yield SettingProblem("accounts.localpart_template", f"{template!r} cannot be read: {error}. Use {known}.")
         return
     for name in used:
         if name not in TEMPLATE_FIELDS:
-            yield Problem("accounts.localpart_template", f"{{{name}}} is not known. Use {known}.")
+            yield SettingProblem("accounts.localpart_template", f"{{{name}}} is not known. Use {known}.")
     if not used:
-        yield Problem("accounts.localpart_template", f"Everybody would get the same name. Use at least one of {known}.")
+        yield SettingProblem(
+            "accounts.localpart_template", f"Everybody would get the same name. Use at least one of {known}."
+        )
 
 
-def _located(problems: list[Problem], file: Path, document: Document) -> Iterator[Problem]:
+def _located(problems: list[SettingProblem], file: Path, document: Document) -> Iterator[SettingProblem]:
     variables = {name.upper() for name in os.environ}
     for problem in problems:
         where, path = problem.where, tuple(problem.key.split("."))
@@ -305,7 +317,7 @@ def _located(problems: list[Problem], file: Path, document: Document) -> Iterato
         elif not where and problem.key:
             line = next((document.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in document.lines), 0)
             where = f"{file}:{line}" if line else str(file)
-        yield Problem(problem.key, problem.message, where)
+        yield SettingProblem(problem.key, problem.message, where)
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:

@@ -29,11 +29,11 @@ from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.telling_refused import tell_refused
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
-from bridge.clock import is_firm_hour, now_ms
+from bridge.clock import DAY_MS, is_firm_hour, now_ms
 from bridge.desk import Desk
 from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
-from bridge.handlers.inbox import DAY_MS, Inbox
+from bridge.handlers.inbox import Inbox
 from bridge.handlers.places import Places
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
@@ -47,7 +47,7 @@ from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
 
 log = structlog.get_logger(__name__)
-_TELL_SECONDS = 10
+TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
 _FILING_SECONDS = 5
 """Between looks at which files are to be filed."""
@@ -55,21 +55,21 @@ _TIDY_SECONDS = 600
 """Between looks at what clients put beside people's accounts."""
 _HISTORY_SECONDS = 10
 """Between looks for rooms whose files from before are not known."""
-_GUARD_SECONDS = 5
+GUARD_SECONDS = 5
 """Between looks at whether the guard still knows what it was told: after Synapse was put back it does not."""
 _VISITS_SECONDS = 10
 """Between looks for direct conversations that the bot could not leave."""
 _FIRST_LINES_SECONDS = 10
 """Between looks for conversations whose beginning was cut short."""
-_AGAIN_SECONDS = 2
+AGAIN_SECONDS = 2
 """Between looks at what failed and is due again."""
 _MEMORY_SECONDS = 3
 """Between readings of what decides about access, which must be true even where news of it were lost."""
 _APART_SECONDS = 60
 """Between looks at the homeserver's clock."""
-_BACK_SECONDS = 10
+BACK_SECONDS = 10
 """Between looks at whether the homeserver was put back from a backup."""
-_CLOCK_SECONDS = 5
+CLOCK_SECONDS = 5
 """Between looks at whether the clock was set back."""
 _REFUSALS_SECONDS = 5
 """Between looks at what the guard refused."""
@@ -97,16 +97,16 @@ class Jobs:
         every = IntervalTrigger(seconds=settings.directory.watch_seconds)
         self._job(upkeep.follow_directory, every, "directory")
         self._job(self._take_up_replayed, IntervalTrigger(seconds=5), "replayed")
-        self._job(self._confirm_guard, IntervalTrigger(seconds=_GUARD_SECONDS), "guard")
+        self._job(self._confirm_guard, IntervalTrigger(seconds=GUARD_SECONDS), "guard")
         if settings.guarded:
             self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         self._job(partial(forget_over, desk), IntervalTrigger(hours=6), "panel")
         self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
-        self._job(upkeep.look_back, IntervalTrigger(seconds=_BACK_SECONDS), "homeserver put back")
+        self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")
         self._job(upkeep.begin_day, CronTrigger(second=5, timezone="UTC"), "day")
-        self._job(desk.reconciler.try_again, IntervalTrigger(seconds=_AGAIN_SECONDS), "what failed")
+        self._job(desk.reconciler.try_again, IntervalTrigger(seconds=AGAIN_SECONDS), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
         self._job(self.archive_empty_channels, CronTrigger(minute=30, timezone="UTC"), "empty channels")
         # Again each hour, so that what was interrupted goes on the same night.
@@ -120,7 +120,7 @@ class Jobs:
         each_minute = CronTrigger(second=30, timezone="UTC")
         self._job(lambda: check_rooms(desk, self.metrics, datetime.now(UTC)), each_minute, "drift", reconciled=True)
         # Until then nobody knows what is put right.
-        told = IntervalTrigger(seconds=_TELL_SECONDS)
+        told = IntervalTrigger(seconds=TELL_SECONDS)
         self._job(partial(tell_admins, desk), told, "drift told", reconciled=True)
         self._job(desk.reconciler.visits.end_all, IntervalTrigger(seconds=_VISITS_SECONDS), "visits")
         self._job(partial(say_first_lines, desk), IntervalTrigger(seconds=_FIRST_LINES_SECONDS), "first lines")
@@ -172,7 +172,7 @@ class Jobs:
         """
         ahead = time.time() - time.monotonic()
         while True:
-            await asyncio.sleep(_CLOCK_SECONDS)
+            await asyncio.sleep(CLOCK_SECONDS)
             before, ahead = ahead, time.time() - time.monotonic()
             if before - ahead > 1:
                 log.warning("clock_set_back", seconds=round(before - ahead))

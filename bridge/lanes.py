@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 PAUSE_AFTER_A_MISTAKE = 60.0
 
 
-class Item(Protocol):
+class LaneItem(Protocol):
     """Something to work on."""
 
     room_id: str
@@ -26,7 +26,7 @@ class Item(Protocol):
         """What tells it from all others."""
 
 
-T = TypeVar("T", bound=Item)
+T = TypeVar("T", bound=LaneItem)
 
 
 class Lanes(Generic[T]):

@@ -17,7 +17,27 @@ class Kind(StrEnum):
     # Who may ask
     COMMAND_FOR_ADMINS = "command_for_admins"
     LIST_FOR_ADMINS = "list_for_admins"
+    FOR_ADMINS = "for_admins"
     PINS_FOR_ADMINS = "pins_for_admins"
+    # People and places that are named
+    SEVERAL_CALLED = "several_called"
+    NOBODY_CALLED = "nobody_called"
+    NO_SUCH_PLACE = "no_such_place"
+    # Walls
+    NO_MEMO = "no_memo"
+    MEMO_TOO_LONG = "memo_too_long"
+    WALL_WOULD_BE_OVER = "wall_would_be_over"
+    NOTHING_TO_WALL = "nothing_to_wall"
+    NO_SUCH_WALL = "no_such_wall"
+    WALLS_OF_DIRECTORY = "walls_of_directory"
+    NOT_TOLD_OF_WALL = "not_told_of_wall"
+    TOLD_OF_NO_WALL = "told_of_no_wall"
+    # Staff
+    CUT_OFF_SELF = "cut_off_self"
+    LAST_ADMIN = "last_admin"
+    GONE_BY_DIRECTORY = "gone_by_directory"
+    # Filing
+    NO_CABINET = "no_cabinet"
 
     # Conversations
     NOT_COMPLETE = "not_complete"
@@ -67,7 +87,7 @@ class Kind(StrEnum):
     NO_PANEL = "no_panel"
 
 
-NOT_THEIRS = frozenset({Kind.COMMAND_FOR_ADMINS, Kind.LIST_FOR_ADMINS, Kind.PINS_FOR_ADMINS})
+NOT_THEIRS = frozenset({Kind.COMMAND_FOR_ADMINS, Kind.LIST_FOR_ADMINS, Kind.FOR_ADMINS, Kind.PINS_FOR_ADMINS})
 """What is for others to ask for. The audit log tells who tried it (O1)."""
 
 

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(hours=3)
 """How long after its time a digest may still be sent. A bridge that starts in the evening sends none."""
 _AT_ONCE = 2
-_SHOWN = 30
+SHOWN = 30
 """Conversations that a digest lists."""
 _SATURDAY = 5
 
@@ -127,7 +127,7 @@ def _finish(desk: Desk, staff_id: str, day: date, unread: Iterable[Unread]) -> b
 def digest_text(firm: Firm, unread: Iterable[Unread], rooms: Mapping[str, Conversation], server_name: str) -> str:
     """The digest in Markdown: a line for each matter, the one with the newest message first. `rooms` by room id."""
     newest_first = sorted(unread, key=lambda one: one.newest_at, reverse=True)
-    shown, rest = newest_first[:_SHOWN], len(newest_first) - _SHOWN
+    shown, rest = newest_first[:SHOWN], len(newest_first) - SHOWN
     by_matter: dict[str, list[str]] = {}
     for one in shown:
         conversation = rooms[one.room_id]

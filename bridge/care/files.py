@@ -7,18 +7,21 @@ this or by the events that arrive, or by both, which is no matter.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import structlog
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.failures import describe
+from bridge.handlers.arrival import Arrival
 from bridge.handlers.files import forgetting, is_file_message, noting
 from bridge.handlers.places import Place, Places
-from bridge.handlers.redactions import is_redaction, redacted
+from bridge.handlers.redactions import is_redaction
+from bridge.mapping.event import event_of
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import NotFoundError, RequestError, TokenRejectedError
-from bridge.operations.telling import Effect
+from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import StoreError
 from bridge.store.queues.histories import (
     HistoryTurn,
@@ -86,16 +89,18 @@ async def _beginning(turn: HistoryTurn, desk: Desk) -> str | None:
     return place
 
 
-async def _effect_of(event: dict[str, object], place: Place, places: Places) -> Effect | None:
+async def _effect_of(given: dict[str, Any], place: Place, places: Places) -> Effect | None:
     """What an event is to have noted. One that cannot be read at all holds up no other."""
     try:
+        event = event_of(given)
+        arrival = Arrival(event, place, await places.staff_id(event.sender))
         if is_redaction(event):
-            return await forgetting(event, redacted(event), places)
-        return await noting(event, place, places) if is_file_message(event) else None
+            return forgetting(arrival)
+        return noting(arrival) if is_file_message(event) else None
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - see above
-        log.error("history_event_left_out", event_id=event.get("event_id"), error=describe(error))  # noqa: TRY400
+        log.error("history_event_left_out", event_id=given.get("event_id"), error=describe(error))  # noqa: TRY400
         return None
 
 
@@ -103,7 +108,7 @@ async def _note(turn: HistoryTurn, effects: list[Effect], position: str | None, 
     """Write down what a page holds, and where to go on: in one unit, or what can be where that is refused."""
     read = partial(history_read, turn.room_id, position or "", now_ms() if position is None else None)
     try:
-        await desk.store.run(partial(_all_of, [*effects, read]), durable=False)
+        await desk.store.run(all_of([*effects, read]), durable=False)
     except Exception as error:  # noqa: BLE001 - whatever comes of one event belongs to that one
         log.warning("history_page_refused", conversation=turn.conversation_id, reason=describe(error))
         for effect in effects:
@@ -113,8 +118,3 @@ async def _note(turn: HistoryTurn, effects: list[Effect], position: str | None, 
                 log.error("history_event_left_out", conversation=turn.conversation_id, error=describe(one))  # noqa: TRY400
         # Where the database is away this is refused too, and the page is read again.
         await desk.store.run(read)
-
-
-def _all_of(effects: list[Effect]) -> None:
-    for effect in effects:
-        effect()

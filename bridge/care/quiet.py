@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from bridge import faults
+from bridge.clock import DAY_MS
 from bridge.desk import Desk
 from bridge.firm.conversation import Channel, bot_chat_id
 from bridge.firm.policy import may_act
@@ -17,7 +18,6 @@ from bridge.wording.markdown import code, escape, notice, room_link, text_messag
 from bridge.wording.moments import day_in
 
 log = structlog.get_logger(__name__)
-_DAY_MS = 86_400_000
 
 
 async def archive_empty_channels(desk: Desk, now_ms: int) -> list[str]:
@@ -32,7 +32,7 @@ async def archive_empty_channels(desk: Desk, now_ms: int) -> list[str]:
 
     def unit() -> list[str]:
         # Looked at and archived in one unit: nobody joins in between.
-        due = {key: since for key, since in empty_channels().items() if since <= now_ms - days * _DAY_MS}
+        due = {key: since for key, since in empty_channels().items() if since <= now_ms - days * DAY_MS}
         return [key for key, since in due.items() if _archive(desk, key, since)]
 
     archived = await desk.store.run(unit)

@@ -47,7 +47,7 @@ class NoPageError(HomeserverError):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ToldRefusal:
     """One that the guard hands over."""
 
     number: int
@@ -65,7 +65,7 @@ class Page:
     """The newest number of the guard's list, also where that is not on the page."""
     oldest_ms: int
     """When the oldest was refused that waits; 0 for none."""
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[ToldRefusal, ...]
 
     def has_news(self, has: Taken) -> bool:
         """Whether there is anything to write, for a bridge that has this much."""
@@ -116,7 +116,7 @@ def read_page(answer: Any, key: str) -> Page:
         raise NoPageError("The guard's refusals are not signed with guard.key.")
     try:
         data = json_in.loads(written.encode())
-        refusals = tuple(Refusal(one["number"], one["previous"], told_from_json(one)) for one in data["refusals"])
+        refusals = tuple(ToldRefusal(one["number"], one["previous"], told_from_json(one)) for one in data["refusals"])
         page = Page(data["spool"], data["last"], data["oldest_ms"], refusals)
     except (ValueError, KeyError, TypeError) as error:
         raise NoPageError(f"The guard and the bridge must be of the same version: {error!r}.") from error
@@ -167,7 +167,7 @@ class _Names:
         return self.accounts.get(localpart, user_id) if ours else user_id
 
 
-def _record(one: Refusal, spool: str, names: _Names) -> Refused:
+def _record(one: ToldRefusal, spool: str, names: _Names) -> Refused:
     told, tried = one.told, one.told.attempt
     missing = tried.deed is Deed.REFUSALS_MISSING
     actor, person, cause = names.person(tried.who), names.person(tried.person), f"guard/{spool}/{one.number}"

@@ -15,7 +15,7 @@ from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.reconcile.planning.plan import Kind
 from bridge.store.queues.outbox import enqueue
-from bridge.store.record.drift import Noted, mark_told, untold
+from bridge.store.record.drift import DriftEntry, mark_told, untold
 from bridge.store.rooms.conversations import conversation_by_id, room_of
 from bridge.wording.markdown import code, escape, text_message
 from bridge.wording.state import WHAT
@@ -33,7 +33,7 @@ _ROOMS = {
     ConversationKind.BOT: "somebody's chat with me",
     ConversationKind.ADMINS: "this room",
 }
-_SENTENCES = {
+SENTENCES = {
     Kind.ROOM_LOST: "{Room} was deleted{by}.",
     Kind.BOT_REMOVED: "I was put out of {room}{by}.",
     Kind.SOMEBODY_PUT_IN: "{Person} was put into {room}{by}.",
@@ -75,7 +75,7 @@ def _tell(desk: Desk) -> int:
     return len(found)
 
 
-def drift_text(firm: Firm, found: list[Noted]) -> str:
+def drift_text(firm: Firm, found: list[DriftEntry]) -> str:
     """The message in Markdown. Part of a unit: rooms are looked up."""
     sentences = [_sentence(firm, one) for one in found[:_SHOWN]]
     if len(found) == 1:
@@ -85,10 +85,10 @@ def drift_text(firm: Firm, found: list[Noted]) -> str:
     return "\n".join(["**Changed behind my back:**\n", *(f"- {sentence}" for sentence in sentences)]) + more
 
 
-def _sentence(firm: Firm, one: Noted) -> str:
+def _sentence(firm: Firm, one: DriftEntry) -> str:
     kind = Kind(one.kind)
     room = _room(one.key)
-    told = _SENTENCES[kind].format(
+    told = SENTENCES[kind].format(
         room=room,
         Room=room[:1].upper() + room[1:],
         Person=_person(firm, one.person),

@@ -75,8 +75,11 @@ def _broken(problems: int) -> Trouble:
 
 
 def _held(change: DirectoryChange, *, undone: bool) -> Trouble:
-    ends = [f"{len(change.leavers)} of {len(change.old.active_staff)} active staff would leave"] * bool(change.leavers)
-    ends += ["access to matters would end"] * bool(change.lost_access)
+    ends: list[str] = []
+    if change.leavers:
+        ends.append(f"{len(change.leavers)} of {len(change.old.active_staff)} active staff would leave")
+    if change.lost_access:
+        ends.append("access to matters would end")
     because = f"because it takes away unusually much: {' and '.join(ends)}"
     if undone:
         because = "because it was confirmed before and taken back, and the directory's files still say it"

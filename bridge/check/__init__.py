@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bridge.check.finding import Finding, State
+from bridge.check.finding import Finding, Verdict
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
 from bridge.check.local import cabinet_findings, configuration_findings, database_findings, directory_findings
 from bridge.settings import Settings
 
-__all__ = ["Finding", "State", "examine"]
+__all__ = ["Finding", "Verdict", "examine"]
 
 
 async def examine(settings: Settings, config: Path) -> AsyncIterator[Finding]:

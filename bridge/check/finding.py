@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class State(StrEnum):
+class Verdict(StrEnum):
     """How a thing stands."""
 
     OK = "ok"
@@ -22,7 +22,7 @@ class Finding:
     """One thing that was looked at."""
 
     name: str
-    state: State
+    state: Verdict
     what: str
     """What was seen, as a sentence."""
     remedy: str = ""

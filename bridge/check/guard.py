@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge.check.finding import Finding, State
+from bridge.check.finding import Finding, Verdict
 from bridge.check.http import Asker, Reply
 from bridge.check.local import pending_migrations
 from bridge.clock import now_ms
@@ -57,36 +57,38 @@ def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding
             "Not installed. Server admins and mistakes can put people where they must not be, until the bridge takes"
             " them out; and staff cannot invite colleagues in their clients."
         )
-        return Finding("guard", State.WARNING, what, f"Put a random value into guard.key. {_INSTALL}{lines}")
+        return Finding("guard", Verdict.WARNING, what, f"Put a random value into guard.key. {_INSTALL}{lines}")
     if reply.status == 403:
         what = "The guard has another key than guard.key, so it takes nothing from the bridge."
-        return Finding("guard", State.MISSING, what, "Put the same key into homeserver.yaml, and restart Synapse.")
+        return Finding("guard", Verdict.MISSING, what, "Put the same key into homeserver.yaml, and restart Synapse.")
     if not reply.ok:
         what = f"guard.key is set, but no guard is in force, so the bridge does nothing: {reply.error}"
-        return Finding("guard", State.MISSING, what, f"{_INSTALL}{lines}\nOr take guard.key out of the configuration.")
+        return Finding(
+            "guard", Verdict.MISSING, what, f"{_INSTALL}{lines}\nOr take guard.key out of the configuration."
+        )
     if workers := reply.body.get("workers"):
         what = (
             f"In force in the main process of Synapse only, and it has workers as well: {', '.join(map(str, workers))}."
         )
         return Finding(
-            "guard", State.MISSING, what, "Run Synapse as one process: the guard is not made for workers yet."
+            "guard", Verdict.MISSING, what, "Run Synapse as one process: the guard is not made for workers yet."
         )
     if not reply.body.get("version"):
         what = "In force, but it has not been told who may be where, so nobody comes into any room."
-        return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
+        return Finding("guard", Verdict.WARNING, what, "Start the bridge; if it runs already, look into its log.")
     if digest is not None and reply.body.get("digest") != digest:
         what = "In force, but what it knows is not what the bridge knows."
-        return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
+        return Finding("guard", Verdict.WARNING, what, "Start the bridge; if it runs already, look into its log.")
     oldest_ms = int(reply.body.get("oldest_ms", 0))
     if oldest_ms and now_ms() - oldest_ms > _LATE_MS:
         what = (
             f"In force, and up to date. It holds {reply.body.get('waiting', 0)} refusals, the oldest since"
             f" {datetime.fromtimestamp(oldest_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC, that are not in the audit log yet."
         )
-        return Finding("guard", State.WARNING, what, "Start the bridge; if it runs already, look into its log.")
+        return Finding("guard", Verdict.WARNING, what, "Start the bridge; if it runs already, look into its log.")
     refused = sum(reply.body.get("refused", {}).values())
     return Finding(
-        "guard", State.OK, f"In force, and up to date. It has refused {refused} times since Synapse started."
+        "guard", Verdict.OK, f"In force, and up to date. It has refused {refused} times since Synapse started."
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from bridge.check.finding import Finding, State
+from bridge.check.finding import Finding, Verdict
 from bridge.check.guard import guard_finding
 from bridge.check.http import Asker, Reply, asker
 from bridge.check.listener import LOOPBACKS, BridgeState, bridge_state
@@ -29,27 +29,27 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
     if not reply.ok:
         yield Finding(
             "homeserver",
-            State.MISSING,
+            Verdict.MISSING,
             f"{settings.homeserver.url} is not reached: {reply.error}.",
             "Start Synapse, and compare homeserver.url with its listener.",
         )
         return
     version = (await asking.ask("GET", f"{ADMIN}/v1/server_version")).body.get("server_version", "unknown version")
-    yield Finding("homeserver", State.OK, f"{settings.homeserver.url} answers: Synapse {version}.")
+    yield Finding("homeserver", Verdict.OK, f"{settings.homeserver.url} answers: Synapse {version}.")
     yield clock_finding(reply.date, time.time())
     token = await _token(asking, settings)
     yield token
-    if token.state is not State.OK:
+    if token.state is not Verdict.OK:
         return
     yield await _ping(asking, settings)
     async for finding in _identities(asking, settings):
         yield finding
-        if finding.state is State.MISSING:
-            yield Finding("homeserver settings", State.UNSEEN, "They are looked at once the above is in order.")
+        if finding.state is Verdict.MISSING:
+            yield Finding("homeserver settings", Verdict.UNSEEN, "They are looked at once the above is in order.")
             return
     guard = await guard_finding(asking, settings)
     yield guard
-    guarded = settings.guarded and guard.state is not State.MISSING
+    guarded = settings.guarded and guard.state is not Verdict.MISSING
     async for finding in _settings(asking, settings, guard_in_force=guarded):
         yield finding
     for finding in await well_known_findings(settings):
@@ -61,11 +61,11 @@ def clock_finding(date: str, now: float) -> Finding:
     try:
         ahead = now - parsedate_to_datetime(date).timestamp()
     except ValueError:
-        return Finding("clocks", State.UNSEEN, "The homeserver's answers do not say what time it is there.")
+        return Finding("clocks", Verdict.UNSEEN, "The homeserver's answers do not say what time it is there.")
     if apart := sentence(ahead):
         what, _, remedy = apart.partition(". ")
-        return Finding("clocks", State.WARNING, f"{what}.", remedy)
-    return Finding("clocks", State.OK, "The homeserver's clock and the bridge's agree.")
+        return Finding("clocks", Verdict.WARNING, f"{what}.", remedy)
+    return Finding("clocks", Verdict.OK, "The homeserver's clock and the bridge's agree.")
 
 
 async def _token(asking: Asker, settings: Settings) -> Finding:
@@ -75,23 +75,25 @@ async def _token(asking: Asker, settings: Settings) -> Finding:
     if reply.status == 401:
         return Finding(
             "as_token",
-            State.MISSING,
+            Verdict.MISSING,
             f"The homeserver does not accept appservice.as_token: {reply.error}",
             "Name the file that `firm-bridge registration` prints in homeserver.yaml, and restart Synapse:\n"
             "app_service_config_files:\n  - /etc/matrix-synapse/firm-bridge.yaml",
         )
     if not reply.ok:
-        return Finding("as_token", State.MISSING, f"The homeserver answers: {reply.error}", "Look into Synapse's log.")
+        return Finding(
+            "as_token", Verdict.MISSING, f"The homeserver answers: {reply.error}", "Look into Synapse's log."
+        )
     found = str(reply.body.get("user_id"))
     if found != sender:
         return Finding(
             "as_token",
-            State.MISSING,
+            Verdict.MISSING,
             f"The homeserver takes the bridge for {found}, and the configuration says {sender}.",
             "Set homeserver.server_name and appservice.sender_localpart to that, or write the registration anew with"
             " `firm-bridge registration` and restart Synapse.",
         )
-    return Finding("as_token", State.OK, f"The homeserver accepts the bridge's token, as {sender}.")
+    return Finding("as_token", Verdict.OK, f"The homeserver accepts the bridge's token, as {sender}.")
 
 
 async def _ping(asking: Asker, settings: Settings) -> Finding:
@@ -133,32 +135,32 @@ def judge_ping(reply: Reply, state: BridgeState, settings: Settings, *, ours: bo
             " `firm-bridge registration`, then restart Synapse and the bridge. If the bridge was started with another"
             " file, name that one with --config."
         )
-        return Finding("hs_token", State.MISSING, what, remedy)
+        return Finding("hs_token", Verdict.MISSING, what, remedy)
     if reply.ok:
         what = "The homeserver reaches the bridge and has the right token."
         if state is BridgeState.STAND_IN:
             what = (
                 "The homeserver reaches the bridge's address and has the right token. The bridge itself does not run."
             )
-        return Finding("hs_token", State.OK, what)
+        return Finding("hs_token", Verdict.OK, what)
     if state is BridgeState.CANNOT_LISTEN:
         what = f"Nothing can listen on {service.listen_host} port {service.listen_port}."
-        return Finding("hs_token", State.MISSING, what, "Change appservice.listen_host or appservice.listen_port.")
+        return Finding("hs_token", Verdict.MISSING, what, "Change appservice.listen_host or appservice.listen_port.")
     if reply.status == 403:
         what = f"The homeserver knows the bridge by another id than {service.id}."
-        return Finding("hs_token", State.MISSING, what, again)
+        return Finding("hs_token", Verdict.MISSING, what, again)
     if reply.errcode == "M_URL_NOT_SET":
-        return Finding("hs_token", State.MISSING, "The registration has no url.", again)
+        return Finding("hs_token", Verdict.MISSING, "The registration has no url.", again)
     if reply.errcode == "M_BAD_STATUS" and reply.body.get("status") in {401, 403}:
-        return Finding("hs_token", State.MISSING, "The homeserver has another hs_token than the bridge.", again)
+        return Finding("hs_token", Verdict.MISSING, "The homeserver has another hs_token than the bridge.", again)
     if reply.errcode == "M_BAD_STATUS":
         what = f"Something else than the bridge answers at the registration's url ({reply.error})."
-        return Finding("hs_token", State.MISSING, what, f"It should be {service.url}. {again}")
+        return Finding("hs_token", Verdict.MISSING, what, f"It should be {service.url}. {again}")
     if reply.errcode in {"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT"}:
         what = f"The homeserver does not reach the bridge at the registration's url: {reply.error}"
         remedy = f"Compare appservice.url ({service.url}) with the registration, and look for a firewall between them."
-        return Finding("hs_token", State.MISSING, what, remedy)
-    return Finding("hs_token", State.MISSING, f"The ping was answered: {reply.error}", again)
+        return Finding("hs_token", Verdict.MISSING, what, remedy)
+    return Finding("hs_token", Verdict.MISSING, f"The ping was answered: {reply.error}", again)
 
 
 async def _identities(asking: Asker, settings: Settings) -> AsyncIterator[Finding]:
@@ -170,9 +172,9 @@ async def _identities(asking: Asker, settings: Settings) -> AsyncIterator[Findin
     if "masquerade" in reply.error:
         what = "The registration does not let the bridge act for the firm's users."
         remedy = "Write the registration anew with `firm-bridge registration`, and restart Synapse."
-        yield Finding("namespaces", State.MISSING, what, remedy)
+        yield Finding("namespaces", Verdict.MISSING, what, remedy)
         return
-    yield Finding("namespaces", State.OK, "The bridge may act for every user of the firm.")
+    yield Finding("namespaces", Verdict.OK, "The bridge may act for every user of the firm.")
     yield await _bot(scene)
     yield await _device(scene, token)
 
@@ -188,13 +190,13 @@ async def _bot(scene: Scene) -> Finding:
     # Made here already, so that it can be given its rights before the bridge first starts.
     reply = await scene.asker.ask("POST", f"{CLIENT}/register", token, register)
     if not reply.ok and reply.errcode != "M_USER_IN_USE":
-        return Finding("bot", State.MISSING, f"{settings.bot_id} cannot be registered: {reply.error}", "See above.")
+        return Finding("bot", Verdict.MISSING, f"{settings.bot_id} cannot be registered: {reply.error}", "See above.")
     reply = await scene.as_bot("GET", f"{ADMIN}/v2/users/{quote(settings.bot_id, safe='')}")
     if reply.ok and reply.body.get("admin"):
-        return Finding("bot", State.OK, f"{settings.bot_id} is there and is a server admin.")
+        return Finding("bot", Verdict.OK, f"{settings.bot_id} is there and is a server admin.")
     return Finding(
         "bot",
-        State.MISSING,
+        Verdict.MISSING,
         f"{settings.bot_id} is there and is not a server admin, so the bridge can make no accounts.",
         "Have a server admin grant it (docs/admin-guide.md, Give the bot admin rights):\n"
         f"curl -X PUT -H 'Authorization: Bearer ADMIN_TOKEN' -d '{{\"admin\": true}}'"
@@ -209,11 +211,11 @@ async def _device(scene: Scene, token: str) -> Finding:
     reply = await scene.asker.ask("GET", f"{CLIENT}/account/whoami", token, user_id=bot, device_id=_DEVICE)
     await scene.as_bot("DELETE", f"{CLIENT}/devices/{_DEVICE}", {})
     if reply.body.get("device_id") == _DEVICE:
-        return Finding("device", State.OK, "The bridge can use a device of its own.")
+        return Finding("device", Verdict.OK, "The bridge can use a device of its own.")
     what = (
         "The homeserver does not let the bridge use a device of its own, so a message may arrive twice after a crash."
     )
-    return Finding("device", State.MISSING, what, "Use Synapse 1.163 or newer.")
+    return Finding("device", Verdict.MISSING, what, "Use Synapse 1.163 or newer.")
 
 
 async def _settings(asking: Asker, settings: Settings, *, guard_in_force: bool) -> AsyncIterator[Finding]:
@@ -231,7 +233,7 @@ async def _settings(asking: Asker, settings: Settings, *, guard_in_force: bool) 
                         in_force = await _probe(setting, scene_with_room)
                         yield judge_setting(setting, in_force, settings, guard_in_force=guard_in_force)
     except SceneError as error:
-        yield Finding("homeserver settings", State.MISSING, str(error), "Look into Synapse's log, then check again.")
+        yield Finding("homeserver settings", Verdict.MISSING, str(error), "Look into Synapse's log, then check again.")
 
 
 async def _probe(setting: HomeserverSetting, scene: Scene) -> bool | None:
@@ -245,20 +247,20 @@ def judge_setting(
     lines = setting.yaml.format(bot=settings.bot_id) if "{bot}" in setting.yaml else setting.yaml
     if setting.gives_way and guard_in_force:
         if not in_force:
-            return Finding(setting.name, State.OK, "Not needed: the guard judges finer.")
+            return Finding(setting.name, Verdict.OK, "Not needed: the guard decides case by case.")
         what = "In force, which is coarser than the guard: it also forbids what staff may do."
-        return Finding(setting.name, State.WARNING, what, f"Take this out of homeserver.yaml, then restart:\n{lines}")
+        return Finding(setting.name, Verdict.WARNING, what, f"Take this out of homeserver.yaml, then restart:\n{lines}")
     if in_force:
-        return Finding(setting.name, State.OK, "In force.")
+        return Finding(setting.name, Verdict.OK, "In force.")
     if setting.gives_way and settings.guarded:
         what = "Not in force, and no guard is in force that would take its place."
-        return Finding(setting.name, State.MISSING, what, "Put the guard right; then this is not needed.")
+        return Finding(setting.name, Verdict.MISSING, what, "Put the guard right; then this is not needed.")
     remedy = f"In homeserver.yaml, then restart Synapse:\n{lines}"
     if setting.probe is None:
-        return Finding(setting.name, State.UNSEEN, f"It cannot be seen from outside. {setting.why}", remedy)
+        return Finding(setting.name, Verdict.UNSEEN, f"It cannot be seen from outside. {setting.why}", remedy)
     if in_force is None:
-        return Finding(setting.name, State.UNSEEN, f"The homeserver's answer did not tell. {setting.why}", remedy)
-    state = State.MISSING if setting.rules else State.WARNING
+        return Finding(setting.name, Verdict.UNSEEN, f"The homeserver's answer did not tell. {setting.why}", remedy)
+    state = Verdict.MISSING if setting.rules else Verdict.WARNING
     return Finding(setting.name, state, f"Not in force. {setting.why}", remedy, yaml=lines)
 
 
@@ -266,9 +268,9 @@ def _room_version(scene: Scene) -> Finding:
     wanted = scene.settings.homeserver.room_version
     offered = (scene.capabilities or {}).get("m.room_versions", {}).get("available", {})
     if wanted in offered:
-        return Finding("room version", State.OK, f"The homeserver can make rooms of version {wanted}.")
+        return Finding("room version", Verdict.OK, f"The homeserver can make rooms of version {wanted}.")
     what = f"The homeserver cannot make rooms of version {wanted}."
-    return Finding("room version", State.MISSING, what, "Set homeserver.room_version to 11.")
+    return Finding("room version", Verdict.MISSING, what, "Set homeserver.room_version to 11.")
 
 
 async def _notifications(scene: Scene) -> Finding:
@@ -285,7 +287,7 @@ async def _notifications(scene: Scene) -> Finding:
     }
     reply = await scene.as_stranger("POST", f"{CLIENT}/pushers/set", pusher)
     if not reply.ok:
-        return Finding("notifications", State.OK, "No client can have names sent to the makers of telephones.")
+        return Finding("notifications", Verdict.OK, "No client can have names sent to the makers of telephones.")
     ended = {"kind": None, "app_id": pusher["app_id"], "pushkey": pusher["pushkey"]}
     await scene.as_stranger("POST", f"{CLIENT}/pushers/set", ended)
     what = (
@@ -296,17 +298,17 @@ async def _notifications(scene: Scene) -> Finding:
         remedy = (
             "Install the guard of this version into Synapse's environment, and look into Synapse's log at its start."
         )
-        return Finding("notifications", State.MISSING, what, remedy)
-    return Finding("notifications", State.WARNING, what, "Install the guard (docs/admin-guide.md, The guard).")
+        return Finding("notifications", Verdict.MISSING, what, remedy)
+    return Finding("notifications", Verdict.WARNING, what, "Install the guard (docs/admin-guide.md, The guard).")
 
 
 async def _alias_namespace(scene: Scene) -> Finding:
     path = f"{CLIENT}/directory/room/{quote(f'#firm-bridge-check:{scene.settings.homeserver.server_name}', safe='')}"
     reply = await scene.as_stranger("PUT", path, {"room_id": scene.room_id})
     if reply.errcode == "M_EXCLUSIVE":
-        return Finding("room addresses", State.OK, "Only the bridge gives rooms an address.")
+        return Finding("room addresses", Verdict.OK, "Only the bridge gives rooms an address.")
     if reply.ok:
         await scene.as_bot("DELETE", path)
     what = "Everybody can give rooms an address, also one that looks like a channel's."
     remedy = "Write the registration anew with `firm-bridge registration`, and restart Synapse."
-    return Finding("room addresses", State.MISSING, what, remedy)
+    return Finding("room addresses", Verdict.MISSING, what, remedy)

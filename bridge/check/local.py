@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from playhouse.migrations import Runner
 
-from bridge.check.finding import Finding, State
+from bridge.check.finding import Finding, Verdict
 from bridge.directory.keeping import anything_waits
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
@@ -31,15 +31,15 @@ def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding
     mode = stat.S_IMODE(config.stat().st_mode)
     if mode & 0o077:
         what = f"{config} contains secrets, and others than its owner have rights to it (mode {mode:04o})."
-        yield Finding("configuration", State.WARNING, what, f"chmod 600 {config}")
+        yield Finding("configuration", Verdict.WARNING, what, f"chmod 600 {config}")
     else:
-        yield Finding("configuration", State.OK, f"{config} can be used, and only its owner can read it.")
+        yield Finding("configuration", Verdict.OK, f"{config} can be used, and only its owner can read it.")
     for key, url in (("homeserver.url", settings.homeserver.url), ("appservice.url", settings.appservice.url)):
         parts = urlsplit(url)
         if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
             yield Finding(
                 key,
-                State.WARNING,
+                Verdict.WARNING,
                 f"{url} is not encrypted: tokens and messages cross the network in the clear.",
                 "Use an https:// address, or a network that only the homeserver and the bridge share.",
             )
@@ -51,9 +51,9 @@ def directory_findings(settings: Settings) -> tuple[Firm | None, list[Finding]]:
         firm = read_directory(path, settings.directory.max_bytes)
     except DirectoryError as error:
         remedy = "Correct the file. Until then the firm stays as it was last accepted. docs/directory.md explains it."
-        return None, [Finding("directory", State.MISSING, str(problem), remedy) for problem in error.problems]
+        return None, [Finding("directory", Verdict.MISSING, str(problem), remedy) for problem in error.problems]
     what = f"{path} describes {len(firm.active_staff)} active staff and {len(firm.matters)} matters."
-    found = [Finding("directory", State.OK, what)]
+    found = [Finding("directory", Verdict.OK, what)]
     if firm.active_staff and not any(may_administer(firm, staff_id, roles) for staff_id in firm.active_staff):
         found.append(_nobody_administers(firm, roles))
     return firm, found
@@ -65,7 +65,9 @@ def _nobody_administers(firm: Firm, roles: frozenset[str]) -> Finding:
         f"Nobody who is active has a role of firm.admin_roles ({', '.join(sorted(roles))}), so nobody can confirm a"
         " change of the directory, set a wall or read the audit log."
     )
-    return Finding("firm.admin_roles", State.MISSING, what, f"The directory's roles are: {', '.join(held) or 'none'}.")
+    return Finding(
+        "firm.admin_roles", Verdict.MISSING, what, f"The directory's roles are: {', '.join(held) or 'none'}."
+    )
 
 
 async def database_findings(settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:
@@ -78,12 +80,12 @@ async def database_findings(settings: Settings, firm: Firm | None) -> AsyncItera
         pending = await asyncio.to_thread(pending_migrations, url)
         if pending:
             what = f"The database opens. The next start of the bridge brings its tables up to date ({pending} changes)."
-            yield Finding("database", State.OK, what)
+            yield Finding("database", Verdict.OK, what)
             return
         async for finding in _stored(url, settings, firm):
             yield finding
     except StoreError as error:
-        yield Finding("database", State.MISSING, str(error), "Compare database.url with the database.")
+        yield Finding("database", Verdict.MISSING, str(error), "Compare database.url with the database.")
 
 
 async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -94,28 +96,28 @@ async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
         await cabinet.in_time(cabinet.try_out)
     except CabinetError as error:
         remedy = "Compare filing.url and filing.options with the place (docs/admin-guide.md, The filing cabinet)."
-        yield Finding("filing cabinet", State.MISSING, str(error), remedy)
+        yield Finding("filing cabinet", Verdict.MISSING, str(error), remedy)
     else:
-        yield Finding("filing cabinet", State.OK, "A file can be written in the filing cabinet, read and deleted.")
+        yield Finding("filing cabinet", Verdict.OK, "A file can be written in the filing cabinet, read and deleted.")
     if trusts_any_server(settings.filing.url.get_secret_value(), settings.filing.backend_options):
         what = "The filing cabinet's SFTP server is not compared with anything: another could take its place."
-        yield Finding("filing cabinet", State.WARNING, what, 'Give "known_hosts": "PATH" in filing.options.')
+        yield Finding("filing cabinet", Verdict.WARNING, what, 'Give "known_hosts": "PATH" in filing.options.')
 
 
 def _owner_finding(owner: str) -> Finding:
     """Which process has the database, so that a second bridge is seen (an old container, another machine)."""
     if owner:
-        return Finding("database owner", State.OK, f"One process works with the database: {owner}.")
-    return Finding("database owner", State.OK, "No bridge works with the database at the moment.")
+        return Finding("database owner", Verdict.OK, f"One process works with the database: {owner}.")
+    return Finding("database owner", Verdict.OK, "No bridge works with the database at the moment.")
 
 
 def _missing_file(file: Path) -> Finding | None:
     if file.exists():
         return None
     if file.parent.is_dir():
-        return Finding("database", State.OK, f"{file} is not there yet; the first start of the bridge makes it.")
+        return Finding("database", Verdict.OK, f"{file} is not there yet; the first start of the bridge makes it.")
     what = f"There is no folder {file.parent} for the database."
-    return Finding("database", State.MISSING, what, f"mkdir -p {file.parent}")
+    return Finding("database", Verdict.MISSING, what, f"mkdir -p {file.parent}")
 
 
 def pending_migrations(url: str) -> int:
@@ -144,7 +146,7 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
         dead = await store.read(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
     finally:
         await store.close()
-    yield Finding("database", State.OK, f"The database opens and is up to date; it knows {len(rooms)} rooms.")
+    yield Finding("database", Verdict.OK, f"The database opens and is up to date; it knows {len(rooms)} rooms.")
     yield _owner_finding(owner)
     if held:
         what = (
@@ -155,13 +157,13 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
             "`firm-bridge directory status` shows it, and `firm-bridge directory confirm` lets it through. If it is a"
             " mistake, put the files right."
         )
-        yield Finding("directory change", State.MISSING, what, remedy)
+        yield Finding("directory change", Verdict.MISSING, what, remedy)
     if dead:
         what = f"{dead} events or messages failed for the last time."
-        yield Finding("dead letters", State.WARNING, what, "firm-bridge dead-letters list")
+        yield Finding("dead letters", Verdict.WARNING, what, "firm-bridge dead-letters list")
     if firm is not None:
         given = {staff_id: account.localpart for staff_id, account in accounts.items()}
         own = (settings.appservice.bot_localpart, settings.appservice.sender_localpart)
         _, problems = assign_localparts(firm, given, settings.accounts.localpart_template, own)
         for problem in problems:
-            yield Finding("accounts", State.MISSING, problem.message, "Set `localpart` for this person there.")
+            yield Finding("accounts", Verdict.MISSING, problem.message, "Set `localpart` for this person there.")

@@ -7,7 +7,7 @@ import ipaddress
 import aiohttp
 import orjson
 
-from bridge.check.finding import Finding, State
+from bridge.check.finding import Finding, Verdict
 from bridge.settings import Settings
 
 _NAME = ".well-known"
@@ -41,16 +41,16 @@ def judge_well_known(settings: Settings, said: bytes | str) -> Finding:
     url = url_of(settings.homeserver.server_name)
     if isinstance(said, str):
         what = f"Nothing is served at {url}, seen from here: {said}."
-        return Finding(_NAME, State.WARNING, what, _remedy(url))
+        return Finding(_NAME, Verdict.WARNING, what, _remedy(url))
     try:
         body = orjson.loads(said)
         address, encryption = body["m.homeserver"]["base_url"], body["io.element.e2ee"]["force_disable"]
     except (ValueError, KeyError, TypeError):
         what = f"What is served at {url} does not name the homeserver, or does not say that encryption is off."
-        return Finding(_NAME, State.WARNING, what, _remedy(url))
+        return Finding(_NAME, Verdict.WARNING, what, _remedy(url))
     if encryption is not True:
-        return Finding(_NAME, State.WARNING, f"{url} does not say that encryption is off.", _remedy(url))
-    return Finding(_NAME, State.OK, f"{url} leads clients to {address}, and tells them not to offer encryption.")
+        return Finding(_NAME, Verdict.WARNING, f"{url} does not say that encryption is off.", _remedy(url))
+    return Finding(_NAME, Verdict.OK, f"{url} leads clients to {address}, and tells them not to offer encryption.")
 
 
 def _remedy(url: str) -> str:

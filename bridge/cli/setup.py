@@ -20,7 +20,7 @@ from bridge.sample import GUARD_KEY, SECRETS, configuration_yaml
 
 if TYPE_CHECKING:
     from bridge.check import Finding
-    from bridge.check.deep import Difference
+    from bridge.check.deep import Discrepancy
     from bridge.service import FirmService
 
 REGISTRATION = "registration.yaml"
@@ -127,7 +127,7 @@ def check(
 
     Asks the homeserver as the bridge and as a user without rights. What it makes for that it takes away again.
     """
-    from bridge.check import State, examine
+    from bridge.check import Verdict, examine
     from bridge.cli.tables import print_differences, print_findings, waiting
 
     path = configuration_path(config)
@@ -138,7 +138,7 @@ def check(
 
     with waiting("Looking"):
         findings = wait_for(collect())
-    missing = [finding.name for finding in findings if finding.state is State.MISSING]
+    missing = [finding.name for finding in findings if finding.state is Verdict.MISSING]
     in_the_way = (_CODES.keys() - {"directory change"}) & set(missing)
     differences = _compare(config, findings) if deep and not in_the_way else None
     if as_json:
@@ -154,12 +154,12 @@ def check(
         raise typer.Exit(next((_CODES[name] for name in missing if name in _CODES), Exit.SOMETHING_MISSING))
 
 
-def _compare(config: Path | None, findings: list[Finding]) -> list[Difference]:
+def _compare(config: Path | None, findings: list[Finding]) -> list[Discrepancy]:
     from bridge.check import deep
     from bridge.cli.firm import with_firm
     from bridge.cli.tables import progress_bar
 
-    async def work(service: FirmService) -> list[Difference]:
+    async def work(service: FirmService) -> list[Discrepancy]:
         with progress_bar("Comparing") as show:
             return await deep.compare(service, findings, show)
 

@@ -12,16 +12,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bridge.check import Finding, State
+from bridge.check import Finding, Verdict
 
 if TYPE_CHECKING:
-    from bridge.check.deep import Difference
+    from bridge.check.deep import Discrepancy
 
 _ICONS = {
-    State.OK: "[green]✔[/]",
-    State.WARNING: "[yellow]![/]",
-    State.MISSING: "[red]✘[/]",
-    State.UNSEEN: "[cyan]?[/]",
+    Verdict.OK: "[green]✔[/]",
+    Verdict.WARNING: "[yellow]![/]",
+    Verdict.MISSING: "[red]✘[/]",
+    Verdict.UNSEEN: "[cyan]?[/]",
 }
 
 
@@ -53,11 +53,11 @@ def print_findings(findings: Sequence[Finding]) -> None:
     if lines := [finding.yaml for finding in findings if finding.yaml]:
         console.print("\n[bold]For homeserver.yaml[/], in place of lines of the same name; then restart Synapse:\n")
         console.print(escape("\n".join(lines)), soft_wrap=True)
-    missing = sum(finding.state is State.MISSING for finding in findings)
+    missing = sum(finding.state is Verdict.MISSING for finding in findings)
     console.print(f"\n[bold]{missing} missing.[/]" if missing else "\n[bold]Nothing is missing.[/]")
 
 
-def print_differences(differences: Sequence[Difference] | None) -> None:
+def print_differences(differences: Sequence[Discrepancy] | None) -> None:
     """Print what the deep check found; None where it could not be made."""
     console = Console(highlight=False)
     if differences is None:

@@ -30,8 +30,7 @@ from bridge.commands.matters.transcript import MATTER_TRANSCRIPT
 from bridge.commands.panel import PANEL, PANEL_END, PANEL_SESSIONS
 from bridge.commands.walls.listing import WALL_LIST
 from bridge.commands.walls.report import WALL_REPORT
-from bridge.commands.walls.setting import WALL_ADD, WALL_LIFT, WALL_ONLY
-from bridge.commands.walls.telling import WALL_ACKNOWLEDGE
+from bridge.commands.walls.setting import WALL_ACKNOWLEDGE, WALL_ADD, WALL_LIFT, WALL_ONLY
 
 COMMANDS: tuple[Command, ...] = (
     DM,

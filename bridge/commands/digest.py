@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.operations.digest import choose_digest, digest_wanted
 from bridge.refusal import CommandError
-from bridge.store.people.digests import want_digest, wants_digest
 
 _CHOICES = {"on": True, "off": False}
 
@@ -12,10 +12,10 @@ _CHOICES = {"on": True, "off": False}
 async def _digest(call: Call) -> Answer:
     typed = call.values.get("choice", "").casefold()
     if not typed:
-        wanted = await call.desk.store.read(lambda: wants_digest(call.sender.id))
+        wanted = await digest_wanted(call.desk, call.sender.id)
     elif typed in _CHOICES:
         wanted = _CHOICES[typed]
-        await call.desk.store.run(lambda: want_digest(call.sender.id, wanted=wanted))
+        await choose_digest(call.desk, call.sender.id, wanted=wanted)
     else:
         raise CommandError("Write `!digest on` or `!digest off`; `!digest` alone shows which it is.")
     care = call.desk.settings.care

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from bridge.configuration import load_settings
-from bridge.dev.place import LOG_YAML, MISSING, DevError, Place
+from bridge.dev.place import LOG_YAML, MISSING, DevError, LocalFirm
 from bridge.registration import registration_yaml
 from bridge.settings import Settings
 
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 SERVER_NAME = "localhost"
 
 
-def write_files(place: Place, own: Mapping[str, Json], instance_extra: Mapping[str, Any] | None = None) -> Settings:
+def write_files(place: LocalFirm, own: Mapping[str, Json], instance_extra: Mapping[str, Any] | None = None) -> Settings:
     """Write the bridge's configuration, the registration and Synapse's instance file and key; return the settings.
 
     `own` are settings by section, to which addresses, secrets and the database are added. `instance_extra` are further

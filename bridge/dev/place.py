@@ -36,7 +36,7 @@ class DevError(BridgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocalFirm:
     """One local firm."""
 
     var: Path
@@ -104,7 +104,7 @@ class Place:
         return f"http://localhost:{self.panel_port}" if self.panel_port else ""
 
 
-def place_from_environment() -> Place:
+def place_from_environment() -> LocalFirm:
     """The place that VAR and the variables for ports name. Raises DevError for a port that is none.
 
     The panel's is the one behind the bridge's, unless PANEL_PORT says otherwise.
@@ -116,7 +116,7 @@ def place_from_environment() -> Place:
     for (one, port), (other, taken) in combinations(named.items(), 2):
         if port == taken:
             raise DevError(f"{one} and {other} are both {port}. Choose two different ports.", USAGE)
-    return Place(var, synapse, bridge, panel)
+    return LocalFirm(var, synapse, bridge, panel)
 
 
 def port_from_environment(variable: str, usual: int) -> int:

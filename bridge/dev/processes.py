@@ -18,7 +18,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bridge.dev.place import ENDED, IN_USE, DevError, Place
+from bridge.dev.place import ENDED, IN_USE, DevError, LocalFirm
 
 _CHILD = Path(__file__).with_name("child.py")
 _LOOK_SECONDS = 0.1
@@ -47,7 +47,7 @@ class Program:
         return DevError(f"{self.name} {how}. The last lines of {self.log}:\n\n{tail(self.log)}", ENDED)
 
 
-def start(name: str, slug: str, command: list[str], place: Place, env: Mapping[str, str] | None = None) -> Program:
+def start(name: str, slug: str, command: list[str], place: LocalFirm, env: Mapping[str, str] | None = None) -> Program:
     """Start a program in the background. Call this from the main thread: the program ends with the calling thread.
 
     `slug` names its log and pid file. It gets a session of its own, so that Ctrl-C in a terminal reaches only the one
@@ -134,7 +134,7 @@ async def wait_until_healthy(
     )
 
 
-def stop_left_over(place: Place) -> Iterator[str]:
+def stop_left_over(place: LocalFirm) -> Iterator[str]:
     """End what an earlier run in this folder left running, and say so for each."""
     for slug, mark in (("bridge", place.settings_file), ("synapse", place.instance_file)):
         pid_file = place.var / f"{slug}.pid"
@@ -145,7 +145,7 @@ def stop_left_over(place: Place) -> Iterator[str]:
         pid_file.unlink(missing_ok=True)
 
 
-def check_ports(place: Place) -> None:
+def check_ports(place: LocalFirm) -> None:
     """Raise DevError where a port is taken."""
     ports = {"SYNAPSE_PORT": place.synapse_port, "BRIDGE_PORT": place.bridge_port, "PANEL_PORT": place.panel_port}
     for variable, port in ports.items():
@@ -162,7 +162,7 @@ def check_ports(place: Place) -> None:
 
 
 @contextlib.contextmanager
-def alone(place: Place) -> Iterator[None]:
+def alone(place: LocalFirm) -> Iterator[None]:
     """Keep others out of the folder. Raises DevError where another run is using it."""
     place.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (place.var / "dev.lock").open("w") as lock:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.status import Status
 
 from bridge.dev import demo, files, processes, synapse
-from bridge.dev.place import DEMO_SETTINGS, Place
+from bridge.dev.place import DEMO_SETTINGS, LocalFirm
 from bridge.dev.processes import Program
 
 _READY_SECONDS = 900.0
@@ -26,7 +26,7 @@ class StopAsked(KeyboardInterrupt):
     """Ctrl-C, or a signal that means the same. asyncio lets no other kind through from everywhere."""
 
 
-def run_dev(place: Place, console: Console) -> None:
+def run_dev(place: LocalFirm, console: Console) -> None:
     """Set up and run the local firm until Ctrl-C. Raises DevError where something is in the way or ends by itself."""
     synapse.check_installed()
     with _stop_on_signals(), ExitStack() as stack:
@@ -42,13 +42,13 @@ def run_dev(place: Place, console: Console) -> None:
     console.print("Stopped. `make run` goes on where this ended.")
 
 
-def start_bridge(place: Place, env: Mapping[str, str] | None = None) -> Program:
+def start_bridge(place: LocalFirm, env: Mapping[str, str] | None = None) -> Program:
     """Start the bridge on the configuration that `write_files` made. Call this from the main thread."""
     command = [sys.executable, "-m", "bridge.cli", "run", "--config", str(place.settings_file)]
     return processes.start("The bridge", "bridge", command, place, env)
 
 
-def _bring_up(place: Place, console: Console, stack: ExitStack) -> tuple[Program, ...]:
+def _bring_up(place: LocalFirm, console: Console, stack: ExitStack) -> tuple[Program, ...]:
     settings = files.write_files(place, files.read_demo_settings(DEMO_SETTINGS))
     console.print(f"Configuration is in {place.var}, logs are in {place.logs}", soft_wrap=True)
 
@@ -87,7 +87,7 @@ def _step(console: Console, what: str) -> Iterator[Status]:
     console.print(f"  done in {time.monotonic() - begun:.0f} s")
 
 
-def _wait_for_bridge(bridge: Program, place: Place, status: Status) -> None:
+def _wait_for_bridge(bridge: Program, place: LocalFirm, status: Status) -> None:
     def tell(body: str) -> None:
         status.update(f"Waiting for: {missing(body)}")
 

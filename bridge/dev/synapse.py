@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from bridge.dev.place import HOMESERVER_YAML, MISSING, ROOT, SYNAPSE_PYTHON, DevError, Place
+from bridge.dev.place import HOMESERVER_YAML, MISSING, ROOT, SYNAPSE_PYTHON, DevError, LocalFirm
 from bridge.dev.processes import Program, start, wait_until_healthy
 from bridge.matrix.acting import NobodyElse
 from bridge.matrix.client import MatrixClient
@@ -25,24 +25,24 @@ def check_installed() -> None:
         )
 
 
-def synapse_command(place: Place) -> list[str]:
+def synapse_command(place: LocalFirm) -> list[str]:
     """How Synapse is started: the one homeserver configuration, then what belongs to this installation."""
     module = ["-m", "synapse.app.homeserver"]
     return [str(SYNAPSE_PYTHON), *module, "-c", str(HOMESERVER_YAML), "-c", str(place.instance_file)]
 
 
-def start_synapse(place: Place) -> Program:
+def start_synapse(place: LocalFirm) -> Program:
     """Start Synapse on the files that `write_files` made. Call this from the main thread."""
     # The guard of this very checkout, without installing it into Synapse's environment.
     return start("Synapse", "synapse", synapse_command(place), place, {"PYTHONPATH": str(ROOT)})
 
 
-async def wait_for_synapse(program: Program, place: Place) -> None:
+async def wait_for_synapse(program: Program, place: LocalFirm) -> None:
     """Wait until Synapse answers. Raises DevError when it does not come up."""
     await wait_until_healthy(program, f"{place.synapse_url}/health", seconds=_START_SECONDS)
 
 
-async def make_bot(place: Place, settings: Settings) -> None:
+async def make_bot(place: LocalFirm, settings: Settings) -> None:
     """Register the bot and make it a server admin, on a Synapse with SQLite.
 
     Call this before the bridge first runs against this Synapse: Synapse remembers who is no admin until it restarts.

@@ -26,7 +26,7 @@ from bridge.directory.keeping import (
     still_waits,
     undone_fingerprints,
 )
-from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Problem
+from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.undoing import Undone
@@ -66,7 +66,7 @@ class Held:
 class Invalid:
     """The files cannot be used; the last accepted firm stays in force."""
 
-    problems: tuple[Problem, ...]
+    problems: tuple[RecordProblem, ...]
 
 
 Outcome = Unchanged | Applied | Held | Invalid
@@ -106,7 +106,7 @@ class DirectoryFile:
         stores: bool = True,
     ) -> None:
         self.firm = Firm()
-        self.problems: tuple[Problem, ...] = ()
+        self.problems: tuple[RecordProblem, ...] = ()
         self.held: DirectoryChange | None = None
         self.held_as_undone = False
         """Whether it is held because it is what was taken back."""
@@ -114,7 +114,7 @@ class DirectoryFile:
         self._max_bytes = settings.max_bytes
         self._limit = settings.removal_limit
         self._store = store
-        self._today = today
+        self.today = today
         self._settle = settle_seconds
         self._with_change = with_change
         self._over = over
@@ -196,7 +196,7 @@ class DirectoryFile:
             confirmed = await self._store.read(last_confirmed)
             if (refusal := undoing.why_not(confirmed, fingerprint, now_ms())) or confirmed is None:
                 return Undone(refusal)
-            firm, change = await asyncio.to_thread(_compared, self.firm, without(self.firm, confirmed), self._today())
+            firm, change = await asyncio.to_thread(_compared, self.firm, without(self.firm, confirmed), self.today())
             if not fits(firm):
                 return Undone(undoing.DOES_NOT_FIT)
             over, version = self._over(firm), self._version
@@ -241,7 +241,7 @@ class DirectoryFile:
     def _sight(self, staff_id: str, given: Sequence[Firm]) -> Callable[[str, str], bool]:
         """Whether this person may know of a record, by its kind and id, in every one of these firms."""
         firms = [self._over(firm) for firm in given]
-        today = self._today()
+        today = self.today()
         hidden = {
             matter_id
             for firm in firms
@@ -297,7 +297,7 @@ class DirectoryFile:
         if self.held is None:
             return Unchanged()
         fingerprint = self.held.fingerprint()
-        if self._judged_on == self._today() and await self._store.read(lambda: still_waits(fingerprint)):
+        if self._judged_on == self.today() and await self._store.read(lambda: still_waits(fingerprint)):
             return Held(self.held)
         return await self._consider(self.held.new)
 
@@ -315,7 +315,7 @@ class DirectoryFile:
 
     async def _consider(self, firm: Firm) -> Outcome:
         # Compared with the store and not with what this process knows: another one may have applied it meanwhile.
-        before, today = self.firm, self._today()
+        before, today = self.firm, self.today()
         if await self._store.read(accepted_version) != self._version:
             await self.load()
         stored = self.firm
@@ -370,7 +370,7 @@ def _compared(stored: Firm, firm: Firm, today: date) -> tuple[Firm, DirectoryCha
     return firm, change
 
 
-def _as_shown(problem: Problem) -> str:
+def _as_shown(problem: RecordProblem) -> str:
     """The problem, or only its place where its text may name a matter that is not taken over: nobody can tell yet who
     may see that (M3)."""
     kind = problem.file.removesuffix(".csv") if problem.file.endswith(".csv") else problem.column.partition("[")[0]

@@ -17,7 +17,7 @@ _BLANK = re.compile(r"[^\S ]")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RecordProblem:
     """One thing to correct. `line` is 0 and `column` empty where the whole file is meant."""
 
     file: str
@@ -38,7 +38,7 @@ class Problem:
 class DirectoryError(BridgeError):
     """The directory cannot be used as it is. Nothing of it was taken over."""
 
-    def __init__(self, problems: tuple[Problem, ...], *, complete: bool = True) -> None:
+    def __init__(self, problems: tuple[RecordProblem, ...], *, complete: bool = True) -> None:
         self.problems = problems
         self.complete = complete
         """Whether these are all problems, or there may be more once they are corrected."""
@@ -56,11 +56,11 @@ class ProblemList:
     """Problems as they are found. Raises DirectoryError from `add` once there are MOST_PROBLEMS."""
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._found: list[RecordProblem] = []
 
     def add(self, file: str, line: int, column: str, value: str, message: str) -> None:
         """Note a problem."""
-        self._found.append(Problem(file, line, column, shorten(value), message))
+        self._found.append(RecordProblem(file, line, column, shorten(value), message))
         if len(self._found) >= MOST_PROBLEMS:
             raise DirectoryError(self._in_order(), complete=False)
 
@@ -69,7 +69,7 @@ class ProblemList:
         if self._found:
             raise DirectoryError(self._in_order(), complete=complete)
 
-    def _in_order(self) -> tuple[Problem, ...]:
+    def _in_order(self) -> tuple[RecordProblem, ...]:
         return tuple(sorted(dict.fromkeys(self._found), key=lambda problem: (problem.file, problem.line)))
 
 

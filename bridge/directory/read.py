@@ -12,7 +12,7 @@ from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
 from bridge.directory.csv_form import csv_rows
 from bridge.directory.fields import KINDS, suggest
-from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Problem, ProblemList
+from bridge.directory.problems import ChangedWhileReadError, DirectoryError, ProblemList, RecordProblem
 from bridge.directory.reading import read_rows
 from bridge.directory.references import resolve_references
 from bridge.directory.rows import Row
@@ -63,9 +63,9 @@ def fetch(path: Path, max_bytes: int) -> Snapshot:
     for (_, _, size, _), file in zip(before, files.values(), strict=False):
         if size > max_bytes:
             raise _too_large(file, max_bytes)
-    contents = {name: _read(file, max_bytes) for name, file in files.items()}
+    contents = {name: read_bytes(file, max_bytes) for name, file in files.items()}
     if look(path) != before:
-        problem = Problem(path.name, 0, "", "", "The directory was being written while it was read. Try again.")
+        problem = RecordProblem(path.name, 0, "", "", "The directory was being written while it was read. Try again.")
         raise ChangedWhileReadError((problem,))
     return Snapshot(path, before, contents, folder=path not in files.values())
 
@@ -132,7 +132,8 @@ def _describe(file: Path) -> tuple[str, int, int, int]:
     return file.name, seen.st_mtime_ns, seen.st_size, seen.st_ino
 
 
-def _read(file: Path, max_bytes: int) -> bytes:
+def read_bytes(file: Path, max_bytes: int) -> bytes:
+    """What is in a file. Raises DirectoryError where it cannot be read or is too large."""
     try:
         with file.open("rb") as opened:
             data = opened.read(max_bytes + 1)
@@ -149,4 +150,4 @@ def _too_large(file: Path, max_bytes: int) -> DirectoryError:
 
 def _file_error(path: Path, what: str) -> DirectoryError:
     message = f"{path} {what}. Check the setting directory.path and that the file is there and readable."
-    return DirectoryError((Problem(path.name, 0, "", "", message),))
+    return DirectoryError((RecordProblem(path.name, 0, "", "", message),))

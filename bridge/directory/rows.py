@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from bridge.directory.fields import RecordKind
-from bridge.directory.problems import DirectoryError, Problem
+from bridge.directory.problems import DirectoryError, RecordProblem
 from bridge.directory.values import Cell
 
 MOST_RECORDS = 250_000
@@ -41,7 +41,7 @@ class Row:
 
 def unusable(file: str, line: int, message: str, column: str = "", value: str = "") -> DirectoryError:
     """The error for a file that cannot be read any further."""
-    return DirectoryError((Problem(file, line, column, value, message),), complete=False)
+    return DirectoryError((RecordProblem(file, line, column, value, message),), complete=False)
 
 
 def decode(file: str, data: bytes) -> str:

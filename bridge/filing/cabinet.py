@@ -42,7 +42,7 @@ from bridge.filing.trouble import (
     no_answer,
 )
 from bridge.settings import Settings
-from bridge.store.files.filing import Place
+from bridge.store.files.filing import CabinetPath
 
 __all__ = [
     "BackendMissingError",
@@ -91,7 +91,7 @@ class Cabinet:
             self._forget_connection(hangs=True)
             raise no_answer(seconds) from error
 
-    def _place(self) -> tuple[Any, str]:
+    def place(self) -> tuple[Any, str]:
         """fsspec's file system and the cabinet's root in it."""
         opened = self._opened
         if opened is None:
@@ -108,7 +108,7 @@ class Cabinet:
     def clean(self) -> None:
         """Take away what was being written when the bridge ended."""
         with self.telling():
-            fs, root = self._place()
+            fs, root = self.place()
             work = f"{root}/{WORK_FOLDER}"
             fs.invalidate_cache()
             if is_there(fs, work):
@@ -122,13 +122,13 @@ class Cabinet:
     def open_work(self, key: str) -> IO[bytes]:
         """The same, opened."""
         with self.telling():
-            fs, root = self._place()
+            fs, root = self.place()
             return self._in_folder(f"{root}/{WORK_FOLDER}", partial(open_to_write, fs, self._work(root, key)))
 
     def close_work(self, file: IO[bytes]) -> None:
         """Close it, so that it survives a loss of power."""
         with self.telling():
-            fs, _ = self._place()
+            fs, _ = self.place()
             if isinstance(fs, LocalFileSystem):
                 file.flush()
                 os.fsync(file.fileno())
@@ -137,18 +137,18 @@ class Cabinet:
     def give_up(self, file: IO[bytes]) -> None:
         """Close it where it is not wanted any more."""
         with self.telling():
-            give_up(self._place()[0], file)
+            give_up(self.place()[0], file)
 
     def discard(self, key: str) -> None:
         """Take it away; one that is not there is no error."""
         with self.telling(), contextlib.suppress(FileNotFoundError):
-            fs, root = self._place()
+            fs, root = self.place()
             fs.rm_file(self._work(root, key))
 
-    def put(self, key: str, place: Place, at_ms: int) -> None:
+    def put(self, key: str, place: CabinetPath, at_ms: int) -> None:
         """Move a finished file to its place, as written at this time where that can be kept. Raises NameTakenError."""
         with self.telling():
-            fs, root = self._place()
+            fs, root = self.place()
             source, target, folder = self._work(root, key), _path(root, place), f"{root}/{place.folder}"
             if isinstance(fs, LocalFileSystem):
                 seconds = min(max(at_ms / 1000, 0), _LATEST_S)
@@ -159,10 +159,10 @@ class Cabinet:
             fs.invalidate_cache()
             self._in_folder(folder, lambda: move(fs, source, target))
 
-    def holds(self, place: Place, size: int, sha256: str) -> bool:
+    def holds(self, place: CabinetPath, size: int, sha256: str) -> bool:
         """Whether these very bytes stand there."""
         with self.telling():
-            fs, root = self._place()
+            fs, root = self.place()
             path = _path(root, place)
             fs.invalidate_cache()
             if kind_of(fs, path) != "file" or fs.size(path) != size:
@@ -173,10 +173,10 @@ class Cabinet:
                     digest.update(data)
             return digest.hexdigest() == sha256
 
-    def replace(self, place: Place, data: bytes) -> None:
+    def replace(self, place: CabinetPath, data: bytes) -> None:
         """Write what is the bridge's own, such as a list, over what stood there. On local disks it is never half."""
         with self.telling():
-            fs, root = self._place()
+            fs, root = self.place()
             target = _path(root, place)
             fs.makedirs(f"{root}/{place.folder}", exist_ok=True)
             if not isinstance(fs, LocalFileSystem):
@@ -191,7 +191,7 @@ class Cabinet:
     def try_out(self) -> None:
         """Do with a file of its own in the work folder all that is done with a file that is stored."""
         key = f"check/{secrets.token_hex(8)}"
-        place, data = Place(WORK_FOLDER, f"{key.replace('/', '-')}.part"), secrets.token_bytes(_TRIED_BYTES)
+        place, data = CabinetPath(WORK_FOLDER, f"{key.replace('/', '-')}.part"), secrets.token_bytes(_TRIED_BYTES)
         file = self.work_file(key)
         try:
             file.write(data)
@@ -203,7 +203,7 @@ class Cabinet:
             raise
         held = self.holds(place, len(data), hashlib.sha256(data).hexdigest())
         with self.telling():
-            fs, root = self._place()
+            fs, root = self.place()
             fs.rm_file(_path(root, place))
         if not held:
             raise CabinetError("The filing cabinet gives back other bytes than were written to it.")
@@ -228,7 +228,7 @@ class Cabinet:
 
     def _in_folder(self, folder: str, work: Callable[[], T]) -> T:
         """Do something in a folder, which is made where it is missing: nearly always it is there."""
-        fs, _ = self._place()
+        fs, _ = self.place()
         if not isinstance(fs, LocalFileSystem):
             fs.makedirs(folder, exist_ok=True)
             return work()
@@ -295,7 +295,7 @@ def _let_go(opened: list[tuple[Any, str] | None], hangs: bool) -> None:
             hang_up(found[0])
 
 
-def _path(root: str, place: Place) -> str:
+def _path(root: str, place: CabinetPath) -> str:
     return f"{root}/{place.folder}/{place.name}"
 
 

@@ -34,7 +34,7 @@ from bridge.settings import Settings
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.files import cabinet_trouble as troubles
 from bridge.store.files import filing as rows
-from bridge.store.files.filing import Found, Listed, Place, Waiting
+from bridge.store.files.filing import CabinetPath, Found, IndexedFile, Waiting
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 100
@@ -249,7 +249,7 @@ class Filer:
         if self._judge is not None:
             await self._judge(file.event_id, file.mxc, found.type, found.size)
         # Not durable: after a loss of power the same bytes are met under the same name.
-        place: Place | None = await self._store.run(partial(self._name, file, found), durable=False)
+        place: CabinetPath | None = await self._store.run(partial(self._name, file, found), durable=False)
         point("filing.named")
         while place is not None:
             if await self._put(file, found, place):
@@ -273,7 +273,7 @@ class Filer:
         point("filing.fetched")
         return found
 
-    def _name(self, file: Waiting, found: Found, *, anew: bool = False) -> Place | None:
+    def _name(self, file: Waiting, found: Found, *, anew: bool = False) -> CabinetPath | None:
         """A unit: note what the file is and give it a place that no other has; None where it is gone meanwhile."""
         if not rows.record_found(file, found):
             rows.withdraw(file.position)
@@ -292,7 +292,7 @@ class Filer:
             reserved=RESERVED,
         )
 
-    async def _put(self, file: Waiting, found: Found, place: Place) -> bool:
+    async def _put(self, file: Waiting, found: Found, place: CabinetPath) -> bool:
         """Move the file to its place; whether it is there then."""
         try:
             await self._in_folder(partial(self.cabinet.put, _key(file), place, file.at_ms), found.size)
@@ -302,7 +302,7 @@ class Filer:
             await self._discard(file)
         return True
 
-    async def _holds(self, place: Place, size: int, sha256: str) -> bool:
+    async def _holds(self, place: CabinetPath, size: int, sha256: str) -> bool:
         return await self._in_folder(partial(self.cabinet.holds, place, size, sha256), size)
 
     async def _discard(self, file: Waiting, discard: Callable[[], None] | None = None) -> None:
@@ -342,14 +342,14 @@ class Filer:
                 point("filing.listed")
                 await self._store.run(partial(rows.mark_listed, key, changes))
 
-    async def _listed_in(self, folder: str) -> list[Listed]:
-        files: list[Listed] = []
+    async def _listed_in(self, folder: str) -> list[IndexedFile]:
+        files: list[IndexedFile] = []
         while more := await self._store.read(partial(rows.listed_in, folder, files[-1] if files else None)):
             files += more
         return files
 
-    def _write_list(self, folder: str, files: list[Listed]) -> None:
-        self.cabinet.replace(Place(folder, INDEX), list_of(files, self._firm()))
+    def _write_list(self, folder: str, files: list[IndexedFile]) -> None:
+        self.cabinet.replace(CabinetPath(folder, INDEX), list_of(files, self._firm()))
 
     async def _shut(self, error: CabinetError) -> None:
         """Rest for a while; and tell the firm admins, once, where it is not over by then."""

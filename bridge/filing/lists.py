@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bridge.firm.model import Firm
-from bridge.store.files.filing import Listed
+from bridge.store.files.filing import IndexedFile
 
 HEAD = (
     "Name",
@@ -29,7 +29,7 @@ _LAST_MS = 253_402_300_799_999
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def list_of(files: Sequence[Listed], firm: Firm) -> bytes:
+def list_of(files: Sequence[IndexedFile], firm: Firm) -> bytes:
     """A folder's list as CSV in UTF-8, with the mark at its beginning by which spreadsheets know that."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
@@ -38,7 +38,7 @@ def list_of(files: Sequence[Listed], firm: Firm) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def _row(one: Listed, firm: Firm) -> tuple[str, ...]:
+def _row(one: IndexedFile, firm: Firm) -> tuple[str, ...]:
     person = firm.staff.get(one.staff_id)
     return (
         one.name,

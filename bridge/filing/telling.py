@@ -10,7 +10,7 @@ from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_access
 from bridge.settings import Settings
-from bridge.store.files.cabinet_trouble import Trouble, count_lasting, note_told, troubles_to_tell
+from bridge.store.files.cabinet_trouble import FolderTrouble, count_lasting, note_told, troubles_to_tell
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import conversation_by_id, room_of
 from bridge.wording.markdown import escape, text_message
@@ -50,19 +50,19 @@ def tell_of_folders(firm: Firm, settings: Settings, now: int) -> int:
     return count_lasting()
 
 
-def trouble_words(one: Trouble, folder: str) -> str:
+def trouble_words(one: FolderTrouble, folder: str) -> str:
     """What is wrong in a folder, in Markdown. `folder` is what it is called before those who read it."""
     if one.over:
         return _OVER[one.what].format(folder=folder)
     return _FAILS[one.what].format(folder=folder, why=CabinetError(one.error).of(_SUBJECTS[one.what]))
 
 
-def folder_words(one: Trouble) -> str:
+def folder_words(one: FolderTrouble) -> str:
     """A folder's name for those who may know of the matter, in Markdown."""
     return f"the folder “{escape(one.folder)}”"
 
 
-def _text(firm: Firm, found: list[Trouble], today: date) -> str:
+def _text(firm: Firm, found: list[FolderTrouble], today: date) -> str:
     lines = [trouble_words(one, _called_here(firm, one, today)) for one in found[:_SHOWN]]
     if len(found) == 1:
         return lines[0]
@@ -71,7 +71,7 @@ def _text(firm: Firm, found: list[Trouble], today: date) -> str:
     return "**The filing cabinet.**\n\n" + "\n".join(f"- {line}" for line in lines) + rest
 
 
-def _called_here(firm: Firm, one: Trouble, today: date) -> str:
+def _called_here(firm: Firm, one: FolderTrouble, today: date) -> str:
     """What a folder is called in the admins' room: a wall holds for admins too (M3)."""
     matter = firm.matters.get(one.matter_id)
     room = conversation_by_id(ADMINS_ID)

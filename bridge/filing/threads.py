@@ -21,15 +21,15 @@ class Threads:
     """Runs work in threads, and counts those that do not come back."""
 
     def __init__(self) -> None:
-        self._left: list[threading.Thread] = []
+        self.left_behind: list[threading.Thread] = []
 
     async def run(self, work: Callable[[], T], seconds: float) -> T:
         """The result of work that blocks. Raises TimeoutError where it has none by then, and what the work raises.
 
         Work that took too long, or whose caller was cancelled, goes on as long as it likes and nobody hears of it.
         """
-        self._left = [thread for thread in self._left if thread.is_alive()]
-        if len(self._left) >= _MOST_LEFT:
+        self.left_behind = [thread for thread in self.left_behind if thread.is_alive()]
+        if len(self.left_behind) >= _MOST_LEFT:
             raise TimeoutError
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = loop.create_future()
@@ -50,7 +50,7 @@ class Threads:
                 return await result
         except TimeoutError:
             if thread.is_alive():
-                self._left.append(thread)
+                self.left_behind.append(thread)
             raise
 
 

@@ -16,7 +16,7 @@ from bridge.filing.folders import folder_of
 from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.operations.transcripts import about, write_transcript
-from bridge.store.files.filing import Place, is_filed, names_in
+from bridge.store.files.filing import CabinetPath, is_filed, names_in
 from bridge.store.files.transcripts import note_filed
 from bridge.transcript.model import Transcript
 
@@ -57,7 +57,7 @@ async def file_transcript(
     cabinet = cabinet_of(desk.settings)
     # The PDF last: it names the page's digest.
     for name, data in ((HTML_NAME, written.html), (PDF_NAME, written.pdf)):
-        await cabinet.in_time(partial(cabinet.replace, Place(folder, name), data), len(data))
+        await cabinet.in_time(partial(cabinet.replace, CabinetPath(folder, name), data), len(data))
     mark = mark_of(transcript.last_event_id, files)
     await desk.store.run(partial(note_filed, one.conversation.id, mark, by=by, cause=cause))
     log.info("transcript_filed", conversation=one.conversation.id, messages=len(transcript.messages))

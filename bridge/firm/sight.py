@@ -50,6 +50,11 @@ class Sight:
         """Whether the wall may be named to this person."""
         return may_know(self.firm, wall, self.staff_id, self.today)
 
+    @property
+    def walls(self) -> Sequence[Wall]:
+        """The walls that may be named to this person, those set by command behind those of the directory."""
+        return [wall for wall in self.firm.walls.values() if self.wall(wall)]
+
     @cached_property
     def matters(self) -> Sequence[Matter]:
         """The matters that may be named to this person, as people list them."""

@@ -17,7 +17,7 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
 from bridge.firm.policy import may_act
 from bridge.firm.rules import CitedRule
-from bridge.guard.gate import NO_POLICY, Gate, Refusal
+from bridge.guard.gate import NO_POLICY, Denial, Gate
 
 NOT_STAFF = "Only the firm's staff start conversations here."
 NO_SPACES = (
@@ -84,7 +84,7 @@ class Wish:
     """Of a channel whom the client lets in, which is never those invited alone."""
 
 
-def wish_of(asked_by: str, content: Mapping[str, Any], gate: Gate, facts: Facts | None) -> Wish | Refusal:
+def wish_of(asked_by: str, content: Mapping[str, Any], gate: Gate, facts: Facts | None) -> Wish | Denial:
     """What the body of a createRoom request stands for, or why nothing comes of it.
 
     `asked_by` is a Matrix id. Values of the wrong type count as absent, since nothing is made of them.
@@ -99,7 +99,7 @@ def wish_of(asked_by: str, content: Mapping[str, Any], gate: Gate, facts: Facts 
     invited = [user_id for user_id in _list(content, "invite") if user_id not in (asked_by, gate.bot)]
     found = {str(user_id): _staff_id(user_id, gate, facts) for user_id in invited}
     if outsiders := [user_id for user_id, staff_id in found.items() if staff_id is None]:
-        return Refusal("F1", _outsiders(outsiders), "outsiders")
+        return Denial("F1", _outsiders(outsiders), "outsiders")
     people = tuple(sorted({staff_id for staff_id in found.values() if staff_id is not None} - {by}))
     name = _text(content, "name")
     opening, spaces = _opening(content)
@@ -135,7 +135,7 @@ def _staff_id(user_id: Any, gate: Gate, facts: Facts) -> str | None:
     return staff_id if staff_id is not None and may_act(facts.firm, staff_id) else None
 
 
-def _unshapable(content: Mapping[str, Any]) -> Refusal | None:
+def _unshapable(content: Mapping[str, Any]) -> Denial | None:
     asked = content.get("creation_content")
     creation = asked if isinstance(asked, Mapping) else {}
     if creation.get("type") == "m.space":
@@ -149,8 +149,8 @@ def _unshapable(content: Mapping[str, Any]) -> Refusal | None:
     return None
 
 
-def _no(rule: CitedRule, word: str) -> Refusal:
-    return Refusal(rule, AGAIN[word], word)
+def _no(rule: CitedRule, word: str) -> Denial:
+    return Denial(rule, AGAIN[word], word)
 
 
 def _opening(content: Mapping[str, Any]) -> tuple[Opening, tuple[str, ...]]:

@@ -33,7 +33,7 @@ from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.guard.answered import Answered
 from bridge.guard.gate import MEMBER, Gate, Mark
-from bridge.guard.reading import Asked, asked
+from bridge.guard.reading import NamedByRequest, asked
 
 log = logging.getLogger(__name__)
 _OF_MATTERS = frozenset({ConversationKind.MATTER.value, SPACE})
@@ -151,7 +151,7 @@ class Former:
             raise _later(5000) if _begins(request) else not_in_room(user_id)
         return {}
 
-    async def _judge_sync(self, user_id: str, wanted: Asked, kept_out: frozenset[str]) -> None:
+    async def _judge_sync(self, user_id: str, wanted: NamedByRequest, kept_out: frozenset[str]) -> None:
         person = self._people[user_id]
         since = wanted.since
         if since is None:

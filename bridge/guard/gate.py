@@ -79,7 +79,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Denial:
     """Why an event is not made."""
 
     rule: CitedRule
@@ -99,20 +99,20 @@ class Gate:
     checker: str = ""
     """The account as which `firm-bridge check` tries what is refused; empty for none."""
 
-    def refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Refusal | None:
+    def refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Denial | None:
         """Why the event is refused; None where it may be made.
 
         `mark` is the room's, None for a room that the bot did not mark. Without `facts` nobody comes in. `today` is the
         firm's day, by which walls begin and end.
         """
         if change.event_type in BY_NOBODY:
-            return Refusal("F1", NEVER)
+            return Denial("F1", NEVER)
         if change.event_type != MEMBER:
             return self._rule_refusal(change, mark, facts)
         if change.membership in {"leave", "ban"}:
             return self._exit_refusal(change, mark)
         if change.membership not in {"join", "invite"}:
-            return Refusal("M3", NO_KNOCKING)
+            return Denial("M3", NO_KNOCKING)
         stays = change.before == change.membership == "join" and change.sender == change.state_key
         if stays or (change.state_key == self.bot and (change.membership == "join" or change.sender == self.bot)):
             return None
@@ -127,10 +127,10 @@ class Gate:
             return False
         return not any(value for name, value in change.content.items() if name != "via")
 
-    def _rule_refusal(self, change: Change, mark: Mark | None, facts: Facts | None) -> Refusal | None:
+    def _rule_refusal(self, change: Change, mark: Mark | None, facts: Facts | None) -> Denial | None:
         """Why a rule of a room is not changed: by nobody but the bot, and by it to nothing that no shape has (O3)."""
         if change.sender != self.bot:
-            return Refusal("O3", BOT_ONLY)
+            return Denial("O3", BOT_ONLY)
         trying = mark is None or mark.kind == CHECK
         kind = "" if mark is None or mark.kind == CHECK else mark.kind
         powers = change.event_type != LEVELS or may_give_power(
@@ -143,11 +143,11 @@ class Gate:
         had = may_have(change.event_type, change.content, kind, change.spaces)
         if kind == ConversationKind.MATTER and change.spaces:
             had = had and change.spaces == _own_space(mark, facts)
-        return None if powers and had else Refusal("O3", OTHER_RULES)
+        return None if powers and had else Denial("O3", OTHER_RULES)
 
     def refusal_to_write(
         self, sender: str, mark: Mark | None, facts: Facts | None, *, replaced: bool = False
-    ) -> Refusal | None:
+    ) -> Denial | None:
         """Why nobody writes, reacts, deletes or pins in a room; None where they may (C1, M3, M4).
 
         It is asked for each message, so it is one look-up. `replaced` is a room whose conversation goes on in another.
@@ -155,38 +155,38 @@ class Gate:
         if mark is None or sender == self.bot:
             return None
         if replaced:
-            return Refusal("M3", READ_ONLY)
+            return Denial("M3", READ_ONLY)
         if facts is None or mark.key not in facts.read_only:
             return None
-        return Refusal("M4" if mark.kind == ConversationKind.MATTER else "C1", READ_ONLY)
+        return Denial("M4" if mark.kind == ConversationKind.MATTER else "C1", READ_ONLY)
 
-    def refusal_to_delete(self, mark: Mark | None, facts: Facts | None) -> Refusal | None:
+    def refusal_to_delete(self, mark: Mark | None, facts: Facts | None) -> Denial | None:
         """Why nobody deletes in a room, the bot and server admins included; None where it is not under legal hold."""
         held = facts is not None and mark is not None and mark.key in facts.held
-        return Refusal("hold", UNDER_HOLD) if held else None
+        return Denial("hold", UNDER_HOLD) if held else None
 
-    def _exit_refusal(self, change: Change, mark: Mark | None) -> Refusal | None:
+    def _exit_refusal(self, change: Change, mark: Mark | None) -> Denial | None:
         """Why somebody is not taken out. Leaving by oneself is never refused, and the bot takes out whoever must go."""
         if not change.before:
             # It would open the history to somebody who never was in the room.
-            return Refusal("M3", NOT_ADDED)
+            return Denial("M3", NOT_ADDED)
         by_itself = change.sender in {self.bot, change.state_key} or mark is None or mark.kind in {CHECK, *SHARED}
-        return None if by_itself else Refusal("V1", NOT_TAKEN_OUT)
+        return None if by_itself else Denial("V1", NOT_TAKEN_OUT)
 
-    def _entry_refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Refusal | None:
+    def _entry_refusal(self, change: Change, mark: Mark | None, facts: Facts | None, today: date) -> Denial | None:
         sentence = NOT_ADDED
         if change.sender == change.state_key:
             sentence = NOT_INVITED
         elif mark is not None and mark.kind == ConversationKind.DIRECT:
             sentence = NOT_ADDED_TO_DIRECT
         if mark is None:
-            return Refusal("F1", sentence)
+            return Denial("F1", sentence)
         if mark.kind == CHECK:
-            return None if change.state_key == self.checker else Refusal("F1", sentence)
+            return None if change.state_key == self.checker else Denial("F1", sentence)
         if facts is None:
-            return Refusal("F1", NO_POLICY)
+            return Denial("F1", NO_POLICY)
         decision = self.may_be_in(change.state_key, mark, facts, today)
-        return None if decision else Refusal(decision.rule, sentence)
+        return None if decision else Denial(decision.rule, sentence)
 
     def may_be_deactivated(self, user_id: str, facts: Facts | None, *, told: bool) -> bool:
         """Whether an account may be closed: never the bot's nor that of active staff, whoever asks (F2).

@@ -33,17 +33,17 @@ from bridge.guard.creation import wish_of
 from bridge.guard.farewells import Farewells
 from bridge.guard.files import bytes_refusal, size_refusal
 from bridge.guard.former import Former, mark_of
-from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark, Refusal
+from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Denial, Gate, Mark
 from bridge.guard.keeper import Keeper, PolicyLostError
 from bridge.guard.kept_out import Entry, kept_out, membership, unasked
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 from bridge.guard.pushing import only_ids
 from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_write
-from bridge.guard.requests import NOT_IN_ROOM, Asked, asked_of, entering, request_refusal
+from bridge.guard.requests import NOT_IN_ROOM, RequestPath, asked_of, entering, request_refusal
 from bridge.guard.resources import FactsResource, FarewellResource, PolicyResource, RefusalsResource
 from bridge.guard.workers import workers_of
-from bridge.guard.writing import Written, refused, with_mark
+from bridge.guard.writing import SentEvent, refused, with_mark
 
 log = logging.getLogger(__name__)
 _ROOMS_IN_THE_MAKING = 1000
@@ -138,7 +138,7 @@ class Guard:
         content = dict(event.content)
         if event.type not in GATED or not event.is_state():
             replaced = _is_replaced(state, self._gate.bot)
-            written = Written(event.type, event.sender, event.room_id, replaced, content)
+            written = SentEvent(event.type, event.sender, event.room_id, replaced, content)
             tried = refused(written, mark, self._gate, facts)
             # Who is not in the room hears Synapse's own words, which tell nothing of it (M3).
             if tried is not None and _is_in(event.sender, state):
@@ -185,7 +185,7 @@ class Guard:
             return
         facts = self._facts
         wish = wish_of(asked_by, content, self._gate, facts)
-        if isinstance(wish, Refusal):
+        if isinstance(wish, Denial):
             self._note(attempt(Deed.TRIED_TO_CREATE, asked_by, wish.rule, what=wish.word))
             log.warning("The guard refused %s: a room that %s wanted", wish.rule, asked_by)
             raise no_room(wish.sentence)
@@ -249,7 +249,7 @@ class Guard:
             self._note(attempt(Deed.TRIED_OLD_SESSION, user_id, "F2"))
         return True
 
-    async def _judge_request(self, user_id: str, asked: Asked) -> None:
+    async def _judge_request(self, user_id: str, asked: RequestPath) -> None:
         """Raise SynapseError with the sentence for whoever asks where a request is refused by what it asks for."""
         found = request_refusal(asked, self._gate.bot)
         room_id = asked.room_marked_as_read
@@ -357,7 +357,7 @@ class Guard:
             self._being_made.popitem(last=False)
 
     def _stop(
-        self, change: Change, refusal: Refusal, event: EventBase, mark: Mark | None, state: StateMap[EventBase]
+        self, change: Change, refusal: Denial, event: EventBase, mark: Mark | None, state: StateMap[EventBase]
     ) -> None:
         """Raise SynapseError: an answer for what is so already, and for anything else why it is not done."""
         is_in = event.sender != self._gate.bot and _is_in(event.sender, state)
@@ -367,7 +367,7 @@ class Guard:
         self._note(attempt_of(change, mark, event.room_id, refusal))
         self._refuse(event, change.membership, refusal, shown=is_in and change.membership == "invite")
 
-    def _refuse(self, event: EventBase, membership: str, refusal: Refusal, *, shown: bool = False) -> None:
+    def _refuse(self, event: EventBase, membership: str, refusal: Denial, *, shown: bool = False) -> None:
         """Raise SynapseError. `shown` is for an invitation by somebody whose client has a button for it."""
         log.warning(
             "The guard refused %s: %s %s of %s in %s, by %s",

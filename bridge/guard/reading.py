@@ -20,7 +20,7 @@ _POSITION = re.compile(r"(?:\d+/)?(?:[sm]|t\d+-)(\d{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NamedByRequest:
     """What a request names."""
 
     rooms: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class Asked:
     all_state: bool = False
 
 
-def asked(method: str, url: str) -> Asked:
+def asked(method: str, url: str) -> NamedByRequest:
     """Read a request's method and address. What Synapse would not understand counts as the earliest place."""
     path, _, query = url.partition("?")
     parts = [unquote(part) for part in path.split("/") if part]
@@ -47,7 +47,7 @@ def asked(method: str, url: str) -> Asked:
     named = parts + [value for _, value in values]
     going = method == "POST" and what in _GOING
     places = [_place(value) for name, value in values if name in _SINCE and what in {"sync", "events"}]
-    return Asked(
+    return NamedByRequest(
         rooms=frozenset() if going else frozenset(one for one in named if one.startswith("!")),
         events=frozenset(one for one in named if one.startswith("$")),
         media=_media(parts),

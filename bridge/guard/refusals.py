@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge.firm.audit import BY_GUARD, Deed
 from bridge.firm.rules import CitedRule
-from bridge.guard.gate import MEMBER, Change, Mark, Refusal
+from bridge.guard.gate import MEMBER, Change, Denial, Mark
 
 WINDOW_MS = 60_000
 """How long a repetition is only counted, at first; each window with one is followed by another, twice as long."""
@@ -63,7 +63,7 @@ class Told:
     """Whether these are repetitions of one that was told."""
 
 
-def attempt_of(change: Change, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+def attempt_of(change: Change, mark: Mark | None, room_id: str, refusal: Denial) -> Attempt:
     """What somebody tried in a room."""
     on = _place(mark, room_id)
     if change.event_type != MEMBER:
@@ -72,22 +72,22 @@ def attempt_of(change: Change, mark: Mark | None, room_id: str, refusal: Refusal
     return attempt(deed, change.sender, refusal.rule, on=on, person=change.state_key)
 
 
-def attempt_to_write(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+def attempt_to_write(who: str, mark: Mark | None, room_id: str, refusal: Denial) -> Attempt:
     """That somebody tried to write, react, delete or pin. Which of these is not told: its name comes from a client."""
     return attempt(Deed.TRIED_TO_WRITE, who, refusal.rule, on=_place(mark, room_id))
 
 
-def attempt_to_delete(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+def attempt_to_delete(who: str, mark: Mark | None, room_id: str, refusal: Denial) -> Attempt:
     """That somebody tried to delete what is under legal hold."""
     return attempt(Deed.TRIED_TO_DELETE, who, refusal.rule, on=_place(mark, room_id))
 
 
-def attempt_to_send(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+def attempt_to_send(who: str, mark: Mark | None, room_id: str, refusal: Denial) -> Attempt:
     """That somebody tried to send a file that the firm's rules forbid, or in a form that is not listed (V3, V4)."""
     return attempt(Deed.TRIED_TO_SEND_FILE, who, refusal.rule, on=_place(mark, room_id))
 
 
-def attempt_to_encrypt(who: str, mark: Mark | None, room_id: str, refusal: Refusal) -> Attempt:
+def attempt_to_encrypt(who: str, mark: Mark | None, room_id: str, refusal: Denial) -> Attempt:
     """That somebody tried to send what the firm could not read (V3)."""
     return attempt(Deed.TRIED_TO_ENCRYPT, who, refusal.rule, on=_place(mark, room_id))
 

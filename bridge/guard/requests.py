@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from bridge.firm.audit import Deed
-from bridge.guard.gate import Refusal
+from bridge.guard.gate import Denial
 
-NO_FIELDS = Refusal("F3", "Profiles come from the firm's directory, and nobody adds to them.")
-BOT_ONLY_BRIDGE = Refusal("O3", "The firm's bot is the bridge's: nobody acts as it or changes its account.")
-NOT_IN_ROOM = Refusal("M3", "You are not in this room.")
-WITHOUT_NAMES = Refusal(
+NO_FIELDS = Denial("F3", "Profiles come from the firm's directory, and nobody adds to them.")
+BOT_ONLY_BRIDGE = Denial("O3", "The firm's bot is the bridge's: nobody acts as it or changes its account.")
+NOT_IN_ROOM = Denial("M3", "You are not in this room.")
+WITHOUT_NAMES = Denial(
     "F4", "The firm's server sends notifications without names only (event_id_only). Use a client that asks for those."
 )
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -25,7 +25,7 @@ _OF_THE_SETTINGS = frozenset({"displayname", "avatar_url"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestPath:
     """What a request asks for, by its method and path."""
 
     method: str
@@ -58,15 +58,15 @@ class Entering:
     """The membership: `join` or `knock`."""
 
 
-def asked_of(method: str, url: str) -> Asked | None:
+def asked_of(method: str, url: str) -> RequestPath | None:
     """What a request asks for; None for one that only reads, of which every client sends one after another."""
     if method in _READS:
         return None
     path = url.partition("?")[0]
-    return Asked(method, tuple(unquote(part) for part in path.split("/") if part))
+    return RequestPath(method, tuple(unquote(part) for part in path.split("/") if part))
 
 
-def request_refusal(asked: Asked, bot: str) -> tuple[Deed, Refusal] | None:
+def request_refusal(asked: RequestPath, bot: str) -> tuple[Deed, Denial] | None:
     """Why a request is refused, whoever sends it; None where it may go on."""
     match asked.parts:
         case ("_matrix", "client", *_, "profile", _, name) if asked.method == "PUT" and name not in _OF_THE_SETTINGS:
@@ -79,7 +79,7 @@ def request_refusal(asked: Asked, bot: str) -> tuple[Deed, Refusal] | None:
     return None
 
 
-def entering(asked: Asked, user_id: str) -> Entering | None:
+def entering(asked: RequestPath, user_id: str) -> Entering | None:
     """The room that somebody who is not there wants to come into; None for other requests.
 
     The body of a request is not seen. Whoever sets a membership of their own from outside wants to be in: there is

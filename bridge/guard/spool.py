@@ -57,7 +57,7 @@ class Spool:
         """Read what is there. Nothing is written before there is something to write."""
         self._path = path
         self._max_bytes = max_bytes
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._lock = threading.Lock()
         """Over what is in memory and over appending; held for moments only."""
         self._slow = threading.Lock()
@@ -80,7 +80,7 @@ class Spool:
     def note(self, tried: Attempt) -> None:
         """Note a refusal: the first of its kind is on disk when this returns, repetitions are counted."""
         with self._lock:
-            told = self._repeats.note(tried, self._now_ms())
+            told = self._repeats.note(tried, self.now_ms())
             if told is not None:
                 self._append(told)
 
@@ -88,7 +88,7 @@ class Spool:
         """Write what was counted, and see that the disk has everything. To be called every few seconds."""
         with self._slow:
             with self._lock:
-                for told in self._repeats.due(self._now_ms()):
+                for told in self._repeats.due(self.now_ms()):
                     self._append(told)
                 behind, dirty, self._dirty = self._behind, self._dirty, False
             try:
@@ -102,7 +102,7 @@ class Spool:
     def close(self) -> None:
         """Write what was counted so far, at the end of the process."""
         with self._lock:
-            for told in self._repeats.due(self._now_ms(), all_of_them=True):
+            for told in self._repeats.due(self.now_ms(), all_of_them=True):
                 self._append(told)
         self.tick()
 
@@ -144,7 +144,7 @@ class Spool:
                 log.error("%s is full: refusals are only counted until the bridge has taken them over", self._path)
             self._dropped += told.count
             return
-        number = max(self._last + 1, self._now_ms())
+        number = max(self._last + 1, self.now_ms())
         line = _written({"spool": self._id, "number": number, "previous": self._last, **told_as_json(told)})
         self._last = number
         self._lines.append(line)
@@ -163,7 +163,7 @@ class Spool:
 
     def _tell_dropped(self) -> None:
         if self._dropped and self._bytes <= self._max_bytes:
-            now, dropped, self._dropped = self._now_ms(), self._dropped, 0
+            now, dropped, self._dropped = self.now_ms(), self._dropped, 0
             self._append(Told(Attempt(Deed.REFUSALS_MISSING, rule="O1", what=FULL), now, now, dropped))
 
     def _write_anew(self) -> None:
@@ -215,7 +215,7 @@ class Spool:
         """Tell how many lines are lost, and write the others anew, beside a copy of the file as it was."""
         kept = self._path.with_name(self._path.name + ".damaged")
         log.error("%s has %d lines that cannot be read; %s is a copy of it", self._path, damaged, kept)
-        now = self._now_ms()
+        now = self.now_ms()
         self._append(Told(Attempt(Deed.REFUSALS_MISSING, rule="O1", what=DAMAGED), now, now, damaged))
         try:
             shutil.copyfile(self._path, kept)

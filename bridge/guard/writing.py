@@ -11,12 +11,12 @@ from bridge.firm.facts import Facts
 from bridge.firm.files.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.typed import COMMAND, is_command
 from bridge.guard.files import UNLISTED, UNREADABLE, carries_file, message_refusal
-from bridge.guard.gate import REDACTION, Gate, Mark, Refusal
+from bridge.guard.gate import REDACTION, Denial, Gate, Mark
 from bridge.guard.refusals import Attempt, attempt_to_delete, attempt_to_encrypt, attempt_to_send, attempt_to_write
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class SentEvent:
     """An event that decides nothing about who is in the room, as far as it is looked at."""
 
     event_type: str
@@ -27,7 +27,7 @@ class Written:
     content: Mapping[str, Any]
 
 
-def with_mark(written: Written, mark: Mark | None, gate: Gate) -> dict[str, Any] | None:
+def with_mark(written: SentEvent, mark: Mark | None, gate: Gate) -> dict[str, Any] | None:
     """The content of a command with the mark by which push rules know it; None for everything else.
 
     In the chat with the bot there is nobody whom a command could disturb.
@@ -38,7 +38,7 @@ def with_mark(written: Written, mark: Mark | None, gate: Gate) -> dict[str, Any]
     return {**written.content, COMMAND: True}
 
 
-def refused(written: Written, mark: Mark | None, gate: Gate, facts: Facts | None) -> tuple[Attempt, Refusal] | None:
+def refused(written: SentEvent, mark: Mark | None, gate: Gate, facts: Facts | None) -> tuple[Attempt, Denial] | None:
     """Why it is not written, and what to note of that; None where it may be (C1, M4, V4).
 
     Asked for each message: one look-up, and a look at what it carries.

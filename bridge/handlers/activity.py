@@ -6,26 +6,27 @@ was filed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Places
+from bridge.mapping.event import MESSAGE, Event, event_of
+from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import Store
 from bridge.store.files.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
 from bridge.store.rooms.channels import note_messages
 
 Json = dict[str, Any]
-Unit = Callable[[], None]
+_WRITTEN = frozenset({MESSAGE, "m.sticker"})
 
 
-def is_news(event: Json, bot_id: str) -> bool:
+def is_news(event: Event, bot_id: str) -> bool:
     """Whether an event is a message that somebody wrote anew: no edit, and not the bot's."""
-    if event["type"] not in {"m.room.message", "m.sticker"} or event["sender"] == bot_id:
+    if event.type not in _WRITTEN or event.sender == bot_id:
         return False
-    relation = event["content"].get("m.relates_to")
-    return not (isinstance(relation, dict) and relation.get("rel_type") == "m.replace")
+    return event.relation.get("rel_type") != "m.replace"
 
 
 class Activity:
@@ -40,16 +41,17 @@ class Activity:
         self._known = False
         store.listen(self._hear)
 
-    async def news(self, events: Sequence[Json]) -> Unit | None:
+    async def news(self, given: Sequence[Json]) -> Effect | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
+        events = [event_of(one) for one in given]
         units = [unit for unit in (await self._messages(events), await self._changes(events)) if unit is not None]
-        return partial(_all_of, units) if units else None
+        return all_of(units) if units else None
 
-    async def _messages(self, events: Sequence[Json]) -> Unit | None:
+    async def _messages(self, events: Sequence[Event]) -> Effect | None:
         rooms: dict[str, int] = {}
         for event in events:
             if is_news(event, self._bot_id):
-                room_id, at_ms = event["room_id"], int(event["origin_server_ts"])
+                room_id, at_ms = event.room_id, event.at_ms
                 if at_ms > rooms.get(room_id, 0):
                     rooms[room_id] = at_ms
         newest: dict[str, int] = {}
@@ -59,13 +61,13 @@ class Activity:
                 newest[place.key] = at_ms
         return partial(note_messages, newest) if newest else None
 
-    async def _changes(self, events: Sequence[Json]) -> Unit | None:
+    async def _changes(self, events: Sequence[Event]) -> Effect | None:
         if not self._known:
             self._up_to_date |= await self._store.read(transcripts_up_to_date)
             self._known = True
         if not self._up_to_date:
             return None
-        places = [await self._places.place(room_id) for room_id in {event["room_id"] for event in events}]
+        places = [await self._places.place(room_id) for room_id in {event.room_id for event in events}]
         changed = {place.key for place in places if place is not None} & self._up_to_date
         return partial(note_changed, changed) if changed else None
 
@@ -75,8 +77,3 @@ class Activity:
                 self._up_to_date.add(item.conversation_id)
             elif isinstance(item, TranscriptOld):
                 self._up_to_date.discard(item.conversation_id)
-
-
-def _all_of(units: Sequence[Unit]) -> None:
-    for unit in units:
-        unit()

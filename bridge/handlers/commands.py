@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,10 +15,11 @@ from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_access, may_act, may_be_in
 from bridge.firm.room_keys import FIRST_MESSAGE
-from bridge.handlers.addressing import command_in
+from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.at_once import FromMemory, result_at_once
-from bridge.handlers.at_work import AtWork
-from bridge.handlers.places import Place, Places
+from bridge.mapping.addressing import command_in, heard
+from bridge.mapping.event import Event
+from bridge.operations.telling import Effect
 from bridge.operations.transcripts import Handout
 from bridge.refusal import Kind, Refusal
 from bridge.store.files.handouts import note_given_out
@@ -31,7 +31,8 @@ from bridge.wording.refusals import worded
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
-Effect = Callable[[], None]
+_REMEMBERED = 4096
+"""Commands that are remembered between the look at an event and its handling. Of others the event is read again."""
 _OPEN = frozenset({ConversationKind.CHANNEL, ConversationKind.BOT})
 _WITHOUT_BOT = ConversationKind.DIRECT
 ANSWERED = "📩"
@@ -39,101 +40,92 @@ ANSWERED = "📩"
 not tell whether there is what was asked about (M3)."""
 
 
-async def handle_command(
-    event: Json, desk: Desk, places: Places, at_work: AtWork, text: str | None = None
-) -> Effect | None:
-    """Carry out the command in a message; what comes back queues the reply. Nothing for what is no command.
+def is_command(event: Event, context: Context) -> bool:
+    """Whether a message is for the bot. What was heard is remembered until it is handled."""
+    if event.event_id in context.commands:
+        return True
+    settings, commands = context.desk.settings, context.commands
+    command = heard(event, settings.bot_id, context.places.bot_chats, settings.appservice.bot_name)
+    if command is None:
+        return False
+    if len(commands) >= _REMEMBERED:
+        del commands[next(iter(commands))]
+    commands[event.event_id] = command
+    return True
 
-    `text` is the command where it was read already.
-    """
-    place = await places.place(event["room_id"])
-    text = _typed(event, place, desk, text)
-    if place is None or text is None:
-        return None
-    staff_id = await places.staff_id(event["sender"])
+
+async def handle_command(arrival: Arrival, context: Context) -> Effect | None:
+    """Carry out the command in a message; what comes back queues the reply."""
+    event, place, staff_id, desk = arrival.event, arrival.place, arrival.staff_id, context.desk
+    text = context.commands.pop(event.event_id)
     decision = may_act(desk.firm(), staff_id) if staff_id else None
     if staff_id is None or not decision:
-        log.warning("command_ignored", sender=event["sender"], reason=decision.reason if decision else "not staff")
+        log.warning("command_ignored", sender=event.sender, reason=decision.reason if decision else "not staff")
         return None
     # In a direct conversation the bot is no member, and can neither type nor answer. In the admins' room there may be
     # somebody screened from what the answer is about.
     apart = place.kind in {_WITHOUT_BOT, ConversationKind.ADMINS}
     chat = await desk.store.read(lambda: room_of(bot_chat_id(staff_id))) if apart else None
-    with at_work.shown(chat or event["room_id"]):
-        reply, here = await _reply(event, text, staff_id, place, desk)
-    return partial(_queue, event, reply, staff_id, place, desk, here=here and not apart)
+    with context.at_work.shown(chat or event.room_id):
+        reply, here = await _reply(arrival, staff_id, text, desk)
+    return partial(_queue, arrival, staff_id, reply, desk, here=here and not apart)
 
 
-def command_at_once(event: Json, desk: Desk, places: Places, text: str | None = None) -> FromMemory | None:
-    """How the command in a message is answered that needs nothing but what is in memory; None for all else.
+def command_at_once(arrival: Arrival, context: Context) -> FromMemory | None:
+    """How a command is answered that needs nothing but what is in memory; None for all else.
 
     Only where nothing but being in a conversation decides who sees it: in channels and in the chat with the bot.
-    `text` is the command where it was read already.
     """
-    place = places.known_place(event["room_id"])
-    text = _typed(event, place, desk, text)
-    if place is None or place.kind not in _OPEN or text is None or not is_from_memory(text):
+    place, staff_id, desk = arrival.place, arrival.staff_id, context.desk
+    text = context.commands[arrival.event.event_id]
+    if place.kind not in _OPEN or not is_from_memory(text):
         return None
-    staff_id = places.known_staff_id(event["sender"])
     if staff_id is None or not may_act(desk.firm(), staff_id):
         return None
-    return FromMemory(place.key, staff_id, partial(_message, event, text, staff_id, place, desk))
+    return FromMemory(place.key, staff_id, partial(_message, arrival, staff_id, text, desk))
 
 
-def _message(event: Json, text: str, staff_id: str, place: Place, desk: Desk) -> Said | None:
+def _message(arrival: Arrival, staff_id: str, text: str, desk: Desk) -> Said | None:
     """The answer as a message; None where it is not known at once, or there is more to it."""
-    reply, here = result_at_once(_reply(event, text, staff_id, place, desk)) or (None, False)
-    in_chat = place.kind is ConversationKind.BOT
+    event, in_chat = arrival.event, arrival.place.kind is ConversationKind.BOT
+    reply, here = result_at_once(_reply(arrival, staff_id, text, desk)) or (None, False)
     if reply is None or not (here or in_chat) or reply.noted is not None or reply.messages or reply.handouts:
         return None
-    room_id = event["room_id"]
-    content = _content(reply, event, room_id, in_chat=in_chat)
-    return Said(_key(event), room_id, desk.settings.bot_id, "m.room.message", content)
+    content = _content(reply, event, event.room_id, in_chat=in_chat)
+    return Said(_key(event), event.room_id, desk.settings.bot_id, "m.room.message", content)
 
 
-def _typed(event: Json, place: Place | None, desk: Desk, text: str | None) -> str | None:
-    """The command in a message of one of the firm's conversations; None where there is none."""
-    if place is None or place.kind is None:
-        return None
-    if text is not None:
-        return text
-    bot_id, bot_name = desk.settings.bot_id, desk.settings.appservice.bot_name
-    return command_in(event["content"], bot_id, bot_name, in_chat=place.kind is ConversationKind.BOT)
-
-
-async def _reply(event: Json, text: str, staff_id: str, place: Place, desk: Desk) -> tuple[Answer, bool]:
+async def _reply(arrival: Arrival, staff_id: str, text: str, desk: Desk) -> tuple[Answer, bool]:
     """The answer, and whether it may be shown where the command was typed."""
-    sender, replied_to = desk.firm().staff[staff_id], _replied_to(event["content"])
-    return await answer(desk, sender, event["sender"], event["event_id"], place.key, text, replied_to)
+    event, staff = arrival.event, desk.firm().staff[staff_id]
+    return await answer(desk, staff, event.sender, event.event_id, arrival.place.key, text, _replied_to(event))
 
 
-def _replied_to(content: Json) -> str:
+def _replied_to(event: Event) -> str:
     """The message that this one replies to. In a thread clients name its last message where it is no reply."""
-    relation = content.get("m.relates_to")
-    if not isinstance(relation, dict) or relation.get("is_falling_back"):
-        return ""
-    reply = relation.get("m.in_reply_to")
+    reply = None if event.relation.get("is_falling_back") else event.relation.get("m.in_reply_to")
     event_id = reply.get("event_id") if isinstance(reply, dict) else None
     return event_id if isinstance(event_id, str) else ""
 
 
-def _in_reply(event: Json) -> Json:
+def _in_reply(event: Event) -> Json:
     """The relation of an answer to what it answers: in the same thread where that was in one."""
-    reply: Json = {"m.in_reply_to": {"event_id": event["event_id"]}}
-    asked = event["content"].get("m.relates_to")
-    if isinstance(asked, dict) and asked.get("rel_type") == "m.thread" and isinstance(asked.get("event_id"), str):
+    reply: Json = {"m.in_reply_to": {"event_id": event.event_id}}
+    asked = event.relation
+    if asked.get("rel_type") == "m.thread" and isinstance(asked.get("event_id"), str):
         return {**reply, "rel_type": "m.thread", "event_id": asked["event_id"], "is_falling_back": False}
     return reply
 
 
-def _queue(event: Json, reply: Answer, staff_id: str, place: Place, desk: Desk, *, here: bool) -> None:
+def _queue(arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: bool) -> None:
     """A unit: queue the answer, where the command was typed if it may be shown there (`here`), else in the chat with
     the bot; a reaction then shows where it was typed that something happened.
 
     Who is not in the conversation may have typed a moment before they were taken out, or be in the room by somebody's
     trick: nothing is shown there (D4, M3).
     """
-    event_id, bot_id = event["event_id"], desk.settings.bot_id
+    event, place, bot_id = arrival.event, arrival.place, desk.settings.bot_id
+    event_id, typed_in = event.event_id, event.room_id
     reply = _as_allowed_now(reply, staff_id, desk)
     if (noted := reply.noted) is not None:
         record(
@@ -149,9 +141,9 @@ def _queue(event: Json, reply: Answer, staff_id: str, place: Place, desk: Desk, 
         said: Json = {"msgtype": "m.text", "body": message.text}
         if command_in(said, bot_id, desk.settings.appservice.bot_name, in_chat=False) is not None:
             said[FIRST_MESSAGE] = True
-        enqueue(f"{event_id}/{number}", message.room_id, event["sender"], "m.room.message", said)
-    typed_in, chat = event["room_id"], room_of(bot_chat_id(staff_id))
-    stays = typed_in != chat and _is_in(staff_id, place, typed_in, desk)
+        enqueue(f"{event_id}/{number}", message.room_id, event.sender, "m.room.message", said)
+    chat = room_of(bot_chat_id(staff_id))
+    stays = typed_in != chat and _is_in(staff_id, place.key, typed_in, desk)
     room_id = typed_in if stays and here else chat
     if room_id is None:
         log.warning("no_chat_for_answer", staff=staff_id, event_id=event_id)
@@ -164,9 +156,9 @@ def _queue(event: Json, reply: Answer, staff_id: str, place: Place, desk: Desk, 
         enqueue(f"{event_id}/file/{number}", room_id, bot_id, "m.room.message", _file(handout))
 
 
-def _is_in(staff_id: str, place: Place, room_id: str, desk: Desk) -> bool:
+def _is_in(staff_id: str, key: str, room_id: str, desk: Desk) -> bool:
     """Whether somebody is in a conversation that is held in this room, and may be."""
-    there = conversation_for(place.key, staff_id) if room_of(place.key) == room_id else None
+    there = conversation_for(key, staff_id) if room_of(key) == room_id else None
     return there is not None and bool(may_be_in(desk.firm(), staff_id, there, desk.reconciler.today()))
 
 
@@ -174,13 +166,13 @@ def _reaction(event_id: str) -> Json:
     return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": ANSWERED}}
 
 
-def _key(event: Json) -> str:
-    return f"{event['event_id']}/reply"
+def _key(event: Event) -> str:
+    return f"{event.event_id}/reply"
 
 
-def _content(reply: Answer, event: Json, room_id: str, *, in_chat: bool) -> Json:
+def _content(reply: Answer, event: Event, room_id: str, *, in_chat: bool) -> Json:
     content = text_message(reply.text) if in_chat and reply.counts else notice(reply.text)
-    if room_id == event["room_id"]:
+    if room_id == event.room_id:
         content["m.relates_to"] = _in_reply(event)
     return content
 

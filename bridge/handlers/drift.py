@@ -1,23 +1,26 @@
-"""State that only the bridge sets and somebody else changed, and a room that the bot was put out of: put back (O3)."""
+"""What only the bridge may set and somebody else changed, its name included, and a room that the bot was put out of:
+put back, noted and told (F3, O3)."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import structlog
 
-from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.room_keys import MARKER
-from bridge.handlers.places import Places
+from bridge.handlers.arrival import Arrival, Context
+from bridge.mapping.event import MEMBER, Event
 from bridge.operations.telling import Effect
 from bridge.reconcile.planning.drift import shares_power
+from bridge.reconcile.planning.plan import Kind
+from bridge.store.record.drift import mark_put_back, note_difference
 
 log = structlog.get_logger(__name__)
-Json = dict[str, Any]
+_POWER = "m.room.power_levels"
 _STATE = frozenset(
     {
-        "m.room.power_levels",
+        _POWER,
         "m.room.join_rules",
         "m.room.history_visibility",
         "m.room.guest_access",
@@ -31,23 +34,51 @@ _STATE = frozenset(
     }
 )
 
+_AT_ONCE_MS = 60_000
+"""One change of the bot's name comes by once for each room. Within so long it is taken for one."""
 
-def is_drift(event: Json, bot_id: str) -> bool:
+
+def is_drift(event: Event, bot_id: str) -> bool:
     """Whether an event changes what only the bridge may, or is the bot's going from a room."""
-    if event.get("type") == "m.room.member":
-        return event.get("state_key") == bot_id and event["content"].get("membership") in {"leave", "ban"}
-    if event.get("type") == "m.room.power_levels" and shares_power(event["content"], bot_id):
-        return True
-    return event.get("type") in _STATE and isinstance(event.get("state_key"), str) and event.get("sender") != bot_id
+    if event.type == MEMBER:
+        return event.state_key == bot_id and event.membership in {"leave", "ban"}
+    if event.state_key is None or event.type not in _STATE:
+        return False
+    # An admin changes power by the homeserver's own API, which does it in the bot's name.
+    return event.sender != bot_id or (event.type == _POWER and shares_power(event.content, bot_id))
 
 
-async def handle_drift(event: Json, desk: Desk, places: Places) -> Effect | None:
+async def handle_drift(arrival: Arrival, context: Context) -> None:
     """Put the room right. What was found is noted where that is done, so that an event that is late finds nothing."""
-    place = await places.place(event["room_id"])
+    event, place = arrival.event, arrival.place
     # Out of direct conversations the bot goes by itself.
-    if place is None or (event["type"] == "m.room.member" and place.kind is ConversationKind.DIRECT):
-        return None
+    if event.type == MEMBER and place.kind is ConversationKind.DIRECT:
+        return
     key = place.earlier or place.key
-    log.info("drift_heard", room=key, what=event["type"])
-    await desk.reconciler.converge(key)
-    return None
+    log.info("drift_heard", room=key, what=event.type)
+    await context.desk.reconciler.converge(key)
+
+
+def is_bot_renamed(event: Event, bot_id: str, bot_name: str) -> bool:
+    """Whether the bot is shown under another name than its own. Whoever looks like the bot is believed."""
+    if event.type != MEMBER or event.state_key != bot_id or event.membership != "join":
+        return False
+    # Without any name it is shown by its id, which nobody takes for somebody else.
+    return event.content.get("displayname") not in (None, bot_name)
+
+
+async def handle_bot_renamed(arrival: Arrival, context: Context) -> Effect | None:
+    """Give the bot its name again, unless that was done already. Raises HomeserverError.
+
+    A change reaches the bridge as a membership of the bot's in each of its rooms, seconds after it was made.
+    """
+    desk, key = context.desk, arrival.place.key
+    bot_id, name = desk.settings.bot_id, desk.settings.appservice.bot_name
+    account = await desk.homeserver.admin_user(bot_id) or {}
+    if account.get("displayname") == name:
+        return None
+    log.warning("bot_renamed", room=key)
+    cause = f"{Kind.BOT_RENAMED}/{arrival.event.at_ms // _AT_ONCE_MS}"
+    await desk.store.run(partial(note_difference, cause, key, Kind.BOT_RENAMED, actor="", person="", what=""))
+    await desk.homeserver.admin_put_user(bot_id, {"displayname": name})
+    return partial(mark_put_back, [cause])

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from bridge.clock import now_ms
+from bridge.clock import DAY_MS, now_ms
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.errors import BridgeError
@@ -30,7 +30,8 @@ from bridge.firm.files.bytes import HEAD_BYTES
 from bridge.firm.files.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.policy import Decision, is_held, may_act
 from bridge.guard.files import UNLISTED, UNREADABLE, carries_file
-from bridge.handlers.places import Places
+from bridge.handlers.arrival import Arrival, Context
+from bridge.mapping.event import Event
 from bridge.mapping.files import file_in
 from bridge.matrix.errors import ForbiddenError, NotFoundError
 from bridge.operations.telling import Effect, tell
@@ -46,7 +47,6 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 REASON = "The firm's rules do not allow this."
 """What everybody in the conversation reads in the place of the message."""
-_DAY_MS = 86_400_000
 
 
 class NotRemovedError(BridgeError):
@@ -70,44 +70,31 @@ class Unwanted:
     """The event id of the edit by which the file came into it; empty for none."""
 
 
-def is_unlisted(event: Json, bot_id: str) -> bool:
+def is_unlisted(event: Event, bot_id: str) -> bool:
     """Whether an event is encrypted, or carries a file or picture in a form that no list of the firm's would have."""
-    content = event.get("content")
-    if event.get("sender") == bot_id or "state_key" in event or not isinstance(content, dict):
-        return False
-    return strays(str(event.get("type")), content)
+    return event.sender != bot_id and event.state_key is None and strays(event.type, event.content)
 
 
-async def handle_unlisted(event: Json, desk: Desk, places: Places) -> Effect | None:
+async def handle_unlisted(arrival: Arrival, context: Context) -> Effect:
     """Delete it, and tell its sender. Where the guard is installed there is no such event."""
-    place = await places.place(event["room_id"])
-    if place is None or place.kind is None:
-        return None
-    staff_id = await places.staff_id(event["sender"]) or ""
-    refusal = UNREADABLE if event["type"] == ENCRYPTED else UNLISTED
-    unwanted = Unwanted(event["event_id"], event["room_id"], place.key, event["sender"], staff_id)
-    return await take_away(unwanted, Decision(False, refusal.rule, refusal.sentence), desk)
+    refusal = UNREADABLE if arrival.event.type == ENCRYPTED else UNLISTED
+    return await take_away(_arrived(arrival), Decision(False, refusal.rule, refusal.sentence), context.desk)
 
 
-def is_forbidden_file(event: Json, rules: FileRules, bot_id: str) -> bool:
+def is_forbidden_file(event: Event, rules: FileRules, bot_id: str) -> bool:
     """Whether a message carries a file that the rules forbid by what the message says of it. The bot's are its own."""
-    content = event.get("content")
-    if event.get("type") != MESSAGE or event.get("sender") == bot_id or not isinstance(content, dict):
+    if event.type != MESSAGE or event.state_key is not None or event.sender == bot_id:
         return False
-    return carries_file(content) and not judge_message(content, rules)
+    return carries_file(event.content) and not judge_message(event.content, rules)
 
 
-async def handle_forbidden_file(event: Json, desk: Desk, places: Places) -> Effect | None:
+async def handle_forbidden_file(arrival: Arrival, context: Context) -> Effect:
     """Delete a message whose file the rules forbid, and tell its sender. A program is quarantined as well."""
-    place = await places.place(event["room_id"])
-    if place is None or place.kind is None:
-        return None
-    staff_id = await places.staff_id(event["sender"]) or ""
-    carried = file_in(event["content"])
+    content, desk = arrival.event.content, context.desk
+    carried = file_in(content)
     mxc = carried.mxc if carried is not None and not carried.encryption else ""
-    unwanted = Unwanted(event["event_id"], event["room_id"], place.key, event["sender"], staff_id, mxc)
-    rules = rules_of(desk.settings.file_rules)
-    effect = await take_away(unwanted, judge_message(event["content"], rules), desk)
+    unwanted, rules = _arrived(arrival, mxc), rules_of(desk.settings.file_rules)
+    effect = await take_away(unwanted, judge_message(content, rules), desk)
     if not judge_bytes(await _head(mxc, desk), rules):
         await _quarantine(unwanted, desk)
     return effect
@@ -121,7 +108,7 @@ async def judge_fetched(row: File, found_type: str, found_size: int, desk: Desk)
     `found_type` is the media type by the bytes, empty where they tell none. What comes back is a unit of work that
     notes the removal; doing all of it again is harmless. Raises RequestError.
     """
-    late = max(row.at_ms, row.edited_at) < now_ms() - _DAY_MS
+    late = max(row.at_ms, row.edited_at) < now_ms() - DAY_MS
     if late or (row.removed_at is not None and row.removed_by != desk.settings.bot_id):
         return None
     rules = rules_of(desk.settings.file_rules)
@@ -193,6 +180,11 @@ async def quarantine_deleted(room_id: str, event_id: str, desk: Desk) -> None:
     row = await desk.store.read(lambda: file_row(event_id)) if desk.settings.file_rules.quarantine_deleted else None
     if row is not None and row.room_id == room_id and row.removed_by != BY_RULE:
         await _quarantine(_of_row(row), desk)
+
+
+def _arrived(arrival: Arrival, mxc: str = "") -> Unwanted:
+    event = arrival.event
+    return Unwanted(event.event_id, event.room_id, arrival.place.key, event.sender, arrival.staff_id or "", mxc)
 
 
 def _of_row(row: File) -> Unwanted:

@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from bridge import faults
+from bridge.clock import DAY_MS, now_ms
 from bridge.failures import backoff, describe
 from bridge.handlers.at_once import FromMemory
 from bridge.lanes import Lanes
@@ -38,7 +39,6 @@ Say = Callable[[Said], Awaitable[bool]]
 
 ROOMS_AT_ONCE = 64
 STOP_SECONDS = 10.0
-DAY_MS = 86_400_000
 
 
 class Inbox:
@@ -66,7 +66,7 @@ class Inbox:
     ) -> None:
         """`pause` gives the seconds to wait after the n-th attempt; `at_once` needs `say`."""
         self._store = store
-        self._handle = handle
+        self.handle = handle
         self._settings = settings
         self._metrics = metrics
         self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
@@ -97,11 +97,11 @@ class Inbox:
 
     async def refresh(self) -> None:
         """Look for events that another process let wait again. Raises StoreError."""
-        await self._store.run(rows.waiting, early=self._take_up)
+        await self._store.run(rows.waiting, early=self.take_up)
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
-        before = _now_ms() - self._settings.keep_days * DAY_MS
+        before = now_ms() - self._settings.keep_days * DAY_MS
         return await self._store.run(lambda: rows.forget_handled(before))
 
     async def stop(self) -> None:
@@ -157,20 +157,27 @@ class Inbox:
     def _from_memory(self, events: Sequence[Json]) -> dict[str, FromMemory]:
         """By event id, how those are answered that can be answered from memory."""
         answers: dict[str, FromMemory] = {}
-        for event in events if self._caught_up else ():
+        if not self._caught_up:
+            return answers
+        for event in events:
             answer = _unless_it_fails(partial(self._at_once, event), event["event_id"])
             if answer is not None:
                 answers[event["event_id"]] = answer
         return answers
 
-    def _take_up(self, events: Sequence[WaitingEvent]) -> None:
-        for event in () if self._held else events:
+    def take_up(self, events: Sequence[WaitingEvent]) -> None:
+        """Have these handled in their turn, but for those that were answered already."""
+        if self._held:
+            return
+        for event in events:
             if event.event_id not in self._answered:
                 self._lanes.add(event)
 
     def _take_up_new(self, taken: tuple[Sequence[WaitingEvent], Mapping[str, FromMemory]]) -> None:
         events, answers = taken
-        for event in () if self._held else events:
+        if self._held:
+            return
+        for event in events:
             # What waits before it may change what the answer has to be.
             if event.event_id in answers and not self._lanes.busy(event.room_id):
                 self._answers[event.event_id] = answers[event.event_id]
@@ -185,7 +192,7 @@ class Inbox:
         if answer is not None and await self._answer(event, answer):
             return None
         try:
-            effect = await self._handle(orjson.loads(event.body))
+            effect = await self.handle(orjson.loads(event.body))
             await self._finish.run((event.event_id, effect))
         except asyncio.CancelledError:
             raise
@@ -227,7 +234,7 @@ def _accept(
     """The events that are new, and the answers that may be given."""
     if news is not None:
         news()
-    fresh = rows.accept(given, _now_ms())
+    fresh = rows.accept(given, now_ms())
     asking = {(answer.conversation_id, answer.staff_id) for answer in answers.values()}
     return fresh, answers if are_in(asking) else {}
 
@@ -262,10 +269,6 @@ def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:
     for event_id, effect in handled:
         if event_id in marked and effect is not None:
             effect()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _as_json(event: Json) -> bytes | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -11,10 +11,11 @@ from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
-from bridge.handlers.places import Places
+from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.reopening import call_back, written_since
 from bridge.handlers.way_back import tell_way_back
 from bridge.handlers.welcome import welcome
+from bridge.mapping.event import MEMBER, Event
 from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
 from bridge.operations.first_line import tell_added
 from bridge.operations.telling import Effect, tell
@@ -27,97 +28,87 @@ from bridge.wording.markdown import escape
 
 log = structlog.get_logger(__name__)
 _NOT_OPEN = "I put that back: it is not open to everybody."
-Json = dict[str, Any]
 
 
-def is_membership(event: Json, bot_id: str) -> bool:
+def is_membership(event: Event, bot_id: str) -> bool:
     """Whether an event changes somebody's membership, other than by the bot's own hand or of the bot itself."""
     return (
-        event.get("type") == "m.room.member"
-        and isinstance(event.get("state_key"), str)
-        and bot_id not in {event.get("sender"), event["state_key"]}
-        and event["content"].get("membership") != _membership_before(event)
+        event.type == MEMBER
+        and event.state_key is not None
+        and bot_id not in {event.sender, event.state_key}
+        and event.membership != event.membership_before
     )
 
 
-def _membership_before(event: Json) -> Any:
-    """What it was, where the homeserver says so: a new name or picture is a member event as well."""
-    return event.get("unsigned", {}).get("prev_content", {}).get("membership")
-
-
-async def handle_membership(event: Json, desk: Desk, places: Places) -> Effect | None:
+async def handle_membership(arrival: Arrival, context: Context) -> Effect | None:
     """Record what people did themselves, and put the room right where it must not stand, telling them why.
 
     Events that the bridge caused in somebody's name come by as well; they are recorded already and change nothing.
     """
-    place = await places.place(event["room_id"])
-    if place is None:
-        return None
-    if place.earlier:
-        await _put_space_right(place.earlier, event, desk)
-        return await _refused_before(event, place.key, desk, places)
+    event, place, actor, desk = arrival.event, arrival.place, arrival.staff_id, context.desk
     conversation = await desk.store.read(lambda: conversation_by_id(place.key))
+    if place.earlier or conversation is None:
+        await _put_space_right(place.earlier or place.key, event, desk)
     if conversation is None:
-        await _put_space_right(place.key, event, desk)
         return None
-    staff_id = await places.staff_id(event["state_key"])
-    by_themselves = event["sender"] == event["state_key"]
-    actor = staff_id if by_themselves else await places.staff_id(str(event["sender"]))
-    membership = event["content"].get("membership")
+    staff_id = await context.places.staff_id(event.state_key or "")
+    if place.earlier:
+        return _refused_before(arrival, conversation, staff_id, desk)
     refusal: str | None = ""
-    if staff_id is not None and membership == "leave":
-        refusal = await _gone(event, conversation, staff_id, actor or event["sender"], desk)
-        await _call_back(event, conversation, desk, places)
-    elif staff_id is not None and actor is not None and membership in {"join", "invite"}:
+    if staff_id is not None and event.membership == "leave":
+        refusal = await _gone(arrival, conversation, staff_id, desk)
+        await _call_back(arrival, conversation, context)
+    elif staff_id is not None and actor is not None and event.membership in {"join", "invite"}:
         refusal = await _come(event, conversation, staff_id, actor, desk)
     if refusal is None:
-        in_chat = conversation.kind is ConversationKind.BOT and membership == "join"
-        return await welcome(staff_id, event["room_id"], desk) if in_chat and staff_id is not None else None
+        in_chat = conversation.kind is ConversationKind.BOT and event.membership == "join"
+        return await welcome(staff_id, event.room_id, desk) if in_chat and staff_id is not None else None
     await desk.reconciler.converge(place.key)
-    if membership == "ban":
+    if event.membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
-    replaced = await desk.store.read(lambda: key_of_room(event["room_id"])) is None
+    replaced = await desk.store.read(lambda: key_of_room(event.room_id)) is None
     if replaced:
         return None
     if not refusal and staff_id is not None:
-        left = membership == "leave" and by_themselves and conversation.kind is ConversationKind.MATTER
-        return partial(tell_way_back, conversation, staff_id, event["event_id"], desk) if left else None
-    return partial(_put_back, event, place.key, staff_id, actor, refusal, desk)
+        by_themselves = event.sender == event.state_key
+        left = event.membership == "leave" and by_themselves and conversation.kind is ConversationKind.MATTER
+        return partial(tell_way_back, conversation, staff_id, event.event_id, desk) if left else None
+    return partial(_put_back, arrival, staff_id, refusal, desk)
 
 
-async def _refused_before(event: Json, conversation_id: str, desk: Desk, places: Places) -> Effect | None:
+def _refused_before(arrival: Arrival, conversation: Conversation, staff_id: str | None, desk: Desk) -> Effect | None:
     """What to say of somebody who came into a room, or was called into it, who may not read there: that may be why
     the conversation goes on in another one by now."""
-    staff_id, actor = await places.staff_id(event["state_key"]), await places.staff_id(str(event["sender"]))
-    conversation = await desk.store.read(lambda: conversation_by_id(conversation_id))
-    came = event["content"].get("membership") in {"join", "invite"}
-    if not came or conversation is None or staff_id is None or actor is None:
+    came = arrival.event.membership in {"join", "invite"}
+    if not came or staff_id is None or arrival.staff_id is None:
         return None
     if may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()):
         return None
-    return partial(_put_back, event, conversation_id, staff_id, actor, _NOT_OPEN, desk)
+    return partial(_put_back, arrival, staff_id, _NOT_OPEN, desk)
 
 
-def _put_back(event: Json, key: str, staff_id: str | None, actor: str | None, refusal: str, desk: Desk) -> None:
+def _put_back(arrival: Arrival, staff_id: str | None, refusal: str, desk: Desk) -> None:
     """A unit: note what was put back, and tell whoever did it, unless nothing is done for them any more."""
-    if not is_noted(event["event_id"]):
+    event, actor = arrival.event, arrival.staff_id
+    if not is_noted(event.event_id):
         record(
             Deed.PUT_BACK,
-            actor=actor or event["sender"],
-            subject=key,
-            person=staff_id or event["state_key"],
-            reason=put_back_reason(str(event["content"].get("membership")), refusal),
-            cause=event["event_id"],
+            actor=arrival.actor,
+            subject=arrival.place.key,
+            person=staff_id or event.state_key or "",
+            reason=put_back_reason(event.membership, refusal),
+            cause=event.event_id,
             outcome=Outcome.REFUSED,
         )
     if refusal and actor is not None and may_act(desk.firm(), actor):
-        tell(actor, event["event_id"], refusal, desk.settings.bot_id)
+        tell(actor, event.event_id, refusal, desk.settings.bot_id)
 
 
-async def _gone(event: Json, conversation: Conversation, staff_id: str, by: str, desk: Desk) -> str | None:
+async def _gone(arrival: Arrival, conversation: Conversation, staff_id: str, desk: Desk) -> str | None:
     """Record that somebody left or was removed; why not, as a sentence, where it cannot stand; None for no news."""
-    by_themselves = event["sender"] == event["state_key"]
+    event, by = arrival.event, arrival.actor
+    by_themselves = event.sender == event.state_key
     if not may_act(desk.firm(), staff_id):
         # Who leaves the firm leaves every room, the bridge doing it for them.
         return None
@@ -129,24 +120,25 @@ async def _gone(event: Json, conversation: Conversation, staff_id: str, by: str,
         return "This is where you reach me, so you stay in it. Mute it if it is too much."
     if not by_themselves and conversation.kind is ConversationKind.DIRECT:
         return "The people in a direct conversation stay the same."
-    at_ms = int(event["origin_server_ts"])
-    cause = event["event_id"]
+    at_ms, cause = event.at_ms, event.event_id
     if not await desk.store.run(lambda: remove_participant(conversation.id, staff_id, at_ms, by=by, cause=cause)):
         return None
-    log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event["sender"])
+    log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event.sender)
     return ""
 
 
-async def _call_back(event: Json, conversation: Conversation, desk: Desk, places: Places) -> None:
+async def _call_back(arrival: Arrival, conversation: Conversation, context: Context) -> None:
     """Have somebody back who left a direct conversation in which somebody has written since."""
     if conversation.kind is not ConversationKind.DIRECT:
         return
+    places, event = context.places, arrival.event
     await places.look_who_left()
-    if event["room_id"] in places.left_direct and (message := await written_since(event, desk)) is not None:
-        await call_back(message, desk, places)
+    if event.room_id in places.left_direct and (message := await written_since(event, context.desk)) is not None:
+        written = replace(arrival, event=message, staff_id=await places.staff_id(message.sender))
+        await call_back(written, context)
 
 
-async def _come(event: Json, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
+async def _come(event: Event, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
     """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand; None when done."""
     firm, today = desk.firm(), desk.reconciler.today()
     allowed = may_be_in(firm, staff_id, conversation, today)
@@ -155,10 +147,9 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
     closed = actor != staff_id and is_read_only(firm, conversation)
     if allowed and conversation.kind in {*SHARED, ConversationKind.DIRECT} and not closed:
         if conversation.kind is ConversationKind.CHANNEL:
-            await ensure_unread(desk.homeserver, str(event["state_key"]), event["room_id"])
+            await ensure_unread(desk.homeserver, event.state_key or "", event.room_id)
         # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.
-        at_ms = int(event["origin_server_ts"])
-        cause = event["event_id"]
+        at_ms, cause = event.at_ms, event.event_id
 
         def unit() -> Conversation | None:
             add_participants(conversation.id, [staff_id], actor, at_ms=at_ms, cause=cause)
@@ -170,7 +161,7 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
         now = await desk.store.run(unit)
         if now is None or staff_id not in now.participants:
             return ""
-        log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event["sender"])
+        log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event.sender)
         return None if actor == staff_id and conversation.kind is ConversationKind.CHANNEL else ""
     log.warning("participant_refused", conversation=conversation.id, staff=staff_id, rule=allowed.rule)
     if conversation.kind is ConversationKind.DIRECT:
@@ -178,21 +169,21 @@ async def _come(event: Json, conversation: Conversation, staff_id: str, actor: s
     return _NOT_OPEN
 
 
-async def _close_history(event: Json, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:
+async def _close_history(event: Event, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:
     """Let somebody whose ban stays forget the room: having been banned opens the history even to those never in it."""
     if staff_id is not None and may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()):
         return
     try:
-        await desk.homeserver.forget(event["room_id"], event["state_key"])
+        await desk.homeserver.forget(event.room_id, event.state_key or "")
     except (ForbiddenError, BadRequestError, NotFoundError) as error:
-        log.warning("not_forgotten", room_id=event["room_id"], user_id=event["state_key"], reason=str(error))
+        log.warning("not_forgotten", room_id=event.room_id, user_id=event.state_key, reason=str(error))
 
 
-async def _put_space_right(key: str, event: Json, desk: Desk) -> None:
+async def _put_space_right(key: str, event: Event, desk: Desk) -> None:
     """Nobody joins or leaves a space by themselves, nor joins a room that its conversation has left.
 
     Every join that the bridge makes comes by, so looks come first.
     """
     shape = await desk.reconciler.shape(key)
-    if shape is not None and (event["state_key"] in shape.members) != (event["content"].get("membership") == "join"):
+    if shape is not None and (event.state_key in shape.members) != (event.membership == "join"):
         await desk.reconciler.converge(key)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.desk import Desk
 from bridge.firm.conversation import Channel, Conversation, ConversationKind
 from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Place
+from bridge.mapping.event import Event
 from bridge.mapping.names import conversation_name, matter_name
 from bridge.operations.channels import take_name, take_topic
 from bridge.operations.matters import take_title
@@ -18,7 +18,6 @@ from bridge.store.rooms.channels import channel
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.wording.refusals import SENTENCES, worded
 
-Json = dict[str, Any]
 NAME, TOPIC = "m.room.name", "m.room.topic"
 FIELDS: Mapping[str, str] = {NAME: "name", TOPIC: "topic"}
 """What people set, and the field that holds it."""
@@ -39,7 +38,7 @@ class Named:
     """What they set, by event type, as the room should show it."""
     lets: Callable[[str], bool]
     """Whether a member of staff, by id, may be in it."""
-    take: Callable[[Json, str, str], Awaitable[str]]
+    take: Callable[[Event, str, str], Awaitable[str]]
     """Store what a member of staff set: the event, the text, the staff id. Why not, as a sentence, else nothing."""
 
 
@@ -55,9 +54,9 @@ async def named_by_people(place: Place, desk: Desk) -> Named | None:
 
 
 def _channel(found: Channel, desk: Desk) -> Named:
-    async def take(event: Json, text: str, staff_id: str) -> str:
-        take_over = take_topic if event["type"] == TOPIC else take_name
-        return await _refused(take_over(desk, staff_id, found, text, event["event_id"]))
+    async def take(event: Event, text: str, staff_id: str) -> str:
+        take_over = take_topic if event.type == TOPIC else take_name
+        return await _refused(take_over(desk, staff_id, found, text, event.event_id))
 
     shown = {NAME: found.title, TOPIC: found.topic}
     return Named(found.title, shown, lambda staff_id: bool(may_act(desk.firm(), staff_id)), take)
@@ -69,14 +68,14 @@ def _of_matter(talk: Conversation, desk: Desk) -> Named | None:
     if matter is None:
         return None
 
-    async def take(event: Json, text: str, staff_id: str) -> str:
+    async def take(event: Event, text: str, staff_id: str) -> str:
         if is_read_only(desk.firm(), talk):
             return "It is read-only."
         own = text.removesuffix(conversation_name(matter, "", first_title))
         if matter.number in own and text != matter_name(matter):
             return "The matter's number and title come from the firm's directory. Write the conversation's own title."
         title = first_title if text == matter_name(matter) else own
-        return await _refused(take_title(desk, staff_id, matter, talk.id, title, event["event_id"]))
+        return await _refused(take_title(desk, staff_id, matter, talk.id, title, event.event_id))
 
     def lets(staff_id: str) -> bool:
         return bool(may_be_in(desk.firm(), staff_id, talk, desk.reconciler.today()))

@@ -13,7 +13,9 @@ from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import may_be_in
-from bridge.handlers.places import Place, Places
+from bridge.handlers.arrival import Arrival, Context
+from bridge.handlers.places import Place
+from bridge.mapping.event import Event
 from bridge.mapping.pins import PINNED, List, Seen, listed, merged, remembered
 from bridge.operations.telling import Effect, say_in, tell
 from bridge.store.record.audit import record
@@ -26,9 +28,9 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 
 
-def is_pinning(event: Json, bot_id: str) -> bool:
+def is_pinning(event: Event, bot_id: str) -> bool:
     """Whether an event is a list of pinned messages that is not the bot's own."""
-    return event.get("type") == PINNED and event.get("state_key") == "" and event.get("sender") != bot_id
+    return event.type == PINNED and event.state_key == "" and event.sender != bot_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,10 @@ class _Result:
     """Whether that person is told."""
 
 
-async def handle_pinning(event: Json, desk: Desk, places: Places) -> Effect | None:
+async def handle_pinning(arrival: Arrival, context: Context) -> Effect | None:
     """Take over what somebody pinned and unpinned, without losing what others did at the same moment."""
-    place = await places.place(event["room_id"])
-    if place is None or place.kind is None or place.earlier:
+    event, place, desk = arrival.event, arrival.place, context.desk
+    if place.earlier:
         return None
 
     def unit() -> tuple[Conversation | None, List, Lists]:
@@ -57,35 +59,34 @@ async def handle_pinning(event: Json, desk: Desk, places: Places) -> Effect | No
     conversation, standing, lists = await desk.store.read(unit)
     if conversation is None:
         return None
-    cause, at_ms, seen = event["event_id"], int(event["origin_server_ts"]), lists.seen or (Seen(standing, 0),)
-    current = await current_list(event["room_id"], desk)
+    cause, at_ms, seen = event.event_id, event.at_ms, lists.seen or (Seen(standing, 0),)
+    current = await current_list(event.room_id, desk)
     if current.get("event_id") != cause and (at_ms < seen[-1].at_ms or lists.cause == cause):
         log.info("pinned_before", conversation=place.key, event_id=cause)
         return None
-    staff_id = await places.staff_id(event["sender"]) or ""
+    staff_id = arrival.staff_id or ""
     allowed = bool(may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()))
     result = await _judge(event, standing, seen, desk) if allowed else _not_theirs(standing)
     log.info("pinned", conversation=place.key, staff=staff_id, new=len(result.new), refused=bool(result.refusal))
     # Where somebody has set another list since, that one's turn comes.
     own = current.get("sender") == desk.settings.bot_id or current.get("event_id") == cause
     if own and current["content"].get("pinned") != list(result.stands):
-        await write_pins(result.stands, event["room_id"], place, desk)
-    said = listed(event["content"]) or standing
+        await write_pins(result.stands, event.room_id, place, desk)
+    said = listed(event.content) or standing
     news = Lists(remembered(seen, Seen(said, at_ms), Seen(result.stands, at_ms)), cause)
-    return partial(_store, event, place, staff_id, result, news, desk)
+    return partial(_store, arrival, result, news, desk)
 
 
-async def _judge(event: Json, standing: List, seen: Sequence[Seen], desk: Desk) -> _Result:
+async def _judge(event: Event, standing: List, seen: Sequence[Seen], desk: Desk) -> _Result:
     """What stands after a list by somebody who may set one: without messages that are not there, and those too many."""
-    said, limit = listed(event["content"]), desk.settings.pins.limit
+    said, limit = listed(event.content), desk.settings.pins.limit
     if said is None:
         return _Result(standing, (), "That was no list of messages.")
-    wanted = merged(standing, seen, said, int(event["origin_server_ts"]))
+    wanted = merged(standing, seen, said, event.at_ms)
     new = [pin for pin in wanted if pin not in standing]
     # Somebody may name a thousand messages; no more are looked at than could be taken.
     room = max(limit - (len(wanted) - len(new)), 0)
-    room_id, sender = event["room_id"], event["sender"]
-    there = [pin for pin in new[:room] if await desk.homeserver.event(room_id, pin, sender) is not None]
+    there = [pin for pin in new[:room] if await desk.homeserver.event(event.room_id, pin, event.sender) is not None]
     refusal = "One of the messages is not there." if len(there) < len(new) else ""
     if len(new) > room:
         refusal = f"At most {limit} messages can be pinned in a conversation. Unpin one first: `!unpin`."
@@ -111,14 +112,15 @@ async def write_pins(stands: List, room_id: str, place: Place, desk: Desk) -> No
         await desk.homeserver.put_state(room_id, PINNED, "", content)
 
 
-def _store(event: Json, place: Place, staff_id: str, result: _Result, lists: Lists, desk: Desk) -> None:
+def _store(arrival: Arrival, result: _Result, lists: Lists, desk: Desk) -> None:
     """A unit: keep who pinned what, tell them what cannot stay, and say it where the firm wants that."""
-    store_pins(place.key, result.stands, staff_id, int(event["origin_server_ts"]), lists)
-    cause, bot_id, actor = event["event_id"], desk.settings.bot_id, staff_id or event["sender"]
+    event, place, staff_id = arrival.event, arrival.place, arrival.staff_id or ""
+    store_pins(place.key, result.stands, staff_id, event.at_ms, lists)
+    cause, bot_id = event.event_id, desk.settings.bot_id
     if result.refusal:
         record(
             Deed.PUT_BACK,
-            actor=actor,
+            actor=arrival.actor,
             subject=place.key,
             reason=put_back_reason(PINNED, result.refusal),
             cause=cause,
@@ -127,6 +129,6 @@ def _store(event: Json, place: Place, staff_id: str, result: _Result, lists: Lis
         if result.tell:
             tell(staff_id, cause, f"I put the pinned messages right. {result.refusal}", bot_id)
     if result.new and desk.settings.pins.announce and place.kind in SHARED:
-        links = [message_link("a message", event["room_id"], pin, desk.server_name) for pin in result.new]
+        links = [message_link("a message", event.room_id, pin, desk.server_name) for pin in result.new]
         who = escape(desk.firm().staff[staff_id].name)
-        say_in(event["room_id"], f"{cause}/pinned", f"{who} pinned {enumerated(links)}.", bot_id)
+        say_in(event.room_id, f"{cause}/pinned", f"{who} pinned {enumerated(links)}.", bot_id)

@@ -7,7 +7,7 @@ because the old one was lost knows the bot, and would wonder about being greeted
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import chain
 
@@ -17,6 +17,7 @@ from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
 from bridge.firm.policy import may_access, may_act
+from bridge.operations.telling import Effect
 from bridge.settings import Settings
 from bridge.store.people.welcomes import channels_with, mark_welcomed, was_welcomed
 from bridge.store.queues.outbox import enqueue
@@ -24,7 +25,6 @@ from bridge.store.rooms.conversations import staff_by_localpart
 from bridge.wording.markdown import code, escape, text_message
 
 log = structlog.get_logger(__name__)
-Effect = Callable[[], None]
 _COUNTED = ("Nothing", "One thing", "Two things", "Three things")
 
 

@@ -33,7 +33,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FileSearch:
     """Which files are asked for."""
 
     conversation_id: str = ""

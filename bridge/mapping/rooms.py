@@ -79,6 +79,8 @@ class RoomShape:
     published: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
     """Where each of a space's rooms stands in its list (the `order` of m.space.child), by the room's key."""
+    list_stays: bool = False
+    """Whether its list was not looked at, and stays as it is."""
     order: str = ""
     """Where a space stands among the others at the edge of a client, which compares these character by character."""
     picture: Picture | None = None
@@ -253,16 +255,17 @@ def matter_space_shape(
 
 
 def staff_space_shape(
-    firm_name: str, members: frozenset[str], children: Mapping[str, str], *, guarded: bool = False
+    firm_name: str, members: frozenset[str], children: Mapping[str, str] | None, *, guarded: bool = False
 ) -> RoomShape:
-    """The staff space, in which the channels are found (F4)."""
+    """The staff space, in which the channels are found (F4). Its list stays as it is where `children` is None."""
     return RoomShape(
         key=STAFF_SPACE,
         kind=SPACE,
         label="Staff space",
         name=firm_name,
         members=members,
-        children=children,
+        children=children or {},
+        list_stays=children is None,
         order=place_in_list(firm_name, first=True),
         picture=named_picture(firm_name, STAFF_SPACE),
         guarded=guarded,

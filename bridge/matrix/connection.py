@@ -76,7 +76,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         self._origin, self._base_path = str(address.origin()), address.raw_path.rstrip("/")
         self._headers = {"User-Agent": "firm-bridge", "Authorization": f"Bearer {self.access_token}"}
         self._timeout = settings.request_timeout
-        self._deadline = settings.deadline
+        self.deadline = settings.deadline
         self._limit = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
         self._connections = Connections(self.homeserver, self._headers, self._limit)
         self._on_request = on_request
@@ -107,14 +107,14 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         shown, target = self._target(path, user_id, device)
 
         async def attempt(left: float) -> Any:
-            response = await self._attempt(method, shown, target, data, headers, min(self._timeout, left))
+            response = await self.request_once(method, shown, target, data, headers, min(self._timeout, left))
             try:
                 content = json_in.loads(response.body)
                 return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                 raise PassingError(not_matrix(f"{method} {shown}", response)) from error
 
-        return await repeat(attempt, self._deadline)
+        return await repeat(attempt, self.deadline)
 
     async def clock(self) -> tuple[float, float]:
         """The server's Date, and for how long it was waited for, in milliseconds. Raises HomeserverError."""
@@ -141,9 +141,9 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         limit = self._timeout if timeout is None else timeout or math.inf
 
         async def attempt(left: float) -> Response:
-            return await self._attempt(method, shown, target, data, headers or _JSON, min(limit, left))
+            return await self.request_once(method, shown, target, data, headers or _JSON, min(limit, left))
 
-        return await repeat(attempt, self._deadline)
+        return await repeat(attempt, self.deadline)
 
     async def stream(self, request: Request, user_id: str, take: Take) -> None:
         """GET something large and hand it over in pieces, each byte once and in order. Raises HomeserverError.
@@ -167,14 +167,14 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         for taken_up in range(_TAKEN_UP):
             before = had
             try:
-                return await repeat(attempt, self._deadline)
+                return await repeat(attempt, self.deadline)
             except errors.UnreachableError:
                 if had == before or taken_up == _TAKEN_UP - 1:
                     raise
         return None
 
     async def _pieces(self, shown: str, target: str, seconds: float) -> AsyncGenerator[bytes, None]:
-        """The pieces of an answer, by one request. Raises as `_attempt`."""
+        """The pieces of an answer, by one request. Raises as `request_once`."""
         # What the path of media names is a secret.
         name = f"GET {route_of(shown)}"
         if self._closed:
@@ -226,7 +226,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             )
         return self.client_session
 
-    async def _attempt(
+    async def request_once(
         self,
         method: str,
         shown: str,

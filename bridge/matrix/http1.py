@@ -83,12 +83,12 @@ class Connections:
     def __init__(self, url: str, headers: Mapping[str, str], limit: int) -> None:
         """`headers` go with every request; at most `limit` requests are under way at once, the others wait."""
         address = URL(url)
-        self._host, self._port = address.raw_host or "", address.port or 80
-        self._ssl = ssl.create_default_context() if address.scheme == "https" else None
-        self._headers = _lines({"Host": address.host_port_subcomponent or "", "Accept-Encoding": "identity", **headers})
+        self._host, self.port = address.raw_host or "", address.port or 80
+        self.tls = ssl.create_default_context() if address.scheme == "https" else None
+        self.headers = _lines({"Host": address.host_port_subcomponent or "", "Accept-Encoding": "identity", **headers})
         self._free = asyncio.Semaphore(limit)
         self._idle: list[_Connection] = []
-        self._open: set[_Connection] = set()
+        self.open: set[_Connection] = set()
         self._closed = False
 
     async def ask(
@@ -102,7 +102,7 @@ class Connections:
         if _TARGET.fullmatch(target) is None:
             raise ValueError("A request's target has to be an encoded path.")
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
-        head = f"{method} {target} HTTP/1.1\r\n{self._headers}{_lines(headers)}{length}\r\n".encode("ascii")
+        head = f"{method} {target} HTTP/1.1\r\n{self.headers}{_lines(headers)}{length}\r\n".encode("ascii")
         async with self._free:
             connection = self._kept() or await self._connect(seconds)
             try:
@@ -117,7 +117,7 @@ class Connections:
     def close(self) -> None:
         """End every connection, and with it what is under way. No request can be made any more."""
         self._closed = True
-        for connection in tuple(self._open):
+        for connection in tuple(self.open):
             connection.end()
 
     def _kept(self) -> _Connection | None:
@@ -134,13 +134,13 @@ class Connections:
         try:
             async with asyncio.timeout(seconds):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(loop, self._open), self._host, self._port, ssl=self._ssl
+                    lambda: _Connection(loop, self.open), self._host, self.port, ssl=self.tls
                 )
         except TimeoutError:
             # It is an OSError too.
             raise
         except OSError as error:
-            raise CannotConnectError(self._host, self._port) from error
+            raise CannotConnectError(self._host, self.port) from error
         if self._closed:
             connection.end()
             raise ConnectionLostError("closed while it was being made")

@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from bridge import faults
+from bridge.clock import DAY_MS
 from bridge.failures import backoff, describe
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 ROWS_AT_ONCE = 1000
 STOP_SECONDS = 10.0
-DAY_MS = 86_400_000
 
 
 class Outbox:
@@ -53,7 +53,7 @@ class Outbox:
         self._attempts = Attempts(store, "message", settings.inbox.max_attempts, rows.record_failure, pause)
         self._lanes: Lanes[WaitingMessage] = Lanes(self._work, settings.homeserver.concurrency)
         self._woken = asyncio.Event()
-        self._caught_up = False
+        self.caught_up = False
         self._sent = Marks(store, "sent messages", lambda txn_ids: rows.mark_sent(txn_ids, _now_ms()), pause)
         self._past_the_rows = asyncio.Semaphore(settings.homeserver.concurrency)
         self._loading: asyncio.Task[None] | None = None
@@ -73,7 +73,7 @@ class Outbox:
 
     def refresh(self) -> None:
         """Look for messages that another process queued or let wait again."""
-        self._caught_up = False
+        self.caught_up = False
         self._woken.set()
 
     def _hear(self, news: Sequence[object]) -> None:
@@ -81,7 +81,7 @@ class Outbox:
         for message in news:
             if not isinstance(message, WaitingMessage):
                 continue
-            if self._caught_up and len(self._lanes) < ROWS_AT_ONCE:
+            if self.caught_up and len(self._lanes) < ROWS_AT_ONCE:
                 self._lanes.add(message)
             else:
                 self.refresh()
@@ -104,7 +104,7 @@ class Outbox:
 
         Where it has not, or nobody knows, the message is to be queued: the txn_id is the same.
         """
-        if not self._caught_up or self._lanes.busy(said.room_id):
+        if not self.caught_up or self._lanes.busy(said.room_id):
             return False
         txn_id = transaction_id(said.key, said.sender)
         try:
@@ -146,7 +146,7 @@ class Outbox:
                 break
             after = page[-1].position
             await self._lanes.below(ROWS_AT_ONCE)
-        self._caught_up = not self._woken.is_set()
+        self.caught_up = not self._woken.is_set()
 
     async def _work(self, message: WaitingMessage) -> float | None:
         faults.point("outbox.sending")

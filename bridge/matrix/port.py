@@ -149,8 +149,8 @@ class Homeserver(Protocol):
     async def unread(self, user_id: str) -> list[Unread]:
         """The rooms in which that user has unread messages. Asking marks nothing as read and shows nobody as present.
 
-        An answer may be two minutes old, and a count one too high until that user first reads something in the room:
-        Synapse sums up their invitation with the messages.
+        An answer may be two minutes old. Where no push rule of theirs keeps invitations from counting, a count is one
+        too high until that user first reads something in the room: Synapse sums them up with the messages.
         """
 
     # The service

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from bridge.desk import Desk
 from bridge.firm.model import Firm, Staff
 from bridge.firm.names import Called, called, plain
 from bridge.mapping.near import closest
-from bridge.refusal import CommandError
-from bridge.wording.markdown import escape, repeated
+from bridge.refusal import Kind, Refusal
+from bridge.store.rooms.conversations import staff_by_localpart
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Everybody:
         return self.firm.staff.get(self.accounts.get(localpart, "")) if server in {"", self.server_name} else None
 
     def named(self, typed: str) -> Staff | None:
-        """Who has this @name, full id, e-mail address, staff id or name. Raises CommandError where several have it.
+        """Who has this @name, full id, e-mail address, staff id or name. Raises Refusal where several have it.
 
         What has no @ may be one person's name and another's account; then both are meant.
         """
@@ -47,13 +48,17 @@ class Everybody:
         called = self._called.found(wanted.removeprefix("@"))
         several = by_email or list(dict.fromkeys([*called, *([owner] if owner else [])]))
         if len(several) > 1:
-            choices = ", ".join(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
-            raise CommandError(f"There is more than one {repeated(typed)}: {escape(choices)}. Use a mention.")
+            choices = tuple(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
+            raise Refusal(Kind.SEVERAL_CALLED, typed=typed, choices=choices)
         return several[0] if several else None
 
-    def unknown(self, typed: str) -> CommandError:
-        """What to say where nobody is called so."""
+    def unknown(self, typed: str) -> Refusal:
+        """That nobody is called so."""
         names = {plain(person.name): person.name for person in self.firm.staff.values()}
         near = closest(plain(typed.strip("@")), names)
-        hint = f" Did you mean {escape(names[near])}?" if near else " Use a mention, an e-mail address or the name."
-        return CommandError(f"I know nobody called {repeated(typed)}.{hint}")
+        return Refusal(Kind.NOBODY_CALLED, typed=typed, meant=names[near] if near else "")
+
+
+async def everybody(desk: Desk) -> Everybody:
+    """All people, as the directory has them now."""
+    return Everybody(desk.firm(), await desk.store.read(staff_by_localpart), desk.server_name)

@@ -14,7 +14,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_be_in
-from bridge.mapping.file_words import Asked
+from bridge.mapping.file_words import FileSearch
 from bridge.operations.sight import require_there
 from bridge.store.files.lists import (
     Hit,
@@ -65,7 +65,7 @@ class FilesPage:
     following: After | None
 
 
-async def files_seen(desk: Desk, asker: Staff, asked: Asked, after: After | None, most: int) -> FilesPage:
+async def files_seen(desk: Desk, asker: Staff, asked: FileSearch, after: After | None, most: int) -> FilesPage:
     """A page of the files that are asked for; with no conversation, of all that somebody may see. Raises Refusal."""
     if asked.conversation_id:
         await require_there(desk, asker, asked.conversation_id)
@@ -81,7 +81,7 @@ async def versions_seen(
     return await _page(desk, hits, most, listed_versions)
 
 
-async def _found(desk: Desk, asker: Staff, asked: Asked, after: Key | None, wanted: int) -> list[Hit]:
+async def _found(desk: Desk, asker: Staff, asked: FileSearch, after: Key | None, wanted: int) -> list[Hit]:
     if asked.conversation_id:
         return await desk.store.read(lambda: files_after(asked, after, wanted))
     found, at_once = list[Hit](), wanted
@@ -93,7 +93,7 @@ async def _found(desk: Desk, asker: Staff, asked: Asked, after: Key | None, want
         after, at_once = hits[-1].key, min(at_once * 2, _MOST_AT_ONCE)
 
 
-def _visible(desk: Desk, asker: Staff, asked: Asked, after: Key | None, limit: int) -> tuple[list[Hit], list[Hit]]:
+def _visible(desk: Desk, asker: Staff, asked: FileSearch, after: Key | None, limit: int) -> tuple[list[Hit], list[Hit]]:
     """A unit: the next files, and those of them in conversations that this person may be in at this moment."""
     firm, today = desk.firm(), desk.reconciler.today()
     hits = files_after(asked, after, limit)

@@ -95,8 +95,10 @@ def _overview(firm: Firm, staff_id: str, today: date) -> Overview:
     """A unit: the lists."""
     down_for = [one for one in conversations_of_person(staff_id) if may_be_in(firm, staff_id, one, today)]
     whole = conversations_with_people(one.id for one in down_for)
-    newest = recent(RECENT)
-    rooms = rooms_of([*whole, *(one.id for one in newest)])
+    newest = [one.id for one in recent(RECENT)]
+    # Where nobody wrote yet, the channels that the person is in.
+    newest += [one.id for one in whole.values() if _is_quiet(one, newest)][: RECENT - len(newest)]
+    rooms = rooms_of({*whole, *newest})
     entries = [
         _entry(firm, one, staff_id, rooms.get(one.id), mine=True)
         for one in whole.values()
@@ -106,16 +108,18 @@ def _overview(firm: Firm, staff_id: str, today: date) -> Overview:
     direct = sorted(
         (one for one in entries if one.kind is ConversationKind.DIRECT), key=lambda one: one.name.casefold()
     )
-    channels = conversations_with_people(one.id for one in newest)
+    channels = conversations_with_people(newest)
     return Overview(
         tuple(direct),
         _shelves(firm, whole, entries),
         tuple(
-            _entry(firm, channels[one.id], staff_id, one.room_id, mine=one.id in mine)
-            for one in newest
-            if one.id in channels
+            _entry(firm, channels[one], staff_id, rooms.get(one), mine=one in mine) for one in newest if one in channels
         ),
     )
+
+
+def _is_quiet(one: Conversation, newest: list[str]) -> bool:
+    return one.kind is ConversationKind.CHANNEL and not one.archived and one.id not in newest
 
 
 def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[Entry]) -> tuple[Shelf, ...]:

@@ -22,6 +22,18 @@ def sight_of(desk: Desk, staff_id: str) -> Sight:
     decision = desk.may_administer(staff_id)
     if not decision:
         raise Refusal(Kind.LIST_FOR_ADMINS, decision.rule)
+    return _sight(desk, staff_id)
+
+
+def require_admin(desk: Desk, staff_id: str) -> Sight:
+    """The same for whoever is to change something."""
+    decision = desk.may_administer(staff_id)
+    if not decision:
+        raise Refusal(Kind.FOR_ADMINS, decision.rule)
+    return _sight(desk, staff_id)
+
+
+def _sight(desk: Desk, staff_id: str) -> Sight:
     firm, today, sights = desk.firm(), desk.reconciler.today(), desk.sights
     known = sights.get(staff_id)
     if known is None or known.firm is not firm or known.today != today:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -13,6 +13,16 @@ from bridge.wording.markdown import notice, text_message
 
 log = structlog.get_logger(__name__)
 Effect = Callable[[], None]
+
+
+def all_of(effects: Sequence[Effect]) -> Effect:
+    """A unit that does these in order."""
+
+    def effect() -> None:
+        for each in effects:
+            each()
+
+    return effect
 
 
 def say_in(room_id: str, key: str, markdown: str, bot_id: str) -> None:

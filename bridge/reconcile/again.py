@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bridge.matrix.errors import HomeserverError
 
-_FIRST, _LONGEST = 5.0, 3600.0
+FIRST_SECONDS, LONGEST_SECONDS = 5.0, 3600.0
 """Seconds until what failed is tried again the first time, and at most."""
 _NAMED = 3
 
@@ -64,7 +64,7 @@ class Again:
     def failed(self, thing: Thing, error: Exception) -> None:
         """Note a failure; each further one doubles the time until the next attempt."""
         times = self._failures[thing].times + 1 if thing in self._failures else 1
-        pause = min(_LONGEST, _FIRST * 2 ** min(times - 1, 16))
+        pause = min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** min(times - 1, 16))
         self._failures[thing] = _Failure(times, self._clock() + pause, _in_short(error))
 
     def done(self, thing: Thing) -> None:

@@ -42,7 +42,7 @@ from bridge.store.rooms.conversations import AccountsChanged, conversations_with
 from bridge.store.rooms.world import read_world
 
 log = structlog.get_logger(__name__)
-_REST_SECONDS = 10.0
+REST_SECONDS = 10.0
 """How long a guard that could not be told is not told again by those who do not depend on it."""
 Records = dict[str, dict[str, Any]]
 Digests = dict[str, dict[str, int]]
@@ -132,7 +132,7 @@ class Guarding:
         else:
             self.away = None
             return None
-        self._rests_until = time.monotonic() + _REST_SECONDS
+        self._rests_until = time.monotonic() + REST_SECONDS
         log.warning("guard_not_told", reason=str(self.away))
         return self.away
 

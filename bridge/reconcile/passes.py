@@ -41,11 +41,11 @@ from bridge.store.rooms.world import Extent, slices
 log = structlog.get_logger(__name__)
 PATIENCE = 30.0
 """Seconds for which a pass repeats one request: what fails is tried again by itself, and must not hold up the rest."""
-_MOMENT = 3.0
+MOMENT = 3.0
 """Seconds for which what takes access away waits for the guard."""
-_GUARD_SECONDS = 10.0
+GUARD_SECONDS = 10.0
 """Seconds for which a slice waits for the guard."""
-_AT_START = 10.0
+AT_START = 10.0
 """Seconds for which a start waits for the guard, which may know what this database has forgotten."""
 OF_NOBODY = frozenset({KEEPER_SPACE, STAFF_SPACE, ADMINS_ID})
 """The keys of the rooms that are in the first slice only."""
@@ -57,13 +57,13 @@ class _Seen:
 
     keys: Collection[str]
     """Of the rooms to be made as they should be."""
-    losing: Sequence[str]
-    """The keys of those in which somebody is who must not be there, by what is stored."""
+    losing: Mapping[str, frozenset[str]]
+    """The user ids of those who must not be there, by what is stored, by the keys of the rooms."""
     maybe: Sequence[str] = ()
     """The keys of those in which somebody may be, by what was left undone."""
 
 
-_Look = Callable[[World, Desired], _Seen]
+_Look = Callable[[Extent, World, Desired], _Seen]
 """From a part of the firm, as it is stored and as it should be, to what is done about it."""
 
 
@@ -86,8 +86,9 @@ class _Scan:
     first: _Part
     rooms: int
     """How many are to be looked at."""
-    losing: Sequence[str]
-    """The keys of the rooms that somebody may have to be taken out of, the most certain first."""
+    losing: Mapping[str, frozenset[str]]
+    """The user ids of those who have to be taken out, by the keys of the rooms, the most certain first; nobody where
+    it is not known who that is."""
 
 
 class Passes:
@@ -127,9 +128,9 @@ class Passes:
         """
         with patience(PATIENCE):
             # First, since of what this database lost in a backup the guard may know.
-            untold = await self._guarding.told(everything=True, anew=True, within=_AT_START)
+            untold = await self._guarding.told(everything=True, anew=True, within=AT_START)
             tally = self._work.tally()
-            scan = await self._scan(await self._slices(), self._everything())
+            scan = await self.scan(await self._slices(), self._everything())
             await self._take(tally, leavers(scan.first.wanted), scan.losing, thorough=True)
             log.info("shut_out", rooms=len(scan.losing), steps=tally.steps, failed=len(tally.failed))
             if isinstance(untold, GuardKnowsMoreError):
@@ -162,10 +163,10 @@ class Passes:
         """
         then = then or self._today()
 
-        def look(stored: World, wanted: Desired) -> _Seen:
+        def look(extent: Extent, stored: World, wanted: Desired) -> _Seen:
             # By what is stored now: whoever is picked by this change was not in before.
-            in_it, known = STAFF_SPACE in wanted.shapes, self._work.user_ids(stored.accounts)
-            old = desired_of_stored(before, stored, self._settings, then, staff_space=in_it, user_ids=known)
+            known = self._work.user_ids(stored.accounts)
+            old = desired_of_stored(before, stored, self._settings, then, extent, known)
             keys, lost = changed(old.shapes, wanted)
             keys |= {ADMINS_ID} if wanted.new_admins is not None else set()
             return _Seen(keys | to_look_at(before, wanted, self._today()), lost)
@@ -190,7 +191,7 @@ class Passes:
 
             def part(extent: Extent = one, world: World = world) -> Iterable[Effect]:
                 # By what is stored now, as the change would be followed.
-                old = desired_of_stored(before, world, self._settings, today)
+                old = desired_of_stored(before, world, self._settings, today, extent)
                 return of_conversations(old, desired(then, world, self._settings, today, extent))
 
             found += await asyncio.to_thread(part)
@@ -204,7 +205,7 @@ class Passes:
         """
         with patience(PATIENCE):
             tally = self._work.tally()
-            await self._tell_and_take(tally, [staff_id], (), (), alone=True)
+            await self._tell_and_take(tally, [staff_id], {}, (), alone=True)
             return tally.outcome()
 
     async def take_out(self, *keys: str) -> None:
@@ -237,7 +238,7 @@ class Passes:
     def _everything(self) -> _Look:
         """What a pass over everything does."""
         walled = walled_off(self._firm(), self._today())
-        return lambda _, wanted: _Seen(wanted.shapes.keys(), *losing(wanted, walled))
+        return lambda _, __, wanted: _Seen(wanted.shapes.keys(), *losing(wanted, walled))
 
     async def _part(self, extent: Extent, look: _Look, *, first: bool) -> _Part:
         epoch, firm = self._work.epoch, self._firm()
@@ -246,7 +247,7 @@ class Passes:
         def found() -> _Part:
             known = self._work.user_ids(world.accounts)
             wanted = desired(firm, world, self._settings, self._today(), extent, known)
-            seen = look(world, wanted)
+            seen = look(extent, world, wanted)
             left_out = frozenset[str]() if first else OF_NOBODY
             shapes = {key: one for key, one in wanted.shapes.items() if key in seen.keys and key not in left_out}
             return _Part(wanted, epoch, shapes, seen)
@@ -254,15 +255,16 @@ class Passes:
         # Beside the event loop: a change may touch hundreds of matters.
         return await asyncio.to_thread(found)
 
-    async def _scan(self, extents: Sequence[Extent], look: _Look) -> _Scan:
+    async def scan(self, extents: Sequence[Extent], look: _Look) -> _Scan:
+        """What there should be and what there is in these parts, the first of which is that of the spaces."""
         first = await self._part(extents[0], look, first=True)
-        rooms, losing, maybe = len(first.shapes), list(first.seen.losing), list(first.seen.maybe)
+        rooms, losing, maybe = len(first.shapes), dict(first.seen.losing), list(first.seen.maybe)
         for extent in extents[1:]:
             part = await self._part(extent, look, first=False)
             rooms += len(part.shapes)
-            losing += part.seen.losing
+            losing.update(part.seen.losing)
             maybe += part.seen.maybe
-        return _Scan(first, rooms, tuple(dict.fromkeys([*losing, *maybe])))
+        return _Scan(first, rooms, {**losing, **dict.fromkeys(maybe, frozenset[str]())})
 
     async def _make_right(
         self,
@@ -278,7 +280,7 @@ class Passes:
 
         The guard is told about all conversations, or where the first part is `alone` about those in it.
         """
-        scan = await self._scan(extents, look)
+        scan = await self.scan(extents, look)
         first = scan.first
         people = sorted(whom(first.wanted))
         tally.total = len(people) + scan.rooms
@@ -308,7 +310,7 @@ class Passes:
         untold = self._guarding.away
         if await store_new(self._store, part.wanted):
             keys = part.wanted.world.conversations.keys()
-            untold = await self._guarding.told(*keys, within=_GUARD_SECONDS)
+            untold = await self._guarding.told(*keys, within=GUARD_SECONDS)
         return replace(self._work.run(part.wanted, tally, part.epoch, direct), untold=untold)
 
     async def _settle(self, run: Run, shapes: Mapping[str, RoomShape], at_once: int) -> None:
@@ -319,7 +321,7 @@ class Passes:
         self,
         tally: Tally,
         staff_ids: Collection[str],
-        keys: Collection[str],
+        losing: Mapping[str, frozenset[str]],
         about: Collection[str] | None,
         *,
         alone: bool = False,
@@ -331,30 +333,38 @@ class Passes:
         nothing is added after it: accounts are then cut off also where they are locked already, and the guard is not
         waited for in the end.
         """
-        within = _MOMENT if alone else None
+        within = MOMENT if alone else None
         told = self._guarding.told(*(about or ()), everything=about is None, anew=True, within=within)
         telling = asyncio.create_task(told)
         try:
-            await asyncio.wait({telling}, timeout=_MOMENT)
-            await self._take(tally, staff_ids, keys, thorough=alone)
+            await asyncio.wait({telling}, timeout=MOMENT)
+            await self._take(tally, staff_ids, losing, thorough=alone)
             await telling
         finally:
             telling.cancel()
 
-    async def _take(self, tally: Tally, staff_ids: Collection[str], keys: Collection[str], *, thorough: bool) -> None:
+    async def _take(
+        self, tally: Tally, staff_ids: Collection[str], losing: Mapping[str, frozenset[str]], *, thorough: bool
+    ) -> None:
         shut = asyncio.Event()
+        out: set[str] = set()
+        """The user ids of leavers who are out of every room."""
 
         async def accounts() -> None:
             run = self._work.run(await self._work.part(KEEPER_SPACE), tally)
-            await in_parallel(
-                staff_ids, lambda staff_id: self._work.shut_account(staff_id, run, thorough=thorough), self._limit
-            )
+
+            async def one(staff_id: str) -> None:
+                if await self._work.shut_account(staff_id, run, thorough=thorough):
+                    out.add(run.wanted.user_ids[staff_id])
+
+            await in_parallel(staff_ids, one, self._limit)
             shut.set()
 
         async def rooms() -> None:
             # After the sessions, where these end at once.
             with suppress(TimeoutError):
-                await asyncio.wait_for(shut.wait(), _MOMENT)
+                await asyncio.wait_for(shut.wait(), MOMENT)
+            keys = [key for key, who in losing.items() if not who or not who <= out]
             await self._spaces_first(keys, lambda key: self._work.shut_room(key, tally))
 
         async def files() -> None:
@@ -373,7 +383,7 @@ class Passes:
 
         async def of_others() -> None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), _MOMENT)
+                await asyncio.wait_for(done.wait(), MOMENT)
             await in_parallel([key for key in keys if key not in spaces], shut, self._limit)
 
         await in_parallel((of_spaces, of_others), lambda taking: taking(), 2)

@@ -36,7 +36,7 @@ from bridge.store.rooms.conversations import rooms_of
 from bridge.store.rooms.world import Extent, extent_of, read_world, slices
 
 Waves = tuple[tuple[RoomPlan, ...], ...]
-_MOMENT = 3.0
+MOMENT = 3.0
 """Seconds for which what is tried again waits for the guard."""
 _MANY = 100
 """So many failures are more easily put right by a pass over everything."""
@@ -156,7 +156,7 @@ class Reconciler:
             return await self.sync()
         tally = self._work.tally()
         with patience(PATIENCE):
-            untold = await self.guarding.told(within=_MOMENT)
+            untold = await self.guarding.told(within=MOMENT)
             run = replace(self._work.run(await self._work.part(KEEPER_SPACE), tally), untold=untold)
             for staff_id in people:
                 await self._work.shut_account(staff_id, run, thorough=True)

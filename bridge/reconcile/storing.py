@@ -20,7 +20,7 @@ from bridge.store.rooms.conversations import (
     remove_from_all,
 )
 
-_AT_ONCE = 100
+AT_ONCE = 100
 """Conversations stored in one unit."""
 
 
@@ -38,12 +38,12 @@ async def store_new(store: Store, wanted: Desired) -> bool:
     run, new_admins = store.run, wanted.new_admins
     if wanted.departed:
         await run(lambda: remove_from_all(departed(wanted.departed)))
-    for accounts in chunked(wanted.new_localparts.items(), _AT_ONCE):
+    for accounts in chunked(wanted.new_localparts.items(), AT_ONCE):
         await run(partial(add_accounts, dict(accounts)))
-    for conversations in chunked(wanted.new_conversations, _AT_ONCE):
+    for conversations in chunked(wanted.new_conversations, AT_ONCE):
         await run(partial(add_conversations, conversations))
         faults.point("seeds.page")
-    for participants in chunked(wanted.new_participants.items(), _AT_ONCE):
+    for participants in chunked(wanted.new_participants.items(), AT_ONCE):
         await run(partial(picked, participants))
     if new_admins is not None:
         await run(lambda: keep_participants(ADMINS_ID, new_admins))

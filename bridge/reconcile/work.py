@@ -55,11 +55,11 @@ from bridge.store.rooms.conversations import (
 from bridge.store.rooms.world import Accounts, Extent, load_conversations
 
 log = structlog.get_logger(__name__)
-_MOMENT = 3.0
+MOMENT = 3.0
 """Seconds for which the rooms of a leaver wait for the end of their sessions."""
-_GUARD_SECONDS = 10.0
+GUARD_SECONDS = 10.0
 """Seconds for which one room waits for the guard."""
-_DELETING_MS = 60_000
+DELETING_MS = 60_000
 """How long the homeserver may take to put everybody out of a room that an admin deletes."""
 
 
@@ -132,7 +132,7 @@ class Work:
             world,
             self._settings,
             self._today(),
-            staff_space=key == STAFF_SPACE,
+            Extent(channels=key == STAFF_SPACE),
             user_ids=self.user_ids(accounts),
         )
 
@@ -202,26 +202,30 @@ class Work:
         await observe.in_parallel(sorted(wanted.world.accounts), one, self._limit)
         return accounts, farewells
 
-    async def shut_account(self, staff_id: str, run: Run, *, thorough: bool) -> None:
-        """Cut somebody off; `thorough` also where their account is locked already, as a crash may leave it.
+    async def shut_account(self, staff_id: str, run: Run, *, thorough: bool) -> bool:
+        """Cut somebody off, and whether they are now out of every room; `thorough` also where their account is locked
+        already, as a crash may leave it.
 
         The sessions come before the rooms, which wait for them a moment only.
         """
         user_id = run.wanted.user_ids.get(staff_id)
         if user_id is None or may_act(self._firm(), staff_id):
-            return
+            return False
+        out = False
         cutting = asyncio.create_task(self._end_sessions(staff_id, user_id, run, thorough=thorough))
         try:
-            await asyncio.wait({cutting}, timeout=_MOMENT)
+            await asyncio.wait({cutting}, timeout=MOMENT)
             if not cutting.done() or await cutting:
                 async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
                     await keep_emptied(self._store, self._homeserver, staff_id, self._may_act)
                     item.steps = await leave_everything(self._homeserver, user_id, self._secret)
+                    out = True
                     # After the rooms, which a database that takes nothing in keeps nobody in.
                     await self._store.run(lambda: remove_from_all(departed({staff_id})))
             await cutting
         finally:
             cutting.cancel()
+        return out
 
     async def _secret(self, room_ids: Collection[str]) -> Collection[str]:
         return await self._store.read(lambda: of_matters(room_ids))
@@ -294,6 +298,9 @@ class Work:
             # A room that was left leads to another one as soon as its conversation goes on there.
             changed = max(self._changed.get(one, 0) for one in (key, shape.earlier_of))
             stale = changed > run.epoch or self._firm() is not run.wanted.firm
+            if shape.list_stays and key not in run.planning.room_ids:
+                # What is made is made with its list, for which more must be read.
+                stale = True
             plan = None
             if not stale:
                 await self._read_direct(shape, run)
@@ -339,12 +346,12 @@ class Work:
         if key not in wanted.shapes:
             return
         item.label = wanted.shapes[key].label
-        untold = await self._guarding.told(conversation_of(key), within=_GUARD_SECONDS)
+        untold = await self._guarding.told(conversation_of(key), within=GUARD_SECONDS)
         run = replace(self.run(wanted, tally), untold=untold)
         plan = await self._plan_stored(key, run)
         if deleted(plan):
             tally.lost.add(key)
-            since = now_ms() - _DELETING_MS
+            since = now_ms() - DELETING_MS
             if await self._store.run(lambda: undo_leaves(key, since, "room deleted")):
                 run = replace(self.run(await self.part(key), tally), untold=untold)
                 plan = await self._plan_stored(key, run)

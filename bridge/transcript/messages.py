@@ -6,7 +6,7 @@ from bridge.firm.typed import without_fallback
 from bridge.mapping.extensible import POLL_ENDS, POLLS, VOTES, Question, question_in, text_in
 from bridge.transcript.cleaning import clean, clean_line
 from bridge.transcript.events import Event, Json, as_object, as_text
-from bridge.transcript.model import Message, Poll, SentFile
+from bridge.transcript.model import Poll, SentFile, TranscriptMessage
 
 _FILES = frozenset({"m.file", "m.image", "m.video", "m.audio", "m.sticker"})
 _ALWAYS = frozenset({"m.room.message", "m.room.encrypted", "m.sticker"}) | POLLS
@@ -23,7 +23,7 @@ def question_of(event: Event) -> Question | None:
     return question_in(event.content) if event.kind in POLLS else None
 
 
-def message_of(event: Event, number: int, author: str) -> Message:
+def message_of(event: Event, number: int, author: str) -> TranscriptMessage:
     """The message, before its edits, reactions and votes."""
     content = event.content
     kind = as_text(content.get("msgtype")) if event.kind == "m.room.message" else event.kind
@@ -44,7 +44,7 @@ def message_of(event: Event, number: int, author: str) -> Message:
     elif not text:
         text = "(a message without text)" if kind else ""
     question = question_of(event)
-    return Message(
+    return TranscriptMessage(
         number=number,
         event_id=event.event_id,
         at_ms=event.at_ms,

@@ -34,7 +34,7 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PollAnswer:
     """One answer of a poll."""
 
     text: str
@@ -46,7 +46,7 @@ class Answer:
 class Poll:
     """What a message asks everybody, and what they chose. The question is the message's text."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[PollAnswer, ...]
     disclosed: bool = True
     """Whether clients showed the votes before the end."""
     ended_by: str = ""
@@ -54,14 +54,14 @@ class Poll:
     """None for one that is still open."""
 
     @property
-    def result(self) -> tuple[Answer, ...]:
+    def result(self) -> tuple[PollAnswer, ...]:
         """The answers that most people chose; none where nobody voted."""
         most = max((len(answer.people) for answer in self.answers), default=0)
         return tuple(answer for answer in self.answers if most and len(answer.people) == most)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class TranscriptMessage:
     """Something that somebody said or sent."""
 
     number: int
@@ -97,20 +97,20 @@ class Happening:
     text: str
 
 
-Entry = Message | Happening
+Entry = TranscriptMessage | Happening
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
+class PinnedMessage:
     """A pinned message that the transcript has."""
 
-    message: Message
+    message: TranscriptMessage
     by: str = ""
     at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class Presence:
     """A time in which somebody was in the conversation."""
 
     since: int
@@ -124,7 +124,7 @@ class Attendance:
 
     name: str
     user_id: str
-    periods: tuple[Period, ...]
+    periods: tuple[Presence, ...]
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Transcript:
     """A conversation from its beginning to one event."""
 
     entries: tuple[Entry, ...]
-    pins: tuple[Pinned, ...]
+    pins: tuple[PinnedMessage, ...]
     attendance: tuple[Attendance, ...]
     last_event_id: str
     """The newest event of all, also of those that a transcript does not show; empty where there is none."""
@@ -140,12 +140,12 @@ class Transcript:
     """When that was."""
 
     @property
-    def messages(self) -> tuple[Message, ...]:
+    def messages(self) -> tuple[TranscriptMessage, ...]:
         """What was said and sent, what was deleted since included."""
-        return tuple(entry for entry in self.entries if isinstance(entry, Message))
+        return tuple(entry for entry in self.entries if isinstance(entry, TranscriptMessage))
 
     @property
-    def files(self) -> tuple[Message, ...]:
+    def files(self) -> tuple[TranscriptMessage, ...]:
         """The messages with a file that are still there."""
         return tuple(message for message in self.messages if message.file is not None)
 

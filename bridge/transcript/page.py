@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from bridge.transcript.cleaning import page_html
-from bridge.transcript.model import About, Entry, Message, Transcript
+from bridge.transcript.model import About, Entry, Transcript, TranscriptMessage
 from bridge.transcript.wording import Wording
 
 
@@ -25,7 +25,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["formatted"] = _formatted
-    environment.tests["message"] = lambda entry: isinstance(entry, Message)
+    environment.tests["message"] = lambda entry: isinstance(entry, TranscriptMessage)
     return environment.get_template("page.html.j2")
 
 
@@ -44,7 +44,7 @@ def _days(wording: Wording) -> Iterator[tuple[str, list[Entry]]]:
         yield day, list(entries)
 
 
-def _formatted(message: Message) -> Markup | str:
+def _formatted(message: TranscriptMessage) -> Markup | str:
     """What a message says, with its harmless formatting."""
     if not message.formatted:
         return message.text

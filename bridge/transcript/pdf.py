@@ -15,8 +15,8 @@ from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.fonts import TextStyle
 
-from bridge.transcript.model import About, Happening, Message, Transcript
-from bridge.transcript.rich import Run, runs_of
+from bridge.transcript.model import About, Happening, Transcript, TranscriptMessage
+from bridge.transcript.rich import TextRun, runs_of
 from bridge.transcript.wording import Wording
 
 _FONT = "Roboto"
@@ -108,7 +108,7 @@ class _Document(FPDF):
             for message in transcript.files:
                 self._reference(message, f"{self._file(message)} {message.author}, {wording.moment(message.at_ms)}")
 
-    def _message(self, message: Message) -> None:
+    def _message(self, message: TranscriptMessage) -> None:
         wording = self._wording
         if self.will_page_break(12):
             self.add_page()
@@ -141,9 +141,9 @@ class _Document(FPDF):
         for reaction in message.reactions:
             self._line(f"{reaction.sign} {len(reaction.people)}: {', '.join(reaction.people)}", 8.5, color=_GREY)
 
-    def _said(self, message: Message) -> None:
+    def _said(self, message: TranscriptMessage) -> None:
         """What a message says, in its looks."""
-        runs = runs_of(message.formatted) or ((Run(message.text),) if message.text else ())
+        runs = runs_of(message.formatted) or ((TextRun(message.text),) if message.text else ())
         if not runs:
             return
         if message.emote:
@@ -154,13 +154,13 @@ class _Document(FPDF):
             self._run(_indented(run.text), _SAID, style, color=color, link=run.link)
         self.ln(4.8)
 
-    def _file(self, message: Message) -> str:
+    def _file(self, message: TranscriptMessage) -> str:
         if message.file is None:
             return ""
         size = self._wording.size(message.file.size)
         return f"{message.file.name} ({size})" if size else message.file.name
 
-    def _reference(self, message: Message, text: str) -> None:
+    def _reference(self, message: TranscriptMessage, text: str) -> None:
         """A line that leads to a message."""
         self._line(f"#{message.number} {text}", 9, color=_BLUE, link=self._link(message.number))
 

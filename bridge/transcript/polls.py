@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from bridge.mapping.extensible import Json, Question, choice_in, counted
 from bridge.transcript.cleaning import clean_line
-from bridge.transcript.model import Answer, Poll
+from bridge.transcript.model import Poll, PollAnswer
 from bridge.transcript.words import NameOf
 
 
@@ -40,7 +40,7 @@ class Polls:
             if event_id not in gone and not (end is not None and event_id in self._after):
                 last[voter] = counted(question, choice)
         answers = tuple(
-            Answer(
+            PollAnswer(
                 clean_line(text) or "(no text)",
                 tuple(self._name_of(voter) for voter, chosen in last.items() if answer_id in chosen),
             )

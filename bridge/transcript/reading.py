@@ -17,11 +17,11 @@ from bridge.transcript.model import (
     Deleted,
     Entry,
     Happening,
-    Message,
-    Period,
-    Pinned,
+    PinnedMessage,
+    Presence,
     Reaction,
     Transcript,
+    TranscriptMessage,
 )
 from bridge.transcript.polls import Polls
 
@@ -47,7 +47,7 @@ class Reader:
         self._entries: list[Entry] = []
         self._senders: dict[str, str] = {}
         """Of each message."""
-        self._edits: dict[str, list[tuple[str, Message]]] = {}
+        self._edits: dict[str, list[tuple[str, TranscriptMessage]]] = {}
         """By the message they change: event id and the message with the new text."""
         self._reactions: dict[str, dict[str, tuple[str, str]]] = {}
         """By message: sign and name, by the reaction's event id."""
@@ -58,7 +58,7 @@ class Reader:
         self._under_way: set[tuple[str, str]] = set()
         """Calls and shared places that somebody is in now: type and state key."""
         self._members: dict[str, str] = {}
-        self._periods: dict[str, list[Period]] = {}
+        self._periods: dict[str, list[Presence]] = {}
         self._pins: tuple[str, ...] = ()
         self._count = 0
         self._last = ("", 0)
@@ -92,14 +92,14 @@ class Reader:
 
     def transcript(self, pinned_by: Mapping[str, PinnedBy]) -> Transcript:
         """All that was taken in. `pinned_by` is what is known of pins, by event id."""
-        entries = tuple(self._final(one) if isinstance(one, Message) else one for one in self._entries)
-        messages = {one.event_id: one for one in entries if isinstance(one, Message)}
+        entries = tuple(self._final(one) if isinstance(one, TranscriptMessage) else one for one in self._entries)
+        messages = {one.event_id: one for one in entries if isinstance(one, TranscriptMessage)}
         pins = []
         for event_id in self._pins:
             message = messages.get(event_id)
             if message is not None and message.deleted is None:
                 by = pinned_by.get(event_id)
-                pins.append(Pinned(message, by.name, by.at_ms) if by is not None else Pinned(message))
+                pins.append(PinnedMessage(message, by.name, by.at_ms) if by is not None else PinnedMessage(message))
         attendance = tuple(
             Attendance(self._name_of(user_id), clean_line(user_id), tuple(periods))
             for user_id, periods in self._periods.items()
@@ -129,7 +129,7 @@ class Reader:
             return
         periods = self._periods.setdefault(user_id, []) if words.PRESENT in {now, before} else []
         if now == words.PRESENT and before != words.PRESENT:
-            periods.append(Period(event.at_ms))
+            periods.append(Presence(event.at_ms))
         elif before == words.PRESENT and now != words.PRESENT and periods:
             periods[-1] = replace(periods[-1], until=event.at_ms)
         if not (now == "invite" and event.sender == self._bot_id):
@@ -181,10 +181,10 @@ class Reader:
         else:
             self._tell(event, f"{who} tried to end a poll of somebody else's")
 
-    def _final(self, message: Message) -> Message:
+    def _final(self, message: TranscriptMessage) -> TranscriptMessage:
         """The message as it stands at the end."""
         if (deleted := self._deleted.get(message.event_id)) is not None:
-            return Message(message.number, message.event_id, message.at_ms, message.author, deleted=deleted)
+            return TranscriptMessage(message.number, message.event_id, message.at_ms, message.author, deleted=deleted)
         edits = [edit for edit in self._edits.get(message.event_id, ()) if edit[0] not in self._deleted]
         question = self._questions.get(message.event_id)
         if edits:

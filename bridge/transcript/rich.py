@@ -34,7 +34,7 @@ _DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextRun:
     """Text that looks the same from its beginning to its end. It may have line breaks."""
 
     text: str
@@ -50,7 +50,7 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.runs: list[Run] = []
+        self.runs: list[TextRun] = []
         self._looks: Counter[str] = Counter()
         """How many open tags give the text each look."""
         self._lists: list[int | None] = []
@@ -147,7 +147,7 @@ class _Reader(HTMLParser):
         before += self._mark
         self._breaks, self._blank, self._mark = 0, False, ""
         looks = {look: True for look, count in self._looks.items() if count > 0}
-        self.runs += [Run(each, link=self._link[0], **looks) for each in (before, text) if each]
+        self.runs += [TextRun(each, link=self._link[0], **looks) for each in (before, text) if each]
 
     def _break(self, tag: str) -> None:
         """The line ends here; what stands in one cell of a table stays on one line."""
@@ -192,7 +192,7 @@ class _Reader(HTMLParser):
         self._link = ("", 0)
 
 
-def runs_of(formatted: str) -> tuple[Run, ...]:
+def runs_of(formatted: str) -> tuple[TextRun, ...]:
     """What formatted text says, as a page shows it; empty for none."""
     if not formatted:
         return ()

@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfo
 
 from bridge.mapping.moments import in_words
 from bridge.transcript.cleaning import clean_line
-from bridge.transcript.model import About, Answer, Attendance, Deleted, Message, Pinned, Poll, Transcript
+from bridge.transcript.model import (
+    About,
+    Attendance,
+    Deleted,
+    PinnedMessage,
+    Poll,
+    PollAnswer,
+    Transcript,
+    TranscriptMessage,
+)
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
@@ -80,11 +89,11 @@ class Wording:
         reason = f" ({what.reason})" if what.reason else ""
         return f"Message deleted by {what.by} at {self.moment(what.at_ms)}{reason}"
 
-    def edited(self, message: Message) -> str:
+    def edited(self, message: TranscriptMessage) -> str:
         """That a message was changed; empty where it was not."""
         return f"edited at {self.moment(message.edited_at)}" if message.edited_at is not None else ""
 
-    def answer(self, answer: Answer) -> str:
+    def answer(self, answer: PollAnswer) -> str:
         """An answer of a poll, and who chose it."""
         people = f" ({', '.join(answer.people)})" if answer.people else ""
         return f"{answer.text}: {_votes(answer)}{people}"
@@ -97,7 +106,7 @@ class Wording:
         votes = f", with {_votes(poll.result[0])}{' each' if len(poll.result) > 1 else ''}" if result else ""
         return f"Poll ended by {poll.ended_by} at {self.moment(poll.ended_at)}. Result: {result or 'no votes'}{votes}."
 
-    def relations(self, message: Message) -> list[tuple[str, int]]:
+    def relations(self, message: TranscriptMessage) -> list[tuple[str, int]]:
         """What a message refers to: words, and the number of the message meant; 0 where the transcript has it not."""
         found = []
         if message.reply_to:
@@ -106,14 +115,14 @@ class Wording:
             found.append(("in the thread of", self.numbers.get(message.thread, 0)))
         return found
 
-    def pinned(self, pin: Pinned) -> str:
+    def pinned(self, pin: PinnedMessage) -> str:
         """Who pinned a message and when, as far as that is known."""
         if pin.at_ms is None:
             return ""
         by = f" by {pin.by}" if pin.by else ""
         return f"pinned{by} on {self.moment(pin.at_ms)}"
 
-    def excerpt(self, message: Message) -> str:
+    def excerpt(self, message: TranscriptMessage) -> str:
         """The beginning of a message on one line."""
         said = message.file.name if message.file is not None else message.text
         line = " ".join(said[:400].split())
@@ -128,13 +137,13 @@ class Wording:
             size, unit = size / 1000, unit + 1
         return f"{size:.0f} {_UNITS[unit]}" if unit == 0 or size >= 100 else f"{size:.1f} {_UNITS[unit]}"
 
-    def filed(self, message: Message) -> str:
+    def filed(self, message: TranscriptMessage) -> str:
         """Where the message's file lies, as an address from the transcript; empty where it was not filed."""
         path = self._filed.get(message.event_id, "")
         # What begins with a dot is a path to every reader, whatever colons are in it.
         return f"./{quote(path, errors='replace')}" if path else ""
 
-    def message_link(self, message: Message) -> str:
+    def message_link(self, message: TranscriptMessage) -> str:
         """A link that opens the message in any client (specification: matrix.to navigation)."""
         there = f"{quote(self.about.room_id, safe='!:')}/{quote(message.event_id, safe='$', errors='replace')}"
         return f"https://matrix.to/#/{there}?via={quote(self.about.server_name)}"
@@ -143,6 +152,6 @@ class Wording:
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
 
 
-def _votes(answer: Answer) -> str:
+def _votes(answer: PollAnswer) -> str:
     count = len(answer.people)
     return "1 vote" if count == 1 else f"{count} votes"

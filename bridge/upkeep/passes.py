@@ -10,10 +10,10 @@ import structlog
 
 from bridge.care.telling_directory import tell_of_directory, trouble_of
 from bridge.clock import now_ms
-from bridge.commands.walls.telling import end_over, tell_of_walls
 from bridge.failures import describe, frames
 from bridge.handlers.places import Places
 from bridge.matrix.errors import NotFoundError, RequestError
+from bridge.operations.walls.telling import end_over, tell_of_walls
 from bridge.reconcile.watermark import Watermark
 from bridge.service import FirmService, NotServerAdminError, introduce_bot
 from bridge.store.engine.store import StoreError

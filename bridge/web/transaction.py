@@ -11,6 +11,8 @@ Json = dict[str, Any]
 
 _SIGILS = (("event_id", "$"), ("room_id", "!"), ("sender", "@"))
 MAX_SAFE_INTEGER = 2**53 - 1
+_MAX_ID = 255
+"""Characters of an id (specification: size limits, which some room versions count in bytes)."""
 
 
 class WrongShapeError(BridgeError):
@@ -54,6 +56,8 @@ def _wrong_event(event: object) -> str:
         # No Matrix id has a NUL, and PostgreSQL could not store it.
         if "\0" in value:
             return f".{name}: must not contain a NUL character."
+        if len(value) > _MAX_ID:
+            return f".{name}: must have at most {_MAX_ID} characters."
     if not isinstance(get("type"), str):
         return ".type: must be text."
     if not _is_whole(get("origin_server_ts")):

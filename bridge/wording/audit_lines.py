@@ -22,7 +22,7 @@ from bridge.wording.moments import moment_in
 from bridge.wording.places import conversation_title
 
 MaySay = Callable[[str], bool]
-_SAID: Mapping[Deed, str] = {
+SAID: Mapping[Deed, str] = {
     Deed.CONVERSATION_STARTED: "started {subject}",
     Deed.PARTICIPANT_ADDED: "added {person} to {subject}",
     Deed.PARTICIPANT_REMOVED: "took {person} out of {subject}",
@@ -36,7 +36,7 @@ _SAID: Mapping[Deed, str] = {
     Deed.DIRECTORY_CHANGED: "changed the directory",
     Deed.DIRECTORY_CONFIRMED: "confirmed a change of the directory",
     Deed.DIRECTORY_UNDONE: "took back a change of the directory that had been confirmed",
-    Deed.STAFF_LEFT: "let {person} have left the firm",
+    Deed.STAFF_LEFT: "recorded that {person} has left the firm",
     Deed.STAFF_RETURNED: "took {person} back into the firm",
     Deed.WALL_SET: "set the wall {subject}",
     Deed.WALL_LIFTED: "lifted the wall {subject}",
@@ -215,7 +215,7 @@ def _told(names: Names, one: Audited, whom: str, may_say: MaySay) -> tuple[str, 
         return f"{'typed' if entry.outcome is Outcome.REFUSED else 'used'} !{entry.subject}", _words_of_use(entry)
     if entry.deed is Deed.RENAMED:
         return names.renamed(entry.subject, one.position, may_say), ""
-    form, why = _SAID[entry.deed], _why(entry)
+    form, why = SAID[entry.deed], _why(entry)
     if entry.deed is Deed.PUT_BACK:
         form, why = put_back(entry.reason, by_themselves=entry.person in {"", entry.actor})
     subject = names.shown(entry.subject, one.position, may_say)

@@ -14,6 +14,8 @@ Sentence = str | Callable[..., str]
 """A text with facts in braces, each shown as it is, or with `:typed` as far as an answer repeats what was typed; or a
 function of facts, for a sentence that differs by them, which escapes them itself."""
 
+NO_CABINET = "Files are not stored in a filing cabinet in this firm (filing.mode is off)."
+
 
 def _read_only_people(title: str, restorable: int) -> str:
     how = f"{_restore(title)} opens it again." if restorable else ""
@@ -49,10 +51,28 @@ def _channel_archived(title: str) -> str:
     return f"{escape(title)} is archived and stays as it is. {_restore(title)} opens it again."
 
 
+def _several_called(typed: str, choices: tuple[str, ...]) -> str:
+    return f"There is more than one {repeated(typed)}: {escape(', '.join(choices))}. Use a mention."
+
+
+def _nobody_called(typed: str, meant: str) -> str:
+    hint = f"Did you mean {escape(meant)}?" if meant else "Use a mention, an e-mail address or the name."
+    return f"I know nobody called {repeated(typed)}. {hint}"
+
+
+def _walls_of_directory(walls: tuple[str, ...]) -> str:
+    return (
+        f"{', '.join(map(escape, walls))} stands in the directory, so it is not lifted here. Take it out of the section"
+        " or file `walls` of the directory, or give it a last day there; the bridge follows within seconds. Nothing was"
+        " lifted."
+    )
+
+
 SENTENCES: Mapping[Kind, Sentence] = {
     # Who may ask
     Kind.COMMAND_FOR_ADMINS: "`!{command}` is for firm admins.",
     Kind.LIST_FOR_ADMINS: "That list is for firm admins.",
+    Kind.FOR_ADMINS: "That is for firm admins.",
     Kind.PINS_FOR_ADMINS: "In this firm the firm admins pin and unpin messages.",
     # Conversations
     Kind.NOT_COMPLETE: "That did not work out completely. Your firm admin can see why in the bridge's log; the rest is"
@@ -89,7 +109,7 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.READ_ONLY_TITLE: "{title} is read-only, so its title stays as it is.",
     Kind.CHANGED_FROM_INSIDE: "Only somebody who is in the conversation can {verb} it.",
     Kind.NOT_IN_CONVERSATION: "You are not in {title} of matter {number}.",
-    Kind.NOTHING_SAID: "Nobody has said anything yet about matter {number}, so there is nothing.",
+    Kind.NOTHING_SAID: "Nobody has said anything about matter {number} yet, so there is no transcript.",
     Kind.TRANSCRIPT_TOO_LARGE: "The transcript of {title} is larger than what the homeserver takes ({megabytes} MB)."
     " Your firm admin can raise max_upload_size in homeserver.yaml.",
     # Rooms asked for by a client's own button
@@ -98,6 +118,33 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.NOT_THEIR_SPACE: 'For a conversation about a matter write `!matter start NUMBER "Title"` to the bot.',
     Kind.NOT_FOR_ALL: "A conversation of a matter is for colleagues with access to it. Make it for the members of the"
     ' matter\'s space, or write `!matter start NUMBER "Title"` to the bot.',
+    # People and places that are named
+    Kind.SEVERAL_CALLED: _several_called,
+    Kind.NOBODY_CALLED: _nobody_called,
+    Kind.NO_SUCH_PLACE: (
+        "There is no matter, channel or room {typed:typed} that you can see. `!matter list` and `!channel list` show"
+        " those you can."
+    ),
+    # Walls
+    Kind.NO_MEMO: "A wall needs a memo that says why. Write it behind the people.",
+    Kind.MEMO_TOO_LONG: "That memo has {length} characters; at most {most} fit.",
+    Kind.WALL_WOULD_BE_OVER: "{last} is over. A wall ends today at the earliest: until:{today}",
+    Kind.NOTHING_TO_WALL: "There is no matter or client {typed:typed} that you can see.",
+    Kind.NO_SUCH_WALL: "There is no wall or matter {typed:typed} that you can see. `!wall list` shows the walls.",
+    Kind.WALLS_OF_DIRECTORY: _walls_of_directory,
+    Kind.NOT_TOLD_OF_WALL: "You were told of no wall {wall:typed}. `!wall acknowledge` takes all you were told of.",
+    Kind.TOLD_OF_NO_WALL: "You were told of no wall, so there is none to acknowledge.",
+    # Staff
+    Kind.CUT_OFF_SELF: "You cannot cut yourself off. Let another firm admin do it, or the directory.",
+    Kind.LAST_ADMIN: (
+        "You would be the only firm admin left, and nobody would notice. Mark {person} as having left in the"
+        " directory, which cuts them off within seconds, or give somebody else the role first."
+    ),
+    Kind.GONE_BY_DIRECTORY: (
+        "The directory says that {person} has left or is disabled. Change it there; the bridge follows within seconds."
+    ),
+    # Filing
+    Kind.NO_CABINET: NO_CABINET,
     # The panel
     Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
 }

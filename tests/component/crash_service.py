@@ -66,7 +66,7 @@ async def _main(database_url: str, sent: Path) -> None:
     await store.run(_someone_asks)
     inbox = Inbox(store, reply, settings().inbox, metrics, at_once=_at_once, say=outbox.say)
     await outbox.start()
-    await until(lambda: outbox._caught_up)
+    await until(lambda: outbox.caught_up)
     await inbox.start()
     # The homeserver sends them again after the restart, since the crash may have come before its answer.
     await inbox.accept([event(f"${number}") for number in range(3)])

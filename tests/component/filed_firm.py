@@ -16,7 +16,7 @@ from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers.file_rules import judge_bytes_of
 from bridge.mapping.files import Carried
 from bridge.settings import FilingSettings
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.models import Filing
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
 
@@ -72,7 +72,7 @@ class FiledFirm:
         number = next(numbers)
         media_id = f"m{number}"
         self.firm.fake.media[media_id] = (name, data if media is None else media)
-        sent = Sent(
+        sent = NewFile(
             room_id="!room",
             sender="@ruth:localhost",
             staff_id="ruth",

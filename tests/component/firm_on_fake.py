@@ -18,10 +18,10 @@ from bridge.desk import Desk, Foreseen
 from bridge.directory.in_force import InForce
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
-from bridge.handlers.at_work import AtWork
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.matrix.acting import FirmDecides
+from bridge.matrix.at_work import AtWork
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.service import Reconciler
 from bridge.reconcile.tally import Outcome

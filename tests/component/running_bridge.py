@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
 from bridge.reconcile.watermark import DATA_TYPE as WATERMARK
-from bridge.service import open_firm
+from bridge.service import FirmService, open_firm
 from bridge.settings import DatabaseSettings, DirectorySettings, Settings
 from bridge.store.queues.inbox import waiting
 from bridge.store.queues.outbox import pending
@@ -65,8 +65,9 @@ def settings_in(folder: Path, database_url: str, fake: FakeHomeserver, **homeser
 class Running:
     """A bridge at work."""
 
-    def __init__(self, bridge: Bridge, fake: FakeHomeserver, settings: Settings) -> None:
+    def __init__(self, bridge: Bridge, service: FirmService, fake: FakeHomeserver, settings: Settings) -> None:
         self.bridge = bridge
+        self.service = service
         self.fake = fake
         self.directory = Path(settings.directory.path)
 
@@ -77,7 +78,7 @@ class Running:
     async def quiet(self) -> None:
         """Wait until all is well, and everything that was heard is handled and everything to be said is said."""
         await self.well()
-        store = self.bridge._firm.store
+        store = self.service.store
         async with asyncio.timeout(GIVE_UP_SECONDS):
             await self.fake.delivered()
             while await store.read(lambda: bool(waiting() or pending(0, 1))):
@@ -94,11 +95,11 @@ class Running:
 
     def metric(self, name: str) -> float | None:
         """A metric as it is now."""
-        return self.bridge._firm.metrics.registry.get_sample_value(name)
+        return self.service.metrics.registry.get_sample_value(name)
 
     async def room(self, key: str) -> str:
         """The room of a key."""
-        store = self.bridge._firm.store
+        store = self.service.store
         room_id = await store.run(lambda: room_of(key))
         assert room_id is not None
         return room_id
@@ -106,7 +107,7 @@ class Running:
     async def answer(self, staff_id: str, text: str) -> str:
         """What the bot answers to somebody in their chat."""
         chat = await self.room(bot_chat_id(staff_id))
-        name = self.bridge._firm.firm.staff[staff_id].first_name.lower()
+        name = self.service.firm.staff[staff_id].first_name.lower()
         asked = self.fake.message(chat, f"@{name}:localhost", text)
 
         def answers() -> list[str]:
@@ -130,7 +131,7 @@ async def running(settings: Settings, fake: FakeHomeserver) -> AsyncIterator[Run
         stop = asyncio.Event()
         task = asyncio.create_task(bridge.run(stop))
         try:
-            yield Running(bridge, fake, settings)
+            yield Running(bridge, firm, fake, settings)
         finally:
             stop.set()
             async with asyncio.timeout(10):

@@ -146,7 +146,7 @@ async def test_what_is_not_put_right_is_told_as_that(on: FirmOnFake) -> None:
 
 
 async def test_its_own_deletion_is_told_in_the_new_one(on: FirmOnFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     old = await on.room(ADMINS_ID)
     on.fake.delete_room(old.room_id)
     await on.hear()

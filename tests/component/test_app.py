@@ -25,7 +25,7 @@ from bridge.settings import CareSettings, Settings
 from bridge.store.models import Digest
 from bridge.store.queues import inbox
 from bridge.store.record.drift import note_difference
-from bridge.store.rooms.conversations import load_world
+from bridge.store.rooms.world import read_world
 from tests.component.running_bridge import BEN, FIRM, STAFF, TALK, WALL, running, settings_in, write
 from tests.component.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header
@@ -38,8 +38,8 @@ AWAY = too_many_in_header(3600)
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.upkeep.stages.RETRY_SECONDS", 0.02)
-    monkeypatch.setattr("bridge.jobs._AGAIN_SECONDS", 0.02)
-    monkeypatch.setattr("bridge.reconcile.again._FIRST", 0.02)
+    monkeypatch.setattr("bridge.jobs.AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr("bridge.reconcile.again.FIRST_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_F2_nobody_is_answered_before_those_who_left_are_out(settings: Set
     async with running(settings, fake) as second:
         await cutting_off.arrived.wait()
         await fake.delivered()
-        waiting = await second.bridge._firm.store.run(inbox.waiting)
+        waiting = await second.service.store.run(inbox.waiting)
         assert chat in {event.room_id for event in waiting}
         cutting_off.until.set()
         await until(lambda: fake.events(chat)[-1]["content"].get("body") == "pong after")
@@ -200,9 +200,9 @@ async def test_M3_a_wall_set_during_the_first_pass_is_followed_after_it(
     fake.script("POST", "/join/", held)
     async with running(settings, fake) as firm:
         await held.arrived.wait()
-        before = firm.bridge._firm.directory.firm
+        before = firm.service.directory.firm
         write(firm.directory, {**FIRM, "walls": [WALL], "staff": [*STAFF[:2], {**STAFF[2], "last_name": "Crane-Dell"}]})
-        await until(lambda: firm.bridge._firm.directory.firm is not before)
+        await until(lambda: firm.service.directory.firm is not before)
         held.until.set()
         await firm.well()
         await until(lambda: fake.accounts["@cleo:localhost"].profile["displayname"] == "Cleo Crane-Dell")
@@ -292,7 +292,7 @@ async def test_a_large_removal_waits_and_is_applied_when_confirmed(settings: Set
     async with running(settings.model_copy(update={"directory": careful}), fake) as firm:
         await firm.well()
         write(firm.directory, {**FIRM, "staff": [*STAFF[:2], {**STAFF[2], "former": True}]})
-        await until(lambda: firm.bridge._firm.directory.held)
+        await until(lambda: firm.service.directory.held)
         assert "waits for confirmation" in await firm.answer("a", "!directory status")
         # The homeserver goes away in the middle: it is confirmed all the same.
         fake.script("PUT", "/users/@cleo", AWAY)
@@ -327,7 +327,7 @@ async def test_the_morning_digest_is_sent(
         firm.bridge.jobs.scheduler.remove_job("digest")
         talk, chat = await firm.room(TALK), await firm.room(bot_chat_id("a"))
         fake.message(talk, BEN, "Good morning")
-        await firm.bridge._firm.store.run(lambda: Digest.delete().execute())
+        await firm.service.store.run(lambda: Digest.delete().execute())
         await send_digests(firm.bridge.jobs.desk, datetime.now(UTC))
         await until(lambda: "2026-0042 Estate: 1 in General" in fake.events(chat)[-1]["content"].get("body", ""))
 
@@ -335,7 +335,7 @@ async def test_the_morning_digest_is_sent(
 async def test_O3_the_admins_are_told_what_was_changed_also_what_a_crash_left_untold(
     settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.jobs._TELL_SECONDS", 0.05)
+    monkeypatch.setattr("bridge.jobs.TELL_SECONDS", 0.05)
     fake.add_user("root")
 
     async with running(settings, fake) as first:
@@ -349,12 +349,12 @@ async def test_O3_the_admins_are_told_what_was_changed_also_what_a_crash_left_un
         await until(
             lambda: told("In a matter conversation, who may come in was changed by @root:localhost. I put it back.")
         )
-        metrics = first.bridge._firm.metrics.registry
+        metrics = first.service.metrics.registry
         assert metrics.get_sample_value("firm_bridge_drift_found_total", {"kind": "state_changed"}) == 1
         await fake.delivered()
         # As a crash leaves it between putting it back and noting that.
         note = partial(note_difference, "$e", TALK, "somebody_banned", actor="", person="b", what="")
-        await first.bridge._firm.store.run(note)
+        await first.service.store.run(note)
     async with running(settings, fake) as second:
         await second.well()
         await until(lambda: told("Ben Booth was banned from a matter conversation; I cannot tell by whom. I lifted"))
@@ -369,6 +369,6 @@ async def test_what_no_database_stores_is_left_at_the_entrance(settings: Setting
         odd = fake.message(chat, "@ann:localhost", "!ping \0", **{"\0": ["\0", {"\0": "\0"}]})
         await until(lambda: fake.events(chat)[-1]["content"].get("body") == "pong \ufffd")
         assert "\0" in odd["content"]["body"]
-        store = bridge.bridge._firm.store
+        store = bridge.service.store
         assert await store.run(inbox.dead_letters) == []
-        assert "Dis\ufffdclosure" in {one.title for one in (await store.run(load_world)).conversations.values()}
+        assert "Dis\ufffdclosure" in {one.title for one in (await read_world(store)).conversations.values()}

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.handlers.at_work import AtWork
 from bridge.handlers.router import Router
+from bridge.matrix.at_work import AtWork
 from bridge.matrix.errors import HomeserverError
 from tests.component.firm_on_fake import ANN, BEN, FirmOnFake, channel, direct
 from tests.fakes.faults import Slow, refusal

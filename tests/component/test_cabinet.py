@@ -12,10 +12,10 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from bridge.check.finding import State
+from bridge.check.finding import Verdict
 from bridge.check.local import cabinet_findings
 from bridge.filing.cabinet import BackendMissingError, Cabinet, CabinetError, require_backend
-from bridge.store.files.filing import Place
+from bridge.store.files.filing import CabinetPath
 from tests.component.filed_firm import FOLDER, PDF, FiledFirm, filed_firm
 
 
@@ -128,15 +128,15 @@ async def test_V3_files_wait_while_the_place_is_away_and_go_there_once_it_is_bac
 
 
 async def test_the_doctor_tries_the_cabinet(on: FiledFirm) -> None:
-    async def found() -> list[tuple[State, str]]:
+    async def found() -> list[tuple[Verdict, str]]:
         return [(one.state, one.what) async for one in cabinet_findings(on.firm.service.settings)]
 
-    assert await found() == [(State.OK, "A file can be written in the filing cabinet, read and deleted.")]
+    assert await found() == [(Verdict.OK, "A file can be written in the filing cabinet, read and deleted.")]
     assert on.shown() == {}
     (on.root / ".filing").rmdir()
     on.root.rmdir()
     ((state, what),) = await found()
-    assert state is State.MISSING
+    assert state is Verdict.MISSING
     assert what.startswith("The filing cabinet is not there.")
     await on.use(mode="off")
     assert await found() == []
@@ -158,6 +158,6 @@ def test_what_goes_wrong_is_told_without_paths_or_secrets(tmp_path: Path) -> Non
     cabinet.try_out()
     (tmp_path / "folder").write_text("a file in the way")
     with pytest.raises(CabinetError) as caught:
-        cabinet.replace(Place("folder", "name.csv"), b"")
+        cabinet.replace(CabinetPath("folder", "name.csv"), b"")
     assert str(tmp_path) not in str(caught.value)
     assert "name.csv" not in str(caught.value)

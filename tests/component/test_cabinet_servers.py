@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.check.finding import State
+from bridge.check.finding import Verdict
 from bridge.check.local import cabinet_findings
 from bridge.filing import kinds
 from bridge.filing.cabinet import Cabinet, CabinetError, cabinet_of
@@ -187,7 +187,7 @@ async def test_a_server_may_take_its_time_to_move_a_file(dav: Dav) -> None:
     # httpx alone gives up after five seconds.
     cabinet = Cabinet(dav.settings["url"], {"base_url": dav.url}, 60)
     cabinet.try_out()
-    fs, _ = cabinet._place()
+    fs, _ = cabinet.place()
     assert fs.client.http.timeout.read >= 600
     assert fs.client.http.timeout.connect == 60
 
@@ -201,15 +201,15 @@ def test_what_cannot_be_told_is_not_taken_for_nothing_there(dav: Dav) -> None:
 
 
 async def test_the_doctor_warns_of_an_sftp_server_that_need_not_prove_who_it_is(on: FiledFirm, sshd: Sshd) -> None:
-    async def found() -> list[State]:
+    async def found() -> list[Verdict]:
         return [one.state async for one in cabinet_findings(on.firm.service.settings)]
 
     await on.use(**sshd.settings)
-    assert await found() == [State.OK, State.WARNING]
+    assert await found() == [Verdict.OK, Verdict.WARNING]
     await on.use(**sshd.known)
-    assert await found() == [State.OK]
+    assert await found() == [Verdict.OK]
     await on.use(**sshd.mistaken)
-    assert await found() == [State.MISSING]
+    assert await found() == [Verdict.MISSING]
 
 
 async def test_a_bridge_that_ends_does_not_wait_for_a_frozen_server(on: FiledFirm, sshd: Sshd) -> None:

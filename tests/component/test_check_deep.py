@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.check.deep import Kind, compare, of_account, of_findings, of_plan, of_unknown
-from bridge.check.finding import Finding, State
+from bridge.check.deep import Aspect, compare, of_account, of_findings, of_plan, of_unknown
+from bridge.check.finding import Finding, Verdict
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Staff
 from bridge.mapping.rooms import RoomShape
@@ -166,16 +166,16 @@ def test_a_room_that_is_gone_is_one_difference() -> None:
     )
     differences = of_plan(plan, {"c1": "!old"})
     assert [(one.kind, one.where) for one in differences] == [
-        (Kind.ACCOUNT, "The directory"),
-        (Kind.ROOM, "Club"),
-        (Kind.LIST, "Staff space"),
+        (Aspect.ACCOUNT, "The directory"),
+        (Aspect.ROOM, "Club"),
+        (Aspect.LIST, "Staff space"),
     ]
     assert "!odd" in differences[2].what
 
 
 def test_the_guard_is_compared_where_there_is_one() -> None:
-    old = Finding("guard", State.WARNING, "In force, but what it knows is not what the bridge knows.")
+    old = Finding("guard", Verdict.WARNING, "In force, but what it knows is not what the bridge knows.")
     guarded = Settings(guard={"key": "k" * 40})
-    assert [one.kind for one in of_findings([old], guarded)] == [Kind.GUARD]
+    assert [one.kind for one in of_findings([old], guarded)] == [Aspect.GUARD]
     assert list(of_findings([old], Settings())) == []
-    assert list(of_findings([Finding("guard", State.OK, "In force.")], guarded)) == []
+    assert list(of_findings([Finding("guard", Verdict.OK, "In force.")], guarded)) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.check.finding import Finding, State
+from bridge.check.finding import Finding, Verdict
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
 from bridge.settings import Settings
@@ -33,12 +33,12 @@ async def ping(fake: FakeHomeserver) -> Finding:
 async def test_a_connection_that_the_homeserver_kept_too_long_is_no_finding(fake: FakeHomeserver) -> None:
     fake.script("POST", "/ping$", KEPT, KEPT)
     found = await ping(fake)
-    assert found.state is State.OK
+    assert found.state is Verdict.OK
     assert found.what.endswith("has the right token. The bridge itself does not run.")
 
 
 async def test_a_bridge_that_is_not_reached_at_all_is_one(fake: FakeHomeserver) -> None:
     fake.script("POST", "/ping$", *[KEPT] * 10)
     found = await ping(fake)
-    assert found.state is State.MISSING
+    assert found.state is Verdict.MISSING
     assert "does not reach the bridge" in found.what

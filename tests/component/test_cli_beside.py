@@ -110,7 +110,7 @@ async def test_dead_letters_are_tried_again_by_the_bridge_that_runs(
                 error="x",
             ).execute()
 
-        await bridge.bridge._firm.store.run(fill)
+        await bridge.service.store.run(fill)
         (dead,) = (await typed(config, "dead-letters", "list", "--json"))[1].split('"id": "out-')[1:]
         code, said, _ = await typed(config, "dead-letters", "replay", "out-" + dead.partition('"')[0])
         assert (code, said.strip()) == (Exit.OK, "1 will be tried again.")
@@ -124,7 +124,7 @@ async def test_a_held_change_is_confirmed_by_the_bridge_that_runs(
     async with running(strict, fake) as bridge:
         await bridge.well()
         write(bridge.directory, {**FIRM, "staff": STAFF[:2]})
-        await until(lambda: bridge.bridge._firm.directory.held is not None)
+        await until(lambda: bridge.service.directory.held is not None)
         code, said, complained = await typed(config, "directory", "confirm", "--yes")
         assert (code, complained) == (Exit.OK, "")
         assert said.startswith("Confirmed.")
@@ -139,7 +139,7 @@ async def test_a_confirmed_change_is_foreseen_and_taken_back_by_the_bridge_that_
         await bridge.well()
         assert (await typed(config, "directory", "undo", "--yes"))[0] == Exit.NOT_FOUND
         write(bridge.directory, {**FIRM, "staff": STAFF[:2]})
-        await until(lambda: bridge.bridge._firm.directory.held is not None)
+        await until(lambda: bridge.service.directory.held is not None)
         code, said, _ = await typed(config, "directory", "plan")
         assert code == Exit.OK
         assert "Cleo Crane: the account ends; out of every conversation" in said

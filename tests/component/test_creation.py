@@ -17,7 +17,7 @@ from bridge.firm.facts import Facts
 from bridge.firm.model import Staff
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.guard.creation import Wish, wish_as_json, wish_of
-from bridge.guard.gate import Refusal as RefusedByGuard
+from bridge.guard.gate import Denial as RefusedByGuard
 from bridge.guard.protocol import CREATE_PATH, sign_wish
 from bridge.handlers.creation import room_wished_for
 from bridge.refusal import Kind, Refusal
@@ -275,7 +275,7 @@ async def test_D1_what_a_crash_leaves_is_finished_by_the_next_pass(firm: FirmOnF
     firm.fake.script(method, path, *[Drop(act=True)] * 50)
     with pytest.raises(Refused, match="tried again by itself"):
         await plus(firm, ANN, CLEO)
-    firm.fake._scripts.clear()
+    firm.fake.keep_to_no_script()
     assert (await firm.new_reconciler().sync()).failed == ()
     await firm.hear()
     assert await firm.people(direct("a", "c")) == firm.users(ANN, CLEO)

@@ -15,6 +15,7 @@ from bridge.care.digest import send_digests
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import MatterStatus, Staff, Wall
+from bridge.handlers.router import Router
 from bridge.matrix.errors import UnreachableError
 from bridge.settings import CareSettings
 from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
@@ -258,7 +259,7 @@ async def test_each_person_may_do_without(talking: FirmOnFake) -> None:
     on = talking
     firm_has_it = on.settings.model_copy(update={"care": CareSettings(digest=True)})
     for settings, words in ((on.settings, "There is no morning digest"), (firm_has_it, "You get no morning digest")):
-        on.router._desk = replace(on.desk, settings=settings)
+        on.router = Router(replace(on.desk, settings=settings), on.places, on.at_work)
         assert words in await on.ask(ANN, "!digest off")
     assert "You get no" in await on.ask(ANN, "!digest")
     assert "`" not in await on.ask(ANN, "!digest perhaps")
@@ -283,7 +284,7 @@ async def test_titles_cannot_break_out_of_it(talking: FirmOnFake) -> None:
 
 
 async def test_a_long_one_is_cut_and_says_so(talking: FirmOnFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.care.digest._SHOWN", 1)
+    monkeypatch.setattr("bridge.care.digest.SHOWN", 1)
     body = (await digest(talking))[talking.user(ANN)]
     assert "2026-0042" in body
     assert "2026-0055" not in body

@@ -299,7 +299,7 @@ async def test_a_held_change_is_judged_once_a_day_and_not_at_every_look(
     monkeypatch.setattr("bridge.directory.file.diff_firms", judge)
     assert await directory.refresh() == outcome
     assert judged == []
-    monkeypatch.setattr(directory, "_today", lambda: date(2026, 11, 24))
+    monkeypatch.setattr(directory, "today", lambda: date(2026, 11, 24))
     for _ in range(2):
         assert isinstance(await directory.refresh(), Held)
     assert judged == [date(2026, 11, 24)]
@@ -336,7 +336,7 @@ async def test_a_set_of_files_written_during_the_read_is_not_applied(
     await directory.refresh()
     firm = directory.firm
     shutil.copytree(ROOT / "config/example-csv", tmp_path / "whole")
-    read_file = directory_read._read
+    read_file = directory_read.read_bytes
 
     def read_while_written(file: Path, max_bytes: int) -> bytes:
         data = read_file(file, max_bytes)
@@ -347,7 +347,7 @@ async def test_a_set_of_files_written_during_the_read_is_not_applied(
     # An export in progress: the walls are cut to their header when reading begins, and whole when it ends.
     (folder / "walls.csv").write_text((folder / "walls.csv").read_text().splitlines()[0] + "\n")
     with monkeypatch.context() as patched:
-        patched.setattr(directory_read, "_read", read_while_written)
+        patched.setattr(directory_read, "read_bytes", read_while_written)
         assert await directory.refresh() == Unchanged()
     assert directory.firm is firm
     assert directory.problems == ()

@@ -15,7 +15,7 @@ from bridge.firm.model import Wall
 from bridge.firm.room_keys import MARKER, STAFF_SPACE, matter_space_key
 from bridge.service import introduce_bot
 from bridge.store.record.audit import audited
-from bridge.store.record.drift import Noted, untold
+from bridge.store.record.drift import DriftEntry, untold
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -180,7 +180,7 @@ async def test_O3_an_admin_who_made_themselves_admin_of_a_room_loses_that_and_th
     await on.settled()
 
 
-async def noted(on: FirmOnFake) -> list[Noted]:
+async def noted(on: FirmOnFake) -> list[DriftEntry]:
     return await on.store.run(lambda: untold(100))
 
 
@@ -199,7 +199,7 @@ async def hear(on: FirmOnFake) -> None:
 async def test_O3_what_somebody_changes_is_put_back_and_noted_once(
     on: FirmOnFake, case: Case, see: Callable[[FirmOnFake], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     for user_id in (ROOT, MALLORY):
         on.fake.add_user(user_id[1:].partition(":")[0])
     people = await on.people(case.key)
@@ -228,7 +228,7 @@ async def test_O3_what_somebody_changes_is_put_back_and_noted_once(
 async def test_O3_a_room_that_an_admin_deletes_is_made_again_for_the_same_people(
     on: FirmOnFake, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     old, people = await on.room(key), await on.people(key)
     deleted(on, old.room_id)
     await on.hear()
@@ -241,11 +241,11 @@ async def test_O3_a_room_that_an_admin_deletes_is_made_again_for_the_same_people
 async def test_O3_who_left_long_before_stays_out_of_a_room_made_again(
     on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     room = await on.room(LITIGATION)
     on.fake.leave(room.room_id, on.user(BEN))
     await on.hear()
-    monkeypatch.setattr("bridge.reconcile.work._DELETING_MS", -3_600_000)
+    monkeypatch.setattr("bridge.reconcile.work.DELETING_MS", -3_600_000)
     on.fake.leave(room.room_id, on.fake.bot_id)
     await on.hear()
     assert await on.people(LITIGATION) == on.users(ANN)

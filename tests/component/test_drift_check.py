@@ -104,10 +104,10 @@ async def test_what_was_interrupted_goes_on_behind_the_last_room(
     fifth = await on.room(keys[5])
     on.fake.script("GET", f"{fifth.room_id}/state$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
     on.fake.script("GET", "/whoami$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
-    monkeypatch.setattr(on.client.connection, "_deadline", 0.1)
+    monkeypatch.setattr(on.client.connection, "deadline", 0.1)
     with pytest.raises(UnreachableError):
         await Checks(on).at(DUE)
-    on.fake._scripts.clear()
+    on.fake.keep_to_no_script()
     on.fake.requests.clear()
     again = Checks(on)
     assert await again.at(LATER) == ROOMS - 5
@@ -123,7 +123,7 @@ async def test_a_room_that_cannot_be_read_holds_up_no_other(
 ) -> None:
     room = await on.room(LITIGATION)
     on.fake.script("GET", f"{room.room_id}/state$", *[answer] * 1000)
-    monkeypatch.setattr(on.client.connection, "_deadline", 0.1)
+    monkeypatch.setattr(on.client.connection, "deadline", 0.1)
     checks = Checks(on)
     assert await checks.at(DUE) == ROOMS
     assert checks.figure("rooms_failed_total") == 1

@@ -16,7 +16,7 @@ from bridge.clock import now_ms
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers import files as handlers
 from bridge.matrix.errors import TokenRejectedError
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.models import File, FileHistory
 from bridge.store.queues.histories import begin_again, histories_to_read, read_again, read_all_again
 from bridge.store.queues.inbox import accept, record_failure
@@ -528,7 +528,7 @@ async def test_V3_one_event_that_cannot_be_noted_holds_up_no_other(
         put(firm, "ruth", room, name)
     firm.new.clear()
 
-    def add(sent: Sent) -> bool:
+    def add(sent: NewFile) -> bool:
         if sent.carried.name == "poison.txt":
             raise ValueError("not to be stored")
         return add_file(sent)

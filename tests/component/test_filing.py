@@ -23,7 +23,7 @@ from bridge.filing import fetch as fetch_module
 from bridge.filing import filer as filer_module
 from bridge.filing.cabinet import Cabinet
 from bridge.matrix.port import Take
-from bridge.store.files.files import Sent, edit_file, remove_file
+from bridge.store.files.files import NewFile, edit_file, remove_file
 from bridge.store.files.filing import counts
 from bridge.store.models import Conversation, File, Filing
 from tests.component.filed_firm import FOLDER, MEDIA, PDF, FiledFirm, carried, filed_firm
@@ -378,7 +378,7 @@ async def test_V3_an_edit_with_other_bytes_is_filed_beside_what_it_replaced(on: 
         row = File.get(File.event_id == event_id)
         what = replace(carried("Lease.pdf", media_id, 6), replaces=event_id)
         return edit_file(
-            Sent(edit_id, row.room_id, row.conversation_id, row.sender, row.staff_id, at_ms=at_ms, carried=what)
+            NewFile(edit_id, row.room_id, row.conversation_id, row.sender, row.staff_id, at_ms=at_ms, carried=what)
         )
 
     assert await on.store(lambda: edit("$edit1", "edited", on.now))

@@ -12,7 +12,8 @@ from bridge.firm.model import Matter
 from bridge.reconcile.storing import store_new
 from bridge.store.engine.store import Store
 from bridge.store.models import HeldChange
-from bridge.store.rooms.conversations import NewConversation, add_conversations, load_world
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.world import read_world
 from tests.component.firm_on_fake import firm_on_fake, make_firm
 from tests.fakes.homeserver import FakeHomeserver
 
@@ -26,7 +27,7 @@ class Stop(Exception):
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.reconcile.storing._AT_ONCE", PAGE)
+    monkeypatch.setattr("bridge.reconcile.storing.AT_ONCE", PAGE)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def test_no_unit_of_a_first_start_grows_with_the_firm(
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:
         await store_new(store, await firm.reconciler.desired())
         assert max(added) == PAGE
-        assert sum(added) == len((await store.run(load_world)).conversations) > len(MATTERS)
+        assert sum(added) == len((await read_world(store)).conversations) > len(MATTERS)
 
 
 async def test_what_a_crash_between_two_pages_left_out_is_stored_by_the_next_pass(
@@ -65,7 +66,7 @@ async def test_what_a_crash_between_two_pages_left_out_is_stored_by_the_next_pas
         with monkeypatch.context() as patch, pytest.raises(Stop):
             patch.setattr("bridge.faults.point", point)
             await firm.sync()
-        assert 0 < len((await store.run(load_world)).conversations) <= PAGE
+        assert 0 < len((await read_world(store)).conversations) <= PAGE
         await firm.sync()
         await firm.hear()
         await firm.settled()

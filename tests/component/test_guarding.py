@@ -153,7 +153,7 @@ async def test_M3_who_must_go_is_out_and_nobody_is_let_in_where_the_guard_could_
         assert [name for name in order(fake) if name in {"createRoom", "invite", "join"}] == []
         assert not fake.accounts[firm.user(CLEO)].deactivated
         assert "account" in firm.reconciler.again.words()
-        fake._scripts.clear()
+        fake.keep_to_no_script()
         await firm.reconciler.guarding.confirm()
         firm.reconciler.again.hurry()
         assert (await firm.reconciler.try_again()).failed == ()

@@ -44,7 +44,7 @@ async def fake() -> AsyncIterator[FakeHomeserver]:
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.jobs._BACK_SECONDS", 0.05)
+    monkeypatch.setattr("bridge.jobs.BACK_SECONDS", 0.05)
 
 
 def mark(fake: FakeHomeserver) -> object:
@@ -71,7 +71,7 @@ async def test_R3_who_is_in_again_by_the_backup_is_taken_out_although_nothing_te
             lambda: not [room for room in fake.rooms.values() if room.room_id in earlier and BEN in room.joined]
         )
         await firm.well()
-        assert not (await firm.bridge._firm.plan()).steps
+        assert not (await firm.service.plan()).steps
 
 
 @pytest.mark.parametrize("behaviour", [DROP_AFTER, refusal(500, "M_UNKNOWN", "Internal server error")])

@@ -211,7 +211,7 @@ async def test_what_follows_an_answer_unasked_is_not_taken_for_the_next_one(
 async def test_a_connection_that_the_server_closed_is_not_used(server: Server, connections: Connections) -> None:
     server.connections = [[OK], [OK]]
     await get(connections)
-    await until(lambda: not connections._open)
+    await until(lambda: not connections.open)
     assert (await get(connections)).status == 200
 
 
@@ -287,7 +287,7 @@ async def test_a_connection_made_while_closing_is_closed(server: Server, connect
     connections.close()
     with pytest.raises(ConnectionLostError):
         await asking
-    await until(lambda: not connections._open)
+    await until(lambda: not connections.open)
 
 
 async def test_no_connection_is_told_with_its_address(unused_tcp_port: int) -> None:
@@ -317,9 +317,9 @@ async def test_a_header_that_would_be_more_than_one_is_refused(connections: Conn
 )
 async def test_the_address_is_read(url: str, host: str, port: int) -> None:
     connections = Connections(url, {}, limit=1)
-    assert f"Host: {host}\r\n" in connections._headers
-    assert connections._port == port
-    assert (connections._ssl is not None) is url.startswith("https")
+    assert f"Host: {host}\r\n" in connections.headers
+    assert connections.port == port
+    assert (connections.tls is not None) is url.startswith("https")
 
 
 def certificate(folder: Path) -> Path:

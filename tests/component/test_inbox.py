@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from bridge.handlers.inbox import Effect
+from bridge.handlers.inbox import Effect, Inbox
 from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent, OutboxMessage
@@ -269,7 +269,7 @@ async def test_an_event_handled_again_causes_nothing_a_second_time(store: Store)
     await until(lambda: not len(inbox))
     await store.run(lambda: OutboxMessage.delete().execute())
     await store.run(lambda: InboxEvent.update(body=b"{}").execute())
-    inbox._take_up([rows.WaitingEvent("$1", "!a:localhost", b'{"event_id":"$1","room_id":"!a:localhost"}', 0)])
+    inbox.take_up([rows.WaitingEvent("$1", "!a:localhost", b'{"event_id":"$1","room_id":"!a:localhost"}', 0)])
     await until(lambda: not len(inbox))
     assert await store.run(lambda: OutboxMessage.select().count()) == 0
 
@@ -312,8 +312,9 @@ async def test_events_left_when_the_bridge_stopped_are_handled_at_the_next_start
     assert handle.ids == [f"${n}" for n in range(5)]
 
 
-async def _stop_at_once(inbox: Any) -> None:
-    await inbox._lanes.stop(0)
+async def _stop_at_once(inbox: Inbox) -> None:
+    with patch("bridge.handlers.inbox.STOP_SECONDS", 0):
+        await inbox.stop()
 
 
 async def test_stopping_lets_the_event_under_way_come_to_its_end(store: Store) -> None:

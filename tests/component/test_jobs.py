@@ -129,7 +129,7 @@ def test_what_is_done_at_certain_hours_has_its_hours_on_every_day(zone: str) -> 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("bridge.jobs._CLOCK_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.jobs.CLOCK_SECONDS", 0.01)
     yield
 
 

@@ -69,7 +69,7 @@ class Killer:
     @asynccontextmanager
     async def at_large(self) -> AsyncIterator[None]:
         """While this lasts, each step of the bridge is counted."""
-        run, ask = Store.run, Connection._attempt
+        run, ask = Store.run, Connection.request_once
 
         async def counted_run(store: Store, unit: Callable[[], Any], **options: Any) -> Any:
             self.alive()
@@ -94,7 +94,7 @@ class Killer:
             self.alive(asked=True)
             return answer
 
-        with patch.object(Store, "run", counted_run), patch.object(Connection, "_attempt", counted_attempt):
+        with patch.object(Store, "run", counted_run), patch.object(Connection, "request_once", counted_attempt):
             yield
 
 

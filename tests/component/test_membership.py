@@ -208,12 +208,13 @@ async def test_what_the_bridge_does_itself_causes_nothing_more(on: FirmOnFake) -
 async def test_a_new_name_or_picture_is_no_news(on: FirmOnFake) -> None:
     on.fake.change_account(on.user(BEN), {"displayname": "Benjamin"})
     assert len(on.events) > 4
-    assert [event for event in on.events if on.router.interesting(event)] == []
+    assert [event for event in on.events if on.router.kept(event) is not None] == []
 
 
 async def test_what_is_no_membership_is_no_news(on: FirmOnFake) -> None:
-    event = {"type": "m.room.member", "sender": on.user(BEN), "content": {"membership": "join"}, "room_id": "!x"}
-    assert not on.router.interesting(event)
+    room_id = (await on.room(channel("Litigation"))).room_id
+    event = on.fake.message(room_id, on.user(BEN), "x") | {"type": "m.room.member", "content": {"membership": "join"}}
+    assert on.router.kept(event) is None
 
 
 async def test_a_chat_made_anew_is_known_at_once(on: FirmOnFake) -> None:

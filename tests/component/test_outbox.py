@@ -201,7 +201,7 @@ async def test_a_message_sent_but_not_marked_is_sent_again_as_the_same(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(marks, "TOGETHER_SECONDS", 3600.0)
-    monkeypatch.setattr(marks.Marks, "_write", _never)
+    monkeypatch.setattr(marks.Marks, "write", _never)
     homeserver = Takes()
     before = make_outbox(store, homeserver)
     await before.start()
@@ -256,7 +256,7 @@ async def test_what_is_said_goes_out_at_once_and_is_the_same_message_when_it_is_
     homeserver = Takes()
     outbox = make_outbox(store, homeserver)
     await outbox.start()
-    await until(lambda: outbox._caught_up)
+    await until(lambda: outbox.caught_up)
     assert await outbox.say(said("one"))
     assert await store.run(statuses) == []
     await store.run(lambda: queue("one", "two"))
@@ -272,7 +272,7 @@ async def test_nothing_is_said_before_what_waits_in_its_room(store: Store) -> No
     assert not await outbox.say(said("before it is known what was left"))
     homeserver.fail = lambda body: UnreachableError("PUT", 502, "M_UNKNOWN", "away") if body == "left" else None
     await outbox.start()
-    await until(lambda: ("!a:localhost", "left") in homeserver.requests and outbox._caught_up)
+    await until(lambda: ("!a:localhost", "left") in homeserver.requests and outbox.caught_up)
     assert not await outbox.say(said("behind it"))
     assert await outbox.say(said("elsewhere", "!b:localhost"))
     assert homeserver.rooms == {"!b:localhost": ["elsewhere"]}
@@ -292,7 +292,7 @@ async def test_what_cannot_be_said_is_told_to_be_so(store: Store, error: Excepti
     homeserver.fail = lambda body: error
     outbox = make_outbox(store, homeserver)
     await outbox.start()
-    await until(lambda: outbox._caught_up)
+    await until(lambda: outbox.caught_up)
     assert not await outbox.say(said("one"))
     await outbox.stop()
 
@@ -301,7 +301,7 @@ async def test_no_more_is_said_at_a_time_than_the_homeserver_is_asked_for(store:
     homeserver = Takes()
     outbox = make_outbox(store, homeserver)
     await outbox.start()
-    await until(lambda: outbox._caught_up)
+    await until(lambda: outbox.caught_up)
     all_of_them = await asyncio.gather(*(outbox.say(said(str(n), f"!{n}:localhost")) for n in range(100)))
     assert all(all_of_them)
     assert homeserver.most_under_way == settings().homeserver.concurrency

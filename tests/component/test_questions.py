@@ -279,7 +279,7 @@ async def test_O1_the_log_is_shown_newest_first_with_filters(on: FirmOnFake) -> 
     ("typed", "said"),
     [
         ("!audit since:soon", "soon is no day"),
-        ("!audit deed:dancing", "There is no deed dancing"),
+        ("!audit deed:dancing", "The log has no entries of the kind dancing"),
         ("!audit @nobody", "I know nobody called @nobody"),
         ("!audit Nothing Like That", "There is no matter, channel or room"),
         ("!why @ben", "There is no matter, channel or room"),
@@ -319,7 +319,7 @@ async def test_O1_a_log_in_which_it_is_rare_is_looked_through_page_by_page(
     await on.store.run(lambda: record(Deed.ARCHIVED, actor="b", subject=channel("Litigation")))
     for _ in range(30):
         await on.store.run(lambda: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
-    monkeypatch.setattr("bridge.commands.admins.audit._LOOKED_AT", 20)
+    monkeypatch.setattr("bridge.operations.admins.audit._LOOKED_AT", 20)
     first = await on.ask(DAN, "!audit deed:archived")
     assert "Nothing like that so far" in first
     assert "Ben Booth archived" in await on.ask(DAN, "!more")

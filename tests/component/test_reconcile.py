@@ -197,7 +197,7 @@ async def test_an_account_that_cannot_be_made_keeps_nothing_else_from_being_done
 async def test_a_room_deleted_behind_our_back_is_made_anew(
     on: FirmOnFake, key: str, alias_too: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0,))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0,))
     old, people = await on.room(key), await on.people(key)
     del on.fake.rooms[old.room_id]
     if alias_too:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ from tests.component.firm_on_fake import (
     direct,
     make_firm,
 )
-from tests.fakes.faults import too_many_in_header
+from tests.fakes.faults import refusal, too_many_in_header
 from tests.fakes.homeserver import Recorded
 
 BEN_LEFT = (ANN, replace(BEN, former=True), CLEO, DAN, EVE)
@@ -94,6 +95,41 @@ async def test_F2_who_leaves_is_cut_off_and_nothing_is_done_in_their_name(on: Fi
     assert first.path.endswith("/delete_devices")
     assert second.body == {"locked": True}
     await on.hear()
+    await on.settled()
+
+
+def reads_in(requests: Iterable[Recorded]) -> Counter[str]:
+    """How often the whole state of each room was read."""
+    paths = (re.fullmatch(r".*/rooms/(![^/]+)/state", one.path) for one in requests if one.method == "GET")
+    return Counter(found[1] for found in paths if found)
+
+
+async def test_F2_of_a_leaver_only_the_rooms_are_read_that_they_were_in_and_each_once(on: FirmOnFake) -> None:
+    await on.say(ANN, "!dm @ben")
+    theirs = set(on.fake.joined_rooms(on.user(BEN)))
+    await follow(on, make_firm(staff=BEN_LEFT))
+    reads = reads_in(on.fake.requests)
+    assert reads.keys() <= theirs
+    assert (await on.room(STAFF_SPACE)).room_id in reads
+    assert set(reads.values()) == {1}
+
+
+async def test_F2_out_of_what_a_leaver_cannot_leave_the_bot_takes_them(on: FirmOnFake) -> None:
+    rooms = [await on.room(key) for key in (ESTATE_TALK, matter_space_key("m1"), STAFF_SPACE)]
+    for room in rooms:
+        on.fake.script("POST", f"/rooms/{re.escape(room.room_id)}/leave", refusal(403, "M_FORBIDDEN"))
+    await follow(on, make_firm(staff=BEN_LEFT))
+    assert on.fake.joined_rooms(on.user(BEN)) == []
+    await on.sync()
+    await on.settled()
+
+
+async def test_a_newcomer_costs_no_look_at_the_channels_that_they_are_not_in(on: FirmOnFake) -> None:
+    finn = Staff("f", "Finn", "Frost", "finn@firm.example", "Associate")
+    await follow(on, make_firm(staff=(ANN, BEN, CLEO, DAN, EVE, finn)))
+    known = {(await on.room(key)).room_id for key in (STAFF_SPACE, channel("Everyone"))}
+    assert reads_in(on.fake.requests).keys() - {(await on.room(bot_chat_id("f"))).room_id} == known
+    assert on.user(finn) in await on.people(STAFF_SPACE) & await on.people(channel("Everyone"))
     await on.settled()
 
 

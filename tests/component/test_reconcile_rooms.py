@@ -46,7 +46,7 @@ AWAY = too_many_in_header(3600)
 
 @pytest.fixture(autouse=True)
 def settle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.reconcile.rooms.apply._SETTLING", (0.0, 0.0))
+    monkeypatch.setattr("bridge.reconcile.rooms.apply.SETTLING", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ async def test_D1_two_processes_at_once_make_one_room(on: FirmOnFake) -> None:
 async def test_a_change_that_a_pass_has_not_read_is_not_undone_by_it(
     on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scan = Passes._scan
+    scan = Passes.scan
 
     async def read_before_the_change(passes: Passes, *what: Any) -> Any:
         found = await scan(passes, *what)
@@ -250,7 +250,7 @@ async def test_a_change_that_a_pass_has_not_read_is_not_undone_by_it(
         await on.reconciler.converge(channel("Litigation"))
         return found
 
-    monkeypatch.setattr(Passes, "_scan", read_before_the_change)
+    monkeypatch.setattr(Passes, "scan", read_before_the_change)
     await on.sync()
     assert on.user(CLEO) in await on.people(channel("Litigation"))
     assert on.fake.asked("POST", "/kick$") == []

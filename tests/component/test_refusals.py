@@ -105,7 +105,7 @@ async def test_O1_repetitions_are_one_entry_with_how_many_and_when(on: FirmOnFak
     now = [1_700_000_000_000]
     assert on.fake.guard is not None
     spool = on.fake.guard.keeper.spool
-    with patch.object(spool, "_now_ms", lambda: now[0]):
+    with patch.object(spool, "now_ms", lambda: now[0]):
         for _ in range(14):
             await invite(on, ANN, on.user(EVE))
             now[0] += 4_000
@@ -228,7 +228,7 @@ async def test_each_refusal_is_there_once_whatever_fails_in_between(
                     await take_refusals(on.desk, metrics)
             case "restart":
                 restarted(on, tmp_path)
-    on.fake._scripts.clear()
+    on.fake.keep_to_no_script()
     await take_refusals(on.desk, metrics)
     assert [one.person for one in await entries(on)] == [f"@p{number}:localhost" for number in range(1, tried + 1)]
 
@@ -433,7 +433,7 @@ async def test_the_admins_are_told_again_the_next_day_and_never_of_what_is_sprea
     clock = [start]
     assert on.fake.guard is not None
     with (
-        patch.object(on.fake.guard.keeper.spool, "_now_ms", lambda: clock[0]),
+        patch.object(on.fake.guard.keeper.spool, "now_ms", lambda: clock[0]),
         patch("bridge.store.record.refusals.now_ms", lambda: clock[0]),
     ):
         for day in range(2):

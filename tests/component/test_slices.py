@@ -11,6 +11,7 @@ from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Matter
 from bridge.reconcile.passes import OF_NOBODY
 from bridge.reconcile.rooms.observe import in_parallel
+from bridge.reconcile.work import Work
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import NewConversation, add_conversations
 from bridge.store.rooms.world import slices
@@ -26,10 +27,12 @@ DIRECT = Conversation(direct_id({"a", "b"}), ConversationKind.DIRECT, participan
 async def test_slices_are_together_what_a_look_at_everything_finds(
     store: Store, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
-    monkeypatch.setattr("bridge.store.rooms.world._SLICE", 2)
+    monkeypatch.setattr("bridge.store.rooms.world.SLICE", 2)
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=stored) as firm:
         await store.run(lambda: add_conversations([NewConversation(GONE), NewConversation(DIRECT)]))
-        whole, work = await firm.reconciler.desired(), firm.reconciler._work
+        whole = await firm.reconciler.desired()
+        look = firm.reconciler
+        work = Work(store, firm.client, firm.settings, lambda: firm.firm, look.guarding, look.again, look.today)
         parts = [await work.extent(extent) for extent in await slices(store, firm.firm)]
         shapes = [parts[0].shapes, *({k: v for k, v in one.shapes.items() if k not in OF_NOBODY} for one in parts[1:])]
         assert {key: shape for some in shapes for key, shape in some.items()} == whole.shapes

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.mapping.file_words import Asked, Order, of_type, sent_by, sought, words
+from bridge.mapping.file_words import FileSearch, Order, of_type, sent_by, sought, words
 from bridge.mapping.files import file_in
 from bridge.store.engine.sql import execute
 from bridge.store.engine.store import Store
 from bridge.store.files.files import (
-    Sent,
+    NewFile,
     add_file,
     edit_file,
     file_row,
@@ -29,27 +29,27 @@ T = TypeVar("T")
 DAY = 86_400_000
 
 
-def sent(event_id: str, name: str, at_ms: int = 1000, **more: Any) -> Sent:
+def sent(event_id: str, name: str, at_ms: int = 1000, **more: Any) -> NewFile:
     """A file that Ruth sent to the conversation c1; `more` is content of the message, or where and by whom."""
     where = {key: more.pop(key) for key in ("conversation_id", "room_id", "sender", "staff_id") if key in more}
     carried = file_in({"msgtype": "m.file", "body": name, "url": f"mxc://hs/{event_id[1:]}", **more})
     assert carried is not None
     told = {"conversation_id": "c1", "room_id": "!r:hs", "sender": "@ruth:hs", "staff_id": "ruth", **where}
-    return Sent(event_id, at_ms=at_ms, carried=carried, **told)
+    return NewFile(event_id, at_ms=at_ms, carried=carried, **told)
 
 
-def edit(event_id: str, of: str, name: str, at_ms: int, **more: Any) -> Sent:
+def edit(event_id: str, of: str, name: str, at_ms: int, **more: Any) -> NewFile:
     new = {"msgtype": "m.file", "body": name, "url": more.pop("url", f"mxc://hs/{of[1:]}"), **more.pop("new", {})}
     relation = {"rel_type": "m.replace", "event_id": of}
     return sent(event_id, name, at_ms, **{"m.new_content": new, "m.relates_to": relation}, **more)
 
 
-def names(asked: Asked, after: Key | None = None, limit: int = 100) -> list[str]:
+def names(asked: FileSearch, after: Key | None = None, limit: int = 100) -> list[str]:
     return [str(one.file.name) for one in listed(files_after(asked, after, limit))]
 
 
 def found(text: str, **more: Any) -> list[str]:
-    return names(Asked(words=tuple(sought(text)), **more))
+    return names(FileSearch(words=tuple(sought(text)), **more))
 
 
 async def test_V3_a_file_is_noted_once(store: Store) -> None:
@@ -57,7 +57,7 @@ async def test_V3_a_file_is_noted_once(store: Store) -> None:
         return [add_file(sent("$1", "a.pdf")), add_file(sent("$1", "b.pdf"))]
 
     assert await store.run(unit) == [True, False]
-    assert await store.run(lambda: names(Asked("c1"))) == ["a.pdf"]
+    assert await store.run(lambda: names(FileSearch("c1"))) == ["a.pdf"]
 
 
 async def test_V3_same_name_is_a_version(store: Store) -> None:
@@ -67,7 +67,9 @@ async def test_V3_same_name_is_a_version(store: Store) -> None:
         # Late: it was sent between the two.
         add_file(sent("$2", "lease.pdf", 2000))
         add_file(sent("$4", "Lease.pdf", 4000, conversation_id="c2"))
-        return [(str(one.file.event_id), one.versions, one.number) for one in listed(files_after(Asked("c1"), None, 9))]
+        return [
+            (str(one.file.event_id), one.versions, one.number) for one in listed(files_after(FileSearch("c1"), None, 9))
+        ]
 
     assert await store.run(unit) == [("$3", 3, 3)]
     key = "lease.pdf"
@@ -92,7 +94,7 @@ async def test_V3_a_removed_file_leaves_the_lists_and_the_version_before_it_come
     assert row is not None and (row.removed_at, row.removed_by) == (3000, "ruth")
     assert await store.run(lambda: found("second")) == []
     assert await store.run(lambda: found("first")) == ["Lease.pdf"]
-    ((one,),) = [await store.run(lambda: listed(files_after(Asked("c1"), None, 9)))]
+    ((one,),) = [await store.run(lambda: listed(files_after(FileSearch("c1"), None, 9)))]
     assert (one.file.event_id, one.versions) == ("$1", 1)
     # Handled again after it was removed, it does not come back.
     assert not await store.run(lambda: add_file(sent("$2", "Lease.pdf", 2000)))
@@ -116,7 +118,7 @@ async def test_V3_an_edit_changes_the_file_it_replaces(store: Store) -> None:
 
     assert await store.run(unit) == [True, False, False, False, False, False]
     assert await store.run(lambda: found("deed")) == []
-    (one,) = await store.run(lambda: listed(files_after(Asked("c1"), None, 9)))
+    (one,) = await store.run(lambda: listed(files_after(FileSearch("c1"), None, 9)))
     assert (one.file.event_id, one.versions, one.file.sha256) == ("$2", 2, "ab")
     other = {"filename": "Lease.pdf", "body": "signed"}
     await store.run(lambda: edit_file(edit("$e6", "$2", "Lease.pdf", 6000, url="mxc://hs/other", new=other)))
@@ -189,18 +191,18 @@ async def test_V3_files_are_found_by_type_person_and_date_together(store: Store)
 
     await store.run(unit)
     for asked, expected in {
-        Asked("c1", marks=(of_type("pdf"),)): ["c.PDF", "a.pdf"],
-        Asked("c1", marks=(of_type("application/pdf"),)): ["b", "a.pdf"],
-        Asked("c1", marks=(of_type("image"),)): ["b"],
-        Asked("c1", marks=(of_type("video"),)): ["d.mp4"],
-        Asked("c1", marks=(sent_by("tom"),)): ["c.PDF"],
-        Asked(marks=(sent_by("@x:hs"),)): ["d.mp4"],
-        Asked("c1", marks=(of_type("pdf"), sent_by("ruth"))): ["a.pdf"],
-        Asked("c1", since_ms=3 * DAY): ["d.mp4", "c.PDF"],
-        Asked("c1", until_ms=3 * DAY): ["b", "a.pdf"],
-        Asked("c1", marks=(of_type("pdf"),), since_ms=2 * DAY, until_ms=9 * DAY): ["c.PDF"],
-        Asked("c1", words=(("c",),), marks=(of_type("pdf"),)): ["c.PDF"],
-        Asked("c1", since_ms=-5, until_ms=1 << 60): ["d.mp4", "c.PDF", "b", "a.pdf"],
+        FileSearch("c1", marks=(of_type("pdf"),)): ["c.PDF", "a.pdf"],
+        FileSearch("c1", marks=(of_type("application/pdf"),)): ["b", "a.pdf"],
+        FileSearch("c1", marks=(of_type("image"),)): ["b"],
+        FileSearch("c1", marks=(of_type("video"),)): ["d.mp4"],
+        FileSearch("c1", marks=(sent_by("tom"),)): ["c.PDF"],
+        FileSearch(marks=(sent_by("@x:hs"),)): ["d.mp4"],
+        FileSearch("c1", marks=(of_type("pdf"), sent_by("ruth"))): ["a.pdf"],
+        FileSearch("c1", since_ms=3 * DAY): ["d.mp4", "c.PDF"],
+        FileSearch("c1", until_ms=3 * DAY): ["b", "a.pdf"],
+        FileSearch("c1", marks=(of_type("pdf"),), since_ms=2 * DAY, until_ms=9 * DAY): ["c.PDF"],
+        FileSearch("c1", words=(("c",),), marks=(of_type("pdf"),)): ["c.PDF"],
+        FileSearch("c1", since_ms=-5, until_ms=1 << 60): ["d.mp4", "c.PDF", "b", "a.pdf"],
     }.items():
         assert await store.run(lambda asked=asked: names(asked)) == expected, asked  # type: ignore[misc]
 
@@ -211,21 +213,21 @@ async def test_V3_of_the_versions_that_fit_the_newest_is_shown(store: Store) -> 
         add_file(sent("$2", "a.pdf", 2 * DAY, filename="a.pdf", body="draft two"))
         add_file(sent("$3", "a.pdf", 3 * DAY, sender="@tom:hs", staff_id="tom"))
 
-        def shown(asked: Asked) -> list[tuple[str, int, int]]:
+        def shown(asked: FileSearch) -> list[tuple[str, int, int]]:
             return [(str(one.file.event_id), one.versions, one.number) for one in listed(files_after(asked, None, 9))]
 
         return [
-            shown(Asked("c1", marks=(sent_by("ruth"),))),
-            shown(Asked("c1", words=(("draft",),))),
-            shown(Asked("c1", words=(("one",),))),
-            shown(Asked("c1", until_ms=2 * DAY)),
-            shown(Asked(words=(("a",),))),
+            shown(FileSearch("c1", marks=(sent_by("ruth"),))),
+            shown(FileSearch("c1", words=(("draft",),))),
+            shown(FileSearch("c1", words=(("one",),))),
+            shown(FileSearch("c1", until_ms=2 * DAY)),
+            shown(FileSearch(words=(("a",),))),
         ]
 
     assert await store.run(unit) == [[("$2", 3, 2)], [("$2", 3, 2)], [("$1", 3, 1)], [("$1", 3, 1)], [("$3", 3, 3)]]
 
 
-def pages(asked: Asked, size: int) -> list[int]:
+def pages(asked: FileSearch, size: int) -> list[int]:
     after, got = None, list[int]()
     while hits := files_after(asked, after, size):
         got += [hit.position for hit in hits]
@@ -242,7 +244,7 @@ async def test_V3_pages_together_are_the_list(store: Store, order: Order, word: 
             info = {"size": (number * 7) % 11}
             at = 1000 + number // 3
             add_file(sent(f"${number}", f"Note {number % 23}.txt", at, info=info, conversation_id=f"c{number % 2 + 1}"))
-        asked = Asked(conversation_id, words=((word,),) if word else (), order=order)
+        asked = FileSearch(conversation_id, words=((word,),) if word else (), order=order)
         return pages(asked, 1000), pages(asked, 3)
 
     whole, in_pages = await store.run(unit)

@@ -47,7 +47,7 @@ async def test_a_connection_that_the_network_has_swallowed(
         await fake.delivered()
         shut = {BEN: await ids(firm, TALK, matter_space_key("m1"))}
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
-        with frozen(await firm.bridge._firm.store.run(connection_pid)):
+        with frozen(await firm.service.store.run(connection_pid)):
             write(firm.directory, AFTER)
             await until(lambda: bool(firm.bridge.health()["database"]))
             asked = fake.message(chats["d"], "@dan:localhost", "!ping meanwhile")

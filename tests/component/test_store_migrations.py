@@ -10,13 +10,13 @@ import orjson
 import pytest
 from playhouse.schema_diff import diff_models
 
-from bridge.mapping.file_words import Asked
+from bridge.mapping.file_words import FileSearch
 from bridge.mapping.files import file_in
 from bridge.store import models
 from bridge.store.engine.backends import Backend, backend_for
 from bridge.store.engine.sql import execute
 from bridge.store.engine.store import MIGRATIONS, Store, StoreError, migrate
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.files.lists import files_after
 from bridge.store.rooms.channels import recent
 from tests.component.conftest import own_database
@@ -166,7 +166,7 @@ def test_V3_files_from_before_are_found_by_every_spelling_and_nobodys_names_are_
     assert orjson.loads(rows[1][2]) == {"name_key": "blob\n$1"}
 
     def found(*ways: str) -> list[str]:
-        return [str(one.position) for one in files_after(Asked("c", words=(ways,)), None, 9)]
+        return [str(one.position) for one in files_after(FileSearch("c", words=(ways,)), None, 9)]
 
     (soren,), (lodz,) = (
         execute("SELECT position FROM file WHERE event_id = ?", one).fetchall() for one in ("$2", "$3")
@@ -177,8 +177,8 @@ def test_V3_files_from_before_are_found_by_every_spelling_and_nobodys_names_are_
     assert len(found("gone")) == 2
 
 
-def _as_before(number: int, name: str, caption: str) -> Sent:
+def _as_before(number: int, name: str, caption: str) -> NewFile:
     body = {"body": caption, "filename": name} if caption else {"body": name}
     carried = file_in({"msgtype": "m.file", "url": "mxc://hs/x", **body})
     assert carried is not None
-    return Sent(f"${number}", "!r", "c", "@ruth:hs", "ruth", number, carried)
+    return NewFile(f"${number}", "!r", "c", "@ruth:hs", "ruth", number, carried)

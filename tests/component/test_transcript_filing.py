@@ -20,7 +20,7 @@ from bridge.firm.conversation import first_matter_conversation_id
 from bridge.mapping.files import file_in
 from bridge.operations.transcripts import write_transcript
 from bridge.settings import FilingSettings, TranscriptSettings
-from bridge.store.files.files import Sent, add_file
+from bridge.store.files.files import NewFile, add_file
 from bridge.store.record.audit import newest
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 from tests.fakes.faults import refusal
@@ -72,7 +72,7 @@ async def test_V3_the_command_files_it_beside_the_files_that_it_leads_to(firm: S
     event_id = firm.fake.send(room_id, firm.user("ruth"), "m.room.message", content)
     carried = file_in(content)
     assert carried is not None
-    sent = Sent(event_id, room_id, first_matter_conversation_id("m1"), firm.user("ruth"), "ruth", 1, carried)
+    sent = NewFile(event_id, room_id, first_matter_conversation_id("m1"), firm.user("ruth"), "ruth", 1, carried)
     await service.store.run(lambda: add_file(sent))
     filer = Filer(service.store, service.homeserver, service.settings, lambda: service.firm, service.metrics)
     assert await filer.run() == 1

@@ -356,7 +356,7 @@ async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
     many: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No unit takes people out of more than so many; the answer and the end are as of one."""
-    monkeypatch.setattr("bridge.commands.walls.setting._MATTERS_AT_ONCE", 3)
+    monkeypatch.setattr("bridge.operations.walls.setting._MATTERS_AT_ONCE", 3)
     most = 0
 
     def counted(*arguments: Any) -> Removed:
@@ -365,7 +365,7 @@ async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
         most = max([most, *map(len, removed.values())])
         return removed
 
-    monkeypatch.setattr("bridge.commands.walls.setting.drop_screened", counted)
+    monkeypatch.setattr("bridge.operations.walls.setting.drop_screened", counted)
     said, _ = await wall(many, "!wall add client:Tidewell Brewing @ben A cousin")
     assert "Ben Booth: taken out of 40 conversations" in said
     assert most == 3

@@ -276,7 +276,7 @@ async def test_a_full_inbox_answers_late_and_then_not_at_all(
     async def held_up(given: Json) -> None:
         await release.wait()
 
-    monkeypatch.setattr(served.inbox, "_handle", held_up)
+    monkeypatch.setattr(served.inbox, "handle", held_up)
     assert (await served.push({"events": [event(f"${n}") for n in range(100)]})).status == 200
     monkeypatch.setattr(appservice, "ANSWER_WITHIN", 0.01)
     assert await error_of(await served.push({"events": [event("$late")]})) == (503, "M_UNKNOWN")

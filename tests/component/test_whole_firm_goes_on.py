@@ -87,19 +87,19 @@ AT = pytest.mark.parametrize("start", [False, True], ids=["at work", "at a start
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in {
         "upkeep.stages.RETRY_SECONDS": 0.02,
-        "jobs._AGAIN_SECONDS": 0.02,
-        "jobs._GUARD_SECONDS": 0.05,
-        "reconcile.again._FIRST": 0.02,
-        "reconcile.again._LONGEST": 0.1,
-        "reconcile.guarding._REST_SECONDS": 0.05,
+        "jobs.AGAIN_SECONDS": 0.02,
+        "jobs.GUARD_SECONDS": 0.05,
+        "reconcile.again.FIRST_SECONDS": 0.02,
+        "reconcile.again.LONGEST_SECONDS": 0.1,
+        "reconcile.guarding.REST_SECONDS": 0.05,
         "reconcile.passes.PATIENCE": 0.1,
-        "reconcile.passes._MOMENT": 0.1,
-        "reconcile.passes._AT_START": 0.1,
-        "reconcile.passes._GUARD_SECONDS": 0.1,
+        "reconcile.passes.MOMENT": 0.1,
+        "reconcile.passes.AT_START": 0.1,
+        "reconcile.passes.GUARD_SECONDS": 0.1,
         "reconcile.service.PATIENCE": 0.1,
-        "reconcile.service._MOMENT": 0.1,
-        "reconcile.work._GUARD_SECONDS": 0.1,
-        "reconcile.work._MOMENT": 0.1,
+        "reconcile.service.MOMENT": 0.1,
+        "reconcile.work.GUARD_SECONDS": 0.1,
+        "reconcile.work.MOMENT": 0.1,
         "store.engine.store.TROUBLE_SECONDS": 0.2,
     }.items():
         monkeypatch.setattr(f"bridge.{name}", seconds)
@@ -142,7 +142,7 @@ async def ids(firm: Running, *keys: str) -> list[str]:
 async def nothing_left(firm: Running) -> None:
     """What failed is tried again when it is due, and a change that is being followed comes to its end."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        while (await firm.bridge._firm.plan()).steps:
+        while (await firm.service.plan()).steps:
             await firm.well()
     await firm.well()
 
@@ -280,7 +280,7 @@ async def test_the_day_goes_on_with_a_full_disk(
         await fake.delivered()
         shut = await ids(firm, TALK, matter_space_key("m1"))
         assert {room.room_id for room in rooms_of(fake, BEN)} >= set(shut)
-        store = firm.bridge._firm.store
+        store = firm.service.store
         await store.run(lambda: models.database.obj.execute_sql("PRAGMA max_page_count=1"))
         fake.message(await firm.room(bot_chat_id("d")), DAN, f"!ping {'x' * 3000}")
         await firm.says("database", "full")
@@ -324,7 +324,7 @@ async def test_a_midnight_wall_does_not_wait_for_a_pass_under_way(
         mend(fake)
         await whole
         await firm.well()
-        assert [step.describe() for step in (await firm.bridge._firm.plan()).steps] == []
+        assert [step.describe() for step in (await firm.service.plan()).steps] == []
 
 
 @pytest.mark.parametrize("seconds", [60, 7200, 40 * 86_400])
@@ -332,7 +332,7 @@ async def test_a_clock_that_is_set_back(
     settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
     """To the scheduler, which waits for times, all that it is to do is so far off then."""
-    monkeypatch.setattr("bridge.jobs._CLOCK_SECONDS", 0.05)
+    monkeypatch.setattr("bridge.jobs.CLOCK_SECONDS", 0.05)
     async with running(settings, fake) as firm:
         await firm.well()
         await fake.delivered()
@@ -367,7 +367,7 @@ async def test_F1_no_room_is_made_before_those_who_must_be_out_are(settings: Set
 
         await firm.says("homeserver", "500")
         assert "just starting" in (await plus())["refused"]
-        assert not await firm.bridge._firm.store.run(lambda: conversation_by_id(direct_id("ab")))
+        assert not await firm.service.store.run(lambda: conversation_by_id(direct_id("ab")))
         mend(fake)
         await firm.well()
         assert (await plus())["room_id"] == await firm.room(direct_id("ab"))

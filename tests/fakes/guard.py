@@ -13,7 +13,7 @@ from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.memberships import without_words
 from bridge.guard.refusals import attempt_of
-from bridge.guard.writing import Written, refused, with_mark
+from bridge.guard.writing import SentEvent, refused, with_mark
 from tests.fakes.room import CREATOR_POWER, Denied, Room
 
 GUARD_KEY = "guard-key-of-the-tests-0001"
@@ -42,7 +42,7 @@ class FakeGuard:
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if event_type not in GATED or state_key is None:
             replaced = bool(room.state.get((TOMBSTONE, ""), {}).get("replacement_room"))
-            written = Written(event_type, sender, room.room_id, replaced, content)
+            written = SentEvent(event_type, sender, room.room_id, replaced, content)
             found = refused(written, mark, self.gate, facts) if room.members.get(sender) == "join" else None
         else:
             before = room.members.get(state_key, "") if event_type == "m.room.member" else ""
@@ -64,7 +64,7 @@ class FakeGuard:
             self.keeper.note(found[0])
             raise Denied(403, "M_FORBIDDEN", found[1].sentence)
         if state_key is None:
-            return with_mark(Written(event_type, sender, room.room_id, False, content), mark, self.gate) or content
+            return with_mark(SentEvent(event_type, sender, room.room_id, False, content), mark, self.gate) or content
         if event_type == MEMBER and mark is not None and sender != self.gate.bot:
             closed = self.gate.refusal_to_write(sender, mark, facts)
             return without_words(content, read_only=closed is not None) or content

@@ -122,6 +122,10 @@ class FakeHomeserver(World):
         """Let the next requests of this method, whose decoded path has a match for `path`, meet these, one each."""
         self._scripts.append((method, re.compile(path), deque(behaviours)))
 
+    def keep_to_no_script(self) -> None:
+        """Answer again as a homeserver does."""
+        self._scripts.clear()
+
     def changes(self) -> list[Recorded]:
         """The requests that may have changed something: no GET, nothing refused, not typing, ping or guard."""
         return [

@@ -106,10 +106,10 @@ def _left_out(elements: list[ast.expr], code: _Code) -> Iterator[_Mistake]:
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree but for annotations."""
+    """The nodes of a tree but for annotations and decorators, which say what a thing is and not what it does."""
     yield node
     for name, value in ast.iter_fields(node):
-        if name in {"annotation", "returns"}:
+        if name in {"annotation", "returns", "decorator_list"}:
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):

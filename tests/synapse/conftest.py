@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from bridge.dev import files, processes
-from bridge.dev.place import Place
+from bridge.dev.place import LocalFirm
 from bridge.dev.synapse import check_installed, make_bot, start_synapse, wait_for_synapse
 from bridge.settings import Settings
 from tests.synapse.harness import TEST_INSTANCE, WITHOUT_GUARD, RealFirm, RealSynapse, free_place, real_firm
 
 
 @pytest.fixture(scope="session")
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Settings]]:
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalFirm, Settings]]:
     check_installed()
     place = free_place(tmp_path_factory.mktemp("synapse"))
     settings = files.write_files(place, WITHOUT_GUARD, TEST_INSTANCE)
@@ -30,7 +30,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, S
 
 
 @pytest.fixture
-async def synapse(_shared: tuple[Place, Settings]) -> AsyncIterator[RealSynapse]:
+async def synapse(_shared: tuple[LocalFirm, Settings]) -> AsyncIterator[RealSynapse]:
     """The Synapse that all tests of a session share, with the bot as its admin, no bridge and no guard."""
     place, settings = _shared
     server = RealSynapse(place, settings)

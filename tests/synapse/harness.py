@@ -27,7 +27,7 @@ from urllib.parse import quote
 import aiohttp
 
 from bridge.dev import files, processes
-from bridge.dev.place import DEMO_SETTINGS, Place
+from bridge.dev.place import DEMO_SETTINGS, LocalFirm
 from bridge.dev.processes import Program
 from bridge.dev.run import all_made, start_bridge
 from bridge.dev.synapse import check_installed, make_bot, start_synapse, wait_for_synapse
@@ -172,7 +172,7 @@ def _events(answer: Json) -> list[tuple[str, Json]]:
 class RealSynapse:
     """A Synapse of the test's own, with the bot as its admin. Stopping and killing may be done at any time."""
 
-    def __init__(self, place: Place, settings: Settings) -> None:
+    def __init__(self, place: LocalFirm, settings: Settings) -> None:
         self.place = place
         self.settings = settings
         self.server: Program | None = None
@@ -319,6 +319,6 @@ async def real_firm(
         await firm.close()
 
 
-def free_place(var: Path) -> Place:
+def free_place(var: Path) -> LocalFirm:
     """A place with two ports that nobody uses at this moment."""
-    return Place(var, free_port(), free_port())
+    return LocalFirm(var, free_port(), free_port())

@@ -13,14 +13,14 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bridge.check import Finding, State
+from bridge.check import Finding, Verdict
 from bridge.check.deep import compare
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
 from bridge.check.listener import bridge_state
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.dev import files, processes
-from bridge.dev.place import Place
+from bridge.dev.place import LocalFirm
 from bridge.dev.synapse import check_installed, register_bot, start_synapse, wait_for_synapse
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.service import FirmService, open_firm
@@ -52,13 +52,13 @@ OPEN: dict[str, Any] = {
 """The opposite of each setting that the rules need."""
 
 
-def open_listener(place: Place) -> dict[str, Any]:
+def open_listener(place: LocalFirm) -> dict[str, Any]:
     resources = [{"names": ["client", "federation"]}]
     return {**files.listener(place.host, place.synapse_port), "resources": resources}
 
 
 @pytest.fixture(scope="module")
-def _open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Settings]]:
+def _open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalFirm, Settings]]:
     check_installed()
     place = free_place(tmp_path_factory.mktemp("open"))
     settings = files.write_files(place, WITHOUT_GUARD, {**OPEN, "listeners": [open_listener(place)]})
@@ -85,11 +85,11 @@ async def rooms(synapse: RealSynapse) -> set[str]:
 
 async def test_with_the_firms_settings_nothing_is_missing(synapse: RealSynapse) -> None:
     found = await look(synapse.settings)
-    assert [name for name, f in found.items() if f.state is not State.OK and f.state is not State.UNSEEN] == [
+    assert [name for name, f in found.items() if f.state is not Verdict.OK and f.state is not Verdict.UNSEEN] == [
         "guard",
         "notifications",
     ]
-    unseen = [name for name, finding in found.items() if finding.state is State.UNSEEN]
+    unseen = [name for name, finding in found.items() if finding.state is Verdict.UNSEEN]
     assert unseen == ["push", "redaction_retention_period"]
     assert {setting.name for setting in HOMESERVER_SETTINGS} <= set(found)
 
@@ -103,23 +103,23 @@ async def test_checking_leaves_nothing_but_a_locked_account(synapse: RealSynapse
     assert await rooms(synapse) == rooms_before
 
 
-async def test_each_setting_that_is_not_in_force_is_found(_open_server: tuple[Place, Settings]) -> None:
+async def test_each_setting_that_is_not_in_force_is_found(_open_server: tuple[LocalFirm, Settings]) -> None:
     place, settings = _open_server
     await register_bot(settings)
     before = await look(settings)
-    assert before["bot"].state is State.MISSING
+    assert before["bot"].state is Verdict.MISSING
     assert "Give the bot admin rights" in before["bot"].remedy
-    assert before["homeserver settings"].state is State.UNSEEN
+    assert before["homeserver settings"].state is Verdict.UNSEEN
     # Through the database Synapse would remember who is no admin until its restart.
     await grant(place, settings)
     found = await look(settings)
     for setting in HOMESERVER_SETTINGS:
-        expected = State.UNSEEN if setting.probe is None else State.MISSING if setting.rules else State.WARNING
+        expected = Verdict.UNSEEN if setting.probe is None else Verdict.MISSING if setting.rules else Verdict.WARNING
         assert found[setting.name].state is expected, found[setting.name]
-    assert found["room addresses"].state is State.OK
+    assert found["room addresses"].state is Verdict.OK
 
 
-async def grant(place: Place, settings: Settings) -> None:
+async def grant(place: LocalFirm, settings: Settings) -> None:
     """Make the bot a server admin, by an admin made with the shared secret, as the admin guide says."""
     import hashlib
     import hmac
@@ -141,17 +141,17 @@ async def grant(place: Place, settings: Settings) -> None:
 async def test_a_wrong_as_token_is_told_from_a_wrong_hs_token(synapse: RealSynapse) -> None:
     wrong = SecretStr("f" * 32)
     found = await look(changed(synapse.settings, "appservice", as_token=wrong))
-    assert found["as_token"].state is State.MISSING
+    assert found["as_token"].state is Verdict.MISSING
     assert "app_service_config_files" in found["as_token"].remedy
     found = await look(changed(synapse.settings, "appservice", hs_token=wrong))
-    assert found["as_token"].state is State.OK
-    assert found["hs_token"].state is State.MISSING
+    assert found["as_token"].state is Verdict.OK
+    assert found["hs_token"].state is Verdict.MISSING
     assert "another hs_token" in found["hs_token"].what
 
 
 async def test_another_server_name_or_id_than_the_registrations(synapse: RealSynapse) -> None:
     found = await look(changed(synapse.settings, "homeserver", server_name="firm.example"))
-    assert found["as_token"].state is State.MISSING
+    assert found["as_token"].state is Verdict.MISSING
     assert "takes the bridge for" in found["as_token"].what
     found = await look(changed(synapse.settings, "appservice", id="other"))
     assert "another id" in found["hs_token"].what
@@ -159,7 +159,7 @@ async def test_another_server_name_or_id_than_the_registrations(synapse: RealSyn
 
 async def test_the_registrations_url_leads_elsewhere(synapse: RealSynapse) -> None:
     found = await look(changed(synapse.settings, "appservice", listen_port=free_place(Path("x")).bridge_port))
-    assert found["hs_token"].state is State.MISSING
+    assert found["hs_token"].state is Verdict.MISSING
     assert "does not reach the bridge" in found["hs_token"].what
 
 
@@ -182,7 +182,7 @@ async def test_a_homeserver_that_is_away(synapse: RealSynapse) -> None:
     url = f"http://127.0.0.1:{free_place(Path('x')).synapse_port}"
     found = await look(changed(synapse.settings, "homeserver", url=url))
     assert list(found) == ["homeserver"]
-    assert found["homeserver"].state is State.MISSING
+    assert found["homeserver"].state is Verdict.MISSING
 
 
 async def test_a_room_left_over_by_a_check_that_was_killed_is_removed(synapse: RealSynapse) -> None:
@@ -195,14 +195,14 @@ async def test_a_room_left_over_by_a_check_that_was_killed_is_removed(synapse: R
         with_a_room: Scene = await left_over.__aenter__()
         assert with_a_room.room_id in await rooms(synapse)
     found = await look(settings)
-    assert found["limit_profile_requests_to_users_who_share_rooms"].state is State.OK
-    assert found["forget_rooms_on_leave"].state is State.OK
+    assert found["limit_profile_requests_to_users_who_share_rooms"].state is Verdict.OK
+    assert found["forget_rooms_on_leave"].state is Verdict.OK
     assert await rooms(synapse) == rooms_before
 
 
 async def test_an_unusable_room_version(synapse: RealSynapse) -> None:
     found = await look(changed(synapse.settings, "homeserver", room_version="99"))
-    assert found["room version"].state is State.MISSING
+    assert found["room version"].state is Verdict.MISSING
 
 
 DIRECTORY = """

@@ -16,13 +16,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bridge.dev.place import Place
+from bridge.dev.place import LocalFirm
 from tests.ports import free_port
 from tests.synapse.harness import free_place
 
 
 @contextmanager
-def dev(place: Place) -> Iterator[subprocess.Popen[str]]:
+def dev(place: LocalFirm) -> Iterator[subprocess.Popen[str]]:
     """`firm-bridge dev`, once it said that it is ready."""
     ports = {
         "SYNAPSE_PORT": str(place.synapse_port),
@@ -64,7 +64,7 @@ async def rooms_of(logins: dict[str, Any], person: dict[str, str]) -> set[str]:
             return set((await answer.json())["joined_rooms"])
 
 
-def read_logins(place: Place) -> dict[str, Any]:
+def read_logins(place: LocalFirm) -> dict[str, Any]:
     logins: dict[str, Any] = json.loads(place.logins_file.read_text())
     return logins
 

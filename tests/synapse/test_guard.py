@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bridge.check import State
+from bridge.check import Verdict
 from bridge.dev.place import ROOT, SYNAPSE_PYTHON
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import MARKER, STAFF_SPACE, matter_space_key
@@ -310,19 +310,19 @@ async def test_check_sees_the_guard(tmp_path: Path) -> None:
     async with guarded_firm(tmp_path) as guarded:
         firm = guarded.firm
         found = await look(firm.settings)
-        assert {name for name, finding in found.items() if finding.state is not State.OK} == {
+        assert {name for name, finding in found.items() if finding.state is not Verdict.OK} == {
             "push",
             "redaction_retention_period",
         }
         assert (found["block_non_admin_invites"].what, found["guard"].what[:8]) == (
-            "Not needed: the guard judges finer.",
+            "Not needed: the guard decides case by case.",
             "In force",
         )
         # What the check itself tries is not held against anybody.
         assert (await status(firm))["waiting"] == 0
         key = SecretStr("another-key-than-the-guards")
         other = firm.settings.model_copy(update={"guard": firm.settings.guard.model_copy(update={"key": key})})
-        assert (await look(other))["guard"].state is State.MISSING
+        assert (await look(other))["guard"].state is Verdict.MISSING
         firm.stop_bridge()
         walls = [*DIRECTORY["walls"], {"id": "x", "matter": "2026-0042", "people": ["c"], "memo": "", "set_by": "a"}]
         (tmp_path / "directory.yaml").write_text(json.dumps({**DIRECTORY, "walls": walls}))

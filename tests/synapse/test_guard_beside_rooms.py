@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from bridge.check import State
+from bridge.check import Verdict
 from bridge.guard.files import UNLISTED, UNREADABLE
 from bridge.guard.gate import READ_ONLY
 from bridge.guard.requests import BOT_ONLY_BRIDGE, NO_FIELDS, NOT_IN_ROOM, WITHOUT_NAMES, pushes_ids_alone
@@ -60,7 +60,7 @@ async def test_what_is_refused_beside_rooms_and_what_clients_need_passes(tmp_pat
         await _nothing_is_said_with_a_membership(guarded)
         await _refused_uploads_are_their_senders(guarded)
         finding = (await look(guarded.firm.settings))["guard"]
-        assert finding.state is State.OK, finding
+        assert finding.state is Verdict.OK, finding
 
 
 async def _the_bot_is_the_bridges(guarded: GuardedFirm) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bridge.check import State
+from bridge.check import Verdict
 from bridge.check.guard import guard_finding
 from bridge.check.http import asker
 from bridge.dev.place import HOMESERVER_YAML, ROOT, SYNAPSE_PYTHON
@@ -40,5 +40,5 @@ async def test_a_worker_does_not_start_and_check_names_it(tmp_path: Path, monkey
         assert "The firm's guard does not work in worker processes yet, and this is one (events1)" in ended.stderr
         async with asker(firm.settings.homeserver.url) as asking:
             finding = await guard_finding(asking, firm.settings)
-        assert finding.state is State.MISSING
+        assert finding.state is Verdict.MISSING
         assert "events1" in finding.what

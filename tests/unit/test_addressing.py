@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.handlers import addressing
+from bridge.mapping import addressing
+from bridge.mapping.event import Event
 from bridge.mapping.marks import with_ids
 
 BOT = "@bot:localhost"
@@ -28,7 +29,7 @@ def reply(body: str, formatted: str = "", **more: Any) -> dict[str, Any]:
 
 def heard(content: dict[str, Any], *, in_chat: bool = False, sender: str = "@ruth:localhost") -> str | None:
     """The command that the bot hears, in a room or in its chat."""
-    event = {"type": "m.room.message", "sender": sender, "room_id": "!r", "content": content}
+    event = Event("$e", "!r", "m.room.message", sender, 1, content)
     text = addressing.heard(event, BOT, {"!r"} if in_chat else set(), NAME)
     return None if text is None else with_ids(text)
 

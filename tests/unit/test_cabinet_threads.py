@@ -32,7 +32,7 @@ async def test_work_that_does_not_come_back_is_left_and_too_much_of_it_lets_noth
         assert 0 < len(begun) <= 8
     finally:
         back.set()
-    for thread in threads._left:
+    for thread in threads.left_behind:
         await asyncio.to_thread(thread.join)
     assert await threads.run(lambda: 7, 10) == 7
 

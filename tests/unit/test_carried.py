@@ -57,6 +57,8 @@ VOICE: Json = {
         ("m.room.message", {"msgtype": "m.text", "body": "x", "com.beeper.linkpreviews": [{"og:image": MXC}]}),
         ("m.room.message", {"msgtype": "m.text", "body": "x", "formatted_body": f'<IMG src="{MXC}">'}),
         ("m.room.message", {"msgtype": "m.text", "body": "x", "formatted_body": "<p><image/href='&#109;xc://a/b'>"}),
+        ("m.room.message", {"msgtype": "m.text", "body": "x", "m.html": "<image/href='&#109;xc://a/b'>"}),
+        ("m.room.message", {"msgtype": "m.text", "org.matrix.msc1767.html": "<image/href='&#109;xc://a/b'>"}),
         ("m.room.message", {"msgtype": "m.text", "m.text": [{"mimetype": "text/html", "body": f"<img src={MXC}>"}]}),
         (
             "m.room.message",

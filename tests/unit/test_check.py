@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from bridge.check import Finding, State
+from bridge.check import Finding, Verdict
 from bridge.check.guard import judge_guard
 from bridge.check.homeserver import judge_ping, judge_setting
 from bridge.check.http import Reply
@@ -49,14 +49,14 @@ async def store_rows(path: Path, *rows: models.Base) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize(("mode", "state"), [(0o600, State.OK), (0o640, State.WARNING), (0o604, State.WARNING)])
-def test_a_configuration_others_can_read(tmp_path: Path, mode: int, state: State) -> None:
+@pytest.mark.parametrize(("mode", "state"), [(0o600, Verdict.OK), (0o640, Verdict.WARNING), (0o604, Verdict.WARNING)])
+def test_a_configuration_others_can_read(tmp_path: Path, mode: int, state: Verdict) -> None:
     config = tmp_path / "firm-bridge.yaml"
     config.touch()
     config.chmod(mode)
     (finding,) = configuration_findings(SETTINGS, config)
     assert finding.state is state
-    assert ("chmod 600" in finding.remedy) is (state is State.WARNING)
+    assert ("chmod 600" in finding.remedy) is (state is Verdict.WARNING)
 
 
 @pytest.mark.parametrize(
@@ -80,25 +80,25 @@ def test_every_problem_of_the_directory_is_a_finding_with_its_place(tmp_path: Pa
     firm, findings = directory_findings(Settings(directory=DirectorySettings(path=str(file))))
     assert firm is None
     assert len(findings) >= 2
-    assert all(finding.state is State.MISSING for finding in findings)
+    assert all(finding.state is Verdict.MISSING for finding in findings)
     assert any("directory.yaml:3" in finding.what for finding in findings)
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     firm, (finding,) = directory_findings(Settings(directory=DirectorySettings(path=str(tmp_path / "none.yaml"))))
     assert firm is None
-    assert finding.state is State.MISSING
+    assert finding.state is Verdict.MISSING
 
 
 async def test_a_database_not_there_yet_is_fine_and_is_not_made(tmp_path: Path) -> None:
     (finding,) = await database(with_database(tmp_path / "bridge.db"))
-    assert finding.state is State.OK
+    assert finding.state is Verdict.OK
     assert not await asyncio.to_thread((tmp_path / "bridge.db").exists)
 
 
 async def test_a_database_whose_folder_is_missing(tmp_path: Path) -> None:
     (finding,) = await database(with_database(tmp_path / "none" / "bridge.db"))
-    assert finding.state is State.MISSING
+    assert finding.state is Verdict.MISSING
     assert finding.remedy == f"mkdir -p {tmp_path / 'none'}"
 
 
@@ -106,7 +106,7 @@ async def test_a_damaged_database(tmp_path: Path) -> None:
     file = tmp_path / "bridge.db"
     await asyncio.to_thread(file.write_text, "This is a letter, not a database. " * 100)
     (finding,) = await database(with_database(file))
-    assert finding.state is State.MISSING
+    assert finding.state is Verdict.MISSING
     assert "Restore a backup" in finding.what
 
 
@@ -114,7 +114,7 @@ async def test_an_older_database_is_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "bridge.db"
     await asyncio.to_thread(file.touch)
     (finding,) = await database(with_database(file))
-    assert finding.state is State.OK
+    assert finding.state is Verdict.OK
     assert "next start" in finding.what
 
 
@@ -126,7 +126,7 @@ async def test_what_waits_in_the_database_is_said(tmp_path: Path) -> None:
         models.InboxEvent(event_id="$1", room_id="!r", body=b"{}", received_at=1, status="dead"),
     )
     findings = {finding.name: finding for finding in await database(with_database(file))}
-    assert findings["directory change"].state is State.MISSING
+    assert findings["directory change"].state is Verdict.MISSING
     assert "firm-bridge directory confirm" in findings["directory change"].remedy
     assert findings["dead letters"].remedy == "firm-bridge dead-letters list"
 
@@ -137,7 +137,7 @@ async def test_two_people_with_one_localpart_are_both_named(tmp_path: Path) -> N
     people = (Staff("s1", "Tom", "Price", "tom@firm.example"), Staff("s2", "Tom", "Pratt", "tom@other.example"))
     findings = await database(with_database(file), Firm(staff={person.id: person for person in people}))
     (finding,) = (finding for finding in findings if finding.name == "accounts")
-    assert finding.state is State.MISSING
+    assert finding.state is Verdict.MISSING
     assert "Tom Price" in finding.what
     assert "Tom Pratt" in finding.what
 
@@ -151,7 +151,7 @@ async def test_two_people_with_one_localpart_are_both_named(tmp_path: Path) -> N
 )
 def test_a_ping_that_arrives(reply: Reply, state: BridgeState, said: str) -> None:
     finding = judge_ping(reply, state, SETTINGS)
-    assert finding.state is State.OK
+    assert finding.state is Verdict.OK
     assert said in finding.what
 
 
@@ -171,7 +171,7 @@ def test_a_ping_that_arrives(reply: Reply, state: BridgeState, said: str) -> Non
 )
 def test_a_ping_that_does_not_arrive_says_why_and_what_to_do(reply: Reply, state: BridgeState, said: str) -> None:
     finding = judge_ping(reply, state, SETTINGS)
-    assert finding.state is State.MISSING
+    assert finding.state is Verdict.MISSING
     assert said in finding.what
     assert finding.remedy
 
@@ -180,17 +180,17 @@ def test_a_ping_that_does_not_arrive_says_why_and_what_to_do(reply: Reply, state
 def test_a_setting_that_is_missing_comes_with_the_lines_to_write(setting: object) -> None:
     listed = next(item for item in HOMESERVER_SETTINGS if item is setting)
     finding = judge_setting(listed, False if listed.probe else None, SETTINGS)
-    assert finding.state in ({State.MISSING, State.WARNING} if listed.probe else {State.UNSEEN})
-    assert (finding.state is State.MISSING) is bool(listed.rules and listed.probe)
+    assert finding.state in ({Verdict.MISSING, Verdict.WARNING} if listed.probe else {Verdict.UNSEEN})
+    assert (finding.state is Verdict.MISSING) is bool(listed.rules and listed.probe)
     lines = finding.remedy.partition("\n")[2]
     assert "{" not in lines
     written = yaml.safe_load(lines)
     assert written is None or listed.name in written
-    assert judge_setting(listed, True, SETTINGS) == Finding(listed.name, State.OK, "In force.")
+    assert judge_setting(listed, True, SETTINGS) == Finding(listed.name, Verdict.OK, "In force.")
 
 
 def test_an_answer_that_does_not_tell_is_not_taken_for_good() -> None:
-    assert judge_setting(HOMESERVER_SETTINGS[0], None, SETTINGS).state is State.UNSEEN
+    assert judge_setting(HOMESERVER_SETTINGS[0], None, SETTINGS).state is Verdict.UNSEEN
 
 
 GUARDED = SETTINGS.model_copy(update={"guard": GuardSettings(key=SecretStr("k" * 32))})
@@ -200,40 +200,40 @@ IN_FORCE = {"version": 7, "digest": "d", "refused": {"F1": 2, "M3": 1}}
 @pytest.mark.parametrize(
     ("reply", "digest", "state", "said"),
     [
-        (Reply(200, IN_FORCE), "d", State.OK, "refused 3 times"),
-        (Reply(200, IN_FORCE), None, State.OK, "up to date"),
+        (Reply(200, IN_FORCE), "d", Verdict.OK, "refused 3 times"),
+        (Reply(200, IN_FORCE), None, Verdict.OK, "up to date"),
         (
             Reply(200, {**IN_FORCE, "waiting": 3, "oldest_ms": 1}),
             "d",
-            State.WARNING,
+            Verdict.WARNING,
             "holds 3 refusals, the oldest since 1970",
         ),
-        (Reply(200, {**IN_FORCE, "waiting": 3, "oldest_ms": 2**62}), "d", State.OK, "refused 3 times"),
+        (Reply(200, {**IN_FORCE, "waiting": 3, "oldest_ms": 2**62}), "d", Verdict.OK, "refused 3 times"),
         (
             Reply(200, {**IN_FORCE, "workers": ["events1", "pusher1"]}),
             "d",
-            State.MISSING,
+            Verdict.MISSING,
             "workers as well: events1, pusher1",
         ),
-        (Reply(200, {**IN_FORCE, "workers": []}), "d", State.OK, "up to date"),
-        (Reply(200, IN_FORCE), "e", State.WARNING, "not what the bridge knows"),
-        (Reply(200, {"version": 0, "digest": ""}), "d", State.WARNING, "nobody comes into any room"),
-        (Reply(403, {"errcode": "M_FORBIDDEN"}), "d", State.MISSING, "another key"),
-        (Reply(404, {"errcode": "M_UNRECOGNIZED"}), "d", State.MISSING, "no guard is in force"),
-        (Reply(0, reason="connection lost"), None, State.MISSING, "connection lost"),
+        (Reply(200, {**IN_FORCE, "workers": []}), "d", Verdict.OK, "up to date"),
+        (Reply(200, IN_FORCE), "e", Verdict.WARNING, "not what the bridge knows"),
+        (Reply(200, {"version": 0, "digest": ""}), "d", Verdict.WARNING, "nobody comes into any room"),
+        (Reply(403, {"errcode": "M_FORBIDDEN"}), "d", Verdict.MISSING, "another key"),
+        (Reply(404, {"errcode": "M_UNRECOGNIZED"}), "d", Verdict.MISSING, "no guard is in force"),
+        (Reply(0, reason="connection lost"), None, Verdict.MISSING, "connection lost"),
     ],
 )
-def test_how_the_guard_stands(reply: Reply, digest: str | None, state: State, said: str) -> None:
+def test_how_the_guard_stands(reply: Reply, digest: str | None, state: Verdict, said: str) -> None:
     finding = judge_guard(reply, digest, GUARDED)
     assert finding.state is state
     assert said in finding.what
-    assert bool(finding.remedy) is (state is not State.OK)
+    assert bool(finding.remedy) is (state is not Verdict.OK)
     assert "k" * 32 not in finding.what + finding.remedy
 
 
 def test_a_guard_that_is_not_installed_comes_with_the_lines_to_write() -> None:
     finding = judge_guard(Reply(0), None, SETTINGS)
-    assert finding.state is State.WARNING
+    assert finding.state is Verdict.WARNING
     (module,) = yaml.safe_load(finding.remedy[finding.remedy.index("modules:") :])["modules"]
     assert module["module"] == "bridge.guard.module.Guard"
     assert module["config"].keys() == {"bot", "checker", "key", "path"}
@@ -245,13 +245,13 @@ def test_what_the_guard_takes_the_place_of_is_not_asked_for() -> None:
     assert {setting.name for setting in coarse} == {"block_non_admin_invites", "rc_room_creation"}
     for setting in coarse:
         for in_force in (False, None):
-            assert judge_setting(setting, in_force, GUARDED, guard_in_force=True).state is State.OK
-        assert judge_setting(setting, True, GUARDED, guard_in_force=True).state is State.WARNING
+            assert judge_setting(setting, in_force, GUARDED, guard_in_force=True).state is Verdict.OK
+        assert judge_setting(setting, True, GUARDED, guard_in_force=True).state is Verdict.WARNING
         # A key alone guards nothing.
-        assert judge_setting(setting, False, GUARDED).state is State.MISSING
+        assert judge_setting(setting, False, GUARDED).state is Verdict.MISSING
         assert "no guard is in force" in judge_setting(setting, None, GUARDED).what
-        assert judge_setting(setting, True, GUARDED) == Finding(setting.name, State.OK, "In force.")
-        assert judge_setting(setting, False, SETTINGS).state is State.MISSING
+        assert judge_setting(setting, True, GUARDED) == Finding(setting.name, Verdict.OK, "In force.")
+        assert judge_setting(setting, False, SETTINGS).state is Verdict.MISSING
 
 
 def test_admin_roles_that_nobody_holds_are_said(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_admin_roles_that_nobody_holds_are_said(tmp_path: Path) -> None:
     def names(*roles: str) -> list[str]:
         own = {"directory": DirectorySettings(path=str(file)), "firm": FirmSettings(admin_roles=roles)}
         _, findings = directory_findings(SETTINGS.model_copy(update=own))
-        return [finding.name for finding in findings if finding.state is State.MISSING]
+        return [finding.name for finding in findings if finding.state is Verdict.MISSING]
 
     assert names("owner") == names("Owner") == []
     assert names("Director of IT") == ["firm.admin_roles"]
@@ -270,7 +270,7 @@ def test_admin_roles_that_nobody_holds_are_said(tmp_path: Path) -> None:
 
 def test_a_bridge_that_runs_with_another_hs_token_is_seen() -> None:
     found = judge_ping(Reply(200, {"duration_ms": 3}), BridgeState.RUNNING, SETTINGS, ours=False)
-    assert found.state is State.MISSING
+    assert found.state is Verdict.MISSING
     assert "uses another hs_token" in found.what
 
 
@@ -280,22 +280,22 @@ WELL_KNOWN = b'{"m.homeserver": {"base_url": "https://m.firm.example"}, "io.elem
 @pytest.mark.parametrize(
     ("said", "state"),
     [
-        (WELL_KNOWN % b"true", State.OK),
-        (WELL_KNOWN % b"false", State.WARNING),
-        (WELL_KNOWN % b"1", State.WARNING),
-        (b'{"m.homeserver": {"base_url": "https://m.firm.example"}}', State.WARNING),
-        (b'{"io.element.e2ee": {"force_disable": true}}', State.WARNING),
-        (b"<html>", State.WARNING),
-        (b"[]", State.WARNING),
-        (b'{"m.homeserver": 7}', State.WARNING),
-        ("answer 404", State.WARNING),
+        (WELL_KNOWN % b"true", Verdict.OK),
+        (WELL_KNOWN % b"false", Verdict.WARNING),
+        (WELL_KNOWN % b"1", Verdict.WARNING),
+        (b'{"m.homeserver": {"base_url": "https://m.firm.example"}}', Verdict.WARNING),
+        (b'{"io.element.e2ee": {"force_disable": true}}', Verdict.WARNING),
+        (b"<html>", Verdict.WARNING),
+        (b"[]", Verdict.WARNING),
+        (b'{"m.homeserver": 7}', Verdict.WARNING),
+        ("answer 404", Verdict.WARNING),
     ],
 )
-def test_what_clients_are_told_at_the_firms_name(said: bytes | str, state: State) -> None:
+def test_what_clients_are_told_at_the_firms_name(said: bytes | str, state: Verdict) -> None:
     found = judge_well_known(SETTINGS, said)
     assert found.state is state
     assert "https://firm.example/.well-known/matrix/client" in found.what
-    assert bool(found.remedy) is (state is not State.OK)
+    assert bool(found.remedy) is (state is not Verdict.OK)
 
 
 @pytest.mark.parametrize("name", ["localhost", "localhost:8448", "127.0.0.1", "[::1]:8448", "demo.localhost"])
@@ -306,7 +306,7 @@ async def test_a_machines_own_name_is_not_asked_for_it(name: str) -> None:
 
 def test_all_missing_settings_stand_in_one_block_to_paste(capsys: pytest.CaptureFixture[str]) -> None:
     missing = [judge_setting(one, False, SETTINGS) for one in HOMESERVER_SETTINGS if one.probe]
-    print_findings([Finding("directory", State.WARNING, "Odd.", "Look."), *missing])
+    print_findings([Finding("directory", Verdict.WARNING, "Odd.", "Look."), *missing])
     _, _, block = capsys.readouterr().out.partition("For homeserver.yaml")
     written = yaml.safe_load(block.partition("\n")[2].partition(" missing.")[0].rpartition("\n")[0])
     assert written.keys() >= {one.name for one in HOMESERVER_SETTINGS if one.probe} - {"registration_shared_secret"}

@@ -24,8 +24,8 @@ import bridge.app
 import bridge.dev
 import bridge.service
 from bridge import __version__
-from bridge.check import Finding, State
-from bridge.check.deep import Difference, Kind
+from bridge.check import Finding, Verdict
+from bridge.check.deep import Aspect, Discrepancy
 from bridge.cli import main
 from bridge.cli.exits import Exit, exit_for
 from bridge.configuration import load_settings
@@ -565,7 +565,7 @@ def test_check_ends_with_the_code_of_the_first_thing_missing(run: Run, firm: Fak
     assert "homeserver.url" in findings["homeserver"]["remedy"]
 
 
-def deep(run: Run, monkeypatch: pytest.MonkeyPatch, *found: Difference, state: State = State.OK) -> Run:
+def deep(run: Run, monkeypatch: pytest.MonkeyPatch, *found: Discrepancy, state: Verdict = Verdict.OK) -> Run:
     """`check --deep` of a firm in which these differences are found."""
 
     async def examine(*_: object) -> AsyncIterator[Finding]:
@@ -573,7 +573,7 @@ def deep(run: Run, monkeypatch: pytest.MonkeyPatch, *found: Difference, state: S
 
     async def compare(
         _service: object, findings: list[Finding], on_progress: Callable[[int, int, str], None]
-    ) -> list[Difference]:
+    ) -> list[Discrepancy]:
         assert [finding.name for finding in findings] == ["homeserver"]
         on_progress(1, 1, "everything")
         return list(found)
@@ -583,7 +583,7 @@ def deep(run: Run, monkeypatch: pytest.MonkeyPatch, *found: Difference, state: S
     return lambda *arguments: run("check", "--deep", *arguments)
 
 
-DIFFERS = Difference(Kind.MEMBER, "Everyone", "Tom is in it, and should not be.", "!r", "@tom:firm.example")
+DIFFERS = Discrepancy(Aspect.MEMBER, "Everyone", "Tom is in it, and should not be.", "!r", "@tom:firm.example")
 
 
 def test_O3_a_deep_check_prints_differences_and_has_a_code_of_its_own(
@@ -618,7 +618,7 @@ def test_a_deep_check_without_differences_ends_well(run: Run, firm: FakeFirm, mo
 def test_nothing_is_compared_where_the_homeserver_is_away(
     run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, out, _ = deep(run, monkeypatch, DIFFERS, state=State.MISSING)()
+    code, out, _ = deep(run, monkeypatch, DIFFERS, state=Verdict.MISSING)()
     assert code == Exit.UNREACHABLE
     assert "Nothing was compared." in out
 

@@ -16,7 +16,7 @@ from bridge.firm.model import Firm, Matter, Staff, Wall
 from bridge.mapping.marks import as_typed, with_ids
 from bridge.mapping.text import typed_text
 from bridge.operations.everybody import Everybody
-from bridge.refusal import CommandError
+from bridge.refusal import CommandError, Refusal
 from bridge.wording.markdown import code, escape, notice, room_link
 from tests.unit.typed import find_command
 
@@ -83,6 +83,22 @@ def message(body: str, formatted: str | None = None) -> dict[str, Any]:
 )
 def test_people_are_found(text: str, people: list[Staff], rest: str) -> None:
     assert PEOPLE.find(text) == (tuple(people), rest)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ruth Adeyemi, Tom Price",
+        "Ruth Adeyemi\nTom Price",
+        "\n- Ruth Adeyemi\n- Tom Price\n",
+        "1. Ruth Adeyemi\n2) @tom",
+        "Ruth Adeyemi and Tom Price.",
+        "@ruth;\n\n@tom!",
+        '"Ruth Adeyemi", “Tom Price”',
+    ],
+)
+def test_a_list_of_people_is_read_in_every_form_that_people_type(text: str) -> None:
+    assert PEOPLE.find_each(text) == ((RUTH, TOM), "")
 
 
 @pytest.mark.parametrize(
@@ -412,7 +428,7 @@ def test_V5_nobody_gets_a_message_behind_a_part_of_a_name(person: Staff, text: s
 def test_F2_a_name_that_is_another_persons_account_is_asked_about() -> None:
     everybody = Everybody(OFFICE.firm, {"julian": "j2", "wei": "c1"}, "localhost")
     for typed in ("julian", "Julian"):
-        with pytest.raises(CommandError, match="more than one"):
+        with pytest.raises(Refusal, match="several_called"):
             everybody.named(typed)
     assert everybody.named("@julian") is PRESCOTT
     assert everybody.named("wei") is everybody.named("@wei") is everybody.named("@chen") is CHEN

@@ -27,7 +27,7 @@ from bridge.guard.creation import (
     wish_from_json,
     wish_of,
 )
-from bridge.guard.gate import NO_POLICY, Gate, Refusal
+from bridge.guard.gate import NO_POLICY, Denial, Gate
 
 BOT = "@bot:firm.example"
 ANN, BEN, CLEO, EVE, DEE, MALLORY = (
@@ -53,13 +53,13 @@ START_CHAT = {
 """As Element sends it."""
 
 
-def asked(content: dict[str, Any], by: str = ANN) -> Wish | Refusal:
+def asked(content: dict[str, Any], by: str = ANN) -> Wish | Denial:
     return wish_of(by, content, GATE, FACTS)
 
 
 def sentence(content: dict[str, Any], by: str = ANN) -> str:
     refusal = asked(content, by)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Denial)
     return refusal.sentence
 
 
@@ -132,7 +132,7 @@ PRIVATE_ROOMS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("private", PRIVATE_ROOMS)
 def test_C1_D4_a_room_for_those_invited_alone_is_never_one_that_others_read(private: dict[str, Any]) -> None:
     refusal = asked({"name": "Dismissal of Tom", "topic": "Not before Friday", **private})
-    assert refusal == Refusal("D1", PRIVATE, "private")
+    assert refusal == Denial("D1", PRIVATE, "private")
     # With people chosen it is their direct conversation, of which only the one who asked is told the name it had.
     direct = asked({"name": "Dismissal of Tom", "invite": [BEN], **private})
     assert direct == Wish(ConversationKind.DIRECT, "a", ("b",), "Dismissal of Tom")
@@ -183,7 +183,7 @@ def test_a_long_list_of_strangers_is_told_in_short() -> None:
 
 def test_without_a_policy_nothing_is_started() -> None:
     refusal = wish_of(ANN, START_CHAT, GATE, None)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Denial)
     assert refusal.sentence == NO_POLICY
 
 
@@ -218,7 +218,7 @@ def test_F1_whatever_is_asked_only_active_staff_and_texts_come_of_it(content: di
     before = json.dumps(content)
     wish = asked(content, by)
     assert json.dumps(content) == before
-    if isinstance(wish, Refusal):
+    if isinstance(wish, Denial):
         assert wish.sentence
         return
     assert by in {ANN, BEN}

@@ -16,7 +16,7 @@ import pytest
 from bridge.cli.exits import Exit
 from bridge.dev import processes
 from bridge.dev.demo import new_password
-from bridge.dev.place import ENDED, IN_USE, MISSING, USAGE, DevError, Place
+from bridge.dev.place import ENDED, IN_USE, MISSING, USAGE, DevError, LocalFirm
 from bridge.dev.run import missing
 from tests.ports import free_port
 
@@ -25,8 +25,8 @@ SECONDS = 30
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path, free_port(), free_port())
+def place(tmp_path: Path) -> LocalFirm:
+    place = LocalFirm(tmp_path, free_port(), free_port())
     place.logs.mkdir()
     return place
 
@@ -70,7 +70,7 @@ def test_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
         os.close(handle)
 
 
-def test_what_an_earlier_run_left_is_stopped(place: Place) -> None:
+def test_what_an_earlier_run_left_is_stopped(place: LocalFirm) -> None:
     left = _sleeper("run", "--config", str(place.settings_file))
     (place.var / "bridge.pid").write_text(f"{left.pid}\n")
     # The child is ours here, and a zombie until it is waited for: its command line is empty then.
@@ -80,7 +80,7 @@ def test_what_an_earlier_run_left_is_stopped(place: Place) -> None:
     assert not (place.var / "bridge.pid").exists()
 
 
-def test_somebody_elses_process_is_left_alone(place: Place) -> None:
+def test_somebody_elses_process_is_left_alone(place: LocalFirm) -> None:
     other = _sleeper("run", "--config", "/somewhere/else/bridge.yaml")
     (place.var / "bridge.pid").write_text(f"{other.pid}\n")
     (place.var / "synapse.pid").write_text("rubbish")
@@ -93,7 +93,7 @@ def test_somebody_elses_process_is_left_alone(place: Place) -> None:
 
 
 @pytest.mark.parametrize("variable", ["SYNAPSE_PORT", "BRIDGE_PORT"])
-def test_taken_port_is_named_with_its_variable(place: Place, variable: str) -> None:
+def test_taken_port_is_named_with_its_variable(place: LocalFirm, variable: str) -> None:
     port = place.synapse_port if variable == "SYNAPSE_PORT" else place.bridge_port
     processes.check_ports(place)
     with socket.socket() as other:
@@ -104,7 +104,7 @@ def test_taken_port_is_named_with_its_variable(place: Place, variable: str) -> N
     assert caught.value.code == IN_USE
 
 
-def test_a_folder_is_used_by_one_run_at_a_time(place: Place) -> None:
+def test_a_folder_is_used_by_one_run_at_a_time(place: LocalFirm) -> None:
     with (
         processes.alone(place),
         pytest.raises(DevError, match=re.escape(f"The firm in {place.var} is running already")),
@@ -115,7 +115,7 @@ def test_a_folder_is_used_by_one_run_at_a_time(place: Place) -> None:
         pass
 
 
-def test_who_ended_is_told_with_its_last_lines(place: Place) -> None:
+def test_who_ended_is_told_with_its_last_lines(place: LocalFirm) -> None:
     lasting = processes.start("Synapse", "synapse", [sys.executable, "-c", WAIT_FOR_EVER], place)
     script = "import sys; print('no room left'); sys.exit(3)"
     ending = processes.start("The bridge", "bridge", [sys.executable, "-c", script], place)
@@ -131,7 +131,7 @@ def test_who_ended_is_told_with_its_last_lines(place: Place) -> None:
     assert "was killed by SIGKILL" in str(lasting.died())
 
 
-def test_stopping_asks_first(place: Place) -> None:
+def test_stopping_asks_first(place: LocalFirm) -> None:
     script = "import signal, sys\nsignal.signal(15, lambda *_: sys.exit(0))\nprint('up', flush=True)\nsignal.pause()"
     program = processes.start("The bridge", "bridge", [sys.executable, "-c", script], place)
     while "up" not in processes.tail(program.log):
@@ -141,13 +141,13 @@ def test_stopping_asks_first(place: Place) -> None:
     assert not program.pid_file.exists()
 
 
-async def test_waiting_for_health_ends_with_the_program(place: Place) -> None:
+async def test_waiting_for_health_ends_with_the_program(place: LocalFirm) -> None:
     program = processes.start("The bridge", "bridge", [sys.executable, "-c", "raise SystemExit('bad luck')"], place)
     with pytest.raises(DevError, match="bad luck"):
         await processes.wait_until_healthy(program, place.bridge_url, seconds=SECONDS)
 
 
-def test_an_earlier_log_is_kept_beside_the_new_one(place: Place) -> None:
+def test_an_earlier_log_is_kept_beside_the_new_one(place: LocalFirm) -> None:
     for word in ("first", "second"):
         processes.start("It", "it", [sys.executable, "-c", f"print('{word}')"], place).process.wait(SECONDS)
     assert (place.logs / "it.log").read_text() == "second\n"

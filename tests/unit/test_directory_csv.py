@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.directory.problems import MOST_PROBLEMS, DirectoryError, Problem
+from bridge.directory.problems import MOST_PROBLEMS, DirectoryError, RecordProblem
 from bridge.directory.read import read_directory
 from bridge.firm.model import Firm
 
@@ -34,7 +34,7 @@ def read(folder: Path) -> Firm:
     return read_directory(folder, 64 * MEGABYTES)
 
 
-def problems(folder: Path) -> tuple[Problem, ...]:
+def problems(folder: Path) -> tuple[RecordProblem, ...]:
     with pytest.raises(DirectoryError) as caught:
         read(folder)
     return caught.value.problems

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.directory.problems import MOST_PROBLEMS, DirectoryError, Problem
+from bridge.directory.problems import MOST_PROBLEMS, DirectoryError, RecordProblem
 from bridge.directory.read import read_directory
 from bridge.firm.model import Firm, MatterRole, MatterStatus, Wall, WallKind
 
@@ -39,13 +39,13 @@ def read(tmp_path: Path, text: str | bytes) -> Firm:
     return read_directory(path, 64 * MEGABYTES)
 
 
-def problems(tmp_path: Path, text: str | bytes) -> tuple[Problem, ...]:
+def problems(tmp_path: Path, text: str | bytes) -> tuple[RecordProblem, ...]:
     with pytest.raises(DirectoryError) as caught:
         read(tmp_path, text)
     return caught.value.problems
 
 
-def only_problem(tmp_path: Path, text: str | bytes) -> Problem:
+def only_problem(tmp_path: Path, text: str | bytes) -> RecordProblem:
     (problem,) = problems(tmp_path, text)
     return problem
 

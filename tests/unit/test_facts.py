@@ -128,6 +128,21 @@ def test_changes_lead_where_the_whole_leads(before: Facts, after: Facts) -> None
     assert with_changes(told(before), put, drop) == told(after)
 
 
+@pytest.mark.parametrize(
+    ("kind", "people"),
+    [("direct", ["a", "b"]), ("bot", ["a", "b"]), ("admins", ["a", "b"]), ("matter", []), ("channel", [])],
+)
+def test_who_is_in_a_conversation_is_told_where_that_decides(kind: str, people: list[str]) -> None:
+    talk = Conversation("talk", ConversationKind(kind), participants=frozenset("ab"))
+    told_of = records_of(Facts(conversations={"talk": talk}))["conversation"]["talk"]
+    assert sorted(told_of["people"]) == people
+
+
+def test_where_the_bridge_is_comes_along() -> None:
+    known = Facts(settings={"timezone": "Europe/London", "bridge_url": "http://bridge.example:8080"})
+    assert told(known).settings == known.settings
+
+
 def test_a_record_is_dropped() -> None:
     known = Facts(accounts={"ann": "a", "ben": "b"})
     assert with_changes(known, {}, {"account": ["ann", "none"]}).accounts == {"ben": "b"}

@@ -25,7 +25,7 @@ from bridge.filing.names import (
 from bridge.firm.model import Firm, Staff
 from bridge.firm.visible import unseen_in
 from bridge.mapping.file_types import TEXT, UNKNOWN, type_by
-from bridge.store.files.filing import Listed
+from bridge.store.files.filing import IndexedFile
 
 _MARKS = "/\\:*[]~$ ßﬁé한😀\0\n\u202e\u200d\u2028\uffff."
 _WORDS = ["..", ".pdf", ".exe", "(2)", "%2e%2e", "file", "CON", "nul", "LPT1", "COM¹", "e\u0301", "x" * 200]
@@ -149,7 +149,7 @@ def test_a_key_that_cannot_be_used_is_said(encryption: str) -> None:
         secret_of(encryption)
 
 
-def listed(name: str, **changed: object) -> Listed:
+def listed(name: str, **changed: object) -> IndexedFile:
     shown = {"given": name, "version": 1, "sender": "@ann:firm", "staff_id": "ann", "at_ms": 1_700_000_000_000}
     found = {
         "type": "text/plain",
@@ -160,7 +160,7 @@ def listed(name: str, **changed: object) -> Listed:
         "note": "",
         "position": 1,
     }
-    return Listed(**{"name": name, **shown, **found, "removed_at": None, "position": 1, **changed})  # type: ignore[arg-type]
+    return IndexedFile(**{"name": name, **shown, **found, "removed_at": None, "position": 1, **changed})  # type: ignore[arg-type]
 
 
 def test_a_list_opens_in_a_spreadsheet_and_runs_nothing_there() -> None:

@@ -16,14 +16,16 @@ from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.room_keys import CHECK, KEEPER_SPACE, SPACE, STAFF_SPACE, matter_space_key
 from bridge.guard.gate import (
-    BY_NOBODY,
-    BY_THE_BOT_ALONE,
+    BOT_ONLY,
+    GATED,
+    NEVER,
     NO_KNOCKING,
     NO_POLICY,
     NOT_ADDED,
     NOT_ADDED_TO_DIRECT,
     NOT_INVITED,
     Change,
+    Denial,
     Gate,
     Mark,
 )
@@ -189,14 +191,39 @@ def test_under_legal_hold_nobody_deletes_in_the_matters_rooms(held: bool) -> Non
     assert GATE.refusal_to_delete(MARKS[0], None) is None
 
 
-@pytest.mark.parametrize("event_type", sorted(BY_THE_BOT_ALONE | BY_NOBODY))
+@pytest.mark.parametrize(
+    "event_type",
+    [
+        "m.room.create",
+        "m.room.power_levels",
+        "m.room.join_rules",
+        "m.room.history_visibility",
+        "m.room.guest_access",
+        "m.room.server_acl",
+        "m.room.tombstone",
+        "m.space.child",
+        "org.firm-bridge.room",
+    ],
+)
 def test_O3_state_that_carries_access_is_the_bots(event_type: str) -> None:
-    ann = "@ann:firm.example"
-    assert GATE.refusal(Change(event_type, ann, ""), MARKS[1], FACTS, TODAY) is not None
+    # Synapse asks the guard about these alone.
+    assert event_type in GATED
+    refusal = GATE.refusal(Change(event_type, "@ann:firm.example", ""), MARKS[1], FACTS, TODAY)
+    assert refusal == Denial("O3", BOT_ONLY)
     # Which values the bot may set is in test_room_rules.py.
     assert GATE.refusal(Change("m.room.tombstone", BOT, ""), MARKS[1], FACTS, TODAY) is None
-    if event_type in BY_NOBODY:
-        assert GATE.refusal(Change(event_type, BOT, ""), MARKS[1], FACTS, TODAY) is not None
+
+
+@pytest.mark.parametrize("event_type", ["m.room.encryption", "m.room.encrypted", "m.room.third_party_invite"])
+@pytest.mark.parametrize("sender", [BOT, "@ann:firm.example"])
+def test_F1_some_state_nobody_makes(event_type: str, sender: str) -> None:
+    assert event_type in GATED
+    assert GATE.refusal(Change(event_type, sender, ""), MARKS[1], FACTS, TODAY) == Denial("F1", NEVER)
+
+
+def test_memberships_are_looked_at_and_nothing_else_is() -> None:
+    assert "m.room.member" in GATED
+    assert len(GATED) == 13
 
 
 @pytest.mark.parametrize(

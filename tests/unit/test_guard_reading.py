@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.guard.reading import Asked, asked
+from bridge.guard.reading import NamedByRequest, asked
 
 V3 = "/_matrix/client/v3/"
 ROOM, EVENT = "!room:firm.example", "$event"
@@ -99,7 +99,7 @@ def test_no_file(path: str) -> None:
 @given(st.sampled_from(["GET", "POST", "PUT", ""]), st.text(max_size=200))
 def test_any_address_is_read(method: str, url: str) -> None:
     """F1: whatever is asked, the guard does not fail."""
-    assert isinstance(asked(method, url), Asked)
+    assert isinstance(asked(method, url), NamedByRequest)
 
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="/?;&"), max_size=20))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bridge.firm.audit import BY_GUARD, Deed
 from bridge.firm.room_keys import MARKER
-from bridge.guard.gate import GATED, MEMBER, Change, Mark, Refusal
+from bridge.guard.gate import GATED, MEMBER, Change, Denial, Mark
 from bridge.guard.refusals import (
     DIFFERENT,
     LONGEST_WINDOW_MS,
@@ -398,19 +398,19 @@ def test_every_refused_change_has_a_deed_and_no_word_of_its_own(event_type: str)
     state_key = "@walt:x" if event_type == MEMBER else "!secret-room:x"
     for membership in ("join", "invite", "knock", "ban", "leave", "nonsense") if event_type == MEMBER else ("",):
         change = Change(event_type, "@tom:x", state_key, membership)
-        tried = attempt_of(change, Mark("matter", "talk"), "!room:x", Refusal("M3", "No."))
+        tried = attempt_of(change, Mark("matter", "talk"), "!room:x", Denial("M3", "No."))
         assert tried.deed in BY_GUARD
         assert (tried.who, tried.on, tried.rule) == ("@tom:x", "talk", "M3")
         assert tried.what == ("" if event_type == MEMBER else event_type)
         assert tried.person == ("@walt:x" if event_type == MEMBER else "")
         assert "secret" not in str(tried)
         assert "nonsense" not in str(tried)
-    assert attempt_of(Change(MARKER, "@a:x", ""), None, "!room:x", Refusal("O3", "")).on == "!room:x"
-    assert attempt_of(Change(MEMBER, "@a:x", "@a:x", "join"), None, "!r:x", Refusal("F1", "")).person == ""
+    assert attempt_of(Change(MARKER, "@a:x", ""), None, "!room:x", Denial("O3", "")).on == "!room:x"
+    assert attempt_of(Change(MEMBER, "@a:x", "@a:x", "join"), None, "!r:x", Denial("F1", "")).person == ""
 
 
 def test_M4_what_was_to_be_written_is_not_told() -> None:
-    tried = attempt_to_write("@tom:x", Mark("matter", "talk"), "!room:x", Refusal("M4", "No."))
+    tried = attempt_to_write("@tom:x", Mark("matter", "talk"), "!room:x", Denial("M4", "No."))
     assert tried == Attempt(Deed.TRIED_TO_WRITE, "@tom:x", "talk", "", "M4")
 
 

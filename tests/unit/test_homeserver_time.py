@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.check.finding import State
+from bridge.check.finding import Verdict
 from bridge.check.homeserver import clock_finding
 from bridge.store.record.homeserver_time import HomeserverTime, sentence
 
@@ -92,9 +92,9 @@ def test_clocks_that_agree_are_not_worth_a_word(ahead: float) -> None:
 
 def test_check_has_a_row_for_the_clocks() -> None:
     date, at = "Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777.0
-    assert clock_finding(date, at).state is State.OK
+    assert clock_finding(date, at).state is Verdict.OK
     apart = clock_finding(date, at + 120)
-    assert (apart.state, "120 seconds ahead of" in apart.what) == (State.WARNING, True)
+    assert (apart.state, "120 seconds ahead of" in apart.what) == (Verdict.WARNING, True)
     assert apart.remedy.startswith("Let both machines follow")
     for odd in ("", "yesterday", "0"):
-        assert clock_finding(odd, at).state is State.UNSEEN
+        assert clock_finding(odd, at).state is Verdict.UNSEEN

@@ -21,6 +21,10 @@ from tests.mutants.changes import changes
         ("def f(x: a | None = None) -> b[1]:\n    raise E(x)\n", {"def f(x: a | None = None) -> b[1]:\n    pass\n"}),
         ("def f():\n    note(x)\n    return y\n", {"def f():\n    pass\n    return y\n"}),
         ('"""Of 3 things."""\n', set()),
+        (
+            "@dataclass(frozen=True)\nclass A:\n    b: int = 1\n",
+            {"@dataclass(frozen=True)\nclass A:\n    b: int = 2\n"},
+        ),
     ],
 )
 def test_each_mistake_is_one_place(code: str, expected: set[str]) -> None:

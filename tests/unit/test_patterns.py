@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bridge
-from bridge.handlers.addressing import _called
+from bridge.mapping.addressing import bot_called
 from tests.unit.stepping import Gone, Stepper
 
 SHORT, LONG = 40, 160
@@ -47,10 +47,10 @@ class Found:
 
 # Patterns that are made of what only a running bridge knows, by the function that makes them.
 MADE = {
-    "bridge.handlers.addressing": [
+    "bridge.mapping.addressing": [
         Found(f"addressing._called {mentioned}", made.pattern, made.flags, "match")
         for mentioned in (True, False)
-        for made in (_called("@bot:localhost", "Firm Bot", mentioned=mentioned),)
+        for made in (bot_called("@bot:localhost", "Firm Bot", mentioned=mentioned),)
     ]
 }
 

@@ -125,6 +125,25 @@ def test_O3_no_type_of_event_is_let_free(event_type: str, level: int) -> None:
     assert refused("m.room.power_levels", {**levels, "events": {**levels["events"], event_type: level}}, mark)
 
 
+@pytest.mark.parametrize(
+    ("level", "kinds"),
+    [
+        ({"kick": 25}, {"matter", "channel", ""}),
+        ({"kick": 100}, {"direct", "bot", "admins", "matter", "channel", SPACE, ""}),
+        ({"invite": 0}, {"direct", "matter", "channel", ""}),
+        ({"invite": 100}, {"direct", "bot", "admins", "matter", "channel", SPACE, ""}),
+    ],
+)
+def test_O3_who_takes_out_and_who_invites_is_of_the_kind(level: Json, kinds: set[str]) -> None:
+    """Also while a room is made, and has no kind yet."""
+    levels = state_of(RoomShape("key", "channel", "label"))["m.room.power_levels"]
+    unnamed = {name: one for name, one in levels["events"].items() if name not in {"m.room.name", "m.room.topic"}}
+    asked = {**levels, "invite": 100, "kick": 100, "events": unnamed, **level}
+    for kind in [*ConversationKind, SPACE]:
+        assert refused("m.room.power_levels", asked, Mark(str(kind), "key")) is (kind not in kinds)
+    assert refused("m.room.power_levels", asked, None) is ("" not in kinds)
+
+
 def test_O3_names_are_everybodys_in_channels_and_conversations_of_matters_only() -> None:
     for kind in [*ConversationKind, SPACE]:
         levels = state_of(RoomShape("key", str(kind), "label"))["m.room.power_levels"]

@@ -26,7 +26,7 @@ from bridge.dev.place import (
     LOG_YAML,
     ROOT,
     DevError,
-    Place,
+    LocalFirm,
     place_from_environment,
 )
 from bridge.dev.synapse import synapse_command
@@ -65,12 +65,12 @@ PREVENTIVE = {
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "var", 18008, 19009)
+def place(tmp_path: Path) -> LocalFirm:
+    return LocalFirm(tmp_path / "var", 18008, 19009)
 
 
 @pytest.fixture
-def native(place: Place) -> dict[str, Any]:
+def native(place: LocalFirm) -> dict[str, Any]:
     """The instance file of a native run."""
     files.write_files(place, files.read_demo_settings(DEMO_SETTINGS))
     return files.read_yaml_file(place.instance_file)
@@ -113,7 +113,7 @@ def test_M3_the_guard_is_loaded(kind: str, request: pytest.FixtureRequest) -> No
     assert request.getfixturevalue(kind)["rc_room_creation"] == {"per_second": 0.05, "burst_count": 20}
 
 
-def test_M3_without_the_guard_synapse_blocks_invitations_and_rooms_itself(place: Place) -> None:
+def test_M3_without_the_guard_synapse_blocks_invitations_and_rooms_itself(place: LocalFirm) -> None:
     files.write_files(place, {"guard": {"key": ""}})
     instance = files.read_yaml_file(place.instance_file)
     assert instance["block_non_admin_invites"] is True
@@ -135,7 +135,7 @@ def test_native_run_listens_on_this_machine_only(native: dict[str, Any]) -> None
     assert native["listeners"][0]["bind_addresses"] == ["127.0.0.1"]
 
 
-def test_containers_and_native_run_read_the_same_file(place: Place) -> None:
+def test_containers_and_native_run_read_the_same_file(place: LocalFirm) -> None:
     synapse = SERVICES["synapse"]
     mounts = {inside: outside for outside, inside, *_ in (volume.split(":") for volume in synapse["volumes"])}
     assert synapse["command"] == ["run", "-c", "/etc/synapse/homeserver.yaml", "-c", "/data/instance.yaml"]
@@ -205,7 +205,7 @@ def test_element_is_pointed_at_synapse() -> None:
     assert server == {"base_url": "http://127.0.0.1:8008", "server_name": files.SERVER_NAME}
 
 
-def test_settings_and_registration_agree(place: Place) -> None:
+def test_settings_and_registration_agree(place: LocalFirm) -> None:
     settings = files.write_files(place, files.read_demo_settings(DEMO_SETTINGS))
     registration = yaml.safe_load(place.registration_file.read_text())
     assert registration["as_token"] == settings.appservice.as_token.get_secret_value()
@@ -214,11 +214,11 @@ def test_settings_and_registration_agree(place: Place) -> None:
     assert Path(settings.directory.path) == ROOT / "config" / "demo" / "directory.yaml"
 
 
-def test_secrets_stay_and_ports_follow(place: Place) -> None:
+def test_secrets_stay_and_ports_follow(place: LocalFirm) -> None:
     before = files.write_files(place, {})
     instance_before = files.read_yaml_file(place.instance_file)
     key_before = (place.synapse_folder / "signing.key").read_text()
-    moved = Place(place.var, 28008, 29009)
+    moved = LocalFirm(place.var, 28008, 29009)
     after = files.write_files(moved, {})
     instance_after = files.read_yaml_file(place.instance_file)
     assert (after.security, after.guard) == (before.security, before.guard)
@@ -231,19 +231,19 @@ def test_secrets_stay_and_ports_follow(place: Place) -> None:
 
 
 def test_two_places_share_no_secret(tmp_path: Path) -> None:
-    one = files.write_files(Place(tmp_path / "one"), {})
-    other = files.write_files(Place(tmp_path / "other"), {})
+    one = files.write_files(LocalFirm(tmp_path / "one"), {})
+    other = files.write_files(LocalFirm(tmp_path / "other"), {})
     assert one.appservice.as_token != other.appservice.as_token
     assert one.security.alias_key != other.security.alias_key
 
 
-def test_files_with_secrets_are_private(place: Place, native: dict[str, Any]) -> None:
+def test_files_with_secrets_are_private(place: LocalFirm, native: dict[str, Any]) -> None:
     secret = [place.settings_file, place.registration_file, place.instance_file, place.synapse_folder / "signing.key"]
     assert {path.stat().st_mode & 0o777 for path in secret} == {0o600}
     assert place.var.stat().st_mode & 0o077 == 0
 
 
-def test_a_broken_file_is_named(place: Place) -> None:
+def test_a_broken_file_is_named(place: LocalFirm) -> None:
     files.write_files(place, {})
     place.settings_file.write_text("{")
     with pytest.raises(DevError, match=re.escape(f"{place.settings_file} cannot be read")):
@@ -253,7 +253,7 @@ def test_a_broken_file_is_named(place: Place) -> None:
 def test_place_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable, value in (("VAR", str(tmp_path)), ("SYNAPSE_PORT", "8108"), ("BRIDGE_PORT", "9109")):
         monkeypatch.setenv(variable, value)
-    assert place_from_environment() == Place(tmp_path, 8108, 9109)
+    assert place_from_environment() == LocalFirm(tmp_path, 8108, 9109)
     monkeypatch.setenv("SYNAPSE_PORT", "eight")
     with pytest.raises(DevError, match="SYNAPSE_PORT is 'eight'"):
         place_from_environment()

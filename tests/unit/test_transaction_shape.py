@@ -29,6 +29,7 @@ EVENT: dict[str, Any] = {
         {"unsigned": {"age": -5, "membership": "join", "prev_content": {}, "replaces_state": "$0"}},
         {"unsigned": {"redacted_because": {}, "transaction_id": "t", "org.example": [1]}},
         {"anything": None},
+        {"event_id": "$" + "a" * 254},
     ],
 )
 def test_right_events_pass(more: dict[str, Any]) -> None:
@@ -62,10 +63,13 @@ def test_a_wrong_body_is_named(body: object, told: str) -> None:
         ("event_id", ""),
         ("event_id", None),
         ("event_id", "$a\0b"),
+        ("event_id", "$" + "a" * 255),
         ("room_id", "#a:localhost"),
         ("room_id", ["!"]),
+        ("room_id", "!" + "a" * 255),
         ("sender", "robin"),
         ("sender", 7),
+        ("sender", "@" + "a" * 255),
         ("type", None),
         ("origin_server_ts", "1"),
         ("origin_server_ts", True),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.transcript.cleaning import MATRIX_TAGS, page_html
-from bridge.transcript.rich import Run, plain_text, runs_of
+from bridge.transcript.rich import TextRun, plain_text, runs_of
 from tests.unit.test_transcript import RUTH, Json, made, page, pdf, said_in, text
 
 BLOCKS = "h1 h2 h3 h4 h5 h6 blockquote p ul ol li hr br div table thead tbody tr th td caption pre details summary"
@@ -121,11 +121,11 @@ def test_a_tag_that_messages_should_not_have_takes_no_words_away(said: str) -> N
 
 def test_the_looks_of_words_are_kept_for_the_pdf() -> None:
     assert runs_of("<b>a <i>b</i></b><u>c</u><a href='https://x.example'>https://x.example</a>") == (
-        Run("a", bold=True),
-        Run(" ", bold=True, italic=True),
-        Run("b", bold=True, italic=True),
-        Run("c", underlined=True),
-        Run("https://x.example", link="https://x.example"),
+        TextRun("a", bold=True),
+        TextRun(" ", bold=True, italic=True),
+        TextRun("b", bold=True, italic=True),
+        TextRun("c", underlined=True),
+        TextRun("https://x.example", link="https://x.example"),
     )
 
 

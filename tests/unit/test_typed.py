@@ -10,8 +10,8 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.room_keys import FIRST_MESSAGE
 from bridge.firm.typed import COMMAND, is_command
 from bridge.guard.gate import Gate, Mark
-from bridge.guard.writing import Written, with_mark
-from bridge.handlers.addressing import command_in
+from bridge.guard.writing import SentEvent, with_mark
+from bridge.mapping.addressing import command_in
 
 BOT = "@bot:firm.example"
 REPLY: dict[str, Any] = {"m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}}
@@ -41,8 +41,10 @@ SAID: list[dict[str, Any]] = [
 ]
 
 
-def _written(content: dict[str, Any], sender: str = "@ann:firm.example", event_type: str = "m.room.message") -> Written:
-    return Written(event_type, sender, "!r:firm.example", False, {"msgtype": "m.text", **content})
+def _written(
+    content: dict[str, Any], sender: str = "@ann:firm.example", event_type: str = "m.room.message"
+) -> SentEvent:
+    return SentEvent(event_type, sender, "!r:firm.example", False, {"msgtype": "m.text", **content})
 
 
 @pytest.mark.parametrize("content", COMMANDS)

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from bridge.commands.asking.people import People
 from bridge.commands.asking.screened import read_around, read_screened, walls_named
-from bridge.commands.walls.setting import _memo
+from bridge.commands.walls.setting import read_memo
 from bridge.firm.disclosure import Happened, Period, periods
 from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall, WallKind
 from bridge.firm.policy import may_access
+from bridge.firm.sight import Sight
 from bridge.firm.walls import covered, may_know, screens, with_walls
-from bridge.refusal import CommandError
+from bridge.operations.walls.setting import require_terms
+from bridge.refusal import CommandError, Refusal
+from bridge.wording.refusals import worded
 
 TODAY = date(2026, 11, 23)
 ANN = Staff("a", "Ann", "Archer", "ann@firm.example", "Owner")
@@ -128,7 +131,7 @@ def test_people_and_groups_are_read(text: str, ids: list[str] | None, rest: str)
     ],
 )
 def test_a_memo_and_its_last_day_are_read(text: str, memo: str, last: date | None) -> None:
-    assert _memo(text, TODAY) == (memo, last)
+    assert read_memo(text) == (memo, last)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +145,20 @@ def test_a_memo_and_its_last_day_are_read(text: str, memo: str, last: date | Non
     ],
 )
 def test_a_memo_that_cannot_be_used(text: str, said: str) -> None:
-    with pytest.raises(CommandError, match=said):
-        _memo(text, TODAY)
+    with pytest.raises((CommandError, Refusal)) as caught:
+        memo, last = read_memo(text)
+        require_terms(Wall("", matter_id="m1", people=("b",), memo=memo, expires=last), Sight(FIRM, "a", TODAY))
+    assert isinstance(caught.value, CommandError | Refusal)
+    assert said in worded(caught.value)
+
+
+def test_M3_a_wall_around_a_hidden_matter_is_refused_like_one_around_none() -> None:
+    said = []
+    for matter_id in ("m3", "m9"):
+        with pytest.raises(Refusal) as caught:
+            require_terms(Wall("", matter_id=matter_id, people=("b",), memo="Kin"), Sight(FIRM, "a", TODAY))
+        said.append(worded(caught.value).replace(matter_id, "IT"))
+    assert said[0] == said[1]
 
 
 def test_walls_are_named_by_reference_matter_or_client() -> None:

@@ -14,7 +14,7 @@ import pytest
 from bridge import __version__
 from bridge.configuration import load_settings
 from bridge.dev import files, processes
-from bridge.dev.place import LOG_YAML, Place
+from bridge.dev.place import LOG_YAML, LocalFirm
 from bridge.dev.run import all_made
 from bridge.dev.synapse import make_bot, synapse_command, wait_for_synapse
 from tests.ports import free_port
@@ -37,7 +37,7 @@ def environment() -> Mapping[str, str]:
 
 
 @contextmanager
-def synapse_with_the_guards_wheel(place: Place) -> Iterator[processes.Program]:
+def synapse_with_the_guards_wheel(place: LocalFirm) -> Iterator[processes.Program]:
     """A Synapse on what `init` wrote, which has of the bridge only the guard's wheel."""
     settings = load_settings(place.settings_file)
     signing_key = place.synapse_folder / "signing.key"
@@ -67,9 +67,9 @@ def synapse_with_the_guards_wheel(place: Place) -> Iterator[processes.Program]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> LocalFirm:
     """A folder in which `init` was run and the demo firm's directory laid."""
-    place = Place(tmp_path, free_port(), free_port())
+    place = LocalFirm(tmp_path, free_port(), free_port())
     for folder in (place.synapse_folder, place.logs):
         folder.mkdir(parents=True)
     ports = ("--homeserver-url", place.synapse_url, "--listen-port", str(place.bridge_port))
@@ -96,7 +96,7 @@ def test_the_wheels_hold_what_works_from_them() -> None:
     assert guard - {"__pycache__"} == {"__init__.py", "py.typed", "firm", "guard"}
 
 
-def test_init_check_and_run_with_the_guard_in_synapse(place: Place) -> None:
+def test_init_check_and_run_with_the_guard_in_synapse(place: LocalFirm) -> None:
     with synapse_with_the_guards_wheel(place):
         before = firm_bridge(place.var, "check", "--config", "bridge.yaml")
         command = [str(FIRM_BRIDGE), "run", "--config", str(place.settings_file)]

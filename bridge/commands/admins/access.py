@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bridge.commands.asking.asked_about import the_person
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
-from bridge.firm.conversation import SHARED, Conversation, ConversationKind, MatterConversation
-from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
-from bridge.firm.model import Matter, Matters, MatterStatus, Staff
-from bridge.firm.policy import accessible, desired_participants, may_act, may_be_in, with_access
-from bridge.firm.sight import Sight
+from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.mapping.names import matter_name
-from bridge.operations.sight import sight_of
-from bridge.store.rooms.conversations import conversations_of_person
-from bridge.store.rooms.matters import conversations_of_matter
+from bridge.operations.admins.access import Standing, Way, access_of, access_to, standings
 from bridge.wording.markdown import escape
-from bridge.wording.places import conversation_title
-
-_ROLE, _LIST, _OPEN, _NOT = "by a role", "by the access list", "open to all", "not to be seen"
-_ORDER = (_NOT, _ROLE, _LIST, _OPEN)
 
 
 async def _access(call: Call) -> Answer:
@@ -30,86 +20,44 @@ async def _access(call: Call) -> Answer:
 
 
 async def _accesses(call: Call) -> List:
-    person, sight = await the_person(call, call.values["person"]), sight_of(call.desk, call.sender.id)
-    grouped = _by_way(sight, person)
-    acting = may_act(sight.firm, person.id)
+    person = await the_person(call, call.values["person"])
+    found = await access_of(call.desk, call.sender.id, person)
     role = f" ({escape(person.role)})" if person.role else ""
-    counts = Counter({way: len(matters) for way, matters in grouped.items()})
-    seen = counts.total() - counts[_NOT]
+    counts = Counter(way for _, way in found.matters)
+    seen = counts.total() - counts[Way.NOT]
     head = [
-        f"**{escape(person.name)}**{role}: {escape(acting.reason)}\n",
+        f"**{escape(person.name)}**{role}: {escape(found.acting.reason)}\n",
         f"- Matters: {seen} of {counts.total()} that you can see"
-        f" ({counts[_ROLE]} by a role, {counts[_LIST]} by the access list, {counts[_OPEN]} open to all)",
-        *_walls(sight, person),
+        f" ({counts[Way.ROLE]} by a role, {counts[Way.LIST]} by the access list, {counts[Way.OPEN]} open to all)",
+        *(f"- {escape(wall)}" for wall in found.walls),
     ]
-    theirs = await call.desk.store.read(lambda: conversations_of_person(person.id))
-    items = [*_conversations(sight, theirs, person), *((matter, way) for way in _ORDER for matter in grouped[way])]
+    direct = [f"- In {found.direct} direct conversation{'s' * (found.direct != 1)}"] if found.direct else []
+    items = [
+        *direct,
+        *(f"- In {escape(title)}" for title in found.conversations),
+        *(matter for matter, _ in found.matters),
+    ]
 
-    async def shown(some: Sequence[str | tuple[Matter, str]]) -> list[str]:
-        return [item if isinstance(item, str) else _matter_line(sight, person, *item) for item in some]
+    async def shown(some: Sequence[str | Matter]) -> list[str]:
+        matters = [(person, one) for one in some if not isinstance(one, str)]
+        lines = [_matter_line(one) for one in standings(call.desk, call.sender.id, matters)]
+        return [*(one for one in some if isinstance(one, str)), *lines]
 
     return List(items, "\n".join(head), shown=shown)
 
 
-def _by_way(sight: Sight, person: Staff) -> dict[str, list[Matter]]:
-    """The matters that the asker may see, by the way in which this person can see them or not."""
-    firm, today = sight.firm, sight.today
-    grouped: dict[str, list[Matter]] = {way: [] for way in _ORDER}
-    seen = {matter.id for matter in sight.matters}
-    theirs = {matter.id for matter in accessible(firm, person.id, sight.matters, today)}
-    for matter in firm.found_in_matters(_by_number):
-        if matter.id not in seen:
-            continue
-        if matter.id not in theirs:
-            grouped[_NOT].append(matter)
-        elif matter.is_on_team(person.id):
-            grouped[_ROLE].append(matter)
-        else:
-            grouped[_LIST if matter.restricted else _OPEN].append(matter)
-    return grouped
-
-
-def _by_number(matters: Matters) -> Sequence[Matter]:
-    return sorted(matters.values(), key=lambda one: one.number)
-
-
-def _matter_line(sight: Sight, person: Staff, matter: Matter, way: str) -> str:
+def _matter_line(one: Standing) -> str:
+    matter = one.matter
     status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
-    deciding = explain_access(sight.firm, person.id, matter, sight.today, sight.written).deciding
-    why = f"{_NOT}: {escape(deciding.text)}" if way is _NOT else _way(sight, matter, person.id)
+    why = f"{Way.NOT}: {escape(one.deciding)}" if one.way is Way.NOT else _way(one)
     return f"- **{escape(matter.number)}** {escape(matter.title)}{status}: {why}"
 
 
-def _way(sight: Sight, matter: Matter, staff_id: str) -> str:
+def _way(one: Standing) -> str:
     """How somebody with access has it."""
-    if roles := roles_on(matter, staff_id):
-        return f"{_ROLE} ({', '.join(roles)})"
-    if not matter.restricted:
-        return _OPEN
-    way = way_to(sight.firm, matter.allowed, staff_id)
-    return f"{_LIST} (through the group {escape(', in it '.join(way))})" if way else _LIST
-
-
-def _walls(sight: Sight, person: Staff) -> list[str]:
-    """The walls in force that concern this person, as far as the asker may hear of them."""
-    return [
-        f"- {escape(wall_said(sight.firm, wall, sight.written))}"
-        for wall in sight.firm.walls.values()
-        if sight.firm.names(wall.people, person.id) and wall.in_force(sight.today) and sight.wall(wall)
-    ]
-
-
-def _conversations(sight: Sight, down_for: Iterable[Conversation], person: Staff) -> list[str]:
-    """The conversations that this person is in. Those of direct ones and chats with the bot are only counted (D4)."""
-    theirs = [one for one in down_for if may_be_in(sight.firm, person.id, one, sight.today)]
-    direct = sum(conversation.kind is ConversationKind.DIRECT for conversation in theirs)
-    shared = [
-        conversation_title(sight.firm, conversation)
-        for conversation in theirs
-        if conversation.kind in SHARED and sight.conversation(conversation)
-    ]
-    counted = [f"- In {direct} direct conversation{'s' * (direct != 1)}"] if direct else []
-    return [*counted, *(f"- In {escape(title)}" for title in sorted(shared, key=str.casefold))]
+    if one.roles:
+        return f"{one.way} ({', '.join(one.roles)})"
+    return f"{one.way} (through the group {escape(', in it '.join(one.groups))})" if one.groups else str(one.way)
 
 
 async def _matter_access(call: Call) -> Answer:
@@ -119,39 +67,29 @@ async def _matter_access(call: Call) -> Answer:
 
 
 async def _people(call: Call) -> List:
-    sight = sight_of(call.desk, call.sender.id)
-    # As it is now, also when this is a later page of what was asked a while ago.
-    matter = sight.firm.matters.get(call.values["matter"].id)
-    if matter is None or not sight.matter(matter):
+    found = await access_to(call.desk, call.sender.id, call.values["matter"].id)
+    if found is None:
         return List(())
-    staff = sorted((sight.firm.staff[one] for one in sight.firm.active_staff), key=lambda one: one.name.casefold())
-    allowed = with_access(sight.firm, matter, sight.today)
-    inside = [person for person in staff if person.id in allowed]
-    outside = [person for person in staff if person.id not in allowed]
+    matter, inside = found.matter, len(found.inside)
     open_to = "restricted to an access list" if matter.restricted else "open to all active staff"
-    count = f"{len(inside) or 'Nobody'} of {len(staff)} can see it."
+    count = f"{inside or 'Nobody'} of {inside + len(found.outside)} can see it."
     head = f"**{escape(matter_name(matter))}** ({matter.status}) is {open_to}. {count}"
-    listed = await call.desk.store.read(lambda: conversations_of_matter(matter.id))
+    conversations = [
+        f"- **In {escape(title)}**: {escape(', '.join(people)) or 'nobody'}" for title, people in found.conversations
+    ]
 
-    async def shown(items: Sequence[Staff | MatterConversation]) -> list[str]:
-        return [_person_or_talk(sight, matter, item, allowed) for item in items]
+    async def shown(some: Sequence[str | Staff]) -> list[str]:
+        people = [(one, matter) for one in some if not isinstance(one, str)]
+        lines = [_person_line(one) for one in standings(call.desk, call.sender.id, people)]
+        return [*(one for one in some if isinstance(one, str)), *lines]
 
-    return List([*listed, *outside, *inside], head, shown=shown)
-
-
-def _person_or_talk(sight: Sight, matter: Matter, item: Staff | MatterConversation, allowed: frozenset[str]) -> str:
-    if isinstance(item, MatterConversation):
-        people = desired_participants(sight.firm, item.conversation, sight.today)
-        return f"- **In {escape(item.conversation.title)}**: {_names(sight, people)}"
-    if item.id in allowed:
-        return f"- {escape(item.name)}: {_way(sight, matter, item.id)}"
-    deciding = explain_access(sight.firm, item.id, matter, sight.today, sight.written).deciding
-    return f"- {escape(item.name)} cannot see it: {escape(deciding.text)}"
+    return List([*conversations, *found.outside, *found.inside], head, shown=shown)
 
 
-def _names(sight: Sight, staff_ids: Iterable[str]) -> str:
-    found = sorted((sight.firm.staff[staff_id].name for staff_id in staff_ids), key=str.casefold)
-    return escape(", ".join(found)) or "nobody"
+def _person_line(one: Standing) -> str:
+    if one.way is Way.NOT:
+        return f"- {escape(one.person.name)} cannot see it: {escape(one.deciding)}"
+    return f"- {escape(one.person.name)}: {_way(one)}"
 
 
 ACCESS = Command(

@@ -2,65 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from bridge.commands.asking.asked_about import everybody, find_place
 from bridge.commands.asking.days import begin_of, read_day
-from bridge.commands.asking.paging import PAGE, in_parts
+from bridge.commands.asking.paging import in_parts
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Part, Who
-from bridge.firm.audit import AuditEntry, Deed, Outcome, words_and_ids
-from bridge.firm.conversation import Conversation
-from bridge.firm.model import Matter
-from bridge.firm.room_keys import matter_space_key
-from bridge.firm.sight import Sight
-from bridge.operations.everybody import Everybody
-from bridge.operations.sight import sight_of
+from bridge.firm.audit import Deed
+from bridge.operations.admins.audit import Asked, log_page
+from bridge.operations.everybody import Everybody, everybody
+from bridge.operations.place_named import place_asked
 from bridge.refusal import CommandError
-from bridge.store.record.audit import Audited, Filter, end_of_log, newest_by
-from bridge.store.rooms.matters import conversations_of_matter
-from bridge.wording.audit_lines import OF_DIRECTORY, Names, audit_line, names_of
+from bridge.wording.audit_lines import audit_line
 from bridge.wording.markdown import repeated
-
-_AT_ONCE = 50
-"""Entries that are read together."""
-_READ = 500
-"""Entries that are read for one page; what the reader must not hear of is among them."""
-_LOOKED_AT = 20_000
-"""Entries that are looked through for one page where no index finds those asked for."""
-
-
-_OF_WALLS = frozenset({"wall add", "wall only", "wall lift", "wall report"})
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Read:
     """What was asked, read anew for each page."""
 
-    entries: Filter
-    person: str
+    asked: Asked
     about: str
-    ids: tuple[str, ...]
-    """Of the place that was named."""
+    """In the words that were typed."""
 
 
 async def _audit(call: Call) -> Answer:
-    asked = await _read(call, sight_of(call.desk, call.sender.id), await everybody(call))
-    noted = Noted("audit", person=asked.person, about=asked.about, ids=asked.ids)
+    read = await _read(call)
+    place = read.asked.place
+    noted = Noted("audit", person=read.asked.person, about=read.about, ids=(place.id,) if place is not None else ())
     return Answer((await in_parts(call, _listed)).text, noted=noted)
 
 
 async def _listed(call: Call, following: int | None) -> Part:
     """The next entries in front of a position, the newest for None."""
-    sight, people = sight_of(call.desk, call.sender.id), await everybody(call)
-    asked = await _read(call, sight, people)
-    # Looked up before the store is asked, which nothing else can use meanwhile.
-    sight.names_hidden("")
-    page = await call.desk.store.read(
-        lambda: _page(sight, asked.entries, end_of_log() if following is None else following)
-    )
-    lines = [audit_line(call.desk.settings.firm, sight, page.names, one) for one in page.entries]
+    page = await log_page(call.desk, call.sender.id, (await _read(call)).asked, following)
+    lines = [audit_line(call.desk.settings.firm, page.sight, page.names, one) for one in page.entries]
     if lines:
         head = "**The log, newest first**" if following is None else ""
     elif page.following is None:
@@ -70,64 +46,10 @@ async def _listed(call: Call, following: int | None) -> Part:
     return Part(lines, head, page.following)
 
 
-@dataclass(frozen=True)
-class _Page:
-    entries: list[Audited]
-    names: Names
-    following: int | None
-    """The position in front of which the next page goes on; None at the end of the log."""
-
-
-def _page(sight: Sight, asked: Filter, before: int) -> _Page:
-    """A unit: the newest entries in front of a position that this person may read, as many as fit on a page.
-
-    It ends sooner where too much had to be looked through, so that no question holds the store for long.
-    """
-    found: list[Audited] = []
-    names = names_of(sight.firm, ())
-    indexed = asked.person or asked.subjects
-    end = 0 if indexed else max(0, before - _LOOKED_AT - 1)
-    for _ in range(_READ // _AT_ONCE):
-        some = newest_by(replace(asked, before=before, after=end), _AT_ONCE)
-        names = names.with_those_of(one.entry for one in some)
-        for one in some:
-            before = one.position
-            if _may_read(sight, names, one):
-                found.append(one)
-            if len(found) == PAGE:
-                return _Page(found, names, before if before > 1 else None)
-        if len(some) < _AT_ONCE:
-            return _Page(found, names, end + 1 if end else None)
-    return _Page(found, names, before)
-
-
-def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
-    """Whether an entry names nothing that this person must not hear of (M3). What cannot be told counts as hidden."""
-    entry = one.entry
-    if entry.deed in OF_DIRECTORY:
-        return True
-    if entry.deed is Deed.COMMAND:
-        return _may_read_of_use(sight, names, entry)
-    known = names.may_hear(sight, entry.subject)
-    if known is None:
-        return not sight.hidden
-    return known and not sight.names_hidden(entry.reason)
-
-
-def _may_read_of_use(sight: Sight, names: Names, entry: AuditEntry) -> bool:
-    """Whether a use of a command may be told: who may hear of all that it was about, whatever that was called then."""
-    words, ids = words_and_ids(entry.reason)
-    if not ids and entry.subject in _OF_WALLS:
-        # What it was about was not found, or is not noted: then it may have been any wall.
-        return not sight.hidden
-    return all(names.may_hear(sight, one) for one in ids) and not sight.names_hidden(words)
-
-
-async def _read(call: Call, sight: Sight, people: Everybody) -> _Asked:
-    """Read the filters. Raises CommandError for what is none."""
-    asked = Filter()
-    person, about, place = "", [], []
-    ids: tuple[str, ...] = ()
+async def _read(call: Call) -> _Read:
+    """Read the filters. Raises CommandError and Refusal for what is none."""
+    people, asked = await everybody(call.desk), Asked()
+    about, place = list[str](), list[str]()
     for word in call.values.get("filters", "").split():
         name, colon, value = word.partition(":")
         folded = name.casefold()
@@ -138,9 +60,9 @@ async def _read(call: Call, sight: Sight, people: Everybody) -> _Asked:
         elif colon and folded == "deed":
             asked = replace(asked, deeds=_deeds(value))
         elif folded == "refused":
-            asked = replace(asked, outcome=Outcome.REFUSED)
-        elif word.startswith("@") and not person:
-            person = _actor(people, word)
+            asked = replace(asked, refused=True)
+        elif word.startswith("@") and not asked.person:
+            asked = replace(asked, person=_actor(people, word))
         else:
             place.append(word)
             continue
@@ -148,13 +70,12 @@ async def _read(call: Call, sight: Sight, people: Everybody) -> _Asked:
     if place:
         # A name without an @ is taken for a person where exactly one is called so.
         typed = " ".join(place)
-        if not person and (found := people.named(typed)) is not None:
-            person = found.id
+        if not asked.person and (found := people.named(typed)) is not None:
+            asked = replace(asked, person=found.id)
         else:
-            found_place = await find_place(call, sight, typed)
-            asked, ids = replace(asked, subjects=await _subjects(call, sight, found_place)), (found_place.id,)
+            asked = replace(asked, place=await place_asked(call.desk, call.sender.id, typed))
             about.insert(0, typed)
-    return _Asked(replace(asked, person=person), person, " ".join(about), ids)
+    return _Read(asked, " ".join(about))
 
 
 def _after(which: date) -> date:
@@ -176,20 +97,8 @@ def _deeds(typed: str) -> frozenset[Deed]:
     found = frozenset(deed for deed in Deed if wanted and wanted in deed.value)
     if not found:
         known = ", ".join(deed.value for deed in Deed)
-        raise CommandError(f"There is no deed {repeated(typed)} in the log. There are: {known}.")
+        raise CommandError(f"The log has no entries of the kind {repeated(typed)}. The kinds are: {known}.")
     return found
-
-
-async def _subjects(call: Call, sight: Sight, place: Matter | Conversation) -> frozenset[str]:
-    if not isinstance(place, Matter):
-        return frozenset({place.id})
-    listed = await call.desk.store.read(lambda: conversations_of_matter(place.id))
-    walls = (wall.id for wall in sight.firm.walls_around(place))
-    return frozenset(_of_matter(place, (one.conversation.id for one in listed), walls))
-
-
-def _of_matter(matter: Matter, *ids: Iterable[str]) -> list[str]:
-    return [matter.id, matter.number, matter_space_key(matter.id), *(one for listed in ids for one in listed)]
 
 
 AUDIT = Command(

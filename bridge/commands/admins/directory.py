@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Call, Command, List, Who
-from bridge.operations.sight import sight_of
+from bridge.operations.admins.directory import (
+    confirm_directory,
+    directory_status,
+    foresee_directory,
+    undo_directory,
+)
 from bridge.wording.markdown import escape
 
 
 async def _status(call: Call) -> Answer:
-    return Answer(await call.desk.directory_status(call.sender.id))
+    return Answer(await directory_status(call.desk, call.sender.id))
 
 
 async def _confirm(call: Call) -> Answer:
-    return Answer(await call.desk.confirm_directory(call.sender.id))
+    return Answer(await confirm_directory(call.desk, call.sender.id))
 
 
 async def _plan(call: Call) -> Answer:
     async def listed(again: Call) -> List:
-        sight_of(again.desk, again.sender.id)
-        found = await again.desk.foresee_directory(again.sender.id)
+        found = await foresee_directory(again.desk, again.sender.id)
         if found is None:
             return List((), "No change of the directory waits, so there is none to foresee.")
         count = "1 thing" if len(found.effects) == 1 else f"{len(found.effects)} things"
@@ -34,7 +38,7 @@ async def _plan(call: Call) -> Answer:
 
 
 async def _undo(call: Call) -> Answer:
-    return Answer(await call.desk.undo_directory(call.sender.id))
+    return Answer(await undo_directory(call.desk, call.sender.id))
 
 
 DIRECTORY_STATUS = Command(

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-from bridge import faults
+from collections.abc import Iterable
+
 from bridge.commands.asking.asked_about import the_person
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
-from bridge.firm.conversation import bot_chat_id
-from bridge.firm.model import Staff
-from bridge.refusal import CommandError
-from bridge.store.people.leavers import leavers_set, set_leaver, set_returned
-from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import room_of
-from bridge.store.rooms.questions import picks_of
-from bridge.wording.markdown import code, escape, text_message
+from bridge.operations.admins.staff import Gone, cut_off, leavers, take_back
+from bridge.wording.markdown import code, escape
+
+_GONE = {
+    Gone.BY_COMMAND: "left, by command",
+    Gone.LEFT: "left, by the directory",
+    Gone.DISABLED: "disabled in the directory",
+}
 
 
 async def _leave(call: Call) -> Answer:
     person = await the_person(call, call.values.get("person", ""))
-    if person.id == call.sender.id:
-        raise CommandError("You cannot cut yourself off. Let another firm admin do it, or the directory.")
-    before = call.desk.firm()
-    if call.desk.may_administer(person.id) and not _other_admins(call, person):
-        raise CommandError(
-            f"You would be the only firm admin left, and nobody would notice. Mark {escape(person.name)} as having left"
-            " in the directory, which cuts them off within seconds, or give somebody else the role first."
-        )
-    picked = await call.desk.store.read(lambda: picks_of(person.id))
-    count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
-
-    def unit() -> None:
-        set_leaver(person.id, call.sender.id, call.event_id)
-        _tell_other_admins(call, person, "has cut {} off from the firm. `!staff return` would take it back.")
-
-    await call.desk.store.run(unit)
-    faults.point("leaver.set")
-    cut = await call.desk.reconciler.cut_off(person.id)
-    outcome = await call.desk.reconciler.follow(before)
-    rooms = "1 conversation" if count == 1 else f"{count} conversations"
+    cut = await cut_off(call.desk, call.sender.id, person, call.event_id)
+    rooms = "1 conversation" if cut.conversations == 1 else f"{cut.conversations} conversations"
     done = (
         "- Every session is ended, and the account cannot be used.",
         f"- Taken out of {rooms}. What was written there stays.",
     )
-    failed = dict.fromkeys((*cut.failed, *outcome.failed))
-    lines = [
-        # Of what could not be done at first nothing is promised.
-        *(() if cut.failed else done),
-        *(f"- Not done: {escape(failure)} It is tried again by itself." for failure in failed),
-    ]
+    # Of what could not be done at first nothing is promised.
+    lines = [*(done if cut.ended else ()), *_trouble(cut.not_done)]
     return Answer(
         f"**{escape(person.name)}** has left the firm:\n\n"
         + "\n".join(lines)
@@ -58,25 +37,10 @@ async def _leave(call: Call) -> Answer:
 
 async def _return(call: Call) -> Answer:
     person = await the_person(call, call.values.get("person", ""))
-    before = call.desk.firm()
-
-    def unit() -> bool:
-        was_set = set_returned(person.id, call.sender.id, call.event_id)
-        if was_set:
-            _tell_other_admins(call, person, "has taken {} back into the firm.")
-        return was_set
-
-    was_set = await call.desk.store.run(unit)
-    now = call.desk.firm().staff.get(person.id)
-    if now is None or not now.active:
-        raise CommandError(
-            f"The directory says that {escape(person.name)} has left or is disabled. Change it there; the bridge"
-            " follows within seconds."
-        )
-    outcome = await call.desk.reconciler.follow(before)
-    if not was_set and not outcome.done:
+    back = await take_back(call.desk, call.sender.id, person, call.event_id)
+    if not back.changed:
         return Answer(f"{escape(person.name)} works here already; nothing was changed.")
-    trouble = "".join(f"\n- Not done: {escape(failure)} It is tried again by itself." for failure in outcome.failed)
+    trouble = "".join(f"\n{line}" for line in _trouble(back.not_done))
     return Answer(
         f"**{escape(person.name)}** is back. The account works again: set a new password, or let them sign in as the"
         " firm does. They see what all staff see, and are in none of their former conversations until they join or are"
@@ -85,33 +49,16 @@ async def _return(call: Call) -> Answer:
     )
 
 
-def _other_admins(call: Call, person: Staff) -> list[str]:
-    """Staff ids of the firm admins besides who asks and whom it is about."""
-    others = call.desk.firm().active_staff - {person.id, call.sender.id}
-    return sorted(one for one in others if call.desk.may_administer(one))
-
-
-def _tell_other_admins(call: Call, person: Staff, what: str) -> None:
-    """Part of a unit: nobody is cut off or taken back without the other firm admins hearing of it (O1)."""
-    said = text_message(f"{escape(call.sender.name)} {what.format(escape(person.name))}")
-    for admin in _other_admins(call, person):
-        if (chat := room_of(bot_chat_id(admin))) is not None:
-            enqueue(f"{call.event_id}/{admin}", chat, call.desk.settings.bot_id, "m.room.message", said)
+def _trouble(not_done: Iterable[str]) -> list[str]:
+    return [f"- Not done: {escape(failure)} It is tried again by itself." for failure in not_done]
 
 
 async def _list(call: Call) -> Answer:
-    firm, by_command = call.desk.firm(), await call.desk.store.read(leavers_set)
-    gone = sorted((one for one in firm.staff.values() if not one.active), key=lambda one: one.name.casefold())
+    gone = await leavers(call.desk, call.sender.id)
     if not gone:
         return Answer("Nobody has left the firm.")
-    lines = [f"- {escape(one.name)}: {_why(one, by_command)}" for one in gone]
+    lines = [f"- {escape(person.name)}: {_GONE[how]}" for person, how in gone]
     return Answer("Cut off from the firm:\n\n" + "\n".join(lines))
-
-
-def _why(person: Staff, by_command: frozenset[str]) -> str:
-    if person.id in by_command:
-        return "left, by command"
-    return "left, by the directory" if person.former else "disabled in the directory"
 
 
 _PERSON = Argument("person", ArgumentType.TEXT, required=False, shown="@person")

@@ -22,6 +22,8 @@ from bridge.wording.markdown import code, escape, repeated
 _BETWEEN = re.compile(r"\s*+(?:,|;|&|and\b)?\s*+", re.IGNORECASE)
 _ITEM = re.compile(rf"({MARK}|(?<!\S)@[^\s,;&{ANY}]++|(?<!\S){EMAIL})|[,;&]|(?<!\S)and(?!\S)", re.IGNORECASE)
 """What is a person by itself, and what stands between names."""
+_LINE = re.compile(r"(?:\A|\n)\s*+(?:(?:[-*•–]|\d++[.)])\s++)?")
+"""Where a line begins, with the sign of a list's entry."""
 _COLON = re.compile(rf"{MARK}|@[^\s,:@{ANY}]++:[^\s,:{ANY}]++|(:)")
 """A colon that is in no mention and no id."""
 _WORD = re.compile(r"\S++")
@@ -96,7 +98,7 @@ class People:
         _require_placed(text)
         found: list[Staff | Unfound] = []
         unfound = 0
-        for name in dict.fromkeys(_listed(text)):
+        for name in dict.fromkeys(_listed(_LINE.sub(", ", text))):
             try:
                 found.append(self._named(name, suggest=unfound < _SUGGESTED))
             except CommandError as error:
@@ -167,8 +169,9 @@ class People:
     def _named(self, name: str, *, suggest: bool) -> Staff:
         if MARKED.fullmatch(name) is not None:
             return _working(self._marked(name.rstrip(_BEHIND), suggest=suggest))
-        if found := self._whole(name) or self._called.part(name):
-            return self._only(found, name)
+        for typed in (name, name.rstrip(_BEHIND)):
+            if found := self._whole(typed) or self._called.part(typed):
+                return self._only(found, typed)
         raise _unknown(name, plain(name), self._called.names() if suggest else {})
 
     def _only(self, found: Sequence[Staff], typed: str) -> Staff:

@@ -11,16 +11,13 @@ from datetime import date
 
 from bridge.commands.asking.matter_numbers import QUOTED, first_word, read_matter
 from bridge.commands.asking.people import People
-from bridge.firm.model import Firm, Group, Matter, Staff, Wall, WallKind
+from bridge.firm.model import Firm, Group, Matter, Staff, Wall
 from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
-from bridge.firm.walls import may_know
 from bridge.mapping.marks import as_typed, has_marked
 from bridge.refusal import CommandError
-from bridge.wording.markdown import enumerated, escape, repeated
+from bridge.wording.markdown import escape, repeated
 
-_NAMED = 30
-"""People and groups of a wall that are named; of more the number is given."""
 _CLIENT = re.compile(r"client:\s*", re.IGNORECASE)
 _GROUP = re.compile(r"group:\s*+(?:[\"“”„«]([^\"“”»]*+)[\"“”»]|(\S+))", re.IGNORECASE)
 _MARKS = re.compile(r"(?:^|(?<=\s))(?:group:)", re.IGNORECASE)
@@ -32,12 +29,6 @@ class Around:
 
     matter: Matter | None
     client: str = ""
-
-    def is_named_by(self, wall: Wall) -> bool:
-        """Whether the wall stands around this very thing."""
-        if self.matter is not None:
-            return wall.matter_id == self.matter.id
-        return wall.client.casefold() == self.client.casefold()
 
 
 def names_client(text: str) -> bool:
@@ -92,41 +83,6 @@ def read_screened(text: str, people: People) -> tuple[tuple[Staff | Group, ...],
         found[one.id] = one
         rest = rest.lstrip(" ,;\n")
     return tuple(found.values()), rest.strip()
-
-
-def known_walls(firm: Firm, sender: Staff, today: date) -> list[Wall]:
-    """The walls that the admin may know of, those set by command behind those of the directory."""
-    return [wall for wall in firm.walls.values() if may_know(firm, wall, sender.id, today)]
-
-
-def shown_around(firm: Firm, wall: Wall) -> str:
-    """What the wall stands around, in Markdown."""
-    if wall.client:
-        return f"all matters of {escape(wall.client)}"
-    matter = firm.matters.get(wall.matter_id)
-    return f"matter {escape(matter.number)}" if matter else "a matter that is no longer in the directory"
-
-
-def shown_people(firm: Firm, wall: Wall) -> str:
-    """Whom the wall names, in Markdown."""
-    named = [
-        escape(firm.staff[one].name)
-        if one in firm.staff
-        else f"the group {escape(firm.groups[one].name)}"
-        if one in firm.groups
-        else escape(one)
-        for one in wall.people
-    ]
-    more = len(named) - _NAMED
-    return enumerated([*named[:_NAMED], f"{more} more"] if more > 0 else named)
-
-
-def shown_wall(firm: Firm, wall: Wall) -> str:
-    """Whom the wall keeps out of what, in Markdown."""
-    people, around = shown_people(firm, wall), shown_around(firm, wall)
-    if wall.kind is WallKind.EXCLUDE:
-        return f"**{escape(wall.id)}** keeps {people} out of {around}"
-    return f"**{escape(wall.id)}** lets only {people} into {around}"
 
 
 def _group(name: str, firm: Firm) -> Group:

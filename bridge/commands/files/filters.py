@@ -11,7 +11,7 @@ from bridge.commands.asking.asked_about import everybody
 from bridge.commands.asking.days import begin_of, read_day
 from bridge.commands.asking.matter_numbers import read_matter
 from bridge.commands.asking.table import Call
-from bridge.mapping.file_words import Asked, Order, in_matter, of_type, sent_by, sought
+from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
 from bridge.refusal import CommandError
 from bridge.wording.markdown import repeated
 
@@ -60,11 +60,11 @@ def taken_apart(text: str) -> Typed:
     return typed
 
 
-async def read_asked(call: Call, conversation_id: str) -> Asked:
+async def read_asked(call: Call, conversation_id: str) -> FileSearch:
     """Which files are asked for, of one conversation, or with an empty id of all. Raises CommandError."""
     typed = taken_apart(call.values.get("filters", ""))
     filters = typed.filters
-    asked = Asked(conversation_id, words=tuple(_looked_for(typed.words)), marks=tuple(_types(filters)))
+    asked = FileSearch(conversation_id, words=tuple(_looked_for(typed.words)), marks=tuple(_types(filters)))
     if "from" in filters:
         asked = replace(asked, marks=(*asked.marks, sent_by(await _sender(call, filters["from"]))))
     if "in" in filters:

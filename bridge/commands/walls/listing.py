@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.people import People
-from bridge.commands.asking.screened import known_walls, read_around, shown_wall
+from bridge.commands.asking.screened import read_around
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Who
 from bridge.firm.model import Wall
-from bridge.firm.walls import screens
-from bridge.store.people.walls import WallRecord, wall_records
-from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.operations.everybody import everybody
+from bridge.operations.walls.listing import WallRow, wall_rows, walls_listed
 from bridge.wording.markdown import escape
 from bridge.wording.moments import written
 from bridge.wording.people import plain_names
+from bridge.wording.walls import shown_wall
 
 
 async def _list(call: Call) -> Answer:
@@ -23,46 +22,41 @@ async def _list(call: Call) -> Answer:
 
 
 async def _listed(call: Call) -> List:
-    firm, today, typed = call.desk.firm(), call.desk.reconciler.today(), call.values.get("about", "")
-    walls = [wall for wall in known_walls(firm, call.sender, today) if not wall.expires or wall.expires >= today]
-    if "@" in typed and not typed.casefold().startswith("client:"):
-        localparts = await call.desk.store.read(staff_by_localpart)
-        people = People(firm, localparts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
-        person = people.marked(typed)
-        walls = [wall for wall in walls if screens(firm, wall, person.id)]
-    elif typed:
-        around, _ = read_around(typed, firm, call.sender, today)
-        if around is not None and around.matter is not None:
-            standing = {wall.id for wall in firm.walls_around(around.matter)}
-            walls = [wall for wall in walls if wall.id in standing]
-        elif around is not None:
-            walls = [wall for wall in walls if around.is_named_by(wall)]
+    walls = walls_listed(call.desk, call.sender.id, **await _about(call))
     if not walls:
-        return List((), "There is no such wall." if typed else "There are no walls.")
-    return List(walls, shown=partial(_lines, call))
+        return List((), "There is no such wall." if call.values.get("about") else "There are no walls.")
+
+    async def lines(some: Sequence[Wall]) -> list[str]:
+        rows = await wall_rows(call.desk, call.sender.id, some)
+        return [f"- {shown_wall(call.desk.firm(), row.wall)}. {terms(call, row)}" for row in rows]
+
+    return List(walls, shown=lines)
 
 
-async def _lines(call: Call, walls: Sequence[Wall]) -> list[str]:
-    ids = [wall.id for wall in walls]
-    records = await call.desk.store.read(lambda: wall_records(ids))
-    return [_line(call, wall, records.get(wall.id)) for wall in walls]
+async def _about(call: Call) -> dict[str, str]:
+    """What the list is narrowed down to. Raises CommandError."""
+    typed, firm = call.values.get("about", ""), call.desk.firm()
+    if "@" in typed and not typed.casefold().startswith("client:"):
+        accounts = (await everybody(call.desk)).accounts
+        people = People(firm, accounts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
+        return {"keeps_out": people.marked(typed).id}
+    around, _ = read_around(typed, firm, call.sender, call.desk.reconciler.today())
+    if around is None:
+        return {}
+    return {"matter_id": around.matter.id} if around.matter is not None else {"client": around.client}
 
 
-def _line(call: Call, wall: Wall, record: WallRecord | None) -> str:
-    return f"- {shown_wall(call.desk.firm(), wall)}. {terms(call, wall, record)}"
-
-
-def terms(call: Call, wall: Wall, record: WallRecord | None) -> str:
+def terms(call: Call, row: WallRow) -> str:
     """Who set the wall, since when, until when, why, and who acknowledged it, in Markdown."""
-    firm, dates = call.desk.firm(), call.desk.settings.firm
+    firm, dates, wall = call.desk.firm(), call.desk.settings.firm, row.wall
     setter = firm.staff[wall.set_by].name if wall.set_by in firm.staff else wall.set_by
-    told = record.told if record else {}
+    told = row.record.told if row.record else {}
     done = {staff_id for staff_id, at in told.items() if at} | {staff_id for staff_id, _ in wall.acknowledged}
     missing = [firm.staff[one] for one in told if one in firm.staff and one not in done]
     parts = [
         f"Set{f' by {escape(setter)}' if setter else ''}{f' on {written(dates, wall.since)}' if wall.since else ''}",
         f"up to and including {written(dates, wall.expires)}" if wall.expires else "",
-        "" if record else "in the directory",
+        "" if row.record else "in the directory",
         f"acknowledged by {len(done)}" if done else "",
         f"not yet by {escape(plain_names(missing))}" if missing else "",
     ]

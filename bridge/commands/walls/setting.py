@@ -1,129 +1,65 @@
-"""Ethical walls by command: setting and lifting them (M3)."""
+"""Ethical walls by command: setting and lifting them, and saying that one was read of (M3)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from functools import partial
 
-from peewee import chunked
-
-from bridge import faults
-from bridge.commands.asking.screened import Around, known_walls, shown_around, shown_people, shown_wall, walls_named
+from bridge.commands.asking.screened import Around, walls_named
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
-from bridge.commands.walls.telling import tell_ended, tell_of_wall
-from bridge.firm.model import Firm, Matter, Wall, WallKind
-from bridge.firm.policy import may_access
-from bridge.firm.room_keys import matter_space_key
-from bridge.firm.walls import covered
+from bridge.firm.model import Wall, WallKind
+from bridge.operations.walls.setting import WallMade, lift_walls, set_wall, walls_to_lift
+from bridge.operations.walls.telling import acknowledge_walls
 from bridge.refusal import CommandError
-from bridge.store.people.walls import Removed, begin_wall, drop_screened, end_wall, is_set, wall_records
-from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.markdown import escape
 from bridge.wording.moments import written
+from bridge.wording.walls import shown_around, shown_people, shown_wall
 
 _UNTIL = re.compile(r"(?:^|(?<=\s))until:\s*(\S*)\s*", re.IGNORECASE)
-GUARD_SECONDS = 3.0
-"""How long a wall waits for the guard before those it keeps out are taken out."""
-_UNTOLD = "The guard in the homeserver could not be told."
-_MATTERS_AT_ONCE = 50
-"""Matters whose conversations people are taken out of in one unit."""
-MEMO_MAX = 1000
-"""Characters of a memo."""
 
 
 async def _add(call: Call) -> Answer:
-    return await _set(call, WallKind.EXCLUDE)
+    return await _set(call, WallKind.EXCLUDE, "wall add")
 
 
 async def _only(call: Call) -> Answer:
-    return await _set(call, WallKind.ONLY)
+    return await _set(call, WallKind.ONLY, "wall only")
 
 
-async def _set(call: Call, kind: WallKind) -> Answer:
-    # What the admin may know of is asked of the firm as it was: they may wall themselves off.
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
+async def _set(call: Call, kind: WallKind, command: str) -> Answer:
     around: Around = call.values["around"]
-    memo, expires = _memo(call.values["memo"], today)
-    wanted = Wall(
-        "",
-        kind,
-        matter_id=around.matter.id if around.matter else "",
-        client=around.client,
-        people=tuple(one.id for one in call.values["people"]),
-        memo=memo,
-        set_by=call.sender.id,
-        since=today,
-        expires=expires,
-    )
-
-    made = await call.desk.store.run(lambda: begin_wall(wanted, call.event_id))
-    faults.point("wall.set")
-    # Also where there is no room yet for which it would be told. One that does not answer lets nobody stay.
-    untold = await call.desk.reconciler.guarding.told(within=GUARD_SECONDS)
-    removed = await _drop(call, made)
-    matters = covered(firm, made)
-    seen = [matter for matter in matters if may_access(firm, call.sender.id, matter, today)]
-    unseen = [matter for matter in matters if not may_access(firm, call.sender.id, matter, today)]
-    shown, failed = await _close(call, seen, removed)
-    # Of these the answer says nothing; what fails is in the log and tried again.
-    await _close(call, unseen, removed)
-    await call.desk.reconciler.take_back()
-    # Only now, so that nobody is warned while they can still read.
-    await call.desk.store.run(partial(tell_of_wall, made, firm, call.desk.settings))
-    failed = (*failed, _UNTOLD) if untold is not None else failed
-    command = "wall add" if kind is WallKind.EXCLUDE else "wall only"
-    return Answer(_said(call, made, _counts(removed, shown, firm), failed), noted=Noted(command, ids=(made.id,)))
+    memo, expires = read_memo(call.values["memo"])
+    people = tuple(one.id for one in call.values["people"])
+    matter_id = around.matter.id if around.matter else ""
+    wanted = Wall("", kind, matter_id=matter_id, client=around.client, people=people, memo=memo, expires=expires)
+    made = await set_wall(call.desk, call.sender.id, wanted, call.event_id)
+    return Answer(_said(call, made), noted=Noted(command, ids=(made.wall.id,)))
 
 
-async def _drop(call: Call, wall: Wall) -> Removed:
-    """Take those whom a wall screens out of what is stored, some matters at a time; nobody where it has ended since."""
-    removed: Removed = {}
-
-    def unit(some: Sequence[str]) -> Removed:
-        return drop_screened(wall, firm, call.sender.id, call.event_id, some) if is_set(wall.id) else {}
-
-    firm = call.desk.firm()
-    for some in chunked([matter.id for matter in covered(firm, wall)], _MATTERS_AT_ONCE):
-        for staff_id, conversations in (await call.desk.store.run(partial(unit, some))).items():
-            removed.setdefault(staff_id, []).extend(conversations)
-    return removed
-
-
-async def _close(call: Call, matters: Sequence[Matter], removed: Removed) -> tuple[set[str], tuple[str, ...]]:
-    """Take those who are out of these matters' conversations out of the rooms too.
-
-    First the rooms where somebody was, which the bridge alone lets people into, then what lists them. Returns the ids
-    of all conversations, and what could not be done.
-    """
-
-    def unit() -> set[str]:
-        return {one.conversation.id for matter in matters for one in conversations_of_matter(matter.id)}
-
-    keys = await call.desk.store.read(unit)
-    first = keys & {key for conversations in removed.values() for key in conversations}
-    await call.desk.reconciler.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
-    outcomes = [await call.desk.reconciler.converge(*sorted(some)) for some in (first, keys - first) if some]
-    return keys, tuple(failure for outcome in outcomes for failure in outcome.failed)
+def read_memo(text: str) -> tuple[str, date | None]:
+    """The memo and the last day that is written in it as until:YYYY-MM-DD. Raises CommandError."""
+    days = _UNTIL.findall(text)
+    memo = " ".join(_UNTIL.sub("", text).split())
+    if not days or not memo:
+        return memo, None
+    try:
+        (last,) = (date.fromisoformat(day) for day in days)
+    except ValueError as error:
+        raise CommandError("The last day of a wall is written once, like this: until:2027-03-31") from error
+    return memo, last
 
 
-def _counts(removed: Removed, shown: set[str], firm: Firm) -> dict[str, int]:
-    """Of how many of the conversations shown each person of the firm was a participant."""
-    counts = {staff_id: len(shown.intersection(conversations)) for staff_id, conversations in removed.items()}
-    return {staff_id: count for staff_id, count in counts.items() if count and staff_id in firm.staff}
-
-
-def _said(call: Call, wall: Wall, counts: dict[str, int], failed: Iterable[str]) -> str:
-    firm = call.desk.firm()
+def _said(call: Call, made: WallMade) -> str:
+    firm, wall = call.desk.firm(), made.wall
     terms = f" up to and including {written(call.desk.settings.firm, wall.expires)}" if wall.expires else ""
-    by_name = sorted(counts, key=lambda staff_id: firm.staff[staff_id].name.casefold())
+    by_name = sorted(made.taken_out.items(), key=lambda item: firm.staff[item[0]].name.casefold())
     lines = [
-        f"- {escape(firm.staff[one].name)}: taken out of {counts[one]} conversation{'s'[: counts[one] > 1]}"
-        for one in by_name
+        f"- {escape(firm.staff[one].name)}: taken out of {count} conversation{'s'[: count > 1]}"
+        for one, count in by_name
     ]
-    trouble = [f"- Not done: {escape(failure)} It is tried again by itself." for failure in failed]
-    listed = "\n".join([*(lines or ["- Nobody it keeps out was in a conversation."]), *trouble])
+    listed = "\n".join([*(lines or ["- Nobody it keeps out was in a conversation."]), *_trouble(made.not_done)])
     told = " Those it names are told in their chat with me that a wall screens them." * (wall.kind is WallKind.EXCLUDE)
     return (
         f"{shown_wall(firm, wall)}{terms}.{told}\n\n{listed}\n\n"
@@ -131,62 +67,29 @@ def _said(call: Call, wall: Wall, counts: dict[str, int], failed: Iterable[str])
     )
 
 
-def _memo(text: str, today: date) -> tuple[str, date | None]:
-    """The memo and the last day that is written in it as until:YYYY-MM-DD. Raises CommandError."""
-    days = _UNTIL.findall(text)
-    memo = " ".join(_UNTIL.sub("", text).split())
-    if not memo:
-        raise CommandError("A wall needs a memo that says why. Write it behind the people.")
-    if len(memo) > MEMO_MAX:
-        raise CommandError(f"That memo has {len(memo)} characters; at most {MEMO_MAX} fit.")
-    if not days:
-        return memo, None
-    try:
-        (last,) = (date.fromisoformat(day) for day in days)
-    except ValueError as error:
-        raise CommandError("The last day of a wall is written once, like this: until:2027-03-31") from error
-    if last < today:
-        raise CommandError(f"{last} is over. A wall ends today at the earliest: until:{today}")
-    return memo, last
-
-
 async def _lift(call: Call) -> Answer:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
-    records = await call.desk.store.read(wall_records)
-    # Those that this very command lifted before a crash count as not lifted yet.
-    again = [one.wall for one in records.values() if one.ended_at and one.ended_cause == call.event_id]
-    known = [*known_walls(firm, call.sender, today), *again]
+    known = await walls_to_lift(call.desk, call.sender.id, call.event_id)
     meant = walls_named(call.values["walls"], known, firm, call.sender, today)
-    fixed = [wall for wall in meant if wall.id not in records]
-    if fixed:
-        raise CommandError(
-            f"{_ids(fixed)} stands in the directory, so it is not lifted here. Take it out of the section or file"
-            " `walls` of the directory, or give it a last day there; the bridge follows within seconds. Nothing was"
-            " lifted."
-        )
-
-    def unit() -> None:
-        for wall in meant:
-            if end_wall(wall.id, firm, call.sender.id, call.event_id):
-                tell_ended(wall, firm, call.desk.settings)
-
-    for wall in meant:
-        await _drop(call, wall)
-    await call.desk.store.run(unit)
-    faults.point("wall.lifted")
-    untold = await call.desk.reconciler.guarding.told(within=GUARD_SECONDS)
-    lines = [f"- **{wall.id}** around {shown_around(firm, wall)}: {shown_people(firm, wall)}" for wall in meant]
+    lifted = await lift_walls(call.desk, call.sender.id, [wall.id for wall in meant], call.event_id)
+    lines = [f"- **{wall.id}** around {shown_around(firm, wall)}: {shown_people(firm, wall)}" for wall in lifted.walls]
     listed = "\n".join(lines)
+    trouble = "".join(f"\n\n{line.removeprefix('- ')}" for line in _trouble(lifted.not_done))
     return Answer(
         f"Lifted:\n\n{listed}\n\nThose it kept out may see it again, unless something else keeps them out. They are in"
-        " none of its conversations until they join or are added."
-        + (f"\n\nNot done: {_UNTOLD} It is tried again by itself." if untold is not None else ""),
-        noted=Noted("wall lift", ids=tuple(wall.id for wall in meant)),
+        f" none of its conversations until they join or are added.{trouble}",
+        noted=Noted("wall lift", ids=tuple(wall.id for wall in lifted.walls)),
     )
 
 
-def _ids(walls: Sequence[Wall]) -> str:
-    return ", ".join(escape(wall.id) for wall in walls)
+def _trouble(not_done: Iterable[str]) -> list[str]:
+    return [f"- Not done: {escape(failure)} It is tried again by itself." for failure in not_done]
+
+
+async def _acknowledge(call: Call) -> Answer:
+    typed = call.values.get("wall", "")
+    done = await acknowledge_walls(call.desk, call.sender.id, (typed,) if typed else (), call.event_id)
+    return Answer(f"It is noted that you have acknowledged {', '.join(done)}.")
 
 
 _AROUND = Argument("around", ArgumentType.AROUND, shown="NUMBER|client:NAME")
@@ -227,4 +130,15 @@ WALL_LIFT = Command(
     examples=("!wall lift wall-3", "!wall lift 2026-0042", "!wall lift client:Tidewell Brewing"),
     who=Who.FIRM_ADMIN,
     group="Administration",
+)
+WALL_ACKNOWLEDGE = Command(
+    "wall acknowledge",
+    "Say that you have read that a wall screens you",
+    _acknowledge,
+    (Argument("wall", ArgumentType.TEXT, required=False, shown="REFERENCE"),),
+    help="If an ethical wall keeps you away from a part of the firm's work, I tell you so here, with a reference. This"
+    " notes that you have read it; without a reference, of all walls you were told of.",
+    examples=("!wall acknowledge", "!wall acknowledge wall-3"),
+    group="About",
+    also=("acknowledge",),
 )

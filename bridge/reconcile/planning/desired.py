@@ -89,8 +89,7 @@ def desired(
         _with(world, localparts, new, picked),
         settings,
         today,
-        # Without the channels nobody can say what is listed in it.
-        staff_space=extent is None or extent.channels,
+        extent,
         user_ids=None if localparts else user_ids,
     )
     return replace(
@@ -109,14 +108,13 @@ def desired_of_stored(
     world: World,
     settings: Settings,
     today: date,
-    *,
-    staff_space: bool = True,
+    extent: Extent | None = None,
     user_ids: UserIds | None = None,
 ) -> Desired:
-    """The same without anything new: of what is stored, or of the part of it that was loaded for one room."""
+    """The same without anything new: of what is stored, or of this part of it."""
     if user_ids is None:
         user_ids = user_ids_of(world.accounts, settings.homeserver.server_name)
-    shapes = _shapes(firm, world, user_ids, settings, today, staff_space=staff_space)
+    shapes = _shapes(firm, world, user_ids, settings, today, extent)
     return Desired(firm, world, user_ids, shapes, (), {}, {}, ())
 
 
@@ -155,7 +153,7 @@ def _with(
 
 
 def _shapes(
-    firm: Firm, world: World, user_ids: Mapping[str, str], settings: Settings, today: date, *, staff_space: bool
+    firm: Firm, world: World, user_ids: Mapping[str, str], settings: Settings, today: date, extent: Extent | None
 ) -> dict[str, RoomShape]:
     conversations = list(world.conversations.values())
     members = {
@@ -165,9 +163,11 @@ def _shapes(
         for conversation in conversations
     }
     found = [shapes.keeper_space_shape()]
-    if staff_space:
+    channels = extent is None or extent.channels
+    if channels or (extent is not None and extent.people):
         everyone = frozenset(user_ids[staff_id] for staff_id in firm.active_staff if staff_id in user_ids)
-        listed = channels_listed(conversations)
+        # Without all channels nobody can say what is listed in it.
+        listed = channels_listed(conversations) if channels else None
         found.append(shapes.staff_space_shape(settings.firm.name, everyone, listed, guarded=settings.guarded))
     worth = [
         c for c in conversations if c.id in world.rooms or c.id in world.earlier or _worth_a_room(c, members[c.id])

@@ -29,7 +29,7 @@ from bridge.reconcile.planning.plan import (
 
 
 class Part(StrEnum):
-    """Which part of a room is meant. The staff space is made before its channels, and lists them after them."""
+    """Which part of a room is meant. The staff space is made before its channels, and lists new ones after them."""
 
     ROOM = "room"
     LIST = "list"
@@ -110,8 +110,10 @@ def waves(shapes: Mapping[str, RoomShape], made: Collection[str]) -> list[list[t
         if key == KEEPER_SPACE:
             found[0].append((key, Part.WHOLE))
         elif key == STAFF_SPACE:
-            found[1].append((key, Part.ROOM))
-            found[3].append((key, Part.LIST))
+            new = not {key, *shape.children} <= set(made)
+            found[1].append((key, Part.ROOM if new else Part.WHOLE))
+            if new:
+                found[3].append((key, Part.LIST))
         else:
             if shape.is_space and key in named and key not in made:
                 found[1].append((key, Part.ROOM))

@@ -424,6 +424,8 @@ def plan_children(
     shape: RoomShape, observed: Observed | None, room_ids: Mapping[str, str], labels: Mapping[str, str]
 ) -> tuple[Step, ...]:
     """What a space's list of rooms needs. A room not made yet is named by its key, and listed once it is made."""
+    if shape.list_stays:
+        return ()
     listed: dict[str, Any] = {}
     if observed is not None:
         children = ((key[1], content) for key, content in observed.state.items() if key[0] == CHILD)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
 from datetime import date
 
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm, Matters, Wall
+from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.policy import may_administer
 from bridge.settings import Settings
 from bridge.store.rooms.world import Extent
@@ -25,6 +23,8 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
     """
     people = differing(before.staff, now.staff)
     come_or_gone = before.active_staff ^ now.active_staff
+    if len(come_or_gone) > _MOST_PEOPLE:
+        return None
     roles = frozenset(settings.firm.admin_roles)
     if settings.pins.who != "participants" and _admins(before, people, roles) != _admins(now, people, roles):
         # Who may pin stands in the power levels of every channel and matter conversation.
@@ -38,45 +38,29 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
     matters = differing(before.matters, now.matters)
     for firm in (before, now):
         matters |= {matter.id for one in walls & firm.walls.keys() for matter in firm.walled_by(firm.walls[one])}
-        if people or groups:
-            named = firm.found_in_matters(_naming_people)
-            matters |= _of(named.responsible, people) | _of(named.on_team, come_or_gone) | _of(named.allowed, groups)
-    if len(matters) > _MOST_MATTERS or len(come_or_gone) > _MOST_PEOPLE:
+    if people or groups:
+        for table in (now.matters,) if before.matters is now.matters else (before.matters, now.matters):
+            # Each looked at once: an index of all who are named takes ten times as long.
+            matters |= {one.id for one in table.values() if _names(one, people, come_or_gone, groups)}
+    if len(matters) > _MOST_MATTERS:
         return None
-    channels = bool(come_or_gone) or before.channels != now.channels
-    return Extent(frozenset(matters), frozenset(come_or_gone), channels)
+    return Extent(frozenset(matters), frozenset(come_or_gone), before.channels != now.channels)
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """The ids of the matters that name somebody, by staff or group id."""
-
-    responsible: Mapping[str, set[str]]
-    on_team: Mapping[str, set[str]]
-    allowed: Mapping[str, set[str]]
-    """Of restricted matters, by who is on the list."""
-
-
-def _naming_people(matters: Matters) -> _Named:
-    found = _Named(defaultdict(set), defaultdict(set), defaultdict(set))
-    for matter in matters.values():
-        found.responsible[matter.responsible].add(matter.id)
-        for staff_id in matter.team:
-            found.on_team[staff_id].add(matter.id)
-        for principal in matter.allowed if matter.restricted else ():
-            found.allowed[principal].add(matter.id)
-    return found
-
-
-def _of(named: Mapping[str, set[str]], ids: Iterable[str]) -> set[str]:
-    return set().union(*(named.get(one, ()) for one in ids))
+def _names(matter: Matter, responsible: Set[str], on_team: Set[str], allowed: Set[str]) -> bool:
+    """Whether the matter names any of these people or groups for what they are."""
+    return (
+        matter.responsible in responsible
+        or (matter.restricted and not allowed.isdisjoint(matter.allowed))
+        or any(map(matter.is_on_team, on_team))
+    )
 
 
 def _admins(firm: Firm, staff_ids: Iterable[str], roles: frozenset[str]) -> set[str]:
     return {one for one in staff_ids if may_administer(firm, one, roles)}
 
 
-def _with_groups_around(firms: Iterable[Firm], principals: set[str]) -> set[str]:
+def _with_groups_around(firms: Iterable[Firm], principals: Set[str]) -> set[str]:
     """These, and all groups that contain any of them, directly or by another group."""
     found = set(principals)
     groups = [group for firm in firms for group in firm.groups.values()] if principals else []

@@ -54,7 +54,7 @@ from bridge.store.rooms.pins import pins_of
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
-_SETTLING = (0.25, 0.5, 1.0, 2.0, 0.0)
+SETTLING = (0.25, 0.5, 1.0, 2.0, 0.0)
 """Seconds between looks at a room that is not whole yet."""
 _SUSPENDED = "M_USER_SUSPENDED"
 _ATTEMPTS = 5
@@ -235,7 +235,7 @@ async def _picture(shape: RoomShape, hands: Hands) -> str:
 async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
     """The room behind the alias if it is ours and whole; else None, and the alias is free."""
     full_alias = f"#{alias}:{hands.server_name}"
-    for pause in _SETTLING:
+    for pause in SETTLING:
         room_id = await hands.homeserver.resolve_alias(full_alias)
         observed = await observe_room(hands.homeserver, room_id) if room_id else None
         if observed is not None and is_ours(observed, shape.key, hands.server.bot_id):

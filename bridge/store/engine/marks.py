@@ -52,21 +52,21 @@ class Marks:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(StoreError):
-            await self._write()
+            await self.write()
 
     async def _write_soon(self) -> None:
         await asyncio.sleep(TOGETHER_SECONDS)
         failures = 0
         while self._keys:
             try:
-                await self._write()
+                await self.write()
             except StoreError as error:
                 failures += 1
                 log.warning("not_marked", what=self._what, count=len(self._keys), error=str(error))
                 await asyncio.sleep(self._pause(failures))
         self._task = None
 
-    async def _write(self) -> None:
+    async def write(self) -> None:
         """Not durable: what a loss of power undoes is done again."""
         while self._keys:
             some = list(self._keys)[:AT_ONCE]

@@ -32,7 +32,7 @@ _NOTHING_WAITS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FolderTrouble:
     """A folder into which something cannot be written."""
 
     conversation_id: str
@@ -68,14 +68,14 @@ def end_trouble(conversation_id: str, what: What) -> None:
     execute("UPDATE cabinet_trouble SET over = TRUE WHERE conversation_id = ? AND what = ?", *one)
 
 
-def troubles_to_tell(limit: int, now: int) -> list[Trouble]:
+def troubles_to_tell(limit: int, now: int) -> list[FolderTrouble]:
     """Troubles that last and were not told of, and those told of that are over."""
     execute(_NOTHING_WAITS, now)
     execute("DELETE FROM cabinet_trouble WHERE over = TRUE AND told = FALSE")
     return _found("trouble.over = TRUE OR (trouble.told = FALSE AND trouble.failures >= ?)", TOLD_AFTER, limit)
 
 
-def note_told(told: list[Trouble]) -> None:
+def note_told(told: list[FolderTrouble]) -> None:
     """Note that the firm admins were told; forget what is over."""
     for one in told:
         if one.over:
@@ -84,7 +84,7 @@ def note_told(told: list[Trouble]) -> None:
             CabinetTrouble.update({CabinetTrouble.told: True}).where(_is(one)).execute()
 
 
-def lasting_troubles(limit: int) -> list[Trouble]:
+def lasting_troubles(limit: int) -> list[FolderTrouble]:
     """Troubles that last, the oldest first."""
     return _found("trouble.over = FALSE AND trouble.failures >= ?", TOLD_AFTER, limit)
 
@@ -97,13 +97,13 @@ def count_lasting() -> int:
     return int(found)
 
 
-def _found(which: str, *values: int) -> list[Trouble]:
+def _found(which: str, *values: int) -> list[FolderTrouble]:
     found = execute(_TROUBLES.format(which=which), *values).fetchall()
     return [
-        Trouble(key, what, error, since_ms, over=bool(over), folder=f"{parent}/{name}", matter_id=matter_id)
+        FolderTrouble(key, what, error, since_ms, over=bool(over), folder=f"{parent}/{name}", matter_id=matter_id)
         for key, what, error, since_ms, over, parent, name, matter_id in found
     ]
 
 
-def _is(one: Trouble) -> object:
+def _is(one: FolderTrouble) -> object:
     return (CabinetTrouble.conversation_id == one.conversation_id) & (CabinetTrouble.what == one.what)

@@ -32,7 +32,7 @@ _FOUND = "UPDATE file SET found_type = ?, found_size = ?, sha256 = ?, size = ? W
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class NewFile:
     """A message that carries a file, and where and by whom it was sent."""
 
     event_id: str
@@ -46,7 +46,7 @@ class Sent:
     carried: Carried
 
 
-def add_file(sent: Sent) -> bool:
+def add_file(sent: NewFile) -> bool:
     """Note a file. False where its message is known already."""
     if execute("SELECT 1 FROM file WHERE event_id = ?", sent.event_id).fetchone() is not None:
         return False
@@ -68,7 +68,7 @@ def add_file(sent: Sent) -> bool:
     return True
 
 
-def edit_file(sent: Sent) -> bool:
+def edit_file(sent: NewFile) -> bool:
     """Show a file as its sender's edit has it; `sent` is the edit's event, at whose time it happened.
 
     False where it changes nothing: nobody's file, somebody else's, one that was removed, or an edit older than the

@@ -36,7 +36,7 @@ _TO_LIST = """
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CabinetPath:
     """Where a file stands in the cabinet."""
 
     folder: str
@@ -61,7 +61,7 @@ class Waiting:
     attempts: int
     gone: bool
     """Whether their message was deleted since, or has other bytes by an edit."""
-    place: Place | None
+    place: CabinetPath | None
     """Where they were to go before the bridge ended; None where they had no name yet."""
     size: int | None
     """Where they were fetched before; so too their digest."""
@@ -82,7 +82,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class IndexedFile:
     """A file as the list in its folder tells of it."""
 
     position: int
@@ -210,7 +210,7 @@ def _waiting(row: Filing, file: File) -> Waiting:
         int(row.sent_ms),
         int(row.attempts),
         gone=file.removed_at is not None or file.mxc != row.mxc,
-        place=Place(str(row.folder), str(row.name)) if row.name else None,
+        place=CabinetPath(str(row.folder), str(row.name)) if row.name else None,
         size=row.size,
         sha256=str(row.sha256),
     )
@@ -251,7 +251,7 @@ def conversation_title(conversation_id: str) -> str:
 
 def take_name(
     position: int, folder: str, wanted: str, *, beyond: int, numbered: Numbered, key_of: Key, reserved: Iterable[str]
-) -> Place:
+) -> CabinetPath:
     """Give a file its name in a folder: `wanted`, or the version after those that are there.
 
     `beyond` is a version that cannot be had, because something that is not the bridge's has its name.
@@ -267,7 +267,7 @@ def take_name(
                 "UPDATE filing SET folder = ?, name = ?, name_key = ?, base_key = ?, version = ? WHERE position = ?",
                 *(folder, name, key, base, version, position),
             )
-            return Place(folder, name)
+            return CabinetPath(folder, name)
     raise AssertionError("count() has no end")
 
 
@@ -329,14 +329,14 @@ def mark_listed(key: str, changes: int) -> None:
     end_trouble(key, "list")
 
 
-def listed_in(folder: str, behind: Listed | None = None, limit: int = _ROWS) -> list[Listed]:
+def listed_in(folder: str, behind: IndexedFile | None = None, limit: int = _ROWS) -> list[IndexedFile]:
     """The next files in a folder behind one, oldest first."""
     found = _with_files(Filing, File).where(Filing.folder == folder, Filing.state == "filed")
     if behind is not None:
         later = (Filing.sent_ms == behind.at_ms) & (Filing.position > behind.position)
         found = found.where((Filing.sent_ms > behind.at_ms) | later)
     return [
-        Listed(
+        IndexedFile(
             int(row.position),
             str(row.name),
             str(row.given),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.mapping.file_words import Asked, Order, in_conversation
+from bridge.mapping.file_words import FileSearch, Order, in_conversation
 from bridge.store.engine.sql import execute
 from bridge.store.files.files import LATEST_MS, MOMENTS
 from bridge.store.models import File, database
@@ -52,7 +52,7 @@ class Listed:
     """Which of them it is, from 1, the oldest."""
 
 
-def files_after(asked: Asked, after: Key | None, limit: int) -> list[Hit]:
+def files_after(asked: FileSearch, after: Key | None, limit: int) -> list[Hit]:
     """The next files that fit, behind the key of the last one: of each name the newest version that fits."""
     conditions, values = [], list[object]()
     source, marked = "file", asked.words or asked.marks or (asked.conversation_id and not asked.everything)
@@ -159,7 +159,7 @@ def _count(row: File, moment: int) -> int:
     return int(count)
 
 
-def _newer(asked: Asked) -> tuple[str, list[object]]:
+def _newer(asked: FileSearch) -> tuple[str, list[object]]:
     """A newer version of the same name that fits, too."""
     conditions = [
         "newer.conversation_id = file.conversation_id AND newer.name_key = file.name_key",
@@ -180,7 +180,7 @@ def _matches() -> str:
     return "file_search MATCH ?" if database.param == "?" else "file_search.search @@ ?::tsquery"
 
 
-def _match(asked: Asked) -> str:
+def _match(asked: FileSearch) -> str:
     """The search for what is asked, in the database's own syntax. Words and marks have letters and digits only."""
     marks = [*asked.marks, *([in_conversation(asked.conversation_id)] if asked.conversation_id else [])]
     if database.param == "?":

@@ -14,7 +14,7 @@ from bridge.store.record.audit import last_position, record
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class DriftEntry:
     """A difference as it is stored. Also the news for those who listen to the store that there is a new one."""
 
     cause: str
@@ -57,7 +57,7 @@ def note_difference(cause: str, key: str, kind: str, *, actor: str, person: str,
         return
     reason = f"{kind}: {what}" if what else kind
     record(Deed.PUT_BACK, actor=actor, subject=key, person=person, reason=reason, cause=cause, outcome=Outcome.REFUSED)
-    noted = Noted(cause, key, kind, actor, person, what, now_ms(), last_position())
+    noted = DriftEntry(cause, key, kind, actor, person, what, now_ms(), last_position())
     Drift.insert(
         cause=cause, key=key, kind=kind, actor=actor, person=person, what=what, at_ms=noted.at_ms, entry=noted.entry
     ).execute()
@@ -79,14 +79,14 @@ def is_noted(cause: str) -> bool:
     return Drift.get_or_none(Drift.cause == cause) is not None
 
 
-def untold(limit: int, before_ms: int | None = None) -> list[Noted]:
+def untold(limit: int, before_ms: int | None = None) -> list[DriftEntry]:
     """The oldest differences that the admins were not told of.
 
     With `before_ms`, of those that are not put right only the ones found before that moment.
     """
     which = ~Drift.told if before_ms is None else ~Drift.told & (Drift.put_back | (Drift.at_ms < before_ms))
     return [
-        Noted(r.cause, r.key, r.kind, r.actor, r.person, r.what, r.at_ms, r.entry, r.put_back)
+        DriftEntry(r.cause, r.key, r.kind, r.actor, r.person, r.what, r.at_ms, r.entry, r.put_back)
         for r in Drift.select().where(which).order_by(Drift.entry).limit(limit)
     ]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from peewee import Case, chunked
+from peewee import Case
 
 from bridge.clock import now_ms
 from bridge.firm.audit import Deed
@@ -22,7 +22,7 @@ from bridge.firm.room_keys import (
 )
 from bridge.store import models
 from bridge.store.engine.news import announce
-from bridge.store.engine.sql import ROWS_PER_STATEMENT, execute, execute_rows
+from bridge.store.engine.sql import batched, execute, execute_rows
 from bridge.store.record.audit import record
 from bridge.store.record.homeserver_time import homeserver_ms
 
@@ -121,11 +121,6 @@ class RoomRecorded:
     room_id: str | None
 
 
-def load_world() -> World:
-    """Everything, in one unit. The running bridge reads a large firm in pieces (bridge/store/rooms/world.py)."""
-    return replace(world_where("1 = 1"), accounts=all_accounts(), rooms=rooms_of(None))
-
-
 def load_part(key: str) -> World:
     """What the room of this key depends on, in one unit: no conversation but its own or those of its matter, or for the
     staff space the channels; and no accounts."""
@@ -152,7 +147,7 @@ def world_where(condition: str, *values: object, keys: Iterable[str] = ()) -> Wo
     ids = [row[0] for row in stored]
     before = _earlier_of(ids)
     spaces = {STAFF_SPACE, KEEPER_SPACE, *(matter_space_key(row[4]) for row in stored if row[4])}
-    for some in chunked(ids, ROWS_PER_STATEMENT):
+    for some in batched(ids):
         for conversation_id, staff_id, is_present, at in execute(_PEOPLE.format(_marks(some)), *some).fetchall():
             (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
             since.setdefault(conversation_id, {})[staff_id] = at
@@ -187,7 +182,7 @@ def _marks(values: Sequence[object]) -> str:
 def _earlier_of(conversation_ids: Collection[str]) -> list[tuple[str, str, str]]:
     """Key, conversation id and room id of all rooms in which these conversations were held before."""
     found: list[tuple[str, str, str]] = []
-    for some in chunked(list(conversation_ids), ROWS_PER_STATEMENT):
+    for some in batched(conversation_ids):
         found += execute(_EARLIER.format(_marks(some)), *some).fetchall()
     return found
 
@@ -444,7 +439,7 @@ def rooms_of(keys: Iterable[str] | None) -> dict[str, str]:
     if keys is None:
         return dict(execute("SELECT key, room_id FROM room WHERE room_id IS NOT NULL").fetchall())
     found: dict[str, str] = {}
-    for some in chunked(keys, ROWS_PER_STATEMENT):
+    for some in batched(keys):
         found.update(execute(_ROOMS.format(_marks(some)), *some).fetchall())
     return found
 
@@ -461,15 +456,8 @@ def conversations_of_person(staff_id: str) -> list[Conversation]:
 def conversations_with_people(ids: Iterable[str]) -> dict[str, Conversation]:
     """Those of these conversations that there are, by id, with their participants and those who left."""
     found: dict[str, Conversation] = {}
-    columns = (models.Participant.conversation, models.Participant.staff_id, models.Participant.present)
-    for some in chunked(ids, ROWS_PER_STATEMENT):
-        present: dict[str, set[str]] = {}
-        left: dict[str, set[str]] = {}
-        rows = models.Participant.select(*columns).where(models.Participant.conversation.in_(some)).tuples()
-        for conversation_id, staff_id, is_present in cast("Iterable[tuple[str, str, bool]]", rows):
-            (present if is_present else left).setdefault(conversation_id, set()).add(staff_id)
-        for row in models.Conversation.select().where(models.Conversation.id.in_(some)):
-            found[row.id] = to_conversation(row, present.get(row.id, ()), left.get(row.id, ()))
+    for some in batched(ids):
+        found.update(world_where(f"id IN ({_marks(some)})", *some).conversations)
     return found
 
 
@@ -499,10 +487,10 @@ def rooms_of_kind(kind: ConversationKind) -> dict[str, str]:
 def of_matters(room_ids: Collection[str]) -> set[str]:
     """Those of these rooms that are matter conversations, earlier ones too, or matters' spaces, by room id."""
     keys: dict[str, str] = {}
-    for some in chunked(list(room_ids), ROWS_PER_STATEMENT):
+    for some in batched(room_ids):
         keys.update(execute(_KEYS.format(_marks(some)), *some).fetchall())
     talks: set[str] = set()
-    for some in chunked(sorted({conversation_of(key) for key in keys.values()}), ROWS_PER_STATEMENT):
+    for some in batched(sorted({conversation_of(key) for key in keys.values()})):
         talks.update(one for (one,) in execute(_TALKS.format(_marks(some)), *some).fetchall())
     return {
         room_id for room_id, key in keys.items() if conversation_of(key) in talks or matter_of_space(key) is not None

@@ -6,13 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from peewee import chunked
-
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation
 from bridge.firm.room_keys import conversation_of
 from bridge.store import models
-from bridge.store.engine.sql import ROWS_PER_STATEMENT
+from bridge.store.engine.sql import batched
 from bridge.store.models import AuditRow, Participant, Room
 from bridge.store.rooms.conversations import to_conversation
 
@@ -55,7 +53,7 @@ def titles_of(conversation_ids: Collection[str]) -> dict[str, tuple[tuple[int, s
     """What these conversations were called, and since which entry of the audit log, oldest first."""
     naming = (Deed.CONVERSATION_STARTED.value, Deed.RENAMED.value)
     found: dict[str, list[tuple[int, str]]] = {}
-    for some in chunked(list(conversation_ids), ROWS_PER_STATEMENT):
+    for some in batched(conversation_ids):
         rows = (
             AuditRow.select(AuditRow.subject, AuditRow.position, AuditRow.reason)
             .where(AuditRow.subject.in_(some), AuditRow.deed.in_(naming), AuditRow.reason != "")
@@ -77,7 +75,7 @@ def key_behind(room_id: str, alias_localpart: str) -> str | None:
 def conversations_without_people(ids: Collection[str]) -> dict[str, Conversation]:
     """Those of these conversations that there are, by id, as if nobody were in them."""
     found: dict[str, Conversation] = {}
-    for some in chunked(sorted(set(ids)), ROWS_PER_STATEMENT):
+    for some in batched(sorted(set(ids))):
         rows = models.Conversation.select().where(models.Conversation.id.in_(some))
         found.update({row.id: to_conversation(row, ()) for row in rows})
     return found
@@ -86,7 +84,7 @@ def conversations_without_people(ids: Collection[str]) -> dict[str, Conversation
 def matters_talked_about(ids: Collection[str]) -> frozenset[str]:
     """Those of these ids that are matters with a conversation."""
     found: set[str] = set()
-    for some in chunked(sorted(set(ids) - {""}), ROWS_PER_STATEMENT):
+    for some in batched(sorted(set(ids) - {""})):
         rows = models.Conversation.select(models.Conversation.matter_id).where(models.Conversation.matter_id.in_(some))
         found.update(matter_id for (matter_id,) in cast("Iterable[tuple[str]]", rows.distinct().tuples()))
     return frozenset(found)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-
-from peewee import chunked
 
 from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_of_space, matter_space_key
-from bridge.store.engine.sql import ROWS_PER_STATEMENT, execute
+from bridge.store.engine.sql import batched, execute
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import AccountsChanged, StoredAccount, World, all_accounts, rooms_of, world_where
 
 _AT_ONCE = 300
 """Conversations that are read in one unit."""
-_SLICE = 100
+SLICE = 100
 """Matters, or conversations, in one slice of the firm."""
 _IDS_AT_ONCE = 5000
 _CHATS = "SELECT id FROM conversation WHERE id > ? AND kind IN (?, ?) ORDER BY id LIMIT ?"
@@ -34,9 +32,10 @@ class Extent:
     matters: frozenset[str] = frozenset()
     """Ids of matters whose conversations are in it."""
     people: frozenset[str] = frozenset()
-    """Staff ids of those whose conversations are in it, with all others of the same matters."""
+    """Staff ids of those whose conversations are in it, with all others of the same matters; and what is
+    everybody's."""
     channels: bool = False
-    """Whether all channels are in it."""
+    """Whether all channels are in it, and so the staff space's list."""
     keys: frozenset[str] = frozenset()
     """Ids of single conversations that are in it."""
 
@@ -46,32 +45,29 @@ def extent_of(keys: Iterable[str]) -> Extent:
     space the channels."""
     asked = sorted({conversation_of(key) for key in keys})
     matters = {matter_id for matter_id in map(matter_of_space, asked) if matter_id is not None}
-    for some in chunked(asked, ROWS_PER_STATEMENT):
+    for some in batched(asked):
         rows = execute(_MATTERS.format(_marks(some)), *some).fetchall()
         matters.update(matter_id for (matter_id,) in rows if matter_id)
     return Extent(frozenset(matters), channels=STAFF_SPACE in asked, keys=frozenset(asked))
 
 
-def load_extent(extent: Extent) -> World:
-    """This part of what is stored, in one unit, with the firm admins' room and all accounts."""
-    return replace(load_conversations(extent), accounts=all_accounts())
-
-
 def load_conversations(extent: Extent) -> World:
-    """The same without accounts."""
+    """This part of what is stored, in one unit, with the firm admins' room and without accounts."""
     matters, keys = set(extent.matters), {ADMINS_ID, *extent.keys}
-    for some in chunked(sorted(extent.people), ROWS_PER_STATEMENT):
+    for some in batched(sorted(extent.people)):
         theirs = _THEIRS.format(_marks(some))
         for key, matter_id in execute(_OF_THEIRS.format(theirs=theirs), *some).fetchall():
             keys.add(key)
             matters.add(matter_id)
     matters.discard("")
-    parts = [world_where(f"id IN ({_marks(some)})", *some) for some in chunked(sorted(keys), ROWS_PER_STATEMENT)]
-    for some in chunked(sorted(matters), ROWS_PER_STATEMENT):
+    parts = [world_where(f"id IN ({_marks(some)})", *some) for some in batched(sorted(keys))]
+    for some in batched(sorted(matters)):
         spaces = map(matter_space_key, some)
         parts.append(world_where(f"matter_id IN ({_marks(some)})", *some, keys=spaces))
     if extent.channels:
         parts.append(world_where("kind = ? OR everyone", ConversationKind.CHANNEL.value))
+    elif extent.people:
+        parts.append(world_where("everyone"))
     return _together(parts)
 
 
@@ -90,8 +86,8 @@ async def slices(store: Store, firm: Firm) -> list[Extent]:
         last = page[-1] if page else None
     return [
         Extent(channels=True),
-        *(Extent(frozenset(some)) for some in chunked(matters, _SLICE)),
-        *(Extent(keys=frozenset(some)) for some in chunked(sorted(chats), _SLICE)),
+        *(Extent(frozenset(some)) for some in batched(matters, SLICE)),
+        *(Extent(keys=frozenset(some)) for some in batched(sorted(chats), SLICE)),
     ]
 
 

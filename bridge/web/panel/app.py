@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from bridge.desk import Desk
 from bridge.failures import frames
@@ -22,7 +23,6 @@ from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
 
 log = structlog.get_logger(__name__)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Deed = Callable[[Asked, doing.Form], Awaitable[web.StreamResponse]]
 _STATIC: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -72,7 +72,7 @@ def make_panel(desk: Desk, live: Live, begun: Callable[[], bool]) -> web.Applica
     return app
 
 
-def _guarded(begun: Callable[[], bool]) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _guarded(begun: Callable[[], bool]) -> Middleware:
     """Answers of one kind for all that goes wrong, and headers for every answer."""
 
     @web.middleware

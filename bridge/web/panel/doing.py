@@ -27,7 +27,7 @@ from bridge.web.panel.safety import drop_session
 from bridge.wording.markdown import enumerated, notice
 from bridge.wording.refusals import worded
 
-Form = MultiDictProxy[str | bytes | web.FileField]
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 _ONCE = re.compile(r"[0-9a-f]{16}")
 _TITLE_MAX = 1000
 _PEOPLE_MAX = 2000

@@ -226,7 +226,7 @@ class Stage:
             (seen.status, seen.text.replace(self.filled(word), "…"))
             for seen, word in zip(both, step.words, strict=True)
         )
-        assert first == second, "The answer tells that there is something."
+        assert first == second, f"The answer tells that there is something. {first} {second}"
         return both
 
     async def synced(self, person: Person) -> str:

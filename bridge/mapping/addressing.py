@@ -9,29 +9,29 @@ from typing import Any
 
 from bridge.firm.room_keys import FIRST_MESSAGE
 from bridge.firm.typed import BEGINS
+from bridge.mapping.event import MESSAGE, Event
 from bridge.mapping.marks import mark_of
 from bridge.mapping.text import mentioned_users, typed_text
 
-Json = dict[str, Any]
 _CODE = re.compile(r"(?:\s*+<(?!(?:pre|code)\b)[a-z][^<>]*+>)*+\s*+<(?:pre|code)\b", re.IGNORECASE)
 _END_OF_QUOTE = "</mx-reply>"
 _LOOKED_AT = 200
 """Characters at the beginning in which the bot's name is looked for."""
 
 
-def heard(event: Json, bot_id: str, bot_chats: Collection[str], bot_name: str = "") -> str | None:
+def heard(event: Event, bot_id: str, bot_chats: Collection[str], bot_name: str = "") -> str | None:
     """The command in an event, as `command_in` gives it; None for what is not for the bot.
 
     It is for the bot where it is typed in its chat, with an exclamation mark, or begins with its name. Notices, edits
     and what the bot says itself never are. Every message of the firm comes by, so most are told by how they begin.
     """
-    content = event.get("content")
-    if event.get("type") != "m.room.message" or event.get("sender") == bot_id or not isinstance(content, dict):
+    content = event.content
+    if event.type != MESSAGE or event.sender == bot_id:
         return None
     body = content.get("body")
     if content.get("msgtype") != "m.text" or not isinstance(body, str):
         return None
-    in_chat = event.get("room_id") in bot_chats
+    in_chat = event.room_id in bot_chats
     if not in_chat and not body.lstrip()[:_LOOKED_AT].casefold().startswith(_beginnings(bot_name)):
         formatted = content.get("formatted_body")
         if not isinstance(formatted, str) or bot_id[1:].partition(":")[0] not in formatted[:_LOOKED_AT]:
@@ -49,7 +49,7 @@ def command_in(content: Mapping[str, Any], bot_id: str, bot_name: str, *, in_cha
     text = typed_text(content)
     # Clients mention whoever is replied to, whether or not anybody typed a name.
     mentioned = bot_id in mentioned_users(content) and not _is_reply(content)
-    called = _called(bot_id, bot_name, mentioned=mentioned).match(text)
+    called = bot_called(bot_id, bot_name, mentioned=mentioned).match(text)
     if called is not None:
         text = text[called.end() :]
     elif not text or not (in_chat or (BEGINS.match(text) and not _is_code(content))):
@@ -83,7 +83,7 @@ def _beginnings(bot_name: str) -> tuple[str, ...]:
 
 
 @cache
-def _called(bot_id: str, bot_name: str, *, mentioned: bool) -> re.Pattern[str]:
+def bot_called(bot_id: str, bot_name: str, *, mentioned: bool) -> re.Pattern[str]:
     """The bot's name at the beginning. A display name alone needs a colon behind it, unless it is a mention."""
     localpart, _, server = bot_id[1:].partition(":")
     by_id = rf"@{re.escape(localpart)}(?::{re.escape(server)})?(?![:.]?[\w=/+-])"

@@ -1,4 +1,4 @@
-"""What those behind a wall are told of it in their chat with the bot, and their acknowledgement."""
+"""Those whom a wall screens: they are told of it and of its end, in words that the firm chooses, and acknowledge it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from functools import partial
 
-from bridge.commands.asking.screened import shown_around
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Firm, Wall, WallKind
 from bridge.firm.policy import may_act
-from bridge.refusal import CommandError
+from bridge.refusal import Kind, Refusal
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.people.walls import acknowledge, end_expired, is_set, note_told, told_of, walls_set
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import rooms_of
-from bridge.wording.markdown import escape, repeated, text_message
+from bridge.wording.markdown import text_message
+from bridge.wording.walls import told_to_screened
 
 
 def tell_of_wall(wall: Wall, firm: Firm, settings: Settings) -> None:
@@ -27,11 +27,7 @@ def tell_of_wall(wall: Wall, firm: Firm, settings: Settings) -> None:
     """
     if not is_set(wall.id):
         return
-    text = (
-        f"An ethical wall screens you{_told(wall, firm, settings)} Its reference is **{wall.id}**."
-        f" `!wall acknowledge {wall.id}` says that you have read this."
-    )
-    content = text_message(text)
+    content = text_message(told_to_screened(firm, wall, settings.firm.walled_are_told))
     for staff_id, chat in _screened(wall, firm, told_of(wall.id)):
         if note_told(wall.id, staff_id):
             enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", content)
@@ -66,36 +62,14 @@ def _screened(wall: Wall, firm: Firm, known: Collection[str] = ()) -> Iterator[t
             yield staff_id, chat
 
 
-def _told(wall: Wall, firm: Firm, settings: Settings) -> str:
-    """What the firm chooses to tell, which by default is nothing."""
-    told = settings.firm.walled_are_told
-    around = f" from {shown_around(firm, wall)}" if told == "matter" else ""
-    memo = f" The memo: {escape(wall.memo)}" if told != "reference" else ""
-    unsaid = " What it is about is not told." if told == "reference" else ""
-    return f"{around}.{memo}{unsaid}"
+async def acknowledge_walls(desk: Desk, asker: str, wall_ids: Collection[str], cause: str) -> tuple[str, ...]:
+    """Note that this person has read of these walls, or for none of all they were told of. Returns which.
 
-
-async def _acknowledge(call: Call) -> Answer:
-    typed = call.values.get("wall", "")
-    only = {typed.casefold()} if typed else set()
-    done = await call.desk.store.run(lambda: acknowledge(call.sender.id, only, call.event_id))
-    if not done and typed:
-        raise CommandError(
-            f"You were told of no wall {repeated(typed)}. `!wall acknowledge` takes all you were told of."
-        )
+    Raises Refusal where they were told of none.
+    """
+    done = await desk.store.run(lambda: acknowledge(asker, {one.casefold() for one in wall_ids}, cause))
+    if not done and wall_ids:
+        raise Refusal(Kind.NOT_TOLD_OF_WALL, wall=next(iter(wall_ids)))
     if not done:
-        raise CommandError("You were told of no wall, so there is none to acknowledge.")
-    return Answer(f"It is noted that you have acknowledged {', '.join(done)}.")
-
-
-WALL_ACKNOWLEDGE = Command(
-    "wall acknowledge",
-    "Say that you have read that a wall screens you",
-    _acknowledge,
-    (Argument("wall", ArgumentType.TEXT, required=False, shown="REFERENCE"),),
-    help="If an ethical wall keeps you away from a part of the firm's work, I tell you so here, with a reference. This"
-    " notes that you have read it; without a reference, of all walls you were told of.",
-    examples=("!wall acknowledge", "!wall acknowledge wall-3"),
-    group="About",
-    also=("acknowledge",),
-)
+        raise Refusal(Kind.TOLD_OF_NO_WALL)
+    return tuple(done)

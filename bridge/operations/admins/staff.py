@@ -1,0 +1,124 @@
+"""Leavers by command: cutting somebody off at once, and taking them back (F2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge import faults
+from bridge.desk import Desk
+from bridge.firm.conversation import bot_chat_id
+from bridge.firm.model import Staff
+from bridge.operations.sight import require_admin, sight_of
+from bridge.refusal import Kind, Refusal
+from bridge.store.people.leavers import leavers_set, set_leaver, set_returned
+from bridge.store.queues.outbox import enqueue
+from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.questions import picks_of
+from bridge.wording.markdown import escape, text_message
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """What came of cutting somebody off."""
+
+    conversations: int
+    """That they were taken out of, their chat with the bot not counted."""
+    ended: bool
+    """Whether every session is ended, the account locked and every room left."""
+    not_done: tuple[str, ...]
+    """What is tried again, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What came of taking somebody back."""
+
+    changed: bool
+    """False for somebody who works here already."""
+    not_done: tuple[str, ...]
+    """What is tried again, as sentences."""
+
+
+class Gone(StrEnum):
+    """By what somebody is cut off."""
+
+    BY_COMMAND = "by_command"
+    LEFT = "left"
+    """The directory says that they have left."""
+    DISABLED = "disabled"
+    """The directory says that they are disabled."""
+
+
+async def cut_off(desk: Desk, asker: str, person: Staff, cause: str) -> CutOff:
+    """End somebody's sessions, lock their account and take them out of every room, whatever the directory says.
+
+    The other firm admins are told. Raises Refusal.
+    """
+    before = require_admin(desk, asker).firm
+    if person.id == asker:
+        raise Refusal(Kind.CUT_OFF_SELF)
+    if desk.may_administer(person.id) and not _other_admins(desk, asker, person):
+        raise Refusal(Kind.LAST_ADMIN, person=person.name)
+    picked = await desk.store.read(lambda: picks_of(person.id))
+    count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
+
+    def unit() -> None:
+        set_leaver(person.id, asker, cause)
+        said = "has cut {} off from the firm. `!staff return` would take it back."
+        _tell_other_admins(desk, asker, person, said, cause)
+
+    await desk.store.run(unit)
+    faults.point("leaver.set")
+    cut = await desk.reconciler.cut_off(person.id)
+    outcome = await desk.reconciler.follow(before)
+    return CutOff(count, not cut.failed, tuple(dict.fromkeys((*cut.failed, *outcome.failed))))
+
+
+async def take_back(desk: Desk, asker: str, person: Staff, cause: str) -> TakenBack:
+    """Let somebody who was cut off by command work here again. They are in no conversation by that.
+
+    The other firm admins are told. Raises Refusal where the directory says that they have left.
+    """
+    before = require_admin(desk, asker).firm
+
+    def unit() -> bool:
+        was_set = set_returned(person.id, asker, cause)
+        if was_set:
+            _tell_other_admins(desk, asker, person, "has taken {} back into the firm.", cause)
+        return was_set
+
+    was_set = await desk.store.run(unit)
+    now = desk.firm().staff.get(person.id)
+    if now is None or not now.active:
+        raise Refusal(Kind.GONE_BY_DIRECTORY, person=person.name)
+    outcome = await desk.reconciler.follow(before)
+    return TakenBack(was_set or bool(outcome.done), outcome.failed)
+
+
+async def leavers(desk: Desk, asker: str) -> list[tuple[Staff, Gone]]:
+    """Everybody who is cut off, by name. Raises Refusal."""
+    firm, by_command = sight_of(desk, asker).firm, await desk.store.read(leavers_set)
+
+    def how(person: Staff) -> Gone:
+        if person.id in by_command:
+            return Gone.BY_COMMAND
+        return Gone.LEFT if person.former else Gone.DISABLED
+
+    gone = sorted((one for one in firm.staff.values() if not one.active), key=lambda one: one.name.casefold())
+    return [(one, how(one)) for one in gone]
+
+
+def _other_admins(desk: Desk, asker: str, person: Staff) -> list[str]:
+    """Staff ids of the firm admins besides who asks and whom it is about."""
+    others = desk.firm().active_staff - {person.id, asker}
+    return sorted(one for one in others if desk.may_administer(one))
+
+
+def _tell_other_admins(desk: Desk, asker: str, person: Staff, what: str, cause: str) -> None:
+    """Part of a unit: nobody is cut off or taken back without the other firm admins hearing of it (O1)."""
+    by = desk.firm().staff[asker].name
+    said = text_message(f"{escape(by)} {what.format(escape(person.name))}")
+    for admin in _other_admins(desk, asker, person):
+        if (chat := room_of(bot_chat_id(admin))) is not None:
+            enqueue(f"{cause}/{admin}", chat, desk.settings.bot_id, "m.room.message", said)

@@ -1,0 +1,134 @@
+"""Why somebody can or cannot see something, with every reason, and what Matrix says (O2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.desk import Desk
+from bridge.firm.audit import BY_GUARD
+from bridge.firm.conversation import Conversation, ConversationKind, MatterConversation
+from bridge.firm.explain import Explanation, explain_access, explain_place
+from bridge.firm.model import Matter, Staff
+from bridge.firm.policy import desired_participants
+from bridge.firm.room_keys import matter_space_key
+from bridge.firm.sight import Sight
+from bridge.operations.everybody import Everybody, everybody
+from bridge.operations.place_named import find_place
+from bridge.operations.sight import sight_of
+from bridge.reconcile.rooms.observe import in_parallel, observe_room
+from bridge.store.record.audit import Audited, Filter, newest_by
+from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.matters import conversations_of_matter
+from bridge.store.rooms.questions import Pick, picks_of, who_ended
+from bridge.wording.audit_lines import Names, audit_line, names_of
+
+_REFUSALS = 5
+"""That are shown."""
+
+
+class Picked(StrEnum):
+    """What happened last between somebody and a conversation."""
+
+    EVERYBODY = "everybody"
+    """The whole firm is in it."""
+    NEVER = "never"
+    JOINED = "joined"
+    LEFT = "left"
+    PICKED = "picked"
+    TAKEN_OUT = "taken_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How somebody stands to one conversation."""
+
+    title: str
+    """Empty for a direct one."""
+    picked: Picked
+    at_ms: int | None
+    """When, in milliseconds since the epoch."""
+    by: Staff | None
+    """Who picked them or took them out; None for the bridge and the directory."""
+    wanted: bool
+    """Whether they are to be in it."""
+    seen: str | None
+    """Their membership in the room; empty for none, None where there is no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why somebody can or cannot see a matter or be in a conversation, as far as whoever asks may know."""
+
+    place: Matter | Conversation
+    explanation: Explanation
+    memberships: tuple[Membership, ...]
+    refused: tuple[str, ...]
+    """What the guard last refused to them there, or to others for them; lines of the audit log, in Markdown."""
+
+
+async def why(desk: Desk, asker: str, person: Staff, typed: str) -> Why:
+    """Why this person can or cannot see, or be in, what is called so. Raises Refusal, and HomeserverError where a room
+    cannot be read."""
+    sight, people = sight_of(desk, asker), await everybody(desk)
+    place = await find_place(desk, sight, typed)
+    if isinstance(place, Matter):
+        explanation = explain_access(sight.firm, person.id, place, sight.today, sight.written)
+        listed = await desk.store.read(lambda: conversations_of_matter(place.id))
+    else:
+        explanation = explain_place(sight.firm, person.id, place, sight.today, sight.written)
+        listed = [MatterConversation(place, await desk.store.read(lambda: room_of(place.id)))]
+    memberships = await _memberships(desk, people, person, listed)
+    return Why(place, explanation, tuple(memberships), await _refused(desk, sight, person, place))
+
+
+async def _refused(desk: Desk, sight: Sight, person: Staff, place: Matter | Conversation) -> tuple[str, ...]:
+    def unit() -> tuple[list[Audited], Names]:
+        subjects = {place.id}
+        if isinstance(place, Matter):
+            found = (one.conversation.id for one in conversations_of_matter(place.id))
+            subjects = {matter_space_key(place.id), *found}
+        asked = Filter(person=person.id, subjects=frozenset(subjects), deeds=BY_GUARD)
+        newest = newest_by(asked, _REFUSALS)
+        return newest, names_of(sight.firm, (one.entry for one in newest))
+
+    found, names = await desk.store.read(unit)
+    return tuple(audit_line(desk.settings.firm, sight, names, one) for one in found)
+
+
+async def _memberships(
+    desk: Desk, people: Everybody, person: Staff, listed: list[MatterConversation]
+) -> list[Membership]:
+    ids = [one.conversation.id for one in listed]
+    picks, enders = await desk.store.read(lambda: (picks_of(person.id), who_ended(person.id, ids)))
+    user_id, staff = people.user_id(person.id), people.firm.staff
+
+    async def membership(one: MatterConversation) -> Membership:
+        conversation = one.conversation
+        pick, ender = picks.get(conversation.id), enders.get(conversation.id, "")
+        picked = _picked(person, conversation, pick, ender)
+        by = staff.get(pick.added_by if pick.present else ender) if pick is not None else None
+        wanted = person.id in desired_participants(people.firm, conversation, desk.reconciler.today())
+        seen = await _membership(desk, conversation, one.room_id, user_id)
+        at = pick.since if pick is not None else None
+        return Membership(conversation.title, picked, at, by, wanted, seen)
+
+    return await in_parallel(listed, membership, desk.settings.homeserver.concurrency)
+
+
+def _picked(person: Staff, conversation: Conversation, pick: Pick | None, ender: str) -> Picked:
+    if conversation.everyone:
+        return Picked.EVERYBODY
+    if pick is None:
+        return Picked.NEVER
+    if person.id == (pick.added_by if pick.present else ender):
+        return Picked.JOINED if pick.present else Picked.LEFT
+    return Picked.PICKED if pick.present else Picked.TAKEN_OUT
+
+
+async def _membership(desk: Desk, conversation: Conversation, room_id: str | None, user_id: str) -> str | None:
+    if room_id is None:
+        return None
+    expected = conversation.kind is not ConversationKind.DIRECT
+    observed = await observe_room(desk.homeserver, room_id, bot_expected=expected)
+    return None if observed is None else observed.members.get(user_id, "")
