@@ -105,6 +105,10 @@ class Bridge:
             more=self._more_routes(),
         )
 
+    def panel_app(self) -> web.Application:
+        """Everything that the panel answers to, from when those are shut out who must be."""
+        return make_panel(self._desk, self.live, lambda: self.upkeep.stages.is_done(Stage.SHUT_OUT))
+
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissingError."""
         settings = self._firm.settings
@@ -115,8 +119,7 @@ class Bridge:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(self.web_app(), settings.appservice))
             if settings.panel.url:
-                app = make_panel(self._desk, self.live, lambda: self.upkeep.stages.is_done(Stage.SHUT_OUT))
-                await stack.enter_async_context(serve(app, settings.panel, "panel"))
+                await stack.enter_async_context(serve(self.panel_app(), settings.panel, "panel"))
             stack.push_async_callback(self.inbox.stop)
             stack.push_async_callback(self.outbox.stop)
             self.jobs.start()

@@ -15,7 +15,7 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.names import has_words, searched
 from bridge.firm.policy import may_access
-from bridge.mapping.file_words import Asked as Wanted
+from bridge.mapping.file_words import FileSearch as Wanted
 from bridge.mapping.file_words import sought
 from bridge.mapping.files import shown_name
 from bridge.operations import overview as seen
