@@ -21,7 +21,7 @@ async def _access(call: Call) -> Answer:
 
 async def _accesses(call: Call) -> List:
     person = await the_person(call, call.values["person"])
-    found = await access_of(call.desk, call.sender.id, person)
+    found = await access_of(call.desk, call.sender, person)
     role = f" ({escape(person.role)})" if person.role else ""
     counts = Counter(way for _, way in found.matters)
     seen = counts.total() - counts[Way.NOT]
@@ -40,7 +40,7 @@ async def _accesses(call: Call) -> List:
 
     async def shown(some: Sequence[str | Matter]) -> list[str]:
         matters = [(person, one) for one in some if not isinstance(one, str)]
-        lines = [_matter_line(one) for one in standings(call.desk, call.sender.id, matters)]
+        lines = [_matter_line(one) for one in standings(call.desk, call.sender, matters)]
         return [*(one for one in some if isinstance(one, str)), *lines]
 
     return List(items, "\n".join(head), shown=shown)
@@ -67,7 +67,7 @@ async def _matter_access(call: Call) -> Answer:
 
 
 async def _people(call: Call) -> List:
-    found = await access_to(call.desk, call.sender.id, call.values["matter"].id)
+    found = await access_to(call.desk, call.sender, call.values["matter"].id)
     if found is None:
         return List(())
     matter, inside = found.matter, len(found.inside)
@@ -80,7 +80,7 @@ async def _people(call: Call) -> List:
 
     async def shown(some: Sequence[str | Staff]) -> list[str]:
         people = [(one, matter) for one in some if not isinstance(one, str)]
-        lines = [_person_line(one) for one in standings(call.desk, call.sender.id, people)]
+        lines = [_person_line(one) for one in standings(call.desk, call.sender, people)]
         return [*(one for one in some if isinstance(one, str)), *lines]
 
     return List([*conversations, *found.outside, *found.inside], head, shown=shown)

@@ -17,7 +17,7 @@ from bridge.wording.places import conversation_title
 
 async def _why(call: Call) -> Answer:
     person, typed = first_person(await everybody(call.desk), call.values["asked"])
-    place = await place_asked(call.desk, call.sender.id, typed)
+    place = await place_asked(call.desk, call.sender, typed)
     about = place.number if isinstance(place, Matter) else conversation_title(call.desk.firm(), place)
     return Answer(
         (await paged(call, _explained)).text, noted=Noted("why", person=person.id, about=about, ids=(place.id,))
@@ -26,7 +26,7 @@ async def _why(call: Call) -> Answer:
 
 async def _explained(call: Call) -> List:
     person, typed = first_person(await everybody(call.desk), call.values["asked"])
-    found = await why(call.desk, call.sender.id, person, typed)
+    found = await why(call.desk, call.sender, person, typed)
     lines = [_line(call, one) for one in found.memberships]
     refused = ["**Refused lately**", "\n".join(found.refused)] if found.refused else []
     foot = [*([] if lines else ["It has no conversation yet."]), *refused]

@@ -67,7 +67,7 @@ class AccessTo:
     """The titles, each with the names of those who are in it."""
 
 
-async def access_of(desk: Desk, asker: str, person: Staff) -> AccessOf:
+async def access_of(desk: Desk, asker: Staff, person: Staff) -> AccessOf:
     """What this person can see. Raises Refusal."""
     sight = sight_of(desk, asker)
     grouped = _by_way(sight, person)
@@ -87,7 +87,7 @@ async def access_of(desk: Desk, asker: str, person: Staff) -> AccessOf:
     )
 
 
-async def access_to(desk: Desk, asker: str, matter_id: str) -> AccessTo | None:
+async def access_to(desk: Desk, asker: Staff, matter_id: str) -> AccessTo | None:
     """Who can see this matter as it is now; None where whoever asks cannot. Raises Refusal."""
     sight = sight_of(desk, asker)
     matter = sight.firm.matters.get(matter_id)
@@ -108,7 +108,7 @@ async def access_to(desk: Desk, asker: str, matter_id: str) -> AccessTo | None:
     )
 
 
-def standings(desk: Desk, asker: str, pairs: Sequence[tuple[Staff, Matter]]) -> list[Standing]:
+def standings(desk: Desk, asker: Staff, pairs: Sequence[tuple[Staff, Matter]]) -> list[Standing]:
     """How each of these people stands to the matter beside them, and why. Raises Refusal."""
     sight = sight_of(desk, asker)
     return [_standing(sight, person, matter) for person, matter in pairs if sight.matter(matter)]

@@ -67,7 +67,7 @@ class Why:
     """What the guard last refused to them there, or to others for them; lines of the audit log, in Markdown."""
 
 
-async def why(desk: Desk, asker: str, person: Staff, typed: str) -> Why:
+async def why(desk: Desk, asker: Staff, person: Staff, typed: str) -> Why:
     """Why this person can or cannot see, or be in, what is called so. Raises Refusal, and HomeserverError where a room
     cannot be read."""
     sight, people = sight_of(desk, asker), await everybody(desk)
