@@ -10,7 +10,7 @@ from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.mapping.names import matter_name
-from bridge.operations.admins.access import Standing, Way, access_of, access_to, standings
+from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
 from bridge.wording.markdown import escape
 
 
@@ -46,14 +46,14 @@ async def _accesses(call: Call) -> List:
     return List(items, "\n".join(head), shown=shown)
 
 
-def _matter_line(one: Standing) -> str:
+def _matter_line(one: MatterAccess) -> str:
     matter = one.matter
     status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
     why = f"{Way.NOT}: {escape(one.deciding)}" if one.way is Way.NOT else _way(one)
     return f"- **{escape(matter.number)}** {escape(matter.title)}{status}: {why}"
 
 
-def _way(one: Standing) -> str:
+def _way(one: MatterAccess) -> str:
     """How somebody with access has it."""
     if one.roles:
         return f"{one.way} ({', '.join(one.roles)})"
@@ -86,7 +86,7 @@ async def _people(call: Call) -> List:
     return List([*conversations, *found.outside, *found.inside], head, shown=shown)
 
 
-def _person_line(one: Standing) -> str:
+def _person_line(one: MatterAccess) -> str:
     if one.way is Way.NOT:
         return f"- {escape(one.person.name)} cannot see it: {escape(one.deciding)}"
     return f"- {escape(one.person.name)}: {_way(one)}"
