@@ -9,7 +9,7 @@ from bridge.commands.asking.people import Unfound
 from bridge.commands.asking.table import Answer, Call
 from bridge.desk import Desk
 from bridge.firm.model import Staff
-from bridge.operations.participants import Changed, Done
+from bridge.operations.conversations.participants import Changed, Done
 from bridge.wording.markdown import escape, repeated
 
 Change = Callable[[Desk, Staff, str, Collection[Staff], str], Awaitable[Changed]]
