@@ -106,7 +106,10 @@ def run(build: Build, made: Path, staff: int, options: Sequence[str], console: C
             done = subprocess.run(
                 [sys.executable, *command], cwd=build.folder, stdout=subprocess.PIPE, text=True, check=True
             )
-    return [Seen(**one) for one in json.loads(done.stdout)]
+    seen = [Seen(**one) for one in json.loads(done.stdout)]
+    # At once, since what comes after may take long.
+    console.print("\n".join(f"{one.cpu:8.0f} ms {one.name}" for one in seen), markup=False)
+    return seen
 
 
 def made_firm(build: Build, folder: Path, staff: int, console: Console) -> Path:

@@ -19,7 +19,7 @@ from bridge.firm.model import Firm
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import HomeserverError, UserTakenError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import AccountRequests, Homeserver
 from bridge.metrics import Metrics
 from bridge.reconcile.planning.foreseen import Effect
 from bridge.reconcile.planning.plan import Plan
@@ -123,7 +123,7 @@ async def _opened(url: str, *, reading: bool) -> Store:
     return store
 
 
-async def introduce_bot(homeserver: Homeserver, settings: Settings) -> None:
+async def introduce_bot(homeserver: AccountRequests, settings: Settings) -> None:
     """Register the bot, give it its name, and see that it is a server admin. Raises NotServerAdminError."""
     try:
         await homeserver.register(settings.appservice.bot_localpart)

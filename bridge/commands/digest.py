@@ -12,10 +12,10 @@ _CHOICES = {"on": True, "off": False}
 async def _digest(call: Call) -> Answer:
     typed = call.values.get("choice", "").casefold()
     if not typed:
-        wanted = await digest_wanted(call.desk, call.sender.id)
+        wanted = await digest_wanted(call.desk, call.sender)
     elif typed in _CHOICES:
         wanted = _CHOICES[typed]
-        await choose_digest(call.desk, call.sender.id, wanted=wanted)
+        await choose_digest(call.desk, call.sender, wanted=wanted)
     else:
         raise CommandError("Write `!digest on` or `!digest off`; `!digest` alone shows which it is.")
     care = call.desk.settings.care

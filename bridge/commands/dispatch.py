@@ -18,9 +18,9 @@ from bridge.firm.audit import Outcome
 from bridge.firm.model import Staff
 from bridge.mapping.marks import as_typed
 from bridge.mapping.text import MAX_TYPED
+from bridge.operations.everybody import everybody
 from bridge.operations.rooms_named import matter_typed_in, rooms_named
 from bridge.refusal import NOT_THEIRS, CommandError, Kind, Refusal
-from bridge.store.rooms.conversations import staff_by_localpart
 from bridge.wording.markdown import repeated
 from bridge.wording.refusals import worded
 
@@ -87,8 +87,8 @@ async def answer(
         here = command.here
         _allow(command, desk, sender)
         noted = Noted(command.name) if command.who is Who.FIRM_ADMIN else None
-        localparts = await desk.store.read(staff_by_localpart) if command.names_people else {}
-        people = People(desk.firm(), localparts, desk.server_name, desk.settings.appservice.bot_localpart)
+        accounts = (await everybody(desk)).accounts if command.names_people else {}
+        people = People(desk.firm(), accounts, desk.server_name, desk.settings.appservice.bot_localpart)
         rooms = await rooms_named(desk, sender, rest)
         around = await matter_typed_in(desk, conversation_id, sender) if command.takes_matter_here else None
         values = parse(command, rest, Reading(people, sender, desk.reconciler.today(), rooms, around))

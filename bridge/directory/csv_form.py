@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bridge.directory.fields import RecordKind, name_key, suggest
 from bridge.directory.problems import ProblemList, quoted, shorten
-from bridge.directory.rows import MOST_RECORDS, Row, decode, unusable
+from bridge.directory.rows import MOST_RECORDS, SheetRow, decode, unusable
 from bridge.directory.values import Cell
 
 _DELIMITERS = ",;\t"
@@ -54,7 +54,7 @@ class _Lines:
         self.first = self.next
 
 
-def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[Row]:
+def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[SheetRow]:
     """The records of one CSV file. Raises DirectoryError where the file cannot be read any further."""
     file = kind.csv_name
     text = decode(file, data)
@@ -115,7 +115,7 @@ def _header(kind: RecordKind, line: int, values: list[str]) -> list[str]:
     return names
 
 
-def _row(kind: RecordKind, lines: _Lines, header: list[str], values: list[str], problems: ProblemList) -> Row:
+def _row(kind: RecordKind, lines: _Lines, header: list[str], values: list[str], problems: ProblemList) -> SheetRow:
     """The record; the values that are missing at its end are empty."""
     line, flaw = lines.first, ""
     if any(value.strip() for value in values[len(header) :]):
@@ -138,4 +138,4 @@ def _row(kind: RecordKind, lines: _Lines, header: list[str], values: list[str], 
             problems.add(
                 kind.csv_name, line, "", value, f"{quoted(value)} stands in a column without a name. Name the column."
             )
-    return Row(kind, kind.csv_name, line, "", cells, flawed=bool(flaw))
+    return SheetRow(kind, kind.csv_name, line, "", cells, flawed=bool(flaw))

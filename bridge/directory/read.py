@@ -15,7 +15,7 @@ from bridge.directory.fields import KINDS, suggest
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, ProblemList, RecordProblem
 from bridge.directory.reading import read_rows
 from bridge.directory.references import resolve_references
-from bridge.directory.rows import Row
+from bridge.directory.rows import SheetRow
 from bridge.directory.yaml_form import yaml_rows
 from bridge.firm.model import Firm
 
@@ -80,7 +80,7 @@ def firm_of(snapshot: Snapshot) -> Firm:
     return build_firm(records)
 
 
-def _rows(snapshot: Snapshot, problems: ProblemList) -> Iterator[Row]:
+def _rows(snapshot: Snapshot, problems: ProblemList) -> Iterator[SheetRow]:
     if not snapshot.folder:
         yield from yaml_rows(snapshot.path.name, snapshot.files[snapshot.path.name], problems)
         return

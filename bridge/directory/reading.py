@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.directory.fields import Field
 from bridge.directory.problems import ProblemList, quoted
-from bridge.directory.rows import Row
+from bridge.directory.rows import SheetRow
 from bridge.directory.values import read_cell
 
 
@@ -17,7 +17,7 @@ from bridge.directory.values import read_cell
 class Record:
     """A row with its values read. A field that was empty, or could not be read, is not among them."""
 
-    row: Row
+    row: SheetRow
     values: dict[str, Any] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     """What stands in fields that could not be read, by their name. That was said; nothing follows from it."""
@@ -41,7 +41,7 @@ Records = dict[str, list[Record]]
 """Records by the name of their kind."""
 
 
-def read_rows(rows: Iterable[Row], problems: ProblemList) -> Records:
+def read_rows(rows: Iterable[SheetRow], problems: ProblemList) -> Records:
     """All records, with a problem noted for each value that cannot be used."""
     records: Records = defaultdict(list)
     seen: dict[tuple[str, str, str], Record] = {}

@@ -17,7 +17,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """One record: where it begins, and its cells by field name."""
 
     kind: RecordKind

@@ -12,7 +12,7 @@ import yaml
 
 from bridge.directory.fields import KINDS, RecordKind, name_key, suggest
 from bridge.directory.problems import ProblemList, quoted
-from bridge.directory.rows import MOST_RECORDS, Row, decode, unusable
+from bridge.directory.rows import MOST_RECORDS, SheetRow, decode, unusable
 from bridge.directory.values import Cell
 
 _DEEPEST = 5
@@ -20,7 +20,7 @@ _MOST_ITEMS = 10_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def yaml_rows(file: str, data: bytes, problems: ProblemList) -> Iterator[Row]:
+def yaml_rows(file: str, data: bytes, problems: ProblemList) -> Iterator[SheetRow]:
     """The records of the file, section by section. Raises DirectoryError where it cannot be read any further."""
     text = decode(file, data)
     try:
@@ -44,7 +44,7 @@ class _Reader:
         self._problems = problems
         self._events = self._checked(text)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SheetRow]:
         """The records of all sections."""
         root = next(self._events, None)
         if root is None:
@@ -76,7 +76,7 @@ class _Reader:
         # Ask for what comes behind, so that a second document is noticed.
         next(self._events, None)
 
-    def _section(self, kind: RecordKind) -> Iterator[Row]:
+    def _section(self, kind: RecordKind) -> Iterator[SheetRow]:
         start = next(self._events)
         if _is_empty(start):
             return
@@ -100,8 +100,8 @@ class _Reader:
                 )
                 self._skip(event)
 
-    def _record(self, kind: RecordKind, path: str, start: yaml.Event) -> Row:
-        row = Row(kind, self._file, _line(start), path)
+    def _record(self, kind: RecordKind, path: str, start: yaml.Event) -> SheetRow:
+        row = SheetRow(kind, self._file, _line(start), path)
         known = {name_key(field.name): field.name for field in kind.fields}
         for key in self._until(yaml.MappingEndEvent):
             written = self._key(key)

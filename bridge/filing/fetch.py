@@ -16,7 +16,7 @@ from Crypto.Cipher import AES
 
 from bridge.firm.errors import BridgeError
 from bridge.mapping.file_types import HEAD_BYTES, TAIL_BYTES, type_by
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import MediaRequests
 from bridge.store.files.filing import Found, Waiting
 
 _WRITTEN_AT_ONCE = 1 << 20
@@ -145,7 +145,9 @@ class _Writing:
             self._sink.finish()
 
 
-async def fetch(homeserver: Homeserver, file: Waiting, sink: Sink, longest: int, downloads: asyncio.Semaphore) -> Found:
+async def fetch(
+    homeserver: MediaRequests, file: Waiting, sink: Sink, longest: int, downloads: asyncio.Semaphore
+) -> Found:
     """Write a file's bytes and tell what they are.
 
     While one piece is written the next is on its way, and while the disk is waited for at the end the next of

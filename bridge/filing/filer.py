@@ -28,7 +28,7 @@ from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import ForbiddenError, NotFoundError, RequestError, TokenRejectedError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import MediaRequests
 from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.engine.store import Store, StoreError
@@ -70,7 +70,7 @@ class Filer:
     def __init__(
         self,
         store: Store,
-        homeserver: Homeserver,
+        homeserver: MediaRequests,
         settings: Settings,
         firm: Callable[[], Firm],
         metrics: Metrics,

@@ -12,9 +12,9 @@ from bridge.firm.model import Staff
 from bridge.firm.policy import may_access, may_act
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.guard.creation import Opening, Wish
-from bridge.operations.channels import make_channel
-from bridge.operations.direct import open_direct
-from bridge.operations.matters import start_conversation
+from bridge.operations.channels.changing import make_channel
+from bridge.operations.conversations.direct import open_direct
+from bridge.operations.matters.changing import start_conversation
 from bridge.operations.rooms import made_room
 from bridge.operations.telling import tell
 from bridge.refusal import Kind, Refusal

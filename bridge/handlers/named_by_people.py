@@ -11,8 +11,8 @@ from bridge.firm.policy import is_read_only, may_act, may_be_in
 from bridge.handlers.places import Place
 from bridge.mapping.event import Event
 from bridge.mapping.names import conversation_name, matter_name
-from bridge.operations.channels import take_name, take_topic
-from bridge.operations.matters import take_title
+from bridge.operations.channels.changing import take_name, take_topic
+from bridge.operations.matters.changing import take_title
 from bridge.refusal import Kind, Refusal
 from bridge.store.rooms.channels import channel
 from bridge.store.rooms.conversations import conversation_by_id

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import structlog
 
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import RoomRequests
 
 log = structlog.get_logger(__name__)
 MOMENT_SECONDS = 1.0
@@ -20,7 +20,7 @@ AGAIN_SECONDS = 20.0
 class AtWork:
     """Shows the sign and takes it away, beside the command: neither waits for the other, and no failure here is one."""
 
-    def __init__(self, homeserver: Homeserver, moment: float = MOMENT_SECONDS) -> None:
+    def __init__(self, homeserver: RoomRequests, moment: float = MOMENT_SECONDS) -> None:
         """`moment` is in seconds."""
         self._homeserver = homeserver
         self._moment = moment

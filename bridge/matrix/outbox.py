@@ -16,7 +16,7 @@ from bridge.failures import backoff, describe
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
 from bridge.matrix.errors import TokenRejectedError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import PersonRequests
 from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.engine.marks import Marks
@@ -39,7 +39,7 @@ class Outbox:
     def __init__(
         self,
         store: Store,
-        homeserver: Homeserver,
+        homeserver: PersonRequests,
         settings: Settings,
         metrics: Metrics,
         pause: Callable[[int], float] = backoff,

@@ -1,4 +1,4 @@
-"""The port to the homeserver: every request the bridge can make, in one place.
+"""The port to the homeserver: every request the bridge can make, in parts named by what they are for.
 
 `MatrixClient` (client.py) speaks to a real homeserver; tests put a fake one behind it. Every method raises a
 subclass of HomeserverError and repeats by one retry policy what may pass: callers never look at status codes.
@@ -32,12 +32,11 @@ class Unread:
     """When the newest message was written, in milliseconds since the epoch; 0 where it lies far back."""
 
 
-class Homeserver(Protocol):
-    """What the bridge asks of the homeserver."""
+class RoomRequests(Protocol):
+    """Rooms, by the bot: making, finding and changing them, and what is in them now."""
 
     bot_id: str
 
-    # Rooms, by the bot
     async def create_room(self, body: Json) -> str:
         """Make a room from a createRoom body and return its id. Raises AliasTakenError for a repeated
         `room_alias_name`."""
@@ -56,6 +55,39 @@ class Homeserver(Protocol):
 
     async def admin_room_state(self, room_id: str) -> list[Json]:
         """The same through the admin API, for rooms the bot is not in. Raises NotFoundError."""
+
+    async def admin_rooms(self) -> list[Json]:
+        """Every room that the homeserver has, as the admin API lists them (GET /_synapse/admin/v1/rooms)."""
+
+    async def admin_members(self, room_id: str) -> list[str]:
+        """The user ids of those in any room. Raises NotFoundError."""
+
+    async def put_state(
+        self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
+    ) -> str:
+        """Set one state event, as that user or the bot, and return its event id."""
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        """Invite somebody as the bot; one who is in already is no error."""
+
+    async def kick(self, room_id: str, user_id: str, reason: str) -> None:
+        """Remove somebody as the bot, or take back an invitation; one who is not there is no error."""
+
+    async def unban(self, room_id: str, user_id: str) -> None:
+        """Lift a ban as the bot; one that is not there is no error."""
+
+    async def redact(self, room_id: str, event_id: str, reason: str, txn_id: str) -> None:
+        """Delete an event as the bot, for a reason that everybody in the room sees; the same txn_id does it once.
+
+        One that is not there is no error. Raises ForbiddenError when the bot is not in the room.
+        """
+
+    async def set_typing(self, room_id: str, typing: bool) -> None:
+        """Show or hide that the bot is typing."""
+
+
+class HistoryRequests(Protocol):
+    """What happened in a room, by the bot or through the admin API."""
 
     async def history(self, room_id: str) -> list[Happened]:
         """All messages, comings and goings in a room the bot is in, oldest first, without what was said.
@@ -83,21 +115,12 @@ class Homeserver(Protocol):
     async def admin_newest_event(self, room_id: str) -> str:
         """The id of the newest event of any room, through the admin API. Raises NotFoundError."""
 
-    async def put_state(
-        self, room_id: str, event_type: str, state_key: str, content: Json, user_id: str | None = None
-    ) -> str:
-        """Set one state event, as that user or the bot, and return its event id."""
 
-    async def invite(self, room_id: str, user_id: str) -> None:
-        """Invite somebody as the bot; one who is in already is no error."""
+class PersonRequests(Protocol):
+    """What is done as one user: a person, or the bot as any other."""
 
-    async def kick(self, room_id: str, user_id: str, reason: str) -> None:
-        """Remove somebody as the bot, or take back an invitation; one who is not there is no error."""
+    bot_id: str
 
-    async def unban(self, room_id: str, user_id: str) -> None:
-        """Lift a ban as the bot; one that is not there is no error."""
-
-    # In somebody's name
     async def join(self, room_id: str, user_id: str) -> None:
         """Join by invitation or an open rule, as that user."""
 
@@ -113,20 +136,11 @@ class Homeserver(Protocol):
     async def send(self, room_id: str, sender: str, event_type: str, content: Json, txn_id: str) -> str:
         """Send an event as that user with the bridge's device and return its event id; the same txn_id sends once."""
 
-    async def redact(self, room_id: str, event_id: str, reason: str, txn_id: str) -> None:
-        """Delete an event as the bot, for a reason that everybody in the room sees; the same txn_id does it once.
-
-        One that is not there is no error. Raises ForbiddenError when the bot is not in the room.
-        """
-
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
         """An event as that user sees it; None where the room has none that they may see, or somebody deleted it."""
 
     async def state_content(self, room_id: str, event_type: str, user_id: str, state_key: str = "") -> Json:
         """The content of a state event; empty where there is none that the user may see."""
-
-    async def set_typing(self, room_id: str, typing: bool) -> None:
-        """Show or hide that the bot is typing."""
 
     async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
         """A user's account data, global or of a room that they need not be in; empty where there is none."""
@@ -153,35 +167,16 @@ class Homeserver(Protocol):
         too high until that user first reads something in the room: Synapse sums them up with the messages.
         """
 
-    # The service
+
+class AccountRequests(Protocol):
+    """Accounts and their sessions, mostly through the admin API (the bot must be a server admin)."""
+
     async def register(self, localpart: str) -> None:
         """Register a user of the service (no login). Raises UserTakenError when the account is there."""
 
     async def ensure_device(self, user_id: str) -> None:
         """Make the bridge's device for that user, once per process and user; sending needs it (MSC4326)."""
 
-    async def ping(self, txn_id: str) -> float:
-        """Ask the homeserver to call the bridge back (spec: appservice ping); milliseconds it took."""
-
-    async def clock(self) -> tuple[float, float]:
-        """The homeserver's clock by an answer's Date header, and for how long it was waited for; in milliseconds.
-
-        Raises NotFoundError where answers have none.
-        """
-
-    async def whoami(self, user_id: str | None = None) -> str:
-        """The user the token acts as. Raises TokenRejectedError."""
-
-    async def upload(self, data: bytes, content_type: str, filename: str) -> str:
-        """Upload media as the bot and return its mxc URI."""
-
-    async def download(self, server_name: str, media_id: str, take: Take) -> None:
-        """Hand over media in pieces, each byte once and in order, however often the connection breaks.
-
-        What `take` raises ends it. Raises NotFoundError for media that is gone or quarantined.
-        """
-
-    # Admin API (the bot must be a server admin)
     async def admin_user(self, user_id: str) -> Json | None:
         """An account as the admin API shows it, or None."""
 
@@ -190,6 +185,9 @@ class Homeserver(Protocol):
 
     async def delete_devices(self, user_id: str) -> None:
         """End every session of that account."""
+
+    async def admin_device_ids(self, user_id: str) -> list[str]:
+        """The sessions of that account."""
 
     async def admin_memberships(self, user_id: str) -> dict[str, str]:
         """An account's membership in every room it has to do with, by room id."""
@@ -209,8 +207,18 @@ class Homeserver(Protocol):
     async def drop_profile_field(self, user_id: str, name: str) -> None:
         """Take a field out of a profile."""
 
-    async def admin_device_ids(self, user_id: str) -> list[str]:
-        """The sessions of that account."""
+
+class MediaRequests(Protocol):
+    """Files, by the bot."""
+
+    async def upload(self, data: bytes, content_type: str, filename: str) -> str:
+        """Upload media as the bot and return its mxc URI."""
+
+    async def download(self, server_name: str, media_id: str, take: Take) -> None:
+        """Hand over media in pieces, each byte once and in order, however often the connection breaks.
+
+        What `take` raises ends it. Raises NotFoundError for media that is gone or quarantined.
+        """
 
     async def media(self, server_name: str, media_id: str) -> Json | None:
         """What the homeserver knows of a file: user_id, media_length, sha256 and more; None where it has none."""
@@ -221,13 +229,10 @@ class Homeserver(Protocol):
         One that is not there is no error.
         """
 
-    async def admin_rooms(self) -> list[Json]:
-        """Every room that the homeserver has, as the admin API lists them (GET /_synapse/admin/v1/rooms)."""
 
-    async def admin_members(self, room_id: str) -> list[str]:
-        """The user ids of those in any room. Raises NotFoundError."""
+class GuardRequests(Protocol):
+    """What is said to the guard and asked of it."""
 
-    # The guard
     async def push_policy(self, body: bytes, signature: str) -> None:
         """Tell the guard what it must know (bridge/guard/protocol.py). Raises PolicyOutdatedError."""
 
@@ -250,5 +255,34 @@ class Homeserver(Protocol):
     async def guard_farewell(self, body: bytes, signature: str) -> None:
         """Say whose account is about to be closed (bridge/guard/protocol.py). Raises PolicyOutdatedError."""
 
+
+class ServiceRequests(Protocol):
+    """Whether each reaches the other, and how."""
+
+    async def ping(self, txn_id: str) -> float:
+        """Ask the homeserver to call the bridge back (spec: appservice ping); milliseconds it took."""
+
+    async def clock(self) -> tuple[float, float]:
+        """The homeserver's clock by an answer's Date header, and for how long it was waited for; in milliseconds.
+
+        Raises NotFoundError where answers have none.
+        """
+
+    async def whoami(self, user_id: str | None = None) -> str:
+        """The user the token acts as. Raises TokenRejectedError."""
+
     async def close(self) -> None:
         """Close connections."""
+
+
+class Homeserver(
+    RoomRequests,
+    HistoryRequests,
+    PersonRequests,
+    AccountRequests,
+    MediaRequests,
+    GuardRequests,
+    ServiceRequests,
+    Protocol,
+):
+    """All of them, for who hands them on. Whoever asks for something takes the part it needs."""

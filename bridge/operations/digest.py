@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bridge.desk import Desk
+from bridge.firm.model import Staff
 from bridge.store.people.digests import want_digest, wants_digest
 
 
-async def digest_wanted(desk: Desk, asker: str) -> bool:
+async def digest_wanted(desk: Desk, asker: Staff) -> bool:
     """Whether this person wants it, which everybody does who has not said otherwise."""
-    return await desk.store.read(lambda: wants_digest(asker))
+    return await desk.store.read(lambda: wants_digest(asker.id))
 
 
-async def choose_digest(desk: Desk, asker: str, *, wanted: bool) -> None:
+async def choose_digest(desk: Desk, asker: Staff, *, wanted: bool) -> None:
     """Note whether this person wants it; kept also where the firm has none."""
-    await desk.store.run(lambda: want_digest(asker, wanted=wanted))
+    await desk.store.run(lambda: want_digest(asker.id, wanted=wanted))

@@ -34,7 +34,7 @@ RECENT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedConversation:
     """A conversation in a list."""
 
     id: str
@@ -52,17 +52,17 @@ class Shelf:
     """A matter, and the conversations of it that the person is in."""
 
     matter: Matter
-    entries: tuple[Entry, ...]
+    entries: tuple[ListedConversation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """All that stands beside a page."""
 
-    direct: tuple[Entry, ...]
+    direct: tuple[ListedConversation, ...]
     matters: tuple[Shelf, ...]
     """Open ones first, each kind by number."""
-    channels: tuple[Entry, ...]
+    channels: tuple[ListedConversation, ...]
     """The ones with the newest messages, newest first."""
 
     def rooms(self) -> frozenset[str]:
@@ -75,7 +75,7 @@ class Overview:
 class View:
     """One conversation as one person sees it."""
 
-    entry: Entry
+    entry: ListedConversation
     conversation: Conversation
     topic: str
     matter: Matter | None
@@ -122,8 +122,8 @@ def _is_quiet(one: Conversation, newest: list[str]) -> bool:
     return one.kind is ConversationKind.CHANNEL and not one.archived and one.id not in newest
 
 
-def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[Entry]) -> tuple[Shelf, ...]:
-    by_matter: dict[str, list[Entry]] = {}
+def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[ListedConversation]) -> tuple[Shelf, ...]:
+    by_matter: dict[str, list[ListedConversation]] = {}
     for one in entries:
         if one.kind is ConversationKind.MATTER:
             by_matter.setdefault(whole[one.id].matter_id, []).append(one)
@@ -134,9 +134,9 @@ def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[Entry]) -
     return tuple(sorted(shelves, key=lambda one: (one.matter.status is not MatterStatus.OPEN, one.matter.number)))
 
 
-def _entry(firm: Firm, one: Conversation, staff_id: str, room_id: str | None, *, mine: bool) -> Entry:
+def _entry(firm: Firm, one: Conversation, staff_id: str, room_id: str | None, *, mine: bool) -> ListedConversation:
     name = others_named(firm, one.opened_for, staff_id) if one.kind is ConversationKind.DIRECT else one.title
-    return Entry(one.id, one.kind, name, room_id or "", is_read_only(firm, one), mine)
+    return ListedConversation(one.id, one.kind, name, room_id or "", is_read_only(firm, one), mine)
 
 
 async def unread(desk: Desk, staff_id: str) -> dict[str, int]:
@@ -185,7 +185,7 @@ class MatterView:
     """One matter as one person with access sees it."""
 
     matter: Matter
-    entries: tuple[Entry, ...]
+    entries: tuple[ListedConversation, ...]
     """All its conversations, oldest first."""
 
 
@@ -215,11 +215,11 @@ def matters_seen(desk: Desk, staff_id: str) -> list[Matter]:
     return accessible(firm, staff_id, firm.listed, desk.reconciler.today())
 
 
-async def channels_seen(desk: Desk, staff_id: str) -> list[tuple[Entry, str]]:
+async def channels_seen(desk: Desk, staff_id: str) -> list[tuple[ListedConversation, str]]:
     """Every channel with its topic, by name; archived ones last."""
     firm, today = desk.firm(), desk.reconciler.today()
 
-    def unit() -> list[tuple[Entry, str]]:
+    def unit() -> list[tuple[ListedConversation, str]]:
         found = all_channels()
         whole = conversations_with_people(one.id for one in found)
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, channel_key
 from bridge.firm.matter_search import matters_numbered
-from bridge.firm.model import Matter
+from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_of_space
 from bridge.firm.sight import Sight
 from bridge.operations.sight import sight_of
@@ -41,6 +41,6 @@ async def find_place(desk: Desk, sight: Sight, typed: str) -> Matter | Conversat
     raise Refusal(Kind.NO_SUCH_PLACE, typed=typed)
 
 
-async def place_asked(desk: Desk, asker: str, typed: str) -> Matter | Conversation:
+async def place_asked(desk: Desk, asker: Staff, typed: str) -> Matter | Conversation:
     """The same for a firm admin. Raises Refusal."""
     return await find_place(desk, sight_of(desk, asker), typed)

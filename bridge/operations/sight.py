@@ -14,23 +14,23 @@ from bridge.store.rooms.conversations import conversation_by_id
 from bridge.wording.moments import written
 
 
-def sight_of(desk: Desk, staff_id: str) -> Sight:
+def sight_of(desk: Desk, asker: Staff) -> Sight:
     """The view of an admin, as it is now. Raises Refusal where they are none any more.
 
     Later pages of a list are made a while after it was asked for.
     """
-    decision = desk.may_administer(staff_id)
+    decision = desk.may_administer(asker.id)
     if not decision:
         raise Refusal(Kind.LIST_FOR_ADMINS, decision.rule)
-    return _sight(desk, staff_id)
+    return _sight(desk, asker.id)
 
 
-def require_admin(desk: Desk, staff_id: str) -> Sight:
+def require_admin(desk: Desk, asker: Staff) -> Sight:
     """The same for whoever is to change something."""
-    decision = desk.may_administer(staff_id)
+    decision = desk.may_administer(asker.id)
     if not decision:
         raise Refusal(Kind.FOR_ADMINS, decision.rule)
-    return _sight(desk, staff_id)
+    return _sight(desk, asker.id)
 
 
 def _sight(desk: Desk, staff_id: str) -> Sight:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -14,7 +14,7 @@ from bridge import faults
 from bridge.firm.model import Staff
 from bridge.mapping.pictures import draw_person
 from bridge.matrix.errors import RequestError, TokenRejectedError
-from bridge.matrix.port import LOCK, Homeserver
+from bridge.matrix.port import LOCK, AccountRequests, Homeserver, MediaRequests, ServiceRequests
 from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.planning.desired import Desired
@@ -118,7 +118,11 @@ async def apply_account(
     faults.point("account.recorded")
 
 
-async def cut_off(homeserver: Homeserver, user_id: str) -> None:
+class _CuttingOff(AccountRequests, ServiceRequests, Protocol):
+    """What it takes to cut somebody off."""
+
+
+async def cut_off(homeserver: _CuttingOff, user_id: str) -> None:
     """End the sessions of an account and lock it; each is tried where the other fails, and its error raised then.
 
     Raises UnreachableError at once where the homeserver is away as a whole.
@@ -142,7 +146,7 @@ async def cut_off(homeserver: Homeserver, user_id: str) -> None:
         raise failed[-1]
 
 
-async def _avatar(person: Staff, account: StoredAccount, homeserver: Homeserver) -> tuple[str, str]:
+async def _avatar(person: Staff, account: StoredAccount, homeserver: MediaRequests) -> tuple[str, str]:
     digest = _avatar_digest(person)
     if account.avatar_mxc and account.avatar_digest == digest:
         return account.avatar_mxc, digest

@@ -7,12 +7,13 @@ what they wrote goes.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol
 
 import structlog
 
 from bridge import faults
 from bridge.matrix.errors import GuardAwayError, RequestError, TokenRejectedError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import AccountRequests, PersonRequests, ServiceRequests
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.rooms import observe
 from bridge.reconcile.rooms.apply import StepError
@@ -30,7 +31,11 @@ class NotGoneError(StepError):
         super().__init__(f"{user_id} is not cut off completely: {', '.join(left)}. It is tried again by itself.")
 
 
-async def say_farewell(homeserver: Homeserver, guarding: Guarding, user_id: str) -> None:
+class _Leaving(AccountRequests, PersonRequests, ServiceRequests, Protocol):
+    """What it takes to have somebody leave every room."""
+
+
+async def say_farewell(homeserver: _Leaving, guarding: Guarding, user_id: str) -> None:
     """Take the account out of every room there is, deactivate it, and ask the homeserver whether that is so.
 
     Can be called again at any point. Raises NotGoneError.
@@ -53,7 +58,7 @@ async def _none(room_ids: Collection[str]) -> Collection[str]:
 
 
 async def leave_everything(
-    homeserver: Homeserver,
+    homeserver: _Leaving,
     user_id: str,
     first: Callable[[Collection[str]], Awaitable[Collection[str]]] = _none,
 ) -> int:
@@ -86,7 +91,7 @@ async def leave_everything(
     return len(rooms)
 
 
-async def what_is_left(homeserver: Homeserver, user_id: str) -> list[str]:
+async def what_is_left(homeserver: AccountRequests, user_id: str) -> list[str]:
     """What the homeserver still shows of an account that should be gone; nothing where it is."""
     account = await homeserver.admin_user(user_id) or {}
     sessions = await homeserver.admin_device_ids(user_id)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -33,7 +33,7 @@ from bridge.matrix.errors import (
     TokenRejectedError,
     UnreachableError,
 )
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import GuardRequests, RoomRequests
 from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
 from bridge.store.engine.store import Store
@@ -46,6 +46,10 @@ REST_SECONDS = 10.0
 """How long a guard that could not be told is not told again by those who do not depend on it."""
 Records = dict[str, dict[str, Any]]
 Digests = dict[str, dict[str, int]]
+
+
+class _Guarded(GuardRequests, RoomRequests, Protocol):
+    """What it takes to tell the guard, and to take over from it what a backup lost."""
 
 
 async def stored_facts(store: Store) -> tuple[dict[str, str], dict[str, Conversation]]:
@@ -78,7 +82,7 @@ class Guarding:
     not take what it is told.
     """
 
-    def __init__(self, store: Store, homeserver: Homeserver, settings: Settings, firm: Callable[[], Firm]) -> None:
+    def __init__(self, store: Store, homeserver: _Guarded, settings: Settings, firm: Callable[[], Firm]) -> None:
         self._store = store
         self._homeserver = homeserver
         self._settings = settings

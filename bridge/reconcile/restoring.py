@@ -23,7 +23,7 @@ from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import channel_alias, hidden_alias
 from bridge.mapping.names import title_in
 from bridge.matrix.errors import HomeserverError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import RoomRequests
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.people.leavers import set_leaver
@@ -61,7 +61,7 @@ class Restoring:
     """Takes over from the guard and the rooms what the store has not."""
 
     store: Store
-    homeserver: Homeserver
+    homeserver: RoomRequests
     settings: Settings
     firm: Callable[[], Firm]
 

@@ -10,7 +10,7 @@ import structlog
 
 from bridge.failures import describe, frames
 from bridge.matrix.errors import RequestError, TokenRejectedError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import ServiceRequests
 from bridge.reconcile.again import HANDOUTS, Again, Thing
 from bridge.reconcile.rooms.apply import StepError
 from bridge.reconcile.rooms.presence import require_presence
@@ -46,7 +46,7 @@ class Item:
 class Tally:
     """Counts what is done, and keeps one failure from stopping the rest."""
 
-    homeserver: Homeserver
+    homeserver: ServiceRequests
     again: Again
     total: int = 0
     on_progress: Progress | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import PersonRequests
 
 DATA_TYPE = "org.firm-bridge.watermark"
 
@@ -16,7 +16,7 @@ DATA_TYPE = "org.firm-bridge.watermark"
 class Watermark:
     """The mark. Of one from before this process's start nothing is known, and a start shuts out in any case."""
 
-    def __init__(self, homeserver: Homeserver, bot_id: str) -> None:
+    def __init__(self, homeserver: PersonRequests, bot_id: str) -> None:
         self._homeserver = homeserver
         self._bot_id = bot_id
         self._written: frozenset[str] = frozenset()

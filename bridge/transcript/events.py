@@ -23,7 +23,7 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimelineEvent:
     """What is used of an event."""
 
     event_id: str
@@ -46,7 +46,7 @@ class Event:
         return as_text(self.relation.get("event_id"))
 
 
-def event_in(given: object) -> Event | None:
+def event_in(given: object) -> TimelineEvent | None:
     """The event; None for what is none."""
     if not isinstance(given, dict):
         return None
@@ -66,7 +66,9 @@ def event_in(given: object) -> Event | None:
             _moment(because.get("origin_server_ts")),
             clean_line(as_object(because.get("content")).get("reason")),
         )
-    return Event(event_id, kind, sender, at_ms, content, state_key if isinstance(state_key, str) else None, deletes)
+    return TimelineEvent(
+        event_id, kind, sender, at_ms, content, state_key if isinstance(state_key, str) else None, deletes
+    )
 
 
 def as_object(given: object) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.firm.typed import without_fallback
 from bridge.mapping.extensible import POLL_ENDS, POLLS, VOTES, Question, question_in, text_in
 from bridge.transcript.cleaning import clean, clean_line
-from bridge.transcript.events import Event, Json, as_object, as_text
+from bridge.transcript.events import Json, TimelineEvent, as_object, as_text
 from bridge.transcript.model import Poll, SentFile, TranscriptMessage
 
 _FILES = frozenset({"m.file", "m.image", "m.video", "m.audio", "m.sticker"})
@@ -13,17 +13,17 @@ _ALWAYS = frozenset({"m.room.message", "m.room.encrypted", "m.sticker"}) | POLLS
 """Types of events that are messages whatever they hold; others are where they have words."""
 
 
-def is_message(event: Event) -> bool:
+def is_message(event: TimelineEvent) -> bool:
     """Whether somebody said or sent something with it."""
     return event.kind in _ALWAYS or (event.kind not in VOTES | POLL_ENDS and bool(text_in(event.content)))
 
 
-def question_of(event: Event) -> Question | None:
+def question_of(event: TimelineEvent) -> Question | None:
     """What it asks everybody; None for what is no poll."""
     return question_in(event.content) if event.kind in POLLS else None
 
 
-def message_of(event: Event, number: int, author: str) -> TranscriptMessage:
+def message_of(event: TimelineEvent, number: int, author: str) -> TranscriptMessage:
     """The message, before its edits, reactions and votes."""
     content = event.content
     kind = as_text(content.get("msgtype")) if event.kind == "m.room.message" else event.kind
@@ -60,7 +60,7 @@ def message_of(event: Event, number: int, author: str) -> TranscriptMessage:
     )
 
 
-def _words(event: Event) -> tuple[str, str]:
+def _words(event: TimelineEvent) -> tuple[str, str]:
     """The text of an event, plain and as HTML."""
     content = event.content
     if event.kind == "m.room.encrypted":

@@ -10,7 +10,7 @@ from bridge.mapping.extensible import POLL_ENDS, VOTES, Question
 from bridge.mapping.pins import PINNED, listed
 from bridge.transcript import words
 from bridge.transcript.cleaning import clean_line
-from bridge.transcript.events import Event, as_object, as_text, event_in
+from bridge.transcript.events import TimelineEvent, as_object, as_text, event_in
 from bridge.transcript.messages import is_message, message_of, question_of
 from bridge.transcript.model import (
     Attendance,
@@ -70,7 +70,7 @@ class Reader:
             if event is not None:
                 self._take(event)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: TimelineEvent) -> None:
         self._last = (event.event_id, event.at_ms)
         if (one := event.deletes) is not None:
             self._deleted.setdefault(one.event_id, Deleted(self._name_of(one.sender), one.at_ms, one.reason))
@@ -106,7 +106,7 @@ class Reader:
         )
         return Transcript(entries, tuple(pins), attendance, *self._last)
 
-    def _take_state(self, event: Event, state_key: str) -> None:
+    def _take_state(self, event: TimelineEvent, state_key: str) -> None:
         if event.kind == "m.room.member":
             self._take_membership(event, state_key)
         elif event.kind == PINNED and state_key == "":
@@ -122,7 +122,7 @@ class Reader:
             if now != before:
                 self._tell(event, f"{self._name_of(event.sender)} {began_or_ended[not now]}")
 
-    def _take_membership(self, event: Event, user_id: str) -> None:
+    def _take_membership(self, event: TimelineEvent, user_id: str) -> None:
         now, before = as_text(event.content.get("membership")), self._members.get(user_id, "")
         self._members[user_id] = now
         if user_id == self._bot_id:
@@ -136,17 +136,17 @@ class Reader:
             reason = "" if event.sender == self._bot_id else clean_line(event.content.get("reason"), 1000)
             self._tell(event, words.membership(user_id, event.sender, before, now, self._name_of, reason))
 
-    def _tell(self, event: Event, sentence: str) -> None:
+    def _tell(self, event: TimelineEvent, sentence: str) -> None:
         if sentence:
             self._entries.append(Happening(event.at_ms, sentence))
 
-    def _take_reaction(self, event: Event) -> None:
+    def _take_reaction(self, event: TimelineEvent) -> None:
         relation = event.relation
         target, sign = relation.get("event_id"), clean_line(relation.get("key"), 50)
         if isinstance(target, str) and sign:
             self._reactions.setdefault(target, {})[event.event_id] = (sign, self._name_of(event.sender))
 
-    def _take_message(self, event: Event) -> None:
+    def _take_message(self, event: TimelineEvent) -> None:
         if event.relation.get("rel_type") == "m.replace" and self._senders.get(event.target) == event.sender:
             # One of somebody else's message, or of none, is a message of its own.
             self._take_edit(event)
@@ -156,23 +156,23 @@ class Reader:
         self._ask(event)
         self._entries.append(message_of(event, self._count, self._name_of(event.sender)))
 
-    def _take_edit(self, event: Event) -> None:
+    def _take_edit(self, event: TimelineEvent) -> None:
         new = replace(event, content=as_object(event.content.get("m.new_content")) or event.content)
         self._ask(new)
         changed = message_of(new, 0, self._name_of(event.sender))
         self._edits.setdefault(event.target, []).append((event.event_id, changed))
 
-    def _ask(self, event: Event) -> None:
+    def _ask(self, event: TimelineEvent) -> None:
         if (question := question_of(event)) is not None:
             self._questions[event.event_id] = question
 
-    def _take_vote(self, event: Event) -> None:
+    def _take_vote(self, event: TimelineEvent) -> None:
         if event.target in self._questions:
             self._polls.vote(event.target, event.event_id, event.sender, event.content)
         else:
             self._tell(event, f"{self._name_of(event.sender)} voted in a poll that is not here")
 
-    def _take_poll_end(self, event: Event) -> None:
+    def _take_poll_end(self, event: TimelineEvent) -> None:
         who = self._name_of(event.sender)
         if event.target not in self._questions:
             self._tell(event, f"{who} ended a poll that is not here")

@@ -18,6 +18,8 @@ TALK = "Searches · 2026-0017 Purchase of 14 Orchard Lane"
 async def undisturbed(office: Office, name: str) -> Window:
     """Somebody's Element, without what it says once to everybody."""
     window = await office.sign_in(name)
+    # Element's service worker, without which it gets no pictures, is there from the second loading on.
+    await window.page.reload()
     await window.page.get_by_role("button", name="Dismiss", exact=True).first.click()
     return window
 

@@ -15,8 +15,7 @@ from tests.fakes.homeserver import FakeHomeserver
 
 FILE = {"msgtype": "m.file", "body": "a.pdf", "url": "mxc://localhost/a"}
 PROGRAM = {"msgtype": "m.file", "body": "a.exe", "url": "mxc://localhost/b"}
-STICKER = {"body": "x", "url": "mxc://localhost/c"}
-LEVELS = {"users": {"@bot:localhost": 100, "@ann:localhost": 100}}
+UNLISTED = {"msgtype": "m.text", "body": "x", "url": "mxc://localhost/c"}
 
 
 @pytest.fixture
@@ -29,13 +28,19 @@ def _said(on: FirmOnFake, room_id: str) -> str:
     return str(on.fake.message(room_id, on.user(ANN), "x")["event_id"])
 
 
+def _share_power(on: FirmOnFake, room_id: str) -> None:
+    levels = on.fake.rooms[room_id].levels
+    shared = {**levels, "users": {**levels["users"], on.user(ANN): 100}}
+    on.fake.put_state(room_id, on.fake.bot_id, "m.room.power_levels", "", shared)
+
+
 HAPPENS: dict[str, Callable[[FirmOnFake, str], object]] = {
     "a command": lambda on, room_id: on.fake.message(room_id, on.user(ANN), "!ping"),
     "a file": lambda on, room_id: on.fake.send(room_id, on.user(ANN), "m.room.message", FILE),
     "a forbidden file": lambda on, room_id: on.fake.send(room_id, on.user(ANN), "m.room.message", PROGRAM),
-    "an unlisted file": lambda on, room_id: on.fake.send(room_id, on.user(ANN), "m.sticker", STICKER),
+    "an unlisted file": lambda on, room_id: on.fake.send(room_id, on.user(ANN), "m.room.message", UNLISTED),
     "a pin": lambda on, room_id: on.fake.put_state(room_id, on.user(ANN), PINNED, "", {"pinned": []}),
-    "shared power": lambda on, room_id: on.fake.put_state(room_id, on.fake.bot_id, "m.room.power_levels", "", LEVELS),
+    "shared power": _share_power,
     "a redaction": lambda on, room_id: on.fake.redact(room_id, on.user(ANN), _said(on, room_id)),
     "a leave": lambda on, room_id: on.fake.leave(room_id, on.user(BEN)),
 }
@@ -62,7 +67,7 @@ async def test_what_the_bridge_keeps_of_a_message_is_nothing_that_a_client_sends
     """Also where it carries what is taken away: a file that no list has."""
     room_id = (await on.room(channel("Litigation"))).room_id
     on.fake.send(room_id, on.user(ANN), WRITTEN, {})
-    on.fake.send(room_id, on.user(ANN), WRITTEN, STICKER)
+    on.fake.send(room_id, on.user(ANN), WRITTEN, UNLISTED)
     plain, carrying = on.events
     assert on.router.kept(plain) is None
     await on.hear()

@@ -156,6 +156,8 @@ async def test_M3_who_left_a_conversation_or_whose_matter_is_deleted_reads_nothi
     on.fake.message((await on.room(ESTATE_TALK)).room_id, on.user(ANN), "For Ben")
     on.fake.leave((await on.room(ESTATE_TALK)).room_id, on.user(BEN))
     await on.hear()
+    # The way back, which is no digest.
+    await on.said()
     assert on.user(BEN) not in await digest(on, MORNING + timedelta(days=1))
 
 

@@ -19,6 +19,7 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
         await made.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom @ines')
         await made.ask("ruth", "!channel create Court Filings @tom @ines")
         await made.ask("tom", "!dm @ruth")
+        await made.bridge.upkeep.shut_out()
         yield made
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import CookieJar
+from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.firm.conversation import first_matter_conversation_id
-from bridge.settings import PanelSettings
+from bridge.settings import FirmSettings, PanelSettings
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.safety import COOKIE, HEADERS, form_token
-from tests.component.small_firm import SmallFirm, channel, direct, small_firm, write_directory
+from tests.component.small_firm import SmallFirm, channel, direct, small_firm
 
 Answers = tuple[int, str]
 SECRETS = ("2026-0042", "Estate")
@@ -79,7 +80,11 @@ class Panel:
 @asynccontextmanager
 async def panel_firm(folder: Path, database_url: str) -> AsyncIterator[Panel]:
     async with small_firm(folder, database_url) as firm:
-        await firm.restart(panel=PanelSettings(url="https://panel.example", client="https://chat.example/#/room/"))
+        # Everybody is a firm admin, Walt behind his wall too: it gives nobody more to see here.
+        await firm.restart(
+            panel=PanelSettings(url="https://panel.example", client="https://chat.example/#/room/"),
+            firm=FirmSettings(name="Firm", admin_roles=("Associate",)),
+        )
         firm.all_done()
         async with TestClient(TestServer(firm.bridge.panel_app()), cookie_jar=CookieJar(unsafe=True)) as client:
             yield Panel(firm, client)
@@ -89,6 +94,14 @@ async def panel_firm(folder: Path, database_url: str) -> AsyncIterator[Panel]:
 async def panel(tmp_path: Path, database_url: str) -> AsyncIterator[Panel]:
     async with panel_firm(tmp_path, database_url) as found:
         yield found
+
+
+async def filings(browser: Browser) -> str:
+    """The address of the channel Court Filings."""
+    _, text = await browser.get("/channels")
+    address: str
+    (address,) = set(re.findall(r'href="(/conversation/channel-\w+)">Court Filings', text))
+    return address
 
 
 def nobody(panel: Panel) -> Browser:
@@ -134,17 +147,8 @@ async def test_P4_links_and_sessions_end(panel: Panel, table: type[PanelLink | P
 
 
 async def test_P4_F2_a_leavers_session_ends_with_all_else(panel: Panel) -> None:
-    browser, link = await panel.enter("tom"), await panel.link("ines")
-    firm = panel.firm
-    staff = [
-        {"id": one, "first_name": one.title(), "last_name": "X", "email": f"{one}@firm.example", "role": "Associate"}
-        for one in ("ruth", "walt")
-    ]
-    gone = [{**staff[0], "id": one, "email": f"{one}@firm.example", "status": "former"} for one in ("tom", "ines")]
-    write_directory(firm.service.settings.directory.path, staff=[*staff, *gone])
-    await firm.service.directory.refresh()
-    if firm.service.directory.held is not None:
-        await firm.service.directory.confirm_held("")
+    browser, link = await panel.enter("tom"), await panel.link("tom")
+    await panel.firm.ask("ruth", "!staff leave @tom")
     assert (await browser.get("/"))[0] == 401
     assert (await nobody(panel).get(link))[0] == 410
 
@@ -223,8 +227,7 @@ async def test_P1_D4_direct_conversations_are_seen_by_those_in_them(panel: Panel
 async def test_P1_participants_are_ticked_and_unticked(panel: Panel) -> None:
     room = await channel(panel.firm)
     ruth = await panel.enter("ruth")
-    _, text = await ruth.get("/channels")
-    (address,) = set(re.findall(r'href="(/conversation/channel-\w+)"', text))
+    address = await filings(ruth)
     _, text = await ruth.get(f"{address}/participants")
     assert re.findall(r'value="(\w+)" checked', text) == ["ines", "ruth", "tom"]
     were = [("was", one) for one in ("ines", "ruth", "tom")]
@@ -238,7 +241,7 @@ async def test_P1_participants_are_ticked_and_unticked(panel: Panel) -> None:
 async def test_P1_who_came_meanwhile_is_not_taken_out_by_an_older_page(panel: Panel) -> None:
     room = await channel(panel.firm)
     ruth = await panel.enter("ruth")
-    address = set(re.findall(r'href="(/conversation/channel-\w+)"', (await ruth.get("/channels"))[1])).pop()
+    address = await filings(ruth)
     await panel.firm.ask("ruth", "!add @walt", room)
     people = [("was", one) for one in ("ines", "ruth", "tom")] + [("person", one) for one in ("ruth", "tom")]
     await ruth.post(f"{address}/participants", people)
@@ -274,7 +277,7 @@ async def test_P2_a_refusal_is_said_as_the_bot_says_it_and_the_form_keeps_what_w
 async def test_P1_a_channel_is_joined(panel: Panel) -> None:
     room = await channel(panel.firm)
     walt = await panel.enter("walt")
-    (address,) = set(re.findall(r'href="(/conversation/channel-\w+)"', (await walt.get("/channels"))[1]))
+    address = await filings(walt)
     assert (await walt.get(f"{address}/pinned"))[0] == 404
     assert await walt.post(f"{address}/join", []) == 303
     assert "walt" in panel.firm.members(room)
@@ -316,3 +319,51 @@ async def test_P2_before_those_are_shut_out_who_must_be_nothing_is_shown(tmp_pat
 async def test_P4_without_a_panel_the_bot_says_so(tmp_path: Path, database_url: str) -> None:
     async with small_firm(tmp_path, database_url) as firm:
         assert "There is no panel in this firm" in await firm.ask("ruth", "!panel")
+
+
+async def test_P1_P2_a_file_is_handed_over_to_those_in_its_conversation_and_never_shown_as_a_page(panel: Panel) -> None:
+    firm, room = panel.firm, await channel(panel.firm)
+    firm.fake.media["page"] = ("page", b"<script>alert(1)</script>")
+    firm.fake.message(room, firm.user("tom"), 'Pläne "neu".html', msgtype="m.file", url="mxc://localhost/page")
+    await firm.settle()
+    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
+    address = await filings(ruth)
+    _, text = await ruth.get(address)
+    (file,) = re.findall(rf'href="({address}/file/[^"]+)"', text)
+    async with panel.client.get(file, headers={"Cookie": f"{COOKIE}={ruth.session}"}) as answer:
+        assert (answer.status, await answer.read()) == (200, b"<script>alert(1)</script>")
+        named = answer.headers
+    assert named["Content-Type"] == "application/octet-stream"
+    assert named["Content-Disposition"].startswith("attachment; filename=")
+    assert named["Content-Disposition"].endswith("filename*=UTF-8''Pl%C3%A4ne%20%22neu%22.html")
+    assert "sandbox" in named["Content-Security-Policy"]
+    assert named["X-Content-Type-Options"] == "nosniff"
+    assert (await walt.get(file))[0] == 404
+    del firm.fake.media["page"]
+    assert (await ruth.get(file))[0] == 404
+
+
+async def test_P3_an_open_page_hears_of_what_it_may_show_and_of_nothing_else(panel: Panel) -> None:
+    firm = panel.firm
+    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(panel.client.get("/events", headers={"Cookie": f"{COOKIE}={one.session}"}))
+            for one in (ruth, walt)
+        ]
+        for stream in streams:
+            assert b"open" in await heard(stream)
+        # What Walt must not see comes first: had his page heard of it, it would have said so before the channel.
+        await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+        assert b"again" in await heard(streams[0])
+        await firm.ask("walt", "!channel create Tea")
+        assert b"again" in await heard(streams[1])
+
+
+async def heard(stream: ClientResponse) -> bytes:
+    """The next word of a stream."""
+    found = b""
+    async with asyncio.timeout(20):
+        while not found.endswith(b"\r\n\r\n"):
+            found += await stream.content.readany()
+    return found

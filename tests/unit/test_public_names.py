@@ -12,7 +12,7 @@ from bridge.docs.pages import ROOT
 
 NOT_PRIVATE = {"_meta", "_replace"}
 """Names that peewee and named tuples have for all to use."""
-OF_THE_COMMANDS = {"_LOOKED_AT", "_MATTERS_AT_ONCE", "_memo", "_of_matter"}
+OF_THE_COMMANDS = {"_LOOKED_AT", "_MATTERS_AT_ONCE", "_of_matter"}
 """What is still set and asked in commands, until it is below them."""
 _LEADS_TO_PRIVATE = re.compile(r"(?:[a-z]\w*\.)+_[a-zA-Z]\w*")
 _PATCHES = {"setattr", "object"}

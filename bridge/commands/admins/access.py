@@ -10,7 +10,7 @@ from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.mapping.names import matter_name
-from bridge.operations.admins.access import Standing, Way, access_of, access_to, standings
+from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
 from bridge.wording.markdown import escape
 
 
@@ -21,7 +21,7 @@ async def _access(call: Call) -> Answer:
 
 async def _accesses(call: Call) -> List:
     person = await the_person(call, call.values["person"])
-    found = await access_of(call.desk, call.sender.id, person)
+    found = await access_of(call.desk, call.sender, person)
     role = f" ({escape(person.role)})" if person.role else ""
     counts = Counter(way for _, way in found.matters)
     seen = counts.total() - counts[Way.NOT]
@@ -40,20 +40,20 @@ async def _accesses(call: Call) -> List:
 
     async def shown(some: Sequence[str | Matter]) -> list[str]:
         matters = [(person, one) for one in some if not isinstance(one, str)]
-        lines = [_matter_line(one) for one in standings(call.desk, call.sender.id, matters)]
+        lines = [_matter_line(one) for one in standings(call.desk, call.sender, matters)]
         return [*(one for one in some if isinstance(one, str)), *lines]
 
     return List(items, "\n".join(head), shown=shown)
 
 
-def _matter_line(one: Standing) -> str:
+def _matter_line(one: MatterAccess) -> str:
     matter = one.matter
     status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
     why = f"{Way.NOT}: {escape(one.deciding)}" if one.way is Way.NOT else _way(one)
     return f"- **{escape(matter.number)}** {escape(matter.title)}{status}: {why}"
 
 
-def _way(one: Standing) -> str:
+def _way(one: MatterAccess) -> str:
     """How somebody with access has it."""
     if one.roles:
         return f"{one.way} ({', '.join(one.roles)})"
@@ -67,7 +67,7 @@ async def _matter_access(call: Call) -> Answer:
 
 
 async def _people(call: Call) -> List:
-    found = await access_to(call.desk, call.sender.id, call.values["matter"].id)
+    found = await access_to(call.desk, call.sender, call.values["matter"].id)
     if found is None:
         return List(())
     matter, inside = found.matter, len(found.inside)
@@ -80,13 +80,13 @@ async def _people(call: Call) -> List:
 
     async def shown(some: Sequence[str | Staff]) -> list[str]:
         people = [(one, matter) for one in some if not isinstance(one, str)]
-        lines = [_person_line(one) for one in standings(call.desk, call.sender.id, people)]
+        lines = [_person_line(one) for one in standings(call.desk, call.sender, people)]
         return [*(one for one in some if isinstance(one, str)), *lines]
 
     return List([*conversations, *found.outside, *found.inside], head, shown=shown)
 
 
-def _person_line(one: Standing) -> str:
+def _person_line(one: MatterAccess) -> str:
     if one.way is Way.NOT:
         return f"- {escape(one.person.name)} cannot see it: {escape(one.deciding)}"
     return f"- {escape(one.person.name)}: {_way(one)}"

@@ -35,7 +35,7 @@ async def _audit(call: Call) -> Answer:
 
 async def _listed(call: Call, following: int | None) -> Part:
     """The next entries in front of a position, the newest for None."""
-    page = await log_page(call.desk, call.sender.id, (await _read(call)).asked, following)
+    page = await log_page(call.desk, call.sender, (await _read(call)).asked, following)
     lines = [audit_line(call.desk.settings.firm, page.sight, page.names, one) for one in page.entries]
     if lines:
         head = "**The log, newest first**" if following is None else ""
@@ -73,7 +73,7 @@ async def _read(call: Call) -> _Read:
         if not asked.person and (found := people.named(typed)) is not None:
             asked = replace(asked, person=found.id)
         else:
-            asked = replace(asked, place=await place_asked(call.desk, call.sender.id, typed))
+            asked = replace(asked, place=await place_asked(call.desk, call.sender, typed))
             about.insert(0, typed)
     return _Read(asked, " ".join(about))
 

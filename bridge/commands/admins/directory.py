@@ -14,16 +14,16 @@ from bridge.wording.markdown import escape
 
 
 async def _status(call: Call) -> Answer:
-    return Answer(await directory_status(call.desk, call.sender.id))
+    return Answer(await directory_status(call.desk, call.sender))
 
 
 async def _confirm(call: Call) -> Answer:
-    return Answer(await confirm_directory(call.desk, call.sender.id))
+    return Answer(await confirm_directory(call.desk, call.sender))
 
 
 async def _plan(call: Call) -> Answer:
     async def listed(again: Call) -> List:
-        found = await foresee_directory(again.desk, again.sender.id)
+        found = await foresee_directory(again.desk, again.sender)
         if found is None:
             return List((), "No change of the directory waits, so there is none to foresee.")
         count = "1 thing" if len(found.effects) == 1 else f"{len(found.effects)} things"
@@ -38,7 +38,7 @@ async def _plan(call: Call) -> Answer:
 
 
 async def _undo(call: Call) -> Answer:
-    return Answer(await undo_directory(call.desk, call.sender.id))
+    return Answer(await undo_directory(call.desk, call.sender))
 
 
 DIRECTORY_STATUS = Command(

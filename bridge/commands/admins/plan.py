@@ -15,7 +15,7 @@ from bridge.wording.plan import step_line
 
 
 async def _plan(call: Call) -> Answer:
-    planned = await plan_now(call.desk, call.sender.id, call.values.get("place", ""))
+    planned = await plan_now(call.desk, call.sender, call.values.get("place", ""))
 
     async def listed(again: Call) -> List:
         # To plan anew for every page would ask the homeserver about every room each time.
@@ -30,7 +30,7 @@ async def _plan(call: Call) -> Answer:
 
 
 async def _said(call: Call, planned: Planned) -> List:
-    steps, people = steps_seen(call.desk, call.sender.id, planned), await everybody(call.desk)
+    steps, people = steps_seen(call.desk, call.sender, planned), await everybody(call.desk)
     problems = [f"- To put right by you: {escape(problem)}" for problem in planned.plan.problems]
     if not steps and not problems:
         return List((), "I would change nothing: everything is as it should be.")

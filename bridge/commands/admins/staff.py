@@ -18,7 +18,7 @@ _GONE = {
 
 async def _leave(call: Call) -> Answer:
     person = await the_person(call, call.values.get("person", ""))
-    cut = await cut_off(call.desk, call.sender.id, person, call.event_id)
+    cut = await cut_off(call.desk, call.sender, person, call.event_id)
     rooms = "1 conversation" if cut.conversations == 1 else f"{cut.conversations} conversations"
     done = (
         "- Every session is ended, and the account cannot be used.",
@@ -37,7 +37,7 @@ async def _leave(call: Call) -> Answer:
 
 async def _return(call: Call) -> Answer:
     person = await the_person(call, call.values.get("person", ""))
-    back = await take_back(call.desk, call.sender.id, person, call.event_id)
+    back = await take_back(call.desk, call.sender, person, call.event_id)
     if not back.changed:
         return Answer(f"{escape(person.name)} works here already; nothing was changed.")
     trouble = "".join(f"\n{line}" for line in _trouble(back.not_done))
@@ -54,7 +54,7 @@ def _trouble(not_done: Iterable[str]) -> list[str]:
 
 
 async def _list(call: Call) -> Answer:
-    gone = await leavers(call.desk, call.sender.id)
+    gone = await leavers(call.desk, call.sender)
     if not gone:
         return Answer("Nobody has left the firm.")
     lines = [f"- {escape(person.name)}: {_GONE[how]}" for person, how in gone]

@@ -8,7 +8,7 @@ from bridge.commands.asking.shown import day
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.firm.model import Matter
 from bridge.mapping.names import matter_name
-from bridge.operations.admins.why import Membership, Picked, Why, why
+from bridge.operations.admins.why import LastChange, Membership, Why, why
 from bridge.operations.everybody import everybody
 from bridge.operations.place_named import place_asked
 from bridge.wording.markdown import escape
@@ -17,7 +17,7 @@ from bridge.wording.places import conversation_title
 
 async def _why(call: Call) -> Answer:
     person, typed = first_person(await everybody(call.desk), call.values["asked"])
-    place = await place_asked(call.desk, call.sender.id, typed)
+    place = await place_asked(call.desk, call.sender, typed)
     about = place.number if isinstance(place, Matter) else conversation_title(call.desk.firm(), place)
     return Answer(
         (await paged(call, _explained)).text, noted=Noted("why", person=person.id, about=about, ids=(place.id,))
@@ -26,7 +26,7 @@ async def _why(call: Call) -> Answer:
 
 async def _explained(call: Call) -> List:
     person, typed = first_person(await everybody(call.desk), call.values["asked"])
-    found = await why(call.desk, call.sender.id, person, typed)
+    found = await why(call.desk, call.sender, person, typed)
     lines = [_line(call, one) for one in found.memberships]
     refused = ["**Refused lately**", "\n".join(found.refused)] if found.refused else []
     foot = [*([] if lines else ["It has no conversation yet."]), *refused]
@@ -52,22 +52,22 @@ def _reasons(call: Call, name: str, found: Why) -> str:
 
 
 def _line(call: Call, one: Membership) -> str:
-    """Picked or not, by whom and when, and whether Matrix agrees."""
+    """LastChange or not, by whom and when, and whether Matrix agrees."""
     return f"- {escape(one.title or 'The conversation')}: {_picked(call, one)} {_compared(one.wanted, one.seen)}"
 
 
 def _picked(call: Call, one: Membership) -> str:
     when = f" on {day(call, one.at_ms)}" if one.at_ms is not None else ""
     match one.picked:
-        case Picked.EVERYBODY:
+        case LastChange.EVERYBODY:
             return "everybody in the firm is in it."
-        case Picked.NEVER:
+        case LastChange.NEVER:
             return "never picked for it."
-        case Picked.JOINED | Picked.LEFT:
+        case LastChange.JOINED | LastChange.LEFT:
             return f"{one.picked}{when}."
-        case Picked.TAKEN_OUT:
+        case LastChange.TAKEN_OUT:
             return f"taken out{when} by {escape(one.by.name) if one.by is not None else 'the bridge'}."
-        case Picked.PICKED:
+        case LastChange.PICKED:
             return f"picked{when} by {escape(one.by.name) if one.by is not None else 'the directory'}."
 
 

@@ -7,18 +7,12 @@ from collections.abc import Iterator
 
 from bridge.commands.asking.table import Call
 from bridge.firm.model import Staff
-from bridge.operations.everybody import Everybody
-from bridge.operations.everybody import everybody as operations_everybody
+from bridge.operations.everybody import Everybody, everybody
 from bridge.refusal import CommandError
 from bridge.wording.markdown import repeated
 
 _WORDS_OF_NAME = 5
 _QUOTED = re.compile(r"[\"“”„]([^\"“”]++)[\"“”]\s*+")
-
-
-async def everybody(call: Call) -> Everybody:
-    """All people, as the directory has them now."""
-    return await operations_everybody(call.desk)
 
 
 def first_person(people: Everybody, text: str) -> tuple[Staff, str]:
@@ -33,7 +27,7 @@ async def the_person(call: Call, typed: str) -> Staff:
     """The one person who is named, leavers included. Raises Refusal for nobody, CommandError for more than a name."""
     if not typed:
         raise CommandError("Tell me who: put a mention, an e-mail address or the name behind the command.")
-    person, rest = first_person(await everybody(call), typed)
+    person, rest = first_person(await everybody(call.desk), typed)
     if rest:
         raise CommandError(f"Name one person and nothing else; I do not understand {repeated(rest)}. Nothing was done.")
     return person

@@ -7,7 +7,7 @@ import re
 from bridge.commands.asking.table import Call
 from bridge.firm.conversation import CHANNEL_NAME_MAX, Channel, ConversationKind
 from bridge.mapping.marks import as_typed, first_target
-from bridge.operations.channels_seen import by_spelling, called, channel_called, channel_of, channels_of_firm
+from bridge.operations.channels.finding import by_spelling, called, channel_called, channel_of, channels_of_firm
 from bridge.operations.rooms_named import rooms_named
 from bridge.refusal import CommandError
 

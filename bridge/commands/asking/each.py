@@ -9,10 +9,10 @@ from bridge.commands.asking.people import Unfound
 from bridge.commands.asking.table import Answer, Call
 from bridge.desk import Desk
 from bridge.firm.model import Staff
-from bridge.operations.participants import Changed, Done
+from bridge.operations.conversations.participants import Done, PeopleChanged
 from bridge.wording.markdown import escape, repeated
 
-Change = Callable[[Desk, Staff, str, Collection[Staff], str], Awaitable[Changed]]
+Change = Callable[[Desk, Staff, str, Collection[Staff], str], Awaitable[PeopleChanged]]
 _LINES = 25
 """People to each of whom a line is given; of more, those with whom the same was done are counted."""
 _SAID: Mapping[Done, str] = {

@@ -12,7 +12,7 @@ from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
 from bridge.mapping.names import conversation_name
 from bridge.mapping.near import closest
-from bridge.operations.matters_seen import conversations_of
+from bridge.operations.matters.finding import conversations_of
 from bridge.operations.sight import is_in
 from bridge.refusal import CommandError
 from bridge.wording.markdown import code, escape

@@ -9,7 +9,7 @@ from bridge.commands.asking.matter_numbers import unquoted
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, OPEN_CHANNELS, Where
-from bridge.operations.channels import archive_channel, change_topic, rename_channel, restore_channel
+from bridge.operations.channels.changing import archive_channel, change_topic, rename_channel, restore_channel
 from bridge.wording.channels import nobody_in_it, typeable
 from bridge.wording.markdown import code, escape
 

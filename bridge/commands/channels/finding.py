@@ -11,7 +11,13 @@ from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHANNELS, CHAT
 from bridge.firm.conversation import Channel
-from bridge.operations.channels_seen import ChannelSeen, channels_of_firm, channels_seen, channels_with, recent_channels
+from bridge.operations.channels.finding import (
+    ChannelSeen,
+    channels_of_firm,
+    channels_seen,
+    channels_with,
+    recent_channels,
+)
 from bridge.wording.markdown import escape
 from bridge.wording.moments import clock_in, local, moment_in
 

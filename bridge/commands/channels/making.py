@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.firm.model import Staff
-from bridge.operations.channels import make_channel
+from bridge.operations.channels.changing import make_channel
 from bridge.wording.people import names
 
 

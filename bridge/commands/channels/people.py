@@ -7,8 +7,8 @@ from bridge.commands.asking.each import people_changed
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import Where
-from bridge.operations.channels import join_channel, leave_channel
-from bridge.operations.participants import add_people, remove_people
+from bridge.operations.channels.changing import join_channel, leave_channel
+from bridge.operations.conversations.participants import add_people, remove_people
 from bridge.wording.channels import typeable
 from bridge.wording.markdown import code, escape
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Message
 from bridge.commands.asking.where import CHAT, Where
-from bridge.operations.direct import open_direct
+from bridge.operations.conversations.direct import open_direct
 from bridge.refusal import CommandError, Kind, Refusal
 from bridge.wording.people import plain_names
 from bridge.wording.refusals import worded

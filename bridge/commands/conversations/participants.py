@@ -8,8 +8,8 @@ from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, C
 from bridge.commands.asking.where import CHAT, EVERYWHERE, Where
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Staff
-from bridge.operations.direct import widen_direct
-from bridge.operations.participants import Participant, add_people, participants_of, remove_people
+from bridge.operations.conversations.direct import widen_direct
+from bridge.operations.conversations.participants import Participant, add_people, participants_of, remove_people
 from bridge.refusal import CommandError
 from bridge.wording.markdown import escape
 from bridge.wording.people import plain_names

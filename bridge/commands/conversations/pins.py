@@ -12,7 +12,7 @@ from bridge.commands.asking.where import EVERYWHERE, Where
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.names import has_words, searched
 from bridge.mapping.files import shown_name
-from bridge.operations.pins import Board, Pinned, board_of, pin, pinned, require_may_pin, unpin
+from bridge.operations.conversations.pins import Board, Pinned, board_of, pin, pinned, require_may_pin, unpin
 from bridge.refusal import CommandError
 from bridge.wording.markdown import escape, message_link
 

@@ -21,7 +21,7 @@ _CHOICES = {"on": True, "off": False}
 
 
 async def _status(call: Call) -> Answer:
-    found = await filing_status(call.desk, call.sender.id)
+    found = await filing_status(call.desk, call.sender)
     lines = [*_lines(call, found), *_folder_lines(found)]
     return Answer(f"**Filing cabinet.** {_MODES[call.desk.settings.filing.mode]}\n\n" + "\n".join(lines))
 
@@ -51,9 +51,9 @@ async def _matter_filing(call: Call) -> Answer:
     if typed and filed is None:
         raise CommandError("Write `!matter filing NUMBER on` or `off`; without either it shows which it is.")
     if filed is None:
-        filed = await matter_is_filed(desk, call.sender.id, matter)
+        filed = await matter_is_filed(desk, call.sender, matter)
     else:
-        waiting = await file_matter(desk, call.sender.id, matter, filed=filed)
+        waiting = await file_matter(desk, call.sender, matter, filed=filed)
     if desk.settings.filing.mode == "off":
         kept = " I keep it in mind should that change." if typed else ""
         return Answer(f"{NO_CABINET}{kept}", noted=noted)

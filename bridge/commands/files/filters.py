@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from bridge.commands.asking.asked_about import everybody
 from bridge.commands.asking.days import begin_of, read_day
 from bridge.commands.asking.matter_numbers import read_matter
 from bridge.commands.asking.table import Call
 from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
+from bridge.operations.everybody import everybody
 from bridge.refusal import CommandError
 from bridge.wording.markdown import repeated
 
@@ -104,7 +104,7 @@ def _types(filters: dict[str, str]) -> Iterator[str]:
 async def _sender(call: Call, typed: str) -> str:
     if not typed.strip("@"):
         raise CommandError('from: takes a colleague, for example from:@bob or from:"Bob Jones".')
-    people = await everybody(call)
+    people = await everybody(call.desk)
     found = people.named(typed.rstrip(",;"))
     if found is None:
         raise people.unknown(typed)

@@ -6,7 +6,7 @@ from bridge.commands.asking.shown import day, place_name
 from bridge.commands.asking.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.mapping.files import shown_name
-from bridge.operations.files import FileSeen
+from bridge.operations.files.listing import FileSeen
 from bridge.wording.files import size, type_of
 from bridge.wording.markdown import escape, message_link
 

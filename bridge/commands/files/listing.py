@@ -17,7 +17,7 @@ from bridge.commands.files.lines import file_line
 from bridge.firm.conversation import ConversationKind
 from bridge.mapping.file_words import Order
 from bridge.mapping.files import is_given, name_key, shown_name
-from bridge.operations.files import After, files_seen, versions_seen
+from bridge.operations.files.listing import After, files_seen, versions_seen
 from bridge.refusal import CommandError
 from bridge.wording.markdown import escape, repeated
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.commands.asking.matters import matter_link, the_conversation, the_matter
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, MATTERS, Where
-from bridge.operations.matters import archive_conversation, restore_conversation
+from bridge.operations.matters.changing import archive_conversation, restore_conversation
 from bridge.wording.markdown import code, escape
 
 

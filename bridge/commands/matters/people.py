@@ -7,7 +7,7 @@ from dataclasses import replace
 from bridge.commands.asking.matters import matter_link, the_conversation, the_matter
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import MATTERS
-from bridge.operations.matters import join_conversation, leave_conversation
+from bridge.operations.matters.changing import join_conversation, leave_conversation
 from bridge.wording.markdown import code, escape
 
 _CONVERSATION = Argument("conversation", ArgumentType.TEXT, required=False, shown="TITLE", names_conversation=True)

@@ -11,8 +11,8 @@ from bridge.commands.asking.where import Where
 from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.mapping.marks import as_typed, first_target
-from bridge.operations.matters import rename_conversation
-from bridge.operations.matters_seen import conversations_of
+from bridge.operations.matters.changing import rename_conversation
+from bridge.operations.matters.finding import conversations_of
 from bridge.operations.rooms_named import rooms_named
 from bridge.refusal import CommandError
 

@@ -10,7 +10,7 @@ from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHAT, MATTERS
 from bridge.firm.model import Firm
-from bridge.operations.matters_seen import ConversationSeen, matter_seen
+from bridge.operations.matters.finding import ConversationSeen, matter_seen
 from bridge.wording.markdown import code, escape
 from bridge.wording.people import names
 

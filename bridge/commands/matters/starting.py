@@ -11,8 +11,8 @@ from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHAT, Where
 from bridge.firm.model import Matter, MatterStatus
-from bridge.operations.matters import start_conversation
-from bridge.operations.matters_seen import matters_seen, rooms_in
+from bridge.operations.matters.changing import start_conversation
+from bridge.operations.matters.finding import matters_seen, rooms_in
 from bridge.wording.markdown import escape
 from bridge.wording.people import names
 

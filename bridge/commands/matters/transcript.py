@@ -10,7 +10,7 @@ from bridge.commands.asking.where import CHAT, MATTERS
 from bridge.filing.handing_out import hand_out
 from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
-from bridge.operations.matters_seen import conversations_of
+from bridge.operations.matters.finding import conversations_of
 from bridge.refusal import CommandError
 from bridge.wording.markdown import code, escape
 

@@ -22,12 +22,12 @@ async def _list(call: Call) -> Answer:
 
 
 async def _listed(call: Call) -> List:
-    walls = walls_listed(call.desk, call.sender.id, **await _about(call))
+    walls = walls_listed(call.desk, call.sender, **await _about(call))
     if not walls:
         return List((), "There is no such wall." if call.values.get("about") else "There are no walls.")
 
     async def lines(some: Sequence[Wall]) -> list[str]:
-        rows = await wall_rows(call.desk, call.sender.id, some)
+        rows = await wall_rows(call.desk, call.sender, some)
         return [f"- {shown_wall(call.desk.firm(), row.wall)}. {terms(call, row)}" for row in rows]
 
     return List(walls, shown=lines)

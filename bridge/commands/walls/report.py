@@ -48,7 +48,7 @@ async def _report(call: Call) -> Answer:
 
 async def _reported(call: Call, after: _Place | None) -> Part:
     """A page, for which so many matters are looked at as it takes, and no more than so many."""
-    found = pieces(call.desk, call.sender.id, await _meant(call))
+    found = pieces(call.desk, call.sender, await _meant(call))
     place, lines, size = after or _Place(), list[str](), 0
     for piece in found[place.piece : place.piece + _MATTERS_AT_ONCE]:
         told = await (_terms(call, piece.wall) if piece.matter is None else _of_matter(call, piece))
@@ -72,7 +72,7 @@ def _part(after: _Place | None, lines: list[str], following: _Place | None) -> P
 
 async def _meant(call: Call) -> Sequence[Wall]:
     """The walls that are named, those that have ended by their reference only. Raises CommandError."""
-    known, typed = await walls_reported(call.desk, call.sender.id), call.values["wall"]
+    known, typed = await walls_reported(call.desk, call.sender), call.values["wall"]
     by_reference = [wall for wall in known.ended if wall.id.casefold() == typed.casefold()]
     firm, today = call.desk.firm(), call.desk.reconciler.today()
     return by_reference or walls_named(typed, known.standing, firm, call.sender, today)
@@ -86,7 +86,7 @@ async def _terms(call: Call, wall: Wall) -> list[str]:
     around = f"**{escape(wall.id)}** around {shown_around(firm, wall)}"
     return [
         line
-        for row in await wall_rows(call.desk, call.sender.id, [wall])
+        for row in await wall_rows(call.desk, call.sender, [wall])
         for line in (
             f"- {around} {who} {people}. {terms(call, row)}",
             *_ending(call, row),
@@ -125,7 +125,7 @@ async def _of_matter(call: Call, piece: Piece) -> list[str]:
             if one.person is not None and one.period is not None
             else f"its history cannot be read: {escape(one.unreadable)}"
         )
-        for one in await disclosed(call.desk, call.sender.id, piece)
+        for one in await disclosed(call.desk, call.sender, piece)
     ]
 
 

@@ -34,7 +34,7 @@ async def _set(call: Call, kind: WallKind, command: str) -> Answer:
     people = tuple(one.id for one in call.values["people"])
     matter_id = around.matter.id if around.matter else ""
     wanted = Wall("", kind, matter_id=matter_id, client=around.client, people=people, memo=memo, expires=expires)
-    made = await set_wall(call.desk, call.sender.id, wanted, call.event_id)
+    made = await set_wall(call.desk, call.sender, wanted, call.event_id)
     return Answer(_said(call, made), noted=Noted(command, ids=(made.wall.id,)))
 
 
@@ -69,9 +69,9 @@ def _said(call: Call, made: WallMade) -> str:
 
 async def _lift(call: Call) -> Answer:
     firm, today = call.desk.firm(), call.desk.reconciler.today()
-    known = await walls_to_lift(call.desk, call.sender.id, call.event_id)
+    known = await walls_to_lift(call.desk, call.sender, call.event_id)
     meant = walls_named(call.values["walls"], known, firm, call.sender, today)
-    lifted = await lift_walls(call.desk, call.sender.id, [wall.id for wall in meant], call.event_id)
+    lifted = await lift_walls(call.desk, call.sender, [wall.id for wall in meant], call.event_id)
     lines = [f"- **{wall.id}** around {shown_around(firm, wall)}: {shown_people(firm, wall)}" for wall in lifted.walls]
     listed = "\n".join(lines)
     trouble = "".join(f"\n\n{line.removeprefix('- ')}" for line in _trouble(lifted.not_done))
@@ -88,7 +88,7 @@ def _trouble(not_done: Iterable[str]) -> list[str]:
 
 async def _acknowledge(call: Call) -> Answer:
     typed = call.values.get("wall", "")
-    done = await acknowledge_walls(call.desk, call.sender.id, (typed,) if typed else (), call.event_id)
+    done = await acknowledge_walls(call.desk, call.sender, (typed,) if typed else (), call.event_id)
     return Answer(f"It is noted that you have acknowledged {', '.join(done)}.")
 
 

@@ -28,7 +28,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MatterAccess:
     """How one person stands to one matter."""
 
     person: Staff
@@ -67,7 +67,7 @@ class AccessTo:
     """The titles, each with the names of those who are in it."""
 
 
-async def access_of(desk: Desk, asker: str, person: Staff) -> AccessOf:
+async def access_of(desk: Desk, asker: Staff, person: Staff) -> AccessOf:
     """What this person can see. Raises Refusal."""
     sight = sight_of(desk, asker)
     grouped = _by_way(sight, person)
@@ -87,7 +87,7 @@ async def access_of(desk: Desk, asker: str, person: Staff) -> AccessOf:
     )
 
 
-async def access_to(desk: Desk, asker: str, matter_id: str) -> AccessTo | None:
+async def access_to(desk: Desk, asker: Staff, matter_id: str) -> AccessTo | None:
     """Who can see this matter as it is now; None where whoever asks cannot. Raises Refusal."""
     sight = sight_of(desk, asker)
     matter = sight.firm.matters.get(matter_id)
@@ -108,21 +108,21 @@ async def access_to(desk: Desk, asker: str, matter_id: str) -> AccessTo | None:
     )
 
 
-def standings(desk: Desk, asker: str, pairs: Sequence[tuple[Staff, Matter]]) -> list[Standing]:
+def standings(desk: Desk, asker: Staff, pairs: Sequence[tuple[Staff, Matter]]) -> list[MatterAccess]:
     """How each of these people stands to the matter beside them, and why. Raises Refusal."""
     sight = sight_of(desk, asker)
     return [_standing(sight, person, matter) for person, matter in pairs if sight.matter(matter)]
 
 
-def _standing(sight: Sight, person: Staff, matter: Matter) -> Standing:
+def _standing(sight: Sight, person: Staff, matter: Matter) -> MatterAccess:
     if not may_access(sight.firm, person.id, matter, sight.today):
         deciding = explain_access(sight.firm, person.id, matter, sight.today, sight.written).deciding
-        return Standing(person, matter, Way.NOT, deciding=deciding.text)
+        return MatterAccess(person, matter, Way.NOT, deciding=deciding.text)
     if roles := roles_on(matter, person.id):
-        return Standing(person, matter, Way.ROLE, tuple(roles))
+        return MatterAccess(person, matter, Way.ROLE, tuple(roles))
     if not matter.restricted:
-        return Standing(person, matter, Way.OPEN)
-    return Standing(person, matter, Way.LIST, groups=tuple(way_to(sight.firm, matter.allowed, person.id) or ()))
+        return MatterAccess(person, matter, Way.OPEN)
+    return MatterAccess(person, matter, Way.LIST, groups=tuple(way_to(sight.firm, matter.allowed, person.id) or ()))
 
 
 def _by_way(sight: Sight, person: Staff) -> dict[Way, list[Matter]]:

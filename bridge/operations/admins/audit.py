@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bridge.desk import Desk
 from bridge.firm.audit import AuditEntry, Deed, Outcome, words_and_ids
 from bridge.firm.conversation import Conversation
-from bridge.firm.model import Matter
+from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_space_key
 from bridge.firm.sight import Sight
 from bridge.operations.sight import sight_of
@@ -57,7 +57,7 @@ class LogPage:
     this page has nothing: no question looks through too much at once."""
 
 
-async def log_page(desk: Desk, asker: str, asked: Asked, before: int | None) -> LogPage:
+async def log_page(desk: Desk, asker: Staff, asked: Asked, before: int | None) -> LogPage:
     """The entries in front of a position, the newest for None. Raises Refusal."""
     sight = sight_of(desk, asker)
     outcome = Outcome.REFUSED if asked.refused else None

@@ -7,8 +7,8 @@ from functools import partial
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
-from bridge.firm.model import Matter
-from bridge.operations.sight import require_admin, sight_of
+from bridge.firm.model import Matter, Staff
+from bridge.operations.sight import require_admin, require_seen, sight_of
 from bridge.refusal import Kind, Refusal
 from bridge.store.files.cabinet_trouble import FolderTrouble, lasting_troubles
 from bridge.store.files.filing import Counts, counts, is_filed, set_matter_filing
@@ -25,7 +25,7 @@ class FilingStatus:
     """The folders that fail."""
 
 
-async def filing_status(desk: Desk, asker: str) -> FilingStatus:
+async def filing_status(desk: Desk, asker: Staff) -> FilingStatus:
     """How filing stands. Raises Refusal, also where the firm has no filing cabinet."""
     sight, mode = sight_of(desk, asker), desk.settings.filing.mode
     if mode == "off":
@@ -35,19 +35,19 @@ async def filing_status(desk: Desk, asker: str) -> FilingStatus:
     return FilingStatus(found, tuple(one for one in troubles if sight.matter_by_id(one.matter_id)))
 
 
-async def matter_is_filed(desk: Desk, asker: str, matter: Matter) -> bool:
+async def matter_is_filed(desk: Desk, asker: Staff, matter: Matter) -> bool:
     """Whether the files of a matter are stored. Raises Refusal."""
-    if not sight_of(desk, asker).matter_by_id(matter.id):
-        raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
+    sight_of(desk, asker)
+    require_seen(desk, asker, matter)
     return await desk.store.read(partial(is_filed, desk.settings.filing.mode, matter.id))
 
 
-async def file_matter(desk: Desk, asker: str, matter: Matter, *, filed: bool) -> int:
+async def file_matter(desk: Desk, asker: Staff, matter: Matter, *, filed: bool) -> int:
     """Have the files of a matter stored, or not; kept also where the firm has no filing cabinet.
 
     Returns how many files wait and follow now. Raises Refusal.
     """
-    if not require_admin(desk, asker).matter_by_id(matter.id):
-        raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
+    require_admin(desk, asker)
+    require_seen(desk, asker, matter)
     mode = desk.settings.filing.mode
-    return await desk.store.run(partial(set_matter_filing, mode, matter.id, filed=filed, set_by=asker, now=now_ms()))
+    return await desk.store.run(partial(set_matter_filing, mode, matter.id, filed=filed, set_by=asker.id, now=now_ms()))

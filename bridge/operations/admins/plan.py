@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bridge.desk import Desk
 from bridge.directory.keeping import anything_waits
 from bridge.firm.conversation import Conversation, first_matter_conversation_id
-from bridge.firm.model import Matter
+from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_of_space, matter_space_key
 from bridge.operations.place_named import find_place
 from bridge.operations.sight import sight_of
@@ -29,7 +29,7 @@ class Planned:
     """Whether a change of the directory waits as well."""
 
 
-async def plan_now(desk: Desk, asker: str, typed: str) -> Planned:
+async def plan_now(desk: Desk, asker: Staff, typed: str) -> Planned:
     """Compare everything, or only the matter, channel or room that is called so. Raises Refusal."""
     sight = sight_of(desk, asker)
     place = await find_place(desk, sight, typed) if typed else None
@@ -39,7 +39,7 @@ async def plan_now(desk: Desk, asker: str, typed: str) -> Planned:
     return Planned(place, plan, conversations, waits)
 
 
-def steps_seen(desk: Desk, asker: str, planned: Planned) -> list[Step]:
+def steps_seen(desk: Desk, asker: Staff, planned: Planned) -> list[Step]:
     """The steps that this admin may hear of at this moment. Raises Refusal."""
     sight = sight_of(desk, asker)
     # Only conversations that are not stored yet are looked for by their matter: the first ones.

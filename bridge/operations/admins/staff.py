@@ -50,13 +50,13 @@ class Gone(StrEnum):
     """The directory says that they are disabled."""
 
 
-async def cut_off(desk: Desk, asker: str, person: Staff, cause: str) -> CutOff:
+async def cut_off(desk: Desk, asker: Staff, person: Staff, cause: str) -> CutOff:
     """End somebody's sessions, lock their account and take them out of every room, whatever the directory says.
 
     The other firm admins are told. Raises Refusal.
     """
     before = require_admin(desk, asker).firm
-    if person.id == asker:
+    if person.id == asker.id:
         raise Refusal(Kind.CUT_OFF_SELF)
     if desk.may_administer(person.id) and not _other_admins(desk, asker, person):
         raise Refusal(Kind.LAST_ADMIN, person=person.name)
@@ -64,7 +64,7 @@ async def cut_off(desk: Desk, asker: str, person: Staff, cause: str) -> CutOff:
     count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
 
     def unit() -> None:
-        set_leaver(person.id, asker, cause)
+        set_leaver(person.id, asker.id, cause)
         said = "has cut {} off from the firm. `!staff return` would take it back."
         _tell_other_admins(desk, asker, person, said, cause)
 
@@ -75,7 +75,7 @@ async def cut_off(desk: Desk, asker: str, person: Staff, cause: str) -> CutOff:
     return CutOff(count, not cut.failed, tuple(dict.fromkeys((*cut.failed, *outcome.failed))))
 
 
-async def take_back(desk: Desk, asker: str, person: Staff, cause: str) -> TakenBack:
+async def take_back(desk: Desk, asker: Staff, person: Staff, cause: str) -> TakenBack:
     """Let somebody who was cut off by command work here again. They are in no conversation by that.
 
     The other firm admins are told. Raises Refusal where the directory says that they have left.
@@ -83,7 +83,7 @@ async def take_back(desk: Desk, asker: str, person: Staff, cause: str) -> TakenB
     before = require_admin(desk, asker).firm
 
     def unit() -> bool:
-        was_set = set_returned(person.id, asker, cause)
+        was_set = set_returned(person.id, asker.id, cause)
         if was_set:
             _tell_other_admins(desk, asker, person, "has taken {} back into the firm.", cause)
         return was_set
@@ -96,7 +96,7 @@ async def take_back(desk: Desk, asker: str, person: Staff, cause: str) -> TakenB
     return TakenBack(was_set or bool(outcome.done), outcome.failed)
 
 
-async def leavers(desk: Desk, asker: str) -> list[tuple[Staff, Gone]]:
+async def leavers(desk: Desk, asker: Staff) -> list[tuple[Staff, Gone]]:
     """Everybody who is cut off, by name. Raises Refusal."""
     firm, by_command = sight_of(desk, asker).firm, await desk.store.read(leavers_set)
 
@@ -109,16 +109,15 @@ async def leavers(desk: Desk, asker: str) -> list[tuple[Staff, Gone]]:
     return [(one, how(one)) for one in gone]
 
 
-def _other_admins(desk: Desk, asker: str, person: Staff) -> list[str]:
+def _other_admins(desk: Desk, asker: Staff, person: Staff) -> list[str]:
     """Staff ids of the firm admins besides who asks and whom it is about."""
-    others = desk.firm().active_staff - {person.id, asker}
+    others = desk.firm().active_staff - {person.id, asker.id}
     return sorted(one for one in others if desk.may_administer(one))
 
 
-def _tell_other_admins(desk: Desk, asker: str, person: Staff, what: str, cause: str) -> None:
+def _tell_other_admins(desk: Desk, asker: Staff, person: Staff, what: str, cause: str) -> None:
     """Part of a unit: nobody is cut off or taken back without the other firm admins hearing of it (O1)."""
-    by = desk.firm().staff[asker].name
-    said = text_message(f"{escape(by)} {what.format(escape(person.name))}")
+    said = text_message(f"{escape(asker.name)} {what.format(escape(person.name))}")
     for admin in _other_admins(desk, asker, person):
         if (chat := room_of(bot_chat_id(admin))) is not None:
             enqueue(f"{cause}/{admin}", chat, desk.settings.bot_id, "m.room.message", said)

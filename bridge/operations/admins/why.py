@@ -27,7 +27,7 @@ _REFUSALS = 5
 """That are shown."""
 
 
-class Picked(StrEnum):
+class LastChange(StrEnum):
     """What happened last between somebody and a conversation."""
 
     EVERYBODY = "everybody"
@@ -45,7 +45,7 @@ class Membership:
 
     title: str
     """Empty for a direct one."""
-    picked: Picked
+    picked: LastChange
     at_ms: int | None
     """When, in milliseconds since the epoch."""
     by: Staff | None
@@ -67,7 +67,7 @@ class Why:
     """What the guard last refused to them there, or to others for them; lines of the audit log, in Markdown."""
 
 
-async def why(desk: Desk, asker: str, person: Staff, typed: str) -> Why:
+async def why(desk: Desk, asker: Staff, person: Staff, typed: str) -> Why:
     """Why this person can or cannot see, or be in, what is called so. Raises Refusal, and HomeserverError where a room
     cannot be read."""
     sight, people = sight_of(desk, asker), await everybody(desk)
@@ -116,14 +116,14 @@ async def _memberships(
     return await in_parallel(listed, membership, desk.settings.homeserver.concurrency)
 
 
-def _picked(person: Staff, conversation: Conversation, pick: Pick | None, ender: str) -> Picked:
+def _picked(person: Staff, conversation: Conversation, pick: Pick | None, ender: str) -> LastChange:
     if conversation.everyone:
-        return Picked.EVERYBODY
+        return LastChange.EVERYBODY
     if pick is None:
-        return Picked.NEVER
+        return LastChange.NEVER
     if person.id == (pick.added_by if pick.present else ender):
-        return Picked.JOINED if pick.present else Picked.LEFT
-    return Picked.PICKED if pick.present else Picked.TAKEN_OUT
+        return LastChange.JOINED if pick.present else LastChange.LEFT
+    return LastChange.PICKED if pick.present else LastChange.TAKEN_OUT
 
 
 async def _membership(desk: Desk, conversation: Conversation, room_id: str | None, user_id: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.desk import Desk
-from bridge.firm.model import Wall
+from bridge.firm.model import Staff, Wall
 from bridge.firm.walls import screens
 from bridge.operations.sight import sight_of
 from bridge.store.people.walls import WallRecord, wall_records
@@ -21,7 +21,7 @@ class WallRow:
     """None for one of the directory."""
 
 
-def walls_listed(desk: Desk, asker: str, *, matter_id: str = "", client: str = "", keeps_out: str = "") -> list[Wall]:
+def walls_listed(desk: Desk, asker: Staff, *, matter_id: str = "", client: str = "", keeps_out: str = "") -> list[Wall]:
     """The walls whose last day is not over: all, or those around a matter, those around a client, or those that keep
     this staff id out. Raises Refusal."""
     sight = sight_of(desk, asker)
@@ -34,7 +34,7 @@ def walls_listed(desk: Desk, asker: str, *, matter_id: str = "", client: str = "
     return [wall for wall in walls if wall.client.casefold() == client.casefold()] if client else walls
 
 
-async def wall_rows(desk: Desk, asker: str, walls: Sequence[Wall]) -> list[WallRow]:
+async def wall_rows(desk: Desk, asker: Staff, walls: Sequence[Wall]) -> list[WallRow]:
     """A page of walls with what happened to each, without those that may not be named any more. Raises Refusal."""
     sight = sight_of(desk, asker)
     seen = [wall for wall in walls if sight.wall(wall)]

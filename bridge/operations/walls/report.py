@@ -47,7 +47,7 @@ class Disclosed:
     """Why nobody can tell, in which case there is no person."""
 
 
-async def walls_reported(desk: Desk, asker: str) -> WallsReported:
+async def walls_reported(desk: Desk, asker: Staff) -> WallsReported:
     """What there can be a report of. Raises Refusal."""
     sight = sight_of(desk, asker)
     records = await desk.store.read(wall_records)
@@ -55,7 +55,7 @@ async def walls_reported(desk: Desk, asker: str) -> WallsReported:
     return WallsReported(tuple(sight.walls), ended)
 
 
-def pieces(desk: Desk, asker: str, walls: Iterable[Wall]) -> list[Piece]:
+def pieces(desk: Desk, asker: Staff, walls: Iterable[Wall]) -> list[Piece]:
     """What the report of these walls consists of. Raises Refusal."""
     sight, found = sight_of(desk, asker), list[Piece]()
     for wall in filter(sight.wall, walls):
@@ -64,7 +64,7 @@ def pieces(desk: Desk, asker: str, walls: Iterable[Wall]) -> list[Piece]:
     return found
 
 
-async def disclosed(desk: Desk, asker: str, piece: Piece) -> list[Disclosed]:
+async def disclosed(desk: Desk, asker: Staff, piece: Piece) -> list[Disclosed]:
     """What those kept out could read of a piece's matter, by room and person. Raises Refusal, and RequestError where
     the homeserver is away."""
     sight, matter = sight_of(desk, asker), piece.matter

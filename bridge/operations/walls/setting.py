@@ -10,7 +10,7 @@ from peewee import chunked
 
 from bridge import faults
 from bridge.desk import Desk
-from bridge.firm.model import Firm, Matter, Wall
+from bridge.firm.model import Firm, Matter, Staff, Wall
 from bridge.firm.room_keys import matter_space_key
 from bridge.firm.sight import Sight
 from bridge.operations.sight import require_admin
@@ -48,7 +48,7 @@ class WallsLifted:
     """What is tried again, as sentences."""
 
 
-async def set_wall(desk: Desk, asker: str, wanted: Wall, cause: str) -> WallMade:
+async def set_wall(desk: Desk, asker: Staff, wanted: Wall, cause: str) -> WallMade:
     """Set a wall of this form, around this, with these people, this memo and this last day.
 
     Those it keeps out are out of every conversation that it stands around, and told of it, when this returns. Raises
@@ -57,7 +57,7 @@ async def set_wall(desk: Desk, asker: str, wanted: Wall, cause: str) -> WallMade
     # What the admin may know of is asked of the firm as it was: they may wall themselves off.
     sight = require_admin(desk, asker)
     require_terms(wanted, sight)
-    wanted = replace(wanted, id="", set_by=asker, since=sight.today)
+    wanted = replace(wanted, id="", set_by=asker.id, since=sight.today)
     made = await desk.store.run(lambda: begin_wall(wanted, cause))
     faults.point("wall.set")
     # Also where there is no room yet for which it would be told. One that does not answer lets nobody stay.
@@ -74,7 +74,7 @@ async def set_wall(desk: Desk, asker: str, wanted: Wall, cause: str) -> WallMade
     return WallMade(made, _counts(removed, shown, sight.firm), failed)
 
 
-async def lift_walls(desk: Desk, asker: str, wall_ids: Collection[str], cause: str) -> WallsLifted:
+async def lift_walls(desk: Desk, asker: Staff, wall_ids: Collection[str], cause: str) -> WallsLifted:
     """End these walls, all of them or, where one cannot be lifted by command, none. Raises Refusal."""
     sight = require_admin(desk, asker)
     known = {wall.id: wall for wall in await walls_to_lift(desk, asker, cause)}
@@ -87,7 +87,7 @@ async def lift_walls(desk: Desk, asker: str, wall_ids: Collection[str], cause: s
 
     def unit() -> None:
         for wall in meant:
-            if end_wall(wall.id, sight.firm, asker, cause):
+            if end_wall(wall.id, sight.firm, asker.id, cause):
                 tell_ended(wall, sight.firm, desk.settings)
 
     for wall in meant:
@@ -98,7 +98,7 @@ async def lift_walls(desk: Desk, asker: str, wall_ids: Collection[str], cause: s
     return WallsLifted(tuple(meant), (UNTOLD,) if untold is not None else ())
 
 
-async def walls_to_lift(desk: Desk, asker: str, cause: str) -> tuple[Wall, ...]:
+async def walls_to_lift(desk: Desk, asker: Staff, cause: str) -> tuple[Wall, ...]:
     """The walls that this admin may know of, those of the directory among them, which are lifted there."""
     sight = require_admin(desk, asker)
     records = await desk.store.read(wall_records)
@@ -121,12 +121,12 @@ def require_terms(wanted: Wall, sight: Sight) -> None:
         raise Refusal(Kind.WALL_WOULD_BE_OVER, last=str(wanted.expires), today=str(sight.today))
 
 
-async def _drop(desk: Desk, asker: str, wall: Wall, cause: str) -> Removed:
+async def _drop(desk: Desk, asker: Staff, wall: Wall, cause: str) -> Removed:
     """Take those whom a wall screens out of what is stored, some matters at a time; nobody where it has ended since."""
     removed: Removed = {}
 
     def unit(some: Sequence[str]) -> Removed:
-        return drop_screened(wall, firm, asker, cause, some) if is_set(wall.id) else {}
+        return drop_screened(wall, firm, asker.id, cause, some) if is_set(wall.id) else {}
 
     firm = desk.firm()
     for some in chunked([matter.id for matter in firm.walled_by(wall)], _MATTERS_AT_ONCE):

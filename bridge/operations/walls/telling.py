@@ -8,7 +8,7 @@ from functools import partial
 
 from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
-from bridge.firm.model import Firm, Wall, WallKind
+from bridge.firm.model import Firm, Staff, Wall, WallKind
 from bridge.firm.policy import may_act
 from bridge.refusal import Kind, Refusal
 from bridge.settings import Settings
@@ -62,12 +62,12 @@ def _screened(wall: Wall, firm: Firm, known: Collection[str] = ()) -> Iterator[t
             yield staff_id, chat
 
 
-async def acknowledge_walls(desk: Desk, asker: str, wall_ids: Collection[str], cause: str) -> tuple[str, ...]:
+async def acknowledge_walls(desk: Desk, asker: Staff, wall_ids: Collection[str], cause: str) -> tuple[str, ...]:
     """Note that this person has read of these walls, or for none of all they were told of. Returns which.
 
     Raises Refusal where they were told of none.
     """
-    done = await desk.store.run(lambda: acknowledge(asker, {one.casefold() for one in wall_ids}, cause))
+    done = await desk.store.run(lambda: acknowledge(asker.id, {one.casefold() for one in wall_ids}, cause))
     if not done and wall_ids:
         raise Refusal(Kind.NOT_TOLD_OF_WALL, wall=next(iter(wall_ids)))
     if not done:

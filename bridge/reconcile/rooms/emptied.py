@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from bridge.matrix.errors import HomeserverError, TokenRejectedError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import PersonRequests
 from bridge.matrix.retry import patience
 from bridge.reconcile.rooms import observe
 from bridge.store.engine.store import Store
@@ -24,7 +24,7 @@ _MOMENT = 3.0
 _AT_ONCE = 4
 
 
-async def keep(homeserver: Homeserver, room_id: str) -> None:
+async def keep(homeserver: PersonRequests, room_id: str) -> None:
     """Have the bot in a room that is about to be empty. What fails is logged. Raises TokenRejectedError."""
     try:
         with patience(_MOMENT):
@@ -35,7 +35,7 @@ async def keep(homeserver: Homeserver, room_id: str) -> None:
         log.warning("empty_room_not_kept", room_id=room_id, reason=str(error))
 
 
-async def keep_emptied(store: Store, homeserver: Homeserver, staff_id: str, may_act: Callable[[str], bool]) -> None:
+async def keep_emptied(store: Store, homeserver: PersonRequests, staff_id: str, may_act: Callable[[str], bool]) -> None:
     """The same for all direct conversations that this leaver was the last in, or is with other leavers."""
     rooms = await store.read(lambda: direct_rooms_of(staff_id))
     emptied = [room_id for room_id, people in rooms.items() if not any(map(may_act, people))]

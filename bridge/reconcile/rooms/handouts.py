@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
+from typing import Protocol
 
 import structlog
 
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_access
 from bridge.matrix.errors import HomeserverError, TokenRejectedError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import MediaRequests, ServiceRequests
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.store.engine.store import Store
 from bridge.store.files.handouts import given_out, note_taken_back
@@ -18,7 +19,11 @@ from bridge.store.files.handouts import given_out, note_taken_back
 log = structlog.get_logger(__name__)
 
 
-async def take_back(store: Store, homeserver: Homeserver, firm: Firm, today: date) -> int:
+class _TakingBack(MediaRequests, ServiceRequests, Protocol):
+    """What it takes to take files back."""
+
+
+async def take_back(store: Store, homeserver: _TakingBack, firm: Firm, today: date) -> int:
     """Let nobody download a file about a matter that whoever got it may not see now; returns how many were taken back.
 
     Every transcript names its reader and its moment, so no other file has the same content and goes with it. One that

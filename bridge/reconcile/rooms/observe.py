@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from bridge.firm.room_keys import MARKER
 from bridge.matrix.errors import ForbiddenError, NotAllowedError, NotFoundError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import PersonRequests, RoomRequests
 from bridge.reconcile.planning.plan import Move, Observed, Sent
 
 Json = dict[str, Any]
@@ -39,7 +39,7 @@ async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[R]], lim
     return [results[place] for place in sorted(results)]
 
 
-async def observe_room(homeserver: Homeserver, room_id: str, *, bot_expected: bool = True) -> Observed | None:
+async def observe_room(homeserver: RoomRequests, room_id: str, *, bot_expected: bool = True) -> Observed | None:
     """The room as it is, or None when it is gone or not even the admin API knows its state.
 
     Who is not in a room may be shown the state of the day they left, so that the bot believes it only when it is in.
@@ -94,7 +94,7 @@ def is_marked(observed: Observed) -> bool:
     return bool(observed.state.get((MARKER, "")))
 
 
-async def observe_direct(homeserver: Homeserver, user_id: str) -> Json:
+async def observe_direct(homeserver: PersonRequests, user_id: str) -> Json:
     """Somebody's m.direct; empty for who left the firm a moment ago."""
     with suppress(NotAllowedError):
         return await homeserver.account_data(user_id, "m.direct")

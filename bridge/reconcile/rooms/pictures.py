@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 import structlog
 
 from bridge import faults
 from bridge.mapping.pictures import Picture, draw, named_picture
 from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import AccountRequests, MediaRequests
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.pictures import is_picture, picture_address, record_picture
@@ -17,7 +18,11 @@ from bridge.store.rooms.pictures import is_picture, picture_address, record_pict
 log = structlog.get_logger(__name__)
 
 
-async def uploaded(picture: Picture, homeserver: Homeserver, store: Store) -> str:
+class _PictureRequests(MediaRequests, AccountRequests, Protocol):
+    """What it takes to give somebody a picture."""
+
+
+async def uploaded(picture: Picture, homeserver: MediaRequests, store: Store) -> str:
     """The mxc URI of a picture, uploaded if it was not. Raises HomeserverError."""
     if known := await store.read(lambda: picture_address(picture.digest)):
         return known
@@ -28,7 +33,7 @@ async def uploaded(picture: Picture, homeserver: Homeserver, store: Store) -> st
     return mxc
 
 
-async def give_bot_picture(homeserver: Homeserver, store: Store, settings: Settings) -> None:
+async def give_bot_picture(homeserver: _PictureRequests, store: Store, settings: Settings) -> None:
     """Give the bot its picture. One that the firm gave it stays. What fails is tried again by the next whole pass."""
     if not settings.accounts.avatars:
         return

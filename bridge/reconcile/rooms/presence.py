@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from bridge.matrix.errors import HomeserverAwayError, RequestError, UnreachableError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import ServiceRequests
 from bridge.matrix.retry import patience
 
 _SECONDS = 10.0
 """How long it may take to say who asks, which touches no room and no other account."""
 
 
-async def require_presence(homeserver: Homeserver, error: RequestError) -> None:
+async def require_presence(homeserver: ServiceRequests, error: RequestError) -> None:
     """Return where the homeserver is there, so that `error` is about what was asked for.
 
     Raises HomeserverAwayError where it is not, and TokenRejectedError, since nothing else can then be done either.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import PersonRequests
 
 SPACE_ORDER = "org.matrix.msc3230.space_order"
 """The account data of a space that says where it stands among those without a parent (MSC3230)."""
 
 
-async def join_in_order(homeserver: Homeserver, room_id: str, user_id: str, order: str) -> None:
+async def join_in_order(homeserver: PersonRequests, room_id: str, user_id: str, order: str) -> None:
     """Join a space as somebody, with its place among their spaces where they have given it none."""
     placed = await homeserver.account_data(user_id, SPACE_ORDER, room_id)
     if not placed:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.firm.typed import COMMAND
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import PersonRequests
 
 Json = dict[str, Any]
 SAID: Mapping[str, str] = {"message": "m.room.message", "sticker": "m.sticker", "poll": "*.poll.start"}
@@ -27,7 +27,7 @@ def rule_id(room_id: str, said: str) -> str:
     return f"firm-bridge.{said}.{room_id}"
 
 
-async def ensure_quiet(homeserver: Homeserver, user_id: str) -> Json:
+async def ensure_quiet(homeserver: PersonRequests, user_id: str) -> Json:
     """Let neither commands nor invitations count as unread for this person; returns all their rules as they were."""
     rules = await homeserver.push_rules(user_id)
     invited = [_match("type", "m.room.member"), _match("content.membership", "invite"), _match("state_key", user_id)]
@@ -39,7 +39,7 @@ async def ensure_quiet(homeserver: Homeserver, user_id: str) -> Json:
     return rules
 
 
-async def ensure_unread(homeserver: Homeserver, user_id: str, *room_ids: str) -> None:
+async def ensure_unread(homeserver: PersonRequests, user_id: str, *room_ids: str) -> None:
     """Let what is said in these rooms count as unread for this person, who need not be in them yet, and commands not.
 
     A person's own underride rules come before the client's default for all rooms, such as "mentions only", and behind

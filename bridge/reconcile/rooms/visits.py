@@ -15,7 +15,7 @@ import structlog
 
 from bridge import faults
 from bridge.matrix.errors import ForbiddenError, HomeserverError, NotFoundError
-from bridge.matrix.port import Homeserver
+from bridge.matrix.port import PersonRequests
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.rooms.visits import begin_visit, end_visit, visits_under_way
 
@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 class Visits:
     """Goes in and leaves again."""
 
-    def __init__(self, store: Store, homeserver: Homeserver, bot_id: str, locks: Mapping[str, asyncio.Lock]) -> None:
+    def __init__(
+        self, store: Store, homeserver: PersonRequests, bot_id: str, locks: Mapping[str, asyncio.Lock]
+    ) -> None:
         """`locks` has one for each room, by key, and makes those that are missing."""
         self._store = store
         self._homeserver = homeserver

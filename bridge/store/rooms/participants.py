@@ -15,7 +15,7 @@ from bridge.store.record.homeserver_time import homeserver_ms
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class PickedPeople:
     """Somebody who was picked for a conversation and is still in it."""
 
     staff_id: str
@@ -24,14 +24,14 @@ class Picked:
     """Staff id; empty for the directory."""
 
 
-def picked(conversation_id: str) -> list[Picked]:
+def picked(conversation_id: str) -> list[PickedPeople]:
     """Those who are in, longest first."""
     rows = (
         Participant.select()
         .where(Participant.conversation == conversation_id, Participant.present)
         .order_by(Participant.since, Participant.staff_id)
     )
-    return [Picked(row.staff_id, row.since, row.added_by) for row in rows]
+    return [PickedPeople(row.staff_id, row.since, row.added_by) for row in rows]
 
 
 def pick(conversation_id: str, staff_ids: Iterable[str], by: str, event_id: str) -> set[str]:

@@ -11,19 +11,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.desk import Desk
-from bridge.failures import frames
-from bridge.matrix.errors import HomeserverError
+from bridge.failures import describe, frames
+from bridge.firm.errors import BridgeError
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
-from bridge.store.engine.errors import StoreError
 from bridge.web.panel import doing, pages
 from bridge.web.panel.downloads import download
 from bridge.web.panel.live import Live
-from bridge.web.panel.pages import Asked, Page
+from bridge.web.panel.pages import Asking, Page
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
 
 log = structlog.get_logger(__name__)
-Deed = Callable[[Asked, doing.Form], Awaitable[web.StreamResponse]]
+Deed = Callable[[Asking, doing.Form], Awaitable[web.StreamResponse]]
 _STATIC: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _BODY_MAX: Final = 256 * 1024
@@ -105,13 +104,10 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
             "The panel did not understand that. Go back, load the page again, and try once more.",
             error.status,
         )
-    except HomeserverError as error:
-        log.warning("panel_waits", route=_route(request), reason=str(error))
-        return message("The firm's server does not answer", "Try again in a minute. Nothing is lost.", 503)
-    except StoreError as error:
-        log.error("panel_not_stored", route=_route(request), reason=str(error))  # noqa: TRY400 - the reason says it all
+    except BridgeError as error:
+        log.warning("panel_waits", route=_route(request), reason=describe(error))
         return message(
-            "The bridge cannot read its database", "Try again in a minute, and tell your firm admin if it stays.", 503
+            "Not just now", "The firm's server or the bridge's database does not answer. Try again soon.", 503
         )
     except ConnectionResetError:
         raise
@@ -152,10 +148,10 @@ def _done(desk: Desk, do: Deed) -> Handler:
     return done
 
 
-async def _asked(desk: Desk, request: web.Request) -> Asked | None:
+async def _asked(desk: Desk, request: web.Request) -> Asking | None:
     session = request.cookies.get(COOKIE, "")
     person = await signed_in(desk, session) if session else None
-    return None if person is None else Asked(request, desk, person, session)
+    return None if person is None else Asking(request, desk, person, session)
 
 
 def _to_sign_in(request: web.Request) -> web.Response:

@@ -12,16 +12,16 @@ from multidict import MultiDictProxy
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.model import Staff
 from bridge.operations import overview as seen
-from bridge.operations.channels import join_channel, make_channel
-from bridge.operations.channels_seen import channel_of
-from bridge.operations.direct import open_direct
-from bridge.operations.matters import join_conversation, start_conversation
-from bridge.operations.matters_seen import conversations_of
+from bridge.operations.channels.changing import join_channel, make_channel
+from bridge.operations.channels.finding import channel_of
+from bridge.operations.conversations.direct import open_direct
+from bridge.operations.conversations.participants import Done, add_people, remove_people
+from bridge.operations.matters.changing import join_conversation, start_conversation
+from bridge.operations.matters.finding import conversations_of
 from bridge.operations.panel import sign_out, sign_out_everywhere
-from bridge.operations.participants import Done, add_people, remove_people
 from bridge.refusal import CommandError, Refusal
 from bridge.web.panel import pages
-from bridge.web.panel.pages import Asked
+from bridge.web.panel.pages import Asking
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import drop_session
 from bridge.wording.markdown import enumerated, notice
@@ -38,14 +38,14 @@ def _text(form: Form, name: str) -> str:
     return given.replace("\0", "")[:_TITLE_MAX] if isinstance(given, str) else ""
 
 
-def _people(asked: Asked, form: Form, name: str = "person") -> dict[str, Staff]:
+def _people(asked: Asking, form: Form, name: str = "person") -> dict[str, Staff]:
     """Who is named in a form, by staff id; whoever does not work here is nobody."""
     firm = asked.desk.firm()
     given = [one for one in form.getall(name, ()) if isinstance(one, str)][:_PEOPLE_MAX]
     return {one: firm.staff[one] for one in given if one in firm.active_staff}
 
 
-def _cause(asked: Asked, form: Form) -> str:
+def _cause(asked: Asking, form: Form) -> str:
     """What makes a form that is sent twice happen once. Raises HTTPBadRequest for a form that is none of ours."""
     once = _text(form, "once")
     if not _ONCE.fullmatch(once):
@@ -64,7 +64,7 @@ def _there(address: str) -> web.Response:
     return web.Response(status=303, headers={"Location": address})
 
 
-async def change_participants(asked: Asked, form: Form) -> web.StreamResponse:
+async def change_participants(asked: Asking, form: Form) -> web.StreamResponse:
     """Add who was ticked, take out who was unticked. Who else came or went meanwhile stays as they are."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None or not view.entry.mine:
@@ -91,7 +91,7 @@ def _done_in_words(done: Mapping[str, Done], people: Mapping[str, Staff]) -> str
     return " ".join(f"{enumerated(sorted(names))}: {what}." for what, names in by_what.items())
 
 
-async def join(asked: Asked, form: Form) -> web.StreamResponse:
+async def join(asked: Asking, form: Form) -> web.StreamResponse:
     """Join a channel, or a conversation of a matter that the person has access to."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None or view.entry.mine:
@@ -109,7 +109,7 @@ async def join(asked: Asked, form: Form) -> web.StreamResponse:
     return _there(f"/conversation/{view.entry.id}")
 
 
-async def start_in_matter(asked: Asked, form: Form) -> web.StreamResponse:
+async def start_in_matter(asked: Asking, form: Form) -> web.StreamResponse:
     """Start a conversation in a matter."""
     found = await seen.matter_view(asked.desk, asked.person.id, asked.part("matter"))
     if found is None:
@@ -122,7 +122,7 @@ async def start_in_matter(asked: Asked, form: Form) -> web.StreamResponse:
     return await _to_room(asked, started.room_id)
 
 
-async def open_conversation(asked: Asked, form: Form) -> web.StreamResponse:
+async def open_conversation(asked: Asking, form: Form) -> web.StreamResponse:
     """Open the direct conversation with the people who were ticked."""
     people, cause = _people(asked, form), _cause(asked, form)
     try:
@@ -132,7 +132,7 @@ async def open_conversation(asked: Asked, form: Form) -> web.StreamResponse:
     return await _to_room(asked, opened.room_id)
 
 
-async def create_channel(asked: Asked, form: Form) -> web.StreamResponse:
+async def create_channel(asked: Asking, form: Form) -> web.StreamResponse:
     """Make a channel with the people who were ticked."""
     title, people, cause = _text(form, "title"), _people(asked, form), _cause(asked, form)
     try:
@@ -142,23 +142,23 @@ async def create_channel(asked: Asked, form: Form) -> web.StreamResponse:
     return await _to_room(asked, made.room_id)
 
 
-def _again(asked: Asked, told: str, title: str, people: Iterable[str]) -> Asked:
+def _again(asked: Asking, told: str, title: str, people: Iterable[str]) -> Asking:
     """The form once more, as it was filled in."""
     return replace(asked, told=told, refused=True, typed={"title": title, "people": frozenset(people)})
 
 
-async def _to_room(asked: Asked, room_id: str) -> web.Response:
+async def _to_room(asked: Asking, room_id: str) -> web.Response:
     conversation_id = await seen.conversation_in(asked.desk, room_id)
     return _there(f"/conversation/{conversation_id}" if conversation_id else "/")
 
 
-async def out(asked: Asked, form: Form) -> web.StreamResponse:
+async def out(asked: Asking, form: Form) -> web.StreamResponse:
     """Sign out in this browser."""
     await sign_out(asked.desk, asked.session)
     return _signed_out()
 
 
-async def out_everywhere(asked: Asked, form: Form) -> web.StreamResponse:
+async def out_everywhere(asked: Asking, form: Form) -> web.StreamResponse:
     """Sign out in every browser."""
     await sign_out_everywhere(asked.desk, asked.person.id)
     return _signed_out()

@@ -8,16 +8,15 @@ from urllib.parse import quote
 from aiohttp import web
 
 from bridge.mapping.files import shown_name
-from bridge.matrix.errors import NotFoundError
-from bridge.operations.downloads import download_of, hand_over
-from bridge.web.panel.pages import Asked, not_there
+from bridge.operations.files.downloads import download_of, hand_over
+from bridge.web.panel.pages import Asking, not_there
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import FILE_HEADERS
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + "._ -")
 
 
-async def download(asked: Asked) -> web.StreamResponse:
+async def download(asked: Asking) -> web.StreamResponse:
     """The file that a message of a conversation carries."""
     found = await download_of(asked.desk, asked.person, asked.part("conversation"), asked.part("event"))
     if found is None:
@@ -33,9 +32,7 @@ async def download(asked: Asked) -> web.StreamResponse:
             await response.prepare(asked.request)
         await response.write(piece)
 
-    try:
-        await hand_over(asked.desk, found, take)
-    except NotFoundError:
+    if not await hand_over(asked.desk, found, take):
         return message("The file is gone", "The firm's server does not have this file any more.", 404)
     if not response.prepared:
         await response.prepare(asked.request)

@@ -19,10 +19,10 @@ from bridge.mapping.file_words import FileSearch as Wanted
 from bridge.mapping.file_words import sought
 from bridge.mapping.files import shown_name
 from bridge.operations import overview as seen
-from bridge.operations.files import After, FileSeen, files_seen
+from bridge.operations.conversations.pins import Pinned, board_of
+from bridge.operations.conversations.pins import pinned as pinned_messages
+from bridge.operations.files.listing import After, FileSeen, files_seen
 from bridge.operations.panel import SESSION_HOURS, sessions
-from bridge.operations.pins import Pinned, board_of
-from bridge.operations.pins import pinned as pinned_messages
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
 from bridge.wording.files import size, type_of
@@ -44,7 +44,7 @@ NOT_THERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asking:
     """A request of somebody who is signed in."""
 
     request: web.Request
@@ -66,10 +66,10 @@ class Asked:
         return self.request.query.get(name, "").replace("\0", "")[:_QUERY_MAX]
 
 
-Page = Callable[[Asked], Awaitable[web.StreamResponse]]
+Page = Callable[[Asking], Awaitable[web.StreamResponse]]
 
 
-async def framed(asked: Asked, template: str, title: str, here: str = "", **values: Any) -> web.Response:
+async def framed(asked: Asking, template: str, title: str, here: str = "", **values: Any) -> web.Response:
     """A page with the person's lists beside it."""
     lists = await seen.overview(asked.desk, asked.person.id)
     unread = await seen.unread(asked.desk, asked.person.id)
@@ -96,7 +96,7 @@ def not_there() -> web.Response:
     return message("Nothing here", NOT_THERE, 404)
 
 
-async def home(asked: Asked) -> web.StreamResponse:
+async def home(asked: Asking) -> web.StreamResponse:
     """What is new."""
     return await framed(asked, "home", "Messages")
 
@@ -109,7 +109,7 @@ def room_address(desk: Desk, room_id: str, event_id: str = "") -> str:
     return f"{desk.settings.panel.client}{quote(room_id, safe='!:')}{behind}"
 
 
-async def _conversation(asked: Asked, tab: str, **values: Any) -> web.Response | None:
+async def _conversation(asked: Asking, tab: str, **values: Any) -> web.Response | None:
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None:
         return None
@@ -124,7 +124,7 @@ async def _conversation(asked: Asked, tab: str, **values: Any) -> web.Response |
     return await framed(asked, tab, entry.name, entry.id, **(common | values))
 
 
-async def files(asked: Asked) -> web.StreamResponse:
+async def files(asked: Asking) -> web.StreamResponse:
     """The files of a conversation, and what the conversation is."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None:
@@ -140,7 +140,7 @@ async def files(asked: Asked) -> web.StreamResponse:
     return shown or not_there()
 
 
-async def pinned(asked: Asked) -> web.StreamResponse:
+async def pinned(asked: Asking) -> web.StreamResponse:
     """The pinned messages of a conversation."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None or not view.entry.mine:
@@ -158,7 +158,7 @@ async def pinned(asked: Asked) -> web.StreamResponse:
     return await _conversation(asked, "pinned", pins=pins) or not_there()
 
 
-async def participants(asked: Asked) -> web.StreamResponse:
+async def participants(asked: Asking) -> web.StreamResponse:
     """Who is in a conversation, to be ticked where that can be changed."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None or not view.entry.mine:
@@ -187,7 +187,7 @@ async def participants(asked: Asked) -> web.StreamResponse:
     return shown or not_there()
 
 
-async def matter(asked: Asked) -> web.StreamResponse:
+async def matter(asked: Asking) -> web.StreamResponse:
     """A matter with all its conversations, and a form to start one."""
     found = await seen.matter_view(asked.desk, asked.person.id, asked.part("matter"))
     if found is None:
@@ -214,7 +214,7 @@ async def matter(asked: Asked) -> web.StreamResponse:
     )
 
 
-async def matters(asked: Asked) -> web.StreamResponse:
+async def matters(asked: Asking) -> web.StreamResponse:
     """Every matter that the person may see, a page at a time."""
     start = int(asked.query("from")) if asked.query("from").isdecimal() else 0
     found = seen.matters_seen(asked.desk, asked.person.id)
@@ -222,22 +222,22 @@ async def matters(asked: Asked) -> web.StreamResponse:
     return await framed(asked, "matters", "Matters", matters=found[start : start + _PAGE], following=following)
 
 
-async def channels(asked: Asked) -> web.StreamResponse:
+async def channels(asked: Asking) -> web.StreamResponse:
     """Every channel."""
     return await framed(asked, "channels", "Channels", channels=await seen.channels_seen(asked.desk, asked.person.id))
 
 
-async def new_direct(asked: Asked) -> web.StreamResponse:
+async def new_direct(asked: Asking) -> web.StreamResponse:
     """The form for a direct conversation."""
     return await _new(asked, "New direct conversation", named=False)
 
 
-async def new_channel(asked: Asked) -> web.StreamResponse:
+async def new_channel(asked: Asking) -> web.StreamResponse:
     """The form for a channel."""
     return await _new(asked, "New channel", named=True)
 
 
-async def _new(asked: Asked, heading: str, *, named: bool) -> web.Response:
+async def _new(asked: Asking, heading: str, *, named: bool) -> web.Response:
     firm, typed = asked.desk.firm(), asked.typed or {}
     others = _by_name(firm.staff[one] for one in firm.active_staff if one != asked.person.id)
     people = [(person, person.id in typed.get("people", ())) for person in others]
@@ -245,7 +245,7 @@ async def _new(asked: Asked, heading: str, *, named: bool) -> web.Response:
     return await framed(asked, "new", heading, heading=heading, named=named, people=people, title_typed=title)
 
 
-async def search(asked: Asked) -> web.StreamResponse:
+async def search(asked: Asking) -> web.StreamResponse:
     """Channels, matters, people and files that have the words."""
     desk, query = asked.desk, " ".join(asked.query("q").split())
     words = query.split()
@@ -283,7 +283,7 @@ async def search(asked: Asked) -> web.StreamResponse:
     )
 
 
-async def signed_in_where(asked: Asked) -> web.StreamResponse:
+async def signed_in_where(asked: Asking) -> web.StreamResponse:
     """The person's sessions."""
     firm = asked.desk.settings.firm
     rows = [
@@ -298,7 +298,7 @@ async def signed_in_where(asked: Asked) -> web.StreamResponse:
 
 
 async def _files(
-    asked: Asked, conversation_id: str, words: tuple[tuple[str, ...], ...] | None = None
+    asked: Asking, conversation_id: str, words: tuple[tuple[str, ...], ...] | None = None
 ) -> tuple[Sequence[FileSeen], str]:
     """A page of files, and what the next one begins after; empty at the end. Of all where no conversation is named."""
     if words is not None and not words:
@@ -313,7 +313,7 @@ def _after(text: str) -> After | None:
     return (int(text),) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-async def _pins(asked: Asked, view: seen.View) -> list[Pinned]:
+async def _pins(asked: Asking, view: seen.View) -> list[Pinned]:
     user_id = await seen.account_of(asked.desk, asked.person.id)
     return await pinned_messages(asked.desk, await board_of(asked.desk, view.conversation, user_id))
 

@@ -49,7 +49,7 @@ _NO_TOPIC = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChannelChanged:
     """A channel that was made or changed."""
 
     title: str
@@ -68,7 +68,7 @@ class Restored:
 
 async def make_channel(
     desk: Desk, asker: Staff, name: str, topic: str, people: Iterable[Staff], cause: str, *, by_button: bool = False
-) -> Changed:
+) -> ChannelChanged:
     """Make a channel with the one who asks and these people. Raises Refusal.
 
     Asked again for the same cause, it is the same channel. Asked for `by_button` of a client, which may have meant a
@@ -91,14 +91,14 @@ async def make_channel(
         return channel_id
 
     channel_id = await desk.store.run(unit)
-    return Changed(title, topic, await made_room(desk, channel_id, asker.id, cause))
+    return ChannelChanged(title, topic, await made_room(desk, channel_id, asker.id, cause))
 
 
-async def rename_channel(desk: Desk, asker: Staff, found: Channel, name: str, cause: str) -> Changed:
+async def rename_channel(desk: Desk, asker: Staff, found: Channel, name: str, cause: str) -> ChannelChanged:
     """Give a channel another name. Raises Refusal."""
     _require_open(found)
     title = await take_name(desk, asker.id, found, name, cause)
-    return Changed(title, found.topic, await made_room(desk, found.id, asker.id, cause))
+    return ChannelChanged(title, found.topic, await made_room(desk, found.id, asker.id, cause))
 
 
 async def take_name(desk: Desk, staff_id: str, found: Channel, name: str, cause: str) -> str:
@@ -115,11 +115,11 @@ async def take_name(desk: Desk, staff_id: str, found: Channel, name: str, cause:
     return title
 
 
-async def change_topic(desk: Desk, asker: Staff, found: Channel, topic: str, cause: str) -> Changed:
+async def change_topic(desk: Desk, asker: Staff, found: Channel, topic: str, cause: str) -> ChannelChanged:
     """Give a channel a topic, or with an empty one or a hyphen take it away. Raises Refusal."""
     _require_open(found)
     said = await take_topic(desk, asker.id, found, "" if topic.strip() == _NO_TOPIC else topic, cause)
-    return Changed(found.title, said, await made_room(desk, found.id, asker.id, cause))
+    return ChannelChanged(found.title, said, await made_room(desk, found.id, asker.id, cause))
 
 
 async def take_topic(desk: Desk, staff_id: str, found: Channel, topic: str, cause: str) -> str:

@@ -8,6 +8,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, may_be_in
+from bridge.matrix.errors import NotFoundError
 from bridge.matrix.port import Take
 from bridge.store.files.files import file_row
 from bridge.store.rooms.conversations import conversation_by_id
@@ -40,7 +41,11 @@ async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: 
     return await desk.store.read(unit)
 
 
-async def hand_over(desk: Desk, found: Download, take: Take) -> None:
-    """Hand over the file's bytes in pieces. Raises NotFoundError for one that is gone, and HomeserverError."""
+async def hand_over(desk: Desk, found: Download, take: Take) -> bool:
+    """Hand over the file's bytes in pieces; False where the homeserver has it no more. Raises HomeserverError."""
     server_name, _, media_id = found.mxc.removeprefix("mxc://").partition("/")
-    await desk.homeserver.download(server_name, media_id, take)
+    try:
+        await desk.homeserver.download(server_name, media_id, take)
+    except NotFoundError:
+        return False
+    return True

@@ -31,7 +31,7 @@ class Done(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class PeopleChanged:
     """What became of changing who is in a conversation."""
 
     conversation: Conversation
@@ -50,11 +50,13 @@ class Participant:
     """Staff id; empty for the directory."""
 
 
-async def add_people(desk: Desk, asker: Staff, conversation_id: str, people: Collection[Staff], cause: str) -> Changed:
+async def add_people(
+    desk: Desk, asker: Staff, conversation_id: str, people: Collection[Staff], cause: str
+) -> PeopleChanged:
     """Add people as far as the policy lets them in. Raises Refusal."""
     conversation = await _changeable(desk, asker, conversation_id)
     if conversation.everyone:
-        return Changed(conversation, {person.id: Done.IS_IN_LIKE_EVERYBODY for person in people})
+        return PeopleChanged(conversation, {person.id: Done.IS_IN_LIKE_EVERYBODY for person in people})
     firm, today = desk.firm(), desk.reconciler.today()
     allowed = [person.id for person in people if may_be_in(firm, person.id, conversation, today)]
 
@@ -67,12 +69,12 @@ async def add_people(desk: Desk, asker: Staff, conversation_id: str, people: Col
     await made_room(desk, conversation_id, asker.id, cause)
     refused = Done.HAS_NO_ACCESS if conversation.matter_id else Done.NOT_ADDED
     done = {person.id: refused for person in people} | dict.fromkeys(allowed, Done.WAS_IN)
-    return Changed(conversation, done | dict.fromkeys(added, Done.ADDED))
+    return PeopleChanged(conversation, done | dict.fromkeys(added, Done.ADDED))
 
 
 async def remove_people(
     desk: Desk, asker: Staff, conversation_id: str, people: Collection[Staff], cause: str
-) -> Changed:
+) -> PeopleChanged:
     """Take people out. Raises Refusal."""
     conversation = await _changeable(desk, asker, conversation_id)
     if conversation.everyone:
@@ -80,7 +82,7 @@ async def remove_people(
     ids = [person.id for person in people]
     removed = await desk.store.run(lambda: drop(conversation_id, ids, asker.id, cause))
     await made_room(desk, conversation_id, asker.id, cause)
-    return Changed(conversation, {one: Done.REMOVED if one in removed else Done.WAS_NOT_IN for one in ids})
+    return PeopleChanged(conversation, {one: Done.REMOVED if one in removed else Done.WAS_NOT_IN for one in ids})
 
 
 async def participants_of(desk: Desk, here: Conversation, start: int, most: int) -> tuple[list[Participant], int]:

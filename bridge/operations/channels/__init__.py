@@ -1,0 +1,1 @@
+"""Channels: making, changing and entering them, and finding them."""

@@ -1,0 +1,1 @@
+"""What holds for conversations of every kind: participants, pins, and direct ones."""

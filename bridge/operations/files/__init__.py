@@ -1,0 +1,1 @@
+"""Files: looking at them."""

@@ -1,0 +1,1 @@
+"""Conversations of matters: starting, changing and entering them, and looking at matters."""
