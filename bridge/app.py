@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 import structlog
 import uvloop
@@ -39,8 +40,11 @@ from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
+from bridge.web.panel.app import make_panel
+from bridge.web.panel.live import Live
 from bridge.web.shell import Positions, Shell, shell_route
 
+Json = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 
@@ -67,6 +71,7 @@ class Bridge:
         )
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
+        self.live = Live(self._desk)
         self.inbox = Inbox(
             firm.store,
             self.router.handle,
@@ -92,13 +97,17 @@ class Bridge:
             self._firm.settings.appservice,
             inbox=self.inbox,
             kept=self.router.kept,
-            news=self.activity.news,
+            news=self._news,
             user_known=self._user_known,
             alias_known=self._alias_known,
             health=self.health,
             metrics=self._firm.metrics,
             more=self._more_routes(),
         )
+
+    def panel_app(self) -> web.Application:
+        """Everything that the panel answers to, from when those are shut out who must be."""
+        return make_panel(self._desk, self.live, lambda: self.upkeep.stages.is_done(Stage.SHUT_OUT))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissingError."""
@@ -109,6 +118,8 @@ class Bridge:
         self.inbox.hold()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(self.web_app(), settings.appservice))
+            if settings.panel.url:
+                await stack.enter_async_context(serve(self.panel_app(), settings.panel, "panel"))
             stack.push_async_callback(self.inbox.stop)
             stack.push_async_callback(self.outbox.stop)
             self.jobs.start()
@@ -119,6 +130,10 @@ class Bridge:
             await stop.wait()
             log.info("stopping")
             self._firm.store.hurry()
+
+    async def _news(self, events: list[Json]) -> Callable[[], None] | None:
+        self.live.heard(events)
+        return await self.activity.news(events)
 
     def _more_routes(self) -> list[web.RouteDef]:
         settings = self._firm.settings

@@ -249,7 +249,10 @@ def _addresses(settings: Settings) -> Iterator[SettingProblem]:
             "homeserver.server_name",
             f"{shown} is not a server name. Write what stands after the colon in a Matrix id, without https://.",
         )
-    for key, url in (("homeserver.url", settings.homeserver.url), ("appservice.url", settings.appservice.url)):
+    addresses = [("homeserver.url", settings.homeserver.url), ("appservice.url", settings.appservice.url)]
+    if settings.panel.url:
+        addresses.append(("panel.url", settings.panel.url))
+    for key, url in addresses:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             yield SettingProblem(

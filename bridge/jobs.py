@@ -39,6 +39,7 @@ from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
 from bridge.operations.first_line import say_first_lines
+from bridge.operations.panel import forget_over
 from bridge.store.engine.store import StoreError
 from bridge.store.record.drift import forget_told
 from bridge.store.record.refusals import TOLD_AGAIN_MS, forget_tallies
@@ -100,6 +101,7 @@ class Jobs:
         if settings.guarded:
             self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
+        self._job(partial(forget_over, desk), IntervalTrigger(hours=6), "panel")
         self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")

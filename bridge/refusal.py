@@ -83,6 +83,8 @@ class Kind(StrEnum):
     NOT_BY_BUTTON = "not_by_button"
     NOT_THEIR_SPACE = "not_their_space"
     NOT_FOR_ALL = "not_for_all"
+    # The panel
+    NO_PANEL = "no_panel"
 
 
 NOT_THEIRS = frozenset({Kind.COMMAND_FOR_ADMINS, Kind.LIST_FOR_ADMINS, Kind.FOR_ADMINS, Kind.PINS_FOR_ADMINS})

@@ -334,6 +334,23 @@ class TranscriptSettings(_Section):
     )
 
 
+class PanelSettings(_Section):
+    """The panel: conversations, files and people in a browser (P1)."""
+
+    url: str = Field(
+        "",
+        description="The address at which staff open the panel, such as https://panel.example.com; empty for no panel."
+        " Browsers keep its sessions only where it begins with https:// or is on localhost.",
+    )
+    listen_host: str = Field("127.0.0.1", description="The address the panel listens on.")
+    listen_port: Port = Field(9010, description="The port the panel listens on.")
+    client: str = Field(
+        "https://matrix.to/#/",
+        description="What stands before a room's id in links that open it in the firm's client, such as"
+        " https://chat.example.com/#/room/.",
+    )
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -367,6 +384,7 @@ class Settings(BaseSettings):
     filing: FilingSettings = FilingSettings()
     transcripts: TranscriptSettings = TranscriptSettings()
     drift: DriftSettings = DriftSettings()
+    panel: PanelSettings = PanelSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

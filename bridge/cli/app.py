@@ -63,7 +63,8 @@ def run(config: Config = None) -> None:
 def dev() -> None:
     """Set up and run a local Synapse, the bridge and the demo firm, for trying and developing.
 
-    SYNAPSE_PORT, BRIDGE_PORT and VAR in the environment choose the ports and the folder (8008, 9009, var).
+    SYNAPSE_PORT, BRIDGE_PORT, PANEL_PORT and VAR in the environment choose the ports and the folder (8008, 9009, 9010,
+    var).
     """
     from bridge.dev import main as run_dev
 

@@ -27,6 +27,7 @@ from bridge.commands.matters.renaming import MATTER_RENAME
 from bridge.commands.matters.showing import MATTER_SHOW
 from bridge.commands.matters.starting import MATTER_LIST, MATTER_START
 from bridge.commands.matters.transcript import MATTER_TRANSCRIPT
+from bridge.commands.panel import PANEL, PANEL_END, PANEL_SESSIONS
 from bridge.commands.walls.listing import WALL_LIST
 from bridge.commands.walls.report import WALL_REPORT
 from bridge.commands.walls.setting import WALL_ACKNOWLEDGE, WALL_ADD, WALL_LIFT, WALL_ONLY
@@ -63,6 +64,9 @@ COMMANDS: tuple[Command, ...] = (
     CHANNEL_TOPIC,
     CHANNEL_ARCHIVE,
     CHANNEL_RESTORE,
+    PANEL,
+    PANEL_SESSIONS,
+    PANEL_END,
     help_command(lambda: COMMANDS),
     MORE,
     DIGEST,

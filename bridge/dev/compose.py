@@ -51,6 +51,7 @@ def setup(bridge_folder: Path, synapse_folder: Path, database_folder: Path, demo
         homeserver_url="http://synapse:8008",
         bridge_url="http://bridge:9009",
         listen=("0.0.0.0", 9009),  # noqa: S104 - inside the container's own network; compose publishes no port of it
+        panel={"url": "http://localhost:9010", "listen_host": "0.0.0.0", "listen_port": 9010},  # noqa: S104 - as above
         database_url=f"sqlite:///{bridge_folder / 'bridge.db'}",
     )
     password_file = database_folder / "password"

@@ -49,6 +49,8 @@ class Logins(TypedDict):
     """The file of logins."""
 
     homeserver: str
+    panel: str
+    """The panel's address."""
     bot: str
     people: list[Login]
 
@@ -87,6 +89,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
         ]
         logins: Logins = {
             "homeserver": homeserver,
+            "panel": settings.panel.url,
             "bot": settings.bot_id,
             "people": list(await asyncio.gather(*(give(person, localpart) for person, localpart in people))),
         }

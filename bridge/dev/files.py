@@ -36,6 +36,7 @@ def write_files(place: LocalFirm, own: Mapping[str, Json], instance_extra: Mappi
         homeserver_url=place.synapse_url,
         bridge_url=place.bridge_url,
         listen=(place.host, place.bridge_port),
+        panel={"url": place.panel_url, "listen_host": place.host, "listen_port": place.panel_port or 9010},
         database_url=f"sqlite:///{place.bridge_database}",
     )
     settings = load_settings(place.settings_file)
@@ -66,6 +67,7 @@ def write_settings(
     homeserver_url: str,
     bridge_url: str,
     listen: tuple[str, int],
+    panel: Json,
     database_url: str,
 ) -> None:
     """Write the bridge's configuration, with the tokens and the key of an earlier one or new ones."""
@@ -81,6 +83,7 @@ def write_settings(
     put("homeserver", url=homeserver_url, server_name=SERVER_NAME)
     put("appservice", as_token=secret("appservice", "as_token"), hs_token=secret("appservice", "hs_token"))
     put("appservice", url=bridge_url, listen_host=listen[0], listen_port=listen[1])
+    put("panel", **panel)
     put("database", url=database_url)
     put("security", alias_key=secret("security", "alias_key"))
     if "guard" not in own:

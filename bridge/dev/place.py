@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from bridge.firm.errors import BridgeError
@@ -13,6 +14,8 @@ HOMESERVER_YAML = ROOT / "synapse-dev" / "homeserver.yaml"
 LOG_YAML = ROOT / "synapse-dev" / "log.yaml"
 SYNAPSE_PYTHON = ROOT / ".venv" / "synapse" / "bin" / "python"
 DEMO_SETTINGS = ROOT / "config" / "demo" / "settings.yaml"
+
+_LAST_PORT = 65535
 
 USAGE = 2
 """Exit code: a variable cannot be understood."""
@@ -40,8 +43,10 @@ class LocalFirm:
     """Its folder. Everything it writes is in there."""
     synapse_port: int = 8008
     bridge_port: int = 9009
+    panel_port: int = 0
+    """0 for no panel."""
     host: str = "127.0.0.1"
-    """Both listen on this address only."""
+    """All listen on this address only."""
 
     @property
     def settings_file(self) -> Path:
@@ -93,14 +98,25 @@ class LocalFirm:
         """Where Synapse reaches the bridge."""
         return f"http://{self.host}:{self.bridge_port}"
 
+    @property
+    def panel_url(self) -> str:
+        """Where staff open the panel; empty for no panel. By this name browsers trust it without encryption."""
+        return f"http://localhost:{self.panel_port}" if self.panel_port else ""
+
 
 def place_from_environment() -> LocalFirm:
-    """The place that VAR, SYNAPSE_PORT and BRIDGE_PORT name. Raises DevError for a port that is none."""
+    """The place that VAR and the variables for ports name. Raises DevError for a port that is none.
+
+    The panel's is the one behind the bridge's, unless PANEL_PORT says otherwise.
+    """
     var = Path(os.environ.get("VAR") or "var").resolve()
-    place = LocalFirm(var, port_from_environment("SYNAPSE_PORT", 8008), port_from_environment("BRIDGE_PORT", 9009))
-    if place.synapse_port == place.bridge_port:
-        raise DevError(f"SYNAPSE_PORT and BRIDGE_PORT are both {place.bridge_port}. Choose two different ports.", USAGE)
-    return place
+    synapse, bridge = port_from_environment("SYNAPSE_PORT", 8008), port_from_environment("BRIDGE_PORT", 9009)
+    panel = port_from_environment("PANEL_PORT", bridge + 1 if bridge < _LAST_PORT else bridge - 1)
+    named = {"SYNAPSE_PORT": synapse, "BRIDGE_PORT": bridge, "PANEL_PORT": panel}
+    for (one, port), (other, taken) in combinations(named.items(), 2):
+        if port == taken:
+            raise DevError(f"{one} and {other} are both {port}. Choose two different ports.", USAGE)
+    return LocalFirm(var, synapse, bridge, panel)
 
 
 def port_from_environment(variable: str, usual: int) -> int:

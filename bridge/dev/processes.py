@@ -147,7 +147,8 @@ def stop_left_over(place: LocalFirm) -> Iterator[str]:
 
 def check_ports(place: LocalFirm) -> None:
     """Raise DevError where a port is taken."""
-    for port, variable in ((place.synapse_port, "SYNAPSE_PORT"), (place.bridge_port, "BRIDGE_PORT")):
+    ports = {"SYNAPSE_PORT": place.synapse_port, "BRIDGE_PORT": place.bridge_port, "PANEL_PORT": place.panel_port}
+    for variable, port in ports.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -170,7 +171,7 @@ def alone(place: LocalFirm) -> Iterator[None]:
         except BlockingIOError as error:
             raise DevError(
                 f"The firm in {place.var} is running already. Stop that run with Ctrl-C, or choose another folder"
-                " and ports with VAR, SYNAPSE_PORT and BRIDGE_PORT.",
+                " and ports with VAR, SYNAPSE_PORT, BRIDGE_PORT and PANEL_PORT.",
                 IN_USE,
             ) from error
         yield

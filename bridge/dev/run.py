@@ -64,6 +64,7 @@ def _bring_up(place: LocalFirm, console: Console, stack: ExitStack) -> tuple[Pro
     with _step(console, "Starting the bridge, which makes the firm's accounts and rooms") as status:
         _wait_for_bridge(bridge, place, status)
     console.print(f"The bridge runs at {place.bridge_url}; {settings.firm.name} is on Matrix")
+    console.print(f"The panel is at {place.panel_url}; write !panel to {settings.bot_id} to sign in", soft_wrap=True)
 
     with _step(console, "Trying the logins"):
         logins = asyncio.run(demo.give_logins(settings, place.logins_file, place.synapse_url))

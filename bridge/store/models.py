@@ -589,6 +589,27 @@ class RefusalTally(Base):
     """Whether they are to be told."""
 
 
+class PanelLink(Base):
+    """A link with which somebody signs in to the panel, once (P4)."""
+
+    token_hash = TextField(primary_key=True)
+    """SHA-256 in hexadecimal; the token itself is only in the link."""
+    staff_id = TextField(index=True)
+    until = BigIntegerField()
+
+
+class PanelSession(Base):
+    """A browser in which somebody is signed in to the panel (P4)."""
+
+    token_hash = TextField(primary_key=True)
+    """SHA-256 in hexadecimal; the token itself is only in the browser's cookie."""
+    staff_id = TextField(index=True)
+    begun_at = BigIntegerField()
+    used_at = BigIntegerField()
+    browser = TextField()
+    """What the browser calls itself."""
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     DirectoryVersion,
@@ -626,4 +647,6 @@ MODELS: tuple[type[Base], ...] = (
     RefusalsTaken,
     RefusalTally,
     Kept,
+    PanelLink,
+    PanelSession,
 )

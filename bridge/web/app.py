@@ -10,10 +10,9 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bridge.firm.errors import BridgeError
 from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
-from bridge.settings import AppserviceSettings
+from bridge.settings import AppserviceSettings, PanelSettings
 from bridge.web.appservice import AppserviceEndpoints
 from bridge.web.errors import errors_as_json, json_response
 
@@ -24,7 +23,7 @@ DEGRADING = frozenset({"clock", "directory", "filing", "rooms"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
 
-class ListenError(BridgeError):
+class ListenError(Exception):
     """The bridge cannot listen where its configuration says."""
 
 
@@ -87,22 +86,27 @@ def _metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Res
 
 
 @asynccontextmanager
-async def serve(app: web.Application, settings: AppserviceSettings) -> AsyncIterator[int]:
-    """Listen until the end of the block, which is given the port. Raises ListenError."""
+async def serve(
+    app: web.Application, settings: AppserviceSettings | PanelSettings, section: str = "appservice"
+) -> AsyncIterator[int]:
+    """Listen until the end of the block, which is given the port. `section` is the name of the settings.
+
+    Raises ListenError.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
         except OSError as error:
-            raise ListenError(_sentence(error, settings)) from error
+            raise ListenError(_sentence(error, settings, section)) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
 
 
-def _sentence(error: OSError, settings: AppserviceSettings) -> str:
+def _sentence(error: OSError, settings: AppserviceSettings | PanelSettings, section: str) -> str:
     where = f"{settings.listen_host} port {settings.listen_port}"
     if error.errno == errno.EADDRINUSE:
-        return f"Another program listens on {where}. End it, or change appservice.listen_port and appservice.url."
-    return f"The bridge cannot listen on {where}: {error.strerror}. Change appservice.listen_host or listen_port."
+        return f"Another program listens on {where}. End it, or change {section}.listen_port and {section}.url."
+    return f"The bridge cannot listen on {where}: {error.strerror}. Change {section}.listen_host or listen_port."

@@ -145,6 +145,8 @@ SENTENCES: Mapping[Kind, Sentence] = {
     ),
     # Filing
     Kind.NO_CABINET: NO_CABINET,
+    # The panel
+    Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
 }
 
 

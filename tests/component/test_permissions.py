@@ -92,6 +92,9 @@ TYPED = {
     "channel topic": Typed("The topic is set", "Topic", '"{channel}" Topic'),
     "channel archive": Typed("is archived", "", "{channel}", told=frozenset(CHANNELS)),
     "channel restore": Typed("is open again", "", "{channel}", told=frozenset(CHANNELS)),
+    "panel": Typed("There is no panel in this firm"),
+    "panel sessions": Typed("You are not signed in to the panel"),
+    "panel end": Typed("You were not signed in to the panel"),
     "help": Typed("!dm"),
     "more": Typed("2027-0029", prepare="matter list"),
     "digest": Typed("There is no morning digest"),
@@ -267,7 +270,7 @@ async def test_M3_nothing_that_can_be_read_without_access_names_the_matter(on: P
     fake, user_id = on.firm.fake, on.user(person)
     rooms = [room for room in fake.rooms.values() if user_id in room.members]
     read = [(room.room_id, room.timeline) for room in rooms]
-    data = [content for (owner, _), content in fake.account_data.items() if owner == user_id]
+    data = [content for key, content in fake.account_data.items() if key[0] == user_id]
     assert len(rooms) > 2
     told = str((read, data, sorted(fake.aliases)))
     assert [word for word in _secrets(on, person, "") if word in told] == []

@@ -17,19 +17,24 @@ import aiohttp
 import pytest
 
 from bridge.dev.place import LocalFirm
+from tests.ports import free_port
 from tests.synapse.harness import free_place
 
 
 @contextmanager
 def dev(place: LocalFirm) -> Iterator[subprocess.Popen[str]]:
     """`firm-bridge dev`, once it said that it is ready."""
-    ports = {"SYNAPSE_PORT": str(place.synapse_port), "BRIDGE_PORT": str(place.bridge_port)}
+    ports = {
+        "SYNAPSE_PORT": str(place.synapse_port),
+        "BRIDGE_PORT": str(place.bridge_port),
+        "PANEL_PORT": str(free_port()),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "bridge.cli", "dev"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **ports, "VAR": str(place.var)},
+        env={**os.environ, **{name: str(port) for name, port in ports.items()}, "VAR": str(place.var)},
     )
     assert process.stdout is not None
     said: list[str] = []

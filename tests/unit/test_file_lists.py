@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.commands.files.filters import FILTERS, taken_apart
-from bridge.commands.files.lines import size
 from bridge.firm.names import spellings
 from bridge.mapping.file_words import WORD_MAX, WORDS_MAX, in_conversation, in_matter, of_type, sent_by, sought, words
 from bridge.refusal import CommandError
+from bridge.wording.files import size
 
 
 @pytest.mark.parametrize(

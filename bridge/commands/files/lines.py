@@ -5,20 +5,25 @@ from __future__ import annotations
 from bridge.commands.asking.shown import day, place_name
 from bridge.commands.asking.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.mapping.files import extension, shown_name
+from bridge.mapping.files import shown_name
 from bridge.operations.files.listing import FileSeen
+from bridge.wording.files import size, type_of
 from bridge.wording.markdown import escape, message_link
 
 _SHOWN = 100
 """Characters of a name or a caption that a list shows."""
 _NAME_END = 20
-_UNITS = ("kB", "MB", "GB", "TB")
 
 
 def file_line(call: Call, one: FileSeen, *, everywhere: bool = False, numbered: bool = False) -> str:
     """Name, type, size, sender, day, versions and caption; where it is `everywhere`; which version if `numbered`."""
     name = message_link(_name(one.name), one.room_id, one.event_id, call.desk.server_name)
-    parts = [name, escape(type_of(one)), size(one.size), f"from {escape(one.sender)} on {day(call, one.at_ms)}"]
+    parts = [
+        name,
+        escape(type_of(one.name, one.type, one.kind)),
+        size(one.size),
+        f"from {escape(one.sender)} on {day(call, one.at_ms)}",
+    ]
     if numbered or one.version < one.versions:
         parts.append(f"version {one.version} of {one.versions}")
     elif one.versions > 1:
@@ -27,25 +32,6 @@ def file_line(call: Call, one: FileSeen, *, everywhere: bool = False, numbered: 
         parts.append(f"in {escape(_place(call, one.conversation))}")
     caption = _short(shown_name(" ".join(one.caption.split())))
     return f"- {', '.join(filter(None, parts))}{f': {escape(caption)}' if caption else ''}"
-
-
-def size(count: int | None) -> str:
-    """A number of bytes in plain units; empty where it is not known."""
-    if count is None:
-        return ""
-    if count < 1000:
-        return "1 byte" if count == 1 else f"{count} bytes"
-    amount = float(count)
-    for unit in _UNITS:
-        amount /= 1000
-        if amount < 999.5 or unit == _UNITS[-1]:
-            break
-    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
-
-
-def type_of(one: FileSeen) -> str:
-    """What kind of file it is: the ending of its name, else its media type, else what the message calls it."""
-    return shown_name(extension(one.name)).upper() or one.type or one.kind
 
 
 def _name(name: str) -> str:

@@ -1,0 +1,51 @@
+"""A file that somebody may have at this moment (V3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.desk import Desk
+from bridge.firm.conversation import ConversationKind
+from bridge.firm.model import Staff
+from bridge.firm.policy import desired_participants, may_be_in
+from bridge.matrix.errors import NotFoundError
+from bridge.matrix.port import Take
+from bridge.store.files.files import file_row
+from bridge.store.rooms.conversations import conversation_by_id
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that a person may have now."""
+
+    name: str
+    mxc: str
+    encrypted: bool
+    """Whether somebody's client encrypted it, so that only clients can read it."""
+
+
+async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: str) -> Download | None:
+    """A file; None where there is none, it was removed, or this person is not in its conversation."""
+    firm, today = desk.firm(), desk.reconciler.today()
+
+    def unit() -> Download | None:
+        row, place = file_row(event_id), conversation_by_id(conversation_id)
+        if row is None or place is None or row.conversation_id != conversation_id or row.removed_at is not None:
+            return None
+        if place.kind is ConversationKind.ADMINS or asker.id not in desired_participants(firm, place, today):
+            return None
+        if not may_be_in(firm, asker.id, place, today):
+            return None
+        return Download(str(row.name), str(row.mxc), bool(row.encryption))
+
+    return await desk.store.read(unit)
+
+
+async def hand_over(desk: Desk, found: Download, take: Take) -> bool:
+    """Hand over the file's bytes in pieces; False where the homeserver has it no more. Raises HomeserverError."""
+    server_name, _, media_id = found.mxc.removeprefix("mxc://").partition("/")
+    try:
+        await desk.homeserver.download(server_name, media_id, take)
+    except NotFoundError:
+        return False
+    return True

@@ -1,0 +1,250 @@
+"""What one person sees of the firm's conversations: their lists, and one conversation (P1, P2).
+
+The policy is asked each time, with the firm of this moment: what it does not allow is in nothing of this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+
+from bridge.desk import Desk
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
+from bridge.firm.model import Firm, Matter, MatterStatus, Staff
+from bridge.firm.policy import accessible, desired_participants, is_read_only, may_access, may_be_in
+from bridge.matrix.errors import HomeserverError
+from bridge.store.people.digests import user_localpart
+from bridge.store.rooms.channels import all_channels, recent
+from bridge.store.rooms.conversations import (
+    conversation_by_id,
+    conversations_of_person,
+    conversations_with_people,
+    key_of_room,
+    room_of,
+    rooms_of,
+)
+from bridge.store.rooms.matters import conversations_of_matter
+from bridge.wording.places import others_named
+
+log = structlog.get_logger(__name__)
+RECENT = 10
+"""Channels that are listed, those with the newest messages (P1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedConversation:
+    """A conversation in a list."""
+
+    id: str
+    kind: ConversationKind
+    name: str
+    room_id: str
+    """Empty while the room is being made."""
+    read_only: bool
+    mine: bool
+    """Whether the person is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A matter, and the conversations of it that the person is in."""
+
+    matter: Matter
+    entries: tuple[ListedConversation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that stands beside a page."""
+
+    direct: tuple[ListedConversation, ...]
+    matters: tuple[Shelf, ...]
+    """Open ones first, each kind by number."""
+    channels: tuple[ListedConversation, ...]
+    """The ones with the newest messages, newest first."""
+
+    def rooms(self) -> frozenset[str]:
+        """The rooms of what is in it and the person's own."""
+        shelved = (one for shelf in self.matters for one in shelf.entries)
+        return frozenset(one.room_id for one in (*self.direct, *shelved, *self.channels) if one.mine)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One conversation as one person sees it."""
+
+    entry: ListedConversation
+    conversation: Conversation
+    topic: str
+    matter: Matter | None
+    people: tuple[Staff, ...]
+    """Who is in it, by name."""
+    may_join: bool
+    everyone: bool
+
+
+async def overview(desk: Desk, staff_id: str) -> Overview:
+    """This person's lists."""
+    firm, today = desk.firm(), desk.reconciler.today()
+    return await desk.store.read(lambda: _overview(firm, staff_id, today))
+
+
+def _overview(firm: Firm, staff_id: str, today: date) -> Overview:
+    """A unit: the lists."""
+    down_for = [one for one in conversations_of_person(staff_id) if may_be_in(firm, staff_id, one, today)]
+    whole = conversations_with_people(one.id for one in down_for)
+    newest = [one.id for one in recent(RECENT)]
+    # Where nobody wrote yet, the channels that the person is in.
+    newest += [one.id for one in whole.values() if _is_quiet(one, newest)][: RECENT - len(newest)]
+    rooms = rooms_of({*whole, *newest})
+    entries = [
+        _entry(firm, one, staff_id, rooms.get(one.id), mine=True)
+        for one in whole.values()
+        if staff_id in desired_participants(firm, one, today)
+    ]
+    mine = {one.id for one in entries}
+    direct = sorted(
+        (one for one in entries if one.kind is ConversationKind.DIRECT), key=lambda one: one.name.casefold()
+    )
+    channels = conversations_with_people(newest)
+    return Overview(
+        tuple(direct),
+        _shelves(firm, whole, entries),
+        tuple(
+            _entry(firm, channels[one], staff_id, rooms.get(one), mine=one in mine) for one in newest if one in channels
+        ),
+    )
+
+
+def _is_quiet(one: Conversation, newest: list[str]) -> bool:
+    return one.kind is ConversationKind.CHANNEL and not one.archived and one.id not in newest
+
+
+def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[ListedConversation]) -> tuple[Shelf, ...]:
+    by_matter: dict[str, list[ListedConversation]] = {}
+    for one in entries:
+        if one.kind is ConversationKind.MATTER:
+            by_matter.setdefault(whole[one.id].matter_id, []).append(one)
+    shelves = [
+        Shelf(firm.matters[matter_id], tuple(sorted(found, key=lambda one: one.name.casefold())))
+        for matter_id, found in by_matter.items()
+    ]
+    return tuple(sorted(shelves, key=lambda one: (one.matter.status is not MatterStatus.OPEN, one.matter.number)))
+
+
+def _entry(firm: Firm, one: Conversation, staff_id: str, room_id: str | None, *, mine: bool) -> ListedConversation:
+    name = others_named(firm, one.opened_for, staff_id) if one.kind is ConversationKind.DIRECT else one.title
+    return ListedConversation(one.id, one.kind, name, room_id or "", is_read_only(firm, one), mine)
+
+
+async def unread(desk: Desk, staff_id: str) -> dict[str, int]:
+    """How many unread messages this person has, by room id; nothing where the homeserver does not say.
+
+    An answer may be two minutes old (bridge/matrix/port.py).
+    """
+    localpart = await desk.store.read(lambda: user_localpart(staff_id))
+    if localpart is None:
+        return {}
+    try:
+        found = await desk.homeserver.unread(f"@{localpart}:{desk.server_name}")
+    except HomeserverError as error:
+        log.warning("unread_not_known", staff=staff_id, reason=str(error))
+        return {}
+    return {one.room_id: one.count for one in found}
+
+
+async def view(desk: Desk, staff_id: str, conversation_id: str) -> View | None:
+    """A conversation; None where there is none of which this person may know.
+
+    A channel may be known to everybody, a matter's conversation to all with access to the matter (C1, M1).
+    """
+    firm, today = desk.firm(), desk.reconciler.today()
+
+    def unit() -> tuple[Conversation | None, str | None]:
+        return conversation_by_id(conversation_id), room_of(conversation_id)
+
+    found, room_id = await desk.store.read(unit)
+    if found is None or found.kind not in {*SHARED, ConversationKind.DIRECT}:
+        return None
+    if not may_be_in(firm, staff_id, found, today):
+        return None
+    present = desired_participants(firm, found, today)
+    mine = staff_id in present
+    if not mine and found.kind is ConversationKind.DIRECT:
+        return None
+    entry = _entry(firm, found, staff_id, room_id, mine=mine)
+    people = sorted((firm.staff[one] for one in present), key=lambda one: one.name.casefold())
+    matter = firm.matters.get(found.matter_id) if found.matter_id else None
+    return View(entry, found, found.topic, matter, tuple(people), not mine and not entry.read_only, found.everyone)
+
+
+@dataclass(frozen=True, slots=True)
+class MatterView:
+    """One matter as one person with access sees it."""
+
+    matter: Matter
+    entries: tuple[ListedConversation, ...]
+    """All its conversations, oldest first."""
+
+
+async def matter_view(desk: Desk, staff_id: str, matter_id: str) -> MatterView | None:
+    """A matter; None where there is none of which this person may know (M3)."""
+    firm, today = desk.firm(), desk.reconciler.today()
+    matter = firm.matters.get(matter_id)
+    if matter is None or not may_access(firm, staff_id, matter, today):
+        return None
+    held = await desk.store.read(lambda: conversations_of_matter(matter_id))
+    entries = [
+        _entry(
+            firm,
+            one.conversation,
+            staff_id,
+            one.room_id,
+            mine=staff_id in desired_participants(firm, one.conversation, today),
+        )
+        for one in held
+    ]
+    return MatterView(matter, tuple(entries))
+
+
+def matters_seen(desk: Desk, staff_id: str) -> list[Matter]:
+    """The matters that this person may know, as people list them."""
+    firm = desk.firm()
+    return accessible(firm, staff_id, firm.listed, desk.reconciler.today())
+
+
+async def channels_seen(desk: Desk, staff_id: str) -> list[tuple[ListedConversation, str]]:
+    """Every channel with its topic, by name; archived ones last."""
+    firm, today = desk.firm(), desk.reconciler.today()
+
+    def unit() -> list[tuple[ListedConversation, str]]:
+        found = all_channels()
+        whole = conversations_with_people(one.id for one in found)
+        return [
+            (
+                _entry(
+                    firm,
+                    whole[one.id],
+                    staff_id,
+                    one.room_id,
+                    mine=staff_id in desired_participants(firm, whole[one.id], today),
+                ),
+                one.topic,
+            )
+            for one in found
+            if one.id in whole
+        ]
+
+    return sorted(await desk.store.read(unit), key=lambda one: one[0].read_only)
+
+
+async def conversation_in(desk: Desk, room_id: str) -> str | None:
+    """The id of the conversation that is held in a room."""
+    return await desk.store.read(lambda: key_of_room(room_id))
+
+
+async def account_of(desk: Desk, staff_id: str) -> str:
+    """The Matrix id of somebody's account."""
+    return f"@{await desk.store.read(lambda: user_localpart(staff_id)) or ''}:{desk.server_name}"

@@ -1,0 +1,91 @@
+"""Who is signed in to the panel (P4).
+
+The bot gives a link, which lets in one browser once. What is asked of a session is asked of the firm as well, each
+time: whoever has left is signed out with all else (F2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from bridge.clock import now_ms
+from bridge.desk import Desk
+from bridge.firm.model import Staff
+from bridge.firm.policy import may_act
+from bridge.refusal import Kind, Refusal
+from bridge.store.people import panel as rows
+
+LINK_MINUTES = 5
+SESSION_HOURS = 12
+_LINK_MS = LINK_MINUTES * 60_000
+_SESSION_MS = SESSION_HOURS * 3_600_000
+_USED_MS = 60_000
+"""So often it is noted that a session is in use."""
+_BROWSER_SHOWN = 200
+IN_PATH = "/in/"
+"""Where a link leads, with its token behind."""
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def new_link(desk: Desk, staff_id: str) -> str:
+    """A link that signs this person in, once, within `LINK_MINUTES`. Raises Refusal where the firm has no panel."""
+    address = desk.settings.panel.url.rstrip("/")
+    if not address:
+        raise Refusal(Kind.NO_PANEL)
+    token = secrets.token_urlsafe(32)
+    await desk.store.run(lambda: rows.add_link(_hash(token), staff_id, now_ms() + _LINK_MS))
+    return f"{address}{IN_PATH}{token}"
+
+
+async def invited(desk: Desk, token: str) -> Staff | None:
+    """Whom a link would sign in. Looking spends nothing: programs that show previews look, too."""
+    staff_id = await desk.store.read(lambda: rows.link_owner(_hash(token), now_ms()))
+    return _acting(desk, staff_id)
+
+
+async def sign_in(desk: Desk, token: str, browser: str) -> str | None:
+    """Spend a link and begin a session. Its token; None where the link is spent, over or none, or for a leaver."""
+    session = secrets.token_urlsafe(32)
+    shown = browser[:_BROWSER_SHOWN].replace("\0", "")
+    staff_id = await desk.store.run(lambda: rows.spend_link(_hash(token), _hash(session), shown, now_ms()))
+    return session if _acting(desk, staff_id) is not None else None
+
+
+async def signed_in(desk: Desk, session: str) -> Staff | None:
+    """Whose session this is; None where it is over, or they have left."""
+    now = now_ms()
+    found = await desk.store.read(lambda: rows.session_of(_hash(session), now - _SESSION_MS))
+    person = _acting(desk, None if found is None else found.staff_id)
+    if found is not None and person is not None and now - found.used_at > _USED_MS:
+        await desk.store.run(lambda: rows.note_used(_hash(session), now))
+    return person
+
+
+async def sign_out(desk: Desk, session: str) -> None:
+    """End one session."""
+    await desk.store.run(lambda: rows.end_session(_hash(session)))
+
+
+async def sessions(desk: Desk, staff_id: str) -> list[rows.Session]:
+    """This person's sessions, the one used last first."""
+    return await desk.store.read(lambda: rows.sessions_of(staff_id, now_ms() - _SESSION_MS))
+
+
+async def sign_out_everywhere(desk: Desk, staff_id: str) -> int:
+    """End all of this person's sessions. How many there were."""
+    return await desk.store.run(lambda: rows.end_sessions(staff_id))
+
+
+async def forget_over(desk: Desk) -> None:
+    """Forget links and sessions whose time is over."""
+    now = now_ms()
+    await desk.store.run(lambda: rows.forget_over(now - _SESSION_MS, now))
+
+
+def _acting(desk: Desk, staff_id: str | None) -> Staff | None:
+    firm = desk.firm()
+    return firm.staff[staff_id] if staff_id is not None and may_act(firm, staff_id) else None

@@ -1,0 +1,31 @@
+"""Links and sessions of the panel."""
+
+from __future__ import annotations
+
+from peewee import BigIntegerField, Database, Model, TextField
+from playhouse.migrate import SchemaMigrator
+
+
+class PanelLink(Model):
+    token_hash = TextField(primary_key=True)
+    staff_id = TextField(index=True)
+    until = BigIntegerField()
+
+    class Meta:
+        legacy_table_names = False
+
+
+class PanelSession(Model):
+    token_hash = TextField(primary_key=True)
+    staff_id = TextField(index=True)
+    begun_at = BigIntegerField()
+    used_at = BigIntegerField()
+    browser = TextField()
+
+    class Meta:
+        legacy_table_names = False
+
+
+def up(migrator: SchemaMigrator, db: Database) -> None:
+    with db.bind_ctx([PanelLink, PanelSession]):
+        db.create_tables([PanelLink, PanelSession])

@@ -1,0 +1,208 @@
+"""The panel's own web application, beside the one that the homeserver talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from bridge.desk import Desk
+from bridge.failures import describe, frames
+from bridge.firm.errors import BridgeError
+from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
+from bridge.web.panel import doing, pages
+from bridge.web.panel.downloads import download
+from bridge.web.panel.live import Live
+from bridge.web.panel.pages import Asking, Page
+from bridge.web.panel.rendering import message, page
+from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
+
+log = structlog.get_logger(__name__)
+Deed = Callable[[Asking, doing.Form], Awaitable[web.StreamResponse]]
+_STATIC: Final = Path(__file__).parent / "static"
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_BODY_MAX: Final = 256 * 1024
+
+PAGES: Final[dict[str, Page]] = {
+    "/": pages.home,
+    "/conversation/{conversation}": pages.files,
+    "/conversation/{conversation}/pinned": pages.pinned,
+    "/conversation/{conversation}/participants": pages.participants,
+    "/conversation/{conversation}/file/{event}": download,
+    "/matters": pages.matters,
+    "/matter/{matter}": pages.matter,
+    "/channels": pages.channels,
+    "/new/direct": pages.new_direct,
+    "/new/channel": pages.new_channel,
+    "/search": pages.search,
+    "/sessions": pages.signed_in_where,
+}
+"""What is shown to whoever is signed in, by address."""
+DEEDS: Final[dict[str, Deed]] = {
+    "/conversation/{conversation}/participants": doing.change_participants,
+    "/conversation/{conversation}/join": doing.join,
+    "/matter/{matter}": doing.start_in_matter,
+    "/new/direct": doing.open_conversation,
+    "/new/channel": doing.create_channel,
+    "/out": doing.out,
+    "/out/everywhere": doing.out_everywhere,
+}
+"""What is done for whoever is signed in, by address."""
+_NOT_SIGNED_IN = "To open the panel, ask the bot for a link: type !panel in your chat with it."
+
+
+def make_panel(desk: Desk, live: Live, begun: Callable[[], bool]) -> web.Application:
+    """The panel. `begun` is whether the bridge has shut out who must be out, before which nothing is shown."""
+    app = web.Application(middlewares=[_guarded(begun)], client_max_size=_BODY_MAX)
+    app.add_routes(
+        [
+            *(web.get(address, _shown(desk, one), allow_head=False) for address, one in PAGES.items()),
+            *(web.post(address, _done(desk, one)) for address, one in DEEDS.items()),
+            web.get("/in/{token}", _invitation(desk)),
+            web.post("/in/{token}", _entrance(desk)),
+            web.get("/events", _stream(desk, live), allow_head=False),
+            *(web.get(f"/static/{file.name}", _static(file)) for file in sorted(_STATIC.iterdir())),
+        ]
+    )
+    return app
+
+
+def _guarded(begun: Callable[[], bool]) -> Middleware:
+    """Answers of one kind for all that goes wrong, and headers for every answer."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await _answered(request, handler) if begun() else _starting()
+        if not response.prepared:
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    return guarded
+
+
+def _starting() -> web.Response:
+    return message("Just starting", "The firm's messages are just starting. Load this page again in a minute.", 503)
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return pages.not_there()
+    except web.HTTPMethodNotAllowed as error:
+        answer = message("Not possible", "This address cannot be asked for in this way.", 405)
+        answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return answer
+    except web.HTTPException as error:
+        return message(
+            "Not understood",
+            "The panel did not understand that. Go back, load the page again, and try once more.",
+            error.status,
+        )
+    except BridgeError as error:
+        log.warning("panel_waits", route=_route(request), reason=describe(error))
+        return message(
+            "Not just now", "The firm's server or the bridge's database does not answer. Try again soon.", 503
+        )
+    except ConnectionResetError:
+        raise
+    except Exception as error:  # noqa: BLE001 - logged with its cause; the message could quote what people wrote
+        log.error("panel_failed", route=_route(request), error=type(error).__name__, stack=frames(error))  # noqa: TRY400
+        return message(
+            "That did not work", "Something is wrong in the bridge. Your firm admin can see what in its log.", 500
+        )
+
+
+def _route(request: web.Request) -> str:
+    """The pattern of an address, without what may be secret in it."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
+
+
+def _shown(desk: Desk, show: Page) -> Handler:
+    async def shown(request: web.Request) -> web.StreamResponse:
+        asked = await _asked(desk, request)
+        return _to_sign_in(request) if asked is None else await show(asked)
+
+    return shown
+
+
+def _done(desk: Desk, do: Deed) -> Handler:
+    async def done(request: web.Request) -> web.StreamResponse:
+        asked = await _asked(desk, request)
+        if asked is None:
+            return _to_sign_in(request)
+        form = await request.post()
+        given = form.get(FORM_TOKEN, "")
+        if not isinstance(given, str) or not is_own_form(request, asked.session, given):
+            return message(
+                "Not done", "That form was not sent by the panel. Load the page again, and try once more.", 403
+            )
+        return await do(asked, form)
+
+    return done
+
+
+async def _asked(desk: Desk, request: web.Request) -> Asking | None:
+    session = request.cookies.get(COOKIE, "")
+    person = await signed_in(desk, session) if session else None
+    return None if person is None else Asking(request, desk, person, session)
+
+
+def _to_sign_in(request: web.Request) -> web.Response:
+    return message("Please sign in", _NOT_SIGNED_IN, 401)
+
+
+def _invitation(desk: Desk) -> Handler:
+    async def shown(request: web.Request) -> web.StreamResponse:
+        person = await invited(desk, request.match_info["token"])
+        if person is None:
+            return _spent()
+        firm = desk.settings.firm.name
+        return page("sign_in", {"firm": firm, "name": person.name, "hours": SESSION_HOURS})
+
+    return shown
+
+
+def _entrance(desk: Desk) -> Handler:
+    async def entered(request: web.Request) -> web.StreamResponse:
+        if not is_own_page(request):
+            return message("Not done", "Open the link itself, and press its button.", 403)
+        session = await sign_in(desk, request.match_info["token"], request.headers.get("User-Agent", ""))
+        if session is None:
+            return _spent()
+        response = web.Response(status=303, headers={"Location": "/"})
+        set_session(response, session, SESSION_HOURS)
+        return response
+
+    return entered
+
+
+def _spent() -> web.Response:
+    return message(
+        "This link does not sign in any more", f"A link works once, and for five minutes. {_NOT_SIGNED_IN}", 410
+    )
+
+
+def _stream(desk: Desk, live: Live) -> Handler:
+    async def streamed(request: web.Request) -> web.StreamResponse:
+        asked = await _asked(desk, request)
+        if asked is None:
+            return _to_sign_in(request)
+        return await live.stream(request, asked.session, asked.person.id)
+
+    return streamed
+
+
+def _static(file: Path) -> Handler:
+    text, kind = file.read_text(encoding="utf-8"), _TYPES[file.suffix]
+
+    async def given(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type=kind, headers={"Cache-Control": "no-cache"})
+
+    return given

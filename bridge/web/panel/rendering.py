@@ -1,0 +1,35 @@
+"""Pages from templates. Whatever people wrote is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bridge.web.panel.safety import HEADERS
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:
+    """A page."""
+    text = _environment().get_template(f"{template}.html.j2").render(values)
+    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+
+
+def message(heading: str, text: str, status: int) -> web.Response:
+    """A page that says something and offers nothing else."""
+    return page("message", {"heading": heading, "text": text}, status)

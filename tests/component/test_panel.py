@@ -1,0 +1,369 @@
+"""The panel: who gets in, what each sees, and that it does what the commands do (P1 to P4)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientResponse, CookieJar
+from aiohttp.test_utils import TestClient, TestServer
+
+from bridge.firm.conversation import first_matter_conversation_id
+from bridge.settings import FirmSettings, PanelSettings
+from bridge.store.models import PanelLink, PanelSession
+from bridge.web.panel.app import DEEDS, PAGES
+from bridge.web.panel.safety import COOKIE, HEADERS, form_token
+from tests.component.small_firm import SmallFirm, channel, direct, small_firm
+
+Answers = tuple[int, str]
+SECRETS = ("2026-0042", "Estate")
+HOSTILE = "<script>alert(1)</script>"
+
+
+@dataclass
+class Browser:
+    """One person's browser."""
+
+    client: TestClient  # type: ignore[type-arg]
+    session: str = ""
+
+    async def get(self, address: str, **headers: str) -> Answers:
+        """Status and text of a page."""
+        async with self.client.get(address, headers=self._sent(headers), allow_redirects=False) as answer:
+            if not address.startswith("/static/"):
+                assert {name: answer.headers.get(name) for name in HEADERS}.keys() <= answer.headers.keys()
+            return answer.status, await answer.text()
+
+    async def post(self, address: str, fields: list[tuple[str, str]], token: str | None = None, **headers: str) -> int:
+        """Send a form with its token; the status."""
+        own = form_token(self.session) if token is None else token
+        data = [("token", own), ("once", "0" * 16), *fields]
+        sent = self._sent(headers)
+        async with self.client.post(address, data=data, headers=sent, allow_redirects=False) as answer:
+            self.text = await answer.text()
+            self.location = answer.headers.get("Location", "")
+            return answer.status
+
+    def _sent(self, headers: dict[str, str]) -> dict[str, str]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return {"Cookie": f"{COOKIE}={self.session}", **named} if self.session else named
+
+
+@dataclass
+class Panel:
+    """The firm with its panel."""
+
+    firm: SmallFirm
+    client: TestClient  # type: ignore[type-arg]
+
+    async def link(self, localpart: str) -> str:
+        """The path of a link that the bot gives this person."""
+        found = re.search(r"https://panel\.example(/in/[\w-]+)", await self.firm.ask(localpart, "!panel"))
+        assert found is not None
+        return found[1]
+
+    async def enter(self, localpart: str) -> Browser:
+        """Sign in with a link."""
+        async with self.client.post(await self.link(localpart), allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/")
+            cookie = answer.cookies[COOKIE]
+        flags = (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"])
+        assert flags == (True, True, "Lax", "/", "")
+        return Browser(self.client, cookie.value)
+
+
+@asynccontextmanager
+async def panel_firm(folder: Path, database_url: str) -> AsyncIterator[Panel]:
+    async with small_firm(folder, database_url) as firm:
+        # Everybody is a firm admin, Walt behind his wall too: it gives nobody more to see here.
+        await firm.restart(
+            panel=PanelSettings(url="https://panel.example", client="https://chat.example/#/room/"),
+            firm=FirmSettings(name="Firm", admin_roles=("Associate",)),
+        )
+        firm.all_done()
+        async with TestClient(TestServer(firm.bridge.panel_app()), cookie_jar=CookieJar(unsafe=True)) as client:
+            yield Panel(firm, client)
+
+
+@pytest.fixture
+async def panel(tmp_path: Path, database_url: str) -> AsyncIterator[Panel]:
+    async with panel_firm(tmp_path, database_url) as found:
+        yield found
+
+
+async def filings(browser: Browser) -> str:
+    """The address of the channel Court Filings."""
+    _, text = await browser.get("/channels")
+    address: str
+    (address,) = set(re.findall(r'href="(/conversation/channel-\w+)">Court Filings', text))
+    return address
+
+
+def nobody(panel: Panel) -> Browser:
+    return Browser(panel.client)
+
+
+async def test_P4_a_link_signs_in_once_and_looking_at_it_spends_nothing(panel: Panel) -> None:
+    link = await panel.link("ruth")
+    for _ in range(3):
+        status, text = await nobody(panel).get(link)
+        assert (status, "Ruth Adeyemi" in text) == (200, True)
+    async with panel.client.post(link, allow_redirects=False) as answer:
+        assert answer.status == 303
+    async with panel.client.post(link, allow_redirects=False) as answer:
+        assert answer.status == 410
+    assert (await nobody(panel).get(link))[0] == 410
+
+
+async def test_P4_a_newer_link_takes_the_place_of_the_one_before(panel: Panel) -> None:
+    before, after = await panel.link("ruth"), await panel.link("ruth")
+    assert [(await nobody(panel).get(link))[0] for link in (before, after)] == [410, 200]
+
+
+async def test_P4_no_token_stands_in_the_database(panel: Panel) -> None:
+    browser, link = await panel.enter("ruth"), await panel.link("tom")
+
+    def stored() -> str:
+        rows = [*PanelLink.select().dicts(), *PanelSession.select().dicts()]
+        return str(rows)
+
+    text = await panel.firm.service.store.read(stored)
+    assert "ruth" in text
+    assert browser.session not in text
+    assert link.removeprefix("/in/") not in text
+
+
+@pytest.mark.parametrize(("table", "column"), [(PanelLink, "until"), (PanelSession, "begun_at")])
+async def test_P4_links_and_sessions_end(panel: Panel, table: type[PanelLink | PanelSession], column: str) -> None:
+    browser, link = await panel.enter("ruth"), await panel.link("tom")
+    await panel.firm.service.store.run(lambda: table.update({column: 1}).execute())
+    status = (await nobody(panel).get(link))[0] if table is PanelLink else (await browser.get("/"))[0]
+    assert status == (410 if table is PanelLink else 401)
+
+
+async def test_P4_F2_a_leavers_session_ends_with_all_else(panel: Panel) -> None:
+    browser, link = await panel.enter("tom"), await panel.link("tom")
+    await panel.firm.ask("ruth", "!staff leave @tom")
+    assert (await browser.get("/"))[0] == 401
+    assert (await nobody(panel).get(link))[0] == 410
+
+
+async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> None:
+    browser, other = await panel.enter("ruth"), await panel.enter("ruth")
+    assert "2." in await panel.firm.ask("ruth", "!panel sessions")
+    assert await browser.post("/out", []) == 200
+    assert [(await one.get("/"))[0] for one in (browser, other)] == [401, 200]
+    assert "one browser" in await panel.firm.ask("ruth", "!panel end")
+    assert (await other.get("/"))[0] == 401
+
+
+def filled(address: str) -> str:
+    """An address of the table, about the matter behind Walt's wall."""
+    return address.format(conversation=first_matter_conversation_id("m1"), matter="m1", event="$file")
+
+
+@pytest.mark.parametrize("address", [*PAGES, "/events"])
+async def test_P4_every_page_wants_a_session(panel: Panel, address: str) -> None:
+    for browser in (nobody(panel), Browser(panel.client, "forged")):
+        status, text = await browser.get(filled(address))
+        assert status == 401
+        assert not any(secret in text for secret in SECRETS)
+
+
+@pytest.mark.parametrize("address", DEEDS)
+async def test_P4_every_deed_wants_a_session_and_a_form_of_the_panels_own(panel: Panel, address: str) -> None:
+    ruth, tom = await panel.enter("ruth"), await panel.enter("tom")
+    where, fields = filled(address), [("title", "Stolen"), ("person", "tom")]
+    assert await nobody(panel).post(where, fields, "x") == 401
+    assert await ruth.post(where, fields, "") == 403
+    assert await ruth.post(where, fields, form_token(tom.session)) == 403
+    assert await ruth.post(where, fields, Origin="https://evil.example") == 403
+    assert await ruth.post(where, fields, Sec_Fetch_Site="cross-site") == 403
+    assert (await ruth.get("/"))[0] == 200
+    assert not any("Stolen" in str(room.state) for room in panel.firm.fake.rooms.values())
+
+
+@pytest.mark.parametrize("address", PAGES)
+async def test_P2_M3_behind_a_wall_no_page_has_anything_of_the_matter(panel: Panel, address: str) -> None:
+    talk = panel.firm.room("2026-0042 Estate")
+    panel.firm.fake.message(talk, panel.firm.user("ruth"), "Estate")
+    await panel.firm.settle()
+    walt, there = await panel.enter("walt"), filled(address)
+    status, text = await walt.get(f"{there}?q=Estate" if address == "/search" else there)
+    assert not any(
+        secret in text.replace("Found for “Estate”", "").replace('value="Estate"', "").replace("Found for Estate", "")
+        for secret in SECRETS
+    )
+    if "{" in address:
+        elsewhere = address.format(conversation="matter-" + "0" * 32, matter="m9", event="$file")
+        assert (status, text) == await walt.get(elsewhere)
+        assert status == 404
+
+
+@pytest.mark.parametrize("address", [one for one in DEEDS if "{" in one])
+async def test_P2_M3_behind_a_wall_nothing_is_done_in_the_matter(panel: Panel, address: str) -> None:
+    walt, before = await panel.enter("walt"), len(panel.firm.fake.rooms)
+    assert await walt.post(filled(address), [("title", "Mine"), ("person", "walt")]) == 404
+    assert len(panel.firm.fake.rooms) == before
+    assert "walt" not in panel.firm.members(panel.firm.room("2026-0042 Estate"))
+
+
+async def test_P1_D4_direct_conversations_are_seen_by_those_in_them(panel: Panel) -> None:
+    await direct(panel.firm)
+    ruth, ines = await panel.enter("ruth"), await panel.enter("ines")
+    _, text = await ruth.get("/")
+    (address,) = re.findall(r'href="(/conversation/direct-\w+)"', text)
+    assert "Tom Price" in text
+    assert (await ruth.get(address))[0] == 200
+    assert (await ines.get(address))[0] == 404
+    assert "conversation/direct" not in (await ines.get("/"))[1]
+
+
+async def test_P1_participants_are_ticked_and_unticked(panel: Panel) -> None:
+    room = await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    address = await filings(ruth)
+    _, text = await ruth.get(f"{address}/participants")
+    assert re.findall(r'value="(\w+)" checked', text) == ["ines", "ruth", "tom"]
+    were = [("was", one) for one in ("ines", "ruth", "tom")]
+    ticked = [("person", one) for one in ("ruth", "tom", "walt")]
+    assert await ruth.post(f"{address}/participants", [*were, *ticked]) == 200
+    assert "Walt Walled: added." in ruth.text
+    assert "Inès Moreau: removed." in ruth.text
+    assert panel.firm.members(room) == {"ruth", "tom", "walt"}
+
+
+async def test_P1_who_came_meanwhile_is_not_taken_out_by_an_older_page(panel: Panel) -> None:
+    room = await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    address = await filings(ruth)
+    await panel.firm.ask("ruth", "!add @walt", room)
+    people = [("was", one) for one in ("ines", "ruth", "tom")] + [("person", one) for one in ("ruth", "tom")]
+    await ruth.post(f"{address}/participants", people)
+    assert panel.firm.members(room) == {"ruth", "tom", "walt"}
+
+
+async def test_P1_a_conversation_a_channel_and_a_direct_one_are_made_once(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    for address, fields in (
+        ("/matter/m1", [("title", "Disclosure"), ("person", "tom")]),
+        ("/new/channel", [("title", "Court Filings"), ("person", "tom"), ("person", "ines")]),
+        ("/new/direct", [("person", "ines")]),
+    ):
+        before = len(panel.firm.fake.rooms)
+        assert await ruth.post(address, fields) == 303
+        first = ruth.location
+        assert (await ruth.get(first))[0] == 200
+        # The same form once more, as a browser sends it that was not sure.
+        assert await ruth.post(address, fields) == 303
+        assert (ruth.location, len(panel.firm.fake.rooms)) == (first, before + 1)
+    assert panel.firm.members(panel.firm.room("Disclosure · 2026-0042 Estate")) == {"ruth", "tom"}
+
+
+async def test_P2_a_refusal_is_said_as_the_bot_says_it_and_the_form_keeps_what_was_typed(panel: Panel) -> None:
+    await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    assert await ruth.post("/new/channel", [("title", "court filings"), ("person", "tom")]) == 422
+    assert "There is a channel called Court Filings already" in ruth.text
+    assert 'value="court filings"' in ruth.text
+    assert re.search(r'value="tom" checked', ruth.text)
+
+
+async def test_P1_a_channel_is_joined(panel: Panel) -> None:
+    room = await channel(panel.firm)
+    walt = await panel.enter("walt")
+    address = await filings(walt)
+    assert (await walt.get(f"{address}/pinned"))[0] == 404
+    assert await walt.post(f"{address}/join", []) == 303
+    assert "walt" in panel.firm.members(room)
+    assert (await walt.get(f"{address}/pinned"))[0] == 200
+
+
+async def test_P2_what_people_wrote_is_text(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    await panel.firm.ask("ruth", f'!matter start 2026-0042 "{HOSTILE}"')
+    for address in ("/", "/matter/m1", f"/search?q={HOSTILE}"):
+        _, text = await ruth.get(address)
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/nothing",
+        "/conversation/%00",
+        "/conversation/" + "x" * 5000,
+        "/matters?from=-1",
+        "/conversation/x/file/%24..%2F",
+        "/search?q=%00",
+    ],
+)
+async def test_P2_whatever_is_asked_for_has_an_answer(panel: Panel, address: str) -> None:
+    status, _ = await (await panel.enter("ruth")).get(address)
+    assert status in {200, 404}
+
+
+async def test_P2_before_those_are_shut_out_who_must_be_nothing_is_shown(tmp_path: Path, database_url: str) -> None:
+    async with small_firm(tmp_path, database_url) as firm:
+        await firm.restart(panel=PanelSettings(url="https://panel.example"))
+        async with TestClient(TestServer(firm.bridge.panel_app())) as client, client.get("/") as answer:
+            assert answer.status == 503
+
+
+async def test_P4_without_a_panel_the_bot_says_so(tmp_path: Path, database_url: str) -> None:
+    async with small_firm(tmp_path, database_url) as firm:
+        assert "There is no panel in this firm" in await firm.ask("ruth", "!panel")
+
+
+async def test_P1_P2_a_file_is_handed_over_to_those_in_its_conversation_and_never_shown_as_a_page(panel: Panel) -> None:
+    firm, room = panel.firm, await channel(panel.firm)
+    firm.fake.media["page"] = ("page", b"<script>alert(1)</script>")
+    firm.fake.message(room, firm.user("tom"), 'Pläne "neu".html', msgtype="m.file", url="mxc://localhost/page")
+    await firm.settle()
+    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
+    address = await filings(ruth)
+    _, text = await ruth.get(address)
+    (file,) = re.findall(rf'href="({address}/file/[^"]+)"', text)
+    async with panel.client.get(file, headers={"Cookie": f"{COOKIE}={ruth.session}"}) as answer:
+        assert (answer.status, await answer.read()) == (200, b"<script>alert(1)</script>")
+        named = answer.headers
+    assert named["Content-Type"] == "application/octet-stream"
+    assert named["Content-Disposition"].startswith("attachment; filename=")
+    assert named["Content-Disposition"].endswith("filename*=UTF-8''Pl%C3%A4ne%20%22neu%22.html")
+    assert "sandbox" in named["Content-Security-Policy"]
+    assert named["X-Content-Type-Options"] == "nosniff"
+    assert (await walt.get(file))[0] == 404
+    del firm.fake.media["page"]
+    assert (await ruth.get(file))[0] == 404
+
+
+async def test_P3_an_open_page_hears_of_what_it_may_show_and_of_nothing_else(panel: Panel) -> None:
+    firm = panel.firm
+    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(panel.client.get("/events", headers={"Cookie": f"{COOKIE}={one.session}"}))
+            for one in (ruth, walt)
+        ]
+        for stream in streams:
+            assert b"open" in await heard(stream)
+        # What Walt must not see comes first: had his page heard of it, it would have said so before the channel.
+        await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+        assert b"again" in await heard(streams[0])
+        await firm.ask("walt", "!channel create Tea")
+        assert b"again" in await heard(streams[1])
+
+
+async def heard(stream: ClientResponse) -> bytes:
+    """The next word of a stream."""
+    found = b""
+    async with asyncio.timeout(20):
+        while not found.endswith(b"\r\n\r\n"):
+            found += await stream.content.readany()
+    return found
