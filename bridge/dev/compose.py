@@ -51,7 +51,7 @@ def setup(bridge_folder: Path, synapse_folder: Path, database_folder: Path, demo
         homeserver_url="http://synapse:8008",
         bridge_url="http://bridge:9009",
         listen=("0.0.0.0", 9009),  # noqa: S104 - inside the container's own network; compose publishes no port of it
-        panel={"url": "http://localhost:9010", "listen_host": "0.0.0.0", "listen_port": 9010},  # noqa: S104 - as above
+        panel={"url": _panel_url(), "listen_host": "0.0.0.0", "listen_port": 9010},  # noqa: S104 - as above
         database_url=f"sqlite:///{bridge_folder / 'bridge.db'}",
     )
     password_file = database_folder / "password"
@@ -107,7 +107,8 @@ async def give_logins(bridge_folder: Path, console: Console) -> None:
     logins = await demo.give_logins(settings, bridge_folder / "demo-logins.json", _public_url())
     console.print(demo.logins_table(logins))
     element = f"http://127.0.0.1:{port_from_environment('ELEMENT_PORT', 8080)}"
-    console.print(f"ready: Element is at {element}, Synapse at {_public_url()}", soft_wrap=True)
+    where = f"Element is at {element}, the panel at {settings.panel.url}, Synapse at {_public_url()}"
+    console.print(f"ready: {where}", soft_wrap=True)
 
 
 async def wait_for_synapse(url: str, console: Console) -> None:
@@ -134,6 +135,10 @@ async def wait_for_synapse(url: str, console: Console) -> None:
 
 def _public_url() -> str:
     return f"http://127.0.0.1:{port_from_environment('SYNAPSE_PORT', 8008)}"
+
+
+def _panel_url() -> str:
+    return f"http://localhost:{port_from_environment('PANEL_PORT', 9010)}"
 
 
 def main(task: str) -> int:

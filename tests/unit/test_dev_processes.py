@@ -48,7 +48,7 @@ def test_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
             "-c",
             "import pathlib, sys\n"
             "from bridge.dev import place, processes\n"
-            "here = place.Place(pathlib.Path(sys.argv[1])); here.logs.mkdir()\n"
+            "here = place.LocalFirm(pathlib.Path(sys.argv[1])); here.logs.mkdir()\n"
             f"program = processes.start('It', 'it', [sys.executable, '-c', {WAIT_FOR_EVER!r}], here)\n"
             "print(program.process.pid, flush=True)\n"
             "program.process.wait()",

@@ -253,7 +253,9 @@ def test_a_broken_file_is_named(place: LocalFirm) -> None:
 def test_place_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable, value in (("VAR", str(tmp_path)), ("SYNAPSE_PORT", "8108"), ("BRIDGE_PORT", "9109")):
         monkeypatch.setenv(variable, value)
-    assert place_from_environment() == LocalFirm(tmp_path, 8108, 9109)
+    assert place_from_environment() == LocalFirm(tmp_path, 8108, 9109, 9110)
+    monkeypatch.setenv("PANEL_PORT", "9200")
+    assert place_from_environment() == LocalFirm(tmp_path, 8108, 9109, 9200)
     monkeypatch.setenv("SYNAPSE_PORT", "eight")
     with pytest.raises(DevError, match="SYNAPSE_PORT is 'eight'"):
         place_from_environment()
