@@ -10,9 +10,9 @@ from typing import Any
 
 from nio import Api
 
-from bridge.firm.disclosure import Happened
 from bridge.firm.policy import Decision
 from bridge.firm.room_keys import MARKER
+from bridge.mapping.disclosure import Happened
 from bridge.matrix import requests
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bridge.firm.disclosure import Happened
+from bridge.mapping.disclosure import Happened
 
 Json = dict[str, Any]
 LOCK: Json = {"locked": True}

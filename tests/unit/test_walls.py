@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from bridge.commands.asking.people import People
 from bridge.commands.asking.screened import read_around, read_screened, walls_named
 from bridge.commands.walls.setting import read_memo
-from bridge.firm.disclosure import Happened, Period, periods
 from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall, WallKind
 from bridge.firm.policy import may_access
 from bridge.firm.sight import Sight
 from bridge.firm.walls import covered, may_know, screens, with_walls
+from bridge.mapping.disclosure import Happened, Period, periods
 from bridge.operations.walls.setting import require_terms
 from bridge.refusal import CommandError, Refusal
 from bridge.wording.refusals import worded

@@ -10,8 +10,8 @@ from bridge.commands.asking.screened import walls_named
 from bridge.commands.asking.shown import moment
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Part, Who
 from bridge.commands.walls.listing import terms
-from bridge.firm.disclosure import Period
 from bridge.firm.model import Wall, WallKind
+from bridge.mapping.disclosure import Period
 from bridge.operations.walls.listing import WallRow, wall_rows
 from bridge.operations.walls.report import Piece, disclosed, pieces, walls_reported
 from bridge.wording.markdown import escape

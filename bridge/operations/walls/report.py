@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bridge.desk import Desk
-from bridge.firm.disclosure import Period, periods
 from bridge.firm.model import Matter, Staff, Wall
 from bridge.firm.walls import screens
+from bridge.mapping.disclosure import Period, periods
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import RequestError
 from bridge.operations.sight import sight_of
