@@ -13,10 +13,11 @@ import structlog
 from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
-from bridge.firm.policy import accessible, desired_participants, is_read_only, may_access, may_be_in
+from bridge.firm.policy import desired_participants, is_read_only, may_access, may_be_in
 from bridge.matrix.errors import HomeserverError
+from bridge.operations.channels.finding import RECENT
 from bridge.store.people.digests import user_localpart
-from bridge.store.rooms.channels import all_channels, recent
+from bridge.store.rooms.channels import recent
 from bridge.store.rooms.conversations import (
     conversation_by_id,
     conversations_of_person,
@@ -29,8 +30,6 @@ from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.places import others_named
 
 log = structlog.get_logger(__name__)
-RECENT = 10
-"""Channels that are listed, those with the newest messages (P1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,37 +206,6 @@ async def matter_view(desk: Desk, staff_id: str, matter_id: str) -> MatterView |
         for one in held
     ]
     return MatterView(matter, tuple(entries))
-
-
-def matters_seen(desk: Desk, staff_id: str) -> list[Matter]:
-    """The matters that this person may know, as people list them."""
-    firm = desk.firm()
-    return accessible(firm, staff_id, firm.listed, desk.reconciler.today())
-
-
-async def channels_seen(desk: Desk, staff_id: str) -> list[tuple[ListedConversation, str]]:
-    """Every channel with its topic, by name; archived ones last."""
-    firm, today = desk.firm(), desk.reconciler.today()
-
-    def unit() -> list[tuple[ListedConversation, str]]:
-        found = all_channels()
-        whole = conversations_with_people(one.id for one in found)
-        return [
-            (
-                _entry(
-                    firm,
-                    whole[one.id],
-                    staff_id,
-                    one.room_id,
-                    mine=staff_id in desired_participants(firm, whole[one.id], today),
-                ),
-                one.topic,
-            )
-            for one in found
-            if one.id in whole
-        ]
-
-    return sorted(await desk.store.read(unit), key=lambda one: one[0].read_only)
 
 
 async def conversation_in(desk: Desk, room_id: str) -> str | None:

@@ -19,9 +19,11 @@ from bridge.mapping.file_words import FileSearch as Wanted
 from bridge.mapping.file_words import sought
 from bridge.mapping.files import shown_name
 from bridge.operations import overview as seen
+from bridge.operations.channels.finding import channels_of_firm, channels_seen, channels_with
 from bridge.operations.conversations.pins import Pinned, board_of
 from bridge.operations.conversations.pins import pinned as pinned_messages
 from bridge.operations.files.listing import After, FileSeen, files_seen
+from bridge.operations.matters.finding import matters_seen
 from bridge.operations.panel import SESSION_HOURS, sessions
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
@@ -217,14 +219,16 @@ async def matter(asked: Asking) -> web.StreamResponse:
 async def matters(asked: Asking) -> web.StreamResponse:
     """Every matter that the person may see, a page at a time."""
     start = int(asked.query("from")) if asked.query("from").isdecimal() else 0
-    found = seen.matters_seen(asked.desk, asked.person.id)
+    found = matters_seen(asked.desk, asked.person, ())
     following = f"?from={start + _PAGE}" if len(found) > start + _PAGE else ""
     return await framed(asked, "matters", "Matters", matters=found[start : start + _PAGE], following=following)
 
 
 async def channels(asked: Asking) -> web.StreamResponse:
     """Every channel."""
-    return await framed(asked, "channels", "Channels", channels=await seen.channels_seen(asked.desk, asked.person.id))
+    found = await channels_seen(asked.desk, asked.person, await channels_of_firm(asked.desk))
+    open_first = sorted(found, key=lambda one: one.channel.archived)
+    return await framed(asked, "channels", "Channels", channels=open_first)
 
 
 async def new_direct(asked: Asking) -> web.StreamResponse:
@@ -252,16 +256,12 @@ async def search(asked: Asking) -> web.StreamResponse:
     if not words:
         return await framed(asked, "search", "Search", query="", channels=(), matters=(), people=(), files=())
     firm = desk.firm()
-    all_channels = await seen.channels_seen(desk, asked.person.id)
     found_channels = [
-        (f"/conversation/{one.id}", one.name, topic)
-        for one, topic in all_channels
-        if has_words(searched(f"{one.name} {topic}"), words)
+        (f"/conversation/{one.id}", one.title, one.topic) for one in (await channels_with(desk, query))[:_FOUND]
     ]
     found_matters = [
         (f"/matter/{one.id}", f"{one.number} {one.title}", one.client)
-        for one in seen.matters_seen(desk, asked.person.id)
-        if has_words(searched(f"{one.number} {one.title} {one.client}"), words)
+        for one in matters_seen(desk, asked.person, words)[:_FOUND]
     ]
     people = [
         ("", person.name, person.role)
@@ -274,8 +274,8 @@ async def search(asked: Asking) -> web.StreamResponse:
         "search",
         f"Found for {query}",
         query=query,
-        channels=found_channels[:_FOUND],
-        matters=found_matters[:_FOUND],
+        channels=found_channels,
+        matters=found_matters,
         people=people[:_FOUND],
         files=[file_row(desk, one) for one in found],
         following="",
