@@ -29,7 +29,7 @@ def test_the_first_command_works_as_it_is_written(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     command, imported, listed, allowed, typed, test = BLOCKS
-    assert (command, test) == ("bridge/commands/matter_client.py", "tests/component/test_matter_client.py")
+    assert (command, test) == ("bridge/commands/matters/client.py", "tests/component/test_matter_client.py")
     for file in (command, test):
         (tmp_path / file).write_text(BLOCKS[file], encoding="utf-8")
     commands = tmp_path / "bridge" / "commands"
