@@ -19,9 +19,11 @@ def differing(before: Mapping[str, T], now: Mapping[str, T]) -> Set[str]:
     """
     if not (isinstance(before, Table) and isinstance(now, Table)):
         return _differing(before, now)
-    if now.compared is None or now.compared[0]() is not before:
-        now.compared = ref(before), _differing(before, now)
-    return now.compared[1]
+    # By a name of its own: another thread may compare the same table with another one meanwhile.
+    known = now.compared
+    if known is None or known[0]() is not before:
+        known = now.compared = ref(before), _differing(before, now)
+    return known[1]
 
 
 def _differing(before: Mapping[str, T], now: Mapping[str, T]) -> frozenset[str]:

@@ -44,8 +44,8 @@ def is_command(event: Event, context: Context) -> bool:
     """Whether a message is for the bot. What was heard is remembered until it is handled."""
     if event.event_id in context.commands:
         return True
-    settings, commands = context.desk.settings, context.commands
-    command = heard(event, settings.bot_id, context.places.bot_chats, settings.appservice.bot_name)
+    commands = context.commands
+    command = _heard(event, context)
     if command is None:
         return False
     if len(commands) >= _REMEMBERED:
@@ -54,10 +54,17 @@ def is_command(event: Event, context: Context) -> bool:
     return True
 
 
+def _heard(event: Event, context: Context) -> str | None:
+    settings = context.desk.settings
+    return heard(event, settings.bot_id, context.places.bot_chats, settings.appservice.bot_name)
+
+
 async def handle_command(arrival: Arrival, context: Context) -> Effect | None:
     """Carry out the command in a message; what comes back queues the reply."""
     event, place, staff_id, desk = arrival.event, arrival.place, arrival.staff_id, context.desk
-    text = context.commands.pop(event.event_id)
+    text = context.commands.pop(event.event_id, None) or _heard(event, context)
+    if text is None:
+        return None
     decision = may_act(desk.firm(), staff_id) if staff_id else None
     if staff_id is None or not decision:
         log.warning("command_ignored", sender=event.sender, reason=decision.reason if decision else "not staff")

@@ -218,6 +218,9 @@ class MatrixClient:
         return content
 
     async def put_account_data(self, user_id: str, data_type: str, content: Json, room_id: str = "") -> None:
+        if room_id:
+            # It may name what the room is about.
+            await self._require_entering(user_id, room_id)
         await self._as(user_id, requests.put_account_data(user_id, data_type, content, room_id))
 
     async def push_rules(self, user_id: str) -> Json:

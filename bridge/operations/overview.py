@@ -5,6 +5,8 @@ The policy is asked each time, with the firm of this moment: what it does not al
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,12 +15,16 @@ import structlog
 from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
-from bridge.firm.policy import desired_participants, is_read_only, may_access, may_be_in
-from bridge.matrix.errors import HomeserverError
+from bridge.firm.policy import accessible, desired_participants, is_read_only, may_access, may_be_in
+from bridge.matrix.errors import RequestError
+from bridge.matrix.retry import patience
 from bridge.operations.channels.finding import RECENT
 from bridge.store.people.digests import user_localpart
+from bridge.store.people.leavers import LeaversSet
+from bridge.store.people.walls import WallsSet
 from bridge.store.rooms.channels import recent
 from bridge.store.rooms.conversations import (
+    RoomRecorded,
     conversation_by_id,
     conversations_of_person,
     conversations_with_people,
@@ -30,6 +36,8 @@ from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.places import others_named
 
 log = structlog.get_logger(__name__)
+_UNREAD_SECONDS = 2.0
+"""So long a page waits for how much is unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,11 @@ class Overview:
     """Open ones first, each kind by number."""
     channels: tuple[ListedConversation, ...]
     """The ones with the newest messages, newest first."""
+
+    def mark(self) -> str:
+        """What tells these lists from others."""
+        shelves = [(one.matter.id, one.matter.number, one.matter.title, one.entries) for one in self.matters]
+        return hashlib.sha256(repr((self.direct, shelves, self.channels)).encode()).hexdigest()[:16]
 
     def rooms(self) -> frozenset[str]:
         """The rooms of what is in it and the person's own."""
@@ -139,7 +152,7 @@ def _entry(firm: Firm, one: Conversation, staff_id: str, room_id: str | None, *,
 
 
 async def unread(desk: Desk, staff_id: str) -> dict[str, int]:
-    """How many unread messages this person has, by room id; nothing where the homeserver does not say.
+    """How many unread messages this person has, by room id; nothing where the homeserver does not say so at once.
 
     An answer may be two minutes old (bridge/matrix/port.py).
     """
@@ -147,8 +160,10 @@ async def unread(desk: Desk, staff_id: str) -> dict[str, int]:
     if localpart is None:
         return {}
     try:
-        found = await desk.homeserver.unread(f"@{localpart}:{desk.server_name}")
-    except HomeserverError as error:
+        with patience(0):
+            async with asyncio.timeout(_UNREAD_SECONDS):
+                found = await desk.homeserver.unread(f"@{localpart}:{desk.server_name}")
+    except (RequestError, TimeoutError) as error:
         log.warning("unread_not_known", staff=staff_id, reason=str(error))
         return {}
     return {one.room_id: one.count for one in found}
@@ -176,7 +191,7 @@ async def view(desk: Desk, staff_id: str, conversation_id: str) -> View | None:
     entry = _entry(firm, found, staff_id, room_id, mine=mine)
     people = sorted((firm.staff[one] for one in present), key=lambda one: one.name.casefold())
     matter = firm.matters.get(found.matter_id) if found.matter_id else None
-    return View(entry, found, found.topic, matter, tuple(people), not mine and not entry.read_only, found.everyone)
+    return View(entry, found, found.topic, matter, tuple(people), not mine, found.everyone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +231,15 @@ async def conversation_in(desk: Desk, room_id: str) -> str | None:
 async def account_of(desk: Desk, staff_id: str) -> str:
     """The Matrix id of somebody's account."""
     return f"@{await desk.store.read(lambda: user_localpart(staff_id)) or ''}:{desk.server_name}"
+
+
+def changes_lists(news: object) -> bool:
+    """Whether what the store announces may change somebody's lists."""
+    return isinstance(news, RoomRecorded | WallsSet | LeaversSet)
+
+
+def sees(desk: Desk, staff_id: str) -> int:
+    """What tells all that somebody may see of the firm's matters from what they might see before."""
+    firm = desk.firm()
+    seen = accessible(firm, staff_id, firm.listed, desk.reconciler.today())
+    return hash(tuple((one.id, one.number, one.title, one.status, one.clients) for one in seen))

@@ -50,7 +50,7 @@ async def invited(desk: Desk, token: str) -> Staff | None:
 async def sign_in(desk: Desk, token: str, browser: str) -> str | None:
     """Spend a link and begin a session. Its token; None where the link is spent, over or none, or for a leaver."""
     session = secrets.token_urlsafe(32)
-    shown = browser[:_BROWSER_SHOWN].replace("\0", "")
+    shown = browser[:_BROWSER_SHOWN].replace("\0", "").encode("utf-8", "replace").decode()
     staff_id = await desk.store.run(lambda: rows.spend_link(_hash(token), _hash(session), shown, now_ms()))
     return session if _acting(desk, staff_id) is not None else None
 
@@ -60,6 +60,9 @@ async def signed_in(desk: Desk, session: str) -> Staff | None:
     now = now_ms()
     found = await desk.store.read(lambda: rows.session_of(_hash(session), now - _SESSION_MS))
     person = _acting(desk, None if found is None else found.staff_id)
+    if found is not None and person is None:
+        # For good: whoever comes back to the firm signs in anew.
+        await sign_out_everywhere(desk, found.staff_id)
     if found is not None and person is not None and now - found.used_at > _USED_MS:
         await desk.store.run(lambda: rows.note_used(_hash(session), now))
     return person

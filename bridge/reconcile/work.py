@@ -42,6 +42,7 @@ from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
+from bridge.store.people.panel import end_sessions
 from bridge.store.record.drift import mark_put_back, note_difference
 from bridge.store.rooms.conversations import (
     StoredAccount,
@@ -211,6 +212,8 @@ class Work:
         user_id = run.wanted.user_ids.get(staff_id)
         if user_id is None or may_act(self._firm(), staff_id):
             return False
+        # The panel asks for each page whether somebody acts; this is for those who come back.
+        await self._store.run(lambda: end_sessions(staff_id))
         out = False
         cutting = asyncio.create_task(self._end_sessions(staff_id, user_id, run, thorough=thorough))
         try:
@@ -305,17 +308,20 @@ class Work:
             if not stale:
                 await self._read_direct(shape, run)
                 plan = run.planning.room(shape, await self._observe(shape, run.planning.room_ids), part)
-            if plan is None or deleted(plan):
+            if plan is None or deleted(plan) or (shape.list_stays and _may_be_made_anew(plan)):
                 await self._put_right(key, run.tally, item)
                 # It may have been made just now, and spaces further on list it.
                 if made := await self._store.read(lambda: room_of(key)):
                     run.planning.room_ids[key] = made
                 return
+            before = run.planning.room_ids.get(key)
             await self._apply_room(plan, run)
             item.steps = len(plan.steps)
-            if any(step.action is Action.RENEW_ROOM for step in plan.steps):
+            made_anew = before is not None and run.planning.room_ids.get(key) != before
+            if made_anew or any(step.action is Action.RENEW_ROOM for step in plan.steps):
+                # The spaces that list it may have been looked at already.
                 run.tally.lost.add(key)
-            if any(step.action in {Action.CREATE_ROOM, Action.RENEW_ROOM} for step in plan.steps):
+            if made_anew or any(step.action in {Action.CREATE_ROOM, Action.RENEW_ROOM} for step in plan.steps):
                 self.note_change((key,))
 
     async def converge_room(self, key: str, tally: Tally) -> None:
@@ -436,3 +442,8 @@ def _space_of(conversation: Conversation | None) -> str:
     if conversation is None or conversation.kind not in SHARED:
         return ""
     return matter_space_key(conversation.matter_id) if conversation.matter_id else STAFF_SPACE
+
+
+def _may_be_made_anew(plan: RoomPlan) -> bool:
+    """Whether the bot has to come back, and makes the room anew where it cannot."""
+    return any(step.action is Action.BOT_RETURN for step in plan.steps)

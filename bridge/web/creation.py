@@ -10,13 +10,13 @@ from aiohttp import web
 from bridge import json_in
 from bridge.guard.creation import Wish, wish_from_json
 from bridge.guard.protocol import CREATE_PATH, is_signed, sign_wish
-from bridge.refusal import Refusal
+from bridge.refusal import CommandError, Refusal
 from bridge.web.errors import MatrixError, json_response
 from bridge.wording.markdown import notice
 from bridge.wording.refusals import worded
 
 Create = Callable[[Wish], Awaitable[str]]
-"""The id of the room. Raises Refusal."""
+"""The id of the room. Raises Refusal or CommandError."""
 
 
 def creation_route(key: str, create: Create) -> web.RouteDef:
@@ -26,7 +26,7 @@ def creation_route(key: str, create: Create) -> web.RouteDef:
         wish = _wish(await request.read(), key)
         try:
             return json_response({"room_id": await create(wish)})
-        except Refusal as error:
+        except (Refusal, CommandError) as error:
             # A client shows it as it is.
             return json_response({"refused": notice(worded(error))["body"]})
 

@@ -311,7 +311,7 @@ async def test_the_address_takes_only_what_the_guard_signed() -> None:
         assert await post(signed[0]) == (200, {"room_id": "!room:localhost"})
         assert await post(signed[1]) == (
             200,
-            {"refused": "Taken is archived and stays as it is. !channel restore Taken opens it again."},
+            {"refused": "Taken is archived and stays as it is. “!channel restore Taken” opens it again."},
         )
         assert asked_for == wishes
         assert (await post({**signed[0], "signature": sign_wish("another key, as long", texts[0])}))[0] == 403

@@ -151,6 +151,10 @@ async def test_P4_F2_a_leavers_session_ends_with_all_else(panel: Panel) -> None:
     await panel.firm.ask("ruth", "!staff leave @tom")
     assert (await browser.get("/"))[0] == 401
     assert (await nobody(panel).get(link))[0] == 410
+    # For good, also where they come back.
+    await panel.firm.ask("ruth", "!staff return @tom")
+    assert "You are not signed in" in await panel.firm.ask("tom", "!panel sessions")
+    assert (await browser.get("/"))[0] == 401
 
 
 async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> None:
@@ -233,8 +237,8 @@ async def test_P1_participants_are_ticked_and_unticked(panel: Panel) -> None:
     were = [("was", one) for one in ("ines", "ruth", "tom")]
     ticked = [("person", one) for one in ("ruth", "tom", "walt")]
     assert await ruth.post(f"{address}/participants", [*were, *ticked]) == 200
-    assert "Walt Walled: added." in ruth.text
-    assert "Inès Moreau: removed." in ruth.text
+    assert "Added: Walt Walled." in ruth.text
+    assert "Removed: Inès Moreau." in ruth.text
     assert panel.firm.members(room) == {"ruth", "tom", "walt"}
 
 
@@ -352,12 +356,63 @@ async def test_P3_an_open_page_hears_of_what_it_may_show_and_of_nothing_else(pan
             for one in (ruth, walt)
         ]
         for stream in streams:
-            assert b"open" in await heard(stream)
+            assert b"event: open" in await heard(stream)
         # What Walt must not see comes first: had his page heard of it, it would have said so before the channel.
         await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
-        assert b"again" in await heard(streams[0])
+        assert b"event: changed" in await heard(streams[0])
         await firm.ask("walt", "!channel create Tea")
-        assert b"again" in await heard(streams[1])
+        assert b"event: changed" in await heard(streams[1])
+
+
+async def test_P3_many_pages_of_one_person_and_the_end_of_the_bridge_leave_no_stream_open(panel: Panel) -> None:
+    ruth, live = await panel.enter("ruth"), panel.firm.bridge.live
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(panel.client.get("/events", headers={"Cookie": f"{COOKIE}={ruth.session}"}))
+            for _ in range(22)
+        ]
+        # The oldest two made room for the newest.
+        async with asyncio.timeout(20):
+            for stream in streams[:2]:
+                await stream.content.read()
+        assert live.count == 20
+        await live.close()
+        async with asyncio.timeout(20):
+            for stream in streams:
+                await stream.content.read()
+    assert live.count == 0
+
+
+async def test_P2_what_is_no_form_and_what_is_too_much_has_an_answer(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    for kind, data in (
+        ("multipart/form-data", b"x"),
+        ("application/x-www-form-urlencoded; charset=nonsense", b"a=b"),
+        ("application/x-www-form-urlencoded", b"\xff=\xff"),
+        ("application/x-www-form-urlencoded", b"a=" + b"b" * 2_000_000),
+    ):
+        sent = {"Cookie": f"{COOKIE}={ruth.session}", "Content-Type": kind}
+        async with panel.client.post("/new/channel", data=data, headers=sent) as answer:
+            assert 400 <= answer.status < 500
+
+
+async def test_P1_whoever_takes_themselves_out_sees_that_they_are(panel: Panel) -> None:
+    room = await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    address = await filings(ruth)
+    people = [("was", one) for one in ("ines", "ruth", "tom")] + [("person", one) for one in ("ines", "tom")]
+    assert await ruth.post(f"{address}/participants", people) == 303
+    assert panel.firm.members(room) == {"ines", "tom"}
+    assert ">Join<" in (await ruth.get(ruth.location))[1]
+
+
+async def test_P1_another_form_on_the_same_page_is_another_deed(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    addresses = set()
+    for name in ("Tea", "Coffee"):
+        assert await ruth.post("/new/channel", [("title", name), ("person", "tom")]) == 303
+        addresses.add(ruth.location)
+    assert len(addresses) == 2
 
 
 async def heard(stream: ClientResponse) -> bytes:

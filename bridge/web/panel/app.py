@@ -14,6 +14,7 @@ from bridge.desk import Desk
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
+from bridge.refusal import CommandError, Refusal
 from bridge.web.panel import doing, pages
 from bridge.web.panel.downloads import download
 from bridge.web.panel.live import Live
@@ -25,7 +26,9 @@ log = structlog.get_logger(__name__)
 Deed = Callable[[Asking, doing.Form], Awaitable[web.StreamResponse]]
 _STATIC: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_BODY_MAX: Final = 256 * 1024
+_BODY_MAX: Final = 1024 * 1024
+_FIELDS_MAX: Final = 10_000
+"""Of a form in which a whole firm is ticked."""
 
 PAGES: Final[dict[str, Page]] = {
     "/": pages.home,
@@ -57,7 +60,12 @@ _NOT_SIGNED_IN = "To open the panel, ask the bot for a link: type !panel in your
 
 def make_panel(desk: Desk, live: Live, begun: Callable[[], bool]) -> web.Application:
     """The panel. `begun` is whether the bridge has shut out who must be out, before which nothing is shown."""
-    app = web.Application(middlewares=[_guarded(begun)], client_max_size=_BODY_MAX)
+    app = web.Application(
+        middlewares=[_guarded(begun)],
+        client_max_size=_BODY_MAX,
+        client_max_fields=_FIELDS_MAX,
+    )
+    app.on_shutdown.append(lambda app: live.close())
     app.add_routes(
         [
             *(web.get(address, _shown(desk, one), allow_head=False) for address, one in PAGES.items()),
@@ -104,6 +112,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
             "The panel did not understand that. Go back, load the page again, and try once more.",
             error.status,
         )
+    except (Refusal, CommandError) as error:
+        return message("Not possible", doing.said(error), 409, back=True)
     except BridgeError as error:
         log.warning("panel_waits", route=_route(request), reason=describe(error))
         return message(
@@ -137,9 +147,12 @@ def _done(desk: Desk, do: Deed) -> Handler:
         asked = await _asked(desk, request)
         if asked is None:
             return _to_sign_in(request)
-        form = await request.post()
+        try:
+            form = await request.post()
+        except (ValueError, LookupError) as error:
+            raise web.HTTPBadRequest from error
         given = form.get(FORM_TOKEN, "")
-        if not isinstance(given, str) or not is_own_form(request, asked.session, given):
+        if not isinstance(given, str) or not is_own_form(request, desk.settings.panel.url, asked.session, given):
             return message(
                 "Not done", "That form was not sent by the panel. Load the page again, and try once more.", 403
             )
@@ -171,7 +184,7 @@ def _invitation(desk: Desk) -> Handler:
 
 def _entrance(desk: Desk) -> Handler:
     async def entered(request: web.Request) -> web.StreamResponse:
-        if not is_own_page(request):
+        if not is_own_page(request, desk.settings.panel.url):
             return message("Not done", "Open the link itself, and press its button.", 403)
         session = await sign_in(desk, request.match_info["token"], request.headers.get("User-Agent", ""))
         if session is None:

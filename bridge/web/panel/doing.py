@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -23,14 +24,14 @@ from bridge.refusal import CommandError, Refusal
 from bridge.web.panel import pages
 from bridge.web.panel.pages import Asking
 from bridge.web.panel.rendering import message
-from bridge.web.panel.safety import drop_session
+from bridge.web.panel.safety import FORM_TOKEN, drop_session
 from bridge.wording.markdown import enumerated, notice
 from bridge.wording.refusals import worded
 
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 _ONCE = re.compile(r"[0-9a-f]{16}")
 _TITLE_MAX = 1000
-_PEOPLE_MAX = 2000
+_PEOPLE_MAX = 5000
 
 
 def _text(form: Form, name: str) -> str:
@@ -46,11 +47,16 @@ def _people(asked: Asking, form: Form, name: str = "person") -> dict[str, Staff]
 
 
 def _cause(asked: Asking, form: Form) -> str:
-    """What makes a form that is sent twice happen once. Raises HTTPBadRequest for a form that is none of ours."""
+    """What makes a form that is sent twice happen once, and another one filled in on the same page not the same.
+
+    Raises HTTPBadRequest for a form that is none of ours.
+    """
     once = _text(form, "once")
     if not _ONCE.fullmatch(once):
         raise web.HTTPBadRequest
-    return f"panel/{asked.person.id}/{once}"
+    fields = sorted((name, str(value)) for name, value in form.items() if name != FORM_TOKEN)
+    said = hashlib.sha256(repr((asked.request.path, fields)).encode("utf-8", "replace")).hexdigest()[:16]
+    return f"panel/{asked.person.id}/{once}/{said}"
 
 
 def said(error: Refusal | CommandError) -> str:
@@ -80,6 +86,8 @@ async def change_participants(asked: Asking, form: Form) -> web.StreamResponse:
             done |= (await remove_people(asked.desk, asked.person, view.entry.id, removed, f"{cause}/out")).done
     except Refusal as error:
         return await pages.participants(replace(asked, told=said(error), refused=True))
+    if asked.person.id in {person.id for person in removed}:
+        return _there(f"/conversation/{view.entry.id}")
     told = _done_in_words(done, {**were, **ticked}) or "Nothing was changed."
     return await pages.participants(replace(asked, told=told))
 
@@ -88,7 +96,7 @@ def _done_in_words(done: Mapping[str, Done], people: Mapping[str, Staff]) -> str
     by_what: dict[Done, list[str]] = {}
     for staff_id, what in done.items():
         by_what.setdefault(what, []).append(people[staff_id].name)
-    return " ".join(f"{enumerated(sorted(names))}: {what}." for what, names in by_what.items())
+    return " ".join(f"{what.capitalize()}: {enumerated(sorted(names))}." for what, names in by_what.items())
 
 
 async def join(asked: Asking, form: Form) -> web.StreamResponse:

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from bridge.firm.errors import BridgeError
 from bridge.mapping.files import shown_name
-from bridge.operations.files.downloads import download_of, hand_over
+from bridge.operations.files.downloads import Download, download_of, hand_over
 from bridge.web.panel.pages import Asking, not_there
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import FILE_HEADERS
@@ -23,21 +24,34 @@ async def download(asked: Asking) -> web.StreamResponse:
         return not_there()
     if found.encrypted:
         return message("An encrypted file", "The sender's client encrypted this file. Open it in your client.", 409)
-    response = web.StreamResponse(
-        headers={**FILE_HEADERS, "Content-Disposition": disposition(shown_name(found.name.strip()))}
-    )
+    name = disposition(shown_name(found.name.strip()))
+    response = web.StreamResponse(headers={**FILE_HEADERS, "Content-Disposition": name})
+    try:
+        whole = await _handed_over(asked, found, response)
+    except BridgeError:
+        if not response.prepared:
+            raise
+        whole = False
+    if whole:
+        await response.write_eof()
+    elif not response.prepared:
+        return message("The file is gone", "The firm's server does not have this file any more.", 404, back=True)
+    elif asked.request.transport is not None:
+        # The browser has to see that the file broke off.
+        asked.request.transport.abort()
+    return response
 
+
+async def _handed_over(asked: Asking, found: Download, response: web.StreamResponse) -> bool:
     async def take(piece: bytes) -> None:
         if not response.prepared:
             await response.prepare(asked.request)
         await response.write(piece)
 
-    if not await hand_over(asked.desk, found, take):
-        return message("The file is gone", "The firm's server does not have this file any more.", 404)
-    if not response.prepared:
+    whole = await hand_over(asked.desk, found, take)
+    if whole and not response.prepared:
         await response.prepare(asked.request)
-    await response.write_eof()
-    return response
+    return whole
 
 
 def disposition(name: str) -> str:

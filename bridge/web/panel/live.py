@@ -1,13 +1,14 @@
 """What an open page is told of: that something of what it may show has changed (P3).
 
-A page is never told what changed, and of nothing that the person may not see: their lists are made anew and compared,
+A page is never told what changed, and of nothing that the person may not see: what they see is made anew and compared,
 and a message counts only in a room of theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +16,20 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from bridge.desk import Desk
-from bridge.operations.overview import Overview, overview
+from bridge.firm.errors import BridgeError
+from bridge.firm.model import Firm
+from bridge.operations.overview import account_of, changes_lists, overview, sees
 from bridge.operations.panel import signed_in
+from bridge.web.panel.safety import HEADERS
 
 _TOGETHER_SECONDS = 0.5
 """What changes within that time is told once."""
+_LOOK_SECONDS = 2.0
+"""So often a page is looked after: whether it is still there, and whether the firm changed."""
 _OPEN_FOR_ONE = 20
-"""Pages of one person that are told; more wait until one is closed."""
+"""Pages of one person that are told; a further one takes the place of the oldest."""
+_AT_ONCE = 4
+"""Pages whose lists are made anew at the same time."""
 
 
 @dataclass(eq=False)
@@ -29,12 +37,16 @@ class _Page:
     """An open page."""
 
     staff_id: str
-    seen: Overview
-    rooms: frozenset[str]
+    user_id: str
+    firm: Firm
+    sees: int
+    mark: str = ""
+    rooms: frozenset[str] = frozenset()
     maybe: asyncio.Event = field(default_factory=asyncio.Event)
     """Set where it may have to be told."""
     written: bool = False
-    """Whether somebody wrote in a room of theirs."""
+    """Whether something happened in a room of theirs."""
+    ended: bool = False
 
 
 class Live:
@@ -42,53 +54,87 @@ class Live:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._pages: set[_Page] = set()
+        self._pages: list[_Page] = []
+        self._made = asyncio.Semaphore(_AT_ONCE)
         desk.store.listen(self._stored)
 
-    def _stored(self, news: object) -> None:
-        for page in self._pages:
-            page.maybe.set()
+    @property
+    def count(self) -> int:
+        """How many pages are told."""
+        return len(self._pages)
+
+    def _stored(self, news: Sequence[object]) -> None:
+        if any(changes_lists(one) for one in news):
+            for page in self._pages:
+                page.maybe.set()
 
     def heard(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take note of what came from the homeserver."""
         if not self._pages:
             return
         rooms = {event.get("room_id") for event in events}
+        moved = {event.get("state_key") for event in events if event.get("type") == "m.room.member"}
         for page in self._pages:
-            if not page.rooms.isdisjoint(rooms):
+            if page.user_id in moved or not page.rooms.isdisjoint(rooms):
                 page.written = True
                 page.maybe.set()
 
+    async def close(self) -> None:
+        """End every stream, so that nothing waits for pages that stay open."""
+        for page in self._pages:
+            self._end(page)
+
+    def _end(self, page: _Page) -> None:
+        page.ended = True
+        page.maybe.set()
+
     async def stream(self, request: web.Request, session: str, staff_id: str) -> web.StreamResponse:
         """Tell one page until it is closed, or the session is over."""
-        if sum(page.staff_id == staff_id for page in self._pages) >= _OPEN_FOR_ONE:
-            return web.Response(status=429, text="Too many pages of the panel are open. Close some.")
-        seen = await overview(self._desk, staff_id)
-        page = _Page(staff_id, seen, seen.rooms())
-        response = EventSourceResponse(ping_interval=25)
-        await response.prepare(request)
-        self._pages.add(page)
+        desk = self._desk
+        theirs = [page for page in self._pages if page.staff_id == staff_id]
+        for page in theirs[: max(0, len(theirs) + 1 - _OPEN_FOR_ONE)]:
+            self._end(page)
+        page = _Page(staff_id, await account_of(desk, staff_id), desk.firm(), sees(desk, staff_id))
+        self._pages.append(page)
+        response = EventSourceResponse(headers=HEADERS, ping_interval=25)
         try:
+            await self._look(page)
+            await response.prepare(request)
             async with response:
-                # A page that lost its stream asks for what it missed.
-                await response.send("open", event="changed")
-                while response.is_connected():
-                    await page.maybe.wait()
-                    await asyncio.sleep(_TOGETHER_SECONDS)
-                    page.maybe.clear()
-                    if await signed_in(self._desk, session) is None:
-                        break
-                    if await self._changed(page):
-                        await response.send("again", event="changed")
-        except ConnectionResetError:
-            # The page was closed.
+                # The page compares it with the lists that it was made with.
+                await response.send(page.mark, event="open")
+                while response.is_connected() and not page.ended and await self._is_told(page, response, session):
+                    continue
+        except (ConnectionResetError, TimeoutError, BridgeError):
+            # It was closed, takes nothing in, or the lists cannot be made: the page begins a stream anew by itself.
             pass
         finally:
-            self._pages.discard(page)
+            self._pages.remove(page)
         return response
 
-    async def _changed(self, page: _Page) -> bool:
-        now = await overview(self._desk, page.staff_id)
-        changed = page.written or now != page.seen
-        page.seen, page.rooms, page.written = now, now.rooms(), False
-        return changed
+    async def _is_told(self, page: _Page, response: EventSourceResponse, session: str) -> bool:
+        """Wait a moment for what may change, and tell the page where it does; False where the session is over."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(page.maybe.wait(), _LOOK_SECONDS)
+        if page.ended:
+            return False
+        if page.firm is not self._desk.firm():
+            page.firm, now = self._desk.firm(), sees(self._desk, page.staff_id)
+            page.written, page.sees = page.written or now != page.sees, now
+            page.maybe.set()
+        if not page.maybe.is_set():
+            return True
+        await asyncio.sleep(_TOGETHER_SECONDS)
+        page.maybe.clear()
+        if await signed_in(self._desk, session) is None:
+            return False
+        before, written, page.written = page.mark, page.written, False
+        await self._look(page)
+        if written or page.mark != before:
+            await response.send(page.mark, event="changed")
+        return True
+
+    async def _look(self, page: _Page) -> None:
+        async with self._made:
+            lists = await overview(self._desk, page.staff_id)
+        page.mark, page.rooms = lists.mark(), lists.rooms()

@@ -12,9 +12,9 @@ from aiohttp import web
 
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
-from bridge.firm.model import Staff
+from bridge.firm.model import MatterStatus, Staff
 from bridge.firm.names import has_words, searched
-from bridge.firm.policy import may_access
+from bridge.firm.policy import desired_participants, may_access
 from bridge.mapping.file_words import FileSearch as Wanted
 from bridge.mapping.file_words import sought
 from bridge.mapping.files import shown_name
@@ -29,6 +29,7 @@ from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
 from bridge.wording.files import size, type_of
 from bridge.wording.moments import moment_in
+from bridge.wording.places import name_for
 
 Values = dict[str, Any]
 TABS = (("files", "Files"), ("pinned", "Pinned"), ("participants", "Participants"))
@@ -95,7 +96,7 @@ async def framed(asked: Asking, template: str, title: str, here: str = "", **val
 
 def not_there() -> web.Response:
     """For what is not there and for what this person must not know of alike (M3)."""
-    return message("Nothing here", NOT_THERE, 404)
+    return message("Nothing here", NOT_THERE, 404, back=True)
 
 
 async def home(asked: Asking) -> web.StreamResponse:
@@ -123,7 +124,8 @@ async def _conversation(asked: Asking, tab: str, **values: Any) -> web.Response 
         "tab": tab,
         "opened": room_address(asked.desk, entry.room_id),
     }
-    return await framed(asked, tab, entry.name, entry.id, **(common | values))
+    title = entry.name if tab == "files" else f"{dict(TABS)[tab]} · {entry.name}"
+    return await framed(asked, tab, title, entry.id, **(common | values))
 
 
 async def files(asked: Asking) -> web.StreamResponse:
@@ -135,7 +137,7 @@ async def files(asked: Asking) -> web.StreamResponse:
     shown = await _conversation(
         asked,
         "files",
-        files=[file_row(asked.desk, one) for one in found],
+        files=[file_row(asked.desk, asked.person, one) for one in found],
         following=f"?after={quote(after)}" if after else "",
         nothing="There are no files here yet." if view.entry.mine else "Join to see its files, pins and participants.",
     )
@@ -210,7 +212,7 @@ async def matter(asked: Asking) -> web.StreamResponse:
         matter=one,
         status=str(one.status).capitalize(),
         entries=found.entries,
-        may_start=str(one.status) == "open",
+        may_start=one.status in {MatterStatus.OPEN, MatterStatus.PENDING},
         title_typed=typed.get("title", ""),
         people=[(person, person.id in typed.get("people", ())) for person in might],
     )
@@ -277,7 +279,7 @@ async def search(asked: Asking) -> web.StreamResponse:
         channels=found_channels,
         matters=found_matters,
         people=people[:_FOUND],
-        files=[file_row(desk, one) for one in found],
+        files=[file_row(desk, asked.person, one, everywhere=True) for one in found],
         following="",
         nothing="",
     )
@@ -318,10 +320,13 @@ async def _pins(asked: Asking, view: seen.View) -> list[Pinned]:
     return await pinned_messages(asked.desk, await board_of(asked.desk, view.conversation, user_id))
 
 
-def file_row(desk: Desk, one: FileSeen) -> Values:
+def file_row(desk: Desk, person: Staff, one: FileSeen, *, everywhere: bool = False) -> Values:
     """A file as the table shows it."""
     where = one.conversation
     here = "" if where is None else where.id
+    # A file is handed over only to those in its conversation; the others see where it is.
+    inside = where is not None and person.id in desired_participants(desk.firm(), where, desk.reconciler.today())
+    behind = f"/file/{quote(one.event_id, safe='')}" if inside else ""
     return {
         "name": shown_name(one.name.strip()),
         "type": type_of(one.name, one.type, one.kind),
@@ -329,11 +334,11 @@ def file_row(desk: Desk, one: FileSeen) -> Values:
         "sender": one.sender,
         "sent": moment_in(desk.settings.firm, one.at_ms),
         "caption": shown_name(" ".join(one.caption.split())),
-        "place": "",
+        "place": "" if where is None or not everywhere else name_for(desk.firm(), where, person.id),
         "conversation_id": here,
         "number": one.version,
         "versions": one.versions,
-        "download": f"/conversation/{here}/file/{quote(one.event_id, safe='')}",
+        "download": f"/conversation/{here}{behind}",
     }
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from bridge.firm.visible import shown
 from bridge.web.panel.safety import HEADERS
 
 
@@ -21,7 +23,13 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
+
+
+def _seen(value: Any) -> Any:
+    """What is put into a page, with a mark for each character that is not seen, as those that turn writing."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:
@@ -30,6 +38,6 @@ def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Res
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
 
-def message(heading: str, text: str, status: int) -> web.Response:
-    """A page that says something and offers nothing else."""
-    return page("message", {"heading": heading, "text": text}, status)
+def message(heading: str, text: str, status: int, *, back: bool = False) -> web.Response:
+    """A page that says something and offers nothing else, but the way `back` for those who are signed in."""
+    return page("message", {"heading": heading, "text": text, "back": back}, status)

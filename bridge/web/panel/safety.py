@@ -40,16 +40,18 @@ def form_token(session: str) -> str:
     return hmac.new(session.encode(), b"form", hashlib.sha256).hexdigest()
 
 
-def is_own_form(request: web.Request, session: str, given: str) -> bool:
-    """Whether a form was sent by a page of the panel, in this session."""
-    return is_own_page(request) and hmac.compare_digest(form_token(session).encode(), given.encode("utf-8", "replace"))
+def is_own_form(request: web.Request, address: str, session: str, given: str) -> bool:
+    """Whether a form was sent by a page of the panel at this address, in this session."""
+    return is_own_page(request, address) and hmac.compare_digest(
+        form_token(session).encode(), given.encode("utf-8", "replace")
+    )
 
 
-def is_own_page(request: web.Request) -> bool:
-    """Whether a request comes from a page of the panel, as far as the browser says."""
+def is_own_page(request: web.Request, address: str) -> bool:
+    """Whether a request comes from a page of the panel at this address, as far as the browser says."""
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    return site == "same-origin" and (origin is None or urlsplit(origin).netloc == request.host)
+    return site == "same-origin" and (origin is None or urlsplit(origin)[:2] == urlsplit(address)[:2])
 
 
 def set_session(response: web.StreamResponse, session: str, hours: int) -> None:

@@ -2,28 +2,38 @@
 // Pages change by themselves: when the bridge says that something changed, this page is asked for again, and the parts
 // that differ are put in place. What is being typed, where it is scrolled to and what has the focus stay as they are.
 (() => {
-  const parts = () => document.querySelectorAll("[data-live]");
+  const own = (part) => part.innerHTML.replace(/(name="(?:once|token)" value=")[^"]*/g, "$1");
+  let asked = 0;
 
   const refresh = async () => {
-    const answer = await fetch(location.href, { headers: { "X-Panel": "live" }, redirect: "manual" });
-    if (answer.type === "opaqueredirect" || answer.status === 401) {
-      location.reload();
-      return;
+    const mine = ++asked;
+    let answer;
+    try {
+      answer = await fetch(location.href, { headers: { "X-Panel": "live" }, redirect: "manual" });
+    } catch {
+      return; // The stream says when the bridge is there again.
     }
+    // What this person may not see any more must not stay on the screen.
+    if (answer.status >= 400 && answer.status < 500) return void location.reload();
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of parts()) {
+    if (mine !== asked) return;
+    document.body.dataset.seen = fresh.body.dataset.seen;
+    for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
-      if (other === null || other.innerHTML === part.innerHTML || part.querySelector("form[data-touched]")) continue;
-      const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+      if (other === null) return void location.reload();
+      if (own(other) === own(part) || part.querySelector("form[data-touched]")) continue;
+      const focused = part.contains(document.activeElement) ? document.activeElement : null;
+      const by = focused && (focused.id ? `#${CSS.escape(focused.id)}` : `[href="${CSS.escape(focused.getAttribute("href") ?? "")}"]`);
       part.replaceChildren(...other.childNodes);
-      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      if (by) part.querySelector(by)?.focus({ preventScroll: true });
     }
   };
 
-  document.addEventListener("change", (event) => {
-    event.target.closest("form")?.setAttribute("data-touched", "");
-  });
+  // A form that somebody is filling in stays as it is.
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, (event) => event.target.closest("form")?.setAttribute("data-touched", ""));
+  }
 
   // A list of people to tick is narrowed by what is typed above it.
   document.addEventListener("input", (event) => {
@@ -36,14 +46,33 @@
     }
   });
 
-  if (document.body.hasAttribute("data-signed-in")) {
-    let first = true;
-    const stream = new EventSource("/events");
-    stream.addEventListener("changed", () => {
-      // The first word of a stream says that it is there; after a break it means that something may have been missed.
-      if (!first) refresh();
-      first = false;
+  document.querySelector(".told")?.focus();
+  if (!document.body.hasAttribute("data-seen")) return;
+
+  // A browser keeps six connections to the panel at most, so a page that nobody looks at has none.
+  let stream = null;
+  const listen = () => {
+    if (stream !== null || document.hidden) return;
+    stream = new EventSource("/events");
+    stream.addEventListener("open", (event) => {
+      if (event.data !== undefined && event.data !== document.body.dataset.seen) refresh();
     });
-    document.addEventListener("visibilitychange", () => document.hidden || refresh());
-  }
+    stream.addEventListener("changed", refresh);
+    stream.addEventListener("error", () => {
+      if (stream?.readyState !== EventSource.CLOSED) return;
+      // Refused: the session is over, or the bridge is just starting.
+      stream = null;
+      refresh();
+      setTimeout(listen, 3000 + Math.random() * 4000);
+    });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      stream?.close();
+      stream = null;
+    } else {
+      listen();
+    }
+  });
+  listen();
 })();
