@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from bridge.web.panel.app import DEEDS, PAGES
+
 Table = Callable[[tuple[str, ...], Iterable[tuple[str, ...]]], str]
 """Makes a table of the names of its columns and its rows."""
 
@@ -42,3 +44,25 @@ def endpoint_parts(table: Table) -> Iterator[str]:
         " signed with a key of the configuration. The others need no token: let only your monitoring reach them."
     )
     yield table(("Request", "Meaning"), ((f"`{method} {path}`", said) for (method, path), said in ENDPOINTS.items()))
+    yield (
+        "The panel answers on an address of its own (`panel.listen_host` and `panel.listen_port`). All but the links that"
+        " sign in and the files of its look want a session, and what is sent wants a form of the panel's own"
+        " ([security.md](security.md#the-panel))."
+    )
+    yield table(("Request", "Meaning"), _of_panel())
+
+
+def _of_panel() -> Iterator[tuple[str, str]]:
+    yield "`GET /in/{token}`", "What a link of `!panel` leads to. Looking at it spends nothing."
+    yield "`POST /in/{token}`", "Signs in, once."
+    for address, shown in PAGES.items():
+        yield f"`GET {address}`", _said(shown)
+    for address, done in DEEDS.items():
+        yield f"`POST {address}`", _said(done)
+    yield "`GET /events`", "Tells an open page that something of what it may show has changed (server-sent events)."
+    yield "`GET /static/…`", "The look of the pages and their script."
+
+
+def _said(handler: object) -> str:
+    """The first sentence of what a handler says of itself."""
+    return (handler.__doc__ or "").split("\n")[0].strip()
