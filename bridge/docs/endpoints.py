@@ -45,7 +45,7 @@ def endpoint_parts(table: Table) -> Iterator[str]:
     )
     yield table(("Request", "Meaning"), ((f"`{method} {path}`", said) for (method, path), said in ENDPOINTS.items()))
     yield (
-        "The panel answers on an address of its own (`panel.listen_host` and `panel.listen_port`). All but the links that"
+        "The panel answers on an address of its own (`panel.listen_host` and `panel.listen_port`). All but links that"
         " sign in and the files of its look want a session, and what is sent wants a form of the panel's own"
         " ([security.md](security.md#the-panel))."
     )
