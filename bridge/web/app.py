@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bridge.firm.errors import BridgeError
 from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, PanelSettings
@@ -23,7 +24,7 @@ DEGRADING = frozenset({"clock", "directory", "filing", "rooms"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
 
-class ListenError(Exception):
+class ListenError(BridgeError):
     """The bridge cannot listen where its configuration says."""
 
 

@@ -164,7 +164,7 @@ async def test_F2_a_leaver_gets_no_answer(firm: SmallFirm) -> None:
 
 
 async def test_a_matter_in_which_nothing_was_said_has_none(firm: SmallFirm) -> None:
-    assert "Nobody has said anything yet about matter 2026-0042" in await firm.ask(
+    assert "Nobody has said anything about matter 2026-0042 yet" in await firm.ask(
         "ruth", "!matter transcript 2026-0042"
     )
     assert await files(firm, "ruth") == []

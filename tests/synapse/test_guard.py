@@ -303,7 +303,8 @@ async def test_V1_C1_F4_what_the_guard_makes_possible(tmp_path: Path) -> None:
         await ann.wait_for_event(since, membership_of(cleo.user_id, "leave", guarded.matter))
         for how, answer in (await attempts(guarded, guarded.matter, cleo)).items():
             # She was in, so that a ban or another leave opens nothing; and leaving twice is no change.
-            assert answer.status == (200 if "banned" in how or "kicked" in how else 403), how
+            # Once the others have gone on in another room, there is nobody left through whom to join.
+            assert answer.status in ({200} if "banned" in how or "kicked" in how else {403, 404}), how
 
 
 async def test_check_sees_the_guard(tmp_path: Path) -> None:
