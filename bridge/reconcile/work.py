@@ -212,8 +212,6 @@ class Work:
         user_id = run.wanted.user_ids.get(staff_id)
         if user_id is None or may_act(self._firm(), staff_id):
             return False
-        # The panel asks for each page whether somebody acts; this is for those who come back.
-        await self._store.run(lambda: end_sessions(staff_id))
         out = False
         cutting = asyncio.create_task(self._end_sessions(staff_id, user_id, run, thorough=thorough))
         try:
@@ -224,7 +222,7 @@ class Work:
                     item.steps = await leave_everything(self._homeserver, user_id, self._secret)
                     out = True
                     # After the rooms, which a database that takes nothing in keeps nobody in.
-                    await self._store.run(lambda: remove_from_all(departed({staff_id})))
+                    await self._store.run(partial(_forget, staff_id))
             await cutting
         finally:
             cutting.cancel()
@@ -447,3 +445,9 @@ def _space_of(conversation: Conversation | None) -> str:
 def _may_be_made_anew(plan: RoomPlan) -> bool:
     """Whether the bot has to come back, and makes the room anew where it cannot."""
     return any(step.action is Action.BOT_RETURN for step in plan.steps)
+
+
+def _forget(staff_id: str) -> None:
+    """A unit: somebody who has left is in no conversation, nor signed in to the panel where they come back."""
+    remove_from_all(departed({staff_id}))
+    end_sessions(staff_id)
