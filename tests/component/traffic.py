@@ -23,7 +23,7 @@ from bridge.store.queues.outbox import enqueue
 Json = dict[str, Any]
 BOT = "@bot:localhost"
 TOKEN = "hs-token-of-the-tests"
-GIVE_UP_SECONDS = 20
+GIVE_UP_SECONDS = 60
 
 
 def settings(**inbox: int) -> Settings:
