@@ -280,14 +280,14 @@ async def test_the_day_goes_on_with_a_full_disk(
         await fake.delivered()
         shut = await ids(firm, TALK, matter_space_key("m1"))
         assert {room.room_id for room in rooms_of(fake, BEN)} >= set(shut)
-        store = firm.service.store
+        store, chat = firm.service.store, await firm.room(bot_chat_id("d"))
         await store.run(lambda: models.database.obj.execute_sql("PRAGMA max_page_count=1"))
-        fake.message(await firm.room(bot_chat_id("d")), DAN, f"!ping {'x' * 3000}")
+        fake.message(chat, DAN, f"!ping {'x' * 3000}")
         await firm.says("database", "full")
         next_day(monkeypatch, today + timedelta(1))
         await until(lambda: not {room.room_id for room in rooms_of(fake, BEN)} & set(shut))
         await firm.says("database", "full")
-        asked = fake.message(await firm.room(bot_chat_id("d")), DAN, "!ping after")
+        asked = fake.message(chat, DAN, "!ping after")
         while store.trouble:
             # What the homeserver sends again and again may share the transaction, and undo it with its own failure.
             with suppress(StoreError):
