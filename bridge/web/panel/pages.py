@@ -24,7 +24,7 @@ from bridge.operations.conversations.pins import Pinned, board_of
 from bridge.operations.conversations.pins import pinned as pinned_messages
 from bridge.operations.files.listing import After, FileSeen, files_seen
 from bridge.operations.matters.finding import matters_seen
-from bridge.operations.panel import SESSION_HOURS, sessions
+from bridge.operations.panel import sessions
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
 from bridge.wording.files import size, type_of
@@ -112,10 +112,7 @@ def room_address(desk: Desk, room_id: str, event_id: str = "") -> str:
     return f"{desk.settings.panel.client}{quote(room_id, safe='!:')}{behind}"
 
 
-async def _conversation(asked: Asking, tab: str, **values: Any) -> web.Response | None:
-    view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
-    if view is None:
-        return None
+async def _conversation(asked: Asking, view: seen.View, tab: str, **values: Any) -> web.Response:
     entry = view.entry
     common: Values = {
         "entry": entry,
@@ -134,14 +131,14 @@ async def files(asked: Asking) -> web.StreamResponse:
     if view is None:
         return not_there()
     found, after = await _files(asked, view.entry.id) if view.entry.mine else ((), "")
-    shown = await _conversation(
+    return await _conversation(
         asked,
+        view,
         "files",
         files=[file_row(asked.desk, asked.person, one) for one in found],
         following=f"?after={quote(after)}" if after else "",
         nothing="There are no files here yet." if view.entry.mine else "Join to see its files, pins and participants.",
     )
-    return shown or not_there()
 
 
 async def pinned(asked: Asking) -> web.StreamResponse:
@@ -159,7 +156,7 @@ async def pinned(asked: Asking) -> web.StreamResponse:
         }
         for one in await _pins(asked, view)
     ]
-    return await _conversation(asked, "pinned", pins=pins) or not_there()
+    return await _conversation(asked, view, "pinned", pins=pins)
 
 
 async def participants(asked: Asking) -> web.StreamResponse:
@@ -181,14 +178,14 @@ async def participants(asked: Asking) -> web.StreamResponse:
         if view.matter is None or may_access(firm, person.id, view.matter, today)
     ]
     inside = {person.id for person in view.people}
-    shown = await _conversation(
+    return await _conversation(
         asked,
+        view,
         "participants",
         may_change=not why_fixed,
         why_fixed=why_fixed,
         people=[(person, person.id in inside) for person in might],
     )
-    return shown or not_there()
 
 
 async def matter(asked: Asking) -> web.StreamResponse:
@@ -296,7 +293,7 @@ async def signed_in_where(asked: Asking) -> web.StreamResponse:
         }
         for one in await sessions(asked.desk, asked.person.id)
     ]
-    return await framed(asked, "sessions", "Where you are signed in", "sessions", sessions=rows, hours=SESSION_HOURS)
+    return await framed(asked, "sessions", "Where you are signed in", "sessions", sessions=rows)
 
 
 async def _files(
