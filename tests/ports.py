@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import itertools
-import os
 import socket
 
-_EACH = 2000
-"""Ports of one process. All lie below those that the system gives to connections going out."""
-_first = 12_000 + _EACH * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_ports = itertools.cycle(range(_first, _first + _EACH))
+_BLOCKS = range(12_000, 32_000, 1000)
+"""Where each process's ports begin. All lie below those that the system gives to connections going out."""
+
+
+def _bound(port: int, *, again: bool) -> socket.socket | None:
+    """A socket on the port; with `again`, also where connections of an ended program are still fading."""
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, again)
+    try:
+        taken.bind(("127.0.0.1", port))
+    except OSError:
+        taken.close()
+        return None
+    return taken
+
+
+def _own_block() -> tuple[socket.socket, range]:
+    """A block that no other process has, and its first port, which keeps it so until this process ends."""
+    for first in _BLOCKS:
+        held = _bound(first, again=False)
+        if held is not None:
+            return held, range(first + 1, first + _BLOCKS.step)
+    raise OSError(f"No block of ports from {_BLOCKS.start} to {_BLOCKS.stop} is free. End tests that still run.")
+
+
+_held, _block = _own_block()
+_ports = itertools.cycle(_block)
 
 
 def free_port() -> int:
     """A port of this machine that nobody listens on, another one each time."""
-    for port in itertools.islice(_ports, _EACH):
-        with socket.socket() as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+    for port in itertools.islice(_ports, len(_block)):
+        tried = _bound(port, again=True)
+        if tried is not None:
+            tried.close()
             return port
-    raise OSError(f"No port from {_first} on is free. End what listens there.")
+    raise OSError(f"No port from {_block.start} on is free. End what listens there.")
