@@ -72,7 +72,7 @@ postgres: $(VENV)/installed
 
 ## postgres-store: those of the store and the queues alone
 postgres-store: $(VENV)/installed
-	tests/postgres.sh tests/component/test_store*.py tests/component/test_inbox*.py tests/component/test_outbox*.py
+	tests/postgres.sh tests/component/store/test_store*.py tests/component/wire/test_inbox*.py tests/component/wire/test_outbox*.py
 
 ## sftp: the filing cabinet on OpenSSH's SFTP server from Debian's packages
 sftp: $(VENV)/installed
@@ -100,7 +100,7 @@ site: $(VENV)/installed
 
 ## crash: the long form of the crash tests: every step and every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
-	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/test_killed_between.py tests/synapse/test_crash.py tests/synapse/test_leavers.py
+	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/people/test_killed_between.py tests/synapse/running/test_crash.py tests/synapse/running/test_leavers.py
 
 ## properties: the long form of the tests that make up their own input, with other input every time
 properties: $(VENV)/installed
@@ -108,7 +108,7 @@ properties: $(VENV)/installed
 
 ## machine: the long form of the random walks beside the model of the rules, other ones every time
 machine: $(VENV)/installed $(VENV)/synapse/installed
-	FIRM_BRIDGE_MACHINE=long $(BIN)/python -m pytest tests/component/test_rules_machine.py tests/synapse/test_rules_machine.py
+	FIRM_BRIDGE_MACHINE=long $(BIN)/python -m pytest tests/component/people/test_rules_machine.py tests/synapse/running/test_rules_machine.py
 
 ## mutants: make small mistakes in the pure and the guarding modules, and see that tests notice; SAMPLE and SEED choose
 mutants: $(VENV)/installed

@@ -13,4 +13,4 @@ if [ ! -x /usr/sbin/sshd ] || [ ! -x /usr/lib/openssh/sftp-server ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server openssh-sftp-server >/dev/null
 fi
 
-.venv/bin/python -m pytest tests/component/test_cabinet_servers.py "$@"
+.venv/bin/python -m pytest tests/component/files/test_cabinet_servers.py "$@"

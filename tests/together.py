@@ -41,7 +41,7 @@ def group_of(nodeid: str) -> str:
     file, _, test = nodeid.partition("::")
     if not file.startswith(SYNAPSE):
         return nodeid
-    if file.removeprefix(SYNAPSE) in ON_THE_DEMO_FIRM:
+    if file.rpartition("/")[2] in ON_THE_DEMO_FIRM:
         return "the demo firm"
     # The firm that is attacked is one with the guard and one without, which begins the name in brackets.
     return f"{file} {test.partition('-')[0]}" if "test_attacks.py" in file else file

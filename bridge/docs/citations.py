@@ -46,7 +46,7 @@ def kept_by(root: Path) -> frozenset[Citation]:
 def proven_by(root: Path, kind: Proof) -> frozenset[Citation]:
     """Tests of a kind that name rules, in their name or text; of attacks, the tables in which each has its rule."""
     folder = root / _FOLDERS[kind]
-    found = (one for file in folder.glob("*.py") for one in _in_file(root, file))
+    found = (one for file in folder.rglob("*.py") for one in _in_file(root, file))
     return frozenset(one for one in found if kind is Proof.ATTACK or one.name.startswith("test_"))
 
 

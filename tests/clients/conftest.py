@@ -12,7 +12,7 @@ from tests.clients.element import DESK, Element, Window, elements
 from tests.synapse.conftest import firm as firm
 from tests.synapse.conftest import made_demo as made_demo
 from tests.synapse.harness import RealFirm
-from tests.synapse.test_crash import bot_chat
+from tests.synapse.running.test_crash import bot_chat
 
 _PASSWORD = "cedar-otter-lantern-41"
 

@@ -21,7 +21,7 @@ from bridge.store.queues.inbox import waiting
 from bridge.store.queues.outbox import pending
 from bridge.store.rooms.conversations import room_of
 from tests.component.firm_on_fake import settings_for
-from tests.component.traffic import GIVE_UP_SECONDS, until
+from tests.component.wire.traffic import GIVE_UP_SECONDS, until
 from tests.fakes.homeserver import FakeHomeserver, Recorded
 from tests.ports import free_port
 

@@ -72,7 +72,7 @@ def tests_of(file: Path) -> Iterator[list[str]]:
     near, seen = {file}, set[Path]()
     for _ in range(_STEPS):
         for kind in KINDS:
-            found = sorted(set(_importing(near, (ROOT / kind).glob("test_*.py"))) - seen)
+            found = sorted(set(_importing(near, (ROOT / kind).rglob("test_*.py"))) - seen)
             seen.update(found)
             if found:
                 yield [str(test) for test in found]

@@ -1,6 +1,6 @@
 """A colleague who was in the conversation before a wall, with every id, position and session of that time (M3).
 
-`tests/synapse/test_former_members.py` makes every other request that Synapse knows, too.
+`tests/synapse/guard/test_former_members.py` makes every other request that Synapse knows, too.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from bridge.firm.conversation import first_matter_conversation_id
 from tests.synapse.harness import Json, Person
-from tests.synapse.test_provisioning import membership_of, now
+from tests.synapse.running.test_provisioning import membership_of, now
 
 if TYPE_CHECKING:
     from tests.synapse.attacks.stage import Stage

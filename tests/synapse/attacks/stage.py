@@ -22,12 +22,12 @@ from urllib.parse import quote
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.handlers.commands import ANSWERED
+from tests.synapse.asked.test_channels import asking
 from tests.synapse.attacks import past
 from tests.synapse.attacks.attempt import DELETED, Call, Say, Share, Step, Who
 from tests.synapse.harness import WITHOUT_GUARD, Json, Person, RealFirm, is_welcome, real_firm
-from tests.synapse.test_channels import asking
-from tests.synapse.test_crash import bot_chat
-from tests.synapse.test_provisioning import membership_of, now
+from tests.synapse.running.test_crash import bot_chat
+from tests.synapse.running.test_provisioning import membership_of, now
 
 NAMES = {"a": "ann", "b": "ben", "c": "cleo", "d": "dan", "f": "fay", "g": "gil", "h": "hal"}
 PASSWORD = "walnut-river-42"

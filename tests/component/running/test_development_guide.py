@@ -1,0 +1,69 @@
+"""The development guide is true: its first command works as it is written, and it knows every target."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bridge.commands.permissions import Place
+from bridge.docs.pages import ROOT
+
+GUIDE = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+BLOCKS = dict(re.findall(r'^```(?:python|text) title="([^"]+)"\n(.*?)^```$', GUIDE, re.MULTILINE | re.DOTALL))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def insert(file: Path, line: str, before: str) -> None:
+    """Put a line of the guide before one that is there."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, line + before), encoding="utf-8")
+
+
+def test_the_first_command_works_as_it_is_written(tmp_path: Path) -> None:
+    for folder in ("bridge", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    command, imported, listed, allowed, typed, test = BLOCKS
+    assert (command, test) == ("bridge/commands/matters/client.py", "tests/component/matters/test_matter_client.py")
+    for file in (command, test):
+        (tmp_path / file).write_text(BLOCKS[file], encoding="utf-8")
+    commands = tmp_path / "bridge" / "commands"
+    insert(commands / "all.py", BLOCKS[imported], "from bridge.commands.matters.people")
+    insert(commands / "all.py", BLOCKS[listed], "    MATTER_START,\n")
+    insert(commands / "permissions.py", BLOCKS[allowed], '    "matter start":')
+    insert(tmp_path / "tests" / "component" / "asked" / "test_permissions.py", BLOCKS[typed], '    "matter start":')
+
+    run = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        test,
+        "tests/component/asked/test_permissions.py",
+        "-k",
+        "client or row_and",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    (passed,) = re.findall(r"(\d+) passed", done.stdout)
+    assert int(passed) > len(Place), "its own test, and one for each kind of conversation"
+
+
+def test_make_by_itself_says_what_there_is() -> None:
+    said = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    assert [
+        target for target in targets.split() if not re.search(rf"^  (?:\S+, )*{target}(?:,|\s|$)", said, re.MULTILINE)
+    ] == []
+
+
+def test_the_guide_says_what_each_target_takes() -> None:
+    (gate,) = re.findall(r"^ci: (.*)\n\t\$\(MAKE\) --jobs 2 (.*)$", MAKEFILE, re.MULTILINE)
+    for target in " ".join(gate).split():
+        assert f"`make {target}`" in GUIDE
