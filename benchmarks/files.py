@@ -34,7 +34,7 @@ from bridge.firm.model import Firm, Matter, Staff
 from bridge.logs import set_up_logging
 from bridge.mapping.files import file_in
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.service import Reconciler
+from bridge.reconcile.service import make_reconciler
 from bridge.settings import (
     AppserviceSettings,
     DirectorySettings,
@@ -190,7 +190,7 @@ async def bench(url: str, sizes: Sequence[int], rounds: int) -> tuple[list[list[
     store, people = Store(url), firm()
     await store.open()
     homeserver = cast("Homeserver", None)
-    reconciler = Reconciler(store, homeserver, settings, lambda: people)
+    reconciler = make_reconciler(store, homeserver, settings, lambda: people)
     desk = Desk(
         settings, store, homeserver, reconciler, lambda: people, _nothing, _nothing, _nothing, cast("Any", _nothing)
     )

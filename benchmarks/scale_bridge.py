@@ -34,7 +34,7 @@ from benchmarks.scale_firm import (
 from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, first_matter_conversation_id
 from bridge.jobs import Jobs
-from bridge.reconcile.service import Reconciler
+from bridge.reconcile.passes import Passes
 from bridge.service import FirmService, open_firm
 from bridge.store.engine.store import Store
 from bridge.store.queues.outbox import mark_sent, pending
@@ -304,7 +304,7 @@ async def go(given: argparse.Namespace) -> list[Seen]:
         for name in ("start", "stop"):
             patches.enter_context(patch.object(Jobs, name, lambda _: None))
         if given.no_pass:
-            patches.enter_context(patch.object(Reconciler, "sync", no_pass))
+            patches.enter_context(patch.object(Passes, "sync", no_pass))
         stop = asyncio.Event()
         async with watch.on("a start with a full pass", "start") as seen:
             opened = open_firm(settings)

@@ -177,10 +177,10 @@ def room_id_of(key: str) -> str:
 
 async def fill(firm: FirmService, staff: int) -> None:
     """Store all that the directory asks for as if it were in place, and what people did since."""
-    wanted = await firm.reconciler.desired()
+    wanted = await firm.reconciler.planner.desired()
     directs = [_direct(n, staff) for n in range(staff * 2)]
     await firm.store.run(lambda: _store_conversations([*wanted.new_conversations, *directs], wanted))
-    shaped = (await firm.reconciler.desired()).shapes
+    shaped = (await firm.reconciler.planner.desired()).shapes
     await firm.store.run(lambda: _store_rooms(shaped.keys(), firm.settings))
     keys = [
         one.conversation.id for one in wanted.new_conversations if one.conversation.kind.value in {"matter", "channel"}

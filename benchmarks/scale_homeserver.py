@@ -108,7 +108,7 @@ async def run(folder: Path, port: int) -> None:
     """Answer until standard input ends."""
     set_up_quiet_logging()
     async with open_firm(settings_of(folder)) as firm:
-        wanted = await firm.reconciler.desired()
+        wanted = await firm.reconciler.planner.desired()
         settings = firm.settings
     async with FakeHomeserver(bridge_url=f"http://127.0.0.1:{port}") as fake:
         fake.guard = FakeGuard(folder / "guard.json", fake.bot_id)

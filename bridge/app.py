@@ -84,7 +84,7 @@ class Bridge:
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self.jobs = Jobs(self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep)
         reconciler = firm.reconciler
-        firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.needs_person))
+        firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.passes.needs_person))
         firm.store.listen(self._count_drift)
 
     def health(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ def now_ms() -> int:
 
 def firm_today(settings: FirmSettings) -> date:
     """The day in the firm's time zone, by which walls begin and end."""
-    return _day(settings.timezone, int(time.time() // 60))
+    return day_at(settings.timezone, int(time.time() // 60))
 
 
 def is_firm_hour(settings: FirmSettings, at: datetime, first: int, last: int) -> bool:
@@ -28,6 +28,6 @@ def is_firm_hour(settings: FirmSettings, at: datetime, first: int, last: int) ->
 
 
 @lru_cache(maxsize=8)
-def _day(timezone: str, minute: int) -> date:
+def day_at(timezone: str, minute: int) -> date:
     """The day of a minute since the epoch. It is asked for all the time."""
     return datetime.fromtimestamp(minute * 60, ZoneInfo(timezone)).date()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from bridge.clock import firm_today
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_administer
 from bridge.firm.sight import Sight
@@ -49,6 +51,10 @@ class Desk:
     @property
     def server_name(self) -> str:
         return self.settings.homeserver.server_name
+
+    def today(self) -> date:
+        """The firm's day."""
+        return firm_today(self.settings.firm)
 
     def may_administer(self, staff_id: str) -> Decision:
         """Whether this person is a firm admin at this moment."""

@@ -106,7 +106,7 @@ class Jobs:
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")
         self._job(upkeep.begin_day, CronTrigger(second=5, timezone="UTC"), "day")
-        self._job(desk.reconciler.try_again, IntervalTrigger(seconds=AGAIN_SECONDS), "what failed")
+        self._job(desk.reconciler.rooms.try_again, IntervalTrigger(seconds=AGAIN_SECONDS), "what failed")
         # In office hours: a notice at night would wake somebody, and a server that is off at night would send none.
         self._job(self.archive_empty_channels, CronTrigger(minute=30, timezone="UTC"), "empty channels")
         # Again each hour, so that what was interrupted goes on the same night.

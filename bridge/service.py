@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import structlog
@@ -22,8 +23,7 @@ from bridge.matrix.errors import HomeserverError, UserTakenError
 from bridge.matrix.port import AccountRequests, Homeserver
 from bridge.metrics import Metrics
 from bridge.reconcile.planning.foreseen import Effect
-from bridge.reconcile.planning.plan import Plan
-from bridge.reconcile.service import Reconciler
+from bridge.reconcile.service import Reconciler, make_reconciler
 from bridge.reconcile.tally import Outcome, Progress
 from bridge.settings import Settings
 from bridge.store.engine.errors import NotMadeYetError
@@ -59,19 +59,19 @@ class FirmService:
         """The directory's firm with what firm admins set by command; the same object until either changes."""
         return self.in_force.now(self.directory.firm)
 
-    async def plan(self) -> Plan:
-        """What a sync would change."""
-        return await self.reconciler.plan()
+    def today(self) -> date:
+        """The firm's day."""
+        return firm_today(self.settings.firm)
 
     async def foresee(self) -> tuple[Effect, ...]:
         """What the held change of the directory would lead to; nothing where none is held."""
         held = self.directory.held
-        return await self.reconciler.foresee(self.in_force.over(held.new)) if held is not None else ()
+        return await self.reconciler.planner.foresee(self.in_force.over(held.new)) if held is not None else ()
 
     async def sync(self, on_progress: Progress | None = None) -> Outcome:
         """Make everything as it should be."""
         await introduce_bot(self.homeserver, self.settings)
-        return await self.reconciler.sync(on_progress)
+        return await self.reconciler.passes.sync(on_progress)
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
     Raises OwnedElsewhereError where another process has it open, and StoreError when the database cannot be opened. An
     invalid directory leaves the last accepted firm in force.
     """
-    metrics = Metrics(CollectorRegistry())
+    metrics, today = Metrics(CollectorRegistry()), partial(firm_today, settings.firm)
     async with AsyncExitStack() as stack:
         store = await _opened(settings.database.url.get_secret_value(), reading=reading)
         stack.push_async_callback(store.close)
@@ -92,7 +92,7 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         directory = DirectoryFile(
             settings.directory,
             store,
-            today=lambda: firm_today(settings.firm),
+            today=today,
             with_change=partial(tell_of_status, bot_id=settings.bot_id),
             over=in_force.over,
             stores=not store.reading,
@@ -105,10 +105,10 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         def firm() -> Firm:
             return in_force.now(directory.firm)
 
-        decides = FirmDecides(store, settings.homeserver.server_name, firm, lambda: firm_today(settings.firm))
+        decides = FirmDecides(store, settings.homeserver.server_name, firm, today)
         homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request)
         stack.push_async_callback(homeserver.close)
-        reconciler = Reconciler(store, homeserver, settings, firm)
+        reconciler = make_reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
 
 

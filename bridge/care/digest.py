@@ -111,7 +111,7 @@ def _finish(desk: Desk, staff_id: str, day: date, unread: Iterable[Unread]) -> b
 
     The policy is asked here, with the firm of this moment: a wall set while the homeserver was asked holds (M3).
     """
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     mark_digest_done(staff_id, day.isoformat())
     if not may_act(firm, staff_id) or (chat := room_of(bot_chat_id(staff_id))) is None:
         return False

@@ -94,7 +94,7 @@ async def check_rooms(
 
 async def _look_at(desk: Desk, metrics: Metrics, key: str) -> None:
     try:
-        failed = (await desk.reconciler.look_at(key)).failed
+        failed = (await desk.reconciler.rooms.look_at(key)).failed
     except RequestError as error:
         if is_passing(error):
             raise

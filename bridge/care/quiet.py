@@ -40,7 +40,7 @@ async def archive_empty_channels(desk: Desk, now_ms: int) -> list[str]:
         log.info("empty_channel_archived", conversation=channel_id)
     faults.point("channels.archived")
     if archived:
-        await desk.reconciler.converge(*archived)
+        await desk.reconciler.rooms.converge(*archived)
     return archived
 
 

@@ -136,7 +136,7 @@ def _person(desk: Desk, person: str) -> str:
 
 def _place(desk: Desk, one: Refused) -> _Place | None:
     """Where it was tried; None where the person may not be there, or it is no place of the firm's (M3)."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     conversation = conversation_by_id(conversation_of(one.subject))
     if conversation is not None:
         allowed = may_be_in(firm, one.actor, conversation, today)

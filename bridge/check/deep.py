@@ -95,7 +95,7 @@ _NAMES = frozenset({"m.room.name", "m.room.topic"})
 
 async def compare(service: FirmService, findings: Iterable[Finding], on_progress: Progress) -> list[Discrepancy]:
     """Every difference. `findings` are those of the plain check. HomeserverErrors and StoreErrors pass through."""
-    wanted = await service.reconciler.desired()
+    wanted = await service.reconciler.planner.desired()
     addresses = await service.store.read(room_addresses)
     total = 3 + len(addresses) + len(wanted.world.accounts)
     done = 0
@@ -105,7 +105,7 @@ async def compare(service: FirmService, findings: Iterable[Finding], on_progress
         done += 1
         on_progress(done, total, label)
 
-    plan = await service.reconciler.plan()
+    plan = await service.reconciler.planner.plan()
     found = [*of_plan(plan, wanted.world.rooms), *of_database(wanted)]
     step("what reconciliation compares")
     listed = {str(room["room_id"]): room for room in await service.homeserver.admin_rooms()}

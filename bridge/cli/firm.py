@@ -80,7 +80,7 @@ def plan(config: Config = None, as_json: AsJson = False) -> None:
     """Print what `sync` would change. Changes nothing."""
 
     async def look(service: FirmService) -> tuple[Plan, bool]:
-        return await service.plan(), service.directory.held is not None
+        return await service.reconciler.planner.plan(), service.directory.held is not None
 
     planned, waits = with_firm(config, look)
     if as_json:
@@ -108,7 +108,7 @@ def sync(config: Config = None, yes: Yes = False) -> None:
 
     async def work(service: FirmService) -> tuple[int, tuple[str, ...]]:
         if not yes:
-            steps = len((await service.plan()).steps)
+            steps = len((await service.reconciler.planner.plan()).steps)
             if not steps or not typer.confirm(f"{steps} steps; `firm-bridge plan` lists them. Go ahead?"):
                 return 0, ()
         with progress_bar("Syncing") as show:

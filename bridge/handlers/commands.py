@@ -166,7 +166,7 @@ def _queue(arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: 
 def _is_in(staff_id: str, key: str, room_id: str, desk: Desk) -> bool:
     """Whether somebody is in a conversation that is held in this room, and may be."""
     there = conversation_for(key, staff_id) if room_of(key) == room_id else None
-    return there is not None and bool(may_be_in(desk.firm(), staff_id, there, desk.reconciler.today()))
+    return there is not None and bool(may_be_in(desk.firm(), staff_id, there, desk.today()))
 
 
 def _reaction(event_id: str) -> Json:
@@ -188,7 +188,7 @@ def _as_allowed_now(reply: Answer, staff_id: str, desk: Desk) -> Answer:
     """The answer, without what the person may no longer see: making files takes a while (M3)."""
     for handout in reply.handouts:
         matter = desk.firm().matters.get(handout.matter.id)
-        if matter is None or not may_access(desk.firm(), staff_id, matter, desk.reconciler.today()):
+        if matter is None or not may_access(desk.firm(), staff_id, matter, desk.today()):
             noted = replace(reply.noted, outcome=Outcome.REFUSED, rule="M3") if reply.noted is not None else None
             return Answer(worded(Refusal(Kind.NO_SUCH_MATTER, number=handout.matter.number)), noted=noted)
     return reply

@@ -81,7 +81,7 @@ async def _shared(wish: Wish, desk: Desk, asker: Staff, people: list[Staff], cau
         return (await make_channel(desk, asker, wish.name, wish.topic, people, cause, by_button=True)).room_id
     matter = desk.firm().matters.get(matter_of_space(key) or "")
     # The same whether or not there is such a space (M3).
-    if matter is None or not may_access(desk.firm(), asker.id, matter, desk.reconciler.today()):
+    if matter is None or not may_access(desk.firm(), asker.id, matter, desk.today()):
         raise Refusal(Kind.NOT_THEIR_SPACE)
     if wish.opening is not Opening.SPACES:
         raise Refusal(Kind.NOT_FOR_ALL, "M1")

@@ -56,7 +56,7 @@ async def handle_drift(arrival: Arrival, context: Context) -> None:
         return
     key = place.earlier or place.key
     log.info("drift_heard", room=key, what=event.type)
-    await context.desk.reconciler.converge(key)
+    await context.desk.reconciler.rooms.converge(key)
 
 
 def is_bot_renamed(event: Event, bot_id: str, bot_name: str) -> bool:

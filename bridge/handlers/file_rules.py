@@ -154,7 +154,7 @@ async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effec
     for event_id in filter(None, (unwanted.edit_id, unwanted.event_id)):
         once = f"{event_id}/rule"
         if conversation is not None and conversation.kind is ConversationKind.DIRECT:
-            await desk.reconciler.redact_in_direct(key, event_id, REASON, once)
+            await desk.reconciler.visits.redact(key, event_id, REASON, once)
         else:
             txn_id = transaction_id(once, desk.settings.bot_id)
             await desk.homeserver.redact(unwanted.room_id, event_id, REASON, txn_id)

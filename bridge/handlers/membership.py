@@ -63,7 +63,7 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
     if refusal is None:
         in_chat = conversation.kind is ConversationKind.BOT and event.membership == "join"
         return await welcome(staff_id, event.room_id, desk) if in_chat and staff_id is not None else None
-    await desk.reconciler.converge(place.key)
+    await desk.reconciler.rooms.converge(place.key)
     if event.membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
@@ -83,7 +83,7 @@ def _refused_before(arrival: Arrival, conversation: Conversation, staff_id: str 
     came = arrival.event.membership in {"join", "invite"}
     if not came or staff_id is None or arrival.staff_id is None:
         return None
-    if may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()):
+    if may_be_in(desk.firm(), staff_id, conversation, desk.today()):
         return None
     return partial(_put_back, arrival, staff_id, _NOT_OPEN, desk)
 
@@ -140,7 +140,7 @@ async def _call_back(arrival: Arrival, conversation: Conversation, context: Cont
 
 async def _come(event: Event, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
     """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand; None when done."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     allowed = may_be_in(firm, staff_id, conversation, today)
     if allowed and (conversation.everyone or staff_id in conversation.participants):
         return None if actor == staff_id else ""
@@ -171,7 +171,7 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
 
 async def _close_history(event: Event, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:
     """Let somebody whose ban stays forget the room: having been banned opens the history even to those never in it."""
-    if staff_id is not None and may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()):
+    if staff_id is not None and may_be_in(desk.firm(), staff_id, conversation, desk.today()):
         return
     try:
         await desk.homeserver.forget(event.room_id, event.state_key or "")
@@ -184,6 +184,6 @@ async def _put_space_right(key: str, event: Event, desk: Desk) -> None:
 
     Every join that the bridge makes comes by, so looks come first.
     """
-    shape = await desk.reconciler.shape(key)
+    shape = await desk.reconciler.planner.shape(key)
     if shape is not None and (event.state_key in shape.members) != (event.membership == "join"):
-        await desk.reconciler.converge(key)
+        await desk.reconciler.rooms.converge(key)

@@ -78,7 +78,7 @@ def _of_matter(talk: Conversation, desk: Desk) -> Named | None:
         return await _refused(take_title(desk, staff_id, matter, talk.id, title, event.event_id))
 
     def lets(staff_id: str) -> bool:
-        return bool(may_be_in(desk.firm(), staff_id, talk, desk.reconciler.today()))
+        return bool(may_be_in(desk.firm(), staff_id, talk, desk.today()))
 
     return Named(talk.title, {NAME: conversation_name(matter, talk.title, first_title)}, lets, take)
 

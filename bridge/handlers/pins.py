@@ -65,7 +65,7 @@ async def handle_pinning(arrival: Arrival, context: Context) -> Effect | None:
         log.info("pinned_before", conversation=place.key, event_id=cause)
         return None
     staff_id = arrival.staff_id or ""
-    allowed = bool(may_be_in(desk.firm(), staff_id, conversation, desk.reconciler.today()))
+    allowed = bool(may_be_in(desk.firm(), staff_id, conversation, desk.today()))
     result = await _judge(event, standing, seen, desk) if allowed else _not_theirs(standing)
     log.info("pinned", conversation=place.key, staff=staff_id, new=len(result.new), refused=bool(result.refusal))
     # Where somebody has set another list since, that one's turn comes.
@@ -107,7 +107,7 @@ async def write_pins(stands: List, room_id: str, place: Place, desk: Desk) -> No
     """Set the room's list as the bot, which comes back for it into a direct conversation (D3)."""
     content = {"pinned": list(stands)}
     if place.kind is ConversationKind.DIRECT:
-        await desk.reconciler.set_in_direct(place.key, PINNED, content)
+        await desk.reconciler.visits.put_state(place.key, PINNED, content)
     else:
         await desk.homeserver.put_state(room_id, PINNED, "", content)
 

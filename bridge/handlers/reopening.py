@@ -52,7 +52,7 @@ async def call_back(arrival: Arrival, context: Context) -> None:
     if arrival.place.kind is not ConversationKind.DIRECT:
         return
     back = await desk.store.run(lambda: _returned(key, arrival, desk))
-    await desk.reconciler.converge(key)
+    await desk.reconciler.rooms.converge(key)
     await context.places.look_who_left()
     log.info("direct_reopened", conversation=key, staff=back)
 

@@ -46,7 +46,7 @@ async def handle_room_change(arrival: Arrival, context: Context) -> Effect | Non
             whom = staff_id if active else None
             reason = put_back_reason(change.type, refusal)
             effects.append(partial(_put_back, change, place.key, staff_id, whom, told, reason, desk.settings.bot_id))
-    await desk.reconciler.converge(place.key)
+    await desk.reconciler.rooms.converge(place.key)
     return all_of(effects) if effects else None
 
 

@@ -17,7 +17,7 @@ def tell_way_back(left: Conversation, staff_id: str, cause: str, desk: Desk) -> 
     """
     firm = desk.firm()
     matter = firm.matters.get(left.matter_id)
-    if matter is None or not may_be_in(firm, staff_id, left, desk.reconciler.today()):
+    if matter is None or not may_be_in(firm, staff_id, left, desk.today()):
         return
     if desk.settings.guarded and any(are_in([(one, staff_id)]) for one in titles_in_matter(matter.id)):
         return

@@ -34,7 +34,7 @@ async def welcome(staff_id: str, room_id: str, desk: Desk) -> Effect | None:
     if not may_act(firm, staff_id) or await desk.store.read(lambda: was_welcomed(staff_id)):
         return None
     channels, localparts = await desk.store.read(lambda: (channels_with(staff_id), staff_by_localpart()))
-    said = welcome_text(desk.settings, firm, firm.staff[staff_id], localparts, channels, desk.reconciler.today())
+    said = welcome_text(desk.settings, firm, firm.staff[staff_id], localparts, channels, desk.today())
     content = text_message(said)
 
     def effect() -> None:

@@ -34,7 +34,7 @@ def say_first_line(conversation_id: str, desk: Desk) -> None:
     if found is None or room_id is None:
         return
     mark_first_line_said(conversation_id)
-    others = desired_participants(firm, found, desk.reconciler.today()) - {started_by}
+    others = desired_participants(firm, found, desk.today()) - {started_by}
     content = text_message(first_line(firm, found, started_by, others))
     localparts = {staff_id: localpart for localpart, staff_id in staff_by_localpart().items()}
     named = [f"@{localparts[one]}:{desk.server_name}" for one in sorted(others) if one in localparts]

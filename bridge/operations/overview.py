@@ -99,7 +99,7 @@ class View:
 
 async def overview(desk: Desk, staff_id: str) -> Overview:
     """This person's lists."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     return await desk.store.read(lambda: _overview(firm, staff_id, today))
 
 
@@ -174,7 +174,7 @@ async def view(desk: Desk, staff_id: str, conversation_id: str) -> View | None:
 
     A channel may be known to everybody, a matter's conversation to all with access to the matter (C1, M1).
     """
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
 
     def unit() -> tuple[Conversation | None, str | None]:
         return conversation_by_id(conversation_id), room_of(conversation_id)
@@ -205,7 +205,7 @@ class MatterView:
 
 async def matter_view(desk: Desk, staff_id: str, matter_id: str) -> MatterView | None:
     """A matter; None where there is none of which this person may know (M3)."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     matter = firm.matters.get(matter_id)
     if matter is None or not may_access(firm, staff_id, matter, today):
         return None
@@ -241,5 +241,5 @@ def changes_lists(news: object) -> bool:
 def sees(desk: Desk, staff_id: str) -> int:
     """What tells all that somebody may see of the firm's matters from what they might see before."""
     firm = desk.firm()
-    seen = accessible(firm, staff_id, firm.listed, desk.reconciler.today())
+    seen = accessible(firm, staff_id, firm.listed, desk.today())
     return hash(tuple((one.id, one.number, one.title, one.status, one.clients) for one in seen))

@@ -21,7 +21,7 @@ async def made_room(desk: Desk, conversation_id: str, asked_by: str, cause: str)
     Who cannot be brought in, because a server admin suspended their account, holds up nobody: `asked_by`, a staff id,
     is told, once for each `cause`.
     """
-    outcome = await desk.reconciler.converge(conversation_id)
+    outcome = await desk.reconciler.rooms.converge(conversation_id)
 
     def unit() -> str | None:
         if not outcome.failed or outcome.suspended:

@@ -41,7 +41,7 @@ async def rooms_named(desk: Desk, sender: Staff, text: str) -> Rooms:
         keys = {one: key_behind(one, one.removeprefix("#").removesuffix(suffix)) for one in wanted}
         return {one: (key, conversation_by_id(key)) for one, key in keys.items() if key is not None}
 
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     found: dict[str, RoomNamed] = {}
     for one, (key, conversation) in (await desk.store.read(unit)).items():
         if conversation is not None and conversation.kind is ConversationKind.CHANNEL:
@@ -58,4 +58,4 @@ async def matter_typed_in(desk: Desk, conversation_id: str, sender: Staff) -> Ma
     """The matter in whose conversation something was typed, where the sender may see it (M3)."""
     found = await typed_in(desk, conversation_id, sender.id)
     matter = desk.firm().matters.get(found.matter_id) if found is not None else None
-    return matter if matter and may_access(desk.firm(), sender.id, matter, desk.reconciler.today()) else None
+    return matter if matter and may_access(desk.firm(), sender.id, matter, desk.today()) else None

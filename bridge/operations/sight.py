@@ -34,7 +34,7 @@ def require_admin(desk: Desk, asker: Staff) -> Sight:
 
 
 def _sight(desk: Desk, staff_id: str) -> Sight:
-    firm, today, sights = desk.firm(), desk.reconciler.today(), desk.sights
+    firm, today, sights = desk.firm(), desk.today(), desk.sights
     known = sights.get(staff_id)
     if known is None or known.firm is not firm or known.today != today:
         # What is hidden is found once for each firm: it takes a look at every matter.
@@ -44,13 +44,13 @@ def _sight(desk: Desk, staff_id: str) -> Sight:
 
 def is_in(desk: Desk, asker: Staff, conversation: Conversation) -> bool:
     """Whether the one who asks is in the conversation now."""
-    return asker.id in desired_participants(desk.firm(), conversation, desk.reconciler.today())
+    return asker.id in desired_participants(desk.firm(), conversation, desk.today())
 
 
 def require_seen(desk: Desk, asker: Staff, matter: Matter) -> None:
     """Raise Refusal, as of a matter that is not there, unless the one who asks may see this one now (M3)."""
     current = desk.firm().matters.get(matter.id)
-    if current is None or not may_access(desk.firm(), asker.id, current, desk.reconciler.today()):
+    if current is None or not may_access(desk.firm(), asker.id, current, desk.today()):
         raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
 
 
@@ -73,7 +73,7 @@ async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversat
         found = conversation_by_id(conversation_id)
         if found is not None and found.kind is ConversationKind.ADMINS:
             return conversation_by_id(bot_chat_id(staff_id))
-        if found is None or staff_id in desired_participants(desk.firm(), found, desk.reconciler.today()):
+        if found is None or staff_id in desired_participants(desk.firm(), found, desk.today()):
             return found
         return conversation_by_id(bot_chat_id(staff_id))
 

@@ -14,7 +14,7 @@ FIRST_SECONDS, LONGEST_SECONDS = 5.0, 3600.0
 _NAMED = 3
 
 
-class Kind(StrEnum):
+class ThingKind(StrEnum):
     """What can fail by itself."""
 
     ACCOUNT = "account"
@@ -26,22 +26,22 @@ class Kind(StrEnum):
 class Thing:
     """One of them: an account by its staff id, a room by its key."""
 
-    kind: Kind
+    kind: ThingKind
     id: str
 
 
-HANDOUTS = Thing(Kind.HANDOUTS, "files from the bot")
+HANDOUTS = Thing(ThingKind.HANDOUTS, "files from the bot")
 """Files that the bot gave out and must take back; together, since there are few."""
 
 
 def account(staff_id: str) -> Thing:
     """Somebody's account."""
-    return Thing(Kind.ACCOUNT, staff_id)
+    return Thing(ThingKind.ACCOUNT, staff_id)
 
 
 def room(key: str) -> Thing:
     """The room of a key."""
-    return Thing(Kind.ROOM, key)
+    return Thing(ThingKind.ROOM, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Again:
             return ""
         counts = ", ".join(
             f"{len(of_kind)} {kind.value}{'s'[: len(of_kind) > 1]} ({_some(of_kind)})"
-            for kind in Kind
+            for kind in ThingKind
             if (of_kind := [thing for thing in self._failures if thing.kind is kind])
         )
         soonest = min(failure.due for failure in self._failures.values()) - self._clock()

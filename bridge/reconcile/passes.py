@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,17 +14,17 @@ from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.difference import differing
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
+from bridge.firm.room_keys import KEEPER_SPACE, matter_of_space
 from bridge.mapping.rooms import RoomShape
 from bridge.matrix.errors import GuardKnowsMoreError
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience
+from bridge.reconcile import waits
 from bridge.reconcile.again import HANDOUTS
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.planning.anew import to_look_at
 from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.planning.first_things import changed, leavers, losing, walled_off
-from bridge.reconcile.planning.foreseen import Effect, in_order, of_conversations, of_firm
 from bridge.reconcile.planning.parts import waves
 from bridge.reconcile.planning.scope import touched
 from bridge.reconcile.rooms.handouts import take_back
@@ -32,23 +32,13 @@ from bridge.reconcile.rooms.observe import Json, in_parallel
 from bridge.reconcile.rooms.pictures import give_bot_picture
 from bridge.reconcile.storing import store_new
 from bridge.reconcile.tally import Outcome, Progress, Tally
-from bridge.reconcile.work import Run, Work
+from bridge.reconcile.work import OF_NOBODY, Run, Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import World
 from bridge.store.rooms.world import Extent, slices
 
 log = structlog.get_logger(__name__)
-PATIENCE = 30.0
-"""Seconds for which a pass repeats one request: what fails is tried again by itself, and must not hold up the rest."""
-MOMENT = 3.0
-"""Seconds for which what takes access away waits for the guard."""
-GUARD_SECONDS = 10.0
-"""Seconds for which a slice waits for the guard."""
-AT_START = 10.0
-"""Seconds for which a start waits for the guard, which may know what this database has forgotten."""
-OF_NOBODY = frozenset({KEEPER_SPACE, STAFF_SPACE, ADMINS_ID})
-"""The keys of the rooms that are in the first slice only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +116,9 @@ class Passes:
         What fails about a single account or room is tried again by itself. Raises HomeserverAwayError where the
         homeserver is away as a whole, GuardKnowsMoreError where this database may lack walls, and TokenRejectedError.
         """
-        with patience(PATIENCE):
+        with patience(waits.PATIENCE):
             # First, since of what this database lost in a backup the guard may know.
-            untold = await self._guarding.told(everything=True, anew=True, within=AT_START)
+            untold = await self._guarding.told(everything=True, anew=True, within=waits.GUARD)
             tally = self._work.tally()
             scan = await self.scan(await self._slices(), self._everything())
             await self._take(tally, leavers(scan.first.wanted), scan.losing, thorough=True)
@@ -149,7 +139,7 @@ class Passes:
             return wanted.world.accounts.keys()
 
         async with self._whole:
-            with patience(PATIENCE):
+            with patience(waits.PATIENCE):
                 tally = self._work.tally(on_progress=on_progress)
                 outcome = await self._make_right(await self._slices(), self._everything(), everybody, tally, direct={})
                 await give_bot_picture(self._homeserver, self._store, self._settings)
@@ -176,26 +166,10 @@ class Passes:
             accounts = wanted.world.accounts
             return {staff_id for staff_id, account in accounts.items() if staff_id in others or not account.profile}
 
-        with patience(PATIENCE):
+        with patience(waits.PATIENCE):
             extent = await asyncio.to_thread(touched, before, then, self._firm(), self._today(), self._settings)
             extents = await self._slices() if extent is None else [extent]
             return await self._make_right(extents, look, concerned, self._work.tally(), alone=extent is not None)
-
-    async def foresee(self, then: Firm) -> tuple[Effect, ...]:
-        """What would become of accounts, matters and conversations if that were the firm (O2). Changes nothing."""
-        before, today = self._firm(), self._today()
-        extent = touched(before, today, then, today, self._settings)
-        found: list[Effect] = []
-        for one in await self._slices() if extent is None else [extent]:
-            world = await self._work.world(one)
-
-            def part(extent: Extent = one, world: World = world) -> Iterable[Effect]:
-                # By what is stored now, as the change would be followed.
-                old = desired_of_stored(before, world, self._settings, today, extent)
-                return of_conversations(old, desired(then, world, self._settings, today, extent))
-
-            found += await asyncio.to_thread(part)
-        return (*of_firm(before, then), *in_order(found))
 
     async def cut_off(self, staff_id: str) -> Outcome:
         """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
@@ -203,7 +177,7 @@ class Passes:
         It waits for no pass, and for the guard a moment only. What of it fails is tried again by itself. Raises
         UnreachableError where the homeserver is away as a whole, and TokenRejectedError.
         """
-        with patience(PATIENCE):
+        with patience(waits.PATIENCE):
             tally = self._work.tally()
             await self._tell_and_take(tally, [staff_id], {}, (), alone=True)
             return tally.outcome()
@@ -220,7 +194,7 @@ class Passes:
             for room in (key, *part.world.earlier.get(key, ())):
                 await self._work.shut_room(room, tally, part)
 
-        with patience(PATIENCE):
+        with patience(waits.PATIENCE):
             await self._spaces_first(keys, one)
 
     async def take_back(self, tally: Tally | None = None) -> None:
@@ -310,7 +284,7 @@ class Passes:
         untold = self._guarding.away
         if await store_new(self._store, part.wanted):
             keys = part.wanted.world.conversations.keys()
-            untold = await self._guarding.told(*keys, within=GUARD_SECONDS)
+            untold = await self._guarding.told(*keys, within=waits.GUARD)
         return replace(self._work.run(part.wanted, tally, part.epoch, direct), untold=untold)
 
     async def _settle(self, run: Run, shapes: Mapping[str, RoomShape], at_once: int) -> None:
@@ -333,11 +307,11 @@ class Passes:
         nothing is added after it: accounts are then cut off also where they are locked already, and the guard is not
         waited for in the end.
         """
-        within = MOMENT if alone else None
+        within = waits.MOMENT if alone else None
         told = self._guarding.told(*(about or ()), everything=about is None, anew=True, within=within)
         telling = asyncio.create_task(told)
         try:
-            await asyncio.wait({telling}, timeout=MOMENT)
+            await asyncio.wait({telling}, timeout=waits.MOMENT)
             await self._take(tally, staff_ids, losing, thorough=alone)
             await telling
         finally:
@@ -363,7 +337,7 @@ class Passes:
         async def rooms() -> None:
             # After the sessions, where these end at once.
             with suppress(TimeoutError):
-                await asyncio.wait_for(shut.wait(), MOMENT)
+                await asyncio.wait_for(shut.wait(), waits.MOMENT)
             keys = [key for key, who in losing.items() if not who or not who <= out]
             await self._spaces_first(keys, lambda key: self._work.shut_room(key, tally))
 
@@ -383,7 +357,7 @@ class Passes:
 
         async def of_others() -> None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), MOMENT)
+                await asyncio.wait_for(done.wait(), waits.MOMENT)
             await in_parallel([key for key in keys if key not in spaces], shut, self._limit)
 
         await in_parallel((of_spaces, of_others), lambda taking: taking(), 2)

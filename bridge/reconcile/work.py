@@ -13,13 +13,14 @@ import structlog
 
 from bridge.clock import now_ms
 from bridge.directory.keeping import departed
-from bridge.firm.conversation import SHARED, Conversation
+from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
-from bridge.firm.room_keys import CHILD, STAFF_SPACE, conversation_of, matter_space_key
+from bridge.firm.room_keys import CHILD, KEEPER_SPACE, STAFF_SPACE, conversation_of, matter_space_key
 from bridge.mapping.rooms import RoomShape, staff_space_shape
 from bridge.matrix.errors import HomeserverError, UnreachableError
 from bridge.matrix.port import Homeserver
+from bridge.reconcile import waits
 from bridge.reconcile.accounts import apply_account, cut_off, plan_accounts, plan_farewells
 from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.farewell import leave_everything
@@ -56,12 +57,11 @@ from bridge.store.rooms.conversations import (
 from bridge.store.rooms.world import Accounts, Extent, load_conversations
 
 log = structlog.get_logger(__name__)
-MOMENT = 3.0
-"""Seconds for which the rooms of a leaver wait for the end of their sessions."""
-GUARD_SECONDS = 10.0
-"""Seconds for which one room waits for the guard."""
 DELETING_MS = 60_000
 """How long the homeserver may take to put everybody out of a room that an admin deletes."""
+
+OF_NOBODY = frozenset({KEEPER_SPACE, STAFF_SPACE, ADMINS_ID})
+"""The keys of the rooms that are in the first slice only."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class Work:
         out = False
         cutting = asyncio.create_task(self._end_sessions(staff_id, user_id, run, thorough=thorough))
         try:
-            await asyncio.wait({cutting}, timeout=MOMENT)
+            await asyncio.wait({cutting}, timeout=waits.MOMENT)
             if not cutting.done() or await cutting:
                 async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
                     await keep_emptied(self._store, self._homeserver, staff_id, self._may_act)
@@ -350,7 +350,7 @@ class Work:
         if key not in wanted.shapes:
             return
         item.label = wanted.shapes[key].label
-        untold = await self._guarding.told(conversation_of(key), within=GUARD_SECONDS)
+        untold = await self._guarding.told(conversation_of(key), within=waits.GUARD)
         run = replace(self.run(wanted, tally), untold=untold)
         plan = await self._plan_stored(key, run)
         if deleted(plan):

@@ -38,7 +38,7 @@ class DirectoryChanges:
             await self._upkeep.follow_directory()
             if undone.conversations:
                 # Who is in them may be all that changed, where the files had been put right before.
-                await self._firm.reconciler.converge(*undone.conversations)
+                await self._firm.reconciler.rooms.converge(*undone.conversations)
         except RequestError as error:
             self._upkeep.reconcile_later(error)
             log.warning("directory_not_followed", reason=str(error))

@@ -10,7 +10,7 @@ import structlog
 
 from bridge.firm.model import Firm
 from bridge.handlers.places import Places
-from bridge.reconcile.service import Reconciler
+from bridge.reconcile.passes import Passes
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +18,11 @@ log = structlog.get_logger(__name__)
 class Following:
     """Follows changes, one after the other."""
 
-    def __init__(self, firm: Callable[[], Firm], reconciler: Reconciler, places: Places) -> None:
-        """`firm` is as of now."""
+    def __init__(self, firm: Callable[[], Firm], passes: Passes, today: Callable[[], date], places: Places) -> None:
+        """`firm` and `today` are as of now."""
         self._firm = firm
-        self._reconciler = reconciler
+        self._passes = passes
+        self._today = today
         self._places = places
         self._followed: tuple[Firm, date] | None = None
         """The firm, and its day, that everything was last made to agree with, or is being made to."""
@@ -34,15 +35,15 @@ class Following:
             self._followed = firm, today
 
     async def follow(self) -> None:
-        """Follow what changed since the last time. Raises as `Reconciler.follow` does, and is then to be repeated."""
+        """Follow what changed since the last time. Raises as `Passes.follow` does, and is then to be repeated."""
         async with self.lock:
-            firm, today = self._firm(), self._reconciler.today()
+            firm, today = self._firm(), self._today()
             if self._followed is None:
                 return
             before, then = self._followed
             if firm is before and today == then:
                 return
-            outcome = await self._reconciler.follow(before, then)
+            outcome = await self._passes.follow(before, then)
             self._followed = firm, today
             await self._places.follow()
             log.info("directory_followed", steps=outcome.done, failed=len(outcome.failed))

@@ -34,7 +34,7 @@ class Upkeep:
         self._firm = firm
         self._places = places
         self.stages = Stages()
-        self.following = Following(lambda: firm.firm, firm.reconciler, places)
+        self.following = Following(lambda: firm.firm, firm.reconciler.passes, firm.today, places)
         self.clocks_apart = False
         """Whether the homeserver's clock was far from the bridge's when they were compared last."""
         self._work: dict[Stage, Start] = {}
@@ -112,19 +112,19 @@ class Upkeep:
     async def shut_out(self) -> None:
         """Shut out who must be out, by what is stored."""
         await self._firm.in_force.load()
-        firm, today = self._firm.firm, self._firm.reconciler.today()
-        await self._firm.reconciler.shut_out()
+        firm, today = self._firm.firm, self._firm.today()
+        await self._firm.reconciler.passes.shut_out()
         # What changes from here on is followed at once, however long the first pass takes.
         self.following.begin(firm, today)
 
     async def reconcile(self) -> None:
         """Make everything as it should be on the firm's day, and note the day."""
-        settings, today = self._firm.settings, self._firm.reconciler.today()
+        settings, today = self._firm.settings, self._firm.today()
         await self._firm.in_force.load()
         await self._firm.store.run(partial(end_over, self._firm.firm, settings, today))
         firm = self._firm.firm
         begun = now_ms()
-        outcome = await self._firm.reconciler.sync()
+        outcome = await self._firm.reconciler.passes.sync()
         if not outcome.failed:
             # Also what a crash left noted as not put right.
             await self._firm.store.run(lambda: mark_all_put_back(begun))
@@ -141,7 +141,7 @@ class Upkeep:
         """
         done = await self._firm.store.read(lambda: kept(DAY_DONE))
         # What is not done yet, at a start or after a failure, is tried until it is, and is of its own day.
-        if self.stages.is_done(Stage.RECONCILED) and done != self._firm.reconciler.today().isoformat():
+        if self.stages.is_done(Stage.RECONCILED) and done != self._firm.today().isoformat():
             await self.reconcile_again()
 
     async def reconcile_again(self) -> None:

@@ -23,7 +23,7 @@ from bridge.handlers.router import Router
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.at_work import AtWork
 from bridge.matrix.client import MatrixClient
-from bridge.reconcile.service import Reconciler
+from bridge.reconcile.service import Reconciler, make_reconciler
 from bridge.reconcile.tally import Outcome
 from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
@@ -137,7 +137,7 @@ class FirmOnFake:
 
     def new_reconciler(self) -> Reconciler:
         """A reconciler as after a restart."""
-        return Reconciler(self.store, self.client, self.settings, self._firm)
+        return make_reconciler(self.store, self.client, self.settings, self._firm)
 
     def _firm(self) -> Firm:
         return self.in_force.now(self.firm)
@@ -184,15 +184,15 @@ class FirmOnFake:
     # What happens
     async def sync(self) -> Outcome:
         """A whole pass that must succeed in everything."""
-        outcome = await self.reconciler.sync()
+        outcome = await self.reconciler.passes.sync()
         assert outcome.failed == ()
         return outcome
 
     async def settled(self) -> None:
         """Assert that a whole pass would change nothing, and that one changes nothing."""
         self.fake.requests.clear()
-        assert [step.describe() for step in (await self.reconciler.plan()).steps] == []
-        assert await self.new_reconciler().sync() == Outcome()
+        assert [step.describe() for step in (await self.reconciler.planner.plan()).steps] == []
+        assert await self.new_reconciler().passes.sync() == Outcome()
         assert self.fake.changes() == []
 
     async def handle(self, event: Json) -> None:

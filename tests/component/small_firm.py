@@ -148,7 +148,7 @@ class SmallFirm:
 
     async def nothing_to_do(self) -> bool:
         """Whether everything is as it should be."""
-        return not (await self.service.plan()).steps
+        return not (await self.service.reconciler.planner.plan()).steps
 
 
 async def channel(firm: SmallFirm) -> str:

@@ -13,7 +13,7 @@ from bridge.wording.markdown import repeated
 
 def read_day(call: Call, typed: str) -> date:
     """A day as it was typed: YYYY-MM-DD, as the firm writes it, today or yesterday. Raises CommandError."""
-    today = call.desk.reconciler.today()
+    today = call.desk.today()
     words = {"today": today, "yesterday": today - timedelta(days=1)}
     found = words.get(typed.casefold()) or day_typed(typed, call.desk.settings.firm.date_format)
     if found is None:

@@ -38,7 +38,7 @@ async def the_matter(call: Call) -> Matter:
     named: Matter | None = call.values.get("matter")
     if named is not None:
         return named
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    firm, today = call.desk.firm(), call.desk.today()
     typed_in = await matter_here(call)
     matter = firm.matters.get(typed_in.matter_id) if typed_in is not None else None
     if matter is None or not may_access(firm, call.sender.id, matter, today):

@@ -61,7 +61,7 @@ def _name(call: Call, channel: Channel) -> str:
 def _moment(call: Call, at_ms: int) -> str:
     """A moment in the firm's time zone: the time alone where it is today."""
     firm = call.desk.settings.firm
-    today = local(firm, at_ms).date() == call.desk.reconciler.today()
+    today = local(firm, at_ms).date() == call.desk.today()
     return clock_in(firm, at_ms) if today else moment_in(firm, at_ms)
 
 

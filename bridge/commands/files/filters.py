@@ -117,7 +117,7 @@ def _matter_id(call: Call, typed: str, conversation_id: str) -> str:
         raise CommandError("in: is for your chat with me. Here I list the files of this conversation.")
     if not typed:
         raise CommandError("in: takes a matter's number, for example in:2026-0042.")
-    matter, _ = read_matter(f'"{typed}"', call.desk.firm(), call.sender, call.desk.reconciler.today())
+    matter, _ = read_matter(f'"{typed}"', call.desk.firm(), call.sender, call.desk.today())
     return matter.id if matter is not None else ""
 
 

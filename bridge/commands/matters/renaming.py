@@ -47,7 +47,7 @@ async def _what(call: Call) -> tuple[Matter, MatterConversation, str]:
     named, rest = (
         (room.matter, pointed[1])
         if pointed and room and room.matter
-        else read_matter(text, firm, call.sender, call.desk.reconciler.today())
+        else read_matter(text, firm, call.sender, call.desk.today())
     )
     parts = _FROM_TO.fullmatch(" ".join(as_typed(rest).split()))
     if named is None or parts is None:

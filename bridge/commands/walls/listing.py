@@ -40,7 +40,7 @@ async def _about(call: Call) -> dict[str, str]:
         accounts = (await everybody(call.desk)).accounts
         people = People(firm, accounts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
         return {"keeps_out": people.marked(typed).id}
-    around, _ = read_around(typed, firm, call.sender, call.desk.reconciler.today())
+    around, _ = read_around(typed, firm, call.sender, call.desk.today())
     if around is None:
         return {}
     return {"matter_id": around.matter.id} if around.matter is not None else {"client": around.client}

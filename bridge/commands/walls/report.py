@@ -74,7 +74,7 @@ async def _meant(call: Call) -> Sequence[Wall]:
     """The walls that are named, those that have ended by their reference only. Raises CommandError."""
     known, typed = await walls_reported(call.desk, call.sender), call.values["wall"]
     by_reference = [wall for wall in known.ended if wall.id.casefold() == typed.casefold()]
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    firm, today = call.desk.firm(), call.desk.today()
     return by_reference or walls_named(typed, known.standing, firm, call.sender, today)
 
 

@@ -68,7 +68,7 @@ def _said(call: Call, made: WallMade) -> str:
 
 
 async def _lift(call: Call) -> Answer:
-    firm, today = call.desk.firm(), call.desk.reconciler.today()
+    firm, today = call.desk.firm(), call.desk.today()
     known = await walls_to_lift(call.desk, call.sender, call.event_id)
     meant = walls_named(call.values["walls"], known, firm, call.sender, today)
     lifted = await lift_walls(call.desk, call.sender, [wall.id for wall in meant], call.event_id)

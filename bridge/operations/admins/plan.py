@@ -33,7 +33,7 @@ async def plan_now(desk: Desk, asker: Staff, typed: str) -> Planned:
     """Compare everything, or only the matter, channel or room that is called so. Raises Refusal."""
     sight = sight_of(desk, asker)
     place = await find_place(desk, sight, typed) if typed else None
-    plan = await desk.reconciler.plan(await _keys(desk, place))
+    plan = await desk.reconciler.planner.plan(await _keys(desk, place))
     keys = {step.key for step in plan.steps}
     conversations, waits = await desk.store.read(lambda: (conversations_without_people(keys), anything_waits()))
     return Planned(place, plan, conversations, waits)

@@ -70,8 +70,8 @@ async def cut_off(desk: Desk, asker: Staff, person: Staff, cause: str) -> CutOff
 
     await desk.store.run(unit)
     faults.point("leaver.set")
-    cut = await desk.reconciler.cut_off(person.id)
-    outcome = await desk.reconciler.follow(before)
+    cut = await desk.reconciler.passes.cut_off(person.id)
+    outcome = await desk.reconciler.passes.follow(before)
     return CutOff(count, not cut.failed, tuple(dict.fromkeys((*cut.failed, *outcome.failed))))
 
 
@@ -92,7 +92,7 @@ async def take_back(desk: Desk, asker: Staff, person: Staff, cause: str) -> Take
     now = desk.firm().staff.get(person.id)
     if now is None or not now.active:
         raise Refusal(Kind.GONE_BY_DIRECTORY, person=person.name)
-    outcome = await desk.reconciler.follow(before)
+    outcome = await desk.reconciler.passes.follow(before)
     return TakenBack(was_set or bool(outcome.done), outcome.failed)
 
 

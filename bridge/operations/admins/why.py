@@ -108,7 +108,7 @@ async def _memberships(
         pick, ender = picks.get(conversation.id), enders.get(conversation.id, "")
         picked = _picked(person, conversation, pick, ender)
         by = staff.get(pick.added_by if pick.present else ender) if pick is not None else None
-        wanted = person.id in desired_participants(people.firm, conversation, desk.reconciler.today())
+        wanted = person.id in desired_participants(people.firm, conversation, desk.today())
         seen = await _membership(desk, conversation, one.room_id, user_id)
         at = pick.since if pick is not None else None
         return Membership(conversation.title, picked, at, by, wanted, seen)

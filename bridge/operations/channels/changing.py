@@ -151,7 +151,7 @@ async def archive_channel(desk: Desk, asker: Staff, found: Channel, cause: str) 
 
 async def restore_channel(desk: Desk, asker: Staff, found: Channel, cause: str) -> Restored:
     """Open an archived channel again, and say so in it. Raises Refusal."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
 
     def unit() -> bool:
         conversation = conversation_by_id(found.id)

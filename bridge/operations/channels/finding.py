@@ -52,7 +52,7 @@ async def recent_channels(desk: Desk) -> list[Channel]:
 async def channels_seen(desk: Desk, asker: Staff, channels: Sequence[Channel]) -> list[ChannelSeen]:
     """These channels as the one who asks sees them."""
     loaded = await desk.store.read(lambda: conversations_with_people(one.id for one in channels))
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     people = {key: desired_participants(firm, conversation, today) for key, conversation in loaded.items()}
     return [ChannelSeen(one, len(inside := people.get(one.id, frozenset())), asker.id in inside) for one in channels]
 

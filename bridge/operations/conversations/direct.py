@@ -57,7 +57,7 @@ async def open_direct(desk: Desk, asker: Staff, people: Iterable[Staff], cause: 
 async def widen_direct(desk: Desk, asker: Staff, here: Conversation, people: Collection[Staff], cause: str) -> Widened:
     """Open the conversation of the larger set, and say so in this one, which stays as it was (D2). Raises Refusal."""
     firm = desk.firm()
-    present = desired_participants(firm, here, desk.reconciler.today()) | {asker.id}
+    present = desired_participants(firm, here, desk.today()) | {asker.id}
     added = [person for person in people if person.id not in present]
     if not added:
         return Widened(None, present)
@@ -69,5 +69,5 @@ async def widen_direct(desk: Desk, asker: Staff, here: Conversation, people: Col
             f"{escape(asker.name)} has opened {room} in which {names(added)} can read along."
             " What was said here stays here."
         )
-        await desk.reconciler.say_in_direct(here.id, notice(said), f"{cause}/added")
+        await desk.reconciler.visits.say(here.id, notice(said), f"{cause}/added")
     return Widened(opened, present)

@@ -57,7 +57,7 @@ async def add_people(
     conversation = await _changeable(desk, asker, conversation_id)
     if conversation.everyone:
         return PeopleChanged(conversation, {person.id: Done.IS_IN_LIKE_EVERYBODY for person in people})
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     allowed = [person.id for person in people if may_be_in(firm, person.id, conversation, today)]
 
     def unit() -> set[str]:
@@ -88,7 +88,7 @@ async def remove_people(
 async def participants_of(desk: Desk, here: Conversation, start: int, most: int) -> tuple[list[Participant], int]:
     """A page of those who are in a conversation, by name, and how many there are in all."""
     firm = desk.firm()
-    people = [firm.staff[one] for one in desired_participants(firm, here, desk.reconciler.today())]
+    people = [firm.staff[one] for one in desired_participants(firm, here, desk.today())]
     rows = {} if here.everyone else {row.staff_id: row for row in await desk.store.read(lambda: picked(here.id))}
     listed = sorted(people, key=lambda person: person.name.casefold())[start : start + most]
     found = [

@@ -26,7 +26,7 @@ class Download:
 
 async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: str) -> Download | None:
     """A file; None where there is none, it was removed, or this person is not in its conversation."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
 
     def unit() -> Download | None:
         row, place = file_row(event_id), conversation_by_id(conversation_id)

@@ -95,7 +95,7 @@ async def _found(desk: Desk, asker: Staff, asked: FileSearch, after: Key | None,
 
 def _visible(desk: Desk, asker: Staff, asked: FileSearch, after: Key | None, limit: int) -> tuple[list[Hit], list[Hit]]:
     """A unit: the next files, and those of them in conversations that this person may be in at this moment."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     hits = files_after(asked, after, limit)
     places = conversations_for({hit.conversation_id for hit in hits}, asker.id)
     seen = {key for key, place in places.items() if may_be_in(firm, asker.id, place, today)}

@@ -73,7 +73,7 @@ async def start_conversation(
     require_seen(desk, asker, matter)
     if matter.status is MatterStatus.CLOSED:
         raise Refusal(Kind.MATTER_CLOSED, "M4", number=matter.number)
-    title, firm, today = _checked_title(title), desk.firm(), desk.reconciler.today()
+    title, firm, today = _checked_title(title), desk.firm(), desk.today()
     others = tuple(dict.fromkeys(person for person in people if person.id != asker.id))
     allowed = tuple(person for person in others if may_access(firm, person.id, matter, today))
     left_out = tuple(person for person in others if person not in allowed)
@@ -110,7 +110,7 @@ async def leave_conversation(
     if found.room_id is not None:
         # In their own name, so that no client tells them that the bot removed them.
         await desk.homeserver.leave(found.room_id, user_id)
-    await desk.reconciler.converge(conversation.id)
+    await desk.reconciler.rooms.converge(conversation.id)
 
 
 async def rename_conversation(

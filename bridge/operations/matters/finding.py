@@ -38,7 +38,7 @@ class MatterSeen:
 def matters_seen(desk: Desk, asker: Staff, words: Sequence[str]) -> Sequence[Matter]:
     """The matters that somebody may see and that have all these words, open ones first."""
     firm = desk.firm()
-    return accessible(firm, asker.id, matters_with(firm, words), desk.reconciler.today())
+    return accessible(firm, asker.id, matters_with(firm, words), desk.today())
 
 
 async def rooms_in(desk: Desk, asker: Staff, matters: Sequence[Matter]) -> Mapping[str, Sequence[tuple[str, str]]]:
@@ -54,7 +54,7 @@ async def conversations_of(desk: Desk, matter: Matter) -> list[MatterConversatio
 
 async def matter_seen(desk: Desk, asker: Staff, matter_id: str) -> MatterSeen | None:
     """A matter as it is now; None where somebody may not see it any more."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
     matter = firm.matters.get(matter_id)
     if matter is None or not may_access(firm, asker.id, matter, today):
         return None

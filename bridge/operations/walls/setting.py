@@ -67,7 +67,7 @@ async def set_wall(desk: Desk, asker: Staff, wanted: Wall, cause: str) -> WallMa
     shown, failed = await _close(desk, [matter for matter in matters if sight.matter(matter)], removed)
     # Of these the answer says nothing; what fails is in the log and tried again.
     await _close(desk, [matter for matter in matters if not sight.matter(matter)], removed)
-    await desk.reconciler.take_back()
+    await desk.reconciler.passes.take_back()
     # Only now, so that nobody is warned while they can still read.
     await desk.store.run(partial(tell_of_wall, made, sight.firm, desk.settings))
     failed = (*failed, UNTOLD) if untold is not None else failed
@@ -147,8 +147,8 @@ async def _close(desk: Desk, matters: Sequence[Matter], removed: Removed) -> tup
 
     keys = await desk.store.read(unit)
     first = keys & {key for conversations in removed.values() for key in conversations}
-    await desk.reconciler.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
-    outcomes = [await desk.reconciler.converge(*sorted(some)) for some in (first, keys - first) if some]
+    await desk.reconciler.passes.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
+    outcomes = [await desk.reconciler.rooms.converge(*sorted(some)) for some in (first, keys - first) if some]
     return keys, tuple(failure for outcome in outcomes for failure in outcome.failed)
 
 

@@ -10,24 +10,29 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any, Protocol
 
 import structlog
 
 from bridge import faults
 from bridge.matrix.errors import ForbiddenError, HomeserverError, NotFoundError
-from bridge.matrix.port import PersonRequests
+from bridge.matrix.port import PersonRequests, RoomRequests
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.queues.outbox import transaction_id
 from bridge.store.rooms.visits import begin_visit, end_visit, visits_under_way
 
+Json = dict[str, Any]
 log = structlog.get_logger(__name__)
+
+
+class _Visiting(PersonRequests, RoomRequests, Protocol):
+    """What visits take."""
 
 
 class Visits:
     """Goes in and leaves again."""
 
-    def __init__(
-        self, store: Store, homeserver: PersonRequests, bot_id: str, locks: Mapping[str, asyncio.Lock]
-    ) -> None:
+    def __init__(self, store: Store, homeserver: _Visiting, bot_id: str, locks: Mapping[str, asyncio.Lock]) -> None:
         """`locks` has one for each room, by key, and makes those that are missing."""
         self._store = store
         self._homeserver = homeserver
@@ -55,6 +60,30 @@ class Visits:
             async with self._locks[one.conversation_id]:
                 left += not await self._leave(one.conversation_id, one.room_id)
         return left
+
+    async def say(self, key: str, content: Json, said_once_as: str) -> None:
+        """Let the bot come back into a direct conversation, say something and leave again (D2, D3).
+
+        With the same `said_once_as` it is said once. A room that the bot cannot come back into stays without it.
+        """
+        async with self.visit(key) as room_id:
+            if room_id is not None:
+                txn_id = transaction_id(said_once_as, self._bot_id)
+                await self._homeserver.send(room_id, self._bot_id, "m.room.message", content, txn_id)
+                faults.point("direct.said")
+
+    async def put_state(self, key: str, event_type: str, content: Json) -> None:
+        """The same for a state event with an empty key."""
+        async with self.visit(key) as room_id:
+            if room_id is not None:
+                await self._homeserver.put_state(room_id, event_type, "", content)
+
+    async def redact(self, key: str, event_id: str, reason: str, said_once_as: str) -> None:
+        """The same for deleting an event. Raises ForbiddenError where the bot cannot come back."""
+        async with self.visit(key) as room_id:
+            if room_id is None:
+                raise ForbiddenError("redact", 403, "", f"the bot cannot come into the direct conversation {key}")
+            await self._homeserver.redact(room_id, event_id, reason, transaction_id(said_once_as, self._bot_id))
 
     async def _came(self, key: str, room_id: str) -> bool:
         try:

@@ -171,7 +171,7 @@ async def participants(asked: Asking) -> web.StreamResponse:
         why_fixed = "Everybody in the firm is in it."
     elif view.entry.read_only:
         why_fixed = "It is closed, so who is in it stays as it is."
-    firm, today = asked.desk.firm(), asked.desk.reconciler.today()
+    firm, today = asked.desk.firm(), asked.desk.today()
     might = [
         person
         for person in _by_name(firm.staff[one] for one in firm.active_staff)
@@ -193,7 +193,7 @@ async def matter(asked: Asking) -> web.StreamResponse:
     found = await seen.matter_view(asked.desk, asked.person.id, asked.part("matter"))
     if found is None:
         return not_there()
-    firm, today = asked.desk.firm(), asked.desk.reconciler.today()
+    firm, today = asked.desk.firm(), asked.desk.today()
     typed = asked.typed or {}
     might = [
         person
@@ -322,7 +322,7 @@ def file_row(desk: Desk, person: Staff, one: FileSeen, *, everywhere: bool = Fal
     where = one.conversation
     here = "" if where is None else where.id
     # A file is handed over only to those in its conversation; the others see where it is.
-    inside = where is not None and person.id in desired_participants(desk.firm(), where, desk.reconciler.today())
+    inside = where is not None and person.id in desired_participants(desk.firm(), where, desk.today())
     behind = f"/file/{quote(one.event_id, safe='')}" if inside else ""
     return {
         "name": shown_name(one.name.strip()),

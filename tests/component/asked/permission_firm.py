@@ -256,7 +256,7 @@ async def _follow(firm: SmallFirm, path: Path, **changed: Any) -> None:
     if directory.held is not None:
         await directory.confirm_held("ada")
         await directory.refresh()
-    assert not (await firm.service.reconciler.follow(before)).failed
+    assert not (await firm.service.reconciler.passes.follow(before)).failed
     await firm.settle()
 
 

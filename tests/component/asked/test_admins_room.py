@@ -57,11 +57,11 @@ async def test_the_firm_admins_are_in_it_and_nobody_else(on: FirmOnFake) -> None
 async def test_who_becomes_an_admin_comes_in_and_who_is_none_any_more_goes(on: FirmOnFake) -> None:
     before = on.firm
     on.firm = make_firm(staff=(ANN, BEN_OWNS, CLEO, replace(DAN, role="Associate"), EVE))
-    await on.reconciler.follow(before)
+    await on.reconciler.passes.follow(before)
     assert await on.people(ADMINS_ID) == on.users(ANN, BEN)
     before = on.firm
     on.firm = make_firm(staff=(replace(ANN, former=True), BEN_OWNS, CLEO, replace(DAN, role="Associate"), EVE))
-    await on.reconciler.follow(before)
+    await on.reconciler.passes.follow(before)
     assert await on.people(ADMINS_ID) == on.users(BEN)
     await on.settled()
 

@@ -82,7 +82,7 @@ async def test_D3_of_who_is_in_the_directory_no_more_the_last_name_stays(on: Fir
     room = await on.room(direct("a", "b"))
     before = on.firm
     on.firm = make_firm(staff=[person for person in STAFF if person is not BEN])
-    await on.reconciler.follow(before)
+    await on.reconciler.passes.follow(before)
     assert name(room) == "Ben Booth"
     assert set(room.joined) == on.users(ANN)
     await on.settled()
@@ -126,7 +126,7 @@ async def test_a_picture_follows_the_matters_number_and_what_the_firm_gave_the_b
     before, digest = picture(room), room.state[AVATAR, ""][PICTURE]
     firm = on.firm
     on.firm = make_firm(matters=[replace(ESTATE, number="2026-0100"), MERGER])
-    await on.reconciler.follow(firm)
+    await on.reconciler.passes.follow(firm)
     assert picture(room) != before
     assert room.state[AVATAR, ""][PICTURE] != digest
     assert on.fake.accounts[on.fake.bot_id].profile["avatar_url"] == own
@@ -138,7 +138,7 @@ async def test_M3_a_room_made_anew_has_name_and_picture_too(on: FirmOnFake) -> N
     old, firm = await on.room(ESTATE_TALK), on.firm
     shown = picture(old)
     on.firm = make_firm(walls=[Wall("w2", matter_id="m1", people=("b",))])
-    await on.reconciler.follow(firm)
+    await on.reconciler.passes.follow(firm)
     new = await on.room(ESTATE_TALK)
     assert new.room_id != old.room_id
     assert (name(new), picture(new)) == ("2026-0042 Estate of Orla Quill", shown)
@@ -166,7 +166,7 @@ async def test_V1_a_removal_says_who_asked_and_a_wall_says_nothing(on: FirmOnFak
     assert room.state_events["m.room.member", on.user(DAN)]["content"]["reason"] == "At Ann Archer's request"
     firm = on.firm
     on.firm = make_firm(walls=[Wall("w2", matter_id="m1", people=("c",))])
-    await on.reconciler.follow(firm)
+    await on.reconciler.passes.follow(firm)
     assert room.state_events["m.room.member", on.user(CLEO)]["content"]["reason"] == "No longer a participant"
 
 

@@ -209,7 +209,7 @@ async def test_M3_no_answer_to_a_walled_admin_names_the_matter(on: FirmOnFake) -
     await on.said()
     room = await on.room(matter_space_key("m3"))
     del on.fake.rooms[room.room_id]
-    assert "Make the room" in " ".join(step.describe() for step in (await on.reconciler.plan()).steps)
+    assert "Make the room" in " ".join(step.describe() for step in (await on.reconciler.planner.plan()).steps)
     for typed in ("!access @ann", "!access @dan", "!plan", "!audit", "!audit @ann", "!who 2026-0042"):
         said = await on.ask(DAN, typed)
         assert [word for word in SECRETS if word in said] == [], typed

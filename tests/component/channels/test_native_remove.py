@@ -50,7 +50,9 @@ async def test_V1_who_started_it_and_who_is_responsible_take_others_out_in_their
 
 
 async def test_C4_nobody_is_offered_to_take_somebody_out_of_the_whole_firms_channel(firm: FirmOnFake) -> None:
-    (everyone,) = [one.id for one in (await firm.reconciler.desired()).world.conversations.values() if one.everyone]
+    (everyone,) = [
+        one.id for one in (await firm.reconciler.planner.desired()).world.conversations.values() if one.everyone
+    ]
     assert await removers(firm, everyone) == set()
 
 

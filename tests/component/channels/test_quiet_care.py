@@ -124,7 +124,7 @@ async def test_C1_the_time_begins_when_the_last_one_is_gone_however_they_went(fi
     assert "walt" not in firm.service.directory.firm.active_staff
     assert await care(firm) == ["Nobody yet"]
     # Who left the firm is gone from the moment on at which the bridge follows the directory.
-    await firm.service.reconciler.follow(before)
+    await firm.service.reconciler.passes.follow(before)
     await firm.settle()
     assert await care(firm, 29) == []
     said = len(firm.said)
@@ -191,7 +191,7 @@ async def test_C1_a_room_that_cannot_be_closed_now_is_closed_later(
     again = firm.service.reconciler.again
     assert len(again) == 1
     again.hurry()
-    await firm.service.reconciler.try_again()
+    await firm.service.reconciler.rooms.try_again()
     assert len(again) == 0
     assert firm.fake.rooms[room].levels["events_default"] == 100
     assert not firm.bridge.health()["reconciled"]

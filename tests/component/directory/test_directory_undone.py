@@ -289,7 +289,7 @@ async def test_killed_at_any_point_it_is_done_wholly_or_not_at_all(firm: SmallFi
         assert rooms(firm) == before
         assert service.directory.held is not None
         assert len(await deeds(firm, Deed.DIRECTORY_UNDONE)) == 1
-        steps = (await service.plan()).steps
+        steps = (await service.reconciler.planner.plan()).steps
         assert [step for step in steps if step.action is not Action.MARK_DIRECT] == []
 
 

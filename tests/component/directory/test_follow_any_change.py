@@ -118,9 +118,9 @@ async def test_following_ends_where_a_whole_pass_would(
             for firm in chain[1:]:
                 before, on.firm = on.firm, firm
                 days += [TOMORROW] * overnight
-                outcome = await on.reconciler.follow(before, days[0 if len(days) == 1 else -2])
+                outcome = await on.reconciler.passes.follow(before, days[0 if len(days) == 1 else -2])
                 assert outcome.failed == ()
                 await on.hear()
-                plan = await on.reconciler.plan()
+                plan = await on.reconciler.planner.plan()
                 assert [step.describe() for step in plan.steps] == []
         await store.close()

@@ -128,11 +128,11 @@ async def test_F2_what_could_not_be_taken_back_is_taken_back_later(firm: SmallFi
     firm.fake.script("POST", "/quarantine/", refusal(403, "M_FORBIDDEN"))
     service = firm.service
     with pytest.raises(ForbiddenError):
-        await take_back(service.store, service.homeserver, service.firm, service.reconciler.today())
+        await take_back(service.store, service.homeserver, service.firm, service.today())
     # One that could not be kept the other from nothing.
-    assert await take_back(service.store, service.homeserver, service.firm, service.reconciler.today()) == 1
+    assert await take_back(service.store, service.homeserver, service.firm, service.today()) == 1
     assert not any(is_there(firm, content) for content in await files(firm, "tom"))
-    assert await take_back(service.store, service.homeserver, service.firm, service.reconciler.today()) == 0
+    assert await take_back(service.store, service.homeserver, service.firm, service.today()) == 0
 
 
 def is_there(firm: SmallFirm, content: Json) -> bool:

@@ -165,10 +165,10 @@ async def test_D3_a_private_room_with_people_is_their_direct_conversation_and_wh
 async def test_what_cannot_be_is_refused_before_anything_is_there_and_told_by_the_bot(
     firm: FirmOnFake, content: dict[str, Any], told: str
 ) -> None:
-    world = await firm.reconciler.desired()
+    world = await firm.reconciler.planner.desired()
     with pytest.raises(Refused, match=told):
         await plus(firm, ANN, preset="public_chat", **content)
-    assert await firm.reconciler.desired() == world
+    assert await firm.reconciler.planner.desired() == world
     # Most clients show nothing of the answer.
     (said,) = await firm.said()
     assert said.room_id == await firm.chat(ANN)
@@ -226,7 +226,7 @@ async def test_M3_a_matters_room_is_not_made_for_all(firm: FirmOnFake) -> None:
 async def test_M3_in_any_space_but_the_firms_the_command_is_named_whether_or_not_there_is_such_a_space(
     firm: FirmOnFake,
 ) -> None:
-    world, answers = await firm.reconciler.desired(), []
+    world, answers = await firm.reconciler.planner.desired(), []
     for space in ((await firm.room(matter_space_key("m2"))).room_id, "!nowhere:localhost"):
         for content in (
             {"initial_state": in_space(space)},
@@ -236,7 +236,7 @@ async def test_M3_in_any_space_but_the_firms_the_command_is_named_whether_or_not
                 await plus(firm, BEN, name="Talk", **content)
             answers.append(str(caught.value))
     assert len(set(answers)) == 1
-    assert await firm.reconciler.desired() == world
+    assert await firm.reconciler.planner.desired() == world
 
 
 async def test_F2_who_has_left_since_the_guard_was_told_gets_nothing_and_is_brought_into_nothing(
@@ -276,7 +276,7 @@ async def test_D1_what_a_crash_leaves_is_finished_by_the_next_pass(firm: FirmOnF
     with pytest.raises(Refused, match="tried again by itself"):
         await plus(firm, ANN, CLEO)
     firm.fake.keep_to_no_script()
-    assert (await firm.new_reconciler().sync()).failed == ()
+    assert (await firm.new_reconciler().passes.sync()).failed == ()
     await firm.hear()
     assert await firm.people(direct("a", "c")) == firm.users(ANN, CLEO)
     assert firm.fake.bot_id not in (await firm.room(direct("a", "c"))).joined

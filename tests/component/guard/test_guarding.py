@@ -70,7 +70,7 @@ async def test_a_firm_is_made_with_the_guard_in_force(fake: FakeHomeserver, stor
         assert len(firm.live_rooms()) == ROOMS
         assert not guard.keeper.refused
         again = firm.new_reconciler()
-        assert (await again.sync()).done == 0
+        assert (await again.passes.sync()).done == 0
         assert pushes(fake) == ["all", *["change"] * len(parts), "all"]
 
 
@@ -83,8 +83,8 @@ async def test_what_is_told_is_what_changed_and_before_it_is_done(firm: FirmOnFa
     assert list(told.body["put"]) == ["conversation"]
     assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN, CLEO)
     firm.fake.requests.clear()
-    await firm.reconciler.sync()
-    await firm.reconciler.converge(ESTATE_TALK)
+    await firm.reconciler.passes.sync()
+    await firm.reconciler.rooms.converge(ESTATE_TALK)
     assert pushes(firm.fake) == []
 
 
@@ -105,7 +105,7 @@ async def test_M3_a_wall_is_in_force_in_the_homeserver_before_anybody_is_taken_o
     firm: FirmOnFake, guard: FakeGuard
 ) -> None:
     before, firm.firm = firm.firm, make_firm(walls=[WALL, OTHER_WALL])
-    await firm.reconciler.follow(before)
+    await firm.reconciler.passes.follow(before)
     asked = order(firm.fake)
     assert asked.index("tell") < asked.index("kick")
     assert firm.user(BEN) not in await firm.people(ESTATE_TALK)
@@ -114,7 +114,7 @@ async def test_M3_a_wall_is_in_force_in_the_homeserver_before_anybody_is_taken_o
         firm.fake.invite(room.room_id, firm.user(ANN), firm.user(BEN))
     # Lifted, he comes in again.
     before, firm.firm = firm.firm, make_firm()
-    await firm.reconciler.follow(before)
+    await firm.reconciler.passes.follow(before)
     assert firm.user(BEN) in await firm.people(ESTATE_TALK)
 
 
@@ -137,7 +137,7 @@ async def test_M3_who_must_go_is_out_and_nobody_is_let_in_where_the_guard_could_
         devices = fake.accounts[firm.user(CLEO)].devices
         devices.add("PHONE")
         before, firm.firm = firm.firm, make_firm(staff=WITHOUT_CLEO, walls=[WALL, OTHER_WALL])
-        outcome = await firm.reconciler.follow(before)
+        outcome = await firm.reconciler.passes.follow(before)
         assert "guard" in str(outcome.failed) or "connection was lost" in str(outcome.failed)
         assert firm.user(BEN) not in await firm.people(ESTATE_TALK)
         assert firm.user(BEN) not in await firm.people(matter_space_key("m1"))
@@ -147,8 +147,8 @@ async def test_M3_who_must_go_is_out_and_nobody_is_let_in_where_the_guard_could_
         talk = (await firm.room(ESTATE_TALK)).room_id
         with patch.object(fake, "guard", None):
             fake.force(talk, fake.bot_id, "m.room.join_rules", "", {"join_rule": "public"})
-        await firm.new_reconciler().shut_out()
-        await firm.reconciler.sync()
+        await firm.new_reconciler().passes.shut_out()
+        await firm.reconciler.passes.sync()
         assert (await firm.room(ESTATE_TALK)).state["m.room.join_rules", ""]["join_rule"] != "public"
         assert [name for name in order(fake) if name in {"createRoom", "invite", "join"}] == []
         assert not fake.accounts[firm.user(CLEO)].deactivated
@@ -156,7 +156,7 @@ async def test_M3_who_must_go_is_out_and_nobody_is_let_in_where_the_guard_could_
         fake.keep_to_no_script()
         await firm.reconciler.guarding.confirm()
         firm.reconciler.again.hurry()
-        assert (await firm.reconciler.try_again()).failed == ()
+        assert (await firm.reconciler.rooms.try_again()).failed == ()
         assert not firm.reconciler.again
         assert fake.accounts[firm.user(CLEO)].deactivated
         assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN)

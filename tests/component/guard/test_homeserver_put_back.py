@@ -71,7 +71,7 @@ async def test_R3_who_is_in_again_by_the_backup_is_taken_out_although_nothing_te
             lambda: not [room for room in fake.rooms.values() if room.room_id in earlier and BEN in room.joined]
         )
         await firm.well()
-        assert not (await firm.service.plan()).steps
+        assert not (await firm.service.reconciler.planner.plan()).steps
 
 
 @pytest.mark.parametrize("behaviour", [DROP_AFTER, refusal(500, "M_UNKNOWN", "Internal server error")])

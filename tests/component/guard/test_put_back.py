@@ -69,7 +69,7 @@ def _restore(folder: Path) -> None:
 
 async def started(firm: FirmOnFake) -> None:
     """What a start does before anybody is answered, and the first pass."""
-    await firm.reconciler.shut_out()
+    await firm.reconciler.passes.shut_out()
     await firm.sync()
     await firm.places.refresh()
 
@@ -162,7 +162,7 @@ async def test_R3_files_are_read_again_and_the_admins_are_told(
         assert len(told) == 1
         # Once: the next start finds both sides the same.
         assert await old.store.run(lambda: kept(GUARD_VERSION)) == str(guard.keeper.policy.version)  # type: ignore[union-attr]
-        await old.new_reconciler().sync()
+        await old.new_reconciler().passes.sync()
         assert len(await old.store.run(lambda: newest(9, deed=Deed.DATABASE_PUT_BACK))) == 1
 
 
@@ -222,7 +222,7 @@ async def test_R3_the_homeserver_put_back_is_noticed_and_everything_done_again(
     file = tmp_path / "firm-policy"
     old = file.read_bytes()
     before, firm.firm = firm.firm, replace(firm.firm, staff={**firm.firm.staff, "c": replace(CLEO, former=True)})
-    await firm.reconciler.follow(before)
+    await firm.reconciler.passes.follow(before)
     await firm.reconciler.guarding.confirm()
     assert noticed == []
     file.write_bytes(old)

@@ -50,7 +50,7 @@ async def on(request: pytest.FixtureRequest, fake: FakeHomeserver, store: Store)
 async def follow(on: FirmOnFake, **kinds: object) -> None:
     """Let the directory change."""
     before, on.firm = on.firm, make_firm(**kinds)  # type: ignore[arg-type]
-    assert (await on.reconciler.follow(before)).failed == ()
+    assert (await on.reconciler.passes.follow(before)).failed == ()
     await on.hear()
 
 
@@ -221,7 +221,7 @@ async def test_a_kill_at_any_point_is_made_good_by_the_next_pass(on: FirmOnFake,
 
     before, on.firm = on.firm, make_firm(walls=(WALL,))
     with patch("bridge.faults.point", fault), pytest.raises((KilledError, BaseExceptionGroup)):
-        await on.reconciler.follow(before)
+        await on.reconciler.passes.follow(before)
     on.reconciler = on.new_reconciler()
     await on.sync()
     old, new = await rooms(on)

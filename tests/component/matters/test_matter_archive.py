@@ -69,7 +69,7 @@ async def test_M4_what_becomes_of_the_matter_opens_nothing(firm: FirmOnFake) -> 
     for status in (MatterStatus.CLOSED, MatterStatus.OPEN):
         before = firm.firm
         firm.firm = make_firm(matters=(replace(ESTATE, status=status), MERGER))
-        await firm.reconciler.follow(before)
+        await firm.reconciler.passes.follow(before)
         assert await closed(firm)
     firm.firm = make_firm(matters=(replace(ESTATE, status=MatterStatus.CLOSED), MERGER))
     assert "is closed, so nobody writes" in await answered(firm, ANN, "!matter restore 2026-0042")

@@ -88,7 +88,7 @@ async def test_M3_who_is_not_in_the_space_does_not_come_in(firm: FirmOnFake, per
 
 
 async def test_M3_a_room_that_was_left_for_another_is_open_to_nobody(firm: FirmOnFake) -> None:
-    shape = await firm.reconciler.shape(ESTATE_TALK)
+    shape = await firm.reconciler.planner.shape(ESTATE_TALK)
     assert shape is not None
     assert shape.open_to == matter_space_key("m1")
     assert earlier_shape(shape, f"{ESTATE_TALK}~1", ESTATE_TALK).open_to == ""

@@ -30,7 +30,7 @@ async def follow(firm: SmallFirm, **changed: Any) -> list[str]:
     write_directory(firm.service.settings.directory.path, matters=[matter])
     before = firm.service.directory.firm
     await firm.service.directory.refresh()
-    await firm.service.reconciler.follow(before)
+    await firm.service.reconciler.passes.follow(before)
     firm.said.clear()
     await firm.settle()
     talk = await firm.service.store.run(lambda: room_of(first_matter_conversation_id("m1")))

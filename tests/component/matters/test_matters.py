@@ -27,7 +27,7 @@ async def change_directory(firm: SmallFirm, path: Path, **changed: object) -> No
         await firm.service.directory.confirm_held("ruth")
         await firm.service.directory.refresh()
     assert not firm.service.directory.problems
-    outcome = await firm.service.reconciler.follow(before)
+    outcome = await firm.service.reconciler.passes.follow(before)
     assert not outcome.failed
     await firm.settle()
 

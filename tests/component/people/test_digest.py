@@ -51,7 +51,7 @@ AWAY = too_many_in_header(3600)
 async def talking(on: FirmOnFake) -> AsyncIterator[FirmOnFake]:
     """A firm in which Ben and Cleo are in Ann's matters and wrote to her: the estate last."""
     await on.store.run(lambda: add_participants(MERGER_TALK, ["c"], "a"))
-    await on.reconciler.converge(MERGER_TALK)
+    await on.reconciler.rooms.converge(MERGER_TALK)
     for key, person, count in ((MERGER_TALK, CLEO, 1), (ESTATE_TALK, BEN, 2)):
         room = await on.room(key)
         for number in range(count):

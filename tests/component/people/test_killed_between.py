@@ -124,7 +124,7 @@ async def restarted(firm: SmallFirm, command: str) -> AsyncIterator[None]:
         walls_and_leavers = await service.store.run(
             lambda: (models.CommandWall.select().count(), models.CommandLeaver.select().count())
         )
-        await service.reconciler.shut_out()
+        await service.reconciler.passes.shut_out()
         if command in CLOSED_AT_ONCE and any(walls_and_leavers):
             assert not await rooms_of_tom(firm, CLOSED_AT_ONCE[command])
         yield

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
+from bridge.reconcile.convergence import Convergence
 from bridge.reconcile.rooms.unread import SAID
-from bridge.reconcile.service import Reconciler
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import add_participants, conversation_by_id, remove_participant
 from tests.component.firm_on_fake import (
@@ -232,13 +232,13 @@ async def test_a_space_is_read_for_every_move_but_touched_only_when_it_is_wrong(
     on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched: list[str] = []
-    converge = Reconciler.converge
+    converge = Convergence.converge
 
-    async def noted(self: Reconciler, *keys: str) -> object:
+    async def noted(self: Convergence, *keys: str) -> object:
         touched.extend(keys)
         return await converge(self, *keys)
 
-    monkeypatch.setattr(Reconciler, "converge", noted)
+    monkeypatch.setattr(Convergence, "converge", noted)
     space = await on.room(STAFF_SPACE)
     on.events.extend(event for event in space.timeline if event["type"] == "m.room.member")
     await on.hear()

@@ -38,7 +38,7 @@ async def test_M3_a_wall_whose_commit_nobody_heard_of_is_in_force_seconds_later(
         await upkeep.shut_out()
         firm.all_done()
         await unheard(firm, lambda: set_wall(NEW, service.firm, "$lost"))
-        matter, today = service.firm.matters["m1"], service.reconciler.today()
+        matter, today = service.firm.matters["m1"], service.today()
         assert may_access(service.firm, "tom", matter, today)
         await upkeep.read_again()
         assert not may_access(service.firm, "tom", matter, today)
@@ -79,7 +79,7 @@ async def test_M3_a_command_tried_again_after_a_lost_confirmation_is_in_force_at
 
         await unheard(firm, unit)
         await service.store.run(unit)
-        matter, today = service.firm.matters["m1"], service.reconciler.today()
+        matter, today = service.firm.matters["m1"], service.today()
         assert not may_access(service.firm, "tom", matter, today)
         assert len(service.firm.walls) == (what == "wall")
 

@@ -304,7 +304,7 @@ class Firm(RuleBasedStateMachine):
             self.on.firm = make_firm(
                 (*staff, EVE), self.directory.values(), [wall for wall in walls if wall.people], (LITIGATION,)
             )
-            assert (await self.on.reconciler.follow(before)).failed == ()
+            assert (await self.on.reconciler.passes.follow(before)).failed == ()
             await self.on.hear()
             await self.on.said()
 

@@ -175,14 +175,14 @@ async def test_walls_of_the_directory_are_lifted_there(firm: FirmOnFake) -> None
 
 async def test_a_wall_around_a_client_holds_for_matters_opened_later(firm: FirmOnFake) -> None:
     before, firm.firm = firm.firm, make_firm(matters=(ESTATE, replace(MERGER, roles=CLIENT)), walls=())
-    await firm.reconciler.follow(firm.in_force.over(before))
+    await firm.reconciler.passes.follow(firm.in_force.over(before))
     await firm.say(ANN, "!matter start 2026-0055 Terms @ben")
     said, _ = await wall(firm, "!wall add client:tidewell brewing @ben Acted for the other side")
     assert "out of all matters of Tidewell Brewing" in said
     assert "Ben Booth: taken out of 1 conversation" in said
     lease = Matter("m3", "2026-0077", "Lease", roles=CLIENT, responsible="a", assisting=("b",))
     before, firm.firm = firm.firm, make_firm(matters=(ESTATE, replace(MERGER, roles=CLIENT), lease), walls=())
-    outcome = await firm.reconciler.follow(firm.in_force.over(before))
+    outcome = await firm.reconciler.passes.follow(firm.in_force.over(before))
     assert outcome.failed == ()
     first = first_matter_conversation_id("m3")
     assert await firm.people(first) == firm.users(ANN)
@@ -199,7 +199,7 @@ async def test_a_wall_around_a_client_holds_for_matters_opened_later(firm: FirmO
 async def test_M3_an_answer_counts_nothing_of_a_clients_matter_that_the_admin_must_not_see(firm: FirmOnFake) -> None:
     estate, merger = (replace(matter, roles=CLIENT) for matter in (ESTATE, MERGER))
     before, firm.firm = firm.firm, make_firm(matters=(estate, merger), walls=())
-    await firm.reconciler.follow(firm.in_force.over(before))
+    await firm.reconciler.passes.follow(firm.in_force.over(before))
     await firm.say(ANN, "!matter start 2026-0055 Terms @ben")
     await wall(firm, "!wall add 2026-0042 @dan Kin")
     said = (await firm.say(DAN, '!wall add client:"Tidewell Brewing" @ben Kin'))[-1].body
@@ -209,12 +209,12 @@ async def test_M3_an_answer_counts_nothing_of_a_clients_matter_that_the_admin_mu
 
 
 async def test_a_wall_ends_after_its_last_day_in_the_firms_time_zone(firm: FirmOnFake) -> None:
-    today = firm.reconciler.today()
+    today = firm.desk.today()
     last = today + timedelta(days=2)
     said, _ = await wall(firm, f"{ADD} until:{last}")
     assert f"up to and including {last}" in said
     for day, seen in ((last, False), (last + timedelta(days=1), True)):
-        with patch("bridge.reconcile.service.firm_today", lambda _, day=day: day):
+        with patch("bridge.clock.day_at", lambda *_, day=day: day):
             assert ("2026-0042" in await firm.ask(BEN, "!matter list")) is seen
             ended = await firm.store.run(partial(end_expired, firm.in_force.now(firm.firm), day))
             assert [one.id for one in ended] == (["wall-1"] if seen else [])
@@ -246,7 +246,7 @@ async def test_M3_a_crash_between_any_two_steps_ends_where_none_would(firm: Firm
     # As after a restart: what is in force is read anew, and everything is looked through before anything else.
     firm.events.clear()
     await firm.in_force.load()
-    assert (await firm.new_reconciler().sync()).failed == ()
+    assert (await firm.new_reconciler().passes.sync()).failed == ()
     for key in (ESTATE_TALK, matter_space_key("m1")):
         assert firm.user(BEN) not in await firm.people(key)
     # The command that was not finished is handled again, and answered as if nothing had been.
@@ -434,7 +434,7 @@ async def test_the_pass_after_midnight_ends_walls_and_tells_who_came_under_one(
     staff = [{**person, "role": "IT" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]
     sections = {"staff": staff, "walls": [], "groups": [{"id": "g", "name": "Property", "members": ["walt"]}]}
     async with small_firm(tmp_path, database_url, **sections) as firm:
-        today = firm.service.reconciler.today()
+        today = firm.service.today()
         await firm.ask("ruth", "!matter start 2026-0042 Disclosure @tom @walt")
         room = firm.room("Disclosure · 2026-0042 Estate")
         await firm.ask("ruth", f"!wall add 2026-0042 group:Property Bought for the client until:{today}")
@@ -449,7 +449,7 @@ async def test_the_pass_after_midnight_ends_walls_and_tells_who_came_under_one(
         chat = await firm.chat("tom")
         (told,) = [body for room_id, _, body in firm.said if room_id == chat]
         assert "wall-1" in told
-        with patch("bridge.reconcile.service.firm_today", lambda _: today + timedelta(days=1)):
+        with patch("bridge.clock.day_at", lambda *_: today + timedelta(days=1)):
             await firm.bridge.upkeep.reconcile()
             await firm.settle()
             # Also who came under it by joining the group is not brought back.
@@ -476,7 +476,7 @@ async def test_walls_set_by_command_outlive_the_directory_and_a_restart(tmp_path
         await firm.service.directory.refresh()
         assert firm.service.firm is not before
         assert firm.service.firm is firm.service.firm
-        assert not (await firm.service.reconciler.follow(before)).failed
+        assert not (await firm.service.reconciler.passes.follow(before)).failed
         assert "2026-0042" not in await firm.ask("walt", "!matter list")
         await firm.service.in_force.load()
         assert set(firm.service.firm.walls) == {"wall-1"}

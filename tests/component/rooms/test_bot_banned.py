@@ -20,7 +20,7 @@ def listed_in(space: Room) -> set[str]:
 async def test_F4_a_channel_made_anew_by_a_pass_is_listed(on: FirmOnFake) -> None:
     before = await on.room(channel("Litigation"))
     on.fake.force(before.room_id, on.user(ANN), "m.room.member", on.fake.bot_id, {"membership": "ban"})
-    assert not (await on.reconciler.sync()).failed
+    assert not (await on.reconciler.passes.sync()).failed
     made = await on.room(channel("Litigation"))
     listed = listed_in(await on.room(STAFF_SPACE))
     assert made.room_id in listed
@@ -32,7 +32,7 @@ async def test_F4_a_staff_space_made_anew_while_somebody_joins_the_firm_lists_it
     on.fake.force(space.room_id, on.user(ANN), "m.room.member", on.fake.bot_id, {"membership": "ban"})
     before = on.firm
     on.firm = make_firm(staff=(*STAFF, Staff("f", "Fay", "Fox", "fay@firm.example", "Clerk")))
-    assert not (await on.reconciler.follow(before)).failed
+    assert not (await on.reconciler.passes.follow(before)).failed
     made = await on.room(STAFF_SPACE)
     assert made.room_id != space.room_id
     assert listed_in(made) == listed_in(space) != set()

@@ -62,7 +62,7 @@ async def test_progress_counts_up_to_all_there_is(store: Store) -> None:
             def show(done: int, total: int, _: str, shown: list[tuple[int, int]] = shown) -> None:
                 shown.append((done, total))
 
-            await on.reconciler.sync(show)
+            await on.reconciler.passes.sync(show)
             done, (total,) = [one for one, _ in shown], {total for _, total in shown}
             assert done == sorted(done)
             assert done[-1] == total
@@ -74,7 +74,7 @@ async def test_F1_nobody_who_left_gets_an_account(on: FirmOnFake) -> None:
 
 async def test_O2_a_plan_changes_nothing_and_names_every_step(store: Store) -> None:
     async with FakeHomeserver() as fake, firm_on_fake(fake, store, synced=False) as on:
-        plan = await on.reconciler.plan()
+        plan = await on.reconciler.planner.plan()
         assert fake.changes() == []
         assert [step.action for step in plan.steps].count(Action.CREATE_ROOM) == ROOMS
         done = await on.sync()
@@ -114,7 +114,7 @@ async def test_O3_what_somebody_else_changed_is_put_back(on: FirmOnFake, event_t
     # Nobody can change the level of encryption, which is above everybody's.
     kept = before if event_type == "m.room.power_levels" else {}
     on.fake.put_state(room.room_id, on.fake.bot_id, event_type, "", {**kept, **content})
-    planned = [(step.action, step.what) for step in (await on.reconciler.plan()).steps]
+    planned = [(step.action, step.what) for step in (await on.reconciler.planner.plan()).steps]
     # Whoever has as much power as the bot gives it up first.
     takes = [(Action.TAKE_POWER, "")] if event_type == "m.room.power_levels" else []
     assert planned == [*takes, (Action.SET_STATE, event_type)]
@@ -172,7 +172,7 @@ async def test_what_fails_for_one_person_is_done_for_the_others(on: FirmOnFake) 
         on.fake.kick(room.room_id, on.fake.bot_id, on.user(person))
     # Synapse refuses whatever is done in the name of a suspended user.
     on.fake.script("POST", "/join/", refusal(403, "M_USER_SUSPENDED"))
-    outcome = await on.reconciler.sync()
+    outcome = await on.reconciler.passes.sync()
     (failed,) = outcome.failed
     assert failed.startswith("Channel Everyone: Add @ann:localhost to Channel Everyone. ")
     assert await on.people(EVERYONE) == on.users(BEN, CLEO, DAN)
@@ -183,7 +183,7 @@ async def test_what_fails_for_one_person_is_done_for_the_others(on: FirmOnFake) 
 async def test_an_account_that_cannot_be_made_keeps_nothing_else_from_being_done(store: Store) -> None:
     async with FakeHomeserver() as fake, firm_on_fake(fake, store, synced=False) as on:
         fake.script("PUT", "/users/@ben", refusal(400, "M_UNKNOWN", "Threepid is already in use"))
-        outcome = await on.reconciler.sync()
+        outcome = await on.reconciler.passes.sync()
         assert outcome.failed[0].startswith("Ben Booth: ")
         assert await on.people(ESTATE_TALK) == on.users(ANN)
         assert await on.people(EVERYONE) == on.users(ANN, CLEO, DAN)
@@ -237,7 +237,7 @@ async def test_M3_somebody_walled_is_removed_also_where_the_bot_is_not_in_the_ro
     keeper = await on.room(KEEPER_SPACE)
     del on.fake.rooms[keeper.room_id]
     on.firm = make_firm(staff=(ANN, replace(BEN, former=True), CLEO, DAN))
-    outcome = await on.reconciler.sync()
+    outcome = await on.reconciler.passes.sync()
     # Without its own space the bot cannot come back; nobody loses a conversation for that.
     assert [sentence for sentence in outcome.failed if "cannot come back" in sentence] == list(outcome.failed)
     assert old.joined == [on.user(ANN)]
@@ -288,7 +288,7 @@ async def test_M3_a_wall_stands_from_its_day_to_its_last(on: FirmOnFake, monkeyp
     wall = Wall("w2", matter_id="m1", people=("b",), since=today + timedelta(1), expires=today + timedelta(2))
     on.firm = make_firm(walls=(wall,))
     for day, inside in enumerate([True, False, False, True]):
-        monkeypatch.setattr("bridge.reconcile.service.firm_today", lambda _, day=day: today + timedelta(day))
+        monkeypatch.setattr("bridge.clock.day_at", lambda *_, day=day: today + timedelta(day))
         await on.sync()
         for key in (ESTATE_TALK, matter_space_key("m1")):
             assert (on.user(BEN) in await on.people(key)) is inside

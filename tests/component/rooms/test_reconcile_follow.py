@@ -39,7 +39,7 @@ BEN_LEFT = (ANN, replace(BEN, former=True), CLEO, DAN, EVE)
 async def follow(on: FirmOnFake, firm: Firm) -> Outcome:
     before, on.firm = on.firm, firm
     on.fake.requests.clear()
-    return await on.reconciler.follow(before)
+    return await on.reconciler.passes.follow(before)
 
 
 def rooms_in(requests: Iterable[Recorded]) -> set[str]:

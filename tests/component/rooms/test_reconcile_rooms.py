@@ -120,7 +120,7 @@ async def test_an_address_that_is_taken_again_and_again_is_told(
     new: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breaks_off_again(new, monkeypatch, times=5)
-    outcome = await new.reconciler.sync()
+    outcome = await new.reconciler.passes.sync()
     assert [failure for failure in outcome.failed if "taken again and again" in failure]
     await new.sync()
     await new.settled()
@@ -132,7 +132,7 @@ async def test_a_half_made_room_is_found_again_when_the_bridge_goes_before_its_a
     new.fake.script("POST", "/leave$", AWAY)
     new.fake.script("GET", "/whoami$", AWAY)
     with pytest.raises(UnreachableError):
-        await new.reconciler.sync()
+        await new.reconciler.passes.sync()
     await new.sync()
     assert new.fake.rooms[half].joined == []
     assert len(new.live_rooms()) == ROOMS
@@ -158,7 +158,7 @@ async def test_an_address_of_another_room_fails_that_channel_and_nothing_else(
 ) -> None:
     user_id = new.fake.add_user(owner)
     theirs = new.fake.create_room(user_id, body)
-    outcome = await new.reconciler.sync()
+    outcome = await new.reconciler.passes.sync()
     assert outcome.failed[0] == (
         "Channel Litigation: The address #litigation:localhost belongs to a room that the bridge did not make."
         " Remove that address, or give the channel another name."
@@ -193,14 +193,14 @@ async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, metho
     if away:
         new.fake.script("GET", "/whoami$", AWAY)
         with pytest.raises(UnreachableError):
-            await new.reconciler.sync()
+            await new.reconciler.passes.sync()
         new.reconciler = new.new_reconciler()
         await new.sync()
     else:
-        assert (await new.reconciler.sync()).failed
+        assert (await new.reconciler.passes.sync()).failed
         assert new.reconciler.again
         new.reconciler.again.hurry()
-        assert (await new.reconciler.try_again()).failed == ()
+        assert (await new.reconciler.rooms.try_again()).failed == ()
         assert not new.reconciler.again
     assert len(new.live_rooms()) == ROOMS + 1
     assert await new.people(direct("a", "b")) == new.users(ANN, BEN)
@@ -210,14 +210,14 @@ async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, metho
 async def test_a_token_that_is_not_accepted_ends_a_pass_at_once(new: FirmOnFake) -> None:
     new.fake.script("POST", "/createRoom$", refusal(401, "M_UNKNOWN_TOKEN"))
     with pytest.raises(TokenRejectedError):
-        await new.reconciler.sync()
+        await new.reconciler.passes.sync()
     assert len(new.fake.asked("POST", "/createRoom$")) == 1
 
 
 async def test_D1_a_hundred_at_once_for_one_conversation_make_one_room(on: FirmOnFake) -> None:
     talk = Conversation(direct("a", "c"), ConversationKind.DIRECT, participants=frozenset({"a", "c"}))
     await on.store.run(lambda: add_conversations([NewConversation(talk)]))
-    outcomes = await asyncio.gather(*(on.reconciler.converge(talk.id) for _ in range(100)))
+    outcomes = await asyncio.gather(*(on.reconciler.rooms.converge(talk.id) for _ in range(100)))
     assert [outcome for outcome in outcomes if outcome.failed] == []
     assert len(on.fake.asked("POST", "/createRoom$")) == 1
     assert (await on.room(talk.id)).joined == sorted(on.users(ANN, CLEO))
@@ -229,9 +229,9 @@ async def test_D1_two_processes_at_once_make_one_room(on: FirmOnFake) -> None:
     await on.store.run(lambda: add_conversations([NewConversation(talk)]))
     created = Slow(asyncio.Event(), act_first=True)
     on.fake.script("POST", "/createRoom$", created)
-    first = asyncio.create_task(on.reconciler.converge(talk.id))
+    first = asyncio.create_task(on.reconciler.rooms.converge(talk.id))
     await created.arrived.wait()
-    assert (await on.new_reconciler().converge(talk.id)).failed == ()
+    assert (await on.new_reconciler().rooms.converge(talk.id)).failed == ()
     created.until.set()
     assert (await first).failed == ()
     assert (await on.room(talk.id)).joined == sorted(on.users(ANN, CLEO))
@@ -247,7 +247,7 @@ async def test_a_change_that_a_pass_has_not_read_is_not_undone_by_it(
     async def read_before_the_change(passes: Passes, *what: Any) -> Any:
         found = await scan(passes, *what)
         await on.store.run(lambda: add_participants(channel("Litigation"), ["c"], "a"))
-        await on.reconciler.converge(channel("Litigation"))
+        await on.reconciler.rooms.converge(channel("Litigation"))
         return found
 
     monkeypatch.setattr(Passes, "scan", read_before_the_change)

@@ -9,9 +9,8 @@ import pytest
 
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Matter
-from bridge.reconcile.passes import OF_NOBODY
 from bridge.reconcile.rooms.observe import in_parallel
-from bridge.reconcile.work import Work
+from bridge.reconcile.work import OF_NOBODY, Work
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import NewConversation, add_conversations
 from bridge.store.rooms.world import slices
@@ -30,9 +29,9 @@ async def test_slices_are_together_what_a_look_at_everything_finds(
     monkeypatch.setattr("bridge.store.rooms.world.SLICE", 2)
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=stored) as firm:
         await store.run(lambda: add_conversations([NewConversation(GONE), NewConversation(DIRECT)]))
-        whole = await firm.reconciler.desired()
+        whole = await firm.reconciler.planner.desired()
         look = firm.reconciler
-        work = Work(store, firm.client, firm.settings, lambda: firm.firm, look.guarding, look.again, look.today)
+        work = Work(store, firm.client, firm.settings, lambda: firm.firm, look.guarding, look.again, firm.desk.today)
         parts = [await work.extent(extent) for extent in await slices(store, firm.firm)]
         shapes = [parts[0].shapes, *({k: v for k, v in one.shapes.items() if k not in OF_NOBODY} for one in parts[1:])]
         assert {key: shape for some in shapes for key, shape in some.items()} == whole.shapes

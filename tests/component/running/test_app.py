@@ -19,7 +19,7 @@ from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.guard.creation import Wish
 from bridge.matrix.errors import UnreachableError
-from bridge.reconcile.service import Reconciler
+from bridge.reconcile.passes import Passes
 from bridge.refusal import Kind, Refusal
 from bridge.settings import CareSettings, Settings
 from bridge.store.models import Digest
@@ -269,16 +269,16 @@ async def test_what_could_not_be_made_is_counted_told_and_tried_again(settings: 
 async def test_a_mistake_in_the_first_pass_is_shown_and_it_is_tried_again(
     settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync: Callable[..., Any] = Reconciler.sync
+    sync: Callable[..., Any] = Passes.sync
     mended = asyncio.Event()
     said = "words of somebody"
 
-    async def broken(self: Reconciler) -> Any:
+    async def broken(self: Passes) -> Any:
         if not mended.is_set():
             raise ZeroDivisionError(said)
         return await sync(self)
 
-    monkeypatch.setattr(Reconciler, "sync", broken)
+    monkeypatch.setattr(Passes, "sync", broken)
     with capture_logs() as logs:
         async with running(settings, fake) as firm:
             await firm.says("reconciled", "ZeroDivisionError")

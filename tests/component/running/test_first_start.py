@@ -50,7 +50,7 @@ async def test_no_unit_of_a_first_start_grows_with_the_firm(
     added: list[int] = []
     at_each_page.append(lambda new: added.append(len(new)))
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:
-        await store_new(store, await firm.reconciler.desired())
+        await store_new(store, await firm.reconciler.planner.desired())
         assert max(added) == PAGE
         assert sum(added) == len((await read_world(store)).conversations) > len(MATTERS)
 
@@ -89,7 +89,7 @@ async def test_what_comes_in_is_stored_between_two_pages(
         return result
 
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:
-        wanted = await firm.reconciler.desired()
+        wanted = await firm.reconciler.planner.desired()
         monkeypatch.setattr(store, "run", run_and_one_more)
         await store_new(store, wanted)
     assert len(seen) > len(MATTERS) // PAGE

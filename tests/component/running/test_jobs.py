@@ -55,7 +55,7 @@ class Clock:
     async def asks(self) -> None:
         upkeep = self._firm.bridge.upkeep
         with (
-            patch.object(self._firm.service.reconciler, "today", self.today),
+            patch("bridge.clock.day_at", lambda *_: self.today()),
             patch.object(upkeep, "reconcile_again", self._reconcile),
         ):
             await upkeep.begin_day()
@@ -107,7 +107,7 @@ async def test_M3_a_pass_that_failed_or_a_clock_that_went_back_is_another_day_no
 async def test_a_pass_notes_the_day_that_it_was_made_for(tmp_path: Path, database_url: str) -> None:
     async with small_firm(tmp_path, database_url) as firm:
         await firm.bridge.upkeep.reconcile()
-        today = firm.service.reconciler.today().isoformat()
+        today = firm.service.today().isoformat()
         assert await firm.service.store.run(lambda: kept(DAY_DONE)) == today
 
 

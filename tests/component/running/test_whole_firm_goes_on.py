@@ -92,14 +92,9 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         "reconcile.again.FIRST_SECONDS": 0.02,
         "reconcile.again.LONGEST_SECONDS": 0.1,
         "reconcile.guarding.REST_SECONDS": 0.05,
-        "reconcile.passes.PATIENCE": 0.1,
-        "reconcile.passes.MOMENT": 0.1,
-        "reconcile.passes.AT_START": 0.1,
-        "reconcile.passes.GUARD_SECONDS": 0.1,
-        "reconcile.service.PATIENCE": 0.1,
-        "reconcile.service.MOMENT": 0.1,
-        "reconcile.work.GUARD_SECONDS": 0.1,
-        "reconcile.work.MOMENT": 0.1,
+        "reconcile.waits.PATIENCE": 0.1,
+        "reconcile.waits.MOMENT": 0.1,
+        "reconcile.waits.GUARD": 0.1,
         "store.engine.store.TROUBLE_SECONDS": 0.2,
     }.items():
         monkeypatch.setattr(f"bridge.{name}", seconds)
@@ -142,7 +137,7 @@ async def ids(firm: Running, *keys: str) -> list[str]:
 async def nothing_left(firm: Running) -> None:
     """What failed is tried again when it is due, and a change that is being followed comes to its end."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        while (await firm.service.plan()).steps:
+        while (await firm.service.reconciler.planner.plan()).steps:
             await firm.well()
     await firm.well()
 
@@ -324,7 +319,7 @@ async def test_a_midnight_wall_does_not_wait_for_a_pass_under_way(
         mend(fake)
         await whole
         await firm.well()
-        assert [step.describe() for step in (await firm.service.plan()).steps] == []
+        assert [step.describe() for step in (await firm.service.reconciler.planner.plan()).steps] == []
 
 
 @pytest.mark.parametrize("seconds", [60, 7200, 40 * 86_400])

@@ -108,7 +108,7 @@ async def test_M1_every_kind_of_room_is_told_apart_by_the_beginning_of_its_name(
         # A start finds nothing to change: what a picture is stands beside its address.
         firm.stop_bridge()
         async with open_firm(firm.settings, reading=True) as service:
-            assert [step.describe() for step in (await service.plan()).steps] == []
+            assert [step.describe() for step in (await service.reconciler.planner.plan()).steps] == []
 
 
 async def orders(person: Person, space: str) -> dict[str, str]:

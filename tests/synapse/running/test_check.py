@@ -239,7 +239,7 @@ async def test_O3_a_deep_check_prints_each_change_made_behind_the_bridges_back(
     async with small_firm(synapse, tmp_path) as service:
         assert await compare(service, (), lambda *_: None) == []
         bot, quin, talk = synapse.bot, synapse.user_id("quin.quay"), first_matter_conversation_id("m1")
-        made = (await service.reconciler.desired()).world.rooms
+        made = (await service.reconciler.planner.desired()).world.rooms
         filings, everyone = (made[channel_id(channel_key(name))] for name in ("Court Filings", "Everyone"))
         admin = "/_synapse/admin/v1"
         for method, path, body in (

@@ -79,4 +79,4 @@ async def test_everybody_is_back_where_they_were_and_reads_what_was_said_there(t
         firm.stop_bridge()
         async with open_firm(firm.settings) as service:
             assert service.directory.held is not None
-            assert [step.describe() for step in (await service.plan()).steps] == []
+            assert [step.describe() for step in (await service.reconciler.planner.plan()).steps] == []

@@ -117,7 +117,7 @@ async def test_a_second_pass_changes_nothing_and_a_person_comes_back_to_a_direct
         firm.stop_bridge()
 
         async with open_firm(firm.settings) as service:
-            plan = await service.plan()
+            plan = await service.reconciler.planner.plan()
             assert [step.describe() for step in plan.steps] == []
             outcome = await service.sync()
             assert (outcome.done, outcome.failed) == (0, ())
@@ -212,7 +212,7 @@ async def test_the_directory_is_followed(tmp_path: Path, made_demo: Path) -> Non
         firm.stop_bridge()
         assert (await wei.request("GET", "sync")).status == 401
         async with open_firm(firm.settings) as service:
-            assert [step.describe() for step in (await service.plan()).steps] == []
+            assert [step.describe() for step in (await service.reconciler.planner.plan()).steps] == []
         assert await firm.acting_as(wei.user_id).joined_rooms() == set()
 
 
