@@ -1,5 +1,5 @@
-"""What counts as unread: in a channel what is said (C2), and what the bot says to somebody, whatever the client's default
-is; a command or an invitation nowhere."""
+"""What counts as unread: in a channel what is said (C2), and what the bot says to somebody, whatever the client's
+default is; a command or an invitation nowhere."""
 
 from __future__ import annotations
 
