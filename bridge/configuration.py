@@ -207,7 +207,8 @@ _RANDOM = "Put in a long random value, such as `openssl rand -hex 32` prints."
 
 def _wrong(detail: ErrorDetails) -> str:
     if detail["type"] in {"too_short", "string_too_short"}:
-        return f"It has fewer than {detail.get('ctx', {}).get('min_length')} characters."
+        least = detail.get("ctx", {}).get("min_length")
+        return "It is empty." if least == 1 else f"It has fewer than {least} characters."
     if detail["type"] == "string_type":
         return "It must be text. Put it in quotation marks."
     return detail["msg"].replace("Input should be", "It must be") + "."

@@ -72,6 +72,7 @@ class Kind(StrEnum):
     TITLE_UNSEEN = "title_unseen"
     TITLE_TOO_LONG = "title_too_long"
     TITLE_TAKEN = "title_taken"
+    LIKE_ANOTHER_MATTER = "like_another_matter"
     READ_ONLY_TITLE = "read_only_title"
     CHANGED_FROM_INSIDE = "changed_from_inside"
     NOT_IN_CONVERSATION = "not_in_conversation"

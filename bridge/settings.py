@@ -11,7 +11,15 @@ import re
 from datetime import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -19,6 +27,7 @@ EXAMPLE_SECRET = "change-me"  # noqa: S105 - the value that is refused
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Secret = Annotated[SecretStr, Field(min_length=16)]
 
 
@@ -69,7 +78,7 @@ class AppserviceSettings(_Section):
     )
     sender_localpart: str = Field("_firm_bridge", description="The application service's own user. Staff never see it.")
     bot_localpart: str = Field("bot", description="The bot that staff write commands to and that owns the rooms.")
-    bot_name: str = Field("Firm Bot", description="The bot's display name.")
+    bot_name: Name = Field("Firm Bot", description="The bot's display name.")
     url: str = Field("http://127.0.0.1:9009", description="Where the homeserver reaches the bridge.")
     listen_host: str = Field("127.0.0.1", description="The address the bridge listens on.")
     listen_port: Port = Field(9009, description="The port the bridge listens on.")
@@ -79,7 +88,7 @@ class AppserviceSettings(_Section):
 class FirmSettings(_Section):
     """The firm's own choices."""
 
-    name: str = Field("The Firm", description="The name of the staff space.")
+    name: Name = Field("The Firm", description="The name of the staff space.")
     admin_roles: tuple[str, ...] = Field(
         ("Owner", "Practice Manager", "IT"), description="Roles in the directory whose holders are firm admins."
     )
@@ -87,7 +96,7 @@ class FirmSettings(_Section):
     date_format: Literal["2026-12-31", "31/12/2026", "12/31/2026", "31.12.2026", "31 Dec 2026", "Dec 31, 2026"] = Field(
         "2026-12-31", description="How the bot writes a day, shown by the last day of 2026."
     )
-    firm_wide_channel: str = Field("Everyone", description="The channel that every active staff member is in (C4).")
+    firm_wide_channel: Name = Field("Everyone", description="The channel that every active staff member is in (C4).")
     walled_are_told: Literal["reference", "memo", "matter"] = Field(
         "reference",
         description="What people behind a wall set by command are told of it in their chat with the bot: that there is"
@@ -102,7 +111,7 @@ class FirmSettings(_Section):
         "open",
         description="Whether each open matter gets its first conversation at once, or when somebody starts one.",
     )
-    first_matter_conversation_title: str = Field("General", description="The title of a matter's first conversation.")
+    first_matter_conversation_title: Name = Field("General", description="The title of a matter's first conversation.")
 
 
 class AccountSettings(_Section):

@@ -19,6 +19,7 @@ from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.at_once import FromMemory, result_at_once
 from bridge.mapping.addressing import command_in, heard
 from bridge.mapping.event import Event
+from bridge.mapping.text import MENTIONS
 from bridge.operations.telling import Effect
 from bridge.operations.transcripts import Handout
 from bridge.refusal import Kind, Refusal
@@ -145,7 +146,7 @@ def _queue(arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: 
             outcome=noted.outcome,
         )
     for number, message in enumerate(reply.messages):
-        said: Json = {"msgtype": "m.text", "body": message.text}
+        said: Json = {"msgtype": "m.text", "body": message.text, MENTIONS: {}}
         if command_in(said, bot_id, desk.settings.appservice.bot_name, in_chat=False) is not None:
             said[FIRST_MESSAGE] = True
         enqueue(f"{event_id}/{number}", message.room_id, event.sender, "m.room.message", said)
@@ -197,4 +198,4 @@ def _as_allowed_now(reply: Answer, staff_id: str, desk: Desk) -> Answer:
 def _file(handout: Handout) -> Json:
     info = {"mimetype": handout.media_type, "size": handout.size}
     name = handout.name
-    return {"msgtype": "m.file", "body": name, "filename": name, "url": handout.mxc, "info": info}
+    return {"msgtype": "m.file", "body": name, "filename": name, "url": handout.mxc, "info": info, MENTIONS: {}}

@@ -58,7 +58,9 @@ def welcome_text(
     matter = _matter(firm, person.id, today)
     tries = [
         f"{code(f'!dm @{colleague[1]} Hello')} writes to {escape(colleague[0].name)}" if colleague else "",
-        f"{code(f'!matter show {_number(matter)}')} tells you about {escape(matter.title)}" if matter else "",
+        f"{code(f'!matter show {_number(matter)}')} tells you about {escape(matter.title or 'a matter')}"
+        if matter
+        else "",
         f"{code(f'!channel info {channels[0]}')} tells you about a channel you are in" if channels else "",
     ]
     listed = [f"- {line}" for line in tries if line]

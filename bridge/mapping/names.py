@@ -20,7 +20,12 @@ _ORDER_MAX = 50
 
 def matter_name(matter: Matter) -> str:
     """A matter as people know it: number and title."""
-    return f"{matter.number} {matter.title}"
+    return numbered_name(matter.number, matter.title)
+
+
+def numbered_name(number: str, title: str) -> str:
+    """A matter's number and title in one line. It may be without a title; a source has it so."""
+    return " ".join(filter(None, (number, title)))
 
 
 def conversation_name(matter: Matter, title: str, first_title: str = "") -> str:
@@ -39,13 +44,16 @@ def title_in(name: str, matter: Matter | None, first_title: str) -> str:
     """
     if matter is None:
         return name.partition(_BETWEEN)[0]
-    called, between = matter_name(matter), f"{_BETWEEN}{matter.number} "
+    called = matter_name(matter)
     if name == called:
         return first_title
     if name.startswith(f"{called}{_BETWEEN}"):
         return name.removeprefix(f"{called}{_BETWEEN}")
-    if between in name:
-        return name.removesuffix(f"{_BETWEEN}{called}") if name.endswith(called) else name.rpartition(between)[0]
+    if name.endswith(f"{_BETWEEN}{called}"):
+        return name.removesuffix(f"{_BETWEEN}{called}")
+    title, between, called_then = name.rpartition(f"{_BETWEEN}{matter.number}")
+    if between and called_then[:1] in {"", " "}:
+        return title
     return name.rpartition(_BETWEEN)[2] if _BETWEEN in name else first_title
 
 

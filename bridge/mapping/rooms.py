@@ -225,7 +225,7 @@ def earlier_shape(shape: RoomShape, key: str, replaced_by: str) -> RoomShape:
         shape,
         key=key,
         label=f"{shape.label} (earlier)",
-        name=f"{shape.name} (earlier)",
+        name=f"{shape.name} (earlier)" if shape.name else "",
         read_only=True,
         kept_out=frozenset(),
         open_to="",

@@ -16,6 +16,9 @@ from urllib.parse import unquote
 from bridge.firm.typed import without_fallback
 from bridge.mapping.marks import ANY, MARK, marked, unmarked, with_unplaced
 
+MENTIONS = "m.mentions"
+"""The key in a message's content that says whom it mentions. With an empty value it mentions nobody; without it clients
+and the homeserver look for the reader's name in the text (specification v1.7: user and room mentions)."""
 MAX_TYPED = 4000
 """Characters of a message that is read as a command. A longer one is refused: nothing of it may be lost unseen."""
 _MAX_FORMATTED = 32_000
@@ -76,7 +79,7 @@ def typed_text(content: Mapping[str, Any]) -> str:
 
 def mentioned_users(content: Mapping[str, Any]) -> tuple[str, ...]:
     """The user ids that a message says it mentions (specification: m.mentions)."""
-    mentions = content.get("m.mentions")
+    mentions = content.get(MENTIONS)
     user_ids = mentions.get("user_ids") if isinstance(mentions, dict) else None
     return tuple(one for one in user_ids if isinstance(one, str)) if isinstance(user_ids, list) else ()
 

@@ -10,6 +10,7 @@ from bridge.firm.conversation import SHARED, Conversation, ConversationKind, bot
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants
 from bridge.mapping.names import matter_name
+from bridge.mapping.text import MENTIONS
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import conversation_by_id, room_of, staff_by_localpart
 from bridge.store.rooms.first_lines import first_line_due, first_lines_due, mark_first_line_said
@@ -38,7 +39,7 @@ def say_first_line(conversation_id: str, desk: Desk) -> None:
     content = text_message(first_line(firm, found, started_by, others))
     localparts = {staff_id: localpart for localpart, staff_id in staff_by_localpart().items()}
     named = [f"@{localparts[one]}:{desk.server_name}" for one in sorted(others) if one in localparts]
-    content["m.mentions"] = {"user_ids": named}
+    content[MENTIONS] = {"user_ids": named}
     enqueue(f"{conversation_id}/started", room_id, desk.settings.bot_id, "m.room.message", content)
 
 

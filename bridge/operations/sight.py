@@ -7,6 +7,7 @@ from functools import partial
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Matter, Staff
+from bridge.firm.number_forms import begins_as_a_number
 from bridge.firm.policy import desired_participants, may_access
 from bridge.firm.sight import Sight
 from bridge.refusal import Kind, Refusal
@@ -52,6 +53,17 @@ def require_seen(desk: Desk, asker: Staff, matter: Matter) -> None:
     current = desk.firm().matters.get(matter.id)
     if current is None or not may_access(desk.firm(), asker.id, current, desk.today()):
         raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
+
+
+def require_no_number(desk: Desk, staff_id: str, name: str, own: str = "") -> None:
+    """Raise Refusal where a name that somebody chose begins as a matter's number does, but for the number `own`.
+
+    It would be taken for that matter, and secrets be told in the wrong place. Whether there is such a matter decides
+    nothing (M3).
+    """
+    firm, today = desk.firm(), desk.today()
+    if begins_as_a_number(firm, name, lambda matter: bool(may_access(firm, staff_id, matter, today)), own):
+        raise Refusal(Kind.LIKE_ANOTHER_MATTER, "F3")
 
 
 async def require_there(desk: Desk, asker: Staff, conversation_id: str) -> None:

@@ -20,7 +20,7 @@ from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.plan import Action, Step
 from bridge.reconcile.rooms.presence import require_presence
-from bridge.reconcile.rooms.unread import ensure_quiet
+from bridge.reconcile.rooms.unread import ensure_basics
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import StoredAccount, record_profile
 
@@ -112,7 +112,7 @@ async def apply_account(
     await homeserver.admin_put_user(step.who, body)
     faults.point("account.written")
     # Before they are brought in anywhere.
-    await ensure_quiet(homeserver, step.who)
+    await ensure_basics(homeserver, step.who)
     profile = profile_digest(person, avatars=avatars)
     await store.run(lambda: record_profile(step.key, person.name, profile, mxc, digest))
     faults.point("account.recorded")

@@ -22,6 +22,7 @@ from bridge.firm.policy import may_act
 from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import channel_alias, hidden_alias
 from bridge.mapping.names import title_in
+from bridge.mapping.text import MENTIONS
 from bridge.matrix.errors import HomeserverError
 from bridge.matrix.port import RoomRequests
 from bridge.settings import Settings
@@ -115,7 +116,8 @@ def _done(version: int, bot_id: str) -> None:
     keep(GUARD_VERSION, str(version))
     room_id = room_of(ADMINS_ID)
     if room_id is not None:
-        enqueue(f"put_back/{version}", room_id, bot_id, "m.room.message", {"msgtype": "m.text", "body": _TOLD})
+        told = {"msgtype": "m.text", "body": _TOLD, MENTIONS: {}}
+        enqueue(f"put_back/{version}", room_id, bot_id, "m.room.message", told)
 
 
 def _ours(events: list[Json], bot_id: str) -> Mapping[tuple[str, str], Json]:

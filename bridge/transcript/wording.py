@@ -9,6 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from bridge.mapping.moments import in_words
+from bridge.mapping.names import numbered_name
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.model import (
     About,
@@ -54,7 +55,11 @@ class Wording:
     @property
     def heading(self) -> str:
         """What the transcript is called."""
-        return f"{self.about.number} {self.about.title} · {self.about.conversation}"
+        return f"{self._matter} · {self.about.conversation}"
+
+    @property
+    def _matter(self) -> str:
+        return numbered_name(self.about.number, self.about.title)
 
     def facts(self) -> list[tuple[str, str]]:
         """What stands at the top, each with its label."""
@@ -63,7 +68,7 @@ class Wording:
         made = f" on {self.moment(about.made_at)}" if about.made_at is not None else ""
         facts = [
             ("Firm", about.firm),
-            ("Matter", f"{about.number} {about.title}"),
+            ("Matter", self._matter),
             ("Client", about.client),
             ("Conversation", about.conversation),
             ("Messages", f"{count}{until}"),

@@ -13,6 +13,7 @@ import orjson
 from markdown_it import MarkdownIt
 
 from bridge.mapping.marks import as_typed
+from bridge.mapping.text import MENTIONS
 from bridge.wording.plain import plain_text
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
@@ -75,6 +76,7 @@ def message_link(label: str, room_id: str, event_id: str, server_name: str) -> s
 def notice(markdown: str) -> dict[str, Any]:
     """The content of a message of Markdown for a room of several: it counts as unread for nobody (m.notice).
 
+    It mentions nobody, whoever is named in it.
     As much of it as an event holds: what does not fit is left out by whole lines, and the message says so.
     """
     return _fitting(markdown, "m.notice")
@@ -112,12 +114,12 @@ def _shortened(markdown: str, size: int) -> str:
 
 def _content(markdown: str, kind: str) -> dict[str, Any]:
     if "_" not in markdown and _PLAIN.fullmatch(markdown):
-        return {"msgtype": kind, "body": markdown}
+        return {"msgtype": kind, "body": markdown, MENTIONS: {}}
     tokens = _markdown().parse(markdown)
     body = plain_text(tokens)
     rendered = _markdown().renderer.render(tokens, _markdown().options, {}).strip()
     html = nh3.clean(rendered, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None)
-    content: dict[str, Any] = {"msgtype": kind, "body": body}
+    content: dict[str, Any] = {"msgtype": kind, "body": body, MENTIONS: {}}
     if html != f"<p>{body}</p>":
         content |= {"format": "org.matrix.custom.html", "formatted_body": html}
     return content

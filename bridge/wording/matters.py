@@ -9,6 +9,11 @@ from bridge.wording.markdown import escape
 from bridge.wording.people import names
 
 
+def listed_matter(matter: Matter) -> str:
+    """A matter in a list: its number, which is what to type, stands out."""
+    return " ".join(filter(None, (f"**{escape(matter.number)}**", escape(matter.title))))
+
+
 def is_of_a_matter(title: str, matter: Matter, left_out: Collection[Staff]) -> str:
     """What the maker of a matter's conversation is told who asked for a room in their client (M1, M2)."""
     refused = f" Not added, having no access to this matter: {names(left_out)}." if left_out else ""

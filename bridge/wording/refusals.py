@@ -106,6 +106,8 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.TITLE_UNSEEN: "That title has invisible characters. Type it again rather than pasting it.",
     Kind.TITLE_TOO_LONG: "That title has {count} characters; at most {most} fit. Try a shorter one.",
     Kind.TITLE_TAKEN: "Matter {number} has a conversation called {title}. Choose another title.",
+    Kind.LIKE_ANOTHER_MATTER: "That begins as the number of a matter does, and would be taken for that matter's."
+    " Begin with what it is about, for example: Disclosure.",
     Kind.READ_ONLY_TITLE: "{title} is read-only, so its title stays as it is.",
     Kind.CHANGED_FROM_INSIDE: "Only somebody who is in the conversation can {verb} it.",
     Kind.NOT_IN_CONVERSATION: "You are not in {title} of matter {number}.",

@@ -218,7 +218,8 @@ class FirmOnFake:
             if row.event_type == "m.reaction":
                 self.reactions.append((row.room_id, row.sender, content["m.relates_to"]["event_id"]))
             else:
-                first_line = "m.mentions" in content
+                # Whatever is sent says whom it mentions, which is nobody but in a first line.
+                first_line = content["m.mentions"] != {}
                 (self.first_lines if first_line else said).append(
                     Said(row.room_id, row.sender, content["body"], content)
                 )

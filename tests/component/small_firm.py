@@ -124,6 +124,7 @@ class SmallFirm:
                 content = orjson.loads(message.content)
                 self.fake.send(message.room_id, message.sender, message.event_type, content)
                 if "body" in content:
+                    assert "m.mentions" in content, "else clients look for the reader's name in it"
                     self.said.append((message.room_id, message.sender, content["body"]))
                 await self.service.store.run(partial(mark_sent, [message.txn_id], 1))
 

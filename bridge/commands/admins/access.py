@@ -12,6 +12,7 @@ from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.mapping.names import matter_name
 from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
 from bridge.wording.markdown import escape
+from bridge.wording.matters import listed_matter
 
 
 async def _access(call: Call) -> Answer:
@@ -50,7 +51,7 @@ def _matter_line(one: MatterAccess) -> str:
     matter = one.matter
     status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
     why = f"{Way.NOT}: {escape(one.deciding)}" if one.way is Way.NOT else _way(one)
-    return f"- **{escape(matter.number)}** {escape(matter.title)}{status}: {why}"
+    return f"- {listed_matter(matter)}{status}: {why}"
 
 
 def _way(one: MatterAccess) -> str:

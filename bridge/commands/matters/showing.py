@@ -10,6 +10,7 @@ from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import CHAT, MATTERS
 from bridge.firm.model import Firm
+from bridge.mapping.names import matter_name
 from bridge.operations.matters.finding import ConversationSeen, matter_seen
 from bridge.wording.markdown import code, escape
 from bridge.wording.people import names
@@ -36,7 +37,7 @@ async def _shown(call: Call) -> List:
         f"- Access: {_access(firm, seen.insiders)}",
         "- Under legal hold: nothing in its conversations can be deleted" if matter.held else "",
     ]
-    head = "\n".join([f"**{escape(matter.number)} {escape(matter.title)}**\n", *(fact for fact in facts if fact)])
+    head = "\n".join([f"**{escape(matter_name(matter))}**\n", *(fact for fact in facts if fact)])
     if not seen.conversations:
         start = f'!matter start {matter.number} "Title"'
         return List((), f"{head}\n\nNobody talks about it yet. {code(start)} starts.")

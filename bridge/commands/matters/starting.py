@@ -14,6 +14,7 @@ from bridge.firm.model import Matter, MatterStatus
 from bridge.operations.matters.changing import start_conversation
 from bridge.operations.matters.finding import matters_seen, rooms_in
 from bridge.wording.markdown import escape
+from bridge.wording.matters import listed_matter
 from bridge.wording.people import names
 
 
@@ -39,7 +40,7 @@ def _line(call: Call, matter: Matter, mine: Iterable[tuple[str, str]]) -> str:
     status = "" if matter.status is MatterStatus.OPEN else f" ({matter.status})"
     client = f", for {escape(matter.client)}" if matter.client else ""
     yours = f". You are in {', '.join(links)}" if links else ""
-    return f"- **{escape(matter.number)}** {escape(matter.title)}{status}{client}{yours}"
+    return f"- {listed_matter(matter)}{status}{client}{yours}"
 
 
 async def _start(call: Call) -> Answer:

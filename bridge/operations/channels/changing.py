@@ -20,6 +20,7 @@ from bridge.firm.policy import desired_participants
 from bridge.firm.visible import shown
 from bridge.mapping.ids import channel_alias
 from bridge.operations.rooms import made_room
+from bridge.operations.sight import require_no_number
 from bridge.operations.telling import say_in, tell
 from bridge.reconcile.planning.seeds import new_channel
 from bridge.refusal import Kind, Refusal
@@ -74,7 +75,7 @@ async def make_channel(
     Asked again for the same cause, it is the same channel. Asked for `by_button` of a client, which may have meant a
     closed room, its maker is told that it is everybody's to find.
     """
-    title, topic = _checked_name(name), _checked_topic("" if topic.strip() == _NO_TOPIC else topic)
+    title, topic = _checked_name(desk, asker.id, name), _checked_topic("" if topic.strip() == _NO_TOPIC else topic)
     participants = frozenset({asker.id, *(person.id for person in people)})
 
     def unit() -> str:
@@ -103,7 +104,7 @@ async def rename_channel(desk: Desk, asker: Staff, found: Channel, name: str, ca
 
 async def take_name(desk: Desk, staff_id: str, found: Channel, name: str, cause: str) -> str:
     """Store another name for a channel, as it is shown; its room has it with the next pass. Raises Refusal."""
-    title = _checked_name(name)
+    title = _checked_name(desk, staff_id, name)
 
     def unit() -> None:
         _require_free(title, found.id)
@@ -184,12 +185,14 @@ async def leave_channel(desk: Desk, asker: Staff, user_id: str, found: Channel, 
     await made_room(desk, found.id, asker.id, cause)
 
 
-def _checked_name(name: str) -> str:
+def _checked_name(desk: Desk, staff_id: str, name: str) -> str:
     """A channel's name as it is shown. Raises Refusal with what is wrong and a name that could be had."""
     try:
-        return clean_channel_name(name)
+        title = clean_channel_name(name)
     except ChannelNameError as error:
         raise Refusal(Kind.CHANNEL_NAME_UNUSABLE, "C1", why=str(error), better=_possible(name)) from error
+    require_no_number(desk, staff_id, title)
+    return title
 
 
 def _checked_topic(typed: str) -> str:

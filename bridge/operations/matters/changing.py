@@ -15,7 +15,7 @@ from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.policy import is_read_only, may_access
 from bridge.firm.visible import says_something, unseen_in
 from bridge.operations.rooms import made_room
-from bridge.operations.sight import is_in, require_seen
+from bridge.operations.sight import is_in, require_no_number, require_seen
 from bridge.operations.telling import say_in, tell
 from bridge.refusal import Kind, Refusal
 from bridge.store.rooms.channels import archive, restore
@@ -73,7 +73,7 @@ async def start_conversation(
     require_seen(desk, asker, matter)
     if matter.status is MatterStatus.CLOSED:
         raise Refusal(Kind.MATTER_CLOSED, "M4", number=matter.number)
-    title, firm, today = _checked_title(title), desk.firm(), desk.today()
+    title, firm, today = _checked_title(desk, asker.id, matter, title), desk.firm(), desk.today()
     others = tuple(dict.fromkeys(person for person in people if person.id != asker.id))
     allowed = tuple(person for person in others if may_access(firm, person.id, matter, today))
     left_out = tuple(person for person in others if person not in allowed)
@@ -126,7 +126,7 @@ async def rename_conversation(
 
 async def take_title(desk: Desk, staff_id: str, matter: Matter, conversation_id: str, title: str, cause: str) -> str:
     """Store another title for a conversation, as it is shown; its room has it with the next pass. Raises Refusal."""
-    shown = _checked_title(title)
+    shown = _checked_title(desk, staff_id, matter, title)
     taken = await desk.store.run(lambda: rename_in_matter(conversation_id, matter.id, shown, by=staff_id, cause=cause))
     if taken is not None:
         raise Refusal(Kind.TITLE_TAKEN, "M1", number=matter.number, title=taken)
@@ -159,7 +159,7 @@ async def restore_conversation(desk: Desk, asker: Staff, found: MatterConversati
     return await _open(desk, asker, now, now.title, cause)
 
 
-def _checked_title(typed: str) -> str:
+def _checked_title(desk: Desk, staff_id: str, matter: Matter, typed: str) -> str:
     """The title as it is shown. Raises Refusal."""
     title = " ".join(typed.split())
     if not title:
@@ -168,6 +168,7 @@ def _checked_title(typed: str) -> str:
         raise Refusal(Kind.TITLE_UNSEEN, "M1")
     if len(title) > TITLE_MAX:
         raise Refusal(Kind.TITLE_TOO_LONG, "M1", count=len(title), most=TITLE_MAX)
+    require_no_number(desk, staff_id, title, matter.number)
     return title
 
 

@@ -18,6 +18,7 @@ from bridge.firm.policy import desired_participants, may_access
 from bridge.mapping.file_words import FileSearch as Wanted
 from bridge.mapping.file_words import sought
 from bridge.mapping.files import shown_name
+from bridge.mapping.names import matter_name
 from bridge.operations import overview as seen
 from bridge.operations.channels.finding import channels_of_firm, channels_seen, channels_with
 from bridge.operations.conversations.pins import Pinned, board_of
@@ -204,7 +205,7 @@ async def matter(asked: Asking) -> web.StreamResponse:
     return await framed(
         asked,
         "matter",
-        f"{one.number} {one.title}",
+        matter_name(one),
         f"matter {one.id}",
         matter=one,
         status=str(one.status).capitalize(),
@@ -259,8 +260,7 @@ async def search(asked: Asking) -> web.StreamResponse:
         (f"/conversation/{one.id}", one.title, one.topic) for one in (await channels_with(desk, query))[:_FOUND]
     ]
     found_matters = [
-        (f"/matter/{one.id}", f"{one.number} {one.title}", one.client)
-        for one in matters_seen(desk, asked.person, words)[:_FOUND]
+        (f"/matter/{one.id}", matter_name(one), one.client) for one in matters_seen(desk, asked.person, words)[:_FOUND]
     ]
     people = [
         ("", person.name, person.role)

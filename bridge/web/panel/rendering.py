@@ -12,12 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bridge.firm.visible import shown
+from bridge.mapping.names import matter_name
 from bridge.web.panel.safety import HEADERS
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -25,6 +26,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_seen,
     )
+    environment.filters["matter_name"] = matter_name
+    return environment
 
 
 def _seen(value: Any) -> Any:

@@ -206,7 +206,7 @@ async def test_V5_the_first_message_is_the_senders_and_sent_once_even_when_handl
     assert await on.store.run(lambda: [message.txn_id for message in pending(0, 100)]) == rows
     first, answer = await on.said()
     assert (first.sender, first.body) == (on.user(ANN), "Lunch  at one?")
-    assert first.content == {"msgtype": "m.text", "body": "Lunch  at one?"}
+    assert first.content == {"msgtype": "m.text", "body": "Lunch  at one?", "m.mentions": {}}
     assert first.room_id == (await on.room(direct("a", "b"))).room_id
     assert answer.body.startswith("Here is your direct conversation with Ben Booth")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -101,6 +102,30 @@ async def test_O3_a_name_that_a_server_admin_gives_a_direct_conversation_is_take
     }
     await on.sync()
     assert name(room) == ""
+    await on.settled()
+
+
+async def test_a_matter_without_a_title_leaves_no_blank_in_names_and_answers(on: FirmOnFake) -> None:
+    before = on.firm
+    on.firm = make_firm(matters=[replace(ESTATE, title=""), MERGER])
+    await on.reconciler.follow(before)
+    shown = [one.body for one in await on.say(ANN, '!matter start 2026-0042 "Disclosure" @ben')]
+    names = [name(room) for room in on.fake.rooms.values()]
+    assert {"2026-0042", "Disclosure · 2026-0042"} < set(names)
+    for text in (
+        "!matters",
+        "!matter show 2026-0042",
+        "!matter people 2026-0042",
+        "!access @ben",
+        "!why @ben 2026-0042",
+    ):
+        shown.append(await on.ask(ANN, text))
+    lines = [line for text in [*names, *shown] for line in text.splitlines()]
+    assert [line for line in lines if line != line.rstrip() or re.search(r"\S  |0042 [.,:;]", line)] == []
+    (room,) = [one for one in on.fake.rooms.values() if name(one) == "Disclosure · 2026-0042"]
+    on.fake.put_state(room.room_id, on.user(ANN), "m.room.name", "", {"name": "Costs"})
+    await on.hear()
+    assert name(room) == "Costs · 2026-0042"
     await on.settled()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.care.unread import mend_unread
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.reconcile.rooms.unread import rule_id
+from bridge.reconcile.rooms.unread import ANSWERS, COMMANDS, INVITATIONS, rule_id
 from bridge.store.queues.outbox import pending
 from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
 from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
@@ -260,6 +260,8 @@ async def test_C2_rules_of_earlier_versions_are_replaced_at_night_and_lost_ones_
     for localpart in ("ruth", "tom", "ines"):
         assert rules_for(firm, localpart, everyone) == SAID_TYPES
         assert (firm.user(localpart), "room", everyone) not in rules
+        for kind, name in (("override", COMMANDS), ("override", INVITATIONS), ("underride", ANSWERS)):
+            assert (firm.user(localpart), kind, name) in rules
     assert rules_for(firm, "tom", room) == SAID_TYPES
     assert rules[tom, "room", room] == louder, "which somebody chose"
     assert rules_for(firm, "ines", room) == set(), "who is not in it"

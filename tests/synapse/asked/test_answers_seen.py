@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.firm.typed import COMMAND
-from bridge.reconcile.rooms.unread import COMMANDS
-from tests.synapse.asked.test_channels import asking, unread
+from bridge.reconcile.rooms.unread import ANSWERS, COMMANDS
 from tests.synapse.harness import Json, Person, RealFirm
+from tests.synapse.asked.test_channels import asking, counts, unread
 from tests.synapse.running.test_crash import bot_chat
 from tests.synapse.running.test_provisioning import now, room_named
 
@@ -96,6 +96,27 @@ async def test_a_colleagues_command_does_not_count_and_what_they_say_does(firm: 
         assert await unread(wei, club) == number
     rule = await wei.get(f"pushrules/global/override/{COMMANDS}")
     assert (rule["actions"], rule["enabled"]) == ([], True)
+
+
+async def test_an_answer_counts_by_a_rule_of_its_own_and_is_no_mention_of_whom_it_names(firm: RealFirm) -> None:
+    firm.start_bridge()
+    await firm.bridge_ready()
+    marcus = await firm.login("marcus.bell")
+    chat = await bot_chat(marcus, firm)
+    ask = asking(firm, marcus, chat)
+    await read_all(marcus, chat)
+    assert "Marcus Bell" in await ask("!why @marcus.bell 2026-0042")
+    assert await counts(marcus, chat) == {"notification_count": 1, "highlight_count": 0}
+    # His client is set to "mentions only" for chats of two; then he mutes this one.
+    (await marcus.request("PUT", "pushrules/global/underride/.m.rule.room_one_to_one/actions", {"actions": []})).ok()
+    await ask("!why @marcus.bell 2026-0042")
+    assert await counts(marcus, chat) == {"notification_count": 2, "highlight_count": 0}
+    mute = {"conditions": [{"kind": "event_match", "key": "room_id", "pattern": chat}], "actions": []}
+    (await marcus.request("PUT", f"pushrules/global/override/{quote(chat)}", mute)).ok()
+    await ask("!why @marcus.bell 2026-0042")
+    assert await counts(marcus, chat) == {"notification_count": 2, "highlight_count": 0}
+    rule = await marcus.get(f"pushrules/global/underride/{ANSWERS}")
+    assert (rule["actions"], rule["enabled"]) == (["notify"], True)
 
 
 async def test_D3_a_new_direct_conversation_counts_what_was_said_and_no_invitation(firm: RealFirm) -> None:

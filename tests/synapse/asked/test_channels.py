@@ -32,10 +32,15 @@ def asking(firm: RealFirm, somebody: Person, chat: str) -> Callable[[str], Await
 
 async def unread(somebody: Person, room_id: str) -> int:
     """The notification count of a room, as a client that starts now shows it."""
+    return (await counts(somebody, room_id))["notification_count"]
+
+
+async def counts(somebody: Person, room_id: str) -> dict[str, int]:
+    """What counts as unread in a room, and what of that mentions them."""
     # The limit makes the request a new one: Synapse keeps the answer to a sync without `since` for minutes.
     only = f'{{"room":{{"rooms":["{room_id}"],"timeline":{{"limit":{next(_limits)}}}}}}}'
     answer = await somebody.get("sync", timeout="0", filter=only)
-    return int(answer["rooms"]["join"][room_id]["unread_notifications"]["notification_count"])
+    return dict(answer["rooms"]["join"][room_id]["unread_notifications"])
 
 
 _limits = itertools.count(1)

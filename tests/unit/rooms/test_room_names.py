@@ -10,6 +10,7 @@ from bridge.firm.model import Matter
 from bridge.mapping.names import conversation_name, direct_name, place_in_list, title_in
 
 HOLLIS = Matter("m", "2026-0042", "Hollis v. Brightwater Marina")
+UNTITLED = Matter("m", "2026-0042", "")
 GENERAL = "General"
 
 
@@ -21,9 +22,25 @@ def test_M1_the_first_conversation_is_called_by_the_matters_name() -> None:
     assert conversation_name(HOLLIS, GENERAL, GENERAL) == "2026-0042 Hollis v. Brightwater Marina"
 
 
+def test_a_matter_without_a_title_is_called_by_its_number_alone() -> None:
+    assert conversation_name(UNTITLED, "Disclosure", GENERAL) == "Disclosure · 2026-0042"
+    assert conversation_name(UNTITLED, GENERAL, GENERAL) == "2026-0042"
+
+
+@pytest.mark.parametrize("matter", [HOLLIS, UNTITLED])
 @pytest.mark.parametrize("title", ["Disclosure", GENERAL, "Costs · second round", "2026", "2026-0042 papers", "·"])
-def test_a_title_is_read_back_from_the_name(title: str) -> None:
-    assert title_in(conversation_name(HOLLIS, title, GENERAL), HOLLIS, GENERAL) == title
+def test_a_title_is_read_back_from_the_name(title: str, matter: Matter) -> None:
+    assert title_in(conversation_name(matter, title, GENERAL), matter, GENERAL) == title
+
+
+@pytest.mark.parametrize("now", [HOLLIS, UNTITLED])
+@pytest.mark.parametrize("then", [HOLLIS, UNTITLED])
+def test_a_title_is_read_back_also_where_the_matter_got_or_lost_its_own(then: Matter, now: Matter) -> None:
+    for title in ("Disclosure", GENERAL):
+        assert title_in(conversation_name(then, title, GENERAL), now, GENERAL) == title
+    # Earlier versions left a blank behind a number without a title.
+    assert title_in("Disclosure · 2026-0042 ", now, GENERAL) == "Disclosure"
+    assert title_in("Disclosure · 2026-00421 Else", UNTITLED, GENERAL) == "2026-00421 Else"
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def problems(file: Path) -> list[str]:
     return str(caught.value).split("\n")
 
 
+@pytest.mark.parametrize(
+    "setting", ["firm.name", "firm.firm_wide_channel", "firm.first_matter_conversation_title", "appservice.bot_name"]
+)
+def test_no_room_is_called_nothing_nor_the_bot(write: Write, setting: str) -> None:
+    section, key = setting.split(".")
+    (line,) = problems(write({section: {key: " "}}))
+    assert f"{setting}: ' ' cannot be used. It is empty." in line
+
+
 def test_the_guards_key_is_empty_or_long(write: Write) -> None:
     assert not load_settings(write({})).guarded
     assert not load_settings(write({"guard": {"key": ""}})).guarded

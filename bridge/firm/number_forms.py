@@ -1,0 +1,64 @@
+"""What begins as a matter's number does, whether there is such a matter or not. Pure.
+
+A name that begins so is taken for that matter's in a client's list. Only matters that somebody sees say what numbers
+look like, and the digits do not matter, so what is found tells nobody of any other matter (M3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from bridge.firm.model import Firm, Matter, Matters
+from bridge.firm.names import plain
+
+_PARTS = re.compile(r"\d+|[^\W\d_]+")
+_BETWEEN = 3
+"""Characters, such as a hyphen with blanks, that stand at most between two parts of a number."""
+_MOST_PARTS = 12
+_FEWEST_DIGITS = 4
+"""Of a number without letters. Titles begin with shorter ones that are none of a matter: "2 witnesses"."""
+Parts = tuple[str, ...]
+Form = tuple[str, ...]
+"""Letters as they are, and for each row of digits how many there are."""
+
+
+def begins_as_a_number(firm: Firm, text: str, is_seen: Callable[[Matter], bool], own: str = "") -> bool:
+    """Whether a text begins as the number of a matter does that `is_seen` says yes to, and not with the number `own`.
+
+    Of two such numbers the longer one counts. Kinds of hyphens, blanks and case do not matter.
+    """
+    forms, parts = firm.found_in_matters(_by_form), tuple(_first_parts(text))
+    for count in range(len(parts), 0, -1):
+        if any(is_seen(matter) for matter in forms.get(_form(parts[:count]), ())):
+            return parts[:count] != tuple(_first_parts(own))
+    return False
+
+
+def _by_form(matters: Matters) -> Mapping[Form, Sequence[Matter]]:
+    found: dict[Form, list[Matter]] = {}
+    for matter in matters.values():
+        parts = tuple(_first_parts(matter.number))
+        if _tells(parts):
+            found.setdefault(_form(parts), []).append(matter)
+    return found
+
+
+def _tells(parts: Parts) -> bool:
+    digits = sum(len(part) for part in parts if part.isdecimal())
+    return digits >= _FEWEST_DIGITS or (digits > 0 and not all(part.isdecimal() for part in parts))
+
+
+def _first_parts(text: str) -> Iterator[str]:
+    """The rows of letters and of digits at the beginning of a text, up to the first wide gap between them."""
+    end = None
+    for part in islice(_PARTS.finditer(plain(text)), _MOST_PARTS):
+        if end is not None and part.start() - end > _BETWEEN:
+            return
+        yield part[0]
+        end = part.end()
+
+
+def _form(parts: Parts) -> Form:
+    return tuple(f"#{len(part)}" if part.isdecimal() else part for part in parts)
