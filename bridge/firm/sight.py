@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.explain import Written
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
 from bridge.firm.policy import accessible, may_access
@@ -45,6 +45,12 @@ class Sight:
                 return True
             case _:
                 return self.staff_id in conversation.participants
+
+    def counts(self, conversation: Conversation) -> bool:
+        """Whether the conversation of somebody else may be counted: direct ones are, and are not named (D4)."""
+        return conversation.kind is ConversationKind.DIRECT or (
+            conversation.kind in SHARED and self.conversation(conversation)
+        )
 
     def wall(self, wall: Wall) -> bool:
         """Whether the wall may be named to this person."""

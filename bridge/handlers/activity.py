@@ -12,19 +12,19 @@ from typing import Any
 
 from bridge.firm.conversation import ConversationKind
 from bridge.handlers.places import Places
-from bridge.mapping.event import MESSAGE, Event, event_of
+from bridge.mapping.event import Event, event_of
+from bridge.mapping.said import SAYING
 from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import Store
 from bridge.store.files.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
 from bridge.store.rooms.channels import note_messages
 
 Json = dict[str, Any]
-_WRITTEN = frozenset({MESSAGE, "m.sticker"})
 
 
 def is_news(event: Event, bot_id: str) -> bool:
-    """Whether an event is a message that somebody wrote anew: no edit, and not the bot's."""
-    if event.type not in _WRITTEN or event.sender == bot_id:
+    """Whether an event is a message that somebody wrote anew, or a poll: no edit, and not the bot's."""
+    if event.type not in SAYING or event.sender == bot_id:
         return False
     return event.relation.get("rel_type") != "m.replace"
 

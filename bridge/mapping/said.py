@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.firm.typed import without_fallback
+from bridge.mapping.event import MESSAGE
 from bridge.mapping.extensible import POLLS, question_in, text_in
 
 Json = Mapping[str, Any]
+SAYING = frozenset({MESSAGE, "m.sticker", *POLLS})
+"""Types of events with which somebody says something to those in the room."""
 
 
 def is_reply(content: Json) -> bool:

@@ -106,7 +106,7 @@ class HistoryRequests(Protocol):
         """
 
     async def admin_newest_messages(self, room_id: str) -> list[Json]:
-        """The newest messages and redactions of any room, the newest first. Raises NotFoundError."""
+        """What was said last in any room, the newest first. Raises NotFoundError."""
 
     async def admin_place_of(self, room_id: str, since_ms: int) -> str | None:
         """The place from which `admin_messages` gives what any room has of this time or later; None where it has

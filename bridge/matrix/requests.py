@@ -13,6 +13,7 @@ import orjson
 from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
+from bridge.mapping.said import SAYING
 
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
@@ -32,17 +33,18 @@ _UNREAD = orjson.dumps(
             "state": {"types": []},
             "ephemeral": {"types": []},
             "account_data": {"types": []},
-            "timeline": {"types": ["m.room.message"], "limit": 1},
+            "timeline": {"types": sorted(SAYING), "limit": 1},
         },
     }
 ).decode()
 
 
-_SAID = orjson.dumps({"types": ["m.room.message", "m.sticker", "m.room.encrypted", "m.room.member"]}).decode()
+_SAID = orjson.dumps({"types": [*sorted(SAYING), "m.room.encrypted", "m.room.member"]}).decode()
 """With their content, which may be 64 KiB each."""
 
 
 _WRITTEN = orjson.dumps({"types": ["m.room.message", "m.room.redaction"]}).decode()
+_NEWEST = orjson.dumps({"types": sorted(SAYING)}).decode()
 _MESSAGES_AT_ONCE = 200
 
 
@@ -71,7 +73,7 @@ def send_event(room_id: str, event_type: str, content: Json, txn_id: str) -> Req
 def history(room_id: str, start: str) -> Request:
     """GET a page of what was said in a room and of who came and went, oldest first, from `start` on, or the beginning.
 
-    Stickers and files are messages too.
+    Stickers, polls and files are messages too.
     """
     begin = f"&from={encoded(start)}" if start else ""
     query = f"dir=f&limit=1000&filter={encoded(_SAID)}{begin}"
@@ -89,8 +91,8 @@ def admin_messages(room_id: str, start: str) -> Request:
 
 
 def admin_newest_messages(room_id: str) -> Request:
-    """GET a room's newest messages and redactions, newest first."""
-    query = f"dir=b&limit={_MESSAGES_AT_ONCE}&filter={encoded(_WRITTEN)}"
+    """GET what was said last in a room, newest first."""
+    query = f"dir=b&limit={_MESSAGES_AT_ONCE}&filter={encoded(_NEWEST)}"
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
 
 

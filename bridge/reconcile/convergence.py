@@ -86,8 +86,9 @@ class Convergence:
             if HANDOUTS in due:
                 await self._passes.take_back(tally)
             spaces = {key for key in rooms if matter_of_space(key) is not None}
-            listing, _ = await self._work.around(rooms - spaces)
-            for wave in (sorted(rooms - spaces), sorted(spaces | listing.keys())):
+            # What is left to do in a room in which a conversation was held before fails as the conversation's own.
+            listing, earlier = await self._work.around(rooms - spaces)
+            for wave in (sorted(rooms - spaces), sorted(earlier - rooms), sorted(spaces | listing.keys())):
                 await in_parallel(wave, lambda key: self._work.converge_room(key, tally), self._limit)
             for staff_id in people:
                 await self._work.farewell(staff_id, run)

@@ -11,7 +11,7 @@ import structlog
 from bridge.failures import describe, frames
 from bridge.matrix.errors import RequestError, TokenRejectedError
 from bridge.matrix.port import ServiceRequests
-from bridge.reconcile.again import HANDOUTS, Again, Thing
+from bridge.reconcile.again import HANDOUTS, Again, Thing, ThingKind
 from bridge.reconcile.rooms.apply import StepError
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.store.engine.store import StoreError
@@ -29,6 +29,8 @@ class Outcome:
     """Steps taken."""
     failed: tuple[str, ...] = ()
     """What could not be done, as sentences."""
+    accounts: tuple[str, ...] = ()
+    """Those of them that are about accounts. The others name rooms, of which not everybody may hear (M3, D4)."""
     suspended: frozenset[str] = frozenset()
     """The user ids of those who could not be brought in, because the homeserver has suspended their account."""
 
@@ -54,6 +56,7 @@ class Tally:
     finished: set[Thing] = field(default_factory=set)
     """The accounts and rooms that are done with, some of which are worked on twice."""
     failed: list[str] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     """The keys of rooms that were gone."""
@@ -98,9 +101,12 @@ class Tally:
             told = describe(error)
             log.error("not_reconciled", item=item.label, reason=told, stack=frames(error))
         self.failed.append(f"{item.label}: {told}")
+        if thing.kind is ThingKind.ACCOUNT:
+            self.accounts.append(self.failed[-1])
         if isinstance(error, StepError):
             self.suspended |= error.suspended
 
     def outcome(self) -> Outcome:
         """What came of it so far."""
-        return Outcome(self.steps, tuple(dict.fromkeys(self.failed)), frozenset(self.suspended))
+        failed, accounts = (tuple(dict.fromkeys(some)) for some in (self.failed, self.accounts))
+        return Outcome(self.steps, failed, accounts, frozenset(self.suspended))

@@ -32,6 +32,8 @@ _SUGGESTED = 3
 """Unknown names of a list for which a known one is suggested."""
 _SLIP = 0.8
 """How alike a name must be to a known one to be taken for a slip rather than for a name with more words behind it."""
+_AROUND_ACCOUNT = re.compile(r"\A[\W_]++|(?<![\W_])[\W_]++\Z")
+"""What people type beside an @name: "@wei-" is whoever "@wei" is, and nobody else of that name."""
 _BEHIND = ".;!?:"
 """What may stand behind somebody's address without being of it."""
 
@@ -163,6 +165,8 @@ class People:
 
     def _loosely(self, localpart: str) -> Sequence[Staff]:
         """Whom an @name means that is no account's: by a newer e-mail address, or by the name."""
+        if (owner := self._owners.get(_AROUND_ACCOUNT.sub("", localpart))) is not None:
+            return [owner]
         name = re.sub(r"[._-]+", " ", localpart)
         return self._by_mailbox.get(localpart) or self._whole(name) or self._called.part(name)
 

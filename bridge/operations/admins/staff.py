@@ -10,12 +10,14 @@ from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
 from bridge.operations.sight import require_admin, sight_of
+from bridge.reconcile.tally import Outcome
 from bridge.refusal import Kind, Refusal
 from bridge.store.people.leavers import leavers_set, set_leaver, set_returned
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import room_of
-from bridge.store.rooms.questions import picks_of
+from bridge.store.rooms.conversations import conversations_of_person, room_of
 from bridge.wording.markdown import escape, text_message
+
+IN_ROOMS = "Not every room is as it should be yet. `firm-bridge plan` on the server says which."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class CutOff:
     """What came of cutting somebody off."""
 
     conversations: int
-    """That they were taken out of, their chat with the bot not counted."""
+    """That they were taken out of and whoever asked may know of, their chat with the bot not counted."""
     ended: bool
     """Whether every session is ended, the account locked and every room left."""
     not_done: tuple[str, ...]
@@ -55,13 +57,13 @@ async def cut_off(desk: Desk, asker: Staff, person: Staff, cause: str) -> CutOff
 
     The other firm admins are told. Raises Refusal.
     """
-    before = require_admin(desk, asker).firm
+    sight = require_admin(desk, asker)
     if person.id == asker.id:
         raise Refusal(Kind.CUT_OFF_SELF)
     if desk.may_administer(person.id) and not _other_admins(desk, asker, person):
         raise Refusal(Kind.LAST_ADMIN, person=person.name)
-    picked = await desk.store.read(lambda: picks_of(person.id))
-    count = sum(pick.present and conversation_id != bot_chat_id(person.id) for conversation_id, pick in picked.items())
+    theirs = await desk.store.read(lambda: conversations_of_person(person.id))
+    count = sum(not one.everyone and sight.counts(one) for one in theirs)
 
     def unit() -> None:
         set_leaver(person.id, asker.id, cause)
@@ -71,8 +73,8 @@ async def cut_off(desk: Desk, asker: Staff, person: Staff, cause: str) -> CutOff
     await desk.store.run(unit)
     faults.point("leaver.set")
     cut = await desk.reconciler.passes.cut_off(person.id)
-    outcome = await desk.reconciler.passes.follow(before)
-    return CutOff(count, not cut.failed, tuple(dict.fromkeys((*cut.failed, *outcome.failed))))
+    outcome = await desk.reconciler.passes.follow(sight.firm)
+    return CutOff(count, not cut.failed, _told(cut, outcome))
 
 
 async def take_back(desk: Desk, asker: Staff, person: Staff, cause: str) -> TakenBack:
@@ -93,7 +95,7 @@ async def take_back(desk: Desk, asker: Staff, person: Staff, cause: str) -> Take
     if now is None or not now.active:
         raise Refusal(Kind.GONE_BY_DIRECTORY, person=person.name)
     outcome = await desk.reconciler.passes.follow(before)
-    return TakenBack(was_set or bool(outcome.done), outcome.failed)
+    return TakenBack(was_set or bool(outcome.done), _told(outcome))
 
 
 async def leavers(desk: Desk, asker: Staff) -> list[tuple[Staff, Gone]]:
@@ -107,6 +109,13 @@ async def leavers(desk: Desk, asker: Staff) -> list[tuple[Staff, Gone]]:
 
     gone = sorted((one for one in firm.staff.values() if not one.active), key=lambda one: one.name.casefold())
     return [(one, how(one)) for one in gone]
+
+
+def _told(*outcomes: Outcome) -> tuple[str, ...]:
+    """What could not be done, without the rooms that it is about: not every admin may hear of each (M3, D4)."""
+    accounts = dict.fromkeys(one for outcome in outcomes for one in outcome.accounts)
+    rooms = any(len(outcome.failed) > len(outcome.accounts) for outcome in outcomes)
+    return (*accounts, *((IN_ROOMS,) if rooms else ()))
 
 
 def _other_admins(desk: Desk, asker: Staff, person: Staff) -> list[str]:

@@ -67,7 +67,7 @@ class SqliteBackend:
             try:
                 os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
                 if self._lock is None:
-                    self._lock = OwnersLock(Path(f"{self._path}.lock"), self.name)
+                    self._lock = OwnersLock(self._lock_path(), self.name)
             except OSError as error:
                 raise StoreError(f"{cannot_open(self._path)} ({error.strerror})") from error
             self._inode = Path(self._path).stat().st_ino
@@ -112,7 +112,11 @@ class SqliteBackend:
         return bool(_connection(self.database).in_transaction)
 
     def owner(self) -> str:
-        return owner_of(Path(f"{self._path}.lock"))
+        return owner_of(self._lock_path())
+
+    def _lock_path(self) -> Path:
+        """Beside the file itself, whatever links lead to it, as SQLite has its own side files."""
+        return Path(f"{os.path.realpath(self._path)}.lock")
 
     def interrupt(self) -> None:
         """Nothing that SQLite waits for can be interrupted: a lock is waited for shortly, and a disk answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from unittest.mock import patch
@@ -30,6 +31,7 @@ from tests.component.firm_on_fake import (
     firm_on_fake,
     make_firm,
 )
+from tests.fakes.faults import Broken, refusal
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied, Room
 
@@ -230,6 +232,28 @@ async def test_a_kill_at_any_point_is_made_good_by_the_next_pass(on: FirmOnFake,
     assert old.state[TOMBSTONE]["replacement_room"] == new.room_id
     assert refuses(on, old)
     assert len(await on.store.run(lambda: newest(9, deed=Deed.ROOM_SET_ASIDE))) == 1
+    await on.hear()
+    await on.settled()
+
+
+@pytest.mark.parametrize(("fails", "status"), [("kick", 400), ("tombstone", 500)])
+async def test_M3_what_fails_in_the_old_room_is_tried_again(
+    on: FirmOnFake, monkeypatch: pytest.MonkeyPatch, fails: str, status: int
+) -> None:
+    """Once the new room is right, nothing else would lead to the old one, in which somebody may still be."""
+    monkeypatch.setattr("bridge.reconcile.again.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.reconcile.passes.PATIENCE", 0.1)
+    room = await on.room(ESTATE_TALK)
+    on.fake.broken = [Broken(f"{re.escape(room.room_id)}/.*{fails}", refusal(status, "M_UNKNOWN"))]
+    before, on.firm = on.firm, make_firm(walls=(WALL,))
+    assert (await on.reconciler.passes.follow(before)).failed
+    on.fake.broken = []
+    while len(on.reconciler.again):
+        await on.reconciler.rooms.try_again()
+    old, new = await rooms(on)
+    assert old is room
+    assert on.user(BEN) not in {*old.joined, *new.members}
+    assert old.state[TOMBSTONE]["replacement_room"] == new.room_id
     await on.hear()
     await on.settled()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from bridge.firm.audit import Deed
 from bridge.store.people.leavers import set_leaver, set_returned
 from bridge.store.record.audit import audited
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
+from tests.fakes.faults import Broken, refusal
 
 STAFF = [{**person, "role": "Owner" if person["id"] == "ruth" else "Associate"} for person in DIRECTORY["staff"]]
 POINTS = ("leaver.set", "leaver.out", "leaver.deactivated")
@@ -59,6 +61,23 @@ async def test_F2_left_by_command(firm: SmallFirm) -> None:
     assert "left, by command" in await firm.ask("ruth", "!staff list")
     deeds = [row.entry.deed for row in await firm.service.store.run(lambda: audited())]
     assert Deed.STAFF_LEFT in deeds
+
+
+async def test_M3_a_walled_admin_who_cuts_somebody_off_learns_of_no_hidden_conversation(firm: SmallFirm) -> None:
+    await firm.let_all_be_admins()
+    await firm.ask("ruth", '!matter start 2026-0042 "Quarry papers" @tom')
+    hidden = next(
+        room_id for room_id, room in firm.fake.rooms.items() if "Quarry" in str(room.state.get(("m.room.name", "")))
+    )
+    assert "tom" in firm.members(hidden)
+    assert "Taken out of 2 conversations" in await firm.ask("walt", "!staff leave @tom")
+    await firm.ask("walt", "!staff return @tom")
+    await firm.ask("ruth", "!add @tom", hidden)
+    assert "tom" in firm.members(hidden)
+    firm.fake.broken = [Broken(f"{re.escape(hidden)}/(kick|leave)", refusal(400, "M_UNKNOWN"))]
+    said = await firm.ask("walt", "!staff leave @tom")
+    assert "Not done" in said
+    assert [word for word in ("2026-0042", "Estate", "Quarry", hidden) if word in said] == []
 
 
 async def test_F2_it_holds_when_the_directory_is_read_again_and_after_a_restart(firm: SmallFirm) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.firm.model import Staff
 from bridge.handlers.reopening import WRITTEN
+from bridge.mapping.extensible import POLLS
 from bridge.store.engine.store import Store
 from tests.component.firm_on_fake import ANN, BEN, CLEO, FirmOnFake, direct, firm_on_fake, make_firm
 from tests.fakes.homeserver import FakeHomeserver
@@ -96,6 +97,19 @@ async def test_V1_a_file_brings_back_who_left(on: FirmOnFake) -> None:
     room = await left_by_ben(on)
     content = {"msgtype": "m.file", "body": "offer.pdf", "url": "mxc://localhost/abc"}
     on.fake.send(room.room_id, on.user(ANN), "m.room.message", content)
+    await on.hear()
+    assert room.joined == sorted(on.users(ANN, BEN))
+
+
+@pytest.mark.parametrize("event_type", sorted(POLLS))
+@pytest.mark.parametrize("heard_of", [True, False], ids=["later", "before the leave was heard of"])
+async def test_V1_a_poll_brings_back_who_left(on: FirmOnFake, event_type: str, heard_of: bool) -> None:
+    room = await on.room(direct("a", "b"))
+    on.fake.leave(room.room_id, on.user(BEN))
+    if heard_of:
+        await on.hear()
+    asked = {"question": {"body": "Lunch?"}, "answers": [{"id": "1", "body": "Yes"}]}
+    on.fake.send(room.room_id, on.user(ANN), event_type, {"org.matrix.msc3381.poll.start": asked})
     await on.hear()
     assert room.joined == sorted(on.users(ANN, BEN))
 

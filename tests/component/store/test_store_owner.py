@@ -54,6 +54,18 @@ def new_url(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@sqlite_only
+async def test_a_second_process_is_refused_whichever_link_leads_it_to_the_file(
+    tmp_path: Path, database_url: str, elsewhere: asyncio.subprocess.Process
+) -> None:
+    file, link, folder = Path(database_url.removeprefix("sqlite:///")), tmp_path / "link.db", tmp_path / "linked"
+    link.symlink_to(file)
+    folder.symlink_to(tmp_path)
+    for path in (link, folder / file.name, folder / "link.db", tmp_path / "linked" / ".." / tmp_path.name / file.name):
+        with pytest.raises(OwnedElsewhereError):
+            await Store(f"sqlite:///{path}").open()
+
+
 async def test_a_second_process_is_refused_in_words_and_told_who_it_is(
     database_url: str, elsewhere: asyncio.subprocess.Process
 ) -> None:

@@ -412,6 +412,18 @@ def test_what_sounds_alike_in_another_script_is_somebody_else() -> None:
             people.named(typed)
 
 
+@given(st.sampled_from(["wei", "mei.li", "daniel"]), st.text("-_.()…–!'’\"", max_size=3), st.text("-_.…–)", max_size=3))
+def test_V5_an_account_with_signs_beside_it_is_no_namesakes(account: str, before: str, behind: str) -> None:
+    """Where the account is one person's and somebody else is called so."""
+    owners = {"wei": DANIEL, "mei.li": LUKASZ, "daniel": CHEN}
+    people = People(OFFICE.firm, {name: one.id for name, one in owners.items()}, "localhost", "bot")
+    try:
+        found, _ = people.find(f"@{before}{account}{behind} the offer is 40k")
+    except CommandError:
+        return
+    assert found == (owners[account],)
+
+
 @given(st.sampled_from(ALL), st.text(max_size=30).filter(str.strip))
 def test_V5_nobody_gets_a_message_behind_a_part_of_a_name(person: Staff, text: str) -> None:
     for part in (person.first_name, person.last_name):
