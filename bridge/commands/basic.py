@@ -1,15 +1,16 @@
-"""Help that fits the place it is asked in, and a sign of life."""
+"""Help that fits the place it is asked in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Annotated
 
 from bridge.commands.asking.examples import examples_for
 from bridge.commands.asking.nearest import called, family, lines, nearest
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Who
 from bridge.commands.asking.where import Where
 from bridge.refusal import CommandError
-from bridge.wording.markdown import code, escape, repeated
+from bridge.wording.markdown import code, repeated
 
 _GROUP = "About"
 _FIRST = frozenset({"dm", "matter list", "matter start", "files", "channel recent", "channel create"})
@@ -17,31 +18,14 @@ _FIRST = frozenset({"dm", "matter list", "matter start", "files", "channel recen
 _FOOT = "`!help all` lists everything, `!help COMMAND` explains one with examples."
 
 
-def help_command(commands: Callable[[], tuple[Command, ...]]) -> Command:
-    """!help over the table it is itself a part of."""
-
-    async def run(call: Call) -> Answer:
-        admin = bool(call.desk.may_administer(call.sender.id))
-        shown = [command for command in commands() if admin or command.who is Who.STAFF]
-        topic = " ".join(call.values.get("command", "").lstrip("! ").casefold().split())
-        if topic == "all":
-            return Answer(_grouped(shown, "`!help COMMAND` explains one, with examples."))
-        if topic:
-            return Answer(_about(topic, shown, call))
-        where = await call.where()
-        return Answer(_in_chat(shown, call) if where is Where.CHAT else _fitting(shown, where))
-
-    return Command(
-        "help",
-        "What you can ask me",
-        run,
-        (Argument("command", ArgumentType.TEXT, required=False, shown="COMMAND"),),
-        help="Shows what makes sense where you type it, or explains one command. `!help all` lists every command.",
-        examples=("!help", "!help channel create", "!help all"),
-        here=True,
-        from_memory=True,
-        group=_GROUP,
-    )
+async def _help(call: Call, command: Annotated[str, Argument(ArgumentType.TEXT, "COMMAND")] = "") -> Answer:
+    topic = " ".join(command.lstrip("! ").casefold().split())
+    if topic == "all":
+        return Answer(_grouped(call.commands, "`!help COMMAND` explains one, with examples."))
+    if topic:
+        return Answer(_about(topic, call))
+    where = await call.where()
+    return Answer(_in_chat(call) if where is Where.CHAT else _fitting(call.commands, where))
 
 
 def _fitting(commands: Sequence[Command], where: Where) -> str:
@@ -56,12 +40,12 @@ def _fitting(commands: Sequence[Command], where: Where) -> str:
     return f"**{where.heading}**\n\n{said}\n\n**From anywhere**\n\n{', '.join(elsewhere)}\n\n{_FOOT}"
 
 
-def _in_chat(commands: Sequence[Command], call: Call) -> str:
+def _in_chat(call: Call) -> str:
     """What most people come for, as it is typed with their own colleagues, and by name all that can be done from here:
     no more than a telephone shows on two screens."""
     firm, groups = call.desk.firm(), dict[str, list[str]]()
     first = []
-    for command in commands:
+    for command in call.commands:
         if command.name in _FIRST:
             first.append(f"- {code(examples_for(command, firm, call.sender)[0])}: {command.summary}")
         if Where.CHAT in command.where:
@@ -78,7 +62,8 @@ def _grouped(commands: Sequence[Command], foot: str) -> str:
     return "\n\n".join([*(f"**{group}**\n\n{lines(listed)}" for group, listed in groups.items()), foot])
 
 
-def _about(topic: str, commands: Sequence[Command], call: Call) -> str:
+def _about(topic: str, call: Call) -> str:
+    commands = call.commands
     if found := called(topic, commands):
         firm = call.desk.firm()
         return "\n\n".join(explain(command, examples_for(command, firm, call.sender)) for command in found)
@@ -101,19 +86,13 @@ def explain(command: Command, examples: Sequence[str]) -> str:
     return "\n\n".join(parts)
 
 
-async def _ping(call: Call) -> Answer:
-    return Answer(f"pong {escape(call.values.get('text', ''))}".rstrip())
-
-
-PING = Command(
-    "ping",
-    "See whether I am there",
-    _ping,
-    (Argument("text", ArgumentType.WORDS, required=False, shown="TEXT"),),
-    help="Answers pong, with your text.",
-    examples=("!ping", "!ping good morning"),
+HELP = Command(
+    "help",
+    "What you can ask me",
+    _help,
+    help="Shows what makes sense where you type it, or explains one command. `!help all` lists every command.",
+    examples=("!help", "!help channel create", "!help all"),
     here=True,
     from_memory=True,
     group=_GROUP,
-    where=frozenset(),
 )

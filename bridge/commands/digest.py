@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.asking.arguments import OnOrOff
+from bridge.commands.asking.table import Answer, Call, Command
 from bridge.operations.digest import choose_digest, digest_wanted
 from bridge.refusal import CommandError
 
 _CHOICES = {"on": True, "off": False}
 
 
-async def _digest(call: Call) -> Answer:
-    typed = call.values.get("choice", "").casefold()
+async def _digest(call: Call, choice: OnOrOff = "") -> Answer:
+    typed = choice.casefold()
     if not typed:
         wanted = await digest_wanted(call.desk, call.sender)
     elif typed in _CHOICES:
@@ -35,7 +36,6 @@ DIGEST = Command(
     "digest",
     "Have the morning digest, or not",
     _digest,
-    (Argument("choice", ArgumentType.TEXT, required=False, shown="on|off"),),
     help="The morning digest lists the matters in which you have unread messages, where the firm has it. It counts what"
     " your client counts: what you muted is not in it. Off is for you alone.",
     examples=("!digest", "!digest off", "!digest on"),

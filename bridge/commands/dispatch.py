@@ -91,9 +91,10 @@ async def answer(
         people = People(desk.firm(), accounts, desk.server_name, desk.settings.appservice.bot_localpart)
         rooms = await rooms_named(desk, sender, rest)
         around = await matter_typed_in(desk, conversation_id, sender) if command.takes_matter_here else None
-        values = parse(command, rest, Reading(people, sender, desk.today(), rooms, around))
+        arguments = parse(command, rest, Reading(people, sender, desk.today(), rooms, around))
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
-        reply = await command.run(Call(desk, sender, user_id, event_id, conversation_id, values, replied_to))
+        call = Call(desk, sender, user_id, event_id, conversation_id, usable(desk, sender.id), replied_to)
+        reply = await command.run(call, **arguments)
         return (reply if noted is None or reply.noted else replace(reply, noted=noted)), here
     except (Refusal, CommandError) as error:
         if isinstance(error, Refusal) and error.kind in NOT_THEIRS:

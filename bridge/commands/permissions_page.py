@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from bridge.commands.permissions import NO_STAFF, OUTCOMES, PERMISSIONS, Person, Place
+from bridge.commands.all import COMMANDS
+from bridge.commands.asking.permissions import NO_STAFF, OUTCOMES, Person, Place
+from bridge.commands.asking.table import Command
 
 Table = Callable[[tuple[str, ...], Iterable[tuple[str, ...]]], str]
 """Makes a table of the names of its columns and its rows."""
@@ -43,22 +45,22 @@ def permission_parts(table: Table) -> Iterator[str]:
     yield table(("Who", "Meaning"), ((person.value, meaning) for person, meaning in _PEOPLE.items()))
     yield table(("Mark", "What happens"), ((outcome.mark, outcome.meaning) for outcome in OUTCOMES))
     yield "## The same everywhere"
-    yield _rows(table, Place.BOT, [name for name, permission in PERMISSIONS.items() if not permission.about])
+    yield _rows(table, Place.BOT, [one for one in COMMANDS if not one.row.about])
     for place in Place:
         yield f"## {place}"
         if place is Place.BOT:
-            yield _rows(table, place, [name for name, permission in PERMISSIONS.items() if permission.about])
+            yield _rows(table, place, [one for one in COMMANDS if one.row.about])
         else:
-            yield _rows(table, place, [name for name, permission in PERMISSIONS.items() if place in permission.about])
+            yield _rows(table, place, [one for one in COMMANDS if place in one.row.about])
             yield _REST
 
 
-def _rows(table: Table, place: Place, names: list[str]) -> str:
+def _rows(table: Table, place: Place, commands: list[Command]) -> str:
     """A row for each command and a column for each kind of person; people with the same column share it."""
     columns: dict[tuple[str, ...], list[Person]] = {}
     for person in Person:
-        marks = tuple(PERMISSIONS[name].outcome(place, person).mark for name in names)
+        marks = tuple(one.row.outcome(place, person).mark for one in commands)
         columns.setdefault(marks, []).append(person)
     heads = [_TOGETHER.get(frozenset(people), ", ".join(people)) for people in columns.values()]
-    rows = ((f"`!{name}`", *marks) for name, *marks in zip(names, *columns, strict=True))
+    rows = ((f"`!{one.name}`", *marks) for one, *marks in zip(commands, *columns, strict=True))
     return table(("Command", *heads), rows)

@@ -173,7 +173,7 @@ def _by_first_appearance(commands: Iterable[Command]) -> Callable[[Command], int
 
 def permissions_page() -> str:
     """docs/permissions.md."""
-    return _page([*_head("Who may do what", "bridge/commands/permissions.py"), *permission_parts(_table)])
+    return _page([*_head("Who may do what", "bridge/commands/"), *permission_parts(_table)])
 
 
 def endpoints_page() -> str:

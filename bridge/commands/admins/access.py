@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
+from bridge.commands.asking.arguments import MatterNamed, OnePerson
 from bridge.commands.asking.asked_about import the_person
 from bridge.commands.asking.paging import paged
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
+from bridge.commands.asking.table import Answer, Call, Command, List, Noted, Who
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.mapping.names import matter_name
 from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
@@ -15,13 +17,13 @@ from bridge.wording.markdown import escape
 from bridge.wording.matters import listed_matter
 
 
-async def _access(call: Call) -> Answer:
-    person = await the_person(call, call.values["person"])
-    return Answer((await paged(call, _accesses)).text, noted=Noted("access", person=person.id))
+async def _access(call: Call, person: OnePerson) -> Answer:
+    whom = await the_person(call, person)
+    return Answer((await paged(call, partial(_accesses, person))).text, noted=Noted("access", person=whom.id))
 
 
-async def _accesses(call: Call) -> List:
-    person = await the_person(call, call.values["person"])
+async def _accesses(typed: str, call: Call) -> List:
+    person = await the_person(call, typed)
     found = await access_of(call.desk, call.sender, person)
     role = f" ({escape(person.role)})" if person.role else ""
     counts = Counter(way for _, way in found.matters)
@@ -61,14 +63,13 @@ def _way(one: MatterAccess) -> str:
     return f"{one.way} (through the group {escape(', in it '.join(one.groups))})" if one.groups else str(one.way)
 
 
-async def _matter_access(call: Call) -> Answer:
-    matter: Matter = call.values["matter"]
-    reply = await paged(call, _people)
+async def _matter_access(call: Call, matter: MatterNamed) -> Answer:
+    reply = await paged(call, partial(_people, matter.id))
     return Answer(reply.text, noted=Noted("matter access", about=matter.number, ids=(matter.id,)))
 
 
-async def _people(call: Call) -> List:
-    found = await access_to(call.desk, call.sender, call.values["matter"].id)
+async def _people(matter_id: str, call: Call) -> List:
+    found = await access_to(call.desk, call.sender, matter_id)
     if found is None:
         return List(())
     matter, inside = found.matter, len(found.inside)
@@ -97,7 +98,6 @@ ACCESS = Command(
     "access",
     "What somebody can see",
     _access,
-    (Argument("person", ArgumentType.TEXT, shown="@person"),),
     help="Lists the conversations somebody is in, the matters they cannot see and the matters they can, each with the"
     " reason, and the walls that name them. Matters that you cannot see yourself are neither named nor counted.",
     examples=("!access @ruth", "!access Ruth Adeyemi"),
@@ -108,7 +108,6 @@ MATTER_ACCESS = Command(
     "matter access",
     "Who can see a matter, and who is screened from it",
     _matter_access,
-    (Argument("matter", ArgumentType.MATTER, shown="NUMBER"),),
     help="Lists who is in which conversation of a matter, who cannot see it and why, and everybody with access and how"
     " they have it.",
     examples=("!matter access 2026-0042",),

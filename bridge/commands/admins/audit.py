@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
+from typing import Annotated
 
 from bridge.commands.asking.days import begin_of, read_day
 from bridge.commands.asking.paging import in_parts
@@ -16,6 +18,8 @@ from bridge.refusal import CommandError
 from bridge.wording.audit_lines import audit_line
 from bridge.wording.markdown import repeated
 
+_FILTERS = "@person NUMBER|channel since:DATE until:DATE refused"
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -26,16 +30,16 @@ class _Read:
     """In the words that were typed."""
 
 
-async def _audit(call: Call) -> Answer:
-    read = await _read(call)
+async def _audit(call: Call, filters: Annotated[str, Argument(ArgumentType.TEXT, _FILTERS)] = "") -> Answer:
+    read = await _read(call, filters)
     place = read.asked.place
     noted = Noted("audit", person=read.asked.person, about=read.about, ids=(place.id,) if place is not None else ())
-    return Answer((await in_parts(call, _listed)).text, noted=noted)
+    return Answer((await in_parts(call, partial(_listed, filters))).text, noted=noted)
 
 
-async def _listed(call: Call, following: int | None) -> Part:
+async def _listed(filters: str, call: Call, following: int | None) -> Part:
     """The next entries in front of a position, the newest for None."""
-    page = await log_page(call.desk, call.sender, (await _read(call)).asked, following)
+    page = await log_page(call.desk, call.sender, (await _read(call, filters)).asked, following)
     lines = [audit_line(call.desk.settings.firm, page.sight, page.names, one) for one in page.entries]
     if lines:
         head = "**The log, newest first**" if following is None else ""
@@ -46,11 +50,11 @@ async def _listed(call: Call, following: int | None) -> Part:
     return Part(lines, head, page.following)
 
 
-async def _read(call: Call) -> _Read:
+async def _read(call: Call, filters: str) -> _Read:
     """Read the filters. Raises CommandError and Refusal for what is none."""
     people, asked = await everybody(call.desk), Asked()
     about, place = list[str](), list[str]()
-    for word in call.values.get("filters", "").split():
+    for word in filters.split():
         name, colon, value = word.partition(":")
         folded = name.casefold()
         if colon and folded in {"since", "from"}:
@@ -105,11 +109,6 @@ AUDIT = Command(
     "audit",
     "What was done and what was refused",
     _audit,
-    (
-        Argument(
-            "filters", ArgumentType.TEXT, required=False, shown="@person NUMBER|channel since:DATE until:DATE refused"
-        ),
-    ),
     help="Shows the audit log, newest entries first: of one person (who did it or whom it concerns), of a matter with"
     " all its conversations, or of a channel; from one day to another; with deed:WORD only one kind, such as deed:added"
     " or deed:archived, or deed:tried for what the server refused; with refused only what was refused. What concerns"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
@@ -14,16 +14,16 @@ from bridge.wording.markdown import escape
 from bridge.wording.plan import step_line
 
 
-async def _plan(call: Call) -> Answer:
-    planned = await plan_now(call.desk, call.sender, call.values.get("place", ""))
+async def _plan(call: Call, place: Annotated[str, Argument(ArgumentType.TEXT, "NUMBER|channel|room")] = "") -> Answer:
+    planned = await plan_now(call.desk, call.sender, place)
 
     async def listed(again: Call) -> List:
         # To plan anew for every page would ask the homeserver about every room each time.
         return await _said(again, planned)
 
-    place = planned.place
-    about = place.number if isinstance(place, Matter) else place.title if place is not None else ""
-    ids = () if place is None else (place.id,)
+    found = planned.place
+    about = found.number if isinstance(found, Matter) else found.title if found is not None else ""
+    ids = () if found is None else (found.id,)
     more = ["A change of the directory waits as well: `!directory plan` lists what it would do."]
     answered = [(await paged(call, listed)).text, *(more if planned.directory_waits else [])]
     return Answer("\n\n".join(answered), noted=Noted("plan", about=about, ids=ids))
@@ -53,7 +53,6 @@ PLAN = Command(
     "plan",
     "What I would change now",
     _plan,
-    (Argument("place", ArgumentType.TEXT, required=False, shown="NUMBER|channel|room"),),
     help="Lists what I would change if I compared everything now, or only a matter, channel or room. Changes nothing."
     " Without a name I read every room, which takes a while in a large firm.",
     examples=("!plan", "!plan 2026-0042", "!plan Court Filings"),

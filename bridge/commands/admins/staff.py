@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bridge.commands.asking.arguments import OnePerson
 from bridge.commands.asking.asked_about import the_person
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
+from bridge.commands.asking.table import Answer, Call, Command, Noted, Who
 from bridge.operations.admins.staff import Gone, cut_off, leavers, take_back
 from bridge.wording.markdown import code, escape
 
@@ -16,9 +17,9 @@ _GONE = {
 }
 
 
-async def _leave(call: Call) -> Answer:
-    person = await the_person(call, call.values.get("person", ""))
-    cut = await cut_off(call.desk, call.sender, person, call.event_id)
+async def _leave(call: Call, person: OnePerson = "") -> Answer:
+    leaver = await the_person(call, person)
+    cut = await cut_off(call.desk, call.sender, leaver, call.event_id)
     rooms = "1 conversation" if cut.conversations == 1 else f"{cut.conversations} conversations"
     done = (
         "- Every session is ended, and the account cannot be used.",
@@ -27,25 +28,25 @@ async def _leave(call: Call) -> Answer:
     # Of what could not be done at first nothing is promised.
     lines = [*(done if cut.ended else ()), *_trouble(cut.not_done)]
     return Answer(
-        f"**{escape(person.name)}** has left the firm:\n\n"
+        f"**{escape(leaver.name)}** has left the firm:\n\n"
         + "\n".join(lines)
         + "\n\nMark this in the directory as well."
-        f" {code(f'!staff return {person.name}')} would take it back.",
-        noted=Noted("staff leave", person=person.id),
+        f" {code(f'!staff return {leaver.name}')} would take it back.",
+        noted=Noted("staff leave", person=leaver.id),
     )
 
 
-async def _return(call: Call) -> Answer:
-    person = await the_person(call, call.values.get("person", ""))
-    back = await take_back(call.desk, call.sender, person, call.event_id)
+async def _return(call: Call, person: OnePerson = "") -> Answer:
+    returning = await the_person(call, person)
+    back = await take_back(call.desk, call.sender, returning, call.event_id)
     if not back.changed:
-        return Answer(f"{escape(person.name)} works here already; nothing was changed.")
+        return Answer(f"{escape(returning.name)} works here already; nothing was changed.")
     trouble = "".join(f"\n{line}" for line in _trouble(back.not_done))
     return Answer(
-        f"**{escape(person.name)}** is back. The account works again: set a new password, or let them sign in as the"
+        f"**{escape(returning.name)}** is back. The account works again: set a new password, or let them sign in as the"
         " firm does. They see what all staff see, and are in none of their former conversations until they join or are"
         f" added.{trouble}",
-        noted=Noted("staff return", person=person.id),
+        noted=Noted("staff return", person=returning.id),
     )
 
 
@@ -61,12 +62,10 @@ async def _list(call: Call) -> Answer:
     return Answer("Cut off from the firm:\n\n" + "\n".join(lines))
 
 
-_PERSON = Argument("person", ArgumentType.TEXT, required=False, shown="@person")
 STAFF_LEAVE = Command(
     "staff leave",
     "Cut somebody off who leaves the firm",
     _leave,
-    (_PERSON,),
     help="Ends every session of this person at once, takes them out of every conversation, and ends the account. What"
     " they wrote stays. It holds whatever the directory says until `!staff return`.",
     examples=("!staff leave @julian", "!staff leave Julian Prescott"),
@@ -77,7 +76,6 @@ STAFF_RETURN = Command(
     "staff return",
     "Take somebody back who had left",
     _return,
-    (_PERSON,),
     help="Undoes `!staff leave`: the account works again, with a new password. They come back into none of their former"
     " conversations by themselves. Who has left by the directory is changed there.",
     examples=("!staff return @julian",),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated
+
 from bridge.commands.asking.asked_about import first_person
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.shown import day
@@ -15,17 +18,18 @@ from bridge.wording.markdown import escape
 from bridge.wording.places import conversation_title
 
 
-async def _why(call: Call) -> Answer:
-    person, typed = first_person(await everybody(call.desk), call.values["asked"])
+async def _why(call: Call, asked: Annotated[str, Argument(ArgumentType.TEXT, "@person NUMBER|channel|room")]) -> Answer:
+    person, typed = first_person(await everybody(call.desk), asked)
     place = await place_asked(call.desk, call.sender, typed)
     about = place.number if isinstance(place, Matter) else conversation_title(call.desk.firm(), place)
     return Answer(
-        (await paged(call, _explained)).text, noted=Noted("why", person=person.id, about=about, ids=(place.id,))
+        (await paged(call, partial(_explained, asked))).text,
+        noted=Noted("why", person=person.id, about=about, ids=(place.id,)),
     )
 
 
-async def _explained(call: Call) -> List:
-    person, typed = first_person(await everybody(call.desk), call.values["asked"])
+async def _explained(asked: str, call: Call) -> List:
+    person, typed = first_person(await everybody(call.desk), asked)
     found = await why(call.desk, call.sender, person, typed)
     lines = [_line(call, one) for one in found.memberships]
     refused = ["**Refused lately**", "\n".join(found.refused)] if found.refused else []
@@ -90,7 +94,6 @@ WHY = Command(
     "why",
     "Why somebody can or cannot see something",
     _why,
-    (Argument("asked", ArgumentType.TEXT, shown="@person NUMBER|channel|room"),),
     help="Says whether somebody can see a matter, or be in a channel or room, which rule decides, everything else that"
     " was weighed (walls, roles, access list, groups), whether they were picked, by whom and when, whether they are in"
     " the rooms at this moment, and what was refused lately. A room is named by its link, address or id.",

@@ -14,9 +14,9 @@ from bridge.refusal import CommandError
 _TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)", re.DOTALL)
 
 
-async def the_channel(call: Call) -> Channel:
+async def the_channel(call: Call, name: str = "") -> Channel:
     """The channel that was named, else the one in which the command was typed. Raises CommandError and Refusal."""
-    if name := call.values.get("name", ""):
+    if name:
         return await channel_called(call.desk, name)
     found = await channel_of(call.desk, (await call.conversation()).id)
     if found is None:

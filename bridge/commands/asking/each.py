@@ -26,9 +26,10 @@ _SAID: Mapping[Done, str] = {
 }
 
 
-async def people_changed(call: Call, conversation_id: str, change: Change) -> Answer:
+async def people_changed(
+    call: Call, conversation_id: str, listed: Collection[Staff | Unfound], change: Change
+) -> Answer:
     """Change who is in a conversation by those who were named, and say for each what was done."""
-    listed = call.values["people"]
     changed = await change(call.desk, call.sender, conversation_id, found(listed), call.event_id)
     said = [(shown(one), _SAID[changed.done[one.id]] if isinstance(one, Staff) else one.why) for one in listed]
     if len(said) <= _LINES:

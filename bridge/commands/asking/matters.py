@@ -33,9 +33,8 @@ def matter_link(call: Call, matter: Matter, title: str, room_id: str) -> str:
     return link(call, conversation_name(matter, title, first_title), room_id)
 
 
-async def the_matter(call: Call) -> Matter:
+async def the_matter(call: Call, named: Matter | None) -> Matter:
     """The matter that was named, else the one in whose conversation the command was typed. Raises CommandError."""
-    named: Matter | None = call.values.get("matter")
     if named is not None:
         return named
     firm, today = call.desk.firm(), call.desk.today()
@@ -46,19 +45,21 @@ async def the_matter(call: Call) -> Matter:
     return matter
 
 
-async def the_conversation(call: Call, verb: str, *, only_mine: bool = False) -> MatterConversation:
+async def the_conversation(
+    call: Call, verb: str, named: Matter | None, typed: str, *, only_mine: bool = False
+) -> MatterConversation:
     """The conversation that was named by title or number in the matter's list, else the one typed in.
 
     Where neither decides, it is the matter's only one, with `only_mine` the only one the sender is in. Raises
     CommandError. `verb` is the command's second word, for examples.
     """
-    matter, typed = await the_matter(call), call.values.get("conversation", "").strip()
+    matter = await the_matter(call, named)
     listed = await conversations_of(call.desk, matter)
     typed_in = await matter_here(call)
-    if "matter" not in call.values and typed_in is not None:
+    if named is None and typed_in is not None:
         return next(one for one in listed if one.conversation.id == typed_in.id)
-    if typed:
-        return pick(matter, listed, typed)
+    if typed.strip():
+        return pick(matter, listed, typed.strip())
     fitting = [one for one in listed if not only_mine or is_in(call.desk, call.sender, one.conversation)]
     if len(fitting) == 1:
         return fitting[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from bridge.commands.asking.examples import examples_for
 from bridge.commands.asking.matter_numbers import QUOTED, first_word, read_matter
@@ -38,9 +37,12 @@ class Reading:
         return self.people.firm
 
 
-def parse(command: Command, text: str, reading: Reading) -> dict[str, Any]:
-    """The values of the command's arguments. Raises CommandError with what is wrong and how it is typed."""
-    values: dict[str, Any] = {}
+def parse(command: Command, text: str, reading: Reading) -> dict[str, object]:
+    """The arguments to run the command with, by name, without those that are left out.
+
+    Raises CommandError with what is wrong and how it is typed.
+    """
+    values: dict[str, object] = {}
     rest = text.strip()
     pointed = first_target(rest)
     for argument in command.arguments:
@@ -63,7 +65,7 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, Any]:
     return values
 
 
-def _take(argument: Argument, text: str, reading: Reading, *, last: bool) -> tuple[Any, str]:
+def _take(argument: Argument, text: str, reading: Reading, *, last: bool) -> tuple[object, str]:
     match argument.type:
         case ArgumentType.PEOPLE:
             return reading.people.find(text)

@@ -1,4 +1,4 @@
-"""The declaration of a command: its name, arguments with types, help, and who may use it.
+"""The declaration of a command: its name, what runs it with which arguments, help, and who may use it.
 
 The table itself is `bridge.commands.all.COMMANDS`. Help, documentation and parsing come from these declarations.
 """
@@ -6,11 +6,13 @@ The table itself is `bridge.commands.all.COMMANDS`. Help, documentation and pars
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from inspect import Parameter, signature
+from typing import Any, Concatenate, Literal
 
+from bridge.commands.asking.permissions import ADMINS, ALL_STAFF, Permission
 from bridge.commands.asking.where import CHAT, Where, where_is
 from bridge.desk import Desk
 from bridge.firm.audit import Outcome
@@ -61,17 +63,21 @@ class ArgumentType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a command, in the order of typing."""
+    """One argument of a command, declared with the type of the parameter that takes it.
 
-    name: str
+    `Annotated[Matter, Argument(ArgumentType.MATTER, "NUMBER")]`. A parameter with a default may be left out.
+    """
+
     type: ArgumentType
-    required: bool = True
-    shown: str = ""
+    shown: str
     """How usage shows it."""
     names_place: bool = False
     """Whether it names the conversation that is meant, and is left out where the command is typed in that."""
     names_conversation: bool = False
     """Whether it names a conversation of the matter before it, which pointing to its room does as well."""
+    name: str = ""
+    """The parameter's."""
+    required: bool = True
 
     @property
     def usage(self) -> str:
@@ -93,8 +99,8 @@ class Call:
     event_id: str
     conversation_id: str
     """Where it was typed. `conversation` says what of that counts."""
-    values: dict[str, Any]
-    """Arguments by name: tuples of staff, matters, or text; absent optional ones are missing."""
+    commands: Sequence[Command]
+    """Those that the sender may use."""
     replied_to: str = ""
     """The event id of the message that the command was typed as a reply to; empty where it was none."""
 
@@ -202,8 +208,8 @@ class Command:
     name: str
     """Without the exclamation mark; may be two words."""
     summary: str
-    run: Callable[[Call], Awaitable[Answer]]
-    arguments: tuple[Argument, ...] = ()
+    run: Callable[Concatenate[Call, ...], Awaitable[Answer]]
+    """Takes the arguments behind the call."""
     help: str = ""
     examples: tuple[str, ...] = ()
     who: Who = Who.STAFF
@@ -217,6 +223,22 @@ class Command:
     also: tuple[str, ...] = ()
     """Other words for it: short forms, and words that people know from elsewhere. Commands may share one; the kind of
     place then decides."""
+    permission: Permission | None = None
+    """What comes of it where that depends on the conversation."""
+
+    @property
+    def row(self) -> Permission:
+        """Its row in docs/permissions.md, to which a test holds the bot. It decides nothing."""
+        return self.permission or (ADMINS if self.who is Who.FIRM_ADMIN else ALL_STAFF)
+
+    @cached_property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What is typed behind it, in the order of typing."""
+        _, *taken = signature(self.run, eval_str=True).parameters.values()
+        return tuple(
+            replace(one.annotation.__metadata__[0], name=one.name, required=one.default is Parameter.empty)
+            for one in taken
+        )
 
     @cached_property
     def names_people(self) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
+from bridge.commands.asking.arguments import ChannelHere
 from bridge.commands.asking.channels import the_channel, the_channel_and_text
 from bridge.commands.asking.matter_numbers import unquoted
+from bridge.commands.asking.permissions import CLOSED, DONE, EVERYBODY, WHOLE_FIRM, of_channel
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, OPEN_CHANNELS, Where
@@ -17,14 +20,14 @@ _TO = re.compile(r"\Ato\s++", re.IGNORECASE)
 """What may stand between a channel's old name and its new one."""
 
 
-async def _rename(call: Call) -> Answer:
-    found, typed = await the_channel_and_text(call, call.values["new"])
+async def _rename(call: Call, new: Annotated[str, Argument(ArgumentType.MARKED, "NEW NAME")]) -> Answer:
+    found, typed = await the_channel_and_text(call, new)
     renamed = await rename_channel(call.desk, call.sender, found, unquoted(_TO.sub("", typed)), call.event_id)
     return Answer(f"The channel is called {link(call, renamed.title, renamed.room_id)} now.")
 
 
-async def _topic(call: Call) -> Answer:
-    found, typed = await the_channel_and_text(call, call.values.get("text", ""))
+async def _topic(call: Call, text: Annotated[str, Argument(ArgumentType.MARKED, "TEXT")] = "") -> Answer:
+    found, typed = await the_channel_and_text(call, text)
     if not typed:
         shown = f"The topic is: {escape(found.topic)}" if found.topic else "The channel has no topic."
         return Answer(f"{shown}\n\n`!channel topic TEXT` sets it, `!channel topic -` takes it away.")
@@ -33,8 +36,8 @@ async def _topic(call: Call) -> Answer:
     return Answer(f"{link(call, found.title, changed.room_id)}: {done}")
 
 
-async def _archive(call: Call) -> Answer:
-    found = await the_channel(call)
+async def _archive(call: Call, name: ChannelHere = "") -> Answer:
+    found = await the_channel(call, name)
     await archive_channel(call.desk, call.sender, found, call.event_id)
     return Answer(
         f"{escape(found.title)} is archived: it can be read and found, not written in, and its name stays taken."
@@ -42,58 +45,57 @@ async def _archive(call: Call) -> Answer:
     )
 
 
-async def _restore(call: Call) -> Answer:
-    found = await the_channel(call)
+async def _restore(call: Call, name: ChannelHere = "") -> Answer:
+    found = await the_channel(call, name)
     restored = await restore_channel(call.desk, call.sender, found, call.event_id)
     note = f" {nobody_in_it(call.desk.settings)}" if restored.is_empty else ""
     return Answer(f"{link(call, found.title, restored.room_id)} is open again.{note}")
 
 
-_NAME = Argument("name", ArgumentType.NAME, required=False, shown="NAME", names_place=True)
 CHANNEL_RENAME = Command(
     "channel rename",
     "Give a channel another name",
     _rename,
-    (Argument("new", ArgumentType.MARKED, shown="NEW NAME"),),
     help="Renames the channel you type this in. Elsewhere put the channel's present name first. Messages and"
     " participants stay.",
     examples=("!channel rename Court Dates", '!channel rename "Court Filings" to Court Dates'),
     group="Channels",
     where=OPEN_CHANNELS,
     also=("rename",),
+    permission=of_channel(EVERYBODY, CLOSED, DONE),
 )
 CHANNEL_TOPIC = Command(
     "channel topic",
     "Say what a channel is about",
     _topic,
-    (Argument("text", ArgumentType.MARKED, required=False, shown="TEXT"),),
     help="Sets the topic of the channel you type this in. Elsewhere put the channel's name first. Without a text you"
     " see the topic; a hyphen takes it away.",
     examples=("!channel topic Deadlines and bundles", '!channel topic "Court Filings" Deadlines', "!channel topic -"),
     group="Channels",
     where=OPEN_CHANNELS,
     also=("topic", "header"),
+    permission=of_channel(EVERYBODY, CLOSED, DONE),
 )
 CHANNEL_ARCHIVE = Command(
     "channel archive",
     "Make a channel read-only",
     _archive,
-    (_NAME,),
     help="Archives the channel you type this in, or the one you name. It can still be read and found, and its name"
     " stays taken. `!channel restore` undoes it.",
     examples=("!channel archive", "!channel archive Friday Lunch"),
     group="Channels",
     where=frozenset({Where.CHANNEL}),
     also=("archive",),
+    permission=of_channel(EVERYBODY, EVERYBODY, WHOLE_FIRM),
 )
 CHANNEL_RESTORE = Command(
     "channel restore",
     "Open an archived channel again",
     _restore,
-    (_NAME,),
     help="Opens an archived channel again, with everybody who was in it.",
     examples=("!channel restore Friday Lunch",),
     group="Channels",
     where=CHAT | {Where.ARCHIVED},
     also=("restore", "unarchive"),
+    permission=of_channel(EVERYBODY, EVERYBODY, DONE),
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from bridge.commands.asking.arguments import ChannelHere, Words
 from bridge.commands.asking.channels import the_channel
 from bridge.commands.asking.paging import paged
+from bridge.commands.asking.permissions import DONE, EVERYBODY, of_channel
 from bridge.commands.asking.shown import link
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
+from bridge.commands.asking.table import Answer, Call, Command, List
 from bridge.commands.asking.where import CHANNELS, CHAT
 from bridge.firm.conversation import Channel
 from bridge.operations.channels.finding import (
@@ -32,12 +34,12 @@ async def _listed(call: Call) -> List:
     return List(found, foot="" if found else nothing, shown=partial(_lines, call))
 
 
-async def _search(call: Call) -> Answer:
-    return await paged(call, _found)
+async def _search(call: Call, words: Words) -> Answer:
+    return await paged(call, partial(_found, words))
 
 
-async def _found(call: Call) -> List:
-    found = await channels_with(call.desk, call.values["words"])
+async def _found(words: str, call: Call) -> List:
+    found = await channels_with(call.desk, words)
     nothing = "No channel has those words in its name or topic. `!channel list` shows them all."
     return List(found, foot="" if found else nothing, shown=partial(_lines, call))
 
@@ -73,8 +75,8 @@ async def _recent(call: Call) -> Answer:
     return Answer("\n".join(lines) or "Nobody has written in a channel yet. `!channel list` shows them.")
 
 
-async def _info(call: Call) -> Answer:
-    found = await the_channel(call)
+async def _info(call: Call, name: ChannelHere = "") -> Answer:
+    found = await the_channel(call, name)
     (seen,) = await channels_seen(call.desk, call.sender, [found])
     maker = call.desk.firm().staff.get(found.created_by)
     lines = [
@@ -108,7 +110,6 @@ CHANNEL_SEARCH = Command(
     "channel search",
     "Find a channel",
     _search,
-    (Argument("words", ArgumentType.TEXT, shown="WORDS"),),
     help="Finds the channels, archived ones included, with all these words in name or topic.",
     examples=("!channel search filings",),
     group="Channels",
@@ -126,11 +127,11 @@ CHANNEL_INFO = Command(
     "channel info",
     "About a channel",
     _info,
-    (Argument("name", ArgumentType.NAME, required=False, shown="NAME", names_place=True),),
     help="Shows topic, participants, who made it and when, and the newest message of the channel you type this in, or"
     " of the one you name.",
     examples=("!channel info", "!channel info Court Filings"),
     group="Channels",
     where=CHAT | CHANNELS,
     also=("info",),
+    permission=of_channel(EVERYBODY, EVERYBODY, DONE),
 )

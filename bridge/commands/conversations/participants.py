@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Annotated
+
+from bridge.commands.asking.arguments import EachColleague
 from bridge.commands.asking.each import found, people_changed, shown
+from bridge.commands.asking.people import Unfound
+from bridge.commands.asking.permissions import DONE, FIXED, READ_ONLY, WHOLE_FIRM, of_here
 from bridge.commands.asking.shown import day, link, place_name
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import CHAT, EVERYWHERE, Where
@@ -28,15 +34,14 @@ async def _here(call: Call) -> Conversation:
     return here
 
 
-async def _add(call: Call) -> Answer:
+async def _add(call: Call, people: EachColleague) -> Answer:
     here = await _here(call)
     if here.kind is ConversationKind.DIRECT:
-        return await _add_to_direct(call, here)
-    return await people_changed(call, here.id, add_people)
+        return await _add_to_direct(call, here, people)
+    return await people_changed(call, here.id, people, add_people)
 
 
-async def _add_to_direct(call: Call, here: Conversation) -> Answer:
-    listed = call.values["people"]
+async def _add_to_direct(call: Call, here: Conversation, listed: Sequence[Staff | Unfound]) -> Answer:
     widened = await widen_direct(call.desk, call.sender, here, found(listed), call.event_id)
     told = [
         f"- {shown(one)}: {'is in it already' if isinstance(one, Staff) else one.why}"
@@ -49,21 +54,20 @@ async def _add_to_direct(call: Call, here: Conversation) -> Answer:
     return Answer("\n".join([f"This one stays as it is. Here is the conversation {room}.", *told]))
 
 
-async def _remove(call: Call) -> Answer:
-    return await people_changed(call, (await _here(call)).id, remove_people)
+async def _remove(call: Call, people: EachColleague) -> Answer:
+    return await people_changed(call, (await _here(call)).id, people, remove_people)
 
 
-async def _participants(call: Call) -> Answer:
-    here, typed = await _here(call), call.values.get("page", "")
-    page = int(typed) if typed.isdecimal() else 0 if typed else 1
-    people, total = await participants_of(call.desk, here, max(page - 1, 0) * _PAGE, _PAGE)
+async def _participants(call: Call, page: Annotated[str, Argument(ArgumentType.TEXT, "PAGE")] = "1") -> Answer:
+    here, number = await _here(call), int(page) if page.isdecimal() else 0
+    people, total = await participants_of(call.desk, here, max(number - 1, 0) * _PAGE, _PAGE)
     last = max(1, -(-total // _PAGE))
-    if not 1 <= page <= last:
+    if not 1 <= number <= last:
         raise CommandError(f"There are {last} pages. For example: `!participants 1`")
     count = "1 participant" if total == 1 else f"{total} participants"
     head = f"**{escape(place_name(call, here))}**, {count}" if here.title else f"**{count}**"
     note = "\n\nEverybody in the firm is in it." if here.everyone else ""
-    more = f"\n\nMore: `!participants {page + 1}`" if page < last else ""
+    more = f"\n\nMore: `!participants {number + 1}`" if number < last else ""
     return Answer("\n".join([f"{head}\n", *(_line(call, one) for one in people)]) + note + more)
 
 
@@ -76,23 +80,21 @@ def _line(call: Call, one: Participant) -> str:
     return f"- {escape(one.person.name)}{role}{since}{by}"
 
 
-_PEOPLE = Argument("people", ArgumentType.EACH, shown="@person …")
 PARTICIPANTS = Command(
     "participants",
     "Who is in this conversation",
     _participants,
-    (Argument("page", ArgumentType.TEXT, required=False, shown="PAGE"),),
     help="Lists who is in the conversation you type this in, with their role, since when, and who added them.",
     examples=("!participants", "!participants 2"),
     group="Conversations",
     where=EVERYWHERE - CHAT,
     also=("who", "members"),
+    permission=of_here(DONE, DONE, DONE, DONE),
 )
 ADD = Command(
     "add",
     "Add people to this conversation",
     _add,
-    (_PEOPLE,),
     help="Adds colleagues to the channel or matter conversation you type this in. They are in at once, without having"
     " to accept. Only those with access to a matter can be added to its conversations. A direct conversation keeps its"
     " people: in one, this opens another with everybody, and what was said before stays where it is.",
@@ -100,15 +102,16 @@ ADD = Command(
     group="Conversations",
     where=frozenset({Where.DIRECT, Where.MATTER, Where.CHANNEL}),
     also=("invite",),
+    permission=of_here(DONE, DONE, READ_ONLY, DONE),
 )
 REMOVE = Command(
     "remove",
     "Take people out of this conversation",
     _remove,
-    (_PEOPLE,),
     help="Takes colleagues out of the channel or matter conversation you type this in. They can join again.",
     examples=("!remove @ruth", "!remove @ruth @tom"),
     group="Conversations",
     where=frozenset({Where.MATTER, Where.CHANNEL}),
     also=("kick",),
+    permission=of_here(FIXED, DONE, READ_ONLY, WHOLE_FIRM),
 )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
 from urllib.parse import unquote
 
+from bridge.commands.asking.arguments import Words
 from bridge.commands.asking.paging import paged
+from bridge.commands.asking.permissions import DONE, READ_ONLY, of_here
 from bridge.commands.asking.shown import moment, place_name
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import EVERYWHERE, Where
@@ -31,16 +36,15 @@ async def _board(call: Call) -> Board:
     return await board_of(call.desk, conversation, call.user_id)
 
 
-def _meant(call: Call) -> str:
+def _meant(call: Call, typed: str) -> str:
     """The message that is meant: the one replied to, or the one a link leads to; empty for none."""
-    typed = call.values.get("message", "")
     if (found := _LINK.search(typed)) is not None:
         return unquote(found[1])
     return typed if _ID.fullmatch(typed) else call.replied_to
 
 
-async def _pin(call: Call) -> Answer:
-    board, event_id = await _board(call), _meant(call)
+async def _pin(call: Call, message: Annotated[str, Argument(ArgumentType.TEXT, "LINK")] = "") -> Answer:
+    board, event_id = await _board(call), _meant(call, message)
     require_may_pin(call.desk, call.sender, board)
     if not event_id:
         raise CommandError("Tell me which message: reply to it with `!pin`, or put a link to it behind `!pin`.")
@@ -49,10 +53,10 @@ async def _pin(call: Call) -> Answer:
     return Answer(f"Pinned in {escape(place_name(call, board.conversation))}. `!pinned` lists all.")
 
 
-async def _unpin(call: Call) -> Answer:
-    board, event_id = await _board(call), _meant(call)
+async def _unpin(call: Call, message: Annotated[str, Argument(ArgumentType.TEXT, "NUMBER")] = "") -> Answer:
+    board, event_id = await _board(call), _meant(call, message)
     require_may_pin(call.desk, call.sender, board)
-    typed = call.values.get("message", "").strip("# .")
+    typed = message.strip("# .")
     if typed.isascii() and typed.isdigit():
         numbered = [one.event_id for one in await pinned(call.desk, board)]
         if not 1 <= int(typed) <= len(numbered):
@@ -65,12 +69,12 @@ async def _unpin(call: Call) -> Answer:
     return Answer(f"Unpinned in {escape(place_name(call, board.conversation))}.")
 
 
-async def _pinned(call: Call) -> Answer:
-    return await paged(call, _list)
+async def _pinned(call: Call, query: Words = "") -> Answer:
+    return await paged(call, partial(_list, query.split()))
 
 
-async def _list(call: Call) -> List:
-    board, words = await _board(call), call.values.get("query", "").split()
+async def _list(words: Sequence[str], call: Call) -> List:
+    board = await _board(call)
     shown = list(enumerate(await pinned(call.desk, board), 1))
     found = [(number, one) for number, one in shown if has_words(searched(f"{one.text} {one.author}"), words)]
     if not found:
@@ -91,34 +95,32 @@ def _line(call: Call, number: int, one: Pinned) -> str:
     return f"{number}. {escape(one.author)}: {text}{by}"
 
 
-_MESSAGE = Argument("message", ArgumentType.TEXT, required=False, shown="LINK")
 PIN = Command(
     "pin",
     "Pin a message",
     _pin,
-    (_MESSAGE,),
     help="Reply to a message with `!pin`, or put a link to it behind `!pin`. Your client's own pin does the same.",
     examples=("!pin",),
     here=True,
     group="Pinned and files",
     where=_WRITABLE,
+    permission=of_here(DONE, DONE, READ_ONLY, DONE),
 )
 UNPIN = Command(
     "unpin",
     "Take a pinned message off the list",
     _unpin,
-    (Argument("message", ArgumentType.TEXT, required=False, shown="NUMBER"),),
     help="Reply to a pinned message with `!unpin`, or give its number in `!pinned`.",
     examples=("!unpin", "!unpin 2"),
     here=True,
     group="Pinned and files",
     where=_WRITABLE,
+    permission=of_here(DONE, DONE, READ_ONLY, DONE),
 )
 PINNED_LIST = Command(
     "pinned",
     "The pinned messages of a conversation",
     _pinned,
-    (Argument("query", ArgumentType.TEXT, required=False, shown="WORDS"),),
     help="Lists the pinned messages of the conversation you type this in, the newest pin first, with who wrote them,"
     " who pinned them and when. With words only those in which they occur.",
     examples=("!pinned", "!pinned settlement"),
@@ -126,4 +128,5 @@ PINNED_LIST = Command(
     group="Pinned and files",
     where=_READABLE,
     also=("pins",),
+    permission=of_here(DONE, DONE, DONE, DONE),
 )

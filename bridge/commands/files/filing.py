@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bridge.commands.asking.arguments import MatterNamed, OnOrOff
 from bridge.commands.asking.shown import moment
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
+from bridge.commands.asking.table import Answer, Call, Command, Noted, Who
 from bridge.filing.telling import folder_words, trouble_words
-from bridge.firm.model import Matter
 from bridge.operations.admins.filing import FilingStatus, file_matter, filing_status, matter_is_filed
 from bridge.refusal import CommandError
 from bridge.wording.markdown import escape
@@ -43,9 +43,8 @@ def _lines(call: Call, status: FilingStatus) -> list[str]:
     return lines
 
 
-async def _matter_filing(call: Call) -> Answer:
-    matter: Matter = call.values["matter"]
-    desk, typed = call.desk, call.values.get("choice", "").casefold()
+async def _matter_filing(call: Call, matter: MatterNamed, choice: OnOrOff = "") -> Answer:
+    desk, typed = call.desk, choice.casefold()
     noted = Noted("matter filing", about=f"{matter.number} {typed}".strip(), ids=(matter.id,))
     number, filed, waiting = escape(matter.number), _CHOICES.get(typed), 0
     if typed and filed is None:
@@ -66,6 +65,16 @@ async def _matter_filing(call: Call) -> Answer:
     return Answer(f"The files of matter {number} are stored in the filing cabinet.{more}", noted=noted)
 
 
+MATTER_FILING = Command(
+    "matter filing",
+    "Store a matter's files in the filing cabinet, or not",
+    _matter_filing,
+    help="On stores the files of the matter's conversations in the firm's filing cabinet, those sent before among them,"
+    " and tries again those that failed. Off leaves what is there.",
+    examples=("!matter filing 2026-0042", "!matter filing 2026-0042 on", "!matter filing 2026-0042 off"),
+    who=Who.FIRM_ADMIN,
+    group="Administration",
+)
 FILES_STATUS = Command(
     "files status",
     "How the filing cabinet stands",
@@ -76,18 +85,4 @@ FILES_STATUS = Command(
     who=Who.FIRM_ADMIN,
     group="Administration",
     also=("filing",),
-)
-MATTER_FILING = Command(
-    "matter filing",
-    "Store a matter's files in the filing cabinet, or not",
-    _matter_filing,
-    (
-        Argument("matter", ArgumentType.MATTER, shown="NUMBER"),
-        Argument("choice", ArgumentType.TEXT, required=False, shown="on|off"),
-    ),
-    help="On stores the files of the matter's conversations in the firm's filing cabinet, those sent before among them,"
-    " and tries again those that failed. Off leaves what is there.",
-    examples=("!matter filing 2026-0042", "!matter filing 2026-0042 on", "!matter filing 2026-0042 off"),
-    who=Who.FIRM_ADMIN,
-    group="Administration",
 )

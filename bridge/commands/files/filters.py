@@ -60,9 +60,9 @@ def taken_apart(text: str) -> Typed:
     return typed
 
 
-async def read_asked(call: Call, conversation_id: str) -> FileSearch:
+async def read_asked(call: Call, text: str, conversation_id: str) -> FileSearch:
     """Which files are asked for, of one conversation, or with an empty id of all. Raises CommandError."""
-    typed = taken_apart(call.values.get("filters", ""))
+    typed = taken_apart(text)
     filters = typed.filters
     asked = FileSearch(conversation_id, words=tuple(_looked_for(typed.words)), marks=tuple(_types(filters)))
     if "from" in filters:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Annotated
 
 from bridge.commands.asking.paging import PAGE, in_parts
+from bridge.commands.asking.permissions import DONE, of_here
 from bridge.commands.asking.shown import place_name
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Part
 from bridge.commands.asking.where import EVERYWHERE, Where
@@ -27,6 +29,7 @@ _ORDERS: Mapping[Order, str] = {
     Order.SIZE: "largest first",
 }
 _QUOTES = "\"'“”„"
+_FILTERS = "WORDS type:pdf from:@person since:DATE until:DATE sort:name|size|date"
 
 
 async def _here(call: Call) -> str:
@@ -35,12 +38,12 @@ async def _here(call: Call) -> str:
     return "" if conversation.kind is ConversationKind.BOT else conversation.id
 
 
-async def _files(call: Call) -> Answer:
-    return await in_parts(call, partial(_part, await _here(call)))
+async def _files(call: Call, filters: Annotated[str, Argument(ArgumentType.MATTERS, _FILTERS)] = "") -> Answer:
+    return await in_parts(call, partial(_part, filters, await _here(call)))
 
 
-async def _part(conversation_id: str, call: Call, after: After | None) -> Part:
-    asked = await read_asked(call, conversation_id)
+async def _part(filters: str, conversation_id: str, call: Call, after: After | None) -> Part:
+    asked = await read_asked(call, filters, conversation_id)
     page = await files_seen(call.desk, call.sender, asked, after, PAGE)
     if not page.files and page.following is None and after is None:
         nothing = "There are no files here yet." if conversation_id else "There are no files yet that you can see."
@@ -55,15 +58,14 @@ async def _of(call: Call, conversation_id: str) -> str:
     return f" of {escape(place_name(call, await call.conversation()))}" if conversation_id else ""
 
 
-async def _versions(call: Call) -> Answer:
+async def _versions(call: Call, name: Annotated[str, Argument(ArgumentType.WORDS, "NAME")]) -> Answer:
     conversation_id = await _here(call)
     if not conversation_id:
         raise CommandError("Type this in the conversation it is about.")
-    return await in_parts(call, partial(_version_part, conversation_id))
+    return await in_parts(call, partial(_version_part, name.strip().strip(_QUOTES), conversation_id))
 
 
-async def _version_part(conversation_id: str, call: Call, after: After | None) -> Part:
-    typed = call.values["name"].strip().strip(_QUOTES)
+async def _version_part(typed: str, conversation_id: str, call: Call, after: After | None) -> Part:
     page = await versions_seen(call.desk, call.sender, conversation_id, name_key(typed), after, PAGE)
     rows = page.files
     if not rows and after is None and not is_given(typed):
@@ -87,14 +89,6 @@ FILES = Command(
     "files",
     "The files of a conversation, or of all you can see",
     _files,
-    (
-        Argument(
-            "filters",
-            ArgumentType.MATTERS,
-            required=False,
-            shown="WORDS type:pdf from:@person since:DATE until:DATE sort:name|size|date",
-        ),
-    ),
     help="In a conversation it lists that conversation's files; in your chat with me those of every conversation you"
     " can see, and in:NUMBER only a matter's. Words are looked for in names and captions, by how they begin. type:"
     " takes an ending such as pdf, a media type such as image/png, or image, video or audio. Of several versions of a"
@@ -109,7 +103,6 @@ FILE_VERSIONS = Command(
     "files versions",
     "The versions of a file",
     _versions,
-    (Argument("name", ArgumentType.WORDS, shown="NAME"),),
     help="A file sent again under the same name in the same conversation is a new version. This lists all of them, the"
     " newest first.",
     examples=("!files versions Lease.pdf",),
@@ -117,4 +110,5 @@ FILE_VERSIONS = Command(
     group="Pinned and files",
     where=EVERYWHERE - {Where.CHAT},
     also=("versions",),
+    permission=of_here(DONE, DONE, DONE, DONE),
 )

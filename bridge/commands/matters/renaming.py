@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from bridge.commands.asking.matter_numbers import read_matter, unquoted
 from bridge.commands.asking.matters import matter_here, matter_link, pick
+from bridge.commands.asking.permissions import NOT_IN_IT, READ_ONLY, THOSE_IN_IT, of_matter
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
 from bridge.commands.asking.where import Where
 from bridge.firm.conversation import MatterConversation
@@ -23,17 +25,17 @@ _FROM_TO = re.compile(
 _USAGE = 'Which conversation? Type this in it, or name it first: `!matter rename NUMBER "Old title" to New title`'
 
 
-async def _rename(call: Call) -> Answer:
-    matter, found, typed = await _what(call)
+async def _rename(call: Call, title: Annotated[str, Argument(ArgumentType.MARKED, "NEW TITLE")]) -> Answer:
+    matter, found, typed = await _what(call, title)
     renamed = await rename_conversation(
         call.desk, call.sender, matter, found.conversation, unquoted(typed), call.event_id
     )
     return Answer(f"It is called {matter_link(call, matter, renamed.title, renamed.room_id)} now.")
 
 
-async def _what(call: Call) -> tuple[Matter, MatterConversation, str]:
+async def _what(call: Call, text: str) -> tuple[Matter, MatterConversation, str]:
     """The matter, its conversation, and the new title as typed. Raises CommandError."""
-    firm, text = call.desk.firm(), call.values["title"]
+    firm = call.desk.firm()
     typed_in = await matter_here(call)
     if typed_in is not None and (matter := firm.matters.get(typed_in.matter_id)) is not None:
         listed = await conversations_of(call.desk, matter)
@@ -61,11 +63,11 @@ MATTER_RENAME = Command(
     "matter rename",
     "Give a conversation of a matter another title",
     _rename,
-    (Argument("title", ArgumentType.MARKED, shown="NEW TITLE"),),
     help="Renames the matter conversation you type this in. Elsewhere put the matter's number and the present title"
     " first. The matter's own number and title come from the firm's directory.",
     examples=("!matter rename Expert evidence", '!matter rename 2026-0042 "Disclosure" to Expert evidence'),
     group="Matters",
     where=frozenset({Where.MATTER}),
     also=("rename",),
+    permission=of_matter(THOSE_IN_IT, (READ_ONLY, NOT_IN_IT)),
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import partial
 
+from bridge.commands.asking.arguments import MatterHere
 from bridge.commands.asking.matters import the_matter
 from bridge.commands.asking.paging import paged
+from bridge.commands.asking.permissions import EVERYBODY, of_matter
 from bridge.commands.asking.shown import link
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
+from bridge.commands.asking.table import Answer, Call, Command, List
 from bridge.commands.asking.where import CHAT, MATTERS
-from bridge.firm.model import Firm
+from bridge.firm.model import Firm, Matter
 from bridge.mapping.names import matter_name
 from bridge.operations.matters.finding import ConversationSeen, matter_seen
 from bridge.wording.markdown import code, escape
@@ -19,13 +22,13 @@ _NAMED = 10
 """People with access who are named; of more the number is given."""
 
 
-async def _show(call: Call) -> Answer:
-    return await paged(call, _shown)
+async def _show(call: Call, matter: MatterHere = None) -> Answer:
+    return await paged(call, partial(_shown, matter))
 
 
-async def _shown(call: Call) -> List:
+async def _shown(named: Matter | None, call: Call) -> List:
     # As it is now, also when this is a later page of what was asked a while ago.
-    seen = await matter_seen(call.desk, call.sender, (await the_matter(call)).id)
+    seen = await matter_seen(call.desk, call.sender, (await the_matter(call, named)).id)
     if seen is None:
         return List(())
     firm, matter = call.desk.firm(), seen.matter
@@ -71,11 +74,11 @@ MATTER_SHOW = Command(
     "matter show",
     "About a matter, and its conversations",
     _show,
-    (Argument("matter", ArgumentType.MATTER, required=False, shown="NUMBER", names_place=True),),
     help="Shows client, status, who has access, and all conversations of a matter that you can see, whether you are in"
     " them or not. In a conversation of the matter its number can be left out.",
     examples=("!matter show 2026-0042", "!matter show"),
     group="Matters",
     where=CHAT | MATTERS,
     also=("info",),
+    permission=of_matter(EVERYBODY, EVERYBODY),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
 
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.people import People
@@ -17,14 +19,16 @@ from bridge.wording.people import plain_names
 from bridge.wording.walls import shown_wall
 
 
-async def _list(call: Call) -> Answer:
-    return await paged(call, _listed)
+async def _list(
+    call: Call, about: Annotated[str, Argument(ArgumentType.MATTERS, "NUMBER|client:NAME|@person")] = ""
+) -> Answer:
+    return await paged(call, partial(_listed, about))
 
 
-async def _listed(call: Call) -> List:
-    walls = walls_listed(call.desk, call.sender, **await _about(call))
+async def _listed(about: str, call: Call) -> List:
+    walls = walls_listed(call.desk, call.sender, **await _about(call, about))
     if not walls:
-        return List((), "There is no such wall." if call.values.get("about") else "There are no walls.")
+        return List((), "There is no such wall." if about else "There are no walls.")
 
     async def lines(some: Sequence[Wall]) -> list[str]:
         rows = await wall_rows(call.desk, call.sender, some)
@@ -33,9 +37,9 @@ async def _listed(call: Call) -> List:
     return List(walls, shown=lines)
 
 
-async def _about(call: Call) -> dict[str, str]:
+async def _about(call: Call, typed: str) -> dict[str, str]:
     """What the list is narrowed down to. Raises CommandError."""
-    typed, firm = call.values.get("about", ""), call.desk.firm()
+    firm = call.desk.firm()
     if "@" in typed and not typed.casefold().startswith("client:"):
         accounts = (await everybody(call.desk)).accounts
         people = People(firm, accounts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
@@ -68,7 +72,6 @@ WALL_LIST = Command(
     "wall list",
     "The walls there are",
     _list,
-    (Argument("about", ArgumentType.MATTERS, required=False, shown="NUMBER|client:NAME|@person"),),
     help="Lists the walls set by command and in the directory: all, those around a matter or client, or those that keep"
     " a person out. Walls around what you must not see yourself are not in it.",
     examples=("!wall list", "!wall list 2026-0042", "!wall list @ben"),

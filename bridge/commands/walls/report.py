@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 
 from bridge.commands.asking.paging import MOST_CHARACTERS, PAGE, fitting, in_parts
 from bridge.commands.asking.screened import walls_named
@@ -19,7 +21,7 @@ from bridge.wording.moments import written
 from bridge.wording.people import plain_names
 from bridge.wording.walls import shown_around
 
-_MATTERS_AT_ONCE = 50
+MATTERS_AT_ONCE = 50
 """Matters that are looked at for one page at most: each asks the homeserver for the histories of its rooms."""
 _REMAINS_GUARDED = (
     "- What they saw may be on their devices. The homeserver shows them nothing of it any more, and nothing that was"
@@ -41,16 +43,18 @@ class _Place:
     """Whether a page before has said that those kept out could read something of this wall."""
 
 
-async def _report(call: Call) -> Answer:
-    ids = tuple(wall.id for wall in await _meant(call))
-    return replace(await in_parts(call, _reported), noted=Noted("wall report", ids=ids))
+async def _report(
+    call: Call, wall: Annotated[str, Argument(ArgumentType.MATTERS, "NUMBER|client:NAME|REFERENCE")]
+) -> Answer:
+    ids = tuple(one.id for one in await _meant(call, wall))
+    return replace(await in_parts(call, partial(_reported, wall)), noted=Noted("wall report", ids=ids))
 
 
-async def _reported(call: Call, after: _Place | None) -> Part:
+async def _reported(typed: str, call: Call, after: _Place | None) -> Part:
     """A page, for which so many matters are looked at as it takes, and no more than so many."""
-    found = pieces(call.desk, call.sender, await _meant(call))
+    found = pieces(call.desk, call.sender, await _meant(call, typed))
     place, lines, size = after or _Place(), list[str](), 0
-    for piece in found[place.piece : place.piece + _MATTERS_AT_ONCE]:
+    for piece in found[place.piece : place.piece + MATTERS_AT_ONCE]:
         told = await (_terms(call, piece.wall) if piece.matter is None else _of_matter(call, piece))
         could_read = place.disclosed or (piece.matter is not None and bool(told))
         if piece.last:
@@ -70,9 +74,9 @@ def _part(after: _Place | None, lines: list[str], following: _Place | None) -> P
     return Part(lines, head or ("" if lines else "Nothing more was found so far."), following)
 
 
-async def _meant(call: Call) -> Sequence[Wall]:
+async def _meant(call: Call, typed: str) -> Sequence[Wall]:
     """The walls that are named, those that have ended by their reference only. Raises CommandError."""
-    known, typed = await walls_reported(call.desk, call.sender), call.values["wall"]
+    known = await walls_reported(call.desk, call.sender)
     by_reference = [wall for wall in known.ended if wall.id.casefold() == typed.casefold()]
     firm, today = call.desk.firm(), call.desk.today()
     return by_reference or walls_named(typed, known.standing, firm, call.sender, today)
@@ -141,7 +145,6 @@ WALL_REPORT = Command(
     "wall report",
     "Who is behind a wall, and what they could read before",
     _report,
-    (Argument("wall", ArgumentType.MATTERS, shown="NUMBER|client:NAME|REFERENCE"),),
     help="Shows of a wall who is kept out, who set it, why, since when and until when, and when it was acknowledged;"
     " then for each conversation when those kept out were in it, how many messages were sent in that time, and how many"
     " they could read. What was said is not shown.",

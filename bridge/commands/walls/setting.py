@@ -1,4 +1,4 @@
-"""Ethical walls by command: setting and lifting them, and saying that one was read of (M3)."""
+"""Ethical walls by command: setting and lifting them (M3)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from functools import partial
+from typing import Annotated
 
 from bridge.commands.asking.screened import Around, walls_named
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Who
-from bridge.firm.model import Wall, WallKind
+from bridge.firm.model import Group, Staff, Wall, WallKind
 from bridge.operations.walls.setting import WallMade, lift_walls, set_wall, walls_to_lift
-from bridge.operations.walls.telling import acknowledge_walls
 from bridge.refusal import CommandError
 from bridge.wording.markdown import escape
 from bridge.wording.moments import written
@@ -19,21 +19,26 @@ from bridge.wording.walls import shown_around, shown_people, shown_wall
 
 _UNTIL = re.compile(r"(?:^|(?<=\s))until:\s*(\S*)\s*", re.IGNORECASE)
 
-
-async def _add(call: Call) -> Answer:
-    return await _set(call, WallKind.EXCLUDE, "wall add")
-
-
-async def _only(call: Call) -> Answer:
-    return await _set(call, WallKind.ONLY, "wall only")
+_Around = Annotated[Around, Argument(ArgumentType.AROUND, "NUMBER|client:NAME")]
+_Screened = Annotated[tuple[Staff | Group, ...], Argument(ArgumentType.SCREENED, "@person …")]
+_Memo = Annotated[str, Argument(ArgumentType.WORDS, "MEMO")]
 
 
-async def _set(call: Call, kind: WallKind, command: str) -> Answer:
-    around: Around = call.values["around"]
-    memo, expires = read_memo(call.values["memo"])
-    people = tuple(one.id for one in call.values["people"])
+async def _add(call: Call, around: _Around, people: _Screened, memo: _Memo) -> Answer:
+    return await _set(call, "wall add", WallKind.EXCLUDE, around, people, memo)
+
+
+async def _only(call: Call, around: _Around, people: _Screened, memo: _Memo) -> Answer:
+    return await _set(call, "wall only", WallKind.ONLY, around, people, memo)
+
+
+async def _set(
+    call: Call, command: str, kind: WallKind, around: Around, people: Iterable[Staff | Group], memo: str
+) -> Answer:
+    reason, expires = read_memo(memo)
+    ids = tuple(one.id for one in people)
     matter_id = around.matter.id if around.matter else ""
-    wanted = Wall("", kind, matter_id=matter_id, client=around.client, people=people, memo=memo, expires=expires)
+    wanted = Wall("", kind, matter_id=matter_id, client=around.client, people=ids, memo=reason, expires=expires)
     made = await set_wall(call.desk, call.sender, wanted, call.event_id)
     return Answer(_said(call, made), noted=Noted(command, ids=(made.wall.id,)))
 
@@ -56,21 +61,23 @@ def _said(call: Call, made: WallMade) -> str:
     terms = f" up to and including {written(call.desk.settings.firm, wall.expires)}" if wall.expires else ""
     by_name = sorted(made.taken_out.items(), key=lambda item: firm.staff[item[0]].name.casefold())
     lines = [
-        f"- {escape(firm.staff[one].name)}: taken out of {count} conversation{'s'[: count > 1]}"
+        f"- {escape(firm.staff[one].name)}: taken out of {'1 conversation' if count == 1 else f'{count} conversations'}"
         for one, count in by_name
     ]
     listed = "\n".join([*(lines or ["- Nobody it keeps out was in a conversation."]), *_trouble(made.not_done)])
-    told = " Those it names are told in their chat with me that a wall screens them." * (wall.kind is WallKind.EXCLUDE)
+    told = ""
+    if wall.kind is WallKind.EXCLUDE:
+        told = " Those it names are told in their chat with me that a wall screens them."
     return (
         f"{shown_wall(firm, wall)}{terms}.{told}\n\n{listed}\n\n"
         f"`!wall report {wall.id}` shows what they could read before; `!wall lift {wall.id}` ends it."
     )
 
 
-async def _lift(call: Call) -> Answer:
+async def _lift(call: Call, walls: Annotated[str, Argument(ArgumentType.MATTERS, "REFERENCE|NUMBER …")]) -> Answer:
     firm, today = call.desk.firm(), call.desk.today()
     known = await walls_to_lift(call.desk, call.sender, call.event_id)
-    meant = walls_named(call.values["walls"], known, firm, call.sender, today)
+    meant = walls_named(walls, known, firm, call.sender, today)
     lifted = await lift_walls(call.desk, call.sender, [wall.id for wall in meant], call.event_id)
     lines = [f"- **{wall.id}** around {shown_around(firm, wall)}: {shown_people(firm, wall)}" for wall in lifted.walls]
     listed = "\n".join(lines)
@@ -86,20 +93,11 @@ def _trouble(not_done: Iterable[str]) -> list[str]:
     return [f"- Not done: {escape(failure)} It is tried again by itself." for failure in not_done]
 
 
-async def _acknowledge(call: Call) -> Answer:
-    typed = call.values.get("wall", "")
-    done = await acknowledge_walls(call.desk, call.sender, (typed,) if typed else (), call.event_id)
-    return Answer(f"It is noted that you have acknowledged {', '.join(done)}.")
-
-
-_AROUND = Argument("around", ArgumentType.AROUND, shown="NUMBER|client:NAME")
-_SCREENED = Argument("people", ArgumentType.SCREENED, shown="@person …")
-_MEMO = Argument("memo", ArgumentType.WORDS, shown="MEMO")
 _HOW = (
     " Groups of the directory are named like this: `group:Property`. The memo says why; with"
     " until:YYYY-MM-DD in it the wall has a last day."
 )
-_setting = partial(Command, arguments=(_AROUND, _SCREENED, _MEMO), who=Who.FIRM_ADMIN, group="Administration")
+_setting = partial(Command, who=Who.FIRM_ADMIN, group="Administration")
 WALL_ADD = _setting(
     "wall add",
     "Keep people away from a matter or client",
@@ -124,21 +122,9 @@ WALL_LIFT = Command(
     "wall lift",
     "End a wall that was set by command",
     _lift,
-    (Argument("walls", ArgumentType.MATTERS, shown="REFERENCE|NUMBER …"),),
     help="Ends walls, named by reference or by the matter or client they stand around. Those they kept out may see the"
     " matter again and are not put back into its conversations. A wall of the directory is ended there.",
     examples=("!wall lift wall-3", "!wall lift 2026-0042", "!wall lift client:Tidewell Brewing"),
     who=Who.FIRM_ADMIN,
     group="Administration",
-)
-WALL_ACKNOWLEDGE = Command(
-    "wall acknowledge",
-    "Say that you have read that a wall screens you",
-    _acknowledge,
-    (Argument("wall", ArgumentType.TEXT, required=False, shown="REFERENCE"),),
-    help="If an ethical wall keeps you away from a part of the firm's work, I tell you so here, with a reference. This"
-    " notes that you have read it; without a reference, of all walls you were told of.",
-    examples=("!wall acknowledge", "!wall acknowledge wall-3"),
-    group="About",
-    also=("acknowledge",),
 )

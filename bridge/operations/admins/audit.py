@@ -22,7 +22,7 @@ _AT_ONCE = 50
 """Entries that are read together."""
 _READ = 500
 """Entries that are read for one page; what the reader must not hear of is among them."""
-_LOOKED_AT = 20_000
+LOOKED_AT = 20_000
 """Entries that are looked through for one page where no index finds those asked for."""
 
 
@@ -91,7 +91,7 @@ def _page(sight: Sight, asked: Filter, before: int) -> LogPage:
     found: list[Audited] = []
     names = names_of(sight.firm, ())
     indexed = asked.person or asked.subjects
-    end = 0 if indexed else max(0, before - _LOOKED_AT - 1)
+    end = 0 if indexed else max(0, before - LOOKED_AT - 1)
     for _ in range(_READ // _AT_ONCE):
         some = newest_by(replace(asked, before=before, after=end), _AT_ONCE)
         names = names.with_those_of(one.entry for one in some)

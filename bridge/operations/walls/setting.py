@@ -22,7 +22,7 @@ from bridge.store.rooms.matters import conversations_of_matter
 GUARD_SECONDS = 3.0
 """How long a wall waits for the guard before those it keeps out are taken out."""
 UNTOLD = "The guard in the homeserver could not be told."
-_MATTERS_AT_ONCE = 50
+MATTERS_AT_ONCE = 50
 """Matters whose conversations people are taken out of in one unit."""
 MEMO_MAX = 1000
 """Characters of a memo."""
@@ -129,7 +129,7 @@ async def _drop(desk: Desk, asker: Staff, wall: Wall, cause: str) -> Removed:
         return drop_screened(wall, firm, asker.id, cause, some) if is_set(wall.id) else {}
 
     firm = desk.firm()
-    for some in chunked([matter.id for matter in firm.walled_by(wall)], _MATTERS_AT_ONCE):
+    for some in chunked([matter.id for matter in firm.walled_by(wall)], MATTERS_AT_ONCE):
         for staff_id, conversations in (await desk.store.run(partial(unit, some))).items():
             removed.setdefault(staff_id, []).extend(conversations)
     return removed

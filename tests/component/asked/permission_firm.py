@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import orjson
 
-from bridge.commands.permissions import Person, Place
+from bridge.commands.asking.permissions import Person, Place
 from bridge.firm.conversation import ADMINS_ID, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.store.engine.sql import execute

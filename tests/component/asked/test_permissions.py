@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.asking.table import ArgumentType, Command
-from bridge.commands.permissions import (
+from bridge.commands.asking.permissions import (
     ABSENT,
     DONE,
     IGNORED,
     MATTERS,
     NO_STAFF,
-    PERMISSIONS,
+    OUTCOMES,
     Outcome,
     Person,
     Place,
 )
+from bridge.commands.asking.table import Argument, ArgumentType
 from tests.component.asked.permission_firm import (
     CHANNELS,
     NO_NUMBER,
@@ -60,6 +60,7 @@ class Typed:
 
 PEOPLE = "@nell @wes @fay @stranger"
 """Nell may come; Wes into no conversation of the matters; the others nowhere."""
+BY_NAME = {command.name: command for command in COMMANDS}
 TYPED = {
     "dm": Typed("Here is your direct conversation", "@nell Good morning"),
     "matter list": Typed("2027-0001"),
@@ -120,6 +121,29 @@ TYPED = {
     "wall report": Typed("wall-1", "wall-1"),
     "wall acknowledge": Typed("noted|You were told of no wall"),
 }
+"""How commands are typed; one that is not here is typed as it is declared."""
+NO_REFUSAL = rf"(?s)\A(?!.*(?:{'|'.join(outcome.words for outcome in OUTCOMES if outcome.words)})).+"
+"""Whatever the bot answers that is no refusal."""
+EXAMPLES = {
+    ArgumentType.PEOPLE: "@nell",
+    ArgumentType.EACH: PEOPLE,
+    ArgumentType.SCREENED: "@nell",
+    ArgumentType.MATTER: "2027-0001",
+    ArgumentType.AROUND: "2027-0001",
+    ArgumentType.TITLE: '"Next"',
+}
+PLACES = {ArgumentType.MATTER: "{number}", ArgumentType.NAME: "{channel}"}
+"""What names the conversation that is meant."""
+
+
+def typed_as_declared(arguments: Sequence[Argument]) -> Typed:
+    """How a command with these arguments is typed: with what it needs, and what names a conversation."""
+    needed = [EXAMPLES.get(one.type, "Words") for one in arguments if one.required]
+    places = [PLACES[one.type] for one in arguments if one.names_place and one.type in PLACES]
+    return Typed(NO_REFUSAL, " ".join(needed), " ".join([*places, *needed]) if places else "")
+
+
+ALL_TYPED = {command.name: typed_as_declared(command.arguments) for command in COMMANDS} | TYPED
 
 
 @dataclass(frozen=True)
@@ -139,17 +163,13 @@ async def on(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Permissi
             yield made
 
 
-async def test_every_command_has_a_row_and_every_row_a_command() -> None:
-    names = [command.name for command in COMMANDS]
-    assert list(PERMISSIONS) == names
-    assert list(TYPED) == names
-
-
-def _names_people(command: Command) -> bool:
-    return any(
-        argument.type in {ArgumentType.PEOPLE, ArgumentType.EACH, ArgumentType.SCREENED}
-        for argument in command.arguments
-    )
+async def test_a_command_is_typed_as_it_is_declared() -> None:
+    assert set(TYPED) <= set(BY_NAME)
+    shown, added = (typed_as_declared(BY_NAME[name].arguments) for name in ("matter show", "channel add"))
+    assert (shown.bare, shown.named) == ("", "{number}")
+    assert (added.bare, added.named) == (PEOPLE, "{channel} " + PEOPLE)
+    assert re.search(NO_REFUSAL, "It is done.")
+    assert not re.search(NO_REFUSAL, "Nothing was done.\nYou are not in Court Dates.")
 
 
 def _is_in(place: Place, person: Person) -> bool:
@@ -159,7 +179,7 @@ def _is_in(place: Place, person: Person) -> bool:
 
 def _tries(on: PermissionFirm, name: str, place: Place, person: Person) -> Iterator[Try]:
     """The ways in which this person may type the command about or in this kind of conversation."""
-    permission, typed = PERMISSIONS[name], TYPED[name]
+    permission, typed = BY_NAME[name].row, ALL_TYPED[name]
     room, chat = on.room(place, person), on.chat(person)
     bare = f"!{name} {typed.bare}".strip()
     elsewhere = permission.outcome(Place.BOT, person)
@@ -184,13 +204,16 @@ def _named(typed: Typed, about: Place) -> str:
 
 
 @pytest.mark.parametrize("place", Place, ids=lambda place: place.name.lower())
-@pytest.mark.parametrize("name", PERMISSIONS)
+@pytest.mark.parametrize("name", BY_NAME)
 async def test_a_command_is_answered_as_its_row_says(on: PermissionFirm, name: str, place: Place) -> None:
     wrong = []
     for person in Person:
         for one in _tries(on, name, place, person):
-            found = await on.attempt(person, one.room_id, one.text, TYPED[name].prepare)
-            problems = [*_of_outcome(found, one.expected, TYPED[name]), *_of_place(on, found, place, person, one, name)]
+            found = await on.attempt(person, one.room_id, one.text, ALL_TYPED[name].prepare)
+            problems = [
+                *_of_outcome(found, one.expected, ALL_TYPED[name]),
+                *_of_place(on, found, place, person, one, name),
+            ]
             if one.expected is ABSENT:
                 problems += await _of_absence(on, found, person, one)
             wrong += [f"{person.name}: {one.text}: {problem}; it says: {found.text}" for problem in problems]
@@ -211,9 +234,9 @@ def _of_outcome(found: Attempt, expected: Outcome, typed: Typed) -> Iterator[str
 def _of_place(on: PermissionFirm, found: Attempt, place: Place, person: Person, one: Try, name: str) -> Iterator[str]:
     """What holds for everything that anybody types: who hears of it, and who gets into which room (F1, D4, M3)."""
     heard = {on.chat(person)} | ({one.room_id} if _is_in(place, person) else set())
-    told = {on.rooms[place] for place in TYPED[name].told if one.expected is DONE}
-    told |= {on.chats[whom] for whom in TYPED[name].tells.split() if one.expected is DONE}
-    told |= {on.admins} if TYPED[name].tells_admins and one.expected is DONE else set()
+    told = {on.rooms[place] for place in ALL_TYPED[name].told if one.expected is DONE}
+    told |= {on.chats[whom] for whom in ALL_TYPED[name].tells.split() if one.expected is DONE}
+    told |= {on.admins} if ALL_TYPED[name].tells_admins and one.expected is DONE else set()
     made = {event["room_id"] for event in found.events if event["type"] == "m.room.create"}
     if {room_id for room_id, _, _ in found.answers} - heard - told - made:
         yield "is answered where others see it"
@@ -254,11 +277,11 @@ async def _of_absence(on: PermissionFirm, found: Attempt, person: Person, one: T
     return [] if same else [f"is not answered as for a matter that is not there: {missing.text}"]
 
 
-@pytest.mark.parametrize("name", [name for name, permission in PERMISSIONS.items() if permission.about])
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.row.about])
 async def test_D4_M3_who_is_not_in_a_conversation_and_types_there_is_answered_as_in_their_chat(
     on: PermissionFirm, name: str
 ) -> None:
-    text = f"!{name} {TYPED[name].bare}".strip()
+    text = f"!{name} {ALL_TYPED[name].bare}".strip()
     for person in (Person.ACCESS, Person.NO_ACCESS, Person.WALLED, Person.ADMIN):
         in_chat = await on.attempt(person, on.chat(person), text)
         for place in (Place.DIRECT, Place.MATTER):
@@ -277,16 +300,16 @@ async def test_M3_nothing_that_can_be_read_without_access_names_the_matter(on: P
 
 
 @pytest.mark.parametrize("nobody", ["@fay", "@stranger", "@bot", "@nell:elsewhere.example", "fay@firm.example"])
-@pytest.mark.parametrize("name", [command.name for command in COMMANDS if _names_people(command)])
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.names_people])
 async def test_F1_only_active_staff_can_be_named(on: PermissionFirm, name: str, nobody: str) -> None:
     if name in {"wall add", "wall only"} and nobody.startswith(("@fay", "fay@")):
         # Who has left must be walled before they return (test_walls.py).
         return
-    typed = re.sub("@.*", nobody, TYPED[name].named or TYPED[name].bare)
-    about = {place: cell for place, cell in PERMISSIONS[name].about.items() if not TYPED[name].named}
+    typed = re.sub("@.*", nobody, ALL_TYPED[name].named or ALL_TYPED[name].bare)
+    about = {place: cell for place, cell in BY_NAME[name].row.about.items() if not ALL_TYPED[name].named}
     for place in [place for place, (inside, _) in about.items() if inside is DONE] or [Place.BOT]:
         text = f"!{name} {typed.format(number=NUMBERS[Place.MATTER], channel=CHANNELS[Place.CHANNEL])}"
-        person = Person.ADMIN if PERMISSIONS[name].admin else Person.PARTICIPANT
+        person = Person.ADMIN if BY_NAME[name].row.admin else Person.PARTICIPANT
         found = await on.attempt(person, on.room(place, person), text)
         assert re.search("has left the firm|I know nobody called|That is me|is not at this firm", found.text), place
         # A use of an admin command is in the audit log, also where it was mistyped.

@@ -319,7 +319,7 @@ async def test_O1_a_log_in_which_it_is_rare_is_looked_through_page_by_page(
     await on.store.run(lambda: record(Deed.ARCHIVED, actor="b", subject=channel("Litigation")))
     for _ in range(30):
         await on.store.run(lambda: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
-    monkeypatch.setattr("bridge.operations.admins.audit._LOOKED_AT", 20)
+    monkeypatch.setattr("bridge.operations.admins.audit.LOOKED_AT", 20)
     first = await on.ask(DAN, "!audit deed:archived")
     assert "Nothing like that so far" in first
     assert "Ben Booth archived" in await on.ask(DAN, "!more")

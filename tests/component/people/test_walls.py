@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
@@ -356,7 +356,7 @@ async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
     many: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No unit takes people out of more than so many; the answer and the end are as of one."""
-    monkeypatch.setattr("bridge.operations.walls.setting._MATTERS_AT_ONCE", 3)
+    monkeypatch.setattr("bridge.operations.walls.setting.MATTERS_AT_ONCE", 3)
     most = 0
 
     def counted(*arguments: Any) -> Removed:
@@ -395,17 +395,13 @@ async def test_a_report_is_made_a_page_at_a_time(many: FirmOnFake, monkeypatch: 
     assert all(count <= 2 * PAGE for count in asked), asked
     assert sum(page.count("What they saw may be on their devices") for page in pages) == 1
     # One that finds nothing in so many matters says so, and goes on.
-    monkeypatch.setattr("bridge.commands.walls.report._MATTERS_AT_ONCE", 3)
-    monkeypatch.setattr("bridge.commands.walls.report._of_matter", nothing)
+    monkeypatch.setattr("bridge.commands.walls.report.MATTERS_AT_ONCE", 3)
+    monkeypatch.setattr("bridge.commands.walls.report.disclosed", AsyncMock(return_value=[]))
     await many.ask(ANN, command := "!wall report wall-1")
     assert "Nothing more was found so far" in await many.ask(ANN, "!more")
     for _ in range(12):
         said = await many.ask(ANN, "!more")
     assert "Nobody it keeps out was ever in" in said
-
-
-async def nothing(*_: object) -> list[str]:
-    return []
 
 
 async def test_O1_who_walled_whom_and_why_is_in_the_audit_log(firm: FirmOnFake) -> None:

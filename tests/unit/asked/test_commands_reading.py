@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import date
-from typing import Any
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bridge.commands
 from bridge.commands.all import COMMANDS
 from bridge.commands.asking.parse import Reading, parse
-from bridge.commands.asking.people import People
-from bridge.firm.model import Firm, Matter, Staff, Wall
+from bridge.commands.asking.people import People, Unfound
+from bridge.commands.asking.screened import Around
+from bridge.commands.asking.table import ArgumentType, Command
+from bridge.firm.model import Firm, Group, Matter, Staff, Wall
 from bridge.mapping.marks import as_typed, with_ids
 from bridge.mapping.text import typed_text
 from bridge.operations.everybody import Everybody
@@ -242,6 +248,32 @@ def test_every_command_is_declared_whole() -> None:
         assert command.summary
         assert command.examples
         assert all(example.startswith(f"!{command.name}") for example in command.examples)
+
+
+READ_AS: dict[ArgumentType, Any] = {
+    ArgumentType.PEOPLE: tuple[Staff, ...],
+    ArgumentType.EACH: tuple[Staff | Unfound, ...],
+    ArgumentType.MATTER: Matter,
+    ArgumentType.AROUND: Around,
+    ArgumentType.SCREENED: tuple[Staff | Group, ...],
+}
+"""What comes of reading, where it is no text."""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_parameter_has_the_type_that_its_argument_is_read_as(command: Command) -> None:
+    _, *taken = inspect.signature(command.run, eval_str=True).parameters.values()
+    for parameter, argument in zip(taken, command.arguments, strict=True):
+        read = READ_AS.get(argument.type, str)
+        wanted = {read} if argument.required or read not in {Matter, Around} else {read | None}
+        assert {get_args(parameter.annotation)[0]} == wanted, argument.name
+        assert argument.shown
+
+
+def test_every_command_that_is_declared_is_in_the_table() -> None:
+    modules = (import_module(found.name) for found in walk_packages(bridge.commands.__path__, "bridge.commands."))
+    declared = {one.name for module in modules for one in vars(module).values() if isinstance(one, Command)}
+    assert declared == {command.name for command in COMMANDS}
 
 
 def test_replies_read_well_with_and_without_html() -> None:

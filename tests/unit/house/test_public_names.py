@@ -12,8 +12,6 @@ from bridge.docs.pages import ROOT
 
 NOT_PRIVATE = {"_meta", "_replace"}
 """Names that peewee and named tuples have for all to use."""
-OF_THE_COMMANDS = {"_LOOKED_AT", "_MATTERS_AT_ONCE", "_of_matter"}
-"""What is still set and asked in commands, until it is below them."""
 _LEADS_TO_PRIVATE = re.compile(r"(?:[a-z]\w*\.)+_[a-zA-Z]\w*")
 _PATCHES = {"setattr", "object"}
 """`monkeypatch.setattr(thing, name, …)` and `patch.object(thing, name, …)`."""
@@ -23,7 +21,7 @@ def private_names(source: str) -> Iterator[str]:
     """The private names of others that a module uses, each with its line."""
     for node in ast.walk(ast.parse(source)):
         for name in _named_by(node):
-            if name.startswith("_") and not name.endswith("__") and name not in NOT_PRIVATE | OF_THE_COMMANDS:
+            if name.startswith("_") and not name.endswith("__") and name not in NOT_PRIVATE:
                 yield f"line {getattr(node, 'lineno', 0)}: {name}"
 
 

@@ -1,6 +1,6 @@
-"""What comes of every command for every kind of person in every kind of conversation.
+"""What comes of a command for every kind of person in every kind of conversation: the row that each one declares.
 
-docs/permissions.md shows this table to people, and a test holds the running bot to it, cell by cell. The decisions
+docs/permissions.md shows these rows to people, and a test holds the running bot to them, cell by cell. The decisions
 themselves are made by `bridge.firm.policy`; nothing here takes part in them.
 """
 
@@ -87,6 +87,8 @@ ABSENT = Outcome(
 IGNORED = Outcome("–", "No answer, and nothing happens (F1, F2).")
 OUTCOMES = (DONE, WHICH, INSIDE, NOT_IN_IT, READ_ONLY, FIXED, WHOLE_FIRM, ADMINS_ONLY, ABSENT, IGNORED)
 
+Cell = tuple[Outcome, Outcome]
+"""For those who are in a conversation, and for other staff who may know of it."""
 NO_STAFF = frozenset({Person.FORMER, Person.STRANGER})
 MATTERS = frozenset({Place.MATTER, Place.CLOSED})
 
@@ -97,8 +99,8 @@ class Permission:
 
     elsewhere: Outcome
     """For all staff, in every place that `about` does not have."""
-    about: Mapping[Place, tuple[Outcome, Outcome]] = field(default_factory=dict)
-    """The conversations it can be about: for those who are in it, and for other staff who may know of it."""
+    about: Mapping[Place, Cell] = field(default_factory=dict, hash=False)
+    """The conversations it can be about."""
     admin: Outcome | None = None
     """For firm admins in every place, where that differs."""
 
@@ -122,26 +124,25 @@ class Permission:
         return others
 
 
-_Cell = tuple[Outcome, Outcome]
-_ALL_STAFF = Permission(DONE)
-_ADMINS = Permission(ADMINS_ONLY, admin=DONE)
-_EVERYBODY: _Cell = (DONE, DONE)
-_THOSE_IN_IT: _Cell = (DONE, NOT_IN_IT)
-_CLOSED: _Cell = (READ_ONLY, READ_ONLY)
+ALL_STAFF = Permission(DONE)
+ADMINS = Permission(ADMINS_ONLY, admin=DONE)
+EVERYBODY: Cell = (DONE, DONE)
+THOSE_IN_IT: Cell = (DONE, NOT_IN_IT)
+CLOSED: Cell = (READ_ONLY, READ_ONLY)
 
 
-def _of_matter(conversation: _Cell, closed: _Cell) -> Permission:
+def of_matter(conversation: Cell, closed: Cell) -> Permission:
     """About a matter or a conversation of it, named by the matter's number."""
     return Permission(WHICH, {Place.MATTER: conversation, Place.CLOSED: closed})
 
 
-def _of_channel(channel: _Cell, archived: _Cell, whole_firm: Outcome) -> Permission:
+def of_channel(channel: Cell, archived: Cell, whole_firm: Outcome) -> Permission:
     """About a channel, named by its name."""
     about = {Place.CHANNEL: channel, Place.ARCHIVED: archived, Place.FIRM_WIDE: (whole_firm, whole_firm)}
     return Permission(WHICH, about)
 
 
-def _of_here(direct: Outcome, open_: Outcome, read_only: Outcome, whole_firm: Outcome) -> Permission:
+def of_here(direct: Outcome, open_: Outcome, read_only: Outcome, whole_firm: Outcome) -> Permission:
     """About the conversation it is typed in, for those who are in it."""
     inside = {
         Place.DIRECT: direct,
@@ -152,66 +153,3 @@ def _of_here(direct: Outcome, open_: Outcome, read_only: Outcome, whole_firm: Ou
         Place.FIRM_WIDE: whole_firm,
     }
     return Permission(INSIDE, {place: (outcome, INSIDE) for place, outcome in inside.items()})
-
-
-PERMISSIONS: Mapping[str, Permission] = {
-    "dm": _ALL_STAFF,
-    "matter list": _ALL_STAFF,
-    "matter show": _of_matter(_EVERYBODY, _EVERYBODY),
-    "matter start": _of_matter(_EVERYBODY, _CLOSED),
-    "matter join": _of_matter(_EVERYBODY, _EVERYBODY),
-    "matter leave": _of_matter(_THOSE_IN_IT, _THOSE_IN_IT),
-    "matter rename": _of_matter(_THOSE_IN_IT, (READ_ONLY, NOT_IN_IT)),
-    "matter archive": _of_matter(_THOSE_IN_IT, _THOSE_IN_IT),
-    "matter restore": _of_matter(_THOSE_IN_IT, _THOSE_IN_IT),
-    "matter transcript": _of_matter(_EVERYBODY, _EVERYBODY),
-    "participants": _of_here(DONE, DONE, DONE, DONE),
-    "add": _of_here(DONE, DONE, READ_ONLY, DONE),
-    "remove": _of_here(FIXED, DONE, READ_ONLY, WHOLE_FIRM),
-    "pin": _of_here(DONE, DONE, READ_ONLY, DONE),
-    "unpin": _of_here(DONE, DONE, READ_ONLY, DONE),
-    "pinned": _of_here(DONE, DONE, DONE, DONE),
-    "files": _ALL_STAFF,
-    "files versions": _of_here(DONE, DONE, DONE, DONE),
-    "channel list": _ALL_STAFF,
-    "channel search": _ALL_STAFF,
-    "channel recent": _ALL_STAFF,
-    "channel info": _of_channel(_EVERYBODY, _EVERYBODY, DONE),
-    "channel create": _ALL_STAFF,
-    "channel join": _of_channel(_EVERYBODY, _EVERYBODY, DONE),
-    "channel leave": _of_channel(_THOSE_IN_IT, _THOSE_IN_IT, WHOLE_FIRM),
-    "channel add": _of_channel(_EVERYBODY, _CLOSED, DONE),
-    "channel remove": _of_channel(_EVERYBODY, _CLOSED, WHOLE_FIRM),
-    "channel rename": _of_channel(_EVERYBODY, _CLOSED, DONE),
-    "channel topic": _of_channel(_EVERYBODY, _CLOSED, DONE),
-    "channel archive": _of_channel(_EVERYBODY, _EVERYBODY, WHOLE_FIRM),
-    "channel restore": _of_channel(_EVERYBODY, _EVERYBODY, DONE),
-    "panel": _ALL_STAFF,
-    "panel sessions": _ALL_STAFF,
-    "panel end": _ALL_STAFF,
-    "help": _ALL_STAFF,
-    "more": _ALL_STAFF,
-    "digest": _ALL_STAFF,
-    "ping": _ALL_STAFF,
-    "directory status": _ADMINS,
-    "directory plan": _ADMINS,
-    "directory confirm": _ADMINS,
-    "directory undo": _ADMINS,
-    "why": _ADMINS,
-    "access": _ADMINS,
-    "matter access": _ADMINS,
-    "matter filing": _ADMINS,
-    "files status": _ADMINS,
-    "plan": _ADMINS,
-    "audit": _ADMINS,
-    "staff leave": _ADMINS,
-    "staff return": _ADMINS,
-    "staff list": _ADMINS,
-    "wall add": _ADMINS,
-    "wall only": _ADMINS,
-    "wall lift": _ADMINS,
-    "wall list": _ADMINS,
-    "wall report": _ADMINS,
-    "wall acknowledge": _ALL_STAFF,
-}
-"""By command."""
