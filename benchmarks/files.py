@@ -190,10 +190,9 @@ async def bench(url: str, sizes: Sequence[int], rounds: int) -> tuple[list[list[
     store, people = Store(url), firm()
     await store.open()
     homeserver = cast("Homeserver", None)
+    nothing = cast("Any", None)
     reconciler = make_reconciler(store, homeserver, settings, lambda: people)
-    desk = Desk(
-        settings, store, homeserver, reconciler, lambda: people, _nothing, _nothing, _nothing, cast("Any", _nothing)
-    )
+    desk = Desk(settings, store, homeserver, reconciler, lambda: people, nothing, nothing, nothing, nothing)
     await store.run(lambda: add_conversations(map(NewConversation, conversations())))
     await store.run(lambda: add_accounts({one: one for one in people.staff}))
     rng, figures, rates, before = random.Random(1), [], [], 0
@@ -203,10 +202,6 @@ async def bench(url: str, sizes: Sequence[int], rounds: int) -> tuple[list[list[
         before = size
     await store.close()
     return figures, rates
-
-
-async def _nothing(staff_id: str) -> str:
-    return ""
 
 
 def show(sizes: Sequence[int], figures: Sequence[Sequence[float]], rates: Sequence[float]) -> None:

@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 
 from bridge.clock import firm_today
+from bridge.directory.file import DirectoryStatus
+from bridge.directory.undoing import Undone
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_administer
 from bridge.firm.sight import Sight
@@ -36,11 +38,11 @@ class Desk:
     reconciler: Reconciler
     firm: Callable[[], Firm]
     confirm_directory: Callable[[str], Awaitable[str]]
-    """Confirm the held change of the directory as this staff id; the answer for the admin."""
-    directory_status: Callable[[str], Awaitable[str]]
+    """Confirm the held change of the directory as this staff id; its fingerprint. Raises Refusal."""
+    directory_status: Callable[[str], Awaitable[DirectoryStatus]]
     """What the directory is and what it waits for, as far as the admin of this staff id may know."""
-    undo_directory: Callable[[str], Awaitable[str]]
-    """Take back the change of the directory that was confirmed last, as this staff id; the answer for the admin."""
+    undo_directory: Callable[[str], Awaitable[Undone]]
+    """Take back the change of the directory that was confirmed last, as this staff id. Raises Refusal."""
     foresee_directory: Callable[[str], Awaitable[Foreseen | None]]
     """What the held change would lead to, as far as this staff id may know; None where none is held."""
     next_pages: dict[str, Any] = field(default_factory=dict)

@@ -36,6 +36,15 @@ class Kind(StrEnum):
     CUT_OFF_SELF = "cut_off_self"
     LAST_ADMIN = "last_admin"
     GONE_BY_DIRECTORY = "gone_by_directory"
+    # The directory
+    NO_CHANGE_WAITS = "no_change_waits"
+    CHANGE_WAITS_NO_MORE = "change_waits_no_more"
+    NO_CHANGE_CONFIRMED = "no_change_confirmed"
+    NOT_THE_LAST_CHANGE = "not_the_last_change"
+    CHANGE_TAKEN_BACK = "change_taken_back"
+    TOO_LATE_TO_TAKE_BACK = "too_late_to_take_back"
+    OLD_DIRECTORY_DOES_NOT_FIT = "old_directory_does_not_fit"
+    DIRECTORY_CHANGED_MEANWHILE = "directory_changed_meanwhile"
     # Filing
     NO_CABINET = "no_cabinet"
 

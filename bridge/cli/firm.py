@@ -178,10 +178,12 @@ def directory_status(config: Config = None) -> None:
     Ends with an exit code of its own where the directory is not followed for one of these.
     """
 
+    from bridge.wording.directory import status_text
+
     async def look(service: FirmService) -> tuple[str, Exit]:
         read = service.directory
         code = Exit.DIRECTORY if read.problems else Exit.HELD if read.held is not None else Exit.OK
-        return await read.status(), code
+        return status_text(await read.status(), str), code
 
     text, code = with_firm(config, look)
     say(text)
@@ -214,14 +216,21 @@ def directory_plan(config: Config = None, as_json: AsJson = False) -> None:
 @directory.command("confirm")
 def directory_confirm(config: Config = None, yes: Yes = False) -> None:
     """Let through the change of the directory that waits because it would take away much."""
+    from bridge.refusal import Refusal
+    from bridge.wording.directory import confirmed_text, status_text
+    from bridge.wording.refusals import worded
+
     by = f"{getpass.getuser()} on the command line"
 
     async def look(service: FirmService) -> tuple[str, str]:
-        held = service.directory.held
-        return (held.fingerprint(), await service.directory.status()) if held is not None else ("", "")
+        status = await service.directory.status()
+        return (status.held.fingerprint, status_text(status, str)) if status.held is not None else ("", "")
 
     async def work(service: FirmService) -> str:
-        return await service.directory.confirm_held(by, fingerprint)
+        try:
+            return confirmed_text(await service.directory.confirm(by, fingerprint))
+        except Refusal as refusal:
+            return worded(refusal)
 
     async def ask(settings: Settings) -> str:
         return str((await ask_bridge(settings, {"do": "confirm", "fingerprint": fingerprint, "by": by}))["told"])
@@ -241,18 +250,27 @@ def directory_confirm(config: Config = None, yes: Yes = False) -> None:
 @directory.command("undo")
 def directory_undo(config: Config = None, yes: Yes = False) -> None:
     """Take back the change of the directory that was confirmed last, within a day, with the memberships it ended."""
+    from bridge.clock import now_ms
+    from bridge.directory.replaced import last_confirmed
+    from bridge.directory.undoing import why_not
+    from bridge.refusal import Kind, Refusal
+    from bridge.wording.directory import undone_text
+    from bridge.wording.refusals import worded
+
     by = f"{getpass.getuser()} on the command line"
 
     async def look(service: FirmService) -> tuple[str, str]:
-        from bridge.clock import now_ms
-        from bridge.directory.replaced import last_confirmed
-        from bridge.directory.undoing import why_not
-
         confirmed = await service.store.read(last_confirmed)
-        return confirmed.fingerprint if confirmed is not None else "", why_not(confirmed, "", now_ms())
+        if confirmed is None:
+            return "", worded(Refusal(Kind.NO_CHANGE_CONFIRMED))
+        refusal = why_not(confirmed, "", now_ms())
+        return confirmed.fingerprint, "" if refusal is None else worded(refusal)
 
     async def work(service: FirmService) -> str:
-        return (await service.directory.undo(by, fingerprint, to_admin=False)).told
+        try:
+            return undone_text(await service.directory.undo(by, fingerprint, to_admin=False), str)
+        except Refusal as refusal:
+            return worded(refusal)
 
     async def ask(settings: Settings) -> str:
         return str((await ask_bridge(settings, {"do": "undo", "fingerprint": fingerprint, "by": by}))["told"])

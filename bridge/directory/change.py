@@ -85,7 +85,11 @@ class DirectoryChange:
     def _fingerprint(self) -> str:
         return fingerprint_of(self.new)
 
-    def summary(self, sees: Callable[[str, str], bool] | None = None) -> str:
+    def summary(self) -> str:
+        """The whole change as a text, for the log of the server and the audit log."""
+        return "\n".join(self.lines())
+
+    def lines(self, sees: Callable[[str, str], bool] | None = None) -> tuple[str, ...]:
         """The change as lines for a person.
 
         `sees` is asked with the kind and id of a record; with it, there is nothing of any other record in them (M3).
@@ -103,9 +107,7 @@ class DirectoryChange:
             # How many there are in all would tell of hidden matters.
             share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
             lines.append(f"Accesses to matters that end: {sum(lost.values())}{share}: {names}.")
-        if lines:
-            return "\n".join(lines)
-        return "Nothing changes." if self.empty else "Nothing changes that you can see."
+        return tuple(lines) or ("Nothing changes." if self.empty else "Nothing changes that you can see.",)
 
     def _counts(self, kind: str, change: KindChange, sees: Callable[[str, str], bool] | None) -> list[str]:
         parts = (

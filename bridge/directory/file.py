@@ -30,11 +30,11 @@ from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Rec
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.undoing import Undone
-from bridge.firm.errors import BridgeError
 from bridge.firm.matter_search import prepare
 from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
 from bridge.firm.walls import may_know
+from bridge.refusal import Kind, Refusal
 from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 
@@ -72,8 +72,36 @@ class Invalid:
 Outcome = Unchanged | Applied | Held | Invalid
 
 
-class NotHeldError(BridgeError):
-    """No change waits, or another than the one that was confirmed."""
+@dataclass(frozen=True, slots=True)
+class ShownProblem:
+    """What is wrong with the files, as far as somebody may know."""
+
+    text: str
+    whole: bool
+    """Whether it is all of it; else only its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChange:
+    """The change that waits, as far as somebody may know of it."""
+
+    fingerprint: str
+    summary: tuple[str, ...]
+    """A line for each thing."""
+    as_undone: bool
+    """Whether it waits because it was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryStatus:
+    """What the directory holds, what is wrong with it and what waits, as far as somebody may know."""
+
+    active_staff: int
+    matters: int
+    whole: bool
+    """Whether it is about everything; else about what the asker can see."""
+    problems: tuple[ShownProblem, ...]
+    held: HeldChange | None
 
 
 def _utc_today() -> date:
@@ -155,54 +183,42 @@ class DirectoryFile:
             self._seen = (snapshot.fingerprint, snapshot.digest)
             return outcome
 
-    async def confirm(self, fingerprint: str, by: str) -> None:
-        """Let the held change with this fingerprint through; the next refresh applies it. `by` is a staff id.
+    async def confirm(self, by: str, fingerprint: str = "") -> str:
+        """Let through what waits, or only the change with this fingerprint; the next refresh applies it.
 
-        Works from another process too. Raises NotHeldError when this change does not wait.
+        `by` is a staff id, or whoever runs the server. Returns the fingerprint. Works from another process too. Raises
+        Refusal where no change waits, or another one.
         """
+        if not fingerprint:
+            if self.held is None:
+                raise Refusal(Kind.NO_CHANGE_WAITS)
+            fingerprint = self.held.fingerprint()
         if not await self._store.run(lambda: confirm_change(fingerprint, by)):
-            raise NotHeldError(
-                f"No change {fingerprint} of the directory waits. It was applied or taken back, or the files changed"
-                " again since. Look at the status of the directory."
-            )
+            raise Refusal(Kind.CHANGE_WAITS_NO_MORE, fingerprint=fingerprint)
         log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
-
-    async def confirm_held(self, by: str, fingerprint: str = "") -> str:
-        """Let through what waits now, or only the change with this fingerprint.
-
-        Returns a sentence for the admin whose staff id is `by`.
-        """
-        if self.held is None:
-            return "No change of the directory waits for confirmation."
-        fingerprint = fingerprint or self.held.fingerprint()
-        try:
-            await self.confirm(fingerprint, by)
-        except NotHeldError as error:
-            return str(error)
-        return (
-            f"Confirmed. The change {fingerprint} of the directory is being applied. If it was wrong,"
-            " `!directory undo` takes it back within a day."
-        )
+        return fingerprint
 
     async def undo(self, by: str, fingerprint: str = "", *, to_admin: bool = True) -> Undone:
-        """Take back the change that was confirmed last, or only the one with this fingerprint, or say why not.
+        """Take back the change that was confirmed last, or only the one with this fingerprint.
 
         `by` is a staff id, or with `to_admin` false the name of whoever runs the server, who may see everything. What
-        the files say waits from then on.
+        the files say waits from then on. Raises Refusal where it cannot be taken back.
         """
         async with self._one_at_a_time:
             if not self._loaded or await self._store.read(accepted_version) != self._version:
                 await self.load()
             confirmed = await self._store.read(last_confirmed)
-            if (refusal := undoing.why_not(confirmed, fingerprint, now_ms())) or confirmed is None:
-                return Undone(refusal)
+            if confirmed is None:
+                raise Refusal(Kind.NO_CHANGE_CONFIRMED)
+            if refusal := undoing.why_not(confirmed, fingerprint, now_ms()):
+                raise refusal
             firm, change = await asyncio.to_thread(_compared, self.firm, without(self.firm, confirmed), self.today())
             if not fits(firm):
-                return Undone(undoing.DOES_NOT_FIT)
+                raise Refusal(Kind.OLD_DIRECTORY_DOES_NOT_FIT)
             over, version = self._over(firm), self._version
             moved = await self._store.run(lambda: undoing.undo(change, confirmed, version, over, by))
             if moved is None:
-                return Undone(undoing.MEANWHILE)
+                raise Refusal(Kind.DIRECTORY_CHANGED_MEANWHILE)
             faults.point("directory.undone")
             sees = self._sight(by, (change.old, firm)) if to_admin else None
             self._version = await self._store.read(accepted_version)
@@ -210,29 +226,24 @@ class DirectoryFile:
             self.firm, self.held, self._seen = self.firm if change.empty else firm, None, None
             log.warning("directory_change_undone", fingerprint=confirmed.fingerprint, by=by, moved=len(moved))
             people = len(confirmed.leavers & over.active_staff)
-            told = undoing.words(change, confirmed, people, sees)
-            return Undone(told, frozenset(conversation_id for conversation_id, _ in moved))
+            return Undone(confirmed.fingerprint, change.lines(sees), people, frozenset(key for key, _ in moved))
 
-    async def status(self, staff_id: str = "") -> str:
+    async def status(self, staff_id: str = "") -> DirectoryStatus:
         """What the directory holds, what is wrong with it and what waits.
 
         For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
         server sees everything.
         """
-        sees = self.sight(staff_id) if staff_id else None
-        matters = sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters)
-        counted = f"{matters} matter{'s' * (matters != 1)}{'' if sees is None else ' that you can see'}"
-        lines = [f"The directory has {len(self.firm.active_staff)} active staff and {counted}."]
-        if self.problems:
-            lines.append("Its files cannot be used as they are, so nothing of them was taken over:")
-            lines.extend(f"- {problem if sees is None else _as_shown(problem)}" for problem in self.problems)
-        if self.held is not None:
-            lines.append(f"The change {self.held.fingerprint()} waits for confirmation:")
-            lines.append(self.held.summary(sees))
-            if self.held_as_undone:
-                lines.append("It was confirmed before and taken back.")
-            lines.append("A firm admin lets it through with: !directory confirm")
-        return "\n".join(lines)
+        sees, held = self.sight(staff_id) if staff_id else None, self.held
+        return DirectoryStatus(
+            active_staff=len(self.firm.active_staff),
+            matters=sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters),
+            whole=sees is None,
+            problems=tuple(
+                ShownProblem(str(one), whole=True) if sees is None else _as_shown(one) for one in self.problems
+            ),
+            held=None if held is None else HeldChange(held.fingerprint(), held.lines(sees), self.held_as_undone),
+        )
 
     def sight(self, staff_id: str) -> Callable[[str, str], bool]:
         """Whether this person may know of a record, by its kind and id, as it is and as a held change would have it."""
@@ -343,7 +354,7 @@ class DirectoryFile:
         fingerprint, summary = change.fingerprint(), change.summary()
         if not self._stores:
             return await self._store.read(lambda: is_confirmed(fingerprint))
-        return await self._store.run(lambda: hold(fingerprint, summary, int(time.time() * 1000)))
+        return await self._store.run(lambda: hold(fingerprint, summary, now_ms()))
 
     def _hold(self, change: DirectoryChange) -> Held:
         if self._stores and (self.held is None or self.held.fingerprint() != change.fingerprint()):
@@ -370,12 +381,11 @@ def _compared(stored: Firm, firm: Firm, today: date) -> tuple[Firm, DirectoryCha
     return firm, change
 
 
-def _as_shown(problem: RecordProblem) -> str:
+def _as_shown(problem: RecordProblem) -> ShownProblem:
     """The problem, or only its place where its text may name a matter that is not taken over: nobody can tell yet who
     may see that (M3)."""
     kind = problem.file.removesuffix(".csv") if problem.file.endswith(".csv") else problem.column.partition("[")[0]
     of_the_file = not problem.line and not problem.column and not problem.value
     if kind in _OF_PEOPLE or of_the_file:
-        return str(problem)
-    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-    return f"{place}: `firm-bridge check` on the server says what is wrong here."
+        return ShownProblem(str(problem), whole=True)
+    return ShownProblem(f"{problem.file}:{problem.line}" if problem.line else problem.file, whole=False)

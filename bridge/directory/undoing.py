@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge import faults
@@ -12,44 +11,34 @@ from bridge.directory.replaced import UNDO_MS, Confirmed, last_confirmed, mark_u
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Firm
+from bridge.refusal import Kind, Refusal
 from bridge.store.people.returning import Place, brought_in_by_directory, let_back, take_out, taken_out_as_leavers
 from bridge.store.record.audit import record
 from bridge.store.record.kept import DIRECTORY_UNDONE, keep
 
-DOES_NOT_FIT = (
-    "What was changed in the directory since does not go with what was there before, so the change cannot be taken back"
-    " as a whole. Put the directory's files right instead, and add those who are back to their conversations."
-)
-MEANWHILE = "The directory changed at this very moment. Nothing was taken back; try again."
-
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What came of it."""
+    """What was taken back."""
 
-    told: str
-    """For whoever asked."""
-    conversations: frozenset[str] = frozenset()
+    fingerprint: str
+    summary: tuple[str, ...]
+    """A line for each thing that changed by it, as far as whoever asked may know (M3)."""
+    people: int
+    """How many come back of those whom it had let have left."""
+    conversations: frozenset[str]
     """The ids of those whose participants changed."""
 
 
-def why_not(confirmed: Confirmed | None, fingerprint: str, now: int) -> str:
-    """Why it cannot be taken back, as a sentence; empty where it can. `fingerprint` is what is asked for, if given."""
-    if confirmed is None:
-        return "No change of the directory was confirmed that could be taken back."
+def why_not(confirmed: Confirmed, fingerprint: str, now: int) -> Refusal | None:
+    """Why it cannot be taken back; None where it can. `fingerprint` is what is asked for, if given."""
     if fingerprint not in {"", confirmed.fingerprint}:
-        return (
-            f"The change {fingerprint} is not the one that was confirmed last, which is {confirmed.fingerprint}."
-            " Only the last can be taken back."
-        )
+        return Refusal(Kind.NOT_THE_LAST_CHANGE, fingerprint=fingerprint, last=confirmed.fingerprint)
     if confirmed.undone_at is not None:
-        return f"The change {confirmed.fingerprint} has been taken back. The status of the directory says what waits."
+        return Refusal(Kind.CHANGE_TAKEN_BACK, fingerprint=confirmed.fingerprint)
     if now - confirmed.at_ms > UNDO_MS:
-        return (
-            f"The change {confirmed.fingerprint} was confirmed more than a day ago, and cannot be taken back any more."
-            " Put the directory's files right, and add those who are back to their conversations."
-        )
-    return ""
+        return Refusal(Kind.TOO_LATE_TO_TAKE_BACK, fingerprint=confirmed.fingerprint)
+    return None
 
 
 def undo(change: DirectoryChange, confirmed: Confirmed, version: int, over: Firm, by: str) -> list[Place] | None:
@@ -83,21 +72,3 @@ def _brought_in(change: DirectoryChange, confirmed: Confirmed) -> list[Place]:
         for conversation_id, staff_id in found
         if not change.new.matters[matters[conversation_id]].is_on_team(staff_id)
     ]
-
-
-def words(change: DirectoryChange, confirmed: Confirmed, people: int, sees: Callable[[str, str], bool] | None) -> str:
-    """What was taken back, for whoever may see these records (M3)."""
-    lines = [
-        f"Taken back: the change {confirmed.fingerprint} of the directory. What changed since stands as it is.",
-        change.summary(sees),
-    ]
-    if people:
-        counted = "1 person is" if people == 1 else f"{people} people are"
-        lines.append(
-            f"{counted} being let back into the conversations that they were taken out of. Whose account had ended"
-            " signs in with a new password: `firm-bridge staff set-password NAME --generate` on the server."
-        )
-    lines.append(
-        "What the directory's files say waits from now on, until they are put right or a firm admin confirms it again."
-    )
-    return "\n".join(lines)

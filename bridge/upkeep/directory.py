@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from bridge.desk import Foreseen
+from bridge.directory.undoing import Undone
 from bridge.matrix.errors import RequestError
 from bridge.service import FirmService
 from bridge.upkeep.passes import Upkeep
@@ -20,17 +21,17 @@ class DirectoryChanges:
         self._upkeep = upkeep
 
     async def confirm(self, staff_id: str, fingerprint: str = "") -> str:
-        """Confirm the held change as this person; the answer for them."""
-        text = await self._firm.directory.confirm_held(staff_id, fingerprint)
+        """Confirm the held change as this person; its fingerprint. Raises Refusal."""
+        confirmed = await self._firm.directory.confirm(staff_id, fingerprint)
         try:
             await self._upkeep.follow_directory()
         except RequestError as error:
             # It is confirmed, and tried again until it is done.
             log.warning("directory_not_followed", reason=str(error))
-        return text
+        return confirmed
 
-    async def undo(self, by: str, fingerprint: str = "", *, to_admin: bool = True) -> str:
-        """Take back the change that was confirmed last; the answer for who asked."""
+    async def undo(self, by: str, fingerprint: str = "", *, to_admin: bool = True) -> Undone:
+        """Take back the change that was confirmed last, as this person. Raises Refusal."""
         # What is being followed ends first: it would go on to take away what this gives back.
         async with self._upkeep.following.lock:
             undone = await self._firm.directory.undo(by, fingerprint, to_admin=to_admin)
@@ -42,7 +43,7 @@ class DirectoryChanges:
         except RequestError as error:
             self._upkeep.reconcile_later(error)
             log.warning("directory_not_followed", reason=str(error))
-        return undone.told
+        return undone
 
     async def foresee(self, staff_id: str) -> Foreseen | None:
         """What the held change would lead to, as far as this person may know; None where none is held."""

@@ -21,8 +21,12 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from bridge.directory.undoing import Undone
 from bridge.guard.protocol import is_signed
+from bridge.refusal import Refusal
 from bridge.web.errors import MatrixError, json_response
+from bridge.wording.directory import confirmed_text, undone_text
+from bridge.wording.refusals import worded
 
 SHELL_PATH = "/_firm-bridge/shell"
 Positions = list[int] | None
@@ -33,8 +37,8 @@ class Shell:
     """What can be asked for."""
 
     confirm: Callable[[str, str], Awaitable[str]]
-    """Lets through the held change of the directory with this fingerprint, for whoever is named; says what happened."""
-    undo: Callable[[str, str], Awaitable[str]]
+    """Lets through the held change of the directory with this fingerprint, for whoever is named; its fingerprint."""
+    undo: Callable[[str, str], Awaitable[Undone]]
     """Takes back the confirmed change with this fingerprint, in the same way."""
     replay: Callable[[Positions, Positions], Awaitable[int]]
     """Lets dead letters be tried again, all for None; says how many."""
@@ -50,7 +54,10 @@ def shell_route(key: str, shell: Shell) -> web.RouteDef:
     """The route, for whoever signs with this key."""
 
     async def answered(request: web.Request) -> web.Response:
-        return json_response(await _answer(_asked(await request.read(), key), shell))
+        try:
+            return json_response(await _answer(_asked(await request.read(), key), shell))
+        except Refusal as refusal:
+            return json_response({"told": worded(refusal)})
 
     return web.post(SHELL_PATH, answered)
 
@@ -58,9 +65,9 @@ def shell_route(key: str, shell: Shell) -> web.RouteDef:
 async def _answer(asked: Any, shell: Shell) -> dict[str, Any]:
     match asked:
         case {"do": "confirm", "fingerprint": str(fingerprint), "by": str(by)}:
-            return {"told": await shell.confirm(by, fingerprint)}
+            return {"told": confirmed_text(await shell.confirm(by, fingerprint))}
         case {"do": "undo", "fingerprint": str(fingerprint), "by": str(by)}:
-            return {"told": await shell.undo(by, fingerprint)}
+            return {"told": undone_text(await shell.undo(by, fingerprint), str)}
         case {"do": "replay", "incoming": incoming, "outgoing": outgoing} if _positions(incoming, outgoing):
             return {"replayed": await shell.replay(incoming, outgoing)}
     raise MatrixError(400, "M_BAD_JSON", "The bridge that runs does not know this request: it is of another version.")

@@ -145,6 +145,29 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.GONE_BY_DIRECTORY: (
         "The directory says that {person} has left or is disabled. Change it there; the bridge follows within seconds."
     ),
+    # The directory
+    Kind.NO_CHANGE_WAITS: "No change of the directory waits for confirmation.",
+    Kind.CHANGE_WAITS_NO_MORE: (
+        "No change {fingerprint} of the directory waits. It was applied or taken back, or the files changed again"
+        " since. Look at the status of the directory."
+    ),
+    Kind.NO_CHANGE_CONFIRMED: "No change of the directory was confirmed that could be taken back.",
+    Kind.NOT_THE_LAST_CHANGE: (
+        "The change {fingerprint} is not the one that was confirmed last, which is {last}. Only the last can be taken"
+        " back."
+    ),
+    Kind.CHANGE_TAKEN_BACK: (
+        "The change {fingerprint} has been taken back. The status of the directory says what waits."
+    ),
+    Kind.TOO_LATE_TO_TAKE_BACK: (
+        "The change {fingerprint} was confirmed more than a day ago, and cannot be taken back any more. Put the"
+        " directory's files right, and add those who are back to their conversations."
+    ),
+    Kind.OLD_DIRECTORY_DOES_NOT_FIT: (
+        "What was changed in the directory since does not go with what was there before, so the change cannot be taken"
+        " back as a whole. Put the directory's files right instead, and add those who are back to their conversations."
+    ),
+    Kind.DIRECTORY_CHANGED_MEANWHILE: ("The directory changed at this very moment. Nothing was taken back; try again."),
     # Filing
     Kind.NO_CABINET: NO_CABINET,
     # The panel

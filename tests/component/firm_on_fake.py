@@ -15,7 +15,9 @@ import orjson
 
 from bridge.clock import firm_today
 from bridge.desk import Desk, Foreseen
+from bridge.directory.file import DirectoryStatus
 from bridge.directory.in_force import InForce
+from bridge.directory.undoing import Undone
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
 from bridge.handlers.places import Places
@@ -143,13 +145,13 @@ class FirmOnFake:
         return self.in_force.now(self.firm)
 
     async def _confirm(self, staff_id: str) -> str:
-        return f"Confirmed by {staff_id}"
+        return f"by-{staff_id}"
 
-    async def _status(self, staff_id: str) -> str:
-        return "All is well"
+    async def _status(self, staff_id: str) -> DirectoryStatus:
+        return DirectoryStatus(len(self.firm.active_staff), 0, whole=False, problems=(), held=None)
 
-    async def _undo(self, staff_id: str) -> str:
-        return f"Taken back by {staff_id}"
+    async def _undo(self, staff_id: str) -> Undone:
+        return Undone(f"by-{staff_id}", (), 0, frozenset())
 
     async def _foresee(self, staff_id: str) -> Foreseen | None:
         return None

@@ -10,15 +10,16 @@ from bridge.operations.admins.directory import (
     foresee_directory,
     undo_directory,
 )
+from bridge.wording.directory import confirmed_text, status_text, undone_text
 from bridge.wording.markdown import escape
 
 
 async def _status(call: Call) -> Answer:
-    return Answer(await directory_status(call.desk, call.sender))
+    return Answer(status_text(await directory_status(call.desk, call.sender)))
 
 
 async def _confirm(call: Call) -> Answer:
-    return Answer(await confirm_directory(call.desk, call.sender))
+    return Answer(confirmed_text(await confirm_directory(call.desk, call.sender)))
 
 
 async def _plan(call: Call) -> Answer:
@@ -38,7 +39,7 @@ async def _plan(call: Call) -> Answer:
 
 
 async def _undo(call: Call) -> Answer:
-    return Answer(await undo_directory(call.desk, call.sender))
+    return Answer(undone_text(await undo_directory(call.desk, call.sender)))
 
 
 DIRECTORY_STATUS = Command(

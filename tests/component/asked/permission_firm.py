@@ -254,7 +254,7 @@ async def _follow(firm: SmallFirm, path: Path, **changed: Any) -> None:
     await directory.refresh()
     assert not directory.problems
     if directory.held is not None:
-        await directory.confirm_held("ada")
+        await directory.confirm("ada")
         await directory.refresh()
     assert not (await firm.service.reconciler.passes.follow(before)).failed
     await firm.settle()

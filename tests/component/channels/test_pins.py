@@ -228,7 +228,7 @@ async def test_M3_what_somebody_pins_who_lost_access_a_moment_before_is_put_back
     wall = {"id": "w2", "matter": "2026-0042", "people": ["ines"], "memo": "An aunt.", "set_by": "ruth"}
     write_directory(str(firm.service.settings.directory.path), walls=[*DIRECTORY["walls"], wall])
     await firm.service.directory.refresh()
-    await firm.service.directory.confirm_held("ruth")
+    await firm.service.directory.confirm("ruth")
     await firm.service.directory.refresh()
     before = len(firm.said)
     await firm.handle(pinning)

@@ -119,7 +119,7 @@ async def test_C1_the_time_begins_when_the_last_one_is_gone_however_they_went(fi
     before = firm.service.directory.firm
     write_directory(firm.service.settings.directory.path, staff=DIRECTORY["staff"][:-1], walls=[])
     await firm.service.directory.refresh()
-    await firm.service.directory.confirm_held("ruth")
+    await firm.service.directory.confirm("ruth")
     await firm.service.directory.refresh()
     assert "walt" not in firm.service.directory.firm.active_staff
     assert await care(firm) == ["Nobody yet"]

@@ -349,7 +349,7 @@ async def change_directory(firm: SmallFirm, folder: Path, **changed: Any) -> Non
     write_directory(str(folder / "directory.yaml"), **changed)
     await firm.service.directory.refresh()
     if firm.service.directory.held is not None:
-        await firm.service.directory.confirm_held("ruth")
+        await firm.service.directory.confirm("ruth")
         await firm.service.directory.refresh()
 
 

@@ -40,7 +40,7 @@ async def change(firm: SmallFirm, **sections: object) -> None:
     """Change the directory, and confirm it."""
     write_directory(firm.service.settings.directory.path, **sections)
     await firm.service.directory.refresh()
-    await firm.service.directory.confirm_held("ruth")
+    await firm.service.directory.confirm("ruth")
     await firm.service.directory.refresh()
 
 

@@ -24,7 +24,7 @@ async def change_directory(firm: SmallFirm, path: Path, **changed: object) -> No
     before = firm.service.directory.firm
     await firm.service.directory.refresh()
     if firm.service.directory.held is not None:
-        await firm.service.directory.confirm_held("ruth")
+        await firm.service.directory.confirm("ruth")
         await firm.service.directory.refresh()
     assert not firm.service.directory.problems
     outcome = await firm.service.reconciler.passes.follow(before)

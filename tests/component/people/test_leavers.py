@@ -129,7 +129,7 @@ async def test_F2_who_is_disabled_in_the_directory_keeps_a_locked_account(firm: 
 async def follow(firm: SmallFirm, staff: list[dict[str, object]]) -> None:
     write_directory(str(firm.service.settings.directory.path), staff=staff)
     await firm.service.directory.refresh()
-    await firm.service.directory.confirm_held("ruth")
+    await firm.service.directory.confirm("ruth")
     await firm.service.directory.refresh()
     assert (await firm.service.sync()).failed == ()
 

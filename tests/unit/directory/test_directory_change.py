@@ -235,10 +235,10 @@ def test_M3_the_summary_has_nothing_of_what_the_reader_must_not_see_not_even_in_
     old = firm_of(matter(1), matter(2), matter(3), walls=(Wall("w-estate", matter_id="m1", people=("ann",)),))
     new = firm_of(matter(1, title="Trust", restricted=True), matter(2, title="Trust"))
     change = diff_firms(old, new, TODAY)
-    assert change.summary(lambda kind, record_id: record_id == "m2") == "Matter: 1 changed (2026-0002)."
-    assert change.summary(lambda kind, record_id: record_id == "m3").splitlines() == [
+    assert change.lines(lambda kind, record_id: record_id == "m2") == ("Matter: 1 changed (2026-0002).",)
+    assert change.lines(lambda kind, record_id: record_id == "m3") == (
         "Matter: 1 removed (2026-0003).",
         "Accesses to matters that end: 5: Ann Finch 1, Ben Finch 1, Cat Finch 1, Dan Finch 1, Eve Finch 1.",
-    ]
-    assert change.summary(lambda kind, record_id: False) == "Nothing changes that you can see."
-    assert diff_firms(old, old, TODAY).summary(lambda kind, record_id: False) == "Nothing changes."
+    )
+    assert change.lines(lambda kind, record_id: False) == ("Nothing changes that you can see.",)
+    assert diff_firms(old, old, TODAY).lines(lambda kind, record_id: False) == ("Nothing changes.",)

@@ -30,6 +30,7 @@ from bridge.cli import main
 from bridge.cli.exits import Exit, exit_for
 from bridge.configuration import load_settings
 from bridge.dev.place import ROOT
+from bridge.directory.file import DirectoryStatus, HeldChange
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
@@ -39,6 +40,7 @@ from bridge.settings import Settings
 from bridge.store import models
 from bridge.store.engine.store import Store, StoreError
 from bridge.web.app import ListenError
+from bridge.wording.directory import confirmed_text
 
 Run = Callable[..., tuple[int, str, str]]
 PEOPLE = (
@@ -85,9 +87,9 @@ class FakeFirm:
                     held=SimpleNamespace(fingerprint=lambda: "abc"),
                     problems=(),
                     status=self._status,
-                    confirm_held=self._confirm,
+                    confirm=self._confirm,
                 ),
-                plan=self._plan,
+                reconciler=SimpleNamespace(planner=SimpleNamespace(plan=self._plan)),
                 sync=self._sync,
             )
         finally:
@@ -110,12 +112,13 @@ class FakeFirm:
     async def _device_ids(self, user_id: str) -> list[str]:
         return ["FIRMBRIDGE", *self.devices.get(user_id, ())]
 
-    async def _status(self) -> str:
-        return "The directory has 3 active staff."
+    async def _status(self) -> DirectoryStatus:
+        held = HeldChange("abc", (), as_undone=False)
+        return DirectoryStatus(3, 0, whole=True, problems=(), held=held)
 
     async def _confirm(self, by: str, fingerprint: str) -> str:
         self.confirmed_by = by
-        return "Confirmed."
+        return fingerprint
 
 
 @pytest.fixture(autouse=True)
@@ -495,7 +498,7 @@ def test_directory_status_and_confirm(run: Run, firm: FakeFirm) -> None:
     code, out, _ = run("directory", "status")
     assert (code, "3 active staff" in out) == (Exit.HELD, True)
     code, out, _ = run("directory", "confirm", "--yes")
-    assert (code, out) == (Exit.OK, "Confirmed.\n")
+    assert (code, out) == (Exit.OK, f"{confirmed_text('abc')}\n")
     assert firm.confirmed_by.endswith("on the command line")
 
 
