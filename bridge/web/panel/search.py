@@ -1,0 +1,50 @@
+"""The magnifying glass: one bar for all that a person may see (P1, P5)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge.firm.names import has_words, searched
+from bridge.mapping.file_words import sought
+from bridge.operations.channels.finding import channels_with
+from bridge.operations.matters.finding import matters_seen
+from bridge.web.panel.conversation import file_row, found_files
+from bridge.web.panel.pages import Asking, by_name, framed
+
+_FOUND = 20
+"""Of each kind that a search shows."""
+_WORDS_MAX = 10
+
+
+async def search(asked: Asking) -> web.StreamResponse:
+    """Channels, matters, people and files that have the words."""
+    desk, query = asked.desk, " ".join(asked.query("q").split())
+    words = query.split()
+    if not words:
+        return await framed(asked, "search", "Search", query="", channels=(), matters=(), people=(), files=())
+    firm = desk.firm()
+    found_channels = [
+        (f"/conversation/{one.id}", one.title, one.topic) for one in (await channels_with(desk, query))[:_FOUND]
+    ]
+    found_matters = [
+        (f"/matter/{one.id}", f"{one.number} {one.title}", one.client)
+        for one in matters_seen(desk, asked.person, words)[:_FOUND]
+    ]
+    people = [
+        ("", person.name, person.role)
+        for person in by_name(firm.staff[one] for one in firm.active_staff)
+        if has_words(searched(person.name), words)
+    ]
+    found, _ = await found_files(asked, "", tuple(sought(query))[:_WORDS_MAX])
+    return await framed(
+        asked,
+        "search",
+        f"Found for {query}",
+        query=query,
+        channels=found_channels,
+        matters=found_matters,
+        people=people[:_FOUND],
+        files=[file_row(desk, asked.person, one, everywhere=True) for one in found],
+        following="",
+        nothing="",
+    )
