@@ -220,6 +220,12 @@ class MediaRequests(Protocol):
         What `take` raises ends it. Raises NotFoundError for media that is gone or quarantined.
         """
 
+    async def thumbnail(self, server_name: str, media_id: str, width: int, height: int) -> bytes:
+        """A small picture that the homeserver drew of a picture, of about so many pixels.
+
+        Raises NotFoundError for what it draws nothing of.
+        """
+
     async def media(self, server_name: str, media_id: str) -> Json | None:
         """What the homeserver knows of a file: user_id, media_length, sha256 and more; None where it has none."""
 

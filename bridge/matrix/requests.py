@@ -254,6 +254,12 @@ def media(server_name: str, media_id: str) -> Request:
     return "GET", _path(MATRIX_API_PATH_V1, "media", "download", server_name, media_id)
 
 
+def thumbnail(server_name: str, media_id: str, width: int, height: int) -> Request:
+    """GET a small picture of a picture."""
+    path = _path(MATRIX_API_PATH_V1, "media", "thumbnail", server_name, media_id)
+    return "GET", f"{path}?width={width}&height={height}&method=scale"
+
+
 def push_policy(body: bytes) -> Request:
     """POST what the guard must know."""
     return "POST", PATH, body

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
@@ -25,12 +26,12 @@ HOSTILE = "<script>alert(1)</script>"
 class Browser:
     """One person's browser."""
 
-    client: TestClient  # type: ignore[type-arg]
+    panel: Panel
     session: str = ""
 
     async def get(self, address: str, **headers: str) -> Answers:
         """Status and text of a page."""
-        async with self.client.get(address, headers=self._sent(headers), allow_redirects=False) as answer:
+        async with self.panel.client.get(address, headers=self.sent(headers), allow_redirects=False) as answer:
             if not address.startswith("/static/"):
                 assert {name: answer.headers.get(name) for name in HEADERS}.keys() <= answer.headers.keys()
             return answer.status, await answer.text()
@@ -46,15 +47,16 @@ class Browser:
         """Send a form with its token; the status."""
         own = form_token(self.session) if token is None else token
         data = [("token", own), ("once", once), *fields]
-        sent = self._sent(headers)
-        async with self.client.post(address, data=data, headers=sent, allow_redirects=False) as answer:
+        sent = self.sent(headers)
+        async with self.panel.client.post(address, data=data, headers=sent, allow_redirects=False) as answer:
             self.text = (await answer.read()).decode(errors="replace")
             self.headers = answer.headers
             self.location = answer.headers.get("Location", "")
             return answer.status
 
-    def _sent(self, headers: dict[str, str]) -> dict[str, str]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+    def sent(self, headers: dict[str, str] | None = None) -> dict[str, str]:
+        """The headers of a request, with the cookie."""
+        named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         return {"Cookie": f"{COOKIE}={self.session}", **named} if self.session else named
 
 
@@ -64,6 +66,18 @@ class Panel:
 
     firm: SmallFirm
     client: TestClient  # type: ignore[type-arg]
+
+    async def serve(self) -> None:
+        """Serve the panel as the bridge has it now."""
+        await self.client.close()
+        self.firm.all_done()
+        self.client = TestClient(TestServer(self.firm.bridge.panel_app()), cookie_jar=CookieJar(unsafe=True))
+        await self.client.start_server()
+
+    async def restart(self, **sections: Any) -> None:
+        """Restart the firm with other sections of its settings, and the panel with it."""
+        await self.firm.restart(**sections)
+        await self.serve()
 
     async def link(self, localpart: str) -> str:
         """The path of a link that the bot gives this person."""
@@ -78,7 +92,7 @@ class Panel:
             cookie = answer.cookies[COOKIE]
         flags = (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"])
         assert flags == (True, True, "Lax", "/", "")
-        return Browser(self.client, cookie.value)
+        return Browser(self, cookie.value)
 
 
 @asynccontextmanager
@@ -89,9 +103,12 @@ async def panel_firm(folder: Path, database_url: str) -> AsyncIterator[Panel]:
             panel=PanelSettings(url="https://panel.example", client="https://chat.example/#/room/"),
             firm=FirmSettings(name="Firm", admin_roles=("Associate",)),
         )
-        firm.all_done()
-        async with TestClient(TestServer(firm.bridge.panel_app()), cookie_jar=CookieJar(unsafe=True)) as client:
-            yield Panel(firm, client)
+        panel = Panel(firm, TestClient(TestServer(firm.bridge.panel_app())))
+        await panel.serve()
+        try:
+            yield panel
+        finally:
+            await panel.client.close()
 
 
 async def filings(browser: Browser) -> str:
@@ -103,7 +120,7 @@ async def filings(browser: Browser) -> str:
 
 
 def nobody(panel: Panel) -> Browser:
-    return Browser(panel.client)
+    return Browser(panel)
 
 
 def filled(address: str) -> str:

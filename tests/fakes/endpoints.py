@@ -339,6 +339,14 @@ def upload(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"content_uri": f"mxc://{fake.server_name}/{media_id}"}
 
 
+def thumbnail(fake: FakeHomeserver, asked: Asked) -> bytes:
+    """As far as anybody looks: a picture is its own thumbnail."""
+    data = download(fake, asked)
+    if not data.startswith(b"\x89PNG"):
+        raise Denied(400, "M_UNKNOWN", "Cannot find any thumbnails for the requested media")
+    return data
+
+
 def download(fake: FakeHomeserver, asked: Asked) -> bytes:
     server_name, media_id = asked.args
     if server_name != fake.server_name or media_id not in fake.media:
@@ -531,6 +539,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", _V3 + "/capabilities", capabilities),
     ("POST", "/_matrix/media/v3/upload", upload),
     ("GET", "/_matrix/client/v1/media/download/{}/{}", download),
+    ("GET", "/_matrix/client/v1/media/thumbnail/{}/{}", thumbnail),
     ("GET", "/_synapse/admin/v1/rooms", admin_rooms),
     ("GET", "/_synapse/admin/v1/rooms/{}/members", admin_members),
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),

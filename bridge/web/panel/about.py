@@ -9,8 +9,8 @@ from aiohttp import web
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.operations import overview as seen
-from bridge.operations.admins.access import MatterAccess, Way
 from bridge.operations.about import About, about_conversation
+from bridge.operations.admins.access import MatterAccess, Way
 from bridge.web.panel.conversation import tabbed
 from bridge.web.panel.pages import Asking, name_of, not_there
 from bridge.wording.markdown import enumerated

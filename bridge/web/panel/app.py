@@ -18,7 +18,8 @@ from bridge.refusal import CommandError, Refusal
 from bridge.web.panel import conversation, doing, pages
 from bridge.web.panel import conversation_deeds as deeds
 from bridge.web.panel.about import about
-from bridge.web.panel.downloads import download
+from bridge.web.panel.downloads import DOWNLOADS, Downloads, download, picture
+from bridge.web.panel.files import all_files, files, versions
 from bridge.web.panel.forms import Form, said
 from bridge.web.panel.live import Live
 from bridge.web.panel.pages import Asking, Page
@@ -36,11 +37,14 @@ _FIELDS_MAX: Final = 10_000
 
 PAGES: Final[dict[str, Page]] = {
     "/": pages.home,
-    "/conversation/{conversation}": conversation.files,
+    "/conversation/{conversation}": files,
     "/conversation/{conversation}/pinned": conversation.pinned,
     "/conversation/{conversation}/participants": conversation.participants,
     "/conversation/{conversation}/about": about,
+    "/conversation/{conversation}/versions": versions,
     "/conversation/{conversation}/file/{event}": download,
+    "/conversation/{conversation}/file/{event}/picture": picture,
+    "/files": all_files,
     "/matters": pages.matters,
     "/matter/{matter}": pages.matter,
     "/channels": pages.channels,
@@ -77,6 +81,7 @@ def make_panel(desk: Desk, live: Live, begun: Callable[[], bool]) -> web.Applica
         client_max_size=_BODY_MAX,
         client_max_fields=_FIELDS_MAX,
     )
+    app[DOWNLOADS] = Downloads()
     app.on_shutdown.append(lambda app: live.close())
     app.add_routes(
         [

@@ -20,6 +20,7 @@ from bridge.refusal import Refusal
 from bridge.web.panel import conversation
 from bridge.web.panel.about import about
 from bridge.web.panel.downloads import disposition
+from bridge.web.panel.files import files
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
 from bridge.web.panel.pages import Asking, not_there
 from bridge.web.panel.safety import FILE_HEADERS
@@ -70,7 +71,7 @@ async def join(asked: Asking, form: Form) -> web.StreamResponse:
     try:
         await by_kind.join(asked.desk, asked.person, view, cause)
     except Refusal as error:
-        return await conversation.files(replace(asked, told=said(error), refused=True))
+        return await files(replace(asked, told=said(error), refused=True))
     return there(f"/conversation/{view.entry.id}")
 
 

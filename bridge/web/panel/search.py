@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 
 from bridge.firm.names import has_words, searched
-from bridge.mapping.file_words import sought
+from bridge.mapping.file_words import FileSearch, sought
 from bridge.operations.channels.finding import channels_with
+from bridge.operations.files.listing import FilesPage, files_seen
 from bridge.operations.matters.finding import matters_seen
-from bridge.web.panel.conversation import file_row, found_files
+from bridge.web.panel.files import file_row
 from bridge.web.panel.pages import Asking, by_name, framed
 
 _FOUND = 20
@@ -35,7 +38,8 @@ async def search(asked: Asking) -> web.StreamResponse:
         for person in by_name(firm.staff[one] for one in firm.active_staff)
         if has_words(searched(person.name), words)
     ]
-    found, _ = await found_files(asked, "", tuple(sought(query))[:_WORDS_MAX])
+    wanted = FileSearch(words=tuple(sought(query))[:_WORDS_MAX])
+    found = await files_seen(desk, asked.person, wanted, None, _FOUND) if wanted.words else FilesPage((), None)
     return await framed(
         asked,
         "search",
@@ -44,7 +48,7 @@ async def search(asked: Asking) -> web.StreamResponse:
         channels=found_channels,
         matters=found_matters,
         people=people[:_FOUND],
-        files=[file_row(desk, asked.person, one, everywhere=True) for one in found],
-        following="",
+        files=[file_row(desk, asked.person, one, everywhere=True) for one in found.files],
+        following=f"/files?{urlencode({'q': query})}" if found.following else "",
         nothing="",
     )

@@ -79,7 +79,7 @@ async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> 
 
 @pytest.mark.parametrize("address", [*PAGES, "/events"])
 async def test_P4_every_page_wants_a_session(panel: Panel, address: str) -> None:
-    for browser in (nobody(panel), Browser(panel.client, "forged")):
+    for browser in (nobody(panel), Browser(panel, "forged")):
         status, text = await browser.get(filled(address))
         assert status == 401
         assert not any(secret in text for secret in SECRETS)
@@ -241,28 +241,6 @@ async def test_P2_before_those_are_shut_out_who_must_be_nothing_is_shown(tmp_pat
 async def test_P4_without_a_panel_the_bot_says_so(tmp_path: Path, database_url: str) -> None:
     async with small_firm(tmp_path, database_url) as firm:
         assert "There is no panel in this firm" in await firm.ask("ruth", "!panel")
-
-
-async def test_P1_P2_a_file_is_handed_over_to_those_in_its_conversation_and_never_shown_as_a_page(panel: Panel) -> None:
-    firm, room = panel.firm, await channel(panel.firm)
-    firm.fake.media["page"] = ("page", b"<script>alert(1)</script>")
-    firm.fake.message(room, firm.user("tom"), 'Pläne "neu".html', msgtype="m.file", url="mxc://localhost/page")
-    await firm.settle()
-    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
-    address = await filings(ruth)
-    _, text = await ruth.get(address)
-    (file,) = re.findall(rf'href="({address}/file/[^"]+)"', text)
-    async with panel.client.get(file, headers={"Cookie": f"{COOKIE}={ruth.session}"}) as answer:
-        assert (answer.status, await answer.read()) == (200, b"<script>alert(1)</script>")
-        named = answer.headers
-    assert named["Content-Type"] == "application/octet-stream"
-    assert named["Content-Disposition"].startswith("attachment; filename=")
-    assert named["Content-Disposition"].endswith("filename*=UTF-8''Pl%C3%A4ne%20%22neu%22.html")
-    assert "sandbox" in named["Content-Security-Policy"]
-    assert named["X-Content-Type-Options"] == "nosniff"
-    assert (await walt.get(file))[0] == 404
-    del firm.fake.media["page"]
-    assert (await ruth.get(file))[0] == 404
 
 
 async def test_P3_an_open_page_hears_of_what_it_may_show_and_of_nothing_else(panel: Panel) -> None:
