@@ -83,3 +83,21 @@ async def test_P1_M3_O1_a_transcript_is_handed_over_and_noted(panel: Panel) -> N
         return [(row.actor, row.reason) for row in AuditRow.select().where(AuditRow.subject == "matter transcript")]
 
     assert await panel.firm.service.store.read(noted) == [("ruth", "2026-0042 [m1]")]
+
+
+async def test_P1_a_matter_tells_who_has_access_and_who_is_where(panel: Panel) -> None:
+    _, text = await (await panel.enter("tom")).get("/matter/m1")
+    assert "3 people" in text
+    assert "Inès Moreau, Ruth Adeyemi, Tom Price" in text
+    assert "<dt>Responsible</dt><dd>Ruth Adeyemi</dd>" in text
+    assert "(1 participant)" in text
+
+
+async def test_P2_a_name_that_an_archived_channel_has_leads_to_it(panel: Panel) -> None:
+    await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    address = await filings(ruth)
+    await ruth.post(f"{address}/archive", [])
+    assert await ruth.post("/new/channel", [("title", "Court filings")]) == 422
+    assert f'<a href="{address}">Look at Court Filings</a>' in ruth.text
+    assert "Open it again" in (await ruth.get(address))[1]

@@ -50,9 +50,12 @@ def _facts(desk: Desk, view: seen.View, told: About) -> Iterator[tuple[str, str]
             at = moment_in(firm, origin.archived_at)
             yield "Archived", f"by {by}, {at}" if by else f"{at}, since nobody was in it"
     if told.filed:
-        yield "Its files are kept in", told.folder or "the filing cabinet, from the first one on"
+        yield (
+            "Its files",
+            f"In the filing cabinet: {told.folder}" if told.folder else "None is in the filing cabinet yet.",
+        )
     elif view.matter is not None:
-        yield "Its files are kept in", "this conversation alone; they are not stored in a filing cabinet"
+        yield "Its files", "They are not stored in a filing cabinet."
 
 
 def why_seen(view: seen.View, access: MatterAccess | None) -> str:

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from bridge.operations import overview as seen
 from bridge.operations.channels.changing import make_channel
+from bridge.operations.channels.finding import channel_called
 from bridge.operations.conversations.direct import open_direct
 from bridge.operations.matters.changing import start_conversation
 from bridge.operations.panel import sign_out, sign_out_everywhere
-from bridge.refusal import Refusal
+from bridge.refusal import Kind, Refusal
 from bridge.web.panel import pages
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
 from bridge.web.panel.pages import Asking
@@ -49,8 +50,17 @@ async def create_channel(asked: Asking, form: Form) -> web.StreamResponse:
     try:
         made = await make_channel(asked.desk, asked.person, title, "", list(people.values()), cause)
     except Refusal as error:
-        return await pages.new_channel(_again(asked, said(error), title, people))
+        again = _again(asked, said(error), title, people)
+        return await pages.new_channel(replace(again, instead=await _channel_instead(asked, error)))
     return await _to_room(asked, made.room_id)
+
+
+async def _channel_instead(asked: Asking, error: Refusal) -> tuple[str, str] | None:
+    """The channel that has the name already, which can be looked at, joined or opened again."""
+    if error.kind is not Kind.CHANNEL_NAME_TAKEN:
+        return None
+    found = await channel_called(asked.desk, str(error.facts["title"]))
+    return found.title, f"/conversation/{found.id}"
 
 
 def _again(asked: Asking, told: str, title: str, people: Iterable[str]) -> Asking:

@@ -14,7 +14,7 @@ from aiohttp import web
 from bridge.desk import Desk
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants
-from bridge.mapping.file_words import FileSearch, Order, of_type, sent_by, sought
+from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
 from bridge.mapping.files import name_key, shown_name
 from bridge.operations import overview as seen
 from bridge.operations.files.listing import After, FileSeen, FilesPage, files_seen, versions_seen
@@ -57,10 +57,14 @@ async def files(asked: Asking) -> web.StreamResponse:
 
 
 async def all_files(asked: Asking) -> web.StreamResponse:
-    """The files of all conversations that the person may see: searched, sorted, and of one type or sender."""
-    firm = asked.desk.firm()
+    """The files of all conversations that the person may see, or of those of a matter: searched and sorted."""
+    firm, matter = asked.desk.firm(), None
+    if matter_id := asked.query("matter"):
+        matter = await seen.matter_view(asked.desk, asked.person.id, matter_id)
+        if matter is None:
+            return not_there()
     values = await listed(asked, "", by_name(firm.staff[one] for one in firm.active_staff))
-    return await framed(asked, "all_files", "Files", "files", **values)
+    return await framed(asked, "all_files", "Files", "files", matter=matter and matter.matter, **values)
 
 
 async def versions(asked: Asking) -> web.StreamResponse:
@@ -85,6 +89,7 @@ async def listed(asked: Asking, conversation_id: str, people: list[Staff]) -> Va
         "type": kind,
         "types": TYPES if kind in {"", *dict(TYPES)} else ((kind, kind), *TYPES),
         "sender": asked.query("from"),
+        "matter": asked.query("matter"),
         "senders": people,
         "order": wanted.order,
         "orders": ORDERS,
@@ -97,6 +102,7 @@ def asked_for(asked: Asking, conversation_id: str) -> FileSearch:
     """Which files are asked for behind the address. What is none of its values leaves none out."""
     kind, sender, order = asked.query("type").casefold(), asked.query("from"), asked.query("sort")
     marks = [of_type(kind)] if _TYPE.fullmatch(kind) else []
+    marks += [in_matter(matter)] if (matter := asked.query("matter")) and not conversation_id else []
     marks += [sent_by(sender)] if sender in asked.desk.firm().staff else []
     return FileSearch(
         conversation_id,
@@ -108,7 +114,7 @@ def asked_for(asked: Asking, conversation_id: str) -> FileSearch:
 
 def rows(asked: Asking, found: FilesPage, *, everywhere: bool = False) -> Values:
     """A page of files as the table shows it, and where the next one is."""
-    query = {name: value for name in ("q", "type", "from", "sort", "name") if (value := asked.query(name))}
+    query = {name: value for name in ("q", "type", "from", "sort", "name", "matter") if (value := asked.query(name))}
     return {
         "files": [file_row(asked.desk, asked.person, one, everywhere=everywhere) for one in found.files],
         "following": "" if found.following is None else f"?{urlencode({**query, 'after': place(found.following)})}",

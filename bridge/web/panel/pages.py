@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from bridge.desk import Desk
-from bridge.firm.model import MatterStatus, Staff
-from bridge.firm.policy import may_access
+from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.operations import overview as seen
 from bridge.operations.channels.finding import channels_of_firm, channels_seen
 from bridge.operations.matters.finding import matters_seen
@@ -40,6 +39,8 @@ class Asking:
     told: str = ""
     """What became of what they did last."""
     refused: bool = False
+    instead: tuple[str, str] | None = None
+    """What there is already in place of what they asked for: its name and address."""
     typed: Mapping[str, Any] | None = None
     """What they had typed into the form, where it is shown again."""
 
@@ -70,6 +71,7 @@ async def framed(asked: Asking, template: str, title: str, here: str = "", **val
         "once": secrets.token_hex(8),
         "told": asked.told,
         "refused": asked.refused,
+        "instead": asked.instead,
     }
     if template == "home":
         mine = [*lists.direct, *(one for shelf in lists.matters for one in shelf.entries), *lists.channels]
@@ -84,7 +86,7 @@ def not_there() -> web.Response:
 
 async def home(asked: Asking) -> web.StreamResponse:
     """What is new."""
-    return await framed(asked, "home", "Messages")
+    return await framed(asked, "home", "Messages", "home")
 
 
 async def matter(asked: Asking) -> web.StreamResponse:
@@ -92,26 +94,30 @@ async def matter(asked: Asking) -> web.StreamResponse:
     found = await seen.matter_view(asked.desk, asked.person.id, asked.part("matter"))
     if found is None:
         return not_there()
-    firm, today = asked.desk.firm(), asked.desk.today()
-    typed = asked.typed or {}
-    might = [
-        person
-        for person in by_name(firm.staff[one] for one in firm.active_staff)
-        if person.id != asked.person.id and may_access(firm, person.id, found.matter, today)
-    ]
-    one = found.matter
+    typed, one = asked.typed or {}, found.matter
     return await framed(
         asked,
         "matter",
         matter_name(one),
         f"matter {one.id}",
         matter=one,
-        status=str(one.status).capitalize(),
+        facts=list(_facts(asked.desk, one)),
+        insiders=found.insiders,
+        everybody=len(found.insiders) == len(asked.desk.firm().active_staff),
         entries=found.entries,
         may_start=one.status in {MatterStatus.OPEN, MatterStatus.PENDING},
         title_typed=typed.get("title", ""),
-        people=[(person, person.id in typed.get("people", ())) for person in might],
+        people=[(each, each.id in typed.get("people", ())) for each in found.insiders if each != asked.person],
     )
+
+
+def _facts(desk: Desk, matter: Matter) -> Iterator[tuple[str, str]]:
+    """What is told of a matter, each with what it is called."""
+    yield "Client", matter.client
+    yield "Status", str(matter.status).capitalize()
+    yield "Responsible", name_of(desk, matter.responsible)
+    yield "Assisting", ", ".join(filter(None, (name_of(desk, one) for one in matter.assisting)))
+    yield "Legal hold", "Nothing in its conversations can be deleted." if matter.held else ""
 
 
 async def matters(asked: Asking) -> web.StreamResponse:
