@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -249,6 +249,10 @@ class MatrixClient:
             if count:
                 found.append(Unread(room_id, count, newest))
         return found
+
+    async def search(self, user_id: str, words: str, room_ids: Sequence[str], limit: int) -> list[Json]:
+        answer = await self._as(user_id, requests.search(words, room_ids, limit), "search_categories")
+        return [one["result"] for one in answer["room_events"].get("results", ())][:limit]
 
     async def register(self, localpart: str) -> None:
         await self._require_acting(f"@{localpart}:{self.bot_id.partition(':')[2]}")

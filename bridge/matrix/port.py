@@ -8,7 +8,7 @@ anything is requested, unless the policy allows it (acting.py).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -138,6 +138,9 @@ class PersonRequests(Protocol):
 
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
         """An event as that user sees it; None where the room has none that they may see, or somebody deleted it."""
+
+    async def search(self, user_id: str, words: str, room_ids: Sequence[str], limit: int) -> list[Json]:
+        """The newest messages with these words in these rooms, as that user finds them; at most so many."""
 
     async def state_content(self, room_id: str, event_type: str, user_id: str, state_key: str = "") -> Json:
         """The content of a state event; empty where there is none that the user may see."""

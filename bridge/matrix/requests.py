@@ -5,6 +5,7 @@ Identities and tokens are no part of a request; the connection adds them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -133,6 +134,14 @@ def unread() -> Request:
     """
     query = f"timeout=0&full_state=true&set_presence=offline&filter={encoded(_UNREAD)}"
     return "GET", f"{_path(MATRIX_API_PATH_V3, 'sync')}?{query}"
+
+
+def search(words: str, room_ids: Sequence[str], limit: int) -> Request:
+    """POST a search of what was said in these rooms, the newest first."""
+    where = {"rooms": list(room_ids), "types": ["m.room.message"], "limit": limit}
+    wanted = {"search_term": words, "keys": ["content.body"], "order_by": "recent", "filter": where}
+    path = _path(MATRIX_API_PATH_V3, "search")
+    return "POST", path, orjson.dumps({"search_categories": {"room_events": wanted}})
 
 
 def register(localpart: str) -> Request:

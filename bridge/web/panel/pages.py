@@ -52,6 +52,11 @@ class Asking:
         """What stands behind the address under this name; empty where nothing does."""
         return self.request.query.get(name, "").replace("\0", "")[:_QUERY_MAX]
 
+    @property
+    def refreshes(self) -> bool:
+        """Whether an open page asks for itself again, of which only what changes by itself is put in place."""
+        return self.request.headers.get("X-Panel") == "live"
+
 
 Page = Callable[[Asking], Awaitable[web.StreamResponse]]
 
@@ -148,7 +153,7 @@ async def new_channel(asked: Asking) -> web.StreamResponse:
 async def _new(asked: Asking, heading: str, *, named: bool) -> web.Response:
     firm, typed = asked.desk.firm(), asked.typed or {}
     others = by_name(firm.staff[one] for one in firm.active_staff if one != asked.person.id)
-    people = [(person, person.id in typed.get("people", ())) for person in others]
+    people = [(person, person.id in typed.get("people", (asked.query("with"),))) for person in others]
     title = typed.get("title", "")
     return await framed(asked, "new", heading, heading=heading, named=named, people=people, title_typed=title)
 
