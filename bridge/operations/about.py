@@ -14,7 +14,7 @@ from bridge.store.rooms.questions import Origin, origin_of
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class Particulars:
     """A conversation's own facts."""
 
     origin: Origin | None
@@ -27,7 +27,7 @@ class About:
     """Where they are in it; empty before the first."""
 
 
-async def about_conversation(desk: Desk, asker: Staff, view: View) -> About:
+async def about_conversation(desk: Desk, asker: Staff, view: View) -> Particulars:
     """What there is to say about a conversation that the one who asks may see now."""
     matter, mode = view.matter, desk.settings.filing.mode
 
@@ -37,4 +37,4 @@ async def about_conversation(desk: Desk, asker: Staff, view: View) -> About:
 
     origin, filed, folder = await desk.store.read(unit)
     access = None if matter is None else allowed_by(desk.firm(), asker, matter)
-    return About(origin, access, filed, folder)
+    return Particulars(origin, access, filed, folder)

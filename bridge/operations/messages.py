@@ -78,7 +78,7 @@ async def messages_with(desk: Desk, asker: Staff, words: str, most: int) -> list
 async def _places(desk: Desk, asker: Staff) -> dict[str, Conversation]:
     """The conversations that somebody is in now, by their rooms. Their chat with the bot is none of them: it has links
     that sign them in."""
-    firm, today = desk.firm(), desk.reconciler.today()
+    firm, today = desk.firm(), desk.today()
 
     def unit() -> dict[str, Conversation]:
         down_for = [one.id for one in conversations_of_person(asker.id) if may_be_in(firm, asker.id, one, today)]

@@ -23,7 +23,7 @@ from bridge.store import models
 from bridge.store.engine.backends import backend_for
 from bridge.store.engine.store import Store, migrate
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
-from tests.component.panel_firm import Panel, panel_firm
+from tests.component.panel.panel_firm import Panel, panel_firm
 from tests.fakes.anybody import Anybody
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver

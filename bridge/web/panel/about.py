@@ -9,7 +9,7 @@ from aiohttp import web
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.operations import overview as seen
-from bridge.operations.about import About, about_conversation
+from bridge.operations.about import Particulars, about_conversation
 from bridge.operations.admins.access import MatterAccess, Way
 from bridge.web.panel.conversation import tabbed
 from bridge.web.panel.pages import Asking, name_of, not_there
@@ -38,7 +38,7 @@ async def about(asked: Asking) -> web.StreamResponse:
     )
 
 
-def _facts(desk: Desk, view: seen.View, told: About) -> Iterator[tuple[str, str]]:
+def _facts(desk: Desk, view: seen.View, told: Particulars) -> Iterator[tuple[str, str]]:
     """What is told of a conversation, each with what it is called."""
     firm, origin = desk.settings.firm, told.origin
     yield "Why you can see this", why_seen(view, told.access)

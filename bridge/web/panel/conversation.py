@@ -77,7 +77,7 @@ async def participants(asked: Asking) -> web.StreamResponse:
         why_fixed = "Everybody in the firm is in it."
     elif view.entry.read_only:
         why_fixed = "It is closed, so who is in it stays as it is."
-    firm, today = asked.desk.firm(), asked.desk.reconciler.today()
+    firm, today = asked.desk.firm(), asked.desk.today()
     might = [
         person
         for person in by_name(firm.staff[one] for one in firm.active_staff)

@@ -143,7 +143,7 @@ def file_row(desk: Desk, person: Staff, one: FileSeen, *, everywhere: bool = Fal
     where = one.conversation
     here = "" if where is None else where.id
     # A file is handed over only to those in its conversation; the others see where it is.
-    inside = where is not None and person.id in desired_participants(desk.firm(), where, desk.reconciler.today())
+    inside = where is not None and person.id in desired_participants(desk.firm(), where, desk.today())
     address = f"/conversation/{here}"
     file = f"{address}/file/{quote(one.event_id, safe='')}"
     return {

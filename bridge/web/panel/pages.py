@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bridge.desk import Desk
 from bridge.firm.model import Matter, MatterStatus, Staff
+from bridge.mapping.names import matter_name
 from bridge.operations import overview as seen
 from bridge.operations.channels.finding import channels_of_firm, channels_seen
 from bridge.operations.matters.finding import matters_seen

@@ -10,6 +10,7 @@ from aiohttp import web
 from bridge.firm.names import has_words, searched
 from bridge.mapping.file_words import FileSearch, sought
 from bridge.mapping.files import shown_name
+from bridge.mapping.names import matter_name
 from bridge.operations.channels.finding import channels_with
 from bridge.operations.files.listing import FilesPage, files_seen
 from bridge.operations.matters.finding import matters_seen
@@ -63,7 +64,7 @@ async def _channels(asked: Asking, query: str) -> Rows:
 
 def _matters(asked: Asking, query: str) -> Rows:
     found = matters_seen(asked.desk, asked.person, query.split())[:_FOUND]
-    return [(f"/matter/{one.id}", f"{one.number} {one.title}", one.client) for one in found]
+    return [(f"/matter/{one.id}", matter_name(one), one.client) for one in found]
 
 
 def _people(asked: Asking, query: str) -> Rows:

@@ -15,7 +15,7 @@ from bridge.settings import PanelSettings
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.safety import COOKIE, form_token
-from tests.component.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
+from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
 from tests.component.small_firm import channel, direct, small_firm
 
 

@@ -20,7 +20,7 @@ from bridge.store.models import Filing
 from bridge.web.panel import downloads
 from bridge.web.panel.files import place, read_after
 from bridge.web.panel.safety import COOKIE
-from tests.component.panel_firm import HOSTILE, Panel, filings
+from tests.component.panel.panel_firm import HOSTILE, Panel, filings
 from tests.component.small_firm import channel
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40

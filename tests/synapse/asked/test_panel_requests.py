@@ -11,8 +11,8 @@ from bridge.mapping.file_types import type_by
 from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import NotFoundError
 from tests.fakes.anybody import Anybody
+from tests.synapse.asked.test_unread import room_of
 from tests.synapse.harness import RealSynapse
-from tests.synapse.test_unread import room_of
 
 
 def picture(width: int, height: int) -> bytes:
@@ -25,6 +25,11 @@ def picture(width: int, height: int) -> bytes:
     lines = zlib.compress((b"\0" + b"\x40\x80\xc0" * width) * height)
     parts = chunk(b"IHDR", head), chunk(b"tEXt", b"Comment\0<script>"), chunk(b"IDAT", lines), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+async def thumbnail(client: MatrixClient, mxc: str) -> bytes:
+    server_name, _, media_id = mxc.removeprefix("mxc://").partition("/")
+    return await client.thumbnail(server_name, media_id, 96, 96)
 
 
 async def test_P5_a_search_finds_what_the_person_may_read_whatever_rooms_are_named(synapse: RealSynapse) -> None:
@@ -55,12 +60,12 @@ async def test_V3_a_thumbnail_is_drawn_anew_and_of_nothing_but_pictures(synapse:
     try:
         small, large = [await client.upload(picture(*size), "image/png", "x.png") for size in ((9, 9), (900, 600))]
         for mxc in (small, large):
-            drawn = await client.thumbnail(*mxc.removeprefix("mxc://").split("/"), 96, 96)
+            drawn = await thumbnail(client, mxc)
             assert type_by(drawn) == "image/png"
             assert b"<script>" not in drawn
         for data, declared in ((b"<svg/>", "image/svg+xml"), (b"<script>", "image/png"), (b"text", "text/plain")):
             mxc = await client.upload(data, declared, "x")
             with pytest.raises(NotFoundError):
-                await client.thumbnail(*mxc.removeprefix("mxc://").split("/"), 96, 96)
+                await thumbnail(client, mxc)
     finally:
         await client.close()

@@ -6,7 +6,7 @@ import re
 
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.store.models import AuditRow
-from tests.component.panel_firm import Panel, filings
+from tests.component.panel.panel_firm import Panel, filings
 from tests.component.small_firm import channel, direct
 
 TALK = f"/conversation/{first_matter_conversation_id('m1')}"

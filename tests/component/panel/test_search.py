@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.component.panel_firm import HOSTILE, Panel
+from tests.component.panel.panel_firm import HOSTILE, Panel
 from tests.component.small_firm import channel, direct
 from tests.fakes.faults import Answer
 
