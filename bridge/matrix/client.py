@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,6 +23,8 @@ from bridge.settings import AppserviceSettings, HomeserverSettings
 
 Json = dict[str, Any]
 
+_THUMBNAIL_MAX = 1 << 20
+"""Bytes."""
 _NO_TOKEN = ""
 """nio's builders want a token for the query; the connection has it in the header."""
 
@@ -248,6 +250,10 @@ class MatrixClient:
                 found.append(Unread(room_id, count, newest))
         return found
 
+    async def search(self, user_id: str, words: str, room_ids: Sequence[str], limit: int) -> list[Json]:
+        answer = await self._as(user_id, requests.search(words, room_ids, limit), "search_categories")
+        return [one["result"] for one in answer["room_events"].get("results", ())][:limit]
+
     async def register(self, localpart: str) -> None:
         await self._require_acting(f"@{localpart}:{self.bot_id.partition(':')[2]}")
         # As the service itself: the bot may be the very user that is not there yet.
@@ -277,6 +283,21 @@ class MatrixClient:
 
     async def download(self, server_name: str, media_id: str, take: Take) -> None:
         await self.connection.stream(requests.media(server_name, media_id), self.bot_id, take)
+
+    async def thumbnail(self, server_name: str, media_id: str, width: int, height: int) -> bytes:
+        drawn = bytearray()
+
+        async def take(piece: bytes) -> None:
+            drawn.extend(piece)
+            if len(drawn) > _THUMBNAIL_MAX:
+                raise NotFoundError("GET /media/thumbnail", 200, "M_TOO_LARGE", "the picture is not small")
+
+        try:
+            await self.connection.stream(requests.thumbnail(server_name, media_id, width, height), self.bot_id, take)
+        except BadRequestError as error:
+            # Synapse 1.163 answers so for what it draws nothing of.
+            raise NotFoundError("GET /media/thumbnail", error.status, error.errcode, "there is no picture") from error
+        return bytes(drawn)
 
     async def admin_user(self, user_id: str) -> Json | None:
         try:

@@ -35,7 +35,9 @@ DEVICE = "FIRMBRIDGE"
 
 _MIN_CONNECTIONS = 32
 _JSON = {"Content-Type": "application/json"}
-_ID = re.compile(r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+")
+_ID = re.compile(
+    r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+|(?<=/media/thumbnail)/.+"
+)
 _MEDIA = re.compile(r"(?<=/media/quarantine)/[^/]+/[^/]+$|(?<=/v1/media)/[^/]+/[^/]+$")
 """Where a file's id stands, which is the key to the file."""
 _PIECE = 1 << 20

@@ -8,7 +8,7 @@ anything is requested, unless the policy allows it (acting.py).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -139,6 +139,9 @@ class PersonRequests(Protocol):
     async def event(self, room_id: str, event_id: str, user_id: str) -> Json | None:
         """An event as that user sees it; None where the room has none that they may see, or somebody deleted it."""
 
+    async def search(self, user_id: str, words: str, room_ids: Sequence[str], limit: int) -> list[Json]:
+        """The newest messages with these words in these rooms, as that user finds them; at most so many."""
+
     async def state_content(self, room_id: str, event_type: str, user_id: str, state_key: str = "") -> Json:
         """The content of a state event; empty where there is none that the user may see."""
 
@@ -218,6 +221,12 @@ class MediaRequests(Protocol):
         """Hand over media in pieces, each byte once and in order, however often the connection breaks.
 
         What `take` raises ends it. Raises NotFoundError for media that is gone or quarantined.
+        """
+
+    async def thumbnail(self, server_name: str, media_id: str, width: int, height: int) -> bytes:
+        """A small picture that the homeserver drew of a picture, of about so many pixels.
+
+        Raises NotFoundError for what it draws nothing of.
         """
 
     async def media(self, server_name: str, media_id: str) -> Json | None:

@@ -5,6 +5,7 @@ Identities and tokens are no part of a request; the connection adds them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -137,6 +138,14 @@ def unread() -> Request:
     return "GET", f"{_path(MATRIX_API_PATH_V3, 'sync')}?{query}"
 
 
+def search(words: str, room_ids: Sequence[str], limit: int) -> Request:
+    """POST a search of what was said in these rooms, the newest first."""
+    where = {"rooms": list(room_ids), "types": ["m.room.message"], "limit": limit}
+    wanted = {"search_term": words, "keys": ["content.body"], "order_by": "recent", "filter": where}
+    path = _path(MATRIX_API_PATH_V3, "search")
+    return "POST", path, orjson.dumps({"search_categories": {"room_events": wanted}})
+
+
 def register(localpart: str) -> Request:
     """POST the registration of a user of the service, without logging it in."""
     body = {"type": "m.login.application_service", "username": localpart, "inhibit_login": True}
@@ -254,6 +263,12 @@ def admin_delete_devices(user_id: str, device_ids: list[str]) -> Request:
 def media(server_name: str, media_id: str) -> Request:
     """GET media with the token in the header, which the paths before version 1.11 of the specification did not want."""
     return "GET", _path(MATRIX_API_PATH_V1, "media", "download", server_name, media_id)
+
+
+def thumbnail(server_name: str, media_id: str, width: int, height: int) -> Request:
+    """GET a small picture of a picture."""
+    path = _path(MATRIX_API_PATH_V1, "media", "thumbnail", server_name, media_id)
+    return "GET", f"{path}?width={width}&height={height}&method=scale"
 
 
 def push_policy(body: bytes) -> Request:

@@ -15,7 +15,7 @@ import structlog
 from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
-from bridge.firm.policy import accessible, desired_participants, is_read_only, may_access, may_be_in
+from bridge.firm.policy import accessible, desired_participants, is_read_only, may_access, may_be_in, with_access
 from bridge.matrix.errors import RequestError
 from bridge.matrix.retry import patience
 from bridge.operations.channels.finding import RECENT
@@ -189,7 +189,7 @@ async def view(desk: Desk, staff_id: str, conversation_id: str) -> View | None:
     if not mine and found.kind is ConversationKind.DIRECT:
         return None
     entry = _entry(firm, found, staff_id, room_id, mine=mine)
-    people = sorted((firm.staff[one] for one in present), key=lambda one: one.name.casefold())
+    people = sorted((firm.staff[one] for one in present), key=_by_name)
     matter = firm.matters.get(found.matter_id) if found.matter_id else None
     return View(entry, found, found.topic, matter, tuple(people), not mine, found.everyone)
 
@@ -199,8 +199,10 @@ class MatterView:
     """One matter as one person with access sees it."""
 
     matter: Matter
-    entries: tuple[ListedConversation, ...]
-    """All its conversations, oldest first."""
+    entries: tuple[tuple[ListedConversation, int], ...]
+    """All its conversations with how many are in each, oldest first."""
+    insiders: tuple[Staff, ...]
+    """Who has access, by name."""
 
 
 async def matter_view(desk: Desk, staff_id: str, matter_id: str) -> MatterView | None:
@@ -209,18 +211,17 @@ async def matter_view(desk: Desk, staff_id: str, matter_id: str) -> MatterView |
     matter = firm.matters.get(matter_id)
     if matter is None or not may_access(firm, staff_id, matter, today):
         return None
-    held = await desk.store.read(lambda: conversations_of_matter(matter_id))
-    entries = [
-        _entry(
-            firm,
-            one.conversation,
-            staff_id,
-            one.room_id,
-            mine=staff_id in desired_participants(firm, one.conversation, today),
-        )
-        for one in held
-    ]
-    return MatterView(matter, tuple(entries))
+    entries = []
+    for one in await desk.store.read(lambda: conversations_of_matter(matter_id)):
+        people = desired_participants(firm, one.conversation, today)
+        entry = _entry(firm, one.conversation, staff_id, one.room_id, mine=staff_id in people)
+        entries.append((entry, len(people)))
+    insiders = sorted((firm.staff[one] for one in with_access(firm, matter, today)), key=_by_name)
+    return MatterView(matter, tuple(entries), tuple(insiders))
+
+
+def _by_name(person: Staff) -> str:
+    return person.name.casefold()
 
 
 async def conversation_in(desk: Desk, room_id: str) -> str | None:

@@ -23,6 +23,7 @@ from bridge.store import models
 from bridge.store.engine.backends import backend_for
 from bridge.store.engine.store import Store, migrate
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
+from tests.component.panel.panel_firm import Panel, panel_firm
 from tests.fakes.anybody import Anybody
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
@@ -136,3 +137,9 @@ async def on(store: Store) -> AsyncIterator[FirmOnFake]:
     """A firm on the fake homeserver, as made by the first pass."""
     async with FakeHomeserver() as fake, firm_on_fake(fake, store) as made:
         yield made
+
+
+@pytest.fixture
+async def panel(tmp_path: Path, database_url: str) -> AsyncIterator[Panel]:
+    async with panel_firm(tmp_path, database_url) as found:
+        yield found

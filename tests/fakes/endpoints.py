@@ -275,6 +275,21 @@ def sync(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"next_batch": "s1", **({"rooms": {"join": rooms}} if rooms else {})}
 
 
+def search(fake: FakeHomeserver, asked: Asked) -> Json:
+    """As far as one word goes: the newest messages that have it, in rooms that the user is in."""
+    wanted = asked.body["search_categories"]["room_events"]
+    rooms = set(wanted["filter"]["rooms"]) & set(fake.joined_rooms(asked.user_id))
+    found = [
+        event
+        for room_id in rooms
+        for event in fake.events(room_id, "m.room.message")
+        if wanted["search_term"].casefold() in event["content"].get("body", "").casefold()
+    ]
+    found.sort(key=lambda event: int(event["origin_server_ts"]), reverse=True)
+    results = [{"rank": 1, "result": event} for event in found[: wanted["filter"]["limit"]]]
+    return {"search_categories": {"room_events": {"count": len(found), "results": results}}}
+
+
 def register(fake: FakeHomeserver, asked: Asked) -> Json:
     user_id = f"@{asked.body['username']}:{fake.server_name}"
     if asked.body["type"] != "m.login.application_service":
@@ -337,6 +352,14 @@ def upload(fake: FakeHomeserver, asked: Asked) -> Json:
     fake.media[media_id] = (asked.query.get("filename", ""), asked.body)
     fake.uploaders[media_id] = asked.user_id
     return {"content_uri": f"mxc://{fake.server_name}/{media_id}"}
+
+
+def thumbnail(fake: FakeHomeserver, asked: Asked) -> bytes:
+    """As far as anybody looks: a picture is its own thumbnail."""
+    data = download(fake, asked)
+    if not data.startswith(b"\x89PNG"):
+        raise Denied(400, "M_UNKNOWN", "Cannot find any thumbnails for the requested media")
+    return data
 
 
 def download(fake: FakeHomeserver, asked: Asked) -> bytes:
@@ -530,7 +553,9 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/_matrix/client/versions", versions),
     ("GET", _V3 + "/capabilities", capabilities),
     ("POST", "/_matrix/media/v3/upload", upload),
+    ("POST", "/_matrix/client/v3/search", search),
     ("GET", "/_matrix/client/v1/media/download/{}/{}", download),
+    ("GET", "/_matrix/client/v1/media/thumbnail/{}/{}", thumbnail),
     ("GET", "/_synapse/admin/v1/rooms", admin_rooms),
     ("GET", "/_synapse/admin/v1/rooms/{}/members", admin_members),
     ("GET", "/_synapse/admin/v1/rooms/{}/state", admin_room_state),

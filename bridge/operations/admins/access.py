@@ -9,7 +9,7 @@ from enum import StrEnum
 from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
-from bridge.firm.model import Matter, Matters, Staff
+from bridge.firm.model import Firm, Matter, Matters, Staff
 from bridge.firm.policy import Decision, accessible, desired_participants, may_access, may_act, may_be_in, with_access
 from bridge.firm.sight import Sight
 from bridge.operations.sight import sight_of
@@ -118,11 +118,16 @@ def _standing(sight: Sight, person: Staff, matter: Matter) -> MatterAccess:
     if not may_access(sight.firm, person.id, matter, sight.today):
         deciding = explain_access(sight.firm, person.id, matter, sight.today, sight.written).deciding
         return MatterAccess(person, matter, Way.NOT, deciding=deciding.text)
+    return allowed_by(sight.firm, person, matter)
+
+
+def allowed_by(firm: Firm, person: Staff, matter: Matter) -> MatterAccess:
+    """How somebody with access to a matter has it."""
     if roles := roles_on(matter, person.id):
         return MatterAccess(person, matter, Way.ROLE, tuple(roles))
     if not matter.restricted:
         return MatterAccess(person, matter, Way.OPEN)
-    return MatterAccess(person, matter, Way.LIST, groups=tuple(way_to(sight.firm, matter.allowed, person.id) or ()))
+    return MatterAccess(person, matter, Way.LIST, groups=tuple(way_to(firm, matter.allowed, person.id) or ()))
 
 
 def _by_way(sight: Sight, person: Staff) -> dict[Way, list[Matter]]:

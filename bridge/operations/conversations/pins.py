@@ -74,6 +74,15 @@ def require_may_pin(desk: Desk, asker: Staff, board: Board) -> None:
             raise Refusal(Kind.PINS_FOR_ADMINS, decision.rule)
 
 
+def may_pin(desk: Desk, asker: Staff, board: Board) -> bool:
+    """Whether the one who asks may pin and unpin there."""
+    try:
+        require_may_pin(desk, asker, board)
+    except Refusal:
+        return False
+    return True
+
+
 async def pin(desk: Desk, asker: Staff, board: Board, event_id: str) -> bool:
     """Pin a message; False where it is pinned already. Raises Refusal."""
     require_may_pin(desk, asker, board)

@@ -13,6 +13,9 @@ from bridge.matrix.port import Take
 from bridge.store.files.files import file_row
 from bridge.store.rooms.conversations import conversation_by_id
 
+THUMBNAIL = 96
+"""Pixels of a small picture, in each direction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Download:
@@ -22,6 +25,8 @@ class Download:
     mxc: str
     encrypted: bool
     """Whether somebody's client encrypted it, so that only clients can read it."""
+    picture: bool
+    """Whether it is sent as a picture."""
 
 
 async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: str) -> Download | None:
@@ -36,16 +41,31 @@ async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: 
             return None
         if not may_be_in(firm, asker.id, place, today):
             return None
-        return Download(str(row.name), str(row.mxc), bool(row.encryption))
+        return Download(str(row.name), str(row.mxc), bool(row.encryption), row.kind == "image")
 
     return await desk.store.read(unit)
 
 
 async def hand_over(desk: Desk, found: Download, take: Take) -> bool:
     """Hand over the file's bytes in pieces; False where the homeserver has it no more. Raises HomeserverError."""
-    server_name, _, media_id = found.mxc.removeprefix("mxc://").partition("/")
     try:
-        await desk.homeserver.download(server_name, media_id, take)
+        await desk.homeserver.download(*_parts(found.mxc), take)
     except NotFoundError:
         return False
     return True
+
+
+async def thumbnail_of(desk: Desk, found: Download) -> bytes | None:
+    """A small picture of a picture, drawn by the homeserver; None where it draws none. Raises HomeserverError."""
+    if found.encrypted or not found.picture:
+        return None
+    try:
+        return await desk.homeserver.thumbnail(*_parts(found.mxc), THUMBNAIL, THUMBNAIL)
+    except NotFoundError:
+        return None
+
+
+def _parts(mxc: str) -> tuple[str, str]:
+    """The server's name and the media's id."""
+    server_name, _, media_id = mxc.removeprefix("mxc://").partition("/")
+    return server_name, media_id

@@ -16,6 +16,7 @@ from bridge.firm.model import Staff
 from bridge.firm.policy import may_be_in
 from bridge.mapping.file_words import FileSearch
 from bridge.operations.sight import require_there
+from bridge.store.files.filing import places_of
 from bridge.store.files.lists import (
     Hit,
     Key,
@@ -55,6 +56,8 @@ class FileSeen:
     conversation: Conversation | None
     room_id: str
     event_id: str
+    filed: str = ""
+    """Where it is in the filing cabinet, as folder/name; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,14 @@ def _visible(desk: Desk, asker: Staff, asked: FileSearch, after: Key | None, lim
 async def _page(desk: Desk, hits: Sequence[Hit], most: int, told: Callable[[Sequence[Hit]], list[Listed]]) -> FilesPage:
     shown = hits[:most]
 
-    def unit() -> tuple[list[Listed], Mapping[str, Conversation]]:
-        return told(shown), _conversations({hit.conversation_id for hit in shown})
+    def unit() -> tuple[list[Listed], Mapping[str, Conversation], Mapping[str, str]]:
+        rows = told(shown)
+        filed = {} if desk.settings.filing.mode == "off" else places_of([str(one.file.event_id) for one in rows])
+        return rows, _conversations({hit.conversation_id for hit in shown}), filed
 
-    rows, places = await desk.store.read(unit)
+    rows, places, filed = await desk.store.read(unit)
     following = hits[most - 1].key if len(hits) > most else None
-    return FilesPage([_seen(desk, one, places) for one in rows], following)
+    return FilesPage([_seen(desk, one, places, filed) for one in rows], following)
 
 
 def _conversations(conversation_ids: Collection[str]) -> Mapping[str, Conversation]:
@@ -119,7 +124,7 @@ def _conversations(conversation_ids: Collection[str]) -> Mapping[str, Conversati
     return {key: conversation for key, conversation in found if conversation is not None}
 
 
-def _seen(desk: Desk, one: Listed, places: Mapping[str, Conversation]) -> FileSeen:
+def _seen(desk: Desk, one: Listed, places: Mapping[str, Conversation], filed: Mapping[str, str]) -> FileSeen:
     row = one.file
     person = desk.firm().staff.get(str(row.staff_id))
     bot = row.sender == desk.settings.bot_id
@@ -136,4 +141,5 @@ def _seen(desk: Desk, one: Listed, places: Mapping[str, Conversation]) -> FileSe
         conversation=places.get(str(row.conversation_id)),
         room_id=str(row.room_id),
         event_id=str(row.event_id),
+        filed=filed.get(str(row.event_id), ""),
     )

@@ -362,6 +362,18 @@ def names_in(folder: str) -> dict[str, str]:
     return dict(execute(statement, folder).fetchall())
 
 
+def places_of(event_ids: Collection[str]) -> dict[str, str]:
+    """Where the files of these messages lie in the cabinet, as folder/name; the last place of one that was edited."""
+    row = Filing
+    found = (
+        row.select(row.event_id, row.folder, row.name)
+        .where(row.event_id.in_(list(event_ids)), row.state == "filed")
+        .order_by(row.position)
+        .tuples()
+    )
+    return {event_id: f"{folder}/{name}" for event_id, folder, name in cast("Iterable[tuple[str, str, str]]", found)}
+
+
 def count_waiting(mode: Mode) -> int:
     """How many files wait."""
     return int(_waits(mode).count())

@@ -94,3 +94,21 @@ def room_addresses() -> dict[str, str]:
     """The alias localpart of every room that was made, by room id."""
     rows = Room.select(Room.room_id, Room.alias_localpart).where(Room.room_id.is_null(False)).tuples()
     return dict(cast("Iterable[tuple[str, str]]", rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who started a conversation and who archived it, by staff id, and when, in milliseconds since the epoch."""
+
+    created_by: str
+    """Empty for what the directory started."""
+    created_at: int
+    archived_by: str
+    """Empty for the bridge, and where it is not archived."""
+    archived_at: int | None
+
+
+def origin_of(conversation_id: str) -> Origin | None:
+    """Who started a conversation, and who archived it."""
+    row = models.Conversation.get_or_none(models.Conversation.id == conversation_id)
+    return None if row is None else Origin(row.created_by, row.created_at, row.archived_by or "", row.archived_at)

@@ -15,15 +15,20 @@ from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
 from bridge.refusal import CommandError, Refusal
-from bridge.web.panel import doing, pages
-from bridge.web.panel.downloads import download
+from bridge.web.panel import conversation, doing, pages
+from bridge.web.panel import conversation_deeds as deeds
+from bridge.web.panel.about import about
+from bridge.web.panel.downloads import DOWNLOADS, Downloads, download, picture
+from bridge.web.panel.files import all_files, files, versions
+from bridge.web.panel.forms import Form, said
 from bridge.web.panel.live import Live
 from bridge.web.panel.pages import Asking, Page
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
+from bridge.web.panel.search import search
 
 log = structlog.get_logger(__name__)
-Deed = Callable[[Asking, doing.Form], Awaitable[web.StreamResponse]]
+Deed = Callable[[Asking, Form], Awaitable[web.StreamResponse]]
 _STATIC: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _BODY_MAX: Final = 1024 * 1024
@@ -32,22 +37,33 @@ _FIELDS_MAX: Final = 10_000
 
 PAGES: Final[dict[str, Page]] = {
     "/": pages.home,
-    "/conversation/{conversation}": pages.files,
-    "/conversation/{conversation}/pinned": pages.pinned,
-    "/conversation/{conversation}/participants": pages.participants,
+    "/conversation/{conversation}": files,
+    "/conversation/{conversation}/pinned": conversation.pinned,
+    "/conversation/{conversation}/participants": conversation.participants,
+    "/conversation/{conversation}/about": about,
+    "/conversation/{conversation}/versions": versions,
     "/conversation/{conversation}/file/{event}": download,
+    "/conversation/{conversation}/file/{event}/picture": picture,
+    "/files": all_files,
     "/matters": pages.matters,
     "/matter/{matter}": pages.matter,
     "/channels": pages.channels,
     "/new/direct": pages.new_direct,
     "/new/channel": pages.new_channel,
-    "/search": pages.search,
+    "/search": search,
     "/sessions": pages.signed_in_where,
 }
 """What is shown to whoever is signed in, by address."""
 DEEDS: Final[dict[str, Deed]] = {
-    "/conversation/{conversation}/participants": doing.change_participants,
-    "/conversation/{conversation}/join": doing.join,
+    "/conversation/{conversation}/participants": deeds.change_participants,
+    "/conversation/{conversation}/join": deeds.join,
+    "/conversation/{conversation}/leave": deeds.leave,
+    "/conversation/{conversation}/rename": deeds.rename,
+    "/conversation/{conversation}/topic": deeds.change_topic,
+    "/conversation/{conversation}/archive": deeds.archive,
+    "/conversation/{conversation}/restore": deeds.restore,
+    "/conversation/{conversation}/unpin": deeds.unpin_message,
+    "/conversation/{conversation}/transcript": deeds.transcript,
     "/matter/{matter}": doing.start_in_matter,
     "/new/direct": doing.open_conversation,
     "/new/channel": doing.create_channel,
@@ -65,6 +81,7 @@ def make_panel(desk: Desk, live: Live, begun: Callable[[], bool]) -> web.Applica
         client_max_size=_BODY_MAX,
         client_max_fields=_FIELDS_MAX,
     )
+    app[DOWNLOADS] = Downloads()
     app.on_shutdown.append(lambda app: live.close())
     app.add_routes(
         [
@@ -113,7 +130,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
             error.status,
         )
     except (Refusal, CommandError) as error:
-        return message("Not possible", doing.said(error), 409, back=True)
+        return message("Not possible", said(error), 409, back=True)
     except BridgeError as error:
         log.warning("panel_waits", route=_route(request), reason=describe(error))
         return message(

@@ -33,6 +33,7 @@ FILE_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Content-Type": "application/octet-stream",
 }
+PICTURE_HEADERS: Final[Mapping[str, str]] = {**FILE_HEADERS, "Content-Disposition": "inline"}
 
 
 def form_token(session: str) -> str:

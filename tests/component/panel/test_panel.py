@@ -4,108 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientResponse, CookieJar
+from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from bridge.firm.conversation import first_matter_conversation_id
-from bridge.settings import FirmSettings, PanelSettings
+from bridge.settings import PanelSettings
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
-from bridge.web.panel.safety import COOKIE, HEADERS, form_token
-from tests.component.small_firm import SmallFirm, channel, direct, small_firm
-
-Answers = tuple[int, str]
-SECRETS = ("2026-0042", "Estate")
-HOSTILE = "<script>alert(1)</script>"
-
-
-@dataclass
-class Browser:
-    """One person's browser."""
-
-    client: TestClient  # type: ignore[type-arg]
-    session: str = ""
-
-    async def get(self, address: str, **headers: str) -> Answers:
-        """Status and text of a page."""
-        async with self.client.get(address, headers=self._sent(headers), allow_redirects=False) as answer:
-            if not address.startswith("/static/"):
-                assert {name: answer.headers.get(name) for name in HEADERS}.keys() <= answer.headers.keys()
-            return answer.status, await answer.text()
-
-    async def post(self, address: str, fields: list[tuple[str, str]], token: str | None = None, **headers: str) -> int:
-        """Send a form with its token; the status."""
-        own = form_token(self.session) if token is None else token
-        data = [("token", own), ("once", "0" * 16), *fields]
-        sent = self._sent(headers)
-        async with self.client.post(address, data=data, headers=sent, allow_redirects=False) as answer:
-            self.text = await answer.text()
-            self.location = answer.headers.get("Location", "")
-            return answer.status
-
-    def _sent(self, headers: dict[str, str]) -> dict[str, str]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return {"Cookie": f"{COOKIE}={self.session}", **named} if self.session else named
-
-
-@dataclass
-class Panel:
-    """The firm with its panel."""
-
-    firm: SmallFirm
-    client: TestClient  # type: ignore[type-arg]
-
-    async def link(self, localpart: str) -> str:
-        """The path of a link that the bot gives this person."""
-        found = re.search(r"https://panel\.example(/in/[\w-]+)", await self.firm.ask(localpart, "!panel"))
-        assert found is not None
-        return found[1]
-
-    async def enter(self, localpart: str) -> Browser:
-        """Sign in with a link."""
-        async with self.client.post(await self.link(localpart), allow_redirects=False) as answer:
-            assert (answer.status, answer.headers["Location"]) == (303, "/")
-            cookie = answer.cookies[COOKIE]
-        flags = (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"])
-        assert flags == (True, True, "Lax", "/", "")
-        return Browser(self.client, cookie.value)
-
-
-@asynccontextmanager
-async def panel_firm(folder: Path, database_url: str) -> AsyncIterator[Panel]:
-    async with small_firm(folder, database_url) as firm:
-        # Everybody is a firm admin, Walt behind his wall too: it gives nobody more to see here.
-        await firm.restart(
-            panel=PanelSettings(url="https://panel.example", client="https://chat.example/#/room/"),
-            firm=FirmSettings(name="Firm", admin_roles=("Associate",)),
-        )
-        firm.all_done()
-        async with TestClient(TestServer(firm.bridge.panel_app()), cookie_jar=CookieJar(unsafe=True)) as client:
-            yield Panel(firm, client)
-
-
-@pytest.fixture
-async def panel(tmp_path: Path, database_url: str) -> AsyncIterator[Panel]:
-    async with panel_firm(tmp_path, database_url) as found:
-        yield found
-
-
-async def filings(browser: Browser) -> str:
-    """The address of the channel Court Filings."""
-    _, text = await browser.get("/channels")
-    address: str
-    (address,) = set(re.findall(r'href="(/conversation/channel-\w+)">Court Filings', text))
-    return address
-
-
-def nobody(panel: Panel) -> Browser:
-    return Browser(panel.client)
+from bridge.web.panel.safety import COOKIE, form_token
+from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
+from tests.component.small_firm import channel, direct, small_firm
 
 
 async def test_P4_a_link_signs_in_once_and_looking_at_it_spends_nothing(panel: Panel) -> None:
@@ -166,14 +77,9 @@ async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> 
     assert (await other.get("/"))[0] == 401
 
 
-def filled(address: str) -> str:
-    """An address of the table, about the matter behind Walt's wall."""
-    return address.format(conversation=first_matter_conversation_id("m1"), matter="m1", event="$file")
-
-
 @pytest.mark.parametrize("address", [*PAGES, "/events"])
 async def test_P4_every_page_wants_a_session(panel: Panel, address: str) -> None:
-    for browser in (nobody(panel), Browser(panel.client, "forged")):
+    for browser in (nobody(panel), Browser(panel, "forged")):
         status, text = await browser.get(filled(address))
         assert status == 401
         assert not any(secret in text for secret in SECRETS)
@@ -190,6 +96,18 @@ async def test_P4_every_deed_wants_a_session_and_a_form_of_the_panels_own(panel:
     assert await ruth.post(where, fields, Sec_Fetch_Site="cross-site") == 403
     assert (await ruth.get("/"))[0] == 200
     assert not any("Stolen" in str(room.state) for room in panel.firm.fake.rooms.values())
+
+
+async def test_P4_F2_a_leaver_and_whoever_is_signed_out_get_nothing(panel: Panel) -> None:
+    leaver, other = await panel.enter("tom"), await panel.enter("ruth")
+    await panel.firm.ask("ruth", "!staff leave @tom")
+    await panel.firm.ask("ruth", "!panel end")
+    for gone in (leaver, other):
+        for address in PAGES:
+            status, text = await gone.get(filled(address))
+            assert (status, any(secret in text for secret in SECRETS)) == (401, False)
+        for address in DEEDS:
+            assert await gone.post(filled(address), [("title", "Stolen"), ("person", "tom")]) == 401
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -323,28 +241,6 @@ async def test_P2_before_those_are_shut_out_who_must_be_nothing_is_shown(tmp_pat
 async def test_P4_without_a_panel_the_bot_says_so(tmp_path: Path, database_url: str) -> None:
     async with small_firm(tmp_path, database_url) as firm:
         assert "There is no panel in this firm" in await firm.ask("ruth", "!panel")
-
-
-async def test_P1_P2_a_file_is_handed_over_to_those_in_its_conversation_and_never_shown_as_a_page(panel: Panel) -> None:
-    firm, room = panel.firm, await channel(panel.firm)
-    firm.fake.media["page"] = ("page", b"<script>alert(1)</script>")
-    firm.fake.message(room, firm.user("tom"), 'Pläne "neu".html', msgtype="m.file", url="mxc://localhost/page")
-    await firm.settle()
-    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
-    address = await filings(ruth)
-    _, text = await ruth.get(address)
-    (file,) = re.findall(rf'href="({address}/file/[^"]+)"', text)
-    async with panel.client.get(file, headers={"Cookie": f"{COOKIE}={ruth.session}"}) as answer:
-        assert (answer.status, await answer.read()) == (200, b"<script>alert(1)</script>")
-        named = answer.headers
-    assert named["Content-Type"] == "application/octet-stream"
-    assert named["Content-Disposition"].startswith("attachment; filename=")
-    assert named["Content-Disposition"].endswith("filename*=UTF-8''Pl%C3%A4ne%20%22neu%22.html")
-    assert "sandbox" in named["Content-Security-Policy"]
-    assert named["X-Content-Type-Options"] == "nosniff"
-    assert (await walt.get(file))[0] == 404
-    del firm.fake.media["page"]
-    assert (await ruth.get(file))[0] == 404
 
 
 async def test_P3_an_open_page_hears_of_what_it_may_show_and_of_nothing_else(panel: Panel) -> None:

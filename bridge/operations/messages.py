@@ -1,0 +1,92 @@
+"""Looking for what was said, by the homeserver's own search as the person who asks (P5)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.desk import Desk
+from bridge.firm.conversation import SHARED, Conversation, ConversationKind
+from bridge.firm.model import Staff
+from bridge.firm.policy import desired_participants, may_be_in
+from bridge.mapping.said import said_in
+from bridge.matrix.errors import RequestError
+from bridge.matrix.retry import patience
+from bridge.operations.everybody import everybody
+from bridge.operations.overview import account_of
+from bridge.store.rooms.conversations import conversations_of_person, conversations_with_people, rooms_of
+
+log = structlog.get_logger(__name__)
+WORDS_MAX = 200
+"""Characters that are looked for."""
+_SECONDS = 5.0
+"""So long a search is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFound:
+    """A message that has the words."""
+
+    conversation: Conversation
+    room_id: str
+    event_id: str
+    author: str
+    text: str
+    """All that it says, on one line."""
+    at_ms: int
+
+
+async def messages_with(desk: Desk, asker: Staff, words: str, most: int) -> list[MessageFound] | None:
+    """The newest messages that have the words, in conversations that the one who asks is in at this moment.
+
+    None where the homeserver does not say at once.
+    """
+    places, words = await _places(desk, asker), " ".join(words.split())[:WORDS_MAX]
+    if not places or not words:
+        return []
+    try:
+        with patience(0):
+            async with asyncio.timeout(_SECONDS):
+                user_id = await account_of(desk, asker.id)
+                found = await desk.homeserver.search(user_id, words, sorted(places), most)
+    except (RequestError, TimeoutError) as error:
+        log.warning("messages_not_searched", staff=asker.id, reason=type(error).__name__)
+        return None
+    people = await everybody(desk)
+    messages = []
+    for event in found:
+        place, text = places.get(event["room_id"]), " ".join(said_in(event).split())
+        if place is None or not text:
+            continue
+        owner = people.owner(event["sender"])
+        author = desk.settings.appservice.bot_name if event["sender"] == desk.settings.bot_id else event["sender"]
+        messages.append(
+            MessageFound(
+                place,
+                event["room_id"],
+                event["event_id"],
+                owner.name if owner is not None else author,
+                text,
+                int(event["origin_server_ts"]),
+            )
+        )
+    return messages
+
+
+async def _places(desk: Desk, asker: Staff) -> dict[str, Conversation]:
+    """The conversations that somebody is in now, by their rooms. Their chat with the bot is none of them: it has links
+    that sign them in."""
+    firm, today = desk.firm(), desk.today()
+
+    def unit() -> dict[str, Conversation]:
+        down_for = [one.id for one in conversations_of_person(asker.id) if may_be_in(firm, asker.id, one, today)]
+        whole = {
+            key: one
+            for key, one in conversations_with_people(down_for).items()
+            if one.kind in {*SHARED, ConversationKind.DIRECT} and asker.id in desired_participants(firm, one, today)
+        }
+        return {room_id: whole[key] for key, room_id in rooms_of(whole).items()}
+
+    return await desk.store.read(unit)

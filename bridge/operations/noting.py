@@ -1,0 +1,33 @@
+"""Noting in the audit log what somebody asked for that the log tells of (O1).
+
+The log has one name for each thing that can be asked for, which is the command's, whatever way it was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bridge.desk import Desk
+from bridge.firm.audit import Deed, Outcome, with_ids
+from bridge.firm.model import Staff
+from bridge.firm.rules import CitedRule
+from bridge.store.record.audit import record
+
+
+async def note_use(
+    desk: Desk, asker: Staff, what: str, cause: str, *, person: str = "", about: str = "", ids: Collection[str] = ()
+) -> None:
+    """Note that somebody asked for `what`, about a person, and in words that may stand in the log about what, with the
+    ids of what these name."""
+    reason = with_ids(about, ids)
+    await desk.store.run(
+        lambda: record(Deed.COMMAND, actor=asker.id, subject=what, person=person, reason=reason, cause=cause)
+    )
+
+
+async def note_refused(desk: Desk, asker: Staff, what: str, rule: CitedRule, cause: str) -> None:
+    """Note that somebody asked for what is for others."""
+    refused = Outcome.REFUSED
+    await desk.store.run(
+        lambda: record(Deed.COMMAND, actor=asker.id, subject=what, reason=rule, cause=cause, outcome=refused)
+    )

@@ -1,0 +1,94 @@
+"""A conversation: its files, pinned messages and participants, and what there is to say about it (P1)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from bridge.desk import Desk
+from bridge.firm.conversation import ConversationKind
+from bridge.firm.policy import may_access
+from bridge.mapping.files import shown_name
+from bridge.operations import overview as seen
+from bridge.operations.conversations.pins import board_of, may_pin
+from bridge.operations.conversations.pins import pinned as pinned_messages
+from bridge.web.panel.pages import Asking, Values, by_name, framed, name_of, not_there
+from bridge.wording.moments import moment_in
+
+TABS = (("files", "Files"), ("pinned", "Pinned"), ("participants", "Participants"), ("about", "About"))
+_FILES = 50
+"""On one page."""
+
+
+def room_address(desk: Desk, room_id: str, event_id: str = "") -> str:
+    """Where the firm's client shows a room, or a message in it; empty without a room."""
+    if not room_id:
+        return ""
+    behind = f"/{quote(event_id, safe='')}" if event_id else ""
+    return f"{desk.settings.panel.client}{quote(room_id, safe='!:')}{behind}"
+
+
+async def tabbed(asked: Asking, view: seen.View, tab: str, **values: Any) -> web.Response:
+    """A tab of a conversation, with what stands above all of them."""
+    entry = view.entry
+    common: Values = {
+        "entry": entry,
+        "view": view,
+        "tabs": TABS,
+        "tab": tab,
+        "opened": room_address(asked.desk, entry.room_id),
+        "restorable": view.conversation.archived and (entry.mine or entry.kind is ConversationKind.CHANNEL),
+    }
+    title = entry.name if tab == "files" else f"{dict(TABS).get(tab, tab.capitalize())} · {entry.name}"
+    return await framed(asked, tab, title, entry.id, **(common | values))
+
+
+async def pinned(asked: Asking) -> web.StreamResponse:
+    """The pinned messages of a conversation."""
+    view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
+    if view is None or not view.entry.mine:
+        return not_there()
+    board = await board_of(asked.desk, view.conversation, await seen.account_of(asked.desk, asked.person.id))
+    pins = [
+        {
+            "event": one.event_id,
+            "author": one.author,
+            "text": shown_name(one.text),
+            "pinned_by": name_of(asked.desk, one.pinned_by),
+            "pinned_at": moment_in(asked.desk.settings.firm, one.pinned_at) if one.pinned_at else "",
+            "link": room_address(asked.desk, one.room_id, one.event_id),
+        }
+        for one in await pinned_messages(asked.desk, board)
+    ]
+    return await tabbed(asked, view, "pinned", pins=pins, may_unpin=may_pin(asked.desk, asked.person, board))
+
+
+async def participants(asked: Asking) -> web.StreamResponse:
+    """Who is in a conversation, to be ticked where that can be changed."""
+    view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
+    if view is None or not view.entry.mine:
+        return not_there()
+    why_fixed = ""
+    if view.entry.kind is ConversationKind.DIRECT:
+        why_fixed = "Nobody is added to a direct conversation, so that what was said stays with those who said it."
+    elif view.everyone:
+        why_fixed = "Everybody in the firm is in it."
+    elif view.entry.read_only:
+        why_fixed = "It is closed, so who is in it stays as it is."
+    firm, today = asked.desk.firm(), asked.desk.today()
+    might = [
+        person
+        for person in by_name(firm.staff[one] for one in firm.active_staff)
+        if view.matter is None or may_access(firm, person.id, view.matter, today)
+    ]
+    inside = {person.id for person in view.people}
+    return await tabbed(
+        asked,
+        view,
+        "participants",
+        may_change=not why_fixed,
+        why_fixed=why_fixed,
+        people=[(person, person.id in inside) for person in might],
+    )

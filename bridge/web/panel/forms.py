@@ -1,0 +1,57 @@
+"""What a form of the panel has in it, and how what it asked for is told to have been refused (P2)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from bridge.firm.model import Staff
+from bridge.refusal import CommandError, Refusal
+from bridge.web.panel.pages import Asking
+from bridge.web.panel.safety import FORM_TOKEN
+from bridge.wording.markdown import notice
+from bridge.wording.refusals import worded
+
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+_ONCE = re.compile(r"[0-9a-f]{16}")
+_TITLE_MAX = 1000
+_PEOPLE_MAX = 5000
+
+
+def text_in(form: Form, name: str) -> str:
+    given = form.get(name, "")
+    return given.replace("\0", "")[:_TITLE_MAX] if isinstance(given, str) else ""
+
+
+def people_in(asked: Asking, form: Form, name: str = "person") -> dict[str, Staff]:
+    """Who is named in a form, by staff id; whoever does not work here is nobody."""
+    firm = asked.desk.firm()
+    given = [one for one in form.getall(name, ()) if isinstance(one, str)][:_PEOPLE_MAX]
+    return {one: firm.staff[one] for one in given if one in firm.active_staff}
+
+
+def cause_of(asked: Asking, form: Form) -> str:
+    """What makes a form that is sent twice happen once, and another one filled in on the same page not the same.
+
+    Raises HTTPBadRequest for a form that is none of ours.
+    """
+    once = text_in(form, "once")
+    if not _ONCE.fullmatch(once):
+        raise web.HTTPBadRequest
+    fields = sorted((name, str(value)) for name, value in form.items() if name != FORM_TOKEN)
+    said = hashlib.sha256(repr((asked.request.path, fields)).encode("utf-8", "replace")).hexdigest()[:16]
+    return f"panel/{asked.person.id}/{once}/{said}"
+
+
+def said(error: Refusal | CommandError) -> str:
+    """A refusal in the bot's words, without markup."""
+    body: str = notice(worded(error))["body"]
+    return body
+
+
+def there(address: str) -> web.Response:
+    """Show a page after something was done, so that loading it again does nothing."""
+    return web.Response(status=303, headers={"Location": address})
