@@ -83,7 +83,7 @@ class Reconciler:
             wanted = await self._work.extent(await self._store.read(lambda: extent_of(keys)))
             shapes = {key: shape for key, shape in wanted.shapes.items() if key in keys}
             planned = await self._plan_part(self._work.run(wanted, tally, direct=direct), shapes, (), self._limit)
-            return Plan(waves=planned, problems=_problems(wanted, tally))
+            return Plan(waves=planned, problems=_problems(wanted, tally), of_rooms=_of_rooms(tally))
         first, *others = await slices(self._store, self._firm())
         wanted = await self._work.extent(first)
         accounts, farewells = await self._work.account_steps(wanted, tally)
@@ -102,7 +102,7 @@ class Reconciler:
 
         parts = [planned, *await in_parallel(others, one, self._limit)]
         together = tuple(tuple(chain.from_iterable(wave)) for wave in zip(*parts, strict=True))
-        return Plan(tuple(accounts), together, tuple(farewells), _problems(wanted, tally))
+        return Plan(tuple(accounts), together, tuple(farewells), _problems(wanted, tally), _of_rooms(tally))
 
     async def _plan_part(self, run: Run, shapes: Mapping[str, RoomShape], new: Collection[str], at_once: int) -> Waves:
         waves = []
@@ -237,3 +237,7 @@ class Reconciler:
 
 def _problems(wanted: Desired, tally: Tally) -> tuple[str, ...]:
     return (*(problem.message for problem in wanted.problems), *tally.failed)
+
+
+def _of_rooms(tally: Tally) -> dict[str, str]:
+    return {told: thing.id for told, thing in tally.about.items() if thing.kind is ThingKind.ROOM}
