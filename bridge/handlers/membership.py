@@ -16,6 +16,7 @@ from bridge.handlers.reopening import call_back, written_since
 from bridge.handlers.way_back import tell_way_back
 from bridge.handlers.welcome import welcome
 from bridge.mapping.event import MEMBER, Event
+from bridge.matrix.clock import hear_clock
 from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
 from bridge.operations.first_line import tell_added
 from bridge.operations.telling import Effect, tell
@@ -121,8 +122,17 @@ async def _gone(arrival: Arrival, conversation: Conversation, staff_id: str, des
     if not by_themselves and conversation.kind is ConversationKind.DIRECT:
         return "The people in a direct conversation stay the same."
     at_ms, cause = event.at_ms, event.event_id
-    if not await desk.store.run(lambda: remove_participant(conversation.id, staff_id, at_ms, by=by, cause=cause)):
-        return None
+
+    def unit() -> bool:
+        return remove_participant(conversation.id, staff_id, at_ms, by=by, cause=cause)
+
+    if not await desk.store.run(unit):
+        if staff_id not in conversation.participants:
+            return None
+        # From before they were picked, unless the homeserver's clock was set back since.
+        await hear_clock(desk.homeserver)
+        if not await desk.store.run(unit):
+            return None
     log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event.sender)
     return ""
 

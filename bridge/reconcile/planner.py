@@ -9,7 +9,7 @@ from itertools import chain
 
 from bridge.firm.model import Firm
 from bridge.mapping.rooms import RoomShape
-from bridge.reconcile.again import Again
+from bridge.reconcile.again import Again, ThingKind
 from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.planning.foreseen import Effect, in_order, of_conversations, of_firm
 from bridge.reconcile.planning.parts import waves
@@ -57,7 +57,7 @@ class Planner:
             wanted = await self._work.extent(await self._store.read(lambda: extent_of(keys)))
             shapes = {key: shape for key, shape in wanted.shapes.items() if key in keys}
             planned = await self._plan_part(self._work.run(wanted, tally, direct=direct), shapes, (), self._limit)
-            return Plan(waves=planned, problems=_problems(wanted, tally))
+            return Plan(waves=planned, problems=_problems(wanted, tally), of_rooms=_of_rooms(tally))
         first, *others = await slices(self._store, self._firm())
         wanted = await self._work.extent(first)
         accounts, farewells = await self._work.account_steps(wanted, tally)
@@ -76,7 +76,7 @@ class Planner:
 
         parts = [planned, *await in_parallel(others, one, self._limit)]
         together = tuple(tuple(chain.from_iterable(wave)) for wave in zip(*parts, strict=True))
-        return Plan(tuple(accounts), together, tuple(farewells), _problems(wanted, tally))
+        return Plan(tuple(accounts), together, tuple(farewells), _problems(wanted, tally), _of_rooms(tally))
 
     async def _plan_part(self, run: Run, shapes: Mapping[str, RoomShape], new: Collection[str], at_once: int) -> Waves:
         planned = []
@@ -104,3 +104,7 @@ class Planner:
 
 def _problems(wanted: Desired, tally: Tally) -> tuple[str, ...]:
     return (*(problem.message for problem in wanted.problems), *tally.failed)
+
+
+def _of_rooms(tally: Tally) -> dict[str, str]:
+    return {told: thing.id for told, thing in tally.about.items() if thing.kind is ThingKind.ROOM}

@@ -56,7 +56,8 @@ class Tally:
     finished: set[Thing] = field(default_factory=set)
     """The accounts and rooms that are done with, some of which are worked on twice."""
     failed: list[str] = field(default_factory=list)
-    accounts: list[str] = field(default_factory=list)
+    about: dict[str, Thing] = field(default_factory=dict)
+    """What each of them is about, but for what only a person can put right."""
     suspended: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     """The keys of rooms that were gone."""
@@ -101,12 +102,11 @@ class Tally:
             told = describe(error)
             log.error("not_reconciled", item=item.label, reason=told, stack=frames(error))
         self.failed.append(f"{item.label}: {told}")
-        if thing.kind is ThingKind.ACCOUNT:
-            self.accounts.append(self.failed[-1])
+        self.about[self.failed[-1]] = thing
         if isinstance(error, StepError):
             self.suspended |= error.suspended
 
     def outcome(self) -> Outcome:
         """What came of it so far."""
-        failed, accounts = (tuple(dict.fromkeys(some)) for some in (self.failed, self.accounts))
-        return Outcome(self.steps, failed, accounts, frozenset(self.suspended))
+        accounts = tuple(told for told, thing in self.about.items() if thing.kind is ThingKind.ACCOUNT)
+        return Outcome(self.steps, tuple(dict.fromkeys(self.failed)), accounts, frozenset(self.suspended))

@@ -12,7 +12,8 @@ from bridge.care.telling_directory import tell_of_directory, trouble_of
 from bridge.clock import now_ms
 from bridge.failures import describe, frames
 from bridge.handlers.places import Places
-from bridge.matrix.errors import NotFoundError, RequestError
+from bridge.matrix.clock import hear_clock
+from bridge.matrix.errors import RequestError
 from bridge.operations.walls.telling import end_over, tell_of_walls
 from bridge.reconcile.watermark import Watermark
 from bridge.service import FirmService, NotServerAdminError, introduce_bot
@@ -101,10 +102,7 @@ class Upkeep:
 
     async def compare_clocks(self) -> None:
         """See how far the homeserver's clock is from the bridge's, for health and for what is stamped in its time."""
-        try:
-            HOMESERVER_TIME.take_date(*await self._firm.homeserver.clock())
-        except NotFoundError as error:
-            log.info("clock_not_known", reason=str(error))
+        await hear_clock(self._firm.homeserver)
         before, self.clocks_apart = self.clocks_apart, bool(clocks_apart())
         if self.clocks_apart and not before:
             log.warning("clocks_apart", seconds=round(HOMESERVER_TIME.bridge_ahead_seconds()))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.firm.model import Matter
-from bridge.operations.admins.plan import Planned, plan_now, steps_seen
+from bridge.operations.admins.plan import Planned, plan_now, planned_seen
 from bridge.operations.everybody import everybody
 from bridge.wording.markdown import escape
 from bridge.wording.plan import step_line
@@ -30,8 +30,8 @@ async def _plan(call: Call, place: Annotated[str, Argument(ArgumentType.TEXT, "N
 
 
 async def _said(call: Call, planned: Planned) -> List:
-    steps, people = steps_seen(call.desk, call.sender, planned), await everybody(call.desk)
-    problems = [f"- To put right by you: {escape(problem)}" for problem in planned.plan.problems]
+    seen, steps = planned_seen(call.desk, call.sender, planned)
+    problems, people = [f"- To put right by you: {escape(problem)}" for problem in seen], await everybody(call.desk)
     if not steps and not problems:
         return List((), "I would change nothing: everything is as it should be.")
     access = sum(step.changes_access for step in steps)

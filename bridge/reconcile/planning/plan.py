@@ -180,6 +180,8 @@ class Plan:
     """Accounts of leavers, once their rooms are done (F2)."""
     problems: tuple[str, ...] = ()
     """What a person must put right, as sentences."""
+    of_rooms: Mapping[str, str] = field(default_factory=dict)
+    """The keys of the rooms that some of these are about, and name, by the sentence."""
 
     @property
     def steps(self) -> tuple[Step, ...]:

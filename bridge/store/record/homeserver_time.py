@@ -84,6 +84,12 @@ def homeserver_ms() -> int:
     return HOMESERVER_TIME.now_ms()
 
 
+def newest_ms() -> int:
+    """The newest that anything can be. What is stamped later is from before the homeserver's clock was set back, and
+    says nothing of what came first."""
+    return homeserver_ms() + _AHEAD_MS
+
+
 def clocks_apart() -> str:
     """What to tell people where the clocks are apart; empty where they agree."""
     return sentence(HOMESERVER_TIME.bridge_ahead_seconds())

@@ -24,7 +24,7 @@ from bridge.store import models
 from bridge.store.engine.news import announce
 from bridge.store.engine.sql import batched, execute, execute_rows
 from bridge.store.record.audit import record
-from bridge.store.record.homeserver_time import homeserver_ms
+from bridge.store.record.homeserver_time import homeserver_ms, newest_ms
 
 _ONE_FOR = """
     SELECT kind, matter_id, everyone, present FROM conversation
@@ -144,13 +144,13 @@ def world_where(condition: str, *values: object, keys: Iterable[str] = ()) -> Wo
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
     since: dict[str, dict[str, int]] = {}
-    ids = [row[0] for row in stored]
+    ids, newest = [row[0] for row in stored], newest_ms()
     before = _earlier_of(ids)
     spaces = {STAFF_SPACE, KEEPER_SPACE, *(matter_space_key(row[4]) for row in stored if row[4])}
     for some in batched(ids):
         for conversation_id, staff_id, is_present, at in execute(_PEOPLE.format(_marks(some)), *some).fetchall():
             (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
-            since.setdefault(conversation_id, {})[staff_id] = at
+            since.setdefault(conversation_id, {})[staff_id] = at if at <= newest else 0
     return World(
         conversations={
             key: Conversation(
@@ -272,13 +272,19 @@ def add_participants(
                     models.Participant.since: since,
                     models.Participant.added_by: Case(None, [(absent, added_by)], models.Participant.added_by),
                 },
-                where=None if at_ms is None else absent & (models.Participant.since <= since),
+                where=None if at_ms is None else absent & _not_after(since),
             ).execute()
         else:
             insert.on_conflict_ignore().execute()
     for staff_id in sorted(_present(conversation_id) - before):
         deed = Deed.PARTICIPANT_JOINED if staff_id == added_by else Deed.PARTICIPANT_ADDED
         record(deed, actor=added_by, subject=conversation_id, person=staff_id, cause=cause)
+
+
+def _not_after(at_ms: int) -> Any:
+    """That somebody's last change is not later than this moment, in SQL."""
+    since = models.Participant.since
+    return (since <= at_ms) | (since > newest_ms())
 
 
 def _present(conversation_id: str) -> set[str]:
@@ -355,7 +361,7 @@ def remove_participant(conversation_id: str, staff_id: str, at_ms: int, *, by: s
             models.Participant.conversation == conversation_id,
             models.Participant.staff_id == staff_id,
             models.Participant.present == True,  # noqa: E712 - SQL
-            models.Participant.since <= at_ms,
+            _not_after(at_ms),
         )
         .execute()
     )

@@ -12,7 +12,7 @@ import pytest
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall
-from bridge.firm.room_keys import matter_space_key
+from bridge.firm.room_keys import earlier_key, matter_space_key
 from bridge.store.engine.store import Store
 from bridge.store.record.audit import newest, record
 from tests.component.firm_on_fake import (
@@ -29,6 +29,7 @@ from tests.component.firm_on_fake import (
     firm_on_fake,
     make_firm,
 )
+from tests.fakes.faults import Broken, refusal
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room
 
@@ -249,6 +250,20 @@ async def test_O2_plan_says_in_plain_words_what_would_change_and_changes_nothing
     assert on.fake.changes() == []
     assert "put right" not in await on.ask(ANN, "!plan 2026-0042")
     assert "Bring Ben" not in await on.ask(ANN, "!plan Litigation")
+
+
+async def test_M3_a_plan_names_no_hidden_room_that_cannot_be_read_or_was_left(on: FirmOnFake) -> None:
+    room = await on.room(first_matter_conversation_id("m3"))
+    await on.say(CLEO, f"!matter join {HIDDEN.number}")
+    await on.say(ANN, f"!wall add {HIDDEN.number} @cleo Her aunt is the other side")
+    assert (await on.room(earlier_key(first_matter_conversation_id("m3"), 1))) is room
+    taken_out(on, room, ANN)
+    for broken in ([], [Broken(re.escape(room.room_id), refusal(500, "M_UNKNOWN"))]):
+        on.fake.broken = broken
+        assert HIDDEN.number in await on.ask(ANN, "!plan")
+        said = await on.ask(DAN, "!plan")
+        assert [word for word in (*SECRETS, room.room_id) if word in said] == []
+        assert "everything is as it should be" in said
 
 
 async def test_O1_the_log_is_shown_newest_first_with_filters(on: FirmOnFake) -> None:

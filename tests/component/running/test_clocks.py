@@ -73,6 +73,30 @@ async def test_V1_a_leave_while_the_bridge_was_away_counts_whichever_clock_is_ah
         assert fake.rooms[talk].members[BEN] == "leave"
 
 
+@pytest.mark.parametrize("seconds", [10, 120, 7200])
+@pytest.mark.parametrize("heard", ["at once", "by a pass"])
+async def test_V1_a_leave_counts_after_the_homeservers_clock_was_set_back(
+    settings: Settings, fake: FakeHomeserver, seconds: int, heard: str
+) -> None:
+    """By its time stamp somebody left before they were picked."""
+    fake.clock_ahead_seconds = seconds
+    async with running(settings, fake) as bridge:
+        await until(lambda: not bridge.bridge.health()["reconciled"])
+        await fake.delivered()
+        await until(lambda: not len(bridge.bridge.inbox))
+        talk = await bridge.room(TALK)
+        fake.clock_ahead_seconds = 0
+        fake.auto_push = heard == "at once"
+        fake.leave(talk, BEN)
+        if heard == "at once":
+            await fake.delivered()
+            await until(lambda: not len(bridge.bridge.inbox))
+        else:
+            await bridge.bridge.upkeep.compare_clocks()
+        await bridge.bridge.upkeep.reconcile()
+        assert fake.rooms[talk].members[BEN] == "leave"
+
+
 async def test_clocks_apart_are_said_by_health_and_events_are_taken_all_the_same(
     settings: Settings, fake: FakeHomeserver, tmp_path: Path
 ) -> None:

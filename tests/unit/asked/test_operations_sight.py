@@ -49,7 +49,7 @@ def test_M3_what_an_admin_asks_for_goes_through_their_sight(name: str) -> None:
 
 def test_the_walk_finds_what_there_is() -> None:
     found = {node.name for node in OF_ADMINS.values()}
-    assert {"set_wall", "wall_rows", "log_page", "why", "steps_seen", "leavers", "directory_status"} <= found
+    assert {"set_wall", "wall_rows", "log_page", "why", "planned_seen", "leavers", "directory_status"} <= found
     (blind,) = ast.parse("async def shown(desk, asker):\n    return desk.firm().matters").body
     assert isinstance(blind, Function)
     assert not asks_sight(blind)
