@@ -144,8 +144,8 @@ class Api:
         """Read the request, and do it."""
         query, (raw, given) = parameters(request, route), await body(request, route)
         dry = isinstance(query, Rehearsed) and query.dry_run
-        key = idempotency_key(request) if route.writes and not dry else None
-        once = await begun(self._desk, token, key, _said(request, raw)) if key is not None else None
+        key = idempotency_key(request) if route.writes else None
+        once = await begun(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
         cause = once.cause if once is not None else f"api/{token.number}/{secrets.token_hex(16)}"
         desk = rehearsal(self._desk) if dry else self._desk
         named = {

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from bridge.firm.audit import Deed
 from bridge.operations.admins.audit import Asked, log_page
 from bridge.operations.overview import matter_view
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.table import Given
+from bridge.web.api.table import Given, Moment
 from bridge.wording.audit_lines import audit_words
 
 
 class AuditAsked(Given):
     """Which entries."""
 
-    cursor: str | None = Field(None, max_length=2000, description="`next` of the page before.")
+    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
     person: str = Field("", max_length=255, description="A staff or Matrix id: acting or concerned.")
     matter: str = Field("", max_length=255, description="A matter's id.")
     deed: Deed | None = Field(None, description="What was done or tried.")
     refused: bool = Field(False, description="Only what was refused.")
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = Field(None, description="The first moment that is too late.")
+    since: Moment | None = None
+    until: Moment | None = Field(None, description="The first moment that is too late.")
 
 
 async def entries(call: ApiCall) -> shown.PageJson[shown.AuditEntryJson]:

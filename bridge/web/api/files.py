@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from bridge.firm.errors import BridgeError
 from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
@@ -16,7 +16,7 @@ from bridge.operations.files.listing import FileSeen, files_seen
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
-from bridge.web.api.table import Paged
+from bridge.web.api.table import Moment, Paged
 from bridge.web.panel.downloads import disposition
 from bridge.web.panel.safety import FILE_HEADERS
 
@@ -29,8 +29,8 @@ class FilesAsked(Paged):
     q: str = Field("", max_length=200, description="Beginnings of words of name or caption.")
     type: str = Field("", max_length=130, description="An ending, a media type or its first half, or a kind.")
     sender: str = Field("", max_length=255, description="A staff id.")
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = Field(None, description="The first moment that is too late.")
+    since: Moment | None = None
+    until: Moment | None = Field(None, description="The first moment that is too late.")
     sort: Order = Field(Order.DATE, description="The newest first, by name, or the largest first.")
 
 

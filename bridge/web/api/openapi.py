@@ -141,4 +141,6 @@ def _responses(route: Route, known: dict[Any, Json]) -> Json:
     for status, said in _REFUSALS.items():
         problem = {"schema": {"$ref": _REF.format(model="Problem")}}
         found[str(status)] = {"description": said, "content": {PROBLEM_TYPE: problem}}
+    # What is no request of HTTP, or has too long an address, reaches no route.
+    found["400"]["content"]["text/plain"] = {"schema": {"type": "string"}}
     return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from bridge.operations.tokens import Scope
 
@@ -17,6 +19,20 @@ if TYPE_CHECKING:
 
 API_PATH: Final = "/api/v1"
 PAGE_MOST = 200
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _written(given: object) -> object:
+    """Else a number would be taken for seconds, or by its size for milliseconds."""
+    if isinstance(given, str) and not _MOMENT.fullmatch(given):
+        raise PydanticCustomError("moment", "It must be a moment with its zone, such as 2026-12-31T09:00:00Z")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""RFC 3339, section 5.6."""
 
 
 class Rate(StrEnum):
@@ -47,7 +63,7 @@ class Paged(Given):
     """Which page of a list."""
 
     limit: int = Field(50, ge=1, le=PAGE_MOST, description="How many at most.")
-    cursor: str | None = Field(None, max_length=2000, description="`next` of the page before.")
+    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
 
 
 class Rehearsed(Given):

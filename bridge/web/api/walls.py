@@ -23,7 +23,7 @@ from bridge.web.api.table import Given, Paged
 class WallsAsked(Paged):
     """Which walls."""
 
-    client: str = Field("", max_length=1000, description="Only those around this client.")
+    client: str = Field("", max_length=255, description="Only those around this client.")
     keeps_out: str = Field("", max_length=255, description="Only those that keep this staff id out.")
 
 
