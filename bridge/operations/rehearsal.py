@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from typing import Any, TypeVar, cast
 
 from bridge.desk import Desk
 from bridge.firm.model import Firm
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.service import Reconciler
+from bridge.reconcile.convergence import Convergence
+from bridge.reconcile.guarding import Guarding
+from bridge.reconcile.passes import Passes
 from bridge.reconcile.tally import Outcome
 from bridge.store.engine.store import Store
 
@@ -26,7 +27,12 @@ def rehearsal(desk: Desk) -> Desk:
     return replace(
         desk,
         store=cast("Store", _Store(desk.store)),
-        reconciler=cast("Reconciler", _Rooms(desk.reconciler)),
+        reconciler=replace(
+            desk.reconciler,
+            passes=cast("Passes", _Passes()),
+            rooms=cast("Convergence", _Rooms()),
+            guarding=cast("Guarding", _Guard()),
+        ),
         homeserver=cast("Homeserver", _Looked(desk.homeserver)),
         rehearses=True,
     )
@@ -55,26 +61,8 @@ class _Store:
         return await self._store.rehearse(all_of_them)
 
 
-class _Guard:
-    """A guard that is told nothing."""
-
-    async def told(self, *keys: str, **how: object) -> None:
-        return None
-
-
-class _Rooms:
-    """Rooms that stay as they are."""
-
-    guarding = _Guard()
-
-    def __init__(self, reconciler: Reconciler) -> None:
-        self._reconciler = reconciler
-
-    def today(self) -> date:
-        return self._reconciler.today()
-
-    async def converge(self, *keys: str) -> Outcome:
-        return Outcome()
+class _Passes:
+    """Rooms and accounts that stay as they are."""
 
     async def take_out(self, *keys: str) -> None:
         return None
@@ -87,6 +75,20 @@ class _Rooms:
 
     async def cut_off(self, staff_id: str) -> Outcome:
         return Outcome()
+
+
+class _Rooms:
+    """The same, room by room."""
+
+    async def converge(self, *keys: str) -> Outcome:
+        return Outcome()
+
+
+class _Guard:
+    """A guard that is told nothing."""
+
+    async def told(self, *keys: str, **how: object) -> None:
+        return None
 
 
 class _Looked:

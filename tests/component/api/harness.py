@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,7 @@ class System:
         body: object = None,
         *,
         headers: dict[str, str] | None = None,
-        **params: str,
+        params: Mapping[str, str] | None = None,
     ) -> Reply:
         """Ask for something."""
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -68,11 +68,11 @@ class System:
 
     async def get(self, path: str, **params: str) -> Reply:
         """Look at something."""
-        return await self.ask("GET", path, **params)
+        return await self.ask("GET", path, params=params)
 
     async def post(self, path: str, body: object = None, **params: str) -> Reply:
         """Have something done."""
-        return await self.ask("POST", path, body, **params)
+        return await self.ask("POST", path, body, params=params)
 
 
 @dataclass

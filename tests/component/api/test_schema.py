@@ -24,7 +24,7 @@ from bridge.web.api.routes import ROUTES
 from bridge.web.api.table import API_PATH
 from tests.component.api.harness import api_firm
 from tests.component.conftest import own_database
-from tests.component.test_appservice_schema import CHECKS
+from tests.component.wire.test_appservice_schema import CHECKS
 
 EXAMPLES = 20
 TOKENS = 40
@@ -48,7 +48,8 @@ class FirmThread(threading.Thread):
         self._folder, self._database_url = folder, database_url
         self._ready = threading.Event()
         self.url = ""
-        self.tokens: list[str] = []
+        self.tokens: Iterator[str] = iter(())
+        self.numbers = count()
 
     def run(self) -> None:
         asyncio.run(self._serve())
@@ -56,7 +57,7 @@ class FirmThread(threading.Thread):
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         async with api_firm(self._folder, self._database_url) as api:
-            self.tokens = [(await api.system("ruth")).token for _ in range(TOKENS)]
+            self.tokens = cycle([(await api.system("ruth")).token for _ in range(TOKENS)])
             self.url = str(api.client.make_url(API_PATH))
             self._ready.set()
             await self._end.wait()
@@ -75,8 +76,6 @@ class FirmThread(threading.Thread):
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirmThread]:
     folder = tmp_path_factory.mktemp("api")
     with own_database(folder) as database, FirmThread(folder, database) as firm:
-        firm.token = cycle(firm.tokens)  # type: ignore[attr-defined]
-        firm.number = count()  # type: ignore[attr-defined]
         yield firm
 
 
@@ -89,9 +88,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirmThread]:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_A2_every_route_keeps_to_its_description(case: Any, served: Any) -> None:
-    if case.path_parameters and next(served.number) % 2:
+def test_A2_every_route_keeps_to_its_description(case: Any, served: FirmThread) -> None:
+    if case.path_parameters and next(served.numbers) % 2:
         # What there is, so that more than the first look is tried.
         case.path_parameters |= {name: value for name, value in THERE.items() if name in case.path_parameters}
-    headers = {"Authorization": f"Bearer {next(served.token)}"}
+    headers = {"Authorization": f"Bearer {next(served.tokens)}"}
     case.call_and_validate(base_url=served.url, headers=headers, checks=CHECKS)
