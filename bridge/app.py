@@ -28,6 +28,7 @@ from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
+from bridge.operations.tokens import add_token, end_token
 from bridge.refusal import CommandError
 from bridge.service import FirmService, open_firm
 from bridge.settings import Settings
@@ -38,6 +39,8 @@ from bridge.upkeep.directory import DirectoryChanges
 from bridge.upkeep.health import health
 from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
+from bridge.web.api.app import make_api
+from bridge.web.api.table import API_PATH
 from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
 from bridge.web.panel.app import make_panel
@@ -106,8 +109,14 @@ class Bridge:
         )
 
     def panel_app(self) -> web.Application:
-        """Everything that the panel answers to, from when those are shut out who must be."""
-        return make_panel(self._desk, self.live, lambda: self.upkeep.stages.is_done(Stage.SHUT_OUT))
+        """Everything that the panel and the API answer to, from when those are shut out who must be."""
+
+        def begun() -> bool:
+            return self.upkeep.stages.is_done(Stage.SHUT_OUT)
+
+        app = make_panel(self._desk, self.live, begun)
+        app.add_subapp(API_PATH, make_api(self._desk, begun))
+        return app
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissingError."""
@@ -137,7 +146,13 @@ class Bridge:
 
     def _more_routes(self) -> list[web.RouteDef]:
         settings = self._firm.settings
-        shell = Shell(self.directory.confirm, partial(self.directory.undo, to_admin=False), self._replay)
+        shell = Shell(
+            self.directory.confirm,
+            partial(self.directory.undo, to_admin=False),
+            self._replay,
+            lambda wanted: add_token(self._firm.store, settings, wanted),
+            partial(end_token, self._firm.store),
+        )
         routes = [shell_route(settings.security.alias_key.get_secret_value(), shell)]
         if settings.guarded:
             routes.append(creation_route(settings.guard.key.get_secret_value(), self.create))

@@ -49,6 +49,8 @@ class Desk:
     """Where `!more` goes on, by staff id; what that is only commands know. Kept in memory only."""
     sights: dict[str, Sight] = field(default_factory=dict)
     """What each admin last might see, by staff id, for as long as firm and day are the same."""
+    rehearses: bool = False
+    """Whether all that is done is undone again, and no room is made (bridge/operations/rehearsal.py)."""
 
     @property
     def server_name(self) -> str:

@@ -40,6 +40,7 @@ from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
 from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
+from bridge.operations.tokens import end_tokens_of_leavers
 from bridge.store.engine.store import StoreError
 from bridge.store.record.drift import forget_told
 from bridge.store.record.refusals import TOLD_AGAIN_MS, forget_tallies
@@ -71,6 +72,8 @@ BACK_SECONDS = 10
 """Between looks at whether the homeserver was put back from a backup."""
 CLOCK_SECONDS = 5
 """Between looks at whether the clock was set back."""
+_TOKENS_SECONDS = 60
+"""Between looks for tokens of people who have left."""
 _REFUSALS_SECONDS = 5
 """Between looks at what the guard refused."""
 
@@ -102,6 +105,7 @@ class Jobs:
             self._job(self._take_refusals, IntervalTrigger(seconds=_REFUSALS_SECONDS), "refusals")
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         self._job(partial(forget_over, desk), IntervalTrigger(hours=6), "panel")
+        self._job(partial(end_tokens_of_leavers, desk), IntervalTrigger(seconds=_TOKENS_SECONDS), "tokens")
         self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")

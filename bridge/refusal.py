@@ -22,6 +22,7 @@ class Kind(StrEnum):
     # People and places that are named
     SEVERAL_CALLED = "several_called"
     NOBODY_CALLED = "nobody_called"
+    HAS_LEFT = "has_left"
     NO_SUCH_PLACE = "no_such_place"
     # Walls
     NO_MEMO = "no_memo"

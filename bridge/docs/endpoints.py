@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from bridge.docs.api import api_rows
 from bridge.web.panel.app import DEEDS, PAGES
 
 Table = Callable[[tuple[str, ...], Iterable[tuple[str, ...]]], str]
@@ -50,6 +51,8 @@ def endpoint_parts(table: Table) -> Iterator[str]:
         " ([security.md](security.md#the-panel))."
     )
     yield table(("Request", "Meaning"), _of_panel())
+    yield "At the same address the API answers to whoever sends a token with the scope ([api.md](api.md))."
+    yield table(("Request", "Scope", "Meaning"), api_rows())
 
 
 def _of_panel() -> Iterator[tuple[str, str]]:

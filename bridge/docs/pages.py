@@ -21,6 +21,7 @@ from bridge.commands.asking.where import CHAT, EVERYWHERE, Where
 from bridge.commands.permissions_page import permission_parts
 from bridge.configuration import sections
 from bridge.directory.reference import directory_reference
+from bridge.docs.api import api_parts
 from bridge.docs.endpoints import endpoint_parts
 from bridge.docs.rules import rule_parts
 from bridge.metrics import Metrics
@@ -39,6 +40,7 @@ def pages() -> dict[Path, str]:
         Path("docs/commands.md"): commands_page(COMMANDS),
         Path("docs/permissions.md"): permissions_page(),
         Path("docs/endpoints.md"): endpoints_page(),
+        Path("docs/api-reference.md"): api_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/directory.md"): directory_reference(),
         Path("docs/rules.md"): rules_page(),
@@ -179,6 +181,11 @@ def permissions_page() -> str:
 def endpoints_page() -> str:
     """docs/endpoints.md."""
     return _page([*_head("What the bridge answers to", "bridge/docs/endpoints.py"), *endpoint_parts(_table)])
+
+
+def api_page() -> str:
+    """docs/api-reference.md."""
+    return _page([*_head("The API, address by address", "bridge/web/api/"), *api_parts(_table)])
 
 
 def metrics_page() -> str:

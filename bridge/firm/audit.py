@@ -27,6 +27,9 @@ class Deed(StrEnum):
     ARCHIVED = "archived"
     RESTORED = "restored"
     COMMAND = "command"
+    API = "api"
+    TOKEN_MADE = "token_made"  # noqa: S105 - the name of a deed
+    TOKEN_ENDED = "token_ended"  # noqa: S105 - the name of a deed
     PUT_BACK = "put_back"
     DIRECTORY_CHANGED = "directory_changed"
     DIRECTORY_CONFIRMED = "directory_confirmed"
@@ -69,6 +72,10 @@ BY_GUARD = frozenset(deed for deed in Deed if deed.value.startswith("tried_"))
 """What the guard refused inside Synapse, and told the bridge afterwards."""
 
 
+USES = frozenset({Deed.COMMAND, Deed.API})
+"""That something was asked for, by whatever way; what it was about is told by `with_ids`."""
+
+
 class Outcome(StrEnum):
     """What came of it."""
 
@@ -86,7 +93,7 @@ class AuditEntry:
     actor: str = ""
     """Staff id, or a user id of nobody in the firm; empty for the bridge by itself and for the directory."""
     subject: str = ""
-    """What it was done on: the id of a conversation or matter, or the name of a command."""
+    """What it was done on: the id of a conversation or matter, the name of a command, or what the API was asked for."""
     person: str = ""
     """The staff id of whom it concerns, where that is somebody else or the actor is not a person."""
     reason: str = ""

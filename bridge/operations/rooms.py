@@ -18,9 +18,11 @@ from bridge.wording.people import names
 async def made_room(desk: Desk, conversation_id: str, asked_by: str, cause: str) -> str:
     """Bring the conversation's room into being as it should be, and return its id. Raises Refusal.
 
-    Who cannot be brought in, because a server admin suspended their account, holds up nobody: `asked_by`, a staff id,
-    is told, once for each `cause`.
+    In a rehearsal none is made. Who cannot be brought in, because a server admin suspended their account, holds up
+    nobody: `asked_by`, a staff id, is told, once for each `cause`.
     """
+    if desk.rehearses:
+        return ""
     outcome = await desk.reconciler.rooms.converge(conversation_id)
 
     def unit() -> str | None:

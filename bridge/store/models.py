@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peewee import (
     SQL,
+    AutoField,
     BigAutoField,
     BigIntegerField,
     BlobField,
@@ -610,6 +611,38 @@ class PanelSession(Base):
     """What the browser calls itself."""
 
 
+class ApiToken(Base):
+    """A token with which a system uses the API as somebody (A1). Its row stays when it has ended, so that its number is
+    given to no other."""
+
+    number = AutoField()
+    token_hash = TextField(unique=True)
+    """SHA-256 in hexadecimal; the token itself is with the system alone."""
+    staff_id = TextField(index=True)
+    name = TextField()
+    """What it is for."""
+    scopes = TextField()
+    """Separated by blanks."""
+    made_by = TextField()
+    made_at = BigIntegerField()
+    until = BigIntegerField()
+    used_at = BigIntegerField(null=True)
+    ended_at = BigIntegerField(null=True)
+
+
+class ApiRequest(Base):
+    """A request of the API that happens once, however often it is sent (A2)."""
+
+    key_hash = TextField(primary_key=True)
+    """SHA-256 in hexadecimal of the token's number and the idempotency key."""
+    asked = TextField()
+    """SHA-256 in hexadecimal of what was asked for."""
+    at_ms = BigIntegerField(index=True)
+    status = IntegerField(null=True)
+    """Of the answer; null until it is done."""
+    answer = TextField(default="")
+
+
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     DirectoryVersion,
@@ -649,4 +682,6 @@ MODELS: tuple[type[Base], ...] = (
     Kept,
     PanelLink,
     PanelSession,
+    ApiToken,
+    ApiRequest,
 )

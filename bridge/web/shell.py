@@ -5,9 +5,12 @@ who can read the bridge's configuration. What is asked is one of
 
     {"do": "confirm", "fingerprint": TEXT, "by": TEXT}    answered with {"told": SENTENCE}
     {"do": "undo", "fingerprint": TEXT, "by": TEXT}    answered with {"told": SENTENCE}
+    {"do": "add token", "token": {…}}    answered with {"number": NUMBER}
+    {"do": "end token", "number": NUMBER, "by": TEXT}    answered with {"ended": true or false}
     {"do": "replay", "incoming": [NUMBER] or null, "outgoing": [NUMBER] or null}    answered with {"replayed": NUMBER}
 
-Each may be repeated: the first two name the change that they are about, the last only lets something be tried again.
+Each may be repeated: the first two name the change that they are about, the next two the token, of which only a hash
+is sent, and the last only lets something be tried again.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
 
 from bridge.directory.undoing import Undone
 from bridge.guard.protocol import is_signed
+from bridge.operations.tokens import NewToken
 from bridge.refusal import Refusal
 from bridge.web.errors import MatrixError, json_response
 from bridge.wording.directory import confirmed_text, undone_text
@@ -42,6 +47,10 @@ class Shell:
     """Takes back the confirmed change with this fingerprint, in the same way."""
     replay: Callable[[Positions, Positions], Awaitable[int]]
     """Lets dead letters be tried again, all for None; says how many."""
+    add_token: Callable[[NewToken], Awaitable[int]]
+    """Lets a token act as somebody; its number."""
+    end_token: Callable[[int, str], Awaitable[bool]]
+    """Ends a token for whoever is named; whether there was one."""
 
 
 def signed(key: str, asked: dict[str, Any]) -> bytes:
@@ -68,9 +77,20 @@ async def _answer(asked: Any, shell: Shell) -> dict[str, Any]:
             return {"told": confirmed_text(await shell.confirm(by, fingerprint))}
         case {"do": "undo", "fingerprint": str(fingerprint), "by": str(by)}:
             return {"told": undone_text(await shell.undo(by, fingerprint), str)}
+        case {"do": "add token", "token": dict(token)}:
+            return {"number": await shell.add_token(_token(token))}
+        case {"do": "end token", "number": int(number), "by": str(by)}:
+            return {"ended": await shell.end_token(number, by)}
         case {"do": "replay", "incoming": incoming, "outgoing": outgoing} if _positions(incoming, outgoing):
             return {"replayed": await shell.replay(incoming, outgoing)}
     raise MatrixError(400, "M_BAD_JSON", "The bridge that runs does not know this request: it is of another version.")
+
+
+def _token(given: dict[str, Any]) -> NewToken:
+    try:
+        return TypeAdapter(NewToken).validate_python(given)
+    except ValidationError as error:
+        raise MatrixError(400, "M_BAD_JSON", "The bridge that runs does not know this form of a token.") from error
 
 
 def _positions(*given: Any) -> bool:

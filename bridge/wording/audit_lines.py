@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bridge.firm.audit import BY_GUARD, AuditEntry, Deed, Outcome, words_and_ids
+from bridge.firm.audit import BY_GUARD, USES, AuditEntry, Deed, Outcome, words_and_ids
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
@@ -38,6 +38,8 @@ SAID: Mapping[Deed, str] = {
     Deed.DIRECTORY_UNDONE: "took back a change of the directory that had been confirmed",
     Deed.STAFF_LEFT: "recorded that {person} has left the firm",
     Deed.STAFF_RETURNED: "took {person} back into the firm",
+    Deed.TOKEN_MADE: "made a token of the API for {person}",
+    Deed.TOKEN_ENDED: "ended a token of the API for {person}",
     Deed.WALL_SET: "set the wall {subject}",
     Deed.WALL_LIFTED: "lifted the wall {subject}",
     Deed.WALL_EXPIRED: "noted that the last day of the wall {subject} is over",
@@ -180,7 +182,7 @@ def names_of(firm: Firm, entries: Iterable[AuditEntry]) -> Names:
 
 
 def _ids_in(entry: AuditEntry) -> tuple[str, ...]:
-    return (entry.subject, *(words_and_ids(entry.reason)[1] if entry.deed is Deed.COMMAND else ()))
+    return (entry.subject, *(words_and_ids(entry.reason)[1] if entry.deed in USES else ()))
 
 
 def audit_line(settings: FirmSettings, sight: Sight, names: Names, one: Audited) -> str:
@@ -211,8 +213,8 @@ def audit_words(names: Names, one: Audited, may_say: MaySay = lambda title: True
 def _told(names: Names, one: Audited, whom: str, may_say: MaySay) -> tuple[str, str]:
     """What was done or tried, and why, as far as that is for people."""
     entry = one.entry
-    if entry.deed is Deed.COMMAND:
-        return f"{'typed' if entry.outcome is Outcome.REFUSED else 'used'} !{entry.subject}", _words_of_use(entry)
+    if entry.deed in USES:
+        return _used(entry), _words_of_use(entry)
     if entry.deed is Deed.RENAMED:
         return names.renamed(entry.subject, one.position, may_say), ""
     form, why = SAID[entry.deed], _why(entry)
@@ -220,6 +222,13 @@ def _told(names: Names, one: Audited, whom: str, may_say: MaySay) -> tuple[str, 
         form, why = put_back(entry.reason, by_themselves=entry.person in {"", entry.actor})
     subject = names.shown(entry.subject, one.position, may_say)
     return form.format(subject=subject or "something", person=whom or "somebody"), why
+
+
+def _used(entry: AuditEntry) -> str:
+    """What was asked for, and with what."""
+    if entry.deed is Deed.API:
+        return f"asked the API for {entry.subject}"
+    return f"{'typed' if entry.outcome is Outcome.REFUSED else 'used'} !{entry.subject}"
 
 
 def _words_of_use(entry: AuditEntry) -> str:

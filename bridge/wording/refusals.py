@@ -123,6 +123,7 @@ SENTENCES: Mapping[Kind, Sentence] = {
     # People and places that are named
     Kind.SEVERAL_CALLED: _several_called,
     Kind.NOBODY_CALLED: _nobody_called,
+    Kind.HAS_LEFT: "{person} has left the firm.",
     Kind.NO_SUCH_PLACE: (
         "There is no matter, channel or room {typed:typed} that you can see. `!matter list` and `!channel list` show"
         " those you can."

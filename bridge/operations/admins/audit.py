@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge.desk import Desk
-from bridge.firm.audit import AuditEntry, Deed, Outcome, words_and_ids
+from bridge.firm.audit import USES, AuditEntry, Deed, Outcome, words_and_ids
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_space_key
@@ -111,7 +111,7 @@ def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
     entry = one.entry
     if entry.deed in OF_DIRECTORY:
         return True
-    if entry.deed is Deed.COMMAND:
+    if entry.deed in USES:
         return _may_read_of_use(sight, names, entry)
     known = names.may_hear(sight, entry.subject)
     if known is None:

@@ -143,6 +143,20 @@ class Store:
         """Run a unit that only reads, and return its result. It keeps no other process from writing (SQLite)."""
         return cast("T", await self._hand_over(unit, False, True, None))
 
+    async def rehearse(self, unit: Callable[[], T]) -> T:
+        """Run a unit, return its result, and undo it. Nobody is told of what it announced."""
+
+        def undone() -> T:
+            execute("SAVEPOINT rehearsal")
+            try:
+                return unit()
+            finally:
+                execute("ROLLBACK TO SAVEPOINT rehearsal")
+                execute("RELEASE SAVEPOINT rehearsal")
+                take_news()
+
+        return cast("T", await self._hand_over(undone, False, self.reading, None))
+
     async def _hand_over(
         self, unit: Callable[[], T], durable: bool, reads: bool, early: Callable[[T], None] | None
     ) -> object:

@@ -15,6 +15,7 @@ from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
 from bridge.refusal import CommandError, Refusal
+from bridge.web.api.table import API_PATH
 from bridge.web.panel import conversation, doing, pages
 from bridge.web.panel import conversation_deeds as deeds
 from bridge.web.panel.about import about
@@ -101,13 +102,18 @@ def _guarded(begun: Callable[[], bool]) -> Middleware:
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await _answered(request, handler) if begun() else _starting()
+        response = await _answered(request, handler) if begun() or _is_api(request) else _starting()
         if not response.prepared:
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
         return response
 
     return guarded
+
+
+def _is_api(request: web.Request) -> bool:
+    """Whether it is for the API, which answers in its own form."""
+    return request.path.startswith(f"{API_PATH}/")
 
 
 def _starting() -> web.Response:

@@ -1,0 +1,59 @@
+"""What a system asks for under an idempotency key happens once, however often it is sent (A2)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from bridge.clock import DAY_MS, now_ms
+from bridge.desk import Desk
+from bridge.operations.tokens import Token
+from bridge.store.people import tokens as rows
+
+KEPT_DAYS = 1
+"""How long an answer is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A request under a key."""
+
+    key_hash: str
+    is_other: bool
+    """Whether something else was asked for under that key before."""
+    status: int | None
+    """Of the answer it had; None where it was not finished."""
+    answer: str
+
+    @property
+    def cause(self) -> str:
+        """What operations know it by."""
+        return f"api/{self.key_hash}"
+
+
+async def begun(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
+    """Begin what is asked for, or find what became of it.
+
+    One that was begun and not finished, for instance because the bridge ended, is begun again: operations know its
+    cause.
+    """
+    key_hash = hashlib.sha256(f"{token.number}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
+    said = hashlib.sha256(asked).hexdigest()
+
+    def unit() -> rows.Begun:
+        now = now_ms()
+        rows.forget_requests(now - KEPT_DAYS * DAY_MS)
+        return rows.begin_request(key_hash, said, now)
+
+    found = await desk.store.run(unit)
+    return Once(key_hash, found.asked != said, found.status, found.answer)
+
+
+async def finished(desk: Desk, once: Once, status: int, answer: str) -> None:
+    """Keep the answer."""
+    await desk.store.run(lambda: rows.finish_request(once.key_hash, status, answer))
+
+
+async def undone(desk: Desk, once: Once) -> None:
+    """Nothing was done: what comes under the key next is asked anew."""
+    await desk.store.run(lambda: rows.forget_request(once.key_hash))

@@ -1,0 +1,112 @@
+"""Asking for something without doing it: the same operation on a desk on which nothing stays done (O2).
+
+Every unit runs in the database, behind those before it, and is undone; no room is touched and nobody is told. What is
+answered or refused is therefore what would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from bridge.desk import Desk
+from bridge.firm.model import Firm
+from bridge.matrix.port import Homeserver
+from bridge.reconcile.convergence import Convergence
+from bridge.reconcile.guarding import Guarding
+from bridge.reconcile.passes import Passes
+from bridge.reconcile.tally import Outcome
+from bridge.store.engine.store import Store
+
+T = TypeVar("T")
+
+
+def rehearsal(desk: Desk) -> Desk:
+    """A desk for one operation, of which nothing stays done."""
+    return replace(
+        desk,
+        store=cast("Store", _Store(desk.store)),
+        reconciler=replace(
+            desk.reconciler,
+            passes=cast("Passes", _Passes()),
+            rooms=cast("Convergence", _Rooms()),
+            guarding=cast("Guarding", _Guard()),
+        ),
+        homeserver=cast("Homeserver", _Looked(desk.homeserver)),
+        rehearses=True,
+    )
+
+
+class _Store:
+    """Runs each unit behind those before it, and undoes them all."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._before: list[Callable[[], object]] = []
+
+    async def run(self, unit: Callable[[], T], **how: object) -> T:
+        result = await self.read(unit)
+        self._before.append(unit)
+        return result
+
+    async def read(self, unit: Callable[[], T]) -> T:
+        before = tuple(self._before)
+
+        def all_of_them() -> T:
+            for each in before:
+                each()
+            return unit()
+
+        return await self._store.rehearse(all_of_them)
+
+
+class _Passes:
+    """Rooms and accounts that stay as they are."""
+
+    async def take_out(self, *keys: str) -> None:
+        return None
+
+    async def take_back(self) -> None:
+        return None
+
+    async def follow(self, before: Firm) -> Outcome:
+        return Outcome()
+
+    async def cut_off(self, staff_id: str) -> Outcome:
+        return Outcome()
+
+
+class _Rooms:
+    """The same, room by room."""
+
+    async def converge(self, *keys: str) -> Outcome:
+        return Outcome()
+
+
+class _Guard:
+    """A guard that is told nothing."""
+
+    async def told(self, *keys: str, **how: object) -> None:
+        return None
+
+
+class _Looked:
+    """A homeserver that is only looked at."""
+
+    _LOOKS = frozenset({"event", "state_content"})
+    _DEEDS = frozenset({"leave", "put_state"})
+
+    def __init__(self, homeserver: Homeserver) -> None:
+        self._homeserver = homeserver
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._LOOKS:
+            return getattr(self._homeserver, name)
+        if name in self._DEEDS:
+            return _nothing
+        raise AttributeError(name)
+
+
+async def _nothing(*given: object) -> str:
+    return ""

@@ -1,0 +1,112 @@
+"""Tokens of the API, and requests that must happen once (A1, A2). All are units of work; times are milliseconds.
+
+Of every token only its hash is kept, so that nobody uses what a backup has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.store.models import ApiRequest, ApiToken
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that works."""
+
+    number: int
+    staff_id: str
+    name: str
+    scopes: frozenset[str]
+    made_by: str
+    made_at: int
+    until: int
+    used_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that came with an idempotency key."""
+
+    asked: str
+    """What tells it from others under the same key."""
+    status: int | None
+    """Of its answer; None where it was not finished."""
+    answer: str
+
+
+def add_token(token_hash: str, staff_id: str, name: str, scopes: str, made_by: str, now: int, until: int) -> int:
+    """Note a token; its number. Asked again for the same token, it is the same."""
+    row = ApiToken.get_or_none(ApiToken.token_hash == token_hash) or ApiToken.create(
+        token_hash=token_hash, staff_id=staff_id, name=name, scopes=scopes, made_by=made_by, made_at=now, until=until
+    )
+    return int(row.number)
+
+
+def token_of(token_hash: str, now: int) -> Token | None:
+    """The token with this hash; None where it has ended or there is none."""
+    row = ApiToken.get_or_none(ApiToken.token_hash == token_hash, ApiToken.ended_at.is_null(), ApiToken.until > now)
+    return None if row is None else _token(row)
+
+
+def tokens(now: int) -> list[Token]:
+    """Every token that works, the oldest first."""
+    rows = ApiToken.select().where(ApiToken.ended_at.is_null(), ApiToken.until > now).order_by(ApiToken.number)
+    return [_token(row) for row in rows]
+
+
+def note_token_used(number: int, now: int) -> None:
+    """Note that a token is in use."""
+    ApiToken.update(used_at=now).where(ApiToken.number == number).execute()
+
+
+def end_token(number: int, now: int) -> str | None:
+    """End a token; whose it was, None where there is none that works."""
+    row = ApiToken.get_or_none(ApiToken.number == number, ApiToken.ended_at.is_null(), ApiToken.until > now)
+    if row is None:
+        return None
+    ApiToken.update(ended_at=now).where(ApiToken.number == number).execute()
+    return str(row.staff_id)
+
+
+def end_tokens(staff_id: str, now: int) -> int:
+    """End all of somebody's tokens. How many there were."""
+    of_theirs = ApiToken.update(ended_at=now).where(ApiToken.staff_id == staff_id, ApiToken.ended_at.is_null())
+    return int(of_theirs.execute())
+
+
+def begin_request(key_hash: str, asked: str, now: int) -> Begun:
+    """Note that a request begins. What is known of it where it came before."""
+    row = ApiRequest.get_or_none(ApiRequest.key_hash == key_hash)
+    if row is None:
+        ApiRequest.create(key_hash=key_hash, asked=asked, at_ms=now)
+        return Begun(asked, None, "")
+    return Begun(row.asked, row.status, row.answer)
+
+
+def finish_request(key_hash: str, status: int, answer: str) -> None:
+    """Note what a request was answered with."""
+    ApiRequest.update(status=status, answer=answer).where(ApiRequest.key_hash == key_hash).execute()
+
+
+def forget_request(key_hash: str) -> None:
+    """Forget a request of which nothing was done."""
+    ApiRequest.delete().where(ApiRequest.key_hash == key_hash).execute()
+
+
+def forget_requests(before: int) -> None:
+    """Forget the requests that began before that moment."""
+    ApiRequest.delete().where(ApiRequest.at_ms < before).execute()
+
+
+def _token(row: ApiToken) -> Token:
+    return Token(
+        row.number,
+        row.staff_id,
+        row.name,
+        frozenset(row.scopes.split()),
+        row.made_by,
+        row.made_at,
+        row.until,
+        row.used_at,
+    )

@@ -1,0 +1,218 @@
+"""The API's own web application: from a request to the operation, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
+
+from bridge.desk import Desk
+from bridge.failures import describe, frames
+from bridge.firm.errors import BridgeError
+from bridge.firm.model import Staff
+from bridge.operations.once import Once, begun, finished, undone
+from bridge.operations.rehearsal import rehearsal
+from bridge.operations.tokens import Token, holder
+from bridge.refusal import Kind, Refusal
+from bridge.web.api.asking import ApiCall, what_is_named
+from bridge.web.api.cursors import Cursors
+from bridge.web.api.noting import Noting
+from bridge.web.api.openapi import description
+from bridge.web.api.problems import AGAIN, ProblemError, refused
+from bridge.web.api.rates import Rates
+from bridge.web.api.reading import bearer, body, idempotency_key, parameters
+from bridge.web.api.routes import ROUTES
+from bridge.web.api.table import Given, Rehearsed, Route
+
+log = structlog.get_logger(__name__)
+_HEADERS: Final = web.RequestKey("headers", dict[str, str])
+_NOBODY = (
+    "Send a token that works as Authorization: Bearer TOKEN. Whoever runs the server makes one with"
+    " firm-bridge token new."
+)
+
+
+def make_api(desk: Desk, begun_: Callable[[], bool]) -> web.Application:
+    """The API. `begun_` is whether the bridge has shut out who must be out, before which nothing is shown."""
+    app = web.Application(middlewares=[_problems])
+    api = Api(desk, begun_)
+    text = orjson.dumps(description(ROUTES, desk.settings.panel.url))
+
+    async def described(request: web.Request) -> web.Response:
+        return _with_tag(request, web.Response(body=text, content_type="application/json"))
+
+    app.add_routes([web.get("/openapi.json", described, allow_head=False)])
+    app.add_routes([web.route(one.method, one.path, api.handler(one)) for one in ROUTES])
+    app.on_response_prepare.append(_headed)
+    return app
+
+
+async def _headed(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in request.get(_HEADERS, {}).items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Vary", "Authorization")
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong into a problem. What nobody expected is logged."""
+    try:
+        return await handler(request)
+    except ProblemError as problem:
+        return problem.response()
+    except Refusal as refusal:
+        return refused(refusal).response()
+    except web.HTTPNotFound:
+        return ProblemError(404, "no_address", "The API has no such address. Its description lists them.").response()
+    except web.HTTPMethodNotAllowed as error:
+        allowed = {"Allow": ", ".join(sorted(error.allowed_methods))}
+        return ProblemError(405, "method", "This address cannot be asked for in this way.", allowed).response()
+    except web.HTTPRequestEntityTooLarge:
+        return ProblemError(413, "too_large", "The body is larger than a megabyte.").response()
+    except (web.HTTPException, web.RequestPayloadError):
+        return ProblemError(400, "not_understood", "The request could not be read.").response()
+    except ConnectionResetError:
+        raise
+    except BridgeError as error:
+        log.warning("api_waits", route=_pattern(request), reason=describe(error))
+        detail = "The firm's server or the bridge's database does not answer. Try again soon."
+        return ProblemError(503, "away", detail, {"Retry-After": "10"}).response()
+    except Exception as error:  # noqa: BLE001 - logged with its cause; the message could quote what people wrote
+        log.error("api_failed", route=_pattern(request), error=type(error).__name__, stack=frames(error))  # noqa: TRY400
+        detail = "Something is wrong in the bridge. Your firm admin can see what in its log."
+        return ProblemError(500, "failed", detail).response()
+
+
+def _pattern(request: web.Request) -> str:
+    """The pattern of an address, without what may be secret in it."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
+
+
+class Api:
+    """Answers requests by the table of routes."""
+
+    def __init__(self, desk: Desk, begun_: Callable[[], bool]) -> None:
+        self._desk = desk
+        self._begun = begun_
+        self._rates = Rates()
+        self._noting = Noting()
+        self._under_way: set[str] = set()
+        """Requests with a key that are being done."""
+        self._key = desk.settings.security.alias_key.get_secret_value().encode()
+
+    def handler(self, route: Route) -> Handler:
+        """What answers to a route."""
+
+        async def answered(request: web.Request) -> web.StreamResponse:
+            if not self._begun():
+                detail = "The firm's messages are just starting. Try again in a minute."
+                raise ProblemError(503, "starting", detail, {"Retry-After": "30"})
+            found = await holder(self._desk, bearer(request)) if bearer(request) else None
+            if found is None:
+                raise ProblemError(401, "no_token", _NOBODY, {"WWW-Authenticate": "Bearer"})
+            token, person = found
+            request[_HEADERS] = dict(await self._rates.taken(token, route.rate))
+            return await self._allowed(request, route, token, person)
+
+        return answered
+
+    async def _allowed(self, request: web.Request, route: Route, token: Token, person: Staff) -> web.StreamResponse:
+        """Answer where the token's scopes and the person's rights are enough."""
+        if route.scope not in token.scopes:
+            await self._noting.refused(self._desk, person, token, route)
+            raise ProblemError(
+                403,
+                "scope",
+                f"This token has not the scope {route.scope}. Make one that has.",
+                {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{route.scope}"'},
+            )
+        decision = self._desk.may_administer(person.id) if route.for_admins else True
+        if not decision:
+            await self._noting.refused(self._desk, person, token, route, "F1")
+            raise Refusal(Kind.FOR_ADMINS, "F1")
+        return await self._asked(request, route, token, person)
+
+    async def _asked(self, request: web.Request, route: Route, token: Token, person: Staff) -> web.StreamResponse:
+        """Read the request, and do it."""
+        query, (raw, given) = parameters(request, route), await body(request, route)
+        dry = isinstance(query, Rehearsed) and query.dry_run
+        key = idempotency_key(request) if route.writes else None
+        once = await begun(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
+        cause = once.cause if once is not None else f"api/{token.number}/{secrets.token_hex(16)}"
+        desk = rehearsal(self._desk) if dry else self._desk
+        named = {
+            part: await what_is_named(desk, person, part, value, cause) for part, value in request.match_info.items()
+        }
+        models = tuple(one for one in (query, given) if one is not None)
+        about = f"{route.name}\n{person.id}\n{_without_page(query)}".encode("utf-8", "replace")
+        call = ApiCall(desk, person, token, request, named, models, cause, Cursors(self._key, about))
+        answer = await (self._done(call, route) if once is None else self._once(call, route, once))
+        await self._noting.used(self._desk, call, route, dry=dry)
+        return answer
+
+    async def _once(self, call: ApiCall, route: Route, once: Once) -> web.StreamResponse:
+        """What comes under a key: done, or answered as it was."""
+        if once.is_other:
+            raise ProblemError(
+                422, "key_reused", "Something else was asked for under this Idempotency-Key. Take another."
+            )
+        if once.status is not None:
+            return web.Response(
+                text=once.answer,
+                status=once.status,
+                content_type="application/json",
+                headers={"Idempotency-Replayed": "true"},
+            )
+        if once.key_hash in self._under_way:
+            raise ProblemError(
+                409, "under_way", "This request is being done. Ask again in a moment.", {"Retry-After": "2"}
+            )
+        self._under_way.add(once.key_hash)
+        try:
+            answer = await self._done(call, route)
+            assert isinstance(answer, web.Response)
+            await finished(self._desk, once, answer.status, answer.text or "")
+        except Refusal as refusal:
+            if refusal.kind not in AGAIN:
+                await undone(self._desk, once)
+            raise
+        finally:
+            self._under_way.discard(once.key_hash)
+        return answer
+
+    async def _done(self, call: ApiCall, route: Route) -> web.StreamResponse:
+        answer = await route.run(call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        assert isinstance(answer, BaseModel)
+        response = web.Response(text=answer.model_dump_json(), content_type="application/json")
+        return response if route.writes else _with_tag(call.request, response)
+
+
+def _said(request: web.Request, raw: bytes) -> bytes:
+    return b"\n".join((request.method.encode(), request.raw_path.encode("utf-8", "replace"), raw))
+
+
+def _without_page(query: Given) -> str:
+    """The parameters that make a list, without those that choose a page of it."""
+    return query.model_dump_json(exclude={"cursor", "limit"})
+
+
+def _with_tag(request: web.Request, response: web.Response) -> web.Response:
+    """The answer with its tag; nothing new where whoever asks has it already (RFC 9110, section 13.1.2)."""
+    assert isinstance(response.body, bytes)
+    tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+    if tag in known or "*" in known:
+        return web.Response(status=304, headers=headers)
+    response.headers.update(headers)
+    return response

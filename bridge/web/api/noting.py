@@ -1,0 +1,53 @@
+"""Uses of the API in the audit log (A1): each that changes something, and of the others the first in an hour.
+
+A system that looks every minute would else fill a log of which nothing is ever taken out.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bridge.clock import now_ms
+from bridge.desk import Desk
+from bridge.firm.model import Staff
+from bridge.firm.rules import CitedRule
+from bridge.operations.tokens import Token, note_use
+from bridge.web.api.asking import ApiCall
+from bridge.web.api.table import Route
+
+_HOUR_MS = 3_600_000
+_OF_PLACES = ("conversation", "matter", "wall")
+
+
+class Noting:
+    """What was noted in this hour."""
+
+    def __init__(self) -> None:
+        self._hour = 0
+        self._noted: set[tuple[object, ...]] = set()
+
+    async def used(self, desk: Desk, call: ApiCall, route: Route, *, dry: bool) -> None:
+        """Note that something was shown or done."""
+        parts = call.request.match_info
+        ids = [parts[one] for one in _OF_PLACES if one in parts] + call.about
+        person = parts.get("person", "")
+        if (route.writes and not dry) or self._is_first(call.token.number, route.name, dry, person, *ids):
+            asked_for = f"{route.name} (dry run)" if dry else route.name
+            await note_use(desk, call.person, asked_for, call.cause, person=person, ids=ids)
+
+    async def refused(
+        self, desk: Desk, person: Staff, token: Token, route: Route, rule: CitedRule | Literal[""] = ""
+    ) -> None:
+        """Note that the token or the person may not ask for it."""
+        if self._is_first(token.number, route.name, "refused"):
+            await note_use(desk, person, route.name, f"api/{token.number}", rule=rule, refused=True)
+
+    def _is_first(self, *what: object) -> bool:
+        hour = now_ms() // _HOUR_MS
+        if hour != self._hour:
+            self._hour = hour
+            self._noted.clear()
+        if what in self._noted:
+            return False
+        self._noted.add(what)
+        return True

@@ -1,0 +1,80 @@
+"""What a request gives, read by the models of its route. Whatever is wrong is said with its place."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import ValidationError
+
+from bridge.json_in import loads
+from bridge.web.api.problems import ProblemError
+from bridge.web.api.table import Given, Route
+
+_KEY = re.compile(r"[!-~]{1,200}")
+KEY_PATTERN = f"^{_KEY.pattern}$"
+_ERRORS_MAX = 20
+
+
+def bearer(request: web.Request) -> str:
+    """The token of a request (RFC 6750); empty for none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.casefold() == "bearer" else ""
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """The key under which it happens once; None without one. Raises ProblemError."""
+    given = request.headers.getall("Idempotency-Key", [])
+    if not given:
+        return None
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise ProblemError(400, "idempotency_key", "An Idempotency-Key has 1 to 200 characters of ASCII and no blanks.")
+    return given[0]
+
+
+def parameters(request: web.Request, route: Route) -> Given:
+    """The parameters behind the address. Raises ProblemError."""
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            raise ProblemError(422, "invalid", f"The parameter {name[:50]} is given twice. Give it once.")
+        given[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        return route.query.model_validate(given)
+    except ValidationError as error:
+        raise _invalid(error, "query") from error
+
+
+async def body(request: web.Request, route: Route) -> tuple[bytes, Given | None]:
+    """The body, as it came and by its model. Raises ProblemError."""
+    if route.body is None:
+        return b"", None
+    if request.content_type != "application/json":
+        raise ProblemError(415, "media_type", "Send the body as application/json.")
+    raw = await request.read()
+    try:
+        given = orjson.dumps(loads(raw))
+    except orjson.JSONEncodeError as error:
+        raise ProblemError(400, "not_json", "The body is no JSON.") from error
+    except orjson.JSONDecodeError as error:
+        raise ProblemError(400, "not_json", "The body is no JSON.") from error
+    try:
+        return raw, route.body.model_validate_json(given, strict=True)
+    except ValidationError as error:
+        raise _invalid(error, "body") from error
+
+
+def _invalid(error: ValidationError, where: str) -> ProblemError:
+    """Names each place, and never what stood there."""
+    wrong: list[dict[str, Any]] = [
+        {"in": where, "pointer": "".join(f"/{_pointer(part)}" for part in one["loc"]), "detail": one["msg"]}
+        for one in error.errors(include_url=False, include_context=False, include_input=False)[:_ERRORS_MAX]
+    ]
+    return ProblemError(422, "invalid", "Something in the request is not as the description says.", errors=wrong)
+
+
+def _pointer(part: str | int) -> str:
+    """A part of a JSON Pointer (RFC 6901)."""
+    return str(part)[:100].replace("~", "~0").replace("/", "~1")

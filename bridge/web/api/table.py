@@ -1,0 +1,103 @@
+"""The declaration of a route: from it come dispatch, the description, the documentation and the walk of the tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from bridge.operations.tokens import Scope
+
+if TYPE_CHECKING:
+    from bridge.web.api.asking import ApiCall
+
+API_PATH: Final = "/api/v1"
+PAGE_MOST = 200
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _written(given: object) -> object:
+    """Else a number would be taken for seconds, or by its size for milliseconds."""
+    if isinstance(given, str) and not _MOMENT.fullmatch(given):
+        raise PydanticCustomError("moment", "It must be a moment with its zone, such as 2026-12-31T09:00:00Z")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""RFC 3339, section 5.6."""
+
+
+class Rate(StrEnum):
+    """How often one token may ask, for all routes of the same rate together."""
+
+    READ = "600/minute"
+    WRITE = "60/minute"
+    FILE = "120/minute"
+    SEARCH = "60/minute"
+
+    @property
+    def policy(self) -> str:
+        """Its name in the headers."""
+        return self.name.lower()
+
+
+class Given(BaseModel):
+    """What a request gives. What has no meaning is refused, so that a slip in a name does not do the opposite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Given):
+    """No parameters."""
+
+
+class Paged(Given):
+    """Which page of a list."""
+
+    limit: int = Field(50, ge=1, le=PAGE_MOST, description="How many at most.")
+    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
+
+
+class Rehearsed(Given):
+    """Whether it is done."""
+
+    dry_run: bool = Field(False, description="True: answer as if it were done, and do nothing.")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One thing that a system can ask for."""
+
+    name: str
+    """What the audit log and clients made from the description call it."""
+    method: str
+    path: str
+    """Below `API_PATH`."""
+    scope: Scope
+    rate: Rate
+    run: Callable[[ApiCall], Awaitable[Any]]
+    """Asks the operation. Its docstring is the documentation."""
+    answer: type[BaseModel] | None
+    """None for the bytes of a file."""
+    query: type[Given] = Nothing
+    body: type[Given] | None = None
+    for_admins: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something."""
+        return self.method != "GET"
+
+    @cached_property
+    def said(self) -> tuple[str, str]:
+        """What it does: in a line, and the rest."""
+        first, _, rest = (self.run.__doc__ or "").partition("\n")
+        return first.strip().rstrip("."), " ".join(rest.split())

@@ -1,0 +1,143 @@
+"""Ethical walls, for firm admins; and saying that one was read of, for those screened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from bridge.firm.model import Wall, WallKind
+from bridge.operations.everybody import everybody
+from bridge.operations.walls.listing import WallRow, wall_rows, walls_listed
+from bridge.operations.walls.setting import lift_walls, set_wall
+from bridge.operations.walls.telling import acknowledge_walls
+from bridge.web.api import models as shown
+from bridge.web.api.asking import ApiCall
+from bridge.web.api.matters import PEOPLE_MOST
+from bridge.web.api.problems import ProblemError, not_there
+from bridge.web.api.table import Given, Paged
+
+
+class WallsAsked(Paged):
+    """Which walls."""
+
+    client: str = Field("", max_length=255, description="Only those around this client.")
+    keeps_out: str = Field("", max_length=255, description="Only those that keep this staff id out.")
+
+
+class NewWall(Given):
+    """A wall to set, around a matter or around all matters of a client."""
+
+    kind: Literal["exclude", "only"] = Field("exclude", description="Keeps these people out, or lets only them in.")
+    matter_id: str = Field("", max_length=255)
+    client: str = Field("", max_length=1000)
+    people: list[str] = Field(
+        [],
+        max_length=PEOPLE_MOST,
+        description="Staff ids, e-mail addresses or Matrix ids, also of those who have left.",
+    )
+    groups: list[str] = Field([], max_length=PEOPLE_MOST, description="Ids of groups of the directory.")
+    memo: str = Field(max_length=10_000, description="Why.")
+    expires: date | None = Field(None, description="The last day.")
+
+
+class WallsRead(Given):
+    """Which walls the person has read of."""
+
+    walls: list[str] = Field([], max_length=1000, description="References; empty for all they were told of.")
+
+
+async def walls(call: ApiCall) -> shown.PageJson[shown.WallJson]:
+    """The walls that are in force or to come, as far as the admin may know of them."""
+    asked = call.asked(WallsAsked)
+    found = walls_listed(call.desk, call.person, client=asked.client, keeps_out=asked.keeps_out)
+    items, following = call.cursors.page(sorted(found, key=_place), _place, asked.cursor, asked.limit)
+    rows = await wall_rows(call.desk, call.person, items)
+    return shown.PageJson(items=[_shown(one) for one in rows], next=following)
+
+
+async def wall(call: ApiCall) -> shown.WallJson:
+    """A wall."""
+    rows = await wall_rows(call.desk, call.person, [call.wall])
+    if not rows:
+        raise not_there()
+    return _shown(rows[0])
+
+
+async def set_one(call: ApiCall) -> shown.WallMadeJson:
+    """Set a wall.
+    Those it keeps out are out of every conversation that it stands around when this answers."""
+    asked = call.asked(NewWall)
+    if bool(asked.matter_id) is bool(asked.client):
+        raise ProblemError(422, "around", "A wall stands around a matter or around a client: give one of the two.")
+    wanted = Wall(
+        "",
+        WallKind(asked.kind),
+        matter_id=asked.matter_id,
+        client=asked.client,
+        people=(*await _people(call, asked.people), *_groups(call, asked.groups)),
+        memo=" ".join(asked.memo.split()),
+        expires=asked.expires,
+    )
+    if not wanted.people:
+        raise ProblemError(422, "nobody", "A wall names people or groups. Name at least one.")
+    made = await set_wall(call.desk, call.person, wanted, call.cause)
+    wall_id = "" if call.desk.rehearses else made.wall.id
+    call.about.extend([wall_id] if wall_id else [])
+    return shown.WallMadeJson(id=wall_id, taken_out=made.taken_out, not_done=list(made.not_done))
+
+
+async def lift(call: ApiCall) -> shown.WallLiftedJson:
+    """Lift a wall that was set by command or through the API.
+    Those it kept out may see the matter again, and are in none of its conversations until they join or are added."""
+    lifted = await lift_walls(call.desk, call.person, [call.wall.id], call.cause)
+    return shown.WallLiftedJson(id=call.wall.id, not_done=list(lifted.not_done))
+
+
+async def acknowledge(call: ApiCall) -> shown.AcknowledgedJson:
+    """Note that the person has read that walls screen them."""
+    asked = call.asked(WallsRead)
+    return shown.AcknowledgedJson(walls=list(await acknowledge_walls(call.desk, call.person, asked.walls, call.cause)))
+
+
+async def _people(call: ApiCall, named: Iterable[str]) -> list[str]:
+    """Staff ids; who has left can be walled before they return."""
+    known, found = await everybody(call.desk), list[str]()
+    for one in named:
+        person = known.named(one)
+        if person is None:
+            raise known.unknown(one)
+        found.append(person.id)
+    return found
+
+
+def _groups(call: ApiCall, ids: Iterable[str]) -> list[str]:
+    groups, found = call.desk.firm().groups, list(ids)
+    if any(one not in groups or groups[one].deleted for one in found):
+        raise ProblemError(422, "no_such_group", "The directory has no such group. Name groups by their ids.")
+    return found
+
+
+def _place(one: Wall) -> tuple[str]:
+    return (one.id,)
+
+
+def _shown(row: WallRow) -> shown.WallJson:
+    one = row.wall
+    told = row.record.told if row.record is not None else {}
+    read = {staff_id for staff_id, at in told.items() if at} | {staff_id for staff_id, _ in one.acknowledged}
+    return shown.WallJson(
+        id=one.id,
+        kind=one.kind.value,
+        matter_id=one.matter_id or None,
+        client=one.client or None,
+        people=list(one.people),
+        memo=one.memo,
+        set_by=one.set_by,
+        since=one.since,
+        expires=one.expires,
+        in_directory=row.record is None,
+        acknowledged=sorted(read),
+    )
