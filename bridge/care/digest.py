@@ -33,7 +33,8 @@ GRACE = timedelta(hours=3)
 _AT_ONCE = 2
 SHOWN = 30
 """Conversations that a digest lists."""
-_SATURDAY = 5
+DAYS = frozenset(range(5))
+"""The days of the week that have a digest, from Monday, which is 0: nobody works at the weekend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def day_due(settings: Settings, now: datetime) -> date | None:
     """
     zone = ZoneInfo(settings.firm.timezone)
     day = now.astimezone(zone).date()
-    if not settings.care.digest or (settings.care.digest_weekdays_only and day.weekday() >= _SATURDAY):
+    if not settings.care.digest or day.weekday() not in DAYS:
         return None
     # Compared in UTC: within one zone Python compares what the clock on the wall shows.
     begin = datetime.combine(day, settings.care.digest_at, zone).astimezone(UTC)

@@ -279,7 +279,7 @@ async def test_media_that_is_gone_is_given_up_with_a_reason_and_tried_again_when
 
 
 async def test_a_file_that_is_too_large_is_not_filed(on: FiledFirm) -> None:
-    await on.use(max_bytes=1_000_000)
+    on.restart(max_bytes=1_000_000)
     declared = await on.send("Told.bin", b"x", declared_size=1_000_001)
     found = await on.send("Hidden.bin", bytes(1_000_001), declared_size=5)
     await on.send("Fits.bin", bytes(1_000_000))
