@@ -255,7 +255,7 @@ def test_no_more_problems_are_collected_than_anybody_reads(tmp_path: Path) -> No
 def test_a_file_over_the_bound_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "directory.yaml"
     path.write_text(STAFF)
-    with pytest.raises(DirectoryError, match="larger than the 100 bytes"):
+    with pytest.raises(DirectoryError, match="larger than 100 bytes"):
         read_directory(path, 100)
 
 
