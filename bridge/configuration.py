@@ -84,9 +84,9 @@ def parse_settings(text: str, file: Path) -> Settings:
         )
         raise ConfigError(*_located([*problems, problem], file, document)) from error
     except ValidationError as error:
-        named = {problem.where for problem in problems}
+        variables = {problem.where for problem in problems}
         found = [_explain(detail) for detail in error.errors(include_url=False)]
-        problems += [problem for problem in found if _variable(problem.key) not in named]
+        problems += [problem for problem in found if _variable(problem.key) not in variables]
         named = {problem.key for problem in problems}
         problems += [problem for problem in _absent_secrets(given) if problem.key not in named]
         raise ConfigError(*_located(problems, file, document)) from error
