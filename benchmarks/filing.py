@@ -35,7 +35,7 @@ from rich.table import Table
 from benchmarks.provision import free_port
 from bridge.dev import files, processes, synapse
 from bridge.dev.place import LocalFirm
-from bridge.filing.filer import Filer
+from bridge.filing.filer import Filer, FilingLimits
 from bridge.firm.model import Firm
 from bridge.logs import set_up_logging
 from bridge.mapping.files import Carried
@@ -98,13 +98,13 @@ async def filed(url: str, token: str, media: str, count: int, folder: Path) -> f
         homeserver=HomeserverSettings(url=url),
         appservice=AppserviceSettings(as_token=token, hs_token=_TOKEN),
         security={"alias_key": "k" * 40},
-        filing={"mode": "on", "url": str(folder / "cabinet"), "concurrency": CONCURRENCY},
+        filing={"mode": "on", "url": str(folder / "cabinet")},
     )
     store = Store(f"sqlite:///{folder / 'bridge.db'}")
     await store.open()
     client = MatrixClient(settings.homeserver, settings.appservice, NobodyElse())
     await store.run(lambda: _index(count, media))
-    filer = Filer(store, client, settings, Firm, Metrics(CollectorRegistry()))
+    filer = Filer(store, client, settings, Firm, Metrics(CollectorRegistry()), limits=FilingLimits(CONCURRENCY))
     begun = time.perf_counter()
     done = await filer.run()
     seconds = time.perf_counter() - begun

@@ -78,7 +78,6 @@ class Bridge:
         self.inbox = Inbox(
             firm.store,
             self.router.handle,
-            settings.inbox,
             firm.metrics,
             at_once=self.router.at_once,
             say=self.outbox.say,

@@ -20,6 +20,7 @@ from pydantic_settings import SettingsError
 
 from bridge.firm.errors import BridgeError
 from bridge.mapping.ids import LOCALPART, TEMPLATE_FIELDS
+from bridge.retired import RETIRED, retired
 from bridge.settings import EXAMPLE_SECRET, Settings
 from bridge.yaml_lines import Document, YamlError, read_yaml
 
@@ -83,7 +84,9 @@ def parse_settings(text: str, file: Path) -> Settings:
         )
         raise ConfigError(*_located([*problems, problem], file, document)) from error
     except ValidationError as error:
-        problems += [_explain(detail) for detail in error.errors(include_url=False)]
+        variables = {problem.where for problem in problems}
+        found = [_explain(detail) for detail in error.errors(include_url=False)]
+        problems += [problem for problem in found if _variable(problem.key) not in variables]
         named = {problem.key for problem in problems}
         problems += [problem for problem in _absent_secrets(given) if problem.key not in named]
         raise ConfigError(*_located(problems, file, document)) from error
@@ -156,12 +159,18 @@ def _unknown_variables() -> Iterator[SettingProblem]:
     known = {_variable(key) for key in setting_fields()}
     for name in sorted(os.environ):
         if name.upper().startswith(_PREFIX) and "__" in name and name.upper() not in known:
-            yield SettingProblem("", f"There is no such setting.{_suggest(name.upper(), known)}", name)
+            key = name.upper().removeprefix(_PREFIX).replace("__", ".").lower()
+            told = retired(key) or f"There is no such setting.{_suggest(name.upper(), known)}"
+            yield SettingProblem("", told, name)
 
 
 def _unknown_sections(data: Mapping[str, Any]) -> Iterator[SettingProblem]:
     for name in [name for name in data if name not in Settings.model_fields]:
-        yield SettingProblem(name, f"There is no such section.{_suggest(name, set(Settings.model_fields))}")
+        keys = [f"{name}.{key}" for key in data[name]] if isinstance(data[name], dict) else []
+        if any(map(retired, keys)):
+            yield from (SettingProblem(key, told) for key in keys if (told := retired(key)))
+        elif data[name] is not None or not any(key.startswith(f"{name}.") for key in RETIRED):
+            yield SettingProblem(name, f"There is no such section.{_suggest(name, set(Settings.model_fields))}")
 
 
 def setting_fields() -> dict[str, FieldInfo]:
@@ -190,7 +199,7 @@ def _explain(detail: ErrorDetails) -> SettingProblem:
     key, kind = ".".join(path), detail["type"]
     keys = set(setting_fields())
     if kind == "extra_forbidden":
-        return SettingProblem(key, f"There is no such setting.{_suggest(key, keys)}")
+        return SettingProblem(key, retired(key) or f"There is no such setting.{_suggest(key, keys)}")
     if len(path) == 1:
         return SettingProblem(key, "This is a section. Put its settings below it, indented, or take it out.")
     if _is_secret(".".join(path[:2])):

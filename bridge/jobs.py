@@ -29,7 +29,7 @@ from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.telling_refused import tell_refused
 from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
-from bridge.clock import DAY_MS, is_firm_hour, now_ms
+from bridge.clock import is_firm_hour, now_ms
 from bridge.desk import Desk
 from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
@@ -42,12 +42,15 @@ from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
 from bridge.operations.tokens import end_tokens_of_leavers
 from bridge.store.engine.store import StoreError
+from bridge.store.queues.limits import QUEUE_LIMITS
 from bridge.store.record.drift import forget_told
 from bridge.store.record.refusals import TOLD_AGAIN_MS, forget_tallies
 from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
 
 log = structlog.get_logger(__name__)
+WATCH_SECONDS = 1.0
+"""Between looks at whether the directory changed."""
 TELL_SECONDS = 10
 """Between messages about what was changed behind the bridge's back."""
 _FILING_SECONDS = 5
@@ -97,7 +100,7 @@ class Jobs:
         # A job that is still at work when its time comes again is passed over, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         desk, settings, upkeep = self.desk, self.desk.settings, self.upkeep
-        every = IntervalTrigger(seconds=settings.directory.watch_seconds)
+        every = IntervalTrigger(seconds=WATCH_SECONDS)
         self._job(upkeep.follow_directory, every, "directory")
         self._job(self._take_up_replayed, IntervalTrigger(seconds=5), "replayed")
         self._job(self._confirm_guard, IntervalTrigger(seconds=GUARD_SECONDS), "guard")
@@ -202,7 +205,7 @@ class Jobs:
     async def _forget_done(self) -> None:
         await self.inbox.forget_handled()
         await self.outbox.forget_sent()
-        before = now_ms() - self.desk.settings.inbox.keep_days * DAY_MS
+        before = now_ms() - QUEUE_LIMITS.keep_ms
         await self.desk.store.run(lambda: forget_told(before))
         await self.desk.store.run(lambda: forget_tallies(now_ms() - 2 * TOLD_AGAIN_MS))
         await self.desk.store.run(forget_replaced)

@@ -33,7 +33,7 @@ class Metrics:
         )
         self.events_late = Counter(
             "firm_bridge_events_late",
-            "Events left out because they are older than the bridge remembers (inbox.keep_days).",
+            "Events left out because they are older than the bridge remembers.",
             registry=registry,
         )
         self.events_handled = Counter("firm_bridge_events_handled", "Events handled.", registry=registry)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from bridge.settings import Settings
+from bridge.settings import APPSERVICE_ID, Settings
 
 _HEADING = """\
 # The registration of the bridge, made from its configuration. It contains secrets: only Synapse may read it.
@@ -28,7 +28,7 @@ def registration(settings: Settings) -> dict[str, Any]:
     server = re.escape(settings.homeserver.server_name)
     service = settings.appservice
     return {
-        "id": service.id,
+        "id": APPSERVICE_ID,
         "url": service.url,
         "as_token": service.as_token.get_secret_value(),
         "hs_token": service.hs_token.get_secret_value(),

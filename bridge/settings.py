@@ -23,6 +23,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+APPSERVICE_ID = "firm-bridge"
+"""The application service's id in the registration."""
 EXAMPLE_SECRET = "change-me"  # noqa: S105 - the value that is refused
 
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -65,7 +67,6 @@ class HomeserverSettings(_Section):
 class AppserviceSettings(_Section):
     """How the homeserver and the bridge know each other. Must agree with the registration file."""
 
-    id: str = Field("firm-bridge", description="The application service's id in the registration.")
     as_token: Secret = Field(
         SecretStr(EXAMPLE_SECRET),
         description="The token with which the bridge calls the homeserver.",
@@ -82,7 +83,6 @@ class AppserviceSettings(_Section):
     url: str = Field("http://127.0.0.1:9009", description="Where the homeserver reaches the bridge.")
     listen_host: str = Field("127.0.0.1", description="The address the bridge listens on.")
     listen_port: Port = Field(9009, description="The port the bridge listens on.")
-    max_body_bytes: int = Field(64 * 1024 * 1024, ge=65536, description="The largest request body accepted, in bytes.")
 
 
 class FirmSettings(_Section):
@@ -134,8 +134,6 @@ class DirectorySettings(_Section):
     path: str = Field(
         "directory.yaml", description="A YAML file, or a folder with staff.csv, matters.csv, access.csv and walls.csv."
     )
-    watch_seconds: float = Field(5.0, gt=0, description="Seconds between looks at whether it changed.")
-    max_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="The largest file read, in bytes.")
     removal_limit: Percent = Field(
         20, description="The share of staff or access, in percent, whose removal in one change waits for a firm admin."
     )
@@ -175,18 +173,6 @@ class GuardSettings(_Section):
     )
 
 
-class InboxSettings(_Section):
-    """How events from the homeserver are worked on."""
-
-    max_waiting: int = Field(
-        10_000,
-        ge=100,
-        description="Events that may wait; beyond it the homeserver's next transaction is answered late.",
-    )
-    max_attempts: int = Field(5, ge=1, description="Attempts at an event or message before it becomes a dead letter.")
-    keep_days: int = Field(14, ge=1, description="Days that handled events are remembered, so as to know them again.")
-
-
 class DriftSettings(_Section):
     """The full check of every room for what somebody changed behind the bridge's back (O3)."""
 
@@ -217,9 +203,9 @@ class CareSettings(_Section):
         " unread messages. Each person may do without: `!digest off`.",
     )
     digest_time: TimeOfDay = Field(
-        "08:00", description="When the digest is sent, as hours and minutes in the firm's time zone."
+        "08:00",
+        description="When the digest is sent, from Monday to Friday, as hours and minutes in the firm's time zone.",
     )
-    digest_weekdays_only: bool = Field(True, description="Whether there is no digest on Saturdays and Sundays.")
 
     @property
     def digest_at(self) -> time:
@@ -235,7 +221,6 @@ class PinSettings(_Section):
         description="Who pins and unpins in matter conversations and channels: everybody who is in them, or the firm"
         " admins among them. In direct conversations it is always everybody.",
     )
-    limit: int = Field(100, ge=1, le=100, description="How many messages may be pinned in one conversation.")
     announce: bool = Field(
         False, description="Whether the bot says in a matter conversation or channel that somebody pinned a message."
     )
@@ -301,8 +286,6 @@ class FilingSettings(_Section):
         SecretStr(""),
         description="What fsspec needs for that place besides, credentials for example, as JSON; empty for nothing.",
     )
-    concurrency: int = Field(2, ge=1, le=16, description="Files fetched at once.")
-    max_bytes: int = Field(1_000_000_000, ge=1_000_000, description="The largest file that is filed, in bytes.")
     timeout_seconds: float = Field(
         60,
         ge=1,
@@ -386,7 +369,6 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     security: SecuritySettings = SecuritySettings()
     guard: GuardSettings = GuardSettings()
-    inbox: InboxSettings = InboxSettings()
     care: CareSettings = CareSettings()
     pins: PinSettings = PinSettings()
     file_rules: FileRuleSettings = FileRuleSettings()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -33,7 +35,18 @@ GRACE = timedelta(hours=3)
 _AT_ONCE = 2
 SHOWN = 30
 """Conversations that a digest lists."""
-_SATURDAY = 5
+DAYS = frozenset(range(5))
+"""The days of the week that have a digest, from Monday, which is 0: nobody works at the weekend."""
+
+
+class _Came(Enum):
+    """What came of one person's digest."""
+
+    QUEUED = "queued"
+    NOTHING = "nothing"
+    """There was nothing to tell."""
+    REFUSED = "refused"
+    """The homeserver did not say what is unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ def day_due(settings: Settings, now: datetime) -> date | None:
     """
     zone = ZoneInfo(settings.firm.timezone)
     day = now.astimezone(zone).date()
-    if not settings.care.digest or (settings.care.digest_weekdays_only and day.weekday() >= _SATURDAY):
+    if not settings.care.digest or day.weekday() not in DAYS:
         return None
     # Compared in UTC: within one zone Python compares what the clock on the wall shows.
     begin = datetime.combine(day, settings.care.digest_at, zone).astimezone(UTC)
@@ -74,15 +87,15 @@ async def send_digests(desk: Desk, now: datetime) -> Digests:
     waiting = list(desk.firm().active_staff - done)
     # In another order each time, so that somebody about whom the homeserver never answers holds up nobody else.
     random.shuffle(waiting)
-    outcomes = await in_parallel(waiting, lambda staff_id: _one(desk, staff_id, day), _AT_ONCE)
-    tally = Digests(*(outcomes.count(outcome) for outcome in (True, False, None)))
+    came = Counter(await in_parallel(waiting, lambda staff_id: _one(desk, staff_id, day), _AT_ONCE))
+    tally = Digests(queued=came[_Came.QUEUED], nothing=came[_Came.NOTHING], refused=came[_Came.REFUSED])
     if waiting:
         log.info("digests", day=day.isoformat(), queued=tally.queued, nothing=tally.nothing, refused=tally.refused)
     return tally
 
 
-async def _one(desk: Desk, staff_id: str, day: date) -> bool | None:
-    """Whether there was something to tell this person; None where the homeserver refuses to say."""
+async def _one(desk: Desk, staff_id: str, day: date) -> _Came:
+    """Queue one person's digest, if there is something to tell."""
     unread: list[Unread] = []
     localpart = await desk.store.run(lambda: _asked_for(staff_id))
     if localpart is not None and may_act(desk.firm(), staff_id):
@@ -92,11 +105,11 @@ async def _one(desk: Desk, staff_id: str, day: date) -> bool | None:
             if is_passing(error):
                 raise
             log.warning("digest_waits", staff=staff_id, reason=str(error))
-            return None
+            return _Came.REFUSED
     faults.point("digest.asked")
     queued = await desk.store.run(lambda: _finish(desk, staff_id, day, unread))
     faults.point("digest.queued")
-    return queued
+    return _Came.QUEUED if queued else _Came.NOTHING
 
 
 def _asked_for(staff_id: str) -> str | None:

@@ -191,7 +191,7 @@ def _record(one: ToldRefusal, spool: str, names: _Names) -> Refused:
 def _missing(told: Told) -> str:
     """What the guard itself says of refusals that it has no more."""
     if told.attempt.what == DAMAGED:
-        return f"O1, the guard's list was damaged, by {told.count} line{'s' * (told.count > 1)}"
+        return f"O1, the guard's list was damaged, by {'1 line' if told.count == 1 else f'{told.count} lines'}"
     return f"O1, the guard had no room for {told.count} more"
 
 

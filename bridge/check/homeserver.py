@@ -16,7 +16,7 @@ from bridge.check.listener import LOOPBACKS, BridgeState, bridge_state
 from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
 from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
 from bridge.check.well_known import well_known_findings
-from bridge.settings import Settings
+from bridge.settings import APPSERVICE_ID, Settings
 from bridge.store.record.homeserver_time import sentence
 
 _DEVICE = "FIRM_BRIDGE_CHECK"
@@ -100,7 +100,7 @@ async def _ping(asking: Asker, settings: Settings) -> Finding:
     """Whether the homeserver reaches the bridge and has the right token for it."""
     service = settings.appservice
     async with bridge_state(service) as state:
-        path = f"/_matrix/client/v1/appservice/{quote(service.id, safe='')}/ping"
+        path = f"/_matrix/client/v1/appservice/{APPSERVICE_ID}/ping"
         for _ in range(_PINGS):
             reply = await asking.ask("POST", path, service.as_token.get_secret_value(), {"transaction_id": "check"})
             # Synapse keeps connections to a bridge that has gone since, and fails over each of them once, with words
@@ -147,7 +147,7 @@ def judge_ping(reply: Reply, state: BridgeState, settings: Settings, *, ours: bo
         what = f"Nothing can listen on {service.listen_host} port {service.listen_port}."
         return Finding("hs_token", Verdict.MISSING, what, "Change appservice.listen_host or appservice.listen_port.")
     if reply.status == 403:
-        what = f"The homeserver knows the bridge by another id than {service.id}."
+        what = f"The homeserver knows the bridge by another id than {APPSERVICE_ID}."
         return Finding("hs_token", Verdict.MISSING, what, again)
     if reply.errcode == "M_URL_NOT_SET":
         return Finding("hs_token", Verdict.MISSING, "The registration has no url.", again)

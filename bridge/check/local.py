@@ -48,7 +48,7 @@ def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding
 def directory_findings(settings: Settings) -> tuple[Firm | None, list[Finding]]:
     path, roles = Path(settings.directory.path), frozenset(settings.firm.admin_roles)
     try:
-        firm = read_directory(path, settings.directory.max_bytes)
+        firm = read_directory(path)
     except DirectoryError as error:
         remedy = "Correct the file. Until then the firm stays as it was last accepted. docs/directory.md explains it."
         return None, [Finding("directory", Verdict.MISSING, str(problem), remedy) for problem in error.problems]

@@ -19,25 +19,30 @@ _FOOT = "`!help all` lists everything, `!help COMMAND` explains one with example
 
 
 async def _help(call: Call, command: Annotated[str, Argument(ArgumentType.TEXT, "COMMAND")] = "") -> Answer:
+    return _at_once(call, command) or _fitting(call, await call.where())
+
+
+def _at_once(call: Call, command: str = "") -> Answer | None:
     topic = " ".join(command.lstrip("! ").casefold().split())
     if topic == "all":
         return Answer(_grouped(call.commands, "`!help COMMAND` explains one, with examples."))
     if topic:
         return Answer(_about(topic, call))
-    where = await call.where()
-    return Answer(_in_chat(call) if where is Where.CHAT else _fitting(call.commands, where))
+    return Answer(_in_chat(call)) if call.in_chat else None
 
 
-def _fitting(commands: Sequence[Command], where: Where) -> str:
+def _fitting(call: Call, where: Where) -> Answer:
     """What makes sense in this kind of place, and by name only what can be done from anywhere."""
-    here = [command for command in commands if where in command.where]
+    if where is Where.CHAT:
+        return Answer(_in_chat(call))
+    here = [command for command in call.commands if where in command.where]
     elsewhere = [
         f"`!{command.name}`"
-        for command in commands
+        for command in call.commands
         if Where.CHAT in command.where and command not in here and command.who is Who.STAFF and command.group != _GROUP
     ]
     said = "\n".join(f"- `{command.usage_there}`: {command.summary}" for command in here)
-    return f"**{where.heading}**\n\n{said}\n\n**From anywhere**\n\n{', '.join(elsewhere)}\n\n{_FOOT}"
+    return Answer(f"**{where.heading}**\n\n{said}\n\n**From anywhere**\n\n{', '.join(elsewhere)}\n\n{_FOOT}")
 
 
 def _in_chat(call: Call) -> str:
@@ -93,6 +98,6 @@ HELP = Command(
     help="Shows what makes sense where you type it, or explains one command. `!help all` lists every command.",
     examples=("!help", "!help channel create", "!help all"),
     here=True,
-    from_memory=True,
+    from_memory=_at_once,
     group=_GROUP,
 )

@@ -25,10 +25,9 @@ async def _digest(call: Call, choice: OnOrOff = "") -> Answer:
         return Answer(f"There is no morning digest in this firm.{kept} Your firm admin can ask for it.")
     if not wanted:
         return Answer("You get no morning digest. `!digest on` brings it back.")
-    days = "from Monday to Friday" if care.digest_weekdays_only else "every day"
     return Answer(
-        f"You get the morning digest {days} at {care.digest_time}, in your chat with me, when there are unread messages"
-        " in your matters. `!digest off` ends it."
+        f"You get the morning digest from Monday to Friday at {care.digest_time}, in your chat with me, when there are"
+        " unread messages in your matters. `!digest off` ends it."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -29,8 +29,8 @@ _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (com
 
 
 def is_from_memory(text: str) -> bool:
-    """Whether answering takes nothing but what is in memory. So it is where there is no such command."""
-    return all(command.from_memory for command in _find(text)[0])
+    """Whether `answer_from_memory` may have an answer. So it is where there is no such command."""
+    return all(command.from_memory is not None for command in _find(text)[0])
 
 
 def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple[tuple[Command, ...], str]:
@@ -69,26 +69,44 @@ def _did_you_mean(text: str, commands: Sequence[Command]) -> str:
     return f"{unknown}{hint}`!help` lists what I can do."
 
 
+def answer_from_memory(
+    desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
+) -> tuple[Answer, bool] | None:
+    """The answer where that takes nothing but what is in memory, and whether it may be shown where it was typed."""
+    try:
+        found, rest = find_commands(text, lambda: usable(desk, sender.id))
+    except CommandError as error:
+        # What is no help is not said in front of everybody.
+        said = small_talk(text, COMMANDS, desk.firm(), sender) if len(text) <= MAX_TYPED else None
+        return Answer(worded(error) if said is None else said, counts=False), False
+    command = found[0]
+    if len(found) > 1 or command.from_memory is None:
+        return None
+    log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
+    reading = Reading(_people(desk, {}), sender, desk.today(), {})
+    call = Call(desk, sender, user_id, event_id, conversation_id, usable(desk, sender.id), replied_to)
+    try:
+        reply = command.from_memory(call, **parse(command, rest, reading))
+    except (Refusal, CommandError) as error:
+        reply = Answer(worded(error))
+    return None if reply is None else (reply, command.here)
+
+
 async def answer(
     desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
 ) -> tuple[Answer, bool]:
     """The answer, and whether it may be shown where the command was typed. RequestErrors pass through."""
-    # What is no help is not said in front of everybody.
-    here, noted, is_command = False, None, False
-    if len(text) <= MAX_TYPED and not _find(text)[0]:
-        said = small_talk(text, COMMANDS, desk.firm(), sender)
-        if said is not None:
-            return Answer(said, counts=False), here
+    known = answer_from_memory(desk, sender, user_id, event_id, conversation_id, text, replied_to)
+    if known is not None:
+        return known
+    found, rest = _find(text)
+    here, noted = all(command.here for command in found), None
     try:
-        found, rest = find_commands(text, lambda: usable(desk, sender.id))
-        is_command = True
-        here = all(command.here for command in found)
         command = found[0] if len(found) == 1 else fitting(found, await where_typed(desk, conversation_id, sender.id))
         here = command.here
         _allow(command, desk, sender)
         noted = Noted(command.name) if command.who is Who.FIRM_ADMIN else None
-        accounts = (await everybody(desk)).accounts if command.names_people else {}
-        people = People(desk.firm(), accounts, desk.server_name, desk.settings.appservice.bot_localpart)
+        people = _people(desk, (await everybody(desk)).accounts if command.names_people else {})
         rooms = await rooms_named(desk, sender, rest)
         around = await matter_typed_in(desk, conversation_id, sender) if command.takes_matter_here else None
         arguments = parse(command, rest, Reading(people, sender, desk.today(), rooms, around))
@@ -99,7 +117,11 @@ async def answer(
     except (Refusal, CommandError) as error:
         if isinstance(error, Refusal) and error.kind in NOT_THEIRS:
             noted = Noted(command.name, Outcome.REFUSED, error.rule)
-        return Answer(worded(error), noted=noted, counts=is_command), here
+        return Answer(worded(error), noted=noted), here
+
+
+def _people(desk: Desk, accounts: Mapping[str, str]) -> People:
+    return People(desk.firm(), accounts, desk.server_name, desk.settings.appservice.bot_localpart)
 
 
 def usable(desk: Desk, staff_id: str) -> list[Command]:

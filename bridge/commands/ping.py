@@ -9,6 +9,10 @@ from bridge.wording.markdown import escape
 
 
 async def _ping(call: Call, text: Annotated[str, Argument(ArgumentType.WORDS, "TEXT")] = "") -> Answer:
+    return _pong(call, text)
+
+
+def _pong(_: Call, text: str = "") -> Answer:
     return Answer(f"pong {escape(text)}".rstrip())
 
 
@@ -19,7 +23,7 @@ PING = Command(
     help="Answers pong, with your text.",
     examples=("!ping", "!ping good morning"),
     here=True,
-    from_memory=True,
+    from_memory=_pong,
     group="About",
     where=frozenset(),
 )

@@ -180,8 +180,9 @@ def _accesses(
         else:
             lost.update(before - still)
     # Most matters are open to the whole firm; of these only who leaves it loses anything.
-    for staff_id in old.active_staff - new.active_staff if open_to_all else ():
-        lost[staff_id] += open_to_all
+    if open_to_all:
+        for staff_id in old.active_staff - new.active_staff:
+            lost[staff_id] += open_to_all
     return lost, old_access
 
 

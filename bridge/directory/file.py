@@ -139,7 +139,6 @@ class DirectoryFile:
         self.held_as_undone = False
         """Whether it is held because it is what was taken back."""
         self._path = Path(settings.path)
-        self._max_bytes = settings.max_bytes
         self._limit = settings.removal_limit
         self._store = store
         self.today = today
@@ -284,7 +283,7 @@ class DirectoryFile:
         newest = max(changed for _, changed, _, _ in fingerprint) / 1e9
         if self._settle > 0 and time.time() - newest < self._settle:
             await asyncio.sleep(self._settle)
-        snapshot = await asyncio.to_thread(fetch, self._path, self._max_bytes)
+        snapshot = await asyncio.to_thread(fetch, self._path)
         if snapshot.fingerprint != fingerprint:
             raise ChangedWhileReadError(())
         if seen and seen[1] == snapshot.digest:

@@ -19,6 +19,8 @@ from bridge.directory.rows import SheetRow
 from bridge.directory.yaml_form import yaml_rows
 from bridge.firm.model import Firm
 
+MAX_BYTES = 64 * 1024 * 1024
+"""Of one file of the directory."""
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 """For each file: its name, time of change in nanoseconds, size and inode."""
 
@@ -43,7 +45,7 @@ class Snapshot:
         return digest.hexdigest()
 
 
-def read_directory(path: Path, max_bytes: int) -> Firm:
+def read_directory(path: Path, max_bytes: int = MAX_BYTES) -> Firm:
     """The firm that the YAML file or the folder of CSV files describes, validated whole.
 
     `max_bytes` bounds each file. Raises DirectoryError with every problem found, up to MOST_PROBLEMS.
@@ -56,7 +58,7 @@ def look(path: Path) -> Fingerprint:
     return tuple(_describe(file) for file in _files(path).values())
 
 
-def fetch(path: Path, max_bytes: int) -> Snapshot:
+def fetch(path: Path, max_bytes: int = MAX_BYTES) -> Snapshot:
     """The content of the files. Raises ChangedWhileReadError when they changed meanwhile, DirectoryError otherwise."""
     before = look(path)
     files = _files(path)
@@ -145,7 +147,7 @@ def read_bytes(file: Path, max_bytes: int) -> bytes:
 
 
 def _too_large(file: Path, max_bytes: int) -> DirectoryError:
-    return _file_error(file, f"is larger than the {max_bytes} bytes of the setting directory.max_bytes")
+    return _file_error(file, f"is larger than {max_bytes} bytes, which is the most that is read")
 
 
 def _file_error(path: Path, what: str) -> DirectoryError:

@@ -14,7 +14,7 @@ YAML file, which people can write by hand (`config/demo/directory.yaml` is one t
 as spreadsheets and practice-management systems export them (`config/example-csv/`). Both hold the same records with the
 same names, so everything below is true of both. The setting `directory.path` says where it is.
 
-The bridge looks at the files every few seconds. It checks them as a whole, and takes over either everything or nothing:
+The bridge looks at the files every second. It checks them as a whole, and takes over either everything or nothing:
 one mistake anywhere, and the firm stays as it was. Mistakes are in the log, in the answer of `firm-bridge check`, and
 in that of `!directory status`, each with file, line, column and value. Of a mistake that names a matter which the
 asking admin must not see, `!directory status` gives file and line only.

@@ -85,10 +85,9 @@ def homeserver_page() -> str:
         seen = "" if setting.probe else " `check` cannot see it from outside: compare it with your file."
         rule = f" ({', '.join(setting.rules)})" if setting.rules else " (advised)"
         lines = setting.yaml.replace("{bot}", "@bot:example.org")
-        way = (
-            " Not where [the guard](admin-guide.md#the-guard) is installed, which decides case by case."
-            * setting.gives_way
-        )
+        way = ""
+        if setting.gives_way:
+            way = " Not where [the guard](admin-guide.md#the-guard) is installed, which decides case by case."
         parts += [f"## {setting.name}", f"{setting.why}{rule}{seen}{way}", f"```yaml\n{lines}\n```"]
     return _page(parts)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -64,6 +65,19 @@ class InFolderError(BridgeError):
         self.why = why
 
 
+@dataclass(frozen=True, slots=True)
+class FilingLimits:
+    """What bounds the filing."""
+
+    downloads: int = 2
+    """Files fetched at once."""
+    max_bytes: int = 1_000_000_000
+    """Of the largest file that is filed."""
+
+
+FILING_LIMITS = FilingLimits()
+
+
 class Filer:
     """Does the filing. `run` is called again and again, by one caller at a time."""
 
@@ -76,6 +90,7 @@ class Filer:
         metrics: Metrics,
         clock: Callable[[], int] = now_ms,
         judge: Judge | None = None,
+        limits: FilingLimits = FILING_LIMITS,
     ) -> None:
         """`clock` gives milliseconds since the epoch; `judge` is told of each file what it is, before it is stored.
 
@@ -83,11 +98,11 @@ class Filer:
         """
         self._store, self._homeserver, self._settings, self._firm = store, homeserver, settings, firm
         self._metrics, self._clock, self._judge = metrics, clock, judge
-        self._mode = settings.filing.mode
+        self._mode, self._limits = settings.filing.mode, limits
         self.cabinet = cabinet_of(settings)
         self.stopped_because = ""
         """Why nothing can be stored in the cabinet, or in a part of it, as a sentence; empty where everything can."""
-        self._downloads = asyncio.Semaphore(settings.filing.concurrency)
+        self._downloads = asyncio.Semaphore(limits.downloads)
         self._cleaned = False
         self._queued_to = 0
         self._shut_passes = 0
@@ -159,7 +174,7 @@ class Filer:
 
         async with asyncio.TaskGroup() as group:
             # While some are put to their places others are downloaded.
-            for _ in range(2 * self._settings.filing.concurrency):
+            for _ in range(2 * self._limits.downloads):
                 group.create_task(work())
         for error in stops:
             raise error
@@ -262,7 +277,7 @@ class Filer:
         """The file's bytes, in the work folder."""
         work = self.cabinet.work_file(_key(file))
         try:
-            found = await fetch(self._homeserver, file, work, self._settings.filing.max_bytes, self._downloads)
+            found = await fetch(self._homeserver, file, work, self._limits.max_bytes, self._downloads)
         except (NoAnswerError, asyncio.CancelledError):
             # A thread may still be writing. The work folder is cleaned when the cabinet is used again.
             raise

@@ -96,8 +96,9 @@ def declared_in(content: Mapping[str, Any]) -> Declared | None:
 def all_declared_in(content: Mapping[str, Any]) -> tuple[Declared, ...]:
     """The files that a message carries: its own, under each of its names, and those of its new content in an edit."""
     new = content.get("m.new_content")
+    contents = (content, new) if isinstance(new, Mapping) else (content,)
     found: list[Declared] = []
-    for each in (content, new) if isinstance(new, Mapping) else (content,):
+    for each in contents:
         if (file := declared_in(each)) is not None:
             found += [file, *(_once_more(file, block) for block in blocks_in(each))]
     return tuple(found)

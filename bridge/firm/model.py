@@ -272,8 +272,9 @@ class Firm:
         """The walls that name this matter or one of its clients (names compared without regard to case)."""
         by_matter, by_client = self._walls
         found = {**by_matter.get(matter.id, {})}
-        for client in matter.clients if by_client else ():
-            found.update(by_client.get(client.casefold(), {}))
+        if by_client:
+            for client in matter.clients:
+                found.update(by_client.get(client.casefold(), {}))
         return tuple(found[place] for place in sorted(found))
 
     def walled_by(self, wall: Wall) -> tuple[Matter, ...]:

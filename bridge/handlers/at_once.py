@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from bridge.store.queues.outbox import Said
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +18,3 @@ class FromMemory:
     """Who asks. They have to be in the conversation when the event is stored (D4, M3)."""
     message: Callable[[], Said | None]
     """Makes the answer and changes nothing; None where it takes more than what is in memory after all."""
-
-
-def result_at_once(work: Coroutine[Any, Any, T]) -> T | None:
-    """What comes of work that ends without waiting for anything; None where it does not end so."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    work.close()
-    return None

@@ -9,14 +9,14 @@ from typing import Any
 import structlog
 
 from bridge.commands.asking.table import Answer
-from bridge.commands.dispatch import answer, is_from_memory
+from bridge.commands.dispatch import answer, answer_from_memory, is_from_memory
 from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.conversation import ConversationKind, bot_chat_id
 from bridge.firm.policy import may_access, may_act, may_be_in
 from bridge.firm.room_keys import FIRST_MESSAGE
 from bridge.handlers.arrival import Arrival, Context
-from bridge.handlers.at_once import FromMemory, result_at_once
+from bridge.handlers.at_once import FromMemory
 from bridge.mapping.addressing import command_in, heard
 from bridge.mapping.event import Event
 from bridge.mapping.text import MENTIONS
@@ -94,10 +94,11 @@ def command_at_once(arrival: Arrival, context: Context) -> FromMemory | None:
 
 
 def _message(arrival: Arrival, staff_id: str, text: str, desk: Desk) -> Said | None:
-    """The answer as a message; None where it is not known at once, or there is more to it."""
-    event, in_chat = arrival.event, arrival.place.kind is ConversationKind.BOT
-    reply, here = result_at_once(_reply(arrival, staff_id, text, desk)) or (None, False)
-    if reply is None or not (here or in_chat) or reply.noted is not None or reply.messages or reply.handouts:
+    """The answer as a message; None where it takes more than what is in memory, or is not to be shown there."""
+    event, in_chat, staff = arrival.event, arrival.place.kind is ConversationKind.BOT, desk.firm().staff[staff_id]
+    known = answer_from_memory(desk, staff, event.sender, event.event_id, arrival.place.key, text, _replied_to(event))
+    reply, here = known or (None, False)
+    if reply is None or not (here or in_chat):
         return None
     content = _content(reply, event, event.room_id, in_chat=in_chat)
     return Said(_key(event), event.room_id, desk.settings.bot_id, "m.room.message", content)

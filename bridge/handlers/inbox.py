@@ -12,19 +12,19 @@ import orjson
 import structlog
 
 from bridge import faults
-from bridge.clock import DAY_MS, now_ms
+from bridge.clock import now_ms
 from bridge.failures import backoff, describe
 from bridge.handlers.at_once import FromMemory
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
 from bridge.metrics import Metrics
-from bridge.settings import InboxSettings
 from bridge.store.engine.marks import Marks
 from bridge.store.engine.store import Store
 from bridge.store.engine.together import Together
 from bridge.store.queues import inbox as rows
 from bridge.store.queues.histories import read_again
 from bridge.store.queues.inbox import WaitingEvent
+from bridge.store.queues.limits import QUEUE_LIMITS, QueueLimits
 from bridge.store.queues.outbox import Said
 from bridge.store.record.homeserver_time import homeserver_ms
 from bridge.store.rooms.conversations import are_in
@@ -57,19 +57,19 @@ class Inbox:
         self,
         store: Store,
         handle: Handle,
-        settings: InboxSettings,
         metrics: Metrics,
         pause: Callable[[int], float] = backoff,
         *,
+        limits: QueueLimits = QUEUE_LIMITS,
         at_once: Callable[[Json], FromMemory | None] = lambda event: None,
         say: Say | None = None,
     ) -> None:
         """`pause` gives the seconds to wait after the n-th attempt; `at_once` needs `say`."""
         self._store = store
         self.handle = handle
-        self._settings = settings
+        self._limits = limits
         self._metrics = metrics
-        self._attempts = Attempts(store, "event", settings.max_attempts, rows.record_failure, pause)
+        self._attempts = Attempts(store, "event", limits.max_attempts, rows.record_failure, pause)
         # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
         self._finish = Together(store, _finish, durable=False)
         self._answered = Marks(store, "answered events", rows.mark_handled, pause)
@@ -101,7 +101,7 @@ class Inbox:
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
-        before = now_ms() - self._settings.keep_days * DAY_MS
+        before = now_ms() - self._limits.keep_ms
         return await self._store.run(lambda: rows.forget_handled(before))
 
     async def stop(self) -> None:
@@ -119,7 +119,7 @@ class Inbox:
         await self._lanes.below(self._limit(count))
 
     def _limit(self, count: int) -> int:
-        return max(1, self._settings.max_waiting - count + 1)
+        return max(1, self._limits.max_waiting - count + 1)
 
     async def accept(self, events: Sequence[Json], news: Effect | None = None) -> int:
         """Store events and have them handled; returns how many were new. They are safe on disk when it returns.
@@ -185,7 +185,7 @@ class Inbox:
 
     def _oldest(self) -> int:
         # By the clock that the events are stamped with: the bridge's own may be far ahead.
-        return homeserver_ms() - self._settings.keep_days * DAY_MS
+        return homeserver_ms() - self._limits.keep_ms
 
     async def _work(self, event: WaitingEvent) -> float | None:
         answer = self._answers.pop(event.event_id, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -31,6 +31,20 @@ log = structlog.get_logger(__name__)
 _NOT_OPEN = "I put that back: it is not open to everybody."
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What follows from somebody's coming or going."""
+
+    refusal: str = ""
+    """Why it cannot stand, as a sentence; empty where it can and the room is to follow."""
+    stands: bool = False
+    """Whether the room is as it should be, and nothing follows."""
+
+
+_STANDS = _Verdict(stands=True)
+_PUT_RIGHT = _Verdict()
+
+
 def is_membership(event: Event, bot_id: str) -> bool:
     """Whether an event changes somebody's membership, other than by the bot's own hand or of the bot itself."""
     return (
@@ -55,13 +69,13 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
     staff_id = await context.places.staff_id(event.state_key or "")
     if place.earlier:
         return _refused_before(arrival, conversation, staff_id, desk)
-    refusal: str | None = ""
+    verdict = _PUT_RIGHT
     if staff_id is not None and event.membership == "leave":
-        refusal = await _gone(arrival, conversation, staff_id, desk)
+        verdict = await _gone(arrival, conversation, staff_id, desk)
         await _call_back(arrival, conversation, context)
     elif staff_id is not None and actor is not None and event.membership in {"join", "invite"}:
-        refusal = await _come(event, conversation, staff_id, actor, desk)
-    if refusal is None:
+        verdict = await _come(event, conversation, staff_id, actor, desk)
+    if verdict.stands:
         in_chat = conversation.kind is ConversationKind.BOT and event.membership == "join"
         return await welcome(staff_id, event.room_id, desk) if in_chat and staff_id is not None else None
     await desk.reconciler.rooms.converge(place.key)
@@ -71,11 +85,11 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
     replaced = await desk.store.read(lambda: key_of_room(event.room_id)) is None
     if replaced:
         return None
-    if not refusal and staff_id is not None:
+    if not verdict.refusal and staff_id is not None:
         by_themselves = event.sender == event.state_key
         left = event.membership == "leave" and by_themselves and conversation.kind is ConversationKind.MATTER
         return partial(tell_way_back, conversation, staff_id, event.event_id, desk) if left else None
-    return partial(_put_back, arrival, staff_id, refusal, desk)
+    return partial(_put_back, arrival, staff_id, verdict.refusal, desk)
 
 
 def _refused_before(arrival: Arrival, conversation: Conversation, staff_id: str | None, desk: Desk) -> Effect | None:
@@ -106,21 +120,23 @@ def _put_back(arrival: Arrival, staff_id: str | None, refusal: str, desk: Desk) 
         tell(actor, event.event_id, refusal, desk.settings.bot_id)
 
 
-async def _gone(arrival: Arrival, conversation: Conversation, staff_id: str, desk: Desk) -> str | None:
-    """Record that somebody left or was removed; why not, as a sentence, where it cannot stand; None for no news."""
+async def _gone(arrival: Arrival, conversation: Conversation, staff_id: str, desk: Desk) -> _Verdict:
+    """Record that somebody left or was removed, where that can stand."""
     event, by = arrival.event, arrival.actor
     by_themselves = event.sender == event.state_key
     if not may_act(desk.firm(), staff_id):
         # Who leaves the firm leaves every room, the bridge doing it for them.
-        return None
+        return _STANDS
     if conversation.everyone:
-        return f"{escape(conversation.title)} is the channel of the whole firm; everybody stays in it."
+        return _Verdict(f"{escape(conversation.title)} is the channel of the whole firm; everybody stays in it.")
     if conversation.kind is ConversationKind.ADMINS and staff_id in conversation.participants:
-        return "This is where firm admins are told what was changed, so you stay in it. Mute it if it is too much."
+        return _Verdict(
+            "This is where firm admins are told what was changed, so you stay in it. Mute it if it is too much."
+        )
     if conversation.kind is ConversationKind.BOT:
-        return "This is where you reach me, so you stay in it. Mute it if it is too much."
+        return _Verdict("This is where you reach me, so you stay in it. Mute it if it is too much.")
     if not by_themselves and conversation.kind is ConversationKind.DIRECT:
-        return "The people in a direct conversation stay the same."
+        return _Verdict("The people in a direct conversation stay the same.")
     at_ms, cause = event.at_ms, event.event_id
 
     def unit() -> bool:
@@ -128,13 +144,13 @@ async def _gone(arrival: Arrival, conversation: Conversation, staff_id: str, des
 
     if not await desk.store.run(unit):
         if staff_id not in conversation.participants:
-            return None
+            return _STANDS
         # From before they were picked, unless the homeserver's clock was set back since.
         await hear_clock(desk.homeserver)
         if not await desk.store.run(unit):
-            return None
+            return _STANDS
     log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event.sender)
-    return ""
+    return _PUT_RIGHT
 
 
 async def _call_back(arrival: Arrival, conversation: Conversation, context: Context) -> None:
@@ -148,12 +164,12 @@ async def _call_back(arrival: Arrival, conversation: Conversation, context: Cont
         await call_back(written, context)
 
 
-async def _come(event: Event, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> str | None:
-    """Record that somebody joined or was invited; why not, as a sentence, where it cannot stand; None when done."""
+async def _come(event: Event, conversation: Conversation, staff_id: str, actor: str, desk: Desk) -> _Verdict:
+    """Record that somebody joined or was invited, where that can stand."""
     firm, today = desk.firm(), desk.today()
     allowed = may_be_in(firm, staff_id, conversation, today)
     if allowed and (conversation.everyone or staff_id in conversation.participants):
-        return None if actor == staff_id else ""
+        return _STANDS if actor == staff_id else _PUT_RIGHT
     closed = actor != staff_id and is_read_only(firm, conversation)
     if allowed and conversation.kind in {*SHARED, ConversationKind.DIRECT} and not closed:
         if conversation.kind is ConversationKind.CHANNEL:
@@ -170,13 +186,13 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
 
         now = await desk.store.run(unit)
         if now is None or staff_id not in now.participants:
-            return ""
+            return _PUT_RIGHT
         log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event.sender)
-        return None if actor == staff_id and conversation.kind is ConversationKind.CHANNEL else ""
+        return _STANDS if actor == staff_id and conversation.kind is ConversationKind.CHANNEL else _PUT_RIGHT
     log.warning("participant_refused", conversation=conversation.id, staff=staff_id, rule=allowed.rule)
     if conversation.kind is ConversationKind.DIRECT:
-        return "Nobody is added to a direct conversation. `!dm @person …` opens one with everybody."
-    return _NOT_OPEN
+        return _Verdict("Nobody is added to a direct conversation. `!dm @person …` opens one with everybody.")
+    return _Verdict(_NOT_OPEN)
 
 
 async def _close_history(event: Event, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:

@@ -16,7 +16,7 @@ from bridge.firm.policy import may_be_in
 from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.places import Place
 from bridge.mapping.event import Event
-from bridge.mapping.pins import PINNED, List, Seen, listed, merged, remembered
+from bridge.mapping.pins import MOST_PINNED, PINNED, List, Seen, listed, merged, remembered
 from bridge.operations.telling import Effect, say_in, tell
 from bridge.store.record.audit import record
 from bridge.store.rooms.conversations import conversation_by_id
@@ -79,17 +79,17 @@ async def handle_pinning(arrival: Arrival, context: Context) -> Effect | None:
 
 async def _judge(event: Event, standing: List, seen: Sequence[Seen], desk: Desk) -> _Result:
     """What stands after a list by somebody who may set one: without messages that are not there, and those too many."""
-    said, limit = listed(event.content), desk.settings.pins.limit
+    said = listed(event.content)
     if said is None:
         return _Result(standing, (), "That was no list of messages.")
     wanted = merged(standing, seen, said, event.at_ms)
     new = [pin for pin in wanted if pin not in standing]
     # Somebody may name a thousand messages; no more are looked at than could be taken.
-    room = max(limit - (len(wanted) - len(new)), 0)
+    room = max(MOST_PINNED - (len(wanted) - len(new)), 0)
     there = [pin for pin in new[:room] if await desk.homeserver.event(event.room_id, pin, event.sender) is not None]
     refusal = "One of the messages is not there." if len(there) < len(new) else ""
     if len(new) > room:
-        refusal = f"At most {limit} messages can be pinned in a conversation. Unpin one first: `!unpin`."
+        refusal = f"At most {MOST_PINNED} messages can be pinned in a conversation. Unpin one first: `!unpin`."
     return _Result(tuple(pin for pin in wanted if pin in standing or pin in there), tuple(there), refusal)
 
 

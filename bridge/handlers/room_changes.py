@@ -32,7 +32,8 @@ async def handle_room_change(arrival: Arrival, context: Context) -> Effect | Non
     named = await named_by_people(place, desk)
     theirs = named is not None and event.type in named.shown
     effects: list[Effect] = []
-    for change in await _news(event, named, desk) if named is not None and theirs else [event]:
+    changes = await _news(event, named, desk) if named is not None and theirs else [event]
+    for change in changes:
         staff_id = await context.places.staff_id(change.sender)
         active = staff_id is not None and (named.lets(staff_id) if named else bool(may_act(desk.firm(), staff_id)))
         refusal = "" if theirs else "Only the names of channels and of a matter's conversations are everybody's."

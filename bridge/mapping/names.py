@@ -67,7 +67,8 @@ def direct_name(called: Mapping[str, str], present: Collection[str]) -> str:
     gone = called.keys() - present
     if not gone or len(gone) == len(called):
         return ""
-    shown = sorted(called[one] for one in (gone if len(called) - len(gone) == 1 else called))
+    those = gone if len(called) - len(gone) == 1 else called
+    shown = sorted(called[one] for one in those)
     more = len(shown) - _MOST_NAMED
     return ", ".join(shown[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 

@@ -14,6 +14,8 @@ PINNED = "m.room.pinned_events"
 """The type of the state event that has the list."""
 List = tuple[str, ...]
 """Event ids in the order of pinning, as the room's state has them."""
+MOST_PINNED = 100
+"""Messages that may be pinned in one conversation."""
 REMEMBERED = 40
 """Lists of the moment that are kept for the comparison."""
 _MOMENT_MS = 30_000

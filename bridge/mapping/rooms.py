@@ -152,60 +152,59 @@ def conversation_shape(
     them in their own client; `called` are the display names, by user id, of everybody whose direct conversation it is;
     `first_title` is the title of matters' first conversations.
     """
-    match conversation.kind:
-        case ConversationKind.DIRECT:
-            specific: Json = {
-                "label": "Direct conversation",
-                "bot_stays": False,
-                "open_to": KEEPER_SPACE,
-                "called": called or {},
-                "history": _direct_history(firm, conversation, guarded=guarded),
-            }
-        case ConversationKind.BOT:
-            specific = {"label": "Chat with the bot", "history": "joined"}
-        case ConversationKind.ADMINS:
-            topic = "What was changed behind the bot's back, and put back"
-            specific = {
-                "label": f"Room {conversation.title}",
-                "name": conversation.title,
-                "topic": topic,
-                "picture": named_picture(conversation.title, conversation.id),
-            }
-        case ConversationKind.CHANNEL:
-            specific = {
-                "label": f"Channel {conversation.title}",
-                "name": conversation.title,
-                "topic": conversation.topic,
-                "alias_localpart": alias_localpart,
-                "open_to": STAFF_SPACE,
-                "published": True,
-                "picture": named_picture(conversation.title, conversation.id),
-            }
-        case ConversationKind.MATTER:
-            matter = _matter(firm, conversation.matter_id)
-            name = conversation_name(matter, conversation.title, first_title)
-            label = conversation_name(matter, conversation.title)
-            specific = {
-                "label": label,
-                "name": name,
-                "topic": _matter_topic(firm, matter),
-                "picture": matter_picture(matter, light=True),
-            }
-            if guarded:
-                # Its space lists it then to all who are there, and they join by themselves (M2). Without the guard
-                # somebody who loses access could come back until they are out of the space.
-                specific["open_to"] = matter_space_key(conversation.matter_id)
-    return RoomShape(
+    shape = RoomShape(
         key=conversation.id,
         kind=conversation.kind.value,
+        label=f"Room {conversation.title}",
         members=members,
         read_only=is_read_only(firm, conversation),
         held=is_held(firm, conversation),
         guarded=guarded,
         pinners=None if pinners is None or conversation.kind not in SHARED else members & pinners,
         removers=members & removers if guarded and conversation.kind in SHARED and not conversation.everyone else None,
-        **specific,
     )
+    match conversation.kind:
+        case ConversationKind.DIRECT:
+            return replace(
+                shape,
+                label="Direct conversation",
+                bot_stays=False,
+                open_to=KEEPER_SPACE,
+                called=called or {},
+                history=_direct_history(firm, conversation, guarded=guarded),
+            )
+        case ConversationKind.BOT:
+            return replace(shape, label="Chat with the bot", history="joined")
+        case ConversationKind.ADMINS:
+            return replace(
+                shape,
+                name=conversation.title,
+                topic="What was changed behind the bot's back, and put back",
+                picture=named_picture(conversation.title, conversation.id),
+            )
+        case ConversationKind.CHANNEL:
+            return replace(
+                shape,
+                label=f"Channel {conversation.title}",
+                name=conversation.title,
+                topic=conversation.topic,
+                alias_localpart=alias_localpart,
+                open_to=STAFF_SPACE,
+                published=True,
+                picture=named_picture(conversation.title, conversation.id),
+            )
+        case ConversationKind.MATTER:
+            matter = _matter(firm, conversation.matter_id)
+            return replace(
+                shape,
+                label=conversation_name(matter, conversation.title),
+                name=conversation_name(matter, conversation.title, first_title),
+                topic=_matter_topic(firm, matter),
+                picture=matter_picture(matter, light=True),
+                # Its space lists it then to all who are there, and they join by themselves (M2). Without the guard
+                # somebody who loses access could come back until they are out of the space.
+                open_to=matter_space_key(conversation.matter_id) if guarded else "",
+            )
 
 
 def _direct_history(firm: Firm, conversation: Conversation, *, guarded: bool) -> str:

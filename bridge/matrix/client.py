@@ -48,7 +48,6 @@ class MatrixClient:
         self.bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
         self.connection = Connection(settings, appservice, on_request)
         self._decides = decides
-        self._appservice_id = appservice.id
         self._devices: set[str] = set()
         self._device_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -266,7 +265,7 @@ class MatrixClient:
                 self._devices.add(user_id)
 
     async def ping(self, txn_id: str) -> float:
-        return float(await self.connection.ask(requests.ping(self._appservice_id, txn_id), None, "duration_ms"))
+        return float(await self.connection.ask(requests.ping(txn_id), None, "duration_ms"))
 
     async def clock(self) -> tuple[float, float]:
         return await self.connection.clock()

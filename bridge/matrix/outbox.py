@@ -11,7 +11,6 @@ import orjson
 import structlog
 
 from bridge import faults
-from bridge.clock import DAY_MS
 from bridge.failures import backoff, describe
 from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
@@ -22,6 +21,7 @@ from bridge.settings import Settings
 from bridge.store.engine.marks import Marks
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.queues import outbox as rows
+from bridge.store.queues.limits import QUEUE_LIMITS, QueueLimits
 from bridge.store.queues.outbox import Said, WaitingMessage, transaction_id
 
 log = structlog.get_logger(__name__)
@@ -43,14 +43,15 @@ class Outbox:
         settings: Settings,
         metrics: Metrics,
         pause: Callable[[int], float] = backoff,
+        limits: QueueLimits = QUEUE_LIMITS,
     ) -> None:
         """`homeserver.concurrency` rooms are sent to at once; `pause` gives the seconds after the n-th attempt."""
         self._store = store
         self._homeserver = homeserver
         self._metrics = metrics
-        self._keep_ms = settings.inbox.keep_days * DAY_MS
+        self._limits = limits
         self._pause = pause
-        self._attempts = Attempts(store, "message", settings.inbox.max_attempts, rows.record_failure, pause)
+        self._attempts = Attempts(store, "message", limits.max_attempts, rows.record_failure, pause)
         self._lanes: Lanes[WaitingMessage] = Lanes(self._work, settings.homeserver.concurrency)
         self._woken = asyncio.Event()
         self.caught_up = False
@@ -87,8 +88,8 @@ class Outbox:
                 self.refresh()
 
     async def forget_sent(self) -> int:
-        """Forget messages sent more than `inbox.keep_days` ago; returns how many. Raises StoreError."""
-        before = _now_ms() - self._keep_ms
+        """Forget messages sent more than `keep_days` ago; returns how many. Raises StoreError."""
+        before = _now_ms() - self._limits.keep_ms
         return await self._store.run(lambda: rows.forget_sent(before))
 
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 from bridge.mapping.said import SAYING
+from bridge.settings import APPSERVICE_ID
 
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
@@ -157,9 +158,9 @@ def put_device(device_id: str) -> Request:
     return "PUT", _path(MATRIX_API_PATH_V3, "devices", device_id), b"{}"
 
 
-def ping(appservice_id: str, txn_id: str) -> Request:
+def ping(txn_id: str) -> Request:
     """POST an application-service ping: the homeserver calls the service back before it answers."""
-    path = _path(MATRIX_API_PATH_V1, "appservice", appservice_id, "ping")
+    path = _path(MATRIX_API_PATH_V1, "appservice", APPSERVICE_ID, "ping")
     return "POST", path, orjson.dumps({"transaction_id": txn_id})
 
 

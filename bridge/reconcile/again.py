@@ -89,7 +89,7 @@ class Again:
         if not self._failures:
             return ""
         counts = ", ".join(
-            f"{len(of_kind)} {kind.value}{'s'[: len(of_kind) > 1]} ({_some(of_kind)})"
+            f"{len(of_kind)} {kind.value if len(of_kind) == 1 else f'{kind.value}s'} ({_some(of_kind)})"
             for kind in ThingKind
             if (of_kind := [thing for thing in self._failures if thing.kind is kind])
         )

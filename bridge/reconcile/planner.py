@@ -90,7 +90,8 @@ class Planner:
         before, today = self._firm(), self._today()
         extent = touched(before, today, then, today, self._settings)
         found: list[Effect] = []
-        for one in await slices(self._store, before) if extent is None else [extent]:
+        extents = await slices(self._store, before) if extent is None else [extent]
+        for one in extents:
             world = await self._work.world(one)
 
             def part(extent: Extent = one, world: World = world) -> Iterable[Effect]:

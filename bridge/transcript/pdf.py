@@ -149,7 +149,8 @@ class _Document(FPDF):
         if message.emote:
             self._run(f"{message.author} ", _SAID, "B")
         for run in runs:
-            style = f"{'B' if run.bold else 'I' if run.italic else ''}{'U' * run.underlined}{'S' * run.struck}"
+            looks = {"B": run.bold, "I": run.italic and not run.bold, "U": run.underlined, "S": run.struck}
+            style = "".join(letter for letter, looks_so in looks.items() if looks_so)
             color = _BLUE if run.link else _BLACK
             self._run(_indented(run.text), _SAID, style, color=color, link=run.link)
         self.ln(4.8)

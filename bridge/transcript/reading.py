@@ -115,12 +115,16 @@ class Reader:
             self._tell(event, words.named(event.sender, event.content, self._name_of))
         elif event.kind == "m.room.topic" and state_key == "":
             self._tell(event, words.topic_set(event.sender, event.content, self._name_of))
-        elif (began_or_ended := words.UNDER_WAY.get(event.kind)) is not None:
+        elif (begins_and_ends := words.UNDER_WAY.get(event.kind)) is not None:
             this = (event.kind, state_key)
             now, before = words.is_under_way(event.content), this in self._under_way
-            (self._under_way.add if now else self._under_way.discard)(this)
+            if now:
+                self._under_way.add(this)
+            else:
+                self._under_way.discard(this)
             if now != before:
-                self._tell(event, f"{self._name_of(event.sender)} {began_or_ended[not now]}")
+                begins, ends = begins_and_ends
+                self._tell(event, f"{self._name_of(event.sender)} {begins if now else ends}")
 
     def _take_membership(self, event: TimelineEvent, user_id: str) -> None:
         now, before = as_text(event.content.get("membership")), self._members.get(user_id, "")

@@ -20,6 +20,8 @@ from bridge.web.errors import errors_as_json, json_response
 Json = dict[str, Any]
 Health = Callable[[], Mapping[str, str]]
 STOP_SECONDS = 5.0
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Of the largest request."""
 DEGRADING = frozenset({"clock", "directory", "filing", "rooms"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
@@ -38,6 +40,7 @@ def make_app(
     health: Health,
     metrics: Metrics,
     news: Callable[[list[Json]], Awaitable[Callable[[], None] | None]] | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
     more: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """Everything the bridge answers to.
@@ -46,7 +49,7 @@ def make_app(
     with a full id or alias; `health` names each check with what is wrong, empty where all is well; `news` makes
     of all events of a transaction what is to be written down with them, if anything; `more` are further routes.
     """
-    app = web.Application(middlewares=[errors_as_json], client_max_size=settings.max_body_bytes)
+    app = web.Application(middlewares=[errors_as_json], client_max_size=max_body_bytes)
     endpoints = AppserviceEndpoints(
         token=settings.hs_token.get_secret_value().encode(),
         inbox=inbox,

@@ -50,7 +50,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
         return answer
     except web.HTTPRequestEntityTooLarge:
-        return _refusal(413, "M_TOO_LARGE", "The body is larger than appservice.max_body_bytes allows.")
+        return _refusal(413, "M_TOO_LARGE", "The body is larger than the bridge accepts.")
     except web.RequestPayloadError:
         return _refusal(400, "M_NOT_JSON", "The body broke off, or is not packed as its headers say.")
     except web.HTTPException as error:

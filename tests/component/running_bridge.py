@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 from pydantic import SecretStr
@@ -55,7 +56,7 @@ def settings_in(folder: Path, database_url: str, fake: FakeHomeserver, **homeser
     fake.bridge_url = f"http://127.0.0.1:{port}"
     write(folder / "directory.yaml", FIRM)
     own = {
-        "directory": DirectorySettings(path=str(folder / "directory.yaml"), watch_seconds=0.02, removal_limit=100),
+        "directory": DirectorySettings(path=str(folder / "directory.yaml"), removal_limit=100),
         "database": DatabaseSettings(url=SecretStr(database_url)),
     }
     appservice = {"listen_port": port, "url": fake.bridge_url}
@@ -129,10 +130,11 @@ async def running(settings: Settings, fake: FakeHomeserver) -> AsyncIterator[Run
     async with open_firm(settings) as firm:
         bridge = Bridge(firm)
         stop = asyncio.Event()
-        task = asyncio.create_task(bridge.run(stop))
-        try:
-            yield Running(bridge, firm, fake, settings)
-        finally:
-            stop.set()
-            async with asyncio.timeout(10):
-                await task
+        with patch("bridge.jobs.WATCH_SECONDS", 0.02):
+            task = asyncio.create_task(bridge.run(stop))
+            try:
+                yield Running(bridge, firm, fake, settings)
+            finally:
+                stop.set()
+                async with asyncio.timeout(10):
+                    await task

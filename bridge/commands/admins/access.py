@@ -34,9 +34,9 @@ async def _accesses(typed: str, call: Call) -> List:
         f" ({counts[Way.ROLE]} by a role, {counts[Way.LIST]} by the access list, {counts[Way.OPEN]} open to all)",
         *(f"- {escape(wall)}" for wall in found.walls),
     ]
-    direct = [f"- In {found.direct} direct conversation{'s' * (found.direct != 1)}"] if found.direct else []
+    direct = "1 direct conversation" if found.direct == 1 else f"{found.direct} direct conversations"
     items = [
-        *direct,
+        *([f"- In {direct}"] if found.direct else []),
         *(f"- In {escape(title)}" for title in found.conversations),
         *(matter for matter, _ in found.matters),
     ]

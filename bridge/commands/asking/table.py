@@ -111,6 +111,11 @@ class Call:
             raise Refusal(Kind.MADE_ANEW)
         return found
 
+    @property
+    def in_chat(self) -> bool:
+        """Whether it was typed in the sender's chat with the bot."""
+        return self.conversation_id == bot_chat_id(self.sender.id)
+
     async def where(self) -> Where:
         """What kind of place it was typed in."""
         return await where_typed(self.desk, self.conversation_id, self.sender.id)
@@ -215,8 +220,8 @@ class Command:
     who: Who = Who.STAFF
     here: bool = False
     """Whether the answer may be shown in the room where it was typed; else it goes to the chat with the bot."""
-    from_memory: bool = False
-    """Whether it takes nothing but what is in memory, and changes nothing. It is then answered at once."""
+    from_memory: Callable[Concatenate[Call, ...], Answer | None] | None = None
+    """Answers like `run` at once, where that takes nothing but what is in memory; None where it takes more."""
     group: str = "Other"
     where: frozenset[Where] = CHAT
     """The kinds of place in which `!help` shows it. It can be typed anywhere."""

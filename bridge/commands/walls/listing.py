@@ -12,7 +12,7 @@ from bridge.commands.asking.screened import read_around
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Who
 from bridge.firm.model import Wall
 from bridge.operations.everybody import everybody
-from bridge.operations.walls.listing import WallRow, wall_rows, walls_listed
+from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_listed
 from bridge.wording.markdown import escape
 from bridge.wording.moments import written
 from bridge.wording.people import plain_names
@@ -26,7 +26,7 @@ async def _list(
 
 
 async def _listed(about: str, call: Call) -> List:
-    walls = walls_listed(call.desk, call.sender, **await _about(call, about))
+    walls = walls_listed(call.desk, call.sender, await _narrowed(call, about))
     if not walls:
         return List((), "There is no such wall." if about else "There are no walls.")
 
@@ -37,17 +37,17 @@ async def _listed(about: str, call: Call) -> List:
     return List(walls, shown=lines)
 
 
-async def _about(call: Call, typed: str) -> dict[str, str]:
+async def _narrowed(call: Call, typed: str) -> Narrowed:
     """What the list is narrowed down to. Raises CommandError."""
     firm = call.desk.firm()
     if "@" in typed and not typed.casefold().startswith("client:"):
         accounts = (await everybody(call.desk)).accounts
         people = People(firm, accounts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
-        return {"keeps_out": people.marked(typed).id}
+        return Narrowed(keeps_out=people.marked(typed).id)
     around, _ = read_around(typed, firm, call.sender, call.desk.today())
     if around is None:
-        return {}
-    return {"matter_id": around.matter.id} if around.matter is not None else {"client": around.client}
+        return Narrowed()
+    return Narrowed(client=around.client, matter_id=around.matter.id if around.matter is not None else "")
 
 
 def terms(call: Call, row: WallRow) -> str:

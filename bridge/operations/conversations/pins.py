@@ -13,7 +13,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, Conversation
 from bridge.firm.model import Staff
 from bridge.firm.policy import is_read_only
-from bridge.mapping.pins import PINNED, listed
+from bridge.mapping.pins import MOST_PINNED, PINNED, listed
 from bridge.mapping.said import said_in
 from bridge.matrix.errors import ForbiddenError
 from bridge.operations.everybody import Everybody
@@ -90,9 +90,8 @@ async def pin(desk: Desk, asker: Staff, board: Board, event_id: str) -> bool:
         raise Refusal(Kind.NO_SUCH_MESSAGE, "V2")
     if event_id in board.pins:
         return False
-    limit = desk.settings.pins.limit
-    if len(board.pins) >= limit:
-        raise Refusal(Kind.PINS_FULL, "V2", limit=limit)
+    if len(board.pins) >= MOST_PINNED:
+        raise Refusal(Kind.PINS_FULL, "V2", limit=MOST_PINNED)
     await _set(desk, board, (*board.pins, event_id))
     return True
 

@@ -21,17 +21,25 @@ class WallRow:
     """None for one of the directory."""
 
 
-def walls_listed(desk: Desk, asker: Staff, *, matter_id: str = "", client: str = "", keeps_out: str = "") -> list[Wall]:
-    """The walls whose last day is not over: all, or those around a matter, those around a client, or those that keep
-    this staff id out. Raises Refusal."""
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a list of walls is narrowed down to: what is around a matter or a client, or keeps a staff id out."""
+
+    matter_id: str = ""
+    client: str = ""
+    keeps_out: str = ""
+
+
+def walls_listed(desk: Desk, asker: Staff, to: Narrowed) -> list[Wall]:
+    """The walls whose last day is not over. Raises Refusal."""
     sight = sight_of(desk, asker)
     walls = [wall for wall in sight.walls if not wall.expires or wall.expires >= sight.today]
-    if keeps_out:
-        return [wall for wall in walls if screens(sight.firm, wall, keeps_out)]
-    if matter_id:
-        standing = {wall.id for wall in sight.firm.walls_around(sight.firm.matters[matter_id])}
+    if to.keeps_out:
+        return [wall for wall in walls if screens(sight.firm, wall, to.keeps_out)]
+    if to.matter_id:
+        standing = {wall.id for wall in sight.firm.walls_around(sight.firm.matters[to.matter_id])}
         return [wall for wall in walls if wall.id in standing]
-    return [wall for wall in walls if wall.client.casefold() == client.casefold()] if client else walls
+    return [wall for wall in walls if wall.client.casefold() == to.client.casefold()] if to.client else walls
 
 
 async def wall_rows(desk: Desk, asker: Staff, walls: Sequence[Wall]) -> list[WallRow]:

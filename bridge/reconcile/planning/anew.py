@@ -54,7 +54,8 @@ def to_look_at(before: Firm, wanted: Desired, today: date) -> frozenset[str]:
         if conversation.kind is not ConversationKind.MATTER:
             continue
         same = others_same and before.matters.get(conversation.matter_id) == firm.matters.get(conversation.matter_id)
-        for staff_id in absent & changed if same else absent:
+        judged_anew = absent & changed if same else absent
+        for staff_id in judged_anew:
             was = may_act(before, staff_id) and not may_be_in(before, staff_id, conversation, today)
             if not was and _is_kept_out(wanted, staff_id, conversation, today):
                 found.add(conversation_id)

@@ -39,7 +39,8 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
     for firm in (before, now):
         matters |= {matter.id for one in walls & firm.walls.keys() for matter in firm.walled_by(firm.walls[one])}
     if people or groups:
-        for table in (now.matters,) if before.matters is now.matters else (before.matters, now.matters):
+        tables = (now.matters,) if before.matters is now.matters else (before.matters, now.matters)
+        for table in tables:
             # Each looked at once: an index of all who are named takes ten times as long.
             matters |= {one.id for one in table.values() if _names(one, people, come_or_gone, groups)}
     if len(matters) > _MOST_MATTERS:

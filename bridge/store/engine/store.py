@@ -203,7 +203,9 @@ class Store:
 
     def _tell(self, outcomes: list[_Outcome]) -> None:
         news = [item for outcome in outcomes for item in outcome.news]
-        for listener in self._listeners if news else ():
+        if not news:
+            return
+        for listener in self._listeners:
             try:
                 listener(news)
             except Exception as error:  # noqa: BLE001 - the others, and those who wait, must hear of the commit

@@ -39,5 +39,6 @@ class AuditRow(Model):
 def up(migrator: SchemaMigrator, db: Database) -> None:
     with db.bind_ctx([AuditRow]):
         db.create_tables([AuditRow])
-    for statement in _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRESQL:
+    statements = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRESQL
+    for statement in statements:
         db.execute_sql(statement)  # type: ignore[no-untyped-call] # peewee says nothing about it

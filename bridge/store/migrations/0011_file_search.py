@@ -51,5 +51,6 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
     )
     with db.bind_ctx([FileHistory]):
         db.create_tables([FileHistory])
-    for statement in _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRESQL:
+    statements = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRESQL
+    for statement in statements:
         db.execute_sql(statement)  # type: ignore[no-untyped-call] # peewee says nothing about it

@@ -68,11 +68,12 @@ def wall_records(ids: Collection[str] | None = None) -> dict[str, WallRecord]:
     told: dict[int, dict[str, int | None]] = {}
     for number, staff_id, acknowledged_at in _screened(numbers=numbers):
         told.setdefault(number, {})[staff_id] = acknowledged_at
-    return {
-        wall.id: WallRecord(wall, told.get(row.number, {}), row.ended_at, row.ended_by, row.ended_cause)
-        for row in (rows if numbers is None else rows.where(CommandWall.number.in_(numbers)))
-        for wall in (_wall(row),)
-    }
+    if numbers is not None:
+        rows = rows.where(CommandWall.number.in_(numbers))
+    records = (
+        WallRecord(_wall(row), told.get(row.number, {}), row.ended_at, row.ended_by, row.ended_cause) for row in rows
+    )
+    return {one.wall.id: one for one in records}
 
 
 def set_wall(wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:

@@ -145,8 +145,9 @@ async def test_V2_what_is_no_list_is_put_back_to_the_last_good_one(firm: SmallFi
     assert pins(firm, room) == [first]
 
 
-async def test_V2_at_most_as_many_as_the_firm_allows(firm: SmallFirm) -> None:
-    await firm.restart(pins=PinSettings(limit=2))
+async def test_V2_at_most_so_many_are_pinned(firm: SmallFirm, monkeypatch: pytest.MonkeyPatch) -> None:
+    for where in ("handlers.pins", "operations.conversations.pins"):
+        monkeypatch.setattr(f"bridge.{where}.MOST_PINNED", 2)
     room = await channel(firm)
     a, b, c = (say(firm, "ruth", room, text) for text in "ABC")
     set_pins(firm, "ruth", room, a, b, b)

@@ -44,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def service(path: Path, store: Store) -> DirectoryFile:
-    settings = DirectorySettings(path=str(path), max_bytes=2**25)
+    settings = DirectorySettings(path=str(path))
     return DirectoryFile(settings, store, today=lambda: date(2026, 11, 23), settle_seconds=0)
 
 
@@ -78,7 +78,7 @@ async def test_the_first_directory_is_applied_and_the_second_look_does_nothing(p
     directory = service(path, store)
     assert not (await directory.load()).staff
     assert isinstance(await directory.refresh(), Applied)
-    assert directory.firm == read_directory(path, 2**25)
+    assert directory.firm == read_directory(path)
     assert len(await stored(store)) == 5
     assert await directory.refresh() == Unchanged()
 

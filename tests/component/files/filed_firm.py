@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bridge.filing.filer import Filer
+from bridge.filing.filer import FILING_LIMITS, Filer, FilingLimits
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers.file_rules import judge_bytes_of
 from bridge.mapping.files import Carried
@@ -47,7 +47,8 @@ class FiledFirm:
         await self.firm.restart(filing=FilingSettings(**{"mode": "on", "url": str(self.root), **changed}))
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, limits: FilingLimits = FILING_LIMITS) -> None:
+        """File from now on by a filer just started."""
         service = self.firm.service
         self.filer = Filer(
             service.store,
@@ -57,6 +58,7 @@ class FiledFirm:
             service.metrics,
             clock=lambda: self.now,
             judge=partial(judge_bytes_of, self.firm.desk),
+            limits=limits,
         )
 
     async def send(

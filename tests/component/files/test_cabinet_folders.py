@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.filing.filer import FILING_LIMITS
 from bridge.store.models import CabinetTrouble, Conversation
 from tests.component.files.filed_firm import FOLDER, MATTER, MEDIA, PDF, FiledFirm, filed_firm
 from tests.fakes.faults import refusal
@@ -70,7 +71,7 @@ async def test_a_folder_that_fails_is_not_asked_for_every_file_that_waits(on: Fi
     for number in range(30):
         await on.send(f"Lease {number}.pdf", PDF)
     assert await on.filer.run() == 0
-    at_once = 2 * on.firm.service.settings.filing.concurrency
+    at_once = 2 * FILING_LIMITS.downloads
     assert on.fetched() <= at_once
     assert await on.filer.run() == 0
     assert on.fetched() <= at_once, "it rests"

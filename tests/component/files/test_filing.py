@@ -22,6 +22,7 @@ from bridge.clock import now_ms
 from bridge.filing import fetch as fetch_module
 from bridge.filing import filer as filer_module
 from bridge.filing.cabinet import Cabinet
+from bridge.filing.filer import FilingLimits
 from bridge.matrix.port import Take
 from bridge.store.files.files import NewFile, edit_file, remove_file
 from bridge.store.files.filing import counts
@@ -81,7 +82,7 @@ async def test_V4_a_program_that_cannot_be_taken_away_is_not_filed(on: FiledFirm
 
 
 async def test_V3_versions_are_numbered_as_they_were_sent_though_many_are_filed_at_once(on: FiledFirm) -> None:
-    await on.use(concurrency=8)
+    on.restart(FilingLimits(downloads=8))
     # The later one of each name is much smaller.
     for data in (PDF * 500, b"second"):
         for name in ("Lease.pdf", "Will.pdf", "Deed.pdf"):
@@ -95,7 +96,7 @@ async def test_V3_versions_are_numbered_as_they_were_sent_though_many_are_filed_
 async def test_the_next_download_begins_while_the_disk_is_waited_for(
     on: FiledFirm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await on.use(concurrency=1)
+    on.restart(FilingLimits(downloads=1))
     await on.send("Lease.pdf", PDF)
     await on.send("Will.pdf", PDF)
     close, both_asked_for = Cabinet.close_work, threading.Event()
@@ -279,7 +280,7 @@ async def test_media_that_is_gone_is_given_up_with_a_reason_and_tried_again_when
 
 
 async def test_a_file_that_is_too_large_is_not_filed(on: FiledFirm) -> None:
-    await on.use(max_bytes=1_000_000)
+    on.restart(FilingLimits(max_bytes=1_000_000))
     declared = await on.send("Told.bin", b"x", declared_size=1_000_001)
     found = await on.send("Hidden.bin", bytes(1_000_001), declared_size=5)
     await on.send("Fits.bin", bytes(1_000_000))

@@ -320,7 +320,8 @@ async def test_the_morning_digest_is_sent(
 ) -> None:
     # Due at any time of any day.
     monkeypatch.setattr("bridge.care.digest.GRACE", timedelta(hours=24))
-    care = CareSettings(digest=True, digest_time="00:00", digest_weekdays_only=False)
+    monkeypatch.setattr("bridge.care.digest.DAYS", range(7))
+    care = CareSettings(digest=True, digest_time="00:00")
     async with running(settings.model_copy(update={"care": care}), fake) as firm:
         await firm.well()
         # It may have run already and found nothing to tell that day.

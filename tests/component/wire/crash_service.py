@@ -64,7 +64,7 @@ async def _main(database_url: str, sent: Path) -> None:
     metrics = Metrics(CollectorRegistry())
     outbox = Outbox(store, cast("Homeserver", WritesLines(sent)), settings(), metrics)
     await store.run(_someone_asks)
-    inbox = Inbox(store, reply, settings().inbox, metrics, at_once=_at_once, say=outbox.say)
+    inbox = Inbox(store, reply, metrics, at_once=_at_once, say=outbox.say)
     await outbox.start()
     await until(lambda: outbox.caught_up)
     await inbox.start()

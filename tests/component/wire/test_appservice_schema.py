@@ -95,7 +95,7 @@ class ServerThread(threading.Thread):
         store = Store(self._database_url)
         await store.open()
         metrics = Metrics(CollectorRegistry())
-        inbox = Inbox(store, handle, settings().inbox, metrics)
+        inbox = Inbox(store, handle, metrics)
         anywhere = settings().appservice.model_copy(update={"listen_port": 0})
         app = make_app(
             anywhere,

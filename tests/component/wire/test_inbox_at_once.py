@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.handlers.at_once import FromMemory, result_at_once
+from bridge.handlers.at_once import FromMemory
 from bridge.handlers.inbox import Effect, Inbox
 from bridge.store.engine import marks
 from bridge.store.engine.store import Store, StoreError
@@ -233,23 +233,6 @@ async def test_what_is_answered_and_not_marked_yet_is_not_taken_up_again(
     assert (await store.run(statuses))["$1"][0] == "waiting"
     await inbox.stop()
     assert (await store.run(statuses))["$1"][0] == "handled"
-
-
-async def test_work_that_would_wait_is_given_up_before_it_goes_on() -> None:
-    went: list[str] = []
-
-    async def waits() -> str:
-        went.append("began")
-        await asyncio.sleep(0)
-        went.append("went on")
-        return "done"
-
-    async def ends(result: str) -> str:
-        return result
-
-    assert result_at_once(waits()) is None
-    assert result_at_once(ends("done")) == "done"
-    assert went == ["began"]
 
 
 async def test_whether_people_are_in_their_conversations(store: Store) -> None:

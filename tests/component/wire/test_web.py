@@ -19,6 +19,7 @@ from bridge.handlers.inbox import Inbox
 from bridge.metrics import Metrics
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent
+from bridge.store.queues.limits import QueueLimits
 from bridge.web import appservice
 from bridge.web.app import DEGRADING, ListenError, make_app, serve
 from tests.component.wire.traffic import TOKEN, Json, at_once, event, settings, until
@@ -57,11 +58,11 @@ async def served(store: Store) -> AsyncIterator[Served]:
         return alias == "#everyone:localhost"
 
     metrics = Metrics(CollectorRegistry())
-    inbox = Inbox(store, handle, settings(max_waiting=100).inbox, metrics, at_once)
+    inbox = Inbox(store, handle, metrics, at_once, limits=QueueLimits(max_waiting=100))
     problems: dict[str, str] = {}
-    limited = settings().appservice.model_copy(update={"max_body_bytes": 100_000})
     app = make_app(
-        limited,
+        settings().appservice,
+        max_body_bytes=100_000,
         inbox=inbox,
         kept=lambda given: (
             given if given["type"] == "m.room.message" and given["content"].get("body") != "chat" else None

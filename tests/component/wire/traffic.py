@@ -16,8 +16,9 @@ from bridge.handlers.inbox import Effect, Handle, Inbox, Say
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
-from bridge.settings import AppserviceSettings, InboxSettings, SecuritySettings, Settings
+from bridge.settings import AppserviceSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
+from bridge.store.queues.limits import QueueLimits
 from bridge.store.queues.outbox import enqueue
 
 Json = dict[str, Any]
@@ -26,12 +27,11 @@ TOKEN = "hs-token-of-the-tests"
 GIVE_UP_SECONDS = 60
 
 
-def settings(**inbox: int) -> Settings:
-    """Settings with given inbox settings."""
+def settings() -> Settings:
+    """Settings with tokens of the tests."""
     return Settings(
         appservice=AppserviceSettings(as_token=SecretStr("as-token-of-the-tests"), hs_token=SecretStr(TOKEN)),
         security=SecuritySettings(alias_key=SecretStr("alias-key-of-the-tests")),
-        inbox=InboxSettings(**inbox),
     )
 
 
@@ -102,17 +102,17 @@ def make_inbox(
     *,
     quick: Callable[[Json], FromMemory | None] = lambda event: None,
     say: Say | None = None,
-    **inbox: int,
+    **limits: int,
 ) -> Inbox:
-    """An inbox with given settings. `quick` answers at once, with `say`."""
+    """An inbox with given limits. `quick` answers at once, with `say`."""
     metrics = Metrics(CollectorRegistry())
-    return Inbox(store, handle, settings(**inbox).inbox, metrics, pause, at_once=quick, say=say)
+    return Inbox(store, handle, metrics, pause, limits=QueueLimits(**limits), at_once=quick, say=say)
 
 
-def make_outbox(store: Store, homeserver: Takes, pause: Callable[[int], float] = at_once, **inbox: int) -> Outbox:
-    """An outbox with given settings."""
+def make_outbox(store: Store, homeserver: Takes, pause: Callable[[int], float] = at_once, **limits: int) -> Outbox:
+    """An outbox with given limits."""
     taker = cast("Homeserver", homeserver)
-    return Outbox(store, taker, settings(**inbox), Metrics(CollectorRegistry()), pause)
+    return Outbox(store, taker, settings(), Metrics(CollectorRegistry()), pause, QueueLimits(**limits))
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -330,7 +330,7 @@ async def staged(folder: Path, *, guard: bool) -> AsyncIterator[Stage]:
     directory = folder / "directory.yaml"
     _write(directory, word, later=False, walled=False)
     own: dict[str, Json] = {
-        "directory": {"path": str(directory), "watch_seconds": 0.1, "removal_limit": 100},
+        "directory": {"path": str(directory), "removal_limit": 100},
         "firm": {"name": "Moor"},
         **({} if guard else WITHOUT_GUARD),
     }

@@ -94,7 +94,7 @@ async def guarded_firm(
     """The firm with its bridge running. `settings` are by section, in the place of these."""
     (folder / "directory.yaml").write_text(json.dumps(DIRECTORY))
     own: dict[str, Json] = {
-        "directory": {"path": str(folder / "directory.yaml"), "watch_seconds": 0.1, "removal_limit": 100},
+        "directory": {"path": str(folder / "directory.yaml"), "removal_limit": 100},
         "firm": {"name": "Moor"},
         "accounts": {"avatars": False},
         "homeserver": homeserver,

@@ -37,7 +37,7 @@ async def walled_firm(folder: Path) -> AsyncIterator[GuardedFirm]:
     """Four people in one matter, all of them firm admins."""
     (folder / "directory.yaml").write_text(json.dumps(DIRECTORY))
     own: dict[str, Json] = {
-        "directory": {"path": str(folder / "directory.yaml"), "watch_seconds": 0.5},
+        "directory": {"path": str(folder / "directory.yaml")},
         "accounts": {"avatars": False},
     }
     async with real_firm(folder / "var", own) as firm:

@@ -25,7 +25,7 @@ def demo_in(folder: Path) -> tuple[dict[str, Json], Path]:
     own = files.read_demo_settings(DEMO_SETTINGS)
     directory = folder / "directory.yaml"
     directory.write_text(Path(own["directory"]["path"]).read_text(encoding="utf-8"), encoding="utf-8")
-    own["directory"] = {"path": str(directory), "watch_seconds": 0.1}
+    own["directory"] = {"path": str(directory)}
     return own, directory
 
 

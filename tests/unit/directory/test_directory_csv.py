@@ -31,7 +31,7 @@ def write(folder: Path, **changed: str | bytes | None) -> Path:
 
 
 def read(folder: Path) -> Firm:
-    return read_directory(folder, 64 * MEGABYTES)
+    return read_directory(folder)
 
 
 def problems(folder: Path) -> tuple[RecordProblem, ...]:
@@ -167,7 +167,7 @@ def test_capitals_in_a_file_name_make_no_difference(tmp_path: Path) -> None:
 
 def test_a_single_csv_file_is_not_a_directory(tmp_path: Path) -> None:
     with pytest.raises(DirectoryError, match="Give the folder"):
-        read_directory(write(tmp_path) / "staff.csv", MEGABYTES)
+        read_directory(write(tmp_path) / "staff.csv")
 
 
 @pytest.mark.parametrize(

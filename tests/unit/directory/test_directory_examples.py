@@ -17,11 +17,11 @@ TODAY = date(2026, 11, 23)
 
 
 def test_both_forms_describe_the_same_firm() -> None:
-    assert read_directory(ROOT / "config/example-csv", 2**20) == read_directory(DEMO, 2**20)
+    assert read_directory(ROOT / "config/example-csv") == read_directory(DEMO)
 
 
 def test_the_demo_firm_has_what_the_demo_shows() -> None:
-    firm = read_directory(DEMO, 2**20)
+    firm = read_directory(DEMO)
     roles = [person.role for person in firm.staff.values()]
     assert roles.count("Owner") == 1
     assert {"Partner", "Associate", "Paralegal", "Practice Manager", "IT", "Receptionist"} <= set(roles)
@@ -33,7 +33,7 @@ def test_the_demo_firm_has_what_the_demo_shows() -> None:
 
 
 def test_M3_the_walls_of_the_demo_firm_stand() -> None:
-    firm = read_directory(DEMO, 2**20)
+    firm = read_directory(DEMO)
 
     def seen_by(staff_id: str) -> set[str]:
         return {matter.number for matter in firm.matters.values() if may_access(firm, staff_id, matter, TODAY)}

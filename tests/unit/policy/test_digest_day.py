@@ -14,8 +14,8 @@ MONDAY = date(2026, 3, 2)
 SATURDAY = date(2026, 3, 7)
 
 
-def settings(at: str = "08:00", zone: str = "Europe/London", weekdays: bool = True, on: bool = True) -> Settings:
-    care = CareSettings(digest=on, digest_time=at, digest_weekdays_only=weekdays)
+def settings(at: str = "08:00", zone: str = "Europe/London", on: bool = True) -> Settings:
+    care = CareSettings(digest=on, digest_time=at)
     return Settings(care=care, firm=FirmSettings(timezone=zone))
 
 
@@ -41,15 +41,17 @@ def test_the_day_is_the_firms_and_not_the_servers() -> None:
     assert day_due(settings(zone="America/Los_Angeles"), datetime(2026, 3, 2, 16, 5, tzinfo=UTC)) == MONDAY
 
 
-def test_the_weekend_is_left_out_if_the_firm_wants_so() -> None:
+def test_the_weekend_is_left_out() -> None:
     assert minutes_due(settings(), SATURDAY, 2) == []
-    assert len(minutes_due(settings(weekdays=False), SATURDAY, 2)) == 2 * 180
+    assert len(minutes_due(settings(), MONDAY, 5)) == 5 * 180
 
 
 @pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "America/Santiago", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("at", ["00:00", "01:30", "02:30", "08:00"])
-def test_on_days_of_clock_change_it_is_due_once(zone: str, at: str) -> None:
-    chosen = settings(at, zone, weekdays=False)
+def test_on_days_of_clock_change_it_is_due_once(zone: str, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Clocks change on Sundays.
+    monkeypatch.setattr("bridge.care.digest.DAYS", range(7))
+    chosen = settings(at, zone)
     for day in range(1, 366):
         first = date(2026, 1, 1) + timedelta(days=day)
         here = ZoneInfo(zone)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from bridge.configuration import ConfigError, load_settings, setting_fields
+from bridge.retired import RETIRED
 from bridge.settings import EXAMPLE_SECRET, Settings
 
 GOOD: dict[str, Any] = {
@@ -137,8 +138,8 @@ def test_example_secrets_are_refused_with_key_and_remedy(write: Write, key: str,
         ("accounts", "localpart_template", "staff", "Everybody would get the same name"),
         ("database", "url", "mysql://x/y", "not an address of a database"),
         ("directory", "removal_limit", 101, "less than or equal to 100"),
-        ("directory", "watch_seconds", "often", "valid number"),
-        ("inbox", "max_attempts", 0, "greater than or equal to 1"),
+        ("drift", "rooms_per_second", "often", "valid number"),
+        ("homeserver", "concurrency", 0, "greater than or equal to 1"),
         ("firm", "admin_roles", 3, "tuple"),
     ],
 )
@@ -178,13 +179,39 @@ def test_missing_unreadable_and_binary_files(tmp_path: Path) -> None:
 
 
 def test_a_section_with_everything_commented_out_is_fine(write: Write) -> None:
-    text = yaml.safe_dump(GOOD) + "inbox:\n  # max_waiting: 10000\nlog: {}\n"
-    assert load_settings(write(text)).inbox.max_waiting == 10_000
+    text = yaml.safe_dump(GOOD) + "drift:\n  # check_time: 03:00\nlog: {}\n"
+    assert load_settings(write(text)).drift.check_time == "03:00"
 
 
 def test_a_value_where_a_section_belongs(write: Write) -> None:
-    (line,) = problems(write(yaml.safe_dump({**GOOD, "inbox": 3})))
-    assert "inbox: This is a section." in line
+    (line,) = problems(write(yaml.safe_dump({**GOOD, "drift": 3})))
+    assert "drift: This is a section." in line
+
+
+@pytest.mark.parametrize("key", RETIRED)
+def test_a_setting_of_old_is_refused_with_what_holds_instead(
+    write: Write, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section, name = key.split(".")
+    file = write({section: {name: 7}})
+    (line,) = problems(file)
+    assert line.startswith(f"{file}:")
+    assert f": {key}: This cannot be set any more: take it out. " in line
+    assert line.endswith(RETIRED[key])
+    variable = f"FIRM_BRIDGE_{section}__{name}".upper()
+    monkeypatch.setenv(variable, "7")
+    assert problems(write({})) == [f"{variable}: This cannot be set any more: take it out. {RETIRED[key]}"]
+
+
+def test_no_setting_is_called_as_one_of_old() -> None:
+    assert set(setting_fields()).isdisjoint(RETIRED)
+
+
+def test_an_empty_section_of_old_is_fine_and_what_never_was_in_it_is_unknown(write: Write) -> None:
+    text = yaml.safe_dump(GOOD)
+    assert load_settings(write(text + "inbox:\n  # max_waiting: 10000\n"))
+    assert "inbox: There is no such section." in problems(write(text + "inbox:\n  foo: 1\n"))[0]
+    assert "inbox: There is no such section." in problems(write(text + "inbox: 3\n"))[0]
 
 
 def test_numbers_are_read_as_text_where_text_is_meant(write: Write) -> None:
