@@ -108,7 +108,7 @@ async def test_O3_a_name_that_a_server_admin_gives_a_direct_conversation_is_take
 async def test_a_matter_without_a_title_leaves_no_blank_in_names_and_answers(on: FirmOnFake) -> None:
     before = on.firm
     on.firm = make_firm(matters=[replace(ESTATE, title=""), MERGER])
-    await on.reconciler.follow(before)
+    await on.reconciler.passes.follow(before)
     shown = [one.body for one in await on.say(ANN, '!matter start 2026-0042 "Disclosure" @ben')]
     names = [name(room) for room in on.fake.rooms.values()]
     assert {"2026-0042", "Disclosure · 2026-0042"} < set(names)

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from bridge.firm.typed import COMMAND
 from bridge.reconcile.rooms.unread import ANSWERS, COMMANDS
-from tests.synapse.harness import Json, Person, RealFirm
 from tests.synapse.asked.test_channels import asking, counts, unread
+from tests.synapse.harness import Json, Person, RealFirm
 from tests.synapse.running.test_crash import bot_chat
 from tests.synapse.running.test_provisioning import now, room_named
 
