@@ -234,7 +234,7 @@ ROUTES: tuple[Route, ...] = (
     _do(
         "walls.acknowledge",
         "POST",
-        path="/walls/acknowledged",
+        path="/acknowledged-walls",
         scope=Scope.CHANGE_WALLS,
         run=walls.acknowledge,
         answer=models.AcknowledgedJson,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bridge.firm.model import Wall, WallKind
 from bridge.operations.everybody import everybody
-from bridge.operations.walls.listing import WallRow, wall_rows, walls_listed
+from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_listed
 from bridge.operations.walls.setting import lift_walls, set_wall
 from bridge.operations.walls.telling import acknowledge_walls
 from bridge.web.api import models as shown
@@ -52,7 +52,7 @@ class WallsRead(Given):
 async def walls(call: ApiCall) -> shown.PageJson[shown.WallJson]:
     """The walls that are in force or to come, as far as the admin may know of them."""
     asked = call.asked(WallsAsked)
-    found = walls_listed(call.desk, call.person, client=asked.client, keeps_out=asked.keeps_out)
+    found = walls_listed(call.desk, call.person, Narrowed(client=asked.client, keeps_out=asked.keeps_out))
     items, following = call.cursors.page(sorted(found, key=_place), _place, asked.cursor, asked.limit)
     rows = await wall_rows(call.desk, call.person, items)
     return shown.PageJson(items=[_shown(one) for one in rows], next=following)
