@@ -178,12 +178,12 @@ async def test_F2_O1_the_end_of_an_account_is_nobody_elses_attempt(
 ) -> None:
     """A farewell is good for one time: whatever is repeated behind it would be refused, and told to the admins."""
     monkeypatch.setattr("bridge.reconcile.again.FIRST_SECONDS", 0.0)
-    monkeypatch.setattr("bridge.reconcile.passes.PATIENCE", 0.1)
+    monkeypatch.setattr("bridge.reconcile.waits.PATIENCE", 0.1)
     firm.fake.script("POST", path, meets)
     before, firm.firm = firm.firm, make_firm(staff=WITHOUT_CLEO)
-    await firm.reconciler.follow(before)
+    await firm.reconciler.passes.follow(before)
     while firm.reconciler.again:
-        await firm.reconciler.try_again()
+        await firm.reconciler.rooms.try_again()
     assert firm.fake.accounts[firm.user(CLEO)].deactivated
     assert guard.keeper.refused == {}
     await firm.settled()
