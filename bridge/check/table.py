@@ -149,6 +149,14 @@ async def _well_known(scene: Scene) -> bool | None:
     return reply.body.get("io.element.e2ee", {}).get("default") is False if reply.ok else None
 
 
+async def _presence(scene: Scene) -> bool | None:
+    said, path = "A word beside my name", f"{CLIENT}/presence/{quote(scene.stranger, safe='')}/status"
+    await scene.as_stranger("PUT", path, {"presence": "unavailable", "status_msg": said})
+    reply = await scene.as_stranger("GET", path)
+    await scene.as_stranger("PUT", path, {"presence": "offline"})
+    return reply.body.get("status_msg") != said if reply.ok else None
+
+
 async def _upload_size(scene: Scene) -> bool | None:
     reply = await scene.as_stranger("GET", "/_matrix/client/v1/media/config")
     return int(reply.body.get("m.upload.size", 0)) >= _MANY_BYTES if reply.ok else None
@@ -199,6 +207,13 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
         ("F3",),
         "E-mail addresses come from the directory. With an address of their own people could reset a password.",
         _threepids,
+    ),
+    HomeserverSetting(
+        "presence",
+        "presence:\n  enabled: false",
+        ("F3",),
+        "With presence everybody can put words beside their name, which colleagues see and no transcript has.",
+        _presence,
     ),
     HomeserverSetting(
         "federation_domain_whitelist",

@@ -14,6 +14,7 @@ import structlog
 from bridge import faults
 from bridge.matrix.errors import GuardAwayError, RequestError, TokenRejectedError
 from bridge.matrix.port import AccountRequests, PersonRequests, ServiceRequests
+from bridge.matrix.retry import patience
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.rooms import observe
 from bridge.reconcile.rooms.apply import StepError
@@ -22,6 +23,8 @@ from bridge.reconcile.rooms.presence import require_presence
 log = structlog.get_logger(__name__)
 _IN = frozenset({"join", "invite", "knock"})
 _AT_ONCE = 4
+_NOT_THERE = "M_UNRECOGNIZED"
+"""Synapse's answer where nobody has the guard's address."""
 
 
 class NotGoneError(StepError):
@@ -38,16 +41,20 @@ class _Leaving(AccountRequests, PersonRequests, ServiceRequests, Protocol):
 async def say_farewell(homeserver: _Leaving, guarding: Guarding, user_id: str) -> None:
     """Take the account out of every room there is, deactivate it, and ask the homeserver whether that is so.
 
-    Can be called again at any point. Raises NotGoneError.
+    Can be called again at any point. Raises NotGoneError, and GuardAwayError from a guard that is there and takes no
+    farewell: it would refuse, and note an attempt by somebody else.
     """
     await leave_everything(homeserver, user_id)
     faults.point("leaver.out")
     try:
         await guarding.say_farewell(user_id)
     except GuardAwayError as error:
-        # One that is there and was not told refuses; one that is not there refuses nothing.
+        if error.errcode != _NOT_THERE:
+            raise
         log.warning("guard_not_told_of_farewell", user_id=user_id, reason=str(error))
-    await homeserver.deactivate(user_id)
+    with patience(0):
+        # A farewell is good for one time. Where the answer is lost, the account is looked at before the next.
+        await homeserver.deactivate(user_id)
     faults.point("leaver.deactivated")
     if left := await what_is_left(homeserver, user_id):
         raise NotGoneError(user_id, left)

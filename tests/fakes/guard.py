@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from bridge.firm.audit import Deed
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.guard.farewells import Farewells
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.memberships import without_words
-from bridge.guard.refusals import attempt_of
+from bridge.guard.refusals import attempt, attempt_of
 from bridge.guard.writing import SentEvent, refused, with_mark
 from tests.fakes.room import CREATOR_POWER, Denied, Room
 
@@ -75,6 +76,7 @@ class FakeGuard:
         policy = self.keeper.policy
         told = by == self.gate.bot and self.farewells.is_said(user_id)
         if not self.gate.may_be_deactivated(user_id, policy.facts if policy else None, told=told):
+            self.keeper.note(attempt(Deed.TRIED_TO_DEACTIVATE, "", "F2", person=user_id))
             raise Denied(403, "M_FORBIDDEN", "Deactivation of this user is forbidden")
         self.farewells.done(user_id)
 

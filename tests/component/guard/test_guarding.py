@@ -11,7 +11,7 @@ import pytest
 
 from bridge.firm.facts import digest_of
 from bridge.firm.room_keys import matter_space_key
-from bridge.guard.protocol import PATH, sign_push, sign_question
+from bridge.guard.protocol import FAREWELL_PATH, OUTDATED, PATH, sign_push, sign_question
 from bridge.store.engine.store import Store
 from bridge.store.rooms.world import read_world
 from tests.component.firm_on_fake import (
@@ -29,7 +29,7 @@ from tests.component.firm_on_fake import (
     firm_on_fake,
     make_firm,
 )
-from tests.fakes.faults import Answer, Drop
+from tests.fakes.faults import Answer, Behaviour, Drop, refusal
 from tests.fakes.guard import GUARD_KEY, FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied
@@ -161,6 +161,32 @@ async def test_M3_who_must_go_is_out_and_nobody_is_let_in_where_the_guard_could_
         assert fake.accounts[firm.user(CLEO)].deactivated
         assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN)
         await firm.settled()
+
+
+@pytest.mark.parametrize(
+    ("path", "meets"),
+    [
+        ("/deactivate/@cleo:", Drop(act=True)),
+        ("/deactivate/@cleo:", Drop(act=False)),
+        (FAREWELL_PATH, Drop(act=True)),
+        (FAREWELL_PATH, refusal(409, OUTDATED)),
+        (FAREWELL_PATH, refusal(500, "M_UNKNOWN")),
+    ],
+)
+async def test_F2_O1_the_end_of_an_account_is_nobody_elses_attempt(
+    firm: FirmOnFake, guard: FakeGuard, monkeypatch: pytest.MonkeyPatch, path: str, meets: Behaviour
+) -> None:
+    """A farewell is good for one time: whatever is repeated behind it would be refused, and told to the admins."""
+    monkeypatch.setattr("bridge.reconcile.again.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("bridge.reconcile.waits.PATIENCE", 0.1)
+    firm.fake.script("POST", path, meets)
+    before, firm.firm = firm.firm, make_firm(staff=WITHOUT_CLEO)
+    await firm.reconciler.passes.follow(before)
+    while firm.reconciler.again:
+        await firm.reconciler.rooms.try_again()
+    assert firm.fake.accounts[firm.user(CLEO)].deactivated
+    assert guard.keeper.refused == {}
+    await firm.settled()
 
 
 async def test_told_again_from_the_beginning_where_the_answer_was_lost(firm: FirmOnFake, guard: FakeGuard) -> None:

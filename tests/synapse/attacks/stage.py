@@ -25,7 +25,7 @@ from bridge.handlers.commands import ANSWERED
 from tests.synapse.asked.test_channels import asking
 from tests.synapse.attacks import past
 from tests.synapse.attacks.attempt import DELETED, Call, Say, Share, Step, Who
-from tests.synapse.harness import WITHOUT_GUARD, Json, Person, RealFirm, is_welcome, real_firm
+from tests.synapse.harness import WITHOUT_GUARD, Json, Person, RealFirm, real_firm
 from tests.synapse.running.test_crash import bot_chat
 from tests.synapse.running.test_provisioning import membership_of, now
 
@@ -169,14 +169,19 @@ class Stage:
             return Seen(response.status, said, str(dict(response.headers)))
 
     async def say(self, person: Person, step: Say) -> Seen:
-        """Write a message, then a ping behind it; all that the bot says before its pong is the answer."""
+        """Write a message, then a ping behind it; what the bot replies to it before its pong is the answer.
+
+        What the bot says by itself, as of something that the guard refused a moment before, comes when it comes.
+        """
         room, since, marker = self.filled(step.room), await now(person), f"end{next(_numbers)}"
+        asked = ""
         for content in (self.filled({"msgtype": "m.text", "body": step.text, **step.more}), None):
             self.said[person_name(person)] = f"{self.said.get(person_name(person), '')} {content or ''}"
             body = content or {"msgtype": "m.text", "body": f"!ping {marker}"}
             path = f"rooms/{quote(room)}/send/m.room.message/said{next(_numbers)}"
             event_id = (await person.request("PUT", path, body)).ok()["event_id"]
             if content:
+                asked = event_id
                 self.answered.add(self._reaction(room, event_id))
         heard: list[str] = []
         bot = self.firm.settings.bot_id
@@ -186,7 +191,8 @@ class Stage:
                 return False
             if marker in event["content"]["body"]:
                 return True
-            if not is_welcome(event):
+            replies = event["content"].get("m.relates_to", {}).get("m.in_reply_to", {}).get("event_id") == asked
+            if replies or "url" in event["content"]:
                 heard.extend((event["content"]["body"], event["content"].get("formatted_body", "")))
             return False
 

@@ -129,6 +129,14 @@ async def test_F3_names_cannot_be_faked_in_one_room(synapse: RealSynapse, nora: 
     assert (await synapse.bot.get(path))["displayname"] == "Nora Quist"
 
 
+async def test_F3_nobody_puts_words_beside_their_name(synapse: RealSynapse, nora: Person, felix: Person) -> None:
+    await room_with(synapse, nora, felix)
+    path = f"presence/{quote(nora.user_id)}/status"
+    await nora.request("PUT", path, {"presence": "online", "status_msg": "Senior Partner"})
+    assert "status_msg" not in (await felix.get(path))
+    assert "Senior Partner" not in str(await felix.sync())
+
+
 async def test_F3_addresses_cannot_be_changed(nora: Person) -> None:
     answer = await nora.request("POST", "account/3pid/add", {"client_secret": "x", "sid": "1"})
     assert (answer.status, answer.body["error"]) == (400, "3PID changes are disabled on this server")

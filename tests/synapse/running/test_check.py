@@ -33,6 +33,7 @@ OPEN: dict[str, Any] = {
     "block_non_admin_invites": False,
     "enable_set_displayname": True,
     "enable_set_avatar_url": True,
+    "presence": {"enabled": True},
     "allow_per_room_profiles": True,
     "enable_3pid_changes": True,
     "federation_domain_whitelist": None,
