@@ -466,7 +466,7 @@ def delete_profile_field(fake: FakeHomeserver, asked: Asked) -> Json:
 def admin_memberships(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     user_id = asked.args[0]
-    return {"memberships": {r.room_id: r.members[user_id] for r in fake.rooms.values() if user_id in r.members}}
+    return {"memberships": fake.memberships(user_id)}
 
 
 def admin_deactivate(fake: FakeHomeserver, asked: Asked) -> Json:
