@@ -98,10 +98,11 @@ def _with_newest_edit(event: Json, timeline: list[Json]) -> Json:
 
 def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
     room_id, event_type, state_key = (*asked.args, "")[:3]
-    state = fake.room_of(room_id, asked.user_id).state
-    if (event_type, state_key) not in state:
+    room = fake.room_of(room_id, asked.user_id)
+    if (event_type, state_key) not in room.state:
         raise Denied(404, "M_NOT_FOUND", "Event not found.")
-    return state[event_type, state_key]
+    event = room.state_events[event_type, state_key]
+    return event if asked.query.get("format") == "event" else room.state[event_type, state_key]
 
 
 def messages(fake: FakeHomeserver, asked: Asked) -> Json:
