@@ -37,6 +37,11 @@ class Rooms(dict[str, Room]):
         self._room_ids = wanted.world.rooms
         self._bot_id = bot_id
         self._version = version
+        self._of_people: dict[str, list[str]] = {}
+        """The ids of the rooms that people are in by the rooms' shapes, by user id."""
+        for room_id, shape in self._shapes.items():
+            for user_id in shape.members:
+                self._of_people.setdefault(user_id, []).append(room_id)
         self._untouched: dict[str, int] = {}
         """How many events each room had when it was made, of those made lately."""
 
@@ -62,6 +67,11 @@ class Rooms(dict[str, Room]):
 
     def values(self) -> Any:
         return self._all()
+
+    def memberships(self, user_id: str) -> dict[str, str]:
+        """What somebody other than the bot is in every room that they were ever in, by room id."""
+        there = {room_id: room.members[user_id] for room_id, room in super().items() if user_id in room.members}
+        return {**dict.fromkeys(self._of_people.get(user_id, ()), "join"), **there}
 
     def _all(self) -> Iterator[Room]:
         for room_id in {*self, *self._shapes}:
@@ -104,13 +114,22 @@ class Rooms(dict[str, Room]):
         return room
 
 
+class WholeFirm(FakeHomeserver):
+    """Finds the rooms that somebody is in without making all there are: a homeserver keeps them by people."""
+
+    rooms: Rooms
+
+    def memberships(self, user_id: str) -> dict[str, str]:
+        return super().memberships(user_id) if user_id == self.bot_id else self.rooms.memberships(user_id)
+
+
 async def run(folder: Path, port: int) -> None:
     """Answer until standard input ends."""
     set_up_quiet_logging()
     async with open_firm(settings_of(folder)) as firm:
         wanted = await firm.reconciler.planner.desired()
         settings = firm.settings
-    async with FakeHomeserver(bridge_url=f"http://127.0.0.1:{port}") as fake:
+    async with WholeFirm(bridge_url=f"http://127.0.0.1:{port}") as fake:
         fake.guard = FakeGuard(folder / "guard.json", fake.bot_id)
         fake.block_invites = False
         fake.rooms = Rooms(wanted, fake.bot_id, settings.homeserver.room_version)

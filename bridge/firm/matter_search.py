@@ -5,9 +5,9 @@ The guard does without this module: Synapse's environment has no library for how
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bridge.firm.model import Firm, Matter, Matters
+from bridge.firm.model import Firm, Matter
 from bridge.firm.names import called, called_here, has_words, plain, searched
 
 _DASHES = str.maketrans("‐‑‒–—−", "------")
@@ -18,32 +18,49 @@ def matters_numbered(firm: Firm, number: str) -> Sequence[Matter]:
     """The matter with this number; where there is none, those whose numbers differ from it in spelling alone."""
     typed = " ".join(number.split()).casefold()
     exact = firm.matter_by_number.get(typed)
-    return (exact,) if exact is not None else firm.found_in_matters(_by_spelling).get(_spelled(typed), ())
+    if exact is not None:
+        return (exact,)
+    spelled = _spelled(typed)
+    return [firm.matters[one] for one, number in firm.found_in_matter(_number).items() if number == spelled]
 
 
 def matters_with(firm: Firm, words: Sequence[str]) -> Sequence[Matter]:
     """The matters that have all these words in their number, title, clients or status, as people list them."""
     if not words:
         return firm.listed
-    return [matter for text, matter in firm.found_in_matters(_texts) if has_words(text, words)]
+    texts = firm.found_in_matter(_text)
+    return [matter for matter in firm.listed if has_words(texts[matter.id], words)]
 
 
 def prepare(firm: Firm) -> None:
     """Find beforehand what takes a look at everything, for this firm and all that have the same matters and staff."""
     _ = firm.matter_by_number, firm.matters_of_client
-    _ = firm.found_in_matters(_texts), firm.found_in_matters(_by_spelling)
+    _ = firm.found_in_matter(_text), firm.found_in_matter(_number)
     _ = firm.found_in_staff(called), firm.found_in_staff(called_here)
+    _ = firm.matters_under(responsible_for), firm.matters_under(on_team_of), firm.matters_under(allowed_in)
 
 
-def _texts(matters: Matters) -> tuple[tuple[str, Matter], ...]:
-    return tuple((searched(f"{one.number} {one.title} {one.client} {one.status}"), one) for one in matters.listed)
+def responsible_for(matter: Matter) -> Sequence[str]:
+    """Who is responsible for the matter, if anybody is."""
+    return (matter.responsible,) if matter.responsible else ()
 
 
-def _by_spelling(matters: Matters) -> Mapping[str, Sequence[Matter]]:
-    found: dict[str, list[Matter]] = {}
-    for matter in matters.values():
-        found.setdefault(_spelled(matter.number), []).append(matter)
-    return found
+def on_team_of(matter: Matter) -> Sequence[str]:
+    """Who has a role on the matter."""
+    return matter.team
+
+
+def allowed_in(matter: Matter) -> Sequence[str]:
+    """The staff and group ids that a restricted matter is open to."""
+    return matter.allowed if matter.restricted else ()
+
+
+def _text(matter: Matter) -> str:
+    return searched(f"{matter.number} {matter.title} {matter.client} {matter.status}")
+
+
+def _number(matter: Matter) -> str:
+    return _spelled(matter.number)
 
 
 def _spelled(number: str) -> str:

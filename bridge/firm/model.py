@@ -193,6 +193,59 @@ class Table(dict[str, R]):
         """What functions found in this table."""
         return {}
 
+    @cached_property
+    def _of_each(self) -> dict[Callable[..., Any], dict[str, Any]]:
+        return {}
+
+    @cached_property
+    def _under(self) -> dict[Callable[..., Any], dict[str, frozenset[str]]]:
+        return {}
+
+    def of_each(self, find: Callable[[R], T]) -> Mapping[str, T]:
+        """What this function finds in each record, by id.
+
+        It is called once for each record: what it found in the table that this one was last compared with is taken
+        over, so that a change costs no look at everything, and nothing is there twice.
+        """
+        if (known := self._of_each.get(find)) is not None:
+            return known
+        before, differing = self._compared_with()
+        earlier = before._of_each.get(find) if before is not None else None
+        if earlier is None:
+            found = {one: find(record) for one, record in self.items()}
+        else:
+            found = {**earlier, **{one: find(self[one]) for one in differing if one in self}}
+            for one in differing - self.keys():
+                found.pop(one, None)
+        self._of_each[find] = found
+        return found
+
+    def under(self, keys: Callable[[R], Iterable[str]]) -> Mapping[str, frozenset[str]]:
+        """The ids of the records that have a key, by key; found as with `of_each`."""
+        if (known := self._under.get(keys)) is not None:
+            return known
+        before, differing = self._compared_with()
+        earlier = before._under.get(keys) if before is not None else None
+        if before is None or earlier is None:
+            changed: Iterable[str] = self.keys()
+            found = {}
+        else:
+            changed = differing & self.keys()
+            left = {key for one in differing & before.keys() for key in keys(before[one])}
+            found = {**earlier, **{key: earlier[key] - differing for key in left}}
+        gathered: dict[str, set[str]] = {}
+        for one in changed:
+            for key in keys(self[one]):
+                gathered.setdefault(key, set()).add(one)
+        found.update({key: found.get(key, frozenset()) | ids for key, ids in gathered.items()})
+        self._under[keys] = found
+        return found
+
+    def _compared_with(self) -> tuple[Table[R] | None, frozenset[str]]:
+        """The table that it was last compared with, if that is still there, and the ids of what differs."""
+        table, differing = (self.compared[0](), self.compared[1]) if self.compared is not None else (None, frozenset())
+        return table, differing
+
 
 class Matters(Table[Matter]):
     """Matters by id, with ways to find them."""
@@ -200,7 +253,7 @@ class Matters(Table[Matter]):
     @cached_property
     def by_number(self) -> Mapping[str, Matter]:
         """By number, case folded and with single blanks."""
-        return {" ".join(matter.number.split()).casefold(): matter for matter in self.values()}
+        return {number: self[one] for one, number in self.of_each(_number).items()}
 
     @cached_property
     def listed(self) -> tuple[Matter, ...]:
@@ -216,6 +269,14 @@ class Matters(Table[Matter]):
             for client in dict.fromkeys(map(str.casefold, matter.clients)):
                 found.setdefault(client, []).append(matter)
         return {client: tuple(matters) for client, matters in found.items()}
+
+
+def _number(matter: Matter) -> str:
+    return " ".join(matter.number.split()).casefold()
+
+
+def _active(staff: Mapping[str, Staff]) -> frozenset[str]:
+    return frozenset(person.id for person in staff.values() if person.active)
 
 
 TableT = TypeVar("TableT", bound=Table[Any])
@@ -244,10 +305,10 @@ class Firm:
         assert isinstance(self.matters, Matters)
         return self.matters
 
-    @cached_property
+    @property
     def active_staff(self) -> frozenset[str]:
         """Ids of everyone who works at the firm today."""
-        return frozenset(person.id for person in self.staff.values() if person.active)
+        return self.found_in_staff(_active)
 
     @property
     def matter_by_number(self) -> Mapping[str, Matter]:
@@ -296,6 +357,14 @@ class Firm:
     def found_in_matters(self, find: Callable[[Matters], T]) -> T:
         """What this function finds in the table of matters. It is called once for each table."""
         return _found(self._table, find)
+
+    def found_in_matter(self, find: Callable[[Matter], T]) -> Mapping[str, T]:
+        """What this function finds in each matter, by id. It is called once for each that differs from before."""
+        return self._table.of_each(find)
+
+    def matters_under(self, keys: Callable[[Matter], Iterable[str]]) -> Mapping[str, frozenset[str]]:
+        """The ids of the matters that have a key, by key; found as with `found_in_matter`."""
+        return self._table.under(keys)
 
     def found_in_staff(self, find: Callable[[Mapping[str, Staff]], T]) -> T:
         """The same in the table of staff."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from bridge.firm.conversation import Conversation, ConversationKind
-from bridge.firm.model import Firm, Matter, MatterStatus, WallKind
+from bridge.firm.model import Firm, Matter, MatterStatus, Staff, WallKind
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.firm.rules import CitedRule
 
@@ -51,8 +51,16 @@ def may_administer(firm: Firm, staff_id: str, admin_roles: frozenset[str]) -> De
 
 def administrators(firm: Firm, admin_roles: frozenset[str]) -> frozenset[str]:
     """Staff ids of everyone whom `may_administer` allows, found together and not one by one."""
-    roles = {name.casefold() for name in admin_roles}
-    return frozenset(staff_id for staff_id in firm.active_staff if firm.staff[staff_id].role.casefold() in roles)
+    with_role = firm.found_in_staff(_with_role)
+    return frozenset().union(*(with_role.get(name.casefold(), ()) for name in admin_roles)) & firm.active_staff
+
+
+def _with_role(staff: Mapping[str, Staff]) -> Mapping[str, set[str]]:
+    """Staff ids by role, case folded."""
+    found: dict[str, set[str]] = {}
+    for person in staff.values():
+        found.setdefault(person.role.casefold(), set()).add(person.id)
+    return found
 
 
 def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decision:

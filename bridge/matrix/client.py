@@ -95,6 +95,13 @@ class MatrixClient:
         events: list[Json] = await self._as_bot(Api.room_get_state(_NO_TOKEN, room_id))
         return events
 
+    async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:
+        try:
+            event: Json = await self._as_bot(requests.state_event(room_id, event_type, state_key))
+        except (NotFoundError, ForbiddenError):
+            return None
+        return event
+
     async def admin_room_state(self, room_id: str) -> list[Json]:
         events: list[Json] = await self._as_bot(requests.admin_room_state(room_id), "state")
         return events

@@ -53,6 +53,9 @@ class RoomRequests(Protocol):
     async def room_state(self, room_id: str) -> list[Json]:
         """All current state events, memberships included. Raises ForbiddenError when the bot is not in the room."""
 
+    async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:
+        """The event behind one piece of state; None where there is none, or the bot may not see it."""
+
     async def admin_room_state(self, room_id: str) -> list[Json]:
         """The same through the admin API, for rooms the bot is not in. Raises NotFoundError."""
 

@@ -170,6 +170,11 @@ def ping(txn_id: str) -> Request:
     return "POST", path, orjson.dumps({"transaction_id": txn_id})
 
 
+def state_event(room_id: str, event_type: str, state_key: str) -> Request:
+    """The whole event behind one piece of state (client-server API, GET rooms/{roomId}/state)."""
+    return "GET", _path(f"{MATRIX_API_PATH_V3}/rooms", room_id, "state", event_type, state_key) + "?format=event"
+
+
 def admin_room_state(room_id: str) -> Request:
     """GET a room's current state through Synapse's admin API."""
     return "GET", _path(ADMIN_V1, "rooms", room_id, "state")

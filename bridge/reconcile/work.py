@@ -35,9 +35,9 @@ from bridge.reconcile.planning.desired import (
 )
 from bridge.reconcile.planning.drift import deleted
 from bridge.reconcile.planning.parts import Part, Planning
-from bridge.reconcile.planning.plan import ENDING, Action, Observed, RoomPlan, Server, Step, plan_children
+from bridge.reconcile.planning.plan import ENDING, Action, Observed, RoomPlan, Server, Step
 from bridge.reconcile.rooms import observe
-from bridge.reconcile.rooms.apply import Hands, apply_room
+from bridge.reconcile.rooms.apply import Hands, StepError, apply_room
 from bridge.reconcile.rooms.emptied import keep_emptied
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
@@ -327,21 +327,30 @@ class Work:
             await self._put_right(key, tally, item)
 
     async def list_channels(self, keys: Collection[str], tally: Tally) -> None:
-        """See that the staff space lists these channels. It is read only where it does not: everybody is in it."""
-        as_listed = False
-        async with tally.item(room(STAFF_SPACE), "Staff space", in_part=True):
-            world = await self._store.read(lambda: load_conversations(Extent(keys=frozenset(keys))))
-            rooms, bot_id = world.rooms, self._server.bot_id
+        """Have the staff space list these channels. Of it nothing else is read, since everybody is in it, and every
+        channel."""
+        stays = False
+        async with tally.item(room(STAFF_SPACE), "Staff space", in_part=True) as item, self.room_locks[STAFF_SPACE]:
+            extent, accounts = Extent(keys=frozenset(keys)), await self._accounts.known()
+            world = replace(await self._store.read(lambda: load_conversations(extent)), accounts=accounts)
+            wanted = desired_of_stored(
+                self._firm(), world, self._settings, self._today(), extent, self.user_ids(accounts)
+            )
             listed = {key: one for key, one in channels_listed(world.conversations.values()).items() if key in keys}
-            if (space := rooms.get(STAFF_SPACE)) is not None:
-                state = {
-                    (CHILD, rooms[key]): await self._homeserver.state_content(space, CHILD, bot_id, rooms[key])
-                    for key in listed
-                    if key in rooms
-                }
+            if (space := world.rooms.get(STAFF_SPACE)) is not None and listed.keys() <= world.rooms.keys():
+                entries = [await self._homeserver.state_event(space, CHILD, world.rooms[key]) for key in listed]
                 shape = staff_space_shape(self._settings.firm.name, frozenset(), listed)
-                as_listed = not plan_children(shape, Observed(space, state=state), rooms, {})
-        if not as_listed:
+                run = replace(self.run(wanted, tally), untold=await self._guarding.told(within=waits.GUARD))
+                plan = run.planning.list(
+                    shape, observe.observed_of(space, list(filter(None, entries)), self._server.bot_id)
+                )
+                try:
+                    await self._apply_room(plan, run)
+                except StepError as error:
+                    log.info("staff_space_read_whole", reason=str(error))
+                else:
+                    item.steps, stays = len(plan.steps), True
+        if not stays:
             await self.converge_room(STAFF_SPACE, tally)
 
     async def _put_right(self, key: str, tally: Tally, item: Item) -> None:

@@ -98,10 +98,11 @@ def _with_newest_edit(event: Json, timeline: list[Json]) -> Json:
 
 def state_content(fake: FakeHomeserver, asked: Asked) -> Json:
     room_id, event_type, state_key = (*asked.args, "")[:3]
-    state = fake.room_of(room_id, asked.user_id).state
-    if (event_type, state_key) not in state:
+    room = fake.room_of(room_id, asked.user_id)
+    if (event_type, state_key) not in room.state:
         raise Denied(404, "M_NOT_FOUND", "Event not found.")
-    return state[event_type, state_key]
+    event = room.state_events[event_type, state_key]
+    return event if asked.query.get("format") == "event" else room.state[event_type, state_key]
 
 
 def messages(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -466,7 +467,7 @@ def delete_profile_field(fake: FakeHomeserver, asked: Asked) -> Json:
 def admin_memberships(fake: FakeHomeserver, asked: Asked) -> Json:
     _require_admin(fake, asked)
     user_id = asked.args[0]
-    return {"memberships": {r.room_id: r.members[user_id] for r in fake.rooms.values() if user_id in r.members}}
+    return {"memberships": fake.memberships(user_id)}
 
 
 def admin_deactivate(fake: FakeHomeserver, asked: Asked) -> Json:

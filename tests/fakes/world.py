@@ -114,9 +114,14 @@ class World:
         account.devices.clear()
         account.profile = {key: value for key, value in account.profile.items() if key in {"displayname", "avatar_url"}}
         self.account_data = {key: value for key, value in self.account_data.items() if key[0] != user_id}
-        for room in self.rooms.values():
-            if room.members.get(user_id) in {"join", "invite"}:
-                self.leave(room.room_id, user_id)
+        for room_id in [
+            one for one, membership in self.memberships(user_id).items() if membership in {"join", "invite"}
+        ]:
+            self.leave(room_id, user_id)
+
+    def memberships(self, user_id: str) -> dict[str, str]:
+        """What the user is in every room that they were ever in or invited to, by room id."""
+        return {room.room_id: room.members[user_id] for room in self.rooms.values() if user_id in room.members}
 
     def joined_rooms(self, user_id: str) -> list[str]:
         """Ids of the rooms that the user is in."""
@@ -302,7 +307,7 @@ class World:
         return self.rooms[room_id]
 
     def _rooms_of(self, user_id: str) -> list[Room]:
-        return [room for room in self.rooms.values() if room.members.get(user_id) == "join"]
+        return [self.rooms[one] for one, membership in self.memberships(user_id).items() if membership == "join"]
 
     def _shown(self, user_id: str) -> Json:
         account = self.accounts[user_id].as_admin_sees()

@@ -63,6 +63,11 @@ class Planning:
             return RoomPlan(shape, steps, (lost(shape.key, wanted.world.rooms[shape.key]),))
         return RoomPlan(shape, steps, self._drift(shape, observed, steps))
 
+    def list(self, shape: RoomShape, observed: Observed) -> RoomPlan:
+        """Only what the list of this space needs, which has nothing but the rooms that the shape names."""
+        steps = plan_children(shape, observed, self.room_ids, self._labels(shape.children))
+        return RoomPlan(shape, steps, self._drift(shape, observed, steps))
+
     def removals(self, shape: RoomShape, observed: Observed | None, firm: Firm) -> RoomPlan:
         """Only the removal of known people who may not be in the room by this firm, whatever else it needs (M3)."""
         if observed is None:

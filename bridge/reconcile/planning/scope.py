@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from datetime import date
 
 from bridge.firm.difference import differing
+from bridge.firm.matter_search import allowed_in, on_team_of, responsible_for
 from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.policy import may_administer
 from bridge.settings import Settings
@@ -33,28 +34,27 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
         (before, now), {*differing(before.groups, now.groups), *(before.staff.keys() ^ now.staff.keys())}
     )
     walls = differing(before.walls, now.walls)
-    walls |= {wall.id for wall in now.walls.values() if wall.in_force(then) is not wall.in_force(today)}
+    if then != today:
+        walls |= {wall.id for wall in now.walls.values() if wall.in_force(then) is not wall.in_force(today)}
     walls |= {wall.id for firm in (before, now) for wall in _naming(firm, groups)}
     matters = differing(before.matters, now.matters)
     for firm in (before, now):
         matters |= {matter.id for one in walls & firm.walls.keys() for matter in firm.walled_by(firm.walls[one])}
-    if people or groups:
-        tables = (now.matters,) if before.matters is now.matters else (before.matters, now.matters)
-        for table in tables:
-            # Each looked at once: an index of all who are named takes ten times as long.
-            matters |= {one.id for one in table.values() if _names(one, people, come_or_gone, groups)}
+    for firm in (now,) if before.matters is now.matters else (before, now):
+        matters |= _under(firm, responsible_for, people)
+        matters |= _under(firm, on_team_of, come_or_gone)
+        matters |= _under(firm, allowed_in, groups)
     if len(matters) > _MOST_MATTERS:
         return None
     return Extent(frozenset(matters), frozenset(come_or_gone), before.channels != now.channels)
 
 
-def _names(matter: Matter, responsible: Set[str], on_team: Set[str], allowed: Set[str]) -> bool:
-    """Whether the matter names any of these people or groups for what they are."""
-    return (
-        matter.responsible in responsible
-        or (matter.restricted and not allowed.isdisjoint(matter.allowed))
-        or any(map(matter.is_on_team, on_team))
-    )
+def _under(firm: Firm, keys: Callable[[Matter], Iterable[str]], wanted: Set[str]) -> Set[str]:
+    """The ids of the matters that name any of these people or groups."""
+    if not wanted:
+        return frozenset()
+    found = firm.matters_under(keys)
+    return frozenset().union(*(found.get(one, ()) for one in wanted))
 
 
 def _admins(firm: Firm, staff_ids: Iterable[str], roles: frozenset[str]) -> set[str]:

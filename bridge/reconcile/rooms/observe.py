@@ -46,17 +46,18 @@ async def observe_room(homeserver: RoomRequests, room_id: str, *, bot_expected: 
     """
     if bot_expected:
         with suppress(ForbiddenError, NotFoundError):
-            observed = _observed(room_id, await homeserver.room_state(room_id), homeserver.bot_id)
+            observed = observed_of(room_id, await homeserver.room_state(room_id), homeserver.bot_id)
             if observed.members.get(homeserver.bot_id) == "join":
                 return observed
     try:
         events = await homeserver.admin_room_state(room_id)
     except NotFoundError:
         return None
-    return _observed(room_id, events, homeserver.bot_id) if events else None
+    return observed_of(room_id, events, homeserver.bot_id) if events else None
 
 
-def _observed(room_id: str, events: list[Json], bot_id: str) -> Observed:
+def observed_of(room_id: str, events: list[Json], bot_id: str) -> Observed:
+    """What these state events say of a room."""
     state = {(event["type"], event["state_key"]): event["content"] for event in events}
     members = {
         key[1]: content["membership"]

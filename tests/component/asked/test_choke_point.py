@@ -71,6 +71,7 @@ ABOUT_ROOMS = {
     "put_alias",
     "delete_alias",
     "room_state",
+    "state_event",
     "admin_room_state",
     "admin_messages",
     "admin_events",
