@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playhouse.migrations import Runner
-
 from bridge.check.finding import Finding, Verdict
 from bridge.directory.keeping import anything_waits
 from bridge.directory.problems import DirectoryError
@@ -22,7 +20,7 @@ from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store.engine.backends import backend_for
 from bridge.store.engine.errors import StoreError, as_store_error
-from bridge.store.engine.store import MIGRATIONS, Store
+from bridge.store.engine.store import Store, pending
 from bridge.store.queues import inbox, outbox
 from bridge.store.rooms.conversations import all_accounts, rooms_of
 
@@ -77,9 +75,9 @@ async def database_findings(settings: Settings, firm: Firm | None) -> AsyncItera
         yield missing
         return
     try:
-        pending = await asyncio.to_thread(pending_migrations, url)
-        if pending:
-            what = f"The database opens. The next start of the bridge brings its tables up to date ({pending} changes)."
+        lacking = await asyncio.to_thread(pending_migrations, url)
+        if lacking:
+            what = f"The database opens. The next start of the bridge brings its tables up to date ({lacking} changes)."
             yield Finding("database", Verdict.OK, what)
             return
         async for finding in _stored(url, settings, firm):
@@ -125,15 +123,11 @@ def pending_migrations(url: str) -> int:
     backend = backend_for(url, reading=True)
     try:
         backend.connect()
-        status = Runner(backend.database, str(MIGRATIONS)).status()
+        return pending(backend)
     except Exception as error:
         raise as_store_error(error, backend.name) from error
     finally:
         backend.close()
-    unknown = [migration.name for migration in status if migration.path is None]
-    if unknown:
-        raise StoreError(f"The database {backend.name} was written by a newer version, which knows {unknown[-1]}.")
-    return sum(1 for migration in status if not migration.applied)
 
 
 async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:

@@ -30,7 +30,7 @@ from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Rec
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.undoing import Undone
-from bridge.firm.matter_search import prepare
+from bridge.firm.matters.search import prepare
 from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
 from bridge.firm.walls import may_know

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.difference import differing
 from bridge.firm.errors import BridgeError
-from bridge.firm.file_rules import FileRules
+from bridge.firm.files.rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import is_held, is_read_only
 

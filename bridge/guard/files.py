@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge.firm.facts import Facts
-from bridge.firm.file_rules import judge_bytes, judge_message, judge_size
 from bridge.firm.files.bytes import HEAD_BYTES
 from bridge.firm.files.carried import FILE_MESSAGES
+from bridge.firm.files.rules import judge_bytes, judge_message, judge_size
 from bridge.firm.policy import Decision
 from bridge.guard.gate import Denial
 

@@ -27,22 +27,22 @@ from bridge.firm.audit import Deed
 from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.firm.room_rules import JOIN_RULES
-from bridge.guard.answered import Answered, no_room, not_invited
-from bridge.guard.asking import answer_to
 from bridge.guard.creation import wish_of
 from bridge.guard.farewells import Farewells
 from bridge.guard.files import bytes_refusal, size_refusal
-from bridge.guard.former import Former, mark_of
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Denial, Gate, Mark
+from bridge.guard.hooks.answered import Answered, no_room, not_invited
+from bridge.guard.hooks.asking import answer_to
+from bridge.guard.hooks.former import Former, mark_of
+from bridge.guard.hooks.kept_out import Entry, kept_out, membership, unasked
+from bridge.guard.hooks.pushing import only_ids
+from bridge.guard.hooks.resources import FactsResource, FarewellResource, PolicyResource, RefusalsResource
+from bridge.guard.hooks.workers import workers_of
 from bridge.guard.keeper import Keeper, PolicyLostError
-from bridge.guard.kept_out import Entry, kept_out, membership, unasked
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
-from bridge.guard.pushing import only_ids
 from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_write
 from bridge.guard.requests import NOT_IN_ROOM, RequestPath, asked_of, entering, request_refusal
-from bridge.guard.resources import FactsResource, FarewellResource, PolicyResource, RefusalsResource
-from bridge.guard.workers import workers_of
 from bridge.guard.writing import SentEvent, refused, with_mark
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,9 @@ from bridge.clock import DAY_MS, now_ms
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.errors import BridgeError
-from bridge.firm.file_rules import (
+from bridge.firm.files.bytes import HEAD_BYTES
+from bridge.firm.files.carried import ENCRYPTED, MESSAGE, strays
+from bridge.firm.files.rules import (
     Declared,
     FileRules,
     judge_bytes,
@@ -26,8 +28,6 @@ from bridge.firm.file_rules import (
     judge_size,
     judge_type,
 )
-from bridge.firm.files.bytes import HEAD_BYTES
-from bridge.firm.files.carried import ENCRYPTED, MESSAGE, strays
 from bridge.firm.policy import Decision, is_held, may_act
 from bridge.guard.files import UNLISTED, UNREADABLE, carries_file
 from bridge.handlers.arrival import Arrival, Context

@@ -9,7 +9,7 @@ import structlog
 
 from bridge.desk import Desk
 from bridge.failures import describe, frames
-from bridge.firm.file_rules import FileRules
+from bridge.firm.files.rules import FileRules
 from bridge.handlers.arrival import Arrival, Context, Row
 from bridge.handlers.at_once import FromMemory
 from bridge.handlers.commands import command_at_once, handle_command, is_command

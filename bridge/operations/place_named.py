@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, channel_key
-from bridge.firm.matter_search import matters_numbered
+from bridge.firm.matters.search import matters_numbered
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_of_space
 from bridge.firm.sight import Sight

@@ -6,8 +6,8 @@ from functools import partial
 
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind, bot_chat_id
+from bridge.firm.matters.number_forms import begins_as_a_number
 from bridge.firm.model import Matter, Staff
-from bridge.firm.number_forms import begins_as_a_number
 from bridge.firm.policy import desired_participants, may_access
 from bridge.firm.sight import Sight
 from bridge.refusal import Kind, Refusal

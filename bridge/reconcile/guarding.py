@@ -13,7 +13,7 @@ import structlog
 
 from bridge.firm.conversation import Conversation
 from bridge.firm.facts import BRIDGE_URL, OF_THE_FIRM, TIMEZONE, Facts, firm_changes, records_of, with_changes
-from bridge.firm.file_rules import MEGABYTE, FileRules
+from bridge.firm.files.rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
 from bridge.guard.protocol import (
     PATH,

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from itertools import islice
 
-from bridge.firm.matter_search import matters_numbered
+from bridge.firm.matters.search import matters_numbered
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.policy import may_access
 from bridge.mapping.marks import as_typed, before_marks

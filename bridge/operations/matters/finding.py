@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.desk import Desk
 from bridge.firm.conversation import MatterConversation
-from bridge.firm.matter_search import matters_with
+from bridge.firm.matters.search import matters_with
 from bridge.firm.model import Matter, Staff
 from bridge.firm.policy import accessible, desired_participants, is_read_only, may_access, with_access
 from bridge.store.rooms.matters import conversations_of_matter, rooms_of_person_in

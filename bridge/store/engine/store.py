@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import queue
 import threading
 import time
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_FOLDERS = f"{glob.escape(str(MIGRATIONS))}/*"
+"""Ten migrations lie in a folder of their own. The runner takes a pattern where it takes a folder."""
 UNITS_PER_COMMIT = 128
 SLOW_SECONDS = 10.0
 """What takes longer is worth telling whoever looks after the database."""
@@ -326,7 +329,7 @@ def _run(job: _Job) -> _Outcome:
     return _Outcome(job, result, news=take_news())
 
 
-def migrate(backend: Backend, directory: Path = MIGRATIONS) -> None:
+def migrate(backend: Backend, directory: str = _FOLDERS) -> None:
     """Apply the migrations that the database has not had yet. Raises StoreError where it has had ones unknown here."""
     runner = _runner(backend, directory)
     with backend.take_time():
@@ -335,18 +338,23 @@ def migrate(backend: Backend, directory: Path = MIGRATIONS) -> None:
         log.info("database_migrated", database=backend.name, migrations=applied)
 
 
-def require_up_to_date(backend: Backend, directory: Path = MIGRATIONS) -> None:
+def pending(backend: Backend) -> int:
+    """How many migrations the database lacks. Raises StoreError where it has had ones unknown here."""
+    return sum(not migration.applied for migration in _runner(backend, _FOLDERS).status())
+
+
+def require_up_to_date(backend: Backend) -> None:
     """Raises NotMadeYetError where the database lacks a migration, and StoreError where it has had ones unknown
     here."""
-    if any(not migration.applied for migration in _runner(backend, directory).status()):
+    if pending(backend):
         raise NotMadeYetError(
             f"The tables of the database {backend.name} are older than this version of firm-bridge. The next start of"
             " the bridge brings them up to date."
         )
 
 
-def _runner(backend: Backend, directory: Path) -> Runner:
-    runner = Runner(backend.database, str(directory))
+def _runner(backend: Backend, directory: str) -> Runner:
+    runner = Runner(backend.database, directory)
     unknown = [migration.name for migration in runner.status() if migration.path is None]
     if unknown:
         raise StoreError(

@@ -78,17 +78,17 @@ def test_migrating_again_changes_nothing(backend: Backend) -> None:
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
-    numbers = sorted(int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.py"))
+    numbers = sorted(int(path.name[:4]) for path in MIGRATIONS.rglob("[0-9]*.py"))
     assert numbers == list(range(1, len(numbers) + 1))
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str, backend: Backend, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
     newer.mkdir()
-    for path in MIGRATIONS.glob("[0-9]*.py"):
+    for path in MIGRATIONS.rglob("[0-9]*.py"):
         (newer / path.name).write_text(path.read_text())
     (newer / "9999_from_the_future.py").write_text("def up(migrator, db):\n    pass\n")
-    migrate(backend, newer)
+    migrate(backend, str(newer))
     backend.close()
     with pytest.raises(StoreError, match="newer firm-bridge: it has the change 9999_from_the_future"):
         await Store(database_url).open()
@@ -101,14 +101,14 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(backend: Backend, 
         "    raise RuntimeError('in the middle')\n"
     )
     with pytest.raises(RuntimeError):
-        migrate(backend, tmp_path)
+        migrate(backend, str(tmp_path))
     assert tables(backend) == {}
 
 
 def test_who_has_a_chat_with_the_bot_at_the_upgrade_is_not_welcomed_any_more(backend: Backend, tmp_path: Path) -> None:
-    for path in sorted(MIGRATIONS.glob("000[12]*.py")):
+    for path in sorted(MIGRATIONS.rglob("000[12]*.py")):
         (tmp_path / path.name).write_text(path.read_text())
-    migrate(backend, tmp_path)
+    migrate(backend, str(tmp_path))
     for staff_id, kind, room_id in (("old", "bot", "'!r1'"), ("new", "bot", "NULL"), ("other", "channel", "'!r2'")):
         for statement in (
             "INSERT INTO account (staff_id, localpart, profile, avatar_mxc, avatar_digest)"
@@ -126,10 +126,10 @@ def test_who_has_a_chat_with_the_bot_at_the_upgrade_is_not_welcomed_any_more(bac
 
 
 def test_C3_the_newest_messages_are_taken_over(backend: Backend, tmp_path: Path) -> None:
-    for path in sorted(MIGRATIONS.glob("00*.py")):
+    for path in sorted(MIGRATIONS.rglob("00*.py")):
         if path.name < "0016":
             (tmp_path / path.name).write_text(path.read_text())
-    migrate(backend, tmp_path)
+    migrate(backend, str(tmp_path))
     for name, at_ms in (("busy", "5"), ("quiet", "NULL")):
         execute(
             "INSERT INTO conversation (id, kind, title, topic, matter_id, alias_localpart, everyone, archived,"
@@ -143,10 +143,10 @@ def test_C3_the_newest_messages_are_taken_over(backend: Backend, tmp_path: Path)
 def test_V3_files_from_before_are_found_by_every_spelling_and_nobodys_names_are_no_versions(
     backend: Backend, tmp_path: Path
 ) -> None:
-    for path in sorted(MIGRATIONS.glob("00*.py")):
+    for path in sorted(MIGRATIONS.rglob("00*.py")):
         if path.name < "0025":
             (tmp_path / path.name).write_text(path.read_text())
-    migrate(backend, tmp_path)
+    migrate(backend, str(tmp_path))
     for number, (name, caption) in enumerate([("image.png", ""), ("image.png", ""), ("Søren.pdf", ""), ("a", "Łódź")]):
         add_file(_as_before(number, name, caption))
     key = "image.png"

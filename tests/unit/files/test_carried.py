@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.firm.file_rules import FileRules, judge_message
 from bridge.firm.files.carried import FILE_MESSAGES, strays
+from bridge.firm.files.rules import FileRules, judge_message
 
 MXC = "mxc://firm.example/abc"
 OTHER = "mxc://firm.example/other"

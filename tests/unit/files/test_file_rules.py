@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.firm.facts import Facts
-from bridge.firm.file_rules import (
+from bridge.firm.files import bytes as file_bytes
+from bridge.firm.files.bytes import HEAD_BYTES, program_in
+from bridge.firm.files.names import PROGRAMS, type_of
+from bridge.firm.files.rules import (
     MEGABYTE,
     Declared,
     FileRules,
@@ -24,9 +27,6 @@ from bridge.firm.file_rules import (
     judge_size,
     judge_type,
 )
-from bridge.firm.files import bytes as file_bytes
-from bridge.firm.files.bytes import HEAD_BYTES, program_in
-from bridge.firm.files.names import PROGRAMS, type_of
 from bridge.guard.files import bytes_refusal, carries_file, message_refusal, size_refusal
 
 RULES = FileRules(max_bytes=100 * MEGABYTE)

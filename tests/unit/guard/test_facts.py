@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.facts import Facts, FactsError, digest_of, records_of, with_changes
-from bridge.firm.file_rules import FileRules
+from bridge.firm.files.rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import may_be_in, may_be_in_space
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.firm.matters.number_forms import begins_as_a_number
 from bridge.firm.model import Firm, Matter
-from bridge.firm.number_forms import begins_as_a_number
 
 SEEN = ("2026-0042", "2026-0042/1", "LIT 17", "20481", "7", "26/3")
 HIDDEN = ("2026-0055", "ACQ-0001")

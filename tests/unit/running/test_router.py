@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.firm.file_rules import FileRules, judge_message
 from bridge.firm.files.carried import strays
+from bridge.firm.files.rules import FileRules, judge_message
 from bridge.handlers.commands import handle_command
 from bridge.handlers.drift import handle_bot_renamed, handle_drift
 from bridge.handlers.file_rules import handle_forbidden_file, handle_unlisted

@@ -9,8 +9,8 @@ from synapse.module_api import ModuleApi
 from synapse.module_api.errors import SynapseError
 
 from bridge.firm.facts import Facts
-from bridge.guard.answered import Answered, no_room
 from bridge.guard.creation import BRIDGE_AWAY, TAKES_LONG, Wish, wish_as_json
+from bridge.guard.hooks.answered import Answered, no_room
 from bridge.guard.protocol import CREATE_PATH, sign_wish
 
 log = logging.getLogger(__name__)

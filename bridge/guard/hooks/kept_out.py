@@ -2,7 +2,7 @@
 
 * Where a room's rule names spaces, somebody who is neither invited nor in one of them is refused before the event is
   made (Synapse: `check_restricted_join_rules`).
-* The guard refuses a former member every request that names the room (`guard/former.py`).
+* The guard refuses a former member every request that names the room (`guard/hooks/former.py`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from synapse.module_api import ModuleApi
 
 from bridge.firm.room_keys import MARKER
 from bridge.firm.room_rules import JOIN_RULES
-from bridge.guard.former import Former, mark_of
 from bridge.guard.gate import MEMBER, Change, Mark
+from bridge.guard.hooks.former import Former, mark_of
 from bridge.guard.requests import Entering
 
 _BY_SPACE = frozenset({"restricted", "knock_restricted"})

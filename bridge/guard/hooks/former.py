@@ -31,8 +31,8 @@ from synapse.module_api.errors import Codes, SynapseError
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.facts import Facts
 from bridge.firm.room_keys import MARKER, SPACE
-from bridge.guard.answered import Answered
 from bridge.guard.gate import MEMBER, Gate, Mark
+from bridge.guard.hooks.answered import Answered
 from bridge.guard.reading import NamedByRequest, asked
 
 log = logging.getLogger(__name__)

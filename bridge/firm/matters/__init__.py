@@ -1,0 +1,1 @@
+"""Matters by their words and numbers. Pure."""
