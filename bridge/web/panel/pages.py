@@ -71,6 +71,7 @@ async def framed(asked: Asking, template: str, title: str, here: str = "", **val
         "title": title,
         "here": here,
         "person": asked.person,
+        "admin": bool(asked.desk.may_administer(asked.person.id)),
         "lists": lists,
         "unread": unread,
         "token": form_token(asked.session),

@@ -125,4 +125,6 @@ def nobody(panel: Panel) -> Browser:
 
 def filled(address: str) -> str:
     """An address of the table, about the matter behind Walt's wall."""
-    return address.format(conversation=first_matter_conversation_id("m1"), matter="m1", event="$file")
+    return address.format(
+        conversation=first_matter_conversation_id("m1"), matter="m1", event="$file", person="tom", wall="w1"
+    )
