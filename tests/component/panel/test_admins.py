@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from bridge.settings import FirmSettings
 from bridge.store.files.handouts import note_given_out
 from bridge.store.models import AuditRow
+from bridge.upkeep.stages import Stage
 from bridge.web.panel.app import DEEDS, PAGES
-from tests.component.panel.panel_firm import HOSTILE, Panel, filled
-from tests.component.small_firm import channel, direct, write_directory
+from tests.component.directory.test_directory_undone import FIRM, WRONG, write
+from tests.component.panel.panel_firm import HOSTILE, Panel, filled, panel_firm
+from tests.component.small_firm import channel, direct
 
 ADMIN_PAGES = [one for one in PAGES if one.startswith("/admin")]
 ADMIN_DEEDS = [one for one in DEEDS if one.startswith("/admin")]
@@ -203,15 +206,27 @@ async def test_O1_a_page_that_is_left_open_is_one_use(panel: Panel) -> None:
     assert await used(panel) == before
 
 
-async def test_S3_a_held_change_of_the_directory_is_shown_and_confirmed(panel: Panel) -> None:
-    firm = panel.firm
-    write_directory(str(firm.service.settings.directory.path), staff=[], matters=[], walls=[])
-    ruth = await panel.enter("ruth")
-    assert (await ruth.get("/admin"))[0] == 200
-    assert await ruth.post("/admin/directory/confirm", []) == 200
-    assert await ruth.post("/admin/directory/undo", []) == 200
+async def test_O2_a_held_change_of_the_directory_is_shown_and_confirmed(tmp_path: Path, database_url: str) -> None:
+    async with panel_firm(tmp_path, database_url, **FIRM) as panel:
+        await panel.restart(firm=FirmSettings(name="Firm"))
+        await panel.firm.bridge.upkeep.shut_out()
+        ruth = await panel.enter("ruth")
+        assert "Confirm it" not in (await ruth.get("/admin"))[1]
+        assert await ruth.post("/admin/directory/confirm", []) == 409
+        await write(panel.firm, **WRONG)
+        _, text = await ruth.get("/admin")
+        assert "<strong>Tom Price</strong>: the account ends" in text
+        assert "Confirm it" in text
+        assert await ruth.post("/admin/directory/confirm", []) == 200
+        assert panel.firm.fake.accounts[panel.firm.user("tom")].deactivated
+        assert await ruth.post("/admin/directory/undo", []) == 200
+        assert "tom" in panel.firm.service.directory.firm.active_staff
 
 
-async def test_R1_what_is_wrong_is_told(panel: Panel) -> None:
+async def test_O2_what_is_wrong_is_told(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     assert "All is well." in (await ruth.get("/admin"))[1]
+    panel.firm.bridge.upkeep.stages = panel.firm.bridge.upkeep.stages.failed(Stage.RECONCILED, "The disk <is> full.")
+    _, text = await ruth.get("/admin")
+    assert "Something has to be looked after." in text
+    assert "The disk &lt;is&gt; full." in text
