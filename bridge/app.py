@@ -113,7 +113,7 @@ class Bridge:
         def begun() -> bool:
             return self.upkeep.stages.is_done(Stage.SHUT_OUT)
 
-        app = make_panel(self._desk, self.live, begun)
+        app = make_panel(self._desk, self.live, begun, self.health)
         app.add_subapp(API_PATH, make_api(self._desk, begun))
         return app
 

@@ -187,8 +187,12 @@ def _ids_in(entry: AuditEntry) -> tuple[str, ...]:
 
 def audit_line(settings: FirmSettings, sight: Sight, names: Names, one: Audited) -> str:
     """When, who, what, on what and for whom, why, and whether it was refused; in Markdown."""
-    words = audit_words(names, one, lambda title: not sight.names_hidden(title))
-    return f"- {moment_in(settings, one.entry.at_ms)} {escape(words)}"
+    return f"- {moment_in(settings, one.entry.at_ms)} {escape(words_for(sight, names, one))}"
+
+
+def words_for(sight: Sight, names: Names, one: Audited) -> str:
+    """The same without the moment, as plain text, for whoever has this sight."""
+    return audit_words(names, one, lambda title: not sight.names_hidden(title))
 
 
 def audit_words(names: Names, one: Audited, may_say: MaySay = lambda title: True) -> str:

@@ -82,6 +82,11 @@ def notice(markdown: str) -> dict[str, Any]:
     return _fitting(markdown, "m.notice")
 
 
+def plain(markdown: str) -> str:
+    """Markdown of an answer as plain text."""
+    return plain_text(_markdown().parse(markdown))
+
+
 def text_message(markdown: str) -> dict[str, Any]:
     """The same for somebody's chat with the bot, or the firm admins' room: it counts as unread (m.text)."""
     return _fitting(markdown, "m.text")

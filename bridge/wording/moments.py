@@ -32,3 +32,8 @@ def day_in(firm: FirmSettings, at_ms: int) -> str:
 def written(firm: FirmSettings, which: date) -> str:
     """A day as the firm writes it."""
     return day_in_words(which, firm.date_format)
+
+
+def begin_of(firm: FirmSettings, which: date) -> int:
+    """When that day begins in the firm, in milliseconds since the epoch."""
+    return int(datetime(which.year, which.month, which.day, tzinfo=ZoneInfo(firm.timezone)).timestamp() * 1000)

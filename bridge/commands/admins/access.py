@@ -13,6 +13,7 @@ from bridge.commands.asking.table import Answer, Call, Command, List, Noted, Who
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.mapping.names import matter_name
 from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
+from bridge.wording.access import way_in_words
 from bridge.wording.markdown import escape
 from bridge.wording.matters import listed_matter
 
@@ -58,9 +59,7 @@ def _matter_line(one: MatterAccess) -> str:
 
 def _way(one: MatterAccess) -> str:
     """How somebody with access has it."""
-    if one.roles:
-        return f"{one.way} ({', '.join(one.roles)})"
-    return f"{one.way} (through the group {escape(', in it '.join(one.groups))})" if one.groups else str(one.way)
+    return escape(way_in_words(one.way, one.roles, one.groups))
 
 
 async def _matter_access(call: Call, matter: MatterNamed) -> Answer:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from bridge.commands.asking.table import Call
 from bridge.mapping.moments import day_typed
 from bridge.refusal import CommandError
+from bridge.wording import moments
 from bridge.wording.markdown import repeated
 
 
@@ -23,7 +23,4 @@ def read_day(call: Call, typed: str) -> date:
 
 def begin_of(call: Call, which: date) -> int:
     """When that day begins in the firm, in milliseconds since the epoch."""
-    return int(
-        datetime(which.year, which.month, which.day, tzinfo=ZoneInfo(call.desk.settings.firm.timezone)).timestamp()
-        * 1000
-    )
+    return moments.begin_of(call.desk.settings.firm, which)

@@ -14,11 +14,16 @@ from bridge.desk import Desk
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
-from bridge.refusal import CommandError, Refusal
+from bridge.refusal import NOT_THEIRS, CommandError, Refusal
 from bridge.web.api.table import API_PATH
 from bridge.web.panel import conversation, doing, pages
 from bridge.web.panel import conversation_deeds as deeds
 from bridge.web.panel.about import about
+from bridge.web.panel.admins import deeds as admin_deeds
+from bridge.web.panel.admins import people, walls
+from bridge.web.panel.admins.audit import audit_log
+from bridge.web.panel.admins.overview import HEALTH, Health, overview
+from bridge.web.panel.admins.why import why_asked
 from bridge.web.panel.downloads import DOWNLOADS, Downloads, download, picture
 from bridge.web.panel.files import all_files, files, versions
 from bridge.web.panel.forms import Form, said
@@ -53,6 +58,15 @@ PAGES: Final[dict[str, Page]] = {
     "/new/channel": pages.new_channel,
     "/search": search,
     "/sessions": pages.signed_in_where,
+    "/admin": overview,
+    "/admin/staff": people.staff,
+    "/admin/staff/{person}": people.person,
+    "/admin/matter/{matter}": people.matter_access,
+    "/admin/why": why_asked,
+    "/admin/walls": walls.walls,
+    "/admin/walls/new": walls.new_wall,
+    "/admin/wall/{wall}": walls.wall,
+    "/admin/audit": audit_log,
 }
 """What is shown to whoever is signed in, by address."""
 DEEDS: Final[dict[str, Deed]] = {
@@ -68,6 +82,12 @@ DEEDS: Final[dict[str, Deed]] = {
     "/matter/{matter}": doing.start_in_matter,
     "/new/direct": doing.open_conversation,
     "/new/channel": doing.create_channel,
+    "/admin/staff/{person}/leave": admin_deeds.leave,
+    "/admin/staff/{person}/return": admin_deeds.come_back,
+    "/admin/walls/new": walls.make_wall,
+    "/admin/wall/{wall}/lift": walls.lift,
+    "/admin/directory/confirm": admin_deeds.confirm,
+    "/admin/directory/undo": admin_deeds.undo,
     "/out": doing.out,
     "/out/everywhere": doing.out_everywhere,
 }
@@ -75,14 +95,16 @@ DEEDS: Final[dict[str, Deed]] = {
 _NOT_SIGNED_IN = "To open the panel, ask the bot for a link: type !panel in your chat with it."
 
 
-def make_panel(desk: Desk, live: Live, begun: Callable[[], bool]) -> web.Application:
-    """The panel. `begun` is whether the bridge has shut out who must be out, before which nothing is shown."""
+def make_panel(desk: Desk, live: Live, begun: Callable[[], bool], health: Health) -> web.Application:
+    """The panel. `begun` is whether the bridge has shut out who must be out, before which nothing is
+    shown; `health` what is wrong, by check."""
     app = web.Application(
         middlewares=[_guarded(begun)],
         client_max_size=_BODY_MAX,
         client_max_fields=_FIELDS_MAX,
     )
     app[DOWNLOADS] = Downloads()
+    app[HEALTH] = health
     app.on_shutdown.append(lambda app: live.close())
     app.add_routes(
         [
@@ -136,7 +158,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
             error.status,
         )
     except (Refusal, CommandError) as error:
-        return message("Not possible", said(error), 409, back=True)
+        status = 403 if isinstance(error, Refusal) and error.kind in NOT_THEIRS else 409
+        return message("Not possible", said(error), status, back=True)
     except BridgeError as error:
         log.warning("panel_waits", route=_route(request), reason=describe(error))
         return message(

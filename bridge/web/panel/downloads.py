@@ -26,7 +26,7 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + "._ -")
 AT_ONCE = 4
 """Files that one person takes at the same time."""
 _AT_ONCE_IN_ALL = 40
-_LOOK_SECONDS = 2.0
+LOOK_SECONDS = 2.0
 """So often it is asked during a download whether the person may still have it."""
 _STALLED_SECONDS = 60.0
 """A browser that takes nothing for so long is given up."""
@@ -115,7 +115,7 @@ async def _all_of_it(asked: Asking, found: Download, response: web.StreamRespons
         nonlocal looked
         if not response.prepared:
             await response.prepare(asked.request)
-        if time.monotonic() - looked > _LOOK_SECONDS:
+        if time.monotonic() - looked > LOOK_SECONDS:
             await _require_still(asked)
             looked = time.monotonic()
         async with asyncio.timeout(_STALLED_SECONDS):

@@ -24,7 +24,7 @@ from bridge.wording.files import size, type_of
 from bridge.wording.moments import moment_in
 from bridge.wording.places import name_for
 
-_FILES = 50
+FILES = 50
 """On one page."""
 _WORDS_MAX = 10
 _WHOLE: Final = 2**63
@@ -74,14 +74,14 @@ async def versions(asked: Asking) -> web.StreamResponse:
     if view is None or not view.entry.mine or not name:
         return not_there()
     after = read_after(asked.query("after"), Order.DATE)
-    found = await versions_seen(asked.desk, asked.person, view.entry.id, name_key(name), after, _FILES)
+    found = await versions_seen(asked.desk, asked.person, view.entry.id, name_key(name), after, FILES)
     return await tabbed(asked, view, "versions", name=shown_name(name), **rows(asked, found))
 
 
 async def listed(asked: Asking, conversation_id: str, people: list[Staff]) -> Values:
     """A page of the files that are asked for behind the address, and what to narrow them down by."""
     wanted = asked_for(asked, conversation_id)
-    found = await files_seen(asked.desk, asked.person, wanted, read_after(asked.query("after"), wanted.order), _FILES)
+    found = await files_seen(asked.desk, asked.person, wanted, read_after(asked.query("after"), wanted.order), FILES)
     nothing = "There are no files here yet." if conversation_id else "There are no files yet that you can see."
     kind = asked.query("type").casefold()
     sifted = {

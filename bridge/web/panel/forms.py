@@ -12,25 +12,32 @@ from bridge.firm.model import Staff
 from bridge.refusal import CommandError, Refusal
 from bridge.web.panel.pages import Asking
 from bridge.web.panel.safety import FORM_TOKEN
-from bridge.wording.markdown import notice
+from bridge.wording.markdown import plain
 from bridge.wording.refusals import worded
 
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 _ONCE = re.compile(r"[0-9a-f]{16}")
-_TITLE_MAX = 1000
-_PEOPLE_MAX = 5000
+_TEXT_MAX = 5000
+"""Characters of a field: more than any may have, so that it is the operation that says so."""
+_MANY_MAX = 5000
 
 
 def text_in(form: Form, name: str) -> str:
+    """What was typed into a field; empty where it is not there."""
     given = form.get(name, "")
-    return given.replace("\0", "")[:_TITLE_MAX] if isinstance(given, str) else ""
+    return given.replace("\0", "")[:_TEXT_MAX] if isinstance(given, str) else ""
 
 
-def people_in(asked: Asking, form: Form, name: str = "person") -> dict[str, Staff]:
-    """Who is named in a form, by staff id; whoever does not work here is nobody."""
+def texts_in(form: Form, name: str) -> list[str]:
+    """What was ticked of several."""
+    return [one for one in form.getall(name, ()) if isinstance(one, str)][:_MANY_MAX]
+
+
+def people_in(asked: Asking, form: Form, name: str = "person", *, former: bool = False) -> dict[str, Staff]:
+    """Who is named in a form, by staff id; whoever does not work here is nobody, unless `former` ones are meant too."""
     firm = asked.desk.firm()
-    given = [one for one in form.getall(name, ()) if isinstance(one, str)][:_PEOPLE_MAX]
-    return {one: firm.staff[one] for one in given if one in firm.active_staff}
+    known = firm.staff if former else firm.active_staff
+    return {one: firm.staff[one] for one in texts_in(form, name) if one in known}
 
 
 def cause_of(asked: Asking, form: Form) -> str:
@@ -48,8 +55,7 @@ def cause_of(asked: Asking, form: Form) -> str:
 
 def said(error: Refusal | CommandError) -> str:
     """A refusal in the bot's words, without markup."""
-    body: str = notice(worded(error))["body"]
-    return body
+    return plain(worded(error))
 
 
 def there(address: str) -> web.Response:

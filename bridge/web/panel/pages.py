@@ -71,6 +71,7 @@ async def framed(asked: Asking, template: str, title: str, here: str = "", **val
         "title": title,
         "here": here,
         "person": asked.person,
+        "admin": bool(asked.desk.may_administer(asked.person.id)),
         "lists": lists,
         "unread": unread,
         "token": form_token(asked.session),
@@ -80,9 +81,18 @@ async def framed(asked: Asking, template: str, title: str, here: str = "", **val
         "instead": asked.instead,
     }
     if template == "home":
-        mine = [*lists.direct, *(one for shelf in lists.matters for one in shelf.entries), *lists.channels]
-        values["waiting"] = [(one, unread[one.room_id]) for one in mine if unread.get(one.room_id)]
+        values["waiting"] = list(_waiting(lists, unread))
     return page(template, frame | values, 422 if asked.refused else 200)
+
+
+def _waiting(
+    lists: seen.Overview, unread: Mapping[str, int]
+) -> Iterator[tuple[seen.ListedConversation, int, Matter | None]]:
+    """What is unread, how much of it, and of which matter."""
+    shelved = ((one, shelf.matter) for shelf in lists.matters for one in shelf.entries)
+    for one, matter in (*((one, None) for one in lists.direct), *shelved, *((one, None) for one in lists.channels)):
+        if count := unread.get(one.room_id):
+            yield one, count, matter
 
 
 def not_there() -> web.Response:

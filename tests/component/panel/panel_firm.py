@@ -96,8 +96,9 @@ class Panel:
 
 
 @asynccontextmanager
-async def panel_firm(folder: Path, database_url: str) -> AsyncIterator[Panel]:
-    async with small_firm(folder, database_url) as firm:
+async def panel_firm(folder: Path, database_url: str, **changed: Any) -> AsyncIterator[Panel]:
+    """The panel of the small firm, with other sections in the place of its directory's own."""
+    async with small_firm(folder, database_url, **changed) as firm:
         # Everybody is a firm admin, Walt behind his wall too: it gives nobody more to see here.
         await firm.restart(
             panel=PanelSettings(url="https://panel.example", client="https://chat.example/#/room/"),
@@ -125,4 +126,6 @@ def nobody(panel: Panel) -> Browser:
 
 def filled(address: str) -> str:
     """An address of the table, about the matter behind Walt's wall."""
-    return address.format(conversation=first_matter_conversation_id("m1"), matter="m1", event="$file")
+    return address.format(
+        conversation=first_matter_conversation_id("m1"), matter="m1", event="$file", person="tom", wall="w1"
+    )

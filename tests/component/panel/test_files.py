@@ -92,7 +92,7 @@ async def test_V3_files_are_searched_sorted_and_narrowed_down(panel: Panel) -> N
 async def test_V3_a_long_list_goes_on_where_it_ended(
     panel: Panel, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.web.panel.files._FILES", 2)
+    monkeypatch.setattr("bridge.web.panel.files.FILES", 2)
     room = await channel(panel.firm)
     for number in range(5):
         await send(panel, room, "tom", f"{number}.pdf", b"1", size=number)
@@ -187,7 +187,7 @@ async def test_F2_M3_a_download_ends_with_the_session_and_with_access(
         return True
 
     monkeypatch.setattr(downloads, "hand_over", hand_over)
-    monkeypatch.setattr(downloads, "_LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(downloads, "LOOK_SECONDS", -1.0)
     async with panel.client.get(file, headers=ruth.sent()) as answer:
         assert await answer.content.readany() == b"first"
         with pytest.raises(ClientError):
