@@ -90,6 +90,9 @@ class Route:
     query: type[Given] = Nothing
     body: type[Given] | None = None
     for_admins: bool = False
+    kept: bool = True
+    """Whether its answer is kept for whoever sends it again. Else the operation, which knows its cause, answers again:
+    it may be about what the address does not name, and somebody may not see any more (M3)."""
 
     @property
     def writes(self) -> bool:
