@@ -38,15 +38,18 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 class Rate(StrEnum):
     """How often one token may ask, for all routes of the same rate together."""
 
-    READ = "600/minute"
-    WRITE = "60/minute"
-    FILE = "120/minute"
-    SEARCH = "60/minute"
+    READ = "read"
+    WRITE = "write"
+    FILE = "file"
+    SEARCH = "search"
 
     @property
-    def policy(self) -> str:
-        """Its name in the headers."""
-        return self.name.lower()
+    def a_minute(self) -> int:
+        """How often in a minute."""
+        return _A_MINUTE[self]
+
+
+_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60}
 
 
 class Given(BaseModel):
