@@ -114,7 +114,7 @@ class Bridge:
             return self.upkeep.stages.is_done(Stage.SHUT_OUT)
 
         app = make_panel(self._desk, self.live, begun, self.health)
-        app.add_subapp(API_PATH, make_api(self._desk, begun))
+        app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
         return app
 
     async def run(self, stop: asyncio.Event) -> None:

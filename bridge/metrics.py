@@ -122,6 +122,12 @@ class Metrics:
             "Age of the oldest refusal that waited with the guard when it was last asked; 0 for none.",
             registry=registry,
         )
+        self.api_requests = Counter(
+            "firm_bridge_api_requests",
+            "Answers of the API, by route (empty where there is none) and status.",
+            ["route", "status"],
+            registry=registry,
+        )
         self.homeserver_requests = Histogram(
             "firm_bridge_homeserver_request_seconds",
             "Seconds that a request to the homeserver took, by method, route and status (0 where no answer came).",

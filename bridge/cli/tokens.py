@@ -144,4 +144,4 @@ def _by() -> str:
 
 
 def _day(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="minutes")
+    return datetime.fromtimestamp(ms / 1000, UTC).date().isoformat()

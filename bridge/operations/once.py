@@ -31,7 +31,7 @@ class Once:
         return f"api/{self.key_hash}"
 
 
-async def begun(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
+async def asked_once(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
     """Begin what is asked for, or find what became of it.
 
     One that was begun and not finished, for instance because the bridge ended, is begun again: operations know its

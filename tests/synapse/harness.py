@@ -320,5 +320,5 @@ async def real_firm(
 
 
 def free_place(var: Path) -> LocalFirm:
-    """A place with two ports that nobody uses at this moment."""
-    return LocalFirm(var, free_port(), free_port())
+    """A place with three ports that nobody uses at this moment."""
+    return LocalFirm(var, free_port(), free_port(), free_port())

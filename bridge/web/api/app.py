@@ -10,14 +10,15 @@ from typing import Final
 import orjson
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel
 
 from bridge.desk import Desk
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Staff
-from bridge.operations.once import Once, begun, finished, undone
+from bridge.metrics import Metrics
+from bridge.operations.once import Once, asked_once, finished, undone
 from bridge.operations.rehearsal import rehearsal
 from bridge.operations.tokens import Token, holder
 from bridge.refusal import Kind, Refusal
@@ -29,20 +30,21 @@ from bridge.web.api.problems import AGAIN, ProblemError, refused
 from bridge.web.api.rates import Rates
 from bridge.web.api.reading import bearer, body, idempotency_key, parameters
 from bridge.web.api.routes import ROUTES
-from bridge.web.api.table import Given, Rehearsed, Route
+from bridge.web.api.table import API_PATH, Given, Rehearsed, Route
 
 log = structlog.get_logger(__name__)
 _HEADERS: Final = web.RequestKey("headers", dict[str, str])
+_NAMES: Final = {(one.method, f"{API_PATH}{one.path}"): one.name for one in ROUTES}
 _NOBODY = (
     "Send a token that works as Authorization: Bearer TOKEN. Whoever runs the server makes one with"
     " firm-bridge token new."
 )
 
 
-def make_api(desk: Desk, begun_: Callable[[], bool]) -> web.Application:
-    """The API. `begun_` is whether the bridge has shut out who must be out, before which nothing is shown."""
-    app = web.Application(middlewares=[_problems])
-    api = Api(desk, begun_)
+def make_api(desk: Desk, begun: Callable[[], bool], metrics: Metrics) -> web.Application:
+    """The API. `begun` is whether the bridge has shut out who must be out, before which nothing is shown."""
+    app = web.Application(middlewares=[_counted(metrics), _problems])
+    api = Api(desk, begun)
     text = orjson.dumps(description(ROUTES, desk.settings.panel.url))
 
     async def described(request: web.Request) -> web.Response:
@@ -58,6 +60,18 @@ async def _headed(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in request.get(_HEADERS, {}).items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Vary", "Authorization")
+
+
+def _counted(metrics: Metrics) -> Middleware:
+    """Count answers by route and status."""
+
+    @web.middleware
+    async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        metrics.api_requests.labels(_NAMES.get((request.method, _pattern(request)), ""), str(response.status)).inc()
+        return response
+
+    return counted
 
 
 @web.middleware
@@ -99,9 +113,9 @@ def _pattern(request: web.Request) -> str:
 class Api:
     """Answers requests by the table of routes."""
 
-    def __init__(self, desk: Desk, begun_: Callable[[], bool]) -> None:
+    def __init__(self, desk: Desk, begun: Callable[[], bool]) -> None:
         self._desk = desk
-        self._begun = begun_
+        self._begun = begun
         self._rates = Rates()
         self._noting = Noting()
         self._under_way: set[str] = set()
@@ -145,7 +159,7 @@ class Api:
         query, (raw, given) = parameters(request, route), await body(request, route)
         dry = isinstance(query, Rehearsed) and query.dry_run
         key = idempotency_key(request) if route.writes else None
-        once = await begun(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
+        once = await asked_once(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
         cause = once.cause if once is not None else f"api/{token.number}/{secrets.token_hex(16)}"
         desk = rehearsal(self._desk) if dry else self._desk
         named = {
@@ -179,7 +193,8 @@ class Api:
         try:
             answer = await self._done(call, route)
             assert isinstance(answer, web.Response)
-            await finished(self._desk, once, answer.status, answer.text or "")
+            if route.kept:
+                await finished(self._desk, once, answer.status, answer.text or "")
         except Refusal as refusal:
             if refusal.kind not in AGAIN:
                 await undone(self._desk, once)

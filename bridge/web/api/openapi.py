@@ -73,7 +73,8 @@ def description(routes: Sequence[Route], address: str) -> Json:
         "info": {
             "title": "firm-bridge",
             "version": __version__,
-            "description": "A law firm's conversations, files and walls, as whose token it is may see them.",
+            "description": "A law firm's conversations, files and walls, as far as the person may see"
+            " them for whom a token acts.",
         },
         "servers": [{"url": f"{address.rstrip('/')}{API_PATH}"}],
         "security": [{"token": []}],
@@ -87,7 +88,11 @@ def description(routes: Sequence[Route], address: str) -> Json:
 
 def _operation(route: Route, known: dict[Any, Json]) -> Json:
     summary, more = route.said
-    notes = [more, "For firm admins." * route.for_admins, f"Scope: `{route.scope}`. At most {route.rate} for a token."]
+    notes = [
+        more,
+        "For firm admins." * route.for_admins,
+        f"Scope: `{route.scope}`. At most {route.rate.a_minute} times a minute for a token.",
+    ]
     found: Json = {
         "operationId": route.name,
         "tags": [route.name.partition(".")[0]],

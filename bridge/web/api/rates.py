@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 
-from limits import parse
+from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
@@ -14,7 +14,7 @@ from bridge.operations.tokens import Token
 from bridge.web.api.problems import ProblemError
 from bridge.web.api.table import Rate
 
-_LIMITS = {rate: parse(rate.value) for rate in Rate}
+_LIMITS = {rate: RateLimitItemPerMinute(rate.a_minute) for rate in Rate}
 
 
 class Rates:
@@ -26,12 +26,12 @@ class Rates:
     async def taken(self, token: Token, rate: Rate) -> Mapping[str, str]:
         """Count a request, and return the headers of its answer. Raises ProblemError where there are too many."""
         limit, who = _LIMITS[rate], str(token.number)
-        may = await self._limiter.hit(limit, rate.policy, who)
-        left = await self._limiter.get_window_stats(limit, rate.policy, who)
+        may = await self._limiter.hit(limit, rate.value, who)
+        left = await self._limiter.get_window_stats(limit, rate.value, who)
         seconds = max(1, math.ceil(left.reset_time - time.time()))
         headers = {
-            "RateLimit-Policy": f'"{rate.policy}";q={limit.amount};w={limit.get_expiry()}',
-            "RateLimit": f'"{rate.policy}";r={left.remaining};t={seconds}',
+            "RateLimit-Policy": f'"{rate.value}";q={limit.amount};w={limit.get_expiry()}',
+            "RateLimit": f'"{rate.value}";r={left.remaining};t={seconds}',
         }
         if not may:
             raise ProblemError(

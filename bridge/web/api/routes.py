@@ -229,6 +229,7 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.CHANGE_WALLS,
         run=walls.set_one,
         answer=models.WallMadeJson,
+        kept=False,
         body=walls.NewWall,
     ),
     _do(

@@ -38,15 +38,18 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 class Rate(StrEnum):
     """How often one token may ask, for all routes of the same rate together."""
 
-    READ = "600/minute"
-    WRITE = "60/minute"
-    FILE = "120/minute"
-    SEARCH = "60/minute"
+    READ = "read"
+    WRITE = "write"
+    FILE = "file"
+    SEARCH = "search"
 
     @property
-    def policy(self) -> str:
-        """Its name in the headers."""
-        return self.name.lower()
+    def a_minute(self) -> int:
+        """How often in a minute."""
+        return _A_MINUTE[self]
+
+
+_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60}
 
 
 class Given(BaseModel):
@@ -90,6 +93,9 @@ class Route:
     query: type[Given] = Nothing
     body: type[Given] | None = None
     for_admins: bool = False
+    kept: bool = True
+    """Whether its answer is kept for whoever sends it again. Else the operation, which knows its cause, answers again:
+    it may be about what the address does not name, and somebody may not see any more (M3)."""
 
     @property
     def writes(self) -> bool:

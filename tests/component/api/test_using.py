@@ -224,6 +224,15 @@ async def test_A2_M3_an_answer_is_not_given_again_to_whoever_may_not_see_it_any_
     assert (await under(tom, "k1", "/matters/m1/conversations", {"title": "Mine"})).status == 404
 
 
+async def test_A2_M3_a_wall_that_was_set_is_told_again_only_to_who_may_know_of_it(api: Api) -> None:
+    tom, ruth, body = await api.system("tom"), await api.system("ruth"), {"matter_id": "m1", "memo": "Why"}
+    first = await under(tom, "k1", "/walls", {**body, "people": ["ines"]})
+    assert (await under(tom, "k1", "/walls", {**body, "people": ["ines"]})).json == first.json
+    assert len((await ruth.get("/walls")).json["items"]) == 2
+    await ruth.post("/walls", {**body, "people": ["tom"]})
+    assert (await under(tom, "k1", "/walls", {**body, "people": ["ines"]})).status == 422
+
+
 async def test_A2_a_key_may_be_used_again_after_a_refusal_and_after_a_day(api: Api) -> None:
     ruth = await api.system("ruth")
     assert (await under(ruth, "k1", "/channels", {"name": "Everyone"})).status == 409
@@ -271,6 +280,7 @@ async def test_A2_a_token_that_asks_too_often_waits_and_others_do_not(api: Api) 
     assert refused.status == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert (await ruth.get("/people")).status == 200
+    assert (await ruth.post("/channels", {"name": "Deadlines"})).status == 200
     assert (await tom.get("/files")).status == 200
 
 

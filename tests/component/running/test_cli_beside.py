@@ -191,3 +191,20 @@ async def test_check_sees_a_token_that_the_running_bridge_does_not_use(
         found = await finding()
         assert found["state"] == "missing"
         assert "uses another hs_token" in found["what"]
+
+
+async def test_A1_a_token_is_made_listed_and_ended_beside_the_bridge_that_runs(
+    settings: Settings, fake: FakeHomeserver, config: str
+) -> None:
+    async with running(settings, fake) as bridge:
+        await bridge.well()
+        code, said, _ = await typed(config, "token", "new", "--for", "c", "--scope", "people:read", "--name", "Clock")
+        assert (code, "This is token 1." in said) == (Exit.OK, True)
+        secret = said.split()[0]
+        code, listed, _ = await typed(config, "token", "list", "--json")
+        (one,) = json.loads(listed)
+        assert (one["person"], one["name"], one["scopes"]) == ("c", "Clock", ["people:read"])
+        assert secret not in listed
+        assert (await typed(config, "token", "end", "1"))[:2] == (Exit.OK, "Token 1 has ended.\n")
+        assert (await typed(config, "token", "end", "1"))[0] == Exit.NOT_FOUND
+        assert (await typed(config, "token", "new", "--for", "c", "--scope", "all"))[0] == Exit.USAGE

@@ -67,6 +67,8 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
     bridge: bool = False
     """Whether it goes to the bridge and not to Synapse."""
+    panel: bool = False
+    """Whether it goes to the panel and its API."""
     token: str = ""
     """Another token than one's own; "-" for none."""
 

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from urllib.parse import quote
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.handlers.commands import ANSWERED
+from bridge.operations.tokens import NewToken, Scope, hashed
+from bridge.web.shell import SHELL_PATH, signed
 from tests.synapse.asked.test_channels import asking
 from tests.synapse.attacks import past
 from tests.synapse.attacks.attempt import DELETED, Call, Say, Share, Step, Who
@@ -155,7 +157,8 @@ class Stage:
         """Send one request as somebody."""
         token = self.filled(call.token) or person.token
         headers = {"Authorization": f"Bearer {token}"} if token and token != "-" else {}
-        base = self.firm.place.bridge_url if call.bridge else self.firm.url
+        place = self.firm.place
+        base = place.panel_url if call.panel else place.bridge_url if call.bridge else self.firm.url
         raw = isinstance(call.body, bytes)
         async with self.firm.http.request(
             call.method,
@@ -384,11 +387,24 @@ async def _let_in(stage: Stage) -> None:
         "surname": f"Moor{stage.canaries['surname']}",
         "word": stage.canaries["message"],
     }
+    for staff_id, name in NAMES.items():
+        stage.things[f"{name}_api"] = await _token(firm, staff_id)
     for name in ("ann", "ben", "cleo", "gil", "hal"):
         stage.things[f"{name}_chat"] = await bot_chat(stage.people[name], firm)
     (stage.things["everyone"],) = {
         room for room in await stage.people["ben"].joined_rooms() if await _named(stage, room) == "Everyone"
     }
+
+
+async def _token(firm: RealFirm, staff_id: str) -> str:
+    """A token of the API with all scopes."""
+    token = f"firm-bridge-{secrets.token_urlsafe(16)}"
+    wanted = NewToken(hashed(token), staff_id, "attacks", tuple(Scope), 1, "a test")
+    key = firm.settings.security.alias_key.get_secret_value()
+    body = signed(key, {"do": "add token", "token": asdict(wanted)})
+    async with firm.http.post(firm.place.bridge_url + SHELL_PATH, data=body) as answer:
+        assert answer.status == 200, await answer.text()
+    return token
 
 
 async def _named(stage: Stage, room_id: str) -> str:

@@ -13,7 +13,7 @@ from aiohttp import web
 from bridge.firm.model import Wall, WallKind
 from bridge.operations.sight import sight_of
 from bridge.operations.walls.foreseeing import WallForeseen, foresee_wall
-from bridge.operations.walls.listing import WallRow, wall_rows, walls_listed
+from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_listed
 from bridge.operations.walls.report import Disclosed, disclosed, pieces, walls_reported
 from bridge.operations.walls.setting import MEMO_MAX, WallMade, lift_walls, set_wall
 from bridge.refusal import NOT_THEIRS, Refusal
@@ -31,7 +31,7 @@ _MATTERS_AT_ONCE: Final = 20
 @for_admins("wall list")
 async def walls(asked: Asking) -> web.StreamResponse:
     """The walls that are in force or to come."""
-    some, following = paged(asked, walls_listed(asked.desk, asked.person))
+    some, following = paged(asked, walls_listed(asked.desk, asked.person, Narrowed()))
     rows = await wall_rows(asked.desk, asked.person, some)
     await noted(asked, "wall list")
     shown = [_row(asked, row) for row in rows]
