@@ -206,9 +206,8 @@ class Store:
 
     def _tell(self, outcomes: list[_Outcome]) -> None:
         news = [item for outcome in outcomes for item in outcome.news]
-        if not news:
-            return
-        for listener in self._listeners:
+        listeners = self._listeners if news else ()
+        for listener in listeners:
             try:
                 listener(news)
             except Exception as error:  # noqa: BLE001 - the others, and those who wait, must hear of the commit
