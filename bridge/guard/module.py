@@ -11,6 +11,7 @@ modules:
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping
@@ -25,6 +26,7 @@ from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
 from bridge.firm.audit import Deed
 from bridge.firm.facts import Facts
+from bridge.firm.files.carried import MESSAGE, edited_with_file, edits_file
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.firm.room_rules import JOIN_RULES
 from bridge.guard.creation import wish_of
@@ -138,7 +140,8 @@ class Guard:
         content = dict(event.content)
         if event.type not in GATED or not event.is_state():
             replaced = _is_replaced(state, self._gate.bot)
-            written = SentEvent(event.type, event.sender, event.room_id, replaced, content)
+            makes_file = await self._makes_file(event, content)
+            written = SentEvent(event.type, event.sender, event.room_id, replaced, content, makes_file)
             tried = refused(written, mark, self._gate, facts)
             # Who is not in the room hears Synapse's own words, which tell nothing of it (M3).
             if tried is not None and _is_in(event.sender, state):
@@ -351,6 +354,13 @@ class Guard:
         marks = [await self._mark_of(room_id) if isinstance(room_id, str) else None for room_id in rooms]
         return frozenset(mark.key if mark is not None and mark.kind == SPACE else "" for mark in marks)
 
+    async def _makes_file(self, event: EventBase, content: Mapping[str, Any]) -> bool:
+        edited = edited_with_file(content) if event.type == MESSAGE else None
+        if edited is None:
+            return False
+        found = await self._api.run_db_interaction("firm_bridge_edited", _read_event, edited)
+        return not edits_file(event.sender, event.room_id, found)
+
     def _remember(self, event: EventBase) -> None:
         self._being_made[event.room_id] = mark_of(event.content)
         while len(self._being_made) > _ROOMS_IN_THE_MAKING:
@@ -387,6 +397,12 @@ class Guard:
 
     async def _tick(self) -> None:
         await self._api.defer_to_thread(self._keeper.spool.tick)
+
+
+def _read_event(txn: Any, event_id: str) -> Mapping[str, Any] | None:
+    txn.execute("SELECT json FROM event_json WHERE event_id = ?", (event_id,))
+    row = txn.fetchone()
+    return None if row is None else json.loads(row[0])
 
 
 def _requester() -> str:

@@ -25,6 +25,8 @@ class SentEvent:
     replaced: bool
     """Whether the room's conversation goes on in another."""
     content: Mapping[str, Any]
+    makes_file: bool = False
+    """Whether it is an edit that makes a file of what was none (`bridge.firm.files.carried.edited_with_file`)."""
 
 
 def with_mark(written: SentEvent, mark: Mark | None, gate: Gate) -> dict[str, Any] | None:
@@ -57,4 +59,4 @@ def refused(written: SentEvent, mark: Mark | None, gate: Gate, facts: Facts | No
     file = written.event_type == MESSAGE and carries_file(written.content)
     if file and (refusal := message_refusal(written.content, facts)):
         return attempt_to_send(who, mark, room_id, refusal), refusal
-    return None
+    return (attempt_to_send(who, mark, room_id, UNLISTED), UNLISTED) if written.makes_file else None

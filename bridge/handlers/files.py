@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
+from bridge.firm.files.carried import edited_with_file, edits_file
 from bridge.handlers.arrival import Arrival, Context
+from bridge.handlers.file_rules import handle_unlisted
 from bridge.handlers.reopening import call_back, calls_back
 from bridge.mapping.event import MESSAGE, Event
 from bridge.mapping.files import file_in, may_carry
@@ -25,7 +28,22 @@ async def handle_file(arrival: Arrival, context: Context) -> Effect | None:
     """Note the file that a message carries, or what an edit makes of it."""
     if calls_back(arrival.event, context):
         await call_back(arrival, context)
+    if await _makes_file(arrival, context.desk):
+        return await handle_unlisted(arrival, context)
     return noting(arrival)
+
+
+async def _makes_file(arrival: Arrival, desk: Desk) -> bool:
+    """Whether it is an edit that makes a file of what was none, which no list would have. Raises RequestError."""
+    event = arrival.event
+    edited = edited_with_file(event.content)
+    if edited is None or arrival.place.kind not in INDEXED or event.sender == desk.settings.bot_id:
+        return False
+    row = await desk.store.read(lambda: file_row(edited))
+    if row is not None and (row.sender, row.room_id) == (event.sender, event.room_id):
+        return False
+    found = await desk.homeserver.event(event.room_id, edited, event.sender) if edited else None
+    return not edits_file(event.sender, event.room_id, found)
 
 
 def noting(arrival: Arrival) -> Effect | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.firm.audit import Deed
+from bridge.firm.files.carried import MESSAGE, edited_with_file, edits_file
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.guard.farewells import Farewells
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark
@@ -43,7 +44,10 @@ class FakeGuard:
         facts, today = (policy.facts, policy.today()) if policy else (None, date.min)
         if event_type not in GATED or state_key is None:
             replaced = bool(room.state.get((TOMBSTONE, ""), {}).get("replacement_room"))
-            written = SentEvent(event_type, sender, room.room_id, replaced, content)
+            edited = edited_with_file(content) if event_type == MESSAGE else None
+            parent = next((one for one in room.timeline if one["event_id"] == edited), None)
+            makes_file = edited is not None and not edits_file(sender, room.room_id, parent)
+            written = SentEvent(event_type, sender, room.room_id, replaced, content, makes_file)
             found = refused(written, mark, self.gate, facts) if room.members.get(sender) == "join" else None
         else:
             before = room.members.get(state_key, "") if event_type == "m.room.member" else ""

@@ -52,6 +52,28 @@ def is_edit(content: Content) -> bool:
     return isinstance(relation, Mapping) and relation.get("rel_type") == "m.replace"
 
 
+def edited_with_file(content: Content) -> str | None:
+    """The event id of the message that an edit with a file in it edits, empty where it names none; None for all else.
+
+    Lists have such an edit where that message is a file of the same sender's, and nowhere else (`edits_file`).
+    """
+    if not is_edit(content):
+        return None
+    new = content.get("m.new_content")
+    if not any(isinstance(one, Mapping) and one.get("msgtype") in FILE_MESSAGES for one in (content, new)):
+        return None
+    edited = content["m.relates_to"].get("event_id")
+    return edited if isinstance(edited, str) else ""
+
+
+def edits_file(sender: str, room_id: str, edited: Mapping[str, Any] | None) -> bool:
+    """Whether an edit by this sender in this room is one of a file of theirs. `edited` is the event, None for none."""
+    if edited is None or (edited.get("sender"), edited.get("room_id", room_id)) != (sender, room_id):
+        return False
+    content = edited.get("content")
+    return isinstance(content, Mapping) and content.get("msgtype") in FILE_MESSAGES and not is_edit(content)
+
+
 def blocks_in(content: Content) -> Iterator[Content]:
     """The parts of a file message that describe its file once more, as the block of a voice message does (MSC3245)."""
     for key, value in content.items():

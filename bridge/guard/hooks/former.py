@@ -108,6 +108,8 @@ class Former:
             return
         if (person := self._people.get(user_id)) is not None:
             person.rooms[room_id] = mark
+            # They may have been in it again since these were found.
+            person.safe, person.files_of = {}, frozenset()
 
     async def judge(self, user_id: str) -> None:
         """Let a request pass, or raise SynapseError with what it is answered."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from tests.component.small_firm import DIRECTORY, Json, SmallFirm, channel, dire
 from tests.fakes.faults import DROP_AFTER
 
 PDF: Json = {"msgtype": "m.file", "info": {"mimetype": "application/pdf", "size": 4}}
+NOWHERE = "mxc://localhost/none"
 numbers = itertools.count(1)
 
 
@@ -43,7 +44,7 @@ def upload(firm: SmallFirm, who: str, data: bytes) -> str:
 
 def share(firm: SmallFirm, who: str, room: str, name: str, **content: Json | str) -> str:
     """Send a file as a client does; the message's event id."""
-    sent = {"url": "mxc://localhost/none", "body": name, **PDF, **content}
+    sent = {"url": NOWHERE, "body": name, **PDF, **content}
     return firm.fake.send(room, firm.user(who), "m.room.message", sent)
 
 
@@ -107,6 +108,45 @@ async def test_V3_what_no_list_of_the_firm_would_have_is_removed(
     (said,) = await told(firm, "tom")
     assert why in said
     assert [(actor, rule) for actor, rule, _ in await audited(firm)] == [("tom", "V3")]
+
+
+@pytest.mark.parametrize("whose", ["tom", "ruth"])
+@pytest.mark.parametrize("where", [channel, direct])
+@pytest.mark.parametrize("old_clients", [True, False], ids=["for old clients", "for new ones"])
+async def test_V3_an_edit_makes_no_file_of_what_was_none(
+    firm: SmallFirm, whose: str, where: Callable[[SmallFirm], Awaitable[str]], old_clients: bool
+) -> None:
+    room = await where(firm)
+    text = firm.fake.message(room, firm.user(whose), "Lunch?")["event_id"]
+    file, words = {**PDF, "body": "offer.pdf", "url": NOWHERE}, {"msgtype": "m.text", "body": "Lunch?"}
+    shown, new = (file, words) if old_clients else (words, file)
+    relation = {"rel_type": "m.replace", "event_id": text}
+    edit = firm.fake.send(
+        room, firm.user("tom"), "m.room.message", {**shown, "m.new_content": new, "m.relates_to": relation}
+    )
+    await firm.settle()
+    assert stands(firm, room, text)
+    assert not stands(firm, room, edit)
+    (said,) = await told(firm, "tom")
+    assert "ordinary file" in said
+
+
+async def test_V3_the_caption_of_a_file_from_before_the_bridge_can_be_edited(firm: SmallFirm) -> None:
+    room = await channel(firm)
+    letter = share(firm, "tom", room, "letter.pdf")
+    firm.new.clear()
+    edit = share(
+        firm,
+        "tom",
+        room,
+        "letter.pdf",
+        **{
+            "m.new_content": {**PDF, "body": "letter.pdf", "url": NOWHERE},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": letter},
+        },
+    )
+    await firm.settle()
+    assert stands(firm, room, edit)
 
 
 async def test_V4_in_a_direct_conversation_the_bot_comes_for_it_and_goes(firm: SmallFirm) -> None:

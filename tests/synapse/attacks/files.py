@@ -39,6 +39,13 @@ _EDIT = {
     "m.relates_to": {"rel_type": "m.replace", "event_id": "{plain_event}"},
 }
 
+_MADE_A_FILE = {
+    "body": "* Lunch?",
+    "m.new_content": _named("offer.pdf"),
+    "m.relates_to": {"rel_type": "m.replace", "event_id": "{plain_event}"},
+}
+_UNLISTED = (forbidden(Layer.GUARD, says="cannot list"), taken_away())
+
 ATTEMPTS: tuple[Attempt, ...] = (
     attempt("sends a program by its name", "V4", P, Share(_named("setup.exe")), *_ENDS),
     attempt("sends a program that looks like a PDF", "V4", P, Share(_named("invoice.pdf.exe")), *_ENDS),
@@ -49,6 +56,16 @@ ATTEMPTS: tuple[Attempt, ...] = (
     attempt("sends it as a picture", "V4", P, Share(_named("setup.exe", msgtype="m.image")), *_ENDS),
     attempt("sends it encrypted", "V4", P, Share(_ENCRYPTED), *_ENDS),
     attempt("puts it into a message by an edit", "V4", P, Share(_EDIT), *_ENDS),
+    attempt(
+        "makes a file of her message by an edit", "V3", P, Share({"msgtype": "m.text", **_MADE_A_FILE}), *_UNLISTED
+    ),
+    attempt(
+        "makes a file of it for clients that know no edits",
+        "V3",
+        P,
+        Share({**_MADE_A_FILE, **_named("offer.pdf"), "m.new_content": {"msgtype": "m.text", "body": "Lunch?"}}),
+        *_UNLISTED,
+    ),
     attempt(
         "sends it in a thread",
         "V4",

@@ -35,9 +35,9 @@ async def put(somebody: Person, room_id: str, name: str, data: bytes, media_type
     content = {
         "msgtype": "m.file",
         "body": name,
-        "url": await upload(somebody, data, media_type),
         "info": info,
         **content,
+        "url": await upload(somebody, data, media_type),
     }
     return str(await client_of(somebody).send_message_event(RoomID(room_id), EventType.ROOM_MESSAGE, content))  # type: ignore[arg-type]
 
@@ -60,12 +60,21 @@ async def test_V3_files_are_right_after_each_thing_that_happens_to_them(firm: Re
     papers = await room_named(zoe, "Papers")
     note = await put(wei, papers, "note.txt", b"Minutes", "text/plain")
     photo = {"msgtype": "m.image", "filename": "site.png", "body": "The façade"}
-    await put(zoe, papers, "", PIXEL, "image/png", **photo)
+    sent = await put(zoe, papers, "", PIXEL, "image/png", **photo)
     # A command and what was sent before it arrive in their order only within one room.
     while len(lines(answer := await ask("!files"))) < 2:
         pass
     assert lines(answer) == ["site.png, PNG, 33 bytes, from Zoë Lindqvist", "note.txt, TXT, 7 bytes, from Wei Chen"]
     assert lines(await ask("!files facade type:image")) == lines(answer)[:1]
+
+    street = {**photo, "body": "The façade, from the street", "info": {"size": 33, "mimetype": "image/png"}}
+    new, relation = (
+        {**street, "url": await upload(zoe, PIXEL, "image/png")},
+        {"rel_type": "m.replace", "event_id": sent},
+    )
+    await put(zoe, papers, "", PIXEL, "image/png", **street, **{"m.new_content": new, "m.relates_to": relation})
+    while "from the street" not in await ask("!files facade"):
+        pass
 
     # While the bridge is dead: deleted, and sent again under the same name.
     firm.kill_bridge()

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
+from tests.synapse.asked.test_channels import asking
 from tests.synapse.guard.test_guard import GuardedFirm
 from tests.synapse.harness import Json, Person, real_firm
 from tests.synapse.running.test_crash import KILLED, bot_chat
@@ -165,3 +166,22 @@ async def test_M3_killed_between_the_steps_of_a_wall_everything_is_right_after_t
         await on.ann.say(chat, "!wall list")
         _, event = await on.ann.wait_for_event(since, lambda _, event: "Set by" in str(event["content"].get("body")))
         assert str(event["content"]["body"]).count("keeps Ben Moor") == 1
+
+
+async def test_M3_a_client_that_was_away_while_it_could_read_again_begins_anew(tmp_path: Path) -> None:
+    """Of a closed conversation, which stays in its room, somebody is kept out, let back in, and kept out again."""
+    async with walled_firm(tmp_path) as on:
+        room, cleo = on.matter, on.cleo
+        ask = asking(on.firm, on.ann, await bot_chat(on.ann, on.firm))
+        await ask("!matter archive 2026-0042")
+        await ask("!wall add 2026-0042 @cleo A cousin.")
+        began = (await cleo.sync())["next_batch"]
+        assert (await cleo.request("GET", "sync", since=began, timeout="0")).status == 200
+        await ask("!wall lift wall-1")
+        await asking(on.firm, cleo, await bot_chat(cleo, on.firm))("!matter join 2026-0042")
+        (await on.dan.request("POST", f"rooms/{quote(room)}/leave")).ok()
+        await ask("!wall add 2026-0042 @cleo Another cousin.")
+        assert on.matter == room
+        assert (await on.memberships(room))[cleo.user_id] == "leave"
+        again = await cleo.request("GET", "sync", since=began, timeout="0")
+        assert (again.status, again.code) == (401, "M_UNKNOWN_TOKEN")
