@@ -88,6 +88,7 @@ _OF_STEPS: Mapping[Action, tuple[Aspect, str]] = {
         Aspect.ROOM,
         "Goes on in a new room, because of somebody who was in it and may be no more.",
     ),
+    Action.JOIN_AGAIN: (Aspect.DIRECT, "Clients of {who} list it as a chat with the bot."),
     Action.MARK_DIRECT: (Aspect.DIRECT, "Is no direct message to {who}."),
 }
 _NAMES = frozenset({"m.room.name", "m.room.topic"})

@@ -157,6 +157,10 @@ class MatrixClient:
         await self._require_entering(user_id, room_id)
         await self.connection.ask(Api.join(_NO_TOKEN, room_id), user_id)
 
+    async def join_again(self, room_id: str, user_id: str) -> None:
+        await self._require_entering(user_id, room_id)
+        await self.connection.ask(requests.join_again(room_id), user_id)
+
     async def leave(self, room_id: str, user_id: str) -> None:
         with _no_error(NotFoundError), _no_error(ForbiddenError, f"{user_id} not in room"):
             await self._as_one_who_goes(user_id, Api.room_leave(_NO_TOKEN, room_id))

@@ -124,6 +124,9 @@ class PersonRequests(Protocol):
     async def join(self, room_id: str, user_id: str) -> None:
         """Join by invitation or an open rule, as that user."""
 
+    async def join_again(self, room_id: str, user_id: str) -> None:
+        """Join a room as that user, who is in it, so that the invitation is not what came right before it."""
+
     async def leave(self, room_id: str, user_id: str) -> None:
         """Leave, as that user; one who is not in is no error."""
 

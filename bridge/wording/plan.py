@@ -26,6 +26,7 @@ _SAID: Mapping[Action, str] = {
     Action.ADD: "bring {who} into {room}",
     Action.ADD_CHILD: "list {what} in {room}",
     Action.REMOVE_CHILD: "take a room off the list in {room}",
+    Action.JOIN_AGAIN: "let {who} join {room} again, which their clients would list as a chat with me",
     Action.MARK_DIRECT: "show {room} to {who} as a direct message",
     Action.BOT_LEAVE: "leave {room}",
     Action.CLOSE_ROOM: "let nobody write in {room} any more",

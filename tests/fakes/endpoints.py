@@ -176,7 +176,7 @@ def unban(fake: FakeHomeserver, asked: Asked) -> Json:
 
 
 def join(fake: FakeHomeserver, asked: Asked) -> Json:
-    fake.join(asked.args[0], asked.user_id)
+    fake.join(asked.args[0], asked.user_id, (asked.body or {}).get("reason", ""))
     return {"room_id": asked.args[0]}
 
 

@@ -55,6 +55,7 @@ class Room:
             key = (event["type"], event["state_key"])
             if key in self.state:
                 unsigned["prev_content"] = self.state[key]
+                unsigned["prev_sender"] = self.state_events[key]["sender"]
                 unsigned["replaces_state"] = self.state_events[key]["event_id"]
             self.state_events[key] = event
             self.state[key] = event["content"]

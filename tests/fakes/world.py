@@ -189,19 +189,22 @@ class World:
         del self.rooms[room_id]
         self.aliases = {alias: room for alias, room in self.aliases.items() if room != room_id}
 
-    def join(self, room_id: str, user_id: str) -> None:
-        """Join by invitation or an open rule; once more changes nothing."""
+    def join(self, room_id: str, user_id: str, reason: str = "") -> None:
+        """Join by invitation or an open rule; once more changes nothing, but what it says."""
         room = self.rooms.get(room_id)
         if room is None or not room.joined:
             raise _cannot_join()
+        said = {"reason": reason} if reason else {}
         if room.members.get(user_id) == "join":
+            if said:
+                self._member(room, user_id, user_id, {"membership": "join", **self._shown(user_id), **said})
             return
         if user_id in self.accounts and self.accounts[user_id].suspended:
             raise Denied(403, "M_USER_SUSPENDED", "Joining rooms while account is suspended is not allowed.")
         if room.members.get(user_id) == "ban":
             raise Denied(403, "M_FORBIDDEN", "You are banned from this room")
         authorised = {} if room.members.get(user_id) == "invite" else self._by_rule(room, user_id)
-        self._member(room, user_id, user_id, {"membership": "join", **self._shown(user_id), **authorised})
+        self._member(room, user_id, user_id, {"membership": "join", **self._shown(user_id), **authorised, **said})
 
     def leave(self, room_id: str, user_id: str) -> None:
         """Leave or reject; once more changes nothing."""

@@ -38,6 +38,7 @@ class Action(StrEnum):
     ADD = "add"
     ADD_CHILD = "add_child"
     REMOVE_CHILD = "remove_child"
+    JOIN_AGAIN = "join_again"
     MARK_DIRECT = "mark_direct"
     BOT_LEAVE = "bot_leave"
     CLOSE_ROOM = "close_room"
@@ -62,6 +63,7 @@ _SENTENCES = {
     Action.ADD: "Add {who} to {room}",
     Action.ADD_CHILD: "List {what} in {room}",
     Action.REMOVE_CHILD: "Take {what} off the list in {room}",
+    Action.JOIN_AGAIN: "Let {who} join {room} again, which their clients would list as a chat with the bot",
     Action.MARK_DIRECT: "Show {room} to {who} as a direct message",
     Action.BOT_LEAVE: "Let the bot leave {room}",
     Action.CLOSE_ROOM: "Let nobody write in {room} any more",
@@ -225,6 +227,8 @@ class Observed:
     sent: Mapping[StateKey, Sent] = field(default_factory=dict)
     departed: frozenset[str] = frozenset()
     """User ids of those who left it or were put out."""
+    as_chat_with_bot: frozenset[str] = frozenset()
+    """User ids of those in it whom the bot invited as into a direct conversation with itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +304,7 @@ def plan_room(
         Step(Action.UNBAN, shape.key, shape.label, user_id) for user_id in sorted(observed.banned & shape.welcome)
     )
     additions = tuple(_additions(shape, observed))
+    again = tuple(_joins_again(shape, observed))
     marks = tuple(_direct_marks(shape, observed, server, direct))
     needed = any(step.event_type not in _CAN_WAIT for step in changes)
     needs_bot = shape.bot_stays or needed or unbans or any(not step.invited for step in additions)
@@ -312,7 +317,7 @@ def plan_room(
     # A name goes when those are back without whom it was needed.
     last = tuple(step for step in changes if step.event_type == NAME and not shape.shown_name)
     first = tuple(step for step in changes if step not in last)
-    return (*powers, *removals, *returning, *unbans, *first, *additions, *last, *marks, *leaving)
+    return (*powers, *removals, *returning, *unbans, *first, *additions, *last, *again, *marks, *leaving)
 
 
 def _goes_on_elsewhere(shape: RoomShape, observed: Observed, server: Server) -> bool:
@@ -410,6 +415,17 @@ def _additions(shape: RoomShape, observed: Observed) -> Iterator[Step]:
             yield Step(Action.ADD, shape.key, shape.label, user_id, invited=invited)
 
 
+def _joins_again(shape: RoomShape, observed: Observed) -> Iterator[Step]:
+    """Those whose membership says that the bot invited them as into a direct conversation, as earlier versions did.
+
+    Each time that they open it, Element lists the conversation under whoever invited so (D3). Behind a second joining
+    the invitation is not seen any more.
+    """
+    if shape.is_direct and not shape.bot_stays:
+        for user_id in sorted(shape.members & observed.as_chat_with_bot):
+            yield Step(Action.JOIN_AGAIN, shape.key, shape.label, user_id)
+
+
 def _direct_marks(
     shape: RoomShape, observed: Observed, server: Server, direct: Mapping[str, Json] | None
 ) -> Iterator[Step]:
@@ -418,7 +434,7 @@ def _direct_marks(
     for user_id in sorted(shape.members):
         known = (direct or {}).get(user_id, {})
         others = others_in(shape, user_id, server.bot_id)
-        if with_room(known, observed.room_id, others, server.sender_id) != known:
+        if with_room(known, observed.room_id, others, server.sender_id, server.bot_id) != known:
             yield Step(Action.MARK_DIRECT, shape.key, shape.label, user_id)
 
 

@@ -426,13 +426,17 @@ async def _remove_child(step: Step, shape: RoomShape, hands: Hands) -> None:
     await hands.homeserver.put_state(hands.room_ids[step.key], "m.space.child", step.state_key, {})
 
 
+async def _join_again(step: Step, shape: RoomShape, hands: Hands) -> None:
+    await hands.homeserver.join_again(hands.room_ids[step.key], step.who)
+
+
 async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
     """Add the room to this person's m.direct, keeping all that is there (D3)."""
     others = others_in(shape, step.who, hands.server.bot_id)
     room_id = hands.room_ids[step.key]
     async with hands.direct_locks[step.who]:
         before = await hands.homeserver.account_data(step.who, "m.direct")
-        after = with_room(before, room_id, others, hands.server.sender_id)
+        after = with_room(before, room_id, others, hands.server.sender_id, hands.server.bot_id)
         if after != before:
             await hands.homeserver.put_account_data(step.who, "m.direct", after)
     faults.point("direct.marked")
@@ -450,6 +454,7 @@ _ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
     Action.SET_ALIAS: _set_alias,
     Action.ADD_CHILD: _add_child,
     Action.REMOVE_CHILD: _remove_child,
+    Action.JOIN_AGAIN: _join_again,
     Action.MARK_DIRECT: _mark_direct,
     Action.CLOSE_ROOM: _close,
     Action.RENEW_ROOM: _renew,

@@ -46,17 +46,17 @@ async def observe_room(homeserver: RoomRequests, room_id: str, *, bot_expected: 
     """
     if bot_expected:
         with suppress(ForbiddenError, NotFoundError):
-            observed = _observed(room_id, await homeserver.room_state(room_id))
+            observed = _observed(room_id, await homeserver.room_state(room_id), homeserver.bot_id)
             if observed.members.get(homeserver.bot_id) == "join":
                 return observed
     try:
         events = await homeserver.admin_room_state(room_id)
     except NotFoundError:
         return None
-    return _observed(room_id, events) if events else None
+    return _observed(room_id, events, homeserver.bot_id) if events else None
 
 
-def _observed(room_id: str, events: list[Json]) -> Observed:
+def _observed(room_id: str, events: list[Json], bot_id: str) -> Observed:
     state = {(event["type"], event["state_key"]): event["content"] for event in events}
     members = {
         key[1]: content["membership"]
@@ -81,7 +81,22 @@ def _observed(room_id: str, events: list[Json]) -> Observed:
         (event["type"], event["state_key"]): Sent(event["sender"], event["event_id"], event["origin_server_ts"])
         for event in events
     }
-    return Observed(room_id, members, state, creator, moves, banned, sent, departed)
+    as_chat = frozenset(event["state_key"] for event in events if _joined_a_chat(event, bot_id))
+    return Observed(room_id, members, state, creator, moves, banned, sent, departed, as_chat)
+
+
+def _joined_a_chat(event: Json, bot_id: str) -> bool:
+    """Whether somebody joined, and the invitation before it was the bot's and said that the room is direct.
+
+    By that clients find out with whom a direct conversation is (matrix-js-sdk: getDMInviter).
+    """
+    if event["type"] != "m.room.member" or event["content"].get("membership") != "join":
+        return False
+    unsigned = event.get("unsigned", {})
+    before = unsigned.get("prev_content", {})
+    return bool(
+        before.get("membership") == "invite" and before.get("is_direct") and unsigned.get("prev_sender") == bot_id
+    )
 
 
 def is_ours(observed: Observed, key: str, bot_id: str) -> bool:

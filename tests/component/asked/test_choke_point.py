@@ -38,6 +38,7 @@ ACTS_FOR: dict[str, Call] = {
     "invite": lambda port, room_id, user_id: port.invite(room_id, user_id),
     "unban": lambda port, room_id, user_id: port.unban(room_id, user_id),
     "join": lambda port, room_id, user_id: port.join(room_id, user_id),
+    "join_again": lambda port, room_id, user_id: port.join_again(room_id, user_id),
     "send": lambda port, room_id, user_id: port.send(room_id, user_id, "m.room.message", {"msgtype": "m.text"}, "t"),
     "event": lambda port, room_id, user_id: port.event(room_id, "$event", user_id),
     "state_content": lambda port, room_id, user_id: port.state_content(room_id, "m.room.name", user_id),

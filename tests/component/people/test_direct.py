@@ -173,3 +173,25 @@ async def test_D4_killed_at_any_step_of_a_visit_the_bot_leaves_after_the_start(
     assert await on.new_reconciler().visits.end_all() == 0
     assert old.joined == sorted(on.users(ANN, BEN))
     assert await on.store.run(visits_under_way) == []
+
+
+async def test_D3_a_conversation_of_earlier_versions_is_listed_under_its_people_and_not_under_the_bot(
+    on: FirmOnFake,
+) -> None:
+    """Its invitations said that it is direct with the bot; by that Element lists it anew whenever somebody opens it."""
+    room, chat = await on.room(direct("a", "b")), await on.chat(ANN)
+    for person in (ANN, BEN):
+        before = room.state_events["m.room.member", on.user(person)]["unsigned"]
+        before["prev_content"]["is_direct"] = True
+        assert before["prev_sender"] == on.fake.bot_id
+    on.fake.account_data[on.user(ANN), "m.direct"] = {on.fake.bot_id: [chat, room.room_id]}
+    await on.sync()
+    assert on.fake.account_data[on.user(ANN), "m.direct"] == {on.fake.bot_id: [chat], on.user(BEN): [room.room_id]}
+    for person in (ANN, BEN):
+        assert "is_direct" not in room.state_events["m.room.member", on.user(person)]["unsigned"]["prev_content"]
+    assert set(room.joined) == on.users(ANN, BEN)
+    await on.hear()
+    await on.settled()
+    # The chat with the bot is direct with it, and stays so.
+    joined = on.fake.rooms[chat].state_events["m.room.member", on.user(ANN)]
+    assert joined["unsigned"]["prev_content"]["is_direct"]
