@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Set
 from datetime import date
 
 from bridge.firm.difference import differing
-from bridge.firm.matter_search import allowed_in, on_team_of, responsible_for
+from bridge.firm.matters.search import allowed_in, on_team_of, responsible_for
 from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.policy import may_administer
 from bridge.settings import Settings
