@@ -77,6 +77,22 @@ async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> 
     assert (await other.get("/"))[0] == 401
 
 
+async def test_P4_one_session_is_ended_by_its_owner_and_by_nobody_else(panel: Panel) -> None:
+    first, second, tom = [await panel.enter(who) for who in ("ruth", "ruth", "tom")]
+    _, text = await first.get("/sessions")
+    (other,) = re.findall(r'action="(/sessions/\w+/end)"', text)
+    assert text.count("This browser") == 1
+    assert await tom.post(other, []) == 404
+    assert (await second.get("/"))[0] == 200
+    assert await first.post(other, []) == 303
+    assert [(await one.get("/"))[0] for one in (first, second)] == [200, 401]
+    assert await first.post(other, []) == 404
+    third = await panel.enter("ruth")
+    assert "There is no session with that number" in await panel.firm.ask("ruth", "!panel end 3")
+    assert "signed out of the panel in that browser" in await panel.firm.ask("ruth", "!panel end 1")
+    assert [(await one.get("/"))[0] for one in (first, third, tom)] == [401, 200, 200]
+
+
 async def test_P4_every_page_wants_a_session(panel: Panel) -> None:
     for address in (*PAGES, "/events"):
         for browser in (nobody(panel), Browser(panel, "forged")):
@@ -123,7 +139,13 @@ async def test_P2_M3_behind_a_wall_no_page_has_anything_of_the_matter(panel: Pan
         own = text.replace("Found for “Estate”", "").replace('value="Estate"', "").replace("Found for Estate", "")
         assert not any(secret in own for secret in SECRETS), address
         if "{" in address and "{person}" not in address:
-            nothing = {"conversation": "matter-" + "0" * 32, "matter": "m9", "event": "$none", "wall": "w9"}
+            nothing = {
+                "conversation": "matter-" + "0" * 32,
+                "matter": "m9",
+                "event": "$none",
+                "wall": "w9",
+                "session": "0",
+            }
             assert (status, text) == await walt.get(address.format(**nothing)), address
             assert status == 404, address
             # It is there for those who may see it.
