@@ -132,5 +132,5 @@ def filled(address: str) -> str:
         event="$file",
         person="tom",
         wall="w1",
-        session="0" * 16,, session="0" * 16
+        session="0" * 16,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from bridge.desk import Desk
+from bridge.operations.overview import Overview, overviews, sees
 from bridge.settings import PanelSettings
+from bridge.store.engine.errors import StoreError
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.safety import COOKIE, form_token
@@ -306,6 +310,47 @@ async def test_P3_many_pages_of_one_person_and_the_end_of_the_bridge_leave_no_st
     assert live.count == 0
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_P3_many_pages_take_one_look_and_one_that_fails_fails_alone(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    looks, go_on = list[int](), asyncio.Event()
+
+    async def counted(desk: Desk, staff_ids: Collection[str]) -> dict[str, Overview]:
+        looks.append(len(staff_ids))
+        if len(looks) == 1:
+            await go_on.wait()
+            if fails:
+                raise StoreError("The disk is full.")
+        return await overviews(desk, staff_ids)
+
+    came, all_wait = list[str](), asyncio.Event()
+
+    def came_in(desk: Desk, staff_id: str) -> int:
+        came.append(staff_id)
+        if len(came) == 6:
+            all_wait.set()
+        return sees(desk, staff_id)
+
+    monkeypatch.setattr("bridge.web.panel.live.overviews", counted)
+    # What a page asks for last before it waits for its lists.
+    monkeypatch.setattr("bridge.web.panel.live.sees", came_in)
+    people = [await panel.enter(who) for who in ("ruth", "tom", "ines")]
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(opened(panel, one)) for one in (*people, *people)]
+        await all_wait.wait()
+        go_on.set()
+    said = [one.result() for one in asked]
+    assert sum(b"event: open" in one for one in said) == len(asked) - fails
+    assert looks == [1, 3]
+
+
+async def opened(panel: Panel, browser: Browser) -> bytes:
+    """What a stream says first; nothing where it ends at once."""
+    async with panel.client.get("/events", headers=browser.sent()) as stream:
+        return await heard(stream)
+
+
 async def test_P2_what_is_no_form_and_what_is_too_much_has_an_answer(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     for kind, data in (
@@ -342,6 +387,6 @@ async def heard(stream: ClientResponse) -> bytes:
     """The next word of a stream."""
     found = b""
     async with asyncio.timeout(20):
-        while not found.endswith(b"\r\n\r\n"):
+        while not found.endswith(b"\r\n\r\n") and not stream.content.at_eof():
             found += await stream.content.readany()
     return found
