@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import structlog
 
@@ -26,7 +26,7 @@ from bridge.store.rooms.channels import recent
 from bridge.store.rooms.conversations import (
     RoomRecorded,
     conversation_by_id,
-    conversations_of_person,
+    conversations_of_people,
     conversations_with_people,
     key_of_room,
     room_of,
@@ -99,39 +99,60 @@ class View:
 
 async def overview(desk: Desk, staff_id: str) -> Overview:
     """This person's lists."""
+    return (await overviews(desk, [staff_id]))[staff_id]
+
+
+async def overviews(desk: Desk, staff_ids: Collection[str]) -> dict[str, Overview]:
+    """The lists of each of these people, for which the store is looked through once."""
     firm, today = desk.firm(), desk.today()
-    return await desk.store.read(lambda: _overview(firm, staff_id, today))
+
+    def unit() -> dict[str, Overview]:
+        down_for, newest = conversations_of_people(staff_ids), [one.id for one in recent(RECENT)]
+        whole = conversations_with_people({*newest, *(key for keys in down_for.values() for key in keys)})
+        present = {key: desired_participants(firm, one, today) for key, one in whole.items()}
+        seen = _Seen(firm, whole, [key for key in newest if key in whole], rooms_of(whole))
+        return {
+            staff_id: _overview(seen, staff_id, sorted(key for key in keys if staff_id in present.get(key, ())))
+            for staff_id, keys in down_for.items()
+        }
+
+    return await desk.store.read(unit)
 
 
-def _overview(firm: Firm, staff_id: str, today: date) -> Overview:
-    """A unit: the lists."""
-    down_for = [one for one in conversations_of_person(staff_id) if may_be_in(firm, staff_id, one, today)]
-    whole = conversations_with_people(one.id for one in down_for)
-    newest = [one.id for one in recent(RECENT)]
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What some people's lists are made of."""
+
+    firm: Firm
+    whole: dict[str, Conversation]
+    newest: list[str]
+    """The ids of the channels with the newest messages, newest first."""
+    rooms: dict[str, str]
+
+
+def _overview(seen: _Seen, staff_id: str, mine: Sequence[str]) -> Overview:
+    """The lists of somebody who is in these conversations."""
+    firm, whole = seen.firm, seen.whole
     # Where nobody wrote yet, the channels that the person is in.
-    newest += [one.id for one in whole.values() if _is_quiet(one, newest)][: RECENT - len(newest)]
-    rooms = rooms_of({*whole, *newest})
-    entries = [
-        _entry(firm, one, staff_id, rooms.get(one.id), mine=True)
-        for one in whole.values()
-        if staff_id in desired_participants(firm, one, today)
-    ]
-    mine = {one.id for one in entries}
-    direct = sorted(
-        (one for one in entries if one.kind is ConversationKind.DIRECT), key=lambda one: one.name.casefold()
-    )
-    channels = conversations_with_people(newest)
+    quiet = (key for key in mine if _is_quiet(whole[key]) and key not in seen.newest)
+    newest = [*seen.newest, *quiet][:RECENT]
+    entries = {
+        key: _entry(firm, whole[key], staff_id, seen.rooms.get(key), mine=key in mine) for key in (*mine, *newest)
+    }
+    own = [entries[key] for key in mine]
     return Overview(
-        tuple(direct),
-        _shelves(firm, whole, entries),
-        tuple(
-            _entry(firm, channels[one], staff_id, rooms.get(one), mine=one in mine) for one in newest if one in channels
-        ),
+        tuple(sorted((one for one in own if one.kind is ConversationKind.DIRECT), key=_by_title)),
+        _shelves(firm, whole, own),
+        tuple(entries[key] for key in newest),
     )
 
 
-def _is_quiet(one: Conversation, newest: list[str]) -> bool:
-    return one.kind is ConversationKind.CHANNEL and not one.archived and one.id not in newest
+def _by_title(one: ListedConversation) -> str:
+    return one.name.casefold()
+
+
+def _is_quiet(one: Conversation) -> bool:
+    return one.kind is ConversationKind.CHANNEL and not one.archived
 
 
 def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[ListedConversation]) -> tuple[Shelf, ...]:
@@ -140,8 +161,7 @@ def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[ListedCon
         if one.kind is ConversationKind.MATTER:
             by_matter.setdefault(whole[one.id].matter_id, []).append(one)
     shelves = [
-        Shelf(firm.matters[matter_id], tuple(sorted(found, key=lambda one: one.name.casefold())))
-        for matter_id, found in by_matter.items()
+        Shelf(firm.matters[matter_id], tuple(sorted(found, key=_by_title))) for matter_id, found in by_matter.items()
     ]
     return tuple(sorted(shelves, key=lambda one: (one.matter.status is not MatterStatus.OPEN, one.matter.number)))
 

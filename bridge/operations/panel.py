@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
@@ -23,6 +24,8 @@ _SESSION_MS = SESSION_HOURS * 3_600_000
 _USED_MS = 60_000
 """So often it is noted that a session is in use."""
 _BROWSER_SHOWN = 200
+_REF = 16
+"""Digits of the hash of a token."""
 IN_PATH = "/in/"
 """Where a link leads, with its token behind."""
 
@@ -73,9 +76,39 @@ async def sign_out(desk: Desk, session: str) -> None:
     await desk.store.run(lambda: rows.end_session(_hash(session)))
 
 
-async def sessions(desk: Desk, staff_id: str) -> list[rows.Session]:
-    """This person's sessions, the one used last first."""
-    return await desk.store.read(lambda: rows.sessions_of(staff_id, now_ms() - _SESSION_MS))
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A browser in which somebody is signed in. Times are in milliseconds since the epoch."""
+
+    ref: str
+    """What names it to its owner. It lets nobody in."""
+    begun_at: int
+    used_at: int
+    browser: str
+    """As it calls itself; may be empty."""
+
+
+async def sessions(desk: Desk, staff_id: str) -> list[SignedIn]:
+    """This person's sessions, the oldest first."""
+    found = await desk.store.read(lambda: rows.sessions_of(staff_id, now_ms() - _SESSION_MS))
+    return [SignedIn(one.token_hash[:_REF], one.begun_at, one.used_at, one.browser) for one in found]
+
+
+async def end_session(desk: Desk, staff_id: str, ref: str) -> bool:
+    """End one of this person's sessions; False where none of theirs is called so."""
+
+    def unit() -> bool:
+        mine = [one.token_hash for one in rows.sessions_of(staff_id, 0) if one.token_hash[:_REF] == ref]
+        for token_hash in mine:
+            rows.end_session(token_hash)
+        return bool(mine)
+
+    return await desk.store.run(unit)
+
+
+def ref_of(session: str) -> str:
+    """What a session is named by."""
+    return _hash(session)[:_REF]
 
 
 async def sign_out_everywhere(desk: Desk, staff_id: str) -> int:

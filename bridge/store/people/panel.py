@@ -14,6 +14,7 @@ from bridge.store.models import PanelLink, PanelSession
 class Session:
     """A browser in which somebody is signed in."""
 
+    token_hash: str
     staff_id: str
     begun_at: int
     used_at: int
@@ -45,7 +46,7 @@ def spend_link(token_hash: str, session_hash: str, browser: str, now: int) -> st
 def session_of(token_hash: str, begun_after: int) -> Session | None:
     """A session that began after that moment."""
     row = PanelSession.get_or_none(PanelSession.token_hash == token_hash, PanelSession.begun_at > begun_after)
-    return None if row is None else Session(row.staff_id, row.begun_at, row.used_at, row.browser)
+    return None if row is None else Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser)
 
 
 def note_used(token_hash: str, now: int) -> None:
@@ -54,13 +55,13 @@ def note_used(token_hash: str, now: int) -> None:
 
 
 def sessions_of(staff_id: str, begun_after: int) -> list[Session]:
-    """Somebody's sessions that began after that moment, the one used last first."""
+    """Somebody's sessions that began after that moment, the oldest first."""
     rows = (
         PanelSession.select()
         .where(PanelSession.staff_id == staff_id, PanelSession.begun_at > begun_after)
-        .order_by(PanelSession.used_at.desc())
+        .order_by(PanelSession.begun_at, PanelSession.token_hash)
     )
-    return [Session(row.staff_id, row.begun_at, row.used_at, row.browser) for row in rows]
+    return [Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser) for row in rows]
 
 
 def end_session(token_hash: str) -> None:

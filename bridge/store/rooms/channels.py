@@ -21,7 +21,11 @@ _NOTE_MESSAGES = """
 
 
 def _select(*conditions: object) -> list[Channel]:
-    rows: Iterable[Any] = (
+    return _channels(_query(*conditions))
+
+
+def _query(*conditions: object) -> Any:
+    return (
         models.Conversation.select(models.Conversation, models.Room.room_id, models.NewestMessage.at_ms)
         .join(models.Room, JOIN.LEFT_OUTER, on=(models.Room.key == models.Conversation.id))
         .switch(models.Conversation)
@@ -31,8 +35,10 @@ def _select(*conditions: object) -> list[Channel]:
             on=(models.NewestMessage.conversation_id == models.Conversation.id),
         )
         .where(models.Conversation.kind == ConversationKind.CHANNEL.value, *conditions)
-        .objects()
     )
+
+
+def _channels(query: Any) -> list[Channel]:
     return [
         Channel(
             id=row.id,
@@ -49,7 +55,7 @@ def _select(*conditions: object) -> list[Channel]:
             last_message_at=row.at_ms,
             room_id=row.room_id,
         )
-        for row in rows
+        for row in query.objects()
     ]
 
 
@@ -137,5 +143,5 @@ def note_messages(newest: Mapping[str, int]) -> None:
 
 def recent(limit: int) -> list[Channel]:
     """The channels with the newest messages, newest first, without those archived or never written in (C3)."""
-    found = [one for one in _select(~models.Conversation.archived) if one.last_message_at is not None]
-    return sorted(found, key=lambda one: one.last_message_at or 0, reverse=True)[:limit]
+    written = _query(~models.Conversation.archived, models.NewestMessage.at_ms.is_null(False))
+    return _channels(written.order_by(models.NewestMessage.at_ms.desc(), models.Conversation.id).limit(limit))

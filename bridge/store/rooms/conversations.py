@@ -459,6 +459,17 @@ def conversations_of_person(staff_id: str) -> list[Conversation]:
     return [to_conversation(row, () if row.everyone else (staff_id,)) for row in rows]
 
 
+def conversations_of_people(staff_ids: Collection[str]) -> dict[str, set[str]]:
+    """The ids of the conversations that each of these people is down for, by staff id."""
+    everybodys = {key for (key,) in execute("SELECT id FROM conversation WHERE everyone").fetchall()}
+    found = {one: set(everybodys) for one in staff_ids}
+    for some in batched(found):
+        down_for = f"SELECT staff_id, conversation_id FROM participant WHERE present AND staff_id IN ({_marks(some)})"  # noqa: S608 - question marks
+        for staff_id, key in execute(down_for, *some).fetchall():
+            found[staff_id].add(key)
+    return found
+
+
 def conversations_with_people(ids: Iterable[str]) -> dict[str, Conversation]:
     """Those of these conversations that there are, by id, with their participants and those who left."""
     found: dict[str, Conversation] = {}

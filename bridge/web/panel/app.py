@@ -88,6 +88,7 @@ DEEDS: Final[dict[str, Deed]] = {
     "/admin/wall/{wall}/lift": walls.lift,
     "/admin/directory/confirm": admin_deeds.confirm,
     "/admin/directory/undo": admin_deeds.undo,
+    "/sessions/{session}/end": doing.out_there,
     "/out": doing.out,
     "/out/everywhere": doing.out_everywhere,
 }

@@ -12,7 +12,7 @@ from bridge.operations.channels.changing import make_channel
 from bridge.operations.channels.finding import channel_called
 from bridge.operations.conversations.direct import open_direct
 from bridge.operations.matters.changing import start_conversation
-from bridge.operations.panel import sign_out, sign_out_everywhere
+from bridge.operations.panel import end_session, sign_out, sign_out_everywhere
 from bridge.refusal import Kind, Refusal
 from bridge.web.panel import pages
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
@@ -77,6 +77,13 @@ async def out(asked: Asking, form: Form) -> web.StreamResponse:
     """Sign out in this browser."""
     await sign_out(asked.desk, asked.session)
     return _signed_out()
+
+
+async def out_there(asked: Asking, form: Form) -> web.StreamResponse:
+    """Sign out in one other browser."""
+    cause_of(asked, form)
+    ended = await end_session(asked.desk, asked.person.id, asked.part("session"))
+    return there("/sessions") if ended else pages.not_there()
 
 
 async def out_everywhere(asked: Asking, form: Form) -> web.StreamResponse:

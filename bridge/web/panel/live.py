@@ -18,7 +18,7 @@ from aiohttp_sse import EventSourceResponse
 from bridge.desk import Desk
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
-from bridge.operations.overview import account_of, changes_lists, overview, sees
+from bridge.operations.overview import account_of, changes_lists, overviews, sees
 from bridge.operations.panel import signed_in
 from bridge.web.panel.safety import HEADERS
 
@@ -28,8 +28,8 @@ _LOOK_SECONDS = 2.0
 """So often a page is looked after: whether it is still there, and whether the firm changed."""
 _OPEN_FOR_ONE = 20
 """Pages of one person that are told; a further one takes the place of the oldest."""
-_AT_ONCE = 4
-"""Pages whose lists are made anew at the same time."""
+_AT_ONCE = 50
+"""Pages whose lists are made anew by one look, for which others wait."""
 
 
 @dataclass(eq=False)
@@ -55,7 +55,9 @@ class Live:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._pages: list[_Page] = []
-        self._made = asyncio.Semaphore(_AT_ONCE)
+        self._waiting: list[_Page] = []
+        """Those whose lists are to be made anew."""
+        self._looking = asyncio.Lock()
         desk.store.listen(self._stored)
 
     @property
@@ -135,6 +137,23 @@ class Live:
         return True
 
     async def _look(self, page: _Page) -> None:
-        async with self._made:
-            lists = await overview(self._desk, page.staff_id)
-        page.mark, page.rooms = lists.mark(), lists.rooms()
+        """Make the lists of a page anew, together with those of all others that wait for it at the same time."""
+        self._waiting.append(page)
+        try:
+            async with self._looking:
+                while page in self._waiting:
+                    await self._look_at_some()
+        finally:
+            if page in self._waiting:
+                self._waiting.remove(page)
+
+    async def _look_at_some(self) -> None:
+        some, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+        try:
+            lists = await overviews(self._desk, {one.staff_id for one in some})
+        except BaseException:
+            # Each of the others looks for itself.
+            self._waiting += some
+            raise
+        for one in some:
+            one.mark, one.rooms = lists[one.staff_id].mark(), lists[one.staff_id].rooms()

@@ -15,7 +15,7 @@ from bridge.mapping.names import matter_name
 from bridge.operations import overview as seen
 from bridge.operations.channels.finding import channels_of_firm, channels_seen
 from bridge.operations.matters.finding import matters_seen
-from bridge.operations.panel import sessions
+from bridge.operations.panel import ref_of, sessions
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
 from bridge.wording.moments import moment_in
@@ -174,6 +174,8 @@ async def signed_in_where(asked: Asking) -> web.StreamResponse:
     firm = asked.desk.settings.firm
     rows = [
         {
+            "ref": one.ref,
+            "here": one.ref == ref_of(asked.session),
             "browser": one.browser or "A browser that does not say what it is",
             "begun": moment_in(firm, one.begun_at),
             "used": moment_in(firm, one.used_at),

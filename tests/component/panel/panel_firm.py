@@ -127,5 +127,10 @@ def nobody(panel: Panel) -> Browser:
 def filled(address: str) -> str:
     """An address of the table, about the matter behind Walt's wall."""
     return address.format(
-        conversation=first_matter_conversation_id("m1"), matter="m1", event="$file", person="tom", wall="w1"
+        conversation=first_matter_conversation_id("m1"),
+        matter="m1",
+        event="$file",
+        person="tom",
+        wall="w1",
+        session="0" * 16,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from bridge.desk import Desk
+from bridge.operations.overview import Overview, overviews, sees
 from bridge.settings import PanelSettings
+from bridge.store.engine.errors import StoreError
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.safety import COOKIE, form_token
@@ -77,6 +81,22 @@ async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> 
     assert (await other.get("/"))[0] == 401
 
 
+async def test_P4_one_session_is_ended_by_its_owner_and_by_nobody_else(panel: Panel) -> None:
+    first, second, tom = [await panel.enter(who) for who in ("ruth", "ruth", "tom")]
+    _, text = await first.get("/sessions")
+    (other,) = re.findall(r'action="(/sessions/\w+/end)"', text)
+    assert text.count("This browser") == 1
+    assert await tom.post(other, []) == 404
+    assert (await second.get("/"))[0] == 200
+    assert await first.post(other, []) == 303
+    assert [(await one.get("/"))[0] for one in (first, second)] == [200, 401]
+    assert await first.post(other, []) == 404
+    third = await panel.enter("ruth")
+    assert "There is no session with that number" in await panel.firm.ask("ruth", "!panel end 3")
+    assert "signed out of the panel in that browser" in await panel.firm.ask("ruth", "!panel end 1")
+    assert [(await one.get("/"))[0] for one in (first, third, tom)] == [401, 200, 200]
+
+
 async def test_P4_every_page_wants_a_session(panel: Panel) -> None:
     for address in (*PAGES, "/events"):
         for browser in (nobody(panel), Browser(panel, "forged")):
@@ -123,7 +143,13 @@ async def test_P2_M3_behind_a_wall_no_page_has_anything_of_the_matter(panel: Pan
         own = text.replace("Found for “Estate”", "").replace('value="Estate"', "").replace("Found for Estate", "")
         assert not any(secret in own for secret in SECRETS), address
         if "{" in address and "{person}" not in address:
-            nothing = {"conversation": "matter-" + "0" * 32, "matter": "m9", "event": "$none", "wall": "w9"}
+            nothing = {
+                "conversation": "matter-" + "0" * 32,
+                "matter": "m9",
+                "event": "$none",
+                "wall": "w9",
+                "session": "0",
+            }
             assert (status, text) == await walt.get(address.format(**nothing)), address
             assert status == 404, address
             # It is there for those who may see it.
@@ -284,6 +310,47 @@ async def test_P3_many_pages_of_one_person_and_the_end_of_the_bridge_leave_no_st
     assert live.count == 0
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_P3_many_pages_take_one_look_and_one_that_fails_fails_alone(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    looks, go_on = list[int](), asyncio.Event()
+
+    async def counted(desk: Desk, staff_ids: Collection[str]) -> dict[str, Overview]:
+        looks.append(len(staff_ids))
+        if len(looks) == 1:
+            await go_on.wait()
+            if fails:
+                raise StoreError("The disk is full.")
+        return await overviews(desk, staff_ids)
+
+    came, all_wait = list[str](), asyncio.Event()
+
+    def came_in(desk: Desk, staff_id: str) -> int:
+        came.append(staff_id)
+        if len(came) == 6:
+            all_wait.set()
+        return sees(desk, staff_id)
+
+    monkeypatch.setattr("bridge.web.panel.live.overviews", counted)
+    # What a page asks for last before it waits for its lists.
+    monkeypatch.setattr("bridge.web.panel.live.sees", came_in)
+    people = [await panel.enter(who) for who in ("ruth", "tom", "ines")]
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(opened(panel, one)) for one in (*people, *people)]
+        await all_wait.wait()
+        go_on.set()
+    said = [one.result() for one in asked]
+    assert sum(b"event: open" in one for one in said) == len(asked) - fails
+    assert looks == [1, 3]
+
+
+async def opened(panel: Panel, browser: Browser) -> bytes:
+    """What a stream says first; nothing where it ends at once."""
+    async with panel.client.get("/events", headers=browser.sent()) as stream:
+        return await heard(stream)
+
+
 async def test_P2_what_is_no_form_and_what_is_too_much_has_an_answer(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     for kind, data in (
@@ -320,6 +387,6 @@ async def heard(stream: ClientResponse) -> bytes:
     """The next word of a stream."""
     found = b""
     async with asyncio.timeout(20):
-        while not found.endswith(b"\r\n\r\n"):
+        while not found.endswith(b"\r\n\r\n") and not stream.content.at_eof():
             found += await stream.content.readany()
     return found
