@@ -87,7 +87,7 @@ ROUTES: tuple[Route, ...] = (
     _do(
         "conversations.open",
         "POST",
-        path="/conversations/direct",
+        path="/direct-conversations",
         scope=Scope.CHANGE_CONVERSATIONS,
         run=conversations.open_one,
         answer=models.MadeJson,

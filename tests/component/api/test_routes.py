@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,17 @@ async def asked(system: System, route: Route, named: Mapping[str, str] = HIDDEN,
 def test_A1_every_route_has_its_case_and_no_other() -> None:
     assert set(CASES) == {route.name for route in ROUTES}
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+def test_A2_no_address_is_another_one_with_something_filled_in() -> None:
+    """Else the one's methods would be offered at the other."""
+    paths = {tuple(route.path.split("/")) for route in ROUTES}
+    mixed = [
+        (one, other)
+        for one, other in permutations(paths, 2)
+        if len(one) == len(other) and all(a == b or a.startswith("{") for a, b in zip(one, other, strict=True))
+    ]
+    assert mixed == []
 
 
 async def test_A1_no_route_answers_without_a_token_that_works(api: Api) -> None:

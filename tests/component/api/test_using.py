@@ -114,7 +114,7 @@ async def test_A1_channels_and_direct_conversations(api: Api) -> None:
     assert "walt" not in api.firm.members(room)
     assert (await ruth.ask("PATCH", where, {"topic": "Dates"})).status == 200
     assert (await ruth.get(where)).json["topic"] == "Dates"
-    opened = (await ruth.post("/conversations/direct", {"people": ["@tom:localhost"]})).json
+    opened = (await ruth.post("/direct-conversations", {"people": ["@tom:localhost"]})).json
     assert opened["id"] == direct_id(["ruth", "tom"])
     kinds = [one["kind"] for one in (await ruth.get("/conversations")).json["items"]]
     assert {"direct", "channel", "matter"} == set(kinds)
@@ -180,7 +180,7 @@ async def test_A1_F2_somebody_is_cut_off_and_taken_back(api: Api) -> None:
     assert (await ruth.get("/people/tom")).json["active"] is True
     assert (await ruth.post("/people/tom/leave")).json["ended"] is True
     assert [one["person"]["id"] for one in (await ruth.get("/leavers")).json["items"]] == ["tom"]
-    opened = await ruth.post("/conversations/direct", {"people": ["tom"]})
+    opened = await ruth.post("/direct-conversations", {"people": ["tom"]})
     assert (opened.status, opened.json["detail"]) == (422, "Tom Price has left the firm.")
     assert (await ruth.post("/people/tom/return")).json["changed"] is True
 
