@@ -7,8 +7,9 @@ came back since has left again, until somebody says so once more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -23,8 +24,10 @@ from bridge.firm.room_keys import MARKER
 from bridge.mapping.ids import channel_alias, hidden_alias
 from bridge.mapping.names import title_in
 from bridge.mapping.text import MENTIONS
-from bridge.matrix.errors import HomeserverError
+from bridge.matrix.errors import HomeserverError, UnreachableError
 from bridge.matrix.port import RoomRequests
+from bridge.matrix.retry import patience
+from bridge.reconcile import waits
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.people.leavers import set_leaver
@@ -47,6 +50,8 @@ from bridge.store.rooms.conversations import (
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
+_ATTEMPTS = 3
+"""How often a room is asked for before it is passed over; seconds lie between."""
 _MEMO = "Taken over from the guard: the database was put back from a backup, in which this wall and its memo were not."
 _TOLD = (
     "My database is older than what the server's guard was told last: a backup was put back, or another bridge has told"
@@ -65,25 +70,35 @@ class Restoring:
     homeserver: RoomRequests
     settings: Settings
     firm: Callable[[], Firm]
+    _failures: Counter[str] = field(default_factory=Counter)
+    """How often each room gave no good answer."""
 
     async def take_over(self, version: int, known: Facts) -> None:
         """Take over what the guard knows in this version. Can be broken off anywhere and done again.
 
-        Raises HomeserverError where the homeserver is away, and StoreError.
+        Raises HomeserverError where the homeserver is away or gives no good answer, and is then to be repeated, and
+        StoreError.
         """
         log.error("database_put_back", guard_version=version)
         # What keeps out comes first, and is in force from this commit on.
         await self.store.run(partial(_keep_out, known, self.firm(), version))
-        for room in await self.homeserver.admin_rooms():
-            await self._room(str(room["room_id"]), known)
+        with patience(waits.PATIENCE):
+            for room in await self.homeserver.admin_rooms():
+                await self._room(str(room["room_id"]), known)
         await self.store.run(partial(_done, version, self.settings.bot_id))
         log.warning("taken_over", walls=len(known.firm.walls), conversations=len(known.conversations))
 
     async def _room(self, room_id: str, known: Facts) -> None:
-        """Take over one room. One that cannot be read is left to a pass, and stays closed by the guard."""
+        """Take over one room. What is passed over here is not known any more, and stays closed by the guard.
+
+        Raises UnreachableError, but not for ever: one broken room must not keep the others from being known.
+        """
         try:
             state = _ours(await self.homeserver.admin_room_state(room_id), self.settings.bot_id)
         except HomeserverError as error:
+            self._failures[room_id] += 1
+            if isinstance(error, UnreachableError) and self._failures[room_id] < _ATTEMPTS:
+                raise
             log.warning("room_not_taken_over", room_id=room_id, reason=str(error))
             return
         conversation = known.conversations.get(str(state.get((MARKER, ""), {}).get("key", "")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +14,16 @@ import pytest
 from bridge.firm.audit import Deed
 from bridge.firm.policy import may_act
 from bridge.guard.protocol import FACTS_PATH, PATH
-from bridge.matrix.errors import GuardAwayError
+from bridge.matrix.errors import GuardAwayError, HomeserverError
 from bridge.store.engine.store import Store
 from bridge.store.queues.histories import histories_to_read, history_read
 from bridge.store.queues.outbox import pending
 from bridge.store.record.audit import newest
 from bridge.store.record.kept import GUARD_VERSION, kept
+from bridge.store.rooms.conversations import conversation_by_id
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, direct, firm_on_fake
 from tests.component.store.test_store import sqlite_only
-from tests.fakes.faults import Answer
+from tests.fakes.faults import Answer, Broken, refusal
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied
@@ -145,6 +146,33 @@ async def test_R3_conversations_made_since_the_backup_and_who_is_in_them_come_fr
         ]
         await old.hear()
         await old.settled()
+
+
+@pytest.mark.parametrize("mended", [True, False])
+async def test_R3_a_room_that_gives_no_good_answer_is_asked_again_but_not_for_ever(
+    firm: FirmOnFake, guard: FakeGuard, tmp_path: Path, put_back: PutBack, monkeypatch: pytest.MonkeyPatch, mended: bool
+) -> None:
+    """Once the guard is told what this database knows, nobody knows any more what it has not taken over."""
+    monkeypatch.setattr("bridge.reconcile.waits.PATIENCE", 0.1)
+    back_up(firm, tmp_path)
+    await firm.say(ANN, "!channel create Court Filings @ben")
+    await firm.say(ANN, "!channel create Old Plans @ben")
+    await firm.say(ANN, "!wall add 2026-0042 @ben His cousin")
+    talk, broken = await firm.room(ESTATE_TALK), (await firm.room(channel("Court Filings"))).room_id
+    async with put_back(firm) as old:
+        old.fake.broken = [Broken(f"GET .*{broken}/state", refusal(500, "M_UNKNOWN"))]
+        await old.reconciler.passes.shut_out()
+        assert old.reconciler.guarding.away is not None
+        assert old.user(BEN) not in talk.joined
+        if mended:
+            old.fake.broken = []
+        while old.reconciler.guarding.away is not None:
+            with suppress(HomeserverError):
+                await old.reconciler.guarding.confirm()
+        known = [channel("Old Plans"), *([channel("Court Filings")] if mended else [])]
+        for key in known:
+            assert await old.people(key) == old.users(ANN, BEN)
+        assert (await old.store.run(lambda: conversation_by_id(channel("Court Filings"))) is not None) is mended
 
 
 async def test_R3_files_are_read_again_and_the_admins_are_told(
