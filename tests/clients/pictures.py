@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from playwright.async_api import TimeoutError, expect
+from playwright.async_api import TimeoutError as TookTooLong
+from playwright.async_api import expect
 
 from bridge.dev.place import ROOT
 from tests.clients.conftest import Office
@@ -32,7 +33,7 @@ async def undisturbed(office: Office, name: str) -> Window:
         await window.page.evaluate("navigator.serviceWorker.ready")
         await window.page.reload()
         await expect(window.page.locator(".mx_RoomTile").first).to_be_visible()
-        with suppress(TimeoutError):
+        with suppress(TookTooLong):
             await window.page.wait_for_function(_PICTURES_SHOWN, timeout=_LOADING_MS)
             await window.page.get_by_role("button", name="Dismiss", exact=True).first.click()
             return window
