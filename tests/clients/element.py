@@ -86,6 +86,8 @@ class Tile:
     """What the badge counts; 0 where there is none."""
     dot: bool
     """Whether it shows as having something new that does not count."""
+    red: bool
+    """Whether something in it mentions the reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class Window:
         badge = tile.locator(".mx_NotificationBadge_count")
         counted = (await badge.first.inner_text()).strip() if await badge.count() else ""
         dot = await tile.locator(".mx_NotificationBadge_dot").count() > 0
-        return Tile(name, int(counted) if counted.isdigit() else 0, dot)
+        red = await tile.locator(".mx_NotificationBadge_level_highlight").count() > 0
+        return Tile(name, int(counted) if counted.isdigit() else 0, dot, red)
 
     def tile(self, name: str, section: str = "Rooms") -> Locator:
         """A room's line in the list."""
@@ -119,6 +122,12 @@ class Window:
     async def shows(self, name: str, section: str = "Rooms") -> None:
         """Wait until a room is in the list."""
         await expect(self.tile(name, section)).to_be_visible()
+
+    async def counts(self, name: str, unread: int, section: str = "Rooms") -> Tile:
+        """Wait until a room's badge counts so many; its line in the list."""
+        badge = self.tile(name, section).locator(".mx_NotificationBadge_count")
+        await expect(badge.first).to_have_text(str(unread))
+        return await self._tile(self.tile(name, section))
 
     async def open(self, name: str) -> None:
         """Click a room in the list, and wait until it is shown."""

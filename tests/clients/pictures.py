@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from playwright.async_api import TimeoutError as TookTooLong
+from playwright.async_api import expect
 
 from bridge.dev.place import ROOT
 from tests.clients.conftest import Office
@@ -12,16 +16,34 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 FOLDER = ROOT / "docs" / "pictures"
 NAMES = ("zoe.lindqvist", "tomas.ferreira", "eleanor.ashcombe")
+_LOADINGS = 5
+_LOADING_MS = 10_000
+_PICTURES_SHOWN = """() => [...document.querySelectorAll(".mx_BaseAvatar")]
+    .filter((one) => one.closest(".mx_SpacePanel, .mx_LeftPanel, .mx_RoomHeader"))
+    .every((one) => one.querySelector("img")?.complete)"""
+"""Whether every room, space and person in the lists and at the top has its picture."""
 TALK = "Searches · 2026-0017 Purchase of 14 Orchard Lane"
 
 
 async def undisturbed(office: Office, name: str) -> Window:
     """Somebody's Element, without what it says once to everybody."""
     window = await office.sign_in(name)
-    # Element's service worker, without which it gets no pictures, is there from the second loading on.
-    await window.page.reload()
-    await window.page.get_by_role("button", name="Dismiss", exact=True).first.click()
-    return window
+    # What Element asks for before its service worker can fetch it shows as letters until the page is loaded anew.
+    for _ in range(_LOADINGS):
+        await window.page.evaluate("navigator.serviceWorker.ready")
+        await window.page.reload()
+        await expect(window.page.locator(".mx_RoomTile").first).to_be_visible()
+        with suppress(TookTooLong):
+            await window.page.wait_for_function(_PICTURES_SHOWN, timeout=_LOADING_MS)
+            await window.page.get_by_role("button", name="Dismiss", exact=True).first.click()
+            return window
+    raise AssertionError("Element shows letters in the place of pictures, however often it is loaded.")
+
+
+async def take(window: Window, name: str) -> None:
+    """Keep what is on the screen, once all pictures are."""
+    await window.page.wait_for_function(_PICTURES_SHOWN)
+    await window.picture(FOLDER / f"{name}.png")
 
 
 async def test_take_the_pictures(office: Office) -> None:
@@ -32,7 +54,7 @@ async def test_take_the_pictures(office: Office) -> None:
     await zoe.sees("Here is your direct conversation")
     await zoe.say('!matter start 2026-0017 "Searches" @tomas.ferreira @eleanor.ashcombe')
     await zoe.sees("Started")
-    await zoe.picture(FOLDER / "asking-the-bot.png")
+    await take(zoe, "asking-the-bot")
 
     await tomas.open("Zoë Lindqvist")
     await tomas.sees("Shall we have lunch?")
@@ -41,15 +63,15 @@ async def test_take_the_pictures(office: Office) -> None:
     await zoe.say("The local search is back: nothing about the lane")
     await tomas.open(TALK)
     await tomas.sees("nothing about the lane")
-    await tomas.picture(FOLDER / "before-the-wall.png")
+    await take(tomas, "before-the-wall")
 
     await eleanor.open("Firm Bot")
     await eleanor.say("!wall add 2026-0017 @tomas.ferreira His sister is buying")
     await eleanor.sees("taken out of 1 conversation")
     await eleanor.say("!why @tomas.ferreira 2026-0017")
     await eleanor.sees("What decides")
-    await eleanor.picture(FOLDER / "why.png")
+    await take(eleanor, "why")
     await tomas.open("Firm Bot")
     await tomas.say("!matter show 2026-0017")
     await tomas.sees("There is no matter")
-    await tomas.picture(FOLDER / "behind-the-wall.png")
+    await take(tomas, "behind-the-wall")

@@ -26,6 +26,25 @@ async def test_nothing_greets_anybody_but_their_conversations(office: Office) ->
     await expect(maeve.page.get_by_text("encryption")).to_have_count(0)
 
 
+async def test_what_the_bot_says_counts_and_is_no_mention_of_whom_it_names(office: Office) -> None:
+    marcus = await office.sign_in("marcus.bell")
+    await marcus.open("Firm Bot")
+    await marcus.sees("Welcome to")
+    await marcus.open("Everyone")
+    await expect(marcus.tile("Firm Bot", "People").locator(".mx_NotificationBadge_count")).to_have_count(0)
+    await office.tells_the_bot("marcus.bell", "!why @marcus.bell 2026-0042")
+    assert not (await marcus.counts("Firm Bot", 1, "People")).red
+    await marcus.open("Firm Bot")
+    await marcus.sees("Marcus Bell can see matter")
+    await expect(marcus.page.locator(".mx_EventTile_highlight")).to_have_count(0)
+
+
+async def test_looped_in_one_is_mentioned(office: Office) -> None:
+    grace = await office.sign_in("grace.whitlock")
+    await office.tells_the_bot("daniel.okafor", '!matter start 2026-0042 "Disclosure" @grace.whitlock')
+    assert (await grace.counts("Disclosure · 2026-0042 Hollis v. Brightwater Marina", 1)).red
+
+
 async def test_D1_D3_start_chat_with_one_and_with_several(office: Office) -> None:
     daniel = await office.sign_in("daniel.okafor")
     grace = await office.sign_in("grace.whitlock")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.clients.conftest import Office
 from tests.clients.element import missing
+from tests.synapse.asked.test_earlier_direct import invite_as_before
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -60,3 +61,33 @@ async def test_D3_conversations_keep_the_names_of_those_who_left_the_firm(office
     await daniel.shows("Wei Chen", "People")
     names = await daniel.names("People")
     assert not [name for name in names if "Empty" in name or ("Bot" in name and name != "Firm Bot")]
+
+
+async def test_D3_conversations_of_earlier_versions_are_not_taken_for_chats_with_the_bot(office: Office) -> None:
+    firm, bot_id = office.firm, office.firm.settings.bot_id
+    daniel = await office.sign_in("daniel.okafor")
+    await daniel.start_chat("Grace Whitlock")
+    await daniel.say("Can you bring the Hollis file?")
+    await daniel.sent("Can you bring the Hollis file?")
+    person, grace = await firm.login("daniel.okafor"), await firm.login("grace.whitlock")
+    (room_id,) = (await person.account_data("m.direct"))[grace.user_id]
+
+    async def listed() -> list[str]:
+        return [user_id for user_id, rooms in (await person.account_data("m.direct")).items() if room_id in rooms]
+
+    async def look() -> None:
+        """Load Element anew, open the conversation, and go on to another."""
+        await daniel.page.reload()
+        await daniel.open("Grace Whitlock")
+        await daniel.sees("Can you bring the Hollis file?", within=".mx_RoomView")
+        await daniel.open("Litigation")
+
+    firm.stop_bridge()
+    await invite_as_before(firm, room_id, person, grace)
+    await look()
+    assert await listed() == [bot_id], "what this is about"
+    firm.start_bridge()
+    await firm.bridge_ready()
+    assert await listed() == [grace.user_id]
+    await look()
+    assert await listed() == [grace.user_id]
