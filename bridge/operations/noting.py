@@ -6,6 +6,7 @@ The log has one name for each thing that can be asked for, which is the command'
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome, with_ids
@@ -31,3 +32,31 @@ async def note_refused(desk: Desk, asker: Staff, what: str, rule: CitedRule, cau
     await desk.store.run(
         lambda: record(Deed.COMMAND, actor=asker.id, subject=what, reason=rule, cause=cause, outcome=refused)
     )
+
+
+async def note_use_of_api(
+    desk: Desk,
+    asker: Staff,
+    asked_for: str,
+    cause: str,
+    *,
+    person: str = "",
+    ids: Collection[str] = (),
+    rule: CitedRule | Literal[""] = "",
+    refused: bool = False,
+) -> None:
+    """Have the audit log tell of a use of the API (A1, O1): what was asked for, and what it was about by ids."""
+    outcome = Outcome.REFUSED if refused else Outcome.DONE
+
+    def unit() -> None:
+        record(
+            Deed.API,
+            actor=asker.id,
+            subject=asked_for,
+            person=person,
+            reason=rule or with_ids("", ids),
+            cause=cause,
+            outcome=outcome,
+        )
+
+    await desk.store.run(unit)

@@ -19,16 +19,17 @@ class Once:
     """A request under a key."""
 
     key_hash: str
+    """Of the token and the key."""
     is_other: bool
     """Whether something else was asked for under that key before."""
     status: int | None
     """Of the answer it had; None where it was not finished."""
     answer: str
 
-    @property
-    def cause(self) -> str:
-        """What operations know it by."""
-        return f"api/{self.key_hash}"
+
+def cause_of(token: Token, key: str) -> str:
+    """What operations know a request under a key by."""
+    return f"api/{_hash_of(token, key)}"
 
 
 async def asked_once(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
@@ -37,7 +38,7 @@ async def asked_once(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
     One that was begun and not finished, for instance because the bridge ended, is begun again: operations know its
     cause.
     """
-    key_hash = hashlib.sha256(f"{token.number}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
+    key_hash = _hash_of(token, key)
     said = hashlib.sha256(asked).hexdigest()
 
     def unit() -> rows.Begun:
@@ -57,3 +58,7 @@ async def finished(desk: Desk, once: Once, status: int, answer: str) -> None:
 async def undone(desk: Desk, once: Once) -> None:
     """Nothing was done: what comes under the key next is asked anew."""
     await desk.store.run(lambda: rows.forget_request(once.key_hash))
+
+
+def _hash_of(token: Token, key: str) -> str:
+    return hashlib.sha256(f"{token.number}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -6,18 +6,15 @@ What is asked of a token is asked of the firm as well, each time: with whoever h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from bridge.clock import DAY_MS, now_ms
 from bridge.desk import Desk
-from bridge.firm.audit import Deed, Outcome, with_ids
+from bridge.firm.audit import Deed
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_act
-from bridge.firm.rules import CitedRule
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.people import tokens as rows
@@ -151,31 +148,3 @@ async def end_tokens_of_leavers(desk: Desk) -> None:
     gone = {one.staff_id for one in await tokens(desk.store) if not may_act(firm, one.staff_id)}
     for staff_id in gone:
         await desk.store.run(lambda staff_id=staff_id: rows.end_tokens(staff_id, now_ms()))  # type: ignore[misc]
-
-
-async def note_use(
-    desk: Desk,
-    asker: Staff,
-    asked_for: str,
-    cause: str,
-    *,
-    person: str = "",
-    ids: Collection[str] = (),
-    rule: CitedRule | Literal[""] = "",
-    refused: bool = False,
-) -> None:
-    """Have the audit log tell of a use of the API (A1, O1): what was asked for, and what it was about by ids."""
-    outcome = Outcome.REFUSED if refused else Outcome.DONE
-
-    def unit() -> None:
-        record(
-            Deed.API,
-            actor=asker.id,
-            subject=asked_for,
-            person=person,
-            reason=rule or with_ids("", ids),
-            cause=cause,
-            outcome=outcome,
-        )
-
-    await desk.store.run(unit)

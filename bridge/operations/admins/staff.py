@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge import faults
+from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
@@ -13,6 +14,8 @@ from bridge.operations.sight import require_admin, sight_of
 from bridge.reconcile.tally import Outcome
 from bridge.refusal import Kind, Refusal
 from bridge.store.people.leavers import leavers_set, set_leaver, set_returned
+from bridge.store.people.panel import end_sessions
+from bridge.store.people.tokens import end_tokens
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import conversations_of_person, room_of
 from bridge.wording.markdown import escape, text_message
@@ -67,6 +70,9 @@ async def cut_off(desk: Desk, asker: Staff, person: Staff, cause: str) -> CutOff
 
     def unit() -> None:
         set_leaver(person.id, asker.id, cause)
+        # For good, also where they come back before anybody tries one.
+        end_sessions(person.id)
+        end_tokens(person.id, now_ms())
         said = "has cut {} off from the firm. `!staff return` would take it back."
         _tell_other_admins(desk, asker, person, said, cause)
 

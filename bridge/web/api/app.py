@@ -18,7 +18,7 @@ from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Staff
 from bridge.metrics import Metrics
-from bridge.operations.once import Once, asked_once, finished, undone
+from bridge.operations.once import Once, asked_once, cause_of, finished, undone
 from bridge.operations.rehearsal import rehearsal
 from bridge.operations.tokens import Token, holder
 from bridge.refusal import Kind, Refusal
@@ -31,6 +31,7 @@ from bridge.web.api.rates import Rates
 from bridge.web.api.reading import bearer, body, idempotency_key, parameters
 from bridge.web.api.routes import ROUTES
 from bridge.web.api.table import API_PATH, Given, Rehearsed, Route
+from bridge.web.handing import Downloads
 
 log = structlog.get_logger(__name__)
 _HEADERS: Final = web.RequestKey("headers", dict[str, str])
@@ -118,6 +119,7 @@ class Api:
         self._begun = begun
         self._rates = Rates()
         self._noting = Noting()
+        self._downloads = Downloads()
         self._under_way: set[str] = set()
         """Requests with a key that are being done."""
         self._key = desk.settings.security.alias_key.get_secret_value().encode()
@@ -159,16 +161,22 @@ class Api:
         query, (raw, given) = parameters(request, route), await body(request, route)
         dry = isinstance(query, Rehearsed) and query.dry_run
         key = idempotency_key(request) if route.writes else None
-        once = await asked_once(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
-        cause = once.cause if once is not None else f"api/{token.number}/{secrets.token_hex(16)}"
+        cause = f"api/{token.number}/{secrets.token_hex(16)}" if key is None else cause_of(token, key)
         desk = rehearsal(self._desk) if dry else self._desk
         named = {
             part: await what_is_named(desk, person, part, value, cause) for part, value in request.match_info.items()
         }
         models = tuple(one for one in (query, given) if one is not None)
         about = f"{route.name}\n{person.id}\n{_without_page(query)}".encode("utf-8", "replace")
-        call = ApiCall(desk, person, token, request, named, models, cause, Cursors(self._key, about))
-        answer = await (self._done(call, route) if once is None else self._once(call, route, once))
+        call = ApiCall(desk, person, token, request, named, models, cause, Cursors(self._key, about), self._downloads)
+        # Only now: what somebody may not see any more is not answered again, either.
+        once = await asked_once(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
+        try:
+            answer = await (self._done(call, route) if once is None else self._once(call, route, once))
+        except ConnectionResetError:
+            # A part of a file went out.
+            await self._noting.used(self._desk, call, route, dry=dry)
+            raise
         await self._noting.used(self._desk, call, route, dry=dry)
         return answer
 
@@ -195,8 +203,8 @@ class Api:
             assert isinstance(answer, web.Response)
             if route.kept:
                 await finished(self._desk, once, answer.status, answer.text or "")
-        except Refusal as refusal:
-            if refusal.kind not in AGAIN:
+        except (Refusal, ProblemError) as error:
+            if not (isinstance(error, Refusal) and error.kind in AGAIN):
                 await undone(self._desk, once)
             raise
         finally:

@@ -18,6 +18,7 @@ from bridge.operations.walls.setting import walls_to_lift
 from bridge.refusal import Kind, Refusal
 from bridge.web.api.cursors import Cursors
 from bridge.web.api.problems import ProblemError, not_there
+from bridge.web.handing import Downloads
 
 M = TypeVar("M")
 
@@ -37,6 +38,8 @@ class ApiCall:
     cause: str
     """By this operations know a request again."""
     cursors: Cursors
+    downloads: Downloads
+    """Those under way."""
     about: list[str] = field(default_factory=list)
     """Ids that the audit log is to name, beside those in the address."""
 

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from bridge.firm.conversation import Channel, ConversationKind, MatterConversation
+from bridge.firm.conversation import Channel, ConversationKind
+from bridge.operations import by_kind
 from bridge.operations import overview as seen
 from bridge.operations.channels import changing as channels_changing
 from bridge.operations.channels.finding import (
     ChannelSeen,
-    channel_of,
     channels_of_firm,
     channels_seen,
     channels_with,
@@ -19,14 +19,11 @@ from bridge.operations.channels.finding import (
 )
 from bridge.operations.conversations import participants as parts
 from bridge.operations.conversations.direct import open_direct
-from bridge.operations.matters import changing as matters_changing
-from bridge.operations.matters.finding import conversations_of
 from bridge.refusal import Kind, Refusal
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall, require_kind
 from bridge.web.api.matters import PEOPLE_MOST, conversation, conversation_id
 from bridge.web.api.people import named, named_by_id
-from bridge.web.api.problems import not_there
 from bridge.web.api.table import Given, Paged
 
 _WHO = "Staff ids, e-mail addresses or Matrix ids."
@@ -159,8 +156,7 @@ async def change_participants(call: ApiCall) -> shown.ChangedJson:
     """Add people to a channel or a matter's conversation and take people out.
     Answers with what was done for each. Those without access to a matter are not added."""
     view, asked = call.conversation, call.asked(PeopleChange)
-    if view.entry.kind is ConversationKind.DIRECT:
-        raise Refusal(Kind.PEOPLE_STAY_THE_SAME, "D2")
+    _require_shared(call)
     added, removed = await call.people(asked.add), await call.people(asked.remove)
     done = dict[str, parts.Done]()
     if added:
@@ -173,84 +169,40 @@ async def change_participants(call: ApiCall) -> shown.ChangedJson:
 
 async def join(call: ApiCall) -> shown.DoneJson:
     """Join a channel, or a conversation of a matter that the person may see."""
-    view = call.conversation
-    if view.entry.mine:
+    if call.conversation.entry.mine:
         return shown.DoneJson(done=False)
-    if view.matter is not None:
-        await matters_changing.join_conversation(call.desk, call.person, view.matter, view.conversation, call.cause)
-    else:
-        await channels_changing.join_channel(call.desk, call.person, await _the_channel(call), call.cause)
+    await by_kind.join(call.desk, call.person, call.conversation, call.cause)
     return shown.DoneJson(done=True)
 
 
 async def leave(call: ApiCall) -> shown.DoneJson:
     """Leave a channel or a conversation of a matter."""
-    view = call.conversation
-    account = await seen.account_of(call.desk, call.person.id)
-    if view.matter is not None:
-        found = await _in_matter(call)
-        await matters_changing.leave_conversation(call.desk, call.person, account, view.matter, found, call.cause)
-    elif view.entry.kind is ConversationKind.CHANNEL:
-        found_channel = await _the_channel(call)
-        await channels_changing.leave_channel(call.desk, call.person, account, found_channel, call.cause)
-    else:
-        raise Refusal(Kind.PEOPLE_STAY_THE_SAME, "D2")
+    _require_shared(call)
+    await by_kind.leave(call.desk, call.person, call.conversation, call.cause)
     return shown.DoneJson(done=True)
 
 
 async def change(call: ApiCall) -> shown.DoneJson:
     """Rename a conversation, give a channel a topic, archive it or open it again."""
-    view, asked = call.conversation, call.asked(ConversationChange)
-    if view.entry.kind is ConversationKind.DIRECT:
-        raise Refusal(Kind.PEOPLE_STAY_THE_SAME, "D2")
+    view, asked, cause = call.conversation, call.asked(ConversationChange), call.cause
+    _require_shared(call)
     if asked.topic is not None:
         require_kind(view, ConversationKind.CHANNEL)
     if asked.archived is False:
-        await _archive(call, archived=False)
+        await by_kind.restore(call.desk, call.person, view, f"{cause}/restored")
     if asked.title is not None:
-        await _rename(call, asked.title)
+        await by_kind.rename(call.desk, call.person, view, f"{cause}/title", title=asked.title)
     if asked.topic is not None:
-        channel = await _the_channel(call)
-        await channels_changing.change_topic(call.desk, call.person, channel, asked.topic, f"{call.cause}/topic")
+        await by_kind.change_topic(call.desk, call.person, view, f"{cause}/topic", topic=asked.topic)
     if asked.archived:
-        await _archive(call, archived=True)
+        await by_kind.archive(call.desk, call.person, view, f"{cause}/archived")
     return shown.DoneJson(done=asked != ConversationChange())
 
 
-async def _rename(call: ApiCall, title: str) -> None:
-    view, cause = call.conversation, f"{call.cause}/title"
-    if view.matter is not None:
-        await matters_changing.rename_conversation(call.desk, call.person, view.matter, view.conversation, title, cause)
-    else:
-        await channels_changing.rename_channel(call.desk, call.person, await _the_channel(call), title, cause)
-
-
-async def _archive(call: ApiCall, *, archived: bool) -> None:
-    cause = f"{call.cause}/{'archived' if archived else 'restored'}"
-    if call.conversation.matter is not None:
-        in_matter = matters_changing.archive_conversation if archived else matters_changing.restore_conversation
-        await in_matter(call.desk, call.person, await _in_matter(call), cause)
-    elif archived:
-        await channels_changing.archive_channel(call.desk, call.person, await _the_channel(call), cause)
-    else:
-        await channels_changing.restore_channel(call.desk, call.person, await _the_channel(call), cause)
-
-
-async def _the_channel(call: ApiCall) -> Channel:
-    found = await channel_of(call.desk, call.conversation.entry.id)
-    if found is None:
-        raise Refusal(Kind.NO_SUCH_CHANNEL, name=call.conversation.entry.name, near="")
-    return found
-
-
-async def _in_matter(call: ApiCall) -> MatterConversation:
-    view = call.conversation
-    assert view.matter is not None
-    held = await conversations_of(call.desk, view.matter)
-    found = next((one for one in held if one.conversation.id == view.entry.id), None)
-    if found is None:
-        raise not_there()
-    return found
+def _require_shared(call: ApiCall) -> None:
+    """Raise Refusal where the conversation is a direct one, which stays as it is."""
+    if call.conversation.entry.kind is ConversationKind.DIRECT:
+        raise Refusal(Kind.PEOPLE_STAY_THE_SAME, "D2")
 
 
 def _channel(one: ChannelSeen) -> shown.ChannelJson:

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from aiohttp import web
 from pydantic import Field
 
-from bridge.firm.errors import BridgeError
 from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
-from bridge.mapping.files import shown_name
-from bridge.operations.files.downloads import Download, download_of, hand_over
+from bridge.operations.files.downloads import download_of
 from bridge.operations.files.listing import FileSeen, files_seen
+from bridge.operations.tokens import holder
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
+from bridge.web.api.reading import bearer
 from bridge.web.api.table import Moment, Paged
-from bridge.web.panel.downloads import disposition
+from bridge.web.handing import handed_over
 from bridge.web.panel.safety import FILE_HEADERS
 
 _WORDS_MAX = 10
@@ -101,38 +101,23 @@ async def download(call: ApiCall) -> web.StreamResponse:
     if found.encrypted:
         raise ProblemError(409, "encrypted", "The sender's client encrypted this file. Open it in your client.")
     tag = f'"{hashlib.sha256(found.mxc.encode()).hexdigest()[:32]}"'
-    headers = {
-        **FILE_HEADERS,
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": disposition(shown_name(found.name.strip())),
-        "ETag": tag,
-    }
+    fresh = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if call.request.headers.get("If-None-Match") == tag:
-        return web.Response(status=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
-    return await _handed_over(call, found, web.StreamResponse(headers=headers))
-
-
-async def _handed_over(call: ApiCall, found: Download, response: web.StreamResponse) -> web.StreamResponse:
-    """The bytes as they come from the homeserver. Raises ProblemError where it has them no more."""
-
-    async def take(piece: bytes) -> None:
-        if not response.prepared:
-            await response.prepare(call.request)
-        await response.write(piece)
-
-    try:
-        whole = await hand_over(call.desk, found, take)
-    except BridgeError:
-        if not response.prepared:
-            raise
-        whole = False
-    if not response.prepared:
-        if not whole:
-            raise ProblemError(404, "file_gone", "The firm's server does not have this file any more.")
-        await response.prepare(call.request)
-    if whole:
-        await response.write_eof()
-    elif call.request.transport is not None:
-        # Whoever reads has to see that the file broke off.
-        call.request.transport.abort()
+        return web.Response(status=304, headers=fresh)
+    with call.downloads.one_of(call.person.id) as there_is_room:
+        if not there_is_room:
+            detail = "Other downloads are under way. Try again when one is done."
+            raise ProblemError(429, "too_many_downloads", detail, {"Retry-After": "10"})
+        headers = {**FILE_HEADERS, **fresh}
+        response = await handed_over(call.request, call.desk, found, headers, lambda: _may_still(call))
+    if response is None:
+        raise ProblemError(404, "file_gone", "The firm's server does not have this file any more.")
     return response
+
+
+async def _may_still(call: ApiCall) -> bool:
+    """Whether the token has not ended and the person may have the file (F2, M3)."""
+    if await holder(call.desk, bearer(call.request)) is None:
+        return False
+    conversation_id = call.conversation.entry.id
+    return await download_of(call.desk, call.person, conversation_id, call.named("event")) is not None

@@ -11,7 +11,8 @@ from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.firm.model import Staff
 from bridge.firm.rules import CitedRule
-from bridge.operations.tokens import Token, note_use
+from bridge.operations.noting import note_use_of_api
+from bridge.operations.tokens import Token
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.table import Route
 
@@ -33,14 +34,14 @@ class Noting:
         person = parts.get("person", "")
         if (route.writes and not dry) or self._is_first(call.token.number, route.name, dry, person, *ids):
             asked_for = f"{route.name} (dry run)" if dry else route.name
-            await note_use(desk, call.person, asked_for, call.cause, person=person, ids=ids)
+            await note_use_of_api(desk, call.person, asked_for, call.cause, person=person, ids=ids)
 
     async def refused(
         self, desk: Desk, person: Staff, token: Token, route: Route, rule: CitedRule | Literal[""] = ""
     ) -> None:
         """Note that the token or the person may not ask for it."""
         if self._is_first(token.number, route.name, "refused"):
-            await note_use(desk, person, route.name, f"api/{token.number}", rule=rule, refused=True)
+            await note_use_of_api(desk, person, route.name, f"api/{token.number}", rule=rule, refused=True)
 
     def _is_first(self, *what: object) -> bool:
         hour = now_ms() // _HOUR_MS

@@ -16,6 +16,7 @@ from bridge.firm.errors import BridgeError
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
 from bridge.refusal import NOT_THEIRS, CommandError, Refusal
 from bridge.web.api.table import API_PATH
+from bridge.web.handing import Downloads
 from bridge.web.panel import conversation, doing, pages
 from bridge.web.panel import conversation_deeds as deeds
 from bridge.web.panel.about import about
@@ -24,7 +25,7 @@ from bridge.web.panel.admins import people, walls
 from bridge.web.panel.admins.audit import audit_log
 from bridge.web.panel.admins.overview import HEALTH, Health, overview
 from bridge.web.panel.admins.why import why_asked
-from bridge.web.panel.downloads import DOWNLOADS, Downloads, download, picture
+from bridge.web.panel.downloads import DOWNLOADS, download, picture
 from bridge.web.panel.files import all_files, files, versions
 from bridge.web.panel.forms import Form, said
 from bridge.web.panel.live import Live

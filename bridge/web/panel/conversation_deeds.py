@@ -17,9 +17,9 @@ from bridge.operations import overview as seen
 from bridge.operations.conversations.participants import Done, add_people, remove_people
 from bridge.operations.conversations.pins import board_of, unpin
 from bridge.refusal import Refusal
+from bridge.web.handing import disposition
 from bridge.web.panel import conversation
 from bridge.web.panel.about import about
-from bridge.web.panel.downloads import disposition
 from bridge.web.panel.files import files
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
 from bridge.web.panel.pages import Asking, not_there

@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import string
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
-from urllib.parse import quote
 
 from aiohttp import web
 
-from bridge.firm.errors import BridgeError
 from bridge.mapping.file_types import type_by
-from bridge.mapping.files import shown_name
-from bridge.operations.files.downloads import Download, download_of, hand_over, thumbnail_of
+from bridge.operations.files.downloads import Download, download_of, thumbnail_of
 from bridge.operations.panel import signed_in
+from bridge.web.handing import Downloads, handed_over
 from bridge.web.panel.pages import Asking, not_there
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import FILE_HEADERS, PICTURE_HEADERS
 
-_PLAIN = frozenset(string.ascii_letters + string.digits + "._ -")
-AT_ONCE = 4
-"""Files that one person takes at the same time."""
-_AT_ONCE_IN_ALL = 40
-LOOK_SECONDS = 2.0
-"""So often it is asked during a download whether the person may still have it."""
-_STALLED_SECONDS = 60.0
-"""A browser that takes nothing for so long is given up."""
 _DRAWN: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 """What a homeserver draws thumbnails as."""
-
-
-class OverError(BridgeError):
-    """Whoever takes a file may not have it any more."""
-
-
-class Downloads:
-    """The downloads under way."""
-
-    def __init__(self) -> None:
-        self._of: Counter[str] = Counter()
-
-    @contextmanager
-    def one_of(self, staff_id: str) -> Iterator[bool]:
-        """Whether there is room for one more of this person's, which it then takes up."""
-        if self._of[staff_id] >= AT_ONCE or self._of.total() >= _AT_ONCE_IN_ALL:
-            yield False
-            return
-        self._of[staff_id] += 1
-        try:
-            yield True
-        finally:
-            self._of[staff_id] -= 1
 
 
 DOWNLOADS: Final = web.AppKey("downloads", Downloads)
@@ -72,7 +33,10 @@ async def download(asked: Asking) -> web.StreamResponse:
             return message(
                 "Too many at once", "Other downloads are under way. Try again when one is done.", 429, back=True
             )
-        return await _handed_over(asked, found)
+        response = await handed_over(asked.request, asked.desk, found, FILE_HEADERS, lambda: _may_still(asked))
+    if response is None:
+        return message("The file is gone", "The firm's server does not have this file any more.", 404, back=True)
+    return response
 
 
 async def picture(asked: Asking) -> web.StreamResponse:
@@ -89,51 +53,6 @@ async def _found(asked: Asking) -> Download | None:
     return await download_of(asked.desk, asked.person, asked.part("conversation"), asked.part("event"))
 
 
-async def _handed_over(asked: Asking, found: Download) -> web.StreamResponse:
-    name = disposition(shown_name(found.name.strip()))
-    response = web.StreamResponse(headers={**FILE_HEADERS, "Content-Disposition": name})
-    try:
-        whole = await _all_of_it(asked, found, response)
-    except (BridgeError, TimeoutError):
-        if not response.prepared:
-            raise
-        whole = False
-    if whole:
-        await response.write_eof()
-    elif not response.prepared:
-        return message("The file is gone", "The firm's server does not have this file any more.", 404, back=True)
-    elif asked.request.transport is not None:
-        # The browser has to see that the file broke off.
-        asked.request.transport.abort()
-    return response
-
-
-async def _all_of_it(asked: Asking, found: Download, response: web.StreamResponse) -> bool:
-    looked = time.monotonic()
-
-    async def take(piece: bytes) -> None:
-        nonlocal looked
-        if not response.prepared:
-            await response.prepare(asked.request)
-        if time.monotonic() - looked > LOOK_SECONDS:
-            await _require_still(asked)
-            looked = time.monotonic()
-        async with asyncio.timeout(_STALLED_SECONDS):
-            await response.write(piece)
-
-    whole = await hand_over(asked.desk, found, take)
-    if whole and not response.prepared:
-        await response.prepare(asked.request)
-    return whole
-
-
-async def _require_still(asked: Asking) -> None:
-    """Raise OverError where the session has ended, or the person may not have the file any more (F2, M3)."""
-    if await signed_in(asked.desk, asked.session) is None or await _found(asked) is None:
-        raise OverError
-
-
-def disposition(name: str) -> str:
-    """The header that has a browser store a file under its name (RFC 6266), whatever characters that has."""
-    plain = "".join(one if one in _PLAIN else "_" for one in name) or "file"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name or 'file', safe='')}"
+async def _may_still(asked: Asking) -> bool:
+    """Whether the session has not ended and the person may have the file (F2, M3)."""
+    return await signed_in(asked.desk, asked.session) is not None and await _found(asked) is not None

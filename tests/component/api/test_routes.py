@@ -13,6 +13,7 @@ from bridge.firm.audit import Deed
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
 from bridge.operations.tokens import Scope, end_tokens_of_leavers
 from bridge.store.models import MODELS, ApiToken, AuditRow
+from bridge.store.people.leavers import set_leaver, set_returned
 from bridge.web.api.problems import PROBLEM_TYPE
 from bridge.web.api.routes import ROUTES
 from bridge.web.api.table import Route
@@ -126,9 +127,14 @@ async def test_A1_F2_with_a_leaver_their_tokens_end_for_good(api: Api) -> None:
     of_tom = await api.system("tom")
     assert (await of_tom.get("/people")).status == 200
     await api.firm.ask("ruth", "!staff leave @tom")
-    await end_tokens_of_leavers(api.firm.desk)
     await api.firm.ask("ruth", "!staff return @tom")
     assert (await of_tom.get("/people")).status == 401
+    # The same where the directory says so, and nobody tries the token meanwhile.
+    again, store = await api.system("tom"), api.firm.service.store
+    await store.run(lambda: set_leaver("tom", "", "directory"))
+    await end_tokens_of_leavers(api.firm.desk)
+    await store.run(lambda: set_returned("tom", "", "directory"))
+    assert (await again.get("/people")).status == 401
 
 
 async def test_A1_a_scope_too_small_is_refused_before_anything_is_looked_at(api: Api) -> None:

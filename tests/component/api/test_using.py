@@ -236,6 +236,8 @@ async def test_A2_M3_a_wall_that_was_set_is_told_again_only_to_who_may_know_of_i
 async def test_A2_a_key_may_be_used_again_after_a_refusal_and_after_a_day(api: Api) -> None:
     ruth = await api.system("ruth")
     assert (await under(ruth, "k1", "/channels", {"name": "Everyone"})).status == 409
+    assert (await under(ruth, "k1", "/walls", {"memo": "Why"})).status == 422
+    assert (await under(ruth, "k1", "/matters/m9/conversations", {"title": "Mine"})).status == 404
     assert (await under(ruth, "k1", "/channels", {"name": "Deadlines"})).status == 200
     long_ago = partial(ApiRequest.update, at_ms=now_ms() - 2 * 86_400_000)
     await api.firm.service.store.run(lambda: long_ago().execute())

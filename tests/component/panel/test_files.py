@@ -17,7 +17,7 @@ from bridge.matrix.port import Take
 from bridge.operations.files.downloads import Download
 from bridge.settings import FilingSettings
 from bridge.store.models import Filing
-from bridge.web.panel import downloads
+from bridge.web import handing as downloads
 from bridge.web.panel.files import place, read_after
 from bridge.web.panel.safety import COOKIE
 from tests.component.panel.panel_firm import HOSTILE, Panel, filings
