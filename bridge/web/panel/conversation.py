@@ -41,6 +41,8 @@ async def tabbed(asked: Asking, view: seen.View, tab: str, **values: Any) -> web
         "opened": room_address(asked.desk, entry.room_id),
         "restorable": view.conversation.archived and (entry.mine or entry.kind is ConversationKind.CHANNEL),
     }
+    if asked.request.method != "GET":
+        common["address"] = f"/conversation/{entry.id}" + ("" if tab == "files" else f"/{tab}")
     title = entry.name if tab == "files" else f"{dict(TABS).get(tab, tab.capitalize())} · {entry.name}"
     return await framed(asked, tab, title, entry.id, **(common | values))
 

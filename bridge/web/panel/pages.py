@@ -71,6 +71,7 @@ async def framed(asked: Asking, template: str, title: str, here: str = "", **val
         "title": title,
         "here": here,
         "person": asked.person,
+        "address": asked.request.path_qs if asked.request.method == "GET" else asked.request.path,
         "admin": bool(asked.desk.may_administer(asked.person.id)),
         "lists": lists,
         "unread": unread,

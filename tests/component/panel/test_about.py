@@ -28,6 +28,8 @@ async def test_P1_a_channel_is_renamed_given_a_topic_archived_and_opened_again(p
     assert await walt.post(f"{address}/rename", [("title", "Hearings")]) == 422
     assert "Court Dates is archived and stays as it is" in walt.text
     assert f'action="{address}/restore"' in walt.text
+    # An open page asks for itself again, and this address answers to no question.
+    assert f'data-address="{address}/about"' in walt.text
     assert await walt.post(f"{address}/restore", []) == 303
     assert await walt.post(f"{address}/rename", [("title", "Hearings")]) == 303
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from collections.abc import Collection
 from contextlib import AsyncExitStack
@@ -343,6 +344,14 @@ async def test_P3_many_pages_take_one_look_and_one_that_fails_fails_alone(
     said = [one.result() for one in asked]
     assert sum(b"event: open" in one for one in said) == len(asked) - fails
     assert looks == [1, 3]
+
+
+async def test_P3_every_page_asks_again_for_itself(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    for address in ("/", "/search?q=a&x=%22", "/admin/audit?kind=walls"):
+        _, text = await ruth.get(address)
+        (own,) = re.findall(r'data-address="([^"]*)"', text)
+        assert html.unescape(own) == address
 
 
 async def opened(panel: Panel, browser: Browser) -> bytes:

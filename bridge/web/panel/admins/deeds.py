@@ -68,5 +68,12 @@ async def undo(asked: Asking, form: Form) -> web.StreamResponse:
 
 async def _told(asked: Asking, heading: str, done: list[str], not_done: tuple[str, ...]) -> web.Response:
     return await framed(
-        asked, "admins/done", heading, "admin", heading=heading, done=done, not_done=[plain(one) for one in not_done]
+        asked,
+        "admins/done",
+        heading,
+        "admin",
+        address="/admin",
+        heading=heading,
+        done=done,
+        not_done=[plain(one) for one in not_done],
     )

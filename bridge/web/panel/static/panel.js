@@ -3,25 +3,27 @@
 // that differ are put in place. What is being typed, where it is scrolled to and what has the focus stay as they are.
 (() => {
   const own = (part) => part.innerHTML.replace(/(name="(?:once|token)" value=")[^"]*/g, "$1");
+  // A page that a form was answered with has the address of the page that it shows.
+  const address = document.body.dataset.address;
   let asked = 0;
 
   const refresh = async () => {
     const mine = ++asked;
     let answer;
     try {
-      answer = await fetch(location.href, { headers: { "X-Panel": "live" }, redirect: "manual" });
+      answer = await fetch(address, { headers: { "X-Panel": "live" }, redirect: "manual" });
     } catch {
       return; // The stream says when the bridge is there again.
     }
     // What this person may not see any more must not stay on the screen.
-    if (answer.status >= 400 && answer.status < 500) return void location.reload();
+    if (answer.status >= 400 && answer.status < 500) return void location.replace(address);
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine !== asked) return;
     document.body.dataset.seen = fresh.body.dataset.seen;
     for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
-      if (other === null) return void location.reload();
+      if (other === null) return void location.replace(address);
       if (own(other) === own(part) || part.querySelector("form[data-touched]")) continue;
       const focused = part.contains(document.activeElement) ? document.activeElement : null;
       const by = focused && (focused.id ? `#${CSS.escape(focused.id)}` : `[href="${CSS.escape(focused.getAttribute("href") ?? "")}"]`);
