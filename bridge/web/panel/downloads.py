@@ -18,7 +18,7 @@ from bridge.mapping.file_types import type_by
 from bridge.mapping.files import shown_name
 from bridge.operations.files.downloads import Download, download_of, hand_over, thumbnail_of
 from bridge.operations.panel import signed_in
-from bridge.web.panel.pages import Asking, not_there
+from bridge.web.panel.pages import PanelRequest, not_there
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import FILE_HEADERS, PICTURE_HEADERS
 
@@ -60,7 +60,7 @@ class Downloads:
 DOWNLOADS: Final = web.AppKey("downloads", Downloads)
 
 
-async def download(asked: Asking) -> web.StreamResponse:
+async def download(asked: PanelRequest) -> web.StreamResponse:
     """The file that a message of a conversation carries."""
     found = await _found(asked)
     if found is None:
@@ -75,7 +75,7 @@ async def download(asked: Asking) -> web.StreamResponse:
         return await _handed_over(asked, found)
 
 
-async def picture(asked: Asking) -> web.StreamResponse:
+async def picture(asked: PanelRequest) -> web.StreamResponse:
     """A small picture of a picture, as the homeserver drew it anew."""
     found = await _found(asked)
     drawn = None if found is None else await thumbnail_of(asked.desk, found)
@@ -85,11 +85,11 @@ async def picture(asked: Asking) -> web.StreamResponse:
     return web.Response(body=drawn, headers={**PICTURE_HEADERS, "Content-Type": kind})
 
 
-async def _found(asked: Asking) -> Download | None:
+async def _found(asked: PanelRequest) -> Download | None:
     return await download_of(asked.desk, asked.person, asked.part("conversation"), asked.part("event"))
 
 
-async def _handed_over(asked: Asking, found: Download) -> web.StreamResponse:
+async def _handed_over(asked: PanelRequest, found: Download) -> web.StreamResponse:
     name = disposition(shown_name(found.name.strip()))
     response = web.StreamResponse(headers={**FILE_HEADERS, "Content-Disposition": name})
     try:
@@ -108,7 +108,7 @@ async def _handed_over(asked: Asking, found: Download) -> web.StreamResponse:
     return response
 
 
-async def _all_of_it(asked: Asking, found: Download, response: web.StreamResponse) -> bool:
+async def _all_of_it(asked: PanelRequest, found: Download, response: web.StreamResponse) -> bool:
     looked = time.monotonic()
 
     async def take(piece: bytes) -> None:
@@ -127,7 +127,7 @@ async def _all_of_it(asked: Asking, found: Download, response: web.StreamRespons
     return whole
 
 
-async def _require_still(asked: Asking) -> None:
+async def _require_still(asked: PanelRequest) -> None:
     """Raise OverError where the session has ended, or the person may not have the file any more (F2, M3)."""
     if await signed_in(asked.desk, asked.session) is None or await _found(asked) is None:
         raise OverError
