@@ -17,9 +17,9 @@ from aiohttp import web
 from bridge.desk import Desk
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
-from bridge.guard.creation import Wish
+from bridge.guard.creation import CreationRequest
 from bridge.handlers.activity import Activity
-from bridge.handlers.creation import room_wished_for
+from bridge.handlers.creation import room_asked_for
 from bridge.handlers.file_rules import judge_bytes_of
 from bridge.handlers.inbox import Inbox
 from bridge.handlers.places import Places
@@ -163,12 +163,12 @@ class Bridge:
         self.outbox.refresh()
         return replayed
 
-    async def create(self, wish: Wish) -> str:
+    async def create(self, wanted: CreationRequest) -> str:
         """The id of the room that somebody wants by their client's own button. Raises CommandError and StoreError."""
         if not self.upkeep.stages.is_done(Stage.SHUT_OUT):
             raise CommandError("The firm's messages are just starting. Try again in a minute.")
         try:
-            return await room_wished_for(wish, self._desk)
+            return await room_asked_for(wanted, self._desk)
         except RequestError as error:
             log.warning("room_not_made", reason=str(error))
             self.upkeep.reconcile_later(error)

@@ -24,7 +24,7 @@ from bridge.matrix.port import AccountRequests, Homeserver
 from bridge.metrics import Metrics
 from bridge.reconcile.planning.foreseen import Effect
 from bridge.reconcile.service import Reconciler, make_reconciler
-from bridge.reconcile.tally import Outcome, Progress
+from bridge.reconcile.tally import Progress, Result
 from bridge.settings import Settings
 from bridge.store.engine.errors import NotMadeYetError
 from bridge.store.engine.store import Store
@@ -68,7 +68,7 @@ class FirmService:
         held = self.directory.held
         return await self.reconciler.planner.foresee(self.in_force.over(held.new)) if held is not None else ()
 
-    async def sync(self, on_progress: Progress | None = None) -> Outcome:
+    async def sync(self, on_progress: Progress | None = None) -> Result:
         """Make everything as it should be."""
         await introduce_bot(self.homeserver, self.settings)
         return await self.reconciler.passes.sync(on_progress)

@@ -13,7 +13,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import ADMINS_ID, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
-from bridge.reconcile.planning.plan import Kind
+from bridge.reconcile.planning.plan import DriftKind
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.drift import DriftEntry, mark_told, untold
 from bridge.store.rooms.conversations import conversation_by_id, room_of
@@ -34,22 +34,22 @@ _ROOMS = {
     ConversationKind.ADMINS: "this room",
 }
 SENTENCES = {
-    Kind.ROOM_LOST: "{Room} was deleted{by}.",
-    Kind.BOT_REMOVED: "I was put out of {room}{by}.",
-    Kind.SOMEBODY_PUT_IN: "{Person} was put into {room}{by}.",
-    Kind.SOMEBODY_TAKEN_OUT: "{Person} was taken out of {room}{by}.",
-    Kind.SOMEBODY_BANNED: "{Person} was banned from {room}{by}.",
-    Kind.STATE_CHANGED: "In {room}, {what} was changed{by}.",
-    Kind.ADDRESS_CHANGED: "The address of {room} was changed{by}.",
-    Kind.LIST_CHANGED: "The list of rooms in {room} was changed{by}.",
-    Kind.BOT_RENAMED: "I was given another name{by}.",
+    DriftKind.ROOM_LOST: "{Room} was deleted{by}.",
+    DriftKind.BOT_REMOVED: "I was put out of {room}{by}.",
+    DriftKind.SOMEBODY_PUT_IN: "{Person} was put into {room}{by}.",
+    DriftKind.SOMEBODY_TAKEN_OUT: "{Person} was taken out of {room}{by}.",
+    DriftKind.SOMEBODY_BANNED: "{Person} was banned from {room}{by}.",
+    DriftKind.STATE_CHANGED: "In {room}, {what} was changed{by}.",
+    DriftKind.ADDRESS_CHANGED: "The address of {room} was changed{by}.",
+    DriftKind.LIST_CHANGED: "The list of rooms in {room} was changed{by}.",
+    DriftKind.BOT_RENAMED: "I was given another name{by}.",
 }
 _PUT_BACK = {
-    Kind.ROOM_LOST: "I made it again, for the same people; what was said in it is lost.",
-    Kind.BOT_REMOVED: "I came back, or made it again.",
-    Kind.SOMEBODY_PUT_IN: "I removed them.",
-    Kind.SOMEBODY_TAKEN_OUT: "I brought them back.",
-    Kind.SOMEBODY_BANNED: "I lifted the ban.",
+    DriftKind.ROOM_LOST: "I made it again, for the same people; what was said in it is lost.",
+    DriftKind.BOT_REMOVED: "I came back, or made it again.",
+    DriftKind.SOMEBODY_PUT_IN: "I removed them.",
+    DriftKind.SOMEBODY_TAKEN_OUT: "I brought them back.",
+    DriftKind.SOMEBODY_BANNED: "I lifted the ban.",
 }
 _NOT_YET = "I have not been able to put that right yet; `firm-bridge plan` shows what is missing."
 
@@ -86,7 +86,7 @@ def drift_text(firm: Firm, found: list[DriftEntry]) -> str:
 
 
 def _sentence(firm: Firm, one: DriftEntry) -> str:
-    kind = Kind(one.kind)
+    kind = DriftKind(one.kind)
     room = _room(one.key)
     told = SENTENCES[kind].format(
         room=room,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.asking.permissions import NO_STAFF, OUTCOMES, Person, Place
+from bridge.commands.asking.permissions import NO_STAFF, OUTCOMES, Person, PlaceKind
 from bridge.commands.asking.table import Command
 
 Table = Callable[[tuple[str, ...], Iterable[tuple[str, ...]]], str]
@@ -45,17 +45,17 @@ def permission_parts(table: Table) -> Iterator[str]:
     yield table(("Who", "Meaning"), ((person.value, meaning) for person, meaning in _PEOPLE.items()))
     yield table(("Mark", "What happens"), ((outcome.mark, outcome.meaning) for outcome in OUTCOMES))
     yield "## The same everywhere"
-    yield _rows(table, Place.BOT, [one for one in COMMANDS if not one.row.about])
-    for place in Place:
+    yield _rows(table, PlaceKind.BOT, [one for one in COMMANDS if not one.row.about])
+    for place in PlaceKind:
         yield f"## {place}"
-        if place is Place.BOT:
+        if place is PlaceKind.BOT:
             yield _rows(table, place, [one for one in COMMANDS if one.row.about])
         else:
             yield _rows(table, place, [one for one in COMMANDS if place in one.row.about])
             yield _REST
 
 
-def _rows(table: Table, place: Place, commands: list[Command]) -> str:
+def _rows(table: Table, place: PlaceKind, commands: list[Command]) -> str:
     """A row for each command and a column for each kind of person; people with the same column share it."""
     columns: dict[tuple[str, ...], list[Person]] = {}
     for person in Person:

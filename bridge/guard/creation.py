@@ -66,7 +66,7 @@ class Opening(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CreationRequest:
     """What somebody wants to talk in. Nothing else of what their client asked for reaches the bridge."""
 
     kind: ConversationKind
@@ -84,7 +84,7 @@ class Wish:
     """Of a channel whom the client lets in, which is never those invited alone."""
 
 
-def wish_of(asked_by: str, content: Mapping[str, Any], gate: Gate, facts: Facts | None) -> Wish | Denial:
+def request_of(asked_by: str, content: Mapping[str, Any], gate: Gate, facts: Facts | None) -> CreationRequest | Denial:
     """What the body of a createRoom request stands for, or why nothing comes of it.
 
     `asked_by` is a Matrix id. Values of the wrong type count as absent, since nothing is made of them.
@@ -105,28 +105,28 @@ def wish_of(asked_by: str, content: Mapping[str, Any], gate: Gate, facts: Facts 
     opening, spaces = _opening(content)
     direct = content.get("is_direct") is True
     if not direct and opening is not Opening.INVITED:
-        channel = Wish(ConversationKind.CHANNEL, by, people, name, _text(content, "topic"), spaces, opening)
+        channel = CreationRequest(ConversationKind.CHANNEL, by, people, name, _text(content, "topic"), spaces, opening)
         return channel if name else _no("C1", "nameless")
     if people:
-        return Wish(ConversationKind.DIRECT, by, people, "" if direct else name)
+        return CreationRequest(ConversationKind.DIRECT, by, people, "" if direct else name)
     if gate.bot in _list(content, "invite"):
-        return Wish(ConversationKind.BOT, by)
+        return CreationRequest(ConversationKind.BOT, by)
     return _no("D1", "alone" if direct else "private")
 
 
-def wish_as_json(wish: Wish) -> dict[str, Any]:
-    """The wish as the bridge is told it."""
-    return asdict(wish)
+def request_as_json(wanted: CreationRequest) -> dict[str, Any]:
+    """The request as the bridge is told it."""
+    return asdict(wanted)
 
 
-def wish_from_json(data: Any) -> Wish:
-    """The wish that was told. Raises ValueError, KeyError or TypeError for anything else."""
+def request_from_json(data: Any) -> CreationRequest:
+    """The request that was told. Raises ValueError, KeyError or TypeError for anything else."""
     kind, by, name, topic, opening = (data[field] for field in ("kind", "by", "name", "topic", "opening"))
     people, spaces = data["people"], data["spaces"]
     lists = isinstance(people, list) and isinstance(spaces, list)
     if not lists or not all(isinstance(value, str) for value in (kind, by, name, topic, opening, *people, *spaces)):
-        raise ValueError("What a wish says is text, and lists of text.")
-    return Wish(ConversationKind(kind), by, tuple(people), name, topic, tuple(spaces), Opening(opening))
+        raise ValueError("What a creation request says is text, and lists of text.")
+    return CreationRequest(ConversationKind(kind), by, tuple(people), name, topic, tuple(spaces), Opening(opening))
 
 
 def _staff_id(user_id: Any, gate: Gate, facts: Facts) -> str | None:

@@ -29,7 +29,7 @@ from bridge.firm.facts import Facts
 from bridge.firm.files.carried import MESSAGE, edited_with_file, edits_file
 from bridge.firm.room_keys import MARKER, SPACE
 from bridge.firm.room_rules import JOIN_RULES
-from bridge.guard.creation import wish_of
+from bridge.guard.creation import request_of
 from bridge.guard.farewells import Farewells
 from bridge.guard.files import bytes_refusal, size_refusal
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Denial, Gate, Mark
@@ -187,13 +187,13 @@ class Guard:
         if asked_by == self._gate.bot:
             return
         facts = self._facts
-        wish = wish_of(asked_by, content, self._gate, facts)
-        if isinstance(wish, Denial):
-            self._note(attempt(Deed.TRIED_TO_CREATE, asked_by, wish.rule, what=wish.word))
-            log.warning("The guard refused %s: a room that %s wanted", wish.rule, asked_by)
-            raise no_room(wish.sentence)
+        wanted = request_of(asked_by, content, self._gate, facts)
+        if isinstance(wanted, Denial):
+            self._note(attempt(Deed.TRIED_TO_CREATE, asked_by, wanted.rule, what=wanted.word))
+            log.warning("The guard refused %s: a room that %s wanted", wanted.rule, asked_by)
+            raise no_room(wanted.sentence)
         assert facts is not None
-        raise await answer_to(wish, facts, self._key, self._api)
+        raise await answer_to(wanted, facts, self._key, self._api)
 
     async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
         """Whether Synapse may close an account, for its owner or for a server admin."""

@@ -10,7 +10,7 @@ base. It is on disk before it is answered. GET says which version is in force, a
 
 The other way, the guard asks the bridge for the room that somebody's client wants: a POST to CREATE_PATH of the bridge,
 
-    {"asked": the wish of bridge/guard/creation.py, as JSON in a text, "signature": over that text}
+    {"asked": the creation request of bridge/guard/creation.py, as JSON in a text, "signature": over that text}
 
 answered with {"room_id": ID}, or with {"refused": SENTENCE}.
 
@@ -68,7 +68,7 @@ def sign_facts(key: str, facts: str) -> str:
     return _sign(key, b"facts\n" + facts.encode())
 
 
-def sign_wish(key: str, asked: str) -> str:
+def sign_creation(key: str, asked: str) -> str:
     """The signature with which the guard asks the bridge for a room."""
     return _sign(key, b"wish\n" + asked.encode())
 

@@ -13,7 +13,7 @@ from bridge.handlers.arrival import Arrival, Context
 from bridge.mapping.event import MEMBER, Event
 from bridge.operations.telling import Effect
 from bridge.reconcile.planning.drift import shares_power
-from bridge.reconcile.planning.plan import Kind
+from bridge.reconcile.planning.plan import DriftKind
 from bridge.store.record.drift import mark_put_back, note_difference
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,7 @@ async def handle_bot_renamed(arrival: Arrival, context: Context) -> Effect | Non
     if account.get("displayname") == name:
         return None
     log.warning("bot_renamed", room=key)
-    cause = f"{Kind.BOT_RENAMED}/{arrival.event.at_ms // _AT_ONCE_MS}"
-    await desk.store.run(partial(note_difference, cause, key, Kind.BOT_RENAMED, actor="", person="", what=""))
+    cause = f"{DriftKind.BOT_RENAMED}/{arrival.event.at_ms // _AT_ONCE_MS}"
+    await desk.store.run(partial(note_difference, cause, key, DriftKind.BOT_RENAMED, actor="", person="", what=""))
     await desk.homeserver.admin_put_user(bot_id, {"displayname": name})
     return partial(mark_put_back, [cause])

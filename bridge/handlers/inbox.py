@@ -15,12 +15,12 @@ from bridge import faults
 from bridge.clock import now_ms
 from bridge.failures import backoff, describe
 from bridge.handlers.at_once import FromMemory
-from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
 from bridge.metrics import Metrics
-from bridge.store.engine.marks import Marks
+from bridge.room_queues import RoomQueues
+from bridge.store.engine.batching import Batches
 from bridge.store.engine.store import Store
-from bridge.store.engine.together import Together
+from bridge.store.engine.write_behind import WriteBehind
 from bridge.store.queues import inbox as rows
 from bridge.store.queues.histories import read_again
 from bridge.store.queues.inbox import WaitingEvent
@@ -71,12 +71,12 @@ class Inbox:
         self._metrics = metrics
         self._attempts = Attempts(store, "event", limits.max_attempts, rows.record_failure, pause)
         # Not durable: after a loss of power it is handled again, and its messages have the same txn_ids.
-        self._finish = Together(store, _finish, durable=False)
-        self._answered = Marks(store, "answered events", rows.mark_handled, pause)
+        self._finish = Batches(store, _finish, durable=False)
+        self._answered = WriteBehind(store, "answered events", rows.mark_handled, pause)
         self._at_once = at_once
         self._say = say
         self._answers: dict[str, FromMemory] = {}
-        self._lanes: Lanes[WaitingEvent] = Lanes(self._work, ROOMS_AT_ONCE)
+        self._lanes: RoomQueues[WaitingEvent] = RoomQueues(self._work, ROOMS_AT_ONCE)
         self._caught_up = False
         self._held = False
         metrics.inbox_waiting.set_function(lambda: len(self._lanes))

@@ -12,14 +12,14 @@ import structlog
 
 from bridge import faults
 from bridge.failures import backoff, describe
-from bridge.lanes import Lanes
 from bridge.matrix.attempts import Attempts
 from bridge.matrix.errors import TokenRejectedError
 from bridge.matrix.port import PersonRequests
 from bridge.metrics import Metrics
+from bridge.room_queues import RoomQueues
 from bridge.settings import Settings
-from bridge.store.engine.marks import Marks
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.write_behind import WriteBehind
 from bridge.store.queues import outbox as rows
 from bridge.store.queues.limits import QUEUE_LIMITS, QueueLimits
 from bridge.store.queues.outbox import Said, WaitingMessage, transaction_id
@@ -52,10 +52,10 @@ class Outbox:
         self._limits = limits
         self._pause = pause
         self._attempts = Attempts(store, "message", limits.max_attempts, rows.record_failure, pause)
-        self._lanes: Lanes[WaitingMessage] = Lanes(self._work, settings.homeserver.concurrency)
+        self._lanes: RoomQueues[WaitingMessage] = RoomQueues(self._work, settings.homeserver.concurrency)
         self._woken = asyncio.Event()
         self.caught_up = False
-        self._sent = Marks(store, "sent messages", lambda txn_ids: rows.mark_sent(txn_ids, _now_ms()), pause)
+        self._sent = WriteBehind(store, "sent messages", lambda txn_ids: rows.mark_sent(txn_ids, _now_ms()), pause)
         self._past_the_rows = asyncio.Semaphore(settings.homeserver.concurrency)
         self._loading: asyncio.Task[None] | None = None
         self.stopped_because = ""

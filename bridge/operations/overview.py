@@ -55,7 +55,7 @@ class ListedConversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class OverviewMatter:
     """A matter, and the conversations of it that the person is in."""
 
     matter: Matter
@@ -67,7 +67,7 @@ class Overview:
     """All that stands beside a page."""
 
     direct: tuple[ListedConversation, ...]
-    matters: tuple[Shelf, ...]
+    matters: tuple[OverviewMatter, ...]
     """Open ones first, each kind by number."""
     channels: tuple[ListedConversation, ...]
     """The ones with the newest messages, newest first."""
@@ -155,13 +155,16 @@ def _is_quiet(one: Conversation) -> bool:
     return one.kind is ConversationKind.CHANNEL and not one.archived
 
 
-def _shelves(firm: Firm, whole: dict[str, Conversation], entries: list[ListedConversation]) -> tuple[Shelf, ...]:
+def _shelves(
+    firm: Firm, whole: dict[str, Conversation], entries: list[ListedConversation]
+) -> tuple[OverviewMatter, ...]:
     by_matter: dict[str, list[ListedConversation]] = {}
     for one in entries:
         if one.kind is ConversationKind.MATTER:
             by_matter.setdefault(whole[one.id].matter_id, []).append(one)
     shelves = [
-        Shelf(firm.matters[matter_id], tuple(sorted(found, key=_by_title))) for matter_id, found in by_matter.items()
+        OverviewMatter(firm.matters[matter_id], tuple(sorted(found, key=_by_title)))
+        for matter_id, found in by_matter.items()
     ]
     return tuple(sorted(shelves, key=lambda one: (one.matter.status is not MatterStatus.OPEN, one.matter.number)))
 

@@ -16,7 +16,7 @@ from bridge.matrix.port import Homeserver
 from bridge.reconcile.convergence import Convergence
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.passes import Passes
-from bridge.reconcile.tally import Outcome
+from bridge.reconcile.tally import Result
 from bridge.store.engine.store import Store
 
 T = TypeVar("T")
@@ -70,18 +70,18 @@ class _Passes:
     async def take_back(self) -> None:
         return None
 
-    async def follow(self, before: Firm) -> Outcome:
-        return Outcome()
+    async def follow(self, before: Firm) -> Result:
+        return Result()
 
-    async def cut_off(self, staff_id: str) -> Outcome:
-        return Outcome()
+    async def cut_off(self, staff_id: str) -> Result:
+        return Result()
 
 
 class _Rooms:
     """The same, room by room."""
 
-    async def converge(self, *keys: str) -> Outcome:
-        return Outcome()
+    async def converge(self, *keys: str) -> Result:
+        return Result()
 
 
 class _Guard:

@@ -11,7 +11,7 @@ from bridge.reconcile.again import HANDOUTS, Again, ThingKind
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.passes import Passes
 from bridge.reconcile.rooms.observe import in_parallel
-from bridge.reconcile.tally import Outcome
+from bridge.reconcile.tally import Result
 from bridge.reconcile.work import Work
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import rooms_of
@@ -34,7 +34,7 @@ class Convergence:
         self._passes = passes
         self._limit = limit
 
-    async def converge(self, *keys: str) -> Outcome:
+    async def converge(self, *keys: str) -> Result:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
         spaces, earlier = await self._work.around(keys)
         tally = self._work.tally()
@@ -56,7 +56,7 @@ class Convergence:
             self._work.note_change(wave)
         return await self._passes.sync() if tally.lost & _IN_JOIN_RULES else tally.outcome()
 
-    async def look_at(self, key: str) -> Outcome:
+    async def look_at(self, key: str) -> Result:
         """Make one room as it should be, and others only where they must follow because it was gone (O3)."""
         tally = self._work.tally()
         self._work.note_change((key,))
@@ -67,11 +67,11 @@ class Convergence:
             return tally.outcome()
         return await (self._passes.sync() if key in _IN_JOIN_RULES else self.converge(key))
 
-    async def try_again(self) -> Outcome:
+    async def try_again(self) -> Result:
         """Try what failed before and is due. Raises as `Passes.sync` does; nothing is then counted as tried."""
         due = self._again.due()
         if not due:
-            return Outcome()
+            return Result()
         people = [thing.id for thing in due if thing.kind is ThingKind.ACCOUNT]
         rooms = {thing.id for thing in due if thing.kind is ThingKind.ROOM}
         if len(due) > _MANY or rooms & _IN_JOIN_RULES:

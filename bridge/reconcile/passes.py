@@ -24,14 +24,14 @@ from bridge.reconcile.again import HANDOUTS
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.planning.anew import to_look_at
 from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
-from bridge.reconcile.planning.first_things import changed, leavers, losing, walled_off
 from bridge.reconcile.planning.parts import waves
+from bridge.reconcile.planning.revocations import changed, leavers, losing, walled_off
 from bridge.reconcile.planning.scope import touched
 from bridge.reconcile.rooms.handouts import take_back
 from bridge.reconcile.rooms.observe import Json, in_parallel
 from bridge.reconcile.rooms.pictures import give_bot_picture
 from bridge.reconcile.storing import store_new
-from bridge.reconcile.tally import Outcome, Progress, Tally
+from bridge.reconcile.tally import Progress, Result, Tally
 from bridge.reconcile.work import OF_NOBODY, Run, Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
@@ -110,7 +110,7 @@ class Passes:
         self.needs_person: tuple[str, ...] = ()
         """What only a person can put right, as sentences."""
 
-    async def shut_out(self) -> Outcome:
+    async def shut_out(self) -> Result:
         """Finish what was begun about leavers and walls, before anything else is done or anybody answered (F2, M3).
 
         What fails about a single account or room is tried again by itself. Raises HomeserverAwayError where the
@@ -128,7 +128,7 @@ class Passes:
                 raise untold
             return tally.outcome()
 
-    async def sync(self, on_progress: Progress | None = None) -> Outcome:
+    async def sync(self, on_progress: Progress | None = None) -> Result:
         """Make everything as it should be, a few rooms at a time, and what takes access away first.
 
         What fails about a single account or room is tried again by itself. Raises HomeserverAwayError where the
@@ -145,7 +145,7 @@ class Passes:
                 await give_bot_picture(self._homeserver, self._store, self._settings)
                 return outcome
 
-    async def follow(self, before: Firm, then: date | None = None) -> Outcome:
+    async def follow(self, before: Firm, then: date | None = None) -> Result:
         """Apply a change of the directory: only what differs between the firm before, on that day, and the firm now.
 
         It waits for no pass over everything. Raises as `sync` does; where it did, only a pass over everything is
@@ -171,7 +171,7 @@ class Passes:
             extents = await self._slices() if extent is None else [extent]
             return await self._make_right(extents, look, concerned, self._work.tally(), alone=extent is not None)
 
-    async def cut_off(self, staff_id: str) -> Outcome:
+    async def cut_off(self, staff_id: str) -> Result:
         """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
 
         It waits for no pass, and for the guard a moment only. What of it fails is tried again by itself. Raises
@@ -249,7 +249,7 @@ class Passes:
         *,
         alone: bool = False,
         direct: dict[str, Json] | None = None,
-    ) -> Outcome:
+    ) -> Result:
         """Take away what must go; then make accounts and rooms as they should be, and end the accounts of leavers.
 
         The guard is told about all conversations, or where the first part is `alone` about those in it.

@@ -22,7 +22,7 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Result:
     """What came of applying a plan."""
 
     done: int = 0
@@ -106,7 +106,7 @@ class Tally:
         if isinstance(error, StepError):
             self.suspended |= error.suspended
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Result:
         """What came of it so far."""
         accounts = tuple(told for told, thing in self.about.items() if thing.kind is ThingKind.ACCOUNT)
-        return Outcome(self.steps, tuple(dict.fromkeys(self.failed)), accounts, frozenset(self.suspended))
+        return Result(self.steps, tuple(dict.fromkeys(self.failed)), accounts, frozenset(self.suspended))

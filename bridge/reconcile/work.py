@@ -37,7 +37,7 @@ from bridge.reconcile.planning.drift import deleted
 from bridge.reconcile.planning.parts import Part, Planning
 from bridge.reconcile.planning.plan import ENDING, Action, Observed, RoomPlan, Server, Step
 from bridge.reconcile.rooms import observe
-from bridge.reconcile.rooms.apply import Hands, StepError, apply_room
+from bridge.reconcile.rooms.apply import ApplyContext, StepError, apply_room
 from bridge.reconcile.rooms.emptied import keep_emptied
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
@@ -69,7 +69,7 @@ class Run:
     """One pass under way, or the work on one room."""
 
     planning: Planning
-    hands: Hands
+    hands: ApplyContext
     tally: Tally
     epoch: int
     """The count of changes before `wanted` was read."""
@@ -171,7 +171,7 @@ class Work:
         self, wanted: Desired, tally: Tally, epoch: int | None = None, direct: dict[str, observe.Json] | None = None
     ) -> Run:
         room_ids, today = dict(wanted.world.rooms), self._today()
-        hands = Hands(
+        hands = ApplyContext(
             homeserver=self._homeserver,
             store=self._store,
             server=self._server,

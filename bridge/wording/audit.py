@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bridge.firm.rules import CitedRule
 from bridge.mapping.pins import PINNED
-from bridge.reconcile.planning.plan import Kind
+from bridge.reconcile.planning.plan import DriftKind
 from bridge.wording.markdown import notice
 from bridge.wording.state import WHAT
 
@@ -49,15 +49,15 @@ IN_SHORT: Mapping[CitedRule, str] = {
 _END = re.compile(r"[.;!?](?:\s|$)")
 
 _BY_KIND: Mapping[str, str] = {
-    Kind.ROOM_LOST: "deleted the room of {subject}, which was made again",
-    Kind.BOT_REMOVED: "put the bot out of {subject}, and it came back",
-    Kind.SOMEBODY_PUT_IN: "put {person} into {subject}, and they were taken out again",
-    Kind.SOMEBODY_TAKEN_OUT: "took {person} out of {subject}, and they were brought back",
-    Kind.SOMEBODY_BANNED: "banned {person} from {subject}, which was undone",
-    Kind.STATE_CHANGED: "changed {what} of {subject}, which was put back",
-    Kind.ADDRESS_CHANGED: "changed the address of {subject}, which was put back",
-    Kind.LIST_CHANGED: "changed the list of rooms in {subject}, which was put back",
-    Kind.BOT_RENAMED: "gave the bot another name, which was put back",
+    DriftKind.ROOM_LOST: "deleted the room of {subject}, which was made again",
+    DriftKind.BOT_REMOVED: "put the bot out of {subject}, and it came back",
+    DriftKind.SOMEBODY_PUT_IN: "put {person} into {subject}, and they were taken out again",
+    DriftKind.SOMEBODY_TAKEN_OUT: "took {person} out of {subject}, and they were brought back",
+    DriftKind.SOMEBODY_BANNED: "banned {person} from {subject}, which was undone",
+    DriftKind.STATE_CHANGED: "changed {what} of {subject}, which was put back",
+    DriftKind.ADDRESS_CHANGED: "changed the address of {subject}, which was put back",
+    DriftKind.LIST_CHANGED: "changed the list of rooms in {subject}, which was put back",
+    DriftKind.BOT_RENAMED: "gave the bot another name, which was put back",
     "invite": "invited {person} to {subject}, which was undone",
     "join": "brought {person} into {subject}, and they were taken out again",
     "knock": "asked to come into {subject}, which was undone",
@@ -94,6 +94,6 @@ def put_back(reason: str, by_themselves: bool) -> tuple[str, str]:
     kind, _, rest = reason.partition(": ")
     if by_themselves and kind in _BY_THEMSELVES:
         return _BY_THEMSELVES[kind], rest
-    if kind in set(Kind):
+    if kind in set(DriftKind):
         return _BY_KIND[kind].replace("{what}", _WHAT.get(rest, "something")), ""
     return _BY_KIND.get(kind, _OTHER).replace("{what}", _WHAT.get(kind, "something")), rest

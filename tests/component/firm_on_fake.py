@@ -26,7 +26,7 @@ from bridge.matrix.acting import FirmDecides
 from bridge.matrix.at_work import AtWork
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.service import Reconciler, make_reconciler
-from bridge.reconcile.tally import Outcome
+from bridge.reconcile.tally import Result
 from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
 from bridge.store.queues.outbox import mark_sent, pending
@@ -184,7 +184,7 @@ class FirmOnFake:
         return [room.room_id for room in self.fake.rooms.values() if room.joined]
 
     # What happens
-    async def sync(self) -> Outcome:
+    async def sync(self) -> Result:
         """A whole pass that must succeed in everything."""
         outcome = await self.reconciler.passes.sync()
         assert outcome.failed == ()
@@ -194,7 +194,7 @@ class FirmOnFake:
         """Assert that a whole pass would change nothing, and that one changes nothing."""
         self.fake.requests.clear()
         assert [step.describe() for step in (await self.reconciler.planner.plan()).steps] == []
-        assert await self.new_reconciler().passes.sync() == Outcome()
+        assert await self.new_reconciler().passes.sync() == Result()
         assert self.fake.changes() == []
 
     async def handle(self, event: Json) -> None:

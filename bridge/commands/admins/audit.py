@@ -9,7 +9,7 @@ from typing import Annotated
 
 from bridge.commands.asking.days import begin_of, read_day
 from bridge.commands.asking.paging import in_parts
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Part, Who
+from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, ListPage, Noted, Who
 from bridge.firm.audit import Deed
 from bridge.operations.admins.audit import Asked, log_page
 from bridge.operations.everybody import Everybody, everybody
@@ -37,7 +37,7 @@ async def _audit(call: Call, filters: Annotated[str, Argument(ArgumentType.TEXT,
     return Answer((await in_parts(call, partial(_listed, filters))).text, noted=noted)
 
 
-async def _listed(filters: str, call: Call, following: int | None) -> Part:
+async def _listed(filters: str, call: Call, following: int | None) -> ListPage:
     """The next entries in front of a position, the newest for None."""
     page = await log_page(call.desk, call.sender, (await _read(call, filters)).asked, following)
     lines = [audit_line(call.desk.settings.firm, page.sight, page.names, one) for one in page.entries]
@@ -47,7 +47,7 @@ async def _listed(filters: str, call: Call, following: int | None) -> Part:
         head = "The log has nothing like that that you may read." if following is None else ""
     else:
         head = "Nothing like that so far, looking back from the newest entries."
-    return Part(lines, head, page.following)
+    return ListPage(lines, head, page.following)
 
 
 async def _read(call: Call, filters: str) -> _Read:

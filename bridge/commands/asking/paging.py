@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bridge.commands.asking.table import Answer, Call, Command, List, Lister, NextPage, Part, PartLister
+from bridge.commands.asking.table import Answer, Call, Command, List, Lister, ListPage, NextPage, PageLister
 from bridge.refusal import CommandError
 
 PAGE = 25
@@ -56,13 +56,13 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-async def in_parts(call: Call, lister: PartLister) -> Answer:
+async def in_parts(call: Call, lister: PageLister) -> Answer:
     """The first page of a list that is made a page at a time, so that nobody counts what is left."""
     return await _part(lister, None, call)
 
 
-async def _part(lister: PartLister, after: Any, call: Call) -> Answer:
-    found: Part = await lister(call, after)
+async def _part(lister: PageLister, after: Any, call: Call) -> Answer:
+    found: ListPage = await lister(call, after)
     call.desk.next_pages.pop(call.sender.id, None)
     parts = [found.head, "\n".join(found.lines)]
     if found.following is not None:

@@ -25,7 +25,7 @@ class Person(StrEnum):
     STRANGER = "other accounts"
 
 
-class Place(StrEnum):
+class PlaceKind(StrEnum):
     """A kind of conversation, in the state that counts."""
 
     BOT = "Your chat with the bot"
@@ -38,7 +38,7 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """What comes of a command."""
 
     mark: str
@@ -49,62 +49,62 @@ class Outcome:
     """A pattern for what the bot answers; empty where the command itself words the answer, or there is none."""
 
 
-DONE = Outcome("yes", "It is done, or was so already.")
-WHICH = Outcome(
+DONE = CommandOutcome("yes", "It is done, or was so already.")
+WHICH = CommandOutcome(
     "name it",
     "The bot asks which matter or channel is meant. With its number or name, the table of its kind holds.",
     r"Which (matter|channel)\?|needs (NUMBER|NAME)\.|There is no matter",
 )
-INSIDE = Outcome(
+INSIDE = CommandOutcome(
     "only inside",
     "It is about the conversation it is typed in, and for those who are in it.",
     "Type this in the conversation it is about",
 )
-NOT_IN_IT = Outcome(
+NOT_IN_IT = CommandOutcome(
     "no: not in it",
     "Refused, because it is for those who are in the conversation (M1, M2, C1).",
     "Only somebody who is in the conversation|You are not in|You are in no conversation",
 )
-READ_ONLY = Outcome(
+READ_ONLY = CommandOutcome(
     "no: read-only",
     "Refused, because nothing changes in an archived channel or a closed matter (C1, M4).",
     "is read-only|is archived and stays as it is|is closed, so nothing new is started",
 )
-FIXED = Outcome(
+FIXED = CommandOutcome(
     "no: same people",
     "Refused, because the people in a direct conversation stay the same (D2).",
     "The people in this conversation stay the same",
 )
-WHOLE_FIRM = Outcome(
+WHOLE_FIRM = CommandOutcome(
     "no: whole firm", "Refused, because everybody is in that channel (C4).", "is the channel of the whole firm"
 )
-ADMINS_ONLY = Outcome("no: admins", "Refused, because it is for firm admins.", "is for firm admins")
-ABSENT = Outcome(
+ADMINS_ONLY = CommandOutcome("no: admins", "Refused, because it is for firm admins.", "is for firm admins")
+ABSENT = CommandOutcome(
     "as if not there",
     "Answered word for word as for a matter that does not exist (M3).",
     "There is no matter .+ that you can see",
 )
-IGNORED = Outcome("–", "No answer, and nothing happens (F1, F2).")
+IGNORED = CommandOutcome("–", "No answer, and nothing happens (F1, F2).")
 OUTCOMES = (DONE, WHICH, INSIDE, NOT_IN_IT, READ_ONLY, FIXED, WHOLE_FIRM, ADMINS_ONLY, ABSENT, IGNORED)
 
-Cell = tuple[Outcome, Outcome]
+Cell = tuple[CommandOutcome, CommandOutcome]
 """For those who are in a conversation, and for other staff who may know of it."""
 NO_STAFF = frozenset({Person.FORMER, Person.STRANGER})
-MATTERS = frozenset({Place.MATTER, Place.CLOSED})
+MATTERS = frozenset({PlaceKind.MATTER, PlaceKind.CLOSED})
 
 
 @dataclass(frozen=True)
 class Permission:
     """The row of one command."""
 
-    elsewhere: Outcome
+    elsewhere: CommandOutcome
     """For all staff, in every place that `about` does not have."""
-    about: Mapping[Place, Cell] = field(default_factory=dict, hash=False)
+    about: Mapping[PlaceKind, Cell] = field(default_factory=dict, hash=False)
     """The conversations it can be about."""
-    admin: Outcome | None = None
+    admin: CommandOutcome | None = None
     """For firm admins in every place, where that differs."""
 
-    def outcome(self, place: Place, person: Person) -> Outcome:
+    def outcome(self, place: PlaceKind, person: Person) -> CommandOutcome:
         """What comes of it. Who is in the conversation types it there; others name the conversation or its matter.
 
         Typed there by somebody who is not in it, for instance taken out a moment before, it is answered as in their
@@ -117,7 +117,7 @@ class Permission:
         if place not in self.about:
             return self.elsewhere
         inside, others = self.about[place]
-        if person is Person.PARTICIPANT or place is Place.FIRM_WIDE:
+        if person is Person.PARTICIPANT or place is PlaceKind.FIRM_WIDE:
             return inside
         if place in MATTERS and person is not Person.ACCESS:
             return INSIDE if others is INSIDE else ABSENT
@@ -133,23 +133,25 @@ CLOSED: Cell = (READ_ONLY, READ_ONLY)
 
 def of_matter(conversation: Cell, closed: Cell) -> Permission:
     """About a matter or a conversation of it, named by the matter's number."""
-    return Permission(WHICH, {Place.MATTER: conversation, Place.CLOSED: closed})
+    return Permission(WHICH, {PlaceKind.MATTER: conversation, PlaceKind.CLOSED: closed})
 
 
-def of_channel(channel: Cell, archived: Cell, whole_firm: Outcome) -> Permission:
+def of_channel(channel: Cell, archived: Cell, whole_firm: CommandOutcome) -> Permission:
     """About a channel, named by its name."""
-    about = {Place.CHANNEL: channel, Place.ARCHIVED: archived, Place.FIRM_WIDE: (whole_firm, whole_firm)}
+    about = {PlaceKind.CHANNEL: channel, PlaceKind.ARCHIVED: archived, PlaceKind.FIRM_WIDE: (whole_firm, whole_firm)}
     return Permission(WHICH, about)
 
 
-def of_here(direct: Outcome, open_: Outcome, read_only: Outcome, whole_firm: Outcome) -> Permission:
+def of_here(
+    direct: CommandOutcome, open_: CommandOutcome, read_only: CommandOutcome, whole_firm: CommandOutcome
+) -> Permission:
     """About the conversation it is typed in, for those who are in it."""
     inside = {
-        Place.DIRECT: direct,
-        Place.MATTER: open_,
-        Place.CLOSED: read_only,
-        Place.CHANNEL: open_,
-        Place.ARCHIVED: read_only,
-        Place.FIRM_WIDE: whole_firm,
+        PlaceKind.DIRECT: direct,
+        PlaceKind.MATTER: open_,
+        PlaceKind.CLOSED: read_only,
+        PlaceKind.CHANNEL: open_,
+        PlaceKind.ARCHIVED: read_only,
+        PlaceKind.FIRM_WIDE: whole_firm,
     }
     return Permission(INSIDE, {place: (outcome, INSIDE) for place, outcome in inside.items()})

@@ -183,7 +183,7 @@ class List:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ListPage:
     """A page of a list that is not made as a whole, in Markdown."""
 
     lines: Sequence[str]
@@ -194,7 +194,7 @@ class Part:
 
 
 Lister = Callable[[Call], Awaitable[List]]
-PartLister = Callable[[Call, Any], Awaitable[Part]]
+PageLister = Callable[[Call, Any], Awaitable[ListPage]]
 """Makes the page that goes on from there, the first for None."""
 
 

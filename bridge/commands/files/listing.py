@@ -12,7 +12,7 @@ from typing import Annotated
 from bridge.commands.asking.paging import PAGE, in_parts
 from bridge.commands.asking.permissions import DONE, of_here
 from bridge.commands.asking.shown import place_name
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Part
+from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, ListPage
 from bridge.commands.asking.where import EVERYWHERE, Where
 from bridge.commands.files.filters import read_asked
 from bridge.commands.files.lines import file_line
@@ -42,15 +42,15 @@ async def _files(call: Call, filters: Annotated[str, Argument(ArgumentType.MATTE
     return await in_parts(call, partial(_part, filters, await _here(call)))
 
 
-async def _part(filters: str, conversation_id: str, call: Call, after: After | None) -> Part:
+async def _part(filters: str, conversation_id: str, call: Call, after: After | None) -> ListPage:
     asked = await read_asked(call, filters, conversation_id)
     page = await files_seen(call.desk, call.sender, asked, after, PAGE)
     if not page.files and page.following is None and after is None:
         nothing = "There are no files here yet." if conversation_id else "There are no files yet that you can see."
-        return Part((), nothing if asked.everything else "There is no file that fits that.")
+        return ListPage((), nothing if asked.everything else "There is no file that fits that.")
     lines = [file_line(call, one, everywhere=not conversation_id) for one in page.files]
     head = f"**Files{await _of(call, conversation_id)}, {_ORDERS[asked.order]}**" if after is None else ""
-    return Part(lines, head, page.following)
+    return ListPage(lines, head, page.following)
 
 
 async def _of(call: Call, conversation_id: str) -> str:
@@ -65,7 +65,7 @@ async def _versions(call: Call, name: Annotated[str, Argument(ArgumentType.WORDS
     return await in_parts(call, partial(_version_part, name.strip().strip(_QUOTES), conversation_id))
 
 
-async def _version_part(typed: str, conversation_id: str, call: Call, after: After | None) -> Part:
+async def _version_part(typed: str, conversation_id: str, call: Call, after: After | None) -> ListPage:
     page = await versions_seen(call.desk, call.sender, conversation_id, name_key(typed), after, PAGE)
     rows = page.files
     if not rows and after is None and not is_given(typed):
@@ -82,7 +82,7 @@ async def _version_part(typed: str, conversation_id: str, call: Call, after: Aft
     of = f"{escape(shown_name(typed))}{await _of(call, conversation_id)}"
     head = f"**{of}: {versions}, newest first**" if after is None else ""
     lines = [file_line(call, one, numbered=True) for one in rows]
-    return Part(lines, head, page.following)
+    return ListPage(lines, head, page.following)
 
 
 FILES = Command(

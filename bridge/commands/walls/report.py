@@ -10,7 +10,7 @@ from typing import Annotated
 from bridge.commands.asking.paging import MOST_CHARACTERS, PAGE, fitting, in_parts
 from bridge.commands.asking.screened import walls_named
 from bridge.commands.asking.shown import moment
-from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, Noted, Part, Who
+from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, ListPage, Noted, Who
 from bridge.commands.walls.listing import terms
 from bridge.firm.model import Wall, WallKind
 from bridge.mapping.disclosure import Period
@@ -50,7 +50,7 @@ async def _report(
     return replace(await in_parts(call, partial(_reported, wall)), noted=Noted("wall report", ids=ids))
 
 
-async def _reported(typed: str, call: Call, after: _Place | None) -> Part:
+async def _reported(typed: str, call: Call, after: _Place | None) -> ListPage:
     """A page, for which so many matters are looked at as it takes, and no more than so many."""
     found = pieces(call.desk, call.sender, await _meant(call, typed))
     place, lines, size = after or _Place(), list[str](), 0
@@ -69,9 +69,9 @@ async def _reported(typed: str, call: Call, after: _Place | None) -> Part:
     return _part(after, lines, place if place.piece < len(found) else None)
 
 
-def _part(after: _Place | None, lines: list[str], following: _Place | None) -> Part:
+def _part(after: _Place | None, lines: list[str], following: _Place | None) -> ListPage:
     head = "**Report**, without a word of what was said." if after is None else ""
-    return Part(lines, head or ("" if lines else "Nothing more was found so far."), following)
+    return ListPage(lines, head or ("" if lines else "Nothing more was found so far."), following)
 
 
 async def _meant(call: Call, typed: str) -> Sequence[Wall]:

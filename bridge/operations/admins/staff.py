@@ -11,7 +11,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
 from bridge.operations.sight import require_admin, sight_of
-from bridge.reconcile.tally import Outcome
+from bridge.reconcile.tally import Result
 from bridge.refusal import Kind, Refusal
 from bridge.store.people.leavers import leavers_set, set_leaver, set_returned
 from bridge.store.people.panel import end_sessions
@@ -117,7 +117,7 @@ async def leavers(desk: Desk, asker: Staff) -> list[tuple[Staff, Gone]]:
     return [(one, how(one)) for one in gone]
 
 
-def _told(*outcomes: Outcome) -> tuple[str, ...]:
+def _told(*outcomes: Result) -> tuple[str, ...]:
     """What could not be done, without the rooms that it is about: not every admin may hear of each (M3, D4)."""
     accounts = dict.fromkeys(one for outcome in outcomes for one in outcome.accounts)
     rooms = any(len(outcome.failed) > len(outcome.accounts) for outcome in outcomes)

@@ -15,7 +15,17 @@ from bridge.firm.room_keys import CHILD, STAFF_SPACE, matter_of_space
 from bridge.firm.room_rules import BOT_LEVEL, NAMED_BY_ALL
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import LEVELS, Action, Difference, Kind, Observed, RoomPlan, Sent, Step, kept_powers
+from bridge.reconcile.planning.plan import (
+    LEVELS,
+    Action,
+    Difference,
+    DriftKind,
+    Observed,
+    RoomPlan,
+    Sent,
+    Step,
+    kept_powers,
+)
 
 Json = dict[str, Any]
 MEMBER = "m.room.member"
@@ -39,12 +49,14 @@ def welcome(shape: RoomShape, observed: Observed | None, wanted: Desired, today:
 
 def lost(key: str, room_id: str) -> Difference:
     """A room that is gone."""
-    return Difference(key, Kind.ROOM_LOST, room_id)
+    return Difference(key, DriftKind.ROOM_LOST, room_id)
 
 
 def deleted(plan: RoomPlan) -> bool:
     """Whether an admin deleted the room, for which the homeserver first puts everybody out of it, as if they left."""
-    return any(one.kind is Kind.ROOM_LOST or (one.kind is Kind.BOT_REMOVED and not one.by) for one in plan.drift)
+    return any(
+        one.kind is DriftKind.ROOM_LOST or (one.kind is DriftKind.BOT_REMOVED and not one.by) for one in plan.drift
+    )
 
 
 def differences(
@@ -75,7 +87,7 @@ def _power_given(shape: RoomShape, observed: Observed, steps: Sequence[Step], bo
     ):
         return None
     return Difference(
-        shape.key, Kind.STATE_CHANGED, sent.event_id, "" if sent.sender == bot_id else sent.sender, what=LEVELS
+        shape.key, DriftKind.STATE_CHANGED, sent.event_id, "" if sent.sender == bot_id else sent.sender, what=LEVELS
     )
 
 
@@ -84,13 +96,13 @@ def _membership(step: Step, shape: RoomShape, observed: Observed, wanted: Desire
     sent = observed.sent.get((MEMBER, user_id))
     match step.action:
         case Action.BOT_RETURN if shape.bot_stays:
-            kind = Kind.BOT_REMOVED
+            kind = DriftKind.BOT_REMOVED
         case Action.REMOVE if _put_in(shape, sent, user_id, wanted):
-            kind = Kind.SOMEBODY_PUT_IN
+            kind = DriftKind.SOMEBODY_PUT_IN
         case Action.UNBAN:
-            kind = Kind.SOMEBODY_BANNED
+            kind = DriftKind.SOMEBODY_BANNED
         case Action.ADD if _taken_out(observed, sent, user_id, bot_id):
-            kind = Kind.SOMEBODY_TAKEN_OUT
+            kind = DriftKind.SOMEBODY_TAKEN_OUT
         case _:
             return None
     # Where an admin uses the homeserver's API, it writes that people did it themselves, or the bot.
@@ -125,11 +137,11 @@ def _taken_out(observed: Observed, sent: Sent | None, user_id: str, bot_id: str)
 def _state(step: Step, shape: RoomShape, observed: Observed, wanted: Desired, bot_id: str) -> Difference | None:
     match step.action:
         case Action.SET_STATE:
-            kind, key = Kind.STATE_CHANGED, (step.event_type, step.state_key)
+            kind, key = DriftKind.STATE_CHANGED, (step.event_type, step.state_key)
         case Action.SET_ALIAS:
-            kind, key = Kind.ADDRESS_CHANGED, ("m.room.canonical_alias", "")
+            kind, key = DriftKind.ADDRESS_CHANGED, ("m.room.canonical_alias", "")
         case Action.ADD_CHILD | Action.REMOVE_CHILD:
-            kind, key = Kind.LIST_CHANGED, (CHILD, wanted.world.rooms.get(step.state_key, step.state_key))
+            kind, key = DriftKind.LIST_CHANGED, (CHILD, wanted.world.rooms.get(step.state_key, step.state_key))
         case _:
             return None
     sent = observed.sent.get(key)

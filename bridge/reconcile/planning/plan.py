@@ -131,7 +131,7 @@ class Step:
         return self.action in _ACCESS
 
 
-class Kind(StrEnum):
+class DriftKind(StrEnum):
     """What somebody did behind the bridge's back."""
 
     ROOM_LOST = "room_lost"
@@ -151,7 +151,7 @@ class Difference:
 
     key: str
     """The room's."""
-    kind: Kind
+    kind: DriftKind
     cause: str
     """The id of the event that made it, so that it is known again; for a room that is gone, the room's id."""
     by: str = ""

@@ -78,7 +78,7 @@ class SuspendedError(StepError):
 
 
 @dataclass(frozen=True)
-class Hands:
+class ApplyContext:
     """What is needed to take steps."""
 
     homeserver: Homeserver
@@ -136,7 +136,7 @@ class _Trouble:
             raise (SuspendedError(suspended, told) if suspended else StepError(told)) from self.failed[0][1]
 
 
-async def apply_room(plan: RoomPlan, hands: Hands) -> None:
+async def apply_room(plan: RoomPlan, hands: ApplyContext) -> None:
     """Take all steps of one room in order. One that cannot be taken, or its person, does not hold up the others.
 
     After one to which the homeserver gave no good answer only those that take access away are tried. Raises that
@@ -162,7 +162,7 @@ async def apply_room(plan: RoomPlan, hands: Hands) -> None:
     faults.point("room.finished")
 
 
-async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
+async def _make(shape: RoomShape, hands: ApplyContext) -> tuple[Step, ...]:
     """Make the room, or adopt the one an earlier attempt made, and return the steps that are left."""
     if shape.open_to and shape.open_to not in hands.room_ids:
         # By its join rule alone the bot comes back into a direct conversation, and staff into a channel.
@@ -179,14 +179,14 @@ async def _make(shape: RoomShape, hands: Hands) -> tuple[Step, ...]:
     return steps + plan_children(made, observed, hands.room_ids, {})
 
 
-async def _alias(shape: RoomShape, hands: Hands) -> str:
+async def _alias(shape: RoomShape, hands: ApplyContext) -> str:
     """The localpart of the room's address, noted before it is asked for."""
     hidden = hidden_alias(shape.key, hands.alias_key)
     noted = await hands.store.run(lambda: write_intent(shape.key, shape.alias_localpart or hidden))
     return shape.alias_localpart or noted
 
 
-async def _create_or_adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed:
+async def _create_or_adopt(shape: RoomShape, alias: str, hands: ApplyContext) -> Observed:
     # Again, since the homeserver may break off at each attempt and leave a half-made room.
     for _ in range(_ATTEMPTS):
         observed = await _create(shape, alias, hands) or await _adopt(shape, alias, hands)
@@ -198,7 +198,7 @@ async def _create_or_adopt(shape: RoomShape, alias: str, hands: Hands) -> Observ
     )
 
 
-async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
+async def _create(shape: RoomShape, alias: str, hands: ApplyContext) -> Observed | None:
     """The new room, or None when the alias is taken already."""
     picture_url = await _picture(shape, hands)
     body = create_body(
@@ -221,7 +221,7 @@ async def _create(shape: RoomShape, alias: str, hands: Hands) -> Observed | None
     return as_created(shape, hands.server, hands.room_ids, room_id, picture_url)
 
 
-async def _picture(shape: RoomShape, hands: Hands) -> str:
+async def _picture(shape: RoomShape, hands: ApplyContext) -> str:
     """The address of the room's picture; empty where it cannot be uploaded now, which keeps no room from being made."""
     if shape.picture is None:
         return ""
@@ -232,7 +232,7 @@ async def _picture(shape: RoomShape, hands: Hands) -> str:
         return ""
 
 
-async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
+async def _adopt(shape: RoomShape, alias: str, hands: ApplyContext) -> Observed | None:
     """The room behind the alias if it is ours and whole; else None, and the alias is free."""
     full_alias = f"#{alias}:{hands.server_name}"
     for pause in SETTLING:
@@ -257,7 +257,7 @@ async def _adopt(shape: RoomShape, alias: str, hands: Hands) -> Observed | None:
     return None
 
 
-async def _give_up(shape: RoomShape, hands: Hands) -> None:
+async def _give_up(shape: RoomShape, hands: ApplyContext) -> None:
     """Let go of a room that the bot cannot come back into, so that it is made anew.
 
     Nobody could be kept out of it any more, so nobody stays in it. A direct conversation with people in it does well
@@ -284,7 +284,7 @@ async def _give_up(shape: RoomShape, hands: Hands) -> None:
             log.warning("still_in_lost_room", room_id=room_id, user_id=user_id, reason=str(error))
 
 
-async def _close(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _close(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     """Let nobody write, before anybody is put out: what comes later would be shown to them with what they saw."""
     room_id = hands.room_ids[step.key]
     observed = await observe_room(hands.homeserver, room_id)
@@ -295,7 +295,7 @@ async def _close(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("room.closed")
 
 
-async def _renew(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _renew(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     """Let a conversation go on in a room made anew. After a crash the usual steps of both rooms go on from there."""
     room_id = hands.room_ids[step.key]
     earlier = await hands.store.run(
@@ -312,20 +312,20 @@ async def _renew(step: Step, shape: RoomShape, hands: Hands) -> None:
     await apply_room(RoomPlan(before, plan_room(before, observed, hands.server, hands.room_ids)), hands)
 
 
-async def _bot_return(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _bot_return(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     await hands.homeserver.join(hands.room_ids[step.key], hands.server.bot_id)
 
 
-async def _bot_keep(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _bot_keep(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     await keep(hands.homeserver, hands.room_ids[step.key])
 
 
-async def _bot_leave(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _bot_leave(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     await hands.homeserver.leave(hands.room_ids[step.key], hands.server.bot_id)
     faults.point("bot.left")
 
 
-async def _take_power(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _take_power(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     """Let somebody give up their own power, since nobody else in the room can take it from them."""
     room_id = hands.room_ids[step.key]
     observed = await observe_room(hands.homeserver, room_id, bot_expected=shape.bot_stays)
@@ -341,7 +341,7 @@ async def _take_power(step: Step, shape: RoomShape, hands: Hands) -> None:
         log.info("power_kept", room_id=room_id, user_id=step.who, reason=str(error))
 
 
-async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _remove(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     room_id = hands.room_ids[step.key]
     try:
         reason = await why_removed(step.key, step.who, hands.wanted, hands.store, hands.today)
@@ -354,11 +354,11 @@ async def _remove(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("member.removed")
 
 
-async def _unban(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _unban(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     await hands.homeserver.unban(hands.room_ids[step.key], step.who)
 
 
-async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _add(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     room_id = hands.room_ids[step.key]
     if not step.invited:
         await hands.homeserver.invite(room_id, step.who)
@@ -378,7 +378,7 @@ async def _add(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("member.joined")
 
 
-async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _set_state(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     # As of now: the space in a join rule may have been made anew since the plan.
     wanted = desired_state(shape, hands.server.bot_id, hands.server.room_version, hands.room_ids)
     if step.event_type == LEVELS:
@@ -391,7 +391,7 @@ async def _set_state(step: Step, shape: RoomShape, hands: Hands) -> None:
     await hands.homeserver.put_state(hands.room_ids[step.key], step.event_type, step.state_key, content)
 
 
-async def _set_alias(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _set_alias(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     """Give a renamed channel the address of its new name; the old one stays until another channel takes the name."""
     room_id = hands.room_ids[step.key]
     found = await hands.homeserver.resolve_alias(step.what)
@@ -413,7 +413,7 @@ def foreign_alias(alias: str) -> str:
     )
 
 
-async def _add_child(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _add_child(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     child = hands.room_ids.get(step.state_key)
     if child is None:
         raise StepError(f"{step.what} could not be listed in {step.room}, because its room was not made.")
@@ -422,15 +422,15 @@ async def _add_child(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("child.listed")
 
 
-async def _remove_child(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _remove_child(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     await hands.homeserver.put_state(hands.room_ids[step.key], "m.space.child", step.state_key, {})
 
 
-async def _join_again(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _join_again(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     await hands.homeserver.join_again(hands.room_ids[step.key], step.who)
 
 
-async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
+async def _mark_direct(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     """Add the room to this person's m.direct, keeping all that is there (D3)."""
     others = others_in(shape, step.who, hands.server.bot_id)
     room_id = hands.room_ids[step.key]
@@ -442,7 +442,7 @@ async def _mark_direct(step: Step, shape: RoomShape, hands: Hands) -> None:
     faults.point("direct.marked")
 
 
-_ACTS: Mapping[Action, Callable[[Step, RoomShape, Hands], Awaitable[None]]] = {
+_ACTS: Mapping[Action, Callable[[Step, RoomShape, ApplyContext], Awaitable[None]]] = {
     Action.BOT_RETURN: _bot_return,
     Action.BOT_LEAVE: _bot_leave,
     Action.BOT_KEEP: _bot_keep,

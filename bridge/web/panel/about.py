@@ -12,12 +12,12 @@ from bridge.operations import overview as seen
 from bridge.operations.about import Particulars, about_conversation
 from bridge.operations.admins.access import MatterAccess, Way
 from bridge.web.panel.conversation import tabbed
-from bridge.web.panel.pages import Asking, name_of, not_there
+from bridge.web.panel.pages import PanelRequest, name_of, not_there
 from bridge.wording.markdown import enumerated
 from bridge.wording.moments import moment_in
 
 
-async def about(asked: Asking) -> web.StreamResponse:
+async def about(asked: PanelRequest) -> web.StreamResponse:
     """What a conversation is, who started it, why the person sees it, and what can be changed of it."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None:

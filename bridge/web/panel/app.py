@@ -29,13 +29,13 @@ from bridge.web.panel.downloads import DOWNLOADS, download, picture
 from bridge.web.panel.files import all_files, files, versions
 from bridge.web.panel.forms import Form, said
 from bridge.web.panel.live import Live
-from bridge.web.panel.pages import Asking, Page
+from bridge.web.panel.pages import Page, PanelRequest
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
 from bridge.web.panel.search import search
 
 log = structlog.get_logger(__name__)
-Deed = Callable[[Asking, Form], Awaitable[web.StreamResponse]]
+Deed = Callable[[PanelRequest, Form], Awaitable[web.StreamResponse]]
 _STATIC: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _BODY_MAX: Final = 1024 * 1024
@@ -209,10 +209,10 @@ def _done(desk: Desk, do: Deed) -> Handler:
     return done
 
 
-async def _asked(desk: Desk, request: web.Request) -> Asking | None:
+async def _asked(desk: Desk, request: web.Request) -> PanelRequest | None:
     session = request.cookies.get(COOKIE, "")
     person = await signed_in(desk, session) if session else None
-    return None if person is None else Asking(request, desk, person, session)
+    return None if person is None else PanelRequest(request, desk, person, session)
 
 
 def _to_sign_in(request: web.Request) -> web.Response:

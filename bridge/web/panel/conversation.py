@@ -14,7 +14,7 @@ from bridge.mapping.files import shown_name
 from bridge.operations import overview as seen
 from bridge.operations.conversations.pins import board_of, may_pin
 from bridge.operations.conversations.pins import pinned as pinned_messages
-from bridge.web.panel.pages import Asking, Values, by_name, framed, name_of, not_there
+from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
 from bridge.wording.moments import moment_in
 
 TABS = (("files", "Files"), ("pinned", "Pinned"), ("participants", "Participants"), ("about", "About"))
@@ -30,7 +30,7 @@ def room_address(desk: Desk, room_id: str, event_id: str = "") -> str:
     return f"{desk.settings.panel.client}{quote(room_id, safe='!:')}{behind}"
 
 
-async def tabbed(asked: Asking, view: seen.View, tab: str, **values: Any) -> web.Response:
+async def tabbed(asked: PanelRequest, view: seen.View, tab: str, **values: Any) -> web.Response:
     """A tab of a conversation, with what stands above all of them."""
     entry = view.entry
     common: Values = {
@@ -47,7 +47,7 @@ async def tabbed(asked: Asking, view: seen.View, tab: str, **values: Any) -> web
     return await framed(asked, tab, title, entry.id, **(common | values))
 
 
-async def pinned(asked: Asking) -> web.StreamResponse:
+async def pinned(asked: PanelRequest) -> web.StreamResponse:
     """The pinned messages of a conversation."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None or not view.entry.mine:
@@ -67,7 +67,7 @@ async def pinned(asked: Asking) -> web.StreamResponse:
     return await tabbed(asked, view, "pinned", pins=pins, may_unpin=may_pin(asked.desk, asked.person, board))
 
 
-async def participants(asked: Asking) -> web.StreamResponse:
+async def participants(asked: PanelRequest) -> web.StreamResponse:
     """Who is in a conversation, to be ticked where that can be changed."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None or not view.entry.mine:

@@ -22,18 +22,18 @@ from bridge.web.panel import conversation
 from bridge.web.panel.about import about
 from bridge.web.panel.files import files
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
-from bridge.web.panel.pages import Asking, not_there
+from bridge.web.panel.pages import PanelRequest, not_there
 from bridge.web.panel.safety import FILE_HEADERS
 from bridge.wording.markdown import enumerated
 
 Change = Callable[[Desk, Staff, seen.View, str], Awaitable[None]]
 
 
-async def _view(asked: Asking) -> seen.View | None:
+async def _view(asked: PanelRequest) -> seen.View | None:
     return await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
 
 
-async def change_participants(asked: Asking, form: Form) -> web.StreamResponse:
+async def change_participants(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Add who was ticked, take out who was unticked. Who else came or went meanwhile stays as they are."""
     view = await _view(asked)
     if view is None or not view.entry.mine:
@@ -62,7 +62,7 @@ def _done_in_words(done: Mapping[str, Done], people: Mapping[str, Staff]) -> str
     return " ".join(f"{what.capitalize()}: {enumerated(sorted(names))}." for what, names in by_what.items())
 
 
-async def join(asked: Asking, form: Form) -> web.StreamResponse:
+async def join(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Join a channel, or a conversation of a matter that the person has access to."""
     view = await _view(asked)
     if view is None or view.entry.mine:
@@ -75,33 +75,33 @@ async def join(asked: Asking, form: Form) -> web.StreamResponse:
     return there(f"/conversation/{view.entry.id}")
 
 
-async def leave(asked: Asking, form: Form) -> web.StreamResponse:
+async def leave(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Leave a channel or a conversation of a matter."""
     return await _changed(asked, form, by_kind.leave, mine=True, then="")
 
 
-async def rename(asked: Asking, form: Form) -> web.StreamResponse:
+async def rename(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Give a channel another name, or a conversation of a matter another title."""
     return await _changed(asked, form, partial(by_kind.rename, title=text_in(form, "title")))
 
 
-async def change_topic(asked: Asking, form: Form) -> web.StreamResponse:
+async def change_topic(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Give a channel another topic, or with an empty one none."""
     return await _changed(asked, form, partial(by_kind.change_topic, topic=text_in(form, "topic")))
 
 
-async def archive(asked: Asking, form: Form) -> web.StreamResponse:
+async def archive(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Make a channel or a conversation of a matter read-only."""
     return await _changed(asked, form, by_kind.archive)
 
 
-async def restore(asked: Asking, form: Form) -> web.StreamResponse:
+async def restore(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Open an archived channel or conversation of a matter again."""
     return await _changed(asked, form, by_kind.restore)
 
 
 async def _changed(
-    asked: Asking, form: Form, change: Change, *, mine: bool = False, then: str = "/about"
+    asked: PanelRequest, form: Form, change: Change, *, mine: bool = False, then: str = "/about"
 ) -> web.StreamResponse:
     """Do it, and show what the conversation is now; `mine` where it is only for those who are in it."""
     view, cause = await _view(asked), cause_of(asked, form)
@@ -115,7 +115,7 @@ async def _changed(
     return there(f"/conversation/{view.entry.id}{then}")
 
 
-async def unpin_message(asked: Asking, form: Form) -> web.StreamResponse:
+async def unpin_message(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Take a message off the pinned ones."""
     view, event_id = await _view(asked), text_in(form, "event")
     if view is None or not view.entry.mine:
@@ -129,7 +129,7 @@ async def unpin_message(asked: Asking, form: Form) -> web.StreamResponse:
     return there(f"/conversation/{view.entry.id}/pinned")
 
 
-async def transcript(asked: Asking, form: Form) -> web.StreamResponse:
+async def transcript(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Hand over the transcript of a matter's conversation, as a page or a PDF."""
     view, cause, wanted = await _view(asked), cause_of(asked, form), text_in(form, "as")
     found = None if view is None else await by_kind.shared(asked.desk, view)

@@ -16,12 +16,12 @@ from bridge.operations.panel import end_session, sign_out, sign_out_everywhere
 from bridge.refusal import Kind, Refusal
 from bridge.web.panel import pages
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
-from bridge.web.panel.pages import Asking
+from bridge.web.panel.pages import PanelRequest
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import drop_session
 
 
-async def start_in_matter(asked: Asking, form: Form) -> web.StreamResponse:
+async def start_in_matter(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Start a conversation in a matter."""
     found = await seen.matter_view(asked.desk, asked.person.id, asked.part("matter"))
     if found is None:
@@ -34,7 +34,7 @@ async def start_in_matter(asked: Asking, form: Form) -> web.StreamResponse:
     return await _to_room(asked, started.room_id)
 
 
-async def open_conversation(asked: Asking, form: Form) -> web.StreamResponse:
+async def open_conversation(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Open the direct conversation with the people who were ticked."""
     people, cause = people_in(asked, form), cause_of(asked, form)
     try:
@@ -44,7 +44,7 @@ async def open_conversation(asked: Asking, form: Form) -> web.StreamResponse:
     return await _to_room(asked, opened.room_id)
 
 
-async def create_channel(asked: Asking, form: Form) -> web.StreamResponse:
+async def create_channel(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Make a channel with the people who were ticked."""
     title, people, cause = text_in(form, "title"), people_in(asked, form), cause_of(asked, form)
     try:
@@ -55,7 +55,7 @@ async def create_channel(asked: Asking, form: Form) -> web.StreamResponse:
     return await _to_room(asked, made.room_id)
 
 
-async def _channel_instead(asked: Asking, error: Refusal) -> tuple[str, str] | None:
+async def _channel_instead(asked: PanelRequest, error: Refusal) -> tuple[str, str] | None:
     """The channel that has the name already, which can be looked at, joined or opened again."""
     if error.kind is not Kind.CHANNEL_NAME_TAKEN:
         return None
@@ -63,30 +63,30 @@ async def _channel_instead(asked: Asking, error: Refusal) -> tuple[str, str] | N
     return found.title, f"/conversation/{found.id}"
 
 
-def _again(asked: Asking, told: str, title: str, people: Iterable[str]) -> Asking:
+def _again(asked: PanelRequest, told: str, title: str, people: Iterable[str]) -> PanelRequest:
     """The form once more, as it was filled in."""
     return replace(asked, told=told, refused=True, typed={"title": title, "people": frozenset(people)})
 
 
-async def _to_room(asked: Asking, room_id: str) -> web.Response:
+async def _to_room(asked: PanelRequest, room_id: str) -> web.Response:
     conversation_id = await seen.conversation_in(asked.desk, room_id)
     return there(f"/conversation/{conversation_id}" if conversation_id else "/")
 
 
-async def out(asked: Asking, form: Form) -> web.StreamResponse:
+async def out(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Sign out in this browser."""
     await sign_out(asked.desk, asked.session)
     return _signed_out()
 
 
-async def out_there(asked: Asking, form: Form) -> web.StreamResponse:
+async def out_there(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Sign out in one other browser."""
     cause_of(asked, form)
     ended = await end_session(asked.desk, asked.person.id, asked.part("session"))
     return there("/sessions") if ended else pages.not_there()
 
 
-async def out_everywhere(asked: Asking, form: Form) -> web.StreamResponse:
+async def out_everywhere(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Sign out in every browser."""
     await sign_out_everywhere(asked.desk, asked.person.id)
     return _signed_out()

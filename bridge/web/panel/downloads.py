@@ -10,7 +10,7 @@ from bridge.mapping.file_types import type_by
 from bridge.operations.files.downloads import Download, download_of, thumbnail_of
 from bridge.operations.panel import signed_in
 from bridge.web.handing import Downloads, handed_over
-from bridge.web.panel.pages import Asking, not_there
+from bridge.web.panel.pages import PanelRequest, not_there
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import FILE_HEADERS, PICTURE_HEADERS
 
@@ -21,7 +21,7 @@ _DRAWN: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"}
 DOWNLOADS: Final = web.AppKey("downloads", Downloads)
 
 
-async def download(asked: Asking) -> web.StreamResponse:
+async def download(asked: PanelRequest) -> web.StreamResponse:
     """The file that a message of a conversation carries."""
     found = await _found(asked)
     if found is None:
@@ -39,7 +39,7 @@ async def download(asked: Asking) -> web.StreamResponse:
     return response
 
 
-async def picture(asked: Asking) -> web.StreamResponse:
+async def picture(asked: PanelRequest) -> web.StreamResponse:
     """A small picture of a picture, as the homeserver drew it anew."""
     found = await _found(asked)
     drawn = None if found is None else await thumbnail_of(asked.desk, found)
@@ -49,10 +49,10 @@ async def picture(asked: Asking) -> web.StreamResponse:
     return web.Response(body=drawn, headers={**PICTURE_HEADERS, "Content-Type": kind})
 
 
-async def _found(asked: Asking) -> Download | None:
+async def _found(asked: PanelRequest) -> Download | None:
     return await download_of(asked.desk, asked.person, asked.part("conversation"), asked.part("event"))
 
 
-async def _may_still(asked: Asking) -> bool:
+async def _may_still(asked: PanelRequest) -> bool:
     """Whether the session has not ended and the person may have the file (F2, M3)."""
     return await signed_in(asked.desk, asked.session) is not None and await _found(asked) is not None

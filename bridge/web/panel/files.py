@@ -19,7 +19,7 @@ from bridge.mapping.files import name_key, shown_name
 from bridge.operations import overview as seen
 from bridge.operations.files.listing import After, FileSeen, FilesPage, files_seen, versions_seen
 from bridge.web.panel.conversation import tabbed
-from bridge.web.panel.pages import Asking, Values, by_name, framed, not_there
+from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, not_there
 from bridge.wording.files import size, type_of
 from bridge.wording.moments import moment_in
 from bridge.wording.places import name_for
@@ -44,7 +44,7 @@ _KEYS: Final = {Order.DATE: (int,), Order.NAME: (str, int), Order.SIZE: (int, in
 """What stands in the place behind which a page goes on."""
 
 
-async def files(asked: Asking) -> web.StreamResponse:
+async def files(asked: PanelRequest) -> web.StreamResponse:
     """The files of a conversation: searched, sorted, and of one type or sender."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     if view is None:
@@ -56,7 +56,7 @@ async def files(asked: Asking) -> web.StreamResponse:
     return await tabbed(asked, view, "files", **values)
 
 
-async def all_files(asked: Asking) -> web.StreamResponse:
+async def all_files(asked: PanelRequest) -> web.StreamResponse:
     """The files of all conversations that the person may see, or of those of a matter: searched and sorted."""
     firm, matter = asked.desk.firm(), None
     if matter_id := asked.query("matter"):
@@ -67,7 +67,7 @@ async def all_files(asked: Asking) -> web.StreamResponse:
     return await framed(asked, "all_files", "Files", "files", matter=matter and matter.matter, **values)
 
 
-async def versions(asked: Asking) -> web.StreamResponse:
+async def versions(asked: PanelRequest) -> web.StreamResponse:
     """The versions of a file in a conversation, the newest first."""
     view = await seen.view(asked.desk, asked.person.id, asked.part("conversation"))
     name = asked.query("name")
@@ -78,7 +78,7 @@ async def versions(asked: Asking) -> web.StreamResponse:
     return await tabbed(asked, view, "versions", name=shown_name(name), **rows(asked, found))
 
 
-async def listed(asked: Asking, conversation_id: str, people: list[Staff]) -> Values:
+async def listed(asked: PanelRequest, conversation_id: str, people: list[Staff]) -> Values:
     """A page of the files that are asked for behind the address, and what to narrow them down by."""
     wanted = asked_for(asked, conversation_id)
     found = await files_seen(asked.desk, asked.person, wanted, read_after(asked.query("after"), wanted.order), FILES)
@@ -98,7 +98,7 @@ async def listed(asked: Asking, conversation_id: str, people: list[Staff]) -> Va
     return {**values, "nothing": nothing if wanted.everything else "There is no file that fits that.", "sifted": sifted}
 
 
-def asked_for(asked: Asking, conversation_id: str) -> FileSearch:
+def asked_for(asked: PanelRequest, conversation_id: str) -> FileSearch:
     """Which files are asked for behind the address. What is none of its values leaves none out."""
     kind, sender, order = asked.query("type").casefold(), asked.query("from"), asked.query("sort")
     marks = [of_type(kind)] if _TYPE.fullmatch(kind) else []
@@ -112,7 +112,7 @@ def asked_for(asked: Asking, conversation_id: str) -> FileSearch:
     )
 
 
-def rows(asked: Asking, found: FilesPage, *, everywhere: bool = False) -> Values:
+def rows(asked: PanelRequest, found: FilesPage, *, everywhere: bool = False) -> Values:
     """A page of files as the table shows it, and where the next one is."""
     query = {name: value for name in ("q", "type", "from", "sort", "name", "matter") if (value := asked.query(name))}
     return {

@@ -10,7 +10,7 @@ from multidict import MultiDictProxy
 
 from bridge.firm.model import Staff
 from bridge.refusal import CommandError, Refusal
-from bridge.web.panel.pages import Asking
+from bridge.web.panel.pages import PanelRequest
 from bridge.web.panel.safety import FORM_TOKEN
 from bridge.wording.markdown import plain
 from bridge.wording.refusals import worded
@@ -33,14 +33,14 @@ def texts_in(form: Form, name: str) -> list[str]:
     return [one for one in form.getall(name, ()) if isinstance(one, str)][:_MANY_MAX]
 
 
-def people_in(asked: Asking, form: Form, name: str = "person", *, former: bool = False) -> dict[str, Staff]:
+def people_in(asked: PanelRequest, form: Form, name: str = "person", *, former: bool = False) -> dict[str, Staff]:
     """Who is named in a form, by staff id; whoever does not work here is nobody, unless `former` ones are meant too."""
     firm = asked.desk.firm()
     known = firm.staff if former else firm.active_staff
     return {one: firm.staff[one] for one in texts_in(form, name) if one in known}
 
 
-def cause_of(asked: Asking, form: Form) -> str:
+def cause_of(asked: PanelRequest, form: Form) -> str:
     """What makes a form that is sent twice happen once, and another one filled in on the same page not the same.
 
     Raises HTTPBadRequest for a form that is none of ours.

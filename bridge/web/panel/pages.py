@@ -30,7 +30,7 @@ NOT_THERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class PanelRequest:
     """A request of somebody who is signed in."""
 
     request: web.Request
@@ -59,10 +59,10 @@ class Asking:
         return self.request.headers.get("X-Panel") == "live"
 
 
-Page = Callable[[Asking], Awaitable[web.StreamResponse]]
+Page = Callable[[PanelRequest], Awaitable[web.StreamResponse]]
 
 
-async def framed(asked: Asking, template: str, title: str, here: str = "", **values: Any) -> web.Response:
+async def framed(asked: PanelRequest, template: str, title: str, here: str = "", **values: Any) -> web.Response:
     """A page with the person's lists beside it."""
     lists = await seen.overview(asked.desk, asked.person.id)
     unread = await seen.unread(asked.desk, asked.person.id)
@@ -101,12 +101,12 @@ def not_there() -> web.Response:
     return message("Nothing here", NOT_THERE, 404, back=True)
 
 
-async def home(asked: Asking) -> web.StreamResponse:
+async def home(asked: PanelRequest) -> web.StreamResponse:
     """What is new."""
     return await framed(asked, "home", "Messages", "home")
 
 
-async def matter(asked: Asking) -> web.StreamResponse:
+async def matter(asked: PanelRequest) -> web.StreamResponse:
     """A matter with all its conversations, and a form to start one."""
     found = await seen.matter_view(asked.desk, asked.person.id, asked.part("matter"))
     if found is None:
@@ -137,7 +137,7 @@ def _facts(desk: Desk, matter: Matter) -> Iterator[tuple[str, str]]:
     yield "Legal hold", "Nothing in its conversations can be deleted." if matter.held else ""
 
 
-async def matters(asked: Asking) -> web.StreamResponse:
+async def matters(asked: PanelRequest) -> web.StreamResponse:
     """Every matter that the person may see, a page at a time."""
     start = int(asked.query("from")) if asked.query("from").isdecimal() else 0
     found = matters_seen(asked.desk, asked.person, ())
@@ -145,24 +145,24 @@ async def matters(asked: Asking) -> web.StreamResponse:
     return await framed(asked, "matters", "Matters", matters=found[start : start + _PAGE], following=following)
 
 
-async def channels(asked: Asking) -> web.StreamResponse:
+async def channels(asked: PanelRequest) -> web.StreamResponse:
     """Every channel."""
     found = await channels_seen(asked.desk, asked.person, await channels_of_firm(asked.desk))
     open_first = sorted(found, key=lambda one: one.channel.archived)
     return await framed(asked, "channels", "Channels", channels=open_first)
 
 
-async def new_direct(asked: Asking) -> web.StreamResponse:
+async def new_direct(asked: PanelRequest) -> web.StreamResponse:
     """The form for a direct conversation."""
     return await _new(asked, "New direct conversation", named=False)
 
 
-async def new_channel(asked: Asking) -> web.StreamResponse:
+async def new_channel(asked: PanelRequest) -> web.StreamResponse:
     """The form for a channel."""
     return await _new(asked, "New channel", named=True)
 
 
-async def _new(asked: Asking, heading: str, *, named: bool) -> web.Response:
+async def _new(asked: PanelRequest, heading: str, *, named: bool) -> web.Response:
     firm, typed = asked.desk.firm(), asked.typed or {}
     others = by_name(firm.staff[one] for one in firm.active_staff if one != asked.person.id)
     people = [(person, person.id in typed.get("people", (asked.query("with"),))) for person in others]
@@ -170,7 +170,7 @@ async def _new(asked: Asking, heading: str, *, named: bool) -> web.Response:
     return await framed(asked, "new", heading, heading=heading, named=named, people=people, title_typed=title)
 
 
-async def signed_in_where(asked: Asking) -> web.StreamResponse:
+async def signed_in_where(asked: PanelRequest) -> web.StreamResponse:
     """The person's sessions."""
     firm = asked.desk.settings.firm
     rows = [

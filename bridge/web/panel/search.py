@@ -17,7 +17,7 @@ from bridge.operations.matters.finding import matters_seen
 from bridge.operations.messages import MessageFound, messages_with
 from bridge.web.panel.conversation import room_address
 from bridge.web.panel.files import file_row
-from bridge.web.panel.pages import Asking, Values, by_name, framed
+from bridge.web.panel.pages import PanelRequest, Values, by_name, framed
 from bridge.wording.moments import moment_in
 from bridge.wording.places import name_for
 
@@ -28,7 +28,7 @@ _TEXT_SHOWN = 300
 """Characters of a message."""
 
 
-async def search(asked: Asking) -> web.StreamResponse:
+async def search(asked: PanelRequest) -> web.StreamResponse:
     """Channels, matters, people, files and messages that have the words."""
     query = " ".join(asked.query("q").split())
     # What was found stays on a page that asks for itself again, so that nothing is searched for twice.
@@ -57,17 +57,17 @@ Rows = Sequence[tuple[str, str, str]]
 """The address, name and more of each thing that was found."""
 
 
-async def _channels(asked: Asking, query: str) -> Rows:
+async def _channels(asked: PanelRequest, query: str) -> Rows:
     found = (await channels_with(asked.desk, query))[:_FOUND]
     return [(f"/conversation/{one.id}", one.title, "archived" if one.archived else one.topic) for one in found]
 
 
-def _matters(asked: Asking, query: str) -> Rows:
+def _matters(asked: PanelRequest, query: str) -> Rows:
     found = matters_seen(asked.desk, asked.person, query.split())[:_FOUND]
     return [(f"/matter/{one.id}", matter_name(one), one.client) for one in found]
 
 
-def _people(asked: Asking, query: str) -> Rows:
+def _people(asked: PanelRequest, query: str) -> Rows:
     firm = asked.desk.firm()
     found = [
         (f"/new/direct?{urlencode({'with': one.id})}" if one != asked.person else "", one.name, one.role)
@@ -77,12 +77,12 @@ def _people(asked: Asking, query: str) -> Rows:
     return found[:_FOUND]
 
 
-async def _files(asked: Asking, query: str) -> FilesPage:
+async def _files(asked: PanelRequest, query: str) -> FilesPage:
     wanted = FileSearch(words=tuple(sought(query))[:_WORDS_MAX])
     return await files_seen(asked.desk, asked.person, wanted, None, _FOUND) if wanted.words else FilesPage((), None)
 
 
-def _message(asked: Asking, one: MessageFound) -> Values:
+def _message(asked: PanelRequest, one: MessageFound) -> Values:
     text = shown_name(one.text)
     return {
         "author": one.author,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import orjson
 
-from bridge.commands.asking.permissions import Person, Place
+from bridge.commands.asking.permissions import Person, PlaceKind
 from bridge.firm.conversation import ADMINS_ID, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.store.engine.sql import execute
@@ -48,12 +48,12 @@ STAFF = {
     "ada": "Ada Admin",
 }
 OPEN_NUMBER, CLOSED_NUMBER, NO_NUMBER = "2031-0017", "2031-0018", "2031-0019"
-NUMBERS = {Place.MATTER: OPEN_NUMBER, Place.CLOSED: CLOSED_NUMBER}
-CHANNELS = {Place.CHANNEL: "Court Dates", Place.ARCHIVED: "Old Talk", Place.FIRM_WIDE: "Everyone"}
+NUMBERS = {PlaceKind.MATTER: OPEN_NUMBER, PlaceKind.CLOSED: CLOSED_NUMBER}
+CHANNELS = {PlaceKind.CHANNEL: "Court Dates", PlaceKind.ARCHIVED: "Old Talk", PlaceKind.FIRM_WIDE: "Everyone"}
 _KEYS = {
-    Place.DIRECT: direct_id(("pia", "paul", "fay")),
-    Place.MATTER: first_matter_conversation_id("m1"),
-    Place.CLOSED: first_matter_conversation_id("m2"),
+    PlaceKind.DIRECT: direct_id(("pia", "paul", "fay")),
+    PlaceKind.MATTER: first_matter_conversation_id("m1"),
+    PlaceKind.CLOSED: first_matter_conversation_id("m2"),
     **{place: channel_id(channel_key(name)) for place, name in CHANNELS.items()},
 }
 SECRETS = (OPEN_NUMBER, CLOSED_NUMBER, "Tidewell", "Quill", "Warranties", "Settlement")
@@ -152,7 +152,7 @@ class PermissionFirm:
     """The firm, put back after every attempt."""
 
     firm: SmallFirm
-    rooms: dict[Place, str]
+    rooms: dict[PlaceKind, str]
     chats: dict[str, str]
     admins: str
     """The room of the firm's admins."""
@@ -168,9 +168,9 @@ class PermissionFirm:
         """Where this person writes to the bot. An account that is no staff has no such chat, and is in Pia's."""
         return self.chats.get(WHO[person], self.chats["pia"])
 
-    def room(self, place: Place, person: Person) -> str:
+    def room(self, place: PlaceKind, person: Person) -> str:
         """The room of this kind."""
-        return self.chat(person) if place is Place.BOT else self.rooms[place]
+        return self.chat(person) if place is PlaceKind.BOT else self.rooms[place]
 
     async def attempt(self, person: Person, room_id: str, text: str, prepare: str = "") -> Attempt:
         """Let a message of this person reach the bridge, whether the homeserver would take it now or not: it may have

@@ -9,8 +9,8 @@ import pytest
 
 from bridge.firm.conversation import Conversation, ConversationKind, channel_key
 from bridge.firm.model import Staff
-from bridge.guard.creation import Opening, Wish
-from bridge.handlers.creation import room_wished_for
+from bridge.guard.creation import CreationRequest, Opening
+from bridge.handlers.creation import room_asked_for
 from bridge.operations.first_line import first_line, say_first_lines
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, make_firm
 from tests.fakes.faults import refusal
@@ -73,7 +73,9 @@ async def test_started_alone_it_says_so(on: FirmOnFake) -> None:
 
 
 async def test_what_a_clients_own_button_starts_has_its_first_line(on: FirmOnFake) -> None:
-    room_id = await room_wished_for(Wish(ConversationKind.CHANNEL, "a", ("b",), "Lunch", opening=Opening.ALL), on.desk)
+    room_id = await room_asked_for(
+        CreationRequest(ConversationKind.CHANNEL, "a", ("b",), "Lunch", opening=Opening.ALL), on.desk
+    )
     ((room, line, _),) = await _first_lines(on)
     assert (room, line) == (room_id, "Ann Archer started the channel Lunch, with Ben Booth.")
 

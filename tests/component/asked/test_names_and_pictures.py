@@ -12,7 +12,7 @@ from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import AVATAR, PICTURE, SERVICE_MEMBERS
-from bridge.reconcile.tally import Outcome
+from bridge.reconcile.tally import Result
 from bridge.settings import AccountSettings
 from bridge.store.engine.store import Store
 from tests.component.firm_on_fake import (
@@ -42,7 +42,7 @@ async def on(fake: FakeHomeserver, store: Store) -> AsyncIterator[FirmOnFake]:
         yield found
 
 
-async def pictured(on: FirmOnFake) -> Outcome:
+async def pictured(on: FirmOnFake) -> Result:
     """Have rooms and the bot get pictures from now on."""
     on.settings = on.settings.model_copy(update={"accounts": AccountSettings(avatars=True)})
     on.reconciler = on.new_reconciler()

@@ -17,9 +17,9 @@ from bridge.commands.asking.permissions import (
     MATTERS,
     NO_STAFF,
     OUTCOMES,
-    Outcome,
+    CommandOutcome,
     Person,
-    Place,
+    PlaceKind,
 )
 from bridge.commands.asking.table import Argument, ArgumentType
 from tests.component.asked.permission_firm import (
@@ -50,7 +50,7 @@ class Typed:
     """What is asked in the chat before."""
     needs_name: bool = False
     """Whether it is named also where it is typed in the conversation."""
-    told: frozenset[Place] = frozenset()
+    told: frozenset[PlaceKind] = frozenset()
     """Kinds of conversations in which the bot tells those who are in it, or reacts once they are, besides answering."""
     tells: str = ""
     """Whom the bot tells in their own chat, besides answering."""
@@ -152,7 +152,7 @@ class Try:
 
     room_id: str
     text: str
-    expected: Outcome
+    expected: CommandOutcome
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -172,20 +172,20 @@ async def test_a_command_is_typed_as_it_is_declared() -> None:
     assert not re.search(NO_REFUSAL, "Nothing was done.\nYou are not in Court Dates.")
 
 
-def _is_in(place: Place, person: Person) -> bool:
-    everybody = place in {Place.BOT, Place.FIRM_WIDE} and person not in NO_STAFF
+def _is_in(place: PlaceKind, person: Person) -> bool:
+    everybody = place in {PlaceKind.BOT, PlaceKind.FIRM_WIDE} and person not in NO_STAFF
     return everybody or person is Person.PARTICIPANT
 
 
-def _tries(on: PermissionFirm, name: str, place: Place, person: Person) -> Iterator[Try]:
+def _tries(on: PermissionFirm, name: str, place: PlaceKind, person: Person) -> Iterator[Try]:
     """The ways in which this person may type the command about or in this kind of conversation."""
     permission, typed = BY_NAME[name].row, ALL_TYPED[name]
     room, chat = on.room(place, person), on.chat(person)
     bare = f"!{name} {typed.bare}".strip()
-    elsewhere = permission.outcome(Place.BOT, person)
+    elsewhere = permission.outcome(PlaceKind.BOT, person)
     if place not in permission.about:
         yield Try(room, bare, elsewhere)
-        for about in (Place.MATTER, Place.CHANNEL):
+        for about in (PlaceKind.MATTER, PlaceKind.CHANNEL):
             if typed.named and about in permission.about:
                 yield Try(room, f"!{name} {_named(typed, about)}", permission.outcome(about, person))
         return
@@ -199,13 +199,13 @@ def _tries(on: PermissionFirm, name: str, place: Place, person: Person) -> Itera
         yield Try(room, bare, expected if _is_in(place, person) else elsewhere)
 
 
-def _named(typed: Typed, about: Place) -> str:
+def _named(typed: Typed, about: PlaceKind) -> str:
     return typed.named.format(number=NUMBERS.get(about), channel=CHANNELS.get(about))
 
 
-@pytest.mark.parametrize("place", Place, ids=lambda place: place.name.lower())
+@pytest.mark.parametrize("place", PlaceKind, ids=lambda place: place.name.lower())
 @pytest.mark.parametrize("name", BY_NAME)
-async def test_a_command_is_answered_as_its_row_says(on: PermissionFirm, name: str, place: Place) -> None:
+async def test_a_command_is_answered_as_its_row_says(on: PermissionFirm, name: str, place: PlaceKind) -> None:
     wrong = []
     for person in Person:
         for one in _tries(on, name, place, person):
@@ -220,7 +220,7 @@ async def test_a_command_is_answered_as_its_row_says(on: PermissionFirm, name: s
     assert wrong == []
 
 
-def _of_outcome(found: Attempt, expected: Outcome, typed: Typed) -> Iterator[str]:
+def _of_outcome(found: Attempt, expected: CommandOutcome, typed: Typed) -> Iterator[str]:
     if expected is IGNORED:
         if found.answers or found.requests or not found.nothing_changed:
             yield "was not ignored"
@@ -231,7 +231,9 @@ def _of_outcome(found: Attempt, expected: Outcome, typed: Typed) -> Iterator[str
         yield f"is not answered with {expected.mark}"
 
 
-def _of_place(on: PermissionFirm, found: Attempt, place: Place, person: Person, one: Try, name: str) -> Iterator[str]:
+def _of_place(
+    on: PermissionFirm, found: Attempt, place: PlaceKind, person: Person, one: Try, name: str
+) -> Iterator[str]:
     """What holds for everything that anybody types: who hears of it, and who gets into which room (F1, D4, M3)."""
     heard = {on.chat(person)} | ({one.room_id} if _is_in(place, person) else set())
     told = {on.rooms[place] for place in ALL_TYPED[name].told if one.expected is DONE}
@@ -258,14 +260,14 @@ def _closed_to(on: PermissionFirm, user_id: str) -> set[str]:
     if user_id in {on.user(person) for person in (Person.NO_ACCESS, Person.WALLED, Person.ADMIN)}:
         closed |= on.matter_rooms
     if user_id not in {on.user(Person.PARTICIPANT), on.firm.user("paul"), on.firm.fake.bot_id}:
-        closed.add(on.rooms[Place.DIRECT])
+        closed.add(on.rooms[PlaceKind.DIRECT])
     return closed
 
 
 def _secrets(on: PermissionFirm, person: Person, typed: str) -> list[str]:
     """What an answer to this person must not have, unless they said it themselves."""
-    known = {Person.PARTICIPANT: [], Person.ACCESS: [on.rooms[Place.DIRECT]]}
-    secrets = known.get(person, [*SECRETS, *on.matter_rooms, on.rooms[Place.DIRECT]])
+    known = {Person.PARTICIPANT: [], Person.ACCESS: [on.rooms[PlaceKind.DIRECT]]}
+    secrets = known.get(person, [*SECRETS, *on.matter_rooms, on.rooms[PlaceKind.DIRECT]])
     return [word for word in secrets if word not in typed]
 
 
@@ -284,7 +286,7 @@ async def test_D4_M3_who_is_not_in_a_conversation_and_types_there_is_answered_as
     text = f"!{name} {ALL_TYPED[name].bare}".strip()
     for person in (Person.ACCESS, Person.NO_ACCESS, Person.WALLED, Person.ADMIN):
         in_chat = await on.attempt(person, on.chat(person), text)
-        for place in (Place.DIRECT, Place.MATTER):
+        for place in (PlaceKind.DIRECT, PlaceKind.MATTER):
             assert (await on.attempt(person, on.rooms[place], text)).shape == in_chat.shape, (person, place)
 
 
@@ -307,8 +309,8 @@ async def test_F1_only_active_staff_can_be_named(on: PermissionFirm, name: str, 
         return
     typed = re.sub("@.*", nobody, ALL_TYPED[name].named or ALL_TYPED[name].bare)
     about = {place: cell for place, cell in BY_NAME[name].row.about.items() if not ALL_TYPED[name].named}
-    for place in [place for place, (inside, _) in about.items() if inside is DONE] or [Place.BOT]:
-        text = f"!{name} {typed.format(number=NUMBERS[Place.MATTER], channel=CHANNELS[Place.CHANNEL])}"
+    for place in [place for place, (inside, _) in about.items() if inside is DONE] or [PlaceKind.BOT]:
+        text = f"!{name} {typed.format(number=NUMBERS[PlaceKind.MATTER], channel=CHANNELS[PlaceKind.CHANNEL])}"
         person = Person.ADMIN if BY_NAME[name].row.admin else Person.PARTICIPANT
         found = await on.attempt(person, on.room(place, person), text)
         assert re.search("has left the firm|I know nobody called|That is me|is not at this firm", found.text), place

@@ -16,10 +16,10 @@ from bridge.firm.conversation import bot_chat_id
 from bridge.firm.facts import Facts
 from bridge.firm.model import Staff
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
-from bridge.guard.creation import Wish, wish_as_json, wish_of
+from bridge.guard.creation import CreationRequest, request_as_json, request_of
 from bridge.guard.gate import Denial as RefusedByGuard
-from bridge.guard.protocol import CREATE_PATH, sign_wish
-from bridge.handlers.creation import room_wished_for
+from bridge.guard.protocol import CREATE_PATH, sign_creation
+from bridge.handlers.creation import room_asked_for
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.store import Store
 from bridge.web.creation import creation_route
@@ -69,11 +69,11 @@ async def plus(firm: FirmOnFake, person: Staff, *invited: Staff, **content: Any)
     assert firm.fake.guard is not None
     content = {"preset": "trusted_private_chat", "initial_state": [ENCRYPTED], **content}
     content["invite"] = [*content.get("invite", ()), *map(firm.user, invited)]
-    wish = wish_of(firm.user(person), content, firm.fake.guard.gate, facts(firm))
-    if isinstance(wish, RefusedByGuard):
-        raise Refused(wish.sentence)
+    wanted = request_of(firm.user(person), content, firm.fake.guard.gate, facts(firm))
+    if isinstance(wanted, RefusedByGuard):
+        raise Refused(wanted.sentence)
     try:
-        return await room_wished_for(wish, firm.desk)
+        return await room_asked_for(wanted, firm.desk)
     except Refusal as error:
         raise Refused(worded(error)) from error
 
@@ -242,16 +242,16 @@ async def test_M3_in_any_space_but_the_firms_the_command_is_named_whether_or_not
 async def test_F2_who_has_left_since_the_guard_was_told_gets_nothing_and_is_brought_into_nothing(
     firm: FirmOnFake,
 ) -> None:
-    wishes = [
-        wish_of(firm.user(by), {"invite": [firm.user(other)]}, firm.fake.guard.gate, facts(firm))
+    wanted_rooms = [
+        request_of(firm.user(by), {"invite": [firm.user(other)]}, firm.fake.guard.gate, facts(firm))
         for by, other in ((ANN, DAN), (DAN, ANN))
         if firm.fake.guard is not None
     ]
     firm.firm = make_firm(staff=(ANN, BEN, CLEO, EVE))
-    for wish in wishes:
-        assert isinstance(wish, Wish)
+    for wanted in wanted_rooms:
+        assert isinstance(wanted, CreationRequest)
         with pytest.raises(Refusal) as refused:
-            await room_wished_for(wish, firm.desk)
+            await room_asked_for(wanted, firm.desk)
         assert refused.value.kind is Kind.NOT_ON_STAFF
     assert firm.fake.changes() == []
 
@@ -284,11 +284,11 @@ async def test_D1_what_a_crash_leaves_is_finished_by_the_next_pass(firm: FirmOnF
 
 
 async def test_the_address_takes_only_what_the_guard_signed() -> None:
-    asked_for: list[Wish] = []
+    asked_for: list[CreationRequest] = []
 
-    async def create(wish: Wish) -> str:
-        asked_for.append(wish)
-        if wish.name == "Taken":
+    async def create(wanted: CreationRequest) -> str:
+        asked_for.append(wanted)
+        if wanted.name == "Taken":
             raise Refusal(Kind.CHANNEL_ARCHIVED, title="Taken")
         return "!room:localhost"
 
@@ -296,30 +296,30 @@ async def test_the_address_takes_only_what_the_guard_signed() -> None:
     app.add_routes([creation_route(GUARD_KEY, create)])
     facts_known = Facts(make_firm(), {"ann": "a", "ben": "b"})
     gate = FakeGuard(Path("unused"), "@bot:localhost").gate
-    wishes = [
-        wish_of("@ann:localhost", content, gate, facts_known)
+    wanted_rooms = [
+        request_of("@ann:localhost", content, gate, facts_known)
         for content in ({"invite": ["@ben:localhost"]}, {"name": "Taken", "preset": "public_chat"})
     ]
-    texts = [json.dumps(wish_as_json(wish)) for wish in wishes if isinstance(wish, Wish)]
+    texts = [json.dumps(request_as_json(wanted)) for wanted in wanted_rooms if isinstance(wanted, CreationRequest)]
     async with TestClient(TestServer(app)) as client:
 
         async def post(body: object, raw: bytes | None = None) -> tuple[int, Any]:
             answer = await client.post(CREATE_PATH, data=raw if raw is not None else json.dumps(body).encode())
             return answer.status, await answer.json()
 
-        signed = [{"asked": text, "signature": sign_wish(GUARD_KEY, text)} for text in texts]
+        signed = [{"asked": text, "signature": sign_creation(GUARD_KEY, text)} for text in texts]
         assert await post(signed[0]) == (200, {"room_id": "!room:localhost"})
         assert await post(signed[1]) == (
             200,
             {"refused": "Taken is archived and stays as it is. “!channel restore Taken” opens it again."},
         )
-        assert asked_for == wishes
-        assert (await post({**signed[0], "signature": sign_wish("another key, as long", texts[0])}))[0] == 403
+        assert asked_for == wanted_rooms
+        assert (await post({**signed[0], "signature": sign_creation("another key, as long", texts[0])}))[0] == 403
         assert (await post({**signed[0], "asked": texts[0] + " "}))[0] == 403
         assert (await post({**signed[0], "signature": "\u00e9"}))[0] == 403
         wrong: list[Any] = [{}, [], 7, {"asked": 7, "signature": ""}]
         assert [(await post(body))[0] for body in wrong] == [400] * 4
         assert (await post(None, b"{"))[0] == 400
         for text in ("{", "[]", "{}", "null", texts[0].replace("direct", "space")):
-            assert (await post({"asked": text, "signature": sign_wish(GUARD_KEY, text)}))[0] == 400
+            assert (await post({"asked": text, "signature": sign_creation(GUARD_KEY, text)}))[0] == 400
         assert len(asked_for) == 2

@@ -10,7 +10,7 @@ from bridge.firm.audit import Deed
 from bridge.firm.model import Wall
 from bridge.firm.rules import CitedRule
 from bridge.mapping.pins import PINNED
-from bridge.reconcile.planning.plan import Kind
+from bridge.reconcile.planning.plan import DriftKind
 from bridge.store.record.audit import record
 from bridge.wording.audit import IN_SHORT, put_back, put_back_reason, rule_in_words
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, make_firm
@@ -82,8 +82,8 @@ async def test_entries_of_before_say_what_was_put_back_too(on: FirmOnFake) -> No
     ]
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_of_drift_has_words(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", DriftKind)
+def test_every_kind_of_drift_has_words(kind: DriftKind) -> None:
     form, why = put_back(f"{kind.value}: m.room.join_rules", by_themselves=False)
     assert form.format(subject="the channel Lunch", person="Ben Booth")
     assert not why

@@ -13,7 +13,7 @@ from bridge.firm.conversation import bot_chat_id, first_matter_conversation_id
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.matrix.errors import UnreachableError
-from bridge.reconcile.tally import Outcome
+from bridge.reconcile.tally import Result
 from tests.component.firm_on_fake import (
     ANN,
     BEN,
@@ -36,7 +36,7 @@ from tests.fakes.homeserver import Recorded
 BEN_LEFT = (ANN, replace(BEN, former=True), CLEO, DAN, EVE)
 
 
-async def follow(on: FirmOnFake, firm: Firm) -> Outcome:
+async def follow(on: FirmOnFake, firm: Firm) -> Result:
     before, on.firm = on.firm, firm
     on.fake.requests.clear()
     return await on.reconciler.passes.follow(before)
@@ -64,7 +64,7 @@ async def test_only_the_rooms_that_a_change_is_about_are_touched(on: FirmOnFake)
 
 
 async def test_the_same_firm_again_touches_nothing(on: FirmOnFake) -> None:
-    assert await follow(on, make_firm()) == Outcome()
+    assert await follow(on, make_firm()) == Result()
     assert on.fake.requests == []
 
 

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bridge.care.digest import send_digests
 from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
 from bridge.firm.room_keys import STAFF_SPACE
-from bridge.guard.creation import Wish
+from bridge.guard.creation import CreationRequest
 from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.passes import Passes
 from bridge.refusal import Kind, Refusal
@@ -229,7 +229,7 @@ async def test_D1_a_chat_started_in_a_client_that_meets_no_homeserver_is_opened_
         await firm.well()
         fake.script("POST", "/createRoom$", AWAY)
         with pytest.raises(Refusal) as refused:
-            await firm.bridge.create(Wish(ConversationKind.DIRECT, "a", ("b",)))
+            await firm.bridge.create(CreationRequest(ConversationKind.DIRECT, "a", ("b",)))
         assert refused.value.kind is Kind.NOT_COMPLETE
         await until(lambda: any(set(room.joined) == {"@ann:localhost", BEN} for room in fake.rooms.values()))
         await firm.well()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bridge.commands.asking.permissions import Place
+from bridge.commands.asking.permissions import PlaceKind
 from bridge.docs.pages import ROOT
 
 GUIDE = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_the_first_command_works_as_it_is_written(tmp_path: Path) -> None:
     done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
     (passed,) = re.findall(r"(\d+) passed", done.stdout)
-    assert int(passed) > len(Place), "its own test, and one for each kind of conversation"
+    assert int(passed) > len(PlaceKind), "its own test, and one for each kind of conversation"
 
 
 def test_make_by_itself_says_what_there_is() -> None:

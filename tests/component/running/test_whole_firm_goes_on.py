@@ -28,8 +28,8 @@ from bridge.firm.conversation import (
     first_matter_conversation_id,
 )
 from bridge.firm.room_keys import matter_space_key
-from bridge.guard.creation import Wish, wish_as_json
-from bridge.guard.protocol import CREATE_PATH, PATH, sign_wish
+from bridge.guard.creation import CreationRequest, request_as_json
+from bridge.guard.protocol import CREATE_PATH, PATH, sign_creation
 from bridge.settings import Settings
 from bridge.store import models
 from bridge.store.engine.store import StoreError
@@ -347,14 +347,14 @@ async def test_a_clock_that_is_set_back(
 
 async def test_F1_no_room_is_made_before_those_who_must_be_out_are(settings: Settings, fake: FakeHomeserver) -> None:
     """Whoever presses "+" in a client is told to try again, and the guard of a firm that just starts is no way in."""
-    wish = orjson.dumps(wish_as_json(Wish(ConversationKind.DIRECT, "a", ("b",)))).decode()
+    wanted = orjson.dumps(request_as_json(CreationRequest(ConversationKind.DIRECT, "a", ("b",)))).decode()
     key = settings.guard.key.get_secret_value()
     fake.broken = [Broken("/sync$|/state$|/admin/v2/users/|/policy$", HOW["500"]())]
     address = f"http://127.0.0.1:{settings.appservice.listen_port}{CREATE_PATH}"
     async with running(settings, fake) as firm, aiohttp.ClientSession() as http:
 
         async def plus() -> dict[str, str]:
-            body = {"asked": wish, "signature": sign_wish(key, wish)}
+            body = {"asked": wanted, "signature": sign_creation(key, wanted)}
             async with http.post(address, json=body) as answer:
                 assert answer.status == 200
                 said: dict[str, str] = await answer.json()

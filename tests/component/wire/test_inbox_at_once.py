@@ -10,7 +10,7 @@ import pytest
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.handlers.at_once import FromMemory
 from bridge.handlers.inbox import Effect, Inbox
-from bridge.store.engine import marks
+from bridge.store.engine import write_behind
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import Said
@@ -24,7 +24,7 @@ QUICK, SLOW = "!ping", "!matter list"
 @pytest.fixture(autouse=True)
 async def talk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversation with Robin in it; what was answered is marked as soon as can be."""
-    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 0.0)
+    monkeypatch.setattr(write_behind, "TOGETHER_SECONDS", 0.0)
 
     def rows() -> None:
         add_accounts({"robin": "robin", "sam": "sam"})
@@ -222,7 +222,7 @@ async def test_a_commit_that_failed_leaves_nothing_and_the_events_can_come_again
 async def test_what_is_answered_and_not_marked_yet_is_not_taken_up_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 3600.0)
+    monkeypatch.setattr(write_behind, "TOGETHER_SECONDS", 3600.0)
     answers = Answers()
     inbox = await answers.inbox(store)
     await inbox.accept([event("$1")])

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.matrix import outbox as sender
 from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
-from bridge.store.engine import marks
+from bridge.store.engine import write_behind
 from bridge.store.engine.store import Store
 from bridge.store.models import OutboxMessage
 from bridge.store.queues import outbox as rows
@@ -40,7 +40,7 @@ async def sent_and_marked(store: Store, count: int) -> None:
 
 @pytest.fixture(autouse=True)
 def mark_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 0.0)
+    monkeypatch.setattr(write_behind, "TOGETHER_SECONDS", 0.0)
 
 
 async def test_what_is_committed_is_sent_without_being_asked_for(store: Store) -> None:
@@ -200,8 +200,8 @@ async def test_a_refresh_sends_nothing_again(store: Store) -> None:
 async def test_a_message_sent_but_not_marked_is_sent_again_as_the_same(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 3600.0)
-    monkeypatch.setattr(marks.Marks, "write", _never)
+    monkeypatch.setattr(write_behind, "TOGETHER_SECONDS", 3600.0)
+    monkeypatch.setattr(write_behind.WriteBehind, "write", _never)
     homeserver = Takes()
     before = make_outbox(store, homeserver)
     await before.start()
@@ -216,12 +216,12 @@ async def test_a_message_sent_but_not_marked_is_sent_again_as_the_same(
     await after.stop()
 
 
-async def _never(marks: object) -> None:
+async def _never(waiting: object) -> None:
     """Stands for a crash before the mark."""
 
 
 async def test_what_was_sent_is_marked_when_the_bridge_stops(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marks, "TOGETHER_SECONDS", 3600.0)
+    monkeypatch.setattr(write_behind, "TOGETHER_SECONDS", 3600.0)
     homeserver = Takes()
     outbox = make_outbox(store, homeserver)
     await outbox.start()

@@ -8,7 +8,7 @@ from bridge.care import telling_admins
 from bridge.check import deep
 from bridge.firm.audit import Deed
 from bridge.mapping.rooms import CLEARED
-from bridge.reconcile.planning.plan import Action, Kind, Plan, Step
+from bridge.reconcile.planning.plan import Action, DriftKind, Plan, Step
 from bridge.wording import audit_lines
 from bridge.wording.plan import step_line
 from bridge.wording.state import WHAT
@@ -28,7 +28,7 @@ def test_O1_every_deed_has_a_line() -> None:
 
 
 def test_O3_every_kind_of_drift_has_a_sentence() -> None:
-    assert set(telling_admins.SENTENCES) == set(Kind)
+    assert set(telling_admins.SENTENCES) == set(DriftKind)
 
 
 def test_what_is_taken_out_of_a_room_has_words() -> None:

@@ -1,4 +1,4 @@
-"""What is made of a client's createRoom request: a wish with nothing of the request's own, or a sentence."""
+"""What is made of a client's createRoom request: a request with nothing of the request's own, or a sentence."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bridge.guard.creation import (
     NO_SUCH_ROOMS,
     NOT_STAFF,
     PRIVATE,
+    CreationRequest,
     Opening,
-    Wish,
-    wish_as_json,
-    wish_from_json,
-    wish_of,
+    request_as_json,
+    request_from_json,
+    request_of,
 )
 from bridge.guard.gate import NO_POLICY, Denial, Gate
 
@@ -53,8 +53,8 @@ START_CHAT = {
 """As Element sends it."""
 
 
-def asked(content: dict[str, Any], by: str = ANN) -> Wish | Denial:
-    return wish_of(by, content, GATE, FACTS)
+def asked(content: dict[str, Any], by: str = ANN) -> CreationRequest | Denial:
+    return request_of(by, content, GATE, FACTS)
 
 
 def sentence(content: dict[str, Any], by: str = ANN) -> str:
@@ -64,8 +64,8 @@ def sentence(content: dict[str, Any], by: str = ANN) -> str:
 
 
 def test_D1_start_chat_is_the_conversation_of_that_set_in_whatever_order() -> None:
-    assert asked(START_CHAT) == Wish(ConversationKind.DIRECT, "a", ("b",))
-    three = Wish(ConversationKind.DIRECT, "a", ("b", "c"))
+    assert asked(START_CHAT) == CreationRequest(ConversationKind.DIRECT, "a", ("b",))
+    three = CreationRequest(ConversationKind.DIRECT, "a", ("b", "c"))
     for invited in ([CLEO, BEN], [BEN, CLEO, BEN], [BEN, ANN, CLEO, BOT]):
         assert asked({"invite": invited}) == three
         # A name does not make it another conversation: direct ones are called after the people (D3).
@@ -91,7 +91,9 @@ def test_C1_a_new_public_room_with_a_name_is_a_channel() -> None:
         "invite": [BEN, BOT],
         "initial_state": [ENCRYPTED, IN_SPACE],
     }
-    channel = Wish(ConversationKind.CHANNEL, "a", ("b",), "Court Filings", "Deadlines", (SPACE,), Opening.ALL)
+    channel = CreationRequest(
+        ConversationKind.CHANNEL, "a", ("b",), "Court Filings", "Deadlines", (SPACE,), Opening.ALL
+    )
     assert asked(content) == channel
     for public in (
         {"preset": "public_chat"},
@@ -99,13 +101,13 @@ def test_C1_a_new_public_room_with_a_name_is_a_channel() -> None:
         {"visibility": "public"},
         {"preset": "private_chat", "initial_state": [rule("public")]},
     ):
-        assert asked({"name": "Tides", **public}) == Wish(
+        assert asked({"name": "Tides", **public}) == CreationRequest(
             ConversationKind.CHANNEL, "a", name="Tides", opening=Opening.ALL
         )
 
 
 def test_M1_a_new_room_for_the_members_of_a_space_is_one_there() -> None:
-    wanted = Wish(ConversationKind.CHANNEL, "a", (), "Disclosure", "", (SPACE,), Opening.SPACES)
+    wanted = CreationRequest(ConversationKind.CHANNEL, "a", (), "Disclosure", "", (SPACE,), Opening.SPACES)
     element = {"preset": "private_chat", "visibility": "private", "room_version": "9"}
     for first in ([IN_SPACE, rule("restricted", SPACE)], [rule("knock_restricted", SPACE)]):
         assert asked({**element, "name": "Disclosure", "initial_state": first}) == wanted
@@ -135,11 +137,11 @@ def test_C1_D4_a_room_for_those_invited_alone_is_never_one_that_others_read(priv
     assert refusal == Denial("D1", PRIVATE, "private")
     # With people chosen it is their direct conversation, of which only the one who asked is told the name it had.
     direct = asked({"name": "Dismissal of Tom", "invite": [BEN], **private})
-    assert direct == Wish(ConversationKind.DIRECT, "a", ("b",), "Dismissal of Tom")
+    assert direct == CreationRequest(ConversationKind.DIRECT, "a", ("b",), "Dismissal of Tom")
 
 
 def test_a_chat_with_the_bot_is_the_one_there_is() -> None:
-    assert asked({"is_direct": True, "invite": [BOT]}) == Wish(ConversationKind.BOT, "a")
+    assert asked({"is_direct": True, "invite": [BOT]}) == CreationRequest(ConversationKind.BOT, "a")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_a_long_list_of_strangers_is_told_in_short() -> None:
 
 
 def test_without_a_policy_nothing_is_started() -> None:
-    refusal = wish_of(ANN, START_CHAT, GATE, None)
+    refusal = request_of(ANN, START_CHAT, GATE, None)
     assert isinstance(refusal, Denial)
     assert refusal.sentence == NO_POLICY
 
@@ -216,24 +218,24 @@ requests = st.fixed_dictionaries(
 @given(requests, st.sampled_from([ANN, BEN, EVE, DEE, MALLORY, ""]))
 def test_F1_whatever_is_asked_only_active_staff_and_texts_come_of_it(content: dict[str, Any], by: str) -> None:
     before = json.dumps(content)
-    wish = asked(content, by)
+    wanted = asked(content, by)
     assert json.dumps(content) == before
-    if isinstance(wish, Denial):
-        assert wish.sentence
+    if isinstance(wanted, Denial):
+        assert wanted.sentence
         return
     assert by in {ANN, BEN}
-    assert {wish.by, *wish.people} <= {"a", "b", "c"}
-    assert wish.by not in wish.people
-    assert wish.name or wish.kind is not ConversationKind.CHANNEL
+    assert {wanted.by, *wanted.people} <= {"a", "b", "c"}
+    assert wanted.by not in wanted.people
+    assert wanted.name or wanted.kind is not ConversationKind.CHANNEL
     # Nobody reads along who was not asked in.
-    assert (wish.kind is ConversationKind.CHANNEL) is (wish.opening is not Opening.INVITED)
-    assert bool(wish.people) or wish.kind is not ConversationKind.DIRECT
+    assert (wanted.kind is ConversationKind.CHANNEL) is (wanted.opening is not Opening.INVITED)
+    assert bool(wanted.people) or wanted.kind is not ConversationKind.DIRECT
     # What the bridge is told is all of it, and can be sent and read.
-    told = json.dumps(wish_as_json(wish)).encode()
-    assert wish_from_json(json.loads(told)) == wish
+    told = json.dumps(request_as_json(wanted)).encode()
+    assert request_from_json(json.loads(told)) == wanted
 
 
 @given(values)
 def test_what_is_no_wish_is_not_taken_for_one(data: Any) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
-        wish_from_json(data)
+        request_from_json(data)

@@ -9,8 +9,6 @@ from collections import defaultdict
 from bridge.docs.pages import ROOT
 
 ROWS = ROOT / "bridge" / "store" / "models.py"
-STILL_TWICE = {"Changed", "Kind", "Outcome", "Part", "Place"}
-"""Names of two classes, one of them in operations, in commands or in reconcile."""
 
 
 def test_no_two_classes_have_one_name() -> None:
@@ -22,7 +20,7 @@ def test_no_two_classes_have_one_name() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(f"{file.relative_to(ROOT)}:{node.lineno}")
-    assert {name: found for name, found in places.items() if len(found) > 1 and name not in STILL_TWICE} == {}
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_each_word_is_in_the_glossary_once_and_its_module_is_there() -> None:

@@ -35,7 +35,7 @@ from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
 from bridge.reconcile.planning.plan import Action, Plan, Step
-from bridge.reconcile.tally import Outcome
+from bridge.reconcile.tally import Result
 from bridge.settings import Settings
 from bridge.store import models
 from bridge.store.engine.store import Store, StoreError
@@ -60,7 +60,7 @@ class FakeFirm:
     """A firm without a homeserver: what commands ask of it is noted."""
 
     planned: Plan = field(default_factory=lambda: Plan(accounts=STEPS))
-    outcome: Outcome = field(default_factory=lambda: Outcome(2, ()))
+    outcome: Result = field(default_factory=lambda: Result(2, ()))
     error: Exception | None = None
     synced: bool = False
     passwords: dict[str, Any] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class FakeFirm:
     async def _plan(self) -> Plan:
         return self.planned
 
-    async def _sync(self, on_progress: Callable[[int, int, str], None]) -> Outcome:
+    async def _sync(self, on_progress: Callable[[int, int, str], None]) -> Result:
         on_progress(1, 1, "Everyone")
         self.synced = True
         return self.outcome
@@ -338,7 +338,7 @@ def test_sync_asks_first_and_takes_no_for_an_answer(run: Run, firm: FakeFirm, mo
 
 
 def test_sync_names_what_failed(run: Run, firm: FakeFirm) -> None:
-    firm.outcome = Outcome(1, ("Everyone: refused",))
+    firm.outcome = Result(1, ("Everyone: refused",))
     code, _, err = run("sync", "--yes")
     assert code == Exit.INCOMPLETE
     assert "Everyone: refused" in err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from bridge.lanes import Lanes
+from bridge.room_queues import RoomQueues
 
 DEADLINE = 10.0
 
@@ -30,7 +30,7 @@ async def test_what_is_added_in_the_moment_a_worker_ends_is_worked_on() -> None:
             all_done.set()
         return None
 
-    lanes = Lanes(work, width=1)
+    lanes = RoomQueues(work, width=1)
     lanes.add(Thing("!room", "first"))
     async with asyncio.timeout(DEADLINE):
         await all_done.wait()
@@ -48,7 +48,7 @@ async def test_a_room_keeps_its_order_while_others_go_on() -> None:
             resumed.set()
         return None
 
-    lanes = Lanes(work, width=2)
+    lanes = RoomQueues(work, width=2)
     for thing in (Thing("!a", "a1"), Thing("!a", "a2"), Thing("!b", "b1"), Thing("!b", "b2")):
         lanes.add(thing)
     async with asyncio.timeout(DEADLINE):
@@ -67,7 +67,7 @@ async def test_what_wants_to_be_seen_again_holds_up_its_room_only() -> None:
             return 0.0
         return None
 
-    lanes = Lanes(work, width=1)
+    lanes = RoomQueues(work, width=1)
     for thing in (Thing("!a", "a1"), Thing("!a", "a2"), Thing("!b", "b1")):
         lanes.add(thing)
     async with asyncio.timeout(DEADLINE):

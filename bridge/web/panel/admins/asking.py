@@ -12,13 +12,13 @@ from aiohttp import web
 from bridge.operations.noting import note_refused, note_use
 from bridge.operations.sight import sight_of
 from bridge.refusal import NOT_THEIRS, Refusal
-from bridge.web.panel.pages import Asking, framed
+from bridge.web.panel.pages import PanelRequest, framed
 
 PAGE: Final = 100
 """Lines of a list."""
 T = TypeVar("T")
 P = ParamSpec("P")
-_Answers = Callable[Concatenate[Asking, P], Awaitable[web.StreamResponse]]
+_Answers = Callable[Concatenate[PanelRequest, P], Awaitable[web.StreamResponse]]
 
 
 def for_admins(what: str) -> Callable[[_Answers[P]], _Answers[P]]:
@@ -26,7 +26,7 @@ def for_admins(what: str) -> Callable[[_Answers[P]], _Answers[P]]:
     noted who else asks (O1)."""
 
     def wrapped(answer: _Answers[P]) -> _Answers[P]:
-        async def answered(asked: Asking, /, *form: P.args, **more: P.kwargs) -> web.StreamResponse:
+        async def answered(asked: PanelRequest, /, *form: P.args, **more: P.kwargs) -> web.StreamResponse:
             try:
                 sight_of(asked.desk, asked.person)
                 # These pages do not change by themselves: each use is noted, and to leave one open is one use.
@@ -45,17 +45,17 @@ def for_admins(what: str) -> Callable[[_Answers[P]], _Answers[P]]:
     return wrapped
 
 
-def cause(asked: Asking) -> str:
+def cause(asked: PanelRequest) -> str:
     """What the audit log has as the cause of a page that was asked for."""
     return f"panel/{asked.person.id}/{secrets.token_hex(8)}"
 
 
-async def noted(asked: Asking, what: str, *, person: str = "", about: str = "", ids: Sequence[str] = ()) -> None:
+async def noted(asked: PanelRequest, what: str, *, person: str = "", about: str = "", ids: Sequence[str] = ()) -> None:
     """Note the use of a page in the audit log."""
     await note_use(asked.desk, asked.person, what, cause(asked), person=person, about=about, ids=ids)
 
 
-def paged(asked: Asking, rows: Sequence[T], **query: str) -> tuple[Sequence[T], str]:
+def paged(asked: PanelRequest, rows: Sequence[T], **query: str) -> tuple[Sequence[T], str]:
     """The part of a list that is asked for, and where the next one is; empty at the end."""
     typed = asked.query("from")
     start = int(typed) if typed.isdecimal() and len(typed) < 10 else 0

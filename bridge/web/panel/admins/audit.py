@@ -18,7 +18,7 @@ from bridge.operations.place_named import place_asked
 from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.forms import said
-from bridge.web.panel.pages import Asking, framed
+from bridge.web.panel.pages import PanelRequest, framed
 from bridge.wording.audit_lines import words_for
 from bridge.wording.moments import begin_of, moment_in
 
@@ -41,7 +41,7 @@ KINDS: Final[Mapping[str, tuple[str, frozenset[Deed]]]] = {
 
 
 @for_admins("audit")
-async def audit_log(asked: Asking) -> web.StreamResponse:
+async def audit_log(asked: PanelRequest) -> web.StreamResponse:
     """The audit log, newest entries first: of a person, a place, a kind or a time, or what was refused."""
     query = {name: value for name in _FILTERS if (value := asked.query(name).strip())}
     try:
@@ -64,13 +64,13 @@ async def audit_log(asked: Asking) -> web.StreamResponse:
     )
 
 
-def _entries(asked: Asking, page: LogPage) -> list[tuple[str, str]]:
+def _entries(asked: PanelRequest, page: LogPage) -> list[tuple[str, str]]:
     """When, and what, of each entry."""
     dates = asked.desk.settings.firm
     return [(moment_in(dates, one.entry.at_ms), words_for(page.sight, page.names, one)) for one in page.entries]
 
 
-async def _read(asked: Asking, query: Mapping[str, str]) -> LogPage:
+async def _read(asked: PanelRequest, query: Mapping[str, str]) -> LogPage:
     """A page of the log, whose use is noted. Raises Refusal for a person or place that there is not."""
     wanted, before = await _asked_for(asked, query), asked.query("before")
     position = int(before) if before.isdecimal() and len(before) < 19 else None
@@ -84,7 +84,7 @@ async def _read(asked: Asking, query: Mapping[str, str]) -> LogPage:
     return page
 
 
-async def _asked_for(asked: Asking, query: Mapping[str, str]) -> Asked:
+async def _asked_for(asked: PanelRequest, query: Mapping[str, str]) -> Asked:
     """Which entries are asked for. What is no value of a filter leaves none out. Raises Refusal."""
     dates, wanted = asked.desk.settings.firm, Asked(refused="refused" in query)
     if typed := query.get("person"):

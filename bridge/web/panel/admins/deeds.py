@@ -8,13 +8,13 @@ from bridge.operations.admins.directory import confirm_directory, undo_directory
 from bridge.operations.admins.staff import cut_off, take_back
 from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.forms import Form, cause_of
-from bridge.web.panel.pages import Asking, framed, not_there
+from bridge.web.panel.pages import PanelRequest, framed, not_there
 from bridge.wording.directory import confirmed_text, undone_text
 from bridge.wording.markdown import plain
 
 
 @for_admins("staff leave")
-async def leave(asked: Asking, form: Form) -> web.StreamResponse:
+async def leave(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Cut somebody off: end their sessions, lock their account, take them out of every conversation."""
     who, cause = asked.desk.firm().staff.get(asked.part("person")), cause_of(asked, form)
     if who is None:
@@ -32,7 +32,7 @@ async def leave(asked: Asking, form: Form) -> web.StreamResponse:
 
 
 @for_admins("staff return")
-async def come_back(asked: Asking, form: Form) -> web.StreamResponse:
+async def come_back(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Take somebody back who was cut off. They are in none of their former conversations by that."""
     who, cause = asked.desk.firm().staff.get(asked.part("person")), cause_of(asked, form)
     if who is None:
@@ -49,7 +49,7 @@ async def come_back(asked: Asking, form: Form) -> web.StreamResponse:
 
 
 @for_admins("directory confirm")
-async def confirm(asked: Asking, form: Form) -> web.StreamResponse:
+async def confirm(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Let the change of the directory through that waits."""
     cause_of(asked, form)
     told = confirmed_text(await confirm_directory(asked.desk, asked.person))
@@ -58,7 +58,7 @@ async def confirm(asked: Asking, form: Form) -> web.StreamResponse:
 
 
 @for_admins("directory undo")
-async def undo(asked: Asking, form: Form) -> web.StreamResponse:
+async def undo(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Take back the change of the directory that was confirmed last."""
     cause_of(asked, form)
     told = undone_text(await undo_directory(asked.desk, asked.person))
@@ -66,7 +66,7 @@ async def undo(asked: Asking, form: Form) -> web.StreamResponse:
     return await _told(asked, "The directory", [plain(told)], ())
 
 
-async def _told(asked: Asking, heading: str, done: list[str], not_done: tuple[str, ...]) -> web.Response:
+async def _told(asked: PanelRequest, heading: str, done: list[str], not_done: tuple[str, ...]) -> web.Response:
     return await framed(
         asked,
         "admins/done",

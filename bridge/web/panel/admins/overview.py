@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bridge.operations.admins.directory import directory_status, foresee_directory
 from bridge.web.panel.admins.asking import for_admins, noted
-from bridge.web.panel.pages import Asking, framed
+from bridge.web.panel.pages import PanelRequest, framed
 from bridge.wording.directory import status_text
 from bridge.wording.markdown import plain
 
@@ -31,7 +31,7 @@ _CHECKS: Final = {
 
 
 @for_admins("directory status")
-async def overview(asked: Asking) -> web.StreamResponse:
+async def overview(asked: PanelRequest) -> web.StreamResponse:
     """How the bridge and the directory stand, and a change of the directory that waits to be confirmed."""
     await noted(asked, "directory status")
     found = await foresee_directory(asked.desk, asked.person)

@@ -11,7 +11,7 @@ from bridge.mapping.names import matter_name
 from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
 from bridge.operations.admins.staff import Gone, leavers
 from bridge.web.panel.admins.asking import for_admins, noted, paged
-from bridge.web.panel.pages import Asking, Values, by_name, framed, not_there
+from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, not_there
 from bridge.wording.access import way_in_words
 
 _GONE: Final = {
@@ -22,7 +22,7 @@ _GONE: Final = {
 
 
 @for_admins("staff list")
-async def staff(asked: Asking) -> web.StreamResponse:
+async def staff(asked: PanelRequest) -> web.StreamResponse:
     """Everybody in the firm and who has left, by name or some words of it."""
     gone = {person.id: how for person, how in await leavers(asked.desk, asked.person)}
     await noted(asked, "staff list")
@@ -36,7 +36,7 @@ async def staff(asked: Asking) -> web.StreamResponse:
 
 
 @for_admins("access")
-async def person(asked: Asking) -> web.StreamResponse:
+async def person(asked: PanelRequest) -> web.StreamResponse:
     """What somebody can see, as far as the admin may know, and a form to cut them off or take them back."""
     who = asked.desk.firm().staff.get(asked.part("person"))
     if who is None:
@@ -63,7 +63,7 @@ async def person(asked: Asking) -> web.StreamResponse:
 
 
 @for_admins("matter access")
-async def matter_access(asked: Asking) -> web.StreamResponse:
+async def matter_access(asked: PanelRequest) -> web.StreamResponse:
     """Who can see a matter and who cannot, and why."""
     found = await access_to(asked.desk, asked.person, asked.part("matter"))
     if found is None:

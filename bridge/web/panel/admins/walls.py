@@ -19,7 +19,7 @@ from bridge.operations.walls.setting import MEMO_MAX, WallMade, lift_walls, set_
 from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted, paged
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, texts_in, there
-from bridge.web.panel.pages import Asking, Values, by_name, framed, name_of, not_there
+from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
 from bridge.wording.markdown import plain
 from bridge.wording.moments import moment_in, written
 from bridge.wording.walls import shown_around, shown_people
@@ -29,7 +29,7 @@ _MATTERS_AT_ONCE: Final = 20
 
 
 @for_admins("wall list")
-async def walls(asked: Asking) -> web.StreamResponse:
+async def walls(asked: PanelRequest) -> web.StreamResponse:
     """The walls that are in force or to come."""
     some, following = paged(asked, walls_listed(asked.desk, asked.person, Narrowed()))
     rows = await wall_rows(asked.desk, asked.person, some)
@@ -39,7 +39,7 @@ async def walls(asked: Asking) -> web.StreamResponse:
 
 
 @for_admins("wall report")
-async def wall(asked: Asking) -> web.StreamResponse:
+async def wall(asked: PanelRequest) -> web.StreamResponse:
     """A wall's terms, a form to lift it, and its report: what those it keeps out could read before."""
     found = await _found(asked)
     if found is None:
@@ -72,13 +72,13 @@ async def wall(asked: Asking) -> web.StreamResponse:
 
 
 @for_admins("wall add")
-async def new_wall(asked: Asking) -> web.StreamResponse:
+async def new_wall(asked: PanelRequest) -> web.StreamResponse:
     """The form for a wall."""
     return await _form(asked, {})
 
 
 @for_admins("wall add")
-async def make_wall(asked: Asking, form: Form) -> web.StreamResponse:
+async def make_wall(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Say what a wall would do; or, once that was seen, set it."""
     wanted, values = _wanted(asked, form)
     cause = cause_of(asked, form)
@@ -98,7 +98,7 @@ async def make_wall(asked: Asking, form: Form) -> web.StreamResponse:
 
 
 @for_admins("wall lift")
-async def lift(asked: Asking, form: Form) -> web.StreamResponse:
+async def lift(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """End a wall that was set here or by command."""
     found = await _found(asked)
     if found is None:
@@ -108,13 +108,13 @@ async def lift(asked: Asking, form: Form) -> web.StreamResponse:
     return there("/admin/walls")
 
 
-async def _found(asked: Asking) -> Wall | None:
+async def _found(asked: PanelRequest) -> Wall | None:
     """The wall that is asked for, ended ones among them; None where there is none that the admin may know of."""
     known = await walls_reported(asked.desk, asked.person)
     return next((one for one in (*known.standing, *known.ended) if one.id == asked.part("wall")), None)
 
 
-def _wanted(asked: Asking, form: Form) -> tuple[Wall, Values]:
+def _wanted(asked: PanelRequest, form: Form) -> tuple[Wall, Values]:
     """The wall that a form describes but for what it stands around, and the form as it was filled in."""
     firm, people = asked.desk.firm(), people_in(asked, form, former=True)
     groups = [one for one in texts_in(form, "group") if one in firm.groups]
@@ -128,7 +128,7 @@ def _wanted(asked: Asking, form: Form) -> tuple[Wall, Values]:
     return wanted, {**values, "people": frozenset(people), "groups": frozenset(groups)}
 
 
-async def _form(asked: Asking, typed: Values, foreseen: WallForeseen | None = None) -> web.Response:
+async def _form(asked: PanelRequest, typed: Values, foreseen: WallForeseen | None = None) -> web.Response:
     firm, sight = asked.desk.firm(), sight_of(asked.desk, asked.person)
     values: Values = {
         "kind": WallKind.EXCLUDE,
@@ -156,7 +156,7 @@ async def _form(asked: Asking, typed: Values, foreseen: WallForeseen | None = No
     )
 
 
-async def _made(asked: Asking, made: WallMade) -> web.Response:
+async def _made(asked: PanelRequest, made: WallMade) -> web.Response:
     firm = asked.desk.firm()
     taken_out = sorted(((firm.staff[one].name, count) for one, count in made.taken_out.items()), key=_folded)
     return await framed(
@@ -174,7 +174,7 @@ def _folded(one: tuple[str, int]) -> str:
     return one[0].casefold()
 
 
-def _row(asked: Asking, row: WallRow) -> Values:
+def _row(asked: PanelRequest, row: WallRow) -> Values:
     """A wall as a table shows it."""
     firm, dates, one = asked.desk.firm(), asked.desk.settings.firm, row.wall
     ended = row.record.ended_at if row.record is not None else None
@@ -195,7 +195,7 @@ def _row(asked: Asking, row: WallRow) -> Values:
     }
 
 
-def _acknowledged(asked: Asking, row: WallRow) -> Iterator[tuple[str, str]]:
+def _acknowledged(asked: PanelRequest, row: WallRow) -> Iterator[tuple[str, str]]:
     """Who was told of the wall, and when they said that they had read it."""
     staff, dates = asked.desk.firm().staff, asked.desk.settings.firm
     told = row.record.told if row.record is not None else {}
@@ -204,7 +204,7 @@ def _acknowledged(asked: Asking, row: WallRow) -> Iterator[tuple[str, str]]:
     yield from ((staff[one].name, at) for one, at in when.items() if one in staff)
 
 
-def _disclosed(asked: Asking, one: Disclosed) -> str:
+def _disclosed(asked: PanelRequest, one: Disclosed) -> str:
     """What somebody could read in a conversation before, in words."""
     if one.person is None or one.period is None:
         return f"Its history cannot be read: {one.unreadable}"

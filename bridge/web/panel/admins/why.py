@@ -10,14 +10,14 @@ from bridge.operations.admins.why import LastChange, Membership, Why, why
 from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.forms import said
-from bridge.web.panel.pages import Asking, Values, by_name, framed
+from bridge.web.panel.pages import PanelRequest, Values, by_name, framed
 from bridge.wording.markdown import plain
 from bridge.wording.moments import day_in
 from bridge.wording.places import conversation_title
 
 
 @for_admins("why")
-async def why_asked(asked: Asking) -> web.StreamResponse:
+async def why_asked(asked: PanelRequest) -> web.StreamResponse:
     """Why somebody can or cannot see a matter, or be in a channel or room."""
     firm, place = asked.desk.firm(), asked.query("place").strip()
     who = firm.staff.get(asked.query("person"))
@@ -35,7 +35,7 @@ async def why_asked(asked: Asking) -> web.StreamResponse:
     return await framed(asked, "admins/why", "Why", "admin/why", **{**values, **_explained(asked, who, found)})
 
 
-def _explained(asked: Asking, who: Staff, found: Why) -> Values:
+def _explained(asked: PanelRequest, who: Staff, found: Why) -> Values:
     place, deciding = found.place, found.explanation.deciding
     what = (
         f"see matter {matter_name(place)}"
@@ -54,7 +54,7 @@ def _explained(asked: Asking, who: Staff, found: Why) -> Values:
     }
 
 
-def _picked(asked: Asking, one: Membership) -> str:
+def _picked(asked: PanelRequest, one: Membership) -> str:
     when = f" on {day_in(asked.desk.settings.firm, one.at_ms)}" if one.at_ms is not None else ""
     match one.picked:
         case LastChange.EVERYBODY:

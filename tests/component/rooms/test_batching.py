@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from bridge.store.engine.batching import Batches
 from bridge.store.engine.store import Store, StoreError
-from bridge.store.engine.together import Together
 from bridge.store.models import InboxEvent
 
 
-def record(store: Store, batches: list[list[str]]) -> Together[str]:
+def record(store: Store, batches: list[list[str]]) -> Batches[str]:
     """A unit that stores each item as a row and refuses the item "bad"."""
 
     def unit(items: Sequence[str]) -> None:
@@ -22,7 +22,7 @@ def record(store: Store, batches: list[list[str]]) -> Together[str]:
             if item == "bad":
                 raise ValueError(item)
 
-    return Together(store, unit)
+    return Batches(store, unit)
 
 
 async def stored(store: Store) -> list[str]:

@@ -12,7 +12,7 @@ from bridge.store.engine.store import Store, StoreError
 T = TypeVar("T")
 
 
-class Together(Generic[T]):
+class Batches(Generic[T]):
     """Runs one unit of work for many items, with few statements where a unit for each would need many."""
 
     def __init__(self, store: Store, unit: Callable[[Sequence[T]], None], *, durable: bool = True) -> None:

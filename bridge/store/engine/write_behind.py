@@ -19,7 +19,7 @@ TOGETHER_SECONDS = 0.05
 AT_ONCE = 1000
 
 
-class Marks:
+class WriteBehind:
     """Keys of what was done and is not written down yet."""
 
     def __init__(

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 PAUSE_AFTER_A_MISTAKE = 60.0
 
 
-class LaneItem(Protocol):
+class QueuedItem(Protocol):
     """Something to work on."""
 
     room_id: str
@@ -26,10 +26,10 @@ class LaneItem(Protocol):
         """What tells it from all others."""
 
 
-T = TypeVar("T", bound=LaneItem)
+T = TypeVar("T", bound=QueuedItem)
 
 
-class Lanes(Generic[T]):
+class RoomQueues(Generic[T]):
     """One lane for each room, at most `width` of them worked on at once. A lane that is empty costs nothing.
 
     `work` returns None when it is done with an item, or the seconds after which it wants to see the same item again;
