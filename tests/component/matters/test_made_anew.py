@@ -242,7 +242,7 @@ async def test_M3_what_fails_in_the_old_room_is_tried_again(
 ) -> None:
     """Once the new room is right, nothing else would lead to the old one, in which somebody may still be."""
     monkeypatch.setattr("bridge.reconcile.again.FIRST_SECONDS", 0.0)
-    monkeypatch.setattr("bridge.reconcile.passes.PATIENCE", 0.1)
+    monkeypatch.setattr("bridge.reconcile.waits.PATIENCE", 0.1)
     room = await on.room(ESTATE_TALK)
     on.fake.broken = [Broken(f"{re.escape(room.room_id)}/.*{fails}", refusal(status, "M_UNKNOWN"))]
     before, on.firm = on.firm, make_firm(walls=(WALL,))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.firm.files.carried import FILE_MESSAGES, strays
+from bridge.firm.files.carried import FILE_MESSAGES, edited_with_file, edits_file, strays
 from bridge.firm.files.rules import FileRules, judge_message
 
 MXC = "mxc://firm.example/abc"
@@ -149,3 +149,39 @@ def test_content_may_be_nested_deeper_than_functions_can_call() -> None:
     for _ in range(20_000):
         content = {"x": [content]}
     assert strays("x", content)
+
+
+REPLACES = {"m.relates_to": {"rel_type": "m.replace", "event_id": "$text"}}
+FILE = {"msgtype": "m.file", "body": "x.pdf", "url": "mxc://localhost/x"}
+
+
+@pytest.mark.parametrize(
+    ("content", "edited"),
+    [
+        ({**REPLACES, "msgtype": "m.text", "m.new_content": FILE}, "$text"),
+        ({**REPLACES, **FILE, "m.new_content": {"msgtype": "m.text"}}, "$text"),
+        ({**REPLACES, **FILE}, "$text"),
+        ({**REPLACES, **FILE, "m.new_content": [FILE]}, "$text"),
+        ({**FILE, "m.relates_to": {"rel_type": "m.replace", "event_id": ["$text"]}}, ""),
+        ({**FILE, "m.relates_to": {"rel_type": "m.replace"}}, ""),
+        ({**REPLACES, "msgtype": "m.text", "m.new_content": {"msgtype": "m.text"}}, None),
+        ({**FILE, "m.relates_to": {"rel_type": "m.thread", "event_id": "$text"}}, None),
+        ({**FILE, "m.relates_to": "m.replace"}, None),
+    ],
+)
+def test_V3_an_edit_with_a_file_in_it_is_known_in_every_form(content: dict[str, Any], edited: str | None) -> None:
+    assert edited_with_file(content) == edited
+
+
+def test_V3_an_edit_is_of_a_file_of_its_senders_alone() -> None:
+    sent = {"sender": "@a:x", "room_id": "!r", "content": FILE}
+    assert edits_file("@a:x", "!r", sent)
+    for other in (
+        None,
+        {**sent, "sender": "@b:x"},
+        {**sent, "room_id": "!s"},
+        {**sent, "content": {"msgtype": "m.text"}},
+        {**sent, "content": {**FILE, **REPLACES}},
+        {**sent, "content": None},
+    ):
+        assert not edits_file("@a:x", "!r", other)
