@@ -48,5 +48,6 @@ def _query(found: dict[str, list[dict[str, str]]]) -> Iterator[tuple[str, ...]]:
 
 
 def _body(route: Route) -> Iterator[tuple[str, ...]]:
-    for name, one in route.body.model_fields.items() if route.body is not None else ():
+    fields = {} if route.body is None else route.body.model_fields
+    for name, one in fields.items():
         yield f"`{name}`{', required' * one.is_required()}", "body", one.description or ""

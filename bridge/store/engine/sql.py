@@ -6,6 +6,7 @@ Peewee builds its SQL anew at every call, which takes ten times as long as runni
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -30,6 +31,30 @@ def skip_to(column: Any) -> None:
     if isinstance(database.obj, PostgresqlDatabase):
         table, name = column.model._meta.table_name, column.column_name
         execute(f'SELECT setval(pg_get_serial_sequence(?, ?), (SELECT max("{name}") FROM "{table}"))', table, name)  # noqa: S608
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Let all that is done within it be undone, with the numbers that rows got. SQLite takes those back by itself."""
+    before = _sequences()
+    execute("SAVEPOINT undone")
+    try:
+        yield
+    finally:
+        execute("ROLLBACK TO SAVEPOINT undone")
+        execute("RELEASE SAVEPOINT undone")
+        # No transaction of PostgreSQL takes them back. Nobody but this thread takes any.
+        for name, last in _sequences().items():
+            if last != before[name]:
+                execute("SELECT setval(?, ?, ?)", name, before[name] or 1, before[name] is not None)
+
+
+def _sequences() -> dict[str, int | None]:
+    """The last number that each sequence gave, by name; None where it gave none."""
+    if not isinstance(database.obj, PostgresqlDatabase):
+        return {}
+    found = execute("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = current_schema()").fetchall()
+    return {str(name): last for name, last in found}
 
 
 def batched(values: Iterable[T], size: int = ROWS_PER_STATEMENT) -> Iterator[tuple[T, ...]]:

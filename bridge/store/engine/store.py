@@ -26,7 +26,7 @@ from bridge.store import models
 from bridge.store.engine.backends import Backend, backend_for
 from bridge.store.engine.errors import NotMadeYetError, OwnedElsewhereError, StoreError, as_store_error
 from bridge.store.engine.news import take_news
-from bridge.store.engine.sql import execute
+from bridge.store.engine.sql import execute, undone
 
 __all__ = ["OwnedElsewhereError", "Store", "StoreError"]
 
@@ -149,16 +149,14 @@ class Store:
     async def rehearse(self, unit: Callable[[], T]) -> T:
         """Run a unit, return its result, and undo it. Nobody is told of what it announced."""
 
-        def undone() -> T:
-            execute("SAVEPOINT rehearsal")
+        def rehearsed() -> T:
             try:
-                return unit()
+                with undone():
+                    return unit()
             finally:
-                execute("ROLLBACK TO SAVEPOINT rehearsal")
-                execute("RELEASE SAVEPOINT rehearsal")
                 take_news()
 
-        return cast("T", await self._hand_over(undone, False, self.reading, None))
+        return cast("T", await self._hand_over(rehearsed, False, self.reading, None))
 
     async def _hand_over(
         self, unit: Callable[[], T], durable: bool, reads: bool, early: Callable[[T], None] | None
