@@ -96,10 +96,10 @@ async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPa
     indexed = asked.person or asked.subjects
     end = 0 if indexed else max(0, before - LOOKED_AT - 1)
     for _ in range(_READ // _AT_ONCE):
-        some, names = await store.read(partial(_some, names, replace(asked, before=before, after=end)))
+        some, names, readable = await store.read(partial(_some, sight, names, replace(asked, before=before, after=end)))
         for one in some:
             before = one.position
-            if _may_read(sight, names, one):
+            if one.position in readable:
                 found.append(one)
             if len(found) == PAGE:
                 return LogPage(found, names, sight, before if before > 1 else None)
@@ -108,10 +108,12 @@ async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPa
     return LogPage(found, names, sight, before)
 
 
-def _some(names: Names, asked: Filter) -> tuple[list[Audited], Names]:
-    """A unit: the newest of these entries, and the names of what they are about."""
+def _some(sight: Sight, names: Names, asked: Filter) -> tuple[list[Audited], Names, set[int]]:
+    """A unit: the newest of these entries, the names of what they are about, and the positions of those that this
+    person may read."""
     some = newest_by(asked, _AT_ONCE)
-    return some, names.with_those_of(one.entry for one in some)
+    names = names.with_those_of(one.entry for one in some)
+    return some, names, {one.position for one in some if _may_read(sight, names, one)}
 
 
 def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
