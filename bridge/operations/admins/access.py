@@ -9,6 +9,7 @@ from enum import StrEnum
 from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.explain import explain_access, roles_on, wall_said, way_to
+from bridge.firm.matters.search import on_team_of
 from bridge.firm.model import Firm, Matter, Matters, Staff
 from bridge.firm.policy import Decision, accessible, desired_participants, may_access, may_act, may_be_in, with_access
 from bridge.firm.sight import Sight
@@ -135,12 +136,13 @@ def _by_way(sight: Sight, person: Staff) -> dict[Way, list[Matter]]:
     grouped: dict[Way, list[Matter]] = {way: [] for way in Way}
     seen = {matter.id for matter in sight.matters}
     theirs = {matter.id for matter in accessible(sight.firm, person.id, sight.matters, sight.today)}
+    on_team = sight.firm.matters_under(on_team_of).get(person.id, frozenset())
     for matter in sight.firm.found_in_matters(_by_number):
         if matter.id not in seen:
             continue
         if matter.id not in theirs:
             grouped[Way.NOT].append(matter)
-        elif matter.is_on_team(person.id):
+        elif matter.id in on_team:
             grouped[Way.ROLE].append(matter)
         else:
             grouped[Way.LIST if matter.restricted else Way.OPEN].append(matter)

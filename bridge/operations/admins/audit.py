@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bridge.desk import Desk
 from bridge.firm.audit import USES, AuditEntry, Deed, Outcome, words_and_ids
@@ -12,6 +13,7 @@ from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_space_key
 from bridge.firm.sight import Sight
 from bridge.operations.sight import sight_of
+from bridge.store.engine.store import Store
 from bridge.store.record.audit import Audited, Filter, end_of_log, newest_by
 from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.audit_lines import OF_DIRECTORY, Names, names_of
@@ -71,7 +73,7 @@ async def log_page(desk: Desk, asker: Staff, asked: Asked, before: int | None) -
     )
     # Looked up before the store is asked, which nothing else can use meanwhile.
     sight.names_hidden("")
-    return await desk.store.read(lambda: _page(sight, wanted, end_of_log() if before is None else before))
+    return await _page(desk.store, sight, wanted, await desk.store.read(end_of_log) if before is None else before)
 
 
 async def _subjects(desk: Desk, sight: Sight, place: Matter | Conversation | None) -> frozenset[str]:
@@ -83,27 +85,35 @@ async def _subjects(desk: Desk, sight: Sight, place: Matter | Conversation | Non
     return frozenset({*own, *(one.conversation.id for one in listed), *walls})
 
 
-def _page(sight: Sight, asked: Filter, before: int) -> LogPage:
-    """A unit: the newest entries in front of a position that this person may read, as many as fit on a page.
+async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPage:
+    """The newest entries in front of a position that this person may read, as many as fit on a page.
 
-    It ends sooner where too much had to be looked through, so that no question holds the store for long.
+    They are read some at a time, and it ends sooner where too much had to be looked through, so that no question holds
+    the store for long.
     """
     found: list[Audited] = []
     names = names_of(sight.firm, ())
     indexed = asked.person or asked.subjects
     end = 0 if indexed else max(0, before - LOOKED_AT - 1)
     for _ in range(_READ // _AT_ONCE):
-        some = newest_by(replace(asked, before=before, after=end), _AT_ONCE)
-        names = names.with_those_of(one.entry for one in some)
+        some, names, readable = await store.read(partial(_some, sight, names, replace(asked, before=before, after=end)))
         for one in some:
             before = one.position
-            if _may_read(sight, names, one):
+            if one.position in readable:
                 found.append(one)
             if len(found) == PAGE:
                 return LogPage(found, names, sight, before if before > 1 else None)
         if len(some) < _AT_ONCE:
             return LogPage(found, names, sight, end + 1 if end else None)
     return LogPage(found, names, sight, before)
+
+
+def _some(sight: Sight, names: Names, asked: Filter) -> tuple[list[Audited], Names, set[int]]:
+    """A unit: the newest of these entries, the names of what they are about, and the positions of those that this
+    person may read."""
+    some = newest_by(asked, _AT_ONCE)
+    names = names.with_those_of(one.entry for one in some)
+    return some, names, {one.position for one in some if _may_read(sight, names, one)}
 
 
 def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
