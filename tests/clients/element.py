@@ -182,6 +182,15 @@ class Window:
         await self._pick(names)
         await self.page.get_by_role("button", name="Invite", exact=True).click()
 
+    async def search(self, words: str) -> None:
+        """Search the messages of all rooms, from the info of the room that is open."""
+        if not await self.page.get_by_placeholder("Search messages…").is_visible():
+            await self.page.locator(".mx_RoomHeader_infoWrapper").click()
+        box = self.page.get_by_placeholder("Search messages…")
+        await box.fill(words)
+        await box.press("Enter")
+        await self.page.get_by_text("Search all rooms", exact=True).click()
+
     async def rename(self, name: str) -> None:
         """Give the room that is open another name in its settings."""
         await self.info("Settings")

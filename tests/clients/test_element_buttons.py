@@ -56,3 +56,22 @@ async def test_M1_V1_a_conversation_of_a_matter_is_made_shared_and_renamed(offic
     await daniel.rename("Expert evidence")
     for window in (daniel, grace):
         await window.shows(f"Expert evidence · {HOLLIS}")
+
+
+async def test_C1_V1_a_channel_is_made_for_picked_staff_and_found_by_search(office: Office) -> None:
+    daniel = await office.sign_in("daniel.okafor")
+    grace = await office.sign_in("grace.whitlock")
+    await daniel.open_space("Ashcombe & Vale")
+    await daniel.new_room("Bake Sale")
+    await daniel.shows("Bake Sale")
+    await daniel.invite("Grace Whitlock")
+    await grace.open("Bake Sale")
+    await grace.sees("Daniel Okafor started the channel Bake Sale")
+    await grace.say("I bring a lemon drizzle")
+    await grace.sent("I bring a lemon drizzle")
+    await daniel.open("Litigation")
+    await daniel.search("drizzle")
+    await daniel.sees("I bring a lemon", within=".mx_RoomView_searchResultsPanel")
+    await daniel.open("Bake Sale")
+    await daniel.people()
+    await daniel.sees("Grace Whitlock", within=".mx_RightPanel")
