@@ -12,20 +12,22 @@ from nio import Api
 
 from bridge.firm.policy import Decision
 from bridge.firm.room_keys import MARKER
+from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 from bridge.mapping.disclosure import Happened
 from bridge.matrix import requests
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
 from bridge.matrix.errors import BadRequestError, ForbiddenError, HomeserverError, NotAllowedError, NotFoundError
 from bridge.matrix.port import LOCK, Take, Unread
-from bridge.matrix.requests import Request
-from bridge.settings import AppserviceSettings, HomeserverSettings
+from bridge.matrix.requests import ADMIN_V1, ADMIN_V2, V1, V3, Request, delete, get, post, put
+from bridge.settings import APPSERVICE_ID, AppserviceSettings, HomeserverSettings
 
 Json = dict[str, Any]
 
 _THUMBNAIL_MAX = 1 << 20
 """Bytes."""
 _NO_TOKEN = ""
+_ROOMS_AT_ONCE = 500
 """nio's builders want a token for the query; the connection has it in the header."""
 
 
@@ -76,7 +78,7 @@ class MatrixClient:
         invited = [event["state_key"] for event in first if event["type"] == "m.room.member"]
         for user_id in (*invited, *body.get("invite", ())):
             _require(user_id, await self._decides.may_enter_new(user_id, key))
-        return str(await self._as_bot(requests.create_room(body), "room_id"))
+        return str(await self._as_bot(post(V3, "createRoom", body=body), "room_id"))
 
     async def resolve_alias(self, alias: str) -> str | None:
         try:
@@ -97,13 +99,14 @@ class MatrixClient:
 
     async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:
         try:
-            event: Json = await self._as_bot(requests.state_event(room_id, event_type, state_key))
+            asked = get(V3, "rooms", room_id, "state", event_type, state_key, query="format=event")
+            event: Json = await self._as_bot(asked)
         except (NotFoundError, ForbiddenError):
             return None
         return event
 
     async def admin_room_state(self, room_id: str) -> list[Json]:
-        events: list[Json] = await self._as_bot(requests.admin_room_state(room_id), "state")
+        events: list[Json] = await self._as_bot(get(ADMIN_V1, "rooms", room_id, "state"), "state")
         return events
 
     async def history(self, room_id: str) -> list[Happened]:
@@ -128,13 +131,15 @@ class MatrixClient:
         return newest
 
     async def admin_newest_event(self, room_id: str) -> str:
-        newest = await self._as_bot(requests.admin_newest_event(room_id), "chunk")
+        newest = await self._as_bot(get(ADMIN_V1, "rooms", room_id, "messages", query="dir=b&limit=1"), "chunk")
         return str(newest[0]["event_id"]) if newest else ""
 
     async def admin_place_of(self, room_id: str, since_ms: int) -> str | None:
         try:
-            event_id = await self._as_bot(requests.admin_event_since(room_id, since_ms), "event_id")
-            return str(await self._as_bot(requests.admin_context(room_id, event_id), "start"))
+            first = get(ADMIN_V1, "rooms", room_id, "timestamp_to_event", query=f"dir=f&ts={since_ms}")
+            event_id = await self._as_bot(first, "event_id")
+            around = get(ADMIN_V1, "rooms", room_id, "context", event_id, query="limit=0")
+            return str(await self._as_bot(around, "start"))
         except NotFoundError:
             return None
 
@@ -166,7 +171,9 @@ class MatrixClient:
 
     async def join_again(self, room_id: str, user_id: str) -> None:
         await self._require_entering(user_id, room_id)
-        await self.connection.ask(requests.join_again(room_id), user_id)
+        # Without words of its own Synapse takes it for done.
+        reason = {"reason": "To be listed under the people in it"}
+        await self.connection.ask(post(V3, "rooms", room_id, "join", body=reason), user_id)
 
     async def leave(self, room_id: str, user_id: str) -> None:
         with _no_error(NotFoundError), _no_error(ForbiddenError, f"{user_id} not in room"):
@@ -224,7 +231,7 @@ class MatrixClient:
 
     async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
         try:
-            content: Json = await self._as(user_id, requests.account_data(user_id, data_type, room_id))
+            content: Json = await self._as(user_id, get(*_account_data(user_id, data_type, room_id)))
         except NotFoundError:
             return {}
         return content
@@ -233,18 +240,18 @@ class MatrixClient:
         if room_id:
             # It may name what the room is about.
             await self._require_entering(user_id, room_id)
-        await self._as(user_id, requests.put_account_data(user_id, data_type, content, room_id))
+        await self._as(user_id, put(*_account_data(user_id, data_type, room_id), body=content))
 
     async def push_rules(self, user_id: str) -> Json:
-        rules: Json = await self._as(user_id, requests.push_rules())
+        rules: Json = await self._as(user_id, get(V3, "pushrules", "global", ""))
         return rules
 
     async def put_push_rule(self, user_id: str, kind: str, rule_id: str, rule: Json) -> None:
-        await self._as(user_id, requests.put_push_rule(kind, rule_id, rule))
+        await self._as(user_id, put(V3, "pushrules", "global", kind, rule_id, body=rule))
 
     async def delete_push_rule(self, user_id: str, kind: str, rule_id: str) -> None:
         with suppress(NotFoundError):
-            await self._as(user_id, requests.delete_push_rule(kind, rule_id))
+            await self._as(user_id, delete(V3, "pushrules", "global", kind, rule_id))
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         room_ids: list[str] = await self._as(user_id, Api.joined_rooms(_NO_TOKEN), "joined_rooms")
@@ -267,16 +274,18 @@ class MatrixClient:
     async def register(self, localpart: str) -> None:
         await self._require_acting(f"@{localpart}:{self.bot_id.partition(':')[2]}")
         # As the service itself: the bot may be the very user that is not there yet.
-        await self.connection.ask(requests.register(localpart), None)
+        body = {"type": "m.login.application_service", "username": localpart, "inhibit_login": True}
+        await self.connection.ask(post(V3, "register", body=body), None)
 
     async def ensure_device(self, user_id: str) -> None:
         async with self._device_locks[user_id]:
             if user_id not in self._devices:
-                await self._as(user_id, requests.put_device(DEVICE))
+                await self._as(user_id, put(V3, "devices", DEVICE, body={}))
                 self._devices.add(user_id)
 
     async def ping(self, txn_id: str) -> float:
-        return float(await self.connection.ask(requests.ping(txn_id), None, "duration_ms"))
+        asked = post(V1, "appservice", APPSERVICE_ID, "ping", body={"transaction_id": txn_id})
+        return float(await self.connection.ask(asked, None, "duration_ms"))
 
     async def clock(self) -> tuple[float, float]:
         return await self.connection.clock()
@@ -292,7 +301,7 @@ class MatrixClient:
         return str(await self.connection.ask(request, self.bot_id, "content_uri", content_type=content_type))
 
     async def download(self, server_name: str, media_id: str, take: Take) -> None:
-        await self.connection.stream(requests.media(server_name, media_id), self.bot_id, take)
+        await self.connection.stream(get(V1, "media", "download", server_name, media_id), self.bot_id, take)
 
     async def thumbnail(self, server_name: str, media_id: str, width: int, height: int) -> bytes:
         drawn = bytearray()
@@ -311,7 +320,7 @@ class MatrixClient:
 
     async def admin_user(self, user_id: str) -> Json | None:
         try:
-            account: Json = await self._as_bot(requests.admin_user(user_id))
+            account: Json = await self._as_bot(get(ADMIN_V2, "users", user_id))
         except NotFoundError:
             return None
         return account
@@ -319,82 +328,92 @@ class MatrixClient:
     async def admin_put_user(self, user_id: str, body: Json) -> Json:
         if body != LOCK:
             await self._require_acting(user_id)
-        account: Json = await self._as_bot(requests.admin_put_user(user_id, body))
+        account: Json = await self._as_bot(put(ADMIN_V2, "users", user_id, body=body))
         return account
 
     async def delete_devices(self, user_id: str) -> None:
         if device_ids := await self.admin_device_ids(user_id):
-            await self._as_bot(requests.admin_delete_devices(user_id, device_ids))
+            await self._as_bot(post(ADMIN_V2, "users", user_id, "delete_devices", body={"devices": device_ids}))
         self._devices.discard(user_id)
 
     async def admin_memberships(self, user_id: str) -> dict[str, str]:
-        found: dict[str, str] = await self._as_bot(requests.admin_memberships(user_id), "memberships")
+        found: dict[str, str] = await self._as_bot(get(ADMIN_V1, "users", user_id, "memberships"), "memberships")
         return found
 
     async def deactivate(self, user_id: str) -> None:
-        await self._as_bot(requests.admin_deactivate(user_id))
+        # To erase it would hide from others what was written.
+        await self._as_bot(post(ADMIN_V1, "deactivate", user_id, body={"erase": False}))
 
     async def admin_pushers(self, user_id: str) -> list[Json]:
-        pushers: list[Json] = await self._as_bot(requests.admin_pushers(user_id), "pushers")
+        pushers: list[Json] = await self._as_bot(get(ADMIN_V1, "users", user_id, "pushers"), "pushers")
         return pushers
 
     async def end_pusher(self, user_id: str, app_id: str, pushkey: str) -> None:
-        await self._as_one_who_goes(user_id, requests.end_pusher(app_id, pushkey))
+        body = {"kind": None, "app_id": app_id, "pushkey": pushkey}
+        await self._as_one_who_goes(user_id, post(V3, "pushers", "set", body=body))
 
     async def profile(self, user_id: str) -> Json:
-        shown: Json = await self._as_bot(requests.profile(user_id))
+        shown: Json = await self._as_bot(get(V3, "profile", user_id))
         return shown
 
     async def drop_profile_field(self, user_id: str, name: str) -> None:
-        await self._as_one_who_goes(user_id, requests.drop_profile_field(user_id, name))
+        await self._as_one_who_goes(user_id, delete(V3, "profile", user_id, name))
 
     async def admin_device_ids(self, user_id: str) -> list[str]:
-        return [device["device_id"] for device in await self._as_bot(requests.admin_devices(user_id), "devices")]
+        return [
+            device["device_id"] for device in await self._as_bot(get(ADMIN_V2, "users", user_id, "devices"), "devices")
+        ]
 
     async def media(self, server_name: str, media_id: str) -> Json | None:
         try:
-            info: Json = await self._as_bot(requests.admin_media(server_name, media_id), "media_info")
+            info: Json = await self._as_bot(get(ADMIN_V1, "media", server_name, media_id), "media_info")
         except NotFoundError:
             return None
         return info
 
     async def quarantine(self, server_name: str, media_id: str) -> None:
         with _no_error(NotFoundError):
-            await self._as_bot(requests.admin_quarantine(server_name, media_id))
+            await self._as_bot(post(ADMIN_V1, "media", "quarantine", server_name, media_id))
 
     async def admin_rooms(self) -> list[Json]:
         rooms: list[Json] = []
         start: int | None = 0
         while start is not None:
-            page = await self._as_bot(requests.admin_rooms(start))
+            page = await self._as_bot(get(ADMIN_V1, "rooms", query=f"from={start}&limit={_ROOMS_AT_ONCE}"))
             rooms += page["rooms"]
             start = page.get("next_batch")
         return rooms
 
     async def admin_members(self, room_id: str) -> list[str]:
-        members: list[str] = await self._as_bot(requests.admin_members(room_id), "members")
+        members: list[str] = await self._as_bot(get(ADMIN_V1, "rooms", room_id, "members"), "members")
         return members
 
     async def push_policy(self, body: bytes, signature: str) -> None:
-        await self.connection.ask(requests.push_policy(body), None, "version", signature=signature)
+        await self.connection.ask(("POST", PATH, body), None, "version", signature=signature)
 
     async def guard_status(self, signature: str) -> Json:
-        status: Json = await self.connection.ask(requests.guard_status(), None, signature=signature)
+        status: Json = await self.connection.ask(("GET", PATH), None, signature=signature)
         return status
 
     async def guard_facts(self, signature: str) -> Json:
-        answer: Json = await self.connection.ask(requests.guard_facts(), None, signature=signature)
+        answer: Json = await self.connection.ask(("GET", FACTS_PATH), None, signature=signature)
         return answer
 
     async def guard_refusals(self, body: bytes, signature: str) -> Json:
-        answer: Json = await self.connection.ask(requests.guard_refusals(body), None, signature=signature)
+        answer: Json = await self.connection.ask(("POST", REFUSALS_PATH, body), None, signature=signature)
         return answer
 
     async def guard_farewell(self, body: bytes, signature: str) -> None:
-        await self.connection.ask(requests.guard_farewell(body), None, "user", signature=signature)
+        await self.connection.ask(("POST", FAREWELL_PATH, body), None, "user", signature=signature)
 
     async def close(self) -> None:
         await self.connection.close()
+
+
+def _account_data(user_id: str, data_type: str, room_id: str) -> tuple[str, ...]:
+    """The parts of the address of account data, global or of a room."""
+    where = ("rooms", room_id) if room_id else ()
+    return (V3, "user", user_id, *where, "account_data", data_type)
 
 
 def _happened(event: Json) -> Happened | None:

@@ -1,4 +1,4 @@
-"""Requests that nio's `Api` does not build, in its style: functions that return method, path and body.
+"""Requests that nio's `Api` does not build: method, path and body. Longer ones have a function of their own.
 
 Identities and tokens are no part of a request; the connection adds them.
 """
@@ -13,16 +13,14 @@ from urllib.parse import quote
 import orjson
 from nio.api import MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 
-from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 from bridge.mapping.said import SAYING
-from bridge.settings import APPSERVICE_ID
 
 Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
 
+V1, V3 = MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
 ADMIN_V1 = "/_synapse/admin/v1"
 ADMIN_V2 = "/_synapse/admin/v2"
-_ROOMS_AT_ONCE = 500
 _EVENTS_AT_ONCE = 500
 
 
@@ -60,16 +58,31 @@ def _path(base: str, *parts: str) -> str:
     return "/".join((base, *map(encoded, parts)))
 
 
-def create_room(body: Json) -> Request:
-    """POST createRoom with a body of one's own; nio's builder knows only some of its keys."""
-    return "POST", _path(MATRIX_API_PATH_V3, "createRoom"), orjson.dumps(body)
+def get(base: str, *parts: str, query: str = "") -> Request:
+    """GET the address that has these parts below `base`."""
+    return "GET", f"{_path(base, *parts)}?{query}" if query else _path(base, *parts)
+
+
+def post(base: str, *parts: str, body: Json | None = None) -> Request:
+    """POST to it."""
+    return ("POST", _path(base, *parts)) if body is None else ("POST", _path(base, *parts), orjson.dumps(body))
+
+
+def put(base: str, *parts: str, body: Json) -> Request:
+    """PUT what is there."""
+    return "PUT", _path(base, *parts), orjson.dumps(body)
+
+
+def delete(base: str, *parts: str) -> Request:
+    """DELETE what is there."""
+    return "DELETE", _path(base, *parts)
 
 
 def send_event(room_id: str, event_type: str, content: Json, txn_id: str) -> Request:
     """PUT an event. As nio's `room_send`, at half the cost: this is the request made most often."""
     # Every message has a txn_id of its own, so nothing is gained by keeping it.
     last = quote(txn_id, safe="")
-    return "PUT", f"{_path(MATRIX_API_PATH_V3, 'rooms', room_id, 'send', event_type)}/{last}", orjson.dumps(content)
+    return "PUT", f"{_path(V3, 'rooms', room_id, 'send', event_type)}/{last}", orjson.dumps(content)
 
 
 def history(room_id: str, start: str) -> Request:
@@ -79,7 +92,7 @@ def history(room_id: str, start: str) -> Request:
     """
     begin = f"&from={encoded(start)}" if start else ""
     query = f"dir=f&limit=1000&filter={encoded(_SAID)}{begin}"
-    return "GET", f"{_path(MATRIX_API_PATH_V3, 'rooms', room_id, 'messages')}?{query}"
+    return get(V3, "rooms", room_id, "messages", query=query)
 
 
 def admin_messages(room_id: str, start: str) -> Request:
@@ -89,49 +102,13 @@ def admin_messages(room_id: str, start: str) -> Request:
     """
     begin = f"&from={encoded(start)}" if start else ""
     query = f"dir=f&limit={_MESSAGES_AT_ONCE}&filter={encoded(_WRITTEN)}{begin}"
-    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
+    return get(ADMIN_V1, "rooms", room_id, "messages", query=query)
 
 
 def admin_newest_messages(room_id: str) -> Request:
     """GET what was said last in a room, newest first."""
     query = f"dir=b&limit={_MESSAGES_AT_ONCE}&filter={encoded(_NEWEST)}"
-    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?{query}"
-
-
-def account_data(user_id: str, data_type: str, room_id: str = "") -> Request:
-    """GET a user's account data of one type, global or of a room."""
-    return "GET", _account_data_path(user_id, data_type, room_id)
-
-
-def put_account_data(user_id: str, data_type: str, content: Json, room_id: str = "") -> Request:
-    """PUT a user's account data of one type, global or of a room."""
-    return "PUT", _account_data_path(user_id, data_type, room_id), orjson.dumps(content)
-
-
-def _account_data_path(user_id: str, data_type: str, room_id: str) -> str:
-    where = ("rooms", room_id) if room_id else ()
-    return _path(MATRIX_API_PATH_V3, "user", user_id, *where, "account_data", data_type)
-
-
-def join_again(room_id: str) -> Request:
-    """POST joining of a room by somebody who is in it. Without words of its own Synapse takes it for done."""
-    reason = {"reason": "To be listed under the people in it"}
-    return "POST", _path(MATRIX_API_PATH_V3, "rooms", room_id, "join"), orjson.dumps(reason)
-
-
-def push_rules() -> Request:
-    """GET all push rules of the user acted as."""
-    return "GET", _path(MATRIX_API_PATH_V3, "pushrules", "global") + "/"
-
-
-def delete_push_rule(kind: str, rule_id: str) -> Request:
-    """DELETE one push rule of the user acted as."""
-    return "DELETE", _path(MATRIX_API_PATH_V3, "pushrules", "global", kind, rule_id)
-
-
-def put_push_rule(kind: str, rule_id: str, rule: Json) -> Request:
-    """PUT one push rule of the user acted as."""
-    return "PUT", _path(MATRIX_API_PATH_V3, "pushrules", "global", kind, rule_id), orjson.dumps(rule)
+    return get(ADMIN_V1, "rooms", room_id, "messages", query=query)
 
 
 def unread() -> Request:
@@ -142,42 +119,15 @@ def unread() -> Request:
     of a request whose address is longer than 16 KiB.
     """
     query = f"timeout=0&full_state=true&set_presence=offline&filter={encoded(_UNREAD)}"
-    return "GET", f"{_path(MATRIX_API_PATH_V3, 'sync')}?{query}"
+    return get(V3, "sync", query=query)
 
 
 def search(words: str, room_ids: Sequence[str], limit: int) -> Request:
     """POST a search of what was said in these rooms, the newest first."""
     where = {"rooms": list(room_ids), "types": ["m.room.message"], "limit": limit}
     wanted = {"search_term": words, "keys": ["content.body"], "order_by": "recent", "filter": where}
-    path = _path(MATRIX_API_PATH_V3, "search")
+    path = _path(V3, "search")
     return "POST", path, orjson.dumps({"search_categories": {"room_events": wanted}})
-
-
-def register(localpart: str) -> Request:
-    """POST the registration of a user of the service, without logging it in."""
-    body = {"type": "m.login.application_service", "username": localpart, "inhibit_login": True}
-    return "POST", _path(MATRIX_API_PATH_V3, "register"), orjson.dumps(body)
-
-
-def put_device(device_id: str) -> Request:
-    """PUT a device of the user acted as; makes it where it is not there (MSC4326)."""
-    return "PUT", _path(MATRIX_API_PATH_V3, "devices", device_id), b"{}"
-
-
-def ping(txn_id: str) -> Request:
-    """POST an application-service ping: the homeserver calls the service back before it answers."""
-    path = _path(MATRIX_API_PATH_V1, "appservice", APPSERVICE_ID, "ping")
-    return "POST", path, orjson.dumps({"transaction_id": txn_id})
-
-
-def state_event(room_id: str, event_type: str, state_key: str) -> Request:
-    """The whole event behind one piece of state (client-server API, GET rooms/{roomId}/state)."""
-    return "GET", _path(f"{MATRIX_API_PATH_V3}/rooms", room_id, "state", event_type, state_key) + "?format=event"
-
-
-def admin_room_state(room_id: str) -> Request:
-    """GET a room's current state through Synapse's admin API."""
-    return "GET", _path(ADMIN_V1, "rooms", room_id, "state")
 
 
 def admin_events(room_id: str, start: str) -> Request:
@@ -186,123 +136,7 @@ def admin_events(room_id: str, start: str) -> Request:
     return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=f&limit={_EVENTS_AT_ONCE}{begin}"
 
 
-def admin_newest_event(room_id: str) -> Request:
-    """GET a room's newest event through Synapse's admin API."""
-    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'messages')}?dir=b&limit=1"
-
-
-def admin_event_since(room_id: str, since_ms: int) -> Request:
-    """GET a room's first event of this time, in milliseconds, or later, through Synapse's admin API."""
-    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'timestamp_to_event')}?dir=f&ts={since_ms}"
-
-
-def admin_context(room_id: str, event_id: str) -> Request:
-    """GET the places before and behind an event in its room's history, through Synapse's admin API."""
-    return "GET", f"{_path(ADMIN_V1, 'rooms', room_id, 'context', event_id)}?limit=0"
-
-
-def admin_rooms(start: int) -> Request:
-    """GET a page of the list of all rooms, from that place on."""
-    return "GET", f"{_path(ADMIN_V1, 'rooms')}?from={start}&limit={_ROOMS_AT_ONCE}"
-
-
-def admin_members(room_id: str) -> Request:
-    """GET who is in a room."""
-    return "GET", _path(ADMIN_V1, "rooms", room_id, "members")
-
-
-def admin_media(server_name: str, media_id: str) -> Request:
-    """GET what Synapse knows of a file."""
-    return "GET", _path(ADMIN_V1, "media", server_name, media_id)
-
-
-def admin_quarantine(server_name: str, media_id: str) -> Request:
-    """POST that nobody may download a file any more."""
-    return "POST", _path(ADMIN_V1, "media", "quarantine", server_name, media_id)
-
-
-def admin_user(user_id: str) -> Request:
-    """GET an account through Synapse's admin API."""
-    return "GET", _path(ADMIN_V2, "users", user_id)
-
-
-def admin_put_user(user_id: str, body: Json) -> Request:
-    """PUT an account through Synapse's admin API."""
-    return "PUT", _path(ADMIN_V2, "users", user_id), orjson.dumps(body)
-
-
-def admin_memberships(user_id: str) -> Request:
-    """GET an account's membership in every room."""
-    return "GET", _path(ADMIN_V1, "users", user_id, "memberships")
-
-
-def admin_deactivate(user_id: str) -> Request:
-    """POST the end of an account. `erase` would hide from others what it wrote."""
-    return "POST", _path(ADMIN_V1, "deactivate", user_id), orjson.dumps({"erase": False})
-
-
-def admin_pushers(user_id: str) -> Request:
-    """GET what an account's clients have sent to the makers of telephones."""
-    return "GET", _path(ADMIN_V1, "users", user_id, "pushers")
-
-
-def end_pusher(app_id: str, pushkey: str) -> Request:
-    """POST the end of a pusher."""
-    body = orjson.dumps({"kind": None, "app_id": app_id, "pushkey": pushkey})
-    return "POST", f"{MATRIX_API_PATH_V3}/pushers/set", body
-
-
-def profile(user_id: str) -> Request:
-    """GET a profile."""
-    return "GET", _path(f"{MATRIX_API_PATH_V3}/profile", user_id)
-
-
-def drop_profile_field(user_id: str, name: str) -> Request:
-    """DELETE one field of a profile (MSC4133)."""
-    return "DELETE", _path(f"{MATRIX_API_PATH_V3}/profile", user_id, name)
-
-
-def admin_devices(user_id: str) -> Request:
-    """GET an account's devices."""
-    return "GET", _path(ADMIN_V2, "users", user_id, "devices")
-
-
-def admin_delete_devices(user_id: str, device_ids: list[str]) -> Request:
-    """POST the deletion of devices, which ends their sessions."""
-    return "POST", _path(ADMIN_V2, "users", user_id, "delete_devices"), orjson.dumps({"devices": device_ids})
-
-
-def media(server_name: str, media_id: str) -> Request:
-    """GET media with the token in the header, which the paths before version 1.11 of the specification did not want."""
-    return "GET", _path(MATRIX_API_PATH_V1, "media", "download", server_name, media_id)
-
-
 def thumbnail(server_name: str, media_id: str, width: int, height: int) -> Request:
     """GET a small picture of a picture."""
-    path = _path(MATRIX_API_PATH_V1, "media", "thumbnail", server_name, media_id)
+    path = _path(V1, "media", "thumbnail", server_name, media_id)
     return "GET", f"{path}?width={width}&height={height}&method=scale"
-
-
-def push_policy(body: bytes) -> Request:
-    """POST what the guard must know."""
-    return "POST", PATH, body
-
-
-def guard_status() -> Request:
-    """GET which policy the guard has."""
-    return "GET", PATH
-
-
-def guard_facts() -> Request:
-    """GET all that the guard knows."""
-    return "GET", FACTS_PATH
-
-
-def guard_refusals(body: bytes) -> Request:
-    """POST which refusals the bridge has, for those behind them."""
-    return "POST", REFUSALS_PATH, body
-
-
-def guard_farewell(body: bytes) -> Request:
-    """POST whose account is about to be closed."""
-    return "POST", FAREWELL_PATH, body

@@ -40,7 +40,8 @@ def touched(before: Firm, then: date, now: Firm, today: date, settings: Settings
     matters = differing(before.matters, now.matters)
     for firm in (before, now):
         matters |= {matter.id for one in walls & firm.walls.keys() for matter in firm.walled_by(firm.walls[one])}
-    for firm in (now,) if before.matters is now.matters else (before, now):
+    firms = (now,) if before.matters is now.matters else (before, now)
+    for firm in firms:
         matters |= _under(firm, responsible_for, people)
         matters |= _under(firm, on_team_of, come_or_gone)
         matters |= _under(firm, allowed_in, groups)
