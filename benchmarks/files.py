@@ -18,7 +18,6 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,8 +42,8 @@ from bridge.settings import (
     LogSettings,
     Settings,
 )
-from bridge.store.engine.sql import execute
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
 from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations
 from bridge.wording.markdown import notice
@@ -143,16 +142,16 @@ def sent(number: int, rng: random.Random) -> NewFile:
 async def fill(store: Store, first: int, last: int, rng: random.Random) -> float:
     """Note files; how many in a second of processor time."""
 
-    def unit(several: Sequence[NewFile]) -> None:
+    def work(unit: Unit, several: Sequence[NewFile]) -> None:
         for one in several:
-            add_file(one)
+            add_file(unit, one)
 
     begun = time.process_time()
     for start in range(first, last, PER_UNIT):
-        await store.run(partial(unit, [sent(number, rng) for number in range(start, min(start + PER_UNIT, last))]))
+        await store.run(work, [sent(number, rng) for number in range(start, min(start + PER_UNIT, last))])
     taken = time.process_time() - begun
     # As the database does by itself after a while.
-    await store.run(lambda: execute("ANALYZE") and None)
+    await store.run(lambda unit: unit.execute("ANALYZE") and None)
     return (last - first) / taken
 
 
@@ -193,8 +192,8 @@ async def bench(url: str, sizes: Sequence[int], rounds: int) -> tuple[list[list[
     nothing = cast("Any", None)
     reconciler = make_reconciler(store, homeserver, settings, lambda: people)
     desk = Desk(settings, store, homeserver, reconciler, lambda: people, nothing, nothing, nothing, nothing)
-    await store.run(lambda: add_conversations(map(NewConversation, conversations())))
-    await store.run(lambda: add_accounts({one: one for one in people.staff}))
+    await store.run(add_conversations, map(NewConversation, conversations()))
+    await store.run(add_accounts, {one: one for one in people.staff})
     rng, figures, rates, before = random.Random(1), [], [], 0
     for size in sizes:
         rates.append(await fill(store, before, size, rng))

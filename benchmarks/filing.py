@@ -44,6 +44,7 @@ from bridge.matrix.client import MatrixClient
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, HomeserverSettings, LogSettings, Settings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
 from bridge.store.models import Conversation
 
@@ -103,7 +104,7 @@ async def filed(url: str, token: str, media: str, count: int, folder: Path) -> f
     store = Store(f"sqlite:///{folder / 'bridge.db'}")
     await store.open()
     client = MatrixClient(settings.homeserver, settings.appservice, NobodyElse())
-    await store.run(lambda: _index(count, media))
+    await store.run(_index, count, media)
     filer = Filer(store, client, settings, Firm, Metrics(CollectorRegistry()), limits=FilingLimits(CONCURRENCY))
     begun = time.perf_counter()
     done = await filer.run()
@@ -115,13 +116,15 @@ async def filed(url: str, token: str, media: str, count: int, folder: Path) -> f
     return seconds
 
 
-def _index(count: int, media: str) -> None:
+def _index(unit: Unit, count: int, media: str) -> None:
     """A unit: the files as they are known when their messages have come."""
-    Conversation.create(id="talk", kind="matter", title="General", matter_id="m", created_at=1)
+    unit.run(Conversation.insert(id="talk", kind="matter", title="General", matter_id="m", created_at=1))
     for number in range(count):
         name = f"Scan {number}.bin"
         carried = Carried("file", name, name, "", f"mxc://localhost/{media}", "", _TYPE, None, None, None, None)
-        add_file(NewFile(f"$f{number}", "!room", "talk", "@ann:localhost", "ann", 1_700_000_000_000 + number, carried))
+        add_file(
+            unit, NewFile(f"$f{number}", "!room", "talk", "@ann:localhost", "ann", 1_700_000_000_000 + number, carried)
+        )
 
 
 @asynccontextmanager

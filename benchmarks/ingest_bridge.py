@@ -27,6 +27,7 @@ from bridge.settings import (
     Settings,
 )
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, record_room, write_intent
 
 PERSON = {"id": "s1", "first_name": "Robin", "last_name": "Vale", "email": "robin@bench.example", "role": "Associate"}
@@ -52,8 +53,8 @@ async def prepare(settings: Settings, rooms: int) -> None:
     store = Store(settings.database.url.get_secret_value())
     await store.open()
 
-    def rows() -> None:
-        add_accounts({PERSON["id"]: "robin"})
+    def rows(unit: Unit) -> None:
+        add_accounts(unit, {PERSON["id"]: "robin"})
         for number in range(rooms):
             channel = Conversation(
                 id=f"c{number}",
@@ -61,9 +62,9 @@ async def prepare(settings: Settings, rooms: int) -> None:
                 title=f"Topic {number}",
                 participants=frozenset({PERSON["id"]}),
             )
-            add_conversations([NewConversation(channel, name_key=f"topic {number}")])
-            write_intent(channel.id, f"alias-{number}")
-            record_room(channel.id, room_id(number))
+            add_conversations(unit, [NewConversation(channel, name_key=f"topic {number}")])
+            write_intent(unit, channel.id, f"alias-{number}")
+            record_room(unit, channel.id, room_id(number))
 
     await store.run(rows)
     await store.close()

@@ -43,7 +43,7 @@ from bridge.settings import (
     Settings,
 )
 from bridge.store import models
-from bridge.store.engine.sql import execute
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
 from bridge.store.rooms.conversations import NewConversation
 from tests.fakes.guard import GUARD_KEY
@@ -179,16 +179,16 @@ async def fill(firm: FirmService, staff: int) -> None:
     """Store all that the directory asks for as if it were in place, and what people did since."""
     wanted = await firm.reconciler.planner.desired()
     directs = [_direct(n, staff) for n in range(staff * 2)]
-    await firm.store.run(lambda: _store_conversations([*wanted.new_conversations, *directs], wanted))
+    await firm.store.run(_store_conversations, [*wanted.new_conversations, *directs], wanted)
     shaped = (await firm.reconciler.planner.desired()).shapes
-    await firm.store.run(lambda: _store_rooms(shaped.keys(), firm.settings))
+    await firm.store.run(_store_rooms, shaped.keys(), firm.settings)
     keys = [
         one.conversation.id for one in wanted.new_conversations if one.conversation.kind.value in {"matter", "channel"}
     ]
     for numbers in chunked(range(staff * 100), _AT_ONCE):
-        await firm.store.run(partial(_store_files, numbers, keys, staff))
-    await firm.store.run(lambda: _store_audit(staff * 1000, keys, staff))
-    await firm.store.run(lambda: execute("ANALYZE") and None)
+        await firm.store.run(_store_files, numbers, keys, staff)
+    await firm.store.run(_store_audit, staff * 1000, keys, staff)
+    await firm.store.run(lambda unit: unit.execute("ANALYZE") and None)
 
 
 def _direct(number: int, staff: int) -> NewConversation:
@@ -198,13 +198,14 @@ def _direct(number: int, staff: int) -> NewConversation:
     return NewConversation(Conversation(direct_id(pair), ConversationKind.DIRECT, participants=frozenset(pair)))
 
 
-def _insert(model: Any, rows: Iterable[dict[str, Any]]) -> None:
+def _insert(unit: Unit, model: Any, rows: Iterable[dict[str, Any]]) -> None:
     for some in chunked(rows, _AT_ONCE):
-        model.insert_many(some).on_conflict_ignore().execute()
+        unit.run(model.insert_many(some).on_conflict_ignore())
 
 
-def _store_conversations(new: Sequence[NewConversation], wanted: Desired) -> None:
+def _store_conversations(unit: Unit, new: Sequence[NewConversation], wanted: Desired) -> None:
     _insert(
+        unit,
         models.Account,
         (
             {
@@ -217,6 +218,7 @@ def _store_conversations(new: Sequence[NewConversation], wanted: Desired) -> Non
         ),
     )
     _insert(
+        unit,
         models.Conversation,
         (
             {
@@ -235,6 +237,7 @@ def _store_conversations(new: Sequence[NewConversation], wanted: Desired) -> Non
     )
     admins = wanted.new_admins or frozenset()
     _insert(
+        unit,
         models.Participant,
         (
             {"conversation": one.id, "staff_id": staff_id, "since": MADE_MS + 1}
@@ -244,6 +247,7 @@ def _store_conversations(new: Sequence[NewConversation], wanted: Desired) -> Non
         ),
     )
     _insert(
+        unit,
         models.NewestMessage,
         (
             {"conversation_id": one.conversation.id, "at_ms": MADE_MS + place}
@@ -253,10 +257,11 @@ def _store_conversations(new: Sequence[NewConversation], wanted: Desired) -> Non
     )
 
 
-def _store_rooms(keys: Iterable[str], settings: Settings) -> None:
+def _store_rooms(unit: Unit, keys: Iterable[str], settings: Settings) -> None:
     secret = settings.security.alias_key.get_secret_value()
-    aliases = {row.id: row.alias_localpart for row in models.Conversation.select()}
+    aliases = {row.id: row.alias_localpart for row in unit.all(models.Conversation.select())}
     _insert(
+        unit,
         models.Room,
         (
             {"key": key, "alias_localpart": aliases.get(key) or hidden_alias(key, secret), "room_id": room_id_of(key)}
@@ -265,7 +270,7 @@ def _store_rooms(keys: Iterable[str], settings: Settings) -> None:
     )
 
 
-def _store_files(numbers: Iterable[int], keys: Sequence[str], staff: int) -> None:
+def _store_files(unit: Unit, numbers: Iterable[int], keys: Sequence[str], staff: int) -> None:
     chance = random.Random(min(numbers := list(numbers)))
     for number in numbers:
         ending, media_type = _ENDINGS[number % 3]
@@ -281,11 +286,13 @@ def _store_files(numbers: Iterable[int], keys: Sequence[str], staff: int) -> Non
         key, person, carried = chance.choice(keys), f"s{number % staff}", file_in(content)
         assert carried is not None
         sender = f"@robin{number % staff}:{SERVER}"
-        add_file(NewFile(f"$file{number}", room_id_of(key), key, sender, person, MADE_MS + number * 1000, carried))
+        add_file(
+            unit, NewFile(f"$file{number}", room_id_of(key), key, sender, person, MADE_MS + number * 1000, carried)
+        )
 
 
-def _store_audit(count: int, keys: Sequence[str], staff: int) -> None:
-    last = execute("SELECT digest FROM audit_row ORDER BY position DESC LIMIT 1").fetchone()
+def _store_audit(unit: Unit, count: int, keys: Sequence[str], staff: int) -> None:
+    last = unit.row("SELECT digest FROM audit_row ORDER BY position DESC LIMIT 1")
     previous = last[0] if last is not None else NO_DIGEST
     columns = ("at_ms", "deed", "actor", "subject", "person", "reason", "cause", "outcome", "previous", "digest")
     plain = AuditEntry(MADE_MS, Deed.PARTICIPANT_JOINED)
@@ -300,7 +307,7 @@ def _store_audit(count: int, keys: Sequence[str], staff: int) -> None:
             rows.append((*astuple(entry), previous, digest))
             previous = digest
         values = ", ".join(f"({', '.join('?' * len(columns))})" for _ in rows)
-        execute(
+        unit.execute(
             f"INSERT INTO audit_row ({', '.join(columns)}) VALUES {values}", *(value for row in rows for value in row)
         )
 

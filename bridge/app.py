@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from bridge.guard.creation import CreationRequest
 from bridge.handlers.activity import Activity
 from bridge.handlers.creation import room_asked_for
 from bridge.handlers.file_rules import judge_bytes_of
-from bridge.handlers.inbox import Inbox
+from bridge.handlers.inbox import Effect, Inbox
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.jobs import Jobs
@@ -139,7 +139,7 @@ class Bridge:
             log.info("stopping")
             self._firm.store.hurry()
 
-    async def _news(self, events: list[Json]) -> Callable[[], None] | None:
+    async def _news(self, events: list[Json]) -> Effect | None:
         self.live.heard(events)
         return await self.activity.news(events)
 
@@ -158,7 +158,7 @@ class Bridge:
         return routes
 
     async def _replay(self, incoming: Positions, outgoing: Positions) -> int:
-        replayed = await self._firm.store.run(lambda: replay_all(incoming, outgoing))
+        replayed = await self._firm.store.run(replay_all, incoming, outgoing)
         await self.inbox.refresh()
         self.outbox.refresh()
         return replayed
@@ -186,7 +186,7 @@ class Bridge:
         # From the store: the homeserver asks this while it resolves the alias itself.
         localpart, _, server_name = alias.removeprefix("#").partition(":")
         ours = server_name == self._firm.settings.homeserver.server_name
-        return ours and await self._firm.store.read(lambda: alias_is_ours(localpart))
+        return ours and await self._firm.store.read(alias_is_ours, localpart)
 
 
 def run(settings: Settings) -> None:

@@ -199,15 +199,15 @@ class Jobs:
         # Of a guard that is not there it is said elsewhere, and not every few seconds.
         if self.desk.reconciler.guarding.unconfirmed:
             return
-        await take_refusals(self.desk, self.metrics, partial(tell_refused, self.desk))
+        await take_refusals(self.desk, self.metrics, partial(tell_refused, desk=self.desk))
         await tell_of_refusals(self.desk)
 
     async def _forget_done(self) -> None:
         await self.inbox.forget_handled()
         await self.outbox.forget_sent()
         before = now_ms() - QUEUE_LIMITS.keep_ms
-        await self.desk.store.run(lambda: forget_told(before))
-        await self.desk.store.run(lambda: forget_tallies(now_ms() - 2 * TOLD_AGAIN_MS))
+        await self.desk.store.run(forget_told, before)
+        await self.desk.store.run(forget_tallies, now_ms() - 2 * TOLD_AGAIN_MS)
         await self.desk.store.run(forget_replaced)
 
     async def archive_empty_channels(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import structlog
@@ -63,7 +62,7 @@ async def _end_pushers(desk: Desk, staff_id: str, user_id: str) -> bool:
             " telephones. Use a client whose notifications carry no names, such as Element."
         )
         key = hashlib.sha256(f"{one['app_id']}/{one['pushkey']}/{one.get('pushkey_ts', '')}".encode()).hexdigest()
-        await desk.store.run(partial(tell, staff_id, f"pusher/{key}", text, desk.settings.bot_id))
+        await desk.store.run(tell, staff_id, f"pusher/{key}", text, desk.settings.bot_id)
     return bool(unwanted)
 
 

@@ -23,6 +23,7 @@ from bridge.matrix.errors import RequestError
 from bridge.matrix.port import Unread
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.settings import Settings
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people.digests import digests_done, mark_digest_done, matter_rooms_of, user_localpart, wants_digest
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import room_of
@@ -83,7 +84,7 @@ async def send_digests(desk: Desk, now: datetime) -> Digests:
     day = day_due(desk.settings, now)
     if day is None:
         return Digests()
-    done = await desk.store.read(lambda: digests_done(day.isoformat()))
+    done = await desk.store.read(digests_done, day.isoformat())
     waiting = list(desk.firm().active_staff - done)
     # In another order each time, so that somebody about whom the homeserver never answers holds up nobody else.
     random.shuffle(waiting)
@@ -97,7 +98,7 @@ async def send_digests(desk: Desk, now: datetime) -> Digests:
 async def _one(desk: Desk, staff_id: str, day: date) -> _Came:
     """Queue one person's digest, if there is something to tell."""
     unread: list[Unread] = []
-    localpart = await desk.store.run(lambda: _asked_for(staff_id))
+    localpart = await desk.store.run(_asked_for, staff_id)
     if localpart is not None and may_act(desk.firm(), staff_id):
         try:
             unread = await desk.homeserver.unread(f"@{localpart}:{desk.server_name}")
@@ -107,33 +108,33 @@ async def _one(desk: Desk, staff_id: str, day: date) -> _Came:
             log.warning("digest_waits", staff=staff_id, reason=str(error))
             return _Came.REFUSED
     faults.point("digest.asked")
-    queued = await desk.store.run(lambda: _finish(desk, staff_id, day, unread))
+    queued = await desk.store.run(_finish, desk, staff_id, day, unread)
     faults.point("digest.queued")
     return _Came.QUEUED if queued else _Came.NOTHING
 
 
-def _asked_for(staff_id: str) -> str | None:
+def _asked_for(unit: ReadUnit, staff_id: str) -> str | None:
     """The localpart of somebody who wants a digest and is in some matter; None for all others."""
-    if not wants_digest(staff_id) or not matter_rooms_of(staff_id):
+    if not wants_digest(unit, staff_id) or not matter_rooms_of(unit, staff_id):
         return None
-    return user_localpart(staff_id)
+    return user_localpart(unit, staff_id)
 
 
-def _finish(desk: Desk, staff_id: str, day: date, unread: Iterable[Unread]) -> bool:
-    """A unit of work: queue the digest and note that it is done. Whether there was one to queue.
+def _finish(unit: Unit, desk: Desk, staff_id: str, day: date, unread: Iterable[Unread]) -> bool:
+    """Queue the digest and note that it is done. Whether there was one to queue.
 
     The policy is asked here, with the firm of this moment: a wall set while the homeserver was asked holds (M3).
     """
     firm, today = desk.firm(), desk.today()
-    mark_digest_done(staff_id, day.isoformat())
-    if not may_act(firm, staff_id) or (chat := room_of(bot_chat_id(staff_id))) is None:
+    mark_digest_done(unit, staff_id, day.isoformat())
+    if not may_act(firm, staff_id) or (chat := room_of(unit, bot_chat_id(staff_id))) is None:
         return False
-    rooms = matter_rooms_of(staff_id)
+    rooms = matter_rooms_of(unit, staff_id)
     seen = [one for one in unread if one.room_id in rooms and may_be_in(firm, staff_id, rooms[one.room_id], today)]
     if not seen:
         return False
     text = digest_text(firm, seen, rooms, desk.server_name)
-    enqueue(f"digest/{day}/{staff_id}", chat, desk.settings.bot_id, "m.room.message", text_message(text))
+    enqueue(unit, f"digest/{day}/{staff_id}", chat, desk.settings.bot_id, "m.room.message", text_message(text))
     return True
 
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -74,18 +73,18 @@ async def check_rooms(
     if day is None:
         return 0
     if last is None or last.day != day:
-        await desk.store.run(lambda: begin_check(day))
+        await desk.store.run(begin_check, day)
         last = None
     position, looked_at = last.position if last is not None else "", 0
     pace = Pace(desk.settings.drift.rooms_per_second, sleep, clock)
-    while keys := await desk.store.read(partial(rooms_after, position, _PAGE)):
+    while keys := await desk.store.read(rooms_after, position, _PAGE):
         for key in keys:
             await pace.turn()
             await _look_at(desk, metrics, key)
             # Not durable: after a loss of power some rooms are looked at twice.
-            await desk.store.run(partial(advance_check, day, key), durable=False)
+            await desk.store.run_undurable(advance_check, day, key)
             position, looked_at = key, looked_at + 1
-    await desk.store.run(lambda: finish_check(day))
+    await desk.store.run(finish_check, day)
     done = await desk.store.read(last_check)
     _show(done, metrics)
     log.info("drift_checked", day=day, rooms=done.rooms if done is not None else looked_at)

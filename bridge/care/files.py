@@ -6,7 +6,6 @@ this or by the events that arrive, or by both, which is no matter.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import structlog
@@ -23,6 +22,7 @@ from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import NotFoundError, RequestError, TokenRejectedError
 from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import StoreError
+from bridge.store.engine.unit import later
 from bridge.store.queues.histories import (
     HistoryTurn,
     begin_again,
@@ -49,7 +49,7 @@ async def read_histories(desk: Desk, places: Places) -> int:
     called again, it goes on behind the last page.
     """
     done, after, failed = 0, "", 0
-    while turns := await desk.store.read(partial(histories_to_read, after, _ROOMS)):
+    while turns := await desk.store.read(histories_to_read, after, _ROOMS):
         for turn in turns:
             try:
                 await _read(turn, desk, places)
@@ -59,7 +59,7 @@ async def read_histories(desk: Desk, places: Places) -> int:
                 failed += 1
                 if is_passing(error) and (failed >= _AWAY_AFTER or isinstance(error, TokenRejectedError)):
                     raise
-                await desk.store.run(partial(put_off_history, turn.room_id, now_ms() + _PAUSE_MS))
+                await desk.store.run(put_off_history, turn.room_id, now_ms() + _PAUSE_MS)
             after = turn.room_id
     return done
 
@@ -83,9 +83,9 @@ async def _beginning(turn: HistoryTurn, desk: Desk) -> str | None:
         return turn.position
     place = await desk.homeserver.admin_place_of(turn.room_id, turn.again_from - _EARLIER_MS)
     if place is None:
-        await desk.store.run(partial(nothing_since, turn.room_id, turn.again_from))
+        await desk.store.run(nothing_since, turn.room_id, turn.again_from)
     else:
-        await desk.store.run(partial(begin_again, turn.room_id, turn.again_from, place))
+        await desk.store.run(begin_again, turn.room_id, turn.again_from, place)
     return place
 
 
@@ -106,14 +106,14 @@ async def _effect_of(given: dict[str, Any], place: Place, places: Places) -> Eff
 
 async def _note(turn: HistoryTurn, effects: list[Effect], position: str | None, desk: Desk) -> None:
     """Write down what a page holds, and where to go on: in one unit, or what can be where that is refused."""
-    read = partial(history_read, turn.room_id, position or "", now_ms() if position is None else None)
+    read = later(history_read, turn.room_id, position or "", now_ms() if position is None else None)
     try:
-        await desk.store.run(all_of([*effects, read]), durable=False)
+        await desk.store.run_undurable(all_of([*effects, read]))
     except Exception as error:  # noqa: BLE001 - whatever comes of one event belongs to that one
         log.warning("history_page_refused", conversation=turn.conversation_id, reason=describe(error))
         for effect in effects:
             try:
-                await desk.store.run(effect, durable=False)
+                await desk.store.run_undurable(effect)
             except Exception as one:  # noqa: BLE001 - see above
                 log.error("history_event_left_out", conversation=turn.conversation_id, error=describe(one))  # noqa: TRY400
         # Where the database is away this is refused too, and the page is read again.

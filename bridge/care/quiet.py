@@ -9,6 +9,7 @@ from bridge.clock import DAY_MS
 from bridge.desk import Desk
 from bridge.firm.conversation import Channel, bot_chat_id
 from bridge.firm.policy import may_act
+from bridge.store.engine.unit import Unit
 from bridge.store.people.digests import empty_channels
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.channels import archive, channel
@@ -30,12 +31,12 @@ async def archive_empty_channels(desk: Desk, now_ms: int) -> list[str]:
     if not days:
         return []
 
-    def unit() -> list[str]:
+    def work(unit: Unit) -> list[str]:
         # Looked at and archived in one unit: nobody joins in between.
-        due = {key: since for key, since in empty_channels().items() if since <= now_ms - days * DAY_MS}
-        return [key for key, since in due.items() if _archive(desk, key, since)]
+        due = {key: since for key, since in empty_channels(unit).items() if since <= now_ms - days * DAY_MS}
+        return [key for key, since in due.items() if _archive(unit, desk, key, since)]
 
-    archived = await desk.store.run(unit)
+    archived = await desk.store.run(work)
     for channel_id in archived:
         log.info("empty_channel_archived", conversation=channel_id)
     faults.point("channels.archived")
@@ -44,10 +45,10 @@ async def archive_empty_channels(desk: Desk, now_ms: int) -> list[str]:
     return archived
 
 
-def _archive(desk: Desk, channel_id: str, since: int) -> bool:
-    found = channel(channel_id)
+def _archive(unit: Unit, desk: Desk, channel_id: str, since: int) -> bool:
+    found = channel(unit, channel_id)
     bot_id, day = desk.settings.bot_id, _day(since, desk)
-    if found is None or not archive(channel_id, "", reason=f"Nobody has been in it since {day}."):
+    if found is None or not archive(unit, channel_id, "", reason=f"Nobody has been in it since {day}."):
         return False
     key = f"empty/{channel_id}/{since}"
     if found.room_id is not None:
@@ -55,10 +56,10 @@ def _archive(desk: Desk, channel_id: str, since: int) -> bool:
             f"Nobody has been in this channel since {day}, so I archived it. It can be read, not written in."
             f" `!channel restore` opens it again. {archived_again(desk.settings)}"
         )
-        enqueue(f"{key}/notice", found.room_id, bot_id, "m.room.message", notice(text))
-    chat = room_of(bot_chat_id(found.created_by)) if may_act(desk.firm(), found.created_by) else None
+        enqueue(unit, f"{key}/notice", found.room_id, bot_id, "m.room.message", notice(text))
+    chat = room_of(unit, bot_chat_id(found.created_by)) if may_act(desk.firm(), found.created_by) else None
     if chat is not None:
-        enqueue(f"{key}/maker", chat, bot_id, "m.room.message", text_message(_for_maker(found, day, desk)))
+        enqueue(unit, f"{key}/maker", chat, bot_id, "m.room.message", text_message(_for_maker(found, day, desk)))
     return True
 
 

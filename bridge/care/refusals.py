@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import orjson
@@ -26,6 +25,7 @@ from bridge.guard.spool import DAMAGED
 from bridge.matrix.errors import BadRequestError, HomeserverError
 from bridge.metrics import Metrics
 from bridge.settings import Settings
+from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import record
 from bridge.store.record.refusals import Taken, count_refused, mark_taken, number_taken, taken
 from bridge.store.rooms.conversations import key_of_room, staff_by_localpart
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 _OTHER_LIST = "O1, the guard has another list than before; what the old one held and this log has not is lost"
 _GAP = "O1, the guard's list does not go on where this log left off"
 
-Tell = Callable[[Sequence[Refused]], object]
+Tell = Callable[[Unit, Sequence[Refused]], object]
 
 
 class NoPageError(HomeserverError):
@@ -97,7 +97,7 @@ async def take_refusals(desk: Desk, metrics: Metrics, tell: Tell | None = None) 
         metrics.refusals_oldest.set(max(0, now_ms() - page.oldest_ms) / 1000 if page.oldest_ms else 0)
         if not page.has_news(has):
             return entries
-        new = await desk.store.run(partial(_take, page, has, desk, tell))
+        new = await desk.store.run(_take, page, has, desk, tell)
         for told in new:
             metrics.refusals_taken.labels(told.attempt.rule).inc(told.count)
         if await desk.store.read(taken) == has:
@@ -126,28 +126,28 @@ def read_page(answer: Any, key: str) -> Page:
     return page
 
 
-def _take(page: Page, asked: Taken, desk: Desk, tell: Tell | None) -> list[Told]:
-    """A unit: write the entries that are not there yet, tell those concerned, and note how far this goes."""
-    if taken() != asked:
+def _take(unit: Unit, page: Page, asked: Taken, desk: Desk, tell: Tell | None) -> list[Told]:
+    """Write the entries that are not there yet, tell those concerned, and note how far this goes."""
+    if taken(unit) != asked:
         # Another process of the bridge took it meanwhile.
         return []
-    names = _Names(staff_by_localpart(), desk.settings)
-    number, new = number_taken(page.spool), list[Refused]()
+    names = _Names(staff_by_localpart(unit), desk.settings)
+    number, new = number_taken(unit, page.spool), list[Refused]()
     if asked.spool not in {"", page.spool}:
-        record(Deed.REFUSALS_MISSING, reason=_OTHER_LIST, cause=f"guard/{page.spool}")
+        record(unit, Deed.REFUSALS_MISSING, reason=_OTHER_LIST, cause=f"guard/{page.spool}")
     for one in page.refusals:
         if one.number <= number:
             continue
         if one.previous != number:
-            record(Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{one.number}")
-        new.append(_record(one, page.spool, names))
+            record(unit, Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{one.number}")
+        new.append(_record(unit, one, page.spool, names))
         number = one.number
     if not page.refusals and page.last > number:
-        record(Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{page.last}")
+        record(unit, Deed.REFUSALS_MISSING, reason=_GAP, cause=f"guard/{page.spool}/{page.last}")
         number = page.last
     if tell is not None:
-        tell(new)
-    mark_taken(page.spool, number)
+        tell(unit, new)
+    mark_taken(unit, page.spool, number)
     return [one.told for one in new]
 
 
@@ -167,12 +167,13 @@ class _Names:
         return self.accounts.get(localpart, user_id) if ours else user_id
 
 
-def _record(one: ToldRefusal, spool: str, names: _Names) -> Refused:
+def _record(unit: Unit, one: ToldRefusal, spool: str, names: _Names) -> Refused:
     told, tried = one.told, one.told.attempt
     missing = tried.deed is Deed.REFUSALS_MISSING
     actor, person, cause = names.person(tried.who), names.person(tried.person), f"guard/{spool}/{one.number}"
-    subject = (key_of_room(tried.on) or tried.on) if tried.on.startswith("!") else tried.on
+    subject = (key_of_room(unit, tried.on) or tried.on) if tried.on.startswith("!") else tried.on
     record(
+        unit,
         tried.deed,
         actor=actor,
         subject=subject,
@@ -184,7 +185,7 @@ def _record(one: ToldRefusal, spool: str, names: _Names) -> Refused:
     )
     if not missing and tried.who != names.settings.bot_id:
         limit = names.settings.guard.tell_refusals
-        count_refused(actor or tried.deed.value, told.first_ms, told.last_ms, told.count, limit)
+        count_refused(unit, actor or tried.deed.value, told.first_ms, told.last_ms, told.count, limit)
     return Refused(cause, actor, subject, person, told)
 
 

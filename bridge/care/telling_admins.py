@@ -14,6 +14,7 @@ from bridge.firm.conversation import ADMINS_ID, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.reconcile.planning.plan import DriftKind
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.drift import DriftEntry, mark_told, untold
 from bridge.store.rooms.conversations import conversation_by_id, room_of
@@ -59,25 +60,25 @@ async def tell_admins(desk: Desk) -> int:
 
     Where there is no room for it, it waits for one.
     """
-    return await desk.store.run(lambda: _tell(desk))
+    return await desk.store.run(_tell, desk)
 
 
-def _tell(desk: Desk) -> int:
-    """A unit: queue the message and note that it is told."""
-    found = untold(_AT_MOST, now_ms() - _PATIENCE_MS)
-    room_id = room_of(ADMINS_ID) if found else None
+def _tell(unit: Unit, desk: Desk) -> int:
+    """Queue the message and note that it is told."""
+    found = untold(unit, _AT_MOST, now_ms() - _PATIENCE_MS)
+    room_id = room_of(unit, ADMINS_ID) if found else None
     if room_id is None:
         return 0
-    text = drift_text(desk.firm(), found)
-    enqueue(f"drift/{found[0].cause}", room_id, desk.settings.bot_id, "m.room.message", text_message(text))
-    mark_told([one.cause for one in found])
+    text = drift_text(unit, desk.firm(), found)
+    enqueue(unit, f"drift/{found[0].cause}", room_id, desk.settings.bot_id, "m.room.message", text_message(text))
+    mark_told(unit, [one.cause for one in found])
     log.info("admins_told", differences=len(found))
     return len(found)
 
 
-def drift_text(firm: Firm, found: list[DriftEntry]) -> str:
+def drift_text(unit: ReadUnit, firm: Firm, found: list[DriftEntry]) -> str:
     """The message in Markdown. Part of a unit: rooms are looked up."""
-    sentences = [_sentence(firm, one) for one in found[:_SHOWN]]
+    sentences = [_sentence(unit, firm, one) for one in found[:_SHOWN]]
     if len(found) == 1:
         return sentences[0]
     rest = found[_SHOWN:]
@@ -85,9 +86,9 @@ def drift_text(firm: Firm, found: list[DriftEntry]) -> str:
     return "\n".join(["**Changed behind my back:**\n", *(f"- {sentence}" for sentence in sentences)]) + more
 
 
-def _sentence(firm: Firm, one: DriftEntry) -> str:
+def _sentence(unit: ReadUnit, firm: Firm, one: DriftEntry) -> str:
     kind = DriftKind(one.kind)
-    room = _room(one.key)
+    room = _room(unit, one.key)
     told = SENTENCES[kind].format(
         room=room,
         Room=room[:1].upper() + room[1:],
@@ -104,12 +105,12 @@ def _person(firm: Firm, who: str) -> str:
     return escape(person.name) if person is not None else code(who)
 
 
-def _room(key: str) -> str:
+def _room(unit: ReadUnit, key: str) -> str:
     if key == STAFF_SPACE:
         return "the staff space"
     if matter_of_space(key) is not None:
         return "a matter's space"
-    conversation = conversation_by_id(key)
+    conversation = conversation_by_id(unit, key)
     if conversation is None:
         return "my own space"
     if conversation.kind is ConversationKind.CHANNEL:

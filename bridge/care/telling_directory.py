@@ -15,6 +15,7 @@ from bridge.directory.change import DirectoryChange
 from bridge.directory.file import DirectoryFile
 from bridge.firm.conversation import ADMINS_ID
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.kept import DIRECTORY_TOLD, keep, kept
 from bridge.store.rooms.conversations import room_of
@@ -51,15 +52,15 @@ async def tell_of_directory(store: Store, bot_id: str, trouble: Trouble | None) 
     key = "" if trouble is None else trouble.key
     text = _WELL_AGAIN if trouble is None else trouble.text
 
-    def tell() -> bool:
-        room_id = room_of(ADMINS_ID)
-        if room_id is None or kept(DIRECTORY_TOLD) == key:
+    def tell(unit: Unit) -> bool:
+        room_id = room_of(unit, ADMINS_ID)
+        if room_id is None or kept(unit, DIRECTORY_TOLD) == key:
             return False
-        enqueue(f"directory/{key}/{now_ms()}", room_id, bot_id, "m.room.message", text_message(text))
-        keep(DIRECTORY_TOLD, key)
+        enqueue(unit, f"directory/{key}/{now_ms()}", room_id, bot_id, "m.room.message", text_message(text))
+        keep(unit, DIRECTORY_TOLD, key)
         return True
 
-    if await store.read(lambda: kept(DIRECTORY_TOLD)) != key and await store.run(tell):
+    if await store.read(kept, DIRECTORY_TOLD) != key and await store.run(tell):
         log.info("admins_told_of_directory", trouble="none" if trouble is None else trouble.short)
 
 

@@ -6,12 +6,13 @@ from bridge.clock import now_ms
 from bridge.directory.change import DirectoryChange
 from bridge.directory.keeping import stored_matter
 from bridge.firm.model import Matter, MatterStatus
+from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.matters import conversations_of_matter
 from bridge.wording.markdown import escape, notice
 
 
-def tell_of_status(change: DirectoryChange, bot_id: str) -> None:
+def tell_of_status(unit: Unit, change: DirectoryChange, bot_id: str) -> None:
     """Queue a notice for each conversation of each matter that this change closes or opens again.
 
     A part of the unit that stores the change, before it is stored: so a notice is queued once, also where another
@@ -21,15 +22,15 @@ def tell_of_status(change: DirectoryChange, bot_id: str) -> None:
         after = change.new.matters[matter_id]
         if not _notice(change.old.matters[matter_id], after):
             continue
-        before = stored_matter(matter_id)
+        before = stored_matter(unit, matter_id)
         text = _notice(before, after) if before is not None else ""
         if not text:
             continue
         at_ms = now_ms()
-        for one in conversations_of_matter(matter_id):
+        for one in conversations_of_matter(unit, matter_id):
             if one.room_id is not None and not one.conversation.archived:
                 key = f"{one.conversation.id}/{after.status}/{at_ms}"
-                enqueue(key, one.room_id, bot_id, "m.room.message", notice(text))
+                enqueue(unit, key, one.room_id, bot_id, "m.room.message", notice(text))
 
 
 def _notice(before: Matter, after: Matter) -> str:

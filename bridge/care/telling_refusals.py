@@ -11,6 +11,7 @@ import structlog
 from bridge.desk import Desk
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
+from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.refusals import TALLY_MS, Many, many_refused, mark_many_told
 from bridge.store.rooms.conversations import room_of
@@ -27,21 +28,21 @@ async def tell_of_refusals(desk: Desk) -> int:
 
     Where there is no room for it, it waits for one.
     """
-    return await desk.store.run(lambda: _tell(desk))
+    return await desk.store.run(_tell, desk)
 
 
-def _tell(desk: Desk) -> int:
-    """A unit: queue the message and note that it is told."""
-    found = many_refused()
-    room_id = room_of(ADMINS_ID) if found else None
+def _tell(unit: Unit, desk: Desk) -> int:
+    """Queue the message and note that it is told."""
+    found = many_refused(unit)
+    room_id = room_of(unit, ADMINS_ID) if found else None
     if room_id is None:
         return 0
     sentences = [_sentence(desk, one) for one in found[:_SHOWN]]
     if len(found) > _SHOWN:
         sentences.append(f"And {len(found) - _SHOWN} others: `!audit refused` shows what was tried.")
     key = f"refusals/{found[-1].actor}/{found[-1].last_ms}"
-    enqueue(key, room_id, desk.settings.bot_id, "m.room.message", text_message("\n\n".join(sentences)))
-    mark_many_told([one.actor for one in found])
+    enqueue(unit, key, room_id, desk.settings.bot_id, "m.room.message", text_message("\n\n".join(sentences)))
+    mark_many_told(unit, [one.actor for one in found])
     log.info("admins_told_of_refusals", people=len(found))
     return len(found)
 

@@ -30,6 +30,7 @@ from bridge.guard.gate import (
 )
 from bridge.guard.refusals import OTHERS, Told
 from bridge.operations.telling import tell
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.wording.markdown import code, escape
 from bridge.wording.places import name_for
@@ -68,28 +69,34 @@ class _Place:
     kind: str
 
 
-def tell_refused(desk: Desk, refusals: Iterable[Refused]) -> int:
-    """A unit: queue what those concerned are told; returns how many messages those are. Repetitions are not told."""
+def tell_refused(unit: Unit, refusals: Iterable[Refused], desk: Desk) -> int:
+    """Queue what those concerned are told; returns how many messages those are. Repetitions are not told."""
     firm, bot_id, oldest = desk.firm(), desk.settings.bot_id, now_ms() - _RECENT_MS
     told = Counter[str]()
     last: dict[str, str] = {}
     for one in refusals:
         if one.told.again or one.told.last_ms < oldest or not may_act(firm, one.actor):
             continue
-        sentence = _sentence(desk, one)
+        sentence = _sentence(unit, desk, one)
         if sentence is None:
             continue
         told[one.actor] += 1
         last[one.actor] = one.cause
         if told[one.actor] <= _AT_ONCE:
-            tell(one.actor, one.cause, sentence, bot_id)
+            tell(unit, one.actor, one.cause, sentence, bot_id)
     for actor, count in told.items():
         if (more := count - _AT_ONCE) > 0:
-            tell(actor, last[actor], f"The firm's server did not do {more} more of the things that you tried.", bot_id)
+            tell(
+                unit,
+                actor,
+                last[actor],
+                f"The firm's server did not do {more} more of the things that you tried.",
+                bot_id,
+            )
     return sum(min(count, _AT_ONCE + 1) for count in told.values())
 
 
-def _sentence(desk: Desk, one: Refused) -> str | None:
+def _sentence(unit: ReadUnit, desk: Desk, one: Refused) -> str | None:
     """What to say; None where nothing is said."""
     tried = one.told.attempt
     if tried.what == OTHERS:
@@ -99,7 +106,7 @@ def _sentence(desk: Desk, one: Refused) -> str | None:
         return why and f"The room that you asked for in your client was not made. {why}"
     if tried.deed is Deed.TRIED_TO_DEACTIVATE and not one.person:
         return "Your account stays open: the firm's directory says who has one. Ask a firm admin."
-    place = _place(desk, one) if one.subject else None
+    place = _place(unit, desk, one) if one.subject else None
     if tried.deed is Deed.TRIED_TO_SEND_FILE and (place is not None or not one.subject):
         where = f" in {place.name}" if place is not None else ""
         return f"A file that you sent{where} was not taken. {_FILES.get(tried.rule, _FORBIDDEN_FILE)}"
@@ -134,10 +141,10 @@ def _person(desk: Desk, person: str) -> str:
     return escape(known.name) if known is not None else code(person)
 
 
-def _place(desk: Desk, one: Refused) -> _Place | None:
+def _place(unit: ReadUnit, desk: Desk, one: Refused) -> _Place | None:
     """Where it was tried; None where the person may not be there, or it is no place of the firm's (M3)."""
     firm, today = desk.firm(), desk.today()
-    conversation = conversation_by_id(conversation_of(one.subject))
+    conversation = conversation_by_id(unit, conversation_of(one.subject))
     if conversation is not None:
         allowed = may_be_in(firm, one.actor, conversation, today)
         return _Place(escape(name_for(firm, conversation, one.actor)), conversation.kind) if allowed else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import structlog
 
 from bridge.clock import now_ms
@@ -15,6 +13,7 @@ from bridge.firm.model import Matter, MatterStatus
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import NotFoundError, RequestError, TokenRejectedError
 from bridge.operations.transcripts import read_transcript
+from bridge.store.engine.unit import Unit
 from bridge.store.files.cabinet_trouble import end_trouble, note_trouble
 from bridge.store.files.transcripts import begin_transcript, note_seen, transcripts_due
 from bridge.store.rooms.matters import conversations_of_matter
@@ -38,7 +37,7 @@ async def file_closed_matters(desk: Desk, at_most: int = AT_ONCE) -> int:
         return 0
     filed, after, failed = 0, "", 0
     try:
-        while due := await desk.store.read(partial(transcripts_due, after, _PAGE)):
+        while due := await desk.store.read(transcripts_due, after, _PAGE):
             for conversation_id, matter_id in due:
                 after = conversation_id
                 matter = desk.firm().matters.get(matter_id)
@@ -63,7 +62,7 @@ async def _file(desk: Desk, matter: Matter, conversation_id: str) -> bool:
     """File one; whether it was. Raises CabinetError where the cabinet as a whole cannot be used."""
     if not await files_go_to_cabinet(desk, matter):
         return False
-    found = await desk.store.read(partial(conversations_of_matter, matter.id))
+    found = await desk.store.read(conversations_of_matter, matter.id)
     one = next((one for one in found if one.conversation.id == conversation_id), None)
     if one is None or one.room_id is None:
         return False
@@ -78,7 +77,7 @@ async def _file(desk: Desk, matter: Matter, conversation_id: str) -> bool:
         cabinet = cabinet_of(desk.settings)
         await cabinet.in_time(cabinet.try_out)
         log.warning("transcript_rests", conversation=conversation_id, reason=str(error))
-        await desk.store.run(partial(note_trouble, conversation_id, "transcript", str(error), now_ms()))
+        await desk.store.run(note_trouble, conversation_id, "transcript", str(error), now_ms())
     return False
 
 
@@ -86,15 +85,15 @@ async def _file_one(desk: Desk, matter: Matter, one: MatterConversation, room_id
     """File one where that is due; whether it was."""
     conversation_id = one.conversation.id
     _, files = await filed_files(desk, matter, one)
-    before, seen = await desk.store.run(partial(begin_transcript, conversation_id))
+    before, seen = await desk.store.run(begin_transcript, conversation_id)
     is_old = not before or before != mark_of(await desk.homeserver.admin_newest_event(room_id), files)
     transcript = await read_transcript(desk, conversation_id, room_id) if is_old else None
     if transcript is not None and transcript.messages:
         await file_transcript(desk, matter, one, transcript)
-    await desk.store.run(partial(_note, conversation_id, seen))
+    await desk.store.run(_note, conversation_id, seen)
     return transcript is not None and bool(transcript.messages)
 
 
-def _note(conversation_id: str, seen: int) -> None:
-    note_seen(conversation_id, seen)
-    end_trouble(conversation_id, "transcript")
+def _note(unit: Unit, conversation_id: str, seen: int) -> None:
+    note_seen(unit, conversation_id, seen)
+    end_trouble(unit, conversation_id, "transcript")

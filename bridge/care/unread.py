@@ -12,6 +12,7 @@ from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import RequestError
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.reconcile.rooms.unread import ensure_unread
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.people.digests import channel_rooms_of, user_localpart
 
 log = structlog.get_logger(__name__)
@@ -31,10 +32,10 @@ async def mend_unread(desk: Desk) -> None:
 
 
 async def _mend(desk: Desk, staff_id: str) -> None:
-    def unit() -> tuple[str | None, list[str]]:
-        return user_localpart(staff_id), channel_rooms_of(staff_id)
+    def work(unit: ReadUnit) -> tuple[str | None, list[str]]:
+        return user_localpart(unit, staff_id), channel_rooms_of(unit, staff_id)
 
-    localpart, rooms = await desk.store.read(unit)
+    localpart, rooms = await desk.store.read(work)
     if localpart is None or not rooms or not may_act(desk.firm(), staff_id):
         return
     try:

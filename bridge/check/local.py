@@ -135,9 +135,9 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     await store.open()
     try:
         owner = await store.owner()
-        accounts, rooms = await store.read(lambda: (all_accounts(), rooms_of(None)))
+        accounts, rooms = await store.read(lambda unit: (all_accounts(unit), rooms_of(unit, None)))
         held = await store.read(anything_waits)
-        dead = await store.read(lambda: len(inbox.dead_letters()) + len(outbox.dead_letters()))
+        dead = await store.read(lambda unit: len(inbox.dead_letters(unit)) + len(outbox.dead_letters(unit)))
     finally:
         await store.close()
     yield Finding("database", Verdict.OK, f"The database opens and is up to date; it knows {len(rooms)} rooms.")

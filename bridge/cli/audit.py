@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 from zoneinfo import ZoneInfo
@@ -49,7 +48,7 @@ def verify(
 
     async def work(service: FirmService) -> rows.Chain:
         so_far = rows.Verified()
-        while (further := await service.store.read(partial(rows.verify_page, so_far, head))) != so_far:
+        while (further := await service.store.read(rows.verify_page, so_far, head)) != so_far:
             so_far = further
         return rows.verified(so_far, head)
 
@@ -95,13 +94,13 @@ def export(
         count = 0
         # Only for its owner to read, and never over another file.
         with _target(output) as target:
-            page = await service.store.read(partial(rows.audited, asked=asked))
+            page = await service.store.read(rows.audited, asked=asked)
             while page:
-                named = await service.store.read(partial(names_of, service.directory.firm, [one.entry for one in page]))
+                named = await service.store.read(names_of, service.directory.firm, [one.entry for one in page])
                 for line in _lines(page, form, named, head=count == 0):
                     target.write(line)
                 count += len(page)
-                page = await service.store.read(partial(rows.audited, page[-1].position, asked=asked))
+                page = await service.store.read(rows.audited, page[-1].position, asked=asked)
         return count
 
     count = with_firm(config, work)

@@ -339,7 +339,7 @@ def replay_dead_letters(
     async def work(service: FirmService) -> int:
         from bridge.store.queues import outbox
 
-        return await service.store.run(lambda: outbox.replay_all(incoming, outgoing))
+        return await service.store.run(outbox.replay_all, incoming, outgoing)
 
     async def ask(settings: Settings) -> int:
         asked = {"do": "replay", "incoming": incoming, "outgoing": outgoing}

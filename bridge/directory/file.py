@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -37,6 +36,7 @@ from bridge.firm.walls import may_know
 from bridge.refusal import Kind, Refusal
 from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 
 log = structlog.get_logger(__name__)
 _OF_PEOPLE = frozenset({"staff", "groups", "channels"})
@@ -108,7 +108,7 @@ def _utc_today() -> date:
     return datetime.now(UTC).date()
 
 
-def _nothing(change: DirectoryChange) -> None:
+def _nothing(unit: Unit, change: DirectoryChange) -> None:
     """What is done with a change where nobody wants to know of it."""
 
 
@@ -129,7 +129,7 @@ class DirectoryFile:
         *,
         today: Callable[[], date] = _utc_today,
         settle_seconds: float = 0.5,
-        with_change: Callable[[DirectoryChange], None] = _nothing,
+        with_change: Callable[[Unit, DirectoryChange], None] = _nothing,
         over: Callable[[Firm], Firm] = lambda firm: firm,
         stores: bool = True,
     ) -> None:
@@ -192,7 +192,7 @@ class DirectoryFile:
             if self.held is None:
                 raise Refusal(Kind.NO_CHANGE_WAITS)
             fingerprint = self.held.fingerprint()
-        if not await self._store.run(lambda: confirm_change(fingerprint, by)):
+        if not await self._store.run(confirm_change, fingerprint, by):
             raise Refusal(Kind.CHANGE_WAITS_NO_MORE, fingerprint=fingerprint)
         log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
         return fingerprint
@@ -215,7 +215,7 @@ class DirectoryFile:
             if not fits(firm):
                 raise Refusal(Kind.OLD_DIRECTORY_DOES_NOT_FIT)
             over, version = self._over(firm), self._version
-            moved = await self._store.run(lambda: undoing.undo(change, confirmed, version, over, by))
+            moved = await self._store.run(undoing.undo, change, confirmed, version, over, by)
             if moved is None:
                 raise Refusal(Kind.DIRECTORY_CHANGED_MEANWHILE)
             faults.point("directory.undone")
@@ -307,7 +307,7 @@ class DirectoryFile:
         if self.held is None:
             return Unchanged()
         fingerprint = self.held.fingerprint()
-        if self._judged_on == self.today() and await self._store.read(lambda: still_waits(fingerprint)):
+        if self._judged_on == self.today() and await self._store.read(still_waits, fingerprint):
             return Held(self.held)
         return await self._consider(self.held.new)
 
@@ -336,7 +336,7 @@ class DirectoryFile:
             self._judged_on, self.held_as_undone = today, undone
             return self._hold(change)
         # What is not stored is compared with the store again the next time.
-        self._version = await self._store.run(partial(self._accept, change)) if self._stores else -1
+        self._version = await self._store.run(self._accept, change) if self._stores else -1
         self.firm, self.held = stored if change.empty else firm, None
         if before is not stored:
             change = await asyncio.to_thread(diff_firms, before, firm, today)
@@ -345,15 +345,15 @@ class DirectoryFile:
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
 
-    def _accept(self, change: DirectoryChange) -> int:
-        self._with_change(change)
-        return accept(change)
+    def _accept(self, unit: Unit, change: DirectoryChange) -> int:
+        self._with_change(unit, change)
+        return accept(unit, change)
 
     async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()
         if not self._stores:
-            return await self._store.read(lambda: is_confirmed(fingerprint))
-        return await self._store.run(lambda: hold(fingerprint, summary, now_ms()))
+            return await self._store.read(is_confirmed, fingerprint)
+        return await self._store.run(hold, fingerprint, summary, now_ms())
 
     def _hold(self, change: DirectoryChange) -> Held:
         if self._stores and (self.held is None or self.held.fingerprint() != change.fingerprint()):

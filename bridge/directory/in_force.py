@@ -8,6 +8,7 @@ from bridge.firm.leavers import with_leavers
 from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import with_walls
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.people.leavers import LeaversSet, announce_leavers
 from bridge.store.people.walls import WallsSet, announce_walls
 
@@ -54,6 +55,6 @@ class InForce:
                 self._leavers, self._last = item.staff_ids, None
 
 
-def _announce_all() -> None:
-    announce_walls()
-    announce_leavers()
+def _announce_all(unit: ReadUnit) -> None:
+    announce_walls(unit)
+    announce_leavers(unit)

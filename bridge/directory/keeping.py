@@ -1,10 +1,9 @@
-"""The directory in the store. Each function but `read_firm` is one unit of work, to be given to `store.run`."""
+"""The directory in the store."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from functools import partial
 
 from peewee import chunked
 
@@ -13,8 +12,8 @@ from bridge.directory.records import Record, firm_from_records
 from bridge.directory.replaced import keep_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.model import Firm, Matter
-from bridge.store.engine.sql import execute, execute_rows
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
 from bridge.store.people.leavers import leavers_set
 from bridge.store.record.audit import record
@@ -32,97 +31,97 @@ _PUT = """
 """
 
 
-def accepted_records(behind: tuple[str, str] = ("", "")) -> list[Record]:
+def accepted_records(unit: ReadUnit, behind: tuple[str, str] = ("", "")) -> list[Record]:
     """The next records of the last accepted firm, behind a kind and id; none where that was the last."""
-    rows = execute(_NEXT, behind[0], behind[0], behind[1], _READ_AT_ONCE).fetchall()
+    rows = unit.rows(_NEXT, behind[0], behind[0], behind[1], _READ_AT_ONCE)
     return [(kind, record_id, data) for kind, record_id, data in rows]
 
 
 async def read_firm(store: Store) -> Firm:
     """The last accepted firm, read in pieces. Raises StoredDirectoryError when it cannot be read back."""
     records: list[Record] = []
-    while page := await store.read(partial(accepted_records, records[-1][:2] if records else ("", ""))):
+    while page := await store.read(accepted_records, records[-1][:2] if records else ("", "")):
         records += page
     return await asyncio.to_thread(firm_from_records, records)
 
 
-def accepted_version() -> int:
+def accepted_version(unit: ReadUnit) -> int:
     """How often the accepted firm changed, so that the same number stands for the same records."""
-    return int(DirectoryVersion.get_by_id(1).version)
+    return int(unit.get(DirectoryVersion, DirectoryVersion.id == 1).version)
 
 
-def stored_matter(matter_id: str) -> Matter | None:
+def stored_matter(unit: ReadUnit, matter_id: str) -> Matter | None:
     """A matter of the last accepted firm. Raises StoredDirectoryError."""
-    row = DirectoryRecord.get_or_none(DirectoryRecord.kind == "matter", DirectoryRecord.record_id == matter_id)
+    row = unit.find(DirectoryRecord, DirectoryRecord.kind == "matter", DirectoryRecord.record_id == matter_id)
     return None if row is None else firm_from_records([(row.kind, row.record_id, row.data)]).matters[matter_id]
 
 
-def accept(change: DirectoryChange, by: str = "") -> int:
+def accept(unit: Unit, change: DirectoryChange, by: str = "") -> int:
     """Write the records that differ, and forget whatever change was held. Returns the version from now on.
 
     `by` is who wants it, where that is not the directory's owner or whoever confirmed it. What a confirmed change
     replaces is kept, so that it can be taken back.
     """
-    execute_rows(_PUT, "(?, ?, ?)", change.written)
+    unit.execute_rows(_PUT, "(?, ?, ?)", change.written)
     for kind, differs in change.kinds.items():
         for ids in chunked(differs.removed, _AT_ONCE):
-            DirectoryRecord.delete().where(DirectoryRecord.kind == kind, DirectoryRecord.record_id.in_(ids)).execute()
-    held = HeldChange.get_or_none(HeldChange.fingerprint == change.fingerprint())
+            unit.run(DirectoryRecord.delete().where(DirectoryRecord.kind == kind, DirectoryRecord.record_id.in_(ids)))
+    held = unit.find(HeldChange, HeldChange.fingerprint == change.fingerprint())
     if not change.empty:
-        DirectoryVersion.update(version=DirectoryVersion.version + 1).execute()
+        unit.run(DirectoryVersion.update(version=DirectoryVersion.version + 1))
         actor = by or (held.confirmed_by if held is not None else "")
-        record(Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
+        record(unit, Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
         if held is not None and held.confirmed_by:
-            keep_replaced(change, held.confirmed_by)
-    HeldChange.delete().execute()
-    keep(DIRECTORY_UNDONE, "")
-    return accepted_version()
+            keep_replaced(unit, change, held.confirmed_by)
+    unit.run(HeldChange.delete())
+    keep(unit, DIRECTORY_UNDONE, "")
+    return accepted_version(unit)
 
 
-def still_waits(fingerprint: str) -> bool:
+def still_waits(unit: ReadUnit, fingerprint: str) -> bool:
     """Whether this change is held and nobody has confirmed it."""
-    held = HeldChange.get_or_none(HeldChange.fingerprint == fingerprint)
+    held = unit.find(HeldChange, HeldChange.fingerprint == fingerprint)
     return held is not None and not held.confirmed_by
 
 
-def anything_waits() -> bool:
+def anything_waits(unit: ReadUnit) -> bool:
     """Whether a change is held that nobody has confirmed."""
-    return bool(HeldChange.select().where(HeldChange.confirmed_by == "").exists())
+    return unit.exists(HeldChange.select().where(HeldChange.confirmed_by == ""))
 
 
-def hold(fingerprint: str, summary: str, now: int) -> bool:
+def hold(unit: Unit, fingerprint: str, summary: str, now: int) -> bool:
     """Hold this change and no other. Returns whether it has been confirmed. `now` is in milliseconds."""
-    HeldChange.delete().where(HeldChange.fingerprint != fingerprint).execute()
-    held = HeldChange.get_or_none(HeldChange.fingerprint == fingerprint)
+    unit.run(HeldChange.delete().where(HeldChange.fingerprint != fingerprint))
+    held = unit.find(HeldChange, HeldChange.fingerprint == fingerprint)
     if held is None:
-        HeldChange.create(fingerprint=fingerprint, summary=summary, held_at=now)
+        unit.run(HeldChange.insert(fingerprint=fingerprint, summary=summary, held_at=now))
         return False
     return bool(held.confirmed_by)
 
 
-def undone_fingerprints() -> frozenset[str]:
+def undone_fingerprints(unit: ReadUnit) -> frozenset[str]:
     """What the files said when a confirmed change was taken back; nothing once they say something else."""
-    return frozenset(kept(DIRECTORY_UNDONE).split())
+    return frozenset(kept(unit, DIRECTORY_UNDONE).split())
 
 
-def departed(staff_ids: Collection[str]) -> set[str]:
+def departed(unit: ReadUnit, staff_ids: Collection[str]) -> set[str]:
     """Those of these people who may do nothing at this very moment, by the accepted firm and by command (F2)."""
     rows = DirectoryRecord.select().where(
         DirectoryRecord.kind == "staff", DirectoryRecord.record_id.in_(list(staff_ids))
     )
-    found = firm_from_records([(row.kind, row.record_id, row.data) for row in rows])
-    return set(staff_ids) - (found.active_staff - leavers_set())
+    found = firm_from_records([(row.kind, row.record_id, row.data) for row in unit.all(rows)])
+    return set(staff_ids) - (found.active_staff - leavers_set(unit))
 
 
-def is_confirmed(fingerprint: str) -> bool:
+def is_confirmed(unit: ReadUnit, fingerprint: str) -> bool:
     """Whether this change is held and somebody confirmed it."""
-    held = HeldChange.get_or_none(HeldChange.fingerprint == fingerprint)
+    held = unit.find(HeldChange, HeldChange.fingerprint == fingerprint)
     return held is not None and bool(held.confirmed_by)
 
 
-def confirm_change(fingerprint: str, by: str) -> bool:
+def confirm_change(unit: Unit, fingerprint: str, by: str) -> bool:
     """Note who confirmed the held change. Returns whether it is held."""
-    found = bool(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint).execute())
+    found = bool(unit.run(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint)))
     if found:
-        record(Deed.DIRECTORY_CONFIRMED, actor=by, subject=fingerprint)
+        record(unit, Deed.DIRECTORY_CONFIRMED, actor=by, subject=fingerprint)
     return found

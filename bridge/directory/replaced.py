@@ -1,7 +1,4 @@
-"""What a confirmed change of the directory replaced, and the firm without it.
-
-Each function but `without` and `fits` is a unit of work.
-"""
+"""What a confirmed change of the directory replaced, and the firm without it."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from bridge.directory.change import DirectoryChange
 from bridge.directory.records import KINDS, firm_from_records, record_of
 from bridge.firm.conversation import channel_key
 from bridge.firm.model import Firm
-from bridge.store.engine.sql import execute_rows
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import ConfirmedChange, ReplacedRecord
 from bridge.store.record.audit import last_position
 
@@ -46,12 +43,16 @@ class Confirmed:
         return self.before.active_staff - self.after.active_staff
 
 
-def keep_replaced(change: DirectoryChange, by: str) -> None:
+def keep_replaced(unit: Unit, change: DirectoryChange, by: str) -> None:
     """Keep what the change replaces, and no longer what one before it did. `by` confirmed it."""
-    ReplacedRecord.delete().execute()
-    ConfirmedChange.delete().execute()
-    ConfirmedChange.create(fingerprint=change.fingerprint(), confirmed_by=by, at_ms=now_ms(), position=last_position())
-    execute_rows(_KEEP, "(?, ?, ?, ?)", list(_replaced(change)))
+    unit.run(ReplacedRecord.delete())
+    unit.run(ConfirmedChange.delete())
+    unit.run(
+        ConfirmedChange.insert(
+            fingerprint=change.fingerprint(), confirmed_by=by, at_ms=now_ms(), position=last_position(unit)
+        )
+    )
+    unit.execute_rows(_KEEP, "(?, ?, ?, ?)", list(_replaced(change)))
 
 
 def _replaced(change: DirectoryChange) -> Iterator[tuple[str, str, str | None, str | None]]:
@@ -62,27 +63,27 @@ def _replaced(change: DirectoryChange) -> Iterator[tuple[str, str, str | None, s
             yield kind, record_id, before, after
 
 
-def last_confirmed() -> Confirmed | None:
+def last_confirmed(unit: ReadUnit) -> Confirmed | None:
     """The change that was confirmed last, if any ever was. Raises StoredDirectoryError."""
-    row = ConfirmedChange.get_or_none()
+    row = unit.first(ConfirmedChange.select())
     if row is None:
         return None
-    records = list(ReplacedRecord.select())
+    records = unit.all(ReplacedRecord.select())
     before = firm_from_records((one.kind, one.record_id, one.before) for one in records if one.before is not None)
     after = firm_from_records((one.kind, one.record_id, one.after) for one in records if one.after is not None)
     return Confirmed(row.fingerprint, row.confirmed_by, row.at_ms, row.position, row.undone_at, before, after)
 
 
-def mark_undone(fingerprint: str) -> None:
+def mark_undone(unit: Unit, fingerprint: str) -> None:
     """Note that this change was taken back, and forget what it replaced."""
-    ConfirmedChange.update(undone_at=now_ms()).where(ConfirmedChange.fingerprint == fingerprint).execute()
-    ReplacedRecord.delete().execute()
+    unit.run(ConfirmedChange.update(undone_at=now_ms()).where(ConfirmedChange.fingerprint == fingerprint))
+    unit.run(ReplacedRecord.delete())
 
 
-def forget_replaced() -> None:
+def forget_replaced(unit: Unit) -> None:
     """Forget what was replaced by a change that can no longer be taken back."""
-    if ConfirmedChange.get_or_none(ConfirmedChange.at_ms >= now_ms() - UNDO_MS) is None:
-        ReplacedRecord.delete().execute()
+    if unit.find(ConfirmedChange, ConfirmedChange.at_ms >= now_ms() - UNDO_MS) is None:
+        unit.run(ReplacedRecord.delete())
 
 
 def without(firm: Firm, confirmed: Confirmed) -> Firm:

@@ -12,6 +12,7 @@ from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Firm
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people.returning import Place, brought_in_by_directory, let_back, take_out, taken_out_as_leavers
 from bridge.store.record.audit import record
 from bridge.store.record.kept import DIRECTORY_UNDONE, keep
@@ -41,32 +42,34 @@ def why_not(confirmed: Confirmed, fingerprint: str, now: int) -> Refusal | None:
     return None
 
 
-def undo(change: DirectoryChange, confirmed: Confirmed, version: int, over: Firm, by: str) -> list[Place] | None:
-    """A unit: go back to the firm of before by this change, and undo the memberships that the confirmed one led to.
+def undo(
+    unit: Unit, change: DirectoryChange, confirmed: Confirmed, version: int, over: Firm, by: str
+) -> list[Place] | None:
+    """Go back to the firm of before by this change, and undo the memberships that the confirmed one led to.
 
     `over` is that firm with what was set by command, which stands as it is now. None where the accepted firm is not of
     this version any more, or the change was taken back.
     """
-    now = last_confirmed()
-    if accepted_version() != version or now is None or now.fingerprint != confirmed.fingerprint or now.undone_at:
+    now = last_confirmed(unit)
+    if accepted_version(unit) != version or now is None or now.fingerprint != confirmed.fingerprint or now.undone_at:
         return None
-    record(Deed.DIRECTORY_UNDONE, actor=by, subject=confirmed.fingerprint)
-    accept(change, by)
-    back = taken_out_as_leavers(confirmed.position, confirmed.leavers & over.active_staff)
-    out = _brought_in(change, confirmed)
-    let_back(back, by)
-    take_out(out, by)
-    mark_undone(confirmed.fingerprint)
+    record(unit, Deed.DIRECTORY_UNDONE, actor=by, subject=confirmed.fingerprint)
+    accept(unit, change, by)
+    back = taken_out_as_leavers(unit, confirmed.position, confirmed.leavers & over.active_staff)
+    out = _brought_in(unit, change, confirmed)
+    let_back(unit, back, by)
+    take_out(unit, out, by)
+    mark_undone(unit, confirmed.fingerprint)
     # The files say what they said: that waits, whether or not it takes away much.
-    keep(DIRECTORY_UNDONE, f"{confirmed.fingerprint} {fingerprint_of(change.old)}")
+    keep(unit, DIRECTORY_UNDONE, f"{confirmed.fingerprint} {fingerprint_of(change.old)}")
     faults.point("directory.undoing")
     return [*back, *out]
 
 
-def _brought_in(change: DirectoryChange, confirmed: Confirmed) -> list[Place]:
+def _brought_in(unit: ReadUnit, change: DirectoryChange, confirmed: Confirmed) -> list[Place]:
     """Those whom the directory brought into a matter's first conversation as its team, on which they are no more."""
     matters = {first_matter_conversation_id(one): one for one in change.kinds["matter"].changed}
-    found = brought_in_by_directory(confirmed.position, matters.keys())
+    found = brought_in_by_directory(unit, confirmed.position, matters.keys())
     return [
         (conversation_id, staff_id)
         for conversation_id, staff_id in found

@@ -33,6 +33,7 @@ from bridge.matrix.port import MediaRequests
 from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import Unit, later
 from bridge.store.files import cabinet_trouble as troubles
 from bridge.store.files import filing as rows
 from bridge.store.files.filing import CabinetPath, Found, IndexedFile, Waiting
@@ -124,7 +125,7 @@ class Filer:
         try:
             await self._prepare()
             try:
-                while waiting := await self._store.read(partial(rows.due, self._mode, self._clock(), _AT_ONCE)):
+                while waiting := await self._store.read(rows.due, self._mode, self._clock(), _AT_ONCE):
                     filed += await self._file_all(waiting)
             except RequestError as error:
                 away = error
@@ -140,7 +141,7 @@ class Filer:
         return filed
 
     async def _count(self) -> None:
-        self._metrics.filing_waiting.set(await self._store.read(partial(rows.count_waiting, self._mode)))
+        self._metrics.filing_waiting.set(await self._store.read(rows.count_waiting, self._mode))
 
     async def _prepare(self) -> None:
         if not self._cleaned:
@@ -149,9 +150,9 @@ class Filer:
         before = -1
         while before < self._queued_to:
             before = self._queued_to
-            queue = partial(rows.queue_files, self._mode, before, self._clock())
+            queue = later(rows.queue_files, self._mode, before, self._clock())
             self._queued_to = await self._store.run(queue)
-        while await self._store.run(partial(rows.heed_changes, self._mode, self._clock())):
+        while await self._store.run(rows.heed_changes, self._mode, self._clock()):
             pass
         await self._count()
 
@@ -221,7 +222,7 @@ class Filer:
         self._resting.add(conversation_id)
         cause = error.__cause__ or error
         log.warning("folder_rests", conversation=conversation_id, what=what, reason=str(error), cause=describe(cause))
-        await self._store.run(partial(troubles.note_trouble, conversation_id, what, str(error), self._clock()))
+        await self._store.run(troubles.note_trouble, conversation_id, what, str(error), self._clock())
 
     async def _in_folder(self, work: Callable[[], T], size: int) -> T:
         """Do something in a folder. Raises InFolderError; and NoAnswerError, by which it is not told from the whole
@@ -242,7 +243,7 @@ class Filer:
             await self._note_filed(file, file.size)
             return True
         if file.gone:
-            await self._store.run(partial(rows.withdraw, file.position))
+            await self._store.run(rows.withdraw, file.position)
             return False
         found = await self._fetch(file)
         try:
@@ -264,13 +265,13 @@ class Filer:
         if self._judge is not None:
             await self._judge(file.event_id, file.mxc, found.type, found.size)
         # Not durable: after a loss of power the same bytes are met under the same name.
-        place: CabinetPath | None = await self._store.run(partial(self._name, file, found), durable=False)
+        place: CabinetPath | None = await self._store.run_undurable(self._name, file, found)
         point("filing.named")
         while place is not None:
             if await self._put(file, found, place):
                 return True
             # Something that is not the bridge's has that name.
-            place = await self._store.run(partial(self._name, file, found, anew=True))
+            place = await self._store.run(self._name, file, found, anew=True)
         return False
 
     async def _fetch(self, file: Waiting) -> Found:
@@ -288,16 +289,17 @@ class Filer:
         point("filing.fetched")
         return found
 
-    def _name(self, file: Waiting, found: Found, *, anew: bool = False) -> CabinetPath | None:
-        """A unit: note what the file is and give it a place that no other has; None where it is gone meanwhile."""
-        if not rows.record_found(file, found):
-            rows.withdraw(file.position)
+    def _name(self, unit: Unit, file: Waiting, found: Found, *, anew: bool = False) -> CabinetPath | None:
+        """Note what the file is and give it a place that no other has; None where it is gone meanwhile."""
+        if not rows.record_found(unit, file, found):
+            rows.withdraw(unit, file.position)
             return None
         if file.place is not None and not anew:
             return file.place
-        folder = folder_of(self._firm(), file.matter_id, file.conversation_id)
-        beyond = rows.version_of(file.position) if anew else 0
+        folder = folder_of(unit, self._firm(), file.matter_id, file.conversation_id)
+        beyond = rows.version_of(unit, file.position) if anew else 0
         return rows.take_name(
+            unit,
             file.position,
             folder,
             safe_name(file.name),
@@ -328,7 +330,7 @@ class Filer:
             log.warning("work_file_left", event_id=file.event_id, reason=str(error))
 
     async def _note_filed(self, file: Waiting, size: int) -> None:
-        await self._store.run(partial(rows.mark_filed, file, self._clock()), durable=False)
+        await self._store.run_undurable(rows.mark_filed, file, self._clock())
         self._metrics.filing_filed.inc()
         self._metrics.filing_bytes.inc(size)
         log.info("file_filed", event_id=file.event_id, bytes=size)
@@ -336,16 +338,16 @@ class Filer:
     async def _fail(self, file: Waiting, sentence: str) -> None:
         self._metrics.filing_failures.labels("file").inc()
         log.warning("file_not_filed", event_id=file.event_id, reason=sentence)
-        await self._store.run(partial(rows.mark_failed, file.position, sentence, self._clock()))
+        await self._store.run(rows.mark_failed, file.position, sentence, self._clock())
 
     async def _put_off(self, file: Waiting, fault: str, sentence: str, longest: int = _LONGEST_PAUSE_MS) -> None:
         self._metrics.filing_failures.labels(fault).inc()
         pause = min(_FIRST_PAUSE_MS * 2 ** min(file.attempts, 20), longest)
         log.warning("filing_waits", event_id=file.event_id, reason=sentence, seconds=pause // 1000)
-        await self._store.run(partial(rows.put_off, file.position, sentence, self._clock() + pause))
+        await self._store.run(rows.put_off, file.position, sentence, self._clock() + pause)
 
     async def _write_lists(self) -> None:
-        while folders := await self._store.read(partial(rows.to_list, self._clock(), _AT_ONCE)):
+        while folders := await self._store.read(rows.to_list, self._clock(), _AT_ONCE):
             for key, folder, changes in folders:
                 files = await self._listed_in(folder)
                 try:
@@ -355,11 +357,11 @@ class Filer:
                     await self._note_trouble(key, "list", found.why)
                     continue
                 point("filing.listed")
-                await self._store.run(partial(rows.mark_listed, key, changes))
+                await self._store.run(rows.mark_listed, key, changes)
 
     async def _listed_in(self, folder: str) -> list[IndexedFile]:
         files: list[IndexedFile] = []
-        while more := await self._store.read(partial(rows.listed_in, folder, files[-1] if files else None)):
+        while more := await self._store.read(rows.listed_in, folder, files[-1] if files else None):
             files += more
         return files
 
@@ -388,7 +390,7 @@ class Filer:
 
     async def _tell_of_folders(self) -> None:
         """Tell the firm admins of folders in which something fails again and again, and of their end."""
-        tell = partial(tell_of_folders, self._firm(), self._settings, self._clock())
+        tell = later(tell_of_folders, self._firm(), self._settings, self._clock())
         lasting = await self._store.run(tell)
         if lasting and not self.stopped_because:
             folders = "1 folder" if lasting == 1 else f"{lasting} folders"
@@ -396,7 +398,7 @@ class Filer:
 
     async def _tell(self, text: str) -> None:
         sender = self._settings.bot_id
-        await self._store.run(partial(tell_of_cabinet, text, sender, self._clock()))
+        await self._store.run(tell_of_cabinet, text, sender, self._clock())
 
 
 def _by_name(waiting: Sequence[Waiting]) -> list[list[Waiting]]:

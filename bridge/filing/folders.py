@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from bridge.filing.names import name_key, numbered_folder, safe_folder
 from bridge.firm.model import Firm
+from bridge.store.engine.unit import Unit
 from bridge.store.files.filing import conversation_title, folder_at, take_folder
 
 
-def folder_of(firm: Firm, matter_id: str, conversation_id: str) -> str:
-    """A unit: the folder of a matter's conversation, as matter/conversation.
+def folder_of(unit: Unit, firm: Firm, matter_id: str, conversation_id: str) -> str:
+    """The folder of a matter's conversation, as matter/conversation.
 
     It gets its name at its first use and keeps it: links, backups and other programs know it by that, and stores behind
     fsspec cannot rename a folder in one step.
     """
-    if found := folder_at(conversation_id):
+    if found := folder_at(unit, conversation_id):
         return found
     matter = firm.matters.get(matter_id)
     words = (matter_id,) if matter is None else (matter.number, matter.client, matter.title)
-    above = take_folder(f"matter:{matter_id}", "", safe_folder(*words), numbered_folder, name_key)
-    title = safe_folder(conversation_title(conversation_id) or conversation_id)
-    return take_folder(conversation_id, above, title, numbered_folder, name_key)
+    above = take_folder(unit, f"matter:{matter_id}", "", safe_folder(*words), numbered_folder, name_key)
+    title = safe_folder(conversation_title(unit, conversation_id) or conversation_id)
+    return take_folder(unit, conversation_id, above, title, numbered_folder, name_key)

@@ -10,6 +10,7 @@ from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_access
 from bridge.settings import Settings
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.files.cabinet_trouble import FolderTrouble, count_lasting, note_told, troubles_to_tell
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import conversation_by_id, room_of
@@ -32,22 +33,22 @@ _SUBJECTS = {"files": "The folder", "list": "The list", "transcript": "The trans
 _HIDDEN = "a folder that I do not name here, since not everybody in this room may know of its matter"
 
 
-def tell_of_cabinet(text: str, bot_id: str, now: int, about: str = "") -> None:
-    """A unit: queue the message. Where the firm admins have no room, health and metrics tell as much."""
-    room_id = room_of(ADMINS_ID)
+def tell_of_cabinet(unit: Unit, text: str, bot_id: str, now: int, about: str = "") -> None:
+    """Queue the message. Where the firm admins have no room, health and metrics tell as much."""
+    room_id = room_of(unit, ADMINS_ID)
     if room_id is not None:
-        enqueue(f"cabinet/{about}{now}", room_id, bot_id, "m.room.message", text_message(text))
+        enqueue(unit, f"cabinet/{about}{now}", room_id, bot_id, "m.room.message", text_message(text))
 
 
-def tell_of_folders(firm: Firm, settings: Settings, now: int) -> int:
-    """A unit: queue one message about all folders in which something fails lastingly, or no longer does, that the firm
+def tell_of_folders(unit: Unit, firm: Firm, settings: Settings, now: int) -> int:
+    """Queue one message about all folders in which something fails lastingly, or no longer does, that the firm
     admins were not told of; returns how many fail lastingly."""
-    found = troubles_to_tell(_AT_MOST, now)
+    found = troubles_to_tell(unit, _AT_MOST, now)
     if found:
         today = datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(settings.firm.timezone)).date()
-        tell_of_cabinet(_text(firm, found, today), settings.bot_id, now, "folders/")
-        note_told(found)
-    return count_lasting()
+        tell_of_cabinet(unit, _text(unit, firm, found, today), settings.bot_id, now, "folders/")
+        note_told(unit, found)
+    return count_lasting(unit)
 
 
 def trouble_words(one: FolderTrouble, folder: str) -> str:
@@ -62,8 +63,8 @@ def folder_words(one: FolderTrouble) -> str:
     return f"the folder “{escape(one.folder)}”"
 
 
-def _text(firm: Firm, found: list[FolderTrouble], today: date) -> str:
-    lines = [trouble_words(one, _called_here(firm, one, today)) for one in found[:_SHOWN]]
+def _text(unit: ReadUnit, firm: Firm, found: list[FolderTrouble], today: date) -> str:
+    lines = [trouble_words(one, _called_here(unit, firm, one, today)) for one in found[:_SHOWN]]
     if len(found) == 1:
         return lines[0]
     more = len(found) - len(lines)
@@ -71,10 +72,10 @@ def _text(firm: Firm, found: list[FolderTrouble], today: date) -> str:
     return "**The filing cabinet.**\n\n" + "\n".join(f"- {line}" for line in lines) + rest
 
 
-def _called_here(firm: Firm, one: FolderTrouble, today: date) -> str:
+def _called_here(unit: ReadUnit, firm: Firm, one: FolderTrouble, today: date) -> str:
     """What a folder is called in the admins' room: a wall holds for admins too (M3)."""
     matter = firm.matters.get(one.matter_id)
-    room = conversation_by_id(ADMINS_ID)
+    room = conversation_by_id(unit, ADMINS_ID)
     admins = room.participants if room is not None else frozenset()
     if matter is not None and all(may_access(firm, staff_id, matter, today) for staff_id in admins):
         return folder_words(one)

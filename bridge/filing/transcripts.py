@@ -16,6 +16,7 @@ from bridge.filing.folders import folder_of
 from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.operations.transcripts import about, write_transcript
+from bridge.store.engine.unit import Unit
 from bridge.store.files.filing import CabinetPath, is_filed, names_in
 from bridge.store.files.transcripts import note_filed
 from bridge.transcript.model import Transcript
@@ -26,17 +27,17 @@ HTML_NAME, PDF_NAME = "transcript.html", "transcript.pdf"
 
 async def files_go_to_cabinet(desk: Desk, matter: Matter) -> bool:
     """Whether what belongs to this matter is stored in the cabinet."""
-    return await desk.store.read(partial(is_filed, desk.settings.filing.mode, matter.id))
+    return await desk.store.read(is_filed, desk.settings.filing.mode, matter.id)
 
 
 async def filed_files(desk: Desk, matter: Matter, one: MatterConversation) -> tuple[str, dict[str, str]]:
     """The conversation's folder, and the names of the files in it by the event id of their message."""
 
-    def unit() -> tuple[str, dict[str, str]]:
-        folder = folder_of(desk.firm(), matter.id, one.conversation.id)
-        return folder, names_in(folder)
+    def work(unit: Unit) -> tuple[str, dict[str, str]]:
+        folder = folder_of(unit, desk.firm(), matter.id, one.conversation.id)
+        return folder, names_in(unit, folder)
 
-    return await desk.store.run(unit)
+    return await desk.store.run(work)
 
 
 def mark_of(last_event_id: str, files: dict[str, str]) -> str:
@@ -59,5 +60,5 @@ async def file_transcript(
     for name, data in ((HTML_NAME, written.html), (PDF_NAME, written.pdf)):
         await cabinet.in_time(partial(cabinet.replace, CabinetPath(folder, name), data), len(data))
     mark = mark_of(transcript.last_event_id, files)
-    await desk.store.run(partial(note_filed, one.conversation.id, mark, by=by, cause=cause))
+    await desk.store.run(note_filed, one.conversation.id, mark, by=by, cause=cause)
     log.info("transcript_filed", conversation=one.conversation.id, messages=len(transcript.messages))

@@ -7,7 +7,6 @@ was filed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from bridge.firm.conversation import ConversationKind
@@ -16,6 +15,7 @@ from bridge.mapping.event import Event, event_of
 from bridge.mapping.said import SAYING
 from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import later
 from bridge.store.files.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
 from bridge.store.rooms.channels import note_messages
 
@@ -44,8 +44,8 @@ class Activity:
     async def news(self, given: Sequence[Json]) -> Effect | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
         events = [event_of(one) for one in given]
-        units = [unit for unit in (await self._messages(events), await self._changes(events)) if unit is not None]
-        return all_of(units) if units else None
+        effects = [one for one in (await self._messages(events), await self._changes(events)) if one is not None]
+        return all_of(effects) if effects else None
 
     async def _messages(self, events: Sequence[Event]) -> Effect | None:
         rooms: dict[str, int] = {}
@@ -59,7 +59,7 @@ class Activity:
             place = await self._places.place(room_id)
             if place is not None and place.kind is ConversationKind.CHANNEL:
                 newest[place.key] = at_ms
-        return partial(note_messages, newest) if newest else None
+        return later(note_messages, newest) if newest else None
 
     async def _changes(self, events: Sequence[Event]) -> Effect | None:
         if not self._known:
@@ -69,7 +69,7 @@ class Activity:
             return None
         places = [await self._places.place(room_id) for room_id in {event.room_id for event in events}]
         changed = {place.key for place in places if place is not None} & self._up_to_date
-        return partial(note_changed, changed) if changed else None
+        return later(note_changed, changed) if changed else None
 
     def _hear(self, news: Sequence[object]) -> None:
         for item in news:

@@ -23,6 +23,7 @@ from bridge.mapping.text import MENTIONS
 from bridge.operations.telling import Effect
 from bridge.operations.transcripts import Handout
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit, Unit, later
 from bridge.store.files.handouts import note_given_out
 from bridge.store.queues.outbox import Said, enqueue
 from bridge.store.record.audit import record
@@ -73,10 +74,10 @@ async def handle_command(arrival: Arrival, context: Context) -> Effect | None:
     # In a direct conversation the bot is no member, and can neither type nor answer. In the admins' room there may be
     # somebody screened from what the answer is about.
     apart = place.kind in {_WITHOUT_BOT, ConversationKind.ADMINS}
-    chat = await desk.store.read(lambda: room_of(bot_chat_id(staff_id))) if apart else None
+    chat = await desk.store.read(room_of, bot_chat_id(staff_id)) if apart else None
     with context.at_work.shown(chat or event.room_id):
         reply, here = await _reply(arrival, staff_id, text, desk)
-    return partial(_queue, arrival, staff_id, reply, desk, here=here and not apart)
+    return later(_queue, arrival, staff_id, reply, desk, here=here and not apart)
 
 
 def command_at_once(arrival: Arrival, context: Context) -> FromMemory | None:
@@ -126,8 +127,8 @@ def _in_reply(event: Event) -> Json:
     return reply
 
 
-def _queue(arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: bool) -> None:
-    """A unit: queue the answer, where the command was typed if it may be shown there (`here`), else in the chat with
+def _queue(unit: Unit, arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: bool) -> None:
+    """Queue the answer, where the command was typed if it may be shown there (`here`), else in the chat with
     the bot; a reaction then shows where it was typed that something happened.
 
     Who is not in the conversation may have typed a moment before they were taken out, or be in the room by somebody's
@@ -138,6 +139,7 @@ def _queue(arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: 
     reply = _as_allowed_now(reply, staff_id, desk)
     if (noted := reply.noted) is not None:
         record(
+            unit,
             Deed.COMMAND,
             actor=staff_id,
             subject=noted.command,
@@ -150,24 +152,26 @@ def _queue(arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: 
         said: Json = {"msgtype": "m.text", "body": message.text, MENTIONS: {}}
         if command_in(said, bot_id, desk.settings.appservice.bot_name, in_chat=False) is not None:
             said[FIRST_MESSAGE] = True
-        enqueue(f"{event_id}/{number}", message.room_id, event.sender, "m.room.message", said)
-    chat = room_of(bot_chat_id(staff_id))
-    stays = typed_in != chat and _is_in(staff_id, place.key, typed_in, desk)
+        enqueue(unit, f"{event_id}/{number}", message.room_id, event.sender, "m.room.message", said)
+    chat = room_of(unit, bot_chat_id(staff_id))
+    stays = typed_in != chat and _is_in(unit, staff_id, place.key, typed_in, desk)
     room_id = typed_in if stays and here else chat
     if room_id is None:
         log.warning("no_chat_for_answer", staff=staff_id, event_id=event_id)
         return
-    enqueue(_key(event), room_id, bot_id, "m.room.message", _content(reply, event, room_id, in_chat=room_id == chat))
+    enqueue(
+        unit, _key(event), room_id, bot_id, "m.room.message", _content(reply, event, room_id, in_chat=room_id == chat)
+    )
     if stays and not here and place.kind is not _WITHOUT_BOT:
-        enqueue(f"{event_id}/answered", typed_in, bot_id, "m.reaction", _reaction(event_id))
+        enqueue(unit, f"{event_id}/answered", typed_in, bot_id, "m.reaction", _reaction(event_id))
     for number, handout in enumerate(reply.handouts):
-        note_given_out(handout.mxc, staff_id, handout.matter.id)
-        enqueue(f"{event_id}/file/{number}", room_id, bot_id, "m.room.message", _file(handout))
+        note_given_out(unit, handout.mxc, staff_id, handout.matter.id)
+        enqueue(unit, f"{event_id}/file/{number}", room_id, bot_id, "m.room.message", _file(handout))
 
 
-def _is_in(staff_id: str, key: str, room_id: str, desk: Desk) -> bool:
+def _is_in(unit: ReadUnit, staff_id: str, key: str, room_id: str, desk: Desk) -> bool:
     """Whether somebody is in a conversation that is held in this room, and may be."""
-    there = conversation_for(key, staff_id) if room_of(key) == room_id else None
+    there = conversation_for(unit, key, staff_id) if room_of(unit, key) == room_id else None
     return there is not None and bool(may_be_in(desk.firm(), staff_id, there, desk.today()))
 
 

@@ -18,6 +18,7 @@ from bridge.operations.matters.changing import start_conversation
 from bridge.operations.rooms import made_room
 from bridge.operations.telling import tell
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.conversations import key_of_room, room_of
 from bridge.wording.markdown import repeated, room_link
 from bridge.wording.people import names
@@ -42,7 +43,7 @@ async def room_asked_for(wanted: CreationRequest, desk: Desk) -> str:
     except Refusal as error:
         if may_act(desk.firm(), wanted.by):
             told = f"The room that you asked for in your client was not made. {worded(error)}"
-            await desk.store.run(lambda: tell(wanted.by, cause, told, desk.settings.bot_id))
+            await desk.store.run(tell, wanted.by, cause, told, desk.settings.bot_id)
         raise
 
 
@@ -71,13 +72,15 @@ async def _direct(wanted: CreationRequest, desk: Desk, asker: Staff, people: lis
             f" {room_link('direct conversation', room_id, desk.server_name)} with {names(people)}: nobody else reads"
             " it, and it is called after the people in it."
         )
-        await desk.store.run(lambda: tell(asker.id, cause, told, desk.settings.bot_id))
+        await desk.store.run(tell, asker.id, cause, told, desk.settings.bot_id)
     return room_id
 
 
 async def _shared(wanted: CreationRequest, desk: Desk, asker: Staff, people: list[Staff], cause: str) -> str:
     """The room of a new channel, or in a matter's space of a new conversation of that matter."""
-    staff_space, key = await desk.store.run(lambda: (room_of(STAFF_SPACE), _key_of_only(wanted.spaces)))
+    staff_space, key = await desk.store.run(
+        lambda unit: (room_of(unit, STAFF_SPACE), _key_of_only(unit, wanted.spaces))
+    )
     if all(space == staff_space for space in wanted.spaces):
         return (await make_channel(desk, asker, wanted.name, wanted.topic, people, cause, by_button=True)).room_id
     matter = desk.firm().matters.get(matter_of_space(key) or "")
@@ -89,6 +92,6 @@ async def _shared(wanted: CreationRequest, desk: Desk, asker: Staff, people: lis
     return (await start_conversation(desk, asker, matter, wanted.name, people, cause, by_button=True)).room_id
 
 
-def _key_of_only(spaces: tuple[str, ...]) -> str:
-    """A unit: the key of the only space that is named; empty where more are, or where it is none of the firm's."""
-    return (key_of_room(spaces[0]) or "") if len(spaces) == 1 else ""
+def _key_of_only(unit: ReadUnit, spaces: tuple[str, ...]) -> str:
+    """The key of the only space that is named; empty where more are, or where it is none of the firm's."""
+    return (key_of_room(unit, spaces[0]) or "") if len(spaces) == 1 else ""

@@ -3,8 +3,6 @@ put back, noted and told (F3, O3)."""
 
 from __future__ import annotations
 
-from functools import partial
-
 import structlog
 
 from bridge.firm.conversation import ConversationKind
@@ -14,6 +12,7 @@ from bridge.mapping.event import MEMBER, Event
 from bridge.operations.telling import Effect
 from bridge.reconcile.planning.drift import shares_power
 from bridge.reconcile.planning.plan import DriftKind
+from bridge.store.engine.unit import later
 from bridge.store.record.drift import mark_put_back, note_difference
 
 log = structlog.get_logger(__name__)
@@ -79,6 +78,6 @@ async def handle_bot_renamed(arrival: Arrival, context: Context) -> Effect | Non
         return None
     log.warning("bot_renamed", room=key)
     cause = f"{DriftKind.BOT_RENAMED}/{arrival.event.at_ms // _AT_ONCE_MS}"
-    await desk.store.run(partial(note_difference, cause, key, DriftKind.BOT_RENAMED, actor="", person="", what=""))
+    await desk.store.run(note_difference, cause, key, DriftKind.BOT_RENAMED, actor="", person="", what="")
     await desk.homeserver.admin_put_user(bot_id, {"displayname": name})
-    return partial(mark_put_back, [cause])
+    return later(mark_put_back, [cause])

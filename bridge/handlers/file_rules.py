@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import structlog
@@ -36,6 +35,7 @@ from bridge.mapping.files import file_in
 from bridge.matrix.errors import ForbiddenError, NotFoundError
 from bridge.operations.telling import Effect, tell
 from bridge.reconcile.guarding import rules_of
+from bridge.store.engine.unit import Unit, later
 from bridge.store.files.files import file_row
 from bridge.store.files.removed import BY_RULE, note_taken_away, standing_like
 from bridge.store.models import File
@@ -128,7 +128,7 @@ async def judge_bytes_of(desk: Desk, event_id: str, mxc: str, found_type: str, f
 
     Raises RequestError, and NotRemovedError where the homeserver refuses.
     """
-    row = await desk.store.read(lambda: file_row(event_id))
+    row = await desk.store.read(file_row, event_id)
     if row is None or row.mxc != mxc:
         return
     try:
@@ -147,7 +147,7 @@ async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effec
     back into a direct conversation.
     """
     key = unwanted.conversation_id
-    conversation = await desk.store.read(lambda: conversation_by_id(key))
+    conversation = await desk.store.read(conversation_by_id, key)
     if conversation is not None and is_held(desk.firm(), conversation):
         log.info("file_kept_under_hold", conversation=key, event_id=unwanted.event_id, rule=decision.rule)
         return _nothing
@@ -159,25 +159,25 @@ async def take_away(unwanted: Unwanted, decision: Decision, desk: Desk) -> Effec
             txn_id = transaction_id(once, desk.settings.bot_id)
             await desk.homeserver.redact(unwanted.room_id, event_id, REASON, txn_id)
     log.info("file_taken_away", conversation=key, event_id=unwanted.event_id, rule=decision.rule)
-    return partial(_note, unwanted, decision, desk)
+    return later(_note, unwanted, decision, desk)
 
 
-def _nothing() -> None:
+def _nothing(unit: Unit) -> None:
     """A unit that writes nothing."""
 
 
-def _note(unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
-    """A unit: note it, and tell the sender, unless nothing is done for them any more."""
+def _note(unit: Unit, unwanted: Unwanted, decision: Decision, desk: Desk) -> None:
+    """Note it, and tell the sender, unless nothing is done for them any more."""
     event_id, staff_id = unwanted.event_id, unwanted.staff_id
-    news = note_taken_away(event_id, unwanted.conversation_id, staff_id or unwanted.sender, decision.rule)
+    news = note_taken_away(unit, event_id, unwanted.conversation_id, staff_id or unwanted.sender, decision.rule)
     if news and may_act(desk.firm(), staff_id):
         link = message_link("something you sent", unwanted.room_id, event_id, desk.server_name)
-        tell(staff_id, event_id, f"I removed {link}. {escape(decision.reason)}", desk.settings.bot_id)
+        tell(unit, staff_id, event_id, f"I removed {link}. {escape(decision.reason)}", desk.settings.bot_id)
 
 
 async def quarantine_deleted(room_id: str, event_id: str, desk: Desk) -> None:
     """Where the firm wants that, let nobody download the file of a message that somebody deleted."""
-    row = await desk.store.read(lambda: file_row(event_id)) if desk.settings.file_rules.quarantine_deleted else None
+    row = await desk.store.read(file_row, event_id) if desk.settings.file_rules.quarantine_deleted else None
     if row is not None and row.room_id == room_id and row.removed_by != BY_RULE:
         await _quarantine(_of_row(row), desk)
 
@@ -197,14 +197,14 @@ async def _quarantine(unwanted: Unwanted, desk: Desk) -> None:
     Synapse does so for all uploads with the same content, those to come included. So it is not done while another
     message stands that has this file or a copy of it, nor for a file that somebody else uploaded.
     """
-    conversation = await desk.store.read(lambda: conversation_by_id(unwanted.conversation_id))
+    conversation = await desk.store.read(conversation_by_id, unwanted.conversation_id)
     if conversation is not None and is_held(desk.firm(), conversation):
         return
     info = await _media(unwanted.mxc, desk)
     if info is None or info["user_id"] != unwanted.sender:
         return
-    like = partial(standing_like, unwanted.event_id, unwanted.mxc, info["media_length"], info["sha256"])
-    others = await desk.store.read(like)
+    size, sha256 = info["media_length"], info["sha256"]
+    others = await desk.store.read(standing_like, unwanted.event_id, unwanted.mxc, size, sha256)
     for mxc in others:
         other = await _media(mxc, desk)
         if mxc == unwanted.mxc or (other is not None and other["sha256"] == info["sha256"]):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.files.carried import edited_with_file, edits_file
@@ -13,6 +11,7 @@ from bridge.handlers.reopening import call_back, calls_back
 from bridge.mapping.event import MESSAGE, Event
 from bridge.mapping.files import file_in, may_carry
 from bridge.operations.telling import Effect
+from bridge.store.engine.unit import Unit, later
 from bridge.store.files.files import NewFile, add_file, edit_file, file_row, remove_file, take_back_edit
 
 INDEXED = frozenset({ConversationKind.DIRECT, ConversationKind.MATTER, ConversationKind.CHANNEL})
@@ -39,7 +38,7 @@ async def _makes_file(arrival: Arrival, desk: Desk) -> bool:
     edited = edited_with_file(event.content)
     if edited is None or arrival.place.kind not in INDEXED or event.sender == desk.settings.bot_id:
         return False
-    row = await desk.store.read(lambda: file_row(edited))
+    row = await desk.store.read(file_row, edited)
     if row is not None and (row.sender, row.room_id) == (event.sender, event.room_id):
         return False
     found = await desk.homeserver.event(event.room_id, edited, event.sender) if edited else None
@@ -61,25 +60,25 @@ def noting(arrival: Arrival) -> Effect | None:
         at_ms=event.at_ms,
         carried=carried,
     )
-    return partial(_note, sent)
+    return later(_note, sent)
 
 
-def _note(sent: NewFile) -> None:
+def _note(unit: Unit, sent: NewFile) -> None:
     if sent.carried.replaces:
-        edit_file(sent)
+        edit_file(unit, sent)
     else:
-        add_file(sent)
+        add_file(unit, sent)
 
 
 def forgetting(arrival: Arrival) -> Effect:
     """The unit that takes what a redaction deleted off the lists: a file, or the edit of one."""
     event, deleted = arrival.event, arrival.event.redacts
 
-    def unit() -> None:
-        row = file_row(deleted)
+    def work(unit: Unit) -> None:
+        row = file_row(unit, deleted)
         if row is None:
-            take_back_edit(deleted, event.room_id)
+            take_back_edit(unit, deleted, event.room_id)
         elif row.room_id == event.room_id:
-            remove_file(deleted, event.at_ms, arrival.actor)
+            remove_file(unit, deleted, event.at_ms, arrival.actor)
 
-    return unit
+    return work

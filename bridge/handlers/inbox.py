@@ -20,6 +20,7 @@ from bridge.metrics import Metrics
 from bridge.room_queues import RoomQueues
 from bridge.store.engine.batching import Batches
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit, later
 from bridge.store.engine.write_behind import WriteBehind
 from bridge.store.queues import inbox as rows
 from bridge.store.queues.histories import read_again
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Json = dict[str, Any]
-Effect = Callable[[], None]
+Effect = Callable[[Unit], None]
 Handle = Callable[[Json], Awaitable[Effect | None]]
 Say = Callable[[Said], Awaitable[bool]]
 
@@ -97,12 +98,12 @@ class Inbox:
 
     async def refresh(self) -> None:
         """Look for events that another process let wait again. Raises StoreError."""
-        await self._store.run(rows.waiting, early=self.take_up)
+        await self._store.run_early(self.take_up, rows.waiting)
 
     async def forget_handled(self) -> int:
         """Forget events handled more than `keep_days` ago; returns how many. Raises StoreError."""
         before = now_ms() - self._limits.keep_ms
-        return await self._store.run(lambda: rows.forget_handled(before))
+        return await self._store.run(rows.forget_handled, before)
 
     async def stop(self) -> None:
         """Let the events being handled come to an end; the others wait in the database."""
@@ -138,17 +139,17 @@ class Inbox:
             self._metrics.events_late.inc(len(events) - len(recent))
             log.info("events_too_old", count=len(events) - len(recent))
             late = [event for event in events if event["origin_server_ts"] < oldest]
-            news = partial(_and_read_again, _since(late), news)
+            news = later(_and_read_again, _since(late), news)
         if not recent:
             if news is not None:
-                await self._store.run(news, durable=False)
+                await self._store.run_undurable(news)
             return 0
         written = ((event["event_id"], event["room_id"], _as_json(event)) for event in recent)
         given = [(event_id, room_id, body) for event_id, room_id, body in written if body is not None]
         answers = self._from_memory(recent)
         # Handling begins while the commit waits for the disk. Should it fail, the homeserver sends the events again,
         # and what was handled has no row to be marked, so its effect is left out.
-        fresh, _ = await self._store.run(partial(_accept, given, answers, news), early=self._take_up_new)
+        fresh, _ = await self._store.run_early(self._take_up_new, _accept, given, answers, news)
         faults.point("inbox.accepted")
         self._metrics.events_stored.inc(len(fresh))
         self._metrics.events_duplicate.inc(len(given) - len(fresh))
@@ -229,14 +230,14 @@ class Inbox:
 
 
 def _accept(
-    given: Sequence[tuple[str, str, bytes]], answers: Mapping[str, FromMemory], news: Effect | None
+    unit: Unit, given: Sequence[tuple[str, str, bytes]], answers: Mapping[str, FromMemory], news: Effect | None
 ) -> tuple[list[WaitingEvent], Mapping[str, FromMemory]]:
     """The events that are new, and the answers that may be given."""
     if news is not None:
-        news()
-    fresh = rows.accept(given, now_ms())
+        news(unit)
+    fresh = rows.accept(unit, given, now_ms())
     asking = {(answer.conversation_id, answer.staff_id) for answer in answers.values()}
-    return fresh, answers if are_in(asking) else {}
+    return fresh, answers if are_in(unit, asking) else {}
 
 
 def _since(late: Sequence[Json]) -> dict[str, int]:
@@ -248,11 +249,11 @@ def _since(late: Sequence[Json]) -> dict[str, int]:
     return since
 
 
-def _and_read_again(since: Mapping[str, int], news: Effect | None) -> None:
+def _and_read_again(unit: Unit, since: Mapping[str, int], news: Effect | None) -> None:
     for room_id, at_ms in since.items():
-        read_again(room_id, at_ms)
+        read_again(unit, room_id, at_ms)
     if news is not None:
-        news()
+        news(unit)
 
 
 def _unless_it_fails(step: Callable[[], T | None], event_id: str) -> T | None:
@@ -264,11 +265,11 @@ def _unless_it_fails(step: Callable[[], T | None], event_id: str) -> T | None:
         return None
 
 
-def _finish(handled: Sequence[tuple[str, Effect | None]]) -> None:
-    marked = rows.mark_handled([event_id for event_id, _ in handled])
+def _finish(unit: Unit, handled: Sequence[tuple[str, Effect | None]]) -> None:
+    marked = rows.mark_handled(unit, [event_id for event_id, _ in handled])
     for event_id, effect in handled:
         if event_id in marked and effect is not None:
-            effect()
+            effect(unit)
 
 
 def _as_json(event: Json) -> bytes | None:

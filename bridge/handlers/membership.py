@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import structlog
 
@@ -21,6 +20,7 @@ from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
 from bridge.operations.first_line import tell_added
 from bridge.operations.telling import Effect, tell
 from bridge.reconcile.rooms.unread import ensure_unread
+from bridge.store.engine.unit import Unit, later
 from bridge.store.record.audit import record
 from bridge.store.record.drift import is_noted
 from bridge.store.rooms.conversations import add_participants, conversation_by_id, key_of_room, remove_participant
@@ -61,7 +61,7 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
     Events that the bridge caused in somebody's name come by as well; they are recorded already and change nothing.
     """
     event, place, actor, desk = arrival.event, arrival.place, arrival.staff_id, context.desk
-    conversation = await desk.store.read(lambda: conversation_by_id(place.key))
+    conversation = await desk.store.read(conversation_by_id, place.key)
     if place.earlier or conversation is None:
         await _put_space_right(place.earlier or place.key, event, desk)
     if conversation is None:
@@ -82,14 +82,14 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
     if event.membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
-    replaced = await desk.store.read(lambda: key_of_room(event.room_id)) is None
+    replaced = await desk.store.read(key_of_room, event.room_id) is None
     if replaced:
         return None
     if not verdict.refusal and staff_id is not None:
         by_themselves = event.sender == event.state_key
         left = event.membership == "leave" and by_themselves and conversation.kind is ConversationKind.MATTER
-        return partial(tell_way_back, conversation, staff_id, event.event_id, desk) if left else None
-    return partial(_put_back, arrival, staff_id, verdict.refusal, desk)
+        return later(tell_way_back, conversation, staff_id, event.event_id, desk) if left else None
+    return later(_put_back, arrival, staff_id, verdict.refusal, desk)
 
 
 def _refused_before(arrival: Arrival, conversation: Conversation, staff_id: str | None, desk: Desk) -> Effect | None:
@@ -100,14 +100,15 @@ def _refused_before(arrival: Arrival, conversation: Conversation, staff_id: str 
         return None
     if may_be_in(desk.firm(), staff_id, conversation, desk.today()):
         return None
-    return partial(_put_back, arrival, staff_id, _NOT_OPEN, desk)
+    return later(_put_back, arrival, staff_id, _NOT_OPEN, desk)
 
 
-def _put_back(arrival: Arrival, staff_id: str | None, refusal: str, desk: Desk) -> None:
-    """A unit: note what was put back, and tell whoever did it, unless nothing is done for them any more."""
+def _put_back(unit: Unit, arrival: Arrival, staff_id: str | None, refusal: str, desk: Desk) -> None:
+    """Note what was put back, and tell whoever did it, unless nothing is done for them any more."""
     event, actor = arrival.event, arrival.staff_id
-    if not is_noted(event.event_id):
+    if not is_noted(unit, event.event_id):
         record(
+            unit,
             Deed.PUT_BACK,
             actor=arrival.actor,
             subject=arrival.place.key,
@@ -117,7 +118,7 @@ def _put_back(arrival: Arrival, staff_id: str | None, refusal: str, desk: Desk) 
             outcome=Outcome.REFUSED,
         )
     if refusal and actor is not None and may_act(desk.firm(), actor):
-        tell(actor, event.event_id, refusal, desk.settings.bot_id)
+        tell(unit, actor, event.event_id, refusal, desk.settings.bot_id)
 
 
 async def _gone(arrival: Arrival, conversation: Conversation, staff_id: str, desk: Desk) -> _Verdict:
@@ -139,15 +140,15 @@ async def _gone(arrival: Arrival, conversation: Conversation, staff_id: str, des
         return _Verdict("The people in a direct conversation stay the same.")
     at_ms, cause = event.at_ms, event.event_id
 
-    def unit() -> bool:
-        return remove_participant(conversation.id, staff_id, at_ms, by=by, cause=cause)
+    def work(unit: Unit) -> bool:
+        return remove_participant(unit, conversation.id, staff_id, at_ms, by=by, cause=cause)
 
-    if not await desk.store.run(unit):
+    if not await desk.store.run(work):
         if staff_id not in conversation.participants:
             return _STANDS
         # From before they were picked, unless the homeserver's clock was set back since.
         await hear_clock(desk.homeserver)
-        if not await desk.store.run(unit):
+        if not await desk.store.run(work):
             return _STANDS
     log.info("participant_left", conversation=conversation.id, staff=staff_id, by=event.sender)
     return _PUT_RIGHT
@@ -177,14 +178,14 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
         # The moment of the event: a leave right behind it must not look older, and who was removed since stays out.
         at_ms, cause = event.at_ms, event.event_id
 
-        def unit() -> Conversation | None:
-            add_participants(conversation.id, [staff_id], actor, at_ms=at_ms, cause=cause)
-            now = conversation_by_id(conversation.id)
+        def work(unit: Unit) -> Conversation | None:
+            add_participants(unit, conversation.id, [staff_id], actor, at_ms=at_ms, cause=cause)
+            now = conversation_by_id(unit, conversation.id)
             if now is not None and staff_id in now.participants:
-                tell_added(now, [staff_id], actor, cause, desk)
+                tell_added(unit, now, [staff_id], actor, cause, desk)
             return now
 
-        now = await desk.store.run(unit)
+        now = await desk.store.run(work)
         if now is None or staff_id not in now.participants:
             return _PUT_RIGHT
         log.info("participant_joined", conversation=conversation.id, staff=staff_id, by=event.sender)

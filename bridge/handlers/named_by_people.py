@@ -45,10 +45,10 @@ class Named:
 async def named_by_people(place: Place, desk: Desk) -> Named | None:
     """The room as those in it name it; None where the firm does."""
     if place.kind is ConversationKind.CHANNEL:
-        found = await desk.store.run(lambda: channel(place.key))
+        found = await desk.store.run(channel, place.key)
         return None if found is None else _channel(found, desk)
     if place.kind is ConversationKind.MATTER and not place.earlier:
-        talk = await desk.store.run(lambda: conversation_by_id(place.key))
+        talk = await desk.store.run(conversation_by_id, place.key)
         return None if talk is None else _of_matter(talk, desk)
     return None
 

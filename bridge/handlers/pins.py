@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +17,7 @@ from bridge.handlers.places import Place
 from bridge.mapping.event import Event
 from bridge.mapping.pins import MOST_PINNED, PINNED, List, Seen, listed, merged, remembered
 from bridge.operations.telling import Effect, say_in, tell
+from bridge.store.engine.unit import ReadUnit, Unit, later
 from bridge.store.record.audit import record
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.pins import Lists, lists_of, pins_of, store_pins
@@ -53,10 +53,14 @@ async def handle_pinning(arrival: Arrival, context: Context) -> Effect | None:
     if place.earlier:
         return None
 
-    def unit() -> tuple[Conversation | None, List, Lists]:
-        return conversation_by_id(place.key), tuple(pin.event_id for pin in pins_of(place.key)), lists_of(place.key)
+    def work(unit: ReadUnit) -> tuple[Conversation | None, List, Lists]:
+        return (
+            conversation_by_id(unit, place.key),
+            tuple(pin.event_id for pin in pins_of(unit, place.key)),
+            lists_of(unit, place.key),
+        )
 
-    conversation, standing, lists = await desk.store.read(unit)
+    conversation, standing, lists = await desk.store.read(work)
     if conversation is None:
         return None
     cause, at_ms, seen = event.event_id, event.at_ms, lists.seen or (Seen(standing, 0),)
@@ -74,7 +78,7 @@ async def handle_pinning(arrival: Arrival, context: Context) -> Effect | None:
         await write_pins(result.stands, event.room_id, place, desk)
     said = listed(event.content) or standing
     news = Lists(remembered(seen, Seen(said, at_ms), Seen(result.stands, at_ms)), cause)
-    return partial(_store, arrival, result, news, desk)
+    return later(_store, arrival, result, news, desk)
 
 
 async def _judge(event: Event, standing: List, seen: Sequence[Seen], desk: Desk) -> _Result:
@@ -112,13 +116,14 @@ async def write_pins(stands: List, room_id: str, place: Place, desk: Desk) -> No
         await desk.homeserver.put_state(room_id, PINNED, "", content)
 
 
-def _store(arrival: Arrival, result: _Result, lists: Lists, desk: Desk) -> None:
-    """A unit: keep who pinned what, tell them what cannot stay, and say it where the firm wants that."""
+def _store(unit: Unit, arrival: Arrival, result: _Result, lists: Lists, desk: Desk) -> None:
+    """Keep who pinned what, tell them what cannot stay, and say it where the firm wants that."""
     event, place, staff_id = arrival.event, arrival.place, arrival.staff_id or ""
-    store_pins(place.key, result.stands, staff_id, event.at_ms, lists)
+    store_pins(unit, place.key, result.stands, staff_id, event.at_ms, lists)
     cause, bot_id = event.event_id, desk.settings.bot_id
     if result.refusal:
         record(
+            unit,
             Deed.PUT_BACK,
             actor=arrival.actor,
             subject=place.key,
@@ -127,8 +132,8 @@ def _store(arrival: Arrival, result: _Result, lists: Lists, desk: Desk) -> None:
             outcome=Outcome.REFUSED,
         )
         if result.tell:
-            tell(staff_id, cause, f"I put the pinned messages right. {result.refusal}", bot_id)
+            tell(unit, staff_id, cause, f"I put the pinned messages right. {result.refusal}", bot_id)
     if result.new and desk.settings.pins.announce and place.kind in SHARED:
         links = [message_link("a message", event.room_id, pin, desk.server_name) for pin in result.new]
         who = escape(desk.firm().staff[staff_id].name)
-        say_in(event.room_id, f"{cause}/pinned", f"{who} pinned {enumerated(links)}.", bot_id)
+        say_in(unit, event.room_id, f"{cause}/pinned", f"{who} pinned {enumerated(links)}.", bot_id)

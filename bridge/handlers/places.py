@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.firm.conversation import ConversationKind
 from bridge.store import models
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.conversations import RoomRecorded, left_direct_rooms, rooms_of_kind, staff_by_localpart
 
 
@@ -40,7 +41,7 @@ class Places:
         """Read everything anew, also what another process changed."""
         self._rooms.clear()
         self._staff = await self._store.read(staff_by_localpart)
-        self.bot_chats = set(await self._store.read(lambda: rooms_of_kind(ConversationKind.BOT)))
+        self.bot_chats = set(await self._store.read(rooms_of_kind, ConversationKind.BOT))
         await self.look_who_left()
 
     async def follow(self) -> None:
@@ -85,7 +86,7 @@ class Places:
     async def place(self, room_id: str) -> Place | None:
         """What the room is, or None when it is none of the firm's."""
         if room_id not in self._rooms:
-            found = await self._store.read(lambda: _look_up(room_id))
+            found = await self._store.read(_look_up, room_id)
             if found is None:
                 return None
             self._rooms[room_id] = found
@@ -94,11 +95,11 @@ class Places:
         return self._rooms[room_id]
 
 
-def _look_up(room_id: str) -> Place | None:
-    room = models.Room.get_or_none(models.Room.room_id == room_id)
+def _look_up(unit: ReadUnit, room_id: str) -> Place | None:
+    room = unit.find(models.Room, models.Room.room_id == room_id)
     if room is None:
         return None
     key = str(room.earlier_of or room.key)
-    conversation = models.Conversation.get_or_none(models.Conversation.id == key)
+    conversation = unit.find(models.Conversation, models.Conversation.id == key)
     kind = None if conversation is None else ConversationKind(conversation.kind)
     return Place(key, kind, str(room.key) if room.earlier_of else "")

@@ -16,6 +16,7 @@ from bridge.handlers.activity import is_news
 from bridge.handlers.arrival import Arrival, Context
 from bridge.mapping.event import Event, event_of
 from bridge.matrix.errors import NotFoundError
+from bridge.store.engine.unit import Unit
 from bridge.store.rooms.conversations import add_participants, conversation_by_id
 
 log = structlog.get_logger(__name__)
@@ -51,18 +52,18 @@ async def call_back(arrival: Arrival, context: Context) -> None:
     key, desk = arrival.place.key, context.desk
     if arrival.place.kind is not ConversationKind.DIRECT:
         return
-    back = await desk.store.run(lambda: _returned(key, arrival, desk))
+    back = await desk.store.run(_returned, key, arrival, desk)
     await desk.reconciler.rooms.converge(key)
     await context.places.look_who_left()
     log.info("direct_reopened", conversation=key, staff=back)
 
 
-def _returned(conversation_id: str, arrival: Arrival, desk: Desk) -> int:
-    """A unit: how many there were to have back."""
-    conversation = conversation_by_id(conversation_id)
+def _returned(unit: Unit, conversation_id: str, arrival: Arrival, desk: Desk) -> int:
+    """How many there were to have back."""
+    conversation = conversation_by_id(unit, conversation_id)
     firm, event = desk.firm(), arrival.event
     back = [] if conversation is None else [one for one in conversation.left if may_act(firm, one)]
-    add_participants(conversation_id, back, arrival.staff_id or "", at_ms=event.at_ms, cause=event.event_id)
+    add_participants(unit, conversation_id, back, arrival.staff_id or "", at_ms=event.at_ms, cause=event.event_id)
     return len(back)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import structlog
 
 from bridge.desk import Desk
@@ -13,6 +11,7 @@ from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.named_by_people import FIELDS, Named, named_by_people
 from bridge.mapping.event import Event, event_of
 from bridge.operations.telling import Effect, all_of, tell
+from bridge.store.engine.unit import Unit, later
 from bridge.store.record.audit import record
 from bridge.store.record.drift import is_noted
 from bridge.wording.audit import put_back_reason
@@ -46,20 +45,20 @@ async def handle_room_change(arrival: Arrival, context: Context) -> Effect | Non
             told = f"I put the {FIELDS[change.type]} of {whose} back. {refusal}"
             whom = staff_id if active else None
             reason = put_back_reason(change.type, refusal)
-            effects.append(partial(_put_back, change, place.key, staff_id, whom, told, reason, desk.settings.bot_id))
+            effects.append(later(_put_back, change, place.key, staff_id, whom, told, reason, desk.settings.bot_id))
     await desk.reconciler.rooms.converge(place.key)
     return all_of(effects) if effects else None
 
 
 def _put_back(
-    change: Event, key: str, staff_id: str | None, whom: str | None, told: str, reason: str, bot_id: str
+    unit: Unit, change: Event, key: str, staff_id: str | None, whom: str | None, told: str, reason: str, bot_id: str
 ) -> None:
-    """A unit: note what is put back, and tell whoever did it, unless nothing is done for them any more."""
+    """Note what is put back, and tell whoever did it, unless nothing is done for them any more."""
     actor, cause = staff_id or change.sender, change.event_id
-    if not is_noted(cause):
-        record(Deed.PUT_BACK, actor=actor, subject=key, reason=reason, cause=cause, outcome=Outcome.REFUSED)
+    if not is_noted(unit, cause):
+        record(unit, Deed.PUT_BACK, actor=actor, subject=key, reason=reason, cause=cause, outcome=Outcome.REFUSED)
     if whom is not None:
-        tell(whom, cause, told, bot_id)
+        tell(unit, whom, cause, told, bot_id)
 
 
 async def _news(event: Event, named: Named, desk: Desk) -> list[Event]:

@@ -19,6 +19,7 @@ from bridge.firm.model import Firm, Matter, MatterStatus, Staff
 from bridge.firm.policy import may_access, may_act
 from bridge.operations.telling import Effect
 from bridge.settings import Settings
+from bridge.store.engine.unit import Unit
 from bridge.store.people.welcomes import channels_with, mark_welcomed, was_welcomed
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import staff_by_localpart
@@ -31,15 +32,15 @@ _COUNTED = ("Nothing", "One thing", "Two things", "Three things")
 async def welcome(staff_id: str, room_id: str, desk: Desk) -> Effect | None:
     """What to do when somebody has joined their chat with the bot: queue the welcome, unless they had it before."""
     firm = desk.firm()
-    if not may_act(firm, staff_id) or await desk.store.read(lambda: was_welcomed(staff_id)):
+    if not may_act(firm, staff_id) or await desk.store.read(was_welcomed, staff_id):
         return None
-    channels, localparts = await desk.store.read(lambda: (channels_with(staff_id), staff_by_localpart()))
+    channels, localparts = await desk.store.read(lambda unit: (channels_with(unit, staff_id), staff_by_localpart(unit)))
     said = welcome_text(desk.settings, firm, firm.staff[staff_id], localparts, channels, desk.today())
     content = text_message(said)
 
-    def effect() -> None:
-        if mark_welcomed(staff_id, now_ms()):
-            enqueue(f"welcome/{staff_id}", room_id, desk.settings.bot_id, "m.room.message", content)
+    def effect(unit: Unit) -> None:
+        if mark_welcomed(unit, staff_id, now_ms()):
+            enqueue(unit, f"welcome/{staff_id}", room_id, desk.settings.bot_id, "m.room.message", content)
             log.info("welcomed", staff=staff_id)
 
     return effect

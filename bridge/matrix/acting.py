@@ -11,6 +11,7 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import conversation_of
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.conversations import conversation_by_id, key_of_room, staff_by_localpart
 
 
@@ -57,15 +58,15 @@ class FirmDecides:
         return _UNKNOWN if staff_id is None else may_act(self._firm(), staff_id)
 
     async def may_enter(self, user_id: str, room_id: str) -> Decision:
-        def unit() -> tuple[str | None, Conversation | None]:
-            key = key_of_room(room_id)
-            return key, None if key is None else conversation_by_id(conversation_of(key))
+        def work(unit: ReadUnit) -> tuple[str | None, Conversation | None]:
+            key = key_of_room(unit, room_id)
+            return key, None if key is None else conversation_by_id(unit, conversation_of(key))
 
-        key, conversation = await self._store.read(unit)
+        key, conversation = await self._store.read(work)
         return _NO_ROOM if key is None else await self._decided(user_id, key, conversation)
 
     async def may_enter_new(self, user_id: str, key: str) -> Decision:
-        return await self._decided(user_id, key, await self._store.read(lambda: conversation_by_id(key)))
+        return await self._decided(user_id, key, await self._store.read(conversation_by_id, key))
 
     async def _decided(self, user_id: str, key: str, conversation: Conversation | None) -> Decision:
         staff_id = await self._staff_id(user_id)

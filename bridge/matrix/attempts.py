@@ -11,6 +11,7 @@ import structlog
 from bridge.failures import backoff, describe, frames
 from bridge.matrix.errors import TokenRejectedError, UnreachableError
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import Unit
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +38,8 @@ class Attempts:
     kind: str
     """event or message, for the log."""
     max_attempts: int
-    record: Callable[[str, str, bool], None]
-    """Unit of work: count a failed attempt, by key, with its error and whether it was the last."""
+    record: Callable[[Unit, str, str, bool], None]
+    """Counts a failed attempt, by key, with its error and whether it was the last."""
     pause: Callable[[int], float] = backoff
     """Seconds to wait after the n-th failure."""
 
@@ -50,7 +51,7 @@ class Attempts:
         attempts = item.attempts + 1
         dead = attempts >= self.max_attempts
         try:
-            await self.store.run(lambda: self.record(item.key, told, dead))
+            await self.store.run(self.record, item.key, told, dead)
         except StoreError as store_error:
             return self._put_off(item, f"{told}; {store_error}")
         item.attempts = attempts

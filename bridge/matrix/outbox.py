@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import orjson
 import structlog
@@ -55,7 +54,9 @@ class Outbox:
         self._lanes: RoomQueues[WaitingMessage] = RoomQueues(self._work, settings.homeserver.concurrency)
         self._woken = asyncio.Event()
         self.caught_up = False
-        self._sent = WriteBehind(store, "sent messages", lambda txn_ids: rows.mark_sent(txn_ids, _now_ms()), pause)
+        self._sent = WriteBehind(
+            store, "sent messages", lambda unit, txn_ids: rows.mark_sent(unit, txn_ids, _now_ms()), pause
+        )
         self._past_the_rows = asyncio.Semaphore(settings.homeserver.concurrency)
         self._loading: asyncio.Task[None] | None = None
         self.stopped_because = ""
@@ -90,7 +91,7 @@ class Outbox:
     async def forget_sent(self) -> int:
         """Forget messages sent more than `keep_days` ago; returns how many. Raises StoreError."""
         before = _now_ms() - self._limits.keep_ms
-        return await self._store.run(lambda: rows.forget_sent(before))
+        return await self._store.run(rows.forget_sent, before)
 
     async def stop(self) -> None:
         """Let the messages being sent come to an end; the others wait in the database."""
@@ -139,7 +140,7 @@ class Outbox:
         self._woken.clear()
         after = 0
         while True:
-            page = await self._store.run(partial(rows.pending, after, ROWS_AT_ONCE), durable=False)
+            page = await self._store.run_undurable(rows.pending, after, ROWS_AT_ONCE)
             for message in page:
                 if message.txn_id not in self._sent:
                     self._lanes.add(message)

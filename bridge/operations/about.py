@@ -9,6 +9,7 @@ from bridge.desk import Desk
 from bridge.firm.model import Staff
 from bridge.operations.admins.access import MatterAccess, allowed_by
 from bridge.operations.overview import View
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.filing import folder_at, is_filed
 from bridge.store.rooms.questions import Origin, origin_of
 
@@ -31,10 +32,10 @@ async def about_conversation(desk: Desk, asker: Staff, view: View) -> Particular
     """What there is to say about a conversation that the one who asks may see now."""
     matter, mode = view.matter, desk.settings.filing.mode
 
-    def unit() -> tuple[Origin | None, bool, str]:
-        filed = matter is not None and mode != "off" and is_filed(mode, matter.id)
-        return origin_of(view.entry.id), filed, folder_at(view.entry.id) if filed else ""
+    def work(unit: ReadUnit) -> tuple[Origin | None, bool, str]:
+        filed = matter is not None and mode != "off" and is_filed(unit, mode, matter.id)
+        return origin_of(unit, view.entry.id), filed, folder_at(unit, view.entry.id) if filed else ""
 
-    origin, filed, folder = await desk.store.read(unit)
+    origin, filed, folder = await desk.store.read(work)
     access = None if matter is None else allowed_by(desk.firm(), asker, matter)
     return Particulars(origin, access, filed, folder)

@@ -16,6 +16,7 @@ from bridge.matrix.errors import RequestError
 from bridge.matrix.retry import patience
 from bridge.operations.everybody import everybody
 from bridge.operations.overview import account_of
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.conversations import conversations_of_person, conversations_with_people, rooms_of
 
 log = structlog.get_logger(__name__)
@@ -80,13 +81,13 @@ async def _places(desk: Desk, asker: Staff) -> dict[str, Conversation]:
     that sign them in."""
     firm, today = desk.firm(), desk.today()
 
-    def unit() -> dict[str, Conversation]:
-        down_for = [one.id for one in conversations_of_person(asker.id) if may_be_in(firm, asker.id, one, today)]
+    def work(unit: ReadUnit) -> dict[str, Conversation]:
+        down_for = [one.id for one in conversations_of_person(unit, asker.id) if may_be_in(firm, asker.id, one, today)]
         whole = {
             key: one
-            for key, one in conversations_with_people(down_for).items()
+            for key, one in conversations_with_people(unit, down_for).items()
             if one.kind in {*SHARED, ConversationKind.DIRECT} and asker.id in desired_participants(firm, one, today)
         }
-        return {room_id: whole[key] for key, room_id in rooms_of(whole).items()}
+        return {room_id: whole[key] for key, room_id in rooms_of(unit, whole).items()}
 
-    return await desk.store.read(unit)
+    return await desk.store.read(work)

@@ -12,6 +12,7 @@ from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.model import Staff
 from bridge.firm.rules import CitedRule
+from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import record
 
 
@@ -21,17 +22,13 @@ async def note_use(
     """Note that somebody asked for `what`, about a person, and in words that may stand in the log about what, with the
     ids of what these name."""
     reason = with_ids(about, ids)
-    await desk.store.run(
-        lambda: record(Deed.COMMAND, actor=asker.id, subject=what, person=person, reason=reason, cause=cause)
-    )
+    await desk.store.run(record, Deed.COMMAND, actor=asker.id, subject=what, person=person, reason=reason, cause=cause)
 
 
 async def note_refused(desk: Desk, asker: Staff, what: str, rule: CitedRule, cause: str) -> None:
     """Note that somebody asked for what is for others."""
     refused = Outcome.REFUSED
-    await desk.store.run(
-        lambda: record(Deed.COMMAND, actor=asker.id, subject=what, reason=rule, cause=cause, outcome=refused)
-    )
+    await desk.store.run(record, Deed.COMMAND, actor=asker.id, subject=what, reason=rule, cause=cause, outcome=refused)
 
 
 async def note_use_of_api(
@@ -48,8 +45,9 @@ async def note_use_of_api(
     """Have the audit log tell of a use of the API (A1, O1): what was asked for, and what it was about by ids."""
     outcome = Outcome.REFUSED if refused else Outcome.DONE
 
-    def unit() -> None:
+    def work(unit: Unit) -> None:
         record(
+            unit,
             Deed.API,
             actor=asker.id,
             subject=asked_for,
@@ -59,4 +57,4 @@ async def note_use_of_api(
             outcome=outcome,
         )
 
-    await desk.store.run(unit)
+    await desk.store.run(work)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.clock import DAY_MS, now_ms
 from bridge.desk import Desk
 from bridge.operations.tokens import Token
+from bridge.store.engine.unit import Unit
 from bridge.store.people import tokens as rows
 
 KEPT_DAYS = 1
@@ -41,23 +42,23 @@ async def asked_once(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
     key_hash = _hash_of(token, key)
     said = hashlib.sha256(asked).hexdigest()
 
-    def unit() -> rows.Begun:
+    def work(unit: Unit) -> rows.Begun:
         now = now_ms()
-        rows.forget_requests(now - KEPT_DAYS * DAY_MS)
-        return rows.begin_request(key_hash, said, now)
+        rows.forget_requests(unit, now - KEPT_DAYS * DAY_MS)
+        return rows.begin_request(unit, key_hash, said, now)
 
-    found = await desk.store.run(unit)
+    found = await desk.store.run(work)
     return Once(key_hash, found.asked != said, found.status, found.answer)
 
 
 async def finished(desk: Desk, once: Once, status: int, answer: str) -> None:
     """Keep the answer."""
-    await desk.store.run(lambda: rows.finish_request(once.key_hash, status, answer))
+    await desk.store.run(rows.finish_request, once.key_hash, status, answer)
 
 
 async def undone(desk: Desk, once: Once) -> None:
     """Nothing was done: what comes under the key next is asked anew."""
-    await desk.store.run(lambda: rows.forget_request(once.key_hash))
+    await desk.store.run(rows.forget_request, once.key_hash)
 
 
 def _hash_of(token: Token, key: str) -> str:

@@ -19,6 +19,7 @@ from bridge.firm.policy import accessible, desired_participants, is_read_only, m
 from bridge.matrix.errors import RequestError
 from bridge.matrix.retry import patience
 from bridge.operations.channels.finding import RECENT
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.people.digests import user_localpart
 from bridge.store.people.leavers import LeaversSet
 from bridge.store.people.walls import WallsSet
@@ -106,17 +107,17 @@ async def overviews(desk: Desk, staff_ids: Collection[str]) -> dict[str, Overvie
     """The lists of each of these people, for which the store is looked through once."""
     firm, today = desk.firm(), desk.today()
 
-    def unit() -> dict[str, Overview]:
-        down_for, newest = conversations_of_people(staff_ids), [one.id for one in recent(RECENT)]
-        whole = conversations_with_people({*newest, *(key for keys in down_for.values() for key in keys)})
+    def work(unit: ReadUnit) -> dict[str, Overview]:
+        down_for, newest = conversations_of_people(unit, staff_ids), [one.id for one in recent(unit, RECENT)]
+        whole = conversations_with_people(unit, {*newest, *(key for keys in down_for.values() for key in keys)})
         present = {key: desired_participants(firm, one, today) for key, one in whole.items()}
-        seen = _Seen(firm, whole, [key for key in newest if key in whole], rooms_of(whole))
+        seen = _Seen(firm, whole, [key for key in newest if key in whole], rooms_of(unit, whole))
         return {
             staff_id: _overview(seen, staff_id, sorted(key for key in keys if staff_id in present.get(key, ())))
             for staff_id, keys in down_for.items()
         }
 
-    return await desk.store.read(unit)
+    return await desk.store.read(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ async def unread(desk: Desk, staff_id: str) -> dict[str, int]:
 
     An answer may be two minutes old (bridge/matrix/port.py).
     """
-    localpart = await desk.store.read(lambda: user_localpart(staff_id))
+    localpart = await desk.store.read(user_localpart, staff_id)
     if localpart is None:
         return {}
     try:
@@ -199,10 +200,10 @@ async def view(desk: Desk, staff_id: str, conversation_id: str) -> View | None:
     """
     firm, today = desk.firm(), desk.today()
 
-    def unit() -> tuple[Conversation | None, str | None]:
-        return conversation_by_id(conversation_id), room_of(conversation_id)
+    def work(unit: ReadUnit) -> tuple[Conversation | None, str | None]:
+        return conversation_by_id(unit, conversation_id), room_of(unit, conversation_id)
 
-    found, room_id = await desk.store.read(unit)
+    found, room_id = await desk.store.read(work)
     if found is None or found.kind not in {*SHARED, ConversationKind.DIRECT}:
         return None
     if not may_be_in(firm, staff_id, found, today):
@@ -235,7 +236,7 @@ async def matter_view(desk: Desk, staff_id: str, matter_id: str) -> MatterView |
     if matter is None or not may_access(firm, staff_id, matter, today):
         return None
     entries = []
-    for one in await desk.store.read(lambda: conversations_of_matter(matter_id)):
+    for one in await desk.store.read(conversations_of_matter, matter_id):
         people = desired_participants(firm, one.conversation, today)
         entry = _entry(firm, one.conversation, staff_id, one.room_id, mine=staff_id in people)
         entries.append((entry, len(people)))
@@ -249,12 +250,12 @@ def _by_name(person: Staff) -> str:
 
 async def conversation_in(desk: Desk, room_id: str) -> str | None:
     """The id of the conversation that is held in a room."""
-    return await desk.store.read(lambda: key_of_room(room_id))
+    return await desk.store.read(key_of_room, room_id)
 
 
 async def account_of(desk: Desk, staff_id: str) -> str:
     """The Matrix id of somebody's account."""
-    return f"@{await desk.store.read(lambda: user_localpart(staff_id)) or ''}:{desk.server_name}"
+    return f"@{await desk.store.read(user_localpart, staff_id) or ''}:{desk.server_name}"
 
 
 def changes_lists(news: object) -> bool:

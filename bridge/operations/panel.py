@@ -15,6 +15,7 @@ from bridge.desk import Desk
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_act
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import Unit
 from bridge.store.people import panel as rows
 
 LINK_MINUTES = 5
@@ -40,13 +41,13 @@ async def new_link(desk: Desk, staff_id: str) -> str:
     if not address:
         raise Refusal(Kind.NO_PANEL)
     token = secrets.token_urlsafe(32)
-    await desk.store.run(lambda: rows.add_link(_hash(token), staff_id, now_ms() + _LINK_MS))
+    await desk.store.run(rows.add_link, _hash(token), staff_id, now_ms() + _LINK_MS)
     return f"{address}{IN_PATH}{token}"
 
 
 async def invited(desk: Desk, token: str) -> Staff | None:
     """Whom a link would sign in. Looking spends nothing: programs that show previews look, too."""
-    staff_id = await desk.store.read(lambda: rows.link_owner(_hash(token), now_ms()))
+    staff_id = await desk.store.read(rows.link_owner, _hash(token), now_ms())
     return _acting(desk, staff_id)
 
 
@@ -54,26 +55,26 @@ async def sign_in(desk: Desk, token: str, browser: str) -> str | None:
     """Spend a link and begin a session. Its token; None where the link is spent, over or none, or for a leaver."""
     session = secrets.token_urlsafe(32)
     shown = browser[:_BROWSER_SHOWN].replace("\0", "").encode("utf-8", "replace").decode()
-    staff_id = await desk.store.run(lambda: rows.spend_link(_hash(token), _hash(session), shown, now_ms()))
+    staff_id = await desk.store.run(rows.spend_link, _hash(token), _hash(session), shown, now_ms())
     return session if _acting(desk, staff_id) is not None else None
 
 
 async def signed_in(desk: Desk, session: str) -> Staff | None:
     """Whose session this is; None where it is over, or they have left."""
     now = now_ms()
-    found = await desk.store.read(lambda: rows.session_of(_hash(session), now - _SESSION_MS))
+    found = await desk.store.read(rows.session_of, _hash(session), now - _SESSION_MS)
     person = _acting(desk, None if found is None else found.staff_id)
     if found is not None and person is None:
         # For good: whoever comes back to the firm signs in anew.
         await sign_out_everywhere(desk, found.staff_id)
     if found is not None and person is not None and now - found.used_at > _USED_MS:
-        await desk.store.run(lambda: rows.note_used(_hash(session), now))
+        await desk.store.run(rows.note_used, _hash(session), now)
     return person
 
 
 async def sign_out(desk: Desk, session: str) -> None:
     """End one session."""
-    await desk.store.run(lambda: rows.end_session(_hash(session)))
+    await desk.store.run(rows.end_session, _hash(session))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +91,20 @@ class SignedIn:
 
 async def sessions(desk: Desk, staff_id: str) -> list[SignedIn]:
     """This person's sessions, the oldest first."""
-    found = await desk.store.read(lambda: rows.sessions_of(staff_id, now_ms() - _SESSION_MS))
+    found = await desk.store.read(rows.sessions_of, staff_id, now_ms() - _SESSION_MS)
     return [SignedIn(one.token_hash[:_REF], one.begun_at, one.used_at, one.browser) for one in found]
 
 
 async def end_session(desk: Desk, staff_id: str, ref: str) -> bool:
     """End one of this person's sessions; False where none of theirs is called so."""
 
-    def unit() -> bool:
-        mine = [one.token_hash for one in rows.sessions_of(staff_id, 0) if one.token_hash[:_REF] == ref]
+    def work(unit: Unit) -> bool:
+        mine = [one.token_hash for one in rows.sessions_of(unit, staff_id, 0) if one.token_hash[:_REF] == ref]
         for token_hash in mine:
-            rows.end_session(token_hash)
+            rows.end_session(unit, token_hash)
         return bool(mine)
 
-    return await desk.store.run(unit)
+    return await desk.store.run(work)
 
 
 def ref_of(session: str) -> str:
@@ -113,13 +114,13 @@ def ref_of(session: str) -> str:
 
 async def sign_out_everywhere(desk: Desk, staff_id: str) -> int:
     """End all of this person's sessions. How many there were."""
-    return await desk.store.run(lambda: rows.end_sessions(staff_id))
+    return await desk.store.run(rows.end_sessions, staff_id)
 
 
 async def forget_over(desk: Desk) -> None:
     """Forget links and sessions whose time is over."""
     now = now_ms()
-    await desk.store.run(lambda: rows.forget_over(now - _SESSION_MS, now))
+    await desk.store.run(rows.forget_over, now - _SESSION_MS, now)
 
 
 def _acting(desk: Desk, staff_id: str | None) -> Staff | None:

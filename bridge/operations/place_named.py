@@ -10,6 +10,7 @@ from bridge.firm.room_keys import matter_of_space
 from bridge.firm.sight import Sight
 from bridge.operations.sight import sight_of
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.channels import channel_named
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.questions import key_behind
@@ -27,12 +28,12 @@ async def find_place(desk: Desk, sight: Sight, typed: str) -> Matter | Conversat
     alias = wanted.removeprefix("#").partition(":")[0]
     name = channel_key(wanted.removeprefix("#"))
 
-    def unit() -> tuple[str | None, Conversation | None]:
-        channel = channel_named(name)
-        key = channel.id if channel is not None else key_behind(wanted, alias)
-        return key, conversation_by_id(key or "")
+    def work(unit: ReadUnit) -> tuple[str | None, Conversation | None]:
+        channel = channel_named(unit, name)
+        key = channel.id if channel is not None else key_behind(unit, wanted, alias)
+        return key, conversation_by_id(unit, key or "")
 
-    key, conversation = await desk.store.read(unit)
+    key, conversation = await desk.store.read(work)
     if conversation is not None and sight.conversation(conversation):
         return conversation
     found = sight.firm.matters.get(matter_of_space(key or "") or "")

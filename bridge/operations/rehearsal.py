@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from bridge.desk import Desk
 from bridge.firm.model import Firm
@@ -18,7 +18,9 @@ from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.passes import Passes
 from bridge.reconcile.tally import Result
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit, later
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -43,20 +45,21 @@ class _Store:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._before: list[Callable[[], object]] = []
+        self._before: list[Callable[[Unit], object]] = []
 
-    async def run(self, unit: Callable[[], T], **how: object) -> T:
-        result = await self.read(unit)
-        self._before.append(unit)
+    async def run(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        wanted = later(work, *args, **kwargs)
+        result = await self.read(wanted)
+        self._before.append(wanted)
         return result
 
-    async def read(self, unit: Callable[[], T]) -> T:
+    async def read(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         before = tuple(self._before)
 
-        def all_of_them() -> T:
+        def all_of_them(unit: Unit) -> T:
             for each in before:
-                each()
-            return unit()
+                each(unit)
+            return work(unit, *args, **kwargs)
 
         return await self._store.rehearse(all_of_them)
 

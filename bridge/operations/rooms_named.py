@@ -12,6 +12,7 @@ from bridge.firm.policy import may_access
 from bridge.firm.room_keys import matter_of_space
 from bridge.mapping.marks import targets
 from bridge.operations.sight import typed_in
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.questions import key_behind
 
@@ -37,13 +38,13 @@ async def rooms_named(desk: Desk, sender: Staff, text: str) -> Rooms:
         return {}
     suffix = f":{desk.server_name}"
 
-    def unit() -> dict[str, tuple[str, Conversation | None]]:
-        keys = {one: key_behind(one, one.removeprefix("#").removesuffix(suffix)) for one in wanted}
-        return {one: (key, conversation_by_id(key)) for one, key in keys.items() if key is not None}
+    def work(unit: ReadUnit) -> dict[str, tuple[str, Conversation | None]]:
+        keys = {one: key_behind(unit, one, one.removeprefix("#").removesuffix(suffix)) for one in wanted}
+        return {one: (key, conversation_by_id(unit, key)) for one, key in keys.items() if key is not None}
 
     firm, today = desk.firm(), desk.today()
     found: dict[str, RoomNamed] = {}
-    for one, (key, conversation) in (await desk.store.read(unit)).items():
+    for one, (key, conversation) in (await desk.store.read(work)).items():
         if conversation is not None and conversation.kind is ConversationKind.CHANNEL:
             found[one] = RoomNamed(conversation, None)
             continue

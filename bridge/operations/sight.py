@@ -11,6 +11,7 @@ from bridge.firm.model import Matter, Staff
 from bridge.firm.policy import desired_participants, may_access
 from bridge.firm.sight import Sight
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.wording.moments import written
 
@@ -81,12 +82,12 @@ async def typed_in(desk: Desk, conversation_id: str, staff_id: str) -> Conversat
     They may have typed a moment before they were taken out, or be in the room by somebody's trick (D4, M3).
     """
 
-    def unit() -> Conversation | None:
-        found = conversation_by_id(conversation_id)
+    def work(unit: ReadUnit) -> Conversation | None:
+        found = conversation_by_id(unit, conversation_id)
         if found is not None and found.kind is ConversationKind.ADMINS:
-            return conversation_by_id(bot_chat_id(staff_id))
+            return conversation_by_id(unit, bot_chat_id(staff_id))
         if found is None or staff_id in desired_participants(desk.firm(), found, desk.today()):
             return found
-        return conversation_by_id(bot_chat_id(staff_id))
+        return conversation_by_id(unit, bot_chat_id(staff_id))
 
-    return await desk.store.read(unit)
+    return await desk.store.read(work)

@@ -17,6 +17,7 @@ from bridge.firm.model import Staff
 from bridge.firm.policy import may_act
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.people import tokens as rows
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.audit import record
@@ -72,8 +73,9 @@ async def add_token(store: Store, settings: Settings, wanted: NewToken) -> int:
     """Let a token act as a person, and tell them so; its number. Asked again for the same token, it is the same."""
     scopes, now = tuple(sorted(wanted.scopes)), now_ms()
 
-    def unit() -> int:
+    def work(unit: Unit) -> int:
         number = rows.add_token(
+            unit,
             wanted.token_hash,
             wanted.staff_id,
             wanted.name,
@@ -85,6 +87,7 @@ async def add_token(store: Store, settings: Settings, wanted: NewToken) -> int:
         cause = f"token-{number}"
         reason = f"{cause}, {wanted.name}: {' '.join(scopes)}"
         record(
+            unit,
             Deed.TOKEN_MADE,
             actor=wanted.made_by,
             subject=wanted.staff_id,
@@ -97,48 +100,56 @@ async def add_token(store: Store, settings: Settings, wanted: NewToken) -> int:
             f" may. Whoever runs the server ({escape(wanted.made_by)}) set this up; if you did not ask for it, tell"
             " your firm admin."
         )
-        _tell(settings, wanted.staff_id, said, f"{cause}/made")
+        _tell(unit, settings, wanted.staff_id, said, f"{cause}/made")
         return number
 
-    return await store.run(unit)
+    return await store.run(work)
 
 
 async def tokens(store: Store) -> list[Token]:
     """Every token that works, the oldest first."""
-    return await store.read(lambda: rows.tokens(now_ms()))
+    return await store.read(rows.tokens, now_ms())
 
 
 async def end_token(store: Store, number: int, by: str) -> bool:
     """End a token; False where there is none of that number that works."""
 
-    def unit() -> bool:
-        staff_id = rows.end_token(number, now_ms())
+    def work(unit: Unit) -> bool:
+        staff_id = rows.end_token(unit, number, now_ms())
         if staff_id is not None:
             reason = f"token-{number}"
-            record(Deed.TOKEN_ENDED, actor=by, subject=staff_id, person=staff_id, reason=reason, cause=f"{reason}/end")
+            record(
+                unit,
+                Deed.TOKEN_ENDED,
+                actor=by,
+                subject=staff_id,
+                person=staff_id,
+                reason=reason,
+                cause=f"{reason}/end",
+            )
         return staff_id is not None
 
-    return await store.run(unit)
+    return await store.run(work)
 
 
-def _tell(settings: Settings, staff_id: str, said: str, cause: str) -> None:
+def _tell(unit: Unit, settings: Settings, staff_id: str, said: str, cause: str) -> None:
     """Part of a unit: have the bot tell the person whom a token acts as."""
-    if (chat := room_of(bot_chat_id(staff_id))) is not None:
-        enqueue(cause, chat, settings.bot_id, "m.room.message", text_message(said))
+    if (chat := room_of(unit, bot_chat_id(staff_id))) is not None:
+        enqueue(unit, cause, chat, settings.bot_id, "m.room.message", text_message(said))
 
 
 async def holder(desk: Desk, token: str) -> tuple[Token, Staff] | None:
     """A token and whom it acts as; None where it has ended, or they have left."""
     now, firm = now_ms(), desk.firm()
-    found = await desk.store.read(lambda: rows.token_of(hashed(token), now))
+    found = await desk.store.read(rows.token_of, hashed(token), now)
     if found is None:
         return None
     if not may_act(firm, found.staff_id):
         # For good: whoever comes back to the firm is given new ones.
-        await desk.store.run(lambda: rows.end_tokens(found.staff_id, now))
+        await desk.store.run(rows.end_tokens, found.staff_id, now)
         return None
     if found.used_at is None or now - found.used_at > _USED_MS:
-        await desk.store.run(lambda: rows.note_token_used(found.number, now))
+        await desk.store.run(rows.note_token_used, found.number, now)
     return found, firm.staff[found.staff_id]
 
 
@@ -147,4 +158,4 @@ async def end_tokens_of_leavers(desk: Desk) -> None:
     firm = desk.firm()
     gone = {one.staff_id for one in await tokens(desk.store) if not may_act(firm, one.staff_id)}
     for staff_id in gone:
-        await desk.store.run(lambda staff_id=staff_id: rows.end_tokens(staff_id, now_ms()))  # type: ignore[misc]
+        await desk.store.run(lambda unit, staff_id=staff_id: rows.end_tokens(unit, staff_id, now_ms()))  # type: ignore[misc]

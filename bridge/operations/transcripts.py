@@ -68,7 +68,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
         return clean_line(person.name if person is not None else user_id) or "somebody"
 
     reader = Reader(name_of, settings.bot_id)
-    earlier = await desk.store.read(lambda: earlier_rooms([conversation_id]))
+    earlier = await desk.store.read(earlier_rooms, [conversation_id])
     for before in earlier.get(conversation_id, ()):
         try:
             await _read(reader, desk, before)
@@ -76,7 +76,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
             log.warning("earlier_room_gone", conversation=conversation_id, room_id=before)
     await _read(reader, desk, room_id)
     staff = desk.firm().staff
-    pins = await desk.store.read(lambda: pins_of(conversation_id))
+    pins = await desk.store.read(pins_of, conversation_id)
     pinned_by = {
         pin.event_id: PinnedBy(staff[pin.staff_id].name if pin.staff_id in staff else "", pin.at_ms) for pin in pins
     }

@@ -114,7 +114,7 @@ async def apply_account(
     # Before they are brought in anywhere.
     await ensure_basics(homeserver, step.who)
     profile = profile_digest(person, avatars=avatars)
-    await store.run(lambda: record_profile(step.key, person.name, profile, mxc, digest))
+    await store.run(record_profile, step.key, person.name, profile, mxc, digest)
     faults.point("account.recorded")
 
 

@@ -38,7 +38,7 @@ class Convergence:
         """Make these conversations' rooms as they should be, and the spaces that list them."""
         spaces, earlier = await self._work.around(keys)
         tally = self._work.tally()
-        made = await self._store.read(lambda: rooms_of(spaces))
+        made = await self._store.read(rooms_of, spaces)
 
         async def one(key: str) -> None:
             # A room that was made anew may be listed under its old id.

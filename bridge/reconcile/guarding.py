@@ -37,6 +37,7 @@ from bridge.matrix.port import GuardRequests, RoomRequests
 from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.record.kept import GUARD_VERSION, keep, kept
 from bridge.store.rooms.conversations import AccountsChanged, conversations_with_people, staff_by_localpart
 from bridge.store.rooms.world import read_world
@@ -150,7 +151,7 @@ class Guarding:
         count = self._account_changes
         new = count != self._accounts_told
         accounts = await self._store.read(staff_by_localpart) if new else {}
-        conversations = await self._store.read(lambda: conversations_with_people(keys))
+        conversations = await self._store.read(conversations_with_people, keys)
         facts = facts_of(Firm(), accounts, conversations, self._settings)
         await self._tell_changes(facts, {"conversation": keys, **({"account": None} if new else {})}, firm, count)
 
@@ -296,7 +297,7 @@ class Guarding:
         and UnreachableError."""
         body = orjson.dumps(said)
         # Before it is told, so that a guard that knows more was told by another bridge, or this store is an older one.
-        await self._store.run(partial(keep, GUARD_VERSION, str(said["version"])))
+        await self._store.run(keep, GUARD_VERSION, str(said["version"]))
         try:
             await self._homeserver.push_policy(body, sign_push(self._key, body))
         except HomeserverError as error:
@@ -310,13 +311,13 @@ class Guarding:
         return max(self._version + 1, time.time_ns() // 1_000_000)
 
 
-def _noted_version() -> int | None:
-    """A unit: the highest version that the guard may have been told; None where an older version of the bridge told it.
+def _noted_version(unit: ReadUnit) -> int | None:
+    """The highest version that the guard may have been told; None where an older version of the bridge told it.
 
     A database in which nothing is yet has told it nothing.
     """
-    noted = kept(GUARD_VERSION)
-    return int(noted) if noted else (None if staff_by_localpart() else 0)
+    noted = kept(unit, GUARD_VERSION)
+    return int(noted) if noted else (None if staff_by_localpart(unit) else 0)
 
 
 def _changes(

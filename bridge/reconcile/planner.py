@@ -54,7 +54,7 @@ class Planner:
         is among its problems."""
         tally, direct = self._work.tally(Again()), dict[str, Json]()
         if keys is not None:
-            wanted = await self._work.extent(await self._store.read(lambda: extent_of(keys)))
+            wanted = await self._work.extent(await self._store.read(extent_of, keys))
             shapes = {key: shape for key, shape in wanted.shapes.items() if key in keys}
             planned = await self._plan_part(self._work.run(wanted, tally, direct=direct), shapes, (), self._limit)
             return Plan(waves=planned, problems=_problems(wanted, tally), of_rooms=_of_rooms(tally))

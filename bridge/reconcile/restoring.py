@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import structlog
@@ -30,6 +29,7 @@ from bridge.matrix.retry import patience
 from bridge.reconcile import waits
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.people.leavers import set_leaver
 from bridge.store.people.walls import restore_wall
 from bridge.store.queues.histories import read_histories_again
@@ -81,11 +81,11 @@ class Restoring:
         """
         log.error("database_put_back", guard_version=version)
         # What keeps out comes first, and is in force from this commit on.
-        await self.store.run(partial(_keep_out, known, self.firm(), version))
+        await self.store.run(_keep_out, known, self.firm(), version)
         with patience(waits.PATIENCE):
             for room in await self.homeserver.admin_rooms():
                 await self._room(str(room["room_id"]), known)
-        await self.store.run(partial(_done, version, self.settings.bot_id))
+        await self.store.run(_done, version, self.settings.bot_id)
         log.warning("taken_over", walls=len(known.firm.walls), conversations=len(known.conversations))
 
     async def _room(self, room_id: str, known: Facts) -> None:
@@ -103,21 +103,21 @@ class Restoring:
             return
         conversation = known.conversations.get(str(state.get((MARKER, ""), {}).get("key", "")))
         if conversation is not None:
-            await self.store.run(partial(_adopt, room_id, conversation, state, known, self.firm(), self.settings))
+            await self.store.run(_adopt, room_id, conversation, state, known, self.firm(), self.settings)
 
 
-def _keep_out(known: Facts, firm: Firm, version: int) -> None:
-    """A unit: the walls and leavers that only the guard knows, and who has which account."""
+def _keep_out(unit: Unit, known: Facts, firm: Firm, version: int) -> None:
+    """The walls and leavers that only the guard knows, and who has which account."""
     cause = f"guard/{version}"
-    record(Deed.DATABASE_PUT_BACK, reason="R3", cause=cause)
-    add_accounts({staff_id: localpart for localpart, staff_id in known.accounts.items()})
+    record(unit, Deed.DATABASE_PUT_BACK, reason="R3", cause=cause)
+    add_accounts(unit, {staff_id: localpart for localpart, staff_id in known.accounts.items()})
     standing = {_substance(wall) for wall in firm.walls.values()}
     for wall in known.firm.walls.values():
         if _substance(wall) not in standing:
-            restore_wall(replace(wall, memo=_MEMO), firm, f"{cause}/{wall.id}")
+            restore_wall(unit, replace(wall, memo=_MEMO), firm, f"{cause}/{wall.id}")
     for staff_id in sorted(known.firm.staff):
         if not may_act(known.firm, staff_id) and may_act(firm, staff_id):
-            set_leaver(staff_id, "", cause)
+            set_leaver(unit, staff_id, "", cause)
 
 
 def _substance(wall: Wall) -> tuple[object, ...]:
@@ -125,14 +125,14 @@ def _substance(wall: Wall) -> tuple[object, ...]:
     return wall.kind, wall.matter_id, wall.client, frozenset(wall.people), wall.since, wall.expires
 
 
-def _done(version: int, bot_id: str) -> None:
-    """A unit: from here on the guard knows nothing that the store does not."""
-    read_histories_again()
-    keep(GUARD_VERSION, str(version))
-    room_id = room_of(ADMINS_ID)
+def _done(unit: Unit, version: int, bot_id: str) -> None:
+    """From here on the guard knows nothing that the store does not."""
+    read_histories_again(unit)
+    keep(unit, GUARD_VERSION, str(version))
+    room_id = room_of(unit, ADMINS_ID)
     if room_id is not None:
         told = {"msgtype": "m.text", "body": _TOLD, MENTIONS: {}}
-        enqueue(f"put_back/{version}", room_id, bot_id, "m.room.message", told)
+        enqueue(unit, f"put_back/{version}", room_id, bot_id, "m.room.message", told)
 
 
 def _ours(events: list[Json], bot_id: str) -> Mapping[tuple[str, str], Json]:
@@ -143,6 +143,7 @@ def _ours(events: list[Json], bot_id: str) -> Mapping[tuple[str, str], Json]:
 
 
 def _adopt(
+    unit: Unit,
     room_id: str,
     conversation: Conversation,
     state: Mapping[tuple[str, str], Json],
@@ -150,17 +151,17 @@ def _adopt(
     firm: Firm,
     settings: Settings,
 ) -> None:
-    """A unit: the conversation of a room, if it is not known, and who is in it."""
+    """The conversation of a room, if it is not known, and who is in it."""
     joined = _joined(state, known, settings)
-    if conversation_by_id(conversation.id) is None:
+    if conversation_by_id(unit, conversation.id) is None:
         new = _as_stored(conversation, joined, state, firm, settings)
-        add_conversations([new])
-        if room_of(conversation.id) is None:
+        add_conversations(unit, [new])
+        if room_of(unit, conversation.id) is None:
             hidden = hidden_alias(conversation.id, settings.security.alias_key.get_secret_value())
-            write_intent(conversation.id, new.alias_localpart or hidden)
-            record_room(conversation.id, room_id)
-    elif conversation.kind in SHARED and room_of(conversation.id) == room_id:
-        set_participants(conversation.id, joined, homeserver_ms())
+            write_intent(unit, conversation.id, new.alias_localpart or hidden)
+            record_room(unit, conversation.id, room_id)
+    elif conversation.kind in SHARED and room_of(unit, conversation.id) == room_id:
+        set_participants(unit, conversation.id, joined, homeserver_ms())
 
 
 def _as_stored(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import partial
 
 from peewee import chunked
 
@@ -12,6 +11,7 @@ from bridge.directory.keeping import departed
 from bridge.firm.conversation import ADMINS_ID
 from bridge.reconcile.planning.desired import Desired
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.rooms.conversations import (
     add_accounts,
     add_conversations,
@@ -31,22 +31,22 @@ async def store_new(store: Store, wanted: Desired) -> bool:
     new to the next pass.
     """
 
-    def picked(some: Iterable[tuple[str, Collection[str]]]) -> None:
+    def picked(unit: Unit, some: Iterable[tuple[str, Collection[str]]]) -> None:
         for conversation_id, people in some:
-            add_participants(conversation_id, people, "", returning=False)
+            add_participants(unit, conversation_id, people, "", returning=False)
 
-    run, new_admins = store.run, wanted.new_admins
+    new_admins = wanted.new_admins
     if wanted.departed:
-        await run(lambda: remove_from_all(departed(wanted.departed)))
+        await store.run(lambda unit: remove_from_all(unit, departed(unit, wanted.departed)))
     for accounts in chunked(wanted.new_localparts.items(), AT_ONCE):
-        await run(partial(add_accounts, dict(accounts)))
+        await store.run(add_accounts, dict(accounts))
     for conversations in chunked(wanted.new_conversations, AT_ONCE):
-        await run(partial(add_conversations, conversations))
+        await store.run(add_conversations, conversations)
         faults.point("seeds.page")
     for participants in chunked(wanted.new_participants.items(), AT_ONCE):
-        await run(partial(picked, participants))
+        await store.run(picked, participants)
     if new_admins is not None:
-        await run(lambda: keep_participants(ADMINS_ID, new_admins))
+        await store.run(keep_participants, ADMINS_ID, new_admins)
     faults.point("seeds.stored")
     new = wanted.new_localparts or wanted.new_conversations or wanted.new_participants or wanted.departed
     return bool(new) or new_admins is not None

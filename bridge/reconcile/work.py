@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 
 import structlog
 
@@ -43,6 +42,7 @@ from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.people.panel import end_sessions
 from bridge.store.record.drift import mark_put_back, note_difference
 from bridge.store.rooms.conversations import (
@@ -127,7 +127,7 @@ class Work:
     async def part(self, key: str) -> Desired:
         """What should be, as far as this room needs it: a small part of the whole is read and computed."""
         accounts = await self._accounts.known()
-        world = replace(await self._store.read(lambda: load_part(key)), accounts=accounts)
+        world = replace(await self._store.read(load_part, key), accounts=accounts)
         return desired_of_stored(
             self._firm(),
             world,
@@ -146,7 +146,7 @@ class Work:
     async def world(self, extent: Extent) -> World:
         """This part of what is stored, with the firm admins' room and all accounts."""
         accounts = await self._accounts.known()
-        return replace(await self._store.read(lambda: load_conversations(extent)), accounts=accounts)
+        return replace(await self._store.read(load_conversations, extent), accounts=accounts)
 
     async def extent(self, extent: Extent) -> Desired:
         """What should be, as far as this part of the firm goes."""
@@ -157,7 +157,7 @@ class Work:
     async def around(self, keys: Iterable[str]) -> tuple[dict[str, list[str]], set[str]]:
         """The keys of the spaces that list these conversations, with which of them; and of the rooms in which they were
         held before."""
-        worlds = {key: await self._store.read(partial(load_part, key)) for key in dict.fromkeys(keys)}
+        worlds = {key: await self._store.read(load_part, key) for key in dict.fromkeys(keys)}
         spaces: dict[str, list[str]] = {}
         for key, world in worlds.items():
             if space := _space_of(world.conversations.get(conversation_of(key))):
@@ -222,14 +222,14 @@ class Work:
                     item.steps = await leave_everything(self._homeserver, user_id, self._secret)
                     out = True
                     # After the rooms, which a database that takes nothing in keeps nobody in.
-                    await self._store.run(partial(_forget, staff_id))
+                    await self._store.run(_forget, staff_id)
             await cutting
         finally:
             cutting.cancel()
         return out
 
     async def _secret(self, room_ids: Collection[str]) -> Collection[str]:
-        return await self._store.read(lambda: of_matters(room_ids))
+        return await self._store.read(of_matters, room_ids)
 
     def _may_act(self, staff_id: str) -> bool:
         return bool(may_act(self._firm(), staff_id))
@@ -309,7 +309,7 @@ class Work:
             if plan is None or deleted(plan) or (shape.list_stays and _may_be_made_anew(plan)):
                 await self._put_right(key, run.tally, item)
                 # It may have been made just now, and spaces further on list it.
-                if made := await self._store.read(lambda: room_of(key)):
+                if made := await self._store.read(room_of, key):
                     run.planning.room_ids[key] = made
                 return
             before = run.planning.room_ids.get(key)
@@ -332,7 +332,7 @@ class Work:
         stays = False
         async with tally.item(room(STAFF_SPACE), "Staff space", in_part=True) as item, self.room_locks[STAFF_SPACE]:
             extent, accounts = Extent(keys=frozenset(keys)), await self._accounts.known()
-            world = replace(await self._store.read(lambda: load_conversations(extent)), accounts=accounts)
+            world = replace(await self._store.read(load_conversations, extent), accounts=accounts)
             wanted = desired_of_stored(
                 self._firm(), world, self._settings, self._today(), extent, self.user_ids(accounts)
             )
@@ -365,7 +365,7 @@ class Work:
         if deleted(plan):
             tally.lost.add(key)
             since = now_ms() - DELETING_MS
-            if await self._store.run(lambda: undo_leaves(key, since, "room deleted")):
+            if await self._store.run(undo_leaves, key, since, "room deleted"):
                 run = replace(self.run(await self.part(key), tally), untold=untold)
                 plan = await self._plan_stored(key, run)
         await self._apply_room(plan, run)
@@ -429,14 +429,16 @@ class Work:
         def staff_or_user(user_id: str) -> str:
             return run.wanted.owners.get(user_id, user_id)
 
-        def unit() -> None:
+        def work(unit: Unit) -> None:
             for one in item.drift:
                 by, person = staff_or_user(one.by), staff_or_user(one.person)
-                note_difference(one.cause, conversation_of(one.key), one.kind, actor=by, person=person, what=one.what)
+                note_difference(
+                    unit, one.cause, conversation_of(one.key), one.kind, actor=by, person=person, what=one.what
+                )
 
-        await self._store.run(unit)
+        await self._store.run(work)
         await apply_room(item, run.hands)
-        await self._store.run(lambda: mark_put_back([one.cause for one in item.drift]))
+        await self._store.run(mark_put_back, [one.cause for one in item.drift])
 
 
 def _name(staff_id: str, wanted: Desired) -> str:
@@ -456,7 +458,7 @@ def _may_be_made_anew(plan: RoomPlan) -> bool:
     return any(step.action is Action.BOT_RETURN for step in plan.steps)
 
 
-def _forget(staff_id: str) -> None:
-    """A unit: somebody who has left is in no conversation, nor signed in to the panel where they come back."""
-    remove_from_all(departed({staff_id}))
-    end_sessions(staff_id)
+def _forget(unit: Unit, staff_id: str) -> None:
+    """Somebody who has left is in no conversation, nor signed in to the panel where they come back."""
+    remove_from_all(unit, departed(unit, {staff_id}))
+    end_sessions(unit, staff_id)

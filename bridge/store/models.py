@@ -10,21 +10,17 @@ from peewee import (
     BlobField,
     BooleanField,
     CompositeKey,
-    DatabaseProxy,
     ForeignKeyField,
     IntegerField,
     Model,
     TextField,
 )
 
-database = DatabaseProxy()
-
 
 class Base(Model):
-    """A table of the bridge."""
+    """A table of the bridge. It belongs to no database: units of work run its queries (bridge/store/engine/unit.py)."""
 
     class Meta:
-        database = database
         legacy_table_names = False
 
 

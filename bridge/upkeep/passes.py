@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 import structlog
 
@@ -119,15 +118,15 @@ class Upkeep:
         """Make everything as it should be on the firm's day, and note the day."""
         settings, today = self._firm.settings, self._firm.today()
         await self._firm.in_force.load()
-        await self._firm.store.run(partial(end_over, self._firm.firm, settings, today))
+        await self._firm.store.run(end_over, self._firm.firm, settings, today)
         firm = self._firm.firm
         begun = now_ms()
         outcome = await self._firm.reconciler.passes.sync()
         if not outcome.failed:
             # Also what a crash left noted as not put right.
-            await self._firm.store.run(lambda: mark_all_put_back(begun))
+            await self._firm.store.run(mark_all_put_back, begun)
         await tell_of_walls(self._firm.store, firm, settings)
-        await self._firm.store.run(partial(keep, DAY_DONE, today.isoformat()))
+        await self._firm.store.run(keep, DAY_DONE, today.isoformat())
         await self._places.refresh()
         log.info("reconciled", steps=outcome.done, failed=len(outcome.failed))
 
@@ -137,7 +136,7 @@ class Upkeep:
         Asked for every minute and not set for midnight, which is not there where the clocks go forward, and which
         schedulers pass over. Who has not done the day before does this one at the same time.
         """
-        done = await self._firm.store.read(lambda: kept(DAY_DONE))
+        done = await self._firm.store.read(kept, DAY_DONE)
         # What is not done yet, at a start or after a failure, is tried until it is, and is of its own day.
         if self.stages.is_done(Stage.RECONCILED) and done != self._firm.today().isoformat():
             await self.reconcile_again()

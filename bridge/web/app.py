@@ -11,7 +11,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bridge.firm.errors import BridgeError
-from bridge.handlers.inbox import Inbox
+from bridge.handlers.inbox import Effect, Inbox
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, PanelSettings
 from bridge.web.appservice import AppserviceEndpoints
@@ -39,7 +39,7 @@ def make_app(
     alias_known: Callable[[str], Awaitable[bool]],
     health: Health,
     metrics: Metrics,
-    news: Callable[[list[Json]], Awaitable[Callable[[], None] | None]] | None = None,
+    news: Callable[[list[Json]], Awaitable[Effect | None]] | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     more: Iterable[web.RouteDef] = (),
 ) -> web.Application:

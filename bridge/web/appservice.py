@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from bridge import json_in
-from bridge.handlers.inbox import Inbox
+from bridge.handlers.inbox import Effect, Inbox
 from bridge.metrics import Metrics
 from bridge.store.record.homeserver_time import HOMESERVER_TIME
 from bridge.web.errors import Handler, MatrixError, json_response
@@ -33,7 +33,7 @@ class AppserviceEndpoints:
     inbox: Inbox
     kept: Callable[[Json], Json | None]
     """What of an event is stored and handled; None for nothing."""
-    news: Callable[[list[Json]], Awaitable[Callable[[], None] | None]]
+    news: Callable[[list[Json]], Awaitable[Effect | None]]
     """What is to be written down of all events before the transaction is answered, if anything."""
     user_known: Callable[[str], Awaitable[bool]]
     alias_known: Callable[[str], Awaitable[bool]]
@@ -85,7 +85,7 @@ class AppserviceEndpoints:
         self.metrics.events_received.inc(len(events))
         return json_response({})
 
-    async def _accept(self, events: list[Json], news: Callable[[], None] | None) -> None:
+    async def _accept(self, events: list[Json], news: Effect | None) -> None:
         try:
             if events and not self.inbox.has_room_for(len(events)):
                 async with asyncio.timeout(ANSWER_WITHIN):

@@ -13,6 +13,7 @@ from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.firm.sight import Sight
 from bridge.mapping.names import matter_name
 from bridge.settings import FirmSettings
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.people.walls import wall_records
 from bridge.store.record.audit import Audited
 from bridge.store.rooms.questions import conversations_without_people, matters_talked_about, titles_of
@@ -120,17 +121,17 @@ class Names:
     def _gone(self, matter_id: str) -> bool:
         return matter_id != "" and matter_id not in self.firm.matters
 
-    def with_those_of(self, entries: Iterable[AuditEntry]) -> Names:
-        """A unit: the same with what more entries are about."""
+    def with_those_of(self, unit: ReadUnit, entries: Iterable[AuditEntry]) -> Names:
+        """The same with what more entries are about."""
         ids = {one for entry in entries for one in _ids_in(entry)} - self.conversations.keys() - self.walls.keys()
-        conversations = conversations_without_people(ids)
+        conversations = conversations_without_people(unit, ids)
         named = {one.matter_id for one in conversations.values()} | ids
         return Names(
             self.firm,
             {**self.conversations, **conversations},
-            {**self.walls, **{wall_id: one.wall for wall_id, one in wall_records(ids).items()}},
-            self.gone_matters | matters_talked_about(named - self.firm.matters.keys()),
-            {**self.titles, **titles_of(conversations)},
+            {**self.walls, **{wall_id: one.wall for wall_id, one in wall_records(unit, ids).items()}},
+            self.gone_matters | matters_talked_about(unit, named - self.firm.matters.keys()),
+            {**self.titles, **titles_of(unit, conversations)},
         )
 
     def _matter(self, subject: str) -> Matter | None:
@@ -176,9 +177,9 @@ def _now(conversation: Conversation, then: str) -> str:
     return f" (now {conversation.title})" if then != conversation.title else ""
 
 
-def names_of(firm: Firm, entries: Iterable[AuditEntry]) -> Names:
-    """A unit: what the subjects of these entries are, and what the commands among them were about."""
-    return Names(firm, {}, firm.walls, frozenset(), {}).with_those_of(entries)
+def names_of(unit: ReadUnit, firm: Firm, entries: Iterable[AuditEntry]) -> Names:
+    """What the subjects of these entries are, and what the commands among them were about."""
+    return Names(firm, {}, firm.walls, frozenset(), {}).with_those_of(unit, entries)
 
 
 def _ids_in(entry: AuditEntry) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import uvloop
+from peewee import Database
 
 from bridge.matrix.client import MatrixClient
-from bridge.store import models
 from bridge.store.engine.backends import backend_for
 from bridge.store.engine.store import Store, migrate
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
@@ -76,7 +76,6 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a database as the migrations leave it, of which each test has a copy: they take longer than most."""
     with own_database(tmp_path_factory.mktemp("database")) as url:
         backend = backend_for(url)
-        models.database.initialize(backend.database)
         backend.connect()
         migrate(backend)
         backend.database.close()
@@ -97,6 +96,11 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+async def database_of(store: Store) -> Database:
+    """The database behind a store, for tests that let it fail."""
+    return await store.read(lambda unit: unit.database)
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ class FirmOnFake:
 
     async def room(self, key: str) -> Room:
         """The room of a key."""
-        room_id = await self.store.run(lambda: room_of(key))
+        room_id = await self.store.run(room_of, key)
         assert room_id is not None, f"no room for {key}"
         return self.fake.rooms[room_id]
 
@@ -212,8 +212,8 @@ class FirmOnFake:
     async def said(self) -> list[Said]:
         """The messages that wait in the outbox, which is then taken as sent; what is no answer goes to `reactions` and
         `first_lines`."""
-        rows = await self.store.run(lambda: pending(0, 1000))
-        await self.store.run(lambda: mark_sent([row.txn_id for row in rows], 1))
+        rows = await self.store.run(pending, 0, 1000)
+        await self.store.run(mark_sent, [row.txn_id for row in rows], 1)
         said: list[Said] = []
         for row in rows:
             content = orjson.loads(row.content)

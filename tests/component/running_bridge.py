@@ -82,7 +82,7 @@ class Running:
         store = self.service.store
         async with asyncio.timeout(GIVE_UP_SECONDS):
             await self.fake.delivered()
-            while await store.read(lambda: bool(waiting() or pending(0, 1))):
+            while await store.read(lambda unit: bool(waiting(unit) or pending(unit, 0, 1))):
                 await asyncio.sleep(0.01)
                 await self.fake.delivered()
 
@@ -101,7 +101,7 @@ class Running:
     async def room(self, key: str) -> str:
         """The room of a key."""
         store = self.service.store
-        room_id = await store.run(lambda: room_of(key))
+        room_id = await store.run(room_of, key)
         assert room_id is not None
         return room_id
 

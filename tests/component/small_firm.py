@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +106,7 @@ class SmallFirm:
 
     async def chat(self, localpart: str) -> str:
         """Somebody's chat with the bot."""
-        found = await self.service.store.run(lambda: room_of(bot_chat_id(localpart)))
+        found = await self.service.store.run(room_of, bot_chat_id(localpart))
         assert found is not None
         return found
 
@@ -120,13 +119,13 @@ class SmallFirm:
                 await self.service.store.run(news)
             for event in events:
                 await self.handle(event)
-            for message in await self.service.store.run(lambda: pending(0, 1000)):
+            for message in await self.service.store.run(pending, 0, 1000):
                 content = orjson.loads(message.content)
                 self.fake.send(message.room_id, message.sender, message.event_type, content)
                 if "body" in content:
                     assert "m.mentions" in content, "else clients look for the reader's name in it"
                     self.said.append((message.room_id, message.sender, content["body"]))
-                await self.service.store.run(partial(mark_sent, [message.txn_id], 1))
+                await self.service.store.run(mark_sent, [message.txn_id], 1)
 
     async def handle(self, event: Json) -> None:
         """Handle one event as the inbox does."""

@@ -72,7 +72,7 @@ async def access_of(desk: Desk, asker: Staff, person: Staff) -> AccessOf:
     """What this person can see. Raises Refusal."""
     sight = sight_of(desk, asker)
     grouped = _by_way(sight, person)
-    down_for = await desk.store.read(lambda: conversations_of_person(person.id))
+    down_for = await desk.store.read(conversations_of_person, person.id)
     theirs = [one for one in down_for if may_be_in(sight.firm, person.id, one, sight.today)]
     shared = [conversation_title(sight.firm, one) for one in theirs if one.kind in SHARED and sight.conversation(one)]
     return AccessOf(
@@ -96,7 +96,7 @@ async def access_to(desk: Desk, asker: Staff, matter_id: str) -> AccessTo | None
         return None
     staff = sorted((sight.firm.staff[one] for one in sight.firm.active_staff), key=lambda one: one.name.casefold())
     allowed = with_access(sight.firm, matter, sight.today)
-    listed = await desk.store.read(lambda: conversations_of_matter(matter.id))
+    listed = await desk.store.read(conversations_of_matter, matter.id)
     people = [desired_participants(sight.firm, one.conversation, sight.today) for one in listed]
     return AccessTo(
         matter,

@@ -79,7 +79,7 @@ async def log_page(desk: Desk, asker: Staff, asked: Asked, before: int | None) -
 async def _subjects(desk: Desk, sight: Sight, place: Matter | Conversation | None) -> frozenset[str]:
     if not isinstance(place, Matter):
         return frozenset() if place is None else frozenset({place.id})
-    listed = await desk.store.read(lambda: conversations_of_matter(place.id))
+    listed = await desk.store.read(conversations_of_matter, place.id)
     own = {place.id, place.number, matter_space_key(place.id)}
     walls = (wall.id for wall in sight.firm.walls_around(place))
     return frozenset({*own, *(one.conversation.id for one in listed), *walls})
@@ -92,7 +92,7 @@ async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPa
     the store for long.
     """
     found: list[Audited] = []
-    names = names_of(sight.firm, ())
+    names = names_of(unit, sight.firm, ())
     indexed = asked.person or asked.subjects
     end = 0 if indexed else max(0, before - LOOKED_AT - 1)
     for _ in range(_READ // _AT_ONCE):

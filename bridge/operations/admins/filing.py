@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
@@ -30,8 +29,8 @@ async def filing_status(desk: Desk, asker: Staff) -> FilingStatus:
     sight, mode = sight_of(desk, asker), desk.settings.filing.mode
     if mode == "off":
         raise Refusal(Kind.NO_CABINET)
-    found = await desk.store.read(partial(counts, mode, tuple(sight.hidden)))
-    troubles = await desk.store.read(partial(lasting_troubles, _LOOKED_AT))
+    found = await desk.store.read(counts, mode, tuple(sight.hidden))
+    troubles = await desk.store.read(lasting_troubles, _LOOKED_AT)
     return FilingStatus(found, tuple(one for one in troubles if sight.matter_by_id(one.matter_id)))
 
 
@@ -39,7 +38,7 @@ async def matter_is_filed(desk: Desk, asker: Staff, matter: Matter) -> bool:
     """Whether the files of a matter are stored. Raises Refusal."""
     sight_of(desk, asker)
     require_seen(desk, asker, matter)
-    return await desk.store.read(partial(is_filed, desk.settings.filing.mode, matter.id))
+    return await desk.store.read(is_filed, desk.settings.filing.mode, matter.id)
 
 
 async def file_matter(desk: Desk, asker: Staff, matter: Matter, *, filed: bool) -> int:
@@ -50,4 +49,4 @@ async def file_matter(desk: Desk, asker: Staff, matter: Matter, *, filed: bool) 
     require_admin(desk, asker)
     require_seen(desk, asker, matter)
     mode = desk.settings.filing.mode
-    return await desk.store.run(partial(set_matter_filing, mode, matter.id, filed=filed, set_by=asker.id, now=now_ms()))
+    return await desk.store.run(set_matter_filing, mode, matter.id, filed=filed, set_by=asker.id, now=now_ms())

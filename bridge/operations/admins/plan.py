@@ -35,7 +35,9 @@ async def plan_now(desk: Desk, asker: Staff, typed: str) -> Planned:
     place = await find_place(desk, sight, typed) if typed else None
     plan = await desk.reconciler.planner.plan(await _keys(desk, place))
     keys = {conversation_of(key) for key in _rooms(plan)}
-    conversations, waits = await desk.store.read(lambda: (conversations_without_people(keys), anything_waits()))
+    conversations, waits = await desk.store.read(
+        lambda unit: (conversations_without_people(unit, keys), anything_waits(unit))
+    )
     return Planned(place, plan, conversations, waits)
 
 
@@ -67,6 +69,6 @@ async def _keys(desk: Desk, place: Matter | Conversation | None) -> frozenset[st
         return None
     if isinstance(place, Conversation):
         return frozenset({place.id})
-    listed = await desk.store.read(lambda: conversations_of_matter(place.id))
+    listed = await desk.store.read(conversations_of_matter, place.id)
     own = (matter_space_key(place.id), first_matter_conversation_id(place.id))
     return frozenset({*own, *(one.conversation.id for one in listed)})

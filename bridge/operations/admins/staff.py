@@ -13,6 +13,7 @@ from bridge.firm.model import Staff
 from bridge.operations.sight import require_admin, sight_of
 from bridge.reconcile.tally import Result
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import Unit
 from bridge.store.people.leavers import leavers_set, set_leaver, set_returned
 from bridge.store.people.panel import end_sessions
 from bridge.store.people.tokens import end_tokens
@@ -65,18 +66,18 @@ async def cut_off(desk: Desk, asker: Staff, person: Staff, cause: str) -> CutOff
         raise Refusal(Kind.CUT_OFF_SELF)
     if desk.may_administer(person.id) and not _other_admins(desk, asker, person):
         raise Refusal(Kind.LAST_ADMIN, person=person.name)
-    theirs = await desk.store.read(lambda: conversations_of_person(person.id))
+    theirs = await desk.store.read(conversations_of_person, person.id)
     count = sum(not one.everyone and sight.counts(one) for one in theirs)
 
-    def unit() -> None:
-        set_leaver(person.id, asker.id, cause)
+    def work(unit: Unit) -> None:
+        set_leaver(unit, person.id, asker.id, cause)
         # For good, also where they come back before anybody tries one.
-        end_sessions(person.id)
-        end_tokens(person.id, now_ms())
+        end_sessions(unit, person.id)
+        end_tokens(unit, person.id, now_ms())
         said = "has cut {} off from the firm. `!staff return` would take it back."
-        _tell_other_admins(desk, asker, person, said, cause)
+        _tell_other_admins(unit, desk, asker, person, said, cause)
 
-    await desk.store.run(unit)
+    await desk.store.run(work)
     faults.point("leaver.set")
     cut = await desk.reconciler.passes.cut_off(person.id)
     outcome = await desk.reconciler.passes.follow(sight.firm)
@@ -90,13 +91,13 @@ async def take_back(desk: Desk, asker: Staff, person: Staff, cause: str) -> Take
     """
     before = require_admin(desk, asker).firm
 
-    def unit() -> bool:
-        was_set = set_returned(person.id, asker.id, cause)
+    def work(unit: Unit) -> bool:
+        was_set = set_returned(unit, person.id, asker.id, cause)
         if was_set:
-            _tell_other_admins(desk, asker, person, "has taken {} back into the firm.", cause)
+            _tell_other_admins(unit, desk, asker, person, "has taken {} back into the firm.", cause)
         return was_set
 
-    was_set = await desk.store.run(unit)
+    was_set = await desk.store.run(work)
     now = desk.firm().staff.get(person.id)
     if now is None or not now.active:
         raise Refusal(Kind.GONE_BY_DIRECTORY, person=person.name)
@@ -130,9 +131,9 @@ def _other_admins(desk: Desk, asker: Staff, person: Staff) -> list[str]:
     return sorted(one for one in others if desk.may_administer(one))
 
 
-def _tell_other_admins(desk: Desk, asker: Staff, person: Staff, what: str, cause: str) -> None:
+def _tell_other_admins(unit: Unit, desk: Desk, asker: Staff, person: Staff, what: str, cause: str) -> None:
     """Part of a unit: nobody is cut off or taken back without the other firm admins hearing of it (O1)."""
     said = text_message(f"{escape(asker.name)} {what.format(escape(person.name))}")
     for admin in _other_admins(desk, asker, person):
-        if (chat := room_of(bot_chat_id(admin))) is not None:
-            enqueue(f"{cause}/{admin}", chat, desk.settings.bot_id, "m.room.message", said)
+        if (chat := room_of(unit, bot_chat_id(admin))) is not None:
+            enqueue(unit, f"{cause}/{admin}", chat, desk.settings.bot_id, "m.room.message", said)

@@ -17,6 +17,7 @@ from bridge.operations.everybody import Everybody, everybody
 from bridge.operations.place_named import find_place
 from bridge.operations.sight import sight_of
 from bridge.reconcile.rooms.observe import in_parallel, observe_room
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.record.audit import Audited, Filter, newest_by
 from bridge.store.rooms.conversations import room_of
 from bridge.store.rooms.matters import conversations_of_matter
@@ -74,25 +75,25 @@ async def why(desk: Desk, asker: Staff, person: Staff, typed: str) -> Why:
     place = await find_place(desk, sight, typed)
     if isinstance(place, Matter):
         explanation = explain_access(sight.firm, person.id, place, sight.today, sight.written)
-        listed = await desk.store.read(lambda: conversations_of_matter(place.id))
+        listed = await desk.store.read(conversations_of_matter, place.id)
     else:
         explanation = explain_place(sight.firm, person.id, place, sight.today, sight.written)
-        listed = [MatterConversation(place, await desk.store.read(lambda: room_of(place.id)))]
+        listed = [MatterConversation(place, await desk.store.read(room_of, place.id))]
     memberships = await _memberships(desk, people, person, listed)
     return Why(place, explanation, tuple(memberships), await _refused(desk, sight, person, place))
 
 
 async def _refused(desk: Desk, sight: Sight, person: Staff, place: Matter | Conversation) -> tuple[str, ...]:
-    def unit() -> tuple[list[Audited], Names]:
+    def work(unit: ReadUnit) -> tuple[list[Audited], Names]:
         subjects = {place.id}
         if isinstance(place, Matter):
-            found = (one.conversation.id for one in conversations_of_matter(place.id))
+            found = (one.conversation.id for one in conversations_of_matter(unit, place.id))
             subjects = {matter_space_key(place.id), *found}
         asked = Filter(person=person.id, subjects=frozenset(subjects), deeds=BY_GUARD)
-        newest = newest_by(asked, _REFUSALS)
-        return newest, names_of(sight.firm, (one.entry for one in newest))
+        newest = newest_by(unit, asked, _REFUSALS)
+        return newest, names_of(unit, sight.firm, (one.entry for one in newest))
 
-    found, names = await desk.store.read(unit)
+    found, names = await desk.store.read(work)
     return tuple(audit_line(desk.settings.firm, sight, names, one) for one in found)
 
 
@@ -100,7 +101,7 @@ async def _memberships(
     desk: Desk, people: Everybody, person: Staff, listed: list[MatterConversation]
 ) -> list[Membership]:
     ids = [one.conversation.id for one in listed]
-    picks, enders = await desk.store.read(lambda: (picks_of(person.id), who_ended(person.id, ids)))
+    picks, enders = await desk.store.read(lambda unit: (picks_of(unit, person.id), who_ended(unit, person.id, ids)))
     user_id, staff = people.user_id(person.id), people.firm.staff
 
     async def membership(one: MatterConversation) -> Membership:

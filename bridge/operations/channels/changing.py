@@ -24,6 +24,7 @@ from bridge.operations.sight import require_no_number
 from bridge.operations.telling import say_in, tell
 from bridge.reconcile.planning.seeds import new_channel
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.rooms.channels import (
     archive,
     channel_aliases,
@@ -78,20 +79,22 @@ async def make_channel(
     title, topic = _checked_name(desk, asker.id, name), _checked_topic("" if topic.strip() == _NO_TOPIC else topic)
     participants = frozenset({asker.id, *(person.id for person in people)})
 
-    def unit() -> str:
-        if (made := channel_caused_by(cause)) is not None:
+    def work(unit: Unit) -> str:
+        if (made := channel_caused_by(unit, cause)) is not None:
             channel_id = made.id
         else:
-            key, aliases = channel_key(title), channel_aliases()
-            _require_free(title)
+            key, aliases = channel_key(title), channel_aliases(unit)
+            _require_free(unit, title)
             new = new_channel(title, topic, participants, aliases, channel_id=free_channel_id(key, aliases))
             channel_id = new.conversation.id
-            add_conversations([NewConversation(new.conversation, new.name_key, new.alias_localpart, asker.id, cause)])
+            add_conversations(
+                unit, [NewConversation(new.conversation, new.name_key, new.alias_localpart, asker.id, cause)]
+            )
         if by_button:
-            tell(asker.id, cause, is_a_channel(title), desk.settings.bot_id)
+            tell(unit, asker.id, cause, is_a_channel(title), desk.settings.bot_id)
         return channel_id
 
-    channel_id = await desk.store.run(unit)
+    channel_id = await desk.store.run(work)
     return ChannelChanged(title, topic, await made_room(desk, channel_id, asker.id, cause))
 
 
@@ -106,13 +109,13 @@ async def take_name(desk: Desk, staff_id: str, found: Channel, name: str, cause:
     """Store another name for a channel, as it is shown; its room has it with the next pass. Raises Refusal."""
     title = _checked_name(desk, staff_id, name)
 
-    def unit() -> None:
-        _require_free(title, found.id)
+    def work(unit: Unit) -> None:
+        _require_free(unit, title, found.id)
         key = channel_key(title)
-        taken = [alias for conversation_id, alias in channel_aliases().items() if conversation_id != found.id]
-        rename(found.id, title, key, channel_alias(key, taken), by=staff_id, cause=cause)
+        taken = [alias for conversation_id, alias in channel_aliases(unit).items() if conversation_id != found.id]
+        rename(unit, found.id, title, key, channel_alias(key, taken), by=staff_id, cause=cause)
 
-    await desk.store.run(unit)
+    await desk.store.run(work)
     return title
 
 
@@ -126,7 +129,7 @@ async def change_topic(desk: Desk, asker: Staff, found: Channel, topic: str, cau
 async def take_topic(desk: Desk, staff_id: str, found: Channel, topic: str, cause: str) -> str:
     """Store another topic for a channel, as it is shown; its room has it with the next pass. Raises Refusal."""
     said = _checked_topic(topic)
-    await desk.store.run(lambda: set_topic(found.id, said, by=staff_id, cause=cause))
+    await desk.store.run(set_topic, found.id, said, by=staff_id, cause=cause)
     return said
 
 
@@ -135,10 +138,11 @@ async def archive_channel(desk: Desk, asker: Staff, found: Channel, cause: str) 
     if found.everyone:
         raise Refusal(Kind.FIRM_CHANNEL_STAYS_OPEN, "C4", title=found.title)
 
-    def unit() -> None:
-        if archive(found.id, asker.id, cause):
+    def work(unit: Unit) -> None:
+        if archive(unit, found.id, asker.id, cause):
             again = code(f"!channel restore {typeable(found.title)}")
             _say(
+                unit,
                 desk,
                 found,
                 f"{escape(asker.name)} archived this channel. It can be read, not written in."
@@ -146,7 +150,7 @@ async def archive_channel(desk: Desk, asker: Staff, found: Channel, cause: str) 
                 cause,
             )
 
-    await desk.store.run(unit)
+    await desk.store.run(work)
     await made_room(desk, found.id, asker.id, cause)
 
 
@@ -154,22 +158,22 @@ async def restore_channel(desk: Desk, asker: Staff, found: Channel, cause: str) 
     """Open an archived channel again, and say so in it. Raises Refusal."""
     firm, today = desk.firm(), desk.today()
 
-    def unit() -> bool:
-        conversation = conversation_by_id(found.id)
+    def work(unit: Unit) -> bool:
+        conversation = conversation_by_id(unit, found.id)
         empty = conversation is not None and not desired_participants(firm, conversation, today)
-        if restore(found.id, asker.id, cause):
+        if restore(unit, found.id, asker.id, cause):
             note = f" {nobody_in_it(desk.settings)}" if empty else ""
-            _say(desk, found, f"{escape(asker.name)} opened this channel again.{note}", cause)
+            _say(unit, desk, found, f"{escape(asker.name)} opened this channel again.{note}", cause)
         return empty
 
-    is_empty = await desk.store.run(unit)
+    is_empty = await desk.store.run(work)
     return Restored(await made_room(desk, found.id, asker.id, cause), is_empty)
 
 
 async def join_channel(desk: Desk, asker: Staff, found: Channel, cause: str) -> str:
     """Take the one who asks into a channel; the id of its room. Raises Refusal."""
     if not found.everyone:
-        await desk.store.run(lambda: add_participants(found.id, [asker.id], asker.id, cause=cause))
+        await desk.store.run(add_participants, found.id, [asker.id], asker.id, cause=cause)
     return await made_room(desk, found.id, asker.id, cause)
 
 
@@ -177,7 +181,7 @@ async def leave_channel(desk: Desk, asker: Staff, user_id: str, found: Channel, 
     """Take the one who asks, whose account is `user_id`, out of a channel. Raises Refusal."""
     if found.everyone:
         raise Refusal(Kind.NOBODY_LEAVES_FIRM_CHANNEL, "C4", title=found.title)
-    if not await desk.store.run(lambda: drop(found.id, [asker.id], asker.id, cause)):
+    if not await desk.store.run(drop, found.id, [asker.id], asker.id, cause):
         raise Refusal(Kind.NOT_IN_CHANNEL, title=found.title)
     if found.room_id is not None:
         # In their own name, so that no client tells them that the bot removed them.
@@ -209,11 +213,11 @@ def _require_open(found: Channel) -> None:
         raise Refusal(Kind.CHANNEL_ARCHIVED, "C1", title=found.title)
 
 
-def _require_free(title: str, own_id: str = "") -> None:
+def _require_free(unit: ReadUnit, title: str, own_id: str = "") -> None:
     """Part of a unit: raise Refusal where another channel has the name (C1)."""
-    owner = channel_named(channel_key(title))
+    owner = channel_named(unit, channel_key(title))
     if owner is not None and owner.id != own_id:
-        free = free_channel_name(title, name_keys())
+        free = free_channel_name(title, name_keys(unit))
         raise Refusal(Kind.CHANNEL_NAME_TAKEN, "C1", title=owner.title, archived=owner.archived, free=free)
 
 
@@ -227,7 +231,7 @@ def _possible(name: str) -> str:
         return ""
 
 
-def _say(desk: Desk, found: Channel, text: str, cause: str) -> None:
+def _say(unit: Unit, desk: Desk, found: Channel, text: str, cause: str) -> None:
     """Part of a unit: have the bot say something in the channel."""
     if found.room_id is not None:
-        say_in(found.room_id, f"{cause}/notice", text, desk.settings.bot_id)
+        say_in(unit, found.room_id, f"{cause}/notice", text, desk.settings.bot_id)

@@ -46,12 +46,12 @@ async def channels_with(desk: Desk, words: str) -> list[Channel]:
 
 async def recent_channels(desk: Desk) -> list[Channel]:
     """The channels with the newest messages, newest first (C3)."""
-    return await desk.store.read(lambda: recent(RECENT))
+    return await desk.store.read(recent, RECENT)
 
 
 async def channels_seen(desk: Desk, asker: Staff, channels: Sequence[Channel]) -> list[ChannelSeen]:
     """These channels as the one who asks sees them."""
-    loaded = await desk.store.read(lambda: conversations_with_people(one.id for one in channels))
+    loaded = await desk.store.read(conversations_with_people, (one.id for one in channels))
     firm, today = desk.firm(), desk.today()
     people = {key: desired_participants(firm, conversation, today) for key, conversation in loaded.items()}
     return [ChannelSeen(one, len(inside := people.get(one.id, frozenset())), asker.id in inside) for one in channels]
@@ -59,7 +59,7 @@ async def channels_seen(desk: Desk, asker: Staff, channels: Sequence[Channel]) -
 
 async def channel_of(desk: Desk, conversation_id: str) -> Channel | None:
     """The channel that this conversation is; None where it is none."""
-    return await desk.store.read(lambda: channel(conversation_id))
+    return await desk.store.read(channel, conversation_id)
 
 
 async def channel_called(desk: Desk, name: str) -> Channel:
@@ -68,7 +68,9 @@ async def channel_called(desk: Desk, name: str) -> Channel:
     Raises Refusal with the nearest one there is.
     """
     key = channel_key(name.strip().removeprefix("#"))
-    found = await desk.store.read(lambda: channel_named(key) or called(name, by_spelling(all_channels())))
+    found = await desk.store.read(
+        lambda unit: channel_named(unit, key) or called(name, by_spelling(all_channels(unit)))
+    )
     if found is None:
         name = name[:CHANNEL_NAME_MAX]
         titles = {one.title.casefold(): one.title for one in await channels_of_firm(desk)}

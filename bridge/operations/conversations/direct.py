@@ -11,6 +11,7 @@ from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants
 from bridge.operations.rooms import made_room
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import Unit
 from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants, was_caused_by
 from bridge.wording.markdown import escape, notice, room_link
 from bridge.wording.people import names
@@ -45,12 +46,12 @@ async def open_direct(desk: Desk, asker: Staff, people: Iterable[Staff], cause: 
     everybody = [person.id for person in (asker, *others)]
     conversation = Conversation(direct_id(everybody), ConversationKind.DIRECT, participants=frozenset(everybody))
 
-    def unit() -> bool:
-        add_conversations([NewConversation(conversation, created_by=asker.id, caused_by=cause)])
-        add_participants(conversation.id, everybody, asker.id, cause=cause)
-        return was_caused_by(conversation.id, cause)
+    def work(unit: Unit) -> bool:
+        add_conversations(unit, [NewConversation(conversation, created_by=asker.id, caused_by=cause)])
+        add_participants(unit, conversation.id, everybody, asker.id, cause=cause)
+        return was_caused_by(unit, conversation.id, cause)
 
-    is_new = await desk.store.run(unit)
+    is_new = await desk.store.run(work)
     return Opened(await made_room(desk, conversation.id, asker.id, cause), others, is_new)
 
 

@@ -14,6 +14,7 @@ from bridge.operations.first_line import tell_added
 from bridge.operations.rooms import made_room
 from bridge.operations.sight import is_in
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import Unit
 from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.participants import drop, pick, picked
 
@@ -60,12 +61,12 @@ async def add_people(
     firm, today = desk.firm(), desk.today()
     allowed = [person.id for person in people if may_be_in(firm, person.id, conversation, today)]
 
-    def unit() -> set[str]:
-        added = pick(conversation_id, allowed, asker.id, cause)
-        tell_added(conversation, added, asker.id, cause, desk)
+    def work(unit: Unit) -> set[str]:
+        added = pick(unit, conversation_id, allowed, asker.id, cause)
+        tell_added(unit, conversation, added, asker.id, cause, desk)
         return added
 
-    added = await desk.store.run(unit)
+    added = await desk.store.run(work)
     await made_room(desk, conversation_id, asker.id, cause)
     refused = Done.HAS_NO_ACCESS if conversation.matter_id else Done.NOT_ADDED
     done = {person.id: refused for person in people} | dict.fromkeys(allowed, Done.WAS_IN)
@@ -80,7 +81,7 @@ async def remove_people(
     if conversation.everyone:
         raise Refusal(Kind.NOBODY_OUT_OF_FIRM_CHANNEL, "C4", title=conversation.title)
     ids = [person.id for person in people]
-    removed = await desk.store.run(lambda: drop(conversation_id, ids, asker.id, cause))
+    removed = await desk.store.run(drop, conversation_id, ids, asker.id, cause)
     await made_room(desk, conversation_id, asker.id, cause)
     return PeopleChanged(conversation, {one: Done.REMOVED if one in removed else Done.WAS_NOT_IN for one in ids})
 
@@ -89,7 +90,7 @@ async def participants_of(desk: Desk, here: Conversation, start: int, most: int)
     """A page of those who are in a conversation, by name, and how many there are in all."""
     firm = desk.firm()
     people = [firm.staff[one] for one in desired_participants(firm, here, desk.today())]
-    rows = {} if here.everyone else {row.staff_id: row for row in await desk.store.read(lambda: picked(here.id))}
+    rows = {} if here.everyone else {row.staff_id: row for row in await desk.store.read(picked, here.id)}
     listed = sorted(people, key=lambda person: person.name.casefold())[start : start + most]
     found = [
         Participant(person, row.since, row.added_by) if (row := rows.get(person.id)) else Participant(person, None, "")
@@ -100,7 +101,7 @@ async def participants_of(desk: Desk, here: Conversation, start: int, most: int)
 
 async def _changeable(desk: Desk, asker: Staff, conversation_id: str) -> Conversation:
     """The conversation, whose participants the one who asks may change now. Raises Refusal."""
-    conversation = await desk.store.read(lambda: conversation_by_id(conversation_id))
+    conversation = await desk.store.read(conversation_by_id, conversation_id)
     if conversation is None or conversation.kind not in SHARED:
         raise Refusal(Kind.PEOPLE_STAY_THE_SAME, "D2")
     if conversation.matter_id and not is_in(desk, asker, conversation):

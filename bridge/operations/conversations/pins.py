@@ -56,11 +56,11 @@ class Pinned:
 
 async def board_of(desk: Desk, conversation: Conversation, user_id: str) -> Board:
     """What is pinned in a conversation, for somebody with this account who is in it. Raises Refusal."""
-    room_id = await desk.store.read(lambda: room_of(conversation.id))
+    room_id = await desk.store.read(room_of, conversation.id)
     if room_id is None:
         raise Refusal(Kind.MADE_ANEW)
     content = await desk.homeserver.state_content(room_id, PINNED, user_id)
-    earlier = await desk.store.read(lambda: earlier_rooms([conversation.id]))
+    earlier = await desk.store.read(earlier_rooms, [conversation.id])
     return Board(conversation, room_id, user_id, listed(content) or (), earlier.get(conversation.id, ()))
 
 
@@ -117,7 +117,7 @@ async def pinned(desk: Desk, board: Board) -> list[Pinned]:
     """The pinned messages, the newest pin first. Those that the person may not see are left out."""
     accounts = await desk.store.read(staff_by_localpart)
     people = Everybody(desk.firm(), accounts, desk.server_name)
-    stored = {one.event_id: one for one in await desk.store.read(lambda: pins_of(board.conversation.id))}
+    stored = {one.event_id: one for one in await desk.store.read(pins_of, board.conversation.id)}
 
     async def seen(event_id: str) -> Pinned | None:
         for room_id in (board.room_id, *reversed(board.earlier)):

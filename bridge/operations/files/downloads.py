@@ -10,6 +10,7 @@ from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, may_be_in
 from bridge.matrix.errors import NotFoundError
 from bridge.matrix.port import Take
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.files import file_row
 from bridge.store.rooms.conversations import conversation_by_id
 
@@ -33,8 +34,8 @@ async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: 
     """A file; None where there is none, it was removed, or this person is not in its conversation."""
     firm, today = desk.firm(), desk.today()
 
-    def unit() -> Download | None:
-        row, place = file_row(event_id), conversation_by_id(conversation_id)
+    def work(unit: ReadUnit) -> Download | None:
+        row, place = file_row(unit, event_id), conversation_by_id(unit, conversation_id)
         if row is None or place is None or row.conversation_id != conversation_id or row.removed_at is not None:
             return None
         if place.kind is ConversationKind.ADMINS or asker.id not in desired_participants(firm, place, today):
@@ -43,7 +44,7 @@ async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: 
             return None
         return Download(str(row.name), str(row.mxc), bool(row.encryption), row.kind == "image")
 
-    return await desk.store.read(unit)
+    return await desk.store.read(work)
 
 
 async def hand_over(desk: Desk, found: Download, take: Take) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from bridge.desk import Desk
@@ -16,6 +15,7 @@ from bridge.firm.model import Staff
 from bridge.firm.policy import may_be_in
 from bridge.mapping.file_words import FileSearch
 from bridge.operations.sight import require_there
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.filing import places_of
 from bridge.store.files.lists import (
     Hit,
@@ -80,47 +80,51 @@ async def versions_seen(
 ) -> FilesPage:
     """A page of the versions of a file in a conversation, the newest first. Raises Refusal."""
     await require_there(desk, asker, conversation_id)
-    hits = await desk.store.read(lambda: versions_after(conversation_id, name_key, after, most + 1))
+    hits = await desk.store.read(versions_after, conversation_id, name_key, after, most + 1)
     return await _page(desk, hits, most, listed_versions)
 
 
 async def _found(desk: Desk, asker: Staff, asked: FileSearch, after: Key | None, wanted: int) -> list[Hit]:
     if asked.conversation_id:
-        return await desk.store.read(lambda: files_after(asked, after, wanted))
+        return await desk.store.read(files_after, asked, after, wanted)
     found, at_once = list[Hit](), wanted
     while True:
-        hits, visible = await desk.store.read(partial(_visible, desk, asker, asked, after, at_once))
+        hits, visible = await desk.store.read(_visible, desk, asker, asked, after, at_once)
         found += visible
         if len(hits) < at_once or len(found) >= wanted:
             return found[:wanted]
         after, at_once = hits[-1].key, min(at_once * 2, _MOST_AT_ONCE)
 
 
-def _visible(desk: Desk, asker: Staff, asked: FileSearch, after: Key | None, limit: int) -> tuple[list[Hit], list[Hit]]:
-    """A unit: the next files, and those of them in conversations that this person may be in at this moment."""
+def _visible(
+    unit: ReadUnit, desk: Desk, asker: Staff, asked: FileSearch, after: Key | None, limit: int
+) -> tuple[list[Hit], list[Hit]]:
+    """The next files, and those of them in conversations that this person may be in at this moment."""
     firm, today = desk.firm(), desk.today()
-    hits = files_after(asked, after, limit)
-    places = conversations_for({hit.conversation_id for hit in hits}, asker.id)
+    hits = files_after(unit, asked, after, limit)
+    places = conversations_for(unit, {hit.conversation_id for hit in hits}, asker.id)
     seen = {key for key, place in places.items() if may_be_in(firm, asker.id, place, today)}
     return hits, [hit for hit in hits if hit.conversation_id in seen]
 
 
-async def _page(desk: Desk, hits: Sequence[Hit], most: int, told: Callable[[Sequence[Hit]], list[Listed]]) -> FilesPage:
+async def _page(
+    desk: Desk, hits: Sequence[Hit], most: int, told: Callable[[ReadUnit, Sequence[Hit]], list[Listed]]
+) -> FilesPage:
     shown = hits[:most]
 
-    def unit() -> tuple[list[Listed], Mapping[str, Conversation], Mapping[str, str]]:
-        rows = told(shown)
-        filed = {} if desk.settings.filing.mode == "off" else places_of([str(one.file.event_id) for one in rows])
-        return rows, _conversations({hit.conversation_id for hit in shown}), filed
+    def work(unit: ReadUnit) -> tuple[list[Listed], Mapping[str, Conversation], Mapping[str, str]]:
+        rows = told(unit, shown)
+        filed = {} if desk.settings.filing.mode == "off" else places_of(unit, [str(one.file.event_id) for one in rows])
+        return rows, _conversations(unit, {hit.conversation_id for hit in shown}), filed
 
-    rows, places, filed = await desk.store.read(unit)
+    rows, places, filed = await desk.store.read(work)
     following = hits[most - 1].key if len(hits) > most else None
     return FilesPage([_seen(desk, one, places, filed) for one in rows], following)
 
 
-def _conversations(conversation_ids: Collection[str]) -> Mapping[str, Conversation]:
-    """A unit: these conversations, by id."""
-    found = ((key, conversation_by_id(key)) for key in conversation_ids)
+def _conversations(unit: ReadUnit, conversation_ids: Collection[str]) -> Mapping[str, Conversation]:
+    """These conversations, by id."""
+    found = ((key, conversation_by_id(unit, key)) for key in conversation_ids)
     return {key: conversation for key, conversation in found if conversation is not None}
 
 

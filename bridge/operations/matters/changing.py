@@ -18,6 +18,7 @@ from bridge.operations.rooms import made_room
 from bridge.operations.sight import is_in, require_no_number, require_seen
 from bridge.operations.telling import say_in, tell
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import Unit
 from bridge.store.rooms.channels import archive, restore
 from bridge.store.rooms.conversations import (
     NewConversation,
@@ -81,22 +82,22 @@ async def start_conversation(
     participants = frozenset({asker.id, *(person.id for person in allowed)})
     new = Conversation(conversation_id, ConversationKind.MATTER, title, matter_id=matter.id, participants=participants)
 
-    def unit() -> None:
-        for other_id, other in titles_in_matter(matter.id).items():
+    def work(unit: Unit) -> None:
+        for other_id, other in titles_in_matter(unit, matter.id).items():
             if other.casefold() == title.casefold() and other_id != conversation_id:
                 raise Refusal(Kind.TITLE_TAKEN, "M1", number=matter.number, title=other)
-        add_conversations([NewConversation(new, created_by=asker.id, caused_by=cause)])
+        add_conversations(unit, [NewConversation(new, created_by=asker.id, caused_by=cause)])
         if by_button:
-            tell(asker.id, cause, is_of_a_matter(title, matter, left_out), desk.settings.bot_id)
+            tell(unit, asker.id, cause, is_of_a_matter(title, matter, left_out), desk.settings.bot_id)
 
-    await desk.store.run(unit)
+    await desk.store.run(work)
     return Started(title, await made_room(desk, conversation_id, asker.id, cause), allowed, left_out)
 
 
 async def join_conversation(desk: Desk, asker: Staff, matter: Matter, found: Conversation, cause: str) -> Open:
     """Take the one who asks into a conversation of a matter. Raises Refusal."""
     require_seen(desk, asker, matter)
-    await desk.store.run(lambda: pick(found.id, [asker.id], asker.id, cause))
+    await desk.store.run(pick, found.id, [asker.id], asker.id, cause)
     return await _open(desk, asker, found, found.title, cause)
 
 
@@ -105,7 +106,7 @@ async def leave_conversation(
 ) -> None:
     """Take the one who asks, whose account is `user_id`, out of a conversation of a matter. Raises Refusal."""
     conversation = found.conversation
-    if not await desk.store.run(lambda: drop(conversation.id, [asker.id], asker.id, cause)):
+    if not await desk.store.run(drop, conversation.id, [asker.id], asker.id, cause):
         raise Refusal(Kind.NOT_IN_CONVERSATION, title=conversation.title, number=matter.number)
     if found.room_id is not None:
         # In their own name, so that no client tells them that the bot removed them.
@@ -127,7 +128,7 @@ async def rename_conversation(
 async def take_title(desk: Desk, staff_id: str, matter: Matter, conversation_id: str, title: str, cause: str) -> str:
     """Store another title for a conversation, as it is shown; its room has it with the next pass. Raises Refusal."""
     shown = _checked_title(desk, staff_id, matter, title)
-    taken = await desk.store.run(lambda: rename_in_matter(conversation_id, matter.id, shown, by=staff_id, cause=cause))
+    taken = await desk.store.run(rename_in_matter, conversation_id, matter.id, shown, by=staff_id, cause=cause)
     if taken is not None:
         raise Refusal(Kind.TITLE_TAKEN, "M1", number=matter.number, title=taken)
     return shown
@@ -137,12 +138,12 @@ async def archive_conversation(desk: Desk, asker: Staff, found: MatterConversati
     """Make a conversation of a matter read-only, and say so in it. Raises Refusal."""
     _require_in(desk, asker, found, "archive")
 
-    def unit() -> None:
-        if archive(found.conversation.id, asker.id, cause):
+    def work(unit: Unit) -> None:
+        if archive(unit, found.conversation.id, asker.id, cause):
             said = f"{escape(asker.name)} archived this conversation. It can be read, not written in."
-            _say(desk, found, said, cause)
+            _say(unit, desk, found, said, cause)
 
-    await desk.store.run(unit)
+    await desk.store.run(work)
     return await _open(desk, asker, found.conversation, found.conversation.title, cause)
 
 
@@ -150,12 +151,12 @@ async def restore_conversation(desk: Desk, asker: Staff, found: MatterConversati
     """Open an archived conversation of a matter again, and say so in it. Raises Refusal."""
     _require_in(desk, asker, found, "restore")
 
-    def unit() -> Conversation | None:
-        if restore(found.conversation.id, asker.id, cause):
-            _say(desk, found, f"{escape(asker.name)} opened this conversation again.", cause)
-        return conversation_by_id(found.conversation.id)
+    def work(unit: Unit) -> Conversation | None:
+        if restore(unit, found.conversation.id, asker.id, cause):
+            _say(unit, desk, found, f"{escape(asker.name)} opened this conversation again.", cause)
+        return conversation_by_id(unit, found.conversation.id)
 
-    now = await desk.store.run(unit) or found.conversation
+    now = await desk.store.run(work) or found.conversation
     return await _open(desk, asker, now, now.title, cause)
 
 
@@ -182,7 +183,7 @@ def _require_in(desk: Desk, asker: Staff, found: MatterConversation, verb: str) 
         raise Refusal(Kind.CHANGED_FROM_INSIDE, "M1", verb=verb)
 
 
-def _say(desk: Desk, found: MatterConversation, text: str, cause: str) -> None:
+def _say(unit: Unit, desk: Desk, found: MatterConversation, text: str, cause: str) -> None:
     """Part of a unit: have the bot say something in the conversation."""
     if found.room_id is not None:
-        say_in(found.room_id, f"{cause}/notice", text, desk.settings.bot_id)
+        say_in(unit, found.room_id, f"{cause}/notice", text, desk.settings.bot_id)

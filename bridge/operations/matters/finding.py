@@ -44,12 +44,12 @@ def matters_seen(desk: Desk, asker: Staff, words: Sequence[str]) -> Sequence[Mat
 async def rooms_in(desk: Desk, asker: Staff, matters: Sequence[Matter]) -> Mapping[str, Sequence[tuple[str, str]]]:
     """Title and room id of the conversations of these matters that somebody is in, by the matter's id."""
     ids = [matter.id for matter in matters]
-    return await desk.store.read(lambda: rooms_of_person_in(ids, asker.id))
+    return await desk.store.read(rooms_of_person_in, ids, asker.id)
 
 
 async def conversations_of(desk: Desk, matter: Matter) -> list[MatterConversation]:
     """The conversations of a matter that somebody may see, in the order in which they are numbered."""
-    return await desk.store.read(lambda: conversations_of_matter(matter.id))
+    return await desk.store.read(conversations_of_matter, matter.id)
 
 
 async def matter_seen(desk: Desk, asker: Staff, matter_id: str) -> MatterSeen | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import partial
 
 from peewee import chunked
 
@@ -15,6 +14,7 @@ from bridge.firm.walls import screens
 from bridge.operations.sight import require_admin
 from bridge.operations.walls.setting import require_terms
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.handouts import given_out
 from bridge.store.rooms.matters import conversations_of_matter
 
@@ -51,12 +51,12 @@ async def foresee_wall(desk: Desk, asker: Staff, wanted: Wall, *, number: str = 
     around = [one for one in sight.firm.walled_by(wall) if sight.matter(one)]
     rooms, counts = 0, Counter[str]()
 
-    def unit(some: list[Matter]) -> list[frozenset[str]]:
-        held = (one.conversation for each in some for one in conversations_of_matter(each.id))
+    def work(unit: ReadUnit, some: list[Matter]) -> list[frozenset[str]]:
+        held = (one.conversation for each in some for one in conversations_of_matter(unit, each.id))
         return [desired_participants(sight.firm, one, sight.today) & screened for one in held]
 
     for some in chunked(around, _MATTERS_AT_ONCE):
-        for taken_out in await desk.store.read(partial(unit, list(some))):
+        for taken_out in await desk.store.read(work, list(some)):
             rooms += bool(taken_out)
             counts.update(taken_out)
     ids = {one.id for one in around}

@@ -46,5 +46,5 @@ async def wall_rows(desk: Desk, asker: Staff, walls: Sequence[Wall]) -> list[Wal
     """A page of walls with what happened to each, without those that may not be named any more. Raises Refusal."""
     sight = sight_of(desk, asker)
     seen = [wall for wall in walls if sight.wall(wall)]
-    records = await desk.store.read(lambda: wall_records([wall.id for wall in seen]))
+    records = await desk.store.read(wall_records, [wall.id for wall in seen])
     return [WallRow(wall, records.get(wall.id)) for wall in seen]

@@ -70,7 +70,9 @@ async def disclosed(desk: Desk, asker: Staff, piece: Piece) -> list[Disclosed]:
     sight, matter = sight_of(desk, asker), piece.matter
     if matter is None or not sight.matter_by_id(matter.id):
         return []
-    listed, localparts = await desk.store.read(lambda: (conversations_of_matter(matter.id), staff_by_localpart()))
+    listed, localparts = await desk.store.read(
+        lambda unit: (conversations_of_matter(unit, matter.id), staff_by_localpart(unit))
+    )
     people = {
         f"@{localpart}:{desk.server_name}": sight.firm.staff[staff_id]
         for localpart, staff_id in localparts.items()

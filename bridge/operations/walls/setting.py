@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from peewee import chunked
 
@@ -16,6 +15,7 @@ from bridge.firm.sight import Sight
 from bridge.operations.sight import require_admin
 from bridge.operations.walls.telling import tell_ended, tell_of_wall
 from bridge.refusal import Kind, Refusal
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people.walls import Removed, begin_wall, drop_screened, end_wall, is_set, wall_records
 from bridge.store.rooms.matters import conversations_of_matter
 
@@ -58,7 +58,7 @@ async def set_wall(desk: Desk, asker: Staff, wanted: Wall, cause: str) -> WallMa
     sight = require_admin(desk, asker)
     require_terms(wanted, sight)
     wanted = replace(wanted, id="", set_by=asker.id, since=sight.today)
-    made = await desk.store.run(lambda: begin_wall(wanted, cause))
+    made = await desk.store.run(begin_wall, wanted, cause)
     faults.point("wall.set")
     # Also where there is no room yet for which it would be told. One that does not answer lets nobody stay.
     untold = await desk.reconciler.guarding.told(within=GUARD_SECONDS)
@@ -69,7 +69,7 @@ async def set_wall(desk: Desk, asker: Staff, wanted: Wall, cause: str) -> WallMa
     await _close(desk, [matter for matter in matters if not sight.matter(matter)], removed)
     await desk.reconciler.passes.take_back()
     # Only now, so that nobody is warned while they can still read.
-    await desk.store.run(partial(tell_of_wall, made, sight.firm, desk.settings))
+    await desk.store.run(tell_of_wall, made, sight.firm, desk.settings)
     failed = (*failed, UNTOLD) if untold is not None else failed
     return WallMade(made, _counts(removed, shown, sight.firm), failed)
 
@@ -81,18 +81,18 @@ async def lift_walls(desk: Desk, asker: Staff, wall_ids: Collection[str], cause:
     if missing := [wall_id for wall_id in wall_ids if wall_id not in known]:
         raise Refusal(Kind.NO_SUCH_WALL, typed=missing[0])
     meant = [known[wall_id] for wall_id in dict.fromkeys(wall_ids)]
-    records = await desk.store.read(partial(wall_records, [wall.id for wall in meant]))
+    records = await desk.store.read(wall_records, [wall.id for wall in meant])
     if fixed := tuple(wall.id for wall in meant if wall.id not in records):
         raise Refusal(Kind.WALLS_OF_DIRECTORY, walls=fixed)
 
-    def unit() -> None:
+    def work(unit: Unit) -> None:
         for wall in meant:
-            if end_wall(wall.id, sight.firm, asker.id, cause):
-                tell_ended(wall, sight.firm, desk.settings)
+            if end_wall(unit, wall.id, sight.firm, asker.id, cause):
+                tell_ended(unit, wall, sight.firm, desk.settings)
 
     for wall in meant:
         await _drop(desk, asker, wall, cause)
-    await desk.store.run(unit)
+    await desk.store.run(work)
     faults.point("wall.lifted")
     untold = await desk.reconciler.guarding.told(within=GUARD_SECONDS)
     return WallsLifted(tuple(meant), (UNTOLD,) if untold is not None else ())
@@ -125,12 +125,12 @@ async def _drop(desk: Desk, asker: Staff, wall: Wall, cause: str) -> Removed:
     """Take those whom a wall screens out of what is stored, some matters at a time; nobody where it has ended since."""
     removed: Removed = {}
 
-    def unit(some: Sequence[str]) -> Removed:
-        return drop_screened(wall, firm, asker.id, cause, some) if is_set(wall.id) else {}
+    def work(unit: Unit, some: Sequence[str]) -> Removed:
+        return drop_screened(unit, wall, firm, asker.id, cause, some) if is_set(unit, wall.id) else {}
 
     firm = desk.firm()
     for some in chunked([matter.id for matter in firm.walled_by(wall)], MATTERS_AT_ONCE):
-        for staff_id, conversations in (await desk.store.run(partial(unit, some))).items():
+        for staff_id, conversations in (await desk.store.run(work, some)).items():
             removed.setdefault(staff_id, []).extend(conversations)
     return removed
 
@@ -142,10 +142,10 @@ async def _close(desk: Desk, matters: Sequence[Matter], removed: Removed) -> tup
     of all conversations, and what could not be done.
     """
 
-    def unit() -> set[str]:
-        return {one.conversation.id for matter in matters for one in conversations_of_matter(matter.id)}
+    def work(unit: ReadUnit) -> set[str]:
+        return {one.conversation.id for matter in matters for one in conversations_of_matter(unit, matter.id)}
 
-    keys = await desk.store.read(unit)
+    keys = await desk.store.read(work)
     first = keys & {key for conversations in removed.values() for key in conversations}
     await desk.reconciler.passes.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
     outcomes = [await desk.reconciler.rooms.converge(*sorted(some)) for some in (first, keys - first) if some]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import date
-from functools import partial
 
 from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
@@ -13,6 +12,7 @@ from bridge.firm.policy import may_act
 from bridge.refusal import Kind, Refusal
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people.walls import acknowledge, end_expired, is_set, note_told, told_of, walls_set
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.conversations import rooms_of
@@ -20,43 +20,43 @@ from bridge.wording.markdown import text_message
 from bridge.wording.walls import told_to_screened
 
 
-def tell_of_wall(wall: Wall, firm: Firm, settings: Settings) -> None:
-    """A unit: tell those named by a wall set by command that it screens them, each once.
+def tell_of_wall(unit: Unit, wall: Wall, firm: Firm, settings: Settings) -> None:
+    """Tell those named by a wall set by command that it screens them, each once.
 
     The form "only" names those who may see; the rest of the firm is not told.
     """
-    if not is_set(wall.id):
+    if not is_set(unit, wall.id):
         return
     content = text_message(told_to_screened(firm, wall, settings.firm.walled_are_told))
-    for staff_id, chat in _screened(wall, firm, told_of(wall.id)):
-        if note_told(wall.id, staff_id):
-            enqueue(f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", content)
+    for staff_id, chat in _screened(unit, wall, firm, told_of(unit, wall.id)):
+        if note_told(unit, wall.id, staff_id):
+            enqueue(unit, f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", content)
 
 
 async def tell_of_walls(store: Store, firm: Firm, settings: Settings) -> None:
     """Tell those named by all walls set by command, a wall in each unit."""
     for wall in await store.read(walls_set):
-        await store.run(partial(tell_of_wall, wall, firm, settings))
+        await store.run(tell_of_wall, wall, firm, settings)
 
 
-def tell_ended(wall: Wall, firm: Firm, settings: Settings) -> None:
-    """A unit: tell those named that the wall has ended, by its reference alone."""
+def tell_ended(unit: Unit, wall: Wall, firm: Firm, settings: Settings) -> None:
+    """Tell those named that the wall has ended, by its reference alone."""
     content = text_message(f"The ethical wall {wall.id} does not screen you any more.")
-    for staff_id, chat in _screened(wall, firm):
-        enqueue(f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", content)
+    for staff_id, chat in _screened(unit, wall, firm):
+        enqueue(unit, f"{wall.id}/ended/{staff_id}", chat, settings.bot_id, "m.room.message", content)
 
 
-def end_over(firm: Firm, settings: Settings, today: date) -> None:
-    """A unit: let the walls end whose last day is over, and tell those they screened."""
-    for wall in end_expired(firm, today):
-        tell_ended(wall, firm, settings)
+def end_over(unit: Unit, firm: Firm, settings: Settings, today: date) -> None:
+    """Let the walls end whose last day is over, and tell those they screened."""
+    for wall in end_expired(unit, firm, today):
+        tell_ended(unit, wall, firm, settings)
 
 
-def _screened(wall: Wall, firm: Firm, known: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+def _screened(unit: ReadUnit, wall: Wall, firm: Firm, known: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Staff id and chat of those to be told, but for those who know."""
     people = firm.people(wall.people) if wall.kind is WallKind.EXCLUDE else frozenset()
     told = sorted(staff_id for staff_id in people.difference(known) if may_act(firm, staff_id))
-    chats = rooms_of(map(bot_chat_id, told))
+    chats = rooms_of(unit, map(bot_chat_id, told))
     for staff_id in told:
         if (chat := chats.get(bot_chat_id(staff_id))) is not None:
             yield staff_id, chat
@@ -67,7 +67,7 @@ async def acknowledge_walls(desk: Desk, asker: Staff, wall_ids: Collection[str],
 
     Raises Refusal where they were told of none.
     """
-    done = await desk.store.run(lambda: acknowledge(asker.id, {one.casefold() for one in wall_ids}, cause))
+    done = await desk.store.run(acknowledge, asker.id, {one.casefold() for one in wall_ids}, cause)
     if not done and wall_ids:
         raise Refusal(Kind.NOT_TOLD_OF_WALL, wall=next(iter(wall_ids)))
     if not done:

@@ -171,7 +171,7 @@ async def _make(shape: RoomShape, hands: ApplyContext) -> tuple[Step, ...]:
     faults.point("room.intent")
     observed = await _create_or_adopt(shape, alias, hands)
     faults.point("room.created")
-    await hands.store.run(lambda: record_room(shape.key, observed.room_id))
+    await hands.store.run(record_room, shape.key, observed.room_id)
     hands.room_ids[shape.key] = observed.room_id
     faults.point("room.recorded")
     steps = plan_room(shape, observed, hands.server, hands.room_ids)
@@ -182,7 +182,7 @@ async def _make(shape: RoomShape, hands: ApplyContext) -> tuple[Step, ...]:
 async def _alias(shape: RoomShape, hands: ApplyContext) -> str:
     """The localpart of the room's address, noted before it is asked for."""
     hidden = hidden_alias(shape.key, hands.alias_key)
-    noted = await hands.store.run(lambda: write_intent(shape.key, shape.alias_localpart or hidden))
+    noted = await hands.store.run(write_intent, shape.key, shape.alias_localpart or hidden)
     return shape.alias_localpart or noted
 
 
@@ -212,7 +212,7 @@ async def _create(shape: RoomShape, alias: str, hands: ApplyContext) -> Observed
     )
     if shape.follows:
         # What is pinned goes with the conversation.
-        pins = [pin.event_id for pin in await hands.store.read(lambda: pins_of(shape.key))]
+        pins = [pin.event_id for pin in await hands.store.read(pins_of, shape.key)]
         body["initial_state"].append({"type": PINNED, "state_key": "", "content": {"pinned": pins}})
     try:
         room_id = await hands.homeserver.create_room(body)
@@ -275,7 +275,7 @@ async def _give_up(shape: RoomShape, hands: ApplyContext) -> None:
     alias = await _alias(shape, hands)
     await hands.homeserver.delete_alias(f"#{alias}:{hands.server_name}")
     # Forgotten first, so that nobody is taken to have left the conversation.
-    await hands.store.run(lambda: record_room(shape.key, None))
+    await hands.store.run(record_room, shape.key, None)
     hands.room_ids.pop(shape.key, None)
     for user_id in people:
         try:
@@ -298,9 +298,7 @@ async def _close(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
 async def _renew(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
     """Let a conversation go on in a room made anew. After a crash the usual steps of both rooms go on from there."""
     room_id = hands.room_ids[step.key]
-    earlier = await hands.store.run(
-        lambda: set_room_aside(shape.key, room_id, lambda key: hidden_alias(key, hands.alias_key))
-    )
+    earlier = await hands.store.run(set_room_aside, shape.key, room_id, lambda key: hidden_alias(key, hands.alias_key))
     log.info("room_set_aside", room=shape.key, room_id=room_id, people=len(shape.kept_out))
     faults.point("room.set_aside")
     del hands.room_ids[step.key]

@@ -37,6 +37,6 @@ async def keep(homeserver: PersonRequests, room_id: str) -> None:
 
 async def keep_emptied(store: Store, homeserver: PersonRequests, staff_id: str, may_act: Callable[[str], bool]) -> None:
     """The same for all direct conversations that this leaver was the last in, or is with other leavers."""
-    rooms = await store.read(lambda: direct_rooms_of(staff_id))
+    rooms = await store.read(direct_rooms_of, staff_id)
     emptied = [room_id for room_id, people in rooms.items() if not any(map(may_act, people))]
     await observe.in_parallel(sorted(emptied), lambda room_id: keep(homeserver, room_id), _AT_ONCE)

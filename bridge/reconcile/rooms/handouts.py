@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import partial
 from typing import Protocol
 
 import structlog
@@ -45,7 +44,7 @@ async def take_back(store: Store, homeserver: _TakingBack, firm: Firm, today: da
             log.warning("handout_not_taken_back", staff=one.staff_id, matter=one.matter_id, reason=str(error))
             failed = failed or error
             continue
-        await store.run(partial(note_taken_back, one.mxc))
+        await store.run(note_taken_back, one.mxc)
         log.info("handout_taken_back", staff=one.staff_id, matter=one.matter_id)
         taken += 1
     if failed is not None:

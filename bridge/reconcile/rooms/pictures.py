@@ -24,12 +24,12 @@ class _PictureRequests(MediaRequests, AccountRequests, Protocol):
 
 async def uploaded(picture: Picture, homeserver: MediaRequests, store: Store) -> str:
     """The mxc URI of a picture, uploaded if it was not. Raises HomeserverError."""
-    if known := await store.read(lambda: picture_address(picture.digest)):
+    if known := await store.read(picture_address, picture.digest):
         return known
     drawn = await asyncio.to_thread(draw, picture)
     mxc = await homeserver.upload(drawn, "image/png", "picture.png")
     faults.point("picture.uploaded")
-    await store.run(lambda: record_picture(picture.digest, mxc))
+    await store.run(record_picture, picture.digest, mxc)
     return mxc
 
 
@@ -40,7 +40,7 @@ async def give_bot_picture(homeserver: _PictureRequests, store: Store, settings:
     try:
         account = await homeserver.admin_user(settings.bot_id) or {}
         has = str(account.get("avatar_url") or "")
-        if has and not await store.read(lambda: is_picture(has)):
+        if has and not await store.read(is_picture, has):
             return
         mxc = await uploaded(named_picture(settings.appservice.bot_name, settings.bot_id), homeserver, store)
         if mxc != has:

@@ -18,6 +18,6 @@ async def why_removed(key: str, user_id: str, wanted: Desired, store: Store, tod
     conversation, staff_id = wanted.world.conversations.get(conversation_of(key)), wanted.owners.get(user_id)
     if conversation is None or staff_id is None or not may_be_in(wanted.firm, staff_id, conversation, today):
         return NO_LONGER_IN
-    by = (await store.read(lambda: who_ended(staff_id, [conversation.id]))).get(conversation.id, "")
+    by = (await store.read(who_ended, staff_id, [conversation.id])).get(conversation.id, "")
     person = wanted.firm.staff.get(by)
     return NO_LONGER_IN if person is None or by == staff_id else f"At {person.name}'s request"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -43,7 +42,7 @@ class Visits:
     async def visit(self, key: str) -> AsyncIterator[str | None]:
         """The room of a direct conversation, with the bot in it for the moment; None where it cannot come back."""
         async with self._locks[key]:
-            room_id = await self._store.run(partial(begin_visit, key))
+            room_id = await self._store.run(begin_visit, key)
             if room_id is None:
                 yield None
                 return
@@ -99,7 +98,7 @@ class Visits:
         try:
             await self._homeserver.leave(room_id, self._bot_id)
             faults.point("direct.left")
-            await self._store.run(partial(end_visit, room_id))
+            await self._store.run(end_visit, room_id)
         except (HomeserverError, StoreError) as error:
             log.warning("still_visiting", conversation=key, room_id=room_id, reason=str(error))
             return False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Generic, TypeVar
 
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import Unit
 
 T = TypeVar("T")
 
@@ -15,16 +15,15 @@ T = TypeVar("T")
 class Batches(Generic[T]):
     """Runs one unit of work for many items, with few statements where a unit for each would need many."""
 
-    def __init__(self, store: Store, unit: Callable[[Sequence[T]], None], *, durable: bool = True) -> None:
-        """`unit` is given items in the order they came; `durable` is as in `Store.run`."""
-        self._store = store
-        self._unit = unit
-        self._durable = durable
+    def __init__(self, store: Store, work: Callable[[Unit, Sequence[T]], None], *, durable: bool = True) -> None:
+        """`work` is given items in the order they came; where it is not `durable` it is as in `Store.run_undurable`."""
+        self._run_in_unit = store.run if durable else store.run_undurable
+        self._work = work
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def run(self, item: T) -> None:
-        """Have the unit run with this item among others, and return once it is committed.
+        """Have the work done with this item among others, and return once it is committed.
 
         An error is raised to the callers of the items it comes from only, the others' work is done. StoreError is
         raised to all.
@@ -50,7 +49,7 @@ class Batches(Generic[T]):
 
     async def _run_some(self, some: list[tuple[T, asyncio.Future[None]]]) -> None:
         try:
-            await self._store.run(partial(self._unit, [item for item, _ in some]), durable=self._durable)
+            await self._run_in_unit(self._work, [item for item, _ in some])
         except Exception as error:  # noqa: BLE001 - handed to the callers
             if len(some) > 1 and not isinstance(error, StoreError):
                 # Nothing of it is done. One by one, so that only those that fail are left undone.

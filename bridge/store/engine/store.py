@@ -1,4 +1,4 @@
-"""The database behind one thread: plain peewee in units of work, many units to one commit.
+"""The database behind one thread: plain peewee in units of work, many of them to one commit.
 
 Whatever units wait when the thread is free are run one after the other in one transaction, each in a savepoint of its
 own, and their callers hear of it after the commit. So a commit, the slow part, is shared under load, and one unit's
@@ -16,21 +16,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import structlog
 from playhouse.migrations import Runner
 
 from bridge.failures import describe, frames
-from bridge.store import models
 from bridge.store.engine.backends import Backend, backend_for
 from bridge.store.engine.errors import NotMadeYetError, OwnedElsewhereError, StoreError, as_store_error
-from bridge.store.engine.news import take_news
-from bridge.store.engine.sql import execute, undone
+from bridge.store.engine.undoing import undone
+from bridge.store.engine.unit import ReadUnit, Unit
 
 __all__ = ["OwnedElsewhereError", "Store", "StoreError"]
 
 log = structlog.get_logger(__name__)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -48,7 +48,7 @@ _WATCH_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    unit: Callable[[], Any]
+    work: Callable[[Unit], Any]
     durable: bool
     reads: bool
     early: Callable[[Any], None] | None
@@ -117,7 +117,6 @@ class Store:
         """
         if self._thread is not None:
             return
-        models.database.initialize(self._backend.database)
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[None] = loop.create_future()
         self._jobs = queue.SimpleQueue()
@@ -130,43 +129,58 @@ class Store:
             raise
         self._watch = asyncio.create_task(self._keep_watch())
 
-    async def run(self, unit: Callable[[], T], *, durable: bool = True, early: Callable[[T], None] | None = None) -> T:
-        """Run a unit of work, wholly or not at all, and return its result once it is committed.
+    async def run(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work in a unit, wholly or not at all, and return its result once it is committed.
 
-        Committed means: survives a loss of power. `durable=False` is for work that would be done again after one (a
-        crash of the bridge alone loses nothing either way). Whatever the unit raises undoes it and is raised here;
-        StoreError where the database failed. A unit handed over runs even if the caller is cancelled.
-
-        `early` is given the result as soon as it is there, while the commit, which may yet fail, is under way. Units
-        handed over from then on run after it.
+        Committed means: survives a loss of power. Whatever the work raises undoes it and is raised here; StoreError
+        where the database failed. Work handed over is done even if the caller is cancelled.
         """
-        return cast("T", await self._hand_over(unit, durable, self.reading, early))
+        return await self._hand_over(lambda unit: work(unit, *args, **kwargs))
 
-    async def read(self, unit: Callable[[], T]) -> T:
-        """Run a unit that only reads, and return its result. It keeps no other process from writing (SQLite)."""
-        return cast("T", await self._hand_over(unit, False, True, None))
+    async def run_undurable(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for work that would be done again after a loss of power. A crash of the bridge alone loses nothing
+        either way."""
+        return await self._hand_over(lambda unit: work(unit, *args, **kwargs), durable=False)
 
-    async def rehearse(self, unit: Callable[[], T]) -> T:
-        """Run a unit, return its result, and undo it. Nobody is told of what it announced."""
+    async def run_early(
+        self,
+        early: Callable[[T], None],
+        work: Callable[Concatenate[Unit, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same as `run`; `early` is given the result as soon as it is there, while the commit, which may yet fail,
+        is under way. Work handed over from then on is done after it."""
+        return await self._hand_over(lambda unit: work(unit, *args, **kwargs), early=early)
 
-        def rehearsed() -> T:
-            try:
-                with undone():
-                    return unit()
-            finally:
-                take_news()
+    async def read(self, work: Callable[Concatenate[ReadUnit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work that only reads, and return its result. It keeps no other process from writing (SQLite)."""
+        return await self._hand_over(lambda unit: work(unit, *args, **kwargs), durable=False, reads=True)
 
-        return cast("T", await self._hand_over(rehearsed, False, self.reading, None))
+    async def rehearse(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work, return its result, and undo it. Nobody is told of what it announced."""
+
+        def rehearsed(unit: Unit) -> T:
+            with undone(unit):
+                return work(unit, *args, **kwargs)
+
+        return await self._hand_over(rehearsed, durable=False)
 
     async def _hand_over(
-        self, unit: Callable[[], T], durable: bool, reads: bool, early: Callable[[T], None] | None
-    ) -> object:
+        self,
+        work: Callable[[Unit], T],
+        *,
+        durable: bool = True,
+        reads: bool = False,
+        early: Callable[[T], None] | None = None,
+    ) -> T:
         if self._thread is None:
             raise StoreError("The database is not open, so nothing can be read or written.")
         loop = asyncio.get_running_loop()
-        job = _Job(unit, durable, reads, early, loop, loop.create_future())
+        job = _Job(work, durable, reads or self.reading, early, loop, loop.create_future())
         self._jobs.put(job)
-        return await job.done
+        return cast("T", await job.done)
 
     def hurry(self) -> None:
         """Say that the process is about to end: what takes longer than CLOSE_SECONDS is interrupted from now on."""
@@ -174,7 +188,7 @@ class Store:
 
     async def owner(self) -> str:
         """Which process owns the database, as far as that is known; empty for none. For who only reads."""
-        return await self.read(self._backend.owner)
+        return await self.read(lambda _: self._backend.owner())
 
     async def close(self) -> None:
         """Finish the units handed over and disconnect. What hangs is interrupted after CLOSE_SECONDS."""
@@ -272,7 +286,8 @@ class Store:
             self._backend.ensure_connected()
             durable, reads = any(job.durable for job in group), all(job.reads for job in group)
             with self._backend.transaction(durable=durable, reads=reads):
-                outcomes = [_run(group[0])] if len(group) == 1 else [self._run_in_savepoint(job) for job in group]
+                alone = len(group) == 1
+                outcomes = [self._run(group[0])] if alone else [self._run_in_savepoint(job) for job in group]
         except Exception as error:  # noqa: BLE001 - handed to the callers
             reason = self._explain(error)
             self._note_trouble([reason], wrote=False)
@@ -290,17 +305,28 @@ class Store:
             self._failed = ""
 
     def _run_in_savepoint(self, job: _Job) -> _Outcome:
+        control = Unit(self._backend.database)
         try:
-            execute("SAVEPOINT unit")
-            outcome = _run(job)
-            execute("RELEASE SAVEPOINT unit")
+            control.execute("SAVEPOINT unit")
+            outcome = self._run(job)
+            control.execute("RELEASE SAVEPOINT unit")
         except Exception as error:
             if not self._backend.in_transaction():
                 raise
-            execute("ROLLBACK TO SAVEPOINT unit")
-            execute("RELEASE SAVEPOINT unit")
+            control.execute("ROLLBACK TO SAVEPOINT unit")
+            control.execute("RELEASE SAVEPOINT unit")
             return _Outcome(job, error=self._explain(error))
         return outcome
+
+    def _run(self, job: _Job) -> _Outcome:
+        unit = Unit(self._backend.database)
+        try:
+            result = job.work(unit)
+        finally:
+            unit.end()
+        if job.early is not None:
+            job.loop.call_soon_threadsafe(job.early, result)
+        return _Outcome(job, result, news=unit.news)
 
     def _explain(self, error: Exception) -> Exception:
         explained = as_store_error(error, self._backend.name)
@@ -318,17 +344,11 @@ def _settle(future: asyncio.Future[Any], result: object, error: Exception | None
         future.set_exception(error)
 
 
-def _run(job: _Job) -> _Outcome:
-    take_news()
-    result = job.unit()
-    if job.early is not None:
-        job.loop.call_soon_threadsafe(job.early, result)
-    return _Outcome(job, result, news=take_news())
-
-
 def migrate(backend: Backend, directory: str = _FOLDERS) -> None:
     """Apply the migrations that the database has not had yet. Raises StoreError where it has had ones unknown here."""
     runner = _runner(backend, directory)
+    # What peewee gives each migration as its second argument.
+    runner.database = Unit(backend.database)
     with backend.take_time():
         applied = runner.up()
     if applied:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import structlog
 
 from bridge.failures import backoff
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import Unit
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +26,10 @@ class WriteBehind:
         self,
         store: Store,
         what: str,
-        mark: Callable[[Sequence[str]], object],
+        mark: Callable[[Unit, Sequence[str]], object],
         pause: Callable[[int], float] = backoff,
     ) -> None:
-        """`what` they are is for the log; `mark` is the unit that writes them down, `pause` is for failures."""
+        """`what` they are is for the log; `mark` writes them down, `pause` is for failures."""
         self._store = store
         self._what = what
         self._mark = mark
@@ -70,6 +70,6 @@ class WriteBehind:
         """Not durable: what a loss of power undoes is done again."""
         while self._keys:
             some = list(self._keys)[:AT_ONCE]
-            await self._store.run(partial(self._mark, some), durable=False)
+            await self._store.run_undurable(self._mark, some)
             for key in some:
                 del self._keys[key]

@@ -1,4 +1,4 @@
-"""Where in the filing cabinet something cannot be written, by folder. All are units of work; times are milliseconds.
+"""Where in the filing cabinet something cannot be written, by folder. Times are milliseconds.
 
 What fails in one folder, because somebody has its list open or nobody may write there, rests alone.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.store.engine.sql import execute
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import CabinetTrouble
 
 What = Literal["files", "list", "transcript"]
@@ -47,10 +47,10 @@ class FolderTrouble:
     matter_id: str
 
 
-def note_trouble(conversation_id: str, what: What, error: str, now: int) -> None:
+def note_trouble(unit: Unit, conversation_id: str, what: What, error: str, now: int) -> None:
     """Note that something could not be written, which is tried again after a while, a longer one each time."""
-    row = CabinetTrouble.get_or_none(
-        CabinetTrouble.conversation_id == conversation_id, CabinetTrouble.what == what
+    row = unit.find(
+        CabinetTrouble, CabinetTrouble.conversation_id == conversation_id, CabinetTrouble.what == what
     ) or CabinetTrouble(conversation_id=conversation_id, what=what, since_ms=now, next_at=now)
     is_new = row.failures == 0
     # Several files that were on their way at once are one failure of the folder.
@@ -58,47 +58,48 @@ def note_trouble(conversation_id: str, what: What, error: str, now: int) -> None
         row.failures += 1
         row.next_at = now + min(_FIRST_PAUSE_MS * 2 ** min(row.failures - 1, 10), _LONGEST_PAUSE_MS)
     row.error, row.over = error, False
-    row.save(force_insert=is_new)
+    if is_new:
+        unit.add(row)
+    else:
+        unit.save(row)
 
 
-def end_trouble(conversation_id: str, what: What) -> None:
+def end_trouble(unit: Unit, conversation_id: str, what: What) -> None:
     """Note that it could be written."""
     one = (conversation_id, what)
-    execute("DELETE FROM cabinet_trouble WHERE conversation_id = ? AND what = ? AND told = FALSE", *one)
-    execute("UPDATE cabinet_trouble SET over = TRUE WHERE conversation_id = ? AND what = ?", *one)
+    unit.execute("DELETE FROM cabinet_trouble WHERE conversation_id = ? AND what = ? AND told = FALSE", *one)
+    unit.execute("UPDATE cabinet_trouble SET over = TRUE WHERE conversation_id = ? AND what = ?", *one)
 
 
-def troubles_to_tell(limit: int, now: int) -> list[FolderTrouble]:
+def troubles_to_tell(unit: Unit, limit: int, now: int) -> list[FolderTrouble]:
     """Troubles that last and were not told of, and those told of that are over."""
-    execute(_NOTHING_WAITS, now)
-    execute("DELETE FROM cabinet_trouble WHERE over = TRUE AND told = FALSE")
-    return _found("trouble.over = TRUE OR (trouble.told = FALSE AND trouble.failures >= ?)", TOLD_AFTER, limit)
+    unit.execute(_NOTHING_WAITS, now)
+    unit.execute("DELETE FROM cabinet_trouble WHERE over = TRUE AND told = FALSE")
+    return _found(unit, "trouble.over = TRUE OR (trouble.told = FALSE AND trouble.failures >= ?)", TOLD_AFTER, limit)
 
 
-def note_told(told: list[FolderTrouble]) -> None:
+def note_told(unit: Unit, told: list[FolderTrouble]) -> None:
     """Note that the firm admins were told; forget what is over."""
     for one in told:
         if one.over:
-            CabinetTrouble.delete().where(_is(one)).execute()
+            unit.run(CabinetTrouble.delete().where(_is(one)))
         else:
-            CabinetTrouble.update({CabinetTrouble.told: True}).where(_is(one)).execute()
+            unit.run(CabinetTrouble.update({CabinetTrouble.told: True}).where(_is(one)))
 
 
-def lasting_troubles(limit: int) -> list[FolderTrouble]:
+def lasting_troubles(unit: ReadUnit, limit: int) -> list[FolderTrouble]:
     """Troubles that last, the oldest first."""
-    return _found("trouble.over = FALSE AND trouble.failures >= ?", TOLD_AFTER, limit)
+    return _found(unit, "trouble.over = FALSE AND trouble.failures >= ?", TOLD_AFTER, limit)
 
 
-def count_lasting() -> int:
+def count_lasting(unit: ReadUnit) -> int:
     """How many troubles last."""
-    (found,) = execute(
-        "SELECT COUNT(*) FROM cabinet_trouble WHERE over = FALSE AND failures >= ?", TOLD_AFTER
-    ).fetchone()
+    (found,) = unit.row("SELECT COUNT(*) FROM cabinet_trouble WHERE over = FALSE AND failures >= ?", TOLD_AFTER)
     return int(found)
 
 
-def _found(which: str, *values: int) -> list[FolderTrouble]:
-    found = execute(_TROUBLES.format(which=which), *values).fetchall()
+def _found(unit: ReadUnit, which: str, *values: int) -> list[FolderTrouble]:
+    found = unit.rows(_TROUBLES.format(which=which), *values)
     return [
         FolderTrouble(key, what, error, since_ms, over=bool(over), folder=f"{parent}/{name}", matter_id=matter_id)
         for key, what, error, since_ms, over, parent, name, matter_id in found

@@ -1,4 +1,4 @@
-"""Files as they are stored: what was sent, its versions, and what takes it away (V3, V4). All are units of work.
+"""Files as they are stored: what was sent, its versions, and what takes it away (V3, V4).
 
 Times are milliseconds since the epoch. Who reads is `bridge/store/files/lists.py`.
 """
@@ -12,8 +12,8 @@ import orjson
 
 from bridge.mapping.file_words import in_conversation, in_matter, sent_by, type_marks, words
 from bridge.mapping.files import Carried, extension, name_key
-from bridge.store.engine.sql import execute
-from bridge.store.models import File, database
+from bridge.store.engine.unit import ReadUnit, Unit
+from bridge.store.models import File
 
 MOMENTS = 1 << 20
 """Files of one millisecond that can be told apart in their order."""
@@ -46,11 +46,11 @@ class NewFile:
     carried: Carried
 
 
-def add_file(sent: NewFile) -> bool:
+def add_file(unit: Unit, sent: NewFile) -> bool:
     """Note a file. False where its message is known already."""
-    if execute("SELECT 1 FROM file WHERE event_id = ?", sent.event_id).fetchone() is not None:
+    if unit.row("SELECT 1 FROM file WHERE event_id = ?", sent.event_id) is not None:
         return False
-    found = execute("SELECT matter_id FROM conversation WHERE id = ?", sent.conversation_id).fetchone()
+    found = unit.row("SELECT matter_id FROM conversation WHERE id = ?", sent.conversation_id)
     row = File(
         event_id=sent.event_id,
         room_id=sent.room_id,
@@ -59,22 +59,22 @@ def add_file(sent: NewFile) -> bool:
         sender=sent.sender,
         staff_id=sent.staff_id,
         at_ms=sent.at_ms,
-        moment=_free_moment(sent.at_ms),
+        moment=_free_moment(unit, sent.at_ms),
         **_as_columns(sent.carried, sent.event_id),
     )
-    row.save(force_insert=True)
-    _mark_newest(row.conversation_id, row.name_key)
-    _write_words(row)
+    unit.add(row)
+    _mark_newest(unit, row.conversation_id, row.name_key)
+    _write_words(unit, row)
     return True
 
 
-def edit_file(sent: NewFile) -> bool:
+def edit_file(unit: Unit, sent: NewFile) -> bool:
     """Show a file as its sender's edit has it; `sent` is the edit's event, at whose time it happened.
 
     False where it changes nothing: nobody's file, somebody else's, one that was removed, or an edit older than the
     one that counts (specification: the newest counts, and of two of one moment the one with the greater id).
     """
-    row = file_row(sent.carried.replaces)
+    row = file_row(unit, sent.carried.replaces)
     if row is None or row.removed_at is not None or (row.sender, row.room_id) != (sent.sender, sent.room_id):
         return False
     if (sent.at_ms, sent.event_id) <= (row.edited_at, row.edit_id):
@@ -82,59 +82,58 @@ def edit_file(sent: NewFile) -> bool:
     if not row.unedited:
         row.unedited = orjson.dumps({name: getattr(row, name) for name in _EDITED}).decode()
     row.edit_id, row.edited_at = sent.event_id, sent.at_ms
-    _change(row, _as_columns(sent.carried, row.event_id))
+    _change(unit, row, _as_columns(sent.carried, row.event_id))
     return True
 
 
-def take_back_edit(edit_id: str, room_id: str) -> bool:
+def take_back_edit(unit: Unit, edit_id: str, room_id: str) -> bool:
     """Show a file of this room as it was sent, where this edit, which somebody deleted, is the one that counts."""
-    row = File.get_or_none(File.edit_id == edit_id, File.room_id == room_id, File.removed_at.is_null())
+    row = unit.find(File, File.edit_id == edit_id, File.room_id == room_id, File.removed_at.is_null())
     if row is None:
         return False
     before, row.unedited, row.edit_id = orjson.loads(row.unedited), "", ""
-    _change(row, before)
+    _change(unit, row, before)
     return True
 
 
-def remove_file(event_id: str, at_ms: int, by: str) -> bool:
+def remove_file(unit: Unit, event_id: str, at_ms: int, by: str) -> bool:
     """Take a file off the lists, for a staff or Matrix id; whoever did it first stays noted.
 
     False where it is not known or was removed before.
     """
-    row = file_row(event_id)
+    row = file_row(unit, event_id)
     if row is None or row.removed_at is not None:
         return False
     row.removed_at, row.removed_by, row.newest = at_ms, by, False
-    row.save(only=[File.removed_at, File.removed_by, File.newest])
-    _note_change(event_id)
-    execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
-    _mark_newest(row.conversation_id, row.name_key)
+    unit.save(row)
+    _note_change(unit, event_id)
+    unit.execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
+    _mark_newest(unit, row.conversation_id, row.name_key)
     return True
 
 
-def note_found(event_id: str, mxc: str, found_type: str, found_size: int, sha256: str) -> bool:
+def note_found(unit: Unit, event_id: str, mxc: str, found_type: str, found_size: int, sha256: str) -> bool:
     """Note what the bytes of a file say, once they were fetched from this address.
 
     False where the file is not known, or an edit has put another in its place meanwhile.
     """
-    row = execute(_BEFORE_FOUND, event_id).fetchone()
+    row = unit.row(_BEFORE_FOUND, event_id)
     if row is None or row[0] != mxc:
         return False
     _, removed_at, kind, name, declared_type, type_before = row
-    execute(_FOUND, found_type, found_size, sha256, found_size, event_id)
+    unit.execute(_FOUND, found_type, found_size, sha256, found_size, event_id)
 
     def marks(by_bytes: str) -> list[str]:
         return type_marks(kind, extension(name), [declared_type, by_bytes])
 
     if removed_at is None and marks(found_type) != marks(type_before):
-        _write_words(File.get(File.event_id == event_id))
+        _write_words(unit, unit.get(File, File.event_id == event_id))
     return True
 
 
-def file_row(event_id: str) -> File | None:
+def file_row(unit: ReadUnit, event_id: str) -> File | None:
     """The file that a message carries, removed ones included."""
-    found: File | None = File.get_or_none(File.event_id == event_id)
-    return found
+    return unit.find(File, File.event_id == event_id)
 
 
 _EDITED = (
@@ -160,7 +159,7 @@ def _as_columns(carried: Carried, event_id: str) -> dict[str, Any]:
     return {**{name: told[name] for name in _EDITED}, "name_key": own_key, "size": carried.declared_size or 0}
 
 
-def _change(row: File, columns: dict[str, Any]) -> None:
+def _change(unit: Unit, row: File, columns: dict[str, Any]) -> None:
     """Give a file other columns, and with another address forget what was found under the old one."""
     name_before, mxc_before = row.name_key, row.mxc
     for name in _EDITED:
@@ -168,43 +167,41 @@ def _change(row: File, columns: dict[str, Any]) -> None:
     if row.mxc != mxc_before:
         row.found_type, row.found_size, row.sha256 = "", None, ""
     row.size = row.found_size or row.declared_size or 0
-    row.save()
-    _note_change(row.event_id)
+    unit.save(row)
+    _note_change(unit, row.event_id)
     for key in {name_before, row.name_key}:
-        _mark_newest(row.conversation_id, key)
-    _write_words(row)
+        _mark_newest(unit, row.conversation_id, key)
+    _write_words(unit, row)
 
 
-def _note_change(event_id: str) -> None:
+def _note_change(unit: Unit, event_id: str) -> None:
     """Have the filer look at a file again. By what happened here and not by times, which are the homeserver's."""
-    execute("INSERT INTO file_change (event_id) VALUES (?) ON CONFLICT (event_id) DO NOTHING", event_id)
+    unit.execute("INSERT INTO file_change (event_id) VALUES (?) ON CONFLICT (event_id) DO NOTHING", event_id)
 
 
-def _free_moment(at_ms: int) -> int:
+def _free_moment(unit: ReadUnit, at_ms: int) -> int:
     first = min(max(at_ms, 0), LATEST_MS) * MOMENTS
-    (taken,) = execute(
-        "SELECT MAX(moment) FROM file WHERE moment >= ? AND moment < ?", first, first + MOMENTS
-    ).fetchone()
+    (taken,) = unit.row("SELECT MAX(moment) FROM file WHERE moment >= ? AND moment < ?", first, first + MOMENTS)
     return first if taken is None else int(taken) + 1
 
 
-def _mark_newest(conversation_id: str, name_key: str) -> None:
+def _mark_newest(unit: Unit, conversation_id: str, name_key: str) -> None:
     """Mark the newest version of a name, and no other."""
-    found = execute(_NEWEST, conversation_id, name_key).fetchone()
+    found = unit.row(_NEWEST, conversation_id, name_key)
     newest = -1 if found is None else found[0]
-    execute(_NO_LONGER, conversation_id, name_key, newest)
-    execute("UPDATE file SET newest = TRUE WHERE moment = ? AND newest = FALSE", newest)
+    unit.execute(_NO_LONGER, conversation_id, name_key, newest)
+    unit.execute("UPDATE file SET newest = TRUE WHERE moment = ? AND newest = FALSE", newest)
 
 
-def _write_words(row: File) -> None:
+def _write_words(unit: Unit, row: File) -> None:
     """Have a file found by its name, its caption and what it is."""
-    execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
+    unit.execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
     told = words(f"{row.name} {row.caption}")
     marks = [in_conversation(str(row.conversation_id)), sent_by(str(row.staff_id or row.sender))]
     marks += [in_matter(str(row.matter_id))] if row.matter_id else []
     marks += type_marks(str(row.kind), extension(str(row.name)), [str(row.declared_type), str(row.found_type)])
-    if database.param == "?":
-        execute(
+    if unit.sqlite:
+        unit.execute(
             "INSERT INTO file_search (rowid, words, marks) VALUES (?, ?, ?)",
             row.moment,
             " ".join(told),
@@ -213,4 +210,4 @@ def _write_words(row: File) -> None:
     else:
         # The marks stand beside the words, so they begin with a sign that no word has.
         lexemes = told + [f"={mark}" for mark in marks]
-        execute('INSERT INTO file_search ("rowid", search) VALUES (?, array_to_tsvector(?))', row.moment, lexemes)
+        unit.execute('INSERT INTO file_search ("rowid", search) VALUES (?, array_to_tsvector(?))', row.moment, lexemes)

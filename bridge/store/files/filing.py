@@ -1,15 +1,15 @@
-"""What waits for the filing cabinet, what is in it, and where. All are units of work; times are milliseconds."""
+"""What waits for the filing cabinet, what is in it, and where. Times are milliseconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from peewee import Case, Value, fn
+from peewee import Case, ModelSelect, Value, fn
 
-from bridge.store.engine.sql import execute
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.files.cabinet_trouble import end_trouble
 from bridge.store.files.files import note_found
 from bridge.store.models import (
@@ -124,68 +124,70 @@ def _wanted(mode: Mode) -> Any:
     return (File.matter_id != "") & chosen & (mode != "off")
 
 
-def queue_files(mode: Mode, after: int, now: int) -> int:
+def queue_files(unit: Unit, mode: Mode, after: int, now: int) -> int:
     """Queue the next files of filed matters behind this position; returns how far it came, `after` at the end."""
-    last = int(File.select(fn.MAX(File.position)).scalar() or 0)
+    last = int(unit.value(File.select(fn.MAX(File.position))) or 0)
     upto = min(last, after + _ROWS)
     if upto > after:
-        _queue((File.position > after) & (File.position <= upto) & _wanted(mode), now)
+        _queue(unit, (File.position > after) & (File.position <= upto) & _wanted(mode), now)
     return max(upto, after)
 
 
-def heed_changes(mode: Mode, now: int) -> int:
+def heed_changes(unit: Unit, mode: Mode, now: int) -> int:
     """Follow some of the deletions and edits since the last time; returns how many were left to follow before.
 
     Files deleted before they were filed are left out, lists are to say of the filed ones that they were, and the bytes
     that edits put into messages are queued.
     """
-    changed = [event_id for (event_id,) in execute("SELECT event_id FROM file_change LIMIT ?", _ROWS).fetchall()]
+    changed = [event_id for (event_id,) in unit.rows("SELECT event_id FROM file_change LIMIT ?", _ROWS)]
     if changed:
-        _heed_removed(changed)
-        _queue((File.edit_id != "") & File.event_id.in_(changed) & _wanted(mode), now)
-        FileChange.delete().where(FileChange.event_id.in_(changed)).execute()
+        _heed_removed(unit, changed)
+        _queue(unit, (File.edit_id != "") & File.event_id.in_(changed) & _wanted(mode), now)
+        unit.run(FileChange.delete().where(FileChange.event_id.in_(changed)))
     return len(changed)
 
 
-def _queue(which: Any, now: int) -> None:
+def _queue(unit: Unit, which: Any, now: int) -> None:
     known = Filing.select(Filing.position).where(Filing.event_id == File.event_id, Filing.mxc == File.mxc)
     sent_ms = Case(None, [(File.edit_id == "", File.at_ms)], File.edited_at)
     found = File.select(File.event_id, File.mxc, File.name, sent_ms, Value(now)).where(
         which, File.removed_at.is_null(), ~fn.EXISTS(known)
     )
     columns = [Filing.event_id, Filing.mxc, Filing.given, Filing.sent_ms, Filing.queued_at]
-    rows = list(found.order_by(File.position).tuples())
+    rows = unit.tuples(found.order_by(File.position))
     for first in range(0, len(rows), _ROWS):
-        Filing.insert_many(rows[first : first + _ROWS], fields=columns).execute()
+        unit.run(Filing.insert_many(rows[first : first + _ROWS], fields=columns))
 
 
-def is_filed(mode: Mode, matter_id: str) -> bool:
+def is_filed(unit: ReadUnit, mode: Mode, matter_id: str) -> bool:
     """Whether a matter's files are filed."""
-    row = MatterFiling.get_or_none(MatterFiling.matter_id == matter_id)
+    row = unit.find(MatterFiling, MatterFiling.matter_id == matter_id)
     said = mode == "on" if row is None else bool(row.filed)
     return mode != "off" and said
 
 
-def set_matter_filing(mode: Mode, matter_id: str, *, filed: bool, set_by: str, now: int) -> int:
+def set_matter_filing(unit: Unit, mode: Mode, matter_id: str, *, filed: bool, set_by: str, now: int) -> int:
     """Note whether a matter's files are filed, queue those it has, and try failed ones again; how many wait then."""
     row = MatterFiling
-    row.insert(matter_id=matter_id, filed=filed, set_by=set_by, at_ms=now).on_conflict(
-        conflict_target=[row.matter_id], update={row.filed: filed, row.set_by: set_by, row.at_ms: now}
-    ).execute()
+    unit.run(
+        row.insert(matter_id=matter_id, filed=filed, set_by=set_by, at_ms=now).on_conflict(
+            conflict_target=[row.matter_id], update={row.filed: filed, row.set_by: set_by, row.at_ms: now}
+        )
+    )
     if not filed or mode == "off":
         return 0
-    _queue(File.matter_id == matter_id, now)
+    _queue(unit, File.matter_id == matter_id, now)
     of_matter = Filing.event_id.in_(File.select(File.event_id).where(File.matter_id == matter_id))
     again = {Filing.state: "waiting", Filing.attempts: 0, Filing.next_at: 0, Filing.error: ""}
-    Filing.update(again).where(Filing.state == "failed", of_matter).execute()
-    return int(Filing.select().where(Filing.state == "waiting", of_matter).count())
+    unit.run(Filing.update(again).where(Filing.state == "failed", of_matter))
+    return unit.count(Filing.select().where(Filing.state == "waiting", of_matter))
 
 
-def _with_files(*columns: Any) -> Any:
+def _with_files(*columns: Any) -> ModelSelect[Any]:
     return Filing.select(*columns).join(File, on=(Filing.event_id == File.event_id), attr="file")
 
 
-def due(mode: Mode, now: int, limit: int) -> list[Waiting]:
+def due(unit: ReadUnit, mode: Mode, now: int, limit: int) -> list[Waiting]:
     """What is to be filed now into folders that do not rest, that first which was not tried for longest."""
     trouble = CabinetTrouble
     rests = trouble.select(trouble.conversation_id).where(
@@ -194,7 +196,7 @@ def due(mode: Mode, now: int, limit: int) -> list[Waiting]:
     found = _with_files(Filing, File).where(
         Filing.state == "waiting", Filing.next_at <= now, _wanted(mode), ~fn.EXISTS(rests)
     )
-    return [_waiting(row, row.file) for row in found.order_by(Filing.next_at, Filing.position).limit(limit)]
+    return [_waiting(row, row.file) for row in unit.all(found.order_by(Filing.next_at, Filing.position).limit(limit))]
 
 
 def _waiting(row: Filing, file: File) -> Waiting:
@@ -216,54 +218,62 @@ def _waiting(row: Filing, file: File) -> Waiting:
     )
 
 
-def record_found(file: Waiting, found: Found) -> bool:
+def record_found(unit: Unit, file: Waiting, found: Found) -> bool:
     """Note what a file turned out to be; False where its message was deleted or has other bytes meanwhile."""
-    note_found(file.event_id, file.mxc, found.type, found.size, found.sha256)
+    note_found(unit, file.event_id, file.mxc, found.type, found.size, found.sha256)
     what = (found.type, found.size, found.sha256, found.note)
-    execute("UPDATE filing SET type = ?, size = ?, sha256 = ?, note = ? WHERE position = ?", *what, file.position)
+    unit.execute("UPDATE filing SET type = ?, size = ?, sha256 = ?, note = ? WHERE position = ?", *what, file.position)
     there = "SELECT 1 FROM file WHERE event_id = ? AND mxc = ? AND removed_at IS NULL"
-    return execute(there, file.event_id, file.mxc).fetchone() is not None
+    return unit.row(there, file.event_id, file.mxc) is not None
 
 
-def folder_at(key: str) -> str:
+def folder_at(unit: ReadUnit, key: str) -> str:
     """The path of a folder that is in use; empty for one that is not."""
-    row = execute("SELECT parent, name FROM cabinet_folder WHERE key = ?", key).fetchone()
+    row = unit.row("SELECT parent, name FROM cabinet_folder WHERE key = ?", key)
     return "" if row is None else "/".join(filter(None, row))
 
 
-def take_folder(key: str, parent: str, wanted: str, numbered: Numbered, key_of: Key) -> str:
+def take_folder(unit: Unit, key: str, parent: str, wanted: str, numbered: Numbered, key_of: Key) -> str:
     """The path of a matter's or conversation's folder in `parent`, which is named `wanted` at its first use, or the
     next version of it that is free."""
-    if found := folder_at(key):
+    if found := folder_at(unit, key):
         return found
-    siblings = CabinetFolder.select(CabinetFolder.name_key).where(CabinetFolder.parent == parent).tuples()
-    taken = {name_key for (name_key,) in cast("Iterable[tuple[str]]", siblings)}
+    siblings = unit.tuples(CabinetFolder.select(CabinetFolder.name_key).where(CabinetFolder.parent == parent))
+    taken = {name_key for (name_key,) in siblings}
     name = next(name for n in count(1) if key_of(name := numbered(wanted, n)) not in taken)
-    CabinetFolder.create(key=key, parent=parent, name=name, name_key=key_of(name))
-    return folder_at(key)
+    unit.run(CabinetFolder.insert(key=key, parent=parent, name=name, name_key=key_of(name)))
+    return folder_at(unit, key)
 
 
-def conversation_title(conversation_id: str) -> str:
+def conversation_title(unit: ReadUnit, conversation_id: str) -> str:
     """A conversation's title, empty where there is none."""
-    row = Conversation.get_or_none(Conversation.id == conversation_id)
+    row = unit.find(Conversation, Conversation.id == conversation_id)
     return "" if row is None else str(row.title)
 
 
 def take_name(
-    position: int, folder: str, wanted: str, *, beyond: int, numbered: Numbered, key_of: Key, reserved: Iterable[str]
+    unit: Unit,
+    position: int,
+    folder: str,
+    wanted: str,
+    *,
+    beyond: int,
+    numbered: Numbered,
+    key_of: Key,
+    reserved: Iterable[str],
 ) -> CabinetPath:
     """Give a file its name in a folder: `wanted`, or the version after those that are there.
 
     `beyond` is a version that cannot be had, because something that is not the bridge's has its name.
     """
     base = key_of(wanted)
-    (known,) = execute("SELECT MAX(version) FROM filing WHERE folder = ? AND base_key = ?", folder, base).fetchone()
+    (known,) = unit.row("SELECT MAX(version) FROM filing WHERE folder = ? AND base_key = ?", folder, base)
     for version in count(max(known or 0, beyond) + 1):
         name = numbered(wanted, version)
         key = key_of(name)
-        taken = execute("SELECT 1 FROM filing WHERE folder = ? AND name_key = ?", folder, key).fetchone()
+        taken = unit.row("SELECT 1 FROM filing WHERE folder = ? AND name_key = ?", folder, key)
         if taken is None and key not in reserved:
-            execute(
+            unit.execute(
                 "UPDATE filing SET folder = ?, name = ?, name_key = ?, base_key = ?, version = ? WHERE position = ?",
                 *(folder, name, key, base, version, position),
             )
@@ -271,65 +281,65 @@ def take_name(
     raise AssertionError("count() has no end")
 
 
-def version_of(position: int) -> int:
+def version_of(unit: ReadUnit, position: int) -> int:
     """The version that a file's name has; 0 where it has none."""
-    return int(Filing.get(Filing.position == position).version)
+    return int(unit.get(Filing, Filing.position == position).version)
 
 
-def mark_filed(file: Waiting, now: int) -> None:
+def mark_filed(unit: Unit, file: Waiting, now: int) -> None:
     """Note that a file is in the cabinet, and that its folder's list is to say so."""
-    execute("UPDATE filing SET state = 'filed', filed_at = ?, error = '' WHERE position = ?", now, file.position)
-    execute("UPDATE filed_transcript SET changed = changed + 1 WHERE conversation_id = ?", file.conversation_id)
-    end_trouble(file.conversation_id, "files")
-    _list_anew([file.conversation_id])
+    unit.execute("UPDATE filing SET state = 'filed', filed_at = ?, error = '' WHERE position = ?", now, file.position)
+    unit.execute("UPDATE filed_transcript SET changed = changed + 1 WHERE conversation_id = ?", file.conversation_id)
+    end_trouble(unit, file.conversation_id, "files")
+    _list_anew(unit, [file.conversation_id])
 
 
-def put_off(position: int, error: str, next_at: int) -> None:
+def put_off(unit: Unit, position: int, error: str, next_at: int) -> None:
     """Try a file again at this time."""
     again = {Filing.attempts: Filing.attempts + 1, Filing.error: error, Filing.next_at: next_at}
-    Filing.update(again).where(Filing.position == position).execute()
+    unit.run(Filing.update(again).where(Filing.position == position))
 
 
-def mark_failed(position: int, error: str, now: int) -> None:
+def mark_failed(unit: Unit, position: int, error: str, now: int) -> None:
     """Note that a file cannot be filed. Its name, if it had one, is free again."""
     nowhere = {Filing.folder: "", Filing.name: "", Filing.name_key: None, Filing.base_key: "", Filing.version: 0}
     failed = {Filing.state: "failed", Filing.error: error, Filing.next_at: now, Filing.attempts: Filing.attempts + 1}
-    Filing.update({**failed, **nowhere}).where(Filing.position == position).execute()
+    unit.run(Filing.update({**failed, **nowhere}).where(Filing.position == position))
 
 
-def withdraw(position: int) -> None:
+def withdraw(unit: Unit, position: int) -> None:
     """File it never: its message was deleted, or had other bytes, before it was in the cabinet."""
-    Filing.delete().where(Filing.position == position).execute()
+    unit.run(Filing.delete().where(Filing.position == position))
 
 
-def _heed_removed(changed: list[str]) -> None:
+def _heed_removed(unit: Unit, changed: list[str]) -> None:
     removed = File.select(File.event_id).where(File.event_id.in_(changed), File.removed_at.is_null(False))
     # One with a name may be in the cabinet already; that is looked at when its turn comes.
-    Filing.delete().where(Filing.state != "filed", Filing.name == "", Filing.event_id.in_(removed)).execute()
+    unit.run(Filing.delete().where(Filing.state != "filed", Filing.name == "", Filing.event_id.in_(removed)))
     fresh = (Filing.state == "filed", ~Filing.marked_removed, Filing.event_id.in_(removed))
-    rows = list(_with_files(Filing.position, File.conversation_id).where(*fresh).tuples())
-    Filing.update({Filing.marked_removed: True}).where(Filing.position.in_([row[0] for row in rows])).execute()
-    _list_anew({conversation_id for _, conversation_id in rows})
+    rows = unit.tuples(_with_files(Filing.position, File.conversation_id).where(*fresh))
+    unit.run(Filing.update({Filing.marked_removed: True}).where(Filing.position.in_([row[0] for row in rows])))
+    _list_anew(unit, {conversation_id for _, conversation_id in rows})
 
 
-def _list_anew(conversation_ids: Iterable[str]) -> None:
+def _list_anew(unit: Unit, conversation_ids: Iterable[str]) -> None:
     for conversation_id in conversation_ids:
-        execute("UPDATE cabinet_folder SET changed = changed + 1 WHERE key = ?", conversation_id)
+        unit.execute("UPDATE cabinet_folder SET changed = changed + 1 WHERE key = ?", conversation_id)
 
 
-def to_list(now: int, limit: int) -> list[tuple[str, str, int]]:
+def to_list(unit: ReadUnit, now: int, limit: int) -> list[tuple[str, str, int]]:
     """Folders whose lists do not say all: the conversation's id, the path, and the number of changes to note."""
-    found = execute(_TO_LIST, now, limit).fetchall()
+    found = unit.rows(_TO_LIST, now, limit)
     return [(key, f"{parent}/{name}", changed) for key, parent, name, changed in found]
 
 
-def mark_listed(key: str, changes: int) -> None:
+def mark_listed(unit: Unit, key: str, changes: int) -> None:
     """Note that a folder's list has so many changes."""
-    CabinetFolder.update({CabinetFolder.listed: changes}).where(CabinetFolder.key == key).execute()
-    end_trouble(key, "list")
+    unit.run(CabinetFolder.update({CabinetFolder.listed: changes}).where(CabinetFolder.key == key))
+    end_trouble(unit, key, "list")
 
 
-def listed_in(folder: str, behind: IndexedFile | None = None, limit: int = _ROWS) -> list[IndexedFile]:
+def listed_in(unit: ReadUnit, folder: str, behind: IndexedFile | None = None, limit: int = _ROWS) -> list[IndexedFile]:
     """The next files in a folder behind one, oldest first."""
     found = _with_files(Filing, File).where(Filing.folder == folder, Filing.state == "filed")
     if behind is not None:
@@ -352,44 +362,44 @@ def listed_in(folder: str, behind: IndexedFile | None = None, limit: int = _ROWS
             str(row.note),
             row.file.removed_at,
         )
-        for row in found.order_by(Filing.sent_ms, Filing.position).limit(limit)
+        for row in unit.all(found.order_by(Filing.sent_ms, Filing.position).limit(limit))
     ]
 
 
-def names_in(folder: str) -> dict[str, str]:
+def names_in(unit: ReadUnit, folder: str) -> dict[str, str]:
     """The names of the files in a folder, by the event id of their message."""
     statement = "SELECT event_id, name FROM filing WHERE folder = ? AND state = 'filed' ORDER BY sent_ms, position"
-    return dict(execute(statement, folder).fetchall())
+    return dict(unit.rows(statement, folder))
 
 
-def places_of(event_ids: Collection[str]) -> dict[str, str]:
+def places_of(unit: ReadUnit, event_ids: Collection[str]) -> dict[str, str]:
     """Where the files of these messages lie in the cabinet, as folder/name; the last place of one that was edited."""
     row = Filing
-    found = (
+    found = unit.tuples(
         row.select(row.event_id, row.folder, row.name)
         .where(row.event_id.in_(list(event_ids)), row.state == "filed")
         .order_by(row.position)
-        .tuples()
     )
-    return {event_id: f"{folder}/{name}" for event_id, folder, name in cast("Iterable[tuple[str, str, str]]", found)}
+    return {event_id: f"{folder}/{name}" for event_id, folder, name in found}
 
 
-def count_waiting(mode: Mode) -> int:
+def count_waiting(unit: ReadUnit, mode: Mode) -> int:
     """How many files wait."""
-    return int(_waits(mode).count())
+    return unit.count(_waits(mode))
 
 
-def counts(mode: Mode, hidden: Collection[str] = ()) -> Counts:
+def counts(unit: ReadUnit, mode: Mode, hidden: Collection[str] = ()) -> Counts:
     """How filing stands, over all matters but those of these ids (M3)."""
     shown = File.matter_id.not_in(list(hidden))
-    states = _with_files(Filing.state, fn.COUNT(Filing.position)).where(shown).group_by(Filing.state).tuples()
-    by_state = dict(cast("Iterable[tuple[str, int]]", states))
+    states = unit.tuples(_with_files(Filing.state, fn.COUNT(Filing.position)).where(shown).group_by(Filing.state))
+    by_state: dict[str, int] = dict(states)
     waits = _waits(mode).where(shown)
-    oldest = waits.order_by(Filing.queued_at).first()
-    late = waits.where(Filing.error != "").order_by(Filing.next_at.desc()).first()
-    failed = _with_files(Filing).where(Filing.state == "failed", shown).order_by(Filing.next_at.desc()).first()
+    oldest = unit.first(waits.order_by(Filing.queued_at))
+    late = unit.first(waits.where(Filing.error != "").order_by(Filing.next_at.desc()))
+    of_failed = _with_files(Filing).where(Filing.state == "failed", shown)
+    failed = unit.first(of_failed.order_by(Filing.next_at.desc()))
     return Counts(
-        int(waits.count()),
+        unit.count(waits),
         int(by_state.get("filed", 0)),
         int(by_state.get("failed", 0)),
         None if oldest is None else int(oldest.queued_at),
@@ -398,5 +408,5 @@ def counts(mode: Mode, hidden: Collection[str] = ()) -> Counts:
     )
 
 
-def _waits(mode: Mode) -> Any:
+def _waits(mode: Mode) -> ModelSelect[Any]:
     return _with_files(Filing).where(Filing.state == "waiting", _wanted(mode))

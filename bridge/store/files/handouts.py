@@ -1,4 +1,4 @@
-"""Files that the bot gave to somebody alone, such as a matter's transcript. All are units of work."""
+"""Files that the bot gave to somebody alone, such as a matter's transcript."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.clock import now_ms
 from bridge.store import models
+from bridge.store.engine.unit import ReadUnit, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +18,20 @@ class GivenOut:
     matter_id: str
 
 
-def note_given_out(mxc: str, staff_id: str, matter_id: str) -> None:
+def note_given_out(unit: Unit, mxc: str, staff_id: str, matter_id: str) -> None:
     """Note that somebody is given a file, in the unit that queues it."""
     row = models.Handout
-    row.insert(mxc=mxc, staff_id=staff_id, matter_id=matter_id, at_ms=now_ms()).on_conflict_ignore().execute()
+    unit.run(row.insert(mxc=mxc, staff_id=staff_id, matter_id=matter_id, at_ms=now_ms()).on_conflict_ignore())
 
 
-def given_out() -> tuple[GivenOut, ...]:
+def given_out(unit: ReadUnit) -> tuple[GivenOut, ...]:
     """All that were not taken back, oldest first."""
     row = models.Handout
-    return tuple(GivenOut(one.mxc, one.staff_id, one.matter_id) for one in row.select().order_by(row.at_ms, row.mxc))
+    return tuple(
+        GivenOut(one.mxc, one.staff_id, one.matter_id) for one in unit.all(row.select().order_by(row.at_ms, row.mxc))
+    )
 
 
-def note_taken_back(mxc: str) -> None:
+def note_taken_back(unit: Unit, mxc: str) -> None:
     """Note that nobody can download a file any more."""
-    models.Handout.delete().where(models.Handout.mxc == mxc).execute()
+    unit.run(models.Handout.delete().where(models.Handout.mxc == mxc))

@@ -1,4 +1,4 @@
-"""Who is signed in to the panel, and the links that let them in (P4). All are units of work; times are milliseconds.
+"""Who is signed in to the panel, and the links that let them in (P4). Times are milliseconds.
 
 Of every token only its hash is kept, so that nobody signs in with what a backup has.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import PanelLink, PanelSession
 
 
@@ -21,62 +22,63 @@ class Session:
     browser: str
 
 
-def add_link(token_hash: str, staff_id: str, until: int) -> None:
+def add_link(unit: Unit, token_hash: str, staff_id: str, until: int) -> None:
     """Note a link. It takes the place of the one that this person had before."""
-    PanelLink.delete().where(PanelLink.staff_id == staff_id).execute()
-    PanelLink.create(token_hash=token_hash, staff_id=staff_id, until=until)
+    unit.run(PanelLink.delete().where(PanelLink.staff_id == staff_id))
+    unit.run(PanelLink.insert(token_hash=token_hash, staff_id=staff_id, until=until))
 
 
-def link_owner(token_hash: str, now: int) -> str | None:
+def link_owner(unit: ReadUnit, token_hash: str, now: int) -> str | None:
     """The staff id of whoever has this link, which stays as it is; None where it is spent, over or none."""
-    row = PanelLink.get_or_none(PanelLink.token_hash == token_hash, PanelLink.until > now)
+    row = unit.find(PanelLink, PanelLink.token_hash == token_hash, PanelLink.until > now)
     return None if row is None else str(row.staff_id)
 
 
-def spend_link(token_hash: str, session_hash: str, browser: str, now: int) -> str | None:
+def spend_link(unit: Unit, token_hash: str, session_hash: str, browser: str, now: int) -> str | None:
     """Begin a session with a link, which is gone afterwards. Whose; None where it is spent, over or none."""
-    staff_id = link_owner(token_hash, now)
+    staff_id = link_owner(unit, token_hash, now)
     if staff_id is None:
         return None
-    PanelLink.delete().where(PanelLink.token_hash == token_hash).execute()
-    PanelSession.create(token_hash=session_hash, staff_id=staff_id, begun_at=now, used_at=now, browser=browser)
+    unit.run(PanelLink.delete().where(PanelLink.token_hash == token_hash))
+    unit.run(
+        PanelSession.insert(token_hash=session_hash, staff_id=staff_id, begun_at=now, used_at=now, browser=browser)
+    )
     return staff_id
 
 
-def session_of(token_hash: str, begun_after: int) -> Session | None:
+def session_of(unit: ReadUnit, token_hash: str, begun_after: int) -> Session | None:
     """A session that began after that moment."""
-    row = PanelSession.get_or_none(PanelSession.token_hash == token_hash, PanelSession.begun_at > begun_after)
+    row = unit.find(PanelSession, PanelSession.token_hash == token_hash, PanelSession.begun_at > begun_after)
     return None if row is None else Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser)
 
 
-def note_used(token_hash: str, now: int) -> None:
+def note_used(unit: Unit, token_hash: str, now: int) -> None:
     """Note that a session is in use."""
-    PanelSession.update(used_at=now).where(PanelSession.token_hash == token_hash).execute()
+    unit.run(PanelSession.update(used_at=now).where(PanelSession.token_hash == token_hash))
 
 
-def sessions_of(staff_id: str, begun_after: int) -> list[Session]:
+def sessions_of(unit: ReadUnit, staff_id: str, begun_after: int) -> list[Session]:
     """Somebody's sessions that began after that moment, the oldest first."""
     rows = (
         PanelSession.select()
         .where(PanelSession.staff_id == staff_id, PanelSession.begun_at > begun_after)
         .order_by(PanelSession.begun_at, PanelSession.token_hash)
     )
-    return [Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser) for row in rows]
+    return [Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser) for row in unit.all(rows)]
 
 
-def end_session(token_hash: str) -> None:
+def end_session(unit: Unit, token_hash: str) -> None:
     """End one session."""
-    PanelSession.delete().where(PanelSession.token_hash == token_hash).execute()
+    unit.run(PanelSession.delete().where(PanelSession.token_hash == token_hash))
 
 
-def end_sessions(staff_id: str) -> int:
+def end_sessions(unit: Unit, staff_id: str) -> int:
     """End all of somebody's sessions, and take back the link they have. How many sessions there were."""
-    PanelLink.delete().where(PanelLink.staff_id == staff_id).execute()
-    ended: int = PanelSession.delete().where(PanelSession.staff_id == staff_id).execute()
-    return ended
+    unit.run(PanelLink.delete().where(PanelLink.staff_id == staff_id))
+    return unit.run(PanelSession.delete().where(PanelSession.staff_id == staff_id))
 
 
-def forget_over(begun_before: int, now: int) -> None:
+def forget_over(unit: Unit, begun_before: int, now: int) -> None:
     """Forget links and sessions whose time is over."""
-    PanelLink.delete().where(PanelLink.until <= now).execute()
-    PanelSession.delete().where(PanelSession.begun_at <= begun_before).execute()
+    unit.run(PanelLink.delete().where(PanelLink.until <= now))
+    unit.run(PanelSession.delete().where(PanelSession.begun_at <= begun_before))

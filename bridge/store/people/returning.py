@@ -1,4 +1,4 @@
-"""Whom the directory took out of conversations or brought into them, and having that undone. All are units of work."""
+"""Whom the directory took out of conversations or brought into them, and having that undone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 from peewee import chunked
 
 from bridge.firm.audit import Deed
-from bridge.store.engine.sql import ROWS_PER_STATEMENT, execute
+from bridge.store.engine.sql import ROWS_PER_STATEMENT
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import Participant
 from bridge.store.record.audit import record
 from bridge.store.record.homeserver_time import homeserver_ms
@@ -25,46 +26,44 @@ _LAST_MOVE = f"""
 """  # noqa: S608 - names of our own
 
 
-def taken_out_as_leavers(behind: int, staff_ids: Collection[str]) -> list[Place]:
+def taken_out_as_leavers(unit: ReadUnit, behind: int, staff_ids: Collection[str]) -> list[Place]:
     """What these people were taken out of when they left the firm, behind this position of the audit log.
 
     Where nothing else was done about them and that conversation since.
     """
-    return _moved(behind, Deed.PARTICIPANT_REMOVED, "F2", "person", staff_ids)
+    return _moved(unit, behind, Deed.PARTICIPANT_REMOVED, "F2", "person", staff_ids)
 
 
-def brought_in_by_directory(behind: int, conversation_ids: Collection[str]) -> list[Place]:
+def brought_in_by_directory(unit: ReadUnit, behind: int, conversation_ids: Collection[str]) -> list[Place]:
     """Whom the directory brought into these conversations, in the same sense."""
-    return _moved(behind, Deed.PARTICIPANT_ADDED, "", "subject", conversation_ids)
+    return _moved(unit, behind, Deed.PARTICIPANT_ADDED, "", "subject", conversation_ids)
 
 
-def _moved(behind: int, deed: Deed, reason: str, column: str, values: Collection[str]) -> list[Place]:
+def _moved(unit: ReadUnit, behind: int, deed: Deed, reason: str, column: str, values: Collection[str]) -> list[Place]:
     found: list[Place] = []
     for some in chunked(sorted(values), ROWS_PER_STATEMENT // 2):
         asked = _LAST_MOVE.format(column=column, marks=", ".join("?" * len(some)))
-        found += execute(asked, behind, deed.value, reason, *some).fetchall()
+        found += unit.rows(asked, behind, deed.value, reason, *some)
     return found
 
 
-def let_back(places: Iterable[Place], by: str) -> None:
+def let_back(unit: Unit, places: Iterable[Place], by: str) -> None:
     """Have people in these conversations again, as those who were once picked for them by whoever did."""
     now = homeserver_ms()
     for conversation_id, staff_id in places:
-        changed = (
-            Participant.update(present=True, since=now)
-            .where(
+        changed = unit.run(
+            Participant.update(present=True, since=now).where(
                 Participant.conversation == conversation_id,
                 Participant.staff_id == staff_id,
                 Participant.present == False,  # noqa: E712 - SQL
             )
-            .execute()
         )
         if changed:
-            record(Deed.PARTICIPANT_ADDED, actor=by, subject=conversation_id, person=staff_id)
+            record(unit, Deed.PARTICIPANT_ADDED, actor=by, subject=conversation_id, person=staff_id)
 
 
-def take_out(places: Iterable[Place], by: str) -> None:
+def take_out(unit: Unit, places: Iterable[Place], by: str) -> None:
     """Have people in these conversations no more."""
     now = homeserver_ms()
     for conversation_id, staff_id in places:
-        remove_participant(conversation_id, staff_id, now, by=by)
+        remove_participant(unit, conversation_id, staff_id, now, by=by)

@@ -1,4 +1,4 @@
-"""Tokens of the API, and requests that must happen once (A1, A2). All are units of work; times are milliseconds.
+"""Tokens of the API, and requests that must happen once (A1, A2). Times are milliseconds.
 
 Of every token only its hash is kept, so that nobody uses what a backup has.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import ApiRequest, ApiToken
 
 
@@ -35,68 +36,70 @@ class Begun:
     answer: str
 
 
-def add_token(token_hash: str, staff_id: str, name: str, scopes: str, made_by: str, now: int, until: int) -> int:
+def add_token(
+    unit: Unit, token_hash: str, staff_id: str, name: str, scopes: str, made_by: str, now: int, until: int
+) -> int:
     """Note a token; its number. Asked again for the same token, it is the same."""
-    row = ApiToken.get_or_none(ApiToken.token_hash == token_hash) or ApiToken.create(
-        token_hash=token_hash, staff_id=staff_id, name=name, scopes=scopes, made_by=made_by, made_at=now, until=until
-    )
-    return int(row.number)
+    if unit.find(ApiToken, ApiToken.token_hash == token_hash) is None:
+        made = {"name": name, "scopes": scopes, "made_by": made_by, "made_at": now, "until": until}
+        unit.run(ApiToken.insert(token_hash=token_hash, staff_id=staff_id, **made))
+    return int(unit.get(ApiToken, ApiToken.token_hash == token_hash).number)
 
 
-def token_of(token_hash: str, now: int) -> Token | None:
+def token_of(unit: ReadUnit, token_hash: str, now: int) -> Token | None:
     """The token with this hash; None where it has ended or there is none."""
-    row = ApiToken.get_or_none(ApiToken.token_hash == token_hash, ApiToken.ended_at.is_null(), ApiToken.until > now)
+    row = unit.find(ApiToken, ApiToken.token_hash == token_hash, ApiToken.ended_at.is_null(), ApiToken.until > now)
     return None if row is None else _token(row)
 
 
-def tokens(now: int) -> list[Token]:
+def tokens(unit: ReadUnit, now: int) -> list[Token]:
     """Every token that works, the oldest first."""
     rows = ApiToken.select().where(ApiToken.ended_at.is_null(), ApiToken.until > now).order_by(ApiToken.number)
-    return [_token(row) for row in rows]
+    return [_token(row) for row in unit.all(rows)]
 
 
-def note_token_used(number: int, now: int) -> None:
+def note_token_used(unit: Unit, number: int, now: int) -> None:
     """Note that a token is in use."""
-    ApiToken.update(used_at=now).where(ApiToken.number == number).execute()
+    unit.run(ApiToken.update(used_at=now).where(ApiToken.number == number))
 
 
-def end_token(number: int, now: int) -> str | None:
+def end_token(unit: Unit, number: int, now: int) -> str | None:
     """End a token; whose it was, None where there is none that works."""
-    row = ApiToken.get_or_none(ApiToken.number == number, ApiToken.ended_at.is_null(), ApiToken.until > now)
+    row = unit.find(ApiToken, ApiToken.number == number, ApiToken.ended_at.is_null(), ApiToken.until > now)
     if row is None:
         return None
-    ApiToken.update(ended_at=now).where(ApiToken.number == number).execute()
+    unit.run(ApiToken.update(ended_at=now).where(ApiToken.number == number))
     return str(row.staff_id)
 
 
-def end_tokens(staff_id: str, now: int) -> int:
+def end_tokens(unit: Unit, staff_id: str, now: int) -> int:
     """End all of somebody's tokens. How many there were."""
     of_theirs = ApiToken.update(ended_at=now).where(ApiToken.staff_id == staff_id, ApiToken.ended_at.is_null())
-    return int(of_theirs.execute())
+    return int(unit.run(of_theirs))
 
 
-def begin_request(key_hash: str, asked: str, now: int) -> Begun:
+def begin_request(unit: Unit, key_hash: str, asked: str, now: int) -> Begun:
     """Note that a request begins. What is known of it where it came before."""
-    row = ApiRequest.get_or_none(ApiRequest.key_hash == key_hash)
+    row = unit.find(ApiRequest, ApiRequest.key_hash == key_hash)
     if row is None:
-        ApiRequest.create(key_hash=key_hash, asked=asked, at_ms=now)
+        unit.run(ApiRequest.insert(key_hash=key_hash, asked=asked, at_ms=now))
         return Begun(asked, None, "")
     return Begun(row.asked, row.status, row.answer)
 
 
-def finish_request(key_hash: str, status: int, answer: str) -> None:
+def finish_request(unit: Unit, key_hash: str, status: int, answer: str) -> None:
     """Note what a request was answered with."""
-    ApiRequest.update(status=status, answer=answer).where(ApiRequest.key_hash == key_hash).execute()
+    unit.run(ApiRequest.update(status=status, answer=answer).where(ApiRequest.key_hash == key_hash))
 
 
-def forget_request(key_hash: str) -> None:
+def forget_request(unit: Unit, key_hash: str) -> None:
     """Forget a request of which nothing was done."""
-    ApiRequest.delete().where(ApiRequest.key_hash == key_hash).execute()
+    unit.run(ApiRequest.delete().where(ApiRequest.key_hash == key_hash))
 
 
-def forget_requests(before: int) -> None:
+def forget_requests(unit: Unit, before: int) -> None:
     """Forget the requests that began before that moment."""
-    ApiRequest.delete().where(ApiRequest.at_ms < before).execute()
+    unit.run(ApiRequest.delete().where(ApiRequest.at_ms < before))
 
 
 def _token(row: ApiToken) -> Token:

@@ -1,12 +1,11 @@
-"""Walls that are set by command, and who acknowledged them. All are units of work."""
+"""Walls that are set by command, and who acknowledged them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
 
 import structlog
 
@@ -14,8 +13,7 @@ from bridge.clock import now_ms
 from bridge.firm.audit import Deed
 from bridge.firm.model import Firm, Wall, WallKind
 from bridge.firm.walls import covered, screens
-from bridge.store.engine.news import announce
-from bridge.store.engine.sql import skip_to
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import CommandWall, Conversation, Participant, Screened
 from bridge.store.record.audit import record
 from bridge.store.rooms.participants import drop
@@ -50,153 +48,158 @@ Removed = dict[str, list[str]]
 """The ids of the conversations that somebody was taken out of, by staff id."""
 
 
-def walls_set() -> tuple[Wall, ...]:
+def walls_set(unit: ReadUnit) -> tuple[Wall, ...]:
     """The walls set by command that nobody lifted and whose end was not noted yet."""
     rows = CommandWall.select().where(CommandWall.ended_at.is_null()).order_by(CommandWall.number)
-    return tuple(_wall(row) for row in rows)
+    return tuple(_wall(row) for row in unit.all(rows))
 
 
-def announce_walls() -> None:
+def announce_walls(unit: ReadUnit) -> None:
     """Announce WallsSet: what is stored at this moment."""
-    announce(WallsSet(walls_set()))
+    unit.announce(WallsSet(walls_set(unit)))
 
 
-def wall_records(ids: Collection[str] | None = None) -> dict[str, WallRecord]:
+def wall_records(unit: ReadUnit, ids: Collection[str] | None = None) -> dict[str, WallRecord]:
     """The walls set by command with these ids, or all there ever were, by id, oldest first."""
     numbers = None if ids is None else [number for number in map(_number, ids) if number]
-    rows = CommandWall.select().order_by(CommandWall.number)
+    query = CommandWall.select().order_by(CommandWall.number)
+    rows = unit.all(query if numbers is None else query.where(CommandWall.number.in_(numbers)))
     told: dict[int, dict[str, int | None]] = {}
-    for number, staff_id, acknowledged_at in _screened(numbers=numbers):
+    for number, staff_id, acknowledged_at in _screened(unit, numbers=numbers):
         told.setdefault(number, {})[staff_id] = acknowledged_at
-    if numbers is not None:
-        rows = rows.where(CommandWall.number.in_(numbers))
     records = (
         WallRecord(_wall(row), told.get(row.number, {}), row.ended_at, row.ended_by, row.ended_cause) for row in rows
     )
     return {one.wall.id: one for one in records}
 
 
-def set_wall(wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:
+def set_wall(unit: Unit, wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:
     """Set a wall and take those it screens out of every conversation it stands around (M3), as `begin_wall` and
     `drop_screened` do one after the other."""
-    made = begin_wall(wall, cause, number)
+    made = begin_wall(unit, wall, cause, number)
     # One that has ended since, when a dead letter is replayed, takes nobody out again.
-    return made, drop_screened(made, firm, made.set_by, cause) if is_set(made.id) else {}
+    return made, drop_screened(unit, made, firm, made.set_by, cause) if is_set(unit, made.id) else {}
 
 
-def begin_wall(wall: Wall, cause: str, number: int = 0) -> Wall:
+def begin_wall(unit: Unit, wall: Wall, cause: str, number: int = 0) -> Wall:
     """Set a wall, which is in force from this commit on, and return it with its id. 0 is the next number.
 
     Who was picked for a conversation that it stands around is taken out of that by `drop_screened`. The same event
     handled again gives the same answer. Announces WallsSet.
     """
-    found = CommandWall.get_or_none(CommandWall.caused_by == cause)
-    row = found or CommandWall.create(
-        kind=wall.kind.value,
-        matter_id=wall.matter_id,
-        client=wall.client,
-        people=json.dumps(wall.people),
-        memo=wall.memo,
-        set_by=wall.set_by,
-        since=wall.since.isoformat() if wall.since else "",
-        expires=wall.expires.isoformat() if wall.expires else "",
-        caused_by=cause,
-        **({"number": number} if number else {}),
-    )
-    if number:
-        skip_to(CommandWall.number)
-    made = _wall(row)
+    found = unit.find(CommandWall, CommandWall.caused_by == cause)
     if found is None:
-        _record(Deed.WALL_SET, made, made.set_by, cause)
+        new = CommandWall.insert(
+            kind=wall.kind.value,
+            matter_id=wall.matter_id,
+            client=wall.client,
+            people=json.dumps(wall.people),
+            memo=wall.memo,
+            set_by=wall.set_by,
+            since=wall.since.isoformat() if wall.since else "",
+            expires=wall.expires.isoformat() if wall.expires else "",
+            caused_by=cause,
+            **({"number": number} if number else {}),
+        )
+        unit.run(new)
+    if number:
+        unit.skip_to(CommandWall.number)
+    made = _wall(found or unit.get(CommandWall, CommandWall.caused_by == cause))
+    if found is None:
+        _record(unit, Deed.WALL_SET, made, made.set_by, cause)
     # Also where it is there already: the confirmation of the first commit may have been lost, and with it the news.
-    announce_walls()
+    announce_walls(unit)
     return made
 
 
-def restore_wall(wall: Wall, firm: Firm, cause: str) -> None:
+def restore_wall(unit: Unit, wall: Wall, firm: Firm, cause: str) -> None:
     """Set a wall again that a backup has lost, under its own number where that is free. Announces WallsSet."""
     number = _number(wall.id)
-    taken = CommandWall.get_or_none(CommandWall.number == number) is not None
-    made, _ = set_wall(wall, firm, cause, 0 if taken else number)
+    taken = unit.find(CommandWall, CommandWall.number == number) is not None
+    made, _ = set_wall(unit, wall, firm, cause, 0 if taken else number)
     log.warning("wall_restored", wall=made.id)
 
 
-def end_wall(wall_id: str, firm: Firm, by: str, cause: str) -> bool:
+def end_wall(unit: Unit, wall_id: str, firm: Firm, by: str, cause: str) -> bool:
     """Let a wall end: lifted by a staff id, or by nobody where its last day is over. Whether this event ended it.
 
     Those it screened may come back and are not brought back: also who came under it later, for instance by joining a
     group, is in no conversation of it any more. Announces WallsSet.
     """
-    row = CommandWall.get_or_none(CommandWall.number == _number(wall_id))
-    announce_walls()
+    row = unit.find(CommandWall, CommandWall.number == _number(wall_id))
+    announce_walls(unit)
     if row is None or row.ended_at is not None:
         return row is not None and bool(cause) and row.ended_cause == cause
     wall = _wall(row)
-    drop_screened(wall, firm, by, cause)
-    CommandWall.update(ended_at=now_ms(), ended_by=by, ended_cause=cause).where(
-        CommandWall.number == row.number
-    ).execute()
-    _record(Deed.WALL_LIFTED if by else Deed.WALL_EXPIRED, wall, by, cause)
-    announce_walls()
+    drop_screened(unit, wall, firm, by, cause)
+    unit.run(
+        CommandWall.update(ended_at=now_ms(), ended_by=by, ended_cause=cause).where(CommandWall.number == row.number)
+    )
+    _record(unit, Deed.WALL_LIFTED if by else Deed.WALL_EXPIRED, wall, by, cause)
+    announce_walls(unit)
     return True
 
 
-def end_expired(firm: Firm, today: date) -> list[Wall]:
+def end_expired(unit: Unit, firm: Firm, today: date) -> list[Wall]:
     """Let every wall end whose last day lies before this one; returns them."""
-    over = [wall for wall in walls_set() if wall.expires is not None and wall.expires < today]
+    over = [wall for wall in walls_set(unit) if wall.expires is not None and wall.expires < today]
     for wall in over:
-        end_wall(wall.id, firm, "", "")
+        end_wall(unit, wall.id, firm, "", "")
     return over
 
 
-def is_set(wall_id: str) -> bool:
+def is_set(unit: ReadUnit, wall_id: str) -> bool:
     """Whether this wall was set by command and has not ended."""
     found = CommandWall.select().where(CommandWall.number == _number(wall_id), CommandWall.ended_at.is_null())
-    return bool(found.exists())
+    return unit.exists(found)
 
 
-def told_of(wall_id: str) -> frozenset[str]:
+def told_of(unit: ReadUnit, wall_id: str) -> frozenset[str]:
     """Staff ids of those who were told of a wall set by command."""
-    return frozenset(staff_id for _, staff_id, _ in _screened(numbers=[_number(wall_id)]))
+    return frozenset(staff_id for _, staff_id, _ in _screened(unit, numbers=[_number(wall_id)]))
 
 
-def note_told(wall_id: str, staff_id: str) -> bool:
+def note_told(unit: Unit, wall_id: str, staff_id: str) -> bool:
     """Note that somebody is told of a wall. Whether they were not told before."""
     insert = Screened.insert(wall=_number(wall_id), staff_id=staff_id, told_at=now_ms()).on_conflict_ignore()
-    return bool(insert.as_rowcount().execute())
+    return bool(unit.run(insert))
 
 
-def acknowledge(staff_id: str, only: Collection[str], cause: str) -> list[str]:
+def acknowledge(unit: Unit, staff_id: str, only: Collection[str], cause: str) -> list[str]:
     """Note that somebody acknowledges the walls they were told of: of these ids, or all for none.
 
     Returns the ids of all of these that are acknowledged now. Walls that have ended are left out.
     """
-    known = {wall.id for wall in walls_set()}
+    known = {wall.id for wall in walls_set(unit)}
     found = []
-    for number, _, acknowledged_at in _screened(staff_id):
+    for number, _, acknowledged_at in _screened(unit, staff_id):
         wall_id = f"{_ID}{number}"
         if wall_id not in known or (only and wall_id not in only):
             continue
         found.append(wall_id)
         if acknowledged_at is None:
-            Screened.update(acknowledged_at=now_ms()).where(
-                Screened.wall == number, Screened.staff_id == staff_id
-            ).execute()
-            record(Deed.WALL_ACKNOWLEDGED, actor=staff_id, subject=wall_id, cause=cause)
+            unit.run(
+                Screened.update(acknowledged_at=now_ms()).where(Screened.wall == number, Screened.staff_id == staff_id)
+            )
+            record(unit, Deed.WALL_ACKNOWLEDGED, actor=staff_id, subject=wall_id, cause=cause)
     return found
 
 
-def _screened(staff_id: str = "", numbers: Collection[int] | None = None) -> list[tuple[int, str, int | None]]:
+def _screened(
+    unit: ReadUnit, staff_id: str = "", numbers: Collection[int] | None = None
+) -> list[tuple[int, str, int | None]]:
     """Number of the wall, staff id, and when they acknowledged it, of all who were told, of one person or of walls."""
     rows = Screened.select(Screened.wall, Screened.staff_id, Screened.acknowledged_at)
     if staff_id:
         rows = rows.where(Screened.staff_id == staff_id)
     if numbers is not None:
         rows = rows.where(Screened.wall.in_(list(numbers)))
-    return list(cast("Iterable[tuple[int, str, int | None]]", rows.order_by(Screened.wall, Screened.staff_id).tuples()))
+    return list(unit.tuples(rows.order_by(Screened.wall, Screened.staff_id)))
 
 
-def drop_screened(wall: Wall, firm: Firm, by: str, cause: str, matters: Collection[str] | None = None) -> Removed:
+def drop_screened(
+    unit: Unit, wall: Wall, firm: Firm, by: str, cause: str, matters: Collection[str] | None = None
+) -> Removed:
     """Take those whom a wall screens out of the conversations of these matters, for None of all that it stands around.
 
     Returns who was taken out of what. The same event handled again gives the same answer.
@@ -210,21 +213,28 @@ def drop_screened(wall: Wall, firm: Firm, by: str, cause: str, matters: Collecti
     if wall.kind is WallKind.EXCLUDE:
         query = query.where(Participant.staff_id.in_(list(firm.people(wall.people))))
     people: dict[str, list[str]] = {}
-    for conversation_id, staff_id in cast("Iterable[tuple[str, str]]", query.tuples()):
+    for conversation_id, staff_id in unit.tuples(query):
         if screens(firm, wall, staff_id):
             people.setdefault(conversation_id, []).append(staff_id)
     removed: Removed = {}
     for conversation_id, staff_ids in people.items():
-        for staff_id in drop(conversation_id, staff_ids, by, cause):
+        for staff_id in drop(unit, conversation_id, staff_ids, by, cause):
             removed.setdefault(staff_id, []).append(conversation_id)
     return removed
 
 
-def _record(deed: Deed, wall: Wall, by: str, cause: str) -> None:
+def _record(unit: Unit, deed: Deed, wall: Wall, by: str, cause: str) -> None:
     around = wall.matter_id or f"client {wall.client}"
     whom = ", ".join(wall.people)
     terms = f"until {wall.expires}" if wall.expires else "without end"
-    record(deed, actor=by, subject=wall.id, reason=f"{wall.kind}, {around}, {whom}, {terms}: {wall.memo}", cause=cause)
+    record(
+        unit,
+        deed,
+        actor=by,
+        subject=wall.id,
+        reason=f"{wall.kind}, {around}, {whom}, {terms}: {wall.memo}",
+        cause=cause,
+    )
 
 
 def _number(wall_id: str) -> int:

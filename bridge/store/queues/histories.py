@@ -1,16 +1,14 @@
-"""Which rooms' histories are still to be looked through for files, and which once more. All are units of work.
+"""Which rooms' histories are still to be looked through for files, and which once more.
 
 A history is read once when the bridge comes to know its room, and again from a time on where events were missed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 from bridge.clock import now_ms
-from bridge.store.engine.sql import execute
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.files.files import LATEST_MS
 from bridge.store.files.transcripts import all_old
 
@@ -42,15 +40,14 @@ class HistoryTurn:
     """Begin anew with the messages of this time, in milliseconds; None to go on."""
 
 
-def histories_to_read(after: str, limit: int) -> list[HistoryTurn]:
+def histories_to_read(unit: ReadUnit, after: str, limit: int) -> list[HistoryTurn]:
     """The next rooms of conversations, behind that room, whose history was not looked through to its end."""
-    found = execute(_TURNS, now_ms(), after, limit)
-    return [HistoryTurn(*row) for row in cast("Iterable[tuple[str, str, str, int | None]]", found.fetchall())]
+    return [HistoryTurn(*row) for row in unit.rows(_TURNS, now_ms(), after, limit)]
 
 
-def history_read(room_id: str, position: str, finished_at: int | None) -> None:
+def history_read(unit: Unit, room_id: str, position: str, finished_at: int | None) -> None:
     """Note where in a room's history to go on, or when it was looked through to its end."""
-    execute(
+    unit.execute(
         """
         INSERT INTO file_history (room_id, position, finished_at, next_at) VALUES (?, ?, ?, 0)
         ON CONFLICT (room_id) DO UPDATE
@@ -62,45 +59,45 @@ def history_read(room_id: str, position: str, finished_at: int | None) -> None:
     )
 
 
-def begin_again(room_id: str, again_from: int, position: str) -> None:
+def begin_again(unit: Unit, room_id: str, again_from: int, position: str) -> None:
     """Go on from this position, unless something earlier was missed by now."""
-    execute(
+    unit.execute(
         "UPDATE file_history SET position = ?, finished_at = NULL, again_from = NULL"
         " WHERE room_id = ? AND again_from = ?",
         *(position, room_id, again_from),
     )
 
 
-def nothing_since(room_id: str, again_from: int) -> None:
+def nothing_since(unit: Unit, room_id: str, again_from: int) -> None:
     """Note that the room has no events of that time or later."""
-    execute("UPDATE file_history SET again_from = NULL WHERE room_id = ? AND again_from = ?", room_id, again_from)
+    unit.execute("UPDATE file_history SET again_from = NULL WHERE room_id = ? AND again_from = ?", room_id, again_from)
 
 
-def put_off_history(room_id: str, next_at: int) -> None:
+def put_off_history(unit: Unit, room_id: str, next_at: int) -> None:
     """Look at a room again at this time."""
-    execute(
+    unit.execute(
         "INSERT INTO file_history (room_id, position, next_at) VALUES (?, '', ?)"
         " ON CONFLICT (room_id) DO UPDATE SET next_at = excluded.next_at",
         *(room_id, next_at),
     )
 
 
-def read_again(room_id: str, since_ms: int) -> None:
+def read_again(unit: Unit, room_id: str, since_ms: int) -> None:
     """Have a room's history looked through from this time on: an event was missed.
 
     A room whose history was never looked through is looked through as a whole anyway.
     """
     at_ms = min(max(since_ms, 0), LATEST_MS)
-    execute(_AGAIN, room_id, at_ms, at_ms)
+    unit.execute(_AGAIN, room_id, at_ms, at_ms)
 
 
-def read_histories_again() -> None:
+def read_histories_again(unit: Unit) -> None:
     """The same for every room from the last event on that the database has, as after a restore."""
-    (last,) = execute("SELECT MAX(received_at) FROM inbox_event").fetchone()
-    read_all_again((last or 0) - _APART_MS)
+    (last,) = unit.row("SELECT MAX(received_at) FROM inbox_event")
+    read_all_again(unit, (last or 0) - _APART_MS)
 
 
-def read_all_again(since_ms: int) -> None:
+def read_all_again(unit: Unit, since_ms: int) -> None:
     """The same for every room, and for transcripts that were filed: the database may know nothing since then."""
-    execute(_ALL_AGAIN, since_ms, since_ms)
-    all_old()
+    unit.execute(_ALL_AGAIN, since_ms, since_ms)
+    all_old(unit)

@@ -1,4 +1,4 @@
-"""The audit log's rows: appended in the unit that changes something, and never changed (O1). All are units of work."""
+"""The audit log's rows: appended in the unit that changes something, and never changed (O1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bridge.firm.audit import NO_DIGEST, AuditEntry, Deed, Outcome, chained
 from bridge.firm.errors import BridgeError
-from bridge.store.engine.sql import execute
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import AuditRow
 
 _COLUMNS = tuple(field.name for field in fields(AuditEntry))
@@ -44,6 +44,7 @@ class Chain:
 
 
 def record(
+    unit: Unit,
     deed: Deed,
     *,
     actor: str = "",
@@ -65,10 +66,10 @@ def record(
         cause=_storable(cause),
         outcome=outcome,
     )
-    last = execute(_LAST).fetchone()
+    last = unit.row(_LAST)
     previous = last[0] if last is not None else NO_DIGEST
     # The column `previous` is unique: of two processes that append behind the same entry, one is undone.
-    execute(_INSERT, *astuple(entry), previous, chained(previous, entry))
+    unit.execute(_INSERT, *astuple(entry), previous, chained(previous, entry))
 
 
 def _storable(text: str) -> str:
@@ -76,11 +77,11 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def audited(after: int = 0, limit: int = _AT_ONCE, asked: Filter | None = None) -> list[Audited]:
+def audited(unit: ReadUnit, after: int = 0, limit: int = _AT_ONCE, asked: Filter | None = None) -> list[Audited]:
     """Entries behind a position, oldest first; only those asked for where that is given."""
     conditions = asked.conditions() if asked is not None else ()
     rows = AuditRow.select().where(AuditRow.position > after, *conditions).order_by(AuditRow.position).limit(limit)
-    return [_audited(row) for row in rows]
+    return [_audited(row) for row in unit.all(rows)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,30 +137,36 @@ class Filter:
             yield AuditRow.position < self.before
 
 
-def newest_by(asked: Filter, limit: int) -> list[Audited]:
+def newest_by(unit: ReadUnit, asked: Filter, limit: int) -> list[Audited]:
     """The newest of these entries first."""
     # Each part is read from the end of an index; all of them in one condition would be found whole and then sorted.
     positions: set[int] = set()
     for conditions in asked.looked_up():
         part = AuditRow.select(AuditRow.position).where(*conditions).order_by(AuditRow.position.desc()).limit(limit)
-        positions.update(position for (position,) in cast("Iterable[tuple[int]]", part.tuples()))
+        positions.update(position for (position,) in unit.tuples(part))
     newest = sorted(positions, reverse=True)[:limit]
     rows = AuditRow.select().where(AuditRow.position.in_(newest)).order_by(AuditRow.position.desc())
-    return [_audited(row) for row in rows]
+    return [_audited(row) for row in unit.all(rows)]
 
 
-def end_of_log() -> int:
+def end_of_log(unit: ReadUnit) -> int:
     """The position behind the newest entry."""
-    (last,) = execute("SELECT MAX(position) FROM audit_row").fetchone()
+    (last,) = unit.row("SELECT MAX(position) FROM audit_row")
     return int(last or 0) + 1
 
 
 def newest(
-    limit: int, *, person: str = "", subject: str = "", outcome: Outcome | None = None, deed: Deed | None = None
+    unit: ReadUnit,
+    limit: int,
+    *,
+    person: str = "",
+    subject: str = "",
+    outcome: Outcome | None = None,
+    deed: Deed | None = None,
 ) -> list[Audited]:
     """The newest entries first, of a person (acting or concerned), about a subject, with an outcome or of a kind."""
     subjects, deeds = frozenset({subject} - {""}), frozenset({deed} if deed is not None else ())
-    return newest_by(Filter(person, subjects, deeds, outcome), limit)
+    return newest_by(unit, Filter(person, subjects, deeds, outcome), limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,25 +179,25 @@ class Verified:
     """Whether the digest noted earlier is in it."""
 
 
-def verify(known_head: str = "") -> Chain:
+def verify(unit: ReadUnit, known_head: str = "") -> Chain:
     """Look through the whole log in one unit. Raises TamperedError where the chain is broken.
 
     Entries cut off at the end leave a whole chain behind; `known_head`, a digest noted earlier, must be in it.
     """
     so_far = Verified()
-    while (further := verify_page(so_far, known_head)) != so_far:
+    while (further := verify_page(unit, so_far, known_head)) != so_far:
         so_far = further
     return verified(so_far, known_head)
 
 
-def verify_page(so_far: Verified, known_head: str) -> Verified:
+def verify_page(unit: ReadUnit, so_far: Verified, known_head: str) -> Verified:
     """Look through some more entries; the same where there are no more. Raises TamperedError.
 
     Nothing is ever changed behind what was looked through, so each page can be a unit of its own.
     """
     position, count, previous, met = so_far.position, so_far.chain.entries, so_far.chain.head, so_far.met
     rows = AuditRow.select().where(AuditRow.position > position).order_by(AuditRow.position).limit(_AT_ONCE)
-    for row in rows:
+    for row in unit.all(rows):
         found = _audited(row)
         if row.previous != previous or chained(previous, found.entry) != found.digest:
             raise TamperedError(
@@ -211,15 +218,15 @@ def verified(so_far: Verified, known_head: str) -> Chain:
     return so_far.chain
 
 
-def last_position() -> int:
+def last_position(unit: ReadUnit) -> int:
     """The number of the newest entry; 0 for an empty log."""
-    last = execute("SELECT MAX(position) FROM audit_row").fetchone()
+    last = unit.row("SELECT MAX(position) FROM audit_row")
     return int(last[0] or 0)
 
 
-def head() -> str:
+def head(unit: ReadUnit) -> str:
     """The digest of the newest entry; empty for an empty log."""
-    last = execute(_LAST).fetchone()
+    last = unit.row(_LAST)
     return str(last[0]) if last is not None else NO_DIGEST
 
 

@@ -1,14 +1,13 @@
-"""What was changed behind the bridge's back: noted once, told once. All are units of work."""
+"""What was changed behind the bridge's back: noted once, told once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 from bridge.clock import now_ms
 from bridge.firm.audit import Deed, Outcome
-from bridge.store.engine.news import announce
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import Drift, DriftCheck, Room
 from bridge.store.record.audit import last_position, record
 
@@ -51,35 +50,46 @@ class Check:
     """Milliseconds since the epoch; None while it goes on."""
 
 
-def note_difference(cause: str, key: str, kind: str, *, actor: str, person: str, what: str) -> None:
+def note_difference(unit: Unit, cause: str, key: str, kind: str, *, actor: str, person: str, what: str) -> None:
     """Note a difference that is about to be put right, here and in the audit log; one that is known changes nothing."""
-    if is_noted(cause):
+    if is_noted(unit, cause):
         return
     reason = f"{kind}: {what}" if what else kind
-    record(Deed.PUT_BACK, actor=actor, subject=key, person=person, reason=reason, cause=cause, outcome=Outcome.REFUSED)
-    noted = DriftEntry(cause, key, kind, actor, person, what, now_ms(), last_position())
-    Drift.insert(
-        cause=cause, key=key, kind=kind, actor=actor, person=person, what=what, at_ms=noted.at_ms, entry=noted.entry
-    ).execute()
-    announce(noted)
+    record(
+        unit,
+        Deed.PUT_BACK,
+        actor=actor,
+        subject=key,
+        person=person,
+        reason=reason,
+        cause=cause,
+        outcome=Outcome.REFUSED,
+    )
+    noted = DriftEntry(cause, key, kind, actor, person, what, now_ms(), last_position(unit))
+    unit.run(
+        Drift.insert(
+            cause=cause, key=key, kind=kind, actor=actor, person=person, what=what, at_ms=noted.at_ms, entry=noted.entry
+        )
+    )
+    unit.announce(noted)
 
 
-def mark_put_back(causes: Iterable[str]) -> None:
+def mark_put_back(unit: Unit, causes: Iterable[str]) -> None:
     """Note that these are put right."""
-    Drift.update(put_back=True).where(Drift.cause.in_(list(causes))).execute()
+    unit.run(Drift.update(put_back=True).where(Drift.cause.in_(list(causes))))
 
 
-def mark_all_put_back(before_ms: int) -> None:
+def mark_all_put_back(unit: Unit, before_ms: int) -> None:
     """Note that whatever was found before that moment is put right."""
-    Drift.update(put_back=True).where(~Drift.put_back, Drift.at_ms < before_ms).execute()
+    unit.run(Drift.update(put_back=True).where(~Drift.put_back, Drift.at_ms < before_ms))
 
 
-def is_noted(cause: str) -> bool:
+def is_noted(unit: ReadUnit, cause: str) -> bool:
     """Whether what this event did is noted already."""
-    return Drift.get_or_none(Drift.cause == cause) is not None
+    return unit.find(Drift, Drift.cause == cause) is not None
 
 
-def untold(limit: int, before_ms: int | None = None) -> list[DriftEntry]:
+def untold(unit: ReadUnit, limit: int, before_ms: int | None = None) -> list[DriftEntry]:
     """The oldest differences that the admins were not told of.
 
     With `before_ms`, of those that are not put right only the ones found before that moment.
@@ -87,45 +97,45 @@ def untold(limit: int, before_ms: int | None = None) -> list[DriftEntry]:
     which = ~Drift.told if before_ms is None else ~Drift.told & (Drift.put_back | (Drift.at_ms < before_ms))
     return [
         DriftEntry(r.cause, r.key, r.kind, r.actor, r.person, r.what, r.at_ms, r.entry, r.put_back)
-        for r in Drift.select().where(which).order_by(Drift.entry).limit(limit)
+        for r in unit.all(Drift.select().where(which).order_by(Drift.entry).limit(limit))
     ]
 
 
-def mark_told(causes: Iterable[str]) -> None:
+def mark_told(unit: Unit, causes: Iterable[str]) -> None:
     """Note that the admins were told."""
-    Drift.update(told=True).where(Drift.cause.in_(list(causes))).execute()
+    unit.run(Drift.update(told=True).where(Drift.cause.in_(list(causes))))
 
 
-def forget_told(before_ms: int) -> int:
+def forget_told(unit: Unit, before_ms: int) -> int:
     """Forget what was found before that moment and told; the audit log keeps it. Returns how many."""
-    return int(Drift.delete().where(Drift.told, Drift.at_ms < before_ms).execute())
+    return unit.run(Drift.delete().where(Drift.told, Drift.at_ms < before_ms))
 
 
-def rooms_after(position: str, limit: int) -> list[str]:
+def rooms_after(unit: ReadUnit, position: str, limit: int) -> list[str]:
     """The keys of rooms that were made, in the order in which they are checked."""
     rows = Room.select(Room.key).where(Room.room_id.is_null(False), Room.key > position).order_by(Room.key).limit(limit)
-    return [key for (key,) in cast("Iterable[tuple[str]]", rows.tuples())]
+    return [key for (key,) in unit.tuples(rows)]
 
 
-def last_check() -> Check | None:
+def last_check(unit: ReadUnit) -> Check | None:
     """The newest full check, if there was one."""
-    row = DriftCheck.select().order_by(DriftCheck.day.desc()).first()
+    row = unit.first(DriftCheck.select().order_by(DriftCheck.day.desc()))
     if row is None:
         return None
     return Check(row.day, row.position, row.rooms, row.started_at, row.finished_at)
 
 
-def begin_check(day: str) -> None:
+def begin_check(unit: Unit, day: str) -> None:
     """Note that this day's check begins. Those before are forgotten."""
-    DriftCheck.delete().where(DriftCheck.day < day).execute()
-    DriftCheck.insert(day=day, started_at=now_ms()).on_conflict_ignore().execute()
+    unit.run(DriftCheck.delete().where(DriftCheck.day < day))
+    unit.run(DriftCheck.insert(day=day, started_at=now_ms()).on_conflict_ignore())
 
 
-def advance_check(day: str, position: str) -> None:
+def advance_check(unit: Unit, day: str, position: str) -> None:
     """Note that one more room was looked at."""
-    DriftCheck.update(position=position, rooms=DriftCheck.rooms + 1).where(DriftCheck.day == day).execute()
+    unit.run(DriftCheck.update(position=position, rooms=DriftCheck.rooms + 1).where(DriftCheck.day == day))
 
 
-def finish_check(day: str) -> None:
+def finish_check(unit: Unit, day: str) -> None:
     """Note that every room was looked at."""
-    DriftCheck.update(finished_at=now_ms()).where(DriftCheck.day == day).execute()
+    unit.run(DriftCheck.update(finished_at=now_ms()).where(DriftCheck.day == day))

@@ -1,7 +1,8 @@
-"""Single facts that must outlive the process, each with the name it is kept under. All are units of work."""
+"""Single facts that must outlive the process, each with the name it is kept under."""
 
 from __future__ import annotations
 
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import Kept
 
 DAY_DONE = "day_done"
@@ -19,12 +20,12 @@ GUARD_VERSION = "guard_version"
 """The highest version of its policy that the guard may have been told, noted before it is told."""
 
 
-def kept(name: str) -> str:
+def kept(unit: ReadUnit, name: str) -> str:
     """What is kept under this name; empty where nothing is."""
-    row = Kept.get_or_none(Kept.name == name)
+    row = unit.find(Kept, Kept.name == name)
     return "" if row is None else str(row.value)
 
 
-def keep(name: str, value: str) -> None:
+def keep(unit: Unit, name: str, value: str) -> None:
     """Keep this under the name, and no longer what was there."""
-    Kept.insert(name=name, value=value).on_conflict(conflict_target=[Kept.name], preserve=[Kept.value]).execute()
+    unit.run(Kept.insert(name=name, value=value).on_conflict(conflict_target=[Kept.name], preserve=[Kept.value]))

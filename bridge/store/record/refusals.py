@@ -1,4 +1,4 @@
-"""How far the guard's refusals are in the audit log, and who was refused how often. All are units of work."""
+"""How far the guard's refusals are in the audit log, and who was refused how often."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bridge.clock import now_ms
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import RefusalsTaken, RefusalTally
 
 TALLY_MS = 600_000
@@ -33,28 +34,30 @@ class Many:
     last_ms: int
 
 
-def taken() -> Taken:
+def taken(unit: ReadUnit) -> Taken:
     """Up to where the list is taken over that was met last."""
-    row = RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()).first()
+    row = unit.first(RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()))
     return Taken() if row is None else Taken(row.spool, row.number)
 
 
-def number_taken(spool: str) -> int:
+def number_taken(unit: ReadUnit, spool: str) -> int:
     """The number up to which a list is taken over; 0 for one that was never met."""
-    row = RefusalsTaken.get_or_none(RefusalsTaken.spool == spool)
+    row = unit.find(RefusalsTaken, RefusalsTaken.spool == spool)
     return 0 if row is None else int(row.number)
 
 
-def mark_taken(spool: str, number: int) -> None:
+def mark_taken(unit: Unit, spool: str, number: int) -> None:
     """Note that a list is the guard's, and up to where it is taken over."""
-    newest = RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()).first()
+    newest = unit.first(RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()))
     met_at = max(now_ms(), newest.met_at + 1 if newest is not None else 0)
-    RefusalsTaken.insert(spool=spool, number=number, met_at=met_at).on_conflict(
-        conflict_target=[RefusalsTaken.spool], preserve=[RefusalsTaken.number, RefusalsTaken.met_at]
-    ).execute()
+    unit.run(
+        RefusalsTaken.insert(spool=spool, number=number, met_at=met_at).on_conflict(
+            conflict_target=[RefusalsTaken.spool], preserve=[RefusalsTaken.number, RefusalsTaken.met_at]
+        )
+    )
 
 
-def count_refused(actor: str, first_ms: int, last_ms: int, count: int, limit: int) -> None:
+def count_refused(unit: Unit, actor: str, first_ms: int, last_ms: int, count: int, limit: int) -> None:
     """Count what somebody was refused; from `limit` within some minutes on the admins are to be told, 0 for never.
 
     Of repetitions over a longer time only what falls on those minutes counts.
@@ -62,29 +65,31 @@ def count_refused(actor: str, first_ms: int, last_ms: int, count: int, limit: in
     if not limit:
         return
     counted = max(1, count * TALLY_MS // max(last_ms - first_ms, TALLY_MS))
-    row = RefusalTally.get_or_none(RefusalTally.actor == actor)
-    if row is None:
+    row = unit.find(RefusalTally, RefusalTally.actor == actor)
+    if is_new := row is None:
         row = RefusalTally(actor=actor, since=first_ms, last=last_ms, count=0)
-        row.save(force_insert=True)
     if abs(first_ms - row.since) >= TALLY_MS and not row.due:
         row.since, row.count = first_ms, 0
     row.count, row.last = row.count + counted, max(row.last, last_ms)
     if row.count >= limit and (row.told_at is None or abs(now_ms() - row.told_at) >= TOLD_AGAIN_MS):
         row.due = True
-    row.save()
+    if is_new:
+        unit.add(row)
+    else:
+        unit.save(row)
 
 
-def many_refused() -> list[Many]:
+def many_refused(unit: ReadUnit) -> list[Many]:
     """Of whom the admins are to be told, in the order in which it happened."""
-    rows: Iterable[RefusalTally] = RefusalTally.select().where(RefusalTally.due).order_by(RefusalTally.last)
-    return [Many(row.actor, row.count, row.last) for row in rows]
+    rows = RefusalTally.select().where(RefusalTally.due).order_by(RefusalTally.last)
+    return [Many(row.actor, row.count, row.last) for row in unit.all(rows)]
 
 
-def mark_many_told(actors: Iterable[str]) -> None:
+def mark_many_told(unit: Unit, actors: Iterable[str]) -> None:
     """Note that the admins were told of these."""
-    RefusalTally.update(due=False, told_at=now_ms()).where(RefusalTally.actor.in_(list(actors))).execute()
+    unit.run(RefusalTally.update(due=False, told_at=now_ms()).where(RefusalTally.actor.in_(list(actors))))
 
 
-def forget_tallies(before_ms: int) -> int:
+def forget_tallies(unit: Unit, before_ms: int) -> int:
     """Forget who was last refused before that moment, unless the admins are still to be told. Returns how many."""
-    return int(RefusalTally.delete().where(~RefusalTally.due, RefusalTally.last < before_ms).execute())
+    return unit.run(RefusalTally.delete().where(~RefusalTally.due, RefusalTally.last < before_ms))

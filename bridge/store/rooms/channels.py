@@ -1,17 +1,16 @@
-"""Channels as they are stored: their names, topics, archive and newest messages. All are units of work."""
+"""Channels as they are stored: their names, topics, archive and newest messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
 
-from peewee import JOIN
+from peewee import JOIN, ModelSelect
 
 from bridge.clock import now_ms
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Channel, ConversationKind
 from bridge.store import models
-from bridge.store.engine.sql import execute_rows
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.record.audit import record
 
 _NOTE_MESSAGES = """
@@ -20,11 +19,11 @@ _NOTE_MESSAGES = """
 """
 
 
-def _select(*conditions: object) -> list[Channel]:
-    return _channels(_query(*conditions))
+def _select(unit: ReadUnit, *conditions: object) -> list[Channel]:
+    return _channels(unit, _query(*conditions))
 
 
-def _query(*conditions: object) -> Any:
+def _query(*conditions: object) -> ModelSelect[models.Conversation]:
     return (
         models.Conversation.select(models.Conversation, models.Room.room_id, models.NewestMessage.at_ms)
         .join(models.Room, JOIN.LEFT_OUTER, on=(models.Room.key == models.Conversation.id))
@@ -38,7 +37,7 @@ def _query(*conditions: object) -> Any:
     )
 
 
-def _channels(query: Any) -> list[Channel]:
+def _channels(unit: ReadUnit, query: ModelSelect[models.Conversation]) -> list[Channel]:
     return [
         Channel(
             id=row.id,
@@ -55,93 +54,97 @@ def _channels(query: Any) -> list[Channel]:
             last_message_at=row.at_ms,
             room_id=row.room_id,
         )
-        for row in query.objects()
+        for row in unit.objects(query)
     ]
 
 
-def all_channels() -> list[Channel]:
+def all_channels(unit: ReadUnit) -> list[Channel]:
     """Every channel, archived ones included, by name."""
-    return sorted(_select(), key=lambda channel: channel.title.casefold())
+    return sorted(_select(unit), key=lambda channel: channel.title.casefold())
 
 
-def channel(conversation_id: str) -> Channel | None:
+def channel(unit: ReadUnit, conversation_id: str) -> Channel | None:
     """The channel with this id."""
-    return next(iter(_select(models.Conversation.id == conversation_id)), None)
+    return next(iter(_select(unit, models.Conversation.id == conversation_id)), None)
 
 
-def channel_named(name_key: str) -> Channel | None:
+def channel_named(unit: ReadUnit, name_key: str) -> Channel | None:
     """The channel with this unique name, archived ones included."""
-    return next(iter(_select(models.Conversation.name_key == name_key)), None)
+    return next(iter(_select(unit, models.Conversation.name_key == name_key)), None)
 
 
-def channel_caused_by(event_id: str) -> Channel | None:
+def channel_caused_by(unit: ReadUnit, event_id: str) -> Channel | None:
     """The channel that the command in this event made."""
-    return next(iter(_select(models.Conversation.caused_by == event_id)), None)
+    return next(iter(_select(unit, models.Conversation.caused_by == event_id)), None)
 
 
-def name_keys() -> set[str]:
+def name_keys(unit: ReadUnit) -> set[str]:
     """The names that are taken."""
-    return {found.name_key for found in _select()}
+    return {found.name_key for found in _select(unit)}
 
 
-def channel_aliases() -> dict[str, str]:
+def channel_aliases(unit: ReadUnit) -> dict[str, str]:
     """The public alias localparts of all channels, by conversation id."""
-    rows = (
-        models.Conversation.select(models.Conversation.id, models.Conversation.alias_localpart)
-        .where(models.Conversation.kind == ConversationKind.CHANNEL.value)
-        .tuples()
+    rows = unit.tuples(
+        models.Conversation.select(models.Conversation.id, models.Conversation.alias_localpart).where(
+            models.Conversation.kind == ConversationKind.CHANNEL.value
+        )
     )
-    return dict(cast("Iterable[tuple[str, str]]", rows))
+    return dict(rows)
 
 
-def rename(conversation_id: str, title: str, name_key: str, alias_localpart: str, *, by: str, cause: str) -> None:
+def rename(
+    unit: Unit, conversation_id: str, title: str, name_key: str, alias_localpart: str, *, by: str, cause: str
+) -> None:
     """Give a channel another name. Its old name and alias are free at once; its identity and its room stay."""
     changed = models.Conversation.id == conversation_id, models.Conversation.title != title
-    if models.Conversation.select().where(*changed).exists():
-        record(Deed.RENAMED, actor=by, subject=conversation_id, reason=title, cause=cause)
-    models.Conversation.update(title=title, name_key=name_key, alias_localpart=alias_localpart).where(
-        models.Conversation.id == conversation_id
-    ).execute()
-    models.Room.update(alias_localpart=alias_localpart).where(models.Room.key == conversation_id).execute()
+    if unit.exists(models.Conversation.select().where(*changed)):
+        record(unit, Deed.RENAMED, actor=by, subject=conversation_id, reason=title, cause=cause)
+    unit.run(
+        models.Conversation.update(title=title, name_key=name_key, alias_localpart=alias_localpart).where(
+            models.Conversation.id == conversation_id
+        )
+    )
+    unit.run(models.Room.update(alias_localpart=alias_localpart).where(models.Room.key == conversation_id))
 
 
-def set_topic(conversation_id: str, topic: str, *, by: str, cause: str) -> None:
+def set_topic(unit: Unit, conversation_id: str, topic: str, *, by: str, cause: str) -> None:
     """Give a channel a topic, or with an empty one take it away."""
     changed = models.Conversation.id == conversation_id, models.Conversation.topic != topic
-    if models.Conversation.update(topic=topic).where(*changed).execute():
-        record(Deed.TOPIC_SET, actor=by, subject=conversation_id, cause=cause)
+    if unit.run(models.Conversation.update(topic=topic).where(*changed)):
+        record(unit, Deed.TOPIC_SET, actor=by, subject=conversation_id, cause=cause)
 
 
-def archive(conversation_id: str, by: str, cause: str = "", reason: str = "") -> bool:
+def archive(unit: Unit, conversation_id: str, by: str, cause: str = "", reason: str = "") -> bool:
     """Archive a conversation in the name of a staff id, empty for the bridge. False where it was archived already."""
-    changed: int = (
-        models.Conversation.update(archived=True, archived_at=now_ms(), archived_by=by)
-        .where(models.Conversation.id == conversation_id, ~models.Conversation.archived)
-        .execute()
+    changed = unit.run(
+        models.Conversation.update(archived=True, archived_at=now_ms(), archived_by=by).where(
+            models.Conversation.id == conversation_id, ~models.Conversation.archived
+        )
     )
     if changed:
-        record(Deed.ARCHIVED, actor=by, subject=conversation_id, cause=cause, reason=reason)
+        record(unit, Deed.ARCHIVED, actor=by, subject=conversation_id, cause=cause, reason=reason)
     return changed > 0
 
 
-def restore(conversation_id: str, by: str, cause: str = "") -> bool:
+def restore(unit: Unit, conversation_id: str, by: str, cause: str = "") -> bool:
     """Undo archiving in the name of a staff id. False where it was not archived."""
-    changed: int = (
-        models.Conversation.update(archived=False, archived_at=None, archived_by=None, restored_at=now_ms())
-        .where(models.Conversation.id == conversation_id, models.Conversation.archived)
-        .execute()
+    changed = unit.run(
+        models.Conversation.update(archived=False, archived_at=None, archived_by=None, restored_at=now_ms()).where(
+            models.Conversation.id == conversation_id, models.Conversation.archived
+        )
     )
     if changed:
-        record(Deed.RESTORED, actor=by, subject=conversation_id, cause=cause)
+        record(unit, Deed.RESTORED, actor=by, subject=conversation_id, cause=cause)
     return changed > 0
 
 
-def note_messages(newest: Mapping[str, int]) -> None:
+def note_messages(unit: Unit, newest: Mapping[str, int]) -> None:
     """Note when the newest message came, by conversation id; an older one than is known changes nothing."""
-    execute_rows(_NOTE_MESSAGES, "(?, ?)", list(newest.items()))
+    unit.execute_rows(_NOTE_MESSAGES, "(?, ?)", list(newest.items()))
 
 
-def recent(limit: int) -> list[Channel]:
+def recent(unit: ReadUnit, limit: int) -> list[Channel]:
     """The channels with the newest messages, newest first, without those archived or never written in (C3)."""
     written = _query(~models.Conversation.archived, models.NewestMessage.at_ms.is_null(False))
-    return _channels(written.order_by(models.NewestMessage.at_ms.desc(), models.Conversation.id).limit(limit))
+    return _channels(unit, written.order_by(models.NewestMessage.at_ms.desc(), models.Conversation.id).limit(limit))

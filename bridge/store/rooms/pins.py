@@ -1,4 +1,4 @@
-"""Who pinned what and when. All are units of work; times are milliseconds since the epoch."""
+"""Who pinned what and when. Times are milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import orjson
 
 from bridge.mapping.pins import List, Seen
 from bridge.store import models
+from bridge.store.engine.unit import ReadUnit, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,11 @@ class Pin:
     at_ms: int
 
 
-def pins_of(conversation_id: str) -> tuple[Pin, ...]:
+def pins_of(unit: ReadUnit, conversation_id: str) -> tuple[Pin, ...]:
     """A conversation's pins in the order of the room's list."""
     row = models.Pin
     found = row.select().where(row.conversation_id == conversation_id).order_by(row.place)
-    return tuple(Pin(one.event_id, one.staff_id, one.at_ms) for one in found)
+    return tuple(Pin(one.event_id, one.staff_id, one.at_ms) for one in unit.all(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,23 @@ class Lists:
     cause: str = ""
 
 
-def lists_of(conversation_id: str) -> Lists:
+def lists_of(unit: ReadUnit, conversation_id: str) -> Lists:
     """A conversation's lists of the last moments."""
-    found = models.PinLists.get_or_none(models.PinLists.conversation_id == conversation_id)
+    found = unit.find(models.PinLists, models.PinLists.conversation_id == conversation_id)
     if found is None:
         return Lists()
     return Lists(tuple(Seen(tuple(pins), at_ms) for pins, at_ms in orjson.loads(found.data)), found.cause)
 
 
-def store_pins(conversation_id: str, pins: List, staff_id: str, at_ms: int, lists: Lists | None = None) -> None:
+def store_pins(
+    unit: Unit, conversation_id: str, pins: List, staff_id: str, at_ms: int, lists: Lists | None = None
+) -> None:
     """Make these the pins. Those that are new were pinned by this person at this time.
 
     `lists` replaces the lists of the moment; None leaves them.
     """
-    before = {pin.event_id: pin for pin in pins_of(conversation_id)}
-    models.Pin.delete().where(models.Pin.conversation_id == conversation_id).execute()
+    before = {pin.event_id: pin for pin in pins_of(unit, conversation_id)}
+    unit.run(models.Pin.delete().where(models.Pin.conversation_id == conversation_id))
     rows = [
         {
             "conversation_id": conversation_id,
@@ -61,10 +64,12 @@ def store_pins(conversation_id: str, pins: List, staff_id: str, at_ms: int, list
         for place, event_id in enumerate(pins)
     ]
     if rows:
-        models.Pin.insert_many(rows).execute()
+        unit.run(models.Pin.insert_many(rows))
     if lists is not None:
         data = orjson.dumps([(one.pins, one.at_ms) for one in lists.seen]).decode()
         row = models.PinLists
-        row.insert(conversation_id=conversation_id, data=data, cause=lists.cause).on_conflict(
-            conflict_target=[row.conversation_id], update={row.data: data, row.cause: lists.cause}
-        ).execute()
+        unit.run(
+            row.insert(conversation_id=conversation_id, data=data, cause=lists.cause).on_conflict(
+                conflict_target=[row.conversation_id], update={row.data: data, row.cause: lists.cause}
+            )
+        )

@@ -1,16 +1,16 @@
-"""What answers to admins' questions need of the store. All are units of work; times are milliseconds."""
+"""What answers to admins' questions need of the store. Times are milliseconds."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import cast
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation
 from bridge.firm.room_keys import conversation_of
 from bridge.store import models
 from bridge.store.engine.sql import batched
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import AuditRow, Participant, Room
 from bridge.store.rooms.conversations import to_conversation
 
@@ -26,74 +26,72 @@ class Pick:
     """Staff id; empty for the directory."""
 
 
-def picks_of(staff_id: str) -> dict[str, Pick]:
+def picks_of(unit: ReadUnit, staff_id: str) -> dict[str, Pick]:
     """Everything that somebody was ever picked for, by conversation id."""
     columns = (Participant.conversation, Participant.present, Participant.since, Participant.added_by)
-    rows = Participant.select(*columns).where(Participant.staff_id == staff_id).tuples()
-    found = cast("Iterable[tuple[str, bool, int, str]]", rows)
+    rows = unit.tuples(Participant.select(*columns).where(Participant.staff_id == staff_id))
+    found = rows
     return {conversation_id: Pick(present, since, by) for conversation_id, present, since, by in found}
 
 
-def who_ended(staff_id: str, conversation_ids: Collection[str]) -> dict[str, str]:
+def who_ended(unit: ReadUnit, staff_id: str, conversation_ids: Collection[str]) -> dict[str, str]:
     """Who last took somebody out of these conversations, as staff or user id, by conversation id.
 
     It is the same person where they left by themselves, and empty where the bridge followed the rules.
     """
     ended = (Deed.PARTICIPANT_LEFT.value, Deed.PARTICIPANT_REMOVED.value)
-    rows = (
+    rows = unit.tuples(
         AuditRow.select(AuditRow.subject, AuditRow.actor)
         .where(AuditRow.person == staff_id, AuditRow.subject.in_(list(conversation_ids)), AuditRow.deed.in_(ended))
         .order_by(AuditRow.position)
-        .tuples()
     )
-    return dict(cast("Iterable[tuple[str, str]]", rows))
+    return dict(rows)
 
 
-def titles_of(conversation_ids: Collection[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+def titles_of(unit: ReadUnit, conversation_ids: Collection[str]) -> dict[str, tuple[tuple[int, str], ...]]:
     """What these conversations were called, and since which entry of the audit log, oldest first."""
     naming = (Deed.CONVERSATION_STARTED.value, Deed.RENAMED.value)
     found: dict[str, list[tuple[int, str]]] = {}
     for some in batched(conversation_ids):
-        rows = (
+        rows = unit.tuples(
             AuditRow.select(AuditRow.subject, AuditRow.position, AuditRow.reason)
             .where(AuditRow.subject.in_(some), AuditRow.deed.in_(naming), AuditRow.reason != "")
             .order_by(AuditRow.position)
-            .tuples()
         )
-        for subject, position, title in cast("Iterable[tuple[str, int, str]]", rows):
+        for subject, position, title in rows:
             found.setdefault(subject, []).append((position, title))
     return {subject: tuple(titles) for subject, titles in found.items()}
 
 
-def key_behind(room_id: str, alias_localpart: str) -> str | None:
+def key_behind(unit: ReadUnit, room_id: str, alias_localpart: str) -> str | None:
     """What the firm's room with this id or this address is or was for, as the key of the room that is for it now; None
     where there is none."""
-    row = Room.get_or_none((Room.room_id == room_id) | (Room.alias_localpart == alias_localpart))
+    row = unit.find(Room, (Room.room_id == room_id) | (Room.alias_localpart == alias_localpart))
     return None if row is None else conversation_of(str(row.key))
 
 
-def conversations_without_people(ids: Collection[str]) -> dict[str, Conversation]:
+def conversations_without_people(unit: ReadUnit, ids: Collection[str]) -> dict[str, Conversation]:
     """Those of these conversations that there are, by id, as if nobody were in them."""
     found: dict[str, Conversation] = {}
     for some in batched(sorted(set(ids))):
         rows = models.Conversation.select().where(models.Conversation.id.in_(some))
-        found.update({row.id: to_conversation(row, ()) for row in rows})
+        found.update({row.id: to_conversation(row, ()) for row in unit.all(rows)})
     return found
 
 
-def matters_talked_about(ids: Collection[str]) -> frozenset[str]:
+def matters_talked_about(unit: ReadUnit, ids: Collection[str]) -> frozenset[str]:
     """Those of these ids that are matters with a conversation."""
     found: set[str] = set()
     for some in batched(sorted(set(ids) - {""})):
         rows = models.Conversation.select(models.Conversation.matter_id).where(models.Conversation.matter_id.in_(some))
-        found.update(matter_id for (matter_id,) in cast("Iterable[tuple[str]]", rows.distinct().tuples()))
+        found.update(matter_id for (matter_id,) in unit.tuples(rows.distinct()))
     return frozenset(found)
 
 
-def room_addresses() -> dict[str, str]:
+def room_addresses(unit: ReadUnit) -> dict[str, str]:
     """The alias localpart of every room that was made, by room id."""
-    rows = Room.select(Room.room_id, Room.alias_localpart).where(Room.room_id.is_null(False)).tuples()
-    return dict(cast("Iterable[tuple[str, str]]", rows))
+    rows = unit.tuples(Room.select(Room.room_id, Room.alias_localpart).where(Room.room_id.is_null(False)))
+    return dict(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ class Origin:
     archived_at: int | None
 
 
-def origin_of(conversation_id: str) -> Origin | None:
+def origin_of(unit: ReadUnit, conversation_id: str) -> Origin | None:
     """Who started a conversation, and who archived it."""
-    row = models.Conversation.get_or_none(models.Conversation.id == conversation_id)
+    row = unit.find(models.Conversation, models.Conversation.id == conversation_id)
     return None if row is None else Origin(row.created_by, row.created_at, row.archived_by or "", row.archived_at)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_of_space, matter_space_key
-from bridge.store.engine.sql import batched, execute
+from bridge.store.engine.sql import batched
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.rooms.conversations import AccountsChanged, StoredAccount, World, all_accounts, rooms_of, world_where
 
 _AT_ONCE = 300
@@ -40,34 +40,34 @@ class Extent:
     """Ids of single conversations that are in it."""
 
 
-def extent_of(keys: Iterable[str]) -> Extent:
-    """A unit: what the rooms of these keys depend on: their conversations, those of the same matters, and for the staff
+def extent_of(unit: ReadUnit, keys: Iterable[str]) -> Extent:
+    """What the rooms of these keys depend on: their conversations, those of the same matters, and for the staff
     space the channels."""
     asked = sorted({conversation_of(key) for key in keys})
     matters = {matter_id for matter_id in map(matter_of_space, asked) if matter_id is not None}
     for some in batched(asked):
-        rows = execute(_MATTERS.format(_marks(some)), *some).fetchall()
+        rows = unit.rows(_MATTERS.format(_marks(some)), *some)
         matters.update(matter_id for (matter_id,) in rows if matter_id)
     return Extent(frozenset(matters), channels=STAFF_SPACE in asked, keys=frozenset(asked))
 
 
-def load_conversations(extent: Extent) -> World:
+def load_conversations(unit: ReadUnit, extent: Extent) -> World:
     """This part of what is stored, in one unit, with the firm admins' room and without accounts."""
     matters, keys = set(extent.matters), {ADMINS_ID, *extent.keys}
     for some in batched(sorted(extent.people)):
         theirs = _THEIRS.format(_marks(some))
-        for key, matter_id in execute(_OF_THEIRS.format(theirs=theirs), *some).fetchall():
+        for key, matter_id in unit.rows(_OF_THEIRS.format(theirs=theirs), *some):
             keys.add(key)
             matters.add(matter_id)
     matters.discard("")
-    parts = [world_where(f"id IN ({_marks(some)})", *some) for some in batched(sorted(keys))]
+    parts = [world_where(unit, f"id IN ({_marks(some)})", *some) for some in batched(sorted(keys))]
     for some in batched(sorted(matters)):
         spaces = map(matter_space_key, some)
-        parts.append(world_where(f"matter_id IN ({_marks(some)})", *some, keys=spaces))
+        parts.append(world_where(unit, f"matter_id IN ({_marks(some)})", *some, keys=spaces))
     if extent.channels:
-        parts.append(world_where("kind = ? OR everyone", ConversationKind.CHANNEL.value))
+        parts.append(world_where(unit, "kind = ? OR everyone", ConversationKind.CHANNEL.value))
     elif extent.people:
-        parts.append(world_where("everyone"))
+        parts.append(world_where(unit, "everyone"))
     return _together(parts)
 
 
@@ -81,7 +81,7 @@ async def slices(store: Store, firm: Firm) -> list[Extent]:
     chats = {bot_chat_id(staff_id) for staff_id in firm.active_staff}
     last: str | None = ""
     while last is not None:
-        page = await store.read(partial(_chats_behind, last))
+        page = await store.read(_chats_behind, last)
         chats.update(page)
         last = page[-1] if page else None
     return [
@@ -91,14 +91,14 @@ async def slices(store: Store, firm: Firm) -> list[Extent]:
     ]
 
 
-def _matters_talked_about() -> set[str]:
-    rows = execute("SELECT DISTINCT matter_id FROM conversation WHERE matter_id != ''").fetchall()
+def _matters_talked_about(unit: ReadUnit) -> set[str]:
+    rows = unit.rows("SELECT DISTINCT matter_id FROM conversation WHERE matter_id != ''")
     return {matter_id for (matter_id,) in rows}
 
 
-def _chats_behind(last: str) -> list[str]:
+def _chats_behind(unit: ReadUnit, last: str) -> list[str]:
     kinds = ConversationKind.DIRECT.value, ConversationKind.BOT.value
-    return [key for (key,) in execute(_CHATS, last, *kinds, _IDS_AT_ONCE).fetchall()]
+    return [key for (key,) in unit.rows(_CHATS, last, *kinds, _IDS_AT_ONCE)]
 
 
 async def read_world(store: Store) -> World:
@@ -110,16 +110,14 @@ async def read_world(store: Store) -> World:
     parts: list[World] = []
     last: str | None = ""
     while last is not None:
-        part, last = await store.read(partial(_behind, last))
+        part, last = await store.read(_behind, last)
         parts.append(part)
-    return _together(
-        [*parts, World(accounts=await store.read(all_accounts), rooms=await store.read(lambda: rooms_of(None)))]
-    )
+    return _together([*parts, World(accounts=await store.read(all_accounts), rooms=await store.read(rooms_of, None))])
 
 
-def _behind(last: str) -> tuple[World, str | None]:
+def _behind(unit: ReadUnit, last: str) -> tuple[World, str | None]:
     """The next conversations behind this id, and the last of them; None where there are no more."""
-    part = world_where("id > ? ORDER BY id LIMIT ?", last, _AT_ONCE)
+    part = world_where(unit, "id > ? ORDER BY id LIMIT ?", last, _AT_ONCE)
     # By the database's own order, in which they came.
     return part, next(reversed(part.conversations), None)
 

@@ -12,6 +12,7 @@ import pytest
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
 from bridge.operations.tokens import Scope, end_tokens_of_leavers
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import MODELS, ApiToken, AuditRow
 from bridge.store.people.leavers import set_leaver, set_returned
 from bridge.web.api.problems import PROBLEM_TYPE
@@ -131,9 +132,9 @@ async def test_A1_F2_with_a_leaver_their_tokens_end_for_good(api: Api) -> None:
     assert (await of_tom.get("/people")).status == 401
     # The same where the directory says so, and nobody tries the token meanwhile.
     again, store = await api.system("tom"), api.firm.service.store
-    await store.run(lambda: set_leaver("tom", "", "directory"))
+    await store.run(set_leaver, "tom", "", "directory")
     await end_tokens_of_leavers(api.firm.desk)
-    await store.run(lambda: set_returned("tom", "", "directory"))
+    await store.run(set_returned, "tom", "", "directory")
     assert (await again.get("/people")).status == 401
 
 
@@ -215,11 +216,11 @@ async def test_A1_a_dry_run_changes_nothing(api: Api) -> None:
         assert await api.firm.service.store.read(_everything) == stored, route.name
 
 
-def _everything() -> dict[str, list[str]]:
+def _everything(unit: ReadUnit) -> dict[str, list[str]]:
     """All rows, without the record of who asked."""
-    rows = {one.__name__: [str(row) for row in one.select().dicts()] for one in MODELS if one is not ApiToken}
+    rows = {one.__name__: [str(row) for row in unit.all(one.select().dicts())] for one in MODELS if one is not ApiToken}
     others = AuditRow.select().where(AuditRow.deed != Deed.API)
-    return {**rows, AuditRow.__name__: [str(row) for row in others.dicts()]}
+    return {**rows, AuditRow.__name__: [str(row) for row in unit.all(others.dicts())]}
 
 
 async def test_A2_what_is_refused_is_a_problem_and_every_answer_has_the_headers_of_all(api: Api) -> None:

@@ -41,7 +41,7 @@ async def under(system: System, key: str, path: str, body: Json, method: str = "
 
 async def test_A1_no_token_stands_in_the_database(api: Api) -> None:
     system = await api.system("ruth")
-    stored = await api.firm.service.store.read(lambda: str(list(ApiToken.select().dicts())))
+    stored = await api.firm.service.store.read(lambda unit: str(unit.all(ApiToken.select().dicts())))
     assert "the test" in stored
     assert system.token not in stored
 
@@ -79,7 +79,7 @@ async def test_A1_what_is_refused_to_a_token_is_in_the_audit_log_once_an_hour(ap
     for _ in range(3):
         assert (await system.get("/walls")).status == 403
     rows = await api.firm.service.store.read(
-        lambda: list(AuditRow.select().where(AuditRow.deed == "api", AuditRow.outcome == "refused"))
+        lambda unit: unit.all(AuditRow.select().where(AuditRow.deed == "api", AuditRow.outcome == "refused"))
     )
     assert [(row.actor, row.subject) for row in rows] == [("tom", "walls.list")]
 
@@ -203,7 +203,7 @@ async def test_A2_a_request_that_a_crash_cut_short_is_finished_by_the_next(api: 
     ruth, body = await api.system("ruth"), {"title": "Disclosure", "people": ["tom"]}
     first = await under(ruth, "k1", "/matters/m1/conversations", body)
     # As it stands where the bridge ended between the operation and its answer.
-    await api.firm.service.store.run(lambda: ApiRequest.update(status=None, answer="").execute())
+    await api.firm.service.store.run(lambda unit: unit.run(ApiRequest.update(status=None, answer="")))
     again = await under(ruth, "k1", "/matters/m1/conversations", body)
     assert (again.status, again.raw) == (first.status, first.raw)
     assert "Idempotency-Replayed" not in again.headers
@@ -241,7 +241,7 @@ async def test_A2_a_key_may_be_used_again_after_a_refusal_and_after_a_day(api: A
     assert (await under(ruth, "k1", "/matters/m9/conversations", {"title": "Mine"})).status == 404
     assert (await under(ruth, "k1", "/channels", {"name": "Deadlines"})).status == 200
     long_ago = partial(ApiRequest.update, at_ms=now_ms() - 2 * 86_400_000)
-    await api.firm.service.store.run(lambda: long_ago().execute())
+    await api.firm.service.store.run(lambda unit: unit.run(long_ago()))
     assert (await under(ruth, "k1", "/channels", {"name": "Hearings"})).status == 200
 
 

@@ -16,7 +16,7 @@ import orjson
 from bridge.commands.asking.permissions import Person, PlaceKind
 from bridge.firm.conversation import ADMINS_ID, channel_id, channel_key, direct_id, first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
-from bridge.store.engine.sql import execute
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import MODELS, AuditRow, InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import pending
 from bridge.store.rooms.conversations import room_of
@@ -182,8 +182,8 @@ class PermissionFirm:
         self.firm.fake.requests.clear()
         self.firm.new.clear()
         await self.firm.handle(self._message(person, room_id, text))
-        answers, rows, done = await self.firm.service.store.run(
-            lambda: (_taken_outbox(), _rows(), _last_done()), durable=False
+        answers, rows, done = await self.firm.service.store.run_undurable(
+            lambda unit: (_taken_outbox(unit), _rows(unit), _last_done(unit))
         )
         found = Attempt(
             answers,
@@ -219,32 +219,32 @@ class PermissionFirm:
         fake.push_rules = copy.deepcopy(before.push_rules)
         directory.firm, directory.held = before.firm, before.held
         if rows != before.rows:
-            await self.firm.service.store.run(lambda: _write_back(before.rows), durable=False)
+            await self.firm.service.store.run_undurable(_write_back, before.rows)
             await self.firm.service.in_force.load()
 
 
-def _taken_outbox() -> list[tuple[str, str, Json]]:
-    found = [(row.room_id, row.sender, orjson.loads(row.content)) for row in pending(0, 1000)]
-    OutboxMessage.delete().execute()
+def _taken_outbox(unit: Unit) -> list[tuple[str, str, Json]]:
+    found = [(row.room_id, row.sender, orjson.loads(row.content)) for row in pending(unit, 0, 1000)]
+    unit.run(OutboxMessage.delete())
     return found
 
 
-def _rows() -> Rows:
-    return {table: execute(f'SELECT * FROM "{table}" ORDER BY 1').fetchall() for table in _KEPT}
+def _rows(unit: ReadUnit) -> Rows:
+    return {table: unit.rows(f'SELECT * FROM "{table}" ORDER BY 1') for table in _KEPT}
 
 
-def _last_done() -> int | None:
+def _last_done(unit: ReadUnit) -> int | None:
     """The last entry of the audit log about something that was done."""
-    (position,) = execute("SELECT MAX(position) FROM audit_row WHERE outcome = 'done'").fetchone()
+    (position,) = unit.row("SELECT MAX(position) FROM audit_row WHERE outcome = 'done'")
     return cast("int | None", position)
 
 
-def _write_back(before: Rows) -> None:
+def _write_back(unit: Unit, before: Rows) -> None:
     for table in reversed(_KEPT):
-        execute(f'DELETE FROM "{table}"')
+        unit.execute(f'DELETE FROM "{table}"')
     for table in _KEPT:
         for row in before[table]:
-            execute(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(row))})', *row)
+            unit.execute(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(row))})', *row)
 
 
 async def _follow(firm: SmallFirm, path: Path, **changed: Any) -> None:
@@ -284,7 +284,7 @@ async def _set_up(firm: SmallFirm, path: Path) -> None:
 
 async def _rooms(firm: SmallFirm, keys: Mapping[T, str]) -> dict[T, str]:
     """The room ids of these keys, by what the keys are known by."""
-    found = await firm.service.store.run(lambda: {name: room_of(key) for name, key in keys.items()})
+    found = await firm.service.store.run(lambda unit: {name: room_of(unit, key) for name, key in keys.items()})
     rooms = {name: room_id for name, room_id in found.items() if room_id is not None}
     assert rooms.keys() == keys.keys()
     return rooms

@@ -12,6 +12,7 @@ from bridge.firm.conversation import ADMINS_ID
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE
 from bridge.reconcile.planning.seeds import seeds
+from bridge.store.engine.unit import Unit
 from bridge.store.models import Drift
 from bridge.store.record.drift import note_difference
 from bridge.store.rooms.conversations import World
@@ -116,9 +117,9 @@ async def test_M3_no_matter_is_named(on: FirmOnFake) -> None:
 
 
 async def test_many_at_once_are_one_message(on: FirmOnFake) -> None:
-    def many() -> None:
+    def many(unit: Unit) -> None:
         for number in range(50):
-            note_difference(f"$e{number}", LITIGATION, "address_changed", actor=ROOT, person="", what="")
+            note_difference(unit, f"$e{number}", LITIGATION, "address_changed", actor=ROOT, person="", what="")
 
     await on.store.run(many)
     assert await told(on) == []
@@ -131,7 +132,7 @@ async def test_many_at_once_are_one_message(on: FirmOnFake) -> None:
 
 
 async def _an_hour_later(on: FirmOnFake) -> None:
-    await on.store.run(lambda: Drift.update(at_ms=Drift.at_ms - 3_600_000).execute())
+    await on.store.run(lambda unit: unit.run(Drift.update(at_ms=Drift.at_ms - 3_600_000)))
 
 
 async def test_what_is_not_put_right_is_told_as_that(on: FirmOnFake) -> None:

@@ -200,10 +200,10 @@ async def test_a_closed_matter_gets_no_new_conversation(on: FirmOnFake) -> None:
 async def test_V5_the_first_message_is_the_senders_and_sent_once_even_when_handled_twice(on: FirmOnFake) -> None:
     event = on.fake.message(await on.chat(ANN), on.user(ANN), "!dm @ben  Lunch  at one?")
     await on.hear()
-    rows = await on.store.run(lambda: [message.txn_id for message in pending(0, 100)])
+    rows = await on.store.run(lambda unit: [message.txn_id for message in pending(unit, 0, 100)])
     # As after a crash between handling an event and noting that it was.
     await on.handle(event)
-    assert await on.store.run(lambda: [message.txn_id for message in pending(0, 100)]) == rows
+    assert await on.store.run(lambda unit: [message.txn_id for message in pending(unit, 0, 100)]) == rows
     first, answer = await on.said()
     assert (first.sender, first.body) == (on.user(ANN), "Lunch  at one?")
     assert first.content == {"msgtype": "m.text", "body": "Lunch  at one?", "m.mentions": {}}
@@ -280,7 +280,7 @@ async def test_O1_every_use_of_an_admin_command_is_in_the_audit_log_refused_ones
     for person in (DAN, CLEO):
         await on.say(person, "!directory status")
     await on.say(CLEO, "!ping")
-    noted = await on.store.run(lambda: newest(10, deed=Deed.COMMAND))
+    noted = await on.store.run(newest, 10, deed=Deed.COMMAND)
     assert [(one.entry.actor, one.entry.subject, one.entry.outcome) for one in noted] == [
         ("c", "directory status", Outcome.REFUSED),
         ("d", "directory status", Outcome.DONE),

@@ -156,13 +156,13 @@ async def test_F2_a_message_in_a_leavers_name_is_not_sent(on: FirmOnFake) -> Non
     room = await on.room(channel("Litigation"))
     on.firm = make_firm(staff=(ANN, replace(BEN, former=True), CLEO, DAN, EVE))
     text = {"msgtype": "m.text", "body": "Hello"}
-    await on.store.run(lambda: enqueue("1", room.room_id, on.user(BEN), "m.room.message", text))
-    await on.store.run(lambda: enqueue("2", room.room_id, on.fake.bot_id, "m.room.message", text))
+    await on.store.run(enqueue, "1", room.room_id, on.user(BEN), "m.room.message", text)
+    await on.store.run(enqueue, "2", room.room_id, on.fake.bot_id, "m.room.message", text)
     metrics = Metrics(CollectorRegistry())
     outbox = Outbox(on.store, on.client, on.settings, metrics, pause=lambda _: 0.0)
     await outbox.start()
     async with asyncio.timeout(10):
-        while await on.store.run(lambda: pending(0, 10)):
+        while await on.store.run(pending, 0, 10):
             pass
     await outbox.stop()
     assert [event["sender"] for event in on.fake.events(room.room_id, "m.room.message")] == [on.fake.bot_id]

@@ -14,6 +14,7 @@ from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall
 from bridge.firm.room_keys import earlier_key, matter_space_key
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import newest, record
 from tests.component.firm_on_fake import (
     ANN,
@@ -147,11 +148,11 @@ async def test_M3_what_was_started_in_a_matter_that_is_gone_is_told_to_nobody_in
 
 
 async def test_entries_from_before_ids_were_noted_show_no_words_that_nobody_can_place(on: FirmOnFake) -> None:
-    def unit() -> None:
-        record(Deed.COMMAND, actor="a", subject="matter access", reason="2019-0001")
-        record(Deed.COMMAND, actor="a", subject="audit", reason="since:2026-01-01 refused")
+    def work(unit: Unit) -> None:
+        record(unit, Deed.COMMAND, actor="a", subject="matter access", reason="2019-0001")
+        record(unit, Deed.COMMAND, actor="a", subject="audit", reason="since:2026-01-01 refused")
 
-    await on.store.run(unit)
+    await on.store.run(work)
     listed = await on.ask(DAN, "!audit @ann deed:command")
     assert "used !matter access" in listed
     assert "2019-0001" not in listed
@@ -310,16 +311,16 @@ async def test_what_cannot_be_read_is_said(on: FirmOnFake, typed: str, said: str
 
 async def test_a_stranger_can_be_asked_about_by_the_whole_id(on: FirmOnFake) -> None:
     stranger = f"@mallory:{on.fake.server_name}"
-    await on.store.run(lambda: record(Deed.PUT_BACK, actor=stranger, subject=ESTATE_TALK, person="b", reason="join"))
+    await on.store.run(record, Deed.PUT_BACK, actor=stranger, subject=ESTATE_TALK, person="b", reason="join")
     assert f"{stranger} brought Ben Booth into General · 2026-0042 Estate" in await on.ask(ANN, f"!audit {stranger}")
 
 
 async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more(on: FirmOnFake) -> None:
     for _ in range(60):
-        await on.store.run(lambda: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
+        await on.store.run(record, Deed.TOPIC_SET, actor="b", subject=channel("Litigation"))
     first = await on.ask(DAN, "!audit")
     assert (first.count("\n- "), "!more shows the next." in first) == (25, True)
-    await on.store.run(lambda: record(Deed.ARCHIVED, actor="b", subject=channel("Litigation")))
+    await on.store.run(record, Deed.ARCHIVED, actor="b", subject=channel("Litigation"))
     second = await on.ask(DAN, "!more")
     # What was written meanwhile moves nothing from page to page.
     assert second.count("- 20") == 25
@@ -331,9 +332,9 @@ async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more
 async def test_O1_a_log_in_which_it_is_rare_is_looked_through_page_by_page(
     on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await on.store.run(lambda: record(Deed.ARCHIVED, actor="b", subject=channel("Litigation")))
+    await on.store.run(record, Deed.ARCHIVED, actor="b", subject=channel("Litigation"))
     for _ in range(30):
-        await on.store.run(lambda: record(Deed.TOPIC_SET, actor="b", subject=channel("Litigation")))
+        await on.store.run(record, Deed.TOPIC_SET, actor="b", subject=channel("Litigation"))
     monkeypatch.setattr("bridge.operations.admins.audit.LOOKED_AT", 20)
     first = await on.ask(DAN, "!audit deed:archived")
     assert "Nothing like that so far" in first
@@ -349,6 +350,6 @@ async def test_O2_answers_are_given_in_the_chat_with_the_bot_alone(on: FirmOnFak
 
 async def test_O1_asking_is_in_the_log_with_whom_and_what_it_was_about(on: FirmOnFake) -> None:
     await on.say(ANN, "!why @ben 2026-0055")
-    (entry,) = await on.store.run(lambda: newest(1, deed=Deed.COMMAND))
+    (entry,) = await on.store.run(newest, 1, deed=Deed.COMMAND)
     noted = (entry.entry.actor, entry.entry.subject, entry.entry.person, entry.entry.reason)
     assert noted == ("a", "why", "b", "2026-0055 [m2]")

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.store import models
+from tests.component.conftest import database_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
 
 WALLED, UNKNOWN = "2026-0042", "2026-9999"
@@ -62,14 +62,15 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
 async def noted_work(firm: SmallFirm) -> AsyncIterator[list[str]]:
     """The requests and statements while this lasts, without the values in them."""
     work: list[str] = []
-    execute = models.database.obj.execute_sql
+    database = await database_of(firm.service.store)
+    execute = database.execute_sql
     asked = len(firm.fake.requests)
 
     def noted(sql: str, *arguments: Any, **options: Any) -> Any:
         work.append(sql)
-        return execute(sql, *arguments, **options)
+        return execute(sql, *arguments, **options)  # type: ignore[no-untyped-call]
 
-    with patch.object(models.database.obj, "execute_sql", noted):
+    with patch.object(database, "execute_sql", noted):
         yield work
     work += [f"{one.method} {one.path.rpartition('/')[0]}" for one in firm.fake.requests[asked:]]
 

@@ -328,7 +328,7 @@ async def test_C1_a_hundred_who_ask_at_once_make_one_channel(firm: SmallFirm) ->
     firm.new.clear()
     await asyncio.gather(*(firm.handle(command) for command in commands))
     assert len(firm.fake.rooms) == rooms + 1
-    waiting = await firm.service.store.run(lambda: pending(0, 1000))
+    waiting = await firm.service.store.run(pending, 0, 1000)
     assert sum(b"Made the channel" in message.content for message in waiting) == 1
     assert sum(b"in_reply_to" in message.content for message in waiting) == len(commands)
     assert sum(b"started the channel" in message.content for message in waiting) == 1
@@ -406,7 +406,7 @@ async def test_M3_a_walled_person_who_was_picked_once_and_joins_is_taken_out(fir
     matter = firm.room("2026-0042 Estate")
     place = await firm.bridge.places.place(matter)
     assert place is not None
-    await firm.service.store.run(lambda: add_participants(place.key, ["walt"], "ruth"))
+    await firm.service.store.run(add_participants, place.key, ["walt"], "ruth")
     firm.fake.invite(matter, firm.fake.bot_id, firm.user("walt"))
     firm.fake.join(matter, firm.user("walt"))
     await firm.settle()
@@ -433,7 +433,7 @@ async def test_C1_long_lists_of_channels_come_by_page(firm: SmallFirm) -> None:
         NewConversation(Conversation(f"c{n}", ConversationKind.CHANNEL, f"Topic {n:02}"), f"topic-{n}")
         for n in range(30)
     ]
-    await firm.service.store.run(lambda: add_conversations(new))
+    await firm.service.store.run(add_conversations, new)
     for command in ("!channel list", "!channel search topic"):
         first = await firm.ask("ruth", command)
         assert "`" not in first

@@ -40,7 +40,7 @@ async def test_V1_who_started_it_and_who_is_responsible_take_others_out_in_their
     firm.fake.kick(room.room_id, firm.user(BEN), firm.user(CLEO))
     await firm.hear()
     assert await firm.people(tides) == firm.users(ANN, BEN)
-    entries = await firm.store.run(lambda: audit.audited(limit=100))
+    entries = await firm.store.run(audit.audited, limit=100)
     (gone,) = [one.entry for one in entries if one.entry.deed is Deed.PARTICIPANT_REMOVED]
     assert (gone.actor, gone.person, gone.subject) == ("b", "c", tides)
     # Whose level is the same as the other's types the command.

@@ -127,7 +127,7 @@ async def test_V2_two_people_pin_at_once_and_both_pins_stay(firm: SmallFirm, kin
     assert pins(firm, room) == [a, b, c]
     place = await firm.bridge.places.place(room)
     assert place is not None
-    stored = await firm.service.store.run(lambda: pins_of(place.key))
+    stored = await firm.service.store.run(pins_of, place.key)
     assert [(pin.event_id, pin.staff_id) for pin in stored] == [(a, "ruth"), (b, "ruth"), (c, "tom")]
     assert firm.members(room) >= {"ruth", "tom"}
     if kind is direct:

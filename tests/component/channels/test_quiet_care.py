@@ -14,6 +14,7 @@ from bridge.clock import now_ms
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import Channel
 from bridge.settings import CareSettings
+from bridge.store.engine.unit import Unit
 from bridge.store.models import Conversation, Participant
 from bridge.store.queues.outbox import pending
 from bridge.store.record.audit import audited
@@ -35,11 +36,11 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
 async def long_ago(firm: SmallFirm, days: int = GONE) -> None:
     """Let everything stored until now have happened that many days ago."""
 
-    def unit() -> None:
-        Conversation.update(created_at=Conversation.created_at - days * DAY).execute()
-        Participant.update(since=Participant.since - days * DAY).execute()
+    def work(unit: Unit) -> None:
+        unit.run(Conversation.update(created_at=Conversation.created_at - days * DAY))
+        unit.run(Participant.update(since=Participant.since - days * DAY))
 
-    await firm.service.store.run(unit)
+    await firm.service.store.run(work)
 
 
 async def care(firm: SmallFirm, days: int = 0, archive_after: int = 30) -> list[str]:
@@ -166,11 +167,11 @@ async def test_C1_a_crash_after_the_archiving_leaves_nothing_undone_and_nothing_
         await archive_empty_channels(firm.desk, now_ms())
     monkeypatch.undo()
     assert firm.fake.rooms[room].levels["events_default"] == 0
-    assert len(await firm.service.store.run(lambda: pending(0, 10))) == 2
+    assert len(await firm.service.store.run(pending, 0, 10)) == 2
     assert await care(firm) == []
     await firm.service.sync()
     assert firm.fake.rooms[room].levels["events_default"] == 100
-    assert len(await firm.service.store.run(lambda: pending(0, 10))) == 2
+    assert len(await firm.service.store.run(pending, 0, 10)) == 2
     assert await firm.nothing_to_do()
 
 

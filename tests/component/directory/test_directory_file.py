@@ -21,6 +21,7 @@ from bridge.firm.model import Firm
 from bridge.refusal import Kind, Refusal
 from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import DirectoryRecord, HeldChange
 from bridge.wording.directory import status_text
 
@@ -64,14 +65,14 @@ def put_back(path: Path) -> None:
 
 
 async def stored(store: Store) -> dict[tuple[str, str], str]:
-    def unit() -> dict[tuple[str, str], str]:
-        return {(row.kind, row.record_id): row.data for row in DirectoryRecord.select()}
+    def work(unit: ReadUnit) -> dict[tuple[str, str], str]:
+        return {(row.kind, row.record_id): row.data for row in unit.all(DirectoryRecord.select())}
 
-    return await store.run(unit)
+    return await store.run(work)
 
 
 async def held_rows(store: Store) -> list[tuple[str, str]]:
-    return await store.run(lambda: [(row.fingerprint, row.confirmed_by) for row in HeldChange.select()])
+    return await store.run(lambda unit: [(row.fingerprint, row.confirmed_by) for row in unit.all(HeldChange.select())])
 
 
 async def test_the_first_directory_is_applied_and_the_second_look_does_nothing(path: Path, store: Store) -> None:
@@ -110,7 +111,7 @@ async def test_a_comment_changes_nothing(path: Path, store: Store) -> None:
 async def test_only_changed_records_are_written(path: Path, store: Store) -> None:
     directory = service(path, store)
     await directory.refresh()
-    await store.run(lambda: DirectoryRecord.update(data=DirectoryRecord.data.concat(" ")).execute())
+    await store.run(lambda unit: unit.run(DirectoryRecord.update(data=DirectoryRecord.data.concat(" "))))
     replace_text(path, staff("Ann", "Ben", "Cat", "Dan", "Fay") + "channels:\n  - {name: Court Filings}\n")
     outcome = await directory.refresh()
     assert isinstance(outcome, Applied)
@@ -398,5 +399,5 @@ async def test_a_change_that_could_not_be_stored_is_taken_again(
 async def test_a_large_firm_is_stored_in_full(path: Path, store: Store) -> None:
     replace_text(path, staff(*(f"P{number}" for number in range(450))))
     await service(path, store).refresh()
-    assert await store.run(lambda: DirectoryRecord.select(fn.COUNT("*")).scalar()) == 450
+    assert await store.run(lambda unit: unit.value(DirectoryRecord.select(fn.COUNT("*")))) == 450
     assert len((await service(path, store).load()).staff) == 450

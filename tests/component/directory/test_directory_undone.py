@@ -22,6 +22,7 @@ from bridge.reconcile.storing import store_new
 from bridge.refusal import Kind, Refusal
 from bridge.service import open_firm
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.models import ConfirmedChange, Conversation, ReplacedRecord
 from bridge.store.record.audit import audited, verify
 from bridge.store.rooms.conversations import room_of
@@ -90,14 +91,14 @@ def rooms(firm: SmallFirm) -> dict[str, set[str]]:
 async def disclosure(firm: SmallFirm) -> set[str]:
     """Who is in the room of that matter conversation."""
     room_id = await firm.service.store.run(
-        lambda: room_of(str(Conversation.get(Conversation.title == "Disclosure").id))
+        lambda unit: room_of(unit, str(unit.get(Conversation, Conversation.title == "Disclosure").id))
     )
     assert room_id is not None
     return firm.members(room_id)
 
 
 async def deeds(firm: SmallFirm, deed: Deed) -> list[tuple[str, str]]:
-    rows = await firm.service.store.run(lambda: audited(limit=10_000))
+    rows = await firm.service.store.run(audited, limit=10_000)
     return [(row.entry.actor, row.entry.person) for row in rows if row.entry.deed is deed]
 
 
@@ -217,14 +218,14 @@ async def test_it_is_refused_after_a_day_and_a_second_time_and_where_nothing_was
     await wrongly_confirmed(firm)
     store = firm.service.store
     day_ago = ConfirmedChange.update(at_ms=ConfirmedChange.at_ms - UNDO_MS - 1)
-    await store.run(lambda: forget_replaced())
-    assert await store.run(lambda: ReplacedRecord.select().count())
-    await store.run(lambda: day_ago.execute())
+    await store.run(forget_replaced)
+    assert await store.run(lambda unit: unit.count(ReplacedRecord.select()))
+    await store.run(Unit.run, day_ago)
     assert "more than a day ago" in await firm.ask("ruth", "!directory undo")
     assert "tom" not in firm.service.directory.firm.staff
-    await store.run(lambda: forget_replaced())
-    assert not await store.run(lambda: ReplacedRecord.select().count())
-    await store.run(lambda: ConfirmedChange.update(at_ms=ConfirmedChange.at_ms + UNDO_MS).execute())
+    await store.run(forget_replaced)
+    assert not await store.run(lambda unit: unit.count(ReplacedRecord.select()))
+    await store.run(lambda unit: unit.run(ConfirmedChange.update(at_ms=ConfirmedChange.at_ms + UNDO_MS)))
 
 
 async def test_a_second_time_it_says_so(firm: SmallFirm) -> None:
@@ -236,7 +237,7 @@ async def test_a_second_time_it_says_so(firm: SmallFirm) -> None:
 
 async def test_only_the_last_is_taken_back(firm: SmallFirm) -> None:
     await wrongly_confirmed(firm)
-    first = await firm.service.store.run(lambda: ConfirmedChange.get().fingerprint)
+    first = await firm.service.store.run(lambda unit: unit.value(ConfirmedChange.select(ConfirmedChange.fingerprint)))
     await wrongly_confirmed(firm, **{**WRONG, "staff": LEFT[:1]})
     with pytest.raises(Refusal, match=Kind.NOT_THE_LAST_CHANGE):
         await firm.bridge.directory.undo("ruth", first)
@@ -314,5 +315,5 @@ async def test_a_pass_under_way_does_not_take_out_again_who_was_let_back(firm: S
 async def test_the_admins_room_is_told_of_what_waits_then(firm: SmallFirm) -> None:
     await wrongly_confirmed(firm)
     await firm.ask("ruth", "!directory undo")
-    room_id = await firm.service.store.run(lambda: room_of(ADMINS_ID))
+    room_id = await firm.service.store.run(room_of, ADMINS_ID)
     assert any(room == room_id and "taken back" in body for room, _, body in firm.said)

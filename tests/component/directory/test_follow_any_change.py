@@ -86,7 +86,7 @@ def firms(draw: st.DrawFn) -> Firm:
 
 async def leave(on: FirmOnFake) -> None:
     """Let Ben leave the matter's conversation in his client, if he is in it."""
-    room_id = await on.store.run(lambda: room_of(ESTATE_TALK))
+    room_id = await on.store.run(room_of, ESTATE_TALK)
     if room_id is not None and on.user(BEN) in on.fake.rooms[room_id].joined:
         on.fake.leave(room_id, on.user(BEN))
         await on.hear()

@@ -17,9 +17,9 @@ from bridge.firm.room_keys import STAFF_SPACE
 from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.planning.scope import touched
 from bridge.settings import AppserviceSettings, FirmSettings, HomeserverSettings, PinSettings, Settings
-from bridge.store import models
 from bridge.store.engine.backends import backend_for
 from bridge.store.engine.store import migrate
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.rooms.conversations import (
     NewConversation,
     World,
@@ -64,53 +64,54 @@ def full_firms(draw: st.DrawFn) -> Firm:
     )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def unit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unit]:
     with own_database(tmp_path_factory.mktemp("scope")) as url:
         backend = backend_for(url)
-        models.database.initialize(backend.database)
         backend.connect()
         migrate(backend)
-        yield
+        yield Unit(backend.database)
         backend.database.close()
 
 
-def load_world() -> World:
-    return replace(world_where("1 = 1"), accounts=all_accounts(), rooms=rooms_of(None))
+def load_world(unit: ReadUnit) -> World:
+    return replace(world_where(unit, "1 = 1"), accounts=all_accounts(unit), rooms=rooms_of(unit, None))
 
 
-def settle(firm: Firm, settings: Settings, day: date, talks: list[frozenset[str]], left: list[str]) -> World:
+def settle(
+    unit: Unit, firm: Firm, settings: Settings, day: date, talks: list[frozenset[str]], left: list[str]
+) -> World:
     """Store what there should be for this firm and what people did, as after a pass over everything."""
-    wanted = desired(firm, load_world(), settings, day)
-    add_accounts(dict(wanted.new_localparts))
+    wanted = desired(firm, load_world(unit), settings, day)
+    add_accounts(unit, dict(wanted.new_localparts))
     directs = [
         Conversation(direct_id(some), ConversationKind.DIRECT, participants=some)
         for some in talks
         if some <= firm.active_staff
     ]
-    add_conversations([*wanted.new_conversations, *map(NewConversation, directs)])
+    add_conversations(unit, [*wanted.new_conversations, *map(NewConversation, directs)])
     for conversation_id, people in wanted.new_participants.items():
-        add_participants(conversation_id, people, "", returning=False)
+        add_participants(unit, conversation_id, people, "", returning=False)
     if wanted.new_admins is not None:
-        keep_participants(ADMINS_ID, wanted.new_admins)
+        keep_participants(unit, ADMINS_ID, wanted.new_admins)
     channels = [one.conversation for one in wanted.new_conversations if one.conversation.kind.value == "channel"]
     for place, staff_id in enumerate(one for one in left if one in firm.active_staff):
-        add_participants(channels[place % len(channels)].id, [staff_id], "")
-        remove_participant(channels[place % len(channels)].id, PEOPLE[place % 5], 1 << 50, by="")
+        add_participants(unit, channels[place % len(channels)].id, [staff_id], "")
+        remove_participant(unit, channels[place % len(channels)].id, PEOPLE[place % 5], 1 << 50, by="")
     for staff_id in left:
         for talk in directs:
-            remove_participant(talk.id, staff_id, 1 << 50, by=staff_id)
-    for key in desired_of_stored(firm, load_world(), settings, day).shapes:
-        write_intent(key, f"alias-{key}")
-        record_room(key, f"!{key}")
-    return load_world()
+            remove_participant(unit, talk.id, staff_id, 1 << 50, by=staff_id)
+    for key in desired_of_stored(firm, load_world(unit), settings, day).shapes:
+        write_intent(unit, key, f"alias-{key}")
+        record_room(unit, key, f"!{key}")
+    return load_world(unit)
 
 
-def compare(before: Firm, then: date, now: Firm, settings: Settings, world: World) -> Extent | None:
+def compare(unit: ReadUnit, before: Firm, then: date, now: Firm, settings: Settings, world: World) -> Extent | None:
     extent = touched(before, then, now, TODAY, settings)
     if extent is None:
         return None
-    part = replace(load_conversations(extent), accounts=all_accounts())
+    part = replace(load_conversations(unit, extent), accounts=all_accounts(unit))
     old, new = desired_of_stored(before, world, settings, then), desired(now, world, settings, TODAY)
     old_part = desired_of_stored(before, part, settings, then, extent)
     new_part = desired(now, part, settings, TODAY, extent)
@@ -158,15 +159,15 @@ talks = st.lists(st.frozensets(st.sampled_from(PEOPLE), min_size=2, max_size=3),
     admins_pin=st.booleans(),
 )
 def test_M3_F2_a_part_of_the_firm_is_enough_to_follow_what_changed(
-    before: Firm, now: Firm, then: date, direct: list[frozenset[str]], left: list[str], admins_pin: bool
+    unit: Unit, before: Firm, now: Firm, then: date, direct: list[frozenset[str]], left: list[str], admins_pin: bool
 ) -> None:
     settings = ADMINS_PIN if admins_pin else SETTINGS
     # What is the same in both is the same for the rest of the firm too.
     now = replace(
         now, matters={**now.matters, **{key: before.matters[key] for key in ("m0",) if key in before.matters}}
     )
-    with pytest.raises(TakenBack), models.database.atomic():
-        compare(before, then, now, settings, settle(before, settings, then, direct, left))
+    with pytest.raises(TakenBack), unit.database.atomic():
+        compare(unit, before, then, now, settings, settle(unit, before, settings, then, direct, left))
         raise TakenBack
 
 

@@ -9,17 +9,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bridge.filing.filer import FILING_LIMITS, Filer, FilingLimits
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers.file_rules import judge_bytes_of
 from bridge.mapping.files import Carried
 from bridge.settings import FilingSettings
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
 from bridge.store.models import Filing
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
 
+P = ParamSpec("P")
+T = TypeVar("T")
 MATTER = "2026-0042 Estate"
 FOLDER = f"{MATTER}/General"
 MEDIA = "/media/download/"
@@ -83,7 +86,7 @@ class FiledFirm:
             event_id=f"$file{number}",
             conversation_id=conversation_id or first_matter_conversation_id("m1"),
         )
-        assert await self.store(lambda: add_file(sent))
+        assert await self.store(add_file, sent)
         return sent.event_id
 
     async def make_all_admins(self) -> None:
@@ -103,12 +106,11 @@ class FiledFirm:
         await self.firm.ask("ruth", "!ping")
         return "\n".join(body for _, _, body in self.firm.said[before:])
 
-    async def store(self, unit: Callable[[], Any]) -> Any:
-        return await self.firm.service.store.run(unit)
+    async def store(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.firm.service.store.run(work, *args, **kwargs)
 
     async def filing(self, event_id: str) -> Filing:
-        found: Filing = await self.store(lambda: Filing.get(Filing.event_id == event_id))
-        return found
+        return await self.store(lambda unit: unit.get(Filing, Filing.event_id == event_id))
 
     def shown(self) -> dict[str, bytes]:
         """What stands in the cabinet, by path."""

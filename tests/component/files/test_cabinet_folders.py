@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bridge.filing.filer import FILING_LIMITS
+from bridge.store.engine.unit import Unit
 from bridge.store.models import CabinetTrouble, Conversation
 from tests.component.files.filed_firm import FOLDER, MATTER, MEDIA, PDF, FiledFirm, filed_firm
 from tests.fakes.faults import refusal
@@ -19,7 +19,7 @@ async def on(tmp_path: Path, database_url: str) -> AsyncIterator[FiledFirm]:
     async with filed_firm(tmp_path, database_url) as firm:
         await firm.make_all_admins()
         row = {"id": "talk2", "kind": "matter", "matter_id": "m1", "title": "Probate", "created_at": 1}
-        await firm.store(partial(Conversation.create, **row))
+        await firm.store(Unit.add, Conversation(**row))
         yield firm
 
 
@@ -52,7 +52,7 @@ async def test_a_folder_that_cannot_be_written_rests_alone_and_is_named(on: File
     assert f"Files can be stored again in the folder “{FOLDER}”." in await on.told(before)
     assert on.filer.stopped_because == ""
     assert (on.root / FOLDER / "Lease.pdf").read_bytes() == PDF
-    assert await on.store(lambda: CabinetTrouble.select().count()) == 0
+    assert await on.store(lambda unit: unit.count(CabinetTrouble.select())) == 0
 
 
 async def test_M3_where_an_admin_is_walled_the_folder_is_not_named_before_them(on: FiledFirm) -> None:
@@ -80,11 +80,11 @@ async def test_a_folder_that_fails_is_not_asked_for_every_file_that_waits(on: Fi
 async def test_what_nobody_waits_for_any_more_is_over(on: FiledFirm) -> None:
     await _fail(on)
     await on.firm.ask("ruth", "!matter filing 2026-0042 off")
-    await on.store(lambda: CabinetTrouble.update(next_at=0).execute())
+    await on.store(lambda unit: unit.run(CabinetTrouble.update(next_at=0)))
     (on.root / FOLDER).unlink()
     await on.firm.ask("ruth", "!matter filing 2026-0042 on")
     assert await on.filer.run() == 1
-    assert await on.store(lambda: CabinetTrouble.select().count()) == 0
+    assert await on.store(lambda unit: unit.count(CabinetTrouble.select())) == 0
 
 
 async def test_a_failing_list_is_forgotten_by_no_restart(on: FiledFirm) -> None:

@@ -13,6 +13,7 @@ from bridge.firm.audit import Deed
 from bridge.firm.files import bytes as file_bytes
 from bridge.handlers.file_rules import REASON, judge_fetched
 from bridge.settings import FileRuleSettings
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import file_row
 from bridge.store.models import AuditRow, File
 from bridge.store.people.leavers import set_leaver
@@ -49,7 +50,7 @@ def share(firm: SmallFirm, who: str, room: str, name: str, **content: Json | str
 
 
 async def row_of(firm: SmallFirm, event_id: str) -> File:
-    found = await firm.service.store.run(lambda: file_row(event_id))
+    found = await firm.service.store.run(file_row, event_id)
     assert found is not None
     return found
 
@@ -65,7 +66,9 @@ async def told(firm: SmallFirm, who: str) -> list[str]:
 
 
 async def audited(firm: SmallFirm) -> list[tuple[str, str, str]]:
-    rows = await firm.service.store.run(lambda: list(AuditRow.select().where(AuditRow.deed == Deed.FILE_REMOVED)))
+    rows = await firm.service.store.run(
+        lambda unit: unit.all(AuditRow.select().where(AuditRow.deed == Deed.FILE_REMOVED))
+    )
     return [(row.actor, row.reason, row.outcome) for row in rows]
 
 
@@ -217,7 +220,7 @@ async def test_V4_twice_and_after_a_lost_answer_it_is_done_and_told_once(firm: S
 async def test_V4_a_leaver_is_told_nothing(firm: SmallFirm) -> None:
     room = await channel(firm)
     bad = share(firm, "tom", room, "setup.exe")
-    await firm.service.store.run(lambda: set_leaver("tom", "ruth", "$command"))
+    await firm.service.store.run(set_leaver, "tom", "ruth", "$command")
     await firm.settle()
     assert not stands(firm, room, bad)
     assert await told(firm, "tom") == []
@@ -273,7 +276,7 @@ async def test_V4_a_file_that_came_by_an_edit_goes_with_it(firm: SmallFirm) -> N
 async def test_V4_what_its_sender_deleted_meanwhile_is_left_alone(firm: SmallFirm) -> None:
     room = await channel(firm)
     await deleted(firm, room, upload(firm, "tom", b"\x7fELF"))
-    (row,) = await firm.service.store.run(lambda: list(File.select()))
+    (row,) = await firm.service.store.run(lambda unit: unit.all(File.select()))
     assert not await fetched(firm, row.event_id, file_bytes.LINUX)
     assert await told(firm, "tom") == []
 
@@ -282,7 +285,7 @@ async def test_V4_what_was_sent_long_ago_stays_whatever_the_rules_are_now(firm: 
     room = await channel(firm)
     old = share(firm, "tom", room, "letter.pdf", url=upload(firm, "tom", b"\x7fELF"))
     await firm.settle()
-    await firm.service.store.run(File.update(at_ms=now_ms() - 2 * 86_400_000).execute)
+    await firm.service.store.run(Unit.run, File.update(at_ms=now_ms() - 2 * 86_400_000))
     assert not await fetched(firm, old, file_bytes.LINUX)
     assert stands(firm, room, old)
 

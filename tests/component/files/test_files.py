@@ -16,6 +16,7 @@ from bridge.clock import now_ms
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers import files as handlers
 from bridge.matrix.errors import TokenRejectedError
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
 from bridge.store.models import File, FileHistory
 from bridge.store.queues.histories import begin_again, histories_to_read, read_again, read_all_again
@@ -38,7 +39,7 @@ async def firm(tmp_path: Path, database_url: str) -> AsyncIterator[SmallFirm]:
 
 
 async def matter(firm: SmallFirm) -> str:
-    found = await firm.service.store.run(lambda: room_of(first_matter_conversation_id("m1")))
+    found = await firm.service.store.run(room_of, first_matter_conversation_id("m1"))
     assert found is not None
     return found
 
@@ -98,7 +99,7 @@ async def test_V3_every_kind_of_file_is_taken_in_and_nothing_else(firm: SmallFir
 async def test_V3_a_file_in_the_chat_with_the_bot_is_in_no_list(firm: SmallFirm) -> None:
     put(firm, "ruth", await firm.chat("ruth"), "note.txt")
     await firm.settle()
-    assert await firm.service.store.run(lambda: File.select().count()) == 0
+    assert await firm.service.store.run(lambda unit: unit.count(File.select())) == 0
 
 
 async def test_V3_an_event_that_comes_twice_is_one_file(firm: SmallFirm) -> None:
@@ -154,7 +155,9 @@ async def test_V3_redacted_files_leave_the_list(firm: SmallFirm) -> None:
     firm.fake.redact(room, firm.user("ruth"), first)
     assert "There are no files here yet" in await ask(firm, "tom", "!files", room)
     assert "No file here is called" in await ask(firm, "tom", "!files versions Lease.pdf", room)
-    rows = await firm.service.store.run(lambda: sorted((row.event_id, row.removed_by) for row in File.select()))
+    rows = await firm.service.store.run(
+        lambda unit: sorted((row.event_id, row.removed_by) for row in unit.all(File.select()))
+    )
     assert rows == [(first, "ruth"), (second, "ruth")]
 
 
@@ -402,7 +405,7 @@ async def history(firm: SmallFirm) -> int:
 
 
 async def noted(firm: SmallFirm) -> list[str]:
-    rows = await firm.service.store.run(lambda: list(File.select().where(File.removed_at.is_null())))
+    rows = await firm.service.store.run(lambda unit: unit.all(File.select().where(File.removed_at.is_null())))
     return sorted(str(row.name) for row in rows)
 
 
@@ -419,7 +422,7 @@ async def test_V3_files_from_before_the_bridge_knew_the_room_are_noted_once(firm
     assert await noted(firm) == ["Deed.pdf", "Deed.pdf", "kept.pdf", "kept.pdf"]
     assert await history(firm) == 0
     # A room made anew for the same conversation is looked through, too, and what is known stays as it is.
-    await firm.service.store.run(lambda: FileHistory.delete().execute())
+    await firm.service.store.run(lambda unit: unit.run(FileHistory.delete()))
     await history(firm)
     assert await noted(firm) == ["Deed.pdf", "Deed.pdf", "kept.pdf", "kept.pdf"]
 
@@ -469,10 +472,10 @@ async def test_V3_what_a_dead_letter_says_of_a_file_is_found_in_the_history(firm
     (event,) = (one for one in firm.new if one["event_id"] == event_id)
     firm.new.clear()
     store = firm.service.store
-    await store.run(lambda: accept([(event_id, room, orjson.dumps(event))], 1))
-    await store.run(lambda: record_failure(event_id, "first", dead=False))
+    await store.run(accept, [(event_id, room, orjson.dumps(event))], 1)
+    await store.run(record_failure, event_id, "first", dead=False)
     assert await history(firm) == 0
-    await store.run(lambda: record_failure(event_id, "last", dead=True))
+    await store.run(record_failure, event_id, "last", dead=True)
     assert await history(firm) == 1
     assert await noted(firm) == ["Lease.pdf"]
 
@@ -488,7 +491,7 @@ async def test_V3_after_a_restore_every_history_is_read_again_from_then_on(firm:
     firm.new.clear()
     assert len(await noted(firm)) == 6
     firm.fake.requests.clear()
-    await firm.service.store.run(lambda: read_all_again(backup))
+    await firm.service.store.run(read_all_again, backup)
     await history(firm)
     assert set(await noted(firm)) == {*(f"old {number}.txt" for number in range(6)), "lost.txt", "lost too.txt"}
     (asked,) = firm.fake.asked("GET", f"{re.escape(room)}/messages$")
@@ -500,12 +503,12 @@ async def test_V3_what_is_missed_while_a_history_is_read_again_is_read_after_it(
     put(firm, "ruth", room, "Lease.pdf")
     await history(firm)
     store = firm.service.store
-    await store.run(lambda: read_again(room, 2_000))
-    (turn,) = await store.run(lambda: histories_to_read("", 5))
+    await store.run(read_again, room, 2_000)
+    (turn,) = await store.run(histories_to_read, "", 5)
     assert turn.again_from == 2_000
-    await store.run(lambda: read_again(room, 1_000))
-    await store.run(lambda: begin_again(room, 2_000, "1"))
-    (turn,) = await store.run(lambda: histories_to_read("", 5))
+    await store.run(read_again, room, 1_000)
+    await store.run(begin_again, room, 2_000, "1")
+    (turn,) = await store.run(histories_to_read, "", 5)
     assert turn.again_from == 1_000
 
 
@@ -528,10 +531,10 @@ async def test_V3_one_event_that_cannot_be_noted_holds_up_no_other(
         put(firm, "ruth", room, name)
     firm.new.clear()
 
-    def add(sent: NewFile) -> bool:
+    def add(unit: Unit, sent: NewFile) -> bool:
         if sent.carried.name == "poison.txt":
             raise ValueError("not to be stored")
-        return add_file(sent)
+        return add_file(unit, sent)
 
     monkeypatch.setattr(handlers, "add_file", add)
     await history(firm)

@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +23,7 @@ from bridge.filing import filer as filer_module
 from bridge.filing.cabinet import Cabinet
 from bridge.filing.filer import FilingLimits
 from bridge.matrix.port import Take
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, edit_file, remove_file
 from bridge.store.files.filing import counts
 from bridge.store.models import Conversation, File, Filing
@@ -47,7 +47,7 @@ async def test_V3_a_file_is_filed_once_with_its_time_and_listed(on: FiledFirm) -
     assert on.shown().keys() == {f"{FOLDER}/Lease.pdf", f"{FOLDER}/index.csv"}
     assert on.files() == {"Lease.pdf": PDF}
     assert on.fetched() == 1
-    row = await on.store(lambda: File.get(File.event_id == event_id))
+    row = await on.store(lambda unit: unit.get(File, File.event_id == event_id))
     digest = hashlib.sha256(PDF).hexdigest()
     assert (row.found_type, row.found_size, row.sha256) == ("application/pdf", len(PDF), digest)
     assert (on.root / FOLDER / "Lease.pdf").stat().st_mtime == row.at_ms / 1000
@@ -65,16 +65,16 @@ async def test_V4_a_program_under_another_name_is_not_filed_but_taken_away(on: F
     event_id = await on.send("Lease.pdf", program)
     old = await on.send("Old.pdf", program)
     room_id = on.firm.room("2026-0042 Estate")
-    await on.store(File.update(at_ms=now_ms(), room_id=room_id).where(File.event_id == event_id).execute)
+    await on.store(Unit.run, File.update(at_ms=now_ms(), room_id=room_id).where(File.event_id == event_id))
     assert await on.filer.run() == 1
     assert on.files() == {"Old.pdf": program}
-    rows = await on.store(lambda: {row.event_id: row.removed_by for row in File.select()})
+    rows = await on.store(lambda unit: {row.event_id: row.removed_by for row in unit.all(File.select())})
     assert rows == {event_id: "rule", old: ""}
 
 
 async def test_V4_a_program_that_cannot_be_taken_away_is_not_filed(on: FiledFirm) -> None:
     event_id = await on.send("Lease.pdf", b"\x7fELF" + bytes(100))
-    await on.store(File.update(at_ms=now_ms()).where(File.event_id == event_id).execute)
+    await on.store(Unit.run, File.update(at_ms=now_ms()).where(File.event_id == event_id))
     assert await on.filer.run() == 0
     assert on.files() == {}
     row = await on.filing(event_id)
@@ -201,7 +201,7 @@ async def test_V3_a_folder_keeps_its_name_and_two_alike_are_kept_apart(on: Filed
     await on.send("two.txt", b"2")
     for number, data in (("2", b"3"), ("3", b"4")):
         row = {"id": f"talk{number}", "kind": "matter", "matter_id": f"m{number}", "created_at": 1}
-        await on.store(partial(Conversation.create, **row))
+        await on.store(Unit.add, Conversation(**row))
         await on.send("three.txt", data, conversation_id=f"talk{number}")
     await on.filer.run()
     assert on.shown().keys() - {path for path in on.shown() if path.endswith("index.csv")} == {
@@ -237,7 +237,7 @@ async def test_V3_killed_at_any_step_it_is_filed_once(
     assert on.files() == {"Lease.pdf": PDF, "Lease (2).pdf": b"second"}
     assert len(on.listed()) == 2
     assert not list((on.root / ".filing").iterdir())
-    assert (await on.store(lambda: counts("on"))).filed == 2
+    assert (await on.store(counts, "on")).filed == 2
 
 
 async def test_V3_killed_between_the_second_name_and_the_end_of_the_first(on: FiledFirm) -> None:
@@ -246,7 +246,7 @@ async def test_V3_killed_between_the_second_name_and_the_end_of_the_first(on: Fi
     # Linked at its place, still in the work folder, and not noted.
     part = on.root / ".filing" / "left.part"
     os.link(on.root / FOLDER / "Lease.pdf", part)
-    await on.store(lambda: Filing.update(state="waiting").where(Filing.event_id == event_id).execute())
+    await on.store(lambda unit: unit.run(Filing.update(state="waiting").where(Filing.event_id == event_id)))
     on.restart()
     assert await on.filer.run() == 1
     assert on.files() == {"Lease.pdf": PDF}
@@ -339,20 +339,20 @@ async def test_one_file_that_cannot_be_had_holds_up_no_other(on: FiledFirm) -> N
 
 async def test_V3_deleted_before_it_is_not_filed_and_after_it_stays_and_is_marked(on: FiledFirm) -> None:
     early = await on.send("Early.pdf", PDF)
-    await on.store(lambda: remove_file(early, on.now, "ruth"))
+    await on.store(remove_file, early, on.now, "ruth")
     first = await on.send("Waits.pdf", PDF)
     on.firm.fake.script("GET", MEDIA, refusal(400, "M_UNKNOWN"))
     assert await on.filer.run() == 0
     later = await on.send("Later.pdf", PDF)
     assert await on.filer.run() == 1
     for event_id in (first, later):
-        await on.store(partial(remove_file, event_id, 1_800_000_000_000, "ruth"))
+        await on.store(remove_file, event_id, 1_800_000_000_000, "ruth")
     on.now += 61_000
     assert await on.filer.run() == 0
     assert on.files() == {"Later.pdf": PDF}
     (listed,) = on.listed()
     assert listed["Deleted in the conversation (UTC)"] == "2027-01-15 08:00:00"
-    found = await on.store(lambda: counts("on"))
+    found = await on.store(counts, "on")
     assert (found.filed, found.waiting, found.failed) == (1, 0, 0)
 
 
@@ -361,13 +361,13 @@ async def test_V3_deleted_while_it_is_fetched_it_is_not_filed(on: FiledFirm, mon
 
     async def fetch(*asked: Any) -> Any:
         found = await fetch_module.fetch(*asked)
-        await on.store(lambda: remove_file(event_id, 1, "ruth"))
+        await on.store(remove_file, event_id, 1, "ruth")
         return found
 
     monkeypatch.setattr(filer_module, "fetch", fetch, raising=True)
     assert await on.filer.run() == 0
     assert on.shown() == {}
-    assert (await on.store(lambda: counts("on"))).waiting == 0
+    assert (await on.store(counts, "on")).waiting == 0
 
 
 async def test_V3_an_edit_with_other_bytes_is_filed_beside_what_it_replaced(on: FiledFirm) -> None:
@@ -375,14 +375,15 @@ async def test_V3_an_edit_with_other_bytes_is_filed_beside_what_it_replaced(on: 
     assert await on.filer.run() == 1
     on.firm.fake.media["edited"] = ("", b"signed")
 
-    def edit(edit_id: str, media_id: str, at_ms: int) -> bool:
-        row = File.get(File.event_id == event_id)
+    def edit(unit: Unit, edit_id: str, media_id: str, at_ms: int) -> bool:
+        row = unit.get(File, File.event_id == event_id)
         what = replace(carried("Lease.pdf", media_id, 6), replaces=event_id)
         return edit_file(
-            NewFile(edit_id, row.room_id, row.conversation_id, row.sender, row.staff_id, at_ms=at_ms, carried=what)
+            unit,
+            NewFile(edit_id, row.room_id, row.conversation_id, row.sender, row.staff_id, at_ms=at_ms, carried=what),
         )
 
-    assert await on.store(lambda: edit("$edit1", "edited", on.now))
+    assert await on.store(edit, "$edit1", "edited", on.now)
     on.now += 61_000
     assert await on.filer.run() == 1
     assert on.files() == {"Lease.pdf": PDF, "Lease (2).pdf": b"signed"}
@@ -391,14 +392,14 @@ async def test_V3_an_edit_with_other_bytes_is_filed_beside_what_it_replaced(on: 
         ("Lease (2).pdf", "6"),
     ]
     # What an edit replaces while it waits is left out, and what is there is not filed again.
-    assert await on.store(lambda: edit("$edit2", "never", on.now))
+    assert await on.store(edit, "$edit2", "never", on.now)
     on.now += 61_000
     on.firm.fake.script("GET", "/never$", refusal(400, "M_UNKNOWN"))
     assert await on.filer.run() == 0
-    assert await on.store(lambda: edit("$edit3", "edited", on.now))
+    assert await on.store(edit, "$edit3", "edited", on.now)
     on.now += 61_000
     assert await on.filer.run() == 0
-    found = await on.store(lambda: counts("on"))
+    found = await on.store(counts, "on")
     assert (found.waiting, found.filed) == (0, 2)
 
 

@@ -83,7 +83,7 @@ async def test_M2_who_has_access_gets_the_page_and_the_pdf_in_their_chat(firm: S
 async def test_O1_the_audit_log_tells_who_made_one_of_what_and_nothing_of_what_was_said(firm: SmallFirm) -> None:
     say(firm, "ruth", "The will was signed in 2019.")
     await firm.ask("tom", "!matter transcript 2026-0042")
-    (entry,) = await firm.service.store.run(lambda: newest(1))
+    (entry,) = await firm.service.store.run(newest, 1)
     assert (entry.entry.deed, entry.entry.actor) == (Deed.COMMAND, "tom")
     assert (entry.entry.subject, entry.entry.reason) == ("matter transcript", "2026-0042 [m1]")
 
@@ -149,9 +149,9 @@ async def test_M3_a_wall_that_rises_before_the_answer_is_queued_holds(firm: Smal
     assert effect is not None
     await change(firm, walls=[{**DIRECTORY["walls"][0], "people": ["walt", "tom"]}])
     await firm.service.store.run(effect)
-    (queued,) = await firm.service.store.run(lambda: pending(0, 10))
+    (queued,) = await firm.service.store.run(pending, 0, 10)
     assert orjson.loads(queued.content)["body"] == UNKNOWN.format("2026-0042")
-    (entry,) = await firm.service.store.run(lambda: newest(1))
+    (entry,) = await firm.service.store.run(newest, 1)
     assert (entry.entry.outcome, entry.entry.reason) == (Outcome.REFUSED, "M3")
 
 

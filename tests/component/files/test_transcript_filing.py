@@ -61,7 +61,7 @@ async def at_night(firm: SmallFirm, **given: int) -> int:
 
 async def deeds(firm: SmallFirm) -> list[str]:
     """Who filed transcripts."""
-    found = await firm.service.store.run(lambda: newest(50, deed=Deed.TRANSCRIPT_FILED))
+    found = await firm.service.store.run(newest, 50, deed=Deed.TRANSCRIPT_FILED)
     return [one.entry.actor for one in found]
 
 
@@ -73,7 +73,7 @@ async def test_V3_the_command_files_it_beside_the_files_that_it_leads_to(firm: S
     carried = file_in(content)
     assert carried is not None
     sent = NewFile(event_id, room_id, first_matter_conversation_id("m1"), firm.user("ruth"), "ruth", 1, carried)
-    await service.store.run(lambda: add_file(sent))
+    await service.store.run(add_file, sent)
     filer = Filer(service.store, service.homeserver, service.settings, lambda: service.firm, service.metrics)
     assert await filer.run() == 1
     assert "It is in the filing cabinet as well." in await firm.ask("tom", "!matter transcript 2026-0042")

@@ -94,7 +94,7 @@ async def test_R3_a_wall_set_since_the_backup_keeps_out_as_before(
         await old.said()
         answers = await old.say(ANN, "!wall add 2026-0042 @cleo Another")
         assert any("wall-3" in said.body for said in answers)
-        (entry,) = await old.store.run(lambda: newest(9, deed=Deed.DATABASE_PUT_BACK))
+        (entry,) = await old.store.run(newest, 9, deed=Deed.DATABASE_PUT_BACK)
         assert entry.entry.reason == "R3"
         await old.hear()
         await old.settled()
@@ -172,26 +172,26 @@ async def test_R3_a_room_that_gives_no_good_answer_is_asked_again_but_not_for_ev
         known = [channel("Old Plans"), *([channel("Court Filings")] if mended else [])]
         for key in known:
             assert await old.people(key) == old.users(ANN, BEN)
-        assert (await old.store.run(lambda: conversation_by_id(channel("Court Filings"))) is not None) is mended
+        assert (await old.store.run(conversation_by_id, channel("Court Filings")) is not None) is mended
 
 
 async def test_R3_files_are_read_again_and_the_admins_are_told(
     firm: FirmOnFake, guard: FakeGuard, tmp_path: Path, put_back: PutBack
 ) -> None:
     room_id = (await firm.room(ESTATE_TALK)).room_id
-    await firm.store.run(lambda: history_read(room_id, "", 1))
+    await firm.store.run(history_read, room_id, "", 1)
     back_up(firm, tmp_path)
     await firm.say(ANN, "!dm @ben @cleo")
     async with put_back(firm) as old:
-        assert room_id not in {turn.room_id for turn in await old.store.run(lambda: histories_to_read("", 99))}
+        assert room_id not in {turn.room_id for turn in await old.store.run(histories_to_read, "", 99)}
         await started(old)
-        assert room_id in {turn.room_id for turn in await old.store.run(lambda: histories_to_read("", 99))}
-        told = [row for row in await old.store.run(lambda: pending(0, 99)) if b"older than what" in row.content]
+        assert room_id in {turn.room_id for turn in await old.store.run(histories_to_read, "", 99)}
+        told = [row for row in await old.store.run(pending, 0, 99) if b"older than what" in row.content]
         assert len(told) == 1
         # Once: the next start finds both sides the same.
-        assert await old.store.run(lambda: kept(GUARD_VERSION)) == str(guard.keeper.policy.version)  # type: ignore[union-attr]
+        assert await old.store.run(kept, GUARD_VERSION) == str(guard.keeper.policy.version)  # type: ignore[union-attr]
         await old.new_reconciler().passes.sync()
-        assert len(await old.store.run(lambda: newest(9, deed=Deed.DATABASE_PUT_BACK))) == 1
+        assert len(await old.store.run(newest, 9, deed=Deed.DATABASE_PUT_BACK)) == 1
 
 
 async def test_R3_an_empty_database_beside_a_guard_that_knows_the_firm(
@@ -214,7 +214,7 @@ async def test_R3_a_database_that_is_as_new_as_the_guard_is_left_as_it_is(
     back_up(firm, tmp_path)
     async with put_back(firm) as same:
         await started(same)
-        assert await same.store.run(lambda: newest(9, deed=Deed.DATABASE_PUT_BACK)) == []
+        assert await same.store.run(newest, 9, deed=Deed.DATABASE_PUT_BACK) == []
         assert same.fake.asked("GET", FACTS_PATH) == []
 
 

@@ -29,6 +29,7 @@ from bridge.metrics import Metrics
 from bridge.settings import GuardSettings
 from bridge.store import models
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.record import audit
 from bridge.store.record.refusals import TALLY_MS, TOLD_AGAIN_MS, forget_tallies
 from bridge.wording.audit import rule_in_words
@@ -64,7 +65,7 @@ async def invite(on: FirmOnFake, who: Staff, whom: str, key: str = ESTATE_TALK) 
 
 async def entries(on: FirmOnFake) -> list[AuditEntry]:
     """What the log says of the guard's refusals, in order; the chain is whole."""
-    found = await on.store.run(lambda: audit.audited(limit=10_000))
+    found = await on.store.run(audit.audited, limit=10_000)
     await on.store.run(audit.verify)
     return [one.entry for one in found if one.entry.deed in BY_GUARD | {Deed.REFUSALS_MISSING}]
 
@@ -282,13 +283,13 @@ async def test_a_list_put_back_from_a_backup_doubles_nothing(on: FirmOnFake, met
 async def test_a_database_put_back_from_a_backup_says_what_it_lacks(on: FirmOnFake, metrics: Metrics) -> None:
     await invite(on, ANN, on.user(EVE))
     await take_refusals(on.desk, metrics)
-    before = await on.store.run(lambda: list(models.RefusalsTaken.select().dicts()))
+    before = await on.store.run(lambda unit: unit.all(models.RefusalsTaken.select().dicts()))
     await invite(on, BEN, MALLORY)
     await take_refusals(on.desk, metrics)
 
-    def put_back() -> None:
-        models.RefusalsTaken.delete().execute()
-        models.RefusalsTaken.insert_many(before).execute()
+    def put_back(unit: Unit) -> None:
+        unit.run(models.RefusalsTaken.delete())
+        unit.run(models.RefusalsTaken.insert_many(before))
 
     await on.store.run(put_back)
     for _ in range(2):
@@ -298,7 +299,7 @@ async def test_a_database_put_back_from_a_backup_says_what_it_lacks(on: FirmOnFa
     await take_refusals(on.desk, metrics)
     assert [one.deed.value for one in await entries(on)][2:] == ["refusals_missing", "tried_to_invite"]
     # A database made anew finds the same, and no more than once.
-    await on.store.run(lambda: models.RefusalsTaken.delete().execute())
+    await on.store.run(lambda unit: unit.run(models.RefusalsTaken.delete()))
     for _ in range(2):
         assert await take_refusals(on.desk, metrics) == 0
     assert [one.deed.value for one in await entries(on)][4:] == ["refusals_missing"]
@@ -448,7 +449,7 @@ async def test_the_admins_are_told_again_the_next_day_and_never_of_what_is_sprea
             await tries(on, ANN, 1, number)
             await take_refusals(on.desk, metrics)
         assert await told(on) == []
-        assert await on.store.run(lambda: forget_tallies(clock[0] + 1)) == 1
+        assert await on.store.run(forget_tallies, clock[0] + 1) == 1
 
 
 async def test_the_admins_are_not_told_where_the_firm_does_not_want_it(on: FirmOnFake, metrics: Metrics) -> None:

@@ -46,7 +46,7 @@ async def heard(on: FirmOnFake, *attempts: Attempt) -> list[tuple[str, str]]:
     await on.said()
     for one in attempts:
         on.fake.guard.keeper.note(one)
-    await take_refusals(on.desk, Metrics(CollectorRegistry()), partial(tell_refused, on.desk))
+    await take_refusals(on.desk, Metrics(CollectorRegistry()), partial(tell_refused, desk=on.desk))
     chats = {await on.chat(person): person.id for person in (ANN, BEN, CLEO)}
     return [(chats[one.room_id], one.body) for one in await on.said()]
 

@@ -16,6 +16,7 @@ from bridge.firm.room_keys import earlier_key, matter_space_key
 from bridge.mapping.pins import PINNED
 from bridge.operations.transcripts import read_transcript
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.models import Room as Row
 from bridge.store.record.audit import newest
 from tests.component.firm_on_fake import (
@@ -103,7 +104,7 @@ async def test_a_conversation_that_nobody_kept_out_was_in_stays_where_it_is(on: 
     room = on.live_rooms()[-1]
     await on.say(ANN, "!wall add 2026-0042 @ben @cleo Cousins.")
     assert TOMBSTONE not in on.fake.rooms[room].state
-    made = await on.store.run(lambda: newest(9, deed=Deed.ROOM_SET_ASIDE))
+    made = await on.store.run(newest, 9, deed=Deed.ROOM_SET_ASIDE)
     assert [one.entry.subject for one in made] == [ESTATE_TALK]
 
 
@@ -198,7 +199,7 @@ async def test_an_old_room_that_an_admin_deleted_is_not_made_again(on: FirmOnFak
     await on.sync()
     await on.sync()
     assert (await on.room(ESTATE_TALK)) is new
-    noted = [one.entry for one in await on.store.run(lambda: newest(20, deed=Deed.PUT_BACK))]
+    noted = [one.entry for one in await on.store.run(newest, 20, deed=Deed.PUT_BACK)]
     assert [(one.subject, one.cause) for one in noted] == [(ESTATE_TALK, old.room_id)]
     assert "Behind" in str(await _said(on, new, "Behind the wall"))
 
@@ -231,7 +232,7 @@ async def test_a_kill_at_any_point_is_made_good_by_the_next_pass(on: FirmOnFake,
     assert on.user(BEN) not in new.members
     assert old.state[TOMBSTONE]["replacement_room"] == new.room_id
     assert refuses(on, old)
-    assert len(await on.store.run(lambda: newest(9, deed=Deed.ROOM_SET_ASIDE))) == 1
+    assert len(await on.store.run(newest, 9, deed=Deed.ROOM_SET_ASIDE)) == 1
     await on.hear()
     await on.settled()
 
@@ -274,12 +275,12 @@ async def test_R3_an_older_database_put_back_finds_the_new_room_again(on: FirmOn
     await on.say(ANN, "!wall lift wall-1")
     old, new = await rooms(on)
 
-    def unit() -> None:
-        alias = Row.get(Row.key == EARLIER).alias_localpart
-        Row.delete().where(Row.key == ESTATE_TALK).execute()
-        Row.update(key=ESTATE_TALK, earlier_of="", alias_localpart=alias).where(Row.key == EARLIER).execute()
+    def work(unit: Unit) -> None:
+        alias = unit.get(Row, Row.key == EARLIER).alias_localpart
+        unit.run(Row.delete().where(Row.key == ESTATE_TALK))
+        unit.run(Row.update(key=ESTATE_TALK, earlier_of="", alias_localpart=alias).where(Row.key == EARLIER))
 
-    await on.store.run(unit)
+    await on.store.run(work)
     await on.sync()
     assert await rooms(on) == (old, new)
     assert refuses(on, old)

@@ -60,7 +60,7 @@ async def test_M2_a_conversation_is_open_to_its_own_matters_space_from_its_makin
 async def test_M2_the_first_conversation_of_a_matter_without_rooms_finds_its_space(firm: FirmOnFake) -> None:
     firm.firm = make_firm(matters=(ESTATE, MERGER, LEASE))
     await firm.ask(CLEO, '!matter start 2026-0060 "Rent"')
-    (talk,) = await firm.store.run(lambda: titles_in_matter("m3"))
+    (talk,) = await firm.store.run(titles_in_matter, "m3")
     assert await rule(firm, talk) == await open_to(firm, LEASE)
     await firm.settled()
 

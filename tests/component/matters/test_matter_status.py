@@ -33,7 +33,7 @@ async def follow(firm: SmallFirm, **changed: Any) -> list[str]:
     await firm.service.reconciler.passes.follow(before)
     firm.said.clear()
     await firm.settle()
-    talk = await firm.service.store.run(lambda: room_of(first_matter_conversation_id("m1")))
+    talk = await firm.service.store.run(room_of, first_matter_conversation_id("m1"))
     return [body for room_id, sender, body in firm.said if room_id == talk and sender == firm.user("bot")]
 
 
@@ -63,7 +63,7 @@ async def test_M4_it_is_said_once_where_two_processes_take_the_change_over(firm:
     assert len(await follow(firm, status="closed")) == 1
     # The other process compared its files with the firm of before, and is only now at its unit.
     change = diff_firms(before, firm.service.directory.firm, date(2026, 11, 23))
-    await firm.service.store.run(lambda: tell_of_status(change, firm.user("bot")))
+    await firm.service.store.run(tell_of_status, change, firm.user("bot"))
     firm.said.clear()
     await firm.settle()
     assert firm.said == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import AuditRow
 from tests.component.panel.panel_firm import Panel, filings
 from tests.component.small_firm import channel, direct
@@ -81,8 +82,11 @@ async def test_P1_M3_O1_a_transcript_is_handed_over_and_noted(panel: Panel) -> N
     assert ruth.headers["Content-Disposition"].startswith('attachment; filename="Transcript 2026-0042')
     assert "sandbox" in ruth.headers["Content-Security-Policy"]
 
-    def noted() -> list[tuple[str, str]]:
-        return [(row.actor, row.reason) for row in AuditRow.select().where(AuditRow.subject == "matter transcript")]
+    def noted(unit: ReadUnit) -> list[tuple[str, str]]:
+        return [
+            (row.actor, row.reason)
+            for row in unit.all(AuditRow.select().where(AuditRow.subject == "matter transcript"))
+        ]
 
     assert await panel.firm.service.store.read(noted) == [("ruth", "2026-0042 [m1]")]
 

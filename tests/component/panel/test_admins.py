@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.settings import FirmSettings
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.handouts import note_given_out
 from bridge.store.models import AuditRow
 from bridge.upkeep.stages import Stage
@@ -23,11 +24,11 @@ ADMIN_DEEDS = [one for one in DEEDS if one.startswith("/admin")]
 async def used(panel: Panel) -> list[tuple[str, str, str, str, str]]:
     """What the audit log has of commands and pages: who, what, about whom, why and whether it was refused."""
 
-    def unit() -> list[tuple[str, str, str, str, str]]:
+    def work(unit: ReadUnit) -> list[tuple[str, str, str, str, str]]:
         rows = AuditRow.select().where(AuditRow.deed == "command").order_by(AuditRow.position)
-        return [(row.actor, row.subject, row.person, row.reason, row.outcome) for row in rows]
+        return [(row.actor, row.subject, row.person, row.reason, row.outcome) for row in unit.all(rows)]
 
-    return await panel.firm.service.store.read(unit)
+    return await panel.firm.service.store.read(work)
 
 
 async def test_O1_whoever_is_no_admin_gets_nothing_and_is_noted(panel: Panel) -> None:
@@ -77,7 +78,7 @@ async def test_M3_an_admin_behind_a_wall_hears_of_the_matter_on_no_page(panel: P
 async def test_M3_a_wall_is_foreseen_set_reported_and_lifted(panel: Panel) -> None:
     firm = panel.firm
     await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
-    await firm.service.store.run(lambda: note_given_out("mxc://localhost/given", "tom", "m1"))
+    await firm.service.store.run(note_given_out, "mxc://localhost/given", "tom", "m1")
     ruth, room = await panel.enter("ruth"), firm.room("Disclosure · 2026-0042 Estate")
     wanted = [("kind", "exclude"), ("number", "2026-0042"), ("memo", HOSTILE), ("person", "tom")]
     assert await ruth.post("/admin/walls/new", [*wanted, ("step", "look")]) == 200

@@ -16,6 +16,7 @@ from bridge.mapping.file_words import Order
 from bridge.matrix.port import Take
 from bridge.operations.files.downloads import Download
 from bridge.settings import FilingSettings
+from bridge.store.engine.unit import Unit
 from bridge.store.models import Filing
 from bridge.web import handing as downloads
 from bridge.web.panel.files import place, read_after
@@ -133,17 +134,19 @@ async def test_V3_it_is_told_where_a_file_lies_in_the_filing_cabinet(panel: Pane
     room = panel.firm.room("2026-0042 Estate")
     event_id = await send(panel, room, "ruth", "Will.pdf", b"1")
 
-    def filed() -> None:
-        Filing.insert(
-            event_id=event_id,
-            mxc="mxc://localhost/m0",
-            given="Will.pdf",
-            sent_ms=1,
-            queued_at=1,
-            state="filed",
-            folder="2026-0042 Estate/General",
-            name="Will.pdf",
-        ).execute()
+    def filed(unit: Unit) -> None:
+        unit.run(
+            Filing.insert(
+                event_id=event_id,
+                mxc="mxc://localhost/m0",
+                given="Will.pdf",
+                sent_ms=1,
+                queued_at=1,
+                state="filed",
+                folder="2026-0042 Estate/General",
+                name="Will.pdf",
+            )
+        )
 
     await panel.firm.service.store.run(filed)
     ruth, where = await panel.enter("ruth"), "In the filing cabinet: 2026-0042 Estate/General/Will.pdf"

@@ -17,6 +17,7 @@ from bridge.desk import Desk
 from bridge.operations.overview import Overview, overviews, sees
 from bridge.settings import PanelSettings
 from bridge.store.engine.errors import StoreError
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.safety import COOKIE, form_token
@@ -44,9 +45,8 @@ async def test_P4_a_newer_link_takes_the_place_of_the_one_before(panel: Panel) -
 async def test_P4_no_token_stands_in_the_database(panel: Panel) -> None:
     browser, link = await panel.enter("ruth"), await panel.link("tom")
 
-    def stored() -> str:
-        rows = [*PanelLink.select().dicts(), *PanelSession.select().dicts()]
-        return str(rows)
+    def stored(unit: ReadUnit) -> str:
+        return str([*unit.tuples(PanelLink.select()), *unit.tuples(PanelSession.select())])
 
     text = await panel.firm.service.store.read(stored)
     assert "ruth" in text
@@ -57,7 +57,7 @@ async def test_P4_no_token_stands_in_the_database(panel: Panel) -> None:
 @pytest.mark.parametrize(("table", "column"), [(PanelLink, "until"), (PanelSession, "begun_at")])
 async def test_P4_links_and_sessions_end(panel: Panel, table: type[PanelLink | PanelSession], column: str) -> None:
     browser, link = await panel.enter("ruth"), await panel.link("tom")
-    await panel.firm.service.store.run(lambda: table.update({column: 1}).execute())
+    await panel.firm.service.store.run(lambda unit: unit.run(table.update({column: 1})))
     status = (await nobody(panel).get(link))[0] if table is PanelLink else (await browser.get("/"))[0]
     assert status == (410 if table is PanelLink else 401)
 

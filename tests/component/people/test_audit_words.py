@@ -11,6 +11,7 @@ from bridge.firm.model import Wall
 from bridge.firm.rules import CitedRule
 from bridge.mapping.pins import PINNED
 from bridge.reconcile.planning.plan import DriftKind
+from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import record
 from bridge.wording.audit import IN_SHORT, put_back, put_back_reason, rule_in_words
 from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, make_firm
@@ -68,11 +69,11 @@ async def test_a_name_that_is_taken_is_said_to_be(on: FirmOnFake) -> None:
 
 
 async def test_entries_of_before_say_what_was_put_back_too(on: FirmOnFake) -> None:
-    def unit() -> None:
+    def work(unit: Unit) -> None:
         for reason, person in (("m.room.name", ""), ("invite", "c"), ("leave", "b"), ("somebody_banned", "c")):
-            record(Deed.PUT_BACK, actor="b", subject=ESTATE_TALK, person=person, reason=reason, outcome="refused")  # type: ignore[arg-type]
+            record(unit, Deed.PUT_BACK, actor="b", subject=ESTATE_TALK, person=person, reason=reason, outcome="refused")  # type: ignore[arg-type]
 
-    await on.store.run(unit)
+    await on.store.run(work)
     talk = "General · 2026-0042 Estate of Orla Quill"
     assert (await _lines(on, "!audit @ben"))[-4:] == [
         f"Ben Booth changed the name of {talk}, which was put back; refused",

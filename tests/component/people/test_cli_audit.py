@@ -46,8 +46,8 @@ def config(tmp_path: Path, database_url: str) -> Path:
     async def fill() -> None:
         store = Store(database_url)
         await store.open()
-        await store.run(lambda: record(Deed.ARCHIVED, actor="a", subject="club"))
-        await store.run(lambda: record(Deed.RENAMED, actor="a", subject="club", reason="=1+1"))
+        await store.run(record, Deed.ARCHIVED, actor="a", subject="club")
+        await store.run(record, Deed.RENAMED, actor="a", subject="club", reason="=1+1")
         await store.close()
 
     asyncio.run(fill())
@@ -73,9 +73,9 @@ def test_O1_the_spreadsheet_has_names_beside_ids_and_words(config: Path, databas
     async def fill() -> None:
         store = Store(database_url)
         await store.open()
-        await store.run(lambda: add_conversations([NewConversation(club, "club", "club", created_by="a")]))
-        await store.run(lambda: rename("club", "Chess", "chess", "chess", by="a", cause=""))
-        await store.run(lambda: record(Deed.COMMAND, actor="a", subject="audit", person="gone"))
+        await store.run(add_conversations, [NewConversation(club, "club", "club", created_by="a")])
+        await store.run(rename, "club", "Chess", "chess", "chess", by="a", cause="")
+        await store.run(record, Deed.COMMAND, actor="a", subject="audit", person="gone")
         await store.close()
 
     asyncio.run(fill())

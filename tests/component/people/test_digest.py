@@ -50,7 +50,7 @@ AWAY = too_many_in_header(3600)
 @pytest.fixture
 async def talking(on: FirmOnFake) -> AsyncIterator[FirmOnFake]:
     """A firm in which Ben and Cleo are in Ann's matters and wrote to her: the estate last."""
-    await on.store.run(lambda: add_participants(MERGER_TALK, ["c"], "a"))
+    await on.store.run(add_participants, MERGER_TALK, ["c"], "a")
     await on.reconciler.rooms.converge(MERGER_TALK)
     for key, person, count in ((MERGER_TALK, CLEO, 1), (ESTATE_TALK, BEN, 2)):
         room = await on.room(key)
@@ -116,7 +116,7 @@ async def test_channels_and_direct_conversations_are_not_in_it(talking: FirmOnFa
 async def test_two_conversations_of_a_matter_are_one_line(talking: FirmOnFake) -> None:
     on = talking
     costs = Conversation("m1-costs", ConversationKind.MATTER, "Costs", "", "m1", participants=frozenset("ab"))
-    await on.store.run(lambda: add_conversations([NewConversation(costs)]))
+    await on.store.run(add_conversations, [NewConversation(costs)])
     await on.sync()
     on.fake.message((await on.room("m1-costs")).room_id, on.user(BEN), "Again")
     on.fake.message((await on.room(MERGER_TALK)).room_id, on.user(CLEO), "And again")

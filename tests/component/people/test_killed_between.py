@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -29,6 +28,7 @@ from bridge.matrix.errors import HomeserverError, UnreachableError
 from bridge.service import introduce_bot, open_firm
 from bridge.store import models
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import audited
 from bridge.store.rooms.conversations import room_of
 from tests.component.conftest import own_database
@@ -69,22 +69,27 @@ class Killer:
     @asynccontextmanager
     async def at_large(self) -> AsyncIterator[None]:
         """While this lasts, each step of the bridge is counted."""
-        run, ask = Store.run, Connection.request_once
+        early, ask = Store.run_early, Connection.request_once
 
-        async def counted_run(store: Store, unit: Callable[[], Any], **options: Any) -> Any:
-            self.alive()
+        def counted(method: Callable[..., Any]) -> Callable[..., Any]:
+            async def run(store: Store, *given: Any, **options: Any) -> Any:
+                self.alive()
+                changed: list[bool] = []
+                place = 1 if method is early else 0
+                work = given[place]
 
-            def told() -> tuple[Any, bool]:
-                before = models.database.connection().total_changes
-                return unit(), models.database.connection().total_changes > before
+                def told(unit: Unit, *arguments: Any, **more: Any) -> Any:
+                    (before,) = unit.row("SELECT total_changes()")
+                    result = work(unit, *arguments, **more)
+                    changed.append(unit.row("SELECT total_changes()")[0] > before)
+                    return result
 
-            early = options.pop("early", None)
-            if early is not None:
-                options["early"] = lambda both: early(both[0])
-            result, changed = await run(store, told, **options)
-            self.taken += changed
-            self.alive()
-            return result
+                result = await method(store, *given[:place], told, *given[place + 1 :], **options)
+                self.taken += any(changed)
+                self.alive()
+                return result
+
+            return run
 
         async def counted_attempt(connection: Connection, method: str, *arguments: Any) -> Any:
             self.alive(asked=True)
@@ -94,7 +99,11 @@ class Killer:
             self.alive(asked=True)
             return answer
 
-        with patch.object(Store, "run", counted_run), patch.object(Connection, "request_once", counted_attempt):
+        runs: dict[str, Any] = {name: counted(getattr(Store, name)) for name in ("run", "run_undurable", "run_early")}
+        with (
+            patch.multiple(Store, **runs),
+            patch.object(Connection, "request_once", counted_attempt),
+        ):
             yield
 
 
@@ -122,7 +131,7 @@ async def restarted(firm: SmallFirm, command: str) -> AsyncIterator[None]:
         await introduce_bot(service.homeserver, service.settings)
         await firm.bridge.places.refresh()
         walls_and_leavers = await service.store.run(
-            lambda: (models.CommandWall.select().count(), models.CommandLeaver.select().count())
+            lambda unit: (unit.count(models.CommandWall.select()), unit.count(models.CommandLeaver.select()))
         )
         await service.reconciler.passes.shut_out()
         if command in CLOSED_AT_ONCE and any(walls_and_leavers):
@@ -133,7 +142,7 @@ async def restarted(firm: SmallFirm, command: str) -> AsyncIterator[None]:
 async def rooms_of_tom(firm: SmallFirm, which: str) -> set[str]:
     """The rooms of the matter, or all, that he is in or invited to."""
     keys = first_matter_conversation_id("m1"), matter_space_key("m1")
-    of_matter = await firm.service.store.run(lambda: {room_of(key) for key in keys})
+    of_matter = await firm.service.store.run(lambda unit: {room_of(unit, key) for key in keys})
     return {
         room.room_id
         for room in firm.fake.rooms.values()
@@ -151,7 +160,7 @@ async def give(firm: SmallFirm, command: str, killer: Killer) -> None:
         try:
             effect = await firm.bridge.router.handle(event)
             assert effect is not None
-            await firm.service.store.run(partial(_note, effect, handled))
+            await firm.service.store.run(_note, effect, handled)
         except* (Killed, HomeserverError):
             # Of several requests under way each may still arrive.
             assert killer.taken >= killer.after
@@ -159,8 +168,8 @@ async def give(firm: SmallFirm, command: str, killer: Killer) -> None:
         firm.new.insert(0, event)
 
 
-def _note(effect: Callable[[], None], handled: list[None]) -> None:
-    effect()
+def _note(unit: Unit, effect: Callable[[Unit], None], handled: list[None]) -> None:
+    effect(unit)
     handled.append(None)
 
 
@@ -169,13 +178,13 @@ async def outcome(firm: SmallFirm) -> Json:
     await firm.settle()
     assert await firm.nothing_to_do()
     account = firm.fake.accounts[firm.user("tom")]
-    entries = await firm.service.store.run(lambda: [row.entry for row in audited()])
+    entries = await firm.service.store.run(lambda unit: [row.entry for row in audited(unit)])
     chat, row = await firm.chat("ruth"), models.OutboxMessage
     return {
         "rooms": sorted((name_of(room), sorted(room.joined)) for room in firm.fake.rooms.values()),
         "tom": (account.locked, account.deactivated, len(account.devices)),
         "noted": Counter(f"{entry.deed} {entry.outcome}" for entry in entries),
-        "answers": await firm.service.store.run(lambda: row.select().where(row.room_id == chat).count()),
+        "answers": await firm.service.store.run(lambda unit: unit.count(row.select().where(row.room_id == chat))),
     }
 
 

@@ -59,7 +59,7 @@ async def test_F2_left_by_command(firm: SmallFirm) -> None:
     # What he types from now on is not heard, whatever the homeserver lets through.
     assert await firm.nothing_to_do()
     assert "left, by command" in await firm.ask("ruth", "!staff list")
-    deeds = [row.entry.deed for row in await firm.service.store.run(lambda: audited())]
+    deeds = [row.entry.deed for row in await firm.service.store.run(audited)]
     assert Deed.STAFF_LEFT in deeds
 
 
@@ -160,12 +160,12 @@ async def test_F2_killed_at_any_step_it_is_done_after_the_restart(firm: SmallFir
 
 
 async def test_F2_who_comes_back_while_a_pass_is_under_way_keeps_the_account(firm: SmallFirm) -> None:
-    await firm.service.store.run(lambda: set_leaver("tom", "ruth", "$left"))
+    await firm.service.store.run(set_leaver, "tom", "ruth", "$left")
     ended = firm.service.homeserver.delete_devices
 
     async def and_they_are_back(user_id: str) -> None:
         await ended(user_id)
-        await firm.service.store.run(lambda: set_returned("tom", "ruth", "$back"))
+        await firm.service.store.run(set_returned, "tom", "ruth", "$back")
 
     with patch.object(firm.service.homeserver, "delete_devices", and_they_are_back):
         await firm.service.sync()

@@ -36,7 +36,7 @@ EVERYONE = channel("Everyone")
 
 
 async def participants(on: FirmOnFake, key: str) -> set[str]:
-    conversation = await on.store.run(lambda: conversation_by_id(key))
+    conversation = await on.store.run(conversation_by_id, key)
     assert conversation is not None
     return set(conversation.participants)
 
@@ -139,8 +139,8 @@ async def test_a_leave_of_before_somebody_was_added_again_is_old_news(on: FirmOn
 async def test_a_join_of_before_somebody_was_taken_out_is_old_news(on: FirmOnFake) -> None:
     on.fake.join((await on.room(LITIGATION)).room_id, on.user(CLEO))
     joined = on.events.pop()
-    await on.store.run(lambda: add_participants(LITIGATION, ["c"], "a"))
-    await on.store.run(lambda: remove_participant(LITIGATION, "c", joined["origin_server_ts"] + 1, by="c"))
+    await on.store.run(add_participants, LITIGATION, ["c"], "a")
+    await on.store.run(remove_participant, LITIGATION, "c", joined["origin_server_ts"] + 1, by="c")
     await on.handle(joined)
     assert await on.people(LITIGATION) == on.users(ANN, BEN)
     await on.settled()

@@ -398,7 +398,7 @@ class Firm(RuleBasedStateMachine):
             assert rooms <= {one for listed in direct.values() for one in listed} <= rooms | perhaps[who], who
 
     def direct_room(self, everybody: frozenset[str]) -> str:
-        return str(self.wait(self.on.store.run(lambda: room_of(direct_id(everybody)))))
+        return str(self.wait(self.on.store.run(room_of, direct_id(everybody))))
 
     def present(self, room: Room) -> set[str]:
         """The staff ids of those who are in or invited; anybody else is an error."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, patch
@@ -20,6 +19,7 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.guard.protocol import PATH
 from bridge.handlers.router import Router
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.people.walls import Removed, drop_screened, end_expired
 from bridge.store.record.audit import newest
 from bridge.store.rooms.conversations import conversation_by_id
@@ -216,11 +216,11 @@ async def test_a_wall_ends_after_its_last_day_in_the_firms_time_zone(firm: FirmO
     for day, seen in ((last, False), (last + timedelta(days=1), True)):
         with patch("bridge.clock.day_at", lambda *_, day=day: day):
             assert ("2026-0042" in await firm.ask(BEN, "!matter list")) is seen
-            ended = await firm.store.run(partial(end_expired, firm.in_force.now(firm.firm), day))
+            ended = await firm.store.run(end_expired, firm.in_force.now(firm.firm), day)
             assert [one.id for one in ended] == (["wall-1"] if seen else [])
             await firm.sync()
             assert firm.user(BEN) not in await firm.people(ESTATE_TALK)
-    (entry,) = await firm.store.run(lambda: newest(9, deed=Deed.WALL_EXPIRED))
+    (entry,) = await firm.store.run(newest, 9, deed=Deed.WALL_EXPIRED)
     assert entry.entry.subject == "wall-1"
     assert "It was ended on" in await firm.ask(ANN, "!wall report wall-1")
 
@@ -256,7 +256,7 @@ async def test_M3_a_crash_between_any_two_steps_ends_where_none_would(firm: Firm
     listed = await firm.ask(ANN, "!wall list 2026-0042")
     assert "wall-1" in listed
     assert "wall-2" not in listed
-    assert len(await firm.store.run(lambda: newest(9, deed=Deed.WALL_SET))) == 1
+    assert len(await firm.store.run(newest, 9, deed=Deed.WALL_SET)) == 1
 
 
 class KilledError(BaseException):
@@ -277,7 +277,7 @@ async def test_a_command_that_was_lifting_when_it_was_killed_is_answered_the_sam
     await firm.said()
     await firm.handle(event)
     assert "Lifted" in (await firm.said())[-1].body
-    assert len(await firm.store.run(lambda: newest(9, deed=Deed.WALL_LIFTED))) == 1
+    assert len(await firm.store.run(newest, 9, deed=Deed.WALL_LIFTED)) == 1
 
 
 async def test_what_could_not_be_done_is_said_and_put_right_by_the_next_pass(firm: FirmOnFake) -> None:
@@ -311,7 +311,7 @@ async def test_acknowledging(firm: FirmOnFake) -> None:
     listed = (await firm.ask(ANN, "!wall list @ben")).splitlines()
     assert [line for line in listed if "wall-1" in line and "not yet" not in line]
     assert [line for line in listed if "wall-2" in line and "not yet by Cleo Crane" in line]
-    done = await firm.store.run(lambda: newest(9, deed=Deed.WALL_ACKNOWLEDGED))
+    done = await firm.store.run(newest, 9, deed=Deed.WALL_ACKNOWLEDGED)
     assert {(one.entry.actor, one.entry.subject) for one in done} == {("b", "wall-1"), ("b", "wall-2")}
 
 
@@ -359,9 +359,9 @@ async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
     monkeypatch.setattr("bridge.operations.walls.setting.MATTERS_AT_ONCE", 3)
     most = 0
 
-    def counted(*arguments: Any) -> Removed:
+    def counted(unit: Unit, *arguments: Any) -> Removed:
         nonlocal most
-        removed = drop_screened(*arguments)
+        removed = drop_screened(unit, *arguments)
         most = max([most, *map(len, removed.values())])
         return removed
 
@@ -374,7 +374,7 @@ async def test_M3_a_wall_around_many_matters_is_set_and_lifted_some_at_a_time(
     ]
     await many.say(ANN, "!wall lift wall-1")
     conversations = await many.store.run(
-        lambda: [conversation_by_id(first_matter_conversation_id(one.id)) for one in MANY]
+        lambda unit: [conversation_by_id(unit, first_matter_conversation_id(one.id)) for one in MANY]
     )
     assert not [one for one in conversations if one is None or "b" in one.participants]
 
@@ -406,10 +406,10 @@ async def test_a_report_is_made_a_page_at_a_time(many: FirmOnFake, monkeypatch: 
 
 async def test_O1_who_walled_whom_and_why_is_in_the_audit_log(firm: FirmOnFake) -> None:
     await wall(firm)
-    (set_,) = await firm.store.run(lambda: newest(9, deed=Deed.WALL_SET))
+    (set_,) = await firm.store.run(newest, 9, deed=Deed.WALL_SET)
     assert (set_.entry.actor, set_.entry.subject) == ("a", "wall-1")
     assert "His cousin" in set_.entry.reason
-    (out,) = await firm.store.run(lambda: newest(9, person="b", deed=Deed.PARTICIPANT_REMOVED))
+    (out,) = await firm.store.run(newest, 9, person="b", deed=Deed.PARTICIPANT_REMOVED)
     assert (out.entry.actor, out.entry.subject, out.entry.cause) == ("a", ESTATE_TALK, set_.entry.cause)
 
 

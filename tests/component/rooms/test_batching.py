@@ -9,24 +9,27 @@ import pytest
 
 from bridge.store.engine.batching import Batches
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import Unit
 from bridge.store.models import InboxEvent
 
 
 def record(store: Store, batches: list[list[str]]) -> Batches[str]:
     """A unit that stores each item as a row and refuses the item "bad"."""
 
-    def unit(items: Sequence[str]) -> None:
+    def work(unit: Unit, items: Sequence[str]) -> None:
         batches.append(list(items))
         for item in items:
-            InboxEvent.create(event_id=item, room_id="!a:localhost", body=b"", received_at=0)
+            unit.run(InboxEvent.insert(event_id=item, room_id="!a:localhost", body=b"", received_at=0))
             if item == "bad":
                 raise ValueError(item)
 
-    return Batches(store, unit)
+    return Batches(store, work)
 
 
 async def stored(store: Store) -> list[str]:
-    return await store.run(lambda: [row.event_id for row in InboxEvent.select().order_by(InboxEvent.position)])
+    return await store.run(
+        lambda unit: [row.event_id for row in unit.all(InboxEvent.select().order_by(InboxEvent.position))]
+    )
 
 
 async def test_items_that_come_at_once_share_a_unit_and_keep_their_order(store: Store) -> None:

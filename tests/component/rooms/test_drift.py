@@ -181,7 +181,7 @@ async def test_O3_an_admin_who_made_themselves_admin_of_a_room_loses_that_and_th
 
 
 async def noted(on: FirmOnFake) -> list[DriftEntry]:
-    return await on.store.run(lambda: untold(100))
+    return await on.store.run(untold, 100)
 
 
 async def look_at_everything(on: FirmOnFake) -> None:
@@ -215,7 +215,7 @@ async def test_O3_what_somebody_changes_is_put_back_and_noted_once(
         case.person,
         case.what,
     )
-    entries = [one for one in await on.store.run(lambda: audited(before)) if one.entry.deed is Deed.PUT_BACK]
+    entries = [one for one in await on.store.run(audited, before) if one.entry.deed is Deed.PUT_BACK]
     assert [(one.position, one.entry.subject, one.entry.actor, one.entry.outcome) for one in entries] == [
         (found.entry, case.key, case.actor, Outcome.REFUSED)
     ]
@@ -312,7 +312,7 @@ async def test_F3_O3_another_name_for_the_bot_is_taken_back_noted_and_told(on: F
     assert on.fake.accounts[bot].profile["displayname"] == name
     (found,) = await noted(on)
     assert (found.kind, found.actor, found.put_back) == ("bot_renamed", "", True)
-    text = await on.store.run(lambda: drift_text(on.firm, [found]))
+    text = await on.store.run(drift_text, on.firm, [found])
     assert text.startswith("I was given another name; I cannot tell by whom. I put it back.")
     # The bridge's own change of it is none.
     await on.hear()

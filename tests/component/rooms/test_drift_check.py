@@ -60,7 +60,7 @@ async def test_O3_what_no_event_told_of_is_put_back_by_the_check(on: FirmOnFake)
     on.fake.force(litigation.room_id, ROOT, "m.room.member", on.user(BEN), {"membership": "ban"})
     on.events.clear()
     assert await Checks(on).at(DUE) == ROOMS
-    found = await on.store.run(lambda: untold(10))
+    found = await on.store.run(untold, 10)
     assert {one.kind for one in found} == {"somebody_put_in", "state_changed", "somebody_banned"}
     assert all(one.put_back for one in found)
     await on.settled()
@@ -100,7 +100,7 @@ async def test_time_lost_is_not_made_up_for_in_a_burst() -> None:
 async def test_what_was_interrupted_goes_on_behind_the_last_room(
     on: FirmOnFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = await on.store.run(lambda: rooms_after("", 100))
+    keys = await on.store.run(rooms_after, "", 100)
     fifth = await on.room(keys[5])
     on.fake.script("GET", f"{fifth.room_id}/state$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
     on.fake.script("GET", "/whoami$", *[refusal(502, "M_UNKNOWN", "away")] * 1000)
@@ -137,11 +137,11 @@ async def test_a_room_that_cannot_be_put_right_holds_up_no_other(on: FirmOnFake)
     checks = Checks(on)
     assert await checks.at(DUE) == ROOMS
     assert checks.figure("rooms_failed_total") == 1
-    (found,) = await on.store.run(lambda: untold(10))
+    (found,) = await on.store.run(untold, 10)
     assert not found.put_back
     assert await checks.at(TOMORROW) == ROOMS
     assert checks.figure("rooms_failed_total") == 1
-    (found,) = await on.store.run(lambda: untold(10))
+    (found,) = await on.store.run(untold, 10)
     assert found.put_back
 
 

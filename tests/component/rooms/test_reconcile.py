@@ -307,6 +307,6 @@ async def test_V1_who_joined_or_left_while_the_bridge_was_away_did_so(on: FirmOn
 
 
 async def test_who_was_taken_out_while_the_homeserver_was_away_is_taken_out_later(on: FirmOnFake) -> None:
-    await on.store.run(lambda: remove_participant(LITIGATION, "b", 2**53, by="b"))
+    await on.store.run(remove_participant, LITIGATION, "b", 2**53, by="b")
     await on.sync()
     assert await on.people(LITIGATION) == on.users(ANN)

@@ -187,7 +187,7 @@ async def test_an_address_of_another_room_fails_that_channel_and_nothing_else(
 @pytest.mark.parametrize("away", [True, False], ids=["away as a whole", "only this"])
 async def test_a_pass_broken_off_is_completed_by_the_next(new: FirmOnFake, method: str, path: str, away: bool) -> None:
     talk = Conversation(direct("a", "b"), ConversationKind.DIRECT, participants=frozenset({"a", "b"}))
-    await new.store.run(lambda: add_conversations([NewConversation(talk)]))
+    await new.store.run(add_conversations, [NewConversation(talk)])
     new.fake.script("POST", "/createRoom$", DUPLICATE)
     new.fake.script(method, path, AWAY)
     if away:
@@ -216,7 +216,7 @@ async def test_a_token_that_is_not_accepted_ends_a_pass_at_once(new: FirmOnFake)
 
 async def test_D1_a_hundred_at_once_for_one_conversation_make_one_room(on: FirmOnFake) -> None:
     talk = Conversation(direct("a", "c"), ConversationKind.DIRECT, participants=frozenset({"a", "c"}))
-    await on.store.run(lambda: add_conversations([NewConversation(talk)]))
+    await on.store.run(add_conversations, [NewConversation(talk)])
     outcomes = await asyncio.gather(*(on.reconciler.rooms.converge(talk.id) for _ in range(100)))
     assert [outcome for outcome in outcomes if outcome.failed] == []
     assert len(on.fake.asked("POST", "/createRoom$")) == 1
@@ -226,7 +226,7 @@ async def test_D1_a_hundred_at_once_for_one_conversation_make_one_room(on: FirmO
 
 async def test_D1_two_processes_at_once_make_one_room(on: FirmOnFake) -> None:
     talk = Conversation(direct("a", "c"), ConversationKind.DIRECT, participants=frozenset({"a", "c"}))
-    await on.store.run(lambda: add_conversations([NewConversation(talk)]))
+    await on.store.run(add_conversations, [NewConversation(talk)])
     created = Slow(asyncio.Event(), act_first=True)
     on.fake.script("POST", "/createRoom$", created)
     first = asyncio.create_task(on.reconciler.rooms.converge(talk.id))
@@ -246,7 +246,7 @@ async def test_a_change_that_a_pass_has_not_read_is_not_undone_by_it(
 
     async def read_before_the_change(passes: Passes, *what: Any) -> Any:
         found = await scan(passes, *what)
-        await on.store.run(lambda: add_participants(channel("Litigation"), ["c"], "a"))
+        await on.store.run(add_participants, channel("Litigation"), ["c"], "a")
         await on.reconciler.rooms.converge(channel("Litigation"))
         return found
 

@@ -28,7 +28,7 @@ async def test_slices_are_together_what_a_look_at_everything_finds(
 ) -> None:
     monkeypatch.setattr("bridge.store.rooms.world.SLICE", 2)
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=stored) as firm:
-        await store.run(lambda: add_conversations([NewConversation(GONE), NewConversation(DIRECT)]))
+        await store.run(add_conversations, [NewConversation(GONE), NewConversation(DIRECT)])
         whole = await firm.reconciler.planner.desired()
         look = firm.reconciler
         work = Work(store, firm.client, firm.settings, lambda: firm.firm, look.guarding, look.again, firm.desk.today)

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.passes import Passes
 from bridge.refusal import Kind, Refusal
 from bridge.settings import CareSettings, Settings
+from bridge.store.engine.unit import later
 from bridge.store.models import Digest
 from bridge.store.queues import inbox
 from bridge.store.record.drift import note_difference
@@ -328,7 +328,7 @@ async def test_the_morning_digest_is_sent(
         firm.bridge.jobs.scheduler.remove_job("digest")
         talk, chat = await firm.room(TALK), await firm.room(bot_chat_id("a"))
         fake.message(talk, BEN, "Good morning")
-        await firm.service.store.run(lambda: Digest.delete().execute())
+        await firm.service.store.run(lambda unit: unit.run(Digest.delete()))
         await send_digests(firm.bridge.jobs.desk, datetime.now(UTC))
         await until(lambda: "2026-0042 Estate: 1 in General" in fake.events(chat)[-1]["content"].get("body", ""))
 
@@ -354,7 +354,7 @@ async def test_O3_the_admins_are_told_what_was_changed_also_what_a_crash_left_un
         assert metrics.get_sample_value("firm_bridge_drift_found_total", {"kind": "state_changed"}) == 1
         await fake.delivered()
         # As a crash leaves it between putting it back and noting that.
-        note = partial(note_difference, "$e", TALK, "somebody_banned", actor="", person="b", what="")
+        note = later(note_difference, "$e", TALK, "somebody_banned", actor="", person="b", what="")
         await first.service.store.run(note)
     async with running(settings, fake) as second:
         await second.well()

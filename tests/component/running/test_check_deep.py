@@ -15,6 +15,7 @@ from bridge.firm.model import Staff
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.planning.plan import Action, Plan, RoomPlan, Step
 from bridge.settings import Settings
+from bridge.store.engine.unit import Unit
 from bridge.store.models import AuditRow, Participant, Room
 from bridge.store.rooms.conversations import room_of
 from tests.component.small_firm import SmallFirm, small_firm
@@ -40,7 +41,7 @@ async def found(firm: SmallFirm, *findings: Finding) -> list[tuple[str, str, str
 
 
 async def room_id(firm: SmallFirm, key: str) -> str:
-    made = await firm.service.store.run(lambda: room_of(key))
+    made = await firm.service.store.run(room_of, key)
     assert made is not None
     return made
 
@@ -100,15 +101,17 @@ async def test_O3_every_change_behind_the_bridges_back_is_printed(firm: SmallFir
 
 
 async def test_the_database_beside_the_directory(firm: SmallFirm) -> None:
-    def unit() -> None:
-        Room.insert(key="conversation-of-yore", alias_localpart="yore", room_id="!yore:localhost").execute()
-        Participant.insert(
-            conversation=first_matter_conversation_id("m1"), staff_id="gone", present=True, since=1, added_by=""
-        ).execute()
+    def work(unit: Unit) -> None:
+        unit.run(Room.insert(key="conversation-of-yore", alias_localpart="yore", room_id="!yore:localhost"))
+        unit.run(
+            Participant.insert(
+                conversation=first_matter_conversation_id("m1"), staff_id="gone", present=True, since=1, added_by=""
+            )
+        )
         forged = dict.fromkeys(("actor", "subject", "person", "reason", "cause"), "")
-        AuditRow.insert(**forged, at_ms=1, deed="archived", outcome="done", previous="none", digest="none").execute()
+        unit.run(AuditRow.insert(**forged, at_ms=1, deed="archived", outcome="done", previous="none", digest="none"))
 
-    await firm.service.store.run(unit)
+    await firm.service.store.run(work)
     said = await found(firm)
     assert ("database", "gone", "Is no active staff, and still down for conversations.") in said
     assert (

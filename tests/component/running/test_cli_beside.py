@@ -15,6 +15,7 @@ import yaml
 from bridge.cli.exits import Exit
 from bridge.firm.conversation import bot_chat_id
 from bridge.settings import Settings
+from bridge.store.engine.unit import Unit
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.web.shell import SHELL_PATH, signed
 from tests.component.running.test_app import fake, no_waiting, settings
@@ -95,20 +96,24 @@ async def test_dead_letters_are_tried_again_by_the_bridge_that_runs(
         await bridge.well()
         chat = await bridge.room(bot_chat_id("c"))
 
-        def fill() -> None:
-            InboxEvent.insert(
-                event_id="$dead", room_id=chat, body=b"{}", received_at=1, attempts=5, status="dead", error="x"
-            ).execute()
-            OutboxMessage.insert(
-                txn_id="dead",
-                room_id=chat,
-                sender=fake.bot_id,
-                event_type="m.room.message",
-                content=b'{"msgtype": "m.notice", "body": "late"}',
-                attempts=5,
-                status="dead",
-                error="x",
-            ).execute()
+        def fill(unit: Unit) -> None:
+            unit.run(
+                InboxEvent.insert(
+                    event_id="$dead", room_id=chat, body=b"{}", received_at=1, attempts=5, status="dead", error="x"
+                )
+            )
+            unit.run(
+                OutboxMessage.insert(
+                    txn_id="dead",
+                    room_id=chat,
+                    sender=fake.bot_id,
+                    event_type="m.room.message",
+                    content=b'{"msgtype": "m.notice", "body": "late"}',
+                    attempts=5,
+                    status="dead",
+                    error="x",
+                )
+            )
 
         await bridge.service.store.run(fill)
         (dead,) = (await typed(config, "dead-letters", "list", "--json"))[1].split('"id": "out-')[1:]

@@ -27,7 +27,7 @@ async def fake() -> AsyncIterator[FakeHomeserver]:
 
 
 async def participants(bridge: Running, key: str) -> frozenset[str]:
-    found = await bridge.service.store.run(lambda: conversation_by_id(key))
+    found = await bridge.service.store.run(conversation_by_id, key)
     assert found is not None
     return found.participants
 

@@ -11,6 +11,7 @@ import pytest
 from bridge.firm.model import Matter
 from bridge.reconcile.storing import store_new
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.models import HeldChange
 from bridge.store.rooms.conversations import NewConversation, add_conversations
 from bridge.store.rooms.world import read_world
@@ -31,24 +32,24 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def at_each_page(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[Sequence[NewConversation]], None]]:
+def at_each_page(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[Unit, Sequence[NewConversation]], None]]:
     """What is called, in the unit, with each page of conversations that is stored."""
-    called: list[Callable[[Sequence[NewConversation]], None]] = []
+    called: list[Callable[[Unit, Sequence[NewConversation]], None]] = []
 
-    def add(new: Sequence[NewConversation]) -> None:
+    def add(unit: Unit, new: Sequence[NewConversation]) -> None:
         for one in called:
-            one(new)
-        add_conversations(new)
+            one(unit, new)
+        add_conversations(unit, new)
 
     monkeypatch.setattr("bridge.reconcile.storing.add_conversations", add)
     return called
 
 
 async def test_no_unit_of_a_first_start_grows_with_the_firm(
-    store: Store, fake: FakeHomeserver, at_each_page: list[Callable[[Sequence[NewConversation]], None]]
+    store: Store, fake: FakeHomeserver, at_each_page: list[Callable[[Unit, Sequence[NewConversation]], None]]
 ) -> None:
     added: list[int] = []
-    at_each_page.append(lambda new: added.append(len(new)))
+    at_each_page.append(lambda _, new: added.append(len(new)))
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:
         await store_new(store, await firm.reconciler.planner.desired())
         assert max(added) == PAGE
@@ -76,16 +77,16 @@ async def test_what_comes_in_is_stored_between_two_pages(
     store: Store,
     fake: FakeHomeserver,
     monkeypatch: pytest.MonkeyPatch,
-    at_each_page: list[Callable[[Sequence[NewConversation]], None]],
+    at_each_page: list[Callable[[Unit, Sequence[NewConversation]], None]],
 ) -> None:
     seen: list[int] = []
-    at_each_page.append(lambda _: seen.append(HeldChange.select().count()))
+    at_each_page.append(lambda unit, _: seen.append(unit.count(HeldChange.select())))
     numbers, run = itertools.count(), store.run
 
-    async def run_and_one_more(unit: Callable[[], Any], **options: Any) -> Any:
-        result: Any = await run(unit, **options)
+    async def run_and_one_more(work: Callable[..., Any], *given: Any, **options: Any) -> Any:
+        result: Any = await run(work, *given, **options)
         number = str(next(numbers))
-        await run(lambda: HeldChange.insert(fingerprint=number, summary="", held_at=1).execute())
+        await run(lambda unit: unit.run(HeldChange.insert(fingerprint=number, summary="", held_at=1)))
         return result
 
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=False) as firm:

@@ -50,7 +50,7 @@ class Clock:
     async def _reconcile(self) -> None:
         today = self.today()
         self.passes.append(today)
-        await self._firm.service.store.run(lambda: keep(DAY_DONE, today.isoformat()))
+        await self._firm.service.store.run(keep, DAY_DONE, today.isoformat())
 
     async def asks(self) -> None:
         upkeep = self._firm.bridge.upkeep
@@ -108,7 +108,7 @@ async def test_a_pass_notes_the_day_that_it_was_made_for(tmp_path: Path, databas
     async with small_firm(tmp_path, database_url) as firm:
         await firm.bridge.upkeep.reconcile()
         today = firm.service.today().isoformat()
-        assert await firm.service.store.run(lambda: kept(DAY_DONE)) == today
+        assert await firm.service.store.run(kept, DAY_DONE) == today
 
 
 @pytest.mark.parametrize("zone", CHANGES)

@@ -31,7 +31,6 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.guard.creation import CreationRequest, request_as_json
 from bridge.guard.protocol import CREATE_PATH, PATH, sign_creation
 from bridge.settings import Settings
-from bridge.store import models
 from bridge.store.engine.store import StoreError
 from bridge.store.rooms.conversations import conversation_by_id
 from tests.component.running_bridge import STAFF, TALK, Running, running, settings_in, write
@@ -276,7 +275,7 @@ async def test_the_day_goes_on_with_a_full_disk(
         shut = await ids(firm, TALK, matter_space_key("m1"))
         assert {room.room_id for room in rooms_of(fake, BEN)} >= set(shut)
         store, chat = firm.service.store, await firm.room(bot_chat_id("d"))
-        await store.run(lambda: models.database.obj.execute_sql("PRAGMA max_page_count=1"))
+        await store.run(lambda unit: unit.execute("PRAGMA max_page_count=1"))
         fake.message(chat, DAN, f"!ping {'x' * 3000}")
         await firm.says("database", "full")
         next_day(monkeypatch, today + timedelta(1))
@@ -286,7 +285,7 @@ async def test_the_day_goes_on_with_a_full_disk(
         while store.trouble:
             # What the homeserver sends again and again may share the transaction, and undo it with its own failure.
             with suppress(StoreError):
-                await store.run(lambda: models.database.obj.execute_sql("PRAGMA max_page_count=1000000"))
+                await store.run(lambda unit: unit.execute("PRAGMA max_page_count=1000000"))
         await until(lambda: "pong after" in str(fake.events(asked["room_id"])[-1]["content"]))
         await firm.well()
         await nothing_left(firm)
@@ -362,7 +361,7 @@ async def test_F1_no_room_is_made_before_those_who_must_be_out_are(settings: Set
 
         await firm.says("homeserver", "500")
         assert "just starting" in (await plus())["refused"]
-        assert not await firm.service.store.run(lambda: conversation_by_id(direct_id("ab")))
+        assert not await firm.service.store.run(conversation_by_id, direct_id("ab"))
         mend(fake)
         await firm.well()
         assert (await plus())["room_id"] == await firm.room(direct_id("ab"))

@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from peewee import Database
 
-from bridge.store import models
 from bridge.store.engine import postgresql
 from bridge.store.engine import store as store_module
-from bridge.store.engine.news import announce
 from bridge.store.engine.store import Store, StoreError
-from tests.component.store.test_store import Gate, held, hold, holding, postgresql_only
+from bridge.store.engine.unit import ReadUnit, Unit
+from tests.component.conftest import database_of
+from tests.component.store.test_store import Gate, held, hold, postgresql_only
 
 
-def connection_pid() -> int:
-    return int(models.database.obj.execute_sql("SELECT pg_backend_pid()").fetchone()[0])
+def connection_pid(unit: ReadUnit) -> int:
+    return int(unit.row("SELECT pg_backend_pid()")[0])
 
 
 @contextmanager
@@ -51,16 +52,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "TROUBLE_SECONDS", 0.0)
 
 
-def lose_connection_after(step: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def lose_connection_after(database: Database, step: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next commit do this and then lose the connection."""
 
     def commit() -> None:
         monkeypatch.undo()
         step()
-        models.database.obj.connection().close()
-        models.database.obj.execute_sql("SELECT 1")
+        database.connection().close()  # type: ignore[no-untyped-call]
+        database.execute_sql("SELECT 1")  # type: ignore[no-untyped-call]
 
-    monkeypatch.setattr(models.database.obj, "commit", commit)
+    monkeypatch.setattr(database, "commit", commit)
 
 
 async def test_a_listener_that_fails_keeps_nobody_waiting_and_the_others_hear(store: Store) -> None:
@@ -72,7 +73,7 @@ async def test_a_listener_that_fails_keeps_nobody_waiting_and_the_others_hear(st
     store.listen(fails)
     store.listen(told.extend)
     async with asyncio.timeout(10):
-        await Gate().together(store, lambda: announce("a"), lambda: hold("b"))
+        await Gate().together(store, lambda unit: unit.announce("a"), lambda unit: hold(unit, "b"))
     assert told == ["a"]
     assert await store.run(held) == ["b"]
 
@@ -82,11 +83,11 @@ async def test_trouble_tells_what_takes_long_and_what_failed(store: Store, monke
     assert store.trouble == ""
     inside, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
 
-    def unit() -> None:
+    def work(unit: Unit) -> None:
         loop.call_soon_threadsafe(inside.set)
         assert go_on.wait(10)
 
-    running = asyncio.create_task(store.run(unit))
+    running = asyncio.create_task(store.run(work))
     await inside.wait()
     assert "has not answered for" in store.trouble
     go_on.set()
@@ -99,18 +100,18 @@ async def test_a_full_disk_is_told_although_other_units_find_room(
 ) -> None:
     monkeypatch.setattr(store_module, "TROUBLE_SECONDS", 3600.0)
 
-    def no_room() -> None:
+    def no_room(unit: Unit) -> None:
         raise StoreError("The disk is full.")
 
-    refused, _ = await Gate().together(store, no_room, lambda: hold("a"))
+    refused, _ = await Gate().together(store, no_room, lambda unit: hold(unit, "a"))
     assert isinstance(refused, StoreError)
     assert store.trouble == "The disk is full."
-    await store.run(lambda: hold("b"))
+    await store.run(hold, "b")
     assert store.trouble == "The disk is full."
     monkeypatch.setattr(store_module, "TROUBLE_SECONDS", 0.0)
     await store.read(held)
     assert store.trouble == "The disk is full."
-    await store.run(lambda: hold("c"))
+    await store.run(hold, "c")
     assert store.trouble == ""
 
 
@@ -118,11 +119,11 @@ async def test_closing_does_not_wait_for_ever(store: Store, monkeypatch: pytest.
     monkeypatch.setattr(store_module, "CLOSE_SECONDS", 0.05)
     inside, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
 
-    def unit() -> None:
+    def work(unit: Unit) -> None:
         loop.call_soon_threadsafe(inside.set)
         assert go_on.wait(10)
 
-    running = asyncio.create_task(store.run(unit))
+    running = asyncio.create_task(store.run(work))
     await inside.wait()
     async with asyncio.timeout(10):
         await store.close()
@@ -137,14 +138,14 @@ async def test_a_commit_whose_confirmation_was_lost_is_found(store: Store, monke
     told: list[object] = []
     store.listen(told.extend)
 
-    def unit() -> str:
-        hold("a")
-        announce("news")
-        lose_connection_after(commit, monkeypatch)
+    def work(unit: Unit) -> str:
+        hold(unit, "a")
+        unit.announce("news")
+        lose_connection_after(unit.database, commit, monkeypatch)
         return "done"
 
-    commit = models.database.obj.commit
-    assert await store.run(unit) == "done"
+    commit = (await database_of(store)).commit
+    assert await store.run(work) == "done"
     assert told == ["news"]
     assert await store.run(held) == ["a"]
 
@@ -156,13 +157,13 @@ async def test_a_commit_that_never_arrived_is_an_error_and_undone(
     told: list[object] = []
     store.listen(told.extend)
 
-    def unit() -> None:
-        hold("a")
-        announce("news")
-        lose_connection_after(lambda: None, monkeypatch)
+    def work(unit: Unit) -> None:
+        hold(unit, "a")
+        unit.announce("news")
+        lose_connection_after(unit.database, lambda: None, monkeypatch)
 
     with pytest.raises(StoreError):
-        await store.run(unit)
+        await store.run(work)
     assert told == []
     assert await store.run(held) == []
 
@@ -171,7 +172,7 @@ async def test_a_commit_that_never_arrived_is_an_error_and_undone(
 async def test_a_server_that_hangs_is_told_broken_off_and_used_again(database_url: str, impatient: None) -> None:
     store = Store(database_url)
     await store.open()
-    await store.run(holding("a"))
+    await store.run(hold, "a")
     pid = await store.run(connection_pid)
     with frozen(pid):
         first = asyncio.create_task(store.run(held))
@@ -236,8 +237,8 @@ async def test_a_lock_of_somebody_else_is_a_sentence(database_url: str, impatien
         other.execute("LOCK TABLE held_change IN ACCESS EXCLUSIVE MODE")
         async with asyncio.timeout(20):
             with pytest.raises(StoreError, match="locked by another process"):
-                await store.run(holding("a"))
-    await store.run(holding("a"))
+                await store.run(hold, "a")
+    await store.run(hold, "a")
     await store.close()
 
 
@@ -246,6 +247,6 @@ async def test_one_question_that_takes_too_long_is_given_up(database_url: str, i
     store = Store(database_url)
     await store.open()
     with pytest.raises(StoreError, match="took too long over one question"):
-        await store.run(lambda: models.database.obj.execute_sql("SELECT pg_sleep(10)"))
-    await store.run(holding("a"))
+        await store.run(lambda unit: unit.execute("SELECT pg_sleep(10)"))
+    await store.run(hold, "a")
     await store.close()

@@ -14,8 +14,8 @@ from bridge.mapping.file_words import FileSearch
 from bridge.mapping.files import file_in
 from bridge.store import models
 from bridge.store.engine.backends import Backend, backend_for
-from bridge.store.engine.sql import execute
 from bridge.store.engine.store import MIGRATIONS, Store, StoreError, migrate
+from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
 from bridge.store.files.lists import files_after
 from bridge.store.rooms.channels import recent
@@ -54,18 +54,23 @@ def database_url(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def backend(database_url: str) -> Any:
     made = backend_for(database_url)
-    models.database.initialize(made.database)
     made.connect()
     yield made
     made.database.close()
 
 
-def test_migrations_lead_to_the_models_tables(backend: Backend) -> None:
+@pytest.fixture
+def unit(backend: Backend) -> Unit:
+    return Unit(backend.database)
+
+
+def test_migrations_lead_to_the_models_tables(backend: Backend, unit: Unit) -> None:
     migrate(backend)
     assert not diff_models(backend.database, models.MODELS)
     by_migration = tables(backend)
-    backend.database.drop_tables(models.MODELS)
-    backend.database.create_tables(models.MODELS)
+    with backend.database.bind_ctx(models.MODELS):
+        backend.database.drop_tables(models.MODELS)
+    unit.create_tables(models.MODELS)
     assert by_migration == tables(backend)
     assert set(by_migration) == {model._meta.table_name for model in models.MODELS}
 
@@ -96,8 +101,8 @@ async def test_a_database_of_a_newer_version_is_refused(database_url: str, backe
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(backend: Backend, tmp_path: Path) -> None:
     (tmp_path / "0001_half.py").write_text(
-        "def up(migrator, db):\n"
-        "    db.execute_sql('CREATE TABLE half (id INTEGER)')\n"
+        "def up(migrator, unit):\n"
+        "    unit.execute('CREATE TABLE half (id INTEGER)')\n"
         "    raise RuntimeError('in the middle')\n"
     )
     with pytest.raises(RuntimeError):
@@ -105,7 +110,9 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(backend: Backend, 
     assert tables(backend) == {}
 
 
-def test_who_has_a_chat_with_the_bot_at_the_upgrade_is_not_welcomed_any_more(backend: Backend, tmp_path: Path) -> None:
+def test_who_has_a_chat_with_the_bot_at_the_upgrade_is_not_welcomed_any_more(
+    unit: Unit, backend: Backend, tmp_path: Path
+) -> None:
     for path in sorted(MIGRATIONS.rglob("000[12]*.py")):
         (tmp_path / path.name).write_text(path.read_text())
     migrate(backend, str(tmp_path))
@@ -119,62 +126,59 @@ def test_who_has_a_chat_with_the_bot_at_the_upgrade_is_not_welcomed_any_more(bac
             " VALUES ('c-{0}', '{0}', true, 1, '')",
             "INSERT INTO room (\"key\", alias_localpart, room_id) VALUES ('c-{0}', 'a-{0}', {2})",
         ):
-            execute(statement.format(staff_id, kind, room_id))
+            unit.execute(statement.format(staff_id, kind, room_id))
     migrate(backend)
-    found = execute("SELECT staff_id, welcomed_at FROM account ORDER BY staff_id").fetchall()
+    found = unit.rows("SELECT staff_id, welcomed_at FROM account ORDER BY staff_id")
     assert [tuple(row) for row in found] == [("new", None), ("old", 0), ("other", None)]
 
 
-def test_C3_the_newest_messages_are_taken_over(backend: Backend, tmp_path: Path) -> None:
+def test_C3_the_newest_messages_are_taken_over(unit: Unit, backend: Backend, tmp_path: Path) -> None:
     for path in sorted(MIGRATIONS.rglob("00*.py")):
         if path.name < "0016":
             (tmp_path / path.name).write_text(path.read_text())
     migrate(backend, str(tmp_path))
     for name, at_ms in (("busy", "5"), ("quiet", "NULL")):
-        execute(
+        unit.execute(
             "INSERT INTO conversation (id, kind, title, topic, matter_id, alias_localpart, everyone, archived,"
             " created_by, created_at, caused_by, last_message_at)"
             f" VALUES ('{name}', 'channel', '{name}', '', '', '', false, false, '', 1, '', {at_ms})"
         )
     migrate(backend)
-    assert [(channel.id, channel.last_message_at) for channel in recent(10)] == [("busy", 5)]
+    assert [(channel.id, channel.last_message_at) for channel in recent(unit, 10)] == [("busy", 5)]
 
 
 def test_V3_files_from_before_are_found_by_every_spelling_and_nobodys_names_are_no_versions(
-    backend: Backend, tmp_path: Path
+    unit: Unit, backend: Backend, tmp_path: Path
 ) -> None:
     for path in sorted(MIGRATIONS.rglob("00*.py")):
         if path.name < "0025":
             (tmp_path / path.name).write_text(path.read_text())
     migrate(backend, str(tmp_path))
     for number, (name, caption) in enumerate([("image.png", ""), ("image.png", ""), ("Søren.pdf", ""), ("a", "Łódź")]):
-        add_file(_as_before(number, name, caption))
+        add_file(unit, _as_before(number, name, caption))
     key = "image.png"
-    execute("UPDATE file SET name_key = ?, newest = ? WHERE event_id = ?", key, False, "$0")
-    execute("UPDATE file SET name_key = ?, unedited = ? WHERE event_id = ?", key, '{"name_key": "blob"}', "$1")
-    param = backend.database.param
-    if param == "?":
-        execute("UPDATE file_search SET words = 'gone'")
+    unit.execute("UPDATE file SET name_key = ?, newest = ? WHERE event_id = ?", key, False, "$0")
+    unit.execute("UPDATE file SET name_key = ?, unedited = ? WHERE event_id = ?", key, '{"name_key": "blob"}', "$1")
+    if unit.sqlite:
+        unit.execute("UPDATE file_search SET words = 'gone'")
     else:
-        execute(
+        unit.execute(
             "UPDATE file_search SET search = array_to_tsvector(ARRAY(SELECT lexeme FROM unnest(search)"
             " WHERE starts_with(lexeme, '=')) || ARRAY['gone'])"
         )
     migrate(backend)
-    rows = execute("SELECT name_key, newest, unedited FROM file ORDER BY position").fetchall()
+    rows = unit.rows("SELECT name_key, newest, unedited FROM file ORDER BY position")
     assert [(str(row[0]), bool(row[1])) for row in rows[:2]] == [("image.png\n$0", True), ("image.png\n$1", True)]
     assert orjson.loads(rows[1][2]) == {"name_key": "blob\n$1"}
 
-    def found(*ways: str) -> list[str]:
-        return [str(one.position) for one in files_after(FileSearch("c", words=(ways,)), None, 9)]
+    def found(unit: Unit, *ways: str) -> list[str]:
+        return [str(one.position) for one in files_after(unit, FileSearch("c", words=(ways,)), None, 9)]
 
-    (soren,), (lodz,) = (
-        execute("SELECT position FROM file WHERE event_id = ?", one).fetchall() for one in ("$2", "$3")
-    )
-    assert found("soeren") == found("soren") == [str(soren[0])]
-    assert found("lodz") == [str(lodz[0])]
+    (soren,), (lodz,) = (unit.rows("SELECT position FROM file WHERE event_id = ?", one) for one in ("$2", "$3"))
+    assert found(unit, "soeren") == found(unit, "soren") == [str(soren[0])]
+    assert found(unit, "lodz") == [str(lodz[0])]
     # Plain names were right before, and are left as they are.
-    assert len(found("gone")) == 2
+    assert len(found(unit, "gone")) == 2
 
 
 def _as_before(number: int, name: str, caption: str) -> NewFile:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.store import models
 from bridge.store.engine.errors import NotMadeYetError, OwnedElsewhereError
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import HeldChange
 from tests.component.conftest import SERVER, own_database
-from tests.component.store.test_store import held, hold, holding, postgresql_only, sqlite_only
+from tests.component.store.test_store import held, hold, postgresql_only, sqlite_only
 
 OWNER = """
 import asyncio, sys
@@ -85,19 +85,18 @@ async def test_what_was_killed_owns_nothing(database_url: str, elsewhere: asynci
             break
         except OwnedElsewhereError:
             await asyncio.sleep(0.05)
-    await store.run(holding("a"))
+    await store.run(hold, "a")
     await store.close()
 
 
 async def test_reading_beside_the_owner_is_free_and_writes_nothing(store: Store, database_url: str) -> None:
-    await store.run(holding("a"))
-    own, reader = models.database.obj, Store(database_url, reading=True)
+    await store.run(hold, "a")
+    reader = Store(database_url, reading=True)
     await reader.open()
     assert await reader.run(held) == ["a"]
     with pytest.raises(Exception, match=r"(?i)read-?only|for writing"):
-        await reader.run(holding("b"))
+        await reader.run(hold, "b")
     await reader.close()
-    models.database.initialize(own)
     assert await store.run(held) == ["a"]
 
 
@@ -105,7 +104,7 @@ async def test_after_the_owner_comes_the_next(database_url: str) -> None:
     for name in ("a", "b"):
         store = Store(database_url)
         await store.open()
-        await store.run(holding(name))
+        await store.run(hold, name)
         await store.close()
 
 
@@ -116,8 +115,8 @@ async def test_what_only_reads_makes_no_database(new_url: str) -> None:
 
 async def test_a_unit_that_says_that_it_reads_cannot_write(store: Store) -> None:
     with pytest.raises(Exception, match=r"(?i)read-?only|for writing"):
-        await store.read(lambda: hold("a"))
-    await store.run(lambda: hold("b"))
+        await store.read(hold, "a")  # type: ignore[arg-type]
+    await store.run(hold, "b")
     assert await store.read(held) == ["b"]
 
 
@@ -125,15 +124,15 @@ async def test_a_unit_that_says_that_it_reads_cannot_write(store: Store) -> None
 async def test_a_unit_that_reads_waits_for_nobody_and_keeps_nobody_waiting(store: Store, tmp_path: Path) -> None:
     import sqlite3
 
-    await store.run(holding("a"))
+    await store.run(hold, "a")
     other = sqlite3.connect(tmp_path / "test.db", isolation_level=None, timeout=0)
     other.execute("BEGIN IMMEDIATE")
     assert await store.read(held) == ["a"]
     other.execute("ROLLBACK")
     inside, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
 
-    def long_reading() -> int:
-        count = int(HeldChange.select().count())
+    def long_reading(unit: ReadUnit) -> int:
+        count = int(unit.count(HeldChange.select()))
         loop.call_soon_threadsafe(inside.set)
         assert go_on.wait(10)
         return count
@@ -154,11 +153,11 @@ async def test_a_database_or_lock_replaced_under_the_bridge_is_lost_and_said(
 ) -> None:
     lost = asyncio.Event()
     store.on_loss(lost.set)
-    await store.run(holding("a"))
+    await store.run(hold, "a")
     (tmp_path / "backup").write_bytes((tmp_path / name).read_bytes())
     os.replace(tmp_path / "backup", tmp_path / name)  # noqa: PTH105 - the inode is what this is about
     with pytest.raises(OwnedElsewhereError, match="was moved or replaced"):
-        await store.run(holding("b"))
+        await store.run(hold, "b")
     await lost.wait()
     assert store.lost is not None
     assert "moved or replaced" in store.trouble
@@ -167,12 +166,10 @@ async def test_a_database_or_lock_replaced_under_the_bridge_is_lost_and_said(
 @postgresql_only
 async def test_the_lock_goes_with_the_connection_and_is_taken_again(store: Store, database_url: str) -> None:
     with pytest.raises(StoreError):
-        await store.run(lambda: models.database.obj.execute_sql("SELECT pg_terminate_backend(pg_backend_pid())"))
-    await store.run(holding("a"))
-    own = models.database.obj
+        await store.run(lambda unit: unit.execute("SELECT pg_terminate_backend(pg_backend_pid())"))
+    await store.run(hold, "a")
     with pytest.raises(OwnedElsewhereError):
         await Store(database_url).open()
-    models.database.initialize(own)
     assert await store.run(held) == ["a"]
 
 
@@ -181,7 +178,7 @@ async def test_who_lost_the_lock_to_another_stores_nothing_any_more(store: Store
     lost = asyncio.Event()
     store.on_loss(lost.set)
     with pytest.raises(StoreError):
-        await store.run(lambda: models.database.obj.execute_sql("SELECT pg_terminate_backend(pg_backend_pid())"))
+        await store.run(lambda unit: unit.execute("SELECT pg_terminate_backend(pg_backend_pid())"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OWNER, database_url, stdout=asyncio.subprocess.PIPE
     )
@@ -189,7 +186,7 @@ async def test_who_lost_the_lock_to_another_stores_nothing_any_more(store: Store
     while await process.stdout.readline() != b"open\n":
         pass
     with pytest.raises(OwnedElsewhereError):
-        await store.run(holding("b"))
+        await store.run(hold, "b")
     await lost.wait()
     process.kill()
     await process.wait()

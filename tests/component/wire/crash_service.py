@@ -19,6 +19,7 @@ from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import Said
 from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, are_in
@@ -37,18 +38,17 @@ class WritesLines:
         return "$sent"
 
 
-def _left() -> int:
-    return (
-        InboxEvent.select().where(InboxEvent.status != "handled").count()
-        + OutboxMessage.select().where(OutboxMessage.status != "sent").count()
+def _left(unit: ReadUnit) -> int:
+    return unit.count(InboxEvent.select().where(InboxEvent.status != "handled")) + unit.count(
+        OutboxMessage.select().where(OutboxMessage.status != "sent")
     )
 
 
-def _someone_asks() -> None:
-    if not are_in([("talk", "robin")]):
-        add_accounts({"robin": "robin"})
+def _someone_asks(unit: Unit) -> None:
+    if not are_in(unit, [("talk", "robin")]):
+        add_accounts(unit, {"robin": "robin"})
         talk = Conversation("talk", ConversationKind.CHANNEL, "Talk", participants=frozenset({"robin"}))
-        add_conversations([NewConversation(talk)])
+        add_conversations(unit, [NewConversation(talk)])
 
 
 def _at_once(given: Json) -> FromMemory:

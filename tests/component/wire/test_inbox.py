@@ -11,8 +11,10 @@ import pytest
 from bridge.handlers.inbox import Effect, Inbox
 from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.store.queues import inbox as rows
+from tests.component.conftest import database_of
 from tests.component.wire.traffic import Json, event, make_inbox, reply, reply_to, until
 
 DOWN = UnreachableError("PUT /send", 0, "M_UNKNOWN", "connection lost")
@@ -33,8 +35,8 @@ class Handled:
         return reply_to(given)
 
 
-def statuses() -> dict[str, str]:
-    return {row.event_id: row.status for row in InboxEvent.select()}
+def statuses(unit: ReadUnit) -> dict[str, str]:
+    return {row.event_id: row.status for row in unit.all(InboxEvent.select())}
 
 
 async def test_an_event_is_handled_and_its_body_forgotten(store: Store) -> None:
@@ -43,7 +45,7 @@ async def test_an_event_is_handled_and_its_body_forgotten(store: Store) -> None:
     assert await inbox.accept([event("$1", body="!ping secret")]) == 1
     await until(lambda: not len(inbox))
     assert handle.ids == ["$1"]
-    kept = await store.run(lambda: [(row.status, bytes(row.body)) for row in InboxEvent.select()])
+    kept = await store.run(lambda unit: [(row.status, bytes(row.body)) for row in unit.all(InboxEvent.select())])
     assert kept == [("handled", b"")]
 
 
@@ -217,7 +219,7 @@ async def test_a_dead_letter_let_wait_by_another_process_is_found_and_handled(st
     first = (await store.run(rows.dead_letters))[0]
     handle.fail = lambda event_id: None
     handle.ids.clear()
-    assert await store.run(lambda: rows.replay([first.position])) == 1
+    assert await store.run(rows.replay, [first.position]) == 1
     await inbox.refresh()
     await until(lambda: not len(inbox))
     assert handle.ids == ["$1"]
@@ -246,8 +248,8 @@ async def test_a_refresh_does_not_take_up_what_is_being_handled(store: Store) ->
 
 async def test_what_an_event_caused_is_stored_with_its_mark_or_not_at_all(store: Store) -> None:
     def bad_effect(given: Json) -> Effect:
-        def effect() -> None:
-            reply_to(given)()
+        def effect(unit: Unit) -> None:
+            reply_to(given)(unit)
             raise RuntimeError("after the reply was queued")
 
         return effect
@@ -259,7 +261,7 @@ async def test_what_an_event_caused_is_stored_with_its_mark_or_not_at_all(store:
     await inbox.accept([event("$1")])
     await until(lambda: not len(inbox))
     assert await store.run(statuses) == {"$1": "dead"}
-    assert await store.run(lambda: OutboxMessage.select().count()) == 0
+    assert await store.run(lambda unit: unit.count(OutboxMessage.select())) == 0
 
 
 async def test_an_event_handled_again_causes_nothing_a_second_time(store: Store) -> None:
@@ -267,35 +269,32 @@ async def test_an_event_handled_again_causes_nothing_a_second_time(store: Store)
     inbox = make_inbox(store, reply)
     await inbox.accept([event("$1")])
     await until(lambda: not len(inbox))
-    await store.run(lambda: OutboxMessage.delete().execute())
-    await store.run(lambda: InboxEvent.update(body=b"{}").execute())
+    await store.run(lambda unit: unit.run(OutboxMessage.delete()))
+    await store.run(lambda unit: unit.run(InboxEvent.update(body=b"{}")))
     inbox.take_up([rows.WaitingEvent("$1", "!a:localhost", b'{"event_id":"$1","room_id":"!a:localhost"}', 0)])
     await until(lambda: not len(inbox))
-    assert await store.run(lambda: OutboxMessage.select().count()) == 0
+    assert await store.run(lambda unit: unit.count(OutboxMessage.select())) == 0
 
 
 async def test_a_commit_that_failed_leaves_no_effect_and_the_events_can_come_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Handling begins before the commit; when that fails, the homeserver sends the same events again."""
-    from bridge.store import models
-
-    commit, handle = models.database.obj.commit, Handled()
+    database, handle = await database_of(store), Handled()
 
     def refuse() -> None:
         monkeypatch.undo()
         raise StoreError("The disk is full.")
 
     inbox = make_inbox(store, handle)
-    monkeypatch.setattr(models.database.obj, "commit", refuse)
+    monkeypatch.setattr(database, "commit", refuse)
     with pytest.raises(StoreError):
         await inbox.accept([event("$1"), event("$2")])
     await until(lambda: not len(inbox))
-    assert models.database.obj.commit == commit
-    assert await store.run(lambda: OutboxMessage.select().count()) == 0
+    assert await store.run(lambda unit: unit.count(OutboxMessage.select())) == 0
     assert await inbox.accept([event("$1"), event("$2")]) == 2
     await until(lambda: not len(inbox))
-    assert await store.run(lambda: OutboxMessage.select().count()) == 2
+    assert await store.run(lambda unit: unit.count(OutboxMessage.select())) == 2
 
 
 async def test_events_left_when_the_bridge_stopped_are_handled_at_the_next_start(store: Store) -> None:
@@ -389,6 +388,6 @@ async def test_events_handled_are_forgotten_after_their_time_and_dead_letters_ar
     inbox = make_inbox(store, handle, max_attempts=1, keep_days=14)
     await inbox.accept([event("$old"), event("$dead"), event("$new")])
     await until(lambda: not len(inbox))
-    await store.run(lambda: InboxEvent.update(received_at=1).where(InboxEvent.event_id != "$new").execute())
+    await store.run(lambda unit: unit.run(InboxEvent.update(received_at=1).where(InboxEvent.event_id != "$new")))
     assert await inbox.forget_handled() == 1
     assert await store.run(statuses) == {"$dead": "dead", "$new": "handled"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 import pytest
 
@@ -12,9 +11,11 @@ from bridge.handlers.at_once import FromMemory
 from bridge.handlers.inbox import Effect, Inbox
 from bridge.store.engine import write_behind
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import Said
 from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, are_in
+from tests.component.conftest import database_of
 from tests.component.wire.traffic import BOT, Json, event, make_inbox, reply_to, until
 
 TALK = Conversation("talk", ConversationKind.CHANNEL, "Talk", participants=frozenset({"robin"}))
@@ -26,9 +27,9 @@ async def talk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversation with Robin in it; what was answered is marked as soon as can be."""
     monkeypatch.setattr(write_behind, "TOGETHER_SECONDS", 0.0)
 
-    def rows() -> None:
-        add_accounts({"robin": "robin", "sam": "sam"})
-        add_conversations([NewConversation(TALK)])
+    def rows(unit: Unit) -> None:
+        add_accounts(unit, {"robin": "robin", "sam": "sam"})
+        add_conversations(unit, [NewConversation(TALK)])
 
     await store.run(rows)
 
@@ -68,13 +69,16 @@ class Answers:
         return inbox
 
 
-def statuses() -> dict[str, tuple[str, bytes]]:
-    return {row.event_id: (row.status, bytes(row.body)) for row in InboxEvent.select().order_by(InboxEvent.position)}
+def statuses(unit: ReadUnit) -> dict[str, tuple[str, bytes]]:
+    return {
+        row.event_id: (row.status, bytes(row.body))
+        for row in unit.all(InboxEvent.select().order_by(InboxEvent.position))
+    }
 
 
-def queued() -> list[str]:
+def queued(unit: ReadUnit) -> list[str]:
     rows = OutboxMessage.select().order_by(OutboxMessage.position)
-    return [bytes(row.content).decode().rpartition("to ")[2].rstrip('"}') for row in rows]
+    return [bytes(row.content).decode().rpartition("to ")[2].rstrip('"}') for row in unit.all(rows)]
 
 
 async def all_marked(store: Store) -> None:
@@ -200,7 +204,6 @@ async def test_a_commit_that_failed_leaves_nothing_and_the_events_can_come_again
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was said meanwhile is said again with the same txn_id, which the homeserver knows."""
-    from bridge.store import models
 
     def refuse() -> None:
         monkeypatch.undo()
@@ -208,7 +211,7 @@ async def test_a_commit_that_failed_leaves_nothing_and_the_events_can_come_again
 
     answers = Answers()
     inbox = await answers.inbox(store)
-    monkeypatch.setattr(models.database.obj, "commit", refuse)
+    monkeypatch.setattr(await database_of(store), "commit", refuse)
     with pytest.raises(StoreError):
         await inbox.accept([event("$1")])
     await until(lambda: not len(inbox))
@@ -237,7 +240,7 @@ async def test_what_is_answered_and_not_marked_yet_is_not_taken_up_again(
 
 async def test_whether_people_are_in_their_conversations(store: Store) -> None:
     everybodys = Conversation("all", ConversationKind.CHANNEL, "All", everyone=True)
-    await store.run(lambda: add_conversations([NewConversation(everybodys)]))
+    await store.run(add_conversations, [NewConversation(everybodys)])
     for asked, expected in (
         ([], True),
         ([("talk", "robin")], True),
@@ -246,4 +249,4 @@ async def test_whether_people_are_in_their_conversations(store: Store) -> None:
         ([("talk", "robin"), ("talk", "sam")], False),
         ([("none", "robin")], False),
     ):
-        assert await store.run(partial(are_in, asked)) is expected, asked
+        assert await store.run(are_in, asked) is expected, asked

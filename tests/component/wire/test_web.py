@@ -87,7 +87,7 @@ async def error_of(answer: ClientResponse) -> tuple[int, str]:
 async def test_events_that_need_handling_are_stored_and_others_never(served: Served, store: Store) -> None:
     answer = await served.push({"events": [event("$1"), event("$2", body="chat"), event("$3")]})
     assert (answer.status, await answer.json()) == (200, {})
-    assert await store.run(lambda: [row.event_id for row in InboxEvent.select()]) == ["$1", "$3"]
+    assert await store.run(lambda unit: [row.event_id for row in unit.all(InboxEvent.select())]) == ["$1", "$3"]
     await until(lambda: served.handled == ["$1", "$3"])
 
 
@@ -163,7 +163,7 @@ async def test_an_event_nested_too_deeply_keeps_no_other_of_its_transaction_out(
     deep = orjson.dumps(event("$2")).replace(b'"!ping"', b'"!ping","x":' + b"[" * 500 + b"]" * 500)
     raw = b'{"events": [' + b",".join([orjson.dumps(event("$1")), deep, orjson.dumps(event("$3"))]) + b"]}"
     assert (await served.push(None, raw)).status == 200
-    assert await store.run(lambda: [row.event_id for row in InboxEvent.select()]) == ["$1", "$3"]
+    assert await store.run(lambda unit: [row.event_id for row in unit.all(InboxEvent.select())]) == ["$1", "$3"]
 
 
 async def test_the_wrong_shape_is_refused_with_its_place_and_nothing_is_stored(served: Served, store: Store) -> None:
@@ -172,7 +172,7 @@ async def test_the_wrong_shape_is_refused_with_its_place_and_nothing_is_stored(s
     answer = await served.push({"events": [event("$1"), bad]})
     assert (await answer.json())["error"].startswith("events[1].sender:")
     assert await error_of(answer) == (400, "M_BAD_JSON")
-    assert await store.run(lambda: InboxEvent.select().count()) == 0
+    assert await store.run(lambda unit: unit.count(InboxEvent.select())) == 0
 
 
 @pytest.mark.parametrize("number", [b"1e400", b"123456789012345678901234567890", b"-9223372036854775809"])

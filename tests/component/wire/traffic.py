@@ -18,6 +18,7 @@ from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.queues.limits import QueueLimits
 from bridge.store.queues.outbox import enqueue
 
@@ -50,9 +51,9 @@ def event(event_id: str, room_id: str = "!a:localhost", body: str = "!ping", age
 def reply_to(given: Json) -> Effect:
     """An effect that queues a reply."""
 
-    def effect() -> None:
+    def effect(unit: Unit) -> None:
         content = {"msgtype": "m.notice", "body": f"to {given['event_id']}"}
-        enqueue(f"{given['event_id']}/reply", given["room_id"], BOT, "m.room.message", content)
+        enqueue(unit, f"{given['event_id']}/reply", given["room_id"], BOT, "m.room.message", content)
 
     return effect
 

@@ -30,6 +30,7 @@ from bridge.settings import (
 )
 from bridge.store import models
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 
 SETTINGS = Settings(homeserver=HomeserverSettings(server_name="firm.example"))
 
@@ -45,7 +46,8 @@ async def database(settings: Settings, firm: Firm | None = None) -> list[Finding
 async def store_rows(path: Path, *rows: models.Base) -> None:
     store = Store(f"sqlite:///{path}")
     await store.open()
-    await store.run(lambda: [row.save(force_insert=True) for row in rows])
+    for row in rows:
+        await store.run(Unit.add, row)
     await store.close()
 
 

@@ -39,6 +39,7 @@ from bridge.reconcile.tally import Result
 from bridge.settings import Settings
 from bridge.store import models
 from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.unit import Unit
 from bridge.web.app import ListenError
 from bridge.wording.directory import confirmed_text
 
@@ -159,7 +160,8 @@ def stored(path: Path, *rows: models.Base) -> None:
     async def put() -> None:
         store = Store(f"sqlite:///{path / 'bridge.db'}")
         await store.open()
-        await store.run(lambda: [row.save(force_insert=True) for row in rows])
+        for row in rows:
+            await store.run(Unit.add, row)
         await store.close()
 
     bridge_loop(put())

@@ -8,13 +8,14 @@ from peewee import (
     BlobField,
     BooleanField,
     CompositeKey,
-    Database,
     ForeignKeyField,
     IntegerField,
     Model,
     TextField,
 )
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class Base(Model):
@@ -105,6 +106,5 @@ class OutboxMessage(Base):
 TABLES = [DirectoryRecord, HeldChange, Account, Conversation, Participant, Room, InboxEvent, OutboxMessage]
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx(TABLES):
-        db.create_tables(TABLES)
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables(TABLES)

@@ -5,11 +5,13 @@ All may be null, since SQLite would otherwise copy the whole table, and dropping
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database, TextField
+from peewee import BigIntegerField, TextField
 from playhouse.migrate import SchemaMigrator, migrate
 
+from bridge.store.engine.unit import Unit
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
+
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
     migrate(
         migrator.add_column("conversation", "last_message_at", BigIntegerField(null=True)),
         migrator.add_column("conversation", "archived_at", BigIntegerField(null=True)),

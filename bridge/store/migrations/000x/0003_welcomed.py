@@ -5,8 +5,10 @@ Those who have a chat with the bot already know it and are taken to have been.
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database
+from peewee import BigIntegerField
 from playhouse.migrate import SchemaMigrator, migrate
+
+from bridge.store.engine.unit import Unit
 
 _KNOW_THE_BOT = """
     UPDATE account SET welcomed_at = 0 WHERE staff_id IN (
@@ -18,6 +20,6 @@ _KNOW_THE_BOT = """
 """
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
     migrate(migrator.add_column("account", "welcomed_at", BigIntegerField(null=True)))
-    db.execute_sql(_KNOW_THE_BOT)  # type: ignore[no-untyped-call]
+    unit.execute(_KNOW_THE_BOT)

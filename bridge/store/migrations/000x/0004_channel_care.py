@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, Database, Model, TextField
+from peewee import BigIntegerField, BooleanField, Model, TextField
 from playhouse.migrate import SchemaMigrator, migrate
+
+from bridge.store.engine.unit import Unit
 
 
 class Digest(Model):
@@ -15,8 +17,7 @@ class Digest(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
     # May be null, since SQLite would otherwise copy the whole table.
     migrate(migrator.add_column("conversation", "restored_at", BigIntegerField(null=True)))
-    with db.bind_ctx([Digest]):
-        db.create_tables([Digest])
+    unit.create_tables([Digest])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigAutoField, BigIntegerField, Database, Model, SqliteDatabase, TextField
+from peewee import BigAutoField, BigIntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 _REFUSAL = "the audit log is append-only"
 _SQLITE = [
@@ -36,9 +38,8 @@ class AuditRow(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([AuditRow]):
-        db.create_tables([AuditRow])
-    statements = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRESQL
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([AuditRow])
+    statements = _SQLITE if unit.sqlite else _POSTGRESQL
     for statement in statements:
-        db.execute_sql(statement)  # type: ignore[no-untyped-call] # peewee says nothing about it
+        unit.execute(statement)

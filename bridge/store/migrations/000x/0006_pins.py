@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, CompositeKey, Database, IntegerField, Model, TextField
+from peewee import BigIntegerField, CompositeKey, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class Pin(Model):
@@ -27,6 +29,5 @@ class PinLists(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([Pin, PinLists]):
-        db.create_tables([Pin, PinLists])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([Pin, PinLists])

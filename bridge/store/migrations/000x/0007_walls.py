@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigAutoField, BigIntegerField, CompositeKey, Database, ForeignKeyField, Model, TextField
+from peewee import BigAutoField, BigIntegerField, CompositeKey, ForeignKeyField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class CommandWall(Model):
@@ -36,6 +38,5 @@ class Screened(Model):
         primary_key = CompositeKey("wall", "staff_id")
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([CommandWall, Screened]):
-        db.create_tables([CommandWall, Screened])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([CommandWall, Screened])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, Database, IntegerField, Model, TextField
+from peewee import BigIntegerField, BooleanField, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class Drift(Model):
@@ -33,6 +35,5 @@ class DriftCheck(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([Drift, DriftCheck]):
-        db.create_tables([Drift, DriftCheck])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([Drift, DriftCheck])

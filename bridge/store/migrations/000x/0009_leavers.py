@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database, Model, TextField
+from peewee import BigIntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class CommandLeaver(Model):
@@ -16,6 +18,5 @@ class CommandLeaver(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([CommandLeaver]):
-        db.create_tables([CommandLeaver])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([CommandLeaver])

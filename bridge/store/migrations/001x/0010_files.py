@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigAutoField, BigIntegerField, Database, IntegerField, Model, TextField
+from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class File(Model):
@@ -37,6 +39,5 @@ class File(Model):
         indexes = ((("conversation_id", "name_key", "at_ms"), False), (("conversation_id", "at_ms"), False))
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([File]):
-        db.create_tables([File])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([File])

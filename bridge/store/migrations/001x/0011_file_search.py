@@ -5,8 +5,10 @@ The words come folded (bridge/mapping/file_words.py), so both databases take the
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, Database, Model, SqliteDatabase, TextField
+from peewee import BigIntegerField, BooleanField, Model, TextField
 from playhouse.migrate import SchemaMigrator, migrate
+
+from bridge.store.engine.unit import Unit
 
 # An index for each length of a beginning: any other is put together from all words that begin so.
 _SQLITE = [
@@ -28,7 +30,7 @@ class FileHistory(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
     # Nothing has written files yet, so no row needs more than the defaults.
     migrate(
         migrator.add_column("file", "moment", BigIntegerField(default=0)),
@@ -49,8 +51,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
         migrator.add_index("file", ("conversation_id", "newest", "name_key", "moment")),
         migrator.add_index("file", ("conversation_id", "newest", "size", "moment")),
     )
-    with db.bind_ctx([FileHistory]):
-        db.create_tables([FileHistory])
-    statements = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRESQL
+    unit.create_tables([FileHistory])
+    statements = _SQLITE if unit.sqlite else _POSTGRESQL
     for statement in statements:
-        db.execute_sql(statement)  # type: ignore[no-untyped-call] # peewee says nothing about it
+        unit.execute(statement)

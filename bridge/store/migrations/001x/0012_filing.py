@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigAutoField, BigIntegerField, BooleanField, Database, IntegerField, Model, TextField
+from peewee import BigAutoField, BigIntegerField, BooleanField, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class Filing(Model):
@@ -62,6 +64,5 @@ class MatterFiling(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([Filing, CabinetFolder, MatterFiling]):
-        db.create_tables([Filing, CabinetFolder, MatterFiling])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([Filing, CabinetFolder, MatterFiling])

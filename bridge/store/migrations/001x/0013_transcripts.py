@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database, Model, TextField
+from peewee import BigIntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class FiledTranscript(Model):
@@ -15,6 +17,5 @@ class FiledTranscript(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([FiledTranscript]):
-        db.create_tables([FiledTranscript])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([FiledTranscript])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, Database, IntegerField, Model, TextField
+from peewee import BigIntegerField, BooleanField, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class RefusalsTaken(Model):
@@ -27,6 +29,5 @@ class RefusalTally(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([RefusalsTaken, RefusalTally]):
-        db.create_tables([RefusalsTaken, RefusalTally])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([RefusalsTaken, RefusalTally])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database, Model, TextField
+from peewee import BigIntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class Handout(Model):
@@ -16,6 +18,5 @@ class Handout(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([Handout]):
-        db.create_tables([Handout])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([Handout])

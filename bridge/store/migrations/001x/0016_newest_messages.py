@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database, Model, TextField
+from peewee import BigIntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator, migrate
+
+from bridge.store.engine.unit import Unit
 
 
 class NewestMessage(Model):
@@ -14,10 +16,9 @@ class NewestMessage(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([NewestMessage]):
-        db.create_tables([NewestMessage])
-    db.execute_sql(  # type: ignore[no-untyped-call]
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([NewestMessage])
+    unit.execute(
         "INSERT INTO newest_message (conversation_id, at_ms)"
         " SELECT id, last_message_at FROM conversation WHERE last_message_at IS NOT NULL"
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import Database, Model, TextField
+from peewee import Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class Kept(Model):
@@ -14,6 +16,5 @@ class Kept(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([Kept]):
-        db.create_tables([Kept])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([Kept])

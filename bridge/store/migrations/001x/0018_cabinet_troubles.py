@@ -5,8 +5,10 @@ So that the filer and the night look at what changed, and not at everything that
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, CompositeKey, Database, IntegerField, Model, TextField
+from peewee import BigIntegerField, BooleanField, CompositeKey, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator, migrate
+
+from bridge.store.engine.unit import Unit
 
 
 class CabinetTrouble(Model):
@@ -31,24 +33,11 @@ class FileChange(Model):
         legacy_table_names = False
 
 
-class CabinetFolder(Model):
-    key = TextField(primary_key=True)
-    changed = IntegerField(default=0)
-    listed = IntegerField(default=0)
-
-    class Meta:
-        legacy_table_names = False
-
-
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    old = CabinetFolder.index(
-        CabinetFolder.key, where=CabinetFolder.changed > CabinetFolder.listed, name="cabinet_folder_to_list"
-    )
-    with db.bind_ctx([CabinetTrouble, FileChange, CabinetFolder]):
-        db.create_tables([CabinetTrouble, FileChange])
-        db.execute(old)  # type: ignore[no-untyped-call]
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([CabinetTrouble, FileChange])
+    unit.execute('CREATE INDEX cabinet_folder_to_list ON cabinet_folder ("key") WHERE changed > listed')
     # What was deleted or edited and not heeded yet: from now on these are noted as they happen.
-    db.execute_sql(  # type: ignore[no-untyped-call]
+    unit.execute(
         "INSERT INTO file_change (event_id) SELECT event_id FROM file WHERE removed_at IS NOT NULL OR edit_id <> ''"
     )
     migrate(

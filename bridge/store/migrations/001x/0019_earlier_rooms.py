@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from peewee import Database, TextField
+from peewee import TextField
 from playhouse.migrate import SchemaMigrator, migrate
 
+from bridge.store.engine.unit import Unit
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
+
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
     migrate(
         migrator.add_column("room", "earlier_of", TextField(default="")),
         migrator.add_index("room", ("earlier_of",)),

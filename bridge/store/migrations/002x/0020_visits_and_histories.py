@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database, Model, TextField
+from peewee import BigIntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator, migrate
+
+from bridge.store.engine.unit import Unit
 
 
 class BotVisit(Model):
@@ -15,9 +17,8 @@ class BotVisit(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([BotVisit]):
-        db.create_tables([BotVisit])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([BotVisit])
     migrate(
         migrator.add_column("file_history", "again_from", BigIntegerField(null=True)),
         migrator.add_column("file_history", "next_at", BigIntegerField(default=0)),

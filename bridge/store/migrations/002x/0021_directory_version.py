@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import Database, IntegerField, Model
+from peewee import IntegerField, Model
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class DirectoryVersion(Model):
@@ -14,7 +16,6 @@ class DirectoryVersion(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([DirectoryVersion]):
-        db.create_tables([DirectoryVersion])
-        DirectoryVersion.create(id=1, version=0)
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([DirectoryVersion])
+    unit.run(DirectoryVersion.insert(id=1, version=0))

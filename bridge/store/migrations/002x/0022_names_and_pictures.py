@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
-from peewee import Database, Model, TextField
+from peewee import Model, TextField
 from playhouse.migrate import SchemaMigrator, migrate
+
+from bridge.store.engine.unit import Unit
 
 _STAFF = "SELECT record_id, data FROM directory_record WHERE kind = 'staff'"
 
@@ -26,12 +28,10 @@ class Account(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
     migrate(migrator.add_column("account", "name", TextField(default="")))
-    staff = db.execute_sql(_STAFF).fetchall()  # type: ignore[no-untyped-call]
-    with db.bind_ctx([Picture, Account]):
-        db.create_tables([Picture])
-        for staff_id, data in staff:
-            person = json.loads(data)
-            name = f"{person['first_name']} {person['last_name']}".strip()
-            Account.update(name=name).where(Account.staff_id == staff_id).execute()
+    unit.create_tables([Picture])
+    for staff_id, data in unit.rows(_STAFF):
+        person = json.loads(data)
+        name = f"{person['first_name']} {person['last_name']}".strip()
+        unit.run(Account.update(name=name).where(Account.staff_id == staff_id))

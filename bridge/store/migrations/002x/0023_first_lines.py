@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import Database, Model, TextField
+from peewee import Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class FirstLine(Model):
@@ -13,6 +15,5 @@ class FirstLine(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([FirstLine]):
-        db.create_tables([FirstLine])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([FirstLine])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, CompositeKey, Database, Model, TextField
+from peewee import BigIntegerField, CompositeKey, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class ConfirmedChange(Model):
@@ -28,6 +30,5 @@ class ReplacedRecord(Model):
         primary_key = CompositeKey("kind", "record_id")
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([ConfirmedChange, ReplacedRecord]):
-        db.create_tables([ConfirmedChange, ReplacedRecord])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([ConfirmedChange, ReplacedRecord])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import Database
 from playhouse.migrate import SchemaMigrator
 
+from bridge.store.engine.unit import Unit
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    db.execute_sql(  # type: ignore[no-untyped-call]
-        "CREATE INDEX participant_absent ON participant (conversation_id) WHERE NOT present"
-    )
+
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.execute("CREATE INDEX participant_absent ON participant (conversation_id) WHERE NOT present")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, Database, Model, TextField
+from peewee import BigIntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class PanelLink(Model):
@@ -26,6 +28,5 @@ class PanelSession(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([PanelLink, PanelSession]):
-        db.create_tables([PanelLink, PanelSession])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([PanelLink, PanelSession])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import AutoField, BigIntegerField, Database, IntegerField, Model, TextField
+from peewee import AutoField, BigIntegerField, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator
+
+from bridge.store.engine.unit import Unit
 
 
 class ApiToken(Model):
@@ -33,6 +35,5 @@ class ApiRequest(Model):
         legacy_table_names = False
 
 
-def up(migrator: SchemaMigrator, db: Database) -> None:
-    with db.bind_ctx([ApiToken, ApiRequest]):
-        db.create_tables([ApiToken, ApiRequest])
+def up(migrator: SchemaMigrator, unit: Unit) -> None:
+    unit.create_tables([ApiToken, ApiRequest])
