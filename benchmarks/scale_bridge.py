@@ -168,9 +168,9 @@ class Asking:
                 raise SystemExit(f"{name}: not handled")
             if (effect := await self.bridge.router.handle(whole)) is not None:
                 await self.firm.store.run(effect)
-        rows = await self.firm.store.run(lambda: pending(0, 1000))
+        rows = await self.firm.store.run(pending, 0, 1000)
         # What is sent for this counts for nothing that is done later.
-        while await self.firm.store.read(lambda: pending(0, 1)):  # noqa: ASYNC110 - nothing tells of it
+        while await self.firm.store.read(pending, 0, 1):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)
         seen.answer_bytes = max((len(row.content) for row in rows), default=0)
         # The last may be a sign at what was typed.

@@ -177,9 +177,14 @@ def _now(conversation: Conversation, then: str) -> str:
     return f" (now {conversation.title})" if then != conversation.title else ""
 
 
+def no_names(firm: Firm) -> Names:
+    """What the firm itself knows, before any entry is looked at."""
+    return Names(firm, {}, firm.walls, frozenset(), {})
+
+
 def names_of(unit: ReadUnit, firm: Firm, entries: Iterable[AuditEntry]) -> Names:
     """What the subjects of these entries are, and what the commands among them were about."""
-    return Names(firm, {}, firm.walls, frozenset(), {}).with_those_of(unit, entries)
+    return no_names(firm).with_those_of(unit, entries)
 
 
 def _ids_in(entry: AuditEntry) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from bridge.desk import Desk
 from bridge.firm.audit import USES, AuditEntry, Deed, Outcome, words_and_ids
@@ -14,9 +13,10 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.firm.sight import Sight
 from bridge.operations.sight import sight_of
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import ReadUnit
 from bridge.store.record.audit import Audited, Filter, end_of_log, newest_by
 from bridge.store.rooms.matters import conversations_of_matter
-from bridge.wording.audit_lines import OF_DIRECTORY, Names, names_of
+from bridge.wording.audit_lines import OF_DIRECTORY, Names, no_names
 
 PAGE = 25
 """Entries on a page."""
@@ -92,11 +92,11 @@ async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPa
     the store for long.
     """
     found: list[Audited] = []
-    names = names_of(unit, sight.firm, ())
+    names = no_names(sight.firm)
     indexed = asked.person or asked.subjects
     end = 0 if indexed else max(0, before - LOOKED_AT - 1)
     for _ in range(_READ // _AT_ONCE):
-        some, names, readable = await store.read(partial(_some, sight, names, replace(asked, before=before, after=end)))
+        some, names, readable = await store.read(_some, sight, names, replace(asked, before=before, after=end))
         for one in some:
             before = one.position
             if one.position in readable:
@@ -108,11 +108,11 @@ async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPa
     return LogPage(found, names, sight, before)
 
 
-def _some(sight: Sight, names: Names, asked: Filter) -> tuple[list[Audited], Names, set[int]]:
-    """A unit: the newest of these entries, the names of what they are about, and the positions of those that this
+def _some(unit: ReadUnit, sight: Sight, names: Names, asked: Filter) -> tuple[list[Audited], Names, set[int]]:
+    """The newest of these entries, the names of what they are about, and the positions of those that this
     person may read."""
-    some = newest_by(asked, _AT_ONCE)
-    names = names.with_those_of(one.entry for one in some)
+    some = newest_by(unit, asked, _AT_ONCE)
+    names = names.with_those_of(unit, (one.entry for one in some))
     return some, names, {one.position for one in some if _may_read(sight, names, one)}
 
 

@@ -15,7 +15,7 @@ ROOT = "@root:localhost"
 
 
 async def named(on: FirmOnFake, title: str) -> Channel:
-    found = await on.store.read(lambda: channel_named(channel_key(title)))
+    found = await on.store.read(channel_named, channel_key(title))
     assert found is not None
     return found
 
@@ -54,7 +54,7 @@ async def test_O3_what_somebody_else_did_to_the_entry_is_noted_when_it_is_put_ri
     on.fake.force((await on.room(STAFF_SPACE)).room_id, ROOT, CHILD, made.room_id, {})
     await on.reconciler.rooms.converge(made.id)
     assert await listed(on, made)
-    (noted,) = await on.store.read(lambda: untold(10))
+    (noted,) = await on.store.read(untold, 10)
     assert (noted.kind, noted.actor) == ("list_changed", ROOT)
 
 
