@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +18,8 @@ from bridge.desk import Desk, Foreseen
 from bridge.directory.file import DirectoryStatus
 from bridge.directory.in_force import InForce
 from bridge.directory.undoing import Undone
-from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id, first_matter_conversation_id
-from bridge.firm.model import ChannelSeed, Firm, Matter, Staff, Wall
+from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id
+from bridge.firm.model import Firm, Staff
 from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.matrix.acting import FirmDecides
@@ -31,43 +31,12 @@ from bridge.settings import AccountSettings, FirmSettings, GuardSettings, Securi
 from bridge.store.engine.store import Store
 from bridge.store.queues.outbox import mark_sent, pending
 from bridge.store.rooms.conversations import room_of
+from tests.cast import make_firm
 from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room
 
 Json = dict[str, Any]
-
-ANN = Staff("a", "Ann", "Archer", "ann@firm.example", "Owner")
-BEN = Staff("b", "Ben", "Booth", "ben@firm.example", "Associate")
-CLEO = Staff("c", "Cleo", "Crane", "cleo@firm.example", "Paralegal")
-DAN = Staff("d", "Dan", "Dell", "dan@firm.example", "IT")
-EVE = Staff("e", "Eve", "Elm", "eve@firm.example", "Partner", former=True)
-STAFF = (ANN, BEN, CLEO, DAN, EVE)
-ESTATE = Matter("m1", "2026-0042", "Estate of Orla Quill", responsible="a", assisting=("b",))
-MERGER = Matter("m2", "2026-0055", "Sale of Tidewell Brewing", responsible="a")
-WALL = Wall("w1", matter_id="m2", people=("b",))
-LITIGATION = ChannelSeed("Litigation", "Disputes", ("a", "b"))
-ROOMS = 13
-"""Two spaces, four chats with the bot, two channels, the admins' room, and for each matter a space and a
-conversation."""
-
-ESTATE_TALK = first_matter_conversation_id("m1")
-MERGER_TALK = first_matter_conversation_id("m2")
-
-
-def make_firm(
-    staff: Iterable[Staff] = STAFF,
-    matters: Iterable[Matter] = (ESTATE, MERGER),
-    walls: Iterable[Wall] = (WALL,),
-    channels: Iterable[ChannelSeed] = (LITIGATION,),
-) -> Firm:
-    """The firm; what is given replaces all records of its kind."""
-    return Firm(
-        staff={person.id: person for person in staff},
-        matters={matter.id: matter for matter in matters},
-        walls={wall.id: wall for wall in walls},
-        channels={seed.name: seed for seed in channels},
-    )
 
 
 def channel(name: str) -> str:

@@ -21,21 +21,18 @@ from bridge.settings import DatabaseSettings, DirectorySettings, Settings
 from bridge.store.queues.inbox import waiting
 from bridge.store.queues.outbox import pending
 from bridge.store.rooms.conversations import room_of
+from tests.cast import ANN, BEN, CLEO, entry
 from tests.component.firm_on_fake import settings_for
 from tests.component.wire.traffic import GIVE_UP_SECONDS, until
 from tests.fakes.homeserver import FakeHomeserver, Recorded
 from tests.ports import free_port
 
-STAFF = [
-    {"id": "a", "first_name": "Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"},
-    {"id": "b", "first_name": "Ben", "last_name": "Booth", "email": "ben@firm.example", "role": "Associate"},
-    {"id": "c", "first_name": "Cleo", "last_name": "Crane", "email": "cleo@firm.example", "role": "Paralegal"},
-]
+STAFF = [entry(person) for person in (ANN, BEN, CLEO)]
 ESTATE = {"id": "m1", "number": "2026-0042", "title": "Estate", "responsible": "a", "assisting": ["b"]}
 WALL = {"id": "w1", "matter": "2026-0042", "people": ["b"], "memo": "A cousin.", "set_by": "a"}
 FIRM: dict[str, Any] = {"staff": STAFF, "matters": [ESTATE]}
 TALK = first_matter_conversation_id("m1")
-BEN = "@ben:localhost"
+BEN_ID = "@ben:localhost"
 
 
 def write(path: Path, content: object) -> None:

@@ -27,21 +27,12 @@ from bridge.settings import DirectorySettings, FirmSettings, Settings
 from bridge.store.queues.outbox import mark_sent, pending
 from bridge.store.rooms.conversations import room_of
 from bridge.upkeep.stages import Stage, Stages, Standing, State
+from tests.cast import SMALL_FIRM, entry
 from tests.fakes.homeserver import FakeHomeserver
 
 Json = dict[str, Any]
-STAFF = {"ruth": "Ruth Adeyemi", "tom": "Tom Price", "ines": "Inès Moreau", "walt": "Walt Walled"}
 DIRECTORY: Json = {
-    "staff": [
-        {
-            "id": localpart,
-            "first_name": name.split()[0],
-            "last_name": name.split()[1],
-            "email": f"{localpart}@firm.example",
-            "role": "Associate",
-        }
-        for localpart, name in STAFF.items()
-    ],
+    "staff": [entry(person) for person in SMALL_FIRM],
     "matters": [{"id": "m1", "number": "2026-0042", "title": "Estate", "status": "open", "responsible": "ruth"}],
     "walls": [{"id": "w1", "matter": "2026-0042", "people": ["walt"], "memo": "A cousin.", "set_by": "ruth"}],
 }

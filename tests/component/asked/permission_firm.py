@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,6 +20,7 @@ from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import MODELS, AuditRow, InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import pending
 from bridge.store.rooms.conversations import room_of
+from tests.cast import KINDS, entry
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
 from tests.fakes.homeserver import Recorded
 from tests.fakes.room import Room
@@ -37,16 +38,6 @@ WHO = {
     Person.FORMER: "fay",
     Person.STRANGER: "stranger",
 }
-STAFF = {
-    "pia": "Pia Participant",
-    "paul": "Paul Participant",
-    "abe": "Abe Access",
-    "nell": "Nell Newcomer",
-    "otto": "Otto Outside",
-    "wes": "Wes Walled",
-    "fay": "Fay Former",
-    "ada": "Ada Admin",
-}
 OPEN_NUMBER, CLOSED_NUMBER, NO_NUMBER = "2031-0017", "2031-0018", "2031-0019"
 NUMBERS = {PlaceKind.MATTER: OPEN_NUMBER, PlaceKind.CLOSED: CLOSED_NUMBER}
 CHANNELS = {PlaceKind.CHANNEL: "Court Dates", PlaceKind.ARCHIVED: "Old Talk", PlaceKind.FIRM_WIDE: "Everyone"}
@@ -63,17 +54,7 @@ _KEPT = [model._meta.table_name for model in MODELS if model not in {InboxEvent,
 
 
 def _staff(*former: str) -> list[Json]:
-    return [
-        {
-            "id": localpart,
-            "first_name": name.split()[0],
-            "last_name": name.split()[1],
-            "email": f"{localpart}@firm.example",
-            "role": "IT" if localpart == "ada" else "Associate",
-            "former": localpart in former,
-        }
-        for localpart, name in STAFF.items()
-    ]
+    return [entry(replace(person, former=person.id in former)) for person in KINDS]
 
 
 def _matters(closed: str = "open", title: str = "Sale of Tidewell Brewing") -> list[Json]:
@@ -312,6 +293,6 @@ async def permission_firm(folder: Path, database_url: str) -> AsyncIterator[Perm
         rooms = await _rooms(firm, _KEYS)
         spaces = await _rooms(firm, {matter_id: matter_space_key(matter_id) for matter_id in ("m1", "m2")})
         of_matters = frozenset({*spaces.values(), *(rooms[place] for place in NUMBERS)})
-        chats = {localpart: await firm.chat(localpart) for localpart in STAFF}
+        chats = {localpart: await firm.chat(localpart) for localpart in (person.id for person in KINDS)}
         (admins,) = (await _rooms(firm, {"": ADMINS_ID})).values()
         yield PermissionFirm(firm, rooms, chats, admins, of_matters, await _baseline(firm))

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.handlers.router import Router
-from tests.component.firm_on_fake import ANN, BEN, CLEO, ESTATE_TALK, FirmOnFake, channel, direct
+from tests.cast import ANN, BEN, CLEO, ESTATE_TALK
+from tests.component.firm_on_fake import FirmOnFake, channel, direct
 
 
 async def _typed_in(on: FirmOnFake, key: str) -> str:

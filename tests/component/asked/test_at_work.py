@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from bridge.handlers.router import Router
 from bridge.matrix.at_work import AtWork
 from bridge.matrix.errors import HomeserverError
-from tests.component.firm_on_fake import ANN, BEN, FirmOnFake, channel, direct
+from tests.cast import ANN, BEN
+from tests.component.firm_on_fake import FirmOnFake, channel, direct
 from tests.fakes.faults import Slow, refusal
 
 

@@ -21,21 +21,8 @@ from bridge.mapping.text import typed_text
 from bridge.matrix.errors import UnreachableError
 from bridge.store.queues.outbox import pending
 from bridge.store.record.audit import newest
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    EVE,
-    MERGER,
-    ROOMS,
-    FirmOnFake,
-    channel,
-    direct,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, EVE, MERGER, ROOMS, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct
 from tests.fakes.faults import too_many_in_header
 
 

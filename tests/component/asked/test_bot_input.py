@@ -19,20 +19,8 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.mapping.marks import as_typed
 from bridge.mapping.text import typed_text
 from bridge.wording.markdown import LARGEST, escape, notice
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    MERGER,
-    MERGER_TALK,
-    ROOMS,
-    FirmOnFake,
-    channel,
-    direct,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, MERGER, MERGER_TALK, ROOMS, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct
 
 
 def pill(target: str, name: str = "Somebody") -> str:

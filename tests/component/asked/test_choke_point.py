@@ -17,7 +17,8 @@ from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import LOCK, Homeserver
 from bridge.metrics import Metrics
 from bridge.store.queues.outbox import enqueue, pending
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, EVE, MERGER_TALK, FirmOnFake, channel, make_firm
+from tests.cast import ANN, BEN, CLEO, DAN, EVE, MERGER_TALK, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel
 
 Call = Callable[[Homeserver, str, str], Awaitable[Any]]
 """Given the port, a room id and a user id."""

@@ -12,7 +12,8 @@ from bridge.firm.model import Staff
 from bridge.guard.creation import CreationRequest, Opening
 from bridge.handlers.creation import room_asked_for
 from bridge.operations.first_line import first_line, say_first_lines
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, make_firm
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel
 from tests.fakes.faults import refusal
 from tests.fakes.room import Room
 

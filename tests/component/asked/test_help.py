@@ -13,19 +13,8 @@ from bridge.commands.all import COMMANDS
 from bridge.commands.asking.table import Who
 from bridge.commands.asking.where import Where
 from bridge.firm.model import MatterStatus, Staff
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    MERGER,
-    FirmOnFake,
-    channel,
-    direct,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct
 
 ARGUMENTS = {
     "dm": "@ben",

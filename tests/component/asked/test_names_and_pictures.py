@@ -15,21 +15,8 @@ from bridge.mapping.rooms import AVATAR, PICTURE, SERVICE_MEMBERS
 from bridge.reconcile.tally import Result
 from bridge.settings import AccountSettings
 from bridge.store.engine.store import Store
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    MERGER,
-    STAFF,
-    FirmOnFake,
-    channel,
-    direct,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, STAFF, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room
 

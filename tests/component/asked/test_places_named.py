@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.component.firm_on_fake import ANN, BEN, ESTATE_TALK, FirmOnFake, direct
+from tests.cast import ANN, BEN, ESTATE_TALK
+from tests.component.firm_on_fake import FirmOnFake, direct
 
 
 async def test_answers_name_the_conversation_and_its_matter(on: FirmOnFake) -> None:

@@ -16,20 +16,8 @@ from bridge.firm.room_keys import earlier_key, matter_space_key
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import newest, record
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    MERGER,
-    FirmOnFake,
-    channel,
-    direct,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.faults import Broken, refusal
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room

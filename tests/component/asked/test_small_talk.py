@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.component.firm_on_fake import ANN, ESTATE_TALK, FirmOnFake
+from tests.cast import ANN, ESTATE_TALK
+from tests.component.firm_on_fake import FirmOnFake
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from bridge.firm.model import Staff
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, MERGER_TALK, FirmOnFake, channel
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, MERGER_TALK
+from tests.component.firm_on_fake import FirmOnFake, channel
 
 
 async def _there(on: FirmOnFake) -> str:

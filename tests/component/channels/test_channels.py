@@ -13,7 +13,8 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.reconcile.rooms.unread import ANSWERS, COMMANDS, INVITATIONS, rule_id
 from bridge.store.queues.outbox import pending
 from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
-from tests.component.small_firm import STAFF, SmallFirm, small_firm, write_directory
+from tests.cast import SMALL_FIRM
+from tests.component.small_firm import SmallFirm, small_firm, write_directory
 from tests.fakes.faults import refusal
 
 
@@ -318,12 +319,12 @@ async def test_a_command_handled_twice_gives_the_same_answer_and_no_second_room(
 
 
 async def test_C1_a_hundred_who_ask_at_once_make_one_channel(firm: SmallFirm) -> None:
-    chats = [await firm.chat(localpart) for localpart in STAFF]
+    chats = [await firm.chat(person.id) for person in SMALL_FIRM]
     rooms = len(firm.fake.rooms)
     commands = [
-        firm.fake.message(chat, firm.user(localpart), f"!channel create {name}")
+        firm.fake.message(chat, firm.user(person.id), f"!channel create {name}")
         for _ in range(25)
-        for localpart, chat, name in zip(STAFF, chats, ("Alpha", "ALPHA", "alpha", "Ａlpha"), strict=True)
+        for person, chat, name in zip(SMALL_FIRM, chats, ("Alpha", "ALPHA", "alpha", "Ａlpha"), strict=True)
     ]
     firm.new.clear()
     await asyncio.gather(*(firm.handle(command) for command in commands))

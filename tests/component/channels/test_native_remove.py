@@ -11,7 +11,8 @@ from bridge.firm.audit import Deed
 from bridge.guard.gate import MEMBER, NOT_ADDED, NOT_TAKEN_OUT, Change, Gate, Mark
 from bridge.store.engine.store import Store
 from bridge.store.record import audit
-from tests.component.firm_on_fake import ANN, BEN, CLEO, ESTATE_TALK, FirmOnFake, channel, firm_on_fake
+from tests.cast import ANN, BEN, CLEO, ESTATE_TALK
+from tests.component.firm_on_fake import FirmOnFake, channel, firm_on_fake
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied

@@ -15,7 +15,8 @@ from bridge.directory.change import diff_firms
 from bridge.directory.file import DirectoryFile
 from bridge.firm.conversation import ADMINS_ID
 from bridge.settings import DirectorySettings, Settings
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE, EVE, MERGER, FirmOnFake, make_firm
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, EVE, MERGER, make_firm
+from tests.component.firm_on_fake import FirmOnFake
 from tests.component.running.test_app import fake, no_waiting, settings
 from tests.component.running.test_cli_beside import config, typed
 from tests.component.running_bridge import FIRM, STAFF, running, write

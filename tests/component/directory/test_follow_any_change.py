@@ -17,8 +17,9 @@ from bridge.firm.model import ChannelSeed, Firm, Group, Matter, MatterStatus, St
 from bridge.settings import FirmSettings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import room_of
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, make_firm
 from tests.component.conftest import own_database
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, FirmOnFake, firm_on_fake, make_firm
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.homeserver import FakeHomeserver
 
 TODAY = firm_today(FirmSettings(name="Firm"))

@@ -25,18 +25,8 @@ from bridge.store.engine.store import Store
 from bridge.web.creation import creation_route
 from bridge.web.errors import errors_as_json
 from bridge.wording.refusals import worded
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    EVE,
-    FirmOnFake,
-    channel,
-    direct,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, EVE, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.faults import Drop
 from tests.fakes.guard import GUARD_KEY, FakeGuard
 from tests.fakes.homeserver import FakeHomeserver

@@ -14,21 +14,8 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.guard.protocol import FAREWELL_PATH, OUTDATED, PATH, sign_push, sign_question
 from bridge.store.engine.store import Store
 from bridge.store.rooms.world import read_world
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE_TALK,
-    EVE,
-    ROOMS,
-    WALL,
-    FirmOnFake,
-    channel,
-    direct,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, ROOMS, WALL, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.faults import Answer, Behaviour, Drop, refusal
 from tests.fakes.guard import GUARD_KEY, FakeGuard
 from tests.fakes.homeserver import FakeHomeserver

@@ -16,7 +16,7 @@ from bridge.matrix.retry import patience
 from bridge.reconcile.watermark import DATA_TYPE, Watermark
 from bridge.settings import Settings
 from tests.component.running.test_app import no_waiting, settings
-from tests.component.running_bridge import BEN, FIRM, TALK, WALL, running, write
+from tests.component.running_bridge import BEN_ID, FIRM, TALK, WALL, running, write
 from tests.component.wire.traffic import until
 from tests.fakes.faults import DROP_AFTER, Behaviour, refusal
 from tests.fakes.homeserver import FakeHomeserver
@@ -61,14 +61,14 @@ async def test_R3_who_is_in_again_by_the_backup_is_taken_out_although_nothing_te
         earlier = [await firm.room(key) for key in (TALK, matter_space_key("m1"))]
         backup = back_up(fake)
         write(firm.directory, {**FIRM, "walls": [WALL]})
-        await until(lambda: not [room for room in earlier if BEN in fake.rooms[room].joined])
+        await until(lambda: not [room for room in earlier if BEN_ID in fake.rooms[room].joined])
         before = mark(fake)
         await until(lambda: mark(fake) not in (before, backup["account_data"][fake.bot_id, DATA_TYPE]))
         await firm.well()
         put_back(fake, backup)
-        assert all(BEN in fake.rooms[room].joined for room in earlier)
+        assert all(BEN_ID in fake.rooms[room].joined for room in earlier)
         await until(
-            lambda: not [room for room in fake.rooms.values() if room.room_id in earlier and BEN in room.joined]
+            lambda: not [room for room in fake.rooms.values() if room.room_id in earlier and BEN_ID in room.joined]
         )
         await firm.well()
         assert not (await firm.service.reconciler.planner.plan()).steps

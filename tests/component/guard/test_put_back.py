@@ -21,7 +21,8 @@ from bridge.store.queues.outbox import pending
 from bridge.store.record.audit import newest
 from bridge.store.record.kept import GUARD_VERSION, kept
 from bridge.store.rooms.conversations import conversation_by_id
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, direct, firm_on_fake
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.component.store.test_store import sqlite_only
 from tests.fakes.faults import Answer, Broken, refusal
 from tests.fakes.guard import FakeGuard

@@ -33,7 +33,8 @@ from bridge.store.engine.unit import Unit
 from bridge.store.record import audit
 from bridge.store.record.refusals import TALLY_MS, TOLD_AGAIN_MS, forget_tallies
 from bridge.wording.audit import rule_in_words
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, MERGER_TALK, FirmOnFake, firm_on_fake
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, MERGER_TALK
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.faults import DROP_AFTER, DROP_BEFORE, DUPLICATE, Answer, Behaviour, refusal
 from tests.fakes.guard import GUARD_KEY, FakeGuard
 from tests.fakes.homeserver import FakeHomeserver

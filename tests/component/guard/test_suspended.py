@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, FirmOnFake, channel, direct
+from tests.cast import ANN, BEN, CLEO, DAN
+from tests.component.firm_on_fake import FirmOnFake, channel, direct
 
 
 async def test_the_others_come_in_and_talk_and_who_is_suspended_is_named(on: FirmOnFake) -> None:

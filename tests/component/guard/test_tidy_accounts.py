@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.care.accounts import tidy_accounts
-from tests.component.firm_on_fake import ANN, BEN, CLEO, EVE, FirmOnFake
+from tests.cast import ANN, BEN, CLEO, EVE
+from tests.component.firm_on_fake import FirmOnFake
 from tests.fakes.faults import refusal
 
 Json = dict[str, Any]

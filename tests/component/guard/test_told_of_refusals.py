@@ -18,18 +18,8 @@ from bridge.guard.gate import BOT_ONLY, NOT_ADDED, NOT_ADDED_TO_DIRECT, READ_ONL
 from bridge.guard.refusals import Attempt
 from bridge.metrics import Metrics
 from bridge.store.engine.store import Store
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    ESTATE_TALK,
-    EVE,
-    MERGER_TALK,
-    FirmOnFake,
-    channel,
-    direct,
-    firm_on_fake,
-)
+from tests.cast import ANN, BEN, CLEO, ESTATE_TALK, EVE, MERGER_TALK
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 

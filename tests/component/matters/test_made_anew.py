@@ -19,19 +19,8 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.models import Room as Row
 from bridge.store.record.audit import newest
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    EVE,
-    MERGER,
-    FirmOnFake,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, EVE, MERGER, make_firm
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.faults import Broken, refusal
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied, Room

@@ -10,17 +10,8 @@ import pytest
 from bridge.firm.model import MatterStatus, Staff
 from bridge.guard.gate import READ_ONLY
 from bridge.store.engine.store import Store
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    ESTATE,
-    ESTATE_TALK,
-    MERGER,
-    FirmOnFake,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, ESTATE, ESTATE_TALK, MERGER, make_firm
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied

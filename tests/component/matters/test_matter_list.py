@@ -11,19 +11,8 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.mapping.rooms import earlier_shape
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import titles_in_matter
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    MERGER,
-    MERGER_TALK,
-    FirmOnFake,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, MERGER_TALK, make_firm
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.fakes.faults import too_many_in_body
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver

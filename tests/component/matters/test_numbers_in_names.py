@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.component.firm_on_fake import ANN, BEN, ESTATE_TALK, MERGER, FirmOnFake, channel
+from tests.cast import ANN, BEN, ESTATE_TALK, MERGER
+from tests.component.firm_on_fake import FirmOnFake, channel
 
 NUMBERS = (MERGER.number, "1999-0001")
 """One of a matter that Ann sees and Ben must not hear of, and one of none."""

@@ -14,7 +14,8 @@ from bridge.reconcile.planning.plan import DriftKind
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import record
 from bridge.wording.audit import IN_SHORT, put_back, put_back_reason, rule_in_words
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, ESTATE_TALK, FirmOnFake, channel, make_firm
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel
 
 
 async def _lines(on: FirmOnFake, typed: str = "!audit") -> list[str]:

@@ -19,21 +19,8 @@ from bridge.handlers.router import Router
 from bridge.matrix.errors import UnreachableError
 from bridge.settings import CareSettings
 from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    MERGER,
-    MERGER_TALK,
-    STAFF,
-    FirmOnFake,
-    Said,
-    channel,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, MERGER_TALK, STAFF, make_firm
+from tests.component.firm_on_fake import FirmOnFake, Said, channel
 from tests.fakes.faults import Slow, bad_gateway, refusal, too_many_in_header
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -11,7 +11,8 @@ from bridge import faults
 from bridge.matrix.errors import HomeserverError
 from bridge.store.engine.store import Store
 from bridge.store.rooms.visits import visits_under_way
-from tests.component.firm_on_fake import ANN, BEN, CLEO, DAN, FirmOnFake, direct, firm_on_fake
+from tests.cast import ANN, BEN, CLEO, DAN
+from tests.component.firm_on_fake import FirmOnFake, direct, firm_on_fake
 from tests.fakes.faults import DROP_AFTER, refusal
 from tests.fakes.homeserver import FakeHomeserver
 

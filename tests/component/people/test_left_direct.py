@@ -13,7 +13,8 @@ from bridge.firm.model import Staff
 from bridge.handlers.reopening import WRITTEN
 from bridge.mapping.extensible import POLLS
 from bridge.store.engine.store import Store
-from tests.component.firm_on_fake import ANN, BEN, CLEO, FirmOnFake, direct, firm_on_fake, make_firm
+from tests.cast import ANN, BEN, CLEO, make_firm
+from tests.component.firm_on_fake import FirmOnFake, direct, firm_on_fake
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied, Room
 

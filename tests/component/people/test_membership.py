@@ -15,19 +15,8 @@ from bridge.reconcile.convergence import Convergence
 from bridge.reconcile.rooms.unread import SAID
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import add_participants, conversation_by_id, remove_participant
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE_TALK,
-    EVE,
-    FirmOnFake,
-    channel,
-    direct,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 

@@ -26,20 +26,9 @@ from bridge.handlers.router import Router
 from bridge.mapping.names import conversation_name
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import room_of
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, EVE, LITIGATION, MERGER, make_firm
 from tests.component.conftest import own_database
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    EVE,
-    LITIGATION,
-    MERGER,
-    FirmOnFake,
-    firm_on_fake,
-    make_firm,
-)
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.component.people.rules_model import EVERYONE, FIRST, Rules, Talk, name_key
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Denied, Room

@@ -23,18 +23,8 @@ from bridge.store.engine.unit import Unit
 from bridge.store.people.walls import Removed, drop_screened, end_expired
 from bridge.store.record.audit import newest
 from bridge.store.rooms.conversations import conversation_by_id
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    MERGER,
-    FirmOnFake,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, make_firm
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.component.small_firm import DIRECTORY, small_firm, write_directory
 from tests.fakes.faults import Answer
 from tests.fakes.guard import FakeGuard

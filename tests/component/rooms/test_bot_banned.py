@@ -8,7 +8,8 @@ from bridge.firm.model import Staff
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.matrix.errors import NotAllowedError
 from bridge.reconcile.rooms.space_order import SPACE_ORDER, join_in_order
-from tests.component.firm_on_fake import ANN, BEN, STAFF, FirmOnFake, channel, make_firm
+from tests.cast import ANN, BEN, STAFF, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel
 from tests.fakes.room import Room
 
 

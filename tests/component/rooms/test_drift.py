@@ -16,19 +16,8 @@ from bridge.firm.room_keys import MARKER, STAFF_SPACE, matter_space_key
 from bridge.service import introduce_bot
 from bridge.store.record.audit import audited
 from bridge.store.record.drift import DriftEntry, untold
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE_TALK,
-    EVE,
-    MERGER_TALK,
-    WALL,
-    FirmOnFake,
-    channel,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, MERGER_TALK, WALL, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel
 from tests.fakes.faults import refusal
 
 ROOT = "@root:localhost"

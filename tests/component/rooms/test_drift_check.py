@@ -11,7 +11,8 @@ from bridge.care.drift import Pace, check_rooms, day_to_check
 from bridge.matrix.errors import UnreachableError
 from bridge.metrics import Metrics
 from bridge.store.record.drift import Check, last_check, rooms_after, untold
-from tests.component.firm_on_fake import BEN, ESTATE_TALK, ROOMS, FirmOnFake, channel
+from tests.cast import BEN, ESTATE_TALK, ROOMS
+from tests.component.firm_on_fake import FirmOnFake, channel
 from tests.fakes.faults import Behaviour, Cut, refusal
 
 ROOT = "@root:localhost"

@@ -16,20 +16,8 @@ from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.reconcile.planning.plan import Action
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import remove_participant
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE_TALK,
-    MERGER_TALK,
-    ROOMS,
-    FirmOnFake,
-    channel,
-    direct,
-    firm_on_fake,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, MERGER_TALK, ROOMS, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.faults import refusal
 from tests.fakes.homeserver import FakeHomeserver
 

@@ -14,22 +14,8 @@ from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.tally import Result
-from tests.component.firm_on_fake import (
-    ANN,
-    BEN,
-    CLEO,
-    DAN,
-    ESTATE,
-    ESTATE_TALK,
-    EVE,
-    MERGER,
-    MERGER_TALK,
-    WALL,
-    FirmOnFake,
-    channel,
-    direct,
-    make_firm,
-)
+from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, EVE, MERGER, MERGER_TALK, WALL, make_firm
+from tests.component.firm_on_fake import FirmOnFake, channel, direct
 from tests.fakes.faults import refusal, too_many_in_header
 from tests.fakes.homeserver import Recorded
 

@@ -14,7 +14,8 @@ from bridge.reconcile.work import OF_NOBODY, Work
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import NewConversation, add_conversations
 from bridge.store.rooms.world import slices
-from tests.component.firm_on_fake import firm_on_fake, make_firm
+from tests.cast import make_firm
+from tests.component.firm_on_fake import firm_on_fake
 from tests.fakes.homeserver import FakeHomeserver
 
 MATTERS = tuple(Matter(f"m{number}", f"2026-{number:04}", "Estate", responsible="a") for number in range(7))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bridge.firm.model import Staff
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.reconcile.rooms.space_order import SPACE_ORDER
-from tests.component.firm_on_fake import ANN, BEN, ESTATE_TALK, FirmOnFake
+from tests.cast import ANN, BEN, ESTATE_TALK
+from tests.component.firm_on_fake import FirmOnFake
 
 ESTATE, MERGER = matter_space_key("m1"), matter_space_key("m2")
 

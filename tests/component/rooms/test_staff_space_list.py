@@ -9,7 +9,8 @@ from bridge.firm.room_keys import CHILD, STAFF_SPACE
 from bridge.operations.channels.changing import archive_channel, make_channel, rename_channel, restore_channel
 from bridge.store.record.drift import untold
 from bridge.store.rooms.channels import channel_named
-from tests.component.firm_on_fake import ANN, BEN, FirmOnFake
+from tests.cast import ANN, BEN
+from tests.component.firm_on_fake import FirmOnFake
 
 ROOT = "@root:localhost"
 

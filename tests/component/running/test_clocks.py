@@ -10,7 +10,7 @@ import pytest
 from bridge.settings import Settings
 from bridge.store.rooms.conversations import conversation_by_id
 from tests.component.running.test_app import no_waiting, settings
-from tests.component.running_bridge import BEN, TALK, Running, running
+from tests.component.running_bridge import BEN_ID, TALK, Running, running
 from tests.component.wire.traffic import until
 from tests.fakes.homeserver import FakeHomeserver
 
@@ -42,19 +42,19 @@ async def test_V1_a_leave_in_the_client_counts_whichever_clock_is_ahead(
         await fake.delivered()
         talk = await bridge.room(TALK)
         assert "b" in await participants(bridge, TALK)
-        fake.leave(talk, BEN)
+        fake.leave(talk, BEN_ID)
         await fake.delivered()
         await until(lambda: not len(bridge.bridge.inbox))
         assert "b" not in await participants(bridge, TALK)
         await bridge.bridge.upkeep.reconcile()
-        assert fake.rooms[talk].members[BEN] == "leave"
+        assert fake.rooms[talk].members[BEN_ID] == "leave"
         # Added again by a command, they stay.
         fake.message(talk, "@ann:localhost", "!add @ben")
-        await until(lambda: fake.rooms[talk].members[BEN] == "join")
+        await until(lambda: fake.rooms[talk].members[BEN_ID] == "join")
         await fake.delivered()
         await until(lambda: not len(bridge.bridge.inbox))
         await bridge.bridge.upkeep.reconcile()
-        assert fake.rooms[talk].members[BEN] == "join"
+        assert fake.rooms[talk].members[BEN_ID] == "join"
 
 
 @AHEAD
@@ -66,11 +66,11 @@ async def test_V1_a_leave_while_the_bridge_was_away_counts_whichever_clock_is_ah
         await until(lambda: not first.bridge.health()["reconciled"])
         await fake.delivered()
         talk = await first.room(TALK)
-    fake.leave(talk, BEN)
+    fake.leave(talk, BEN_ID)
     async with running(settings, fake) as second:
         await until(lambda: not second.bridge.health()["reconciled"])
         await fake.delivered()
-        assert fake.rooms[talk].members[BEN] == "leave"
+        assert fake.rooms[talk].members[BEN_ID] == "leave"
 
 
 @pytest.mark.parametrize("seconds", [10, 120, 7200])
@@ -87,14 +87,14 @@ async def test_V1_a_leave_counts_after_the_homeservers_clock_was_set_back(
         talk = await bridge.room(TALK)
         fake.clock_ahead_seconds = 0
         fake.auto_push = heard == "at once"
-        fake.leave(talk, BEN)
+        fake.leave(talk, BEN_ID)
         if heard == "at once":
             await fake.delivered()
             await until(lambda: not len(bridge.bridge.inbox))
         else:
             await bridge.bridge.upkeep.compare_clocks()
         await bridge.bridge.upkeep.reconcile()
-        assert fake.rooms[talk].members[BEN] == "leave"
+        assert fake.rooms[talk].members[BEN_ID] == "leave"
 
 
 async def test_clocks_apart_are_said_by_health_and_events_are_taken_all_the_same(

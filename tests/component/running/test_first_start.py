@@ -15,7 +15,8 @@ from bridge.store.engine.unit import Unit
 from bridge.store.models import HeldChange
 from bridge.store.rooms.conversations import NewConversation, add_conversations
 from bridge.store.rooms.world import read_world
-from tests.component.firm_on_fake import firm_on_fake, make_firm
+from tests.cast import make_firm
+from tests.component.firm_on_fake import firm_on_fake
 from tests.fakes.homeserver import FakeHomeserver
 
 MATTERS = tuple(Matter(f"m{number}", f"2026-{number:04}", "Estate", responsible="a") for number in range(40))

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +34,7 @@ from bridge.guard.protocol import CREATE_PATH, PATH, sign_creation
 from bridge.settings import Settings
 from bridge.store.engine.store import StoreError
 from bridge.store.rooms.conversations import conversation_by_id
+from tests.cast import DAN, entry
 from tests.component.running_bridge import STAFF, TALK, Running, running, settings_in, write
 from tests.component.wire.traffic import GIVE_UP_SECONDS, until
 from tests.fakes.faults import (
@@ -50,10 +52,7 @@ from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room
 
-PEOPLE = [
-    *STAFF,
-    {"id": "d", "first_name": "Dan", "last_name": "Dell", "email": "dan@firm.example", "role": "Associate"},
-]
+PEOPLE = [*STAFF, entry(replace(DAN, role="Associate"))]
 MATTERS = [
     {"id": "m1", "number": "2026-0042", "title": "Estate", "responsible": "a", "assisting": ["b", "c"]},
     {"id": "m2", "number": "2026-0055", "title": "Sale", "responsible": "a", "assisting": ["c", "d"]},
@@ -67,7 +66,7 @@ AFTER = {
     "walls": [WALL, OTHER],
 }
 """Cleo has left, Ben is walled off from one matter and Dan, who has another name now, from the other."""
-BEN, CLEO, DAN = "@ben:localhost", "@cleo:localhost", "@dan:localhost"
+BEN_ID, CLEO_ID, DAN_ID = "@ben:localhost", "@cleo:localhost", "@dan:localhost"
 EVERYONE, SALE = channel_id(channel_key("Everyone")), first_matter_conversation_id("m2")
 HOW: dict[str, Callable[[], Behaviour]] = {
     "500": lambda: refusal(500, "M_UNKNOWN", "Internal server error"),
@@ -144,8 +143,8 @@ async def nothing_left(firm: Running) -> None:
 async def all_right(firm: Running) -> None:
     """Everything is as it should be, and Cleo's account at its end."""
     await nothing_left(firm)
-    account = firm.fake.accounts[CLEO]
-    assert account.locked and account.deactivated and not account.devices and not rooms_of(firm.fake, CLEO)
+    account = firm.fake.accounts[CLEO_ID]
+    assert account.locked and account.deactivated and not account.devices and not rooms_of(firm.fake, CLEO_ID)
 
 
 async def goes_on(
@@ -158,10 +157,10 @@ async def goes_on(
     async with running(settings, fake) as firm:
         await firm.well()
         await fake.delivered()
-        fake.accounts[CLEO].devices.add("PHONE")
+        fake.accounts[CLEO_ID].devices.add("PHONE")
         shut = {
-            BEN: await ids(firm, TALK, matter_space_key("m1")),
-            DAN: await ids(firm, SALE, matter_space_key("m2")),
+            BEN_ID: await ids(firm, TALK, matter_space_key("m1")),
+            DAN_ID: await ids(firm, SALE, matter_space_key("m2")),
         }
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
         patterns, how, excepted = await broken(firm)
@@ -190,7 +189,7 @@ async def is_so(
 ) -> None:
     """Whoever must be out is out of all rooms but those excepted, the others are answered, and health says why."""
     fake = firm.fake
-    await until(lambda: {room.room_id for room in rooms_of(fake, CLEO)} <= excepted)
+    await until(lambda: {room.room_id for room in rooms_of(fake, CLEO_ID)} <= excepted)
     await until(
         lambda: not any({room.room_id for room in rooms_of(fake, who)} & set(shut[who]) - excepted for who in shut)
     )
@@ -213,7 +212,7 @@ async def test_a_room(settings: Settings, fake: FakeHomeserver, key: str, how: s
 
 @AT
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("who", [DAN, CLEO])
+@pytest.mark.parametrize("who", [DAN_ID, CLEO_ID])
 async def test_an_account(settings: Settings, fake: FakeHomeserver, who: str, how: str, start: bool) -> None:
     """The homeserver gives no good answer to what is asked about, or as, one person."""
 
@@ -250,7 +249,7 @@ async def test_the_directory(settings: Settings, fake: FakeHomeserver, text: str
     """What is done by command holds whatever its files say."""
     async with running(settings, fake) as firm:
         await firm.well()
-        shut = {BEN: await ids(firm, TALK, matter_space_key("m1"))}
+        shut = {BEN_ID: await ids(firm, TALK, matter_space_key("m1"))}
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
         firm.directory.unlink()
         if text is not None:
@@ -273,15 +272,15 @@ async def test_the_day_goes_on_with_a_full_disk(
         await firm.well()
         await fake.delivered()
         shut = await ids(firm, TALK, matter_space_key("m1"))
-        assert {room.room_id for room in rooms_of(fake, BEN)} >= set(shut)
+        assert {room.room_id for room in rooms_of(fake, BEN_ID)} >= set(shut)
         store, chat = firm.service.store, await firm.room(bot_chat_id("d"))
         await store.run(lambda unit: unit.execute("PRAGMA max_page_count=1"))
-        fake.message(chat, DAN, f"!ping {'x' * 3000}")
+        fake.message(chat, DAN_ID, f"!ping {'x' * 3000}")
         await firm.says("database", "full")
         next_day(monkeypatch, today + timedelta(1))
-        await until(lambda: not {room.room_id for room in rooms_of(fake, BEN)} & set(shut))
+        await until(lambda: not {room.room_id for room in rooms_of(fake, BEN_ID)} & set(shut))
         await firm.says("database", "full")
-        asked = fake.message(chat, DAN, "!ping after")
+        asked = fake.message(chat, DAN_ID, "!ping after")
         while store.trouble:
             # What the homeserver sends again and again may share the transaction, and undo it with its own failure.
             with suppress(StoreError):
@@ -310,10 +309,10 @@ async def test_a_midnight_wall_does_not_wait_for_a_pass_under_way(
         whole = asyncio.create_task(firm.bridge.upkeep.reconcile())
         await held.arrived.wait()
         next_day(monkeypatch, today + timedelta(1))
-        await until(lambda: not {room.room_id for room in rooms_of(fake, BEN)} & set(shut))
+        await until(lambda: not {room.room_id for room in rooms_of(fake, BEN_ID)} & set(shut))
         # Nor does whoever leaves by command, nor the answer to it.
         assert "has left the firm" in await firm.answer("a", "!staff leave @dan")
-        assert fake.accounts[DAN].deactivated and not rooms_of(fake, DAN)
+        assert fake.accounts[DAN_ID].deactivated and not rooms_of(fake, DAN_ID)
         assert not whole.done()
         mend(fake)
         await whole
@@ -331,8 +330,8 @@ async def test_a_clock_that_is_set_back(
         await firm.well()
         await fake.delivered()
         shut = {
-            BEN: await ids(firm, TALK, matter_space_key("m1")),
-            DAN: await ids(firm, SALE, matter_space_key("m2")),
+            BEN_ID: await ids(firm, TALK, matter_space_key("m1")),
+            DAN_ID: await ids(firm, SALE, matter_space_key("m2")),
         }
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
         for job in firm.bridge.jobs.scheduler.get_jobs():
@@ -380,10 +379,10 @@ async def test_F1_no_room_is_made_before_those_who_must_be_out_are(settings: Set
 async def test_a_clients_message(settings: Settings, fake: FakeHomeserver, content: dict[str, Any]) -> None:
     async with running(settings, fake) as firm:
         await firm.well()
-        shut = {BEN: await ids(firm, TALK)}
+        shut = {BEN_ID: await ids(firm, TALK)}
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
-        for room_id in (chats["d"], *shut[BEN]):
-            fake.send(room_id, DAN if room_id == chats["d"] else BEN, "m.room.message", content)
+        for room_id in (chats["d"], *shut[BEN_ID]):
+            fake.send(room_id, DAN_ID if room_id == chats["d"] else BEN_ID, "m.room.message", content)
         write(firm.directory, AFTER)
         await is_so(firm, shut, set(), chats, "rooms", "")
         await all_right(firm)

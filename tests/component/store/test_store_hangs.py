@@ -13,8 +13,8 @@ from bridge.settings import Settings
 from tests.component.running.test_whole_firm_goes_on import (
     AFTER,
     BEFORE,
-    BEN,
-    CLEO,
+    BEN_ID,
+    CLEO_ID,
     all_right,
     fake,
     ids,
@@ -45,7 +45,7 @@ async def test_a_connection_that_the_network_has_swallowed(
     async with running(settings, fake) as firm:
         await firm.well()
         await fake.delivered()
-        shut = {BEN: await ids(firm, TALK, matter_space_key("m1"))}
+        shut = {BEN_ID: await ids(firm, TALK, matter_space_key("m1"))}
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
         with frozen(await firm.service.store.run(connection_pid)):
             write(firm.directory, AFTER)
@@ -63,15 +63,15 @@ async def test_a_table_that_somebody_keeps_locked(
     async with running(settings, fake) as firm:
         await firm.well()
         await fake.delivered()
-        shut = {BEN: await ids(firm, TALK, matter_space_key("m1"))}
+        shut = {BEN_ID: await ids(firm, TALK, matter_space_key("m1"))}
         chats = {who: await firm.room(bot_chat_id(who)) for who in "abd"}
         with psycopg.connect(database_url) as other:
             other.execute("LOCK TABLE inbox_event IN ACCESS EXCLUSIVE MODE")
             asked = fake.message(chats["d"], "@dan:localhost", "!ping meanwhile")
             await firm.says("database", "locked by another process")
             write(firm.directory, AFTER)
-            await until(lambda: not {room.room_id for room in rooms_of(fake, BEN)} & set(shut[BEN]))
-            await until(lambda: not rooms_of(fake, CLEO))
+            await until(lambda: not {room.room_id for room in rooms_of(fake, BEN_ID)} & set(shut[BEN_ID]))
+            await until(lambda: not rooms_of(fake, CLEO_ID))
         await until(lambda: "pong meanwhile" in str(fake.events(asked["room_id"])[-1]["content"]))
         await is_so(firm, shut, set(), chats, "database", "")
         await all_right(firm)

@@ -10,7 +10,8 @@ import pytest
 from bridge.handlers.reopening import WRITTEN
 from bridge.mapping.pins import PINNED
 from bridge.store.engine.store import Store
-from tests.component.firm_on_fake import ANN, BEN, FirmOnFake, channel, firm_on_fake
+from tests.cast import ANN, BEN
+from tests.component.firm_on_fake import FirmOnFake, channel, firm_on_fake
 from tests.fakes.homeserver import FakeHomeserver
 
 FILE = {"msgtype": "m.file", "body": "a.pdf", "url": "mxc://localhost/a"}

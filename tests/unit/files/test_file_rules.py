@@ -295,6 +295,8 @@ def test_the_name_is_the_filename_and_the_body_where_there_is_none() -> None:
     info = {"mimetype": "image/png", "size": 5}
     assert declared_in({"msgtype": "m.image", "body": "a", "info": info}) == Declared("a", "image/png", 5)
     assert declared_in({"msgtype": "m.image", "body": "a", "info": {"size": True, "mimetype": 1}}) == Declared("a")
+    assert declared_in({"msgtype": "m.file", "body": "a", "info": {"size": 0}}) == Declared("a", "", 0)
+    assert declared_in({"msgtype": "m.file", "body": "a", "info": {"size": -1}}) == Declared("a")
 
 
 def test_V4_an_edit_is_judged_by_what_it_makes_of_the_message() -> None:

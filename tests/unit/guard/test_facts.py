@@ -173,3 +173,11 @@ def test_a_record_is_dropped() -> None:
 def test_nonsense_is_named(kind: str, record_id: str, data: Any) -> None:
     with pytest.raises(FactsError, match=kind):
         with_changes(Facts(), {kind: {record_id: data}}, {})
+
+
+def test_the_longest_id_is_taken_and_what_is_longer_is_named_by_how_it_begins() -> None:
+    data = {"former": False, "enabled": True}
+    assert list(with_changes(Facts(), {"staff": {"a" * 1000: data}}, {}).firm.staff) == ["a" * 1000]
+    with pytest.raises(FactsError) as refused:
+        with_changes(Facts(), {"staff": {"ab" * 501: data}}, {})
+    assert str(refused.value) == "A staff has the id 'abababababababababab'."

@@ -262,6 +262,14 @@ def test_a_stop_writes_what_was_counted(path: Path) -> None:
     assert [one["count"] for one in everything(opened(path))] == [1, 2]
 
 
+def test_a_stop_writes_what_a_full_disk_kept_in_memory(path: Path) -> None:
+    spool = opened(path)
+    with patch("bridge.guard.spool.os.write", side_effect=OSError(errno.ENOSPC, "No space left on device")):
+        spool.note(invite("a"))
+    spool.close()
+    assert people(opened(path)) == ["a"]
+
+
 def test_a_full_list_counts_what_it_has_no_room_for_and_says_so(path: Path) -> None:
     clock = Clock()
     spool = opened(path, clock, max_bytes=2_000)

@@ -19,10 +19,9 @@ from bridge.mapping.disclosure import Happened, Period, periods
 from bridge.operations.walls.setting import require_terms
 from bridge.refusal import CommandError, Refusal
 from bridge.wording.refusals import worded
+from tests.cast import ANN, BEN
 
 TODAY = date(2026, 11, 23)
-ANN = Staff("a", "Ann", "Archer", "ann@firm.example", "Owner")
-BEN = Staff("b", "Ben", "Booth", "ben@firm.example")
 BREWING = (MatterRole("Client", "Tidewell Brewing", is_client=True),)
 FIRM = Firm(
     staff={"a": ANN, "b": BEN, "f": Staff("f", "Fay", "Fell", "fay@firm.example", former=True)},

@@ -31,6 +31,7 @@ from bridge.settings import (
 from bridge.store import models
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
+from tests.cast import ANN, entry
 
 SETTINGS = Settings(homeserver=HomeserverSettings(server_name="firm.example"))
 
@@ -257,7 +258,7 @@ def test_what_the_guard_takes_the_place_of_is_not_asked_for() -> None:
 
 
 def test_admin_roles_that_nobody_holds_are_said(tmp_path: Path) -> None:
-    person = {"id": "a", "first_name": "Ann", "last_name": "Archer", "email": "ann@firm.example", "role": "Owner"}
+    person = entry(ANN)
     file = tmp_path / "directory.yaml"
     file.write_text(yaml.safe_dump({"staff": [person]}))
 
