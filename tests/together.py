@@ -15,6 +15,7 @@ ON_THE_DEMO_FIRM = (
     "test_crash.py",
     "test_creation.py",
     "test_directory_undone.py",
+    "test_earlier_direct.py",
     "test_files.py",
     "test_filing.py",
     "test_foreign_client.py",
