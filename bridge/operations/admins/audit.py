@@ -92,7 +92,7 @@ async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPa
     the store for long.
     """
     found: list[Audited] = []
-    names = names_of(sight.firm, ())
+    names = await store.read(lambda: names_of(sight.firm, ()))
     indexed = asked.person or asked.subjects
     end = 0 if indexed else max(0, before - LOOKED_AT - 1)
     for _ in range(_READ // _AT_ONCE):
