@@ -43,6 +43,8 @@ NOISE_MS = 10.0
 """Less is not compared: that much differs from run to run."""
 ROUNDS = 3
 """How often each change of the directory is made; the earlier build makes it once."""
+BENCHMARK_THEN = "8da06d3"
+"""The commit whose benchmark is used with the earlier build: the last that had to do with both."""
 CALLED_THEN = (
     (r"bridge\.(store|reconcile)\.(?:engine|files|planning|queues|rooms)\.", r"bridge.\1."),
     (r"child_state\((\w+), order\)", r"child_state(\1)"),
@@ -78,15 +80,16 @@ class Build:
 
 
 def earlier_build(commit: str, folder: Path) -> Build:
-    """The bridge as it was at a commit, with today's benchmark around it."""
+    """The bridge as it was at a commit, with the benchmark around it that came first."""
     folder.mkdir()
     archive = subprocess.run(["git", "archive", commit], cwd=HERE, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
-    for file in (HERE / "benchmarks").glob("scale*.py"):
-        text = file.read_text()
+    for name in ("scale_bridge.py", "scale_firm.py", "scale_homeserver.py"):
+        shown = ["git", "show", f"{BENCHMARK_THEN}:benchmarks/{name}"]
+        text = subprocess.run(shown, cwd=HERE, capture_output=True, text=True, check=True).stdout
         for pattern, then in CALLED_THEN:
             text = re.sub(pattern, then, text)
-        (folder / "benchmarks" / file.name).write_text(text)
+        (folder / "benchmarks" / name).write_text(text)
     return Build(commit[:7], folder)
 
 
