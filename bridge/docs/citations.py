@@ -12,8 +12,8 @@ from pathlib import Path
 from bridge.firm.rules import RULES, Proof
 
 _FAMILIES = "".join(sorted({rule[0] for rule in RULES}))
-NAMED = re.compile(rf"(?<![A-Za-z0-9])[{_FAMILIES}][1-9](?![A-Za-z0-9])")
-"""The number of a rule, one that exists or not, in prose, in code or in the name of a test."""
+NAMED = re.compile(rf"(?<![A-Za-z0-9])(?!A4)[{_FAMILIES}][1-9](?![A-Za-z0-9])")
+"""The number of a rule, one that exists or not, in prose, in code or in the name of a test; A4 is paper."""
 
 _FOLDERS = {
     Proof.UNIT: "tests/unit",
@@ -38,7 +38,8 @@ class Citation:
 @cache
 def kept_by(root: Path) -> frozenset[Citation]:
     """Where the bridge names rules, but for the pages made from it and the rules themselves."""
-    files = (file for file in (root / "bridge").rglob("*.py") if file.parts[-2] != "docs" and file.name != "rules.py")
+    own = root / "bridge" / "firm" / "rules.py"
+    files = (file for file in (root / "bridge").rglob("*.py") if file.parts[-2] != "docs" and file != own)
     return frozenset(one for file in files for one in _in_file(root, file))
 
 

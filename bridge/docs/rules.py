@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -37,13 +38,16 @@ def _sources(root: Path, number: str) -> Iterator[str]:
     yield "- Kept by"
     yield from _by_file(one for one in kept_by(root) if one.rule == number)
     for kind, shown in _SHOWN.items():
-        files = sorted({one.file for one in proven_by(root, kind) if one.rule == number})
-        if files:
+        found = {one for one in proven_by(root, kind) if one.rule == number}
+        if found:
             yield f"- {shown}"
-            yield from (f"    - `{file}`" for file in files)
+            # Beside a test that has the rule in its name, those that only mention it would hide it.
+            yield from _by_file(one if number in one.name else replace(one, name="") for one in found)
 
 
 def _by_file(citations: Iterable[Citation]) -> Iterator[str]:
-    for file, there in groupby(sorted(citations), key=lambda one: one.file):
+    """Where the firm itself decides comes first."""
+    found = sorted(set(citations), key=lambda one: (not one.file.startswith("bridge/firm/"), one.file, one.name))
+    for file, there in groupby(found, key=lambda one: one.file):
         names = ", ".join(f"`{one.name}`" for one in there if one.name)
         yield f"    - `{file}`" + (f": {names}" if names else "")

@@ -19,6 +19,8 @@ RuleId = Literal[
     "V1", "V2", "V3", "V4", "V5",
     "O1", "O2", "O3",
     "R3",
+    "P1", "P2", "P3", "P4", "P5",
+    "A1", "A2",
 ]
 # fmt: on
 FileRule = Literal["V4 encryption", "V4 name", "V4 type", "V4 double extension", "V4 size", "V4 content"]
@@ -58,6 +60,8 @@ _MATTERS = "Matter conversations"
 _CHANNELS = "Channels"
 _EVERY = "Every conversation"
 _OVERSIGHT = "Oversight"
+_PANEL = "The panel"
+_API = "The API"
 _PROCESSES = "Processes"
 
 
@@ -210,5 +214,44 @@ RULES: Mapping[RuleId, Rule] = {
         "A backup of the bridge or of Synapse that is put back beside the other as it is now is noticed, told and made"
         " right, and meanwhile nobody reads what they must not.",
         *(_C, _S),
+    ),
+    "P1": _rule(
+        _PANEL,
+        "The panel has direct messages, matter conversations under their matter, the ten most recent channels, a plus"
+        " at each that opens a list of staff to tick, and one search; in a conversation its files, pinned messages and"
+        " participants, and what the conversation is, to rename, archive, restore, join and leave.",
+        _C,
+    ),
+    "P2": _rule(
+        _PANEL,
+        "It shows a person exactly what the bot would tell them at that moment, and does exactly what the commands do."
+        " What somebody may not see is not in the page, its data, its counts, its timing or its errors.",
+        _C,
+    ),
+    "P3": _rule(_PANEL, "It changes by itself as things change.", _C),
+    "P4": _rule(
+        _PANEL,
+        "Who somebody is, is proven by a link that the bot gave them; nobody types a Matrix password into it. A"
+        " leaver's session ends with the rest (F2).",
+        _C,
+    ),
+    "P5": _rule(
+        _PANEL,
+        "What was said can be searched, by the homeserver's own search, as that person and only inside what they are"
+        " in.",
+        *(_C, _S),
+    ),
+    "A1": _rule(
+        _API,
+        "What staff and admins do by command, a system does by the API under a token with scopes, as the person it"
+        " names; each change, and the first look in an hour, is in the audit log; sight and policy decide as for"
+        " commands.",
+        *(_C, _A),
+    ),
+    "A2": _rule(
+        _API,
+        "A request repeated with the same idempotency key happens once. Errors say what, which and what next, in the"
+        " standard form. The description (OpenAPI) is made from the code.",
+        _C,
     ),
 }

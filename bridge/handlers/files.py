@@ -10,6 +10,7 @@ from bridge.handlers.file_rules import handle_unlisted
 from bridge.handlers.reopening import call_back, calls_back
 from bridge.mapping.event import MESSAGE, Event
 from bridge.mapping.files import file_in, may_carry
+from bridge.matrix.errors import NotAllowedError
 from bridge.operations.telling import Effect
 from bridge.store.engine.unit import Unit, later
 from bridge.store.files.files import NewFile, add_file, edit_file, file_row, remove_file, take_back_edit
@@ -41,7 +42,11 @@ async def _makes_file(arrival: Arrival, desk: Desk) -> bool:
     row = await desk.store.read(file_row, edited)
     if row is not None and (row.sender, row.room_id) == (event.sender, event.room_id):
         return False
-    found = await desk.homeserver.event(event.room_id, edited, event.sender) if edited else None
+    try:
+        found = await desk.homeserver.event(event.room_id, edited, event.sender) if edited else None
+    except NotAllowedError:
+        # For somebody who has left nothing can be looked at: what it made a file of counts as none.
+        found = None
     return not edits_file(event.sender, event.room_id, found)
 
 

@@ -16,6 +16,7 @@ from bridge.matrix.port import Homeserver
 from bridge.reconcile.convergence import Convergence
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.passes import Passes
+from bridge.reconcile.rooms.visits import Visits
 from bridge.reconcile.tally import Result
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit, later
@@ -34,6 +35,7 @@ def rehearsal(desk: Desk) -> Desk:
             passes=cast("Passes", _Passes()),
             rooms=cast("Convergence", _Rooms()),
             guarding=cast("Guarding", _Guard()),
+            visits=cast("Visits", _Visits()),
         ),
         homeserver=cast("Homeserver", _Looked(desk.homeserver)),
         rehearses=True,
@@ -85,6 +87,19 @@ class _Rooms:
 
     async def converge(self, *keys: str) -> Result:
         return Result()
+
+
+class _Visits:
+    """The same in direct conversations, where nothing is said either."""
+
+    async def say(self, *given: object) -> None:
+        return None
+
+    async def put_state(self, *given: object) -> None:
+        return None
+
+    async def redact(self, *given: object) -> None:
+        return None
 
 
 class _Guard:

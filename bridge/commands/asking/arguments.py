@@ -12,6 +12,7 @@ MatterNamed = Annotated[Matter, Argument(ArgumentType.MATTER, "NUMBER")]
 """A matter, by its number."""
 MatterHere = Annotated[Matter | None, Argument(ArgumentType.MATTER, "NUMBER", names_place=True)]
 """The same, left out in a conversation of the matter."""
+ConversationNamed = Annotated[str, Argument(ArgumentType.TEXT, "TITLE", names_conversation=True)]
 ConversationHere = Annotated[str, Argument(ArgumentType.TEXT, "TITLE", names_place=True, names_conversation=True)]
 """The title or number of a conversation of the matter before it, left out in that conversation."""
 ChannelHere = Annotated[str, Argument(ArgumentType.NAME, "NAME", names_place=True)]

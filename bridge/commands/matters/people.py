@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.commands.asking.arguments import ConversationHere, MatterHere, MatterNamed
+from bridge.commands.asking.arguments import ConversationHere, ConversationNamed, MatterHere, MatterNamed
 from bridge.commands.asking.matters import matter_link, the_conversation, the_matter
 from bridge.commands.asking.permissions import EVERYBODY, THOSE_IN_IT, of_matter
 from bridge.commands.asking.table import Answer, Call, Command
@@ -11,7 +11,7 @@ from bridge.operations.matters.changing import join_conversation, leave_conversa
 from bridge.wording.markdown import code, escape
 
 
-async def _join(call: Call, matter: MatterNamed, conversation: ConversationHere = "") -> Answer:
+async def _join(call: Call, matter: MatterNamed, conversation: ConversationNamed = "") -> Answer:
     found = await the_conversation(call, "join", matter, conversation)
     joined = await join_conversation(call.desk, call.sender, matter, found.conversation, call.event_id)
     note = " It can be read, and nobody can write in it." if joined.is_read_only else ""

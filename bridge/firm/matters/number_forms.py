@@ -17,8 +17,11 @@ _PARTS = re.compile(r"\d+|[^\W\d_]+")
 _BETWEEN = 3
 """Characters, such as a hyphen with blanks, that stand at most between two parts of a number."""
 _MOST_PARTS = 12
-_FEWEST_DIGITS = 4
-"""Of a number without letters. Titles begin with shorter ones that are none of a matter: "2 witnesses"."""
+_FEWEST_DIGITS = 5
+"""Of a number without letters. Titles begin with shorter ones that are none of a matter: "2 witnesses", a year."""
+_FEWEST_BEHIND_A_LETTER = 3
+"""Digits of a number with a single letter: "A40 crash", "B2 visa"."""
+_YEARS = range(1800, 2200)
 Parts = tuple[str, ...]
 Form = tuple[str, ...]
 """Letters as they are, and for each row of digits how many there are."""
@@ -29,17 +32,19 @@ def begins_as_a_number(firm: Firm, text: str, is_seen: Callable[[Matter], bool],
 
     Of two such numbers the longer one counts. Kinds of hyphens, blanks and case do not matter.
     """
-    forms, parts = firm.found_in_matters(_by_form), tuple(_first_parts(text))
+    forms, parts = firm.found_in_matters(by_form), tuple(_first_parts(text))
     for count in range(len(parts), 0, -1):
-        if any(is_seen(matter) for matter in forms.get(_form(parts[:count]), ())):
-            return parts[:count] != tuple(_first_parts(own))
+        begun, like = parts[:count], forms.get(_form(parts[:count]), ())
+        if any(is_seen(matter) for matter in like if not _are_years(begun) or _parts_of(matter) == begun):
+            return begun != tuple(_first_parts(own))
     return False
 
 
-def _by_form(matters: Matters) -> Mapping[Form, Sequence[Matter]]:
+def by_form(matters: Matters) -> Mapping[Form, Sequence[Matter]]:
+    """The matters by how their numbers look, but for those whose numbers look like much else."""
     found: dict[Form, list[Matter]] = {}
     for matter in matters.values():
-        parts = tuple(_first_parts(matter.number))
+        parts = _parts_of(matter)
         if _tells(parts):
             found.setdefault(_form(parts), []).append(matter)
     return found
@@ -47,7 +52,17 @@ def _by_form(matters: Matters) -> Mapping[Form, Sequence[Matter]]:
 
 def _tells(parts: Parts) -> bool:
     digits = sum(len(part) for part in parts if part.isdecimal())
-    return digits >= _FEWEST_DIGITS or (digits > 0 and not all(part.isdecimal() for part in parts))
+    letters = sum(len(part) for part in parts if not part.isdecimal())
+    return digits >= (_FEWEST_DIGITS, _FEWEST_BEHIND_A_LETTER, 1)[min(letters, 2)]
+
+
+def _are_years(parts: Parts) -> bool:
+    """Whether they are from one year to another, with which titles begin: "2024-2025 accounts"."""
+    return len(parts) == 2 and all(len(part) == 4 and part.isdecimal() and int(part) in _YEARS for part in parts)
+
+
+def _parts_of(matter: Matter) -> Parts:
+    return tuple(_first_parts(matter.number))
 
 
 def _first_parts(text: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridge.firm.matters.number_forms import by_form
 from bridge.firm.model import Firm, Matter
 from bridge.firm.names import called, called_here, has_words, plain, searched
 
@@ -37,6 +38,7 @@ def prepare(firm: Firm) -> None:
     _ = firm.matter_by_number, firm.matters_of_client
     _ = firm.found_in_matter(_text), firm.found_in_matter(_number)
     _ = firm.found_in_staff(called), firm.found_in_staff(called_here)
+    _ = firm.found_in_matters(by_form)
     _ = firm.matters_under(responsible_for), firm.matters_under(on_team_of), firm.matters_under(allowed_in)
 
 

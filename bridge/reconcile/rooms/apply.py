@@ -425,7 +425,12 @@ async def _remove_child(step: Step, shape: RoomShape, hands: ApplyContext) -> No
 
 
 async def _join_again(step: Step, shape: RoomShape, hands: ApplyContext) -> None:
-    await hands.homeserver.join_again(hands.room_ids[step.key], step.who)
+    try:
+        await hands.homeserver.join_again(hands.room_ids[step.key], step.who)
+    except ForbiddenError as error:
+        # They are in the room as it is, and the next pass asks again.
+        if error.errcode != _SUSPENDED:
+            raise
 
 
 async def _mark_direct(step: Step, shape: RoomShape, hands: ApplyContext) -> None:

@@ -1,4 +1,4 @@
-"""The firm in slices: together they are everything, and none of them grows with the firm (A5)."""
+"""The firm in slices: together they are everything, and none of them grows with the firm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A firm's first start stores page by page, so that what comes in meanwhile is stored in between (A5)."""
+"""A firm's first start stores page by page, so that what comes in meanwhile is stored in between."""
 
 from __future__ import annotations
 

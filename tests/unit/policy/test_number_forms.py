@@ -7,7 +7,7 @@ import pytest
 from bridge.firm.matters.number_forms import begins_as_a_number
 from bridge.firm.model import Firm, Matter
 
-SEEN = ("2026-0042", "2026-0042/1", "LIT 17", "20481", "7", "26/3")
+SEEN = ("2026-0042", "2026-0042/1", "2026-2019", "LIT 17", "20481", "7", "26/3", "1042", "A12", "K-0815")
 HIDDEN = ("2026-0055", "ACQ-0001")
 FIRM = Firm(matters={number: Matter(number, number, "x") for number in (*SEEN, *HIDDEN)})
 
@@ -31,6 +31,8 @@ def begins(text: str, own: str = "") -> bool:
         "2026-0042/2",
         "lit-99",
         "99999 and more",
+        "2026-2019 and what is so called",
+        "K 4711",
     ],
 )
 def test_F3_M3_what_begins_as_a_number_does_is_found_whether_there_is_such_a_matter_or_not(text: str) -> None:
@@ -49,6 +51,10 @@ def test_F3_M3_what_begins_as_a_number_does_is_found_whether_there_is_such_a_mat
         "2026, and then 0055",
         "2026-00421",
         "1234 Main Street",
+        "2024-2025 accounts",
+        "1914/1918 archive",
+        "A40 crash",
+        "a11y",
         "litigation 17",
         "",
         "—",

@@ -1,4 +1,4 @@
-"""In which order rooms are made as they should be, and how often the staff space is looked at (A5)."""
+"""In which order rooms are made as they should be, and how often the staff space is looked at."""
 
 from __future__ import annotations
 
