@@ -90,7 +90,7 @@ OUTCOMES = (DONE, WHICH, INSIDE, NOT_IN_IT, READ_ONLY, FIXED, WHOLE_FIRM, ADMINS
 Cell = tuple[CommandOutcome, CommandOutcome]
 """For those who are in a conversation, and for other staff who may know of it."""
 NO_STAFF = frozenset({Person.FORMER, Person.STRANGER})
-MATTERS = frozenset({PlaceKind.MATTER, PlaceKind.CLOSED})
+MATTER_PLACES = frozenset({PlaceKind.MATTER, PlaceKind.CLOSED})
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Permission:
         inside, others = self.about[place]
         if person is Person.PARTICIPANT or place is PlaceKind.FIRM_WIDE:
             return inside
-        if place in MATTERS and person is not Person.ACCESS:
+        if place in MATTER_PLACES and person is not Person.ACCESS:
             return INSIDE if others is INSIDE else ABSENT
         return others
 

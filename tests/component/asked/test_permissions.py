@@ -14,7 +14,8 @@ from bridge.commands.asking.permissions import (
     ABSENT,
     DONE,
     IGNORED,
-    MATTERS,
+    INSIDE,
+    MATTER_PLACES,
     NO_STAFF,
     OUTCOMES,
     CommandOutcome,
@@ -66,11 +67,11 @@ TYPED = {
     "matter list": Typed("2027-0001"),
     "matter show": Typed("Status: (open|closed)", named="{number}"),
     "matter start": Typed("Started", '"Next" @nell @wes', '{number} "Next" @nell @wes'),
-    "matter join": Typed("You are in", "", "{number}", needs_name=True, told=frozenset(MATTERS)),
+    "matter join": Typed("You are in", "", "{number}", needs_name=True, told=frozenset(MATTER_PLACES)),
     "matter leave": Typed("You have left", "", "{number}"),
     "matter rename": Typed("It is called", "Renamed", "{number} 1 to Renamed"),
-    "matter archive": Typed("is archived", "", "{number}", told=frozenset(MATTERS)),
-    "matter restore": Typed("is open again|is not archived any more", "", "{number}", told=frozenset(MATTERS)),
+    "matter archive": Typed("is archived", "", "{number}", told=frozenset(MATTER_PLACES)),
+    "matter restore": Typed("is open again|is not archived any more", "", "{number}", told=frozenset(MATTER_PLACES)),
     "matter transcript": Typed("Nobody has said anything|Here is the transcript", named="{number}"),
     "participants": Typed("participants"),
     "add": Typed("Nell Newcomer: (added|is in it already)|This one stays as it is", PEOPLE, tells="nell wes"),
@@ -102,8 +103,8 @@ TYPED = {
     "ping": Typed("pong"),
     "directory status": Typed("The directory has"),
     "directory plan": Typed("What the change .* would do"),
-    "directory confirm": Typed("Confirmed", told=MATTERS),
-    "directory undo": Typed("Taken back", prepare="directory confirm", told=MATTERS, tells_admins=True),
+    "directory confirm": Typed("Confirmed", told=MATTER_PLACES),
+    "directory undo": Typed("Taken back", prepare="directory confirm", told=MATTER_PLACES, tells_admins=True),
     "why": Typed("Nell Newcomer can see matter 2027-0001", "@nell 2027-0001"),
     "access": Typed("Wes Walled .* is active staff", "@wes"),
     "matter access": Typed("7 of 7 can see it", "2027-0001"),
@@ -170,6 +171,14 @@ async def test_a_command_is_typed_as_it_is_declared() -> None:
     assert (added.bare, added.named) == (PEOPLE, "{channel} " + PEOPLE)
     assert re.search(NO_REFUSAL, "It is done.")
     assert not re.search(NO_REFUSAL, "Nothing was done.\nYou are not in Court Dates.")
+
+
+async def test_a_command_that_can_be_about_another_place_is_tried_by_its_name() -> None:
+    """Else the cells for those who are not in it would prove nothing."""
+    elsewhere = {
+        command.name for command in COMMANDS if any(others is not INSIDE for _, others in command.row.about.values())
+    }
+    assert {name for name in elsewhere if not ALL_TYPED[name].named} == set()
 
 
 def _is_in(place: PlaceKind, person: Person) -> bool:

@@ -44,6 +44,9 @@ def test_make_by_itself_says_what_there_is() -> None:
 
 
 def test_the_guide_says_what_each_target_takes() -> None:
-    (gate,) = re.findall(r"^ci: (.*)\n\t\$\(MAKE\) --jobs 2 (.*)$", MAKEFILE, re.MULTILINE)
-    for target in " ".join(gate).split():
-        assert f"`make {target}`" in GUIDE
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    assert [
+        target
+        for target in targets.split()
+        if target not in {"help", "run", "docs"} and not target.startswith("bench-") and f"`make {target}`" not in GUIDE
+    ] == []
