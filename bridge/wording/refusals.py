@@ -131,6 +131,14 @@ SENTENCES: Mapping[Kind, Sentence] = {
     # Walls
     Kind.NO_MEMO: "A wall needs a memo that says why. Write it behind the people.",
     Kind.MEMO_TOO_LONG: "That memo has {length} characters; at most {most} fit.",
+    Kind.WALL_NAMES_NOBODY: "A wall names people or groups. Name at least one.",
+    Kind.WALL_LETS_NOBODY_IN: (
+        "Nobody whom this wall would let in works here, so nobody could see the matter or lift the wall. Name somebody"
+        " who does, and yourself too if you are to see it."
+    ),
+    Kind.WALL_NAMES_UNKNOWN: (
+        "The directory has no person or group {typed:typed}, perhaps not any more. Look whom the wall is to name."
+    ),
     Kind.WALL_WOULD_BE_OVER: "{last} is over. A wall ends today at the earliest: until:{today}",
     Kind.NOTHING_TO_WALL: "There is no matter or client {typed:typed} that you can see.",
     Kind.NO_SUCH_WALL: "There is no wall or matter {typed:typed} that you can see. `!wall list` shows the walls.",

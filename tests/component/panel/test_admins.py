@@ -106,6 +106,9 @@ async def test_M3_a_wall_is_foreseen_set_reported_and_lifted(panel: Panel) -> No
     [
         ([("number", "2026-0042")], "A wall needs a memo"),
         ([("memo", "x")], "There is no matter or client"),
+        ([("number", "2026-0042"), ("memo", "x"), ("kind", "only")], "A wall names people or groups."),
+        ([("number", "2026-0042"), ("memo", "x"), ("person", "x")], "no person or group x"),
+        ([("number", "2026-0042"), ("memo", "x"), ("group", "gone")], "no person or group gone"),
         ([("number", "2026-0042"), ("memo", "x" * 1001)], "That memo has 1001 characters"),
         ([("number", "2026-0042"), ("memo", "x"), ("until", "2020-01-01")], "2020-01-01 is over"),
         ([("client", "Nobody & Sons"), ("memo", "x")], "There is no matter or client Nobody"),

@@ -18,7 +18,7 @@ from bridge.operations.walls.report import Disclosed, disclosed, pieces, walls_r
 from bridge.operations.walls.setting import MEMO_MAX, WallMade, lift_walls, set_wall
 from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted, paged
-from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, texts_in, there
+from bridge.web.panel.forms import Form, cause_of, said, text_in, texts_in, there
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
 from bridge.wording.markdown import plain
 from bridge.wording.moments import moment_in, written
@@ -116,15 +116,15 @@ async def _found(asked: PanelRequest) -> Wall | None:
 
 def _wanted(asked: PanelRequest, form: Form) -> tuple[Wall, Values]:
     """The wall that a form describes but for what it stands around, and the form as it was filled in."""
-    firm, people = asked.desk.firm(), people_in(asked, form, former=True)
-    groups = [one for one in texts_in(form, "group") if one in firm.groups]
+    # Also whom the directory has no more since the form was shown, so that it is said and not passed over.
+    people, groups = texts_in(form, "person"), texts_in(form, "group")
     values = {name: text_in(form, name) for name in ("kind", "number", "client", "memo", "until")}
     expires = None
     with suppress(ValueError):
         expires = date.fromisoformat(values["until"])
     kind = WallKind.ONLY if values["kind"] == WallKind.ONLY else WallKind.EXCLUDE
     memo = " ".join(values["memo"].split())
-    wanted = Wall("", kind, people=(*people, *groups), memo=memo, expires=expires)
+    wanted = Wall("", kind, people=tuple(dict.fromkeys((*people, *groups))), memo=memo, expires=expires)
     return wanted, {**values, "people": frozenset(people), "groups": frozenset(groups)}
 
 
