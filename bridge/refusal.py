@@ -97,6 +97,8 @@ class Kind(StrEnum):
     NOT_BY_BUTTON = "not_by_button"
     NOT_THEIR_SPACE = "not_their_space"
     NOT_FOR_ALL = "not_for_all"
+    # The API
+    TOO_LARGE_TO_REHEARSE = "too_large_to_rehearse"
     # The panel
     NO_PANEL = "no_panel"
 

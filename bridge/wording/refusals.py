@@ -179,6 +179,9 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.DIRECTORY_CHANGED_MEANWHILE: ("The directory changed at this very moment. Nothing was taken back; try again."),
     # Filing
     Kind.NO_CABINET: NO_CABINET,
+    # The API
+    Kind.TOO_LARGE_TO_REHEARSE: "That is too large for a dry run. Nothing was done. Ask for it in smaller parts, or"
+    " have it done.",
     # The panel
     Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
 }

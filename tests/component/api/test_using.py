@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from bridge.clock import now_ms
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
+from bridge.operations.rehearsal import REPEATED_MOST, rehearsal
 from bridge.operations.tokens import Scope, end_token, tokens
+from bridge.refusal import Kind, Refusal
+from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.models import ApiRequest, ApiToken, AuditRow
 from tests.component.api.harness import Api, Json, Reply, System, api_firm
 from tests.component.small_firm import channel
@@ -173,6 +179,45 @@ async def test_A1_M3_a_wall_is_set_and_lifted_and_a_dry_run_says_what_it_would_d
     assert lifted.status == 200
     assert (await under(ruth, "lift", f"/walls/{made['id']}", {}, "DELETE")).same[:2] == lifted.same[:2]
     assert (await ruth.get(f"/walls/{made['id']}")).status == 404
+
+
+async def test_A2_M3_a_dry_run_of_a_wall_only_reads_and_says_what_the_deed_does(api: Api) -> None:
+    ruth = await api.system("ruth")
+    await ruth.ask("PATCH", f"/conversations/{FIRST}/participants", {"add": ["tom", "ines"]})
+    await ruth.post("/matters/m1/conversations", {"title": "Disclosure", "people": ["tom"]})
+    wanted = {"kind": "only", "matter_id": "m1", "people": ["ruth"], "memo": "Sealed."}
+    with patch.object(Store, "rehearse", side_effect=AssertionError):
+        dry = (await ruth.post("/walls", wanted, dry_run="true")).json
+    assert dry["taken_out"] == {"tom": 2, "ines": 1}
+    assert (await ruth.post("/walls", wanted)).json["taken_out"] == dry["taken_out"]
+
+
+async def test_A2_a_rehearsal_that_would_hold_the_database_for_long_is_refused(api: Api) -> None:
+    desk, done = rehearsal(api.firm.desk), list[int]()
+
+    def work(_: Unit) -> None:
+        done.append(1)
+
+    with pytest.raises(Refusal) as caught:
+        for _ in range(1000):
+            await desk.store.run(work)
+    assert caught.value.kind is Kind.TOO_LARGE_TO_REHEARSE
+    assert len(done) <= 2 * REPEATED_MOST
+
+
+async def test_A2_there_is_one_dry_run_at_a_time(api: Api) -> None:
+    systems = [await api.system(one) for one in ("ruth", "tom", "ines")]
+    made = (await systems[0].post("/walls", {"matter_id": "m1", "people": ["walt"], "memo": "Why"})).json["id"]
+    rehearsed, whose = Store.rehearse, list[object]()
+
+    async def noted(store: Store, *given: Any) -> Any:
+        whose.append(asyncio.current_task())
+        return await rehearsed(store, *given)
+
+    with patch.object(Store, "rehearse", noted):
+        asked = (one.ask("DELETE", f"/walls/{made}", params={"dry_run": "true"}) for one in systems)
+        assert {reply.status for reply in await asyncio.gather(*asked)} == {200}
+    assert len(whose) > len(set(whose)) == len(list(groupby(whose))) == 3
 
 
 async def test_A1_F2_somebody_is_cut_off_and_taken_back(api: Api) -> None:
