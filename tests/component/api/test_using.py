@@ -21,7 +21,8 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.models import ApiRequest, ApiToken, AuditRow
 from tests.component.api.harness import Api, Json, Reply, System, api_firm
-from tests.component.small_firm import channel
+from tests.component.directory.test_directory_undone import write
+from tests.component.small_firm import DIRECTORY, channel
 
 FIRST = first_matter_conversation_id("m1")
 
@@ -372,3 +373,26 @@ async def test_A2_before_those_are_shut_out_who_must_be_nothing_is_shown(tmp_pat
     async with api_firm(tmp_path, database_url, begun=False) as api:
         reply = await (await api.system("ruth")).get("/people")
         assert (reply.status, reply.json["type"]) == (503, "urn:firm-bridge:starting")
+
+
+async def test_O2_a_change_of_the_directory_is_confirmed_and_taken_back_only_if_it_is_the_one_meant(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with api_firm(tmp_path, database_url) as api:
+        await api.firm.bridge.upkeep.shut_out()
+        ruth = await api.system("ruth", days=2)
+        everybody = DIRECTORY["staff"]
+        shown = []
+        for staying in (("ruth", "ines"), ("ruth",)):
+            staff = [one for one in everybody if one["id"] in staying]
+            await write(api.firm, **{**DIRECTORY, "staff": staff, "walls": []})
+            shown.append((await ruth.get("/directory")).json["held"])
+        first, second = shown
+        assert first != second
+        confirm = "/directory/confirm"
+        for fingerprint, status in (("", 422), (first, 409), (second, 200), (second, 409)):
+            assert (await ruth.post(confirm, {"fingerprint": fingerprint})).status == status
+        assert (await ruth.get("/directory")).json["confirmed"] == second
+        assert (await ruth.post("/directory/undo", fingerprint=first)).status == 409
+        assert (await ruth.post("/directory/undo", fingerprint=second)).status == 200
+        assert (await ruth.get("/directory")).json["confirmed"] is None

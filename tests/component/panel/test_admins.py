@@ -21,6 +21,13 @@ ADMIN_PAGES = [one for one in PAGES if one.startswith("/admin")]
 ADMIN_DEEDS = [one for one in DEEDS if one.startswith("/admin")]
 
 
+def change_in(text: str) -> tuple[str, str]:
+    """The field of the first form that says which change of the directory is meant."""
+    found = re.search(r'name="fingerprint" value="(\w+)"', text)
+    assert found is not None
+    return "fingerprint", found[1]
+
+
 async def used(panel: Panel) -> list[tuple[str, str, str, str, str]]:
     """What the audit log has of commands and pages: who, what, about whom, why and whether it was refused."""
 
@@ -216,14 +223,26 @@ async def test_O2_a_held_change_of_the_directory_is_shown_and_confirmed(tmp_path
         await panel.firm.bridge.upkeep.shut_out()
         ruth = await panel.enter("ruth")
         assert "Confirm it" not in (await ruth.get("/admin"))[1]
-        assert await ruth.post("/admin/directory/confirm", []) == 409
+        assert await ruth.post("/admin/directory/confirm", []) == 400
+        assert await ruth.post("/admin/directory/confirm", [("fingerprint", "x")]) == 409
+        assert "Take it back" not in (await ruth.get("/admin"))[1]
+        await write(panel.firm, **{**WRONG, "matters": FIRM["matters"][:1]})
+        shown_first = change_in((await ruth.get("/admin"))[1])
         await write(panel.firm, **WRONG)
         _, text = await ruth.get("/admin")
         assert "<strong>Tom Price</strong>: the account ends" in text
         assert "Confirm it" in text
-        assert await ruth.post("/admin/directory/confirm", []) == 200
+        # The page was open while the directory's files changed once more: what waits now was never shown.
+        assert await ruth.post("/admin/directory/confirm", [shown_first]) == 409
+        assert "tom" in panel.firm.service.directory.firm.active_staff
+        assert change_in(text) != shown_first
+        assert await ruth.post("/admin/directory/confirm", [change_in(text)]) == 200
         assert panel.firm.fake.accounts[panel.firm.user("tom")].deactivated
-        assert await ruth.post("/admin/directory/undo", []) == 200
+        assert await ruth.post("/admin/directory/undo", []) == 400
+        assert await ruth.post("/admin/directory/undo", [shown_first]) == 409
+        assert "tom" not in panel.firm.service.directory.firm.active_staff
+        _, text = await ruth.get("/admin")
+        assert await ruth.post("/admin/directory/undo", [change_in(text[text.index("Take back the change") :])]) == 200
         assert "tom" in panel.firm.service.directory.firm.active_staff
 
 
