@@ -81,6 +81,18 @@ async def test_A1_O1_uses_are_in_the_audit_log_and_what_they_were_about_is_hidde
     assert not any("matters." in text or "Disclosure" in text for text in seen)
 
 
+async def test_A1_M3_a_wall_that_was_only_tried_is_told_to_nobody_whom_it_may_be_about(api: Api) -> None:
+    ruth, wanted = await api.system("ruth"), {"matter_id": "m1", "people": ["tom"], "memo": "Why"}
+    assert (await ruth.post("/walls", wanted, dry_run="true")).status == 200
+    for reader, told in (("ruth", True), ("tom", False), ("walt", False)):
+        items = (await (await api.system(reader)).get("/audit")).json["items"]
+        assert any("walls.set" in one["text"] for one in items) is told, reader
+    await ruth.post("/walls", wanted)
+    for reader, told in (("ruth", True), ("ines", True), ("tom", False), ("walt", False)):
+        items = (await (await api.system(reader)).get("/audit")).json["items"]
+        assert any(one["text"].endswith("walls.set") or "walls.set." in one["text"] for one in items) is told, reader
+
+
 async def test_A1_what_is_refused_to_a_token_is_in_the_audit_log_once_an_hour(api: Api) -> None:
     system = await api.system("tom", [Scope.PEOPLE])
     for _ in range(3):
