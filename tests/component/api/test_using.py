@@ -241,7 +241,22 @@ async def test_A1_F2_somebody_is_cut_off_and_taken_back(api: Api) -> None:
     assert [one["person"]["id"] for one in (await ruth.get("/leavers")).json["items"]] == ["tom"]
     opened = await ruth.post("/direct-conversations", {"people": ["tom"]})
     assert (opened.status, opened.json["detail"]) == (422, "Tom Price has left the firm.")
-    assert (await ruth.post("/people/tom/return")).json["changed"] is True
+    dry = await ruth.post("/people/tom/return", dry_run="true")
+    assert (await ruth.get("/people/tom")).json["active"] is False
+    assert (await ruth.post("/people/tom/return")).json == dry.json == {"changed": True, "not_done": []}
+    assert (await ruth.post("/people/tom/return", dry_run="true")).json["changed"] is False
+
+
+async def test_A1_F2_whom_the_directory_has_let_leave_is_not_taken_back_in_a_dry_run_either(api: Api) -> None:
+    ruth = await api.system("ruth")
+    await ruth.post("/people/tom/leave")
+    left = [{**one, "former": True} if one["id"] == "tom" else one for one in DIRECTORY["staff"]]
+    await write(api.firm, **{**DIRECTORY, "staff": left})
+    held = (await ruth.get("/directory")).json["held"]
+    assert (await ruth.post("/directory/confirm", {"fingerprint": held})).status == 200
+    dry = await ruth.post("/people/tom/return", dry_run="true")
+    assert (dry.status, dry.json["type"]) == (409, "urn:firm-bridge:gone_by_directory")
+    assert (await ruth.post("/people/tom/return")).same[:2] == dry.same[:2]
 
 
 async def test_A2_what_comes_again_under_a_key_happens_once(api: Api) -> None:
