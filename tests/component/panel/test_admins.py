@@ -28,6 +28,13 @@ def change_in(text: str) -> tuple[str, str]:
     return "fingerprint", found[1]
 
 
+def seen_in(text: str) -> tuple[str, str]:
+    """The field that says which wall was shown."""
+    found = re.search(r'name="seen" value="(\w+)"', text)
+    assert found is not None
+    return "seen", found[1]
+
+
 async def used(panel: Panel) -> list[tuple[str, str, str, str, str]]:
     """What the audit log has of commands and pages: who, what, about whom, why and whether it was refused."""
 
@@ -93,6 +100,7 @@ async def test_M3_a_wall_is_foreseen_set_reported_and_lifted(panel: Panel) -> No
     assert "Tom Price of 1 conversation." in ruth.text
     assert "<script>alert" not in ruth.text
     assert "tom" in firm.members(room)
+    wanted.append(seen_in(ruth.text))
     assert await ruth.post("/admin/walls/new", [*wanted, ("step", "set")], once="1" * 16) == 200
     assert "Tom Price: taken out of 1 conversation" in ruth.text
     assert "tom" not in firm.members(room)
@@ -106,6 +114,19 @@ async def test_M3_a_wall_is_foreseen_set_reported_and_lifted(panel: Panel) -> No
     assert wall not in (await ruth.get("/admin/walls"))[1]
     assert "lifted by Ruth Adeyemi" in (await ruth.get(wall))[1]
     assert {("wall add", "[wall-1]"), ("wall lift", "[wall-1]")} <= {(one[1], one[3]) for one in await used(panel)}
+
+
+async def test_M3_a_wall_is_set_only_as_it_was_shown(panel: Panel) -> None:
+    ruth, wanted = await panel.enter("ruth"), {"kind": "exclude", "number": "2026-0042", "memo": "x", "person": "tom"}
+    assert await ruth.post("/admin/walls/new", [*wanted.items(), ("step", "look")]) == 200
+    seen, other = seen_in(ruth.text), {"kind": "only", "memo": "y", "person": "ines", "until": "2999-12-31"}
+    changed = [{**wanted, name: value} for name, value in other.items()]
+    for fields, given in ((wanted, ("seen", "")), *((each, seen) for each in changed)):
+        assert await ruth.post("/admin/walls/new", [*fields.items(), given, ("step", "set")]) == 200
+        assert "This is not the wall that was shown before." in ruth.text
+        assert "wall-1" not in (await ruth.get("/admin/walls"))[1]
+    assert await ruth.post("/admin/walls/new", [*wanted.items(), seen, ("step", "set")]) == 200
+    assert "wall-1" in (await ruth.get("/admin/walls"))[1]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -79,15 +80,16 @@ async def new_wall(asked: PanelRequest) -> web.StreamResponse:
 
 @for_admins("wall add")
 async def make_wall(asked: PanelRequest, form: Form) -> web.StreamResponse:
-    """Say what a wall would do; or, once that was seen, set it."""
+    """Say what a wall would do; or, once that was seen of just this wall, set it."""
     wanted, values = _wanted(asked, form)
     cause = cause_of(asked, form)
     number, client = " ".join(text_in(form, "number").split()), " ".join(text_in(form, "client").split())
     command = "wall only" if wanted.kind is WallKind.ONLY else "wall add"
     try:
         foreseen = await foresee_wall(asked.desk, asked.person, wanted, number=number, client=client)
-        if text_in(form, "step") != "set":
-            return await _form(asked, values, foreseen)
+        sets, seen = text_in(form, "step") == "set", text_in(form, "seen")
+        if not sets or seen != _terms(foreseen.wall):
+            return await _form(asked, values, foreseen, changed=sets)
         made = await set_wall(asked.desk, asked.person, foreseen.wall, cause)
     except Refusal as error:
         if error.kind in NOT_THEIRS:
@@ -128,7 +130,15 @@ def _wanted(asked: PanelRequest, form: Form) -> tuple[Wall, Values]:
     return wanted, {**values, "people": frozenset(people), "groups": frozenset(groups)}
 
 
-async def _form(asked: PanelRequest, typed: Values, foreseen: WallForeseen | None = None) -> web.Response:
+def _terms(wall: Wall) -> str:
+    """A digest of what a wall was foreseen to be: the form beside it can be changed before it is set."""
+    terms = (wall.kind, wall.matter_id, wall.client, sorted(wall.people), wall.memo, str(wall.expires))
+    return hashlib.sha256(repr(terms).encode("utf-8", "replace")).hexdigest()
+
+
+async def _form(
+    asked: PanelRequest, typed: Values, foreseen: WallForeseen | None = None, *, changed: bool = False
+) -> web.Response:
     firm, sight = asked.desk.firm(), sight_of(asked.desk, asked.person)
     values: Values = {
         "kind": WallKind.EXCLUDE,
@@ -146,6 +156,8 @@ async def _form(asked: PanelRequest, typed: Values, foreseen: WallForeseen | Non
         "admin/walls",
         typed=values,
         foreseen=foreseen,
+        seen="" if foreseen is None else _terms(foreseen.wall),
+        changed=changed,
         around="" if foreseen is None else plain(shown_around(firm, foreseen.wall)),
         named="" if foreseen is None or not foreseen.wall.people else plain(shown_people(firm, foreseen.wall)),
         until=written(asked.desk.settings.firm, foreseen.wall.expires) if foreseen and foreseen.wall.expires else "",
