@@ -27,6 +27,9 @@ class Kind(StrEnum):
     # Walls
     NO_MEMO = "no_memo"
     MEMO_TOO_LONG = "memo_too_long"
+    WALL_NAMES_NOBODY = "wall_names_nobody"
+    WALL_LETS_NOBODY_IN = "wall_lets_nobody_in"
+    WALL_NAMES_UNKNOWN = "wall_names_unknown"
     WALL_WOULD_BE_OVER = "wall_would_be_over"
     NOTHING_TO_WALL = "nothing_to_wall"
     NO_SUCH_WALL = "no_such_wall"
@@ -94,6 +97,8 @@ class Kind(StrEnum):
     NOT_BY_BUTTON = "not_by_button"
     NOT_THEIR_SPACE = "not_their_space"
     NOT_FOR_ALL = "not_for_all"
+    # The API
+    TOO_LARGE_TO_REHEARSE = "too_large_to_rehearse"
     # The panel
     NO_PANEL = "no_panel"
 

@@ -74,6 +74,12 @@ def last_confirmed(unit: ReadUnit) -> Confirmed | None:
     return Confirmed(row.fingerprint, row.confirmed_by, row.at_ms, row.position, row.undone_at, before, after)
 
 
+def to_take_back(unit: ReadUnit) -> str:
+    """The fingerprint of the change that can be taken back at this moment; empty for none."""
+    row = unit.find(ConfirmedChange, ConfirmedChange.undone_at.is_null(), ConfirmedChange.at_ms >= now_ms() - UNDO_MS)
+    return "" if row is None else str(row.fingerprint)
+
+
 def mark_undone(unit: Unit, fingerprint: str) -> None:
     """Note that this change was taken back, and forget what it replaced."""
     unit.run(ConfirmedChange.update(undone_at=now_ms()).where(ConfirmedChange.fingerprint == fingerprint))

@@ -76,6 +76,10 @@ USES = frozenset({Deed.COMMAND, Deed.API})
 """That something was asked for, by whatever way; what it was about is told by `with_ids`."""
 
 
+DRY_RUN = " (dry run)"
+"""Stands behind what was asked for only to see what it would do."""
+
+
 class Outcome(StrEnum):
     """What came of it."""
 

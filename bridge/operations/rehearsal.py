@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from bridge.desk import Desk
 from bridge.firm.model import Firm
@@ -18,15 +18,22 @@ from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.passes import Passes
 from bridge.reconcile.rooms.visits import Visits
 from bridge.reconcile.tally import Result
+from bridge.refusal import Kind, Refusal
 from bridge.store.engine.store import Store
-from bridge.store.engine.unit import Unit, later
+from bridge.store.engine.unit import ReadUnit, Unit, later
 
 P = ParamSpec("P")
 T = TypeVar("T")
+REPEATED_MOST: Final = 300
+"""Units that one rehearsal does once more, all together: with each that it runs, those before it are done again, and
+nothing else reaches the database meanwhile."""
 
 
 def rehearsal(desk: Desk) -> Desk:
-    """A desk for one operation, of which nothing stays done."""
+    """A desk for one operation, of which nothing stays done.
+
+    What would take more than `REPEATED_MOST` raises Refusal.
+    """
     return replace(
         desk,
         store=cast("Store", _Store(desk.store)),
@@ -48,20 +55,29 @@ class _Store:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._before: list[Callable[[Unit], object]] = []
+        self._repeated = 0
 
     async def run(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         wanted = later(work, *args, **kwargs)
-        result = await self.read(wanted)
+        result = await self._behind_all(wanted)
         self._before.append(wanted)
         return result
 
-    async def read(self, work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(self, work: Callable[Concatenate[ReadUnit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if not self._before:
+            return await self._store.read(work, *args, **kwargs)
+        return await self._behind_all(later(work, *args, **kwargs))
+
+    async def _behind_all(self, work: Callable[[Unit], T]) -> T:
         before = tuple(self._before)
+        self._repeated += len(before)
+        if self._repeated > REPEATED_MOST:
+            raise Refusal(Kind.TOO_LARGE_TO_REHEARSE)
 
         def all_of_them(unit: Unit) -> T:
             for each in before:
                 each(unit)
-            return work(unit, *args, **kwargs)
+            return work(unit)
 
         return await self._store.rehearse(all_of_them)
 

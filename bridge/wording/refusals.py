@@ -131,6 +131,14 @@ SENTENCES: Mapping[Kind, Sentence] = {
     # Walls
     Kind.NO_MEMO: "A wall needs a memo that says why. Write it behind the people.",
     Kind.MEMO_TOO_LONG: "That memo has {length} characters; at most {most} fit.",
+    Kind.WALL_NAMES_NOBODY: "A wall names people or groups. Name at least one.",
+    Kind.WALL_LETS_NOBODY_IN: (
+        "Nobody whom this wall would let in works here, so nobody could see the matter or lift the wall. Name somebody"
+        " who does, and yourself too if you are to see it."
+    ),
+    Kind.WALL_NAMES_UNKNOWN: (
+        "The directory has no person or group {typed:typed}, perhaps not any more. Look whom the wall is to name."
+    ),
     Kind.WALL_WOULD_BE_OVER: "{last} is over. A wall ends today at the earliest: until:{today}",
     Kind.NOTHING_TO_WALL: "There is no matter or client {typed:typed} that you can see.",
     Kind.NO_SUCH_WALL: "There is no wall or matter {typed:typed} that you can see. `!wall list` shows the walls.",
@@ -171,6 +179,9 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.DIRECTORY_CHANGED_MEANWHILE: ("The directory changed at this very moment. Nothing was taken back; try again."),
     # Filing
     Kind.NO_CABINET: NO_CABINET,
+    # The API
+    Kind.TOO_LARGE_TO_REHEARSE: "That is too large for a dry run. Nothing was done. Ask for it in smaller parts, or"
+    " have it done.",
     # The panel
     Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge.desk import Desk
-from bridge.firm.audit import USES, AuditEntry, Deed, Outcome, words_and_ids
+from bridge.firm.audit import DRY_RUN, USES, AuditEntry, Deed, Outcome, words_and_ids
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_space_key
@@ -28,7 +28,10 @@ LOOKED_AT = 20_000
 """Entries that are looked through for one page where no index finds those asked for."""
 
 
-_OF_WALLS = frozenset({"wall add", "wall only", "wall lift", "wall report"})
+_OF_WALLS = frozenset(
+    {"wall add", "wall only", "wall lift", "wall report", "walls.set", "walls.get", "walls.lift", "walls.acknowledge"}
+)
+"""By command and through the API."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,9 @@ def _may_read(sight: Sight, names: Names, one: Audited) -> bool:
 def _may_read_of_use(sight: Sight, names: Names, entry: AuditEntry) -> bool:
     """Whether a use of a command may be told: who may hear of all that it was about, whatever that was called then."""
     words, ids = words_and_ids(entry.reason)
-    if not ids and entry.subject in _OF_WALLS:
-        # What it was about was not found, or is not noted: then it may have been any wall.
-        return not sight.hidden
+    asked_for = entry.subject.removesuffix(DRY_RUN)
+    if not ids and asked_for in _OF_WALLS:
+        # What it was about was not found, or is not noted: then it may have been any wall. One that was only tried
+        # may be about whoever reads, though nothing is hidden from them yet.
+        return not sight.hidden if asked_for == entry.subject else entry.actor == sight.staff_id
     return all(names.may_hear(sight, one) for one in ids) and not sight.names_hidden(words)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bridge.desk import Desk, Foreseen
 from bridge.directory.file import DirectoryStatus
+from bridge.directory.replaced import to_take_back
 from bridge.directory.undoing import Undone
 from bridge.firm.model import Staff
 from bridge.operations.sight import require_admin, sight_of
@@ -22,11 +23,21 @@ async def foresee_directory(desk: Desk, asker: Staff) -> Foreseen | None:
     return await desk.foresee_directory(sight_of(desk, asker).staff_id)
 
 
-async def confirm_directory(desk: Desk, asker: Staff) -> str:
-    """Let the change that waits through, and follow it; its fingerprint. Raises Refusal."""
-    return await desk.confirm_directory(require_admin(desk, asker).staff_id)
+async def confirm_directory(desk: Desk, asker: Staff, fingerprint: str = "") -> str:
+    """Let the change that waits through, and follow it; its fingerprint.
+
+    Whoever was shown a change gives its `fingerprint`: another one may wait by now. Raises Refusal.
+    """
+    return await desk.confirm_directory(require_admin(desk, asker).staff_id, fingerprint)
 
 
-async def undo_directory(desk: Desk, asker: Staff) -> Undone:
-    """Take back the change that was confirmed last, and whom it put out. Raises Refusal."""
-    return await desk.undo_directory(require_admin(desk, asker).staff_id)
+async def directory_to_take_back(desk: Desk, asker: Staff) -> str:
+    """The fingerprint of the change that can be taken back; empty for none. Raises Refusal."""
+    sight_of(desk, asker)
+    return await desk.store.read(to_take_back)
+
+
+async def undo_directory(desk: Desk, asker: Staff, fingerprint: str = "") -> Undone:
+    """Take back the change that was confirmed last, only that with this fingerprint where one is given, and bring back
+    whom it put out. Raises Refusal."""
+    return await desk.undo_directory(require_admin(desk, asker).staff_id, fingerprint)

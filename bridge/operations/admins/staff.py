@@ -8,6 +8,7 @@ from enum import StrEnum
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.desk import Desk
+from bridge.directory.keeping import departed
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Staff
 from bridge.operations.sight import require_admin, sight_of
@@ -91,15 +92,15 @@ async def take_back(desk: Desk, asker: Staff, person: Staff, cause: str) -> Take
     """
     before = require_admin(desk, asker).firm
 
-    def work(unit: Unit) -> bool:
+    def work(unit: Unit) -> tuple[bool, bool]:
         was_set = set_returned(unit, person.id, asker.id, cause)
         if was_set:
             _tell_other_admins(unit, desk, asker, person, "has taken {} back into the firm.", cause)
-        return was_set
+        # As it is in this unit: the firm in force stays as it was where this is a rehearsal.
+        return was_set, bool(departed(unit, [person.id]))
 
-    was_set = await desk.store.run(work)
-    now = desk.firm().staff.get(person.id)
-    if now is None or not now.active:
+    was_set, gone = await desk.store.run(work)
+    if gone:
         raise Refusal(Kind.GONE_BY_DIRECTORY, person=person.name)
     outcome = await desk.reconciler.passes.follow(before)
     return TakenBack(was_set or bool(outcome.done), _told(outcome))

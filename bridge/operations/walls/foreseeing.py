@@ -16,6 +16,7 @@ from bridge.operations.walls.setting import require_terms
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.handouts import given_out
+from bridge.store.people.walls import screened_among
 from bridge.store.rooms.matters import conversations_of_matter
 
 _MATTERS_AT_ONCE = 50
@@ -63,6 +64,22 @@ async def foresee_wall(desk: Desk, asker: Staff, wanted: Wall, *, number: str = 
     handed_out = sum(one.staff_id in screened and one.matter_id in ids for one in await desk.store.read(given_out))
     people = sorted(((sight.firm.staff[one], count) for one, count in counts.items()), key=_by_name)
     return WallForeseen(wall, len(around), rooms, tuple(people), handed_out)
+
+
+async def foresee_taken_out(desk: Desk, asker: Staff, wanted: Wall, cause: str) -> dict[str, int]:
+    """Of how many conversations `set_wall` would take each person out, by staff id. Raises Refusal as that does.
+
+    Only reads, some matters at a time, so that a wall around all matters of a client holds the store for no longer than
+    setting it does.
+    """
+    sight = require_admin(desk, asker)
+    require_terms(wanted, sight)
+    ids = [matter.id for matter in sight.firm.walled_by(wanted) if sight.matter(matter)]
+    counts = Counter[str]()
+    for some in chunked(ids, _MATTERS_AT_ONCE):
+        found = await desk.store.read(screened_among, wanted, sight.firm, list(some), cause)
+        counts.update(staff_id for taken_out in found.values() for staff_id in taken_out)
+    return {staff_id: count for staff_id, count in counts.items() if staff_id in sight.firm.staff}
 
 
 def _by_name(one: tuple[Staff, int]) -> str:

@@ -9,7 +9,7 @@ from peewee import chunked
 
 from bridge import faults
 from bridge.desk import Desk
-from bridge.firm.model import Firm, Matter, Staff, Wall
+from bridge.firm.model import Firm, Matter, Staff, Wall, WallKind
 from bridge.firm.room_keys import matter_space_key
 from bridge.firm.sight import Sight
 from bridge.operations.sight import require_admin
@@ -119,6 +119,19 @@ def require_terms(wanted: Wall, sight: Sight) -> None:
         raise Refusal(Kind.MEMO_TOO_LONG, length=len(wanted.memo), most=MEMO_MAX)
     if wanted.expires is not None and wanted.expires < sight.today:
         raise Refusal(Kind.WALL_WOULD_BE_OVER, last=str(wanted.expires), today=str(sight.today))
+    _require_people(wanted, sight.firm)
+
+
+def _require_people(wanted: Wall, firm: Firm) -> None:
+    """Raise Refusal where the wall names nobody whom it could mean."""
+    known = {*firm.staff, *(group.id for group in firm.groups.values() if not group.deleted)}
+    if unknown := [one for one in wanted.people if one not in known]:
+        raise Refusal(Kind.WALL_NAMES_UNKNOWN, typed=unknown[0])
+    if not wanted.people:
+        raise Refusal(Kind.WALL_NAMES_NOBODY)
+    # Around what everybody is shut out of no admin may know of a wall, and none could lift it.
+    if wanted.kind is WallKind.ONLY and firm.people(wanted.people).isdisjoint(firm.active_staff):
+        raise Refusal(Kind.WALL_LETS_NOBODY_IN)
 
 
 async def _drop(desk: Desk, asker: Staff, wall: Wall, cause: str) -> Removed:

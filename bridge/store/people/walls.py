@@ -205,10 +205,21 @@ def drop_screened(
     Returns who was taken out of what. The same event handled again gives the same answer.
     """
     ids = [matter.id for matter in covered(firm, wall)] if matters is None else list(matters)
+    removed: Removed = {}
+    for conversation_id, staff_ids in screened_among(unit, wall, firm, ids, cause).items():
+        for staff_id in drop(unit, conversation_id, staff_ids, by, cause):
+            removed.setdefault(staff_id, []).append(conversation_id)
+    return removed
+
+
+def screened_among(
+    unit: ReadUnit, wall: Wall, firm: Firm, matters: Collection[str], cause: str
+) -> dict[str, list[str]]:
+    """Staff ids of those whom `drop_screened` takes, or for this cause took, out of these matters, by conversation."""
     query = (
         Participant.select(Participant.conversation, Participant.staff_id)
         .join(Conversation)
-        .where(Conversation.matter_id.in_(ids), Participant.present | (Participant.caused_by == cause))
+        .where(Conversation.matter_id.in_(list(matters)), Participant.present | (Participant.caused_by == cause))
     )
     if wall.kind is WallKind.EXCLUDE:
         query = query.where(Participant.staff_id.in_(list(firm.people(wall.people))))
@@ -216,11 +227,7 @@ def drop_screened(
     for conversation_id, staff_id in unit.tuples(query):
         if screens(firm, wall, staff_id):
             people.setdefault(conversation_id, []).append(staff_id)
-    removed: Removed = {}
-    for conversation_id, staff_ids in people.items():
-        for staff_id in drop(unit, conversation_id, staff_ids, by, cause):
-            removed.setdefault(staff_id, []).append(conversation_id)
-    return removed
+    return people
 
 
 def _record(unit: Unit, deed: Deed, wall: Wall, by: str, cause: str) -> None:

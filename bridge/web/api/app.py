@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final
 
 import orjson
@@ -120,6 +122,8 @@ class Api:
         self._rates = Rates()
         self._noting = Noting()
         self._downloads = Downloads()
+        self._rehearsing = asyncio.Lock()
+        """Held by the one dry run under way: each does some work again and again, which keeps others waiting."""
         self._under_way: set[str] = set()
         """Requests with a key that are being done."""
         self._key = desk.settings.security.alias_key.get_secret_value().encode()
@@ -158,8 +162,24 @@ class Api:
 
     async def _asked(self, request: web.Request, route: Route, token: Token, person: Staff) -> web.StreamResponse:
         """Read the request, and do it."""
-        query, (raw, given) = parameters(request, route), await body(request, route)
+        query, given = parameters(request, route), await body(request, route)
         dry = isinstance(query, Rehearsed) and query.dry_run
+        # What is named is looked up only when it is its turn: it may not be seen any more by then.
+        async with self._rehearsing if dry else nullcontext():
+            return await self._answered(request, route, token, person, query, given, dry=dry)
+
+    async def _answered(
+        self,
+        request: web.Request,
+        route: Route,
+        token: Token,
+        person: Staff,
+        query: Given,
+        sent: tuple[bytes, Given | None],
+        *,
+        dry: bool,
+    ) -> web.StreamResponse:
+        raw, given = sent
         key = idempotency_key(request) if route.writes else None
         cause = f"api/{token.number}/{secrets.token_hex(16)}" if key is None else cause_of(token, key)
         desk = rehearsal(self._desk) if dry else self._desk

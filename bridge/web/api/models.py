@@ -245,6 +245,7 @@ class DirectoryJson(AnswerJson):
     text: str = Field(description="What it holds, what is wrong with it, and what waits.")
     held: str | None = Field(description="The fingerprint of a change that waits to be confirmed.")
     effects: list[EffectJson] = Field(description="What that would lead to.")
+    confirmed: str | None = Field(description="The fingerprint of a confirmed change that can be taken back.")
 
 
 class ToldJson(AnswerJson):

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
+from bridge.firm.audit import DRY_RUN
 from bridge.firm.model import Staff
 from bridge.firm.rules import CitedRule
 from bridge.operations.noting import note_use_of_api
@@ -33,7 +34,7 @@ class Noting:
         ids = [parts[one] for one in _OF_PLACES if one in parts] + call.about
         person = parts.get("person", "")
         if (route.writes and not dry) or self._is_first(call.token.number, route.name, dry, person, *ids):
-            asked_for = f"{route.name} (dry run)" if dry else route.name
+            asked_for = f"{route.name}{DRY_RUN}" if dry else route.name
             await note_use_of_api(desk, call.person, asked_for, call.cause, person=person, ids=ids)
 
     async def refused(

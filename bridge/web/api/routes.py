@@ -278,6 +278,6 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.CHANGE_DIRECTORY,
         run=directory.undo,
         answer=models.ToldJson,
-        query=Nothing,
+        query=directory.ConfirmedMeant,
     ),
 )

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bridge.firm.model import Wall, WallKind
 from bridge.operations.everybody import everybody
+from bridge.operations.walls.foreseeing import foresee_taken_out
 from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_listed
 from bridge.operations.walls.setting import lift_walls, set_wall
 from bridge.operations.walls.telling import acknowledge_walls
@@ -81,12 +82,12 @@ async def set_one(call: ApiCall) -> shown.WallMadeJson:
         memo=" ".join(asked.memo.split()),
         expires=asked.expires,
     )
-    if not wanted.people:
-        raise ProblemError(422, "nobody", "A wall names people or groups. Name at least one.")
+    if call.desk.rehearses:
+        taken_out = await foresee_taken_out(call.desk, call.person, wanted, call.cause)
+        return shown.WallMadeJson(id="", taken_out=taken_out, not_done=[])
     made = await set_wall(call.desk, call.person, wanted, call.cause)
-    wall_id = "" if call.desk.rehearses else made.wall.id
-    call.about.extend([wall_id] if wall_id else [])
-    return shown.WallMadeJson(id=wall_id, taken_out=made.taken_out, not_done=list(made.not_done))
+    call.about.append(made.wall.id)
+    return shown.WallMadeJson(id=made.wall.id, taken_out=made.taken_out, not_done=list(made.not_done))
 
 
 async def lift(call: ApiCall) -> shown.WallLiftedJson:

@@ -33,11 +33,10 @@ def texts_in(form: Form, name: str) -> list[str]:
     return [one for one in form.getall(name, ()) if isinstance(one, str)][:_MANY_MAX]
 
 
-def people_in(asked: PanelRequest, form: Form, name: str = "person", *, former: bool = False) -> dict[str, Staff]:
-    """Who is named in a form, by staff id; whoever does not work here is nobody, unless `former` ones are meant too."""
+def people_in(asked: PanelRequest, form: Form, name: str = "person") -> dict[str, Staff]:
+    """Who is named in a form, by staff id; whoever does not work here is nobody."""
     firm = asked.desk.firm()
-    known = firm.staff if former else firm.active_staff
-    return {one: firm.staff[one] for one in texts_in(form, name) if one in known}
+    return {one: firm.staff[one] for one in texts_in(form, name) if one in firm.active_staff}
 
 
 def cause_of(asked: PanelRequest, form: Form) -> str:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from bridge.clock import now_ms
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
+from bridge.operations.rehearsal import REPEATED_MOST, rehearsal
 from bridge.operations.tokens import Scope, end_token, tokens
+from bridge.refusal import Kind, Refusal
+from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from bridge.store.models import ApiRequest, ApiToken, AuditRow
 from tests.component.api.harness import Api, Json, Reply, System, api_firm
-from tests.component.small_firm import channel
+from tests.component.directory.test_directory_undone import write
+from tests.component.small_firm import DIRECTORY, channel
 
 FIRST = first_matter_conversation_id("m1")
 
@@ -72,6 +79,18 @@ async def test_A1_O1_uses_are_in_the_audit_log_and_what_they_were_about_is_hidde
     seen = [one["text"] for one in (await walt.get("/audit")).json["items"]]
     assert any("Walt Walled asked the API for people.list" in text for text in seen)
     assert not any("matters." in text or "Disclosure" in text for text in seen)
+
+
+async def test_A1_M3_a_wall_that_was_only_tried_is_told_to_nobody_whom_it_may_be_about(api: Api) -> None:
+    ruth, wanted = await api.system("ruth"), {"matter_id": "m1", "people": ["tom"], "memo": "Why"}
+    assert (await ruth.post("/walls", wanted, dry_run="true")).status == 200
+    for reader, told in (("ruth", True), ("tom", False), ("walt", False)):
+        items = (await (await api.system(reader)).get("/audit")).json["items"]
+        assert any("walls.set" in one["text"] for one in items) is told, reader
+    await ruth.post("/walls", wanted)
+    for reader, told in (("ruth", True), ("ines", True), ("tom", False), ("walt", False)):
+        items = (await (await api.system(reader)).get("/audit")).json["items"]
+        assert any(one["text"].endswith("walls.set") or "walls.set." in one["text"] for one in items) is told, reader
 
 
 async def test_A1_what_is_refused_to_a_token_is_in_the_audit_log_once_an_hour(api: Api) -> None:
@@ -175,6 +194,45 @@ async def test_A1_M3_a_wall_is_set_and_lifted_and_a_dry_run_says_what_it_would_d
     assert (await ruth.get(f"/walls/{made['id']}")).status == 404
 
 
+async def test_A2_M3_a_dry_run_of_a_wall_only_reads_and_says_what_the_deed_does(api: Api) -> None:
+    ruth = await api.system("ruth")
+    await ruth.ask("PATCH", f"/conversations/{FIRST}/participants", {"add": ["tom", "ines"]})
+    await ruth.post("/matters/m1/conversations", {"title": "Disclosure", "people": ["tom"]})
+    wanted = {"kind": "only", "matter_id": "m1", "people": ["ruth"], "memo": "Sealed."}
+    with patch.object(Store, "rehearse", side_effect=AssertionError):
+        dry = (await ruth.post("/walls", wanted, dry_run="true")).json
+    assert dry["taken_out"] == {"tom": 2, "ines": 1}
+    assert (await ruth.post("/walls", wanted)).json["taken_out"] == dry["taken_out"]
+
+
+async def test_A2_a_rehearsal_that_would_hold_the_database_for_long_is_refused(api: Api) -> None:
+    desk, done = rehearsal(api.firm.desk), list[int]()
+
+    def work(_: Unit) -> None:
+        done.append(1)
+
+    with pytest.raises(Refusal) as caught:
+        for _ in range(1000):
+            await desk.store.run(work)
+    assert caught.value.kind is Kind.TOO_LARGE_TO_REHEARSE
+    assert len(done) <= 2 * REPEATED_MOST
+
+
+async def test_A2_there_is_one_dry_run_at_a_time(api: Api) -> None:
+    systems = [await api.system(one) for one in ("ruth", "tom", "ines")]
+    made = (await systems[0].post("/walls", {"matter_id": "m1", "people": ["walt"], "memo": "Why"})).json["id"]
+    rehearsed, whose = Store.rehearse, list[object]()
+
+    async def noted(store: Store, *given: Any) -> Any:
+        whose.append(asyncio.current_task())
+        return await rehearsed(store, *given)
+
+    with patch.object(Store, "rehearse", noted):
+        asked = (one.ask("DELETE", f"/walls/{made}", params={"dry_run": "true"}) for one in systems)
+        assert {reply.status for reply in await asyncio.gather(*asked)} == {200}
+    assert len(whose) > len(set(whose)) == len(list(groupby(whose))) == 3
+
+
 async def test_A1_F2_somebody_is_cut_off_and_taken_back(api: Api) -> None:
     ruth = await api.system("ruth")
     assert (await ruth.post("/people/tom/leave", dry_run="true")).json["ended"] is True
@@ -183,7 +241,22 @@ async def test_A1_F2_somebody_is_cut_off_and_taken_back(api: Api) -> None:
     assert [one["person"]["id"] for one in (await ruth.get("/leavers")).json["items"]] == ["tom"]
     opened = await ruth.post("/direct-conversations", {"people": ["tom"]})
     assert (opened.status, opened.json["detail"]) == (422, "Tom Price has left the firm.")
-    assert (await ruth.post("/people/tom/return")).json["changed"] is True
+    dry = await ruth.post("/people/tom/return", dry_run="true")
+    assert (await ruth.get("/people/tom")).json["active"] is False
+    assert (await ruth.post("/people/tom/return")).json == dry.json == {"changed": True, "not_done": []}
+    assert (await ruth.post("/people/tom/return", dry_run="true")).json["changed"] is False
+
+
+async def test_A1_F2_whom_the_directory_has_let_leave_is_not_taken_back_in_a_dry_run_either(api: Api) -> None:
+    ruth = await api.system("ruth")
+    await ruth.post("/people/tom/leave")
+    left = [{**one, "former": True} if one["id"] == "tom" else one for one in DIRECTORY["staff"]]
+    await write(api.firm, **{**DIRECTORY, "staff": left})
+    held = (await ruth.get("/directory")).json["held"]
+    assert (await ruth.post("/directory/confirm", {"fingerprint": held})).status == 200
+    dry = await ruth.post("/people/tom/return", dry_run="true")
+    assert (dry.status, dry.json["type"]) == (409, "urn:firm-bridge:gone_by_directory")
+    assert (await ruth.post("/people/tom/return")).same[:2] == dry.same[:2]
 
 
 async def test_A2_what_comes_again_under_a_key_happens_once(api: Api) -> None:
@@ -327,3 +400,26 @@ async def test_A2_before_those_are_shut_out_who_must_be_nothing_is_shown(tmp_pat
     async with api_firm(tmp_path, database_url, begun=False) as api:
         reply = await (await api.system("ruth")).get("/people")
         assert (reply.status, reply.json["type"]) == (503, "urn:firm-bridge:starting")
+
+
+async def test_O2_a_change_of_the_directory_is_confirmed_and_taken_back_only_if_it_is_the_one_meant(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with api_firm(tmp_path, database_url) as api:
+        await api.firm.bridge.upkeep.shut_out()
+        ruth = await api.system("ruth", days=2)
+        everybody = DIRECTORY["staff"]
+        shown = []
+        for staying in (("ruth", "ines"), ("ruth",)):
+            staff = [one for one in everybody if one["id"] in staying]
+            await write(api.firm, **{**DIRECTORY, "staff": staff, "walls": []})
+            shown.append((await ruth.get("/directory")).json["held"])
+        first, second = shown
+        assert first != second
+        confirm = "/directory/confirm"
+        for fingerprint, status in (("", 422), (first, 409), (second, 200), (second, 409)):
+            assert (await ruth.post(confirm, {"fingerprint": fingerprint})).status == status
+        assert (await ruth.get("/directory")).json["confirmed"] == second
+        assert (await ruth.post("/directory/undo", fingerprint=first)).status == 409
+        assert (await ruth.post("/directory/undo", fingerprint=second)).status == 200
+        assert (await ruth.get("/directory")).json["confirmed"] is None

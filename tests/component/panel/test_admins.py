@@ -21,6 +21,20 @@ ADMIN_PAGES = [one for one in PAGES if one.startswith("/admin")]
 ADMIN_DEEDS = [one for one in DEEDS if one.startswith("/admin")]
 
 
+def change_in(text: str) -> tuple[str, str]:
+    """The field of the first form that says which change of the directory is meant."""
+    found = re.search(r'name="fingerprint" value="(\w+)"', text)
+    assert found is not None
+    return "fingerprint", found[1]
+
+
+def seen_in(text: str) -> tuple[str, str]:
+    """The field that says which wall was shown."""
+    found = re.search(r'name="seen" value="(\w+)"', text)
+    assert found is not None
+    return "seen", found[1]
+
+
 async def used(panel: Panel) -> list[tuple[str, str, str, str, str]]:
     """What the audit log has of commands and pages: who, what, about whom, why and whether it was refused."""
 
@@ -86,6 +100,7 @@ async def test_M3_a_wall_is_foreseen_set_reported_and_lifted(panel: Panel) -> No
     assert "Tom Price of 1 conversation." in ruth.text
     assert "<script>alert" not in ruth.text
     assert "tom" in firm.members(room)
+    wanted.append(seen_in(ruth.text))
     assert await ruth.post("/admin/walls/new", [*wanted, ("step", "set")], once="1" * 16) == 200
     assert "Tom Price: taken out of 1 conversation" in ruth.text
     assert "tom" not in firm.members(room)
@@ -101,11 +116,27 @@ async def test_M3_a_wall_is_foreseen_set_reported_and_lifted(panel: Panel) -> No
     assert {("wall add", "[wall-1]"), ("wall lift", "[wall-1]")} <= {(one[1], one[3]) for one in await used(panel)}
 
 
+async def test_M3_a_wall_is_set_only_as_it_was_shown(panel: Panel) -> None:
+    ruth, wanted = await panel.enter("ruth"), {"kind": "exclude", "number": "2026-0042", "memo": "x", "person": "tom"}
+    assert await ruth.post("/admin/walls/new", [*wanted.items(), ("step", "look")]) == 200
+    seen, other = seen_in(ruth.text), {"kind": "only", "memo": "y", "person": "ines", "until": "2999-12-31"}
+    changed = [{**wanted, name: value} for name, value in other.items()]
+    for fields, given in ((wanted, ("seen", "")), *((each, seen) for each in changed)):
+        assert await ruth.post("/admin/walls/new", [*fields.items(), given, ("step", "set")]) == 200
+        assert "This is not the wall that was shown before." in ruth.text
+        assert "wall-1" not in (await ruth.get("/admin/walls"))[1]
+    assert await ruth.post("/admin/walls/new", [*wanted.items(), seen, ("step", "set")]) == 200
+    assert "wall-1" in (await ruth.get("/admin/walls"))[1]
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
         ([("number", "2026-0042")], "A wall needs a memo"),
         ([("memo", "x")], "There is no matter or client"),
+        ([("number", "2026-0042"), ("memo", "x"), ("kind", "only")], "A wall names people or groups."),
+        ([("number", "2026-0042"), ("memo", "x"), ("person", "x")], "no person or group x"),
+        ([("number", "2026-0042"), ("memo", "x"), ("group", "gone")], "no person or group gone"),
         ([("number", "2026-0042"), ("memo", "x" * 1001)], "That memo has 1001 characters"),
         ([("number", "2026-0042"), ("memo", "x"), ("until", "2020-01-01")], "2020-01-01 is over"),
         ([("client", "Nobody & Sons"), ("memo", "x")], "There is no matter or client Nobody"),
@@ -213,14 +244,26 @@ async def test_O2_a_held_change_of_the_directory_is_shown_and_confirmed(tmp_path
         await panel.firm.bridge.upkeep.shut_out()
         ruth = await panel.enter("ruth")
         assert "Confirm it" not in (await ruth.get("/admin"))[1]
-        assert await ruth.post("/admin/directory/confirm", []) == 409
+        assert await ruth.post("/admin/directory/confirm", []) == 400
+        assert await ruth.post("/admin/directory/confirm", [("fingerprint", "x")]) == 409
+        assert "Take it back" not in (await ruth.get("/admin"))[1]
+        await write(panel.firm, **{**WRONG, "matters": FIRM["matters"][:1]})
+        shown_first = change_in((await ruth.get("/admin"))[1])
         await write(panel.firm, **WRONG)
         _, text = await ruth.get("/admin")
         assert "<strong>Tom Price</strong>: the account ends" in text
         assert "Confirm it" in text
-        assert await ruth.post("/admin/directory/confirm", []) == 200
+        # The page was open while the directory's files changed once more: what waits now was never shown.
+        assert await ruth.post("/admin/directory/confirm", [shown_first]) == 409
+        assert "tom" in panel.firm.service.directory.firm.active_staff
+        assert change_in(text) != shown_first
+        assert await ruth.post("/admin/directory/confirm", [change_in(text)]) == 200
         assert panel.firm.fake.accounts[panel.firm.user("tom")].deactivated
-        assert await ruth.post("/admin/directory/undo", []) == 200
+        assert await ruth.post("/admin/directory/undo", []) == 400
+        assert await ruth.post("/admin/directory/undo", [shown_first]) == 409
+        assert "tom" not in panel.firm.service.directory.firm.active_staff
+        _, text = await ruth.get("/admin")
+        assert await ruth.post("/admin/directory/undo", [change_in(text[text.index("Take back the change") :])]) == 200
         assert "tom" in panel.firm.service.directory.firm.active_staff
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -17,7 +18,7 @@ from bridge.firm.sight import Sight
 from bridge.firm.walls import covered, may_know, screens, with_walls
 from bridge.mapping.disclosure import Happened, Period, periods
 from bridge.operations.walls.setting import require_terms
-from bridge.refusal import CommandError, Refusal
+from bridge.refusal import CommandError, Kind, Refusal
 from bridge.wording.refusals import worded
 from tests.cast import ANN, BEN
 
@@ -149,6 +150,32 @@ def test_a_memo_that_cannot_be_used(text: str, said: str) -> None:
         require_terms(Wall("", matter_id="m1", people=("b",), memo=memo, expires=last), Sight(FIRM, "a", TODAY))
     assert isinstance(caught.value, CommandError | Refusal)
     assert said in worded(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "people", "refused"),
+    [
+        (WallKind.ONLY, (), Kind.WALL_NAMES_NOBODY),
+        (WallKind.EXCLUDE, (), Kind.WALL_NAMES_NOBODY),
+        (WallKind.ONLY, ("f",), Kind.WALL_LETS_NOBODY_IN),
+        (WallKind.ONLY, ("empty",), Kind.WALL_LETS_NOBODY_IN),
+        (WallKind.ONLY, ("b", "x"), Kind.WALL_NAMES_UNKNOWN),
+        (WallKind.EXCLUDE, ("b", "old"), Kind.WALL_NAMES_UNKNOWN),
+    ],
+)
+def test_M3_a_wall_that_names_nobody_or_lets_nobody_in_is_refused(
+    kind: WallKind, people: tuple[str, ...], refused: Kind
+) -> None:
+    firm = replace(FIRM, groups={**FIRM.groups, "empty": Group("empty", "Nobody Yet")})
+    with pytest.raises(Refusal) as caught:
+        require_terms(Wall("", kind, matter_id="m1", people=people, memo="Kin"), Sight(firm, "a", TODAY))
+    assert caught.value.kind is refused
+
+
+def test_M3_a_wall_may_keep_out_who_is_not_there_yet_or_any_more() -> None:
+    firm = replace(FIRM, groups={**FIRM.groups, "empty": Group("empty", "Nobody Yet")})
+    for people in (("f",), ("empty",)):
+        require_terms(Wall("", matter_id="m1", people=people, memo="Kin"), Sight(firm, "a", TODAY))
 
 
 def test_M3_a_wall_around_a_hidden_matter_is_refused_like_one_around_none() -> None:

@@ -7,7 +7,7 @@ from aiohttp import web
 from bridge.operations.admins.directory import confirm_directory, undo_directory
 from bridge.operations.admins.staff import cut_off, take_back
 from bridge.web.panel.admins.asking import for_admins, noted
-from bridge.web.panel.forms import Form, cause_of
+from bridge.web.panel.forms import Form, cause_of, text_in
 from bridge.web.panel.pages import PanelRequest, framed, not_there
 from bridge.wording.directory import confirmed_text, undone_text
 from bridge.wording.markdown import plain
@@ -50,20 +50,28 @@ async def come_back(asked: PanelRequest, form: Form) -> web.StreamResponse:
 
 @for_admins("directory confirm")
 async def confirm(asked: PanelRequest, form: Form) -> web.StreamResponse:
-    """Let the change of the directory through that waits."""
+    """Let the change of the directory through that waits, if it is the one that the page showed."""
     cause_of(asked, form)
-    told = confirmed_text(await confirm_directory(asked.desk, asked.person))
+    told = confirmed_text(await confirm_directory(asked.desk, asked.person, _change_shown(form)))
     await noted(asked, "directory confirm")
     return await _told(asked, "The directory", [plain(told)], ())
 
 
 @for_admins("directory undo")
 async def undo(asked: PanelRequest, form: Form) -> web.StreamResponse:
-    """Take back the change of the directory that was confirmed last."""
+    """Take back the change of the directory that was confirmed last, if it is the one that the page showed."""
     cause_of(asked, form)
-    told = undone_text(await undo_directory(asked.desk, asked.person))
+    told = undone_text(await undo_directory(asked.desk, asked.person, _change_shown(form)))
     await noted(asked, "directory undo")
     return await _told(asked, "The directory", [plain(told)], ())
+
+
+def _change_shown(form: Form) -> str:
+    """The fingerprint of the change that the form was beside. Raises HTTPBadRequest for a form that is none of ours."""
+    fingerprint = text_in(form, "fingerprint")
+    if not fingerprint:
+        raise web.HTTPBadRequest
+    return fingerprint
 
 
 async def _told(asked: PanelRequest, heading: str, done: list[str], not_done: tuple[str, ...]) -> web.Response:

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bridge.operations.admins.directory import directory_status, foresee_directory
+from bridge.operations.admins.directory import directory_status, directory_to_take_back, foresee_directory
 from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.pages import PanelRequest, framed
 from bridge.wording.directory import status_text
@@ -44,6 +44,7 @@ async def overview(asked: PanelRequest) -> web.StreamResponse:
         checks=[(_CHECKS.get(name, name), trouble) for name, trouble in checks.items()],
         well=not any(checks.values()),
         directory=plain(status_text(await directory_status(asked.desk, asked.person))),
+        to_take_back=await directory_to_take_back(asked.desk, asked.person),
         fingerprint="" if found is None else found.fingerprint,
         effects=[] if found is None else [(one.what, "; ".join(one.becomes)) for one in found.effects],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ from bridge.operations.walls.report import Disclosed, disclosed, pieces, walls_r
 from bridge.operations.walls.setting import MEMO_MAX, WallMade, lift_walls, set_wall
 from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted, paged
-from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, texts_in, there
+from bridge.web.panel.forms import Form, cause_of, said, text_in, texts_in, there
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
 from bridge.wording.markdown import plain
 from bridge.wording.moments import moment_in, written
@@ -79,15 +80,16 @@ async def new_wall(asked: PanelRequest) -> web.StreamResponse:
 
 @for_admins("wall add")
 async def make_wall(asked: PanelRequest, form: Form) -> web.StreamResponse:
-    """Say what a wall would do; or, once that was seen, set it."""
+    """Say what a wall would do; or, once that was seen of just this wall, set it."""
     wanted, values = _wanted(asked, form)
     cause = cause_of(asked, form)
     number, client = " ".join(text_in(form, "number").split()), " ".join(text_in(form, "client").split())
     command = "wall only" if wanted.kind is WallKind.ONLY else "wall add"
     try:
         foreseen = await foresee_wall(asked.desk, asked.person, wanted, number=number, client=client)
-        if text_in(form, "step") != "set":
-            return await _form(asked, values, foreseen)
+        sets, seen = text_in(form, "step") == "set", text_in(form, "seen")
+        if not sets or seen != _terms(foreseen.wall):
+            return await _form(asked, values, foreseen, changed=sets)
         made = await set_wall(asked.desk, asked.person, foreseen.wall, cause)
     except Refusal as error:
         if error.kind in NOT_THEIRS:
@@ -116,19 +118,27 @@ async def _found(asked: PanelRequest) -> Wall | None:
 
 def _wanted(asked: PanelRequest, form: Form) -> tuple[Wall, Values]:
     """The wall that a form describes but for what it stands around, and the form as it was filled in."""
-    firm, people = asked.desk.firm(), people_in(asked, form, former=True)
-    groups = [one for one in texts_in(form, "group") if one in firm.groups]
+    # Also whom the directory has no more since the form was shown, so that it is said and not passed over.
+    people, groups = texts_in(form, "person"), texts_in(form, "group")
     values = {name: text_in(form, name) for name in ("kind", "number", "client", "memo", "until")}
     expires = None
     with suppress(ValueError):
         expires = date.fromisoformat(values["until"])
     kind = WallKind.ONLY if values["kind"] == WallKind.ONLY else WallKind.EXCLUDE
     memo = " ".join(values["memo"].split())
-    wanted = Wall("", kind, people=(*people, *groups), memo=memo, expires=expires)
+    wanted = Wall("", kind, people=tuple(dict.fromkeys((*people, *groups))), memo=memo, expires=expires)
     return wanted, {**values, "people": frozenset(people), "groups": frozenset(groups)}
 
 
-async def _form(asked: PanelRequest, typed: Values, foreseen: WallForeseen | None = None) -> web.Response:
+def _terms(wall: Wall) -> str:
+    """A digest of what a wall was foreseen to be: the form beside it can be changed before it is set."""
+    terms = (wall.kind, wall.matter_id, wall.client, sorted(wall.people), wall.memo, str(wall.expires))
+    return hashlib.sha256(repr(terms).encode("utf-8", "replace")).hexdigest()
+
+
+async def _form(
+    asked: PanelRequest, typed: Values, foreseen: WallForeseen | None = None, *, changed: bool = False
+) -> web.Response:
     firm, sight = asked.desk.firm(), sight_of(asked.desk, asked.person)
     values: Values = {
         "kind": WallKind.EXCLUDE,
@@ -146,6 +156,8 @@ async def _form(asked: PanelRequest, typed: Values, foreseen: WallForeseen | Non
         "admin/walls",
         typed=values,
         foreseen=foreseen,
+        seen="" if foreseen is None else _terms(foreseen.wall),
+        changed=changed,
         around="" if foreseen is None else plain(shown_around(firm, foreseen.wall)),
         named="" if foreseen is None or not foreseen.wall.people else plain(shown_people(firm, foreseen.wall)),
         until=written(asked.desk.settings.firm, foreseen.wall.expires) if foreseen and foreseen.wall.expires else "",
