@@ -12,14 +12,15 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.clock import now_ms
+from bridge.clock import DAY_MS, now_ms
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
+from bridge.operations.matters.changing import start_conversation
 from bridge.operations.rehearsal import REPEATED_MOST, rehearsal
 from bridge.operations.tokens import Scope, end_token, tokens
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
-from bridge.store.models import ApiRequest, ApiToken, AuditRow
+from bridge.store.models import ApiRequest, ApiToken, AuditRow, Conversation
 from tests.component.api.harness import Api, Json, Reply, System, api_firm
 from tests.component.directory.test_directory_undone import write
 from tests.component.small_firm import DIRECTORY, channel
@@ -316,6 +317,43 @@ async def test_A2_a_key_may_be_used_again_after_a_refusal_and_after_a_day(api: A
     long_ago = partial(ApiRequest.update, at_ms=now_ms() - 2 * 86_400_000)
     await api.firm.service.store.run(lambda unit: unit.run(long_ago()))
     assert (await under(ruth, "k1", "/channels", {"name": "Hearings"})).status == 200
+
+
+async def test_A2_a_key_that_is_used_every_day_does_a_new_thing_every_day(api: Api) -> None:
+    ruth, wall = await api.system("ruth"), {"matter_id": "m1", "people": ["tom"], "memo": "His cousin."}
+
+    async def day_after() -> None:
+        await api.firm.service.store.run(lambda unit: unit.run(ApiRequest.update(at_ms=ApiRequest.at_ms - 2 * DAY_MS)))
+
+    first = (await under(ruth, "daily", "/walls", wall)).json["id"]
+    assert (await ruth.ask("DELETE", f"/walls/{first}")).status == 200
+    await day_after()
+    again = (await under(ruth, "daily", "/walls", wall)).json["id"]
+    assert again != first
+    assert (await ruth.get(f"/walls/{again}")).status == 200
+    await day_after()
+    monday, tuesday = {"title": "Monday", "people": ["ines"]}, {"title": "Tuesday"}
+    before = (await under(ruth, "daily", "/matters/m1/conversations", monday)).json
+    await day_after()
+    after = (await under(ruth, "daily", "/matters/m1/conversations", tuesday)).json
+    assert (api.firm.members(before["room_id"]), api.firm.members(after["room_id"])) == ({"ruth", "ines"}, {"ruth"})
+    await day_after()
+    assert (await under(ruth, "daily", "/channels", {"name": "Deadlines"})).status == 200
+    await day_after()
+    assert (await under(ruth, "daily", "/channels", {"name": "Deadlines"})).status == 409
+    assert (await under(ruth, "daily", "/channels", {"name": "Hearings"})).status == 200
+
+
+async def test_A2_M3_what_was_started_for_one_matter_is_never_given_to_another(api: Api) -> None:
+    desk, people = api.firm.desk, api.firm.desk.firm().staff
+    matter = desk.firm().matters["m1"]
+    started = await start_conversation(desk, people["ruth"], matter, "Mine", [], "the cause")
+    of_another = Conversation.update(matter_id="m2").where(Conversation.title == "Mine")
+    await api.firm.service.store.run(lambda unit: unit.run(of_another))
+    with pytest.raises(Refusal) as refused:
+        await start_conversation(desk, people["tom"], matter, "Other", [], "the cause")
+    assert refused.value.kind is Kind.NO_SUCH_MATTER
+    assert api.firm.members(started.room_id) == {"ruth"}
 
 
 async def test_A2_a_list_comes_in_pages_and_takes_no_cursor_but_its_own(api: Api) -> None:
