@@ -79,9 +79,9 @@ async def conversations(call: ApiCall) -> shown.PageJson[shown.ConversationJson]
     # Of channels those lists have the newest alone.
     mine = await channels_seen(call.desk, call.person, await channels_of_firm(call.desk))
     found += [_as_conversation(one.channel) for one in mine if one.is_in]
-    wanted = sorted((one for one in found if asked.kind in {None, one.kind}), key=_place)
+    wanted = [one for one in found if asked.kind in {None, one.kind}]
     items, following = call.cursors.page(wanted, _place, asked.cursor, asked.limit)
-    return shown.PageJson(items=list(items), next=following)
+    return shown.PageJson(items=items, next=following)
 
 
 def _place(one: shown.ConversationJson) -> tuple[str, str, str]:
@@ -110,8 +110,7 @@ async def channels(call: ApiCall) -> shown.PageJson[shown.ChannelJson]:
     """Every channel, archived ones too, by name."""
     asked = call.asked(ChannelsAsked)
     found = await (channels_with(call.desk, asked.q) if asked.q.strip() else channels_of_firm(call.desk))
-    by_name = sorted(found, key=_channel_place)
-    items, following = call.cursors.page(by_name, _channel_place, asked.cursor, asked.limit)
+    items, following = call.cursors.page(found, _channel_place, asked.cursor, asked.limit)
     rows = await channels_seen(call.desk, call.person, items)
     return shown.PageJson(items=[_channel(one) for one in rows], next=following)
 
@@ -133,11 +132,8 @@ async def make_channel(call: ApiCall) -> shown.MadeJson:
 async def participants(call: ApiCall) -> shown.PageJson[shown.ParticipantJson]:
     """Who is in a conversation that the person is in, by name."""
     asked, view = call.asked(Paged), call.inside
-    after = call.cursors.opened(asked.cursor)
     people, _ = await parts.participants_of(call.desk, view.conversation, 0, len(view.people))
-    left = [one for one in people if after is None or _participant_place(one) > after]
-    items = left[: asked.limit]
-    following = call.cursors.sealed(_participant_place(items[-1])) if len(left) > asked.limit else None
+    items, following = call.cursors.page(people, _participant_place, asked.cursor, asked.limit)
     return shown.PageJson(
         items=[
             shown.ParticipantJson(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +23,7 @@ from bridge.store.engine.unit import Unit
 from bridge.store.models import ApiRequest, ApiToken, AuditRow, Conversation
 from tests.component.api.harness import Api, Json, Reply, System, api_firm
 from tests.component.directory.test_directory_undone import write
-from tests.component.small_firm import DIRECTORY, channel
+from tests.component.small_firm import DIRECTORY, channel, write_directory
 
 FIRST = first_matter_conversation_id("m1")
 
@@ -374,6 +374,36 @@ async def test_A2_a_list_comes_in_pages_and_takes_no_cursor_but_its_own(api: Api
         (ruth, "/audit", "é"),
     ):
         assert (await system.get(path, cursor=given)).json["type"] == "urn:firm-bridge:cursor"
+
+
+async def test_A2_people_of_one_name_are_each_on_one_page(api: Api) -> None:
+    """Names and ids of the greatest length too, whose cursors are long."""
+    ids = ["字" * 98 + ending for ending in ("ad", "ab", "ac", "aa")]
+    same = [{"id": one, "first_name": "漢" * 100, "last_name": "漢" * 100, "role": "Associate"} for one in ids]
+    staff = [{**one, "email": f"{place}@firm.example"} for place, one in enumerate(same)]
+    write_directory(str(api.firm.service.settings.directory.path), staff=[*DIRECTORY["staff"], *staff])
+    await api.firm.bridge.upkeep.follow_directory()
+    assert not api.firm.service.directory.problems
+    ruth = await api.system("ruth")
+    made = (await ruth.post("/channels", {"name": "Deadlines", "people": ids})).json
+
+    async def seen(path: str, found: Callable[[Json], str]) -> list[str]:
+        listed, cursor = list[str](), dict[str, str]()
+        while True:
+            page = (await ruth.get(path, limit="1", **cursor)).json
+            listed += [found(one) for one in page["items"]]
+            if page["next"] is None:
+                return listed
+            cursor = {"cursor": page["next"]}
+
+    assert await seen(f"/conversations/{made['id']}/participants", lambda one: str(one["person"]["id"])) == [
+        "ruth",
+        *sorted(ids),
+    ]
+    assert (await seen("/people", lambda one: str(one["id"])))[-4:] == sorted(ids)
+    for one in ids:
+        assert (await ruth.post(f"/people/{one}/leave")).status == 200
+    assert await seen("/leavers", lambda one: str(one["person"]["id"])) == sorted(ids)
 
 
 async def test_A2_what_somebody_has_already_is_not_sent_again(api: Api) -> None:
