@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bridge.desk import Desk
 from bridge.firm.conversation import Channel, ConversationKind
 from bridge.operations import by_kind
 from bridge.operations import overview as seen
@@ -19,6 +20,7 @@ from bridge.operations.channels.finding import (
 )
 from bridge.operations.conversations import participants as parts
 from bridge.operations.conversations.direct import open_direct
+from bridge.operations.rehearsal import rehearsal
 from bridge.refusal import Kind, Refusal
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall, require_kind
@@ -26,6 +28,7 @@ from bridge.web.api.matters import PEOPLE_MOST, conversation, conversation_id
 from bridge.web.api.people import named, named_by_id
 from bridge.web.api.table import Given, Paged
 
+_PARTS = ("restored", "title", "topic", "archived")
 _WHO = "Staff ids, e-mail addresses or Matrix ids."
 
 
@@ -165,10 +168,9 @@ async def change_participants(call: ApiCall) -> shown.ChangedJson:
 
 async def join(call: ApiCall) -> shown.DoneJson:
     """Join a channel, or a conversation of a matter that the person may see."""
-    if call.conversation.entry.mine:
-        return shown.DoneJson(done=False)
-    await by_kind.join(call.desk, call.person, call.conversation, call.cause)
-    return shown.DoneJson(done=True)
+    if not call.conversation.entry.mine:
+        await by_kind.join(call.desk, call.person, call.conversation, call.cause)
+    return await _done(call, call.cause)
 
 
 async def leave(call: ApiCall) -> shown.DoneJson:
@@ -179,20 +181,35 @@ async def leave(call: ApiCall) -> shown.DoneJson:
 
 
 async def change(call: ApiCall) -> shown.DoneJson:
-    """Rename a conversation, give a channel a topic, archive it or open it again."""
-    view, asked, cause = call.conversation, call.asked(ConversationChange), call.cause
+    """Rename a conversation, give a channel a topic, archive it or open it again.
+    All of it is done, or where one thing is refused nothing. `done` tells whether anything was another way before."""
+    asked = call.asked(ConversationChange)
     _require_shared(call)
     if asked.topic is not None:
-        require_kind(view, ConversationKind.CHANNEL)
+        require_kind(call.conversation, ConversationKind.CHANNEL)
+    if not call.desk.rehearses:
+        # What a later part is refused for is known before the first is done.
+        await _change(rehearsal(call.desk), call, asked)
+    await _change(call.desk, call, asked)
+    return await _done(call, *(f"{call.cause}/{part}" for part in _PARTS))
+
+
+async def _change(desk: Desk, call: ApiCall, asked: ConversationChange) -> None:
+    person, view, causes = call.person, call.conversation, [f"{call.cause}/{part}" for part in _PARTS]
+    restored, title, topic, archived = causes
     if asked.archived is False:
-        await by_kind.restore(call.desk, call.person, view, f"{cause}/restored")
+        await by_kind.restore(desk, person, view, restored)
     if asked.title is not None:
-        await by_kind.rename(call.desk, call.person, view, f"{cause}/title", title=asked.title)
+        await by_kind.rename(desk, person, view, title, title=asked.title)
     if asked.topic is not None:
-        await by_kind.change_topic(call.desk, call.person, view, f"{cause}/topic", topic=asked.topic)
+        await by_kind.change_topic(desk, person, view, topic, topic=asked.topic)
     if asked.archived:
-        await by_kind.archive(call.desk, call.person, view, f"{cause}/archived")
-    return shown.DoneJson(done=asked != ConversationChange())
+        await by_kind.archive(desk, person, view, archived)
+
+
+async def _done(call: ApiCall, *causes: str) -> shown.DoneJson:
+    """Whether the conversation was changed for one of these causes, by this request or before a crash."""
+    return shown.DoneJson(done=await by_kind.was_changed(call.desk, call.conversation, causes))
 
 
 def _require_shared(call: ApiCall) -> None:

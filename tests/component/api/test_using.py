@@ -141,6 +141,58 @@ async def test_A1_channels_and_direct_conversations(api: Api) -> None:
     assert (await ruth.ask("PATCH", f"/conversations/{opened['id']}", {"title": "Us"})).status == 409
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"title": "Gamma", "topic": "x" * 300}, 422),
+        ({"title": "Everyone", "topic": "Dates"}, 409),
+        ({"archived": True, "title": ""}, 422),
+        ({"archived": False, "title": "Gamma", "topic": "x" * 300}, 422),
+    ],
+)
+async def test_A1_a_change_that_is_refused_in_part_is_not_done_at_all(api: Api, sent: Json, status: int) -> None:
+    ruth = await api.system("ruth")
+    where = f"/conversations/{await filings(api, ruth)}"
+    if sent.get("archived") is False:
+        assert (await ruth.ask("PATCH", where, {"archived": True})).status == 200
+    before = (await ruth.get(where)).json
+    assert (await ruth.ask("PATCH", where, sent)).status == status
+    assert (await ruth.get(where)).json == before
+
+
+async def test_A1_a_change_is_done_where_something_was_another_way_before(api: Api) -> None:
+    ruth = await api.system("ruth")
+    where = f"/conversations/{await filings(api, ruth)}"
+    wanted = {"title": "Gamma", "topic": "Dates"}
+    assert (await ruth.ask("PATCH", where, wanted, params={"dry_run": "true"})).json == {"done": True}
+    for sent, done in (
+        ({}, False),
+        ({"title": "Court Filings", "topic": "", "archived": False}, False),
+        (wanted, True),
+        (wanted, False),
+        ({"archived": True}, True),
+        ({"archived": True}, False),
+        ({"archived": False, "title": "Delta"}, True),
+    ):
+        assert (await ruth.ask("PATCH", where, sent)).json == {"done": done}, sent
+    assert (await ruth.get(where)).json["name"] == "Delta"
+
+
+async def test_A2_a_crash_before_the_answer_does_not_tell_that_nothing_was_done(api: Api) -> None:
+    ruth, walt = await api.system("ruth"), await api.system("walt")
+    where = f"/conversations/{await filings(api, ruth)}"
+    for system, method, path, sent in (
+        (walt, "POST", f"{where}/join", {}),
+        (ruth, "PATCH", where, {"title": "Gamma"}),
+        (walt, "POST", f"{where}/leave", {}),
+    ):
+        first = await under(system, "k1", path, sent, method)
+        await api.firm.service.store.run(lambda unit: unit.run(ApiRequest.update(status=None, answer="")))
+        again = await under(system, "k1", path, sent, method)
+        assert (first.json, again.json) == ({"done": True}, {"done": True}), path
+        await api.firm.service.store.run(lambda unit: unit.run(ApiRequest.delete()))
+
+
 async def test_A1_a_file_is_streamed_to_those_in_its_conversation(api: Api) -> None:
     ruth, walt = await api.system("ruth"), await api.system("walt")
     where = f"/conversations/{await filings(api, ruth)}"
