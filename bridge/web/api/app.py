@@ -197,6 +197,9 @@ class Api:
             # A part of a file went out.
             await self._noting.used(self._desk, call, route, dry=dry)
             raise
+        except Refusal as refusal:
+            await self._noting.use_refused(self._desk, call, route, refusal, dry=dry)
+            raise
         await self._noting.used(self._desk, call, route, dry=dry)
         return answer
 

@@ -104,6 +104,34 @@ async def test_A1_what_is_refused_to_a_token_is_in_the_audit_log_once_an_hour(ap
     assert [(row.actor, row.subject) for row in rows] == [("tom", "walls.list")]
 
 
+async def test_A1_O1_whatever_is_refused_is_in_the_audit_log(api: Api) -> None:
+    ruth, tom, walt = await api.system("ruth"), await api.system("tom"), await api.system("walt")
+    unexplained = {"matter_id": "m1", "people": ["tom"], "memo": ""}
+    assert (await ruth.post("/walls", unexplained)).status == 422
+    for _ in range(2):
+        assert (await ruth.post("/walls", unexplained, dry_run="true")).status == 422
+        assert (await tom.get(f"/conversations/{FIRST}/participants")).status == 403
+    assert (await ruth.ask("PATCH", f"/conversations/{FIRST}", {"title": ""})).status == 422
+    rows = await api.firm.service.store.read(
+        lambda unit: unit.all(AuditRow.select().where(AuditRow.outcome == "refused").order_by(AuditRow.position))
+    )
+    assert [(row.actor, row.subject, row.reason) for row in rows] == [
+        ("ruth", "walls.set", ""),
+        ("ruth", "walls.set (dry run)", ""),
+        ("tom", "participants.list", f"[{FIRST}]"),
+        ("ruth", "conversations.change", f"M1 [{FIRST}]"),
+    ]
+    texts = [one["text"] for one in (await ruth.get("/audit", refused="true")).json["items"]]
+    assert texts[1:] == [
+        "Tom Price asked the API for participants.list; refused",
+        "Ruth Adeyemi asked the API for walls.set (dry run); refused",
+        "Ruth Adeyemi asked the API for walls.set; refused",
+    ]
+    assert texts[0].startswith("Ruth Adeyemi asked the API for conversations.change; refused: ")
+    seen = [one["text"] for one in (await walt.get("/audit", refused="true")).json["items"]]
+    assert not any("participants" in text or "conversations" in text for text in seen)
+
+
 async def test_A1_a_matter_its_conversations_and_who_is_in_them(api: Api) -> None:
     ruth = await api.system("ruth")
     assert [one["id"] for one in (await ruth.get("/matters")).json["items"]] == ["m1"]
