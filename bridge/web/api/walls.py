@@ -105,13 +105,13 @@ async def acknowledge(call: ApiCall) -> shown.AcknowledgedJson:
 
 async def _people(call: ApiCall, named: Iterable[str]) -> list[str]:
     """Staff ids; who has left can be walled before they return."""
-    known, found = await everybody(call.desk), list[str]()
-    for one in named:
+    known, found = await everybody(call.desk), dict[str, None]()
+    for one in dict.fromkeys(named):
         person = known.named(one)
         if person is None:
             raise known.unknown(one)
-        found.append(person.id)
-    return found
+        found[person.id] = None
+    return list(found)
 
 
 def _groups(call: ApiCall, ids: Iterable[str]) -> list[str]:

@@ -256,7 +256,7 @@ async def test_A1_messages_are_pinned_and_unpinned_as_the_person(api: Api) -> No
 async def test_A1_M3_a_wall_is_set_and_lifted_and_a_dry_run_says_what_it_would_do(api: Api) -> None:
     ruth, room = await api.system("ruth"), api.firm.room("2026-0042 Estate")
     await ruth.ask("PATCH", f"/conversations/{FIRST}/participants", {"add": ["tom"]})
-    wanted = {"matter_id": "m1", "people": ["tom"], "memo": "His cousin."}
+    wanted = {"matter_id": "m1", "people": ["tom", "tom", "@tom"], "memo": "His cousin."}
     assert (await ruth.post("/walls", wanted, dry_run="true")).json == {
         "id": "",
         "taken_out": {"tom": 1},
@@ -267,6 +267,7 @@ async def test_A1_M3_a_wall_is_set_and_lifted_and_a_dry_run_says_what_it_would_d
     # Its number was not taken by the dry run.
     assert (made["id"], made["taken_out"]) == ("wall-1", {"tom": 1})
     assert "tom" not in api.firm.members(room)
+    assert (await ruth.get(f"/walls/{made['id']}")).json["people"] == ["tom"]
     listed = {one["id"]: one["in_directory"] for one in (await ruth.get("/walls")).json["items"]}
     assert listed == {"w1": True, made["id"]: False}
     lifted = await under(ruth, "lift", f"/walls/{made['id']}", {}, "DELETE")
