@@ -32,12 +32,6 @@ class Noting:
 
     async def used(self, desk: Desk, call: ApiCall, route: Route, *, dry: bool) -> None:
         """Note that something was shown or done."""
-        parts = call.request.match_info
-        ids = [parts[one] for one in _OF_PLACES if one in parts] + call.about
-        person = parts.get("person", "")
-        if (route.writes and not dry) or self._is_first(call.token.number, route.name, dry, person, *ids):
-            asked_for = f"{route.name}{DRY_RUN}" if dry else route.name
-            await note_use_of_api(desk, call.person, asked_for, call.cause, person=person, ids=ids)
         person, ids = _of(call)
         if (route.writes and not dry) or self._is_first(call.token.number, route.name, dry, person, ids):
             await note_use_of_api(desk, call.person, _said(route, dry), call.cause, person=person, ids=ids)
@@ -84,4 +78,4 @@ def _of(call: ApiCall) -> tuple[str, tuple[str, ...]]:
 
 
 def _said(route: Route, dry: bool) -> str:
-    return f"{route.name} (dry run)" if dry else route.name
+    return f"{route.name}{DRY_RUN}" if dry else route.name
