@@ -112,5 +112,13 @@ def called_here(staff: Mapping[str, Staff]) -> Called:
     return Called(person for person in staff.values() if person.active)
 
 
+def by_email(staff: Mapping[str, Staff]) -> dict[str, list[Staff]]:
+    """Everybody, leavers included, by their e-mail address, case folded."""
+    found: dict[str, list[Staff]] = {}
+    for person in staff.values():
+        found.setdefault(person.email.casefold(), []).append(person)
+    return found
+
+
 def _all(index: dict[str, list[Staff]], name: str) -> list[Staff]:
     return list(dict.fromkeys(person for one in spellings(name) if one for person in index.get(one, ())))

@@ -5,6 +5,8 @@ Each raises Refusal, and does nothing to a direct conversation, which nobody ren
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bridge.desk import Desk
 from bridge.firm.conversation import Channel, ConversationKind, MatterConversation
 from bridge.firm.model import Staff
@@ -13,6 +15,7 @@ from bridge.operations.channels.finding import channel_of
 from bridge.operations.matters import changing as matters
 from bridge.operations.matters.finding import conversations_of
 from bridge.operations.overview import View, account_of
+from bridge.store.record.audit import was_done
 
 
 async def join(desk: Desk, asker: Staff, view: View, cause: str) -> None:
@@ -65,6 +68,11 @@ async def restore(desk: Desk, asker: Staff, view: View, cause: str) -> None:
         await channels.restore_channel(desk, asker, found, cause)
     elif found is not None:
         await matters.restore_conversation(desk, asker, found, cause)
+
+
+async def was_changed(desk: Desk, view: View, causes: Collection[str]) -> bool:
+    """Whether anything of it was changed for one of these causes."""
+    return await desk.store.read(was_done, view.entry.id, causes)
 
 
 async def shared(desk: Desk, view: View) -> Channel | MatterConversation | None:

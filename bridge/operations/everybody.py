@@ -7,7 +7,7 @@ from functools import cached_property
 
 from bridge.desk import Desk
 from bridge.firm.model import Firm, Staff
-from bridge.firm.names import Called, called, plain
+from bridge.firm.names import Called, by_email, called, plain
 from bridge.mapping.near import closest
 from bridge.refusal import Kind, Refusal
 from bridge.store.rooms.conversations import staff_by_localpart
@@ -44,9 +44,9 @@ class Everybody:
         owner = self.owner(wanted)
         if found := self.firm.staff.get(typed) or (owner if wanted.startswith("@") else None):
             return found
-        by_email = [person for person in self.firm.staff.values() if wanted and person.email.casefold() == wanted]
+        with_email = self.firm.found_in_staff(by_email).get(wanted, []) if wanted else []
         called = self._called.found(wanted.removeprefix("@"))
-        several = by_email or list(dict.fromkeys([*called, *([owner] if owner else [])]))
+        several = with_email or list(dict.fromkeys([*called, *([owner] if owner else [])]))
         if len(several) > 1:
             choices = tuple(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
             raise Refusal(Kind.SEVERAL_CALLED, typed=typed, choices=choices)

@@ -25,8 +25,8 @@ async def note_use(
     await desk.store.run(record, Deed.COMMAND, actor=asker.id, subject=what, person=person, reason=reason, cause=cause)
 
 
-async def note_refused(desk: Desk, asker: Staff, what: str, rule: CitedRule, cause: str) -> None:
-    """Note that somebody asked for what is for others."""
+async def note_refused(desk: Desk, asker: Staff, what: str, rule: CitedRule | Literal[""], cause: str) -> None:
+    """Note that somebody asked for what was refused, by a rule or by none."""
     refused = Outcome.REFUSED
     await desk.store.run(record, Deed.COMMAND, actor=asker.id, subject=what, reason=rule, cause=cause, outcome=refused)
 
@@ -52,7 +52,7 @@ async def note_use_of_api(
             actor=asker.id,
             subject=asked_for,
             person=person,
-            reason=rule or with_ids("", ids),
+            reason=with_ids(rule, ids),
             cause=cause,
             outcome=outcome,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 
 from bridge.clock import DAY_MS, now_ms
@@ -21,6 +22,8 @@ class Once:
 
     key_hash: str
     """Of the token and the key."""
+    cause: str
+    """What operations know the request by, sent again or not."""
     is_other: bool
     """Whether something else was asked for under that key before."""
     status: int | None
@@ -28,9 +31,14 @@ class Once:
     answer: str
 
 
-def cause_of(token: Token, key: str) -> str:
-    """What operations know a request under a key by."""
-    return f"api/{_hash_of(token, key)}"
+def new_cause(token: Token) -> str:
+    """What operations are to know a request by that has not come before."""
+    return f"api/{token.number}/{secrets.token_hex(16)}"
+
+
+async def known_cause(desk: Desk, token: Token, key: str) -> str | None:
+    """What operations know the request under this key by; None where none came in a day."""
+    return await desk.store.read(rows.cause_of_request, _hash_of(token, key), _oldest_kept())
 
 
 async def asked_once(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
@@ -43,12 +51,11 @@ async def asked_once(desk: Desk, token: Token, key: str, asked: bytes) -> Once:
     said = hashlib.sha256(asked).hexdigest()
 
     def work(unit: Unit) -> rows.Begun:
-        now = now_ms()
-        rows.forget_requests(unit, now - KEPT_DAYS * DAY_MS)
-        return rows.begin_request(unit, key_hash, said, now)
+        rows.forget_requests(unit, _oldest_kept())
+        return rows.begin_request(unit, key_hash, said, new_cause(token), now_ms())
 
     found = await desk.store.run(work)
-    return Once(key_hash, found.asked != said, found.status, found.answer)
+    return Once(key_hash, found.cause, found.asked != said, found.status, found.answer)
 
 
 async def finished(desk: Desk, once: Once, status: int, answer: str) -> None:
@@ -59,6 +66,10 @@ async def finished(desk: Desk, once: Once, status: int, answer: str) -> None:
 async def undone(desk: Desk, once: Once) -> None:
     """Nothing was done: what comes under the key next is asked anew."""
     await desk.store.run(rows.forget_request, once.key_hash)
+
+
+def _oldest_kept() -> int:
+    return now_ms() - KEPT_DAYS * DAY_MS
 
 
 def _hash_of(token: Token, key: str) -> str:

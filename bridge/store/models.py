@@ -633,6 +633,8 @@ class ApiRequest(Base):
     """SHA-256 in hexadecimal of the token's number and the idempotency key."""
     asked = TextField()
     """SHA-256 in hexadecimal of what was asked for."""
+    cause = TextField()
+    """What operations know it by. A key that is used again another day has another."""
     at_ms = BigIntegerField(index=True)
     status = IntegerField(null=True)
     """Of the answer; null until it is done."""

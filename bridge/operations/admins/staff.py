@@ -115,7 +115,7 @@ async def leavers(desk: Desk, asker: Staff) -> list[tuple[Staff, Gone]]:
             return Gone.BY_COMMAND
         return Gone.LEFT if person.former else Gone.DISABLED
 
-    gone = sorted((one for one in firm.staff.values() if not one.active), key=lambda one: one.name.casefold())
+    gone = sorted((one for one in firm.staff.values() if not one.active), key=lambda one: (one.name.casefold(), one.id))
     return [(one, how(one)) for one in gone]
 
 

@@ -91,7 +91,7 @@ async def participants_of(desk: Desk, here: Conversation, start: int, most: int)
     firm = desk.firm()
     people = [firm.staff[one] for one in desired_participants(firm, here, desk.today())]
     rows = {} if here.everyone else {row.staff_id: row for row in await desk.store.read(picked, here.id)}
-    listed = sorted(people, key=lambda person: person.name.casefold())[start : start + most]
+    listed = sorted(people, key=lambda person: (person.name.casefold(), person.id))[start : start + most]
     found = [
         Participant(person, row.since, row.added_by) if (row := rows.get(person.id)) else Participant(person, None, "")
         for person in listed

@@ -83,6 +83,10 @@ async def start_conversation(
     new = Conversation(conversation_id, ConversationKind.MATTER, title, matter_id=matter.id, participants=participants)
 
     def work(unit: Unit) -> None:
+        known = conversation_by_id(unit, conversation_id)
+        if known is not None and known.matter_id != matter.id:
+            # Begun for a matter that had this number then: nobody is let into that by access to this one.
+            raise Refusal(Kind.NO_SUCH_MATTER, number=matter.number)
         for other_id, other in titles_in_matter(unit, matter.id).items():
             if other.casefold() == title.casefold() and other_id != conversation_id:
                 raise Refusal(Kind.TITLE_TAKEN, "M1", number=matter.number, title=other)

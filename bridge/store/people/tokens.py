@@ -31,6 +31,8 @@ class Begun:
 
     asked: str
     """What tells it from others under the same key."""
+    cause: str
+    """What operations know it by."""
     status: int | None
     """Of its answer; None where it was not finished."""
     answer: str
@@ -78,13 +80,19 @@ def end_tokens(unit: Unit, staff_id: str, now: int) -> int:
     return int(unit.run(of_theirs))
 
 
-def begin_request(unit: Unit, key_hash: str, asked: str, now: int) -> Begun:
-    """Note that a request begins. What is known of it where it came before."""
+def cause_of_request(unit: ReadUnit, key_hash: str, since: int) -> str | None:
+    """What a request is known by that began at that moment or later; None where there is none."""
+    row = unit.find(ApiRequest, ApiRequest.key_hash == key_hash, ApiRequest.at_ms >= since)
+    return None if row is None else str(row.cause)
+
+
+def begin_request(unit: Unit, key_hash: str, asked: str, cause: str, now: int) -> Begun:
+    """Note that a request begins, to be known by this cause. What is known of it where it came before."""
     row = unit.find(ApiRequest, ApiRequest.key_hash == key_hash)
     if row is None:
-        unit.run(ApiRequest.insert(key_hash=key_hash, asked=asked, at_ms=now))
-        return Begun(asked, None, "")
-    return Begun(row.asked, row.status, row.answer)
+        unit.run(ApiRequest.insert(key_hash=key_hash, asked=asked, cause=cause, at_ms=now))
+        return Begun(asked, cause, None, "")
+    return Begun(row.asked, row.cause, row.status, row.answer)
 
 
 def finish_request(unit: Unit, key_hash: str, status: int, answer: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from typing import Any, cast
 
@@ -82,6 +82,12 @@ def audited(unit: ReadUnit, after: int = 0, limit: int = _AT_ONCE, asked: Filter
     conditions = asked.conditions() if asked is not None else ()
     rows = AuditRow.select().where(AuditRow.position > after, *conditions).order_by(AuditRow.position).limit(limit)
     return [_audited(row) for row in unit.all(rows)]
+
+
+def was_done(unit: ReadUnit, subject: str, causes: Collection[str]) -> bool:
+    """Whether something was done on this subject for one of these causes."""
+    done = AuditRow.cause.in_(list(causes)), AuditRow.outcome == Outcome.DONE
+    return unit.exists(AuditRow.select().where(AuditRow.subject == subject, *done))
 
 
 @dataclass(frozen=True, slots=True)

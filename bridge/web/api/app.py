@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Final
@@ -20,7 +19,7 @@ from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Staff
 from bridge.metrics import Metrics
-from bridge.operations.once import Once, asked_once, cause_of, finished, undone
+from bridge.operations.once import Once, asked_once, finished, known_cause, new_cause, undone
 from bridge.operations.rehearsal import rehearsal
 from bridge.operations.tokens import Token, holder
 from bridge.refusal import Kind, Refusal
@@ -181,21 +180,25 @@ class Api:
     ) -> web.StreamResponse:
         raw, given = sent
         key = idempotency_key(request) if route.writes else None
-        cause = f"api/{token.number}/{secrets.token_hex(16)}" if key is None else cause_of(token, key)
+        cause = (await known_cause(self._desk, token, key) if key is not None and not dry else None) or new_cause(token)
         desk = rehearsal(self._desk) if dry else self._desk
         named = {
             part: await what_is_named(desk, person, part, value, cause) for part, value in request.match_info.items()
         }
         models = tuple(one for one in (query, given) if one is not None)
         about = f"{route.name}\n{person.id}\n{_without_page(query)}".encode("utf-8", "replace")
-        call = ApiCall(desk, person, token, request, named, models, cause, Cursors(self._key, about), self._downloads)
         # Only now: what somebody may not see any more is not answered again, either.
         once = await asked_once(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
+        cause = cause if once is None else once.cause
+        call = ApiCall(desk, person, token, request, named, models, cause, Cursors(self._key, about), self._downloads)
         try:
             answer = await (self._done(call, route) if once is None else self._once(call, route, once))
         except ConnectionResetError:
             # A part of a file went out.
             await self._noting.used(self._desk, call, route, dry=dry)
+            raise
+        except Refusal as refusal:
+            await self._noting.use_refused(self._desk, call, route, refusal, dry=dry)
             raise
         await self._noting.used(self._desk, call, route, dry=dry)
         return answer

@@ -92,7 +92,7 @@ class ApiCall:
     async def people(self, named: Iterable[str]) -> list[Staff]:
         """Who is named, by staff id, e-mail address, Matrix id or name. Raises Refusal for who does not work here."""
         known, found = await everybody(self.desk), dict[str, Staff]()
-        for one in named:
+        for one in dict.fromkeys(named):
             person = known.named(one)
             if person is None:
                 raise known.unknown(one)

@@ -9,6 +9,7 @@ from bridge.operations.admins.audit import Asked, log_page
 from bridge.operations.overview import matter_view
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
+from bridge.web.api.cursors import CURSOR_MAX
 from bridge.web.api.table import Given, Moment
 from bridge.wording.audit_lines import audit_words
 
@@ -16,7 +17,7 @@ from bridge.wording.audit_lines import audit_words
 class AuditAsked(Given):
     """Which entries."""
 
-    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
+    cursor: str | None = Field(None, max_length=CURSOR_MAX, description="`next` of the page before.")
     person: str = Field("", max_length=255, description="A staff or Matrix id: acting or concerned.")
     matter: str = Field("", max_length=255, description="A matter's id.")
     deed: Deed | None = Field(None, description="What was done or tried.")

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bridge.desk import Desk
 from bridge.firm.conversation import Channel, ConversationKind
 from bridge.operations import by_kind
 from bridge.operations import overview as seen
@@ -19,6 +20,7 @@ from bridge.operations.channels.finding import (
 )
 from bridge.operations.conversations import participants as parts
 from bridge.operations.conversations.direct import open_direct
+from bridge.operations.rehearsal import rehearsal
 from bridge.refusal import Kind, Refusal
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall, require_kind
@@ -26,6 +28,7 @@ from bridge.web.api.matters import PEOPLE_MOST, conversation, conversation_id
 from bridge.web.api.people import named, named_by_id
 from bridge.web.api.table import Given, Paged
 
+_PARTS = ("restored", "title", "topic", "archived")
 _WHO = "Staff ids, e-mail addresses or Matrix ids."
 
 
@@ -79,9 +82,9 @@ async def conversations(call: ApiCall) -> shown.PageJson[shown.ConversationJson]
     # Of channels those lists have the newest alone.
     mine = await channels_seen(call.desk, call.person, await channels_of_firm(call.desk))
     found += [_as_conversation(one.channel) for one in mine if one.is_in]
-    wanted = sorted((one for one in found if asked.kind in {None, one.kind}), key=_place)
+    wanted = [one for one in found if asked.kind in {None, one.kind}]
     items, following = call.cursors.page(wanted, _place, asked.cursor, asked.limit)
-    return shown.PageJson(items=list(items), next=following)
+    return shown.PageJson(items=items, next=following)
 
 
 def _place(one: shown.ConversationJson) -> tuple[str, str, str]:
@@ -110,8 +113,7 @@ async def channels(call: ApiCall) -> shown.PageJson[shown.ChannelJson]:
     """Every channel, archived ones too, by name."""
     asked = call.asked(ChannelsAsked)
     found = await (channels_with(call.desk, asked.q) if asked.q.strip() else channels_of_firm(call.desk))
-    by_name = sorted(found, key=_channel_place)
-    items, following = call.cursors.page(by_name, _channel_place, asked.cursor, asked.limit)
+    items, following = call.cursors.page(found, _channel_place, asked.cursor, asked.limit)
     rows = await channels_seen(call.desk, call.person, items)
     return shown.PageJson(items=[_channel(one) for one in rows], next=following)
 
@@ -133,11 +135,8 @@ async def make_channel(call: ApiCall) -> shown.MadeJson:
 async def participants(call: ApiCall) -> shown.PageJson[shown.ParticipantJson]:
     """Who is in a conversation that the person is in, by name."""
     asked, view = call.asked(Paged), call.inside
-    after = call.cursors.opened(asked.cursor)
     people, _ = await parts.participants_of(call.desk, view.conversation, 0, len(view.people))
-    left = [one for one in people if after is None or _participant_place(one) > after]
-    items = left[: asked.limit]
-    following = call.cursors.sealed(_participant_place(items[-1])) if len(left) > asked.limit else None
+    items, following = call.cursors.page(people, _participant_place, asked.cursor, asked.limit)
     return shown.PageJson(
         items=[
             shown.ParticipantJson(
@@ -169,10 +168,9 @@ async def change_participants(call: ApiCall) -> shown.ChangedJson:
 
 async def join(call: ApiCall) -> shown.DoneJson:
     """Join a channel, or a conversation of a matter that the person may see."""
-    if call.conversation.entry.mine:
-        return shown.DoneJson(done=False)
-    await by_kind.join(call.desk, call.person, call.conversation, call.cause)
-    return shown.DoneJson(done=True)
+    if not call.conversation.entry.mine:
+        await by_kind.join(call.desk, call.person, call.conversation, call.cause)
+    return await _done(call, call.cause)
 
 
 async def leave(call: ApiCall) -> shown.DoneJson:
@@ -183,20 +181,35 @@ async def leave(call: ApiCall) -> shown.DoneJson:
 
 
 async def change(call: ApiCall) -> shown.DoneJson:
-    """Rename a conversation, give a channel a topic, archive it or open it again."""
-    view, asked, cause = call.conversation, call.asked(ConversationChange), call.cause
+    """Rename a conversation, give a channel a topic, archive it or open it again.
+    All of it is done, or where one thing is refused nothing. `done` tells whether anything was another way before."""
+    asked = call.asked(ConversationChange)
     _require_shared(call)
     if asked.topic is not None:
-        require_kind(view, ConversationKind.CHANNEL)
+        require_kind(call.conversation, ConversationKind.CHANNEL)
+    if not call.desk.rehearses:
+        # What a later part is refused for is known before the first is done.
+        await _change(rehearsal(call.desk), call, asked)
+    await _change(call.desk, call, asked)
+    return await _done(call, *(f"{call.cause}/{part}" for part in _PARTS))
+
+
+async def _change(desk: Desk, call: ApiCall, asked: ConversationChange) -> None:
+    person, view, causes = call.person, call.conversation, [f"{call.cause}/{part}" for part in _PARTS]
+    restored, title, topic, archived = causes
     if asked.archived is False:
-        await by_kind.restore(call.desk, call.person, view, f"{cause}/restored")
+        await by_kind.restore(desk, person, view, restored)
     if asked.title is not None:
-        await by_kind.rename(call.desk, call.person, view, f"{cause}/title", title=asked.title)
+        await by_kind.rename(desk, person, view, title, title=asked.title)
     if asked.topic is not None:
-        await by_kind.change_topic(call.desk, call.person, view, f"{cause}/topic", topic=asked.topic)
+        await by_kind.change_topic(desk, person, view, topic, topic=asked.topic)
     if asked.archived:
-        await by_kind.archive(call.desk, call.person, view, f"{cause}/archived")
-    return shown.DoneJson(done=asked != ConversationChange())
+        await by_kind.archive(desk, person, view, archived)
+
+
+async def _done(call: ApiCall, *causes: str) -> shown.DoneJson:
+    """Whether the conversation was changed for one of these causes, by this request or before a crash."""
+    return shown.DoneJson(done=await by_kind.was_changed(call.desk, call.conversation, causes))
 
 
 def _require_shared(call: ApiCall) -> None:

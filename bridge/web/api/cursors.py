@@ -10,9 +10,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -21,7 +22,10 @@ from bridge.web.api.problems import ProblemError
 T = TypeVar("T")
 Place = tuple[Any, ...]
 """Numbers and texts by which a list is ordered."""
+CURSOR_MAX: Final = 3_000
+"""Characters. A name and an id of the greatest length have a cursor that is shorter, also of marks that are escaped."""
 _MAC = 16
+_NAME_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,19 @@ class Cursors:
         return hmac.new(self.key, b"cursor\n" + self.about + b"\n" + text, hashlib.sha256).digest()[:_MAC]
 
     def page(
-        self, items: Sequence[T], place: Callable[[T], Place], cursor: str | None, most: int
-    ) -> tuple[Sequence[T], str | None]:
-        """A page of a list that is ordered by `place`, and the cursor of the next one; None at the end."""
+        self, items: Iterable[T], place: Callable[[T], Place], cursor: str | None, most: int
+    ) -> tuple[list[T], str | None]:
+        """A page of these in the order of `place`, which is of each its own, and the cursor of the next one; None at
+        the end."""
         after = self.opened(cursor)
-        left = items if after is None else [one for one in items if place(one) > after]
-        shown = left[:most]
-        return shown, self.sealed(place(shown[-1])) if len(left) > most else None
+        # The same order as they are cut in, or what lies between two orders would be on no page.
+        placed = sorted(((_short(place(one)), one) for one in items), key=itemgetter(0))
+        left = [(at, one) for at, one in placed if after is None or at > after]
+        following = self.sealed(left[most - 1][0]) if len(left) > most else None
+        return [one for _, one in left[:most]], following
+
+
+def _short(place: Place) -> Place:
+    """A place whose cursor is taken back: of names, which may be of any length, the beginning; and the whole id."""
+    *names, last = place
+    return (*(one[:_NAME_MAX] if isinstance(one, str) else one for one in names), last)

@@ -40,7 +40,7 @@ async def matters(call: ApiCall) -> shown.PageJson[shown.MatterJson]:
     """The matters that the person may see, open ones first."""
     asked = call.asked(MattersAsked)
     found: Sequence[Matter] = matters_seen(call.desk, call.person, asked.q.split())
-    items, following = call.cursors.page(sorted(found, key=_place), _place, asked.cursor, asked.limit)
+    items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
     return shown.PageJson(items=[shown.MatterJson(**_matter(one)) for one in items], next=following)
 
 
@@ -68,7 +68,7 @@ async def access(call: ApiCall) -> shown.PageJson[shown.AccessJson]:
     found = await access_to(call.desk, call.person, call.matter.matter.id)
     if found is None:
         raise not_there()
-    people = sorted((*found.inside, *found.outside), key=lambda one: (one.name.casefold(), one.id))
+    people = (*found.inside, *found.outside)
     items, following = call.cursors.page(people, lambda one: (one.name.casefold(), one.id), asked.cursor, asked.limit)
     rows = standings(call.desk, call.person, [(one, found.matter) for one in items])
     return shown.PageJson(

@@ -22,10 +22,7 @@ async def people(call: ApiCall) -> shown.PageJson[shown.PersonJson]:
     """Who works at the firm, by name."""
     asked, firm = call.asked(PeopleAsked), call.desk.firm()
     words = asked.q.split()
-    found = sorted(
-        (one for one in map(firm.staff.__getitem__, firm.active_staff) if has_words(searched(one.name), words)),
-        key=_place,
-    )
+    found = (one for one in map(firm.staff.__getitem__, firm.active_staff) if has_words(searched(one.name), words))
     items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
     return shown.PageJson(items=[_person(one) for one in items], next=following)
 

@@ -21,11 +21,17 @@ class Rates:
     """What each token has left, kept in memory."""
 
     def __init__(self) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._counted = MemoryStorage()
+        self._limiter = FixedWindowRateLimiter(self._counted)
+        self._last = 0.0
 
     async def taken(self, token: Token, rate: Rate) -> Mapping[str, str]:
         """Count a request, and return the headers of its answer. Raises ProblemError where there are too many."""
-        limit, who = _LIMITS[rate], str(token.number)
+        limit, who, now = _LIMITS[rate], str(token.number), time.time()
+        if now < self._last:
+            # The clock was set back, and what was counted would hold for as long as it was wrong.
+            await self._counted.reset()
+        self._last = now
         may = await self._limiter.hit(limit, rate.value, who)
         left = await self._limiter.get_window_stats(limit, rate.value, who)
         seconds = max(1, math.ceil(left.reset_time - time.time()))

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic_core import PydanticCustomError
 
 from bridge.operations.tokens import Scope
+from bridge.web.api.cursors import CURSOR_MAX
 
 if TYPE_CHECKING:
     from bridge.web.api.asking import ApiCall
@@ -66,7 +67,7 @@ class Paged(Given):
     """Which page of a list."""
 
     limit: int = Field(50, ge=1, le=PAGE_MOST, description="How many at most.")
-    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
+    cursor: str | None = Field(None, max_length=CURSOR_MAX, description="`next` of the page before.")
 
 
 class Rehearsed(Given):

@@ -54,7 +54,7 @@ async def walls(call: ApiCall) -> shown.PageJson[shown.WallJson]:
     """The walls that are in force or to come, as far as the admin may know of them."""
     asked = call.asked(WallsAsked)
     found = walls_listed(call.desk, call.person, Narrowed(client=asked.client, keeps_out=asked.keeps_out))
-    items, following = call.cursors.page(sorted(found, key=_place), _place, asked.cursor, asked.limit)
+    items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
     rows = await wall_rows(call.desk, call.person, items)
     return shown.PageJson(items=[_shown(one) for one in rows], next=following)
 
@@ -105,13 +105,13 @@ async def acknowledge(call: ApiCall) -> shown.AcknowledgedJson:
 
 async def _people(call: ApiCall, named: Iterable[str]) -> list[str]:
     """Staff ids; who has left can be walled before they return."""
-    known, found = await everybody(call.desk), list[str]()
-    for one in named:
+    known, found = await everybody(call.desk), dict[str, None]()
+    for one in dict.fromkeys(named):
         person = known.named(one)
         if person is None:
             raise known.unknown(one)
-        found.append(person.id)
-    return found
+        found[person.id] = None
+    return list(found)
 
 
 def _groups(call: ApiCall, ids: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -12,17 +12,18 @@ from unittest.mock import patch
 
 import pytest
 
-from bridge.clock import now_ms
+from bridge.clock import DAY_MS, now_ms
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
+from bridge.operations.matters.changing import start_conversation
 from bridge.operations.rehearsal import REPEATED_MOST, rehearsal
 from bridge.operations.tokens import Scope, end_token, tokens
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
-from bridge.store.models import ApiRequest, ApiToken, AuditRow
+from bridge.store.models import ApiRequest, ApiToken, AuditRow, Conversation
 from tests.component.api.harness import Api, Json, Reply, System, api_firm
 from tests.component.directory.test_directory_undone import write
-from tests.component.small_firm import DIRECTORY, channel
+from tests.component.small_firm import DIRECTORY, channel, write_directory
 
 FIRST = first_matter_conversation_id("m1")
 
@@ -103,6 +104,34 @@ async def test_A1_what_is_refused_to_a_token_is_in_the_audit_log_once_an_hour(ap
     assert [(row.actor, row.subject) for row in rows] == [("tom", "walls.list")]
 
 
+async def test_A1_O1_whatever_is_refused_is_in_the_audit_log(api: Api) -> None:
+    ruth, tom, walt = await api.system("ruth"), await api.system("tom"), await api.system("walt")
+    unexplained = {"matter_id": "m1", "people": ["tom"], "memo": ""}
+    assert (await ruth.post("/walls", unexplained)).status == 422
+    for _ in range(2):
+        assert (await ruth.post("/walls", unexplained, dry_run="true")).status == 422
+        assert (await tom.get(f"/conversations/{FIRST}/participants")).status == 403
+    assert (await ruth.ask("PATCH", f"/conversations/{FIRST}", {"title": ""})).status == 422
+    rows = await api.firm.service.store.read(
+        lambda unit: unit.all(AuditRow.select().where(AuditRow.outcome == "refused").order_by(AuditRow.position))
+    )
+    assert [(row.actor, row.subject, row.reason) for row in rows] == [
+        ("ruth", "walls.set", ""),
+        ("ruth", "walls.set (dry run)", ""),
+        ("tom", "participants.list", f"[{FIRST}]"),
+        ("ruth", "conversations.change", f"M1 [{FIRST}]"),
+    ]
+    texts = [one["text"] for one in (await ruth.get("/audit", refused="true")).json["items"]]
+    assert texts[1:] == [
+        "Tom Price asked the API for participants.list; refused",
+        "Ruth Adeyemi asked the API for walls.set (dry run); refused",
+        "Ruth Adeyemi asked the API for walls.set; refused",
+    ]
+    assert texts[0].startswith("Ruth Adeyemi asked the API for conversations.change; refused: ")
+    seen = [one["text"] for one in (await walt.get("/audit", refused="true")).json["items"]]
+    assert not any("participants" in text or "conversations" in text for text in seen)
+
+
 async def test_A1_a_matter_its_conversations_and_who_is_in_them(api: Api) -> None:
     ruth = await api.system("ruth")
     assert [one["id"] for one in (await ruth.get("/matters")).json["items"]] == ["m1"]
@@ -140,6 +169,58 @@ async def test_A1_channels_and_direct_conversations(api: Api) -> None:
     assert (await ruth.ask("PATCH", f"/conversations/{opened['id']}", {"title": "Us"})).status == 409
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"title": "Gamma", "topic": "x" * 300}, 422),
+        ({"title": "Everyone", "topic": "Dates"}, 409),
+        ({"archived": True, "title": ""}, 422),
+        ({"archived": False, "title": "Gamma", "topic": "x" * 300}, 422),
+    ],
+)
+async def test_A1_a_change_that_is_refused_in_part_is_not_done_at_all(api: Api, sent: Json, status: int) -> None:
+    ruth = await api.system("ruth")
+    where = f"/conversations/{await filings(api, ruth)}"
+    if sent.get("archived") is False:
+        assert (await ruth.ask("PATCH", where, {"archived": True})).status == 200
+    before = (await ruth.get(where)).json
+    assert (await ruth.ask("PATCH", where, sent)).status == status
+    assert (await ruth.get(where)).json == before
+
+
+async def test_A1_a_change_is_done_where_something_was_another_way_before(api: Api) -> None:
+    ruth = await api.system("ruth")
+    where = f"/conversations/{await filings(api, ruth)}"
+    wanted = {"title": "Gamma", "topic": "Dates"}
+    assert (await ruth.ask("PATCH", where, wanted, params={"dry_run": "true"})).json == {"done": True}
+    for sent, done in (
+        ({}, False),
+        ({"title": "Court Filings", "topic": "", "archived": False}, False),
+        (wanted, True),
+        (wanted, False),
+        ({"archived": True}, True),
+        ({"archived": True}, False),
+        ({"archived": False, "title": "Delta"}, True),
+    ):
+        assert (await ruth.ask("PATCH", where, sent)).json == {"done": done}, sent
+    assert (await ruth.get(where)).json["name"] == "Delta"
+
+
+async def test_A2_a_crash_before_the_answer_does_not_tell_that_nothing_was_done(api: Api) -> None:
+    ruth, walt = await api.system("ruth"), await api.system("walt")
+    where = f"/conversations/{await filings(api, ruth)}"
+    for system, method, path, sent in (
+        (walt, "POST", f"{where}/join", {}),
+        (ruth, "PATCH", where, {"title": "Gamma"}),
+        (walt, "POST", f"{where}/leave", {}),
+    ):
+        first = await under(system, "k1", path, sent, method)
+        await api.firm.service.store.run(lambda unit: unit.run(ApiRequest.update(status=None, answer="")))
+        again = await under(system, "k1", path, sent, method)
+        assert (first.json, again.json) == ({"done": True}, {"done": True}), path
+        await api.firm.service.store.run(lambda unit: unit.run(ApiRequest.delete()))
+
+
 async def test_A1_a_file_is_streamed_to_those_in_its_conversation(api: Api) -> None:
     ruth, walt = await api.system("ruth"), await api.system("walt")
     where = f"/conversations/{await filings(api, ruth)}"
@@ -175,7 +256,7 @@ async def test_A1_messages_are_pinned_and_unpinned_as_the_person(api: Api) -> No
 async def test_A1_M3_a_wall_is_set_and_lifted_and_a_dry_run_says_what_it_would_do(api: Api) -> None:
     ruth, room = await api.system("ruth"), api.firm.room("2026-0042 Estate")
     await ruth.ask("PATCH", f"/conversations/{FIRST}/participants", {"add": ["tom"]})
-    wanted = {"matter_id": "m1", "people": ["tom"], "memo": "His cousin."}
+    wanted = {"matter_id": "m1", "people": ["tom", "tom", "@tom"], "memo": "His cousin."}
     assert (await ruth.post("/walls", wanted, dry_run="true")).json == {
         "id": "",
         "taken_out": {"tom": 1},
@@ -186,6 +267,7 @@ async def test_A1_M3_a_wall_is_set_and_lifted_and_a_dry_run_says_what_it_would_d
     # Its number was not taken by the dry run.
     assert (made["id"], made["taken_out"]) == ("wall-1", {"tom": 1})
     assert "tom" not in api.firm.members(room)
+    assert (await ruth.get(f"/walls/{made['id']}")).json["people"] == ["tom"]
     listed = {one["id"]: one["in_directory"] for one in (await ruth.get("/walls")).json["items"]}
     assert listed == {"w1": True, made["id"]: False}
     lifted = await under(ruth, "lift", f"/walls/{made['id']}", {}, "DELETE")
@@ -318,6 +400,43 @@ async def test_A2_a_key_may_be_used_again_after_a_refusal_and_after_a_day(api: A
     assert (await under(ruth, "k1", "/channels", {"name": "Hearings"})).status == 200
 
 
+async def test_A2_a_key_that_is_used_every_day_does_a_new_thing_every_day(api: Api) -> None:
+    ruth, wall = await api.system("ruth"), {"matter_id": "m1", "people": ["tom"], "memo": "His cousin."}
+
+    async def day_after() -> None:
+        await api.firm.service.store.run(lambda unit: unit.run(ApiRequest.update(at_ms=ApiRequest.at_ms - 2 * DAY_MS)))
+
+    first = (await under(ruth, "daily", "/walls", wall)).json["id"]
+    assert (await ruth.ask("DELETE", f"/walls/{first}")).status == 200
+    await day_after()
+    again = (await under(ruth, "daily", "/walls", wall)).json["id"]
+    assert again != first
+    assert (await ruth.get(f"/walls/{again}")).status == 200
+    await day_after()
+    monday, tuesday = {"title": "Monday", "people": ["ines"]}, {"title": "Tuesday"}
+    before = (await under(ruth, "daily", "/matters/m1/conversations", monday)).json
+    await day_after()
+    after = (await under(ruth, "daily", "/matters/m1/conversations", tuesday)).json
+    assert (api.firm.members(before["room_id"]), api.firm.members(after["room_id"])) == ({"ruth", "ines"}, {"ruth"})
+    await day_after()
+    assert (await under(ruth, "daily", "/channels", {"name": "Deadlines"})).status == 200
+    await day_after()
+    assert (await under(ruth, "daily", "/channels", {"name": "Deadlines"})).status == 409
+    assert (await under(ruth, "daily", "/channels", {"name": "Hearings"})).status == 200
+
+
+async def test_A2_M3_what_was_started_for_one_matter_is_never_given_to_another(api: Api) -> None:
+    desk, people = api.firm.desk, api.firm.desk.firm().staff
+    matter = desk.firm().matters["m1"]
+    started = await start_conversation(desk, people["ruth"], matter, "Mine", [], "the cause")
+    of_another = Conversation.update(matter_id="m2").where(Conversation.title == "Mine")
+    await api.firm.service.store.run(lambda unit: unit.run(of_another))
+    with pytest.raises(Refusal) as refused:
+        await start_conversation(desk, people["tom"], matter, "Other", [], "the cause")
+    assert refused.value.kind is Kind.NO_SUCH_MATTER
+    assert api.firm.members(started.room_id) == {"ruth"}
+
+
 async def test_A2_a_list_comes_in_pages_and_takes_no_cursor_but_its_own(api: Api) -> None:
     ruth, tom = await api.system("ruth"), await api.system("tom")
     names, cursor = list[str](), dict[str, str]()
@@ -336,6 +455,36 @@ async def test_A2_a_list_comes_in_pages_and_takes_no_cursor_but_its_own(api: Api
         (ruth, "/audit", "é"),
     ):
         assert (await system.get(path, cursor=given)).json["type"] == "urn:firm-bridge:cursor"
+
+
+async def test_A2_people_of_one_name_are_each_on_one_page(api: Api) -> None:
+    """Names and ids of the greatest length too, whose cursors are long."""
+    ids = ["字" * 98 + ending for ending in ("ad", "ab", "ac", "aa")]
+    same = [{"id": one, "first_name": "漢" * 100, "last_name": "漢" * 100, "role": "Associate"} for one in ids]
+    staff = [{**one, "email": f"{place}@firm.example"} for place, one in enumerate(same)]
+    write_directory(str(api.firm.service.settings.directory.path), staff=[*DIRECTORY["staff"], *staff])
+    await api.firm.bridge.upkeep.follow_directory()
+    assert not api.firm.service.directory.problems
+    ruth = await api.system("ruth")
+    made = (await ruth.post("/channels", {"name": "Deadlines", "people": ids})).json
+
+    async def seen(path: str, found: Callable[[Json], str]) -> list[str]:
+        listed, cursor = list[str](), dict[str, str]()
+        while True:
+            page = (await ruth.get(path, limit="1", **cursor)).json
+            listed += [found(one) for one in page["items"]]
+            if page["next"] is None:
+                return listed
+            cursor = {"cursor": page["next"]}
+
+    assert await seen(f"/conversations/{made['id']}/participants", lambda one: str(one["person"]["id"])) == [
+        "ruth",
+        *sorted(ids),
+    ]
+    assert (await seen("/people", lambda one: str(one["id"])))[-4:] == sorted(ids)
+    for one in ids:
+        assert (await ruth.post(f"/people/{one}/leave")).status == 200
+    assert await seen("/leavers", lambda one: str(one["person"]["id"])) == sorted(ids)
 
 
 async def test_A2_what_somebody_has_already_is_not_sent_again(api: Api) -> None:

@@ -152,11 +152,12 @@ async def test_M3_a_wall_that_cannot_be_is_refused_in_the_bots_words(
         assert told in ruth.text
 
 
-async def test_M3_a_wall_of_the_directory_is_not_lifted_here(panel: Panel) -> None:
+async def test_M3_O1_a_wall_of_the_directory_is_not_lifted_here_and_who_tried_is_noted(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     assert "It stands in the directory" in (await ruth.get("/admin/wall/w1"))[1]
     assert await ruth.post("/admin/wall/w1/lift", []) == 409
     assert "w1 stands in the directory" in ruth.text
+    assert [(one[0], one[1], one[4]) for one in await used(panel)][-1] == ("ruth", "wall lift", "refused")
 
 
 async def test_F2_somebody_is_cut_off_and_taken_back(panel: Panel) -> None:
@@ -172,8 +173,8 @@ async def test_F2_somebody_is_cut_off_and_taken_back(panel: Panel) -> None:
     assert "Tom Price is back" in ruth.text
     assert await ruth.post("/admin/staff/ruth/leave", []) == 409
     assert await ruth.post("/admin/staff/nobody/leave", []) == 404
-    noted = [(one[1], one[2]) for one in await used(panel) if one[1] in {"staff leave", "staff return"}]
-    assert noted == [("staff leave", "tom"), ("staff return", "tom")]
+    noted = [(one[1], one[2], one[4]) for one in await used(panel) if one[1] in {"staff leave", "staff return"}]
+    assert noted == [("staff leave", "tom", "done"), ("staff return", "tom", "done"), ("staff leave", "", "refused")]
 
 
 async def test_O2_O1_who_sees_what_and_why_is_told_and_each_question_noted(panel: Panel) -> None:

@@ -27,6 +27,7 @@ class ApiToken(Model):
 class ApiRequest(Model):
     key_hash = TextField(primary_key=True)
     asked = TextField()
+    cause = TextField()
     at_ms = BigIntegerField(index=True)
     status = IntegerField(null=True)
     answer = TextField(default="")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.operations.noting import note_refused, note_use
 from bridge.operations.sight import sight_of
-from bridge.refusal import NOT_THEIRS, Refusal
+from bridge.refusal import Refusal
 from bridge.web.panel.pages import PanelRequest, framed
 
 PAGE: Final = 100
@@ -23,7 +23,7 @@ _Answers = Callable[Concatenate[PanelRequest, P], Awaitable[web.StreamResponse]]
 
 def for_admins(what: str) -> Callable[[_Answers[P]], _Answers[P]]:
     """A page for firm admins, or what is done with a form of one. `what` is the command that asks for the same; it is
-    noted who else asks (O1)."""
+    noted what is refused, as to whoever else asks (O1)."""
 
     def wrapped(answer: _Answers[P]) -> _Answers[P]:
         async def answered(asked: PanelRequest, /, *form: P.args, **more: P.kwargs) -> web.StreamResponse:
@@ -34,8 +34,7 @@ def for_admins(what: str) -> Callable[[_Answers[P]], _Answers[P]]:
                     return await framed(asked, "frame", "")
                 return await answer(asked, *form, **more)
             except Refusal as error:
-                if error.kind in NOT_THEIRS and error.rule:
-                    await note_refused(asked.desk, asked.person, what, error.rule, cause(asked))
+                await note_refused(asked.desk, asked.person, what, error.rule, cause(asked))
                 raise
 
         # The page of endpoints is made from what handlers say of themselves.
