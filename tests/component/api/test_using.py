@@ -74,6 +74,17 @@ async def test_A1_O1_uses_are_in_the_audit_log_and_what_they_were_about_is_hidde
     assert not any("matters." in text or "Disclosure" in text for text in seen)
 
 
+async def test_A1_M3_O1_nothing_in_the_audit_log_counts_what_is_hidden(api: Api) -> None:
+    ruth, walt = await api.system("ruth"), await api.system("walt")
+    for _ in range(30):
+        await api.firm.ask("walt", "!access @tom")
+    first = (await walt.get("/audit", person="walt")).json
+    assert not any("position" in one for one in first["items"])
+    assert first["next"] is not None
+    assert (await walt.get("/audit", person="walt", cursor=first["next"])).json["items"] != first["items"]
+    assert (await ruth.get("/audit", person="walt", cursor=first["next"])).status == 422
+
+
 async def test_A1_what_is_refused_to_a_token_is_in_the_audit_log_once_an_hour(api: Api) -> None:
     system = await api.system("tom", [Scope.PEOPLE])
     for _ in range(3):

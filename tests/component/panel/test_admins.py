@@ -198,6 +198,24 @@ async def test_O1_the_log_is_narrowed_down_and_read_to_its_end(panel: Panel) -> 
     assert entries == 30
 
 
+async def test_M3_where_the_log_goes_on_is_sealed_for_its_reader(panel: Panel) -> None:
+    for _ in range(30):
+        await panel.firm.ask("walt", "!access @tom")
+    walt, ruth = await panel.enter("walt"), await panel.enter("ruth")
+    _, newest = await walt.get("/admin/audit?person=walt&kind=commands")
+    (place,) = re.findall(r"before=([^&\"]+)", newest)
+    assert not place.isdecimal()
+    _, earlier = await walt.get(f"/admin/audit?person=walt&kind=commands&before={place}")
+    assert "Earlier entries" not in earlier
+    # None of these is a place in that list, so that it begins at its beginning.
+    for browser, query in (
+        (walt, "person=walt&kind=commands&before=2"),
+        (walt, f"person=walt&before={place}"),
+        (ruth, f"person=walt&kind=commands&before={place}"),
+    ):
+        assert "Earlier entries" in (await browser.get(f"/admin/audit?{query}"))[1], query
+
+
 async def test_O1_a_page_that_is_left_open_is_one_use(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     await ruth.get("/admin/audit")
