@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.firm.conversation import first_matter_conversation_id
+from bridge.firm.room_keys import matter_space_key
+from bridge.matrix.errors import HomeserverError
+from bridge.reconcile.again import Thing, ThingKind
 from bridge.settings import FirmSettings
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.handouts import note_given_out
@@ -245,7 +249,25 @@ async def test_O2_a_held_change_of_the_directory_is_shown_and_confirmed(tmp_path
 async def test_O2_what_is_wrong_is_told(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     assert "All is well." in (await ruth.get("/admin"))[1]
-    panel.firm.bridge.upkeep.stages = panel.firm.bridge.upkeep.stages.failed(Stage.RECONCILED, "The disk <is> full.")
+    panel.firm.bridge.filer.stopped_because = "The disk <is> full."
     _, text = await ruth.get("/admin")
     assert "Something has to be looked after." in text
     assert "The disk &lt;is&gt; full." in text
+
+
+async def test_M3_what_is_wrong_names_no_room_of_a_hidden_matter(panel: Panel) -> None:
+    firm, walt = panel.firm, await panel.enter("walt")
+    key = first_matter_conversation_id("m1")
+    room_id = firm.room("2026-0042 Estate")
+    error = HomeserverError(f"PUT /rooms/{room_id}/state", 500, "M_UNKNOWN", f"{key} 2026-0042 Estate")
+    for thing in (Thing(ThingKind.ROOM, key), Thing(ThingKind.ROOM, matter_space_key("m1"))):
+        firm.service.reconciler.again.failed(thing, error)
+    for stage in set(Stage) - {Stage.SHUT_OUT}:
+        firm.bridge.upkeep.stages = firm.bridge.upkeep.stages.failed(stage, str(error))
+    firm.service.reconciler.guarding.away = error
+    assert "m1" in str(firm.bridge.health())
+    _, text = await walt.get("/admin")
+    assert text.count("Not yet:") == 6
+    for secret in (key, room_id, "m1", "2026-0042", "Estate"):
+        assert secret not in text
+    assert "Not every room is as it should be yet." in text
