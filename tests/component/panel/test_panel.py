@@ -20,6 +20,7 @@ from bridge.store.engine.errors import StoreError
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
+from bridge.web.panel.files import place
 from bridge.web.panel.safety import COOKIE, form_token
 from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
 from tests.component.small_firm import channel, direct, small_firm
@@ -261,6 +262,13 @@ async def test_P2_what_people_wrote_is_text(panel: Panel) -> None:
         "/matters?from=-1",
         "/conversation/x/file/%24..%2F",
         "/search?q=%00",
+        "/matter/%00",
+        "/conversation/x/file/%00",
+        f"/files?sort=name&after={place((chr(0), 1))}",
+        f"/files?sort=name&after={place(('x' * 5000, 1))}",
+        "/admin/matter/%00",
+        "/admin/staff/%00",
+        "/admin/wall/%00",
     ],
 )
 async def test_P2_whatever_is_asked_for_has_an_answer(panel: Panel, address: str) -> None:
@@ -372,10 +380,21 @@ async def test_P2_what_is_no_form_and_what_is_too_much_has_an_answer(panel: Pane
         ("application/x-www-form-urlencoded; charset=nonsense", b"a=b"),
         ("application/x-www-form-urlencoded", b"\xff=\xff"),
         ("application/x-www-form-urlencoded", b"a=" + b"b" * 2_000_000),
+        ("application/x-www-form-urlencoded; coding", b"a=b"),
     ):
-        sent = {"Cookie": f"{COOKIE}={ruth.session}", "Content-Type": kind}
+        sent = {"Cookie": f"{COOKIE}={ruth.session}", "Content-Type": kind.removesuffix("; coding")}
+        # A body that is not compressed as it says.
+        sent |= {"Content-Encoding": "gzip"} if kind.endswith("coding") else {}
         async with panel.client.post("/new/channel", data=data, headers=sent) as answer:
             assert 400 <= answer.status < 500
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "", "https://panel.example.evil", "https://panel.example:x"])
+async def test_P4_what_is_no_origin_of_the_panel_is_refused(panel: Panel, origin: str) -> None:
+    ruth = await panel.enter("ruth")
+    assert await ruth.post("/new/channel", [("title", "Mine")], Origin=origin) == 403
+    async with panel.client.post(await panel.link("tom"), headers={"Origin": origin}) as answer:
+        assert answer.status == 403
 
 
 async def test_P1_whoever_takes_themselves_out_sees_that_they_are(panel: Panel) -> None:
