@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.desk import Desk
 from bridge.operations.overview import Overview, overviews, sees
+from bridge.operations.tokens import NewToken, Scope, add_token, hashed, holder
 from bridge.settings import PanelSettings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.unit import ReadUnit
@@ -23,7 +24,7 @@ from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.files import place
 from bridge.web.panel.safety import COOKIE, form_token
 from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
-from tests.component.small_firm import channel, direct, small_firm
+from tests.component.small_firm import DIRECTORY, channel, direct, small_firm, write_directory
 
 
 async def test_P4_a_link_signs_in_once_and_looking_at_it_spends_nothing(panel: Panel) -> None:
@@ -72,6 +73,28 @@ async def test_P4_F2_a_leavers_session_ends_with_all_else(panel: Panel) -> None:
     await panel.firm.ask("ruth", "!staff return @tom")
     assert "You are not signed in" in await panel.firm.ask("tom", "!panel sessions")
     assert (await browser.get("/"))[0] == 401
+
+
+async def test_P4_A1_F2_whom_the_directory_lets_go_signs_in_anew_where_they_are_back(panel: Panel) -> None:
+    directory, path = panel.firm.service.directory, str(panel.firm.service.settings.directory.path)
+    browser, stays, link = await panel.enter("tom"), await panel.enter("ruth"), await panel.link("tom")
+    wanted = NewToken(hashed("of tom"), "tom", "the test", tuple(Scope), 1, "root on the command line")
+    await add_token(panel.firm.service.store, panel.firm.service.settings, wanted)
+    assert await holder(panel.firm.desk, "of tom") is not None
+    # Gone and back before anybody asks for anything, and before the homeserver is told of it.
+    write_directory(path, staff=[one for one in DIRECTORY["staff"] if one["id"] != "tom"])
+    await directory.refresh()
+    if directory.held is not None:
+        await directory.confirm("ruth")
+        await directory.refresh()
+    assert "tom" not in directory.firm.active_staff
+    write_directory(path)
+    await directory.refresh()
+    assert "tom" in directory.firm.active_staff
+    assert (await browser.get("/"))[0] == 401
+    assert (await nobody(panel).get(link))[0] == 410
+    assert await holder(panel.firm.desk, "of tom") is None
+    assert (await stays.get("/"))[0] == 200
 
 
 async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> None:
