@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from peewee import chunked
 
+from bridge.clock import now_ms
 from bridge.directory.change import DirectoryChange
 from bridge.directory.records import Record, firm_from_records
 from bridge.directory.replaced import keep_replaced
@@ -16,6 +17,8 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
 from bridge.store.people.leavers import leavers_set
+from bridge.store.people.panel import end_sessions
+from bridge.store.people.tokens import end_tokens
 from bridge.store.record.audit import record
 from bridge.store.record.kept import DIRECTORY_UNDONE, keep, kept
 
@@ -59,6 +62,8 @@ def stored_matter(unit: ReadUnit, matter_id: str) -> Matter | None:
 def accept(unit: Unit, change: DirectoryChange, by: str = "") -> int:
     """Write the records that differ, and forget whatever change was held. Returns the version from now on.
 
+    With it end the sessions of the panel and the tokens of the API of whoever leaves.
+
     `by` is who wants it, where that is not the directory's owner or whoever confirmed it. What a confirmed change
     replaces is kept, so that it can be taken back.
     """
@@ -73,6 +78,10 @@ def accept(unit: Unit, change: DirectoryChange, by: str = "") -> int:
         record(unit, Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
         if held is not None and held.confirmed_by:
             keep_replaced(unit, change, held.confirmed_by)
+    for staff_id in change.leavers:
+        # For good, also where they come back before anybody tries one (F2).
+        end_sessions(unit, staff_id)
+        end_tokens(unit, staff_id, now_ms())
     unit.run(HeldChange.delete())
     keep(unit, DIRECTORY_UNDONE, "")
     return accepted_version(unit)

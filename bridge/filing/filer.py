@@ -393,8 +393,8 @@ class Filer:
         tell = later(tell_of_folders, self._firm(), self._settings, self._clock())
         lasting = await self._store.run(tell)
         if lasting and not self.stopped_because:
-            folders = "1 folder" if lasting == 1 else f"{lasting} folders"
-            self.stopped_because = f"Something cannot be written in {folders} of the filing cabinet: `!files status`."
+            # Neither which nor how many: firm admins read it who must not hear of every matter (M3).
+            self.stopped_because = "Something cannot be written in some folder of the filing cabinet: `!files status`."
 
     async def _tell(self, text: str) -> None:
         sender = self._settings.bot_id

@@ -56,6 +56,8 @@ async def messages_with(desk: Desk, asker: Staff, words: str, most: int) -> list
         log.warning("messages_not_searched", staff=asker.id, reason=type(error).__name__)
         return None
     people = await everybody(desk)
+    # The search took a while: what began to keep them out meanwhile counts (M3).
+    places = await _places(desk, asker)
     messages = []
     for event in found:
         place, text = places.get(event["room_id"]), " ".join(said_in(event).split())

@@ -1,4 +1,4 @@
-"""A file that goes from the homeserver to whoever may have it, for as long as they may, and never shown as a page."""
+"""A file that goes to whoever may have it, for as long as they may, and never shown as a page."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from bridge.firm.errors import BridgeError
 from bridge.mapping.files import shown_name
 from bridge.operations.files.downloads import Download, hand_over
 
+Take = Callable[[bytes], Awaitable[None]]
 _PLAIN = frozenset(string.ascii_letters + string.digits + "._ -")
 AT_ONCE = 4
 """Files that one person takes at the same time."""
 _AT_ONCE_IN_ALL = 40
 LOOK_SECONDS = 2.0
 """So often it is asked during a download whether the person may still have it."""
+PIECE = 64 * 1024
+"""Bytes of a file that is at hand, which are written together."""
 _STALLED_SECONDS = 60.0
 """A browser that takes nothing for so long is given up."""
 
@@ -62,10 +65,36 @@ async def handed_over(
     `still` is asked again and again whether whoever takes it may have it at that moment. Raises BridgeError where the
     homeserver does not answer.
     """
-    name = disposition(shown_name(found.name.strip()))
-    response = web.StreamResponse(headers={**headers, "Content-Disposition": name})
+    name = shown_name(found.name.strip())
+    return await _streamed(request, name, headers, still, lambda take: hand_over(desk, found, take))
+
+
+async def handed_out(
+    request: web.Request, name: str, data: bytes, headers: Mapping[str, str], still: Callable[[], Awaitable[bool]]
+) -> web.StreamResponse | None:
+    """The answer with bytes that are at hand, under this name; None where whoever takes them may not any more.
+
+    `still` is asked as for any file, and before the first of them.
+    """
+
+    async def in_pieces(take: Take) -> bool:
+        for start in range(0, len(data), PIECE):
+            await take(data[start : start + PIECE])
+        return True
+
+    return await _streamed(request, name, headers, still, in_pieces) if await still() else None
+
+
+async def _streamed(
+    request: web.Request,
+    name: str,
+    headers: Mapping[str, str],
+    still: Callable[[], Awaitable[bool]],
+    source: Callable[[Take], Awaitable[bool]],
+) -> web.StreamResponse | None:
+    response = web.StreamResponse(headers={**headers, "Content-Disposition": disposition(name)})
     try:
-        whole = await _all_of_it(request, desk, found, response, still)
+        whole = await _all_of_it(request, response, still, source)
     except (BridgeError, TimeoutError):
         if not response.prepared:
             raise
@@ -82,10 +111,9 @@ async def handed_over(
 
 async def _all_of_it(
     request: web.Request,
-    desk: Desk,
-    found: Download,
     response: web.StreamResponse,
     still: Callable[[], Awaitable[bool]],
+    source: Callable[[Take], Awaitable[bool]],
 ) -> bool:
     looked = time.monotonic()
 
@@ -100,7 +128,7 @@ async def _all_of_it(
         async with asyncio.timeout(_STALLED_SECONDS):
             await response.write(piece)
 
-    whole = await hand_over(desk, found, take)
+    whole = await source(take)
     if whole and not response.prepared:
         await response.prepare(request)
     return whole

@@ -46,7 +46,6 @@ async def entries(call: ApiCall) -> shown.PageJson[shown.AuditEntryJson]:
     return shown.PageJson(
         items=[
             shown.AuditEntryJson(
-                position=one.position,
                 at=shown.moment(one.entry.at_ms),
                 deed=str(one.entry.deed),
                 actor=one.entry.actor,

@@ -1,30 +1,22 @@
-"""Where the next page of a list begins, as a text that only this bridge writes.
+"""Where the next page of a list begins, as a text that only this bridge writes and reads.
 
-It is signed together with what was asked and by whom, so that nothing but a place in that very list is ever taken from
+It is sealed together with what was asked and by whom, so that nothing but a place in that very list is ever taken from
 one.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final, TypeVar
-
-import orjson
+from typing import Final, TypeVar
 
 from bridge.web.api.problems import ProblemError
+from bridge.web.sealing import Place, opened, sealed
 
 T = TypeVar("T")
-Place = tuple[Any, ...]
-"""Numbers and texts by which a list is ordered."""
 CURSOR_MAX: Final = 3_000
 """Characters. A name and an id of the greatest length have a cursor that is shorter, also of marks that are escaped."""
-_MAC = 16
 _NAME_MAX = 200
 
 
@@ -38,25 +30,18 @@ class Cursors:
 
     def sealed(self, place: Place) -> str:
         """The cursor of the page behind this place."""
-        text = orjson.dumps(place)
-        return base64.urlsafe_b64encode(self._mac(text) + text).decode().rstrip("=")
+        return sealed(self.key, self.about, place)
 
     def opened(self, cursor: str | None) -> Place | None:
         """The place; None without a cursor. Raises ProblemError where it is none of this list."""
         if cursor is None:
             return None
-        try:
-            raw = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), b"-_", validate=True)
-        except (binascii.Error, UnicodeEncodeError):
-            raw = b""
-        if len(raw) <= _MAC or not hmac.compare_digest(raw[:_MAC], self._mac(raw[_MAC:])):
+        place = opened(self.key, self.about, cursor)
+        if place is None:
             raise ProblemError(
                 422, "cursor", "This is no cursor of this list. Begin without one, and ask for each page as before."
             )
-        return tuple(orjson.loads(raw[_MAC:]))
-
-    def _mac(self, text: bytes) -> bytes:
-        return hmac.new(self.key, b"cursor\n" + self.about + b"\n" + text, hashlib.sha256).digest()[:_MAC]
+        return place
 
     def page(
         self, items: Iterable[T], place: Callable[[T], Place], cursor: str | None, most: int

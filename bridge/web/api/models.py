@@ -223,7 +223,6 @@ class AccessJson(AnswerJson):
 class AuditEntryJson(AnswerJson):
     """An entry of the audit log."""
 
-    position: int
     at: datetime
     deed: str
     actor: str = Field(description="Staff id, or a Matrix id of nobody in the firm; empty for the bridge.")

@@ -197,7 +197,7 @@ def _done(desk: Desk, do: Deed) -> Handler:
             return _to_sign_in(request)
         try:
             form = await request.post()
-        except (ValueError, LookupError) as error:
+        except (ValueError, LookupError, web.RequestPayloadError) as error:
             raise web.HTTPBadRequest from error
         given = form.get(FORM_TOKEN, "")
         if not isinstance(given, str) or not is_own_form(request, desk.settings.panel.url, asked.session, given):

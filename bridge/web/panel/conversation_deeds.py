@@ -16,10 +16,12 @@ from bridge.operations import by_kind
 from bridge.operations import overview as seen
 from bridge.operations.conversations.participants import Done, add_people, remove_people
 from bridge.operations.conversations.pins import board_of, unpin
+from bridge.operations.panel import signed_in
 from bridge.refusal import Refusal
-from bridge.web.handing import disposition
+from bridge.web.handing import handed_out
 from bridge.web.panel import conversation
 from bridge.web.panel.about import about
+from bridge.web.panel.downloads import DOWNLOADS, too_many
 from bridge.web.panel.files import files
 from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
 from bridge.web.panel.pages import PanelRequest, not_there
@@ -135,9 +137,18 @@ async def transcript(asked: PanelRequest, form: Form) -> web.StreamResponse:
     found = None if view is None else await by_kind.shared(asked.desk, view)
     if view is None or view.matter is None or not isinstance(found, MatterConversation):
         return not_there()
-    try:
-        name, written = await transcript_for(asked.desk, asked.person, view.matter, found, cause)
-    except Refusal as error:
-        return await about(replace(asked, told=said(error), refused=True))
-    data, ending = (written.html, "html") if wanted == "page" else (written.pdf, "pdf")
-    return web.Response(body=data, headers={**FILE_HEADERS, "Content-Disposition": disposition(f"{name}.{ending}")})
+    with asked.request.app[DOWNLOADS].one_of(asked.person.id) as there_is_room:
+        if not there_is_room:
+            return too_many()
+        try:
+            name, written = await transcript_for(asked.desk, asked.person, view.matter, found, cause)
+        except Refusal as error:
+            return await about(replace(asked, told=said(error), refused=True))
+        data, ending = (written.html, "html") if wanted == "page" else (written.pdf, "pdf")
+        given = await handed_out(asked.request, f"{name}.{ending}", data, FILE_HEADERS, lambda: _may_still_read(asked))
+    return given or not_there()
+
+
+async def _may_still_read(asked: PanelRequest) -> bool:
+    """Whether the session has not ended and the person may see the conversation (F2, M3)."""
+    return await signed_in(asked.desk, asked.session) is not None and await _view(asked) is not None

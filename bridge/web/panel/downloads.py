@@ -30,13 +30,16 @@ async def download(asked: PanelRequest) -> web.StreamResponse:
         return message("An encrypted file", "The sender's client encrypted this file. Open it in your client.", 409)
     with asked.request.app[DOWNLOADS].one_of(asked.person.id) as there_is_room:
         if not there_is_room:
-            return message(
-                "Too many at once", "Other downloads are under way. Try again when one is done.", 429, back=True
-            )
+            return too_many()
         response = await handed_over(asked.request, asked.desk, found, FILE_HEADERS, lambda: _may_still(asked))
     if response is None:
         return message("The file is gone", "The firm's server does not have this file any more.", 404, back=True)
     return response
+
+
+def too_many() -> web.Response:
+    """For whoever takes as many files already as they may at once."""
+    return message("Too many at once", "Other downloads are under way. Try again when one is done.", 429, back=True)
 
 
 async def picture(asked: PanelRequest) -> web.StreamResponse:

@@ -135,7 +135,9 @@ def read_after(text: str, order: Order) -> After | None:
         return None
     if not isinstance(found, list) or tuple(map(type, found)) != _KEYS[order]:
         return None
-    return tuple(found) if all(isinstance(one, str) or 0 <= one < _WHOLE for one in found) else None
+    return (
+        tuple(found) if all("\0" not in one if isinstance(one, str) else 0 <= one < _WHOLE for one in found) else None
+    )
 
 
 def file_row(desk: Desk, person: Staff, one: FileSeen, *, everywhere: bool = False) -> Values:

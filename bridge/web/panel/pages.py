@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -23,7 +23,9 @@ from bridge.wording.moments import moment_in
 Values = dict[str, Any]
 _PAGE = 200
 """Matters on one page."""
-_QUERY_MAX = 200
+_TYPED_MAX = 200
+_OWN_MAX: Final = {"after": 2000, "name": 2000}
+"""Characters of what the panel itself writes into its addresses: a file's name, and a place with a name in it."""
 NOT_THERE = (
     "There is nothing here that you can see. It may have been renamed, or you may have no access to it any more."
 )
@@ -46,12 +48,15 @@ class PanelRequest:
     """What they had typed into the form, where it is shown again."""
 
     def part(self, name: str) -> str:
-        """A part of the address."""
-        return self.request.match_info[name]
+        """A part of the address. Raises HTTPNotFound for what no name of anything has in it."""
+        part = self.request.match_info[name]
+        if "\0" in part:
+            raise web.HTTPNotFound
+        return part
 
     def query(self, name: str) -> str:
         """What stands behind the address under this name; empty where nothing does."""
-        return self.request.query.get(name, "").replace("\0", "")[:_QUERY_MAX]
+        return self.request.query.get(name, "").replace("\0", "")[: _OWN_MAX.get(name, _TYPED_MAX)]
 
     @property
     def refreshes(self) -> bool:

@@ -52,7 +52,16 @@ def is_own_page(request: web.Request, address: str) -> bool:
     """Whether a request comes from a page of the panel at this address, as far as the browser says."""
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    return site == "same-origin" and (origin is None or urlsplit(origin)[:2] == urlsplit(address)[:2])
+    return site == "same-origin" and (origin is None or _is_of(origin, address))
+
+
+def _is_of(origin: str, address: str) -> bool:
+    """Whether an origin is that of an address."""
+    try:
+        return urlsplit(origin)[:2] == urlsplit(address)[:2]
+    except ValueError:
+        # It is none.
+        return False
 
 
 def set_session(response: web.StreamResponse, session: str, hours: int) -> None:

@@ -94,6 +94,17 @@ async def test_A1_M3_a_wall_that_was_only_tried_is_told_to_nobody_whom_it_may_be
         assert any(one["text"].endswith("walls.set") or "walls.set." in one["text"] for one in items) is told, reader
 
 
+async def test_A1_M3_O1_nothing_in_the_audit_log_counts_what_is_hidden(api: Api) -> None:
+    ruth, walt = await api.system("ruth"), await api.system("walt")
+    for _ in range(30):
+        await api.firm.ask("walt", "!access @tom")
+    first = (await walt.get("/audit", person="walt")).json
+    assert not any("position" in one for one in first["items"])
+    assert first["next"] is not None
+    assert (await walt.get("/audit", person="walt", cursor=first["next"])).json["items"] != first["items"]
+    assert (await ruth.get("/audit", person="walt", cursor=first["next"])).status == 422
+
+
 async def test_A1_what_is_refused_to_a_token_is_in_the_audit_log_once_an_hour(api: Api) -> None:
     system = await api.system("tom", [Scope.PEOPLE])
     for _ in range(3):

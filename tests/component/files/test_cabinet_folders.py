@@ -42,8 +42,8 @@ async def test_a_folder_that_cannot_be_written_rests_alone_and_is_named(on: File
     assert told.count("I cannot store files in") == 1
     assert f"I cannot store files in the folder “{FOLDER}”. The folder cannot be used: " in told
     assert "They wait, and nothing is lost." in told
-    assert on.filer.stopped_because.startswith("Something cannot be written in 1 folder of the filing cabinet")
-    assert FOLDER not in on.filer.stopped_because, "health is for those who run the machine"
+    assert on.filer.stopped_because.startswith("Something cannot be written in some folder of the filing cabinet")
+    assert FOLDER not in on.filer.stopped_because, "firm admins read it who must not hear of the matter"
     assert (on.root / MATTER / "Probate" / "index.csv").read_text("utf-8-sig").count("\n") == 5
     assert f"the folder “{FOLDER}”" in await on.firm.ask("ruth", "!files status")
     (on.root / FOLDER).unlink()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 
+import pytest
+from aiohttp import ClientError
+
+from bridge.desk import Desk
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.firm.model import Staff
+from bridge.operations.panel import signed_in
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import AuditRow
+from bridge.web import handing
+from bridge.web.panel import conversation_deeds
+from bridge.web.panel.downloads import DOWNLOADS
 from tests.component.panel.panel_firm import Panel, filings
 from tests.component.small_firm import channel, direct
 
@@ -89,6 +99,48 @@ async def test_P1_M3_O1_a_transcript_is_handed_over_and_noted(panel: Panel) -> N
         ]
 
     assert await panel.firm.service.store.read(noted) == [("ruth", "2026-0042 [m1]")]
+
+
+async def said_in_estate(panel: Panel) -> None:
+    panel.firm.fake.message(panel.firm.room("2026-0042 Estate"), panel.firm.user("ruth"), "The will is from 1998.")
+    await panel.firm.settle()
+
+
+async def test_P2_transcripts_count_among_the_files_that_somebody_takes_at_once(panel: Panel) -> None:
+    await said_in_estate(panel)
+    ruth, ines = await panel.enter("ruth"), await panel.enter("ines")
+    with ExitStack() as taken:
+        for _ in range(handing.AT_ONCE):
+            assert taken.enter_context(panel.client.app[DOWNLOADS].one_of("ruth"))
+        assert await ruth.post(f"{TALK}/transcript", [("as", "pdf")]) == 429
+        assert "Other downloads are under way." in ruth.text
+        assert await ines.post(f"{TALK}/transcript", [("as", "pdf")]) == 200
+    assert await ruth.post(f"{TALK}/transcript", [("as", "pdf")], once="1" * 16) == 200
+
+
+@pytest.mark.parametrize("ended", ["!panel end", "!wall add 2026-0042 @tom A cousin."])
+@pytest.mark.parametrize("look", [1, 2])
+async def test_F2_M3_a_transcript_ends_with_the_session_and_with_access(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, ended: str, look: int
+) -> None:
+    await said_in_estate(panel)
+    tom, looks = await panel.enter("tom"), list[str]()
+
+    async def looked(desk: Desk, session: str) -> Staff | None:
+        looks.append(session)
+        if len(looks) == look:
+            await panel.firm.ask("tom" if ended.startswith("!panel") else "ruth", ended)
+        return await signed_in(desk, session)
+
+    monkeypatch.setattr(conversation_deeds, "signed_in", looked)
+    monkeypatch.setattr(handing, "LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(handing, "PIECE", 10)
+    if look == 1:
+        assert await tom.post(f"{TALK}/transcript", [("as", "page")]) == 404
+    else:
+        with pytest.raises(ClientError):
+            await tom.post(f"{TALK}/transcript", [("as", "page")])
+    assert len(looks) == look
 
 
 async def test_P1_a_matter_tells_who_has_access_and_who_is_where(panel: Panel) -> None:

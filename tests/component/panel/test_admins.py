@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.firm.conversation import first_matter_conversation_id
+from bridge.firm.room_keys import matter_space_key
+from bridge.matrix.errors import HomeserverError
+from bridge.reconcile.again import Thing, ThingKind
 from bridge.settings import FirmSettings
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.handouts import note_given_out
@@ -230,6 +234,24 @@ async def test_O1_the_log_is_narrowed_down_and_read_to_its_end(panel: Panel) -> 
     assert entries == 30
 
 
+async def test_M3_where_the_log_goes_on_is_sealed_for_its_reader(panel: Panel) -> None:
+    for _ in range(30):
+        await panel.firm.ask("walt", "!access @tom")
+    walt, ruth = await panel.enter("walt"), await panel.enter("ruth")
+    _, newest = await walt.get("/admin/audit?person=walt&kind=commands")
+    (place,) = re.findall(r"before=([^&\"]+)", newest)
+    assert not place.isdecimal()
+    _, earlier = await walt.get(f"/admin/audit?person=walt&kind=commands&before={place}")
+    assert "Earlier entries" not in earlier
+    # None of these is a place in that list, so that it begins at its beginning.
+    for browser, query in (
+        (walt, "person=walt&kind=commands&before=2"),
+        (walt, f"person=walt&before={place}"),
+        (ruth, f"person=walt&kind=commands&before={place}"),
+    ):
+        assert "Earlier entries" in (await browser.get(f"/admin/audit?{query}"))[1], query
+
+
 async def test_O1_a_page_that_is_left_open_is_one_use(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     await ruth.get("/admin/audit")
@@ -271,7 +293,25 @@ async def test_O2_a_held_change_of_the_directory_is_shown_and_confirmed(tmp_path
 async def test_O2_what_is_wrong_is_told(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     assert "All is well." in (await ruth.get("/admin"))[1]
-    panel.firm.bridge.upkeep.stages = panel.firm.bridge.upkeep.stages.failed(Stage.RECONCILED, "The disk <is> full.")
+    panel.firm.bridge.filer.stopped_because = "The disk <is> full."
     _, text = await ruth.get("/admin")
     assert "Something has to be looked after." in text
     assert "The disk &lt;is&gt; full." in text
+
+
+async def test_M3_what_is_wrong_names_no_room_of_a_hidden_matter(panel: Panel) -> None:
+    firm, walt = panel.firm, await panel.enter("walt")
+    key = first_matter_conversation_id("m1")
+    room_id = firm.room("2026-0042 Estate")
+    error = HomeserverError(f"PUT /rooms/{room_id}/state", 500, "M_UNKNOWN", f"{key} 2026-0042 Estate")
+    for thing in (Thing(ThingKind.ROOM, key), Thing(ThingKind.ROOM, matter_space_key("m1"))):
+        firm.service.reconciler.again.failed(thing, error)
+    for stage in set(Stage) - {Stage.SHUT_OUT}:
+        firm.bridge.upkeep.stages = firm.bridge.upkeep.stages.failed(stage, str(error))
+    firm.service.reconciler.guarding.away = error
+    assert "m1" in str(firm.bridge.health())
+    _, text = await walt.get("/admin")
+    assert text.count("Not yet:") == 6
+    for secret in (key, room_id, "m1", "2026-0042", "Estate"):
+        assert secret not in text
+    assert "Not every room is as it should be yet." in text

@@ -115,6 +115,32 @@ def test_V3_what_is_no_place_in_a_list_begins_at_its_beginning(text: str) -> Non
     assert read_after(text, Order.DATE) is None
 
 
+@pytest.mark.parametrize("text", ["\0", "a\0b"])
+def test_V3_a_name_that_no_file_has_is_no_place(text: str) -> None:
+    assert read_after(place((text, 1)), Order.NAME) is None
+    assert read_after(place((text.replace("\0", ""), 1)), Order.NAME) is not None
+
+
+async def test_V3_the_longest_names_are_listed_to_the_end_and_have_their_versions(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.web.panel.files.FILES", 1)
+    room, long = await channel(panel.firm), "\N{SNOWMAN}" * 250
+    for end in ("a", "b"):
+        for _ in range(2):
+            await send(panel, room, "tom", f"{long}{end}.md", b"1")
+    ruth = await panel.enter("ruth")
+    address, query, found = await filings(ruth), "?sort=name", list[str]()
+    while query and len(found) < 9:
+        _, text = await ruth.get(f"{address}{query}")
+        found += names(text)
+        (query,) = re.findall(r'<a href="(\?[^"]+)">More files', text) or [""]
+        query = query.replace("&amp;", "&")
+    assert found == [f"{long}a.md", f"{long}b.md"]
+    (versions,) = re.findall(rf'href="({address}/versions[^"]+)">version 2 of 2', text)
+    assert names((await ruth.get(versions))[1]) == [f"{long}b.md"]
+
+
 async def test_V3_versions_of_a_file_have_a_page_of_their_own(panel: Panel) -> None:
     room = await channel(panel.firm)
     for size in (1, 2, 3):

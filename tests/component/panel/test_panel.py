@@ -15,14 +15,16 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.desk import Desk
 from bridge.operations.overview import Overview, overviews, sees
+from bridge.operations.tokens import NewToken, Scope, add_token, hashed, holder
 from bridge.settings import PanelSettings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
+from bridge.web.panel.files import place
 from bridge.web.panel.safety import COOKIE, form_token
 from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
-from tests.component.small_firm import channel, direct, small_firm
+from tests.component.small_firm import DIRECTORY, channel, direct, small_firm, write_directory
 
 
 async def test_P4_a_link_signs_in_once_and_looking_at_it_spends_nothing(panel: Panel) -> None:
@@ -71,6 +73,28 @@ async def test_P4_F2_a_leavers_session_ends_with_all_else(panel: Panel) -> None:
     await panel.firm.ask("ruth", "!staff return @tom")
     assert "You are not signed in" in await panel.firm.ask("tom", "!panel sessions")
     assert (await browser.get("/"))[0] == 401
+
+
+async def test_P4_A1_F2_whom_the_directory_lets_go_signs_in_anew_where_they_are_back(panel: Panel) -> None:
+    directory, path = panel.firm.service.directory, str(panel.firm.service.settings.directory.path)
+    browser, stays, link = await panel.enter("tom"), await panel.enter("ruth"), await panel.link("tom")
+    wanted = NewToken(hashed("of tom"), "tom", "the test", tuple(Scope), 1, "root on the command line")
+    await add_token(panel.firm.service.store, panel.firm.service.settings, wanted)
+    assert await holder(panel.firm.desk, "of tom") is not None
+    # Gone and back before anybody asks for anything, and before the homeserver is told of it.
+    write_directory(path, staff=[one for one in DIRECTORY["staff"] if one["id"] != "tom"])
+    await directory.refresh()
+    if directory.held is not None:
+        await directory.confirm("ruth")
+        await directory.refresh()
+    assert "tom" not in directory.firm.active_staff
+    write_directory(path)
+    await directory.refresh()
+    assert "tom" in directory.firm.active_staff
+    assert (await browser.get("/"))[0] == 401
+    assert (await nobody(panel).get(link))[0] == 410
+    assert await holder(panel.firm.desk, "of tom") is None
+    assert (await stays.get("/"))[0] == 200
 
 
 async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> None:
@@ -261,6 +285,13 @@ async def test_P2_what_people_wrote_is_text(panel: Panel) -> None:
         "/matters?from=-1",
         "/conversation/x/file/%24..%2F",
         "/search?q=%00",
+        "/matter/%00",
+        "/conversation/x/file/%00",
+        f"/files?sort=name&after={place((chr(0), 1))}",
+        f"/files?sort=name&after={place(('x' * 5000, 1))}",
+        "/admin/matter/%00",
+        "/admin/staff/%00",
+        "/admin/wall/%00",
     ],
 )
 async def test_P2_whatever_is_asked_for_has_an_answer(panel: Panel, address: str) -> None:
@@ -372,10 +403,21 @@ async def test_P2_what_is_no_form_and_what_is_too_much_has_an_answer(panel: Pane
         ("application/x-www-form-urlencoded; charset=nonsense", b"a=b"),
         ("application/x-www-form-urlencoded", b"\xff=\xff"),
         ("application/x-www-form-urlencoded", b"a=" + b"b" * 2_000_000),
+        ("application/x-www-form-urlencoded; coding", b"a=b"),
     ):
-        sent = {"Cookie": f"{COOKIE}={ruth.session}", "Content-Type": kind}
+        sent = {"Cookie": f"{COOKIE}={ruth.session}", "Content-Type": kind.removesuffix("; coding")}
+        # A body that is not compressed as it says.
+        sent |= {"Content-Encoding": "gzip"} if kind.endswith("coding") else {}
         async with panel.client.post("/new/channel", data=data, headers=sent) as answer:
             assert 400 <= answer.status < 500
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "", "https://panel.example.evil", "https://panel.example:x"])
+async def test_P4_what_is_no_origin_of_the_panel_is_refused(panel: Panel, origin: str) -> None:
+    ruth = await panel.enter("ruth")
+    assert await ruth.post("/new/channel", [("title", "Mine")], Origin=origin) == 403
+    async with panel.client.post(await panel.link("tom"), headers={"Origin": origin}) as answer:
+        assert answer.status == 403
 
 
 async def test_P1_whoever_takes_themselves_out_sees_that_they_are(panel: Panel) -> None:

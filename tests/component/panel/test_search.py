@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.component.panel.panel_firm import HOSTILE, Panel
@@ -31,6 +33,27 @@ async def test_P5_F2_who_was_taken_out_finds_nothing_of_it_though_the_room_still
     await firm.ask("ruth", "!remove @tom", room)
     firm.fake.force(room, firm.user("tom"), "m.room.member", firm.user("tom"), {"membership": "join"})
     assert "The Tidewell hearing" not in (await tom.get("/search?q=tidewell"))[1]
+
+
+async def test_P5_M3_a_wall_that_is_set_while_the_homeserver_searches_counts(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firm = panel.firm
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
+    firm.fake.message(firm.room("Disclosure · 2026-0042 Estate"), firm.user("tom"), "The Tidewell order")
+    await firm.settle()
+    tom, homeserver = await panel.enter("tom"), firm.service.homeserver
+    assert "The Tidewell order" in (await tom.get("/search?q=tidewell"))[1]
+    search = homeserver.search
+
+    async def slow(*asked: Any) -> list[dict[str, Any]]:
+        found = await search(*asked)
+        await firm.ask("ruth", "!wall add 2026-0042 @tom A cousin.")
+        return found
+
+    monkeypatch.setattr(homeserver, "search", slow)
+    _, text = await tom.get("/search?q=tidewell")
+    assert "Tidewell" not in text
 
 
 async def test_P4_links_that_sign_in_are_found_by_nobody(panel: Panel) -> None:

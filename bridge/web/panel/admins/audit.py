@@ -19,6 +19,7 @@ from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.forms import said
 from bridge.web.panel.pages import PanelRequest, framed
+from bridge.web.sealing import opened, sealed
 from bridge.wording.audit_lines import words_for
 from bridge.wording.moments import begin_of, moment_in
 
@@ -50,7 +51,7 @@ async def audit_log(asked: PanelRequest) -> web.StreamResponse:
         if error.kind in NOT_THEIRS:
             raise
         page, problem = None, said(error)
-    following = page.following if page is not None else None
+    following = "" if page is None or page.following is None else _sealed(asked, query, page.following)
     return await framed(
         asked,
         "admins/audit",
@@ -60,7 +61,7 @@ async def audit_log(asked: PanelRequest) -> web.StreamResponse:
         kinds=[(value, label) for value, (label, _) in KINDS.items()],
         problem=problem,
         entries=[] if page is None else _entries(asked, page),
-        following=f"?{urlencode({**query, 'before': str(following)})}" if following is not None else "",
+        following=f"?{urlencode({**query, 'before': following})}" if following else "",
     )
 
 
@@ -72,9 +73,8 @@ def _entries(asked: PanelRequest, page: LogPage) -> list[tuple[str, str]]:
 
 async def _read(asked: PanelRequest, query: Mapping[str, str]) -> LogPage:
     """A page of the log, whose use is noted. Raises Refusal for a person or place that there is not."""
-    wanted, before = await _asked_for(asked, query), asked.query("before")
-    position = int(before) if before.isdecimal() and len(before) < 19 else None
-    page = await log_page(asked.desk, asked.person, wanted, position)
+    wanted = await _asked_for(asked, query)
+    page = await log_page(asked.desk, asked.person, wanted, _before(asked, query))
     place = query.get("place", "")
     about = " ".join(
         [*([place] if place else []), *(f"{name}:{query[name]}" for name in query if name in _FILTERS[2:])]
@@ -82,6 +82,25 @@ async def _read(asked: PanelRequest, query: Mapping[str, str]) -> LogPage:
     ids = (wanted.place.id,) if wanted.place is not None else ()
     await noted(asked, "audit", person=wanted.person, about=about, ids=ids)
     return page
+
+
+def _sealed(asked: PanelRequest, query: Mapping[str, str], position: int) -> str:
+    """A position as an address has it: how many entries there are that the person may not read is not for them."""
+    return sealed(_key(asked), _about(asked, query), (position,))
+
+
+def _before(asked: PanelRequest, query: Mapping[str, str]) -> int | None:
+    """The position in front of which this page is; None for the newest entries."""
+    place = opened(_key(asked), _about(asked, query), asked.query("before"))
+    return None if place is None else int(place[0])
+
+
+def _key(asked: PanelRequest) -> bytes:
+    return asked.desk.settings.security.alias_key.get_secret_value().encode()
+
+
+def _about(asked: PanelRequest, query: Mapping[str, str]) -> bytes:
+    return f"panel audit\n{asked.person.id}\n{urlencode(query, errors='replace')}".encode()
 
 
 async def _asked_for(asked: PanelRequest, query: Mapping[str, str]) -> Asked:

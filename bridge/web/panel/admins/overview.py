@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from bridge.operations.admins.directory import directory_status, directory_to_take_back, foresee_directory
+from bridge.operations.admins.staff import IN_ROOMS
 from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.pages import PanelRequest, framed
 from bridge.wording.directory import status_text
@@ -28,6 +29,9 @@ _CHECKS: Final = {
     "filing": "Files reach the filing cabinet",
     "directory": "The directory can be read",
 }
+_IN_ITS_OWN_WORDS: Final = frozenset({"clock", "filing", "directory"})
+"""Checks whose sentences name no room. Those of others may name one of a matter that is hidden from the reader (M3)."""
+_ON_THE_SERVER: Final = "The bridge's log and its address /health/ready on the server say why."
 
 
 @for_admins("directory status")
@@ -41,10 +45,17 @@ async def overview(asked: PanelRequest) -> web.StreamResponse:
         "admins/overview",
         "How things stand",
         "admin",
-        checks=[(_CHECKS.get(name, name), trouble) for name, trouble in checks.items()],
+        checks=[(_CHECKS.get(name, name), _told(name, trouble)) for name, trouble in checks.items()],
         well=not any(checks.values()),
         directory=plain(status_text(await directory_status(asked.desk, asked.person))),
         to_take_back=await directory_to_take_back(asked.desk, asked.person),
         fingerprint="" if found is None else found.fingerprint,
         effects=[] if found is None else [(one.what, "; ".join(one.becomes)) for one in found.effects],
     )
+
+
+def _told(check: str, trouble: str) -> str:
+    """What is told of a check, to every firm admin the same; empty where all is well."""
+    if not trouble or check in _IN_ITS_OWN_WORDS:
+        return trouble
+    return plain(IN_ROOMS) if check == "rooms" else _ON_THE_SERVER
