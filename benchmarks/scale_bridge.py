@@ -103,28 +103,26 @@ class Watch:
                 self._now.loop, self._now.loop_in = taken, where(handle)
 
         def watched(run: Callable[..., Any]) -> Callable[..., Any]:
-            async def watched_run(store: Store, unit: Callable[[], Any], **options: Any) -> Any:
-                name = getattr(unit, "__qualname__", "") or getattr(getattr(unit, "func", None), "__qualname__", "?")
+            async def watched_run(store: Store, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+                name = getattr(work, "__qualname__", "") or getattr(getattr(work, "func", None), "__qualname__", "?")
 
-                def timed() -> Any:
+                def timed(*args: Any, **kwargs: Any) -> Any:
                     begun = time.thread_time()
                     try:
-                        return unit()
+                        return work(*args, **kwargs)
                     finally:
                         taken = (time.thread_time() - begun) * 1000
                         if taken > self._now.unit:
                             self._now.unit, self._now.unit_in = taken, name
 
-                return await run(store, timed, **options)
+                return await run(store, timed, *args, **kwargs)
 
             return watched_run
 
         with ExitStack() as patches:
             patches.enter_context(patch.object(asyncio.Handle, "_run", watched_step))
-            for name in ("run", "read"):
-                # Earlier builds have one of them.
-                if hasattr(Store, name):
-                    patches.enter_context(patch.object(Store, name, watched(getattr(Store, name))))
+            for name in ("run", "run_undurable", "read"):
+                patches.enter_context(patch.object(Store, name, watched(getattr(Store, name))))
             yield
 
 
