@@ -43,6 +43,13 @@ IN_SHORT: Mapping[CitedRule, str] = {
     "O2": "questions are answered to those who may know",
     "O3": "only the bridge sets up rooms",
     "R3": "a backup was put back",
+    "P1": "the panel has what the commands have",
+    "P2": "the panel shows what the bot would tell",
+    "P3": "the panel changes by itself",
+    "P4": "who somebody is must be proven",
+    "P5": "what was said is searched by those who are there",
+    "A1": "a token may do what it is for",
+    "A2": "a request happens once",
     "hold": "the matter is under legal hold",
 }
 """What a rule comes to in a line of the log; `bridge.firm.rules` has the whole sentences."""

@@ -15,7 +15,7 @@ from bridge.web.api.problems import ProblemError
 from bridge.web.sealing import Place, opened, sealed
 
 T = TypeVar("T")
-CURSOR_MAX: Final = 3_000
+CURSOR_MAX: Final = 3_100
 """Characters. A name and an id of the greatest length have a cursor that is shorter, also of marks that are escaped."""
 _NAME_MAX = 200
 
