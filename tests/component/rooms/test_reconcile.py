@@ -15,6 +15,7 @@ from bridge.firm.model import Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.reconcile.planning.plan import Action
 from bridge.store.engine.store import Store
+from bridge.store.record.homeserver_time import homeserver_ms
 from bridge.store.rooms.conversations import remove_participant
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, MERGER_TALK, ROOMS, make_firm
 from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
@@ -295,6 +296,6 @@ async def test_V1_who_joined_or_left_while_the_bridge_was_away_did_so(on: FirmOn
 
 
 async def test_who_was_taken_out_while_the_homeserver_was_away_is_taken_out_later(on: FirmOnFake) -> None:
-    await on.store.run(remove_participant, LITIGATION, "b", 2**53, by="b")
+    await on.store.run(remove_participant, LITIGATION, "b", homeserver_ms() + 1000, by="b")
     await on.sync()
     assert await on.people(LITIGATION) == on.users(ANN)
