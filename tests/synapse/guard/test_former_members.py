@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from bridge.dev.place import ROOT, SYNAPSE_PYTHON
+from bridge.dev.place import SYNAPSE_PYTHON
 from tests.synapse.asked.test_channels import asking
 from tests.synapse.attacks.attempt import Call, get, post
 from tests.synapse.attacks.past import ALL_ROOMS, SLIDING_SYNC
@@ -57,7 +57,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 async def endpoints() -> list[tuple[str, str]]:
     """Method and pattern of every request that Synapse answers to clients."""
     program = await asyncio.create_subprocess_exec(
-        SYNAPSE_PYTHON, ROOT / "tests" / "synapse" / "endpoints.py", stdout=asyncio.subprocess.PIPE
+        SYNAPSE_PYTHON, Path(__file__).with_name("endpoints.py"), stdout=asyncio.subprocess.PIPE
     )
     said, _ = await program.communicate()
     assert program.returncode == 0
