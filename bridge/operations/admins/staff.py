@@ -96,11 +96,12 @@ async def take_back(desk: Desk, asker: Staff, person: Staff, cause: str) -> Take
         was_set = set_returned(unit, person.id, asker.id, cause)
         if was_set:
             _tell_other_admins(unit, desk, asker, person, "has taken {} back into the firm.", cause)
-        # As it is in this unit: the firm in force stays as it was where this is a rehearsal.
-        return was_set, bool(departed(unit, [person.id]))
+        # The firm in force stays as it was where this is a rehearsal.
+        return was_set, desk.rehearses and bool(departed(unit, [person.id]))
 
     was_set, gone = await desk.store.run(work)
-    if gone:
+    now = desk.firm().staff.get(person.id)
+    if gone or not (desk.rehearses or (now is not None and now.active)):
         raise Refusal(Kind.GONE_BY_DIRECTORY, person=person.name)
     outcome = await desk.reconciler.passes.follow(before)
     return TakenBack(was_set or bool(outcome.done), _told(outcome))
