@@ -291,8 +291,7 @@ async def test_the_day_goes_on_with_a_full_disk(
 
 
 def next_day(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
-    for module in ("reconcile.service", "service"):
-        monkeypatch.setattr(f"bridge.{module}.firm_today", lambda _: day)
+    monkeypatch.setattr("bridge.clock.day_at", lambda timezone, minute: day)
 
 
 async def test_a_midnight_wall_does_not_wait_for_a_pass_under_way(
