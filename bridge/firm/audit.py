@@ -51,6 +51,7 @@ class Deed(StrEnum):
     TRIED_TO_BAN = "tried_to_ban"
     TRIED_TO_WRITE = "tried_to_write"
     TRIED_TO_DELETE = "tried_to_delete"
+    TRIED_TO_DELETE_FILES = "tried_to_delete_files"
     TRIED_TO_SEND_FILE = "tried_to_send_file"
     TRIED_TO_ENCRYPT = "tried_to_encrypt"
     TRIED_TO_CHANGE_ROOM = "tried_to_change_room"

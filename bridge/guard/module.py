@@ -43,8 +43,16 @@ from bridge.guard.hooks.workers import workers_of
 from bridge.guard.keeper import Keeper, PolicyLostError
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
-from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_write
-from bridge.guard.requests import NOT_IN_ROOM, RequestPath, asked_of, entering, request_refusal
+from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_delete, attempt_to_write
+from bridge.guard.requests import (
+    NOT_IN_ROOM,
+    RequestPath,
+    asked_of,
+    deleting,
+    deletion_refusal,
+    entering,
+    request_refusal,
+)
 from bridge.guard.writing import SentEvent, refused, with_mark
 
 log = logging.getLogger(__name__)
@@ -247,6 +255,7 @@ class Guard:
             await self._former.judge(user_id)
             if asked is not None:
                 await self._judge_request(user_id, asked)
+                await self._judge_deleting(user_id, asked)
             return None
         if request is not None:
             self._note(attempt(Deed.TRIED_OLD_SESSION, user_id, "F2"))
@@ -262,6 +271,26 @@ class Guard:
             deed, refusal = found
             self._note(attempt(deed, user_id, refusal.rule))
             log.warning("The guard refused %s: a request of %s", refusal.rule, user_id)
+            raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
+
+    async def _judge_deleting(self, user_id: str, asked: RequestPath) -> None:
+        """Raise SynapseError with the sentence for a server admin who deletes what is under legal hold."""
+        wanted = deleting(asked)
+        # Others hear Synapse's own words: what is held is not for them to learn (M3).
+        if wanted is None or not await self._api.is_user_admin(user_id):
+            return
+        try:
+            mark = await self._mark_of(wanted.room) if wanted.room else None
+        except Exception as error:
+            log.exception("The guard cannot see what the room %s is, so nothing of it is deleted", wanted.room)
+            raise SynapseError(503, "The firm's rules cannot be looked up at the moment. Try again.") from error
+        refusal = deletion_refusal(wanted, mark, self._facts)
+        if refusal is not None:
+            if wanted.room:
+                self._note(attempt_to_delete(user_id, mark, wanted.room, refusal))
+            else:
+                self._note(attempt(Deed.TRIED_TO_DELETE_FILES, user_id, refusal.rule))
+            log.warning("The guard refused %s: deleting from the server, by %s", refusal.rule, user_id)
             raise SynapseError(403, refusal.sentence, Codes.FORBIDDEN)
 
     async def check_login_for_spam(self, user_id: str, *_: Any) -> Any:

@@ -11,13 +11,22 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from bridge.firm.audit import Deed
-from bridge.guard.gate import Denial
+from bridge.firm.facts import Facts
+from bridge.guard.gate import NO_POLICY, Denial, Mark
 
 NO_FIELDS = Denial("F3", "Profiles come from the firm's directory, and nobody adds to them.")
 BOT_ONLY_BRIDGE = Denial("O3", "The firm's bot is the bridge's: nobody acts as it or changes its account.")
 NOT_IN_ROOM = Denial("M3", "You are not in this room.")
 WITHOUT_NAMES = Denial(
     "F4", "The firm's server sends notifications without names only (event_id_only). Use a client that asks for those."
+)
+KEPT_ON_HOLD = Denial(
+    "hold", "This matter is under legal hold, so nothing that was said in its conversations is deleted from the server."
+)
+FILES_KEPT = Denial(
+    "hold",
+    "A matter of the firm is under legal hold, so no file is deleted from the server. Quarantine a file that nobody"
+    " must open: it is kept then.",
 )
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OF_THE_SETTINGS = frozenset({"displayname", "avatar_url"})
@@ -58,6 +67,14 @@ class Entering:
     """The membership: `join` or `knock`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Deleting:
+    """That a server admin wants something deleted for good, of which Synapse asks no module."""
+
+    room: str
+    """The id of the room whose history it is; empty where it is files, which may be of any room."""
+
+
 def asked_of(method: str, url: str) -> RequestPath | None:
     """What a request asks for; None for one that only reads, of which every client sends one after another."""
     if method in _READS:
@@ -77,6 +94,30 @@ def request_refusal(asked: RequestPath, bot: str) -> tuple[Deed, Denial] | None:
         case (_, *rest) if "admin" in rest and bot in rest:
             return Deed.TRIED_TO_ACT_AS_BOT, BOT_ONLY_BRIDGE
     return None
+
+
+def deleting(asked: RequestPath) -> Deleting | None:
+    """What a request deletes from the server for good; None for other requests."""
+    match asked.method, asked.parts:
+        case "POST", (_, "admin", _, "purge_history", room, *_):
+            return Deleting(room)
+        case "POST", (_, "admin", _, "media", *_, "delete"):
+            return Deleting("")
+        case "DELETE", (_, "admin", _, "media", *_) | (_, "admin", _, "users", _, "media"):
+            return Deleting("")
+    return None
+
+
+def deletion_refusal(wanted: Deleting, mark: Mark | None, facts: Facts | None) -> Denial | None:
+    """Why this is not deleted; None where it may be. `mark` says what the room is; None where it is none of the firm's.
+
+    Without a policy nobody knows what is held, so nothing of the firm is deleted.
+    """
+    if facts is None:
+        return Denial("hold", NO_POLICY) if mark is not None or not wanted.room else None
+    if not wanted.room:
+        return FILES_KEPT if facts.held else None
+    return KEPT_ON_HOLD if mark is not None and mark.key in facts.held else None
 
 
 def entering(asked: RequestPath, user_id: str) -> Entering | None:

@@ -56,6 +56,7 @@ SAID: Mapping[Deed, str] = {
     Deed.TRIED_TO_BAN: "tried to ban or remove {person} from {subject}, in which they never were",
     Deed.TRIED_TO_WRITE: "tried to write in {subject}, which is read-only",
     Deed.TRIED_TO_DELETE: "tried to delete in {subject}, which is under legal hold",
+    Deed.TRIED_TO_DELETE_FILES: "tried to delete files from the server while a matter is under legal hold",
     Deed.TRIED_TO_SEND_FILE: "tried to send a file that the file rules forbid, or in a form that cannot be listed",
     Deed.TRIED_TO_ENCRYPT: "tried to send something encrypted",
     Deed.TRIED_TO_CHANGE_ROOM: "tried to change {subject}",

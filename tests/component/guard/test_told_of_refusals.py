@@ -100,6 +100,7 @@ async def test_M4_O3_what_else_was_not_done_is_told_with_where(on: FirmOnFake) -
         Attempt(Deed.TRIED_TO_CREATE, "@eve:localhost", "", "", "F1", "not_staff"),
         Attempt(Deed.TRIED_TO_CREATE, "@mallory:localhost", "", "", "F1", "not_staff"),
         # What clients do by themselves.
+        Attempt(Deed.TRIED_TO_DELETE_FILES, "@ann:localhost", "", "", "hold"),
         Attempt(Deed.TRIED_TO_MARK_READ, "@ann:localhost", "", "", "M3"),
         Attempt(Deed.TRIED_TO_CHANGE_PROFILE, "@ann:localhost", "", "", "F3"),
     ],

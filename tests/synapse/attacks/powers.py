@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from bridge.guard.protocol import PATH, SIGNATURE_HEADER, sign_push
+from bridge.guard.requests import FILES_KEPT, KEPT_ON_HOLD
 from tests.synapse.attacks.attempt import (
     Attempt,
     Call,
@@ -107,6 +108,22 @@ ADMINS = (
         BOSS,
         post(_ADMIN + "deactivate/{dan}", {"erase": True}),
         GUARD,
+        succeeds(),
+    ),
+    attempt(
+        "purges what was said in a matter under legal hold",
+        "hold",
+        BOSS,
+        post(_ADMIN + "purge_history/{matter}", {"purge_up_to_ts": 1}),
+        forbidden(Layer.GUARD, says=KEPT_ON_HOLD.sentence),
+        forbidden(Layer.SYNAPSE, 404, "M_NOT_FOUND"),
+    ),
+    attempt(
+        "deletes all old files while a matter is under legal hold",
+        "hold",
+        BOSS,
+        post(_ADMIN + "media/delete?before_ts=30000000001"),
+        forbidden(Layer.GUARD, says=FILES_KEPT.sentence),
         succeeds(),
     ),
     attempt("logs in as a colleague", "V5", BOSS, post(_ADMIN + "users/{cleo}/login"), succeeds()),

@@ -16,7 +16,7 @@ from bridge.guard.farewells import SECONDS, Farewells
 from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.memberships import without_words
 from bridge.guard.protocol import OUTDATED, sign_farewell, sign_push
-from bridge.guard.requests import Entering, asked_of, entering, pushes_ids_alone, request_refusal
+from bridge.guard.requests import Entering, asked_of, deleting, entering, pushes_ids_alone, request_refusal
 
 BOT, DAN = "@bot:firm.example", "@dan:firm.example"
 KEY = "key-of-the-tests-0001"
@@ -172,3 +172,26 @@ def test_F2_nobody_else_says_so_and_not_on_an_old_policy(
         told.take(body, sign_farewell(key, body))
     assert (caught.value.status, caught.value.errcode) == (status, code)
     assert not told.is_said(DAN)
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "found"),
+    [
+        ("POST", ADMIN + "v1/purge_history/!a%3Ax", "!a:x"),
+        ("POST", ADMIN + "v1/purge_history/!a:x/$event", "!a:x"),
+        ("POST", "/_synapse//admin/v2/purge_history/!a:x?y", "!a:x"),
+        ("POST", ADMIN + "v1/media/delete?before_ts=1", ""),
+        ("POST", ADMIN + "v1/media/firm.example/delete", ""),
+        ("DELETE", ADMIN + "v1/media/firm.example/abc", ""),
+        ("DELETE", ADMIN + "v1/users/@dan:x/media", ""),
+        ("POST", ADMIN + "v1/media/quarantine/firm.example/abc", None),
+        ("POST", ADMIN + "v1/purge_media_cache", None),
+        ("GET", ADMIN + "v1/media/firm.example/delete", None),
+        ("DELETE", ADMIN + "v2/users/@dan:x/devices/media", None),
+        ("POST", V3 + "rooms/!a:x/leave", None),
+    ],
+)
+def test_what_a_request_deletes_for_good(method: str, url: str, found: str | None) -> None:
+    asked = asked_of(method, url)
+    wanted = deleting(asked) if asked is not None else None
+    assert (wanted.room if wanted else None) == found

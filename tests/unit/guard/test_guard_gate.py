@@ -29,6 +29,7 @@ from bridge.guard.gate import (
     Gate,
     Mark,
 )
+from bridge.guard.requests import FILES_KEPT, KEPT_ON_HOLD, Deleting, deletion_refusal
 
 BOT, CHECKER = "@bot:firm.example", "@_check:firm.example"
 GATE = Gate(BOT, CHECKER)
@@ -189,6 +190,21 @@ def test_under_legal_hold_nobody_deletes_in_the_matters_rooms(held: bool) -> Non
         assert (refusal is not None) is (held and mark.key == "talk")
     assert GATE.refusal_to_delete(None, facts) is None
     assert GATE.refusal_to_delete(MARKS[0], None) is None
+
+
+def test_nothing_held_is_deleted_and_without_a_policy_nothing_of_the_firm() -> None:
+    held, free, court = Mark("matter", "talk"), Mark("matter", "other"), Mark("channel", "court")
+    facts = facts_with(held=True)
+    assert deletion_refusal(Deleting("!r"), held, facts) == KEPT_ON_HOLD
+    assert deletion_refusal(Deleting(""), None, facts) == FILES_KEPT
+    assert [deletion_refusal(Deleting("!r"), one, facts) for one in (free, court, None)] == [None] * 3
+    nothing_held = facts_with(held=False)
+    assert deletion_refusal(Deleting("!r"), held, nothing_held) is None
+    assert deletion_refusal(Deleting(""), None, nothing_held) is None
+    for wanted, mark in ((Deleting("!r"), free), (Deleting(""), None)):
+        refusal = deletion_refusal(wanted, mark, None)
+        assert refusal is not None and refusal.sentence == NO_POLICY
+    assert deletion_refusal(Deleting("!r"), None, None) is None
 
 
 @pytest.mark.parametrize(
