@@ -81,8 +81,8 @@ _AFTER = """\
 `firm-bridge directory convert staff=people.csv matters=cases.csv` shows what the bridge would make of such files: which
 column becomes what, which are passed over, what is wrong, and what would change in the firm if they took the place of
 the records there are. It changes nothing. With `--output FOLDER` it writes the directory's own CSV files; with
-`--alone` it looks at the export only and needs no configuration. Windows-1252 is recognised, and people who stand there by
-their name ("Jane Doe", "Doe, Jane") get their id where only one person has it.
+`--alone` it looks at the export only and needs no configuration. Windows-1252 is recognised, and people who
+stand there by their name ("Jane Doe", "Doe, Jane") get their id where only one person has it.
 
 Where columns or values are called otherwise, a file given with `--mapping` says so:
 
