@@ -137,6 +137,21 @@ class DirectorySettings(_Section):
     removal_limit: Percent = Field(
         20, description="The share of staff or access, in percent, whose removal in one change waits for a firm admin."
     )
+    encoding: Literal["utf-8", "windows-1252"] = Field(
+        "utf-8",
+        description="What the files are written in where a program cannot write Unicode. UTF-8 and UTF-16 are"
+        " recognised whatever this says.",
+    )
+    dates: Literal["year-first", "day-first", "month-first"] = Field(
+        "year-first",
+        description="What comes first in the dates of CSV files that are written in numbers, such as 03/04/2026."
+        " Year-month-day is always read, and so is a month in English letters.",
+    )
+    extra_columns: Literal["refuse", "ignore"] = Field(
+        "refuse",
+        description="Whether CSV files may have columns that the directory does not know. One whose name looks like a"
+        " column's that is not there is refused in any case: a misspelled restricted would open matters.",
+    )
 
 
 class DatabaseSettings(_Section):

@@ -12,6 +12,7 @@ from bridge.check.finding import Finding, Verdict
 from bridge.directory.keeping import anything_waits
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
+from bridge.directory.sheet_form import form_of
 from bridge.filing.cabinet import CabinetError, cabinet_of
 from bridge.filing.kinds import trusts_any_server
 from bridge.firm.model import Firm
@@ -46,7 +47,7 @@ def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding
 def directory_findings(settings: Settings) -> tuple[Firm | None, list[Finding]]:
     path, roles = Path(settings.directory.path), frozenset(settings.firm.admin_roles)
     try:
-        firm = read_directory(path)
+        firm = read_directory(path, form=form_of(settings.directory))
     except DirectoryError as error:
         remedy = "Correct the file. Until then the firm stays as it was last accepted. docs/directory.md explains it."
         return None, [Finding("directory", Verdict.MISSING, str(problem), remedy) for problem in error.problems]

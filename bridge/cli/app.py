@@ -14,6 +14,7 @@ import typer
 from bridge import __version__
 from bridge.cli import firm, passwords, setup
 from bridge.cli.audit import audit
+from bridge.cli.converting import directory_convert
 from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.pages import pages_folder
 from bridge.cli.shell import Config, complain, say
@@ -79,6 +80,7 @@ app.command()(firm.plan)
 app.command()(firm.sync)
 firm.staff.command("set-password")(passwords.set_password)
 app.add_typer(firm.staff, name="staff")
+firm.directory.command("convert")(directory_convert)
 app.add_typer(firm.directory, name="directory")
 app.add_typer(firm.dead_letters, name="dead-letters")
 app.add_typer(audit, name="audit")

@@ -6,11 +6,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from bridge.directory.fields import RecordKind, name_key, suggest
+from bridge.directory.fields import Field, RecordKind, name_key, suggest
 from bridge.directory.problems import ProblemList, quoted, shorten
 from bridge.directory.rows import MOST_RECORDS, SheetRow, decode, unusable
-from bridge.directory.values import Cell
+from bridge.directory.sheet_form import AS_EVERYBODY, SheetForm, as_iso
+from bridge.directory.values import DATE, Cell
 
 _DELIMITERS = ",;\t"
 _SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?[^\w\r\n\"]*+(?:\r\n|\r|\n)", re.IGNORECASE)
@@ -18,6 +20,16 @@ _SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?[^\w\r\n\"]*+(?:\r\n|\r|\n)", 
 _LONGEST_LINE = 200_000
 _MOST_LINES = 200
 """Lines that one record may run over inside quotes; more means that a quote was not closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What stands in a column."""
+
+    field: Field | None
+    """None for a column without a name, and for one that is not known."""
+    passed_over: bool
+    """Whether it has a name that the directory does not know, and what stands in it is nobody's business."""
 
 
 class _Lines:
@@ -54,25 +66,34 @@ class _Lines:
         self.first = self.next
 
 
-def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[SheetRow]:
-    """The records of one CSV file. Raises DirectoryError where the file cannot be read any further."""
-    file = kind.csv_name
-    text = decode(file, data)
+@dataclass(frozen=True, slots=True)
+class SheetLine:
+    """One record of a CSV file, or its header."""
+
+    number: int
+    """The line where it begins."""
+    values: list[str]
+    cut_off: bool
+    """Whether the file ends behind it without a line break."""
+
+
+def sheet_lines(file: str, data: bytes, form: SheetForm) -> Iterator[SheetLine]:
+    """The header of a CSV file and its records, without the empty ones.
+
+    Raises DirectoryError where the file cannot be read any further, and where it has no header.
+    """
+    text = decode(file, data, form.encoding)
     said = _SEPARATOR.match(text)
     lines = _Lines(file, text, said.end() if said else 0)
     reader = csv.reader(lines, delimiter=said[1] if said else _delimiter(text), skipinitialspace=True, strict=True)
-    header: list[str] | None = None
     count = 0
     try:
         for values in reader:
             if any(map(str.strip, values)):
-                if header is None:
-                    header = _header(kind, lines.first, values)
-                else:
-                    count += 1
-                    if count > MOST_RECORDS:
-                        raise unusable(file, lines.first, f"The file has more than {MOST_RECORDS} records.")
-                    yield _row(kind, lines, header, values, problems)
+                if count > MOST_RECORDS:
+                    raise unusable(file, lines.first, f"The file has more than {MOST_RECORDS} records.")
+                count += 1
+                yield SheetLine(lines.first, values, lines.cut_off)
             lines.begin()
     except csv.Error as error:
         raise unusable(
@@ -80,8 +101,21 @@ def csv_rows(kind: RecordKind, data: bytes, problems: ProblemList) -> Iterator[S
             lines.first,
             f"The record cannot be taken apart ({error}). Check its quotation marks: one inside a value is doubled.",
         ) from error
-    if header is None:
-        raise unusable(file, 0, f"The file is empty. Write the header line; with no {kind.name}, nothing below it.")
+    if not count:
+        raise unusable(
+            file, 0, "The file is empty. Write the header line; where there are no records, nothing below it."
+        )
+
+
+def csv_rows(
+    kind: RecordKind, data: bytes, problems: ProblemList, form: SheetForm = AS_EVERYBODY
+) -> Iterator[SheetRow]:
+    """The records of one CSV file. Raises DirectoryError where the file cannot be read any further."""
+    lines = sheet_lines(kind.csv_name, data, form)
+    first = next(lines)
+    header = _header(kind, first.number, first.values, form)
+    for line in lines:
+        yield _row(kind, line, header, problems, form)
 
 
 def _delimiter(text: str) -> str:
@@ -89,41 +123,44 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=first.count)
 
 
-def _header(kind: RecordKind, line: int, values: list[str]) -> list[str]:
-    """The field name for each column; empty for a column without a name. Raises DirectoryError for any other."""
-    known = {name_key(field.name): field.name for field in kind.fields}
-    names: list[str] = []
+def _header(kind: RecordKind, line: int, values: list[str], form: SheetForm) -> list[_Column]:
+    """What each column is. Raises DirectoryError for one that is not known, unless such columns are passed over."""
+    known = {name_key(field.name): field for field in kind.fields}
+    written = {name_key(value) for value in values}
+    columns: list[_Column] = []
     wrong = ProblemList()
     for value in values:
-        name = known.get(name_key(value), "")
-        if not name and value.strip():
+        field = known.get(name_key(value))
+        if field is not None and field in (column.field for column in columns):
+            wrong.add(kind.csv_name, line, field.name, value, "The column is there twice. Take one out.")
+        meant = suggest(value, (name.name for key, name in known.items() if key not in written))
+        passed_over = field is None and form.extra_columns == "ignore" and not meant
+        if field is None and value.strip() and not passed_over:
             wrong.add(
                 kind.csv_name,
                 line,
                 shorten(value),
                 value,
-                f"{quoted(value)} is not a column of {kind.csv_name}.{suggest(value, known.values())}"
-                f" Rename it or take it out. Columns: {', '.join(known.values())}.",
+                f"{quoted(value)} is not a column of {kind.csv_name}.{meant or suggest(value, kind.names)}"
+                f" Rename it or take it out. Columns: {', '.join(kind.names)}.",
             )
-        elif name and name in names:
-            wrong.add(kind.csv_name, line, name, value, "The column is there twice. Take one out.")
-        names.append(name)
+        columns.append(_Column(field, passed_over and bool(value.strip())))
     for field in kind.fields:
-        if field.required and field.name not in names:
+        if field.required and field not in (column.field for column in columns):
             wrong.add(kind.csv_name, line, field.name, "", f"The column {field.name!r} is missing. Add it.")
     wrong.raise_any(complete=False)
-    return names
+    return columns
 
 
-def _row(kind: RecordKind, lines: _Lines, header: list[str], values: list[str], problems: ProblemList) -> SheetRow:
+def _row(kind: RecordKind, read: SheetLine, header: list[_Column], problems: ProblemList, form: SheetForm) -> SheetRow:
     """The record; the values that are missing at its end are empty."""
-    line, flaw = lines.first, ""
+    line, values, flaw = read.number, read.values, ""
     if any(value.strip() for value in values[len(header) :]):
         flaw = (
             f"The record has {len(values)} values and the header {len(header)} columns."
             " A value that contains the separator needs quotation marks around it."
         )
-    elif len(values) < len(header) and lines.cut_off:
+    elif len(values) < len(header) and read.cut_off:
         flaw = (
             f"The file ends in the middle of this record, which has {len(values)} values of {len(header)}."
             " Save it again; if nothing is missing, end the line."
@@ -131,10 +168,11 @@ def _row(kind: RecordKind, lines: _Lines, header: list[str], values: list[str], 
     if flaw:
         problems.add(kind.csv_name, line, "", "", flaw)
     cells: dict[str, Cell] = {}
-    for name, value in zip(header, values, strict=False):
-        if name:
-            cells[name] = Cell(line, value)
-        elif value.strip() and not flaw:
+    for column, value in zip(header, values, strict=False):
+        if column.field is not None:
+            text = as_iso(value, form.dates) if column.field.type is DATE else value
+            cells[column.field.name] = Cell(line, text)
+        elif value.strip() and not flaw and not column.passed_over:
             problems.add(
                 kind.csv_name, line, "", value, f"{quoted(value)} stands in a column without a name. Name the column."
             )

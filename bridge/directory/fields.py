@@ -45,6 +45,11 @@ class RecordKind:
         """The CSV file's name."""
         return f"{self.name}.csv"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its fields."""
+        return tuple(field.name for field in self.fields)
+
 
 STAFF = RecordKind(
     "staff",

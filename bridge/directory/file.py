@@ -28,6 +28,7 @@ from bridge.directory.keeping import (
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
+from bridge.directory.sheet_form import form_of
 from bridge.directory.undoing import Undone
 from bridge.firm.matters.search import prepare
 from bridge.firm.model import Firm
@@ -140,6 +141,7 @@ class DirectoryFile:
         """Whether it is held because it is what was taken back."""
         self._path = Path(settings.path)
         self._limit = settings.removal_limit
+        self._form = form_of(settings)
         self._store = store
         self.today = today
         self._settle = settle_seconds
@@ -293,7 +295,7 @@ class DirectoryFile:
 
     async def _take(self, snapshot: Snapshot) -> Outcome:
         try:
-            firm = await asyncio.to_thread(firm_of, snapshot)
+            firm = await asyncio.to_thread(firm_of, snapshot, self._form)
         except DirectoryError as error:
             return self._refuse(error)
         if self.problems:

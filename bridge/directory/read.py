@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
@@ -16,6 +17,7 @@ from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Pro
 from bridge.directory.reading import read_rows
 from bridge.directory.references import resolve_references
 from bridge.directory.rows import SheetRow
+from bridge.directory.sheet_form import AS_EVERYBODY, SheetForm
 from bridge.directory.yaml_form import yaml_rows
 from bridge.firm.model import Firm
 
@@ -45,12 +47,13 @@ class Snapshot:
         return digest.hexdigest()
 
 
-def read_directory(path: Path, max_bytes: int = MAX_BYTES) -> Firm:
+def read_directory(path: Path, max_bytes: int = MAX_BYTES, form: SheetForm = AS_EVERYBODY) -> Firm:
     """The firm that the YAML file or the folder of CSV files describes, validated whole.
 
-    `max_bytes` bounds each file. Raises DirectoryError with every problem found, up to MOST_PROBLEMS.
+    `max_bytes` bounds each file, `form` says how CSV is written. Raises DirectoryError with every
+    problem found, up to MOST_PROBLEMS.
     """
-    return firm_of(fetch(path, max_bytes))
+    return firm_of(fetch(path, max_bytes), form)
 
 
 def look(path: Path) -> Fingerprint:
@@ -72,23 +75,33 @@ def fetch(path: Path, max_bytes: int = MAX_BYTES) -> Snapshot:
     return Snapshot(path, before, contents, folder=path not in files.values())
 
 
-def firm_of(snapshot: Snapshot) -> Firm:
-    """The firm that the content describes. Pure. Raises DirectoryError with every problem found."""
+def firm_of(
+    snapshot: Snapshot, form: SheetForm = AS_EVERYBODY, instead: Mapping[str, bytes] = MappingProxyType({})
+) -> Firm:
+    """The firm that the content describes. Pure.
+
+    `instead` has CSV files, by name, that take the place of the records of their kind.
+    Raises DirectoryError with every problem found.
+    """
     problems = ProblemList()
-    records = read_rows(_rows(snapshot, problems), problems)
+    records = read_rows(_rows(snapshot, form, instead, problems), problems)
     resolve_references(records, problems)
     check_records("staff.csv" if snapshot.folder else snapshot.path.name, records, problems)
     problems.raise_any()
     return build_firm(records)
 
 
-def _rows(snapshot: Snapshot, problems: ProblemList) -> Iterator[SheetRow]:
+def _rows(
+    snapshot: Snapshot, form: SheetForm, instead: Mapping[str, bytes], problems: ProblemList
+) -> Iterator[SheetRow]:
     if not snapshot.folder:
-        yield from yaml_rows(snapshot.path.name, snapshot.files[snapshot.path.name], problems)
-        return
+        rows = yaml_rows(snapshot.path.name, snapshot.files[snapshot.path.name], problems)
+        yield from (row for row in rows if row.kind.csv_name not in instead)
     for kind in KINDS:
-        if kind.csv_name in snapshot.files:
-            yield from csv_rows(kind, snapshot.files[kind.csv_name], problems)
+        if kind.csv_name in instead:
+            yield from csv_rows(kind, instead[kind.csv_name], problems)
+        elif snapshot.folder and kind.csv_name in snapshot.files:
+            yield from csv_rows(kind, snapshot.files[kind.csv_name], problems, form)
 
 
 def _files(path: Path) -> dict[str, Path]:

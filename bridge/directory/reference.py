@@ -27,8 +27,9 @@ asking admin must not see, `!directory status` gives file and line only.
 writing round is refused. |
 | id | Up to 100 characters without blanks, colons and semicolons. Large and small letters differ. |
 | yes or no | `yes`, `y`, `true`, `t` or `1`; `no`, `n`, `false`, `f` or `0`. Capitals make no difference. |
-| date | Year-month-day, such as `2026-03-31`. No other order, since 03/04/2026 is a different day elsewhere. Of a \
-moment, such as `2026-03-31T09:30:00Z`, the day is read as it is written. |
+| date | Year-month-day, such as `2026-03-31`. Of a moment, such as `2026-03-31T09:30:00Z`, the day is read as it is \
+written. In CSV also with the month in English letters, such as `31 Mar 2026`, and in numbers where `directory.dates` \
+says whether day or month comes first: 03/04/2026 is a different day elsewhere. |
 | colour | Six hexadecimal digits, such as `#3b6ea5`. In YAML put it in quotation marks, or leave the `#` out. |
 | staff member | The person's id or e-mail address. |
 | group | The group's id. |
@@ -64,15 +65,45 @@ Save it as UTF-8. Put a value that begins with one of `& * ! # [ { > | % @` in q
 
 One file for each kind of record, all in one folder. The first line holds the names of the columns, in any order;
 columns that are not required may be left out. Commas, semicolons or tabs separate, whichever the first line uses; a
-line such as `sep=;` before it says so as well. Save it as UTF-8; in Excel the file type is called "CSV UTF-8". Empty
-lines are skipped. Where a record ends before the header does, its last values are empty; but if the file ends there
-without a line break, it counts as cut off.
+line such as `sep=;` before it says so as well. Save it as UTF-8; in Excel the file type is called "CSV UTF-8".
+"Unicode Text" (UTF-16) is read, too, and Windows-1252 where `directory.encoding` says so. Empty lines and columns are
+skipped, and with `directory.extra_columns: ignore` columns that the tables below do not have, unless one looks like the
+name of one that is missing. Where a record ends before the header does, its last values are empty; but if the file ends
+there without a line break, it counts as cut off.
 
 A required file that is not there is a mistake: a lost `walls.csv` must not mean that there are no walls. If the firm
 has none, leave the line with the names of the columns in it and nothing below.
 """
 
 _AFTER = """\
+## From another system's export
+
+`firm-bridge directory convert staff=people.csv matters=cases.csv` shows what the bridge would make of such files: which
+column becomes what, which are passed over, what is wrong, and what would change in the firm if they took the place of
+the records there are. It changes nothing. With `--output FOLDER` it writes the directory's own CSV files; with
+`--alone` it looks at the export only and needs no configuration. Windows-1252 is recognised, and people who
+stand there by their name ("Jane Doe", "Doe, Jane") get their id where only one person has it.
+
+Where columns or values are called otherwise, a file given with `--mapping` says so:
+
+```yaml
+staff:
+  columns:            # the directory's field: the export's column
+    id: User ID
+    first_name: Given Name
+    email: Work Email
+  values:             # what the export writes: what the directory writes
+    former:
+      Inactive: yes
+      Active: no
+matters:
+  columns:
+    id: Matter Reference
+    number: Matter Reference
+    title: Description
+    responsible: Responsible Attorney
+```
+
 ## What is checked
 
 - Required values are there, and each value is written as its table says.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bridge.directory.fields import RecordKind
 from bridge.directory.problems import DirectoryError, RecordProblem
+from bridge.directory.sheet_form import Encoding, text_of
 from bridge.directory.values import Cell
 
 MOST_RECORDS = 250_000
@@ -44,19 +45,9 @@ def unusable(file: str, line: int, message: str, column: str = "", value: str = 
     return DirectoryError((RecordProblem(file, line, column, value, message),), complete=False)
 
 
-def decode(file: str, data: bytes) -> str:
-    """The text of a file: UTF-8, with or without a byte order mark. Raises DirectoryError naming the line."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # The position counts from after the byte order mark, which has no line break in it.
-        line = data.count(b"\n", 0, error.start) + 1
-        raise unusable(
-            file,
-            line,
-            f"The byte 0x{data[error.start]:02X} is not UTF-8 text, so letters with accents would come out wrong."
-            " Save the file as UTF-8; in Excel the file type is called CSV UTF-8.",
-        ) from error
+def decode(file: str, data: bytes, encoding: Encoding = "utf-8") -> str:
+    """The text of a file, as `text_of` reads it, without control characters. Raises DirectoryError naming the line."""
+    text = text_of(file, data, encoding)
     if found := _CONTROL.search(text):
         raise unusable(
             file,

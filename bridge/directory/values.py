@@ -206,7 +206,10 @@ def day(value: str) -> date:
     Of a moment (ISO 8601) the day is read as it is written, whatever time and offset follow.
     """
     if not _DAY.fullmatch(value):
-        raise ValueError(f"{quoted(value)} is not a date. Write year-month-day, for example 2026-03-31.")
+        raise ValueError(
+            f"{quoted(value)} is not a date. Write year-month-day, for example 2026-03-31."
+            " Where a program writes CSV with another order, directory.dates says which."
+        )
     try:
         return datetime.fromisoformat(value.replace(",", ".").upper()).date()
     except ValueError as error:

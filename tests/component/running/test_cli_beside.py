@@ -89,6 +89,25 @@ async def test_reading_beside_the_bridge_is_free(
         assert bridge.changed() == []
 
 
+async def test_a_foreign_export_is_compared_with_the_firm_and_changes_nothing(
+    settings: Settings, fake: FakeHomeserver, config: str, tmp_path: Path
+) -> None:
+    export = tmp_path / "people.csv"
+    people = "".join(f"{one['id']};{one['first_name']};{one['email']};\r\n" for one in STAFF[:2])
+    export.write_text(f"ID;Given;E-mail;Mood\r\n{people}")
+    (tmp_path / "map.yaml").write_text("staff: {columns: {first_name: Given}}")
+    words = ("directory", "convert", f"staff={export}", "--mapping", str(tmp_path / "map.yaml"))
+    async with running(settings, fake) as bridge:
+        await bridge.quiet()
+        fake.requests.clear()
+        code, said, complained = await typed(config, *words)
+        assert bridge.changed() == []
+    assert (code, complained) == (Exit.OK, "")
+    assert "Mood    passed over" in said
+    assert "No longer active staff" in said
+    assert "it would wait for `!directory confirm`" in said
+
+
 async def test_dead_letters_are_tried_again_by_the_bridge_that_runs(
     settings: Settings, fake: FakeHomeserver, config: str
 ) -> None:

@@ -133,13 +133,6 @@ def test_the_number_of_records_is_bounded(tmp_path: Path, monkeypatch: pytest.Mo
     assert "more than 2 records" in problems(tmp_path)[0].message
 
 
-def test_utf_16_is_refused(tmp_path: Path) -> None:
-    write(tmp_path, staff=FILES["staff.csv"].encode("utf-16"))
-    (problem,) = problems(tmp_path)
-    assert problem.line == 1
-    assert "CSV UTF-8" in problem.message
-
-
 @pytest.mark.parametrize("name", ["staff", "matters", "access", "walls"])
 def test_a_lost_file_is_not_an_empty_one(tmp_path: Path, name: str) -> None:
     write(tmp_path, **{name: None})

@@ -1,0 +1,204 @@
+"""A foreign system's export made into one of the directory's CSV files. Pure.
+
+A mapping says which column of the export each field comes from; columns whose names are the directory's own need none.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bridge.directory.csv_form import csv_rows, sheet_lines
+from bridge.directory.fields import KINDS, STAFF, RecordKind, name_key, suggest
+from bridge.directory.problems import DirectoryError, ProblemList, RecordProblem, quoted
+from bridge.directory.sheet_form import SheetForm, as_iso
+from bridge.directory.values import DATE, Refers, Shape
+from bridge.firm.model import Staff
+from bridge.firm.names import spellings
+from bridge.yaml_lines import YamlError, read_yaml
+
+_BY_NAME = frozenset({Refers.STAFF, Refers.PEOPLE})
+
+
+def _text(value: Any) -> Any:
+    """What YAML reads as yes, no, a number or a day, as the text that it was written as."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, int | float | date) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class KindMapping(BaseModel):
+    """For one kind of record: where its fields come from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    columns: dict[Text, Text] = Field(default_factory=dict)
+    """The export's column for each field. Several fields may come from one column."""
+    values: dict[Text, dict[Text, Text]] = Field(default_factory=dict)
+    """For a field: what the export writes, and what the directory writes for it. Capitals make no difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the export."""
+
+    name: str
+    becomes: tuple[str, ...]
+    """The fields that are made from it; empty where it is passed over."""
+    example: str
+    """The first value in it that is not empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What was made of an export."""
+
+    kind: RecordKind
+    columns: tuple[Column, ...]
+    records: int
+    data: bytes = field(repr=False)
+    """The directory's CSV file, UTF-8."""
+
+
+def read_mapping(file: str, text: str) -> Mapping[str, KindMapping]:
+    """The mappings in a YAML file, by the name of the kind of record. Raises DirectoryError."""
+    known = {kind.name: kind for kind in KINDS}
+    try:
+        data = read_yaml(text).data
+    except YamlError as error:
+        raise DirectoryError((RecordProblem(file, error.line, "", "", str(error)),)) from error
+    problems = ProblemList()
+    if not isinstance(data, dict):
+        problems.add(file, 0, "", "", f"The file has no sections. Write one for each of: {', '.join(known)}.")
+        data = {}
+    found = {}
+    for name, section in data.items():
+        if name not in known:
+            problems.add(
+                file, 0, str(name), "", f"{quoted(str(name))} is no kind of record.{suggest(str(name), known)}"
+            )
+            continue
+        try:
+            found[name] = KindMapping.model_validate(section)
+        except ValidationError as error:
+            for one in error.errors():
+                path = ".".join((name, *map(str, one["loc"])))
+                problems.add(file, 0, path, "", f"{one['msg']}. Write columns: and values:, each with names and texts.")
+            continue
+        for each in {*found[name].columns, *found[name].values} - {*known[name].names}:
+            message = f"{quoted(each)} is not a field of {name}.{suggest(each, known[name].names)}"
+            problems.add(file, 0, f"{name}.{each}", "", message)
+    problems.raise_any()
+    return found
+
+
+def converted(
+    kind: RecordKind, file: str, data: bytes, form: SheetForm, mapping: KindMapping, staff: Mapping[str, Staff]
+) -> Converted:
+    """An export as the directory's CSV file. People who stand in it by their name get their id where only one has it.
+
+    Raises DirectoryError where it cannot be read, or the mapping names a column that is not there.
+    """
+    lines = sheet_lines(file, data, form)
+    header = next(lines).values
+    sources = _sources(kind, file, header, mapping)
+    people = _by_name(staff)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(name for name in kind.names if name in sources)
+    examples: dict[int, str] = {}
+    count = 0
+    for line in lines:
+        count += 1
+        for place, value in enumerate(line.values[: len(header)]):
+            if value.strip():
+                examples.setdefault(place, value.strip())
+        made = {name: line.values[place] for name, place in sources.items() if place < len(line.values)}
+        writer.writerow(
+            _value(kind, name, made.get(name, ""), form, mapping, people) for name in kind.names if name in sources
+        )
+    columns = tuple(
+        Column(name, tuple(each for each, at in sources.items() if at == place), examples.get(place, ""))
+        for place, name in enumerate(header)
+        if name.strip() or place in examples
+    )
+    return Converted(kind, columns, count, out.getvalue().encode())
+
+
+def people_in(made: Converted) -> Mapping[str, Staff]:
+    """The staff in an export of staff, by id; nobody for other kinds. What is wrong with them is not said here."""
+    if made.kind is not STAFF:
+        return {}
+    rows = csv_rows(made.kind, made.data, ProblemList())
+    texts = ({name: cell.text.strip() for name, cell in row.cells.items()} for row in rows)
+    return {
+        one["id"]: Staff(one["id"], one.get("first_name", ""), one.get("last_name", ""), one.get("email", ""))
+        for one in texts
+    }
+
+
+def _sources(kind: RecordKind, file: str, header: list[str], mapping: KindMapping) -> dict[str, int]:
+    """For each field the place of the column it comes from."""
+    places = {name_key(name): place for place, name in reversed(list(enumerate(header))) if name.strip()}
+    problems = ProblemList()
+    found = {}
+    claimed = {name_key(name) for name in mapping.columns.values()}
+    for each in kind.fields:
+        wanted = mapping.columns.get(each.name)
+        # What the mapping uses is not what it happens to be called.
+        key = name_key(each.name) if wanted is None else name_key(wanted)
+        place = None if wanted is None and key in claimed else places.get(key)
+        if place is not None:
+            found[each.name] = place
+        elif wanted is not None:
+            message = f"The export has no column {quoted(wanted)}, from which the mapping takes {each.name}."
+            problems.add(file, 1, each.name, "", message + suggest(wanted, header))
+        elif each.required:
+            message = (
+                f"No column gives {each.name}, which every {kind.one} needs. Say in a mapping file which one does:"
+                f" {kind.name}: columns: {each.name}: NAME."
+            )
+            problems.add(file, 1, each.name, "", message)
+    problems.raise_any(complete=False)
+    return found
+
+
+def _by_name(staff: Mapping[str, Staff]) -> Mapping[str, str]:
+    """The staff id for each way of writing the name of one person alone."""
+    found: dict[str, str] = {}
+    for person in staff.values():
+        written = (person.name, f"{person.last_name} {person.first_name}", f"{person.last_name}, {person.first_name}")
+        for spelled in {one for name in written for one in spellings(name)}:
+            # Two people of one name: nobody can tell who is meant.
+            found[spelled] = "" if found.get(spelled, person.id) != person.id else person.id
+    return found
+
+
+def _value(
+    kind: RecordKind, name: str, written: str, form: SheetForm, mapping: KindMapping, people: Mapping[str, str]
+) -> str:
+    each = next(one for one in kind.fields if one.name == name)
+    value = written.strip()
+    for theirs, ours in mapping.values.get(name, {}).items():
+        if value.casefold() == theirs.strip().casefold():
+            value = ours
+    if each.type is DATE:
+        return as_iso(value, form.dates)
+    if each.type.refers in _BY_NAME and each.type.shape is not Shape.PAIRS:
+        parts = value.split(";") if each.type.shape is Shape.LIST else [value]
+        return "; ".join(_person(part.strip(), people) for part in parts if part.strip())
+    return value
+
+
+def _person(written: str, people: Mapping[str, str]) -> str:
+    found = {people.get(spelled, "") for spelled in spellings(written)} - {""}
+    return found.pop() if len(found) == 1 else written
