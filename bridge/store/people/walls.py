@@ -62,6 +62,8 @@ def announce_walls(unit: ReadUnit) -> None:
 def wall_records(unit: ReadUnit, ids: Collection[str] | None = None) -> dict[str, WallRecord]:
     """The walls set by command with these ids, or all there ever were, by id, oldest first."""
     numbers = None if ids is None else [number for number in map(_number, ids) if number]
+    if numbers == []:
+        return {}
     query = CommandWall.select().order_by(CommandWall.number)
     rows = unit.all(query if numbers is None else query.where(CommandWall.number.in_(numbers)))
     told: dict[int, dict[str, int | None]] = {}

@@ -61,7 +61,9 @@ _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHE
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
 _KEYS = "SELECT room_id, key FROM room WHERE room_id IN ({})"
 _TALKS = "SELECT id FROM conversation WHERE matter_id != '' AND id IN ({})"
-_EARLIER = "SELECT key, earlier_of, room_id FROM room WHERE room_id IS NOT NULL AND earlier_of IN ({})"
+_EARLIER = """
+    SELECT key, earlier_of, room_id FROM room WHERE earlier_of != '' AND earlier_of IN ({}) AND room_id IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,7 +461,9 @@ def conversations_of_person(unit: ReadUnit, staff_id: str) -> list[Conversation]
     theirs = models.Participant.select(models.Participant.conversation).where(
         models.Participant.staff_id == staff_id, models.Participant.present
     )
-    rows = models.Conversation.select().where(models.Conversation.everyone | models.Conversation.id.in_(theirs))
+    # Everybody's as one more list of ids: no index finds rows for which either of two things holds.
+    everybodys = models.Conversation.select(models.Conversation.id).where(models.Conversation.everyone)
+    rows = models.Conversation.select().where(models.Conversation.id.in_(theirs | everybodys))
     return [to_conversation(row, () if row.everyone else (staff_id,)) for row in unit.all(rows)]
 
 
@@ -533,7 +537,7 @@ def set_room_aside(unit: Unit, conversation_id: str, room_id: str, alias_of: Cal
     found = unit.get(row, row.room_id == room_id)
     if found.earlier_of:
         return str(found.key)
-    number = unit.count(row.select().where(row.earlier_of == conversation_id)) + 1
+    number = unit.count(row.select().where(row.earlier_of != "", row.earlier_of == conversation_id)) + 1
     key = earlier_key(conversation_id, number)
     unit.run(row.update(key=key, earlier_of=conversation_id).where(row.room_id == room_id))
     unit.run(row.insert(key=conversation_id, alias_localpart=alias_of(key)))

@@ -65,7 +65,7 @@ def load_conversations(unit: ReadUnit, extent: Extent) -> World:
         spaces = map(matter_space_key, some)
         parts.append(world_where(unit, f"matter_id IN ({_marks(some)})", *some, keys=spaces))
     if extent.channels:
-        parts.append(world_where(unit, "kind = ? OR everyone", ConversationKind.CHANNEL.value))
+        parts.append(world_where(unit, "kind = ?", ConversationKind.CHANNEL.value))
     elif extent.people:
         parts.append(world_where(unit, "everyone"))
     return _together(parts)
