@@ -107,7 +107,7 @@ class Conversation(Base):
     """A direct conversation, matter conversation, channel, or a staff member's chat with the bot."""
 
     id = TextField(primary_key=True)
-    kind = TextField(index=True)
+    kind = TextField()
     title = TextField(default="")
     topic = TextField(default="")
     matter_id = TextField(default="", index=True)

@@ -75,6 +75,12 @@ def wall_records(unit: ReadUnit, ids: Collection[str] | None = None) -> dict[str
     return {one.wall.id: one for one in records}
 
 
+def walls_ended_by(unit: ReadUnit, cause: str) -> list[Wall]:
+    """The walls that the command in this event lifted, oldest first."""
+    rows = CommandWall.select().where(CommandWall.ended_cause == cause, CommandWall.ended_at.is_null(False))
+    return [_wall(row) for row in unit.all(rows.order_by(CommandWall.number))]
+
+
 def set_wall(unit: Unit, wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:
     """Set a wall and take those it screens out of every conversation it stands around (M3), as `begin_wall` and
     `drop_screened` do one after the other."""

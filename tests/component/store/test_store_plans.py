@@ -26,7 +26,6 @@ from bridge.store.rooms.conversations import (
     direct_rooms_of,
     earlier_rooms,
     load_part,
-    rooms_of_kind,
 )
 from bridge.store.rooms.matters import conversations_of_matter, rooms_of_person_in
 from bridge.store.rooms.questions import picks_of, titles_of, who_ended
@@ -59,7 +58,6 @@ READS: dict[str, Callable[[ReadUnit], object]] = {
     "a channel": lambda unit: channel_named(unit, "tide"),
     "recent channels": lambda unit: recent(unit, 10),
     "addresses": channel_aliases,
-    "rooms of channels": lambda unit: rooms_of_kind(unit, ConversationKind.CHANNEL),
     "picks": lambda unit: picks_of(unit, WHO),
     "who ended": lambda unit: who_ended(unit, WHO, [KEY]),
     "titles": lambda unit: titles_of(unit, [KEY]),
@@ -81,13 +79,20 @@ def unit() -> Iterator[Unit]:
         for n in range(MANY)
     ]
     channels = [
-        {"id": f"channel-{n}", "kind": ConversationKind.CHANNEL, "everyone": not n, "created_at": n, "matter_id": ""}
+        {
+            "id": f"channel-{n}",
+            "kind": ConversationKind.CHANNEL,
+            "everyone": not n,
+            "created_at": n,
+            "name_key": f"tide {n}",
+        }
         for n in range(20)
     ]
     people = [{"conversation": f"matter-{n}", "staff_id": f"s{n % 500}", "since": n} for n in range(MANY)]
     rooms = [{"key": f"matter-{n}", "alias_localpart": f"a{n}", "room_id": f"!{n}:hs"} for n in range(MANY)]
     for model, rows in (
-        (models.Conversation, [{**one, "everyone": one.get("everyone", False)} for one in conversations + channels]),
+        (models.Conversation, conversations),
+        (models.Conversation, channels),
         (models.Participant, people),
         (models.Room, rooms),
     ):

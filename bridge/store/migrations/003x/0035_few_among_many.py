@@ -8,6 +8,6 @@ from bridge.store.engine.unit import Unit
 
 
 def up(migrator: SchemaMigrator, unit: Unit) -> None:
-    migrate(migrator.add_index("conversation", ("kind",)), migrator.drop_index("room", "room_earlier_of"))
+    migrate(migrator.drop_index("room", "room_earlier_of"))
     unit.execute("CREATE INDEX conversation_everyone ON conversation (id) WHERE everyone")
     unit.execute("CREATE INDEX room_earlier_of ON room (earlier_of) WHERE earlier_of != ''")
