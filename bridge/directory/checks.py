@@ -13,8 +13,9 @@ def check_records(source: str, records: Records, problems: ProblemList) -> None:
         problems.add(source, 0, "", "", "No active staff member is listed. An empty directory is never taken over.")
     _check_groups(records[GROUPS.name], problems)
     _check_restrictions(records, problems)
+    clients = _clients(records[MATTERS.name])
     for wall in records[WALLS.name]:
-        _check_wall(wall, records[MATTERS.name], problems)
+        _check_wall(wall, clients, problems)
 
 
 def _may_be_active(record: Record) -> bool:
@@ -39,19 +40,20 @@ def _check_groups(groups: list[Record], problems: ProblemList) -> None:
 
 def _loop_from(start: str, members: dict[str, tuple[str, ...]], sound: set[str]) -> list[str]:
     """The groups of the first loop met on the way down from a group; empty where there is none. Adds to `sound`."""
-    path: list[str] = []
+    path: dict[str, None] = {}
     branches: list[list[str]] = [[start]]
     while branches:
         if not branches[-1]:
             branches.pop()
             if path:
-                sound.add(path.pop())
+                sound.add(path.popitem()[0])
             continue
         current = branches[-1].pop()
         if current in path:
-            return path[path.index(current) :]
+            way = list(path)
+            return way[way.index(current) :]
         if current in members and current not in sound:
-            path.append(current)
+            path[current] = None
             branches.append(list(members[current]))
     return []
 
@@ -72,7 +74,14 @@ def _check_restrictions(records: Records, problems: ProblemList) -> None:
             access.problem(problems, "matter", f"Matter {number} is not restricted, so this has no effect. {remedy}")
 
 
-def _check_wall(wall: Record, matters: list[Record], problems: ProblemList) -> None:
+def _clients(matters: list[Record]) -> dict[str, str] | None:
+    """The clients of all matters, by their names case folded; None where some could not be read."""
+    if any("client" in matter.unread or matter.row.flawed for matter in matters):
+        return None
+    return {name.casefold(): name for matter in matters for name in matter.get("client", ())}
+
+
+def _check_wall(wall: Record, clients: dict[str, str] | None, problems: ProblemList) -> None:
     client = wall.get("client")
     if not wall.unread.keys().isdisjoint({"matter", "client"}):
         # One of them is there, and what is wrong with it was said.
@@ -80,17 +89,14 @@ def _check_wall(wall: Record, matters: list[Record], problems: ProblemList) -> N
     elif bool(wall.get("matter")) is bool(client):
         both = "both a matter and a client" if client else "neither a matter nor a client"
         wall.problem(problems, "matter", f"The wall names {both}. Name one of the two.")
-    elif client:
-        clients = {name for matter in matters for name in matter.get("client", ())}
-        unknown = any("client" in matter.unread or matter.row.flawed for matter in matters)
-        if not unknown and client.casefold() not in {name.casefold() for name in clients}:
-            wall.problem(
-                problems,
-                "client",
-                f"No matter has a client called {quoted(client)}, so the wall would stand around nothing."
-                f"{suggest(client, clients)} Write the name as it stands in the matters.",
-                client,
-            )
+    elif client and clients is not None and client.casefold() not in clients:
+        wall.problem(
+            problems,
+            "client",
+            f"No matter has a client called {quoted(client)}, so the wall would stand around nothing."
+            f"{suggest(client, clients.values())} Write the name as it stands in the matters.",
+            client,
+        )
     since, expires = wall.get("since", None), wall.get("expires", None)
     if since and expires and expires < since:
         wall.problem(problems, "expires", f"The wall ends on {expires}, before it begins on {since}. Correct one.")

@@ -344,11 +344,6 @@ class Firm:
         of_client = self.matters_of_client.get(wall.client.casefold(), ()) if wall.client else ()
         return tuple(dict.fromkeys([*([named] if named is not None else []), *of_client]))
 
-    @cached_property
-    def walled(self) -> frozenset[str]:
-        """Ids of the matters that any wall names, whether it is in force or not."""
-        return frozenset(matter.id for wall in self.walls.values() for matter in self.walled_by(wall))
-
     @property
     def listed(self) -> tuple[Matter, ...]:
         """All matters as people list them: the open ones first, then those pending, closed and deleted, by number."""

@@ -120,5 +120,14 @@ def by_email(staff: Mapping[str, Staff]) -> dict[str, list[Staff]]:
     return found
 
 
+def by_mailbox(staff: Mapping[str, Staff]) -> dict[str, list[Staff]]:
+    """Who works here, by what stands before the @ of their e-mail address, case folded."""
+    found: dict[str, list[Staff]] = {}
+    for person in staff.values():
+        if person.active:
+            found.setdefault(person.email.casefold().partition("@")[0], []).append(person)
+    return found
+
+
 def _all(index: dict[str, list[Staff]], name: str) -> list[Staff]:
     return list(dict.fromkeys(person for one in spellings(name) if one for person in index.get(one, ())))

@@ -87,20 +87,23 @@ def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decisi
 def accessible(firm: Firm, staff_id: str, matters: Iterable[Matter], today: date) -> list[Matter]:
     """Those of these matters that `may_access` allows this person, in their order.
 
-    It is asked only about matters that something may keep somebody out of, since most are open to the whole firm.
+    The walls are asked, and not each matter for those around it, since most are open to the whole firm.
     """
     if not may_act(firm, staff_id):
         return []
-    walled, deleted, names = firm.walled, MatterStatus.DELETED, firm.names
+    screening = (
+        wall
+        for wall in firm.walls.values()
+        if wall.in_force(today) and firm.names(wall.people, staff_id) is (wall.kind is WallKind.EXCLUDE)
+    )
+    behind = {matter.id for wall in screening for matter in firm.walled_by(wall)}
+    deleted, names = MatterStatus.DELETED, firm.names
     return [
         matter
         for matter in matters
-        if (
-            may_access(firm, staff_id, matter, today)
-            if matter.id in walled
-            else matter.status is not deleted
-            and (not matter.restricted or matter.is_on_team(staff_id) or names(matter.allowed, staff_id))
-        )
+        if matter.status is not deleted
+        and matter.id not in behind
+        and (not matter.restricted or matter.is_on_team(staff_id) or names(matter.allowed, staff_id))
     ]
 
 

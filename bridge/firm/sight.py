@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,11 +9,10 @@ from functools import cached_property
 
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.explain import Written
+from bridge.firm.matters.search import names_by_first_word, words_in
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall
 from bridge.firm.policy import accessible, may_access
 from bridge.firm.walls import may_know
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Sight:
         """Whether the wall may be named to this person."""
         return may_know(self.firm, wall, self.staff_id, self.today)
 
-    @property
+    @cached_property
     def walls(self) -> Sequence[Wall]:
         """The walls that may be named to this person, those set by command behind those of the directory."""
         return [wall for wall in self.firm.walls.values() if self.wall(wall)]
@@ -81,14 +79,14 @@ class Sight:
     def _hidden_names(self) -> Mapping[str, frozenset[str]]:
         """What hidden matters are called, by the first word, so that a text is looked through once, however many."""
         found: dict[str, set[str]] = {}
-        for matter in self.hidden.values():
-            for name in filter(None, (matter.number, matter.title, *matter.clients)):
-                first = _WORD.search(name.casefold())
-                found.setdefault(first[0] if first else "", set()).add(name.casefold())
+        names = self.firm.found_in_matter(names_by_first_word)
+        for matter_id in self.hidden:
+            for first, name in names[matter_id]:
+                found.setdefault(first, set()).add(name)
         return {first: frozenset(names) for first, names in found.items()}
 
     def names_hidden(self, text: str) -> bool:
         """Whether a text has the number, title or client of a matter that this person must not hear of."""
         folded = text.casefold()
-        words = {"", *_WORD.findall(folded)}
+        words = {"", *words_in(folded)}
         return any(name in folded for word in words for name in self._hidden_names.get(word, ()))

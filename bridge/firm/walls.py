@@ -37,6 +37,12 @@ def screens(firm: Firm, wall: Wall, staff_id: str) -> bool:
     return firm.names(wall.people, staff_id) is (wall.kind is WallKind.EXCLUDE)
 
 
+def whom(firm: Firm, wall: Wall) -> frozenset[str]:
+    """The staff ids of all whom `screens` names, leavers included, found together and not one by one."""
+    named = firm.people(wall.people)
+    return named if wall.kind is WallKind.EXCLUDE else frozenset(firm.staff.keys() - named)
+
+
 def may_know(firm: Firm, wall: Wall, staff_id: str, today: date) -> bool:
     """Whether this admin may know of the wall: who must not see a matter hears of no wall around it (M3)."""
     if wall.in_force(today) and screens(firm, wall, staff_id):

@@ -10,7 +10,6 @@ from bridge.firm.model import Firm, Staff
 from bridge.firm.names import Called, by_email, called, plain
 from bridge.mapping.near import closest
 from bridge.refusal import Kind, Refusal
-from bridge.store.rooms.conversations import staff_by_localpart
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,12 @@ class Everybody:
 
     def user_id(self, staff_id: str) -> str:
         """The account of this person; empty where there is none."""
-        return next((f"@{local}:{self.server_name}" for local, owner in self.accounts.items() if owner == staff_id), "")
+        localpart = self._localparts.get(staff_id)
+        return f"@{localpart}:{self.server_name}" if localpart is not None else ""
+
+    @cached_property
+    def _localparts(self) -> dict[str, str]:
+        return {staff_id: localpart for localpart, staff_id in self.accounts.items()}
 
     @cached_property
     def _called(self) -> Called:
@@ -61,4 +65,4 @@ class Everybody:
 
 async def everybody(desk: Desk) -> Everybody:
     """All people, as the directory has them now."""
-    return Everybody(desk.firm(), await desk.store.read(staff_by_localpart), desk.server_name)
+    return Everybody(desk.firm(), await desk.reconciler.accounts.owners(), desk.server_name)

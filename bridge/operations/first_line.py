@@ -13,7 +13,7 @@ from bridge.mapping.names import matter_name
 from bridge.mapping.text import MENTIONS
 from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import conversation_by_id, room_of, staff_by_localpart
+from bridge.store.rooms.conversations import conversation_by_id, localparts_of, room_of
 from bridge.store.rooms.first_lines import first_line_due, first_lines_due, mark_first_line_said
 from bridge.wording.markdown import enumerated, escape, room_link, text_message
 from bridge.wording.places import shared_name
@@ -38,8 +38,8 @@ def say_first_line(unit: Unit, conversation_id: str, desk: Desk) -> None:
     mark_first_line_said(unit, conversation_id)
     others = desired_participants(firm, found, desk.today()) - {started_by}
     content = text_message(first_line(firm, found, started_by, others))
-    localparts = {staff_id: localpart for localpart, staff_id in staff_by_localpart(unit).items()}
-    named = [f"@{localparts[one]}:{desk.server_name}" for one in sorted(others) if one in localparts]
+    localparts = localparts_of(unit, others)
+    named = [f"@{localparts[one]}:{desk.server_name}" for one in sorted(localparts)]
     content[MENTIONS] = {"user_ids": named}
     enqueue(unit, f"{conversation_id}/started", room_id, desk.settings.bot_id, "m.room.message", content)
 

@@ -16,8 +16,8 @@ from bridge.desk import Desk
 from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.matrix.errors import NotFoundError
-from bridge.operations.everybody import Everybody
-from bridge.store.rooms.conversations import earlier_rooms, staff_by_localpart
+from bridge.operations.everybody import everybody
+from bridge.store.rooms.conversations import earlier_rooms
 from bridge.store.rooms.pins import pins_of
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.model import About, Transcript
@@ -57,8 +57,7 @@ async def read_transcript(desk: Desk, conversation_id: str, room_id: str) -> Tra
 
     Raises RequestError, NotFoundError among them where the room is gone.
     """
-    accounts = await desk.store.read(staff_by_localpart)
-    people = Everybody(desk.firm(), accounts, desk.server_name)
+    people = await everybody(desk)
     settings = desk.settings
 
     def name_of(user_id: str) -> str:

@@ -18,6 +18,7 @@ from bridge.reconcile.rooms.visits import Visits
 from bridge.reconcile.work import Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
+from bridge.store.rooms.world import Accounts
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Reconciler:
     rooms: Convergence
     visits: Visits
     guarding: Guarding
+    accounts: Accounts
     again: Again
     """What could not be made as it should be."""
 
@@ -41,7 +43,8 @@ def make_reconciler(store: Store, homeserver: Homeserver, settings: Settings, fi
     """`firm` is as of now."""
     today, limit = partial(firm_today, settings.firm), settings.homeserver.concurrency
     again, guarding = Again(), Guarding(store, homeserver, settings, firm)
-    work = Work(store, homeserver, settings, firm, guarding, again, today)
+    accounts = Accounts(store)
+    work = Work(store, homeserver, settings, firm, guarding, again, today, accounts)
     passes = Passes(store, homeserver, settings, firm, today, guarding, work)
     return Reconciler(
         planner=Planner(store, settings, firm, today, work),
@@ -49,5 +52,6 @@ def make_reconciler(store: Store, homeserver: Homeserver, settings: Settings, fi
         rooms=Convergence(store, guarding, again, work, passes, limit),
         visits=Visits(store, homeserver, settings.bot_id, work.room_locks),
         guarding=guarding,
+        accounts=accounts,
         again=again,
     )

@@ -99,6 +99,7 @@ class Work:
         guarding: Guarding,
         again: Again,
         today: Callable[[], date],
+        accounts: Accounts,
     ) -> None:
         """`firm` and `today` are as of now."""
         self._store = store
@@ -106,7 +107,7 @@ class Work:
         self._settings = settings
         self._firm = firm
         self._guarding = guarding
-        self._accounts = Accounts(store)
+        self._accounts = accounts
         self._known_as: tuple[dict[str, StoredAccount], UserIds] = {}, UserIds()
         self._again = again
         self._today = today

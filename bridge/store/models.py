@@ -129,6 +129,10 @@ class Conversation(Base):
     """When it was last opened again after it had been archived."""
 
 
+# Every answer about a person asks for what is everybody's, which is one channel among all conversations.
+Conversation.add_index(Conversation.index(Conversation.id, where=SQL("everyone"), name="conversation_everyone"))
+
+
 class FirstLine(Base):
     """A conversation that somebody started, in which the bot still has to say so."""
 
@@ -178,8 +182,12 @@ class Room(Base):
     """Which room of the plan: for a conversation its id, for a space its name."""
     alias_localpart = TextField(unique=True)
     room_id = TextField(null=True, unique=True)
-    earlier_of = TextField(default="", index=True)
+    earlier_of = TextField(default="")
     """The id of the conversation that was held in it, where that goes on in another room."""
+
+
+# Nearly all rooms are no earlier ones: by an index of all of them SQLite looks at every room instead.
+Room.add_index(Room.index(Room.earlier_of, where=SQL("earlier_of != ''"), name="room_earlier_of"))
 
 
 class InboxEvent(Base):

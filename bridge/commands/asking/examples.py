@@ -6,8 +6,9 @@ Only people: a matter's number would tell of it in front of somebody who must no
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bridge.commands.asking.table import Command
 from bridge.firm.model import Firm, Staff
@@ -32,16 +33,22 @@ def examples_for(command: Command, firm: Firm, reader: Staff) -> tuple[str, ...]
 
 def colleagues(firm: Firm, reader: Staff) -> Sequence[Staff]:
     """The next two by name whom an @ and their first name mean, so that not everybody tries it on the same person."""
-    active = [firm.staff[one] for one in firm.active_staff]
+    listed = firm.found_in_staff(_told_by_first_names)
+    behind = bisect_right(listed, _by_name(reader), key=_by_name)
+    most = len(MADE_UP) + 1
+    first = [*listed[behind : behind + most], *listed[: min(behind, most)]]
+    return [one for one in first if one.id != reader.id][: len(MADE_UP)]
+
+
+def _told_by_first_names(staff: Mapping[str, Staff]) -> Sequence[Staff]:
+    """Who works here and is the only one whom their first name means, by name."""
+    active = [one for one in staff.values() if one.active]
     called = Counter(word for one in active for word in {plain(one.first_name), plain(one.last_name)})
+    return sorted((one for one in active if _is_word(one) and called[plain(one.first_name)] == 1), key=_by_name)
 
-    def by_name(one: Staff) -> tuple[str, str]:
-        return one.name.casefold(), one.id
 
-    known = [one for one in active if one.id != reader.id and _is_word(one) and called[plain(one.first_name)] == 1]
-    listed = sorted(known, key=by_name)
-    behind = [one for one in listed if by_name(one) > by_name(reader)]
-    return [*behind, *(one for one in listed if one not in behind)][: len(MADE_UP)]
+def _by_name(one: Staff) -> tuple[str, str]:
+    return one.name.casefold(), one.id
 
 
 def _is_word(one: Staff) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 
 from bridge.firm.model import Firm, Staff
-from bridge.firm.names import Called, called, called_here, plain
+from bridge.firm.names import Called, by_email, by_mailbox, called, called_here, plain
 from bridge.mapping.marks import ANY, EMAIL, MARK, MARKED, as_typed, before_marks, first_target, has_unplaced
 from bridge.mapping.near import closest
 from bridge.refusal import CommandError
@@ -118,21 +118,12 @@ class People:
     def _handles(self) -> Mapping[str, str]:
         return {staff_id: f"@{local}" for local, staff_id in self.localparts.items()}
 
-    @cached_property
-    def _active(self) -> Sequence[Staff]:
-        return [person for person in self.firm.staff.values() if person.active]
+    def _owner(self, localpart: str) -> Staff | None:
+        return self.firm.staff.get(self.localparts.get(localpart, ""))
 
-    @cached_property
-    def _by_email(self) -> Mapping[str, Staff]:
-        return {person.email.casefold(): person for person in self.firm.staff.values() if person.email}
-
-    @cached_property
+    @property
     def _by_mailbox(self) -> Mapping[str, Sequence[Staff]]:
-        """Who works here, by what stands before the @ of their e-mail address."""
-        found: dict[str, list[Staff]] = {}
-        for person in self._active:
-            found.setdefault(person.email.casefold().partition("@")[0], []).append(person)
-        return found
+        return self.firm.found_in_staff(by_mailbox)
 
     @cached_property
     def _called(self) -> Called:
@@ -150,22 +141,22 @@ class People:
     def _marked(self, word: str, *, suggest: bool) -> Staff:
         target = first_target(word)
         address = (word if target is None else target[0]).casefold()
-        if address in self._by_email:
-            return self._by_email[address]
+        if address and (with_email := self.firm.found_in_staff(by_email).get(address)):
+            return with_email[-1]
         localpart, _, server = address.removeprefix("@").partition(":")
         if server and server != self.server_name.casefold():
             raise CommandError(f"{repeated(word)} is not at this firm.")
         if localpart == self.bot_localpart:
             raise CommandError("That is me. Name a colleague instead.")
-        if localpart in self._owners:
-            return self._owners[localpart]
+        if (owner := self._owner(localpart)) is not None:
+            return owner
         if address.startswith("@") and not server and (found := self._loosely(localpart)):
             return self._one(found, word)
         raise _unknown(word, localpart, self._owners if suggest else {})
 
     def _loosely(self, localpart: str) -> Sequence[Staff]:
         """Whom an @name means that is no account's: by a newer e-mail address, or by the name."""
-        if (owner := self._owners.get(_AROUND_ACCOUNT.sub("", localpart))) is not None:
+        if (owner := self._owner(_AROUND_ACCOUNT.sub("", localpart))) is not None:
             return [owner]
         name = re.sub(r"[._-]+", " ", localpart)
         return self._by_mailbox.get(localpart) or self._whole(name) or self._called.part(name)
@@ -208,13 +199,14 @@ class People:
         localpart = word[1:].casefold()
         if not word.startswith("@") or ":" in word or not rest[:1].isspace():
             return self.marked(word), 0
+        owner = self._owner(localpart)
         for end in reversed(_ends_of_words(rest, 3)):
             if whole := self._whole(f"{localpart} {rest[:end]}".rstrip(_BEHIND + ",")):
-                if localpart in self._owners and self._owners[localpart] not in whole:
+                if owner is not None and owner not in whole:
                     raise _unsure(word + rest[:end])
                 return self._only(whole, word + rest[:end]), end
         person = self.marked(word)
-        if localpart not in self._owners and localpart not in self._by_mailbox:
+        if owner is None and localpart not in self._by_mailbox:
             following = _first_word(rest)
             capitals = word[1].isupper() and following[:1].isupper()
             if capitals or self._everybody.part(following.rstrip(_BEHIND + ",")):

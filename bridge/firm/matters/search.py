@@ -5,12 +5,14 @@ The guard does without this module: Synapse's environment has no library for how
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bridge.firm.matters.number_forms import by_form
 from bridge.firm.model import Firm, Matter
-from bridge.firm.names import called, called_here, has_words, plain, searched
+from bridge.firm.names import by_email, by_mailbox, called, called_here, has_words, plain, searched
 
+_WORD = re.compile(r"\w+")
 _DASHES = str.maketrans("‐‑‒–—−", "------")
 """What programs for texts make of a hyphen."""
 
@@ -21,8 +23,7 @@ def matters_numbered(firm: Firm, number: str) -> Sequence[Matter]:
     exact = firm.matter_by_number.get(typed)
     if exact is not None:
         return (exact,)
-    spelled = _spelled(typed)
-    return [firm.matters[one] for one, number in firm.found_in_matter(_number).items() if number == spelled]
+    return [firm.matters[one] for one in sorted(firm.matters_under(_numbers).get(_spelled(typed), ()))]
 
 
 def matters_with(firm: Firm, words: Sequence[str]) -> Sequence[Matter]:
@@ -36,8 +37,9 @@ def matters_with(firm: Firm, words: Sequence[str]) -> Sequence[Matter]:
 def prepare(firm: Firm) -> None:
     """Find beforehand what takes a look at everything, for this firm and all that have the same matters and staff."""
     _ = firm.matter_by_number, firm.matters_of_client
-    _ = firm.found_in_matter(_text), firm.found_in_matter(_number)
+    _ = firm.found_in_matter(_text), firm.matters_under(_numbers), firm.found_in_matter(names_by_first_word)
     _ = firm.found_in_staff(called), firm.found_in_staff(called_here)
+    _ = firm.found_in_staff(by_email), firm.found_in_staff(by_mailbox)
     _ = firm.found_in_matters(by_form)
     _ = firm.matters_under(responsible_for), firm.matters_under(on_team_of), firm.matters_under(allowed_in)
 
@@ -57,12 +59,23 @@ def allowed_in(matter: Matter) -> Sequence[str]:
     return matter.allowed if matter.restricted else ()
 
 
+def names_by_first_word(matter: Matter) -> Sequence[tuple[str, str]]:
+    """What a matter is called, case folded, each behind its first word."""
+    names = (name.casefold() for name in (matter.number, matter.title, *matter.clients) if name)
+    return [(next(iter(words_in(name)), ""), name) for name in names]
+
+
+def words_in(text: str) -> list[str]:
+    """The words in a text."""
+    return _WORD.findall(text)
+
+
 def _text(matter: Matter) -> str:
     return searched(f"{matter.number} {matter.title} {matter.client} {matter.status}")
 
 
-def _number(matter: Matter) -> str:
-    return _spelled(matter.number)
+def _numbers(matter: Matter) -> Sequence[str]:
+    return (_spelled(matter.number),)
 
 
 def _spelled(number: str) -> str:

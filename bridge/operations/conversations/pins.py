@@ -16,10 +16,10 @@ from bridge.firm.policy import is_read_only
 from bridge.mapping.pins import MOST_PINNED, PINNED, listed
 from bridge.mapping.said import said_in
 from bridge.matrix.errors import ForbiddenError
-from bridge.operations.everybody import Everybody
+from bridge.operations.everybody import Everybody, everybody
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.refusal import Kind, Refusal
-from bridge.store.rooms.conversations import earlier_rooms, room_of, staff_by_localpart
+from bridge.store.rooms.conversations import earlier_rooms, room_of
 from bridge.store.rooms.pins import pins_of
 
 _AT_ONCE = 8
@@ -115,8 +115,7 @@ async def _set(desk: Desk, board: Board, pins: Sequence[str]) -> None:
 
 async def pinned(desk: Desk, board: Board) -> list[Pinned]:
     """The pinned messages, the newest pin first. Those that the person may not see are left out."""
-    accounts = await desk.store.read(staff_by_localpart)
-    people = Everybody(desk.firm(), accounts, desk.server_name)
+    people = await everybody(desk)
     stored = {one.event_id: one for one in await desk.store.read(pins_of, board.conversation.id)}
 
     async def seen(event_id: str) -> Pinned | None:

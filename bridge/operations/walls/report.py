@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from bridge.desk import Desk
 from bridge.firm.model import Matter, Staff, Wall
-from bridge.firm.walls import screens
+from bridge.firm.walls import whom
 from bridge.mapping.disclosure import Period, periods
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import RequestError
 from bridge.operations.sight import sight_of
 from bridge.store.people.walls import wall_records
-from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.store.rooms.conversations import localparts_of
 from bridge.store.rooms.matters import conversations_of_matter
 
 
@@ -70,13 +70,12 @@ async def disclosed(desk: Desk, asker: Staff, piece: Piece) -> list[Disclosed]:
     sight, matter = sight_of(desk, asker), piece.matter
     if matter is None or not sight.matter_by_id(matter.id):
         return []
+    screened = whom(sight.firm, piece.wall)
     listed, localparts = await desk.store.read(
-        lambda unit: (conversations_of_matter(unit, matter.id), staff_by_localpart(unit))
+        lambda unit: (conversations_of_matter(unit, matter.id), localparts_of(unit, screened))
     )
     people = {
-        f"@{localpart}:{desk.server_name}": sight.firm.staff[staff_id]
-        for localpart, staff_id in localparts.items()
-        if staff_id in sight.firm.staff and screens(sight.firm, piece.wall, staff_id)
+        f"@{localpart}:{desk.server_name}": sight.firm.staff[staff_id] for staff_id, localpart in localparts.items()
     }
     return [
         found

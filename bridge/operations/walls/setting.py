@@ -16,7 +16,7 @@ from bridge.operations.sight import require_admin
 from bridge.operations.walls.telling import tell_ended, tell_of_wall
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit, Unit
-from bridge.store.people.walls import Removed, begin_wall, drop_screened, end_wall, is_set, wall_records
+from bridge.store.people.walls import Removed, begin_wall, drop_screened, end_wall, is_set, wall_records, walls_ended_by
 from bridge.store.rooms.matters import conversations_of_matter
 
 GUARD_SECONDS = 3.0
@@ -101,10 +101,8 @@ async def lift_walls(desk: Desk, asker: Staff, wall_ids: Collection[str], cause:
 async def walls_to_lift(desk: Desk, asker: Staff, cause: str) -> tuple[Wall, ...]:
     """The walls that this admin may know of, those of the directory among them, which are lifted there."""
     sight = require_admin(desk, asker)
-    records = await desk.store.read(wall_records)
     # Those that this very cause lifted before a crash count as not lifted yet.
-    again = [one.wall for one in records.values() if one.ended_at and one.ended_cause == cause]
-    return (*sight.walls, *again)
+    return (*sight.walls, *await desk.store.read(walls_ended_by, cause))
 
 
 def require_terms(wanted: Wall, sight: Sight) -> None:
@@ -124,8 +122,8 @@ def require_terms(wanted: Wall, sight: Sight) -> None:
 
 def _require_people(wanted: Wall, firm: Firm) -> None:
     """Raise Refusal where the wall names nobody whom it could mean."""
-    known = {*firm.staff, *(group.id for group in firm.groups.values() if not group.deleted)}
-    if unknown := [one for one in wanted.people if one not in known]:
+    groups = {group.id for group in firm.groups.values() if not group.deleted}
+    if unknown := [one for one in wanted.people if one not in groups and one not in firm.staff]:
         raise Refusal(Kind.WALL_NAMES_UNKNOWN, typed=unknown[0])
     if not wanted.people:
         raise Refusal(Kind.WALL_NAMES_NOBODY)
@@ -155,13 +153,15 @@ async def _close(desk: Desk, matters: Sequence[Matter], removed: Removed) -> tup
     of all conversations, and what could not be done.
     """
 
-    def work(unit: ReadUnit) -> set[str]:
-        return {one.conversation.id for matter in matters for one in conversations_of_matter(unit, matter.id)}
+    def work(unit: ReadUnit, some: Sequence[Matter]) -> set[str]:
+        return {one.conversation.id for matter in some for one in conversations_of_matter(unit, matter.id)}
 
-    keys = await desk.store.read(work)
+    keys = set[str]()
+    for some in chunked(matters, MATTERS_AT_ONCE):
+        keys |= await desk.store.read(work, some)
     first = keys & {key for conversations in removed.values() for key in conversations}
     await desk.reconciler.passes.take_out(*sorted(first), *(matter_space_key(matter.id) for matter in matters))
-    outcomes = [await desk.reconciler.rooms.converge(*sorted(some)) for some in (first, keys - first) if some]
+    outcomes = [await desk.reconciler.rooms.converge(*sorted(each)) for each in (first, keys - first) if each]
     return keys, tuple(failure for outcome in outcomes for failure in outcome.failed)
 
 

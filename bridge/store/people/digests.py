@@ -10,6 +10,7 @@ from peewee import JOIN, Case, fn
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.store import models
 from bridge.store.engine.unit import ReadUnit, Unit
+from bridge.store.rooms.channels import IS_CHANNEL
 from bridge.store.rooms.conversations import to_conversation
 
 
@@ -24,7 +25,7 @@ def empty_channels(unit: ReadUnit) -> dict[str, int]:
     found: Iterable[Any] = unit.tuples(
         row.select(row.id, row.created_at, row.restored_at, fn.MAX(models.Participant.since), present)
         .join(models.Participant, JOIN.LEFT_OUTER)
-        .where(row.kind == ConversationKind.CHANNEL.value, ~row.archived, ~row.everyone)
+        .where(IS_CHANNEL, ~row.archived, ~row.everyone)
         .group_by(row.id, row.created_at, row.restored_at)
     )
     return {
@@ -68,7 +69,7 @@ def channel_rooms_of(unit: ReadUnit, staff_id: str) -> list[str]:
         row.select(models.Room.room_id)
         .join(models.Room, on=(models.Room.key == row.id))
         .where(
-            row.kind == ConversationKind.CHANNEL.value,
+            IS_CHANNEL,
             models.Room.room_id.is_null(False),
             row.everyone | row.id.in_(participates),
         )

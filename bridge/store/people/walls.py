@@ -62,6 +62,8 @@ def announce_walls(unit: ReadUnit) -> None:
 def wall_records(unit: ReadUnit, ids: Collection[str] | None = None) -> dict[str, WallRecord]:
     """The walls set by command with these ids, or all there ever were, by id, oldest first."""
     numbers = None if ids is None else [number for number in map(_number, ids) if number]
+    if numbers == []:
+        return {}
     query = CommandWall.select().order_by(CommandWall.number)
     rows = unit.all(query if numbers is None else query.where(CommandWall.number.in_(numbers)))
     told: dict[int, dict[str, int | None]] = {}
@@ -71,6 +73,12 @@ def wall_records(unit: ReadUnit, ids: Collection[str] | None = None) -> dict[str
         WallRecord(_wall(row), told.get(row.number, {}), row.ended_at, row.ended_by, row.ended_cause) for row in rows
     )
     return {one.wall.id: one for one in records}
+
+
+def walls_ended_by(unit: ReadUnit, cause: str) -> list[Wall]:
+    """The walls that the command in this event lifted, oldest first."""
+    rows = CommandWall.select().where(CommandWall.ended_cause == cause, CommandWall.ended_at.is_null(False))
+    return [_wall(row) for row in unit.all(rows.order_by(CommandWall.number))]
 
 
 def set_wall(unit: Unit, wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.firm.conversation import ConversationKind
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import Account, Conversation, Participant
+from bridge.store.rooms.channels import IS_CHANNEL
 
 
 def was_welcomed(unit: ReadUnit, staff_id: str) -> bool:
@@ -26,7 +26,7 @@ def channels_with(unit: ReadUnit, staff_id: str) -> list[str]:
     mine = Participant.select(Participant.conversation).where(Participant.staff_id == staff_id, Participant.present)
     rows = unit.tuples(
         Conversation.select(Conversation.title, Conversation.everyone).where(
-            Conversation.kind == ConversationKind.CHANNEL.value,
+            IS_CHANNEL,
             ~Conversation.archived,
             Conversation.everyone | Conversation.id.in_(mine),
         )

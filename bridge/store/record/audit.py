@@ -150,7 +150,8 @@ def newest_by(unit: ReadUnit, asked: Filter, limit: int) -> list[Audited]:
     for conditions in asked.looked_up():
         part = AuditRow.select(AuditRow.position).where(*conditions).order_by(AuditRow.position.desc()).limit(limit)
         positions.update(position for (position,) in unit.tuples(part))
-    newest = sorted(positions, reverse=True)[:limit]
+    if not (newest := sorted(positions, reverse=True)[:limit]):
+        return []
     rows = AuditRow.select().where(AuditRow.position.in_(newest)).order_by(AuditRow.position.desc())
     return [_audited(row) for row in unit.all(rows)]
 

@@ -13,6 +13,10 @@ from bridge.store import models
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.record.audit import record
 
+CHANNELS = f"name_key > '' AND kind = '{ConversationKind.CHANNEL.value}'"
+"""Which conversations are channels, in SQL, so that they are found by the index of their names and not among all."""
+IS_CHANNEL = (models.Conversation.name_key > "") & (models.Conversation.kind == ConversationKind.CHANNEL.value)
+"""The same for peewee."""
 _NOTE_MESSAGES = """
     INSERT INTO newest_message (conversation_id, at_ms) VALUES {rows}
     ON CONFLICT (conversation_id) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > newest_message.at_ms
@@ -33,7 +37,7 @@ def _query(*conditions: object) -> ModelSelect[models.Conversation]:
             JOIN.LEFT_OUTER,
             on=(models.NewestMessage.conversation_id == models.Conversation.id),
         )
-        .where(models.Conversation.kind == ConversationKind.CHANNEL.value, *conditions)
+        .where(IS_CHANNEL, *conditions)
     )
 
 
@@ -86,9 +90,7 @@ def name_keys(unit: ReadUnit) -> set[str]:
 def channel_aliases(unit: ReadUnit) -> dict[str, str]:
     """The public alias localparts of all channels, by conversation id."""
     rows = unit.tuples(
-        models.Conversation.select(models.Conversation.id, models.Conversation.alias_localpart).where(
-            models.Conversation.kind == ConversationKind.CHANNEL.value
-        )
+        models.Conversation.select(models.Conversation.id, models.Conversation.alias_localpart).where(IS_CHANNEL)
     )
     return dict(rows)
 

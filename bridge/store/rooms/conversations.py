@@ -25,6 +25,7 @@ from bridge.store.engine.sql import batched
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.record.audit import record
 from bridge.store.record.homeserver_time import homeserver_ms, newest_ms
+from bridge.store.rooms.channels import CHANNELS
 
 _ONE_FOR = """
     SELECT kind, matter_id, everyone, present FROM conversation
@@ -61,7 +62,10 @@ _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHE
 _ROOMS = "SELECT key, room_id FROM room WHERE room_id IS NOT NULL AND key IN ({})"
 _KEYS = "SELECT room_id, key FROM room WHERE room_id IN ({})"
 _TALKS = "SELECT id FROM conversation WHERE matter_id != '' AND id IN ({})"
-_EARLIER = "SELECT key, earlier_of, room_id FROM room WHERE room_id IS NOT NULL AND earlier_of IN ({})"
+_LOCALPARTS = "SELECT staff_id, localpart FROM account WHERE staff_id IN ({})"
+_EARLIER = """
+    SELECT key, earlier_of, room_id FROM room WHERE earlier_of != '' AND earlier_of IN ({}) AND room_id IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def load_part(unit: ReadUnit, key: str) -> World:
     """What the room of this key depends on, in one unit: no conversation but its own or those of its matter, or for the
     staff space the channels; and no accounts."""
     if key == STAFF_SPACE:
-        return world_where(unit, "kind = ?", ConversationKind.CHANNEL.value)
+        return world_where(unit, CHANNELS)
     if (matter_id := matter_of_space(key)) is not None:
         return world_where(unit, "matter_id = ?", matter_id, keys=(key,))
     return world_where(unit, "id = ?", conversation_of(key))
@@ -459,7 +463,9 @@ def conversations_of_person(unit: ReadUnit, staff_id: str) -> list[Conversation]
     theirs = models.Participant.select(models.Participant.conversation).where(
         models.Participant.staff_id == staff_id, models.Participant.present
     )
-    rows = models.Conversation.select().where(models.Conversation.everyone | models.Conversation.id.in_(theirs))
+    # Everybody's as one more list of ids: no index finds rows for which either of two things holds.
+    everybodys = models.Conversation.select(models.Conversation.id).where(models.Conversation.everyone)
+    rows = models.Conversation.select().where(models.Conversation.id.in_(theirs | everybodys))
     return [to_conversation(row, () if row.everyone else (staff_id,)) for row in unit.all(rows)]
 
 
@@ -533,7 +539,7 @@ def set_room_aside(unit: Unit, conversation_id: str, room_id: str, alias_of: Cal
     found = unit.get(row, row.room_id == room_id)
     if found.earlier_of:
         return str(found.key)
-    number = unit.count(row.select().where(row.earlier_of == conversation_id)) + 1
+    number = unit.count(row.select().where(row.earlier_of != "", row.earlier_of == conversation_id)) + 1
     key = earlier_key(conversation_id, number)
     unit.run(row.update(key=key, earlier_of=conversation_id).where(row.room_id == room_id))
     unit.run(row.insert(key=conversation_id, alias_localpart=alias_of(key)))
@@ -583,3 +589,11 @@ def record_profile(unit: Unit, staff_id: str, name: str, profile: str, avatar_mx
 def staff_by_localpart(unit: ReadUnit) -> dict[str, str]:
     """Staff ids by localpart."""
     return dict(unit.rows("SELECT localpart, staff_id FROM account"))
+
+
+def localparts_of(unit: ReadUnit, staff_ids: Iterable[str]) -> dict[str, str]:
+    """The localparts of those of these people who have an account, by staff id."""
+    found: dict[str, str] = {}
+    for some in batched(staff_ids):
+        found.update(unit.rows(_LOCALPARTS.format(_marks(some)), *some))
+    return found

@@ -11,6 +11,7 @@ from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_of_space,
 from bridge.store.engine.sql import batched
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit
+from bridge.store.rooms.channels import CHANNELS
 from bridge.store.rooms.conversations import AccountsChanged, StoredAccount, World, all_accounts, rooms_of, world_where
 
 _AT_ONCE = 300
@@ -65,7 +66,7 @@ def load_conversations(unit: ReadUnit, extent: Extent) -> World:
         spaces = map(matter_space_key, some)
         parts.append(world_where(unit, f"matter_id IN ({_marks(some)})", *some, keys=spaces))
     if extent.channels:
-        parts.append(world_where(unit, "kind = ? OR everyone", ConversationKind.CHANNEL.value))
+        parts.append(world_where(unit, CHANNELS))
     elif extent.people:
         parts.append(world_where(unit, "everyone"))
     return _together(parts)
@@ -145,6 +146,7 @@ class Accounts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[str, StoredAccount] | None = None
+        self._owners: dict[str, str] | None = None
         self._changes = 0
         store.listen(self._hear)
 
@@ -157,7 +159,15 @@ class Accounts:
             self._known = known if before == self._changes else None
         return known
 
+    async def owners(self) -> dict[str, str]:
+        """Staff ids by localpart. Not to be changed."""
+        known = await self.known()
+        if (owners := self._owners) is None:
+            owners = {account.localpart: staff_id for staff_id, account in known.items()}
+            self._owners = owners if known is self._known else None
+        return owners
+
     def _hear(self, news: Sequence[object]) -> None:
         if any(isinstance(one, AccountsChanged) for one in news):
-            self._known = None
+            self._known = self._owners = None
             self._changes += 1

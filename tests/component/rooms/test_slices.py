@@ -32,7 +32,10 @@ async def test_slices_are_together_what_a_look_at_everything_finds(
         await store.run(add_conversations, [NewConversation(GONE), NewConversation(DIRECT)])
         whole = await firm.reconciler.planner.desired()
         look = firm.reconciler
-        work = Work(store, firm.client, firm.settings, lambda: firm.firm, look.guarding, look.again, firm.desk.today)
+        accounts = look.accounts
+        work = Work(
+            store, firm.client, firm.settings, lambda: firm.firm, look.guarding, look.again, firm.desk.today, accounts
+        )
         parts = [await work.extent(extent) for extent in await slices(store, firm.firm)]
         shapes = [parts[0].shapes, *({k: v for k, v in one.shapes.items() if k not in OF_NOBODY} for one in parts[1:])]
         assert {key: shape for some in shapes for key, shape in some.items()} == whole.shapes

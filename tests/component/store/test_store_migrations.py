@@ -139,9 +139,9 @@ def test_C3_the_newest_messages_are_taken_over(unit: Unit, backend: Backend, tmp
     migrate(backend, str(tmp_path))
     for name, at_ms in (("busy", "5"), ("quiet", "NULL")):
         unit.execute(
-            "INSERT INTO conversation (id, kind, title, topic, matter_id, alias_localpart, everyone, archived,"
-            " created_by, created_at, caused_by, last_message_at)"
-            f" VALUES ('{name}', 'channel', '{name}', '', '', '', false, false, '', 1, '', {at_ms})"
+            "INSERT INTO conversation (id, kind, title, name_key, topic, matter_id, alias_localpart, everyone,"
+            " archived, created_by, created_at, caused_by, last_message_at)"
+            f" VALUES ('{name}', 'channel', '{name}', '{name}', '', '', '', false, false, '', 1, '', {at_ms})"
         )
     migrate(backend)
     assert [(channel.id, channel.last_message_at) for channel in recent(unit, 10)] == [("busy", 5)]
