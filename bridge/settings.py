@@ -25,6 +25,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 APPSERVICE_ID = "firm-bridge"
 """The application service's id in the registration."""
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+"""What stands in a content policy: no path, no star, nothing that would end it."""
 EXAMPLE_SECRET = "change-me"  # noqa: S105 - the value that is refused
 
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -356,6 +358,24 @@ class PanelSettings(_Section):
         description="What stands before a room's id in links that open it in the firm's client, such as"
         " https://chat.example.com/#/room/.",
     )
+    widget: tuple[str, ...] = Field(
+        (),
+        description="The addresses of the firm's clients, such as https://chat.example.com, that show the panel's page"
+        " of a conversation beside its messages, as a widget. Empty for no widgets.",
+    )
+
+    @field_validator("widget")
+    @classmethod
+    def _are_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for one in given:
+            if not _ORIGIN.fullmatch(one):
+                raise PydanticCustomError(
+                    "origin",
+                    "'{one}' is no address of a client. Write it with https:// and without anything behind the name,"
+                    " such as https://chat.example.com",
+                    {"one": one},
+                )
+        return given
 
 
 class LogSettings(_Section):

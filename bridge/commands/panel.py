@@ -32,7 +32,8 @@ async def _sessions(call: Call) -> Answer:
         return Answer("You are not signed in to the panel. `!panel` gives you a link.")
     lines = [
         f"{number}. since {moment(call, one.begun_at)}, last used {moment(call, one.used_at)}:"
-        f" {escape(one.browser or 'a browser that does not say what it is')}"
+        f" {'beside your messages, in ' if one.beside else ''}"
+        f"{escape(one.browser or 'a browser that does not say what it is')}"
         for number, one in enumerate(found, 1)
     ]
     return Answer(

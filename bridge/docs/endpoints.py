@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bridge.docs.api import api_rows
 from bridge.web.panel.app import DEEDS, PAGES
+from bridge.web.panel.widget.door import BESIDE
 
 Table = Callable[[tuple[str, ...], Iterable[tuple[str, ...]]], str]
 """Makes a table of the names of its columns and its rows."""
@@ -64,6 +65,8 @@ def _of_panel() -> Iterator[tuple[str, str]]:
         yield f"`POST {address}`", _said(done)
     yield "`GET /events`", "Tells an open page that something of what it may show has changed (server-sent events)."
     yield "`GET /static/…`", "The look of the pages and their script."
+    for request, said in BESIDE.items():
+        yield f"`{request}`", f"{said} Only with `panel.widget`."
 
 
 def _said(handler: object) -> str:

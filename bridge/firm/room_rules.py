@@ -31,6 +31,11 @@ LEVELS = "m.room.power_levels"
 JOIN_RULES = "m.room.join_rules"
 HISTORY = "m.room.history_visibility"
 GUESTS = "m.room.guest_access"
+WIDGET = "im.vector.modular.widgets"
+"""The state that clients know a widget by: a page of another site beside the messages."""
+WIDGETS = frozenset({WIDGET, "m.widget", "io.element.widgets.layout"})
+"""It, the name proposed for it (MSC1236), and where widgets stand. A page that somebody puts into a room may say that
+it is the firm's, and ask for passwords."""
 
 _FREE = frozenset({"m.room.pinned_events", "m.reaction", "m.room.redaction"})
 """What everybody may be free to send beside messages."""

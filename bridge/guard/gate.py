@@ -12,7 +12,7 @@ from bridge.firm.facts import Facts
 from bridge.firm.files.carried import ENCRYPTED
 from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import CHECK, CHILD, MARKER, SPACE, matter_space_key
-from bridge.firm.room_rules import LEVELS, may_give_power, may_have
+from bridge.firm.room_rules import LEVELS, WIDGETS, may_give_power, may_have
 from bridge.firm.rules import CitedRule
 
 MEMBER = "m.room.member"
@@ -29,6 +29,7 @@ BY_THE_BOT_ALONE = frozenset(
         TOMBSTONE,
         CHILD,
         MARKER,
+        *WIDGETS,
     }
 )
 """State that decides who may be in a room or what they see of it."""

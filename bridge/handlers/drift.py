@@ -7,6 +7,7 @@ import structlog
 
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.room_keys import MARKER
+from bridge.firm.room_rules import WIDGETS
 from bridge.handlers.arrival import Arrival, Context
 from bridge.mapping.event import MEMBER, Event
 from bridge.operations.telling import Effect
@@ -30,6 +31,7 @@ _STATE = frozenset(
         "m.room.third_party_invite",
         "m.space.child",
         MARKER,
+        *WIDGETS,
     }
 )
 

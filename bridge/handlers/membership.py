@@ -14,6 +14,7 @@ from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.reopening import call_back, written_since
 from bridge.handlers.way_back import tell_way_back
 from bridge.handlers.welcome import welcome
+from bridge.handlers.widgets import allow_widget
 from bridge.mapping.event import MEMBER, Event
 from bridge.matrix.clock import hear_clock
 from bridge.matrix.errors import BadRequestError, ForbiddenError, NotFoundError
@@ -169,6 +170,8 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
     """Record that somebody joined or was invited, where that can stand."""
     firm, today = desk.firm(), desk.today()
     allowed = may_be_in(firm, staff_id, conversation, today)
+    if allowed and event.membership == "join":
+        await allow_widget(desk, event.room_id, event.state_key or "")
     if allowed and (conversation.everyone or staff_id in conversation.participants):
         return _STANDS if actor == staff_id else _PUT_RIGHT
     closed = actor != staff_id and is_read_only(firm, conversation)

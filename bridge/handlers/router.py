@@ -22,6 +22,7 @@ from bridge.handlers.places import Places
 from bridge.handlers.redactions import handle_redaction, is_redaction
 from bridge.handlers.reopening import WRITTEN, call_back, calls_back, without_text
 from bridge.handlers.room_changes import handle_room_change, is_room_change
+from bridge.handlers.widgets import handle_widget, is_widget
 from bridge.mapping.event import Event, event_of
 from bridge.matrix.at_work import AtWork
 from bridge.operations.telling import Effect
@@ -31,9 +32,12 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 
 
-def table(bot_id: str, bot_name: str, rules: FileRules, for_bot: Callable[[Event], bool]) -> tuple[Row, ...]:
+def table(
+    bot_id: str, bot_name: str, rules: FileRules, for_bot: Callable[[Event], bool], panel: str = ""
+) -> tuple[Row, ...]:
     """Who handles what: the first row that matches does. Of what none matches nothing is stored, so that no message
-    that is neither a command nor a file is ever kept. `for_bot` says of a message whether it is a command."""
+    that is neither a command nor a file is ever kept. `for_bot` says of a message whether it is a command; `panel` is
+    where the panel is that stands beside messages, if it does."""
     return (
         Row(lambda event: is_unlisted(event, bot_id), handle_unlisted),
         Row(lambda event: is_forbidden_file(event, rules, bot_id), handle_forbidden_file),
@@ -41,6 +45,7 @@ def table(bot_id: str, bot_name: str, rules: FileRules, for_bot: Callable[[Event
         Row(for_bot, handle_command),
         Row(lambda event: is_bot_renamed(event, bot_id, bot_name), handle_bot_renamed, in_spaces=True),
         Row(lambda event: is_drift(event, bot_id), handle_drift, in_spaces=True),
+        Row(lambda event: is_widget(event, bot_id, panel), handle_widget),
         Row(lambda event: is_membership(event, bot_id), handle_membership, in_spaces=True),
         Row(lambda event: is_pinning(event, bot_id), handle_pinning),
         Row(is_redaction, handle_redaction),
@@ -71,6 +76,7 @@ class Router:
             settings.appservice.bot_name,
             rules_of(settings.file_rules),
             lambda event: is_command(event, context),
+            settings.panel.url if settings.panel.widget else "",
         )
 
     def kept(self, given: Json) -> Json | None:

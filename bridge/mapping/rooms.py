@@ -14,9 +14,10 @@ from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import CHILD, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
-from bridge.firm.room_rules import BARRED, BOT_LEVEL, NAMED_BY_ALL, PINNER_LEVEL, REMOVER_LEVEL
+from bridge.firm.room_rules import BARRED, BOT_LEVEL, NAMED_BY_ALL, PINNER_LEVEL, REMOVER_LEVEL, WIDGET, WIDGETS
 from bridge.mapping.names import conversation_name, direct_name, matter_name, place_in_list
 from bridge.mapping.pictures import Picture, matter_picture, named_picture
+from bridge.mapping.widgets import WIDGET_ID, widget_content
 
 Json = dict[str, Any]
 StateKey = tuple[str, str]
@@ -30,6 +31,7 @@ CLEARED: Mapping[str, Json] = {
     "m.room.tombstone": {"body": "", "replacement_room": ""},
     "m.room.server_acl": {},
     "m.room.third_party_invite": {},
+    **{widget: {} for widget in WIDGETS},
 }
 """What is made of state that a room has and its shape does not."""
 
@@ -84,6 +86,8 @@ class RoomShape:
     order: str = ""
     """Where a space stands among the others at the edge of a client, which compares these character by character."""
     picture: Picture | None = None
+    widget: str = ""
+    """The address of the panel's page that clients show beside its messages; empty for none."""
     guarded: bool = False
     """Whether the guard judges every membership, so that the room may leave more to its participants."""
     pinners: frozenset[str] | None = None
@@ -349,6 +353,8 @@ def desired_state(
         state["m.room.topic", ""] = {"topic": shape.topic}
     if shape.picture is not None:
         state[AVATAR, ""] = {PICTURE: shape.picture.digest}
+    if shape.widget:
+        state[WIDGET, WIDGET_ID] = widget_content(shape.widget, bot_id)
     if shape.kind != ConversationKind.BOT:
         state[SERVICE_MEMBERS, ""] = {"service_members": [bot_id]}
     if not shape.alias_localpart:

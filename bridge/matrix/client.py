@@ -17,7 +17,14 @@ from bridge.mapping.disclosure import Happened
 from bridge.matrix import requests
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
-from bridge.matrix.errors import BadRequestError, ForbiddenError, HomeserverError, NotAllowedError, NotFoundError
+from bridge.matrix.errors import (
+    BadRequestError,
+    ForbiddenError,
+    HomeserverError,
+    NotAllowedError,
+    NotFoundError,
+    TokenRejectedError,
+)
 from bridge.matrix.port import LOCK, Take, Unread
 from bridge.matrix.requests import ADMIN_V1, ADMIN_V2, V1, V3, Request, delete, get, post, put
 from bridge.settings import APPSERVICE_ID, AppserviceSettings, HomeserverSettings
@@ -97,10 +104,10 @@ class MatrixClient:
         events: list[Json] = await self._as_bot(Api.room_get_state(_NO_TOKEN, room_id))
         return events
 
-    async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:
+    async def state_event(self, room_id: str, event_type: str, state_key: str, user_id: str = "") -> Json | None:
         try:
             asked = get(V3, "rooms", room_id, "state", event_type, state_key, query="format=event")
-            event: Json = await self._as_bot(asked)
+            event: Json = await (self._as(user_id, asked) if user_id else self._as_bot(asked))
         except (NotFoundError, ForbiddenError):
             return None
         return event
@@ -289,6 +296,14 @@ class MatrixClient:
 
     async def clock(self) -> tuple[float, float]:
         return await self.connection.clock()
+
+    async def openid_user(self, token: str) -> str | None:
+        try:
+            answer = await self.connection.whose_openid_token(token)
+        except TokenRejectedError:
+            return None
+        user_id = answer.get("sub") if isinstance(answer, dict) else None
+        return user_id if isinstance(user_id, str) else None
 
     async def whoami(self, user_id: str | None = None) -> str:
         if user_id is not None:

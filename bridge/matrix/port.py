@@ -53,8 +53,8 @@ class RoomRequests(Protocol):
     async def room_state(self, room_id: str) -> list[Json]:
         """All current state events, memberships included. Raises ForbiddenError when the bot is not in the room."""
 
-    async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:
-        """The event behind one piece of state; None where there is none, or the bot may not see it."""
+    async def state_event(self, room_id: str, event_type: str, state_key: str, user_id: str = "") -> Json | None:
+        """The event behind one piece of state, as that user sees it, or the bot; None where they see none."""
 
     async def admin_room_state(self, room_id: str) -> list[Json]:
         """The same through the admin API, for rooms the bot is not in. Raises NotFoundError."""
@@ -185,6 +185,9 @@ class AccountRequests(Protocol):
 
     async def ensure_device(self, user_id: str) -> None:
         """Make the bridge's device for that user, once per process and user; sending needs it (MSC4326)."""
+
+    async def openid_user(self, token: str) -> str | None:
+        """Whose OpenID token this is, by their user id; None where the homeserver knows it not, or no more."""
 
     async def admin_user(self, user_id: str) -> Json | None:
         """An account as the admin API shows it, or None."""

@@ -25,6 +25,8 @@ _SESSION_MS = SESSION_HOURS * 3_600_000
 _USED_MS = 60_000
 """So often it is noted that a session is in use."""
 _BROWSER_SHOWN = 200
+_BESIDE_MOST = 10
+"""Sessions beside messages that one person has at once: each window begins one, and may be closed without a word."""
 _REF = 16
 """Digits of the hash of a token."""
 IN_PATH = "/in/"
@@ -54,15 +56,30 @@ async def invited(desk: Desk, token: str) -> Staff | None:
 async def sign_in(desk: Desk, token: str, browser: str) -> str | None:
     """Spend a link and begin a session. Its token; None where the link is spent, over or none, or for a leaver."""
     session = secrets.token_urlsafe(32)
-    shown = browser[:_BROWSER_SHOWN].replace("\0", "").encode("utf-8", "replace").decode()
-    staff_id = await desk.store.run(rows.spend_link, _hash(token), _hash(session), shown, now_ms())
+    staff_id = await desk.store.run(rows.spend_link, _hash(token), _hash(session), _shown(browser), now_ms())
     return session if _acting(desk, staff_id) is not None else None
 
 
-async def signed_in(desk: Desk, session: str) -> Staff | None:
-    """Whose session this is; None where it is over, or they have left."""
+async def sign_in_beside(desk: Desk, staff_id: str, conversation_id: str, browser: str) -> str:
+    """Begin a session of somebody whose client has shown who they are, beside the messages of a conversation. Its
+    token."""
+    session, now = secrets.token_urlsafe(32), now_ms()
+    began = rows.Session(_hash(session), staff_id, now, now, _shown(browser), conversation_id)
+    await desk.store.run(rows.begin_widget, began, _BESIDE_MOST)
+    return session
+
+
+def _shown(browser: str) -> str:
+    return browser[:_BROWSER_SHOWN].replace("\0", "").encode("utf-8", "replace").decode()
+
+
+async def signed_in(desk: Desk, session: str, widget: str = "") -> Staff | None:
+    """Whose session this is; None where it is over, or they have left.
+
+    One beside the messages is good for `widget` alone, the id of its conversation, and for nothing else of the panel.
+    """
     now = now_ms()
-    found = await desk.store.read(rows.session_of, _hash(session), now - _SESSION_MS)
+    found = await desk.store.read(rows.session_of, _hash(session), now - _SESSION_MS, widget)
     person = _acting(desk, None if found is None else found.staff_id)
     if found is not None and person is None:
         # For good: whoever comes back to the firm signs in anew.
@@ -87,12 +104,14 @@ class SignedIn:
     used_at: int
     browser: str
     """As it calls itself; may be empty."""
+    beside: bool
+    """Whether it is a client that shows the panel beside a conversation's messages."""
 
 
 async def sessions(desk: Desk, staff_id: str) -> list[SignedIn]:
     """This person's sessions, the oldest first."""
     found = await desk.store.read(rows.sessions_of, staff_id, now_ms() - _SESSION_MS)
-    return [SignedIn(one.token_hash[:_REF], one.begun_at, one.used_at, one.browser) for one in found]
+    return [SignedIn(one.token_hash[:_REF], one.begun_at, one.used_at, one.browser, bool(one.widget)) for one in found]
 
 
 async def end_session(desk: Desk, staff_id: str, ref: str) -> bool:

@@ -613,6 +613,8 @@ class PanelSession(Base):
     used_at = BigIntegerField()
     browser = TextField()
     """What the browser calls itself."""
+    widget = TextField(default="")
+    """The id of the conversation beside whose messages it is, and which it shows alone; empty for the panel itself."""
 
 
 class ApiToken(Base):

@@ -311,6 +311,13 @@ def whoami(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"user_id": asked.user_id, "is_guest": False}
 
 
+def openid_userinfo(fake: FakeHomeserver, asked: Asked) -> Json:
+    user_id = fake.openid_tokens.get(asked.query.get("access_token", ""))
+    if user_id is None:
+        raise Denied(401, "M_UNKNOWN_TOKEN", "Access Token unknown or expired")
+    return {"sub": user_id}
+
+
 def versions(fake: FakeHomeserver, asked: Asked) -> Json:
     return {"versions": ["v1.1", "v1.12"], "unstable_features": {}}
 
@@ -552,6 +559,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("PUT", _V3 + "/devices/{}", put_device),
     ("GET", _V3 + "/account/whoami", whoami),
     ("GET", "/_matrix/client/versions", versions),
+    ("GET", "/_matrix/federation/v1/openid/userinfo", openid_userinfo),
     ("GET", _V3 + "/capabilities", capabilities),
     ("POST", "/_matrix/media/v3/upload", upload),
     ("POST", "/_matrix/client/v3/search", search),
@@ -580,7 +588,7 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
 _ROUTES = tuple(
     (method, re.compile(re.escape(path).replace(r"\{\}", "([^/]*)")), endpoint) for method, path, endpoint in _TABLE
 )
-ANONYMOUS: frozenset[Endpoint] = frozenset({versions})
+ANONYMOUS: frozenset[Endpoint] = frozenset({versions, openid_userinfo})
 """What may be asked without a token."""
 
 

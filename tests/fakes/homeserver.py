@@ -76,6 +76,8 @@ class FakeHomeserver(World):
         """Name and content by media id."""
         self.uploaders: dict[str, str] = {}
         """User ids by media id."""
+        self.openid_tokens: dict[str, Any] = {}
+        """User ids by the token with which a client proves its person to a page."""
         self.quarantined: set[str] = set()
         """SHA-256 of what nobody can download."""
         self.auto_push = False

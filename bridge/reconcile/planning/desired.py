@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind
+from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import administrators, desired_participants
 from bridge.mapping import rooms as shapes
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
 from bridge.mapping.names import place_in_list
 from bridge.mapping.rooms import RoomShape
+from bridge.mapping.widgets import widget_address
 from bridge.reconcile.planning.seeds import joiners, seeds
 from bridge.settings import Settings
 from bridge.store.rooms.conversations import NewConversation, StoredAccount, World
@@ -188,8 +189,17 @@ def _shapes(
         found.extend(with_earlier(shape, world.earlier.get(c.id, ())))
     first_title = settings.firm.first_matter_conversation_title
     found.extend(_matter_spaces(firm, worth, members, first_title, guarded=settings.guarded))
-    pictures = settings.accounts.avatars
-    return {shape.key: shape if pictures else replace(shape, picture=None) for shape in found}
+    if not settings.accounts.avatars:
+        found = [replace(shape, picture=None) for shape in found]
+    if settings.panel.widget and settings.panel.url:
+        found = [replace(shape, widget=_widget(shape, settings.panel.url)) for shape in found]
+    return {shape.key: shape for shape in found}
+
+
+def _widget(shape: RoomShape, panel: str) -> str:
+    """The page of the panel beside a room. One that was left, the bot's chats and the firm admins' have none."""
+    shown = shape.kind in {ConversationKind.DIRECT, *SHARED} and not shape.earlier_of
+    return widget_address(panel, shape.key) if shown else ""
 
 
 def _called(firm: Firm, world: World, conversation: Conversation, user_ids: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.firm.room_keys import CHILD
-from bridge.firm.room_rules import BOT_LEVEL
+from bridge.firm.room_rules import BOT_LEVEL, WIDGET
 from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.rooms import AVATAR, CLEARED, SERVICE_MEMBERS, RoomShape, StateKey, create_body, desired_state
 
@@ -90,7 +90,7 @@ ENDING = frozenset({Action.LOCK_ACCOUNT, Action.DEACTIVATE_ACCOUNT})
 _TAKING = frozenset({Action.BOT_KEEP, Action.CLOSE_ROOM, Action.TAKE_POWER, Action.REMOVE})
 _CLOSING = frozenset({LEVELS, "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access"})
 """State that says who may come in, read and write: in the form of a room's shape it opens nothing."""
-_CAN_WAIT = frozenset({SERVICE_MEMBERS})
+_CAN_WAIT = frozenset({SERVICE_MEMBERS, WIDGET})
 """State that is set in a direct conversation when the bot comes for something else; its coming and going is seen."""
 
 

@@ -5,7 +5,7 @@ Of every token only its hash is kept, so that nobody signs in with what a backup
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import PanelLink, PanelSession
@@ -20,6 +20,8 @@ class Session:
     begun_at: int
     used_at: int
     browser: str
+    widget: str
+    """The id of the conversation beside whose messages it is; empty for the panel itself."""
 
 
 def add_link(unit: Unit, token_hash: str, staff_id: str, until: int) -> None:
@@ -46,10 +48,24 @@ def spend_link(unit: Unit, token_hash: str, session_hash: str, browser: str, now
     return staff_id
 
 
-def session_of(unit: ReadUnit, token_hash: str, begun_after: int) -> Session | None:
-    """A session that began after that moment."""
-    row = unit.find(PanelSession, PanelSession.token_hash == token_hash, PanelSession.begun_at > begun_after)
-    return None if row is None else Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser)
+def begin_widget(unit: Unit, began: Session, most: int) -> None:
+    """Begin a session beside a conversation's messages. Of all such sessions of a person the `most` used last go on."""
+    unit.run(PanelSession.insert(**asdict(began)))
+    theirs = (PanelSession.staff_id == began.staff_id) & (PanelSession.widget != "")
+    newest = PanelSession.used_at.desc(), PanelSession.begun_at.desc(), PanelSession.token_hash
+    for row in list(unit.all(PanelSession.select().where(theirs).order_by(*newest)))[most:]:
+        end_session(unit, row.token_hash)
+
+
+def session_of(unit: ReadUnit, token_hash: str, begun_after: int, widget: str = "") -> Session | None:
+    """A session of the panel, or of its page beside a conversation, that began after that moment."""
+    row = unit.find(
+        PanelSession,
+        PanelSession.token_hash == token_hash,
+        PanelSession.begun_at > begun_after,
+        PanelSession.widget == widget,
+    )
+    return None if row is None else _session(row)
 
 
 def note_used(unit: Unit, token_hash: str, now: int) -> None:
@@ -64,7 +80,11 @@ def sessions_of(unit: ReadUnit, staff_id: str, begun_after: int) -> list[Session
         .where(PanelSession.staff_id == staff_id, PanelSession.begun_at > begun_after)
         .order_by(PanelSession.begun_at, PanelSession.token_hash)
     )
-    return [Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser) for row in unit.all(rows)]
+    return [_session(row) for row in unit.all(rows)]
+
+
+def _session(row: PanelSession) -> Session:
+    return Session(row.token_hash, row.staff_id, row.begun_at, row.used_at, row.browser, row.widget)
 
 
 def end_session(unit: Unit, token_hash: str) -> None:

@@ -29,7 +29,7 @@ async def about(asked: PanelRequest) -> web.StreamResponse:
         asked,
         view,
         "about",
-        facts=list(_facts(asked.desk, view, told)),
+        facts=list(facts_of(asked.desk, view, told)),
         may_rename=may_change and not view.entry.read_only,
         may_archive=may_change and not view.conversation.archived and not view.everyone,
         is_channel=channel,
@@ -38,7 +38,7 @@ async def about(asked: PanelRequest) -> web.StreamResponse:
     )
 
 
-def _facts(desk: Desk, view: seen.View, told: Particulars) -> Iterator[tuple[str, str]]:
+def facts_of(desk: Desk, view: seen.View, told: Particulars) -> Iterator[tuple[str, str]]:
     """What is told of a conversation, each with what it is called."""
     firm, origin = desk.settings.firm, told.origin
     yield "Why you can see this", why_seen(view, told.access)

@@ -33,6 +33,7 @@ from bridge.web.panel.pages import Page, PanelRequest
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
 from bridge.web.panel.search import search
+from bridge.web.panel.widget.door import widget_routes
 
 log = structlog.get_logger(__name__)
 Deed = Callable[[PanelRequest, Form], Awaitable[web.StreamResponse]]
@@ -115,6 +116,7 @@ def make_panel(desk: Desk, live: Live, begun: Callable[[], bool], health: Health
             web.get("/in/{token}", _invitation(desk)),
             web.post("/in/{token}", _entrance(desk)),
             web.get("/events", _stream(desk, live), allow_head=False),
+            *widget_routes(desk, live),
             *(web.get(f"/static/{file.name}", _static(file)) for file in sorted(_STATIC.iterdir())),
         ]
     )

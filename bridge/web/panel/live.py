@@ -40,6 +40,8 @@ class _Page:
     user_id: str
     firm: Firm
     sees: int
+    widget: str = ""
+    """The id of the conversation beside whose messages it is; empty for a page of the panel itself."""
     mark: str = ""
     rooms: frozenset[str] = frozenset()
     maybe: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,13 +92,13 @@ class Live:
         page.ended = True
         page.maybe.set()
 
-    async def stream(self, request: web.Request, session: str, staff_id: str) -> web.StreamResponse:
-        """Tell one page until it is closed, or the session is over."""
+    async def stream(self, request: web.Request, session: str, staff_id: str, widget: str = "") -> web.StreamResponse:
+        """Tell one page until it is closed, or the session is over. `widget` is the conversation that it is beside."""
         desk = self._desk
         theirs = [page for page in self._pages if page.staff_id == staff_id]
         for page in theirs[: max(0, len(theirs) + 1 - _OPEN_FOR_ONE)]:
             self._end(page)
-        page = _Page(staff_id, await account_of(desk, staff_id), desk.firm(), sees(desk, staff_id))
+        page = _Page(staff_id, await account_of(desk, staff_id), desk.firm(), sees(desk, staff_id), widget)
         self._pages.append(page)
         response = EventSourceResponse(headers=HEADERS, ping_interval=25)
         try:
@@ -128,7 +130,7 @@ class Live:
             return True
         await asyncio.sleep(_TOGETHER_SECONDS)
         page.maybe.clear()
-        if await signed_in(self._desk, session) is None:
+        if await signed_in(self._desk, session, page.widget) is None:
             return False
         before, written, page.written = page.mark, page.written, False
         await self._look(page)

@@ -183,6 +183,7 @@ async def signed_in_where(asked: PanelRequest) -> web.StreamResponse:
             "ref": one.ref,
             "here": one.ref == ref_of(asked.session),
             "browser": one.browser or "A browser that does not say what it is",
+            "beside": one.beside,
             "begun": moment_in(firm, one.begun_at),
             "used": moment_in(firm, one.used_at),
         }

@@ -583,3 +583,20 @@ async def test_O2_a_change_of_the_directory_is_confirmed_and_taken_back_only_if_
         assert (await ruth.post("/directory/undo", fingerprint=first)).status == 409
         assert (await ruth.post("/directory/undo", fingerprint=second)).status == 200
         assert (await ruth.get("/directory")).json["confirmed"] is None
+
+
+async def test_A1_F3_no_name_that_begins_as_another_matters_number_is_taken(api: Api) -> None:
+    ruth = await api.system("ruth")
+    made = f"/conversations/{await filings(api, ruth)}"
+    asked = (
+        ("POST", "/channels", "name"),
+        ("PATCH", made, "title"),
+        ("POST", "/matters/m1/conversations", "title"),
+        ("PATCH", f"/conversations/{FIRST}", "title"),
+    )
+    for method, path, called in asked:
+        for name in ("1999-0001 costs", "２０２６–0055"):
+            reply = await ruth.ask(method, path, {called: name})
+            assert reply.status == 409, path
+            assert reply.json["detail"].startswith("That begins as the number of a matter does"), path
+    assert (await ruth.post("/matters/m1/conversations", {"title": "2026-0042 costs"})).status == 200

@@ -150,6 +150,8 @@ async def test_D3_a_private_room_with_people_is_their_direct_conversation_and_wh
         ({"name": "Tide\u200bTables"}, "invisible characters"),
         ({"name": "#"}, "A channel needs a name"),
         ({"name": "Tides", "topic": "x" * 251}, "251 characters"),
+        ({"name": "2026-0055 Sale"}, "That begins as the number of a matter does"),
+        ({"name": "#1999–0001"}, "That begins as the number of a matter does"),
     ],
 )
 async def test_what_cannot_be_is_refused_before_anything_is_there_and_told_by_the_bot(
@@ -196,6 +198,13 @@ async def test_M1_M2_a_room_made_in_a_matters_space_is_a_conversation_of_it(firm
         await plus(firm, ANN, name="costs budget", **content)
     await firm.hear()
     await firm.settled()
+
+
+async def test_F3_a_room_in_a_matters_space_takes_no_other_matters_number(firm: FirmOnFake) -> None:
+    space = in_space((await firm.room(matter_space_key("m1"))).room_id)
+    with pytest.raises(Refused, match="That begins as the number of a matter does"):
+        await plus(firm, ANN, name="2026-0055 costs", preset="private_chat", initial_state=space)
+    await plus(firm, ANN, name="2026-0042 costs", preset="private_chat", initial_state=space)
 
 
 async def test_M3_who_has_no_access_is_not_brought_into_a_matters_room(firm: FirmOnFake) -> None:

@@ -14,6 +14,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.desk import Desk
+from bridge.firm.conversation import first_matter_conversation_id
 from bridge.operations.overview import Overview, overviews, sees
 from bridge.operations.tokens import NewToken, Scope, add_token, hashed, holder
 from bridge.settings import PanelSettings
@@ -255,6 +256,23 @@ async def test_P2_a_refusal_is_said_as_the_bot_says_it_and_the_form_keeps_what_w
     assert "There is a channel called Court Filings already" in ruth.text
     assert 'value="court filings"' in ruth.text
     assert re.search(r'value="tom" checked', ruth.text)
+
+
+async def test_P2_F3_no_form_gives_a_name_that_begins_as_another_matters_number(panel: Panel) -> None:
+    await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    forms = (
+        "/new/channel",
+        "/matter/m1",
+        f"{await filings(ruth)}/rename",
+        f"/conversation/{first_matter_conversation_id('m1')}/rename",
+    )
+    for address in forms:
+        for title in ("1999-0001 costs", "２０２６–0055"):
+            assert await ruth.post(address, [("title", title), ("person", "tom")]) == 422, address
+            assert "That begins as the number of a matter does" in ruth.text
+            assert f'value="{title}"' in ruth.text
+    assert await ruth.post("/matter/m1", [("title", "2026-0042 costs"), ("person", "tom")]) == 303
 
 
 async def test_P1_a_channel_is_joined(panel: Panel) -> None:

@@ -1,0 +1,1 @@
+"""The panel beside the messages, in a client that shows widgets (P4)."""
