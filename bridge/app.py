@@ -28,6 +28,7 @@ from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
+from bridge.oidc.provider import Provider
 from bridge.operations.tokens import add_token, end_token
 from bridge.refusal import CommandError
 from bridge.service import FirmService, open_firm
@@ -75,6 +76,7 @@ class Bridge:
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
         self.live = Live(self._desk)
+        self.sign_on = Provider(settings.sign_on, settings.sign_on_back) if settings.sign_on.issuer else None
         self.inbox = Inbox(
             firm.store,
             self.router.handle,
@@ -84,14 +86,17 @@ class Bridge:
         )
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
-        self.jobs = Jobs(self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep)
+        self.jobs = Jobs(
+            self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.sign_on
+        )
         reconciler = firm.reconciler
         firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.passes.needs_person))
         firm.store.listen(self._count_drift)
 
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
-        return health(self._firm, self.upkeep, self.outbox, self.filer)
+        found = health(self._firm, self.upkeep, self.outbox, self.filer)
+        return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
 
     def web_app(self) -> web.Application:
         """Everything that this bridge answers to."""
@@ -113,7 +118,7 @@ class Bridge:
         def begun() -> bool:
             return self.upkeep.stages.is_done(Stage.SHUT_OUT)
 
-        app = make_panel(self._desk, self.live, begun, self.health)
+        app = make_panel(self._desk, self.live, begun, self.health, self.sign_on)
         app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
         return app
 

@@ -38,6 +38,7 @@ from bridge.handlers.places import Places
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
+from bridge.oidc.provider import Provider
 from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
 from bridge.operations.tokens import end_tokens_of_leavers
@@ -77,6 +78,8 @@ CLOCK_SECONDS = 5
 """Between looks at whether the clock was set back."""
 _TOKENS_SECONDS = 60
 """Between looks for tokens of people who have left."""
+_SIGN_ON_SECONDS = 300
+"""Between looks at whether the firm's single sign-on serves."""
 _REFUSALS_SECONDS = 5
 """Between looks at what the guard refused."""
 
@@ -92,6 +95,8 @@ class Jobs:
     outbox: Outbox
     filer: Filer
     upkeep: Upkeep
+    sign_on: Provider | None = None
+    """The firm's single sign-on."""
     scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
     _clock_watch: asyncio.Task[None] | None = None
 
@@ -109,6 +114,9 @@ class Jobs:
         self._job(self._forget_done, IntervalTrigger(hours=6), "retention")
         self._job(partial(forget_over, desk), IntervalTrigger(hours=6), "panel")
         self._job(partial(end_tokens_of_leavers, desk), IntervalTrigger(seconds=_TOKENS_SECONDS), "tokens")
+        if self.sign_on is not None:
+            now = datetime.now(UTC)
+            self._job(self.sign_on.look, IntervalTrigger(seconds=_SIGN_ON_SECONDS, start_date=now), "sign on")
         self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")

@@ -54,9 +54,21 @@ async def invited(desk: Desk, token: str) -> Staff | None:
 async def sign_in(desk: Desk, token: str, browser: str) -> str | None:
     """Spend a link and begin a session. Its token; None where the link is spent, over or none, or for a leaver."""
     session = secrets.token_urlsafe(32)
-    shown = browser[:_BROWSER_SHOWN].replace("\0", "").encode("utf-8", "replace").decode()
-    staff_id = await desk.store.run(rows.spend_link, _hash(token), _hash(session), shown, now_ms())
+    staff_id = await desk.store.run(rows.spend_link, _hash(token), _hash(session), _shown(browser), now_ms())
     return session if _acting(desk, staff_id) is not None else None
+
+
+async def begin_session(desk: Desk, person: Staff, nonce: str, browser: str) -> str | None:
+    """Begin a session for somebody whom the firm's single sign-on has named. Its token; None where this attempt, which
+    its nonce tells from others, began one before."""
+    session, now = secrets.token_urlsafe(32), now_ms()
+    wanted = rows.Session(_hash(session), person.id, now, now, _shown(browser))
+    begun = await desk.store.run(rows.begin_session, _hash(nonce), now + _SESSION_MS, wanted)
+    return session if begun else None
+
+
+def _shown(browser: str) -> str:
+    return browser[:_BROWSER_SHOWN].replace("\0", "").encode("utf-8", "replace").decode()
 
 
 async def signed_in(desk: Desk, session: str) -> Staff | None:

@@ -607,6 +607,30 @@ class PanelSession(Base):
     """What the browser calls itself."""
 
 
+class ReadPosition(Base):
+    """Up to where somebody has read in a conversation, as their client told everybody there (P5). Only the last place."""
+
+    conversation = TextField()
+    staff_id = TextField()
+    threads = BooleanField()
+    """Whether it is also said of what stands in threads (Matrix specification, receipts, unthreaded)."""
+    event_id = TextField()
+    at_ms = BigIntegerField()
+    """When they read it, by the homeserver's clock."""
+
+    class Meta:
+        primary_key = CompositeKey("conversation", "staff_id", "threads")
+
+
+class SignOnUsed(Base):
+    """An attempt to sign in by the firm's single sign-on that has begun a session, so that it begins no other (P4)."""
+
+    nonce_hash = TextField(primary_key=True)
+    """SHA-256 in hexadecimal."""
+    until = BigIntegerField()
+    """When nothing takes it any more anyway."""
+
+
 class ApiToken(Base):
     """A token with which a system uses the API as somebody (A1). Its row stays when it has ended, so that its number is
     given to no other."""
