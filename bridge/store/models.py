@@ -608,18 +608,20 @@ class PanelSession(Base):
 
 
 class ReadPosition(Base):
-    """Up to where somebody has read in a conversation, as their client told everybody there (P5). Only the last place."""
+    """Up to where somebody has read in a room, as their client told everybody there (P5). Only the last place."""
 
-    conversation = TextField()
+    room_id = TextField()
     staff_id = TextField()
     threads = BooleanField()
-    """Whether it is also said of what stands in threads (Matrix specification, receipts, unthreaded)."""
+    """Whether it is said of what stands in threads as well (Matrix specification: receipts, unthreaded)."""
     event_id = TextField()
+    event_ms = BigIntegerField(null=True)
+    """When the event was sent; null where that is to be asked for."""
     at_ms = BigIntegerField()
-    """When they read it, by the homeserver's clock."""
+    """When they read it. Both by the homeserver's clock."""
 
     class Meta:
-        primary_key = CompositeKey("conversation", "staff_id", "threads")
+        primary_key = CompositeKey("room_id", "staff_id", "threads")
 
 
 class SignOnUsed(Base):

@@ -51,6 +51,7 @@ PAGES: Final[dict[str, Page]] = {
     "/conversation/{conversation}/participants": conversation.participants,
     "/conversation/{conversation}/about": about,
     "/conversation/{conversation}/versions": versions,
+    "/conversation/{conversation}/message/{event}/seen": conversation.seen_message,
     "/conversation/{conversation}/file/{event}": download,
     "/conversation/{conversation}/file/{event}/picture": picture,
     "/files": all_files,

@@ -17,15 +17,16 @@ class SignOnUsed(Model):
 
 
 class ReadPosition(Model):
-    conversation = TextField()
+    room_id = TextField()
     staff_id = TextField()
     threads = BooleanField()
     event_id = TextField()
+    event_ms = BigIntegerField(null=True)
     at_ms = BigIntegerField()
 
     class Meta:
         legacy_table_names = False
-        primary_key = CompositeKey("conversation", "staff_id", "threads")
+        primary_key = CompositeKey("room_id", "staff_id", "threads")
 
 
 def up(migrator: SchemaMigrator, unit: Unit) -> None:
