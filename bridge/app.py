@@ -23,11 +23,13 @@ from bridge.handlers.creation import room_asked_for
 from bridge.handlers.file_rules import judge_bytes_of
 from bridge.handlers.inbox import Effect, Inbox
 from bridge.handlers.places import Places
+from bridge.handlers.receipts import Receipts
 from bridge.handlers.router import Router
 from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
+from bridge.oidc.provider import Provider
 from bridge.operations.tokens import add_token, end_token
 from bridge.refusal import CommandError
 from bridge.service import FirmService, open_firm
@@ -74,7 +76,9 @@ class Bridge:
         )
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
+        self.receipts = Receipts(self.places, firm.store)
         self.live = Live(self._desk)
+        self.sign_on = Provider(settings.sign_on, settings.sign_on_back) if settings.sign_on.issuer else None
         self.inbox = Inbox(
             firm.store,
             self.router.handle,
@@ -84,14 +88,18 @@ class Bridge:
         )
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
-        self.jobs = Jobs(self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep)
+        self.jobs = Jobs(
+            self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.receipts
+        )
+        self.jobs.sign_on = self.sign_on
         reconciler = firm.reconciler
         firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.passes.needs_person))
         firm.store.listen(self._count_drift)
 
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
-        return health(self._firm, self.upkeep, self.outbox, self.filer)
+        found = health(self._firm, self.upkeep, self.outbox, self.filer)
+        return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
 
     def web_app(self) -> web.Application:
         """Everything that this bridge answers to."""
@@ -100,6 +108,7 @@ class Bridge:
             inbox=self.inbox,
             kept=self.router.kept,
             news=self._news,
+            beside=self.receipts.heard,
             user_known=self._user_known,
             alias_known=self._alias_known,
             health=self.health,
@@ -113,7 +122,7 @@ class Bridge:
         def begun() -> bool:
             return self.upkeep.stages.is_done(Stage.SHUT_OUT)
 
-        app = make_panel(self._desk, self.live, begun, self.health)
+        app = make_panel(self._desk, self.live, begun, self.health, self.sign_on)
         app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
         return app
 
@@ -132,6 +141,7 @@ class Bridge:
             stack.push_async_callback(self.outbox.stop)
             self.jobs.start()
             stack.callback(self.jobs.stop)
+            stack.push_async_callback(self.receipts.stop)
             self.upkeep.start(sending=self.outbox.start, hearing=self.inbox.start)
             stack.push_async_callback(self.upkeep.stop)
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
@@ -141,6 +151,7 @@ class Bridge:
 
     async def _news(self, events: list[Json]) -> Effect | None:
         self.live.heard(events)
+        self.receipts.came(events)
         return await self.activity.news(events)
 
     def _more_routes(self) -> list[web.RouteDef]:

@@ -20,6 +20,7 @@ from pydantic_settings import SettingsError
 
 from bridge.firm.errors import BridgeError
 from bridge.mapping.ids import LOCALPART, TEMPLATE_FIELDS
+from bridge.oidc.metadata import may_be_asked
 from bridge.retired import RETIRED, retired
 from bridge.settings import EXAMPLE_SECRET, Settings
 from bridge.yaml_lines import Document, YamlError, read_yaml
@@ -101,6 +102,8 @@ def judge(settings: Settings) -> Iterator[SettingProblem]:
     yield from _secrets(settings)
     yield from _addresses(settings)
     yield from _names(settings)
+    if settings.sign_on.issuer:
+        yield from _sign_on(settings)
 
 
 def _read(file: Path) -> str:
@@ -278,6 +281,30 @@ def _addresses(settings: Settings) -> Iterator[SettingProblem]:
         )
 
 
+def _sign_on(settings: Settings) -> Iterator[SettingProblem]:
+    wanted = settings.sign_on
+    parts = urlsplit(wanted.issuer)
+    if not may_be_asked(wanted.issuer) or parts.query or parts.fragment or parts.username:
+        yield SettingProblem(
+            "sign_on.issuer",
+            f"{wanted.issuer!r} is not an issuer. It begins with https://, and has nothing behind a question mark.",
+        )
+    if not settings.panel.url:
+        yield SettingProblem(
+            "panel.url", "It is empty, so there is no panel to sign in to. Give it, or empty sign_on.issuer."
+        )
+    if not wanted.client_id:
+        yield SettingProblem("sign_on.client_id", "It is missing. The provider shows it where the panel is registered.")
+    if "openid" not in wanted.scopes:
+        yield SettingProblem("sign_on.scopes", "openid is missing, without which nobody is named.")
+    if wanted.claim != "email" and not wanted.directory_provider:
+        yield SettingProblem(
+            "sign_on.directory_provider",
+            f"It is missing. Write the provider's id in external_ids of the directory, with which {wanted.claim} is"
+            " compared, or take email as sign_on.claim.",
+        )
+
+
 def _names(settings: Settings) -> Iterator[SettingProblem]:
     service = settings.appservice
     for key, localpart in (
@@ -340,4 +367,8 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     if "://" not in cabinet:
         cabinet = str(folder / cabinet)
     filing = settings.filing.model_copy(update={"url": SecretStr(cabinet)})
-    return settings.model_copy(update={"directory": directory, "database": database, "filing": filing})
+    changed = {"directory": directory, "database": database, "filing": filing}
+    if settings.sign_on.client_secret_file:
+        file = str(folder / settings.sign_on.client_secret_file)
+        changed["sign_on"] = settings.sign_on.model_copy(update={"client_secret_file": file})
+    return settings.model_copy(update=changed)

@@ -101,6 +101,9 @@ class Kind(StrEnum):
     TOO_LARGE_TO_REHEARSE = "too_large_to_rehearse"
     # The panel
     NO_PANEL = "no_panel"
+    SIGN_ON_NOT_VERIFIED = "sign_on_not_verified"
+    SIGN_ON_UNKNOWN = "sign_on_unknown"
+    SIGN_ON_USED = "sign_on_used"
 
 
 NOT_THEIRS = frozenset({Kind.COMMAND_FOR_ADMINS, Kind.LIST_FOR_ADMINS, Kind.FOR_ADMINS, Kind.PINS_FOR_ADMINS})

@@ -39,7 +39,8 @@ def registration(settings: Settings) -> dict[str, Any]:
             "rooms": [],
         },
         "rate_limited": False,
-        "receive_ephemeral": False,
+        # Receipts: who has read up to where (P5).
+        "receive_ephemeral": True,
     }
 
 

@@ -378,6 +378,34 @@ class PanelSettings(_Section):
         return given
 
 
+class SignOnSettings(_Section):
+    """The firm's single sign-on (OpenID Connect), as a second way into the panel beside the bot's link (P4)."""
+
+    issuer: str = Field(
+        "",
+        description="The provider's issuer, exactly as it writes it, such as"
+        " https://login.microsoftonline.com/TENANT/v2.0; empty for no single sign-on.",
+    )
+    name: Name = Field("your firm account", description="What staff call it, behind *Sign in with*.")
+    client_id: str = Field("", description="The id that the provider gave the panel.")
+    client_secret_file: str = Field(
+        "",
+        description="A file with the secret that the provider gave the panel, which only the bridge's user may read;"
+        " empty where it gave none. It is read at each sign-in, so a new secret needs no restart.",
+    )
+    scopes: tuple[str, ...] = Field(("openid", "email"), description="What the provider is asked for.")
+    claim: Name = Field(
+        "email",
+        description="By what the provider names a person: email is their e-mail address in the directory, which the"
+        " provider must have verified (email_verified); anything else, such as sub or oid, is their subject in"
+        " external_ids there.",
+    )
+    directory_provider: str = Field(
+        "",
+        description="The provider's id in external_ids of the directory. Needed where claim is not email.",
+    )
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -411,6 +439,7 @@ class Settings(BaseSettings):
     transcripts: TranscriptSettings = TranscriptSettings()
     drift: DriftSettings = DriftSettings()
     panel: PanelSettings = PanelSettings()
+    sign_on: SignOnSettings = SignOnSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -439,6 +468,11 @@ class Settings(BaseSettings):
     def checker_id(self) -> str:
         """The Matrix id of the account as which `firm-bridge check` tries what the homeserver refuses."""
         return f"@{self.appservice.sender_localpart}_check:{self.homeserver.server_name}"
+
+    @property
+    def sign_on_back(self) -> str:
+        """Where people come back to from the firm's single sign-on; the provider must know it."""
+        return f"{self.panel.url.rstrip('/')}/sign-on/back"
 
     @property
     def guarded(self) -> bool:

@@ -13,6 +13,7 @@ from bridge.check.finding import Finding, Verdict
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
 from bridge.check.local import cabinet_findings, configuration_findings, database_findings, directory_findings
+from bridge.check.sign_on import sign_on_findings
 from bridge.settings import Settings
 
 __all__ = ["Finding", "Verdict", "examine"]
@@ -28,6 +29,8 @@ async def examine(settings: Settings, config: Path) -> AsyncIterator[Finding]:
     async for finding in database_findings(settings, firm):
         yield finding
     async for finding in cabinet_findings(settings):
+        yield finding
+    async for finding in sign_on_findings(settings, firm):
         yield finding
     async with asker(settings.homeserver.url) as asking:
         async for finding in homeserver_findings(asking, settings):

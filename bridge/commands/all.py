@@ -8,7 +8,7 @@ from bridge.commands.asking import paging
 from bridge.commands.asking.table import Command
 from bridge.commands.channels import changing, finding, making
 from bridge.commands.channels import people as channel_people
-from bridge.commands.conversations import direct, participants, pins
+from bridge.commands.conversations import direct, participants, pins, seen
 from bridge.commands.files import filing
 from bridge.commands.files import listing as file_listing
 from bridge.commands.matters import archiving, renaming, showing, starting, transcript
@@ -28,6 +28,7 @@ _MODULES = (
     transcript,
     participants,
     pins,
+    seen,
     file_listing,
     finding,
     making,

@@ -24,8 +24,8 @@ ENDPOINTS: Mapping[tuple[str, str], str] = {
     ("GET", "/health/live"): "200 while the process works.",
     ("GET", "/health/ready"): (
         "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody else"
-        " and something is tried again (`rooms`) or has to be put right (`directory`, `filing`, `clock`); else 503 with"
-        " `not ready`. The body names each check and its problem."
+        " and something is tried again (`rooms`) or has to be put right (`directory`, `filing`, `clock`, `sign_on`);"
+        " else 503 with `not ready`. The body names each check and its problem."
     ),
     ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",
     ("POST", "/_firm-bridge/create"): (
@@ -59,6 +59,8 @@ def endpoint_parts(table: Table) -> Iterator[str]:
 def _of_panel() -> Iterator[tuple[str, str]]:
     yield "`GET /in/{token}`", "What a link of `!panel` leads to. Looking at it spends nothing."
     yield "`POST /in/{token}`", "Signs in, once."
+    yield "`GET /sign-on`", "Begins to sign in by the firm's single sign-on. Only where `sign_on.issuer` is set."
+    yield "`GET /sign-on/back`", "Where somebody comes back to from there, and is signed in if it proves who they are."
     for address, shown in PAGES.items():
         yield f"`GET {address}`", _said(shown)
     for address, done in DEEDS.items():

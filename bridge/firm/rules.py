@@ -231,14 +231,14 @@ RULES: Mapping[RuleId, Rule] = {
     "P3": _rule(_PANEL, "It changes by itself as things change.", _C),
     "P4": _rule(
         _PANEL,
-        "Who somebody is, is proven by a link that the bot gave them; nobody types a Matrix password into it. A"
-        " leaver's session ends with the rest (F2).",
+        "Who somebody is, is proven by a link that the bot gave them, or by the firm's single sign-on; nobody types a"
+        " Matrix password into it. A leaver's session ends with the rest (F2).",
         _C,
     ),
     "P5": _rule(
         _PANEL,
-        "What was said can be searched, by the homeserver's own search, as that person and only inside what they are"
-        " in.",
+        "What was said can be searched, by the homeserver's own search, as that person; and it is told who has read up"
+        " to a message, and when, as their clients tell everybody there. Both only inside what the person is in.",
         *(_C, _S),
     ),
     "A1": _rule(

@@ -69,6 +69,15 @@ async def sign_in_beside(desk: Desk, staff_id: str, conversation_id: str, browse
     return session
 
 
+async def begin_session(desk: Desk, person: Staff, nonce: str, browser: str) -> str | None:
+    """Begin a session for somebody whom the firm's single sign-on has named. Its token; None where this attempt, which
+    its nonce tells from others, began one before."""
+    session, now = secrets.token_urlsafe(32), now_ms()
+    wanted = rows.Session(_hash(session), person.id, now, now, _shown(browser), "")
+    begun = await desk.store.run(rows.begin_session, _hash(nonce), now + _SESSION_MS, wanted)
+    return session if begun else None
+
+
 def _shown(browser: str) -> str:
     return browser[:_BROWSER_SHOWN].replace("\0", "").encode("utf-8", "replace").decode()
 

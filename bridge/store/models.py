@@ -617,6 +617,32 @@ class PanelSession(Base):
     """The id of the conversation beside whose messages it is, and which it shows alone; empty for the panel itself."""
 
 
+class ReadPosition(Base):
+    """Up to where somebody has read in a room, as their client told everybody there (P5). Only the last place."""
+
+    room_id = TextField()
+    staff_id = TextField()
+    threads = BooleanField()
+    """Whether it is said of what stands in threads as well (Matrix specification: receipts, unthreaded)."""
+    event_id = TextField()
+    event_ms = BigIntegerField(null=True)
+    """When the event was sent; null where that is to be asked for."""
+    at_ms = BigIntegerField()
+    """When they read it. Both by the homeserver's clock."""
+
+    class Meta:
+        primary_key = CompositeKey("room_id", "staff_id", "threads")
+
+
+class SignOnUsed(Base):
+    """An attempt to sign in by the firm's single sign-on that has begun a session, so that it begins no other (P4)."""
+
+    nonce_hash = TextField(primary_key=True)
+    """SHA-256 in hexadecimal."""
+    until = BigIntegerField()
+    """When nothing takes it any more anyway."""
+
+
 class ApiToken(Base):
     """A token with which a system uses the API as somebody (A1). Its row stays when it has ended, so that its number is
     given to no other."""

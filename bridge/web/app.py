@@ -22,7 +22,7 @@ Health = Callable[[], Mapping[str, str]]
 STOP_SECONDS = 5.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Of the largest request."""
-DEGRADING = frozenset({"clock", "directory", "filing", "rooms"})
+DEGRADING = frozenset({"clock", "directory", "filing", "rooms", "sign_on"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
 
@@ -40,6 +40,7 @@ def make_app(
     health: Health,
     metrics: Metrics,
     news: Callable[[list[Json]], Awaitable[Effect | None]] | None = None,
+    beside: Callable[[list[Json]], None] = lambda ephemeral: None,
     max_body_bytes: int = MAX_BODY_BYTES,
     more: Iterable[web.RouteDef] = (),
 ) -> web.Application:
@@ -47,7 +48,8 @@ def make_app(
 
     `kept` says what of an event is stored and handled, None for nothing; `user_known` and `alias_known` are asked
     with a full id or alias; `health` names each check with what is wrong, empty where all is well; `news` makes
-    of all events of a transaction what is to be written down with them, if anything; `more` are further routes.
+    of all events of a transaction what is to be written down with them, if anything; `beside` takes note of what comes
+    beside events; `more` are further routes.
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=max_body_bytes)
     endpoints = AppserviceEndpoints(
@@ -55,6 +57,7 @@ def make_app(
         inbox=inbox,
         kept=kept,
         news=news or _nothing,
+        beside=beside,
         user_known=user_known,
         alias_known=alias_known,
         metrics=metrics,

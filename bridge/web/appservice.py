@@ -16,7 +16,7 @@ from bridge.handlers.inbox import Effect, Inbox
 from bridge.metrics import Metrics
 from bridge.store.record.homeserver_time import HOMESERVER_TIME
 from bridge.web.errors import Handler, MatrixError, json_response
-from bridge.web.transaction import WrongShapeError, check_ping, events_of
+from bridge.web.transaction import WrongShapeError, check_ping, parts_of
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -35,6 +35,8 @@ class AppserviceEndpoints:
     """What of an event is stored and handled; None for nothing."""
     news: Callable[[list[Json]], Awaitable[Effect | None]]
     """What is to be written down of all events before the transaction is answered, if anything."""
+    beside: Callable[[list[Json]], None]
+    """Takes note of what comes beside events and is not stored, such as receipts."""
     user_known: Callable[[str], Awaitable[bool]]
     alias_known: Callable[[str], Awaitable[bool]]
     metrics: Metrics
@@ -74,11 +76,12 @@ class AppserviceEndpoints:
     async def _transaction(self, request: web.Request) -> web.Response:
         outcome = "refused"
         try:
-            events = _taken_in(await request.read())
+            events, beside = _taken_in(await request.read())
             HOMESERVER_TIME.hear(events)
             outcome = "busy"
             kept = [found for event in events if (found := self.kept(event)) is not None]
             await self._accept(kept, await self.news(events))
+            self.beside(beside)
             outcome = "accepted"
         finally:
             self.metrics.transactions.labels(outcome).inc()
@@ -126,11 +129,11 @@ def _is_id(given: str, sigil: str) -> bool:
     return given.startswith(sigil) and "\0" not in given
 
 
-def _taken_in(raw: bytes) -> list[Json]:
-    """The events of a transaction, without what no database stores. Raises MatrixError."""
+def _taken_in(raw: bytes) -> tuple[list[Json], list[Json]]:
+    """The events of a transaction, without what no database stores, and what comes beside them. Raises MatrixError."""
     # Checked as it came: an id with a NUL is none, and must not become another.
-    events = _checked(events_of, raw)
-    return events_of(json_in.loads(raw)) if json_in.has_nul(raw) else events
+    taken = _checked(parts_of, raw)
+    return parts_of(json_in.loads(raw)) if json_in.has_nul(raw) else taken
 
 
 def _checked(check: Callable[[object], T], raw: bytes) -> T:

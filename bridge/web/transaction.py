@@ -36,6 +36,13 @@ def events_of(body: object) -> list[Json]:
     return events
 
 
+def parts_of(body: object) -> tuple[list[Json], list[Json]]:
+    """The events of a transaction's body, and its ephemeral events. Raises WrongShapeError."""
+    events = events_of(body)
+    ephemeral: list[Json] = body.get("ephemeral", []) if isinstance(body, dict) else []
+    return events, ephemeral
+
+
 def check_ping(body: object) -> None:
     """Check the body of a ping. Raises WrongShapeError."""
     if not isinstance(body, dict):

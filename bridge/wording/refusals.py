@@ -184,6 +184,11 @@ SENTENCES: Mapping[Kind, Sentence] = {
     " have it done.",
     # The panel
     Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
+    Kind.SIGN_ON_NOT_VERIFIED: "The firm's single sign-on has not verified your e-mail address, so it does not prove"
+    " who you are. Ask your firm admin, or the bot for a link: `!panel`.",
+    Kind.SIGN_ON_UNKNOWN: "The firm's single sign-on knows you, but its directory has nobody who works here under that"
+    " name. Ask your firm admin.",
+    Kind.SIGN_ON_USED: "That sign-in was used already. Sign in again.",
 }
 
 

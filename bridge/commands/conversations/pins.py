@@ -14,7 +14,7 @@ from bridge.commands.asking.permissions import DONE, READ_ONLY, of_here
 from bridge.commands.asking.shown import moment, place_name
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List
 from bridge.commands.asking.where import EVERYWHERE, Where
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.names import has_words, searched
 from bridge.mapping.files import shown_name
 from bridge.operations.conversations.pins import Board, Pinned, board_of, pin, pinned, require_may_pin, unpin
@@ -25,18 +25,23 @@ _LINK = re.compile(r"(?<![^\s(<\[])https?://\S+?(\$[\w/+=.:-]+|%24[\w%.-]+)")
 _ID = re.compile(r"\$[\w/+=.:-]+")
 _SHOWN = 100
 """Characters of a message that the list shows."""
-_READABLE = EVERYWHERE - {Where.CHAT}
-_WRITABLE = _READABLE - {Where.CLOSED_MATTER, Where.ARCHIVED}
+READABLE = EVERYWHERE - {Where.CHAT}
+_WRITABLE = READABLE - {Where.CLOSED_MATTER, Where.ARCHIVED}
 
 
-async def _board(call: Call) -> Board:
+async def conversation_here(call: Call) -> Conversation:
+    """The conversation in which it was typed. Raises CommandError in the chat with the bot."""
     conversation = await call.conversation()
     if conversation.kind is ConversationKind.BOT:
         raise CommandError("Type this in the conversation it is about.")
-    return await board_of(call.desk, conversation, call.user_id)
+    return conversation
 
 
-def _meant(call: Call, typed: str) -> str:
+async def _board(call: Call) -> Board:
+    return await board_of(call.desk, await conversation_here(call), call.user_id)
+
+
+def meant(call: Call, typed: str) -> str:
     """The message that is meant: the one replied to, or the one a link leads to; empty for none."""
     if (found := _LINK.search(typed)) is not None:
         return unquote(found[1])
@@ -44,7 +49,7 @@ def _meant(call: Call, typed: str) -> str:
 
 
 async def _pin(call: Call, message: Annotated[str, Argument(ArgumentType.TEXT, "LINK")] = "") -> Answer:
-    board, event_id = await _board(call), _meant(call, message)
+    board, event_id = await _board(call), meant(call, message)
     require_may_pin(call.desk, call.sender, board)
     if not event_id:
         raise CommandError("Tell me which message: reply to it with `!pin`, or put a link to it behind `!pin`.")
@@ -54,7 +59,7 @@ async def _pin(call: Call, message: Annotated[str, Argument(ArgumentType.TEXT, "
 
 
 async def _unpin(call: Call, message: Annotated[str, Argument(ArgumentType.TEXT, "NUMBER")] = "") -> Answer:
-    board, event_id = await _board(call), _meant(call, message)
+    board, event_id = await _board(call), meant(call, message)
     require_may_pin(call.desk, call.sender, board)
     typed = message.strip("# .")
     if typed.isascii() and typed.isdigit():
@@ -126,7 +131,7 @@ PINNED_LIST = Command(
     examples=("!pinned", "!pinned settlement"),
     here=True,
     group="Pinned and files",
-    where=_READABLE,
+    where=READABLE,
     also=("pins",),
     permission=of_here(DONE, DONE, DONE, DONE),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from bridge.store.engine.unit import ReadUnit, Unit
-from bridge.store.models import PanelLink, PanelSession
+from bridge.store.models import PanelLink, PanelSession, SignOnUsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,7 @@ def spend_link(unit: Unit, token_hash: str, session_hash: str, browser: str, now
     if staff_id is None:
         return None
     unit.run(PanelLink.delete().where(PanelLink.token_hash == token_hash))
-    unit.run(
-        PanelSession.insert(token_hash=session_hash, staff_id=staff_id, begun_at=now, used_at=now, browser=browser)
-    )
+    _add(unit, Session(session_hash, staff_id, now, now, browser, ""))
     return staff_id
 
 
@@ -55,6 +53,19 @@ def begin_widget(unit: Unit, began: Session, most: int) -> None:
     newest = PanelSession.used_at.desc(), PanelSession.begun_at.desc(), PanelSession.token_hash
     for row in list(unit.all(PanelSession.select().where(theirs).order_by(*newest)))[most:]:
         end_session(unit, row.token_hash)
+
+
+def begin_session(unit: Unit, nonce_hash: str, until: int, session: Session) -> bool:
+    """Begin a session with an attempt to sign in, which is good for no other; False where it began one before."""
+    if unit.find(SignOnUsed, SignOnUsed.nonce_hash == nonce_hash) is not None:
+        return False
+    unit.run(SignOnUsed.insert(nonce_hash=nonce_hash, until=until))
+    _add(unit, session)
+    return True
+
+
+def _add(unit: Unit, session: Session) -> None:
+    unit.run(PanelSession.insert(**asdict(session)))
 
 
 def session_of(unit: ReadUnit, token_hash: str, begun_after: int, widget: str = "") -> Session | None:
@@ -99,6 +110,7 @@ def end_sessions(unit: Unit, staff_id: str) -> int:
 
 
 def forget_over(unit: Unit, begun_before: int, now: int) -> None:
-    """Forget links and sessions whose time is over."""
+    """Forget links, sessions and attempts to sign in whose time is over."""
+    unit.run(SignOnUsed.delete().where(SignOnUsed.until <= now))
     unit.run(PanelLink.delete().where(PanelLink.until <= now))
     unit.run(PanelSession.delete().where(PanelSession.begun_at <= begun_before))

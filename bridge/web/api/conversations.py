@@ -19,6 +19,7 @@ from bridge.operations.channels.finding import (
     recent_channels,
 )
 from bridge.operations.conversations import participants as parts
+from bridge.operations.conversations import seen as seen_operation
 from bridge.operations.conversations.direct import open_direct
 from bridge.operations.rehearsal import rehearsal
 from bridge.refusal import Kind, Refusal
@@ -151,6 +152,21 @@ async def participants(call: ApiCall) -> shown.PageJson[shown.ParticipantJson]:
     )
 
 
+async def seen_by(call: ApiCall) -> shown.PageJson[shown.SeenByJson]:
+    """Who has read up to a message of a conversation that the person is in, the earliest first.
+    Only who is in it now, and whose client tells everybody there."""
+    asked, view = call.asked(Paged), call.inside
+    account = await seen.account_of(call.desk, call.person.id)
+    found = await seen_operation.seen_by(call.desk, call.person, view.conversation, account, call.named("event"))
+    items, following = call.cursors.page(found.people, _seen_place, asked.cursor, asked.limit)
+    return shown.PageJson(
+        items=[
+            shown.SeenByJson(person=named(one.person), at=shown.moment(one.at_ms), exact=one.exact) for one in items
+        ],
+        next=following,
+    )
+
+
 async def change_participants(call: ApiCall) -> shown.ChangedJson:
     """Add people to a channel or a matter's conversation and take people out.
     Answers with what was done for each. Those without access to a matter are not added."""
@@ -240,6 +256,10 @@ def _as_conversation(one: Channel) -> shown.ConversationJson:
 
 def _channel_place(one: Channel) -> tuple[str, str]:
     return one.title.casefold(), one.id
+
+
+def _seen_place(one: seen_operation.SeenBy) -> tuple[int, str]:
+    return one.at_ms, one.person.id
 
 
 def _participant_place(one: parts.Participant) -> tuple[str, str]:

@@ -174,6 +174,14 @@ class PinJson(AnswerJson):
     pinned_at: datetime | None
 
 
+class SeenByJson(AnswerJson):
+    """Somebody who has read up to a message."""
+
+    person: NamedJson
+    at: datetime = Field(description="When they had read up to it.")
+    exact: bool = Field(description="Whether they had read just up to it then; else they may have read it before.")
+
+
 class WallJson(AnswerJson):
     """An ethical wall."""
 

@@ -192,6 +192,14 @@ ROUTES: tuple[Route, ...] = (
         rate=Rate.FILE,
     ),
     _get(
+        "messages.seen",
+        path=f"{_CONVERSATION}/messages/{{event}}/seen",
+        scope=Scope.CONVERSATIONS,
+        run=conversations.seen_by,
+        answer=models.PageJson[models.SeenByJson],
+        query=Paged,
+    ),
+    _get(
         "pins.list",
         path=f"{_CONVERSATION}/pins",
         scope=Scope.PINS,

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from bridge.desk import Desk
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
+from bridge.oidc.provider import Provider
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
 from bridge.refusal import NOT_THEIRS, CommandError, Refusal
 from bridge.web.api.table import API_PATH
@@ -33,6 +34,7 @@ from bridge.web.panel.pages import Page, PanelRequest
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
 from bridge.web.panel.search import search
+from bridge.web.panel.sign_on import PROVIDER, sign_on_routes, ways_in
 from bridge.web.panel.widget.door import widget_routes
 
 log = structlog.get_logger(__name__)
@@ -50,6 +52,7 @@ PAGES: Final[dict[str, Page]] = {
     "/conversation/{conversation}/participants": conversation.participants,
     "/conversation/{conversation}/about": about,
     "/conversation/{conversation}/versions": versions,
+    "/conversation/{conversation}/message/{event}/seen": conversation.seen_message,
     "/conversation/{conversation}/file/{event}": download,
     "/conversation/{conversation}/file/{event}/picture": picture,
     "/files": all_files,
@@ -98,9 +101,11 @@ DEEDS: Final[dict[str, Deed]] = {
 _NOT_SIGNED_IN = "To open the panel, ask the bot for a link: type !panel in your chat with it."
 
 
-def make_panel(desk: Desk, live: Live, begun: Callable[[], bool], health: Health) -> web.Application:
+def make_panel(
+    desk: Desk, live: Live, begun: Callable[[], bool], health: Health, provider: Provider | None = None
+) -> web.Application:
     """The panel. `begun` is whether the bridge has shut out who must be out, before which nothing is
-    shown; `health` what is wrong, by check."""
+    shown; `health` what is wrong, by check; `provider` the firm's single sign-on, if it has one."""
     app = web.Application(
         middlewares=[_guarded(begun)],
         client_max_size=_BODY_MAX,
@@ -108,6 +113,8 @@ def make_panel(desk: Desk, live: Live, begun: Callable[[], bool], health: Health
     )
     app[DOWNLOADS] = Downloads()
     app[HEALTH] = health
+    if provider is not None:
+        app[PROVIDER] = provider
     app.on_shutdown.append(lambda app: live.close())
     app.add_routes(
         [
@@ -115,6 +122,7 @@ def make_panel(desk: Desk, live: Live, begun: Callable[[], bool], health: Health
             *(web.post(address, _done(desk, one)) for address, one in DEEDS.items()),
             web.get("/in/{token}", _invitation(desk)),
             web.post("/in/{token}", _entrance(desk)),
+            *sign_on_routes(desk, provider),
             web.get("/events", _stream(desk, live), allow_head=False),
             *widget_routes(desk, live),
             *(web.get(f"/static/{file.name}", _static(file)) for file in sorted(_STATIC.iterdir())),
@@ -187,7 +195,7 @@ def _route(request: web.Request) -> str:
 def _shown(desk: Desk, show: Page) -> Handler:
     async def shown(request: web.Request) -> web.StreamResponse:
         asked = await _asked(desk, request)
-        return _to_sign_in(request) if asked is None else await show(asked)
+        return _to_sign_in(desk, request) if asked is None else await show(asked)
 
     return shown
 
@@ -196,7 +204,7 @@ def _done(desk: Desk, do: Deed) -> Handler:
     async def done(request: web.Request) -> web.StreamResponse:
         asked = await _asked(desk, request)
         if asked is None:
-            return _to_sign_in(request)
+            return _to_sign_in(desk, request)
         try:
             form = await request.post()
         except (ValueError, LookupError, web.RequestPayloadError) as error:
@@ -217,15 +225,15 @@ async def _asked(desk: Desk, request: web.Request) -> PanelRequest | None:
     return None if person is None else PanelRequest(request, desk, person, session)
 
 
-def _to_sign_in(request: web.Request) -> web.Response:
-    return message("Please sign in", _NOT_SIGNED_IN, 401)
+def _to_sign_in(desk: Desk, request: web.Request) -> web.Response:
+    return message("Please sign in", _NOT_SIGNED_IN, 401, links=ways_in(desk, request))
 
 
 def _invitation(desk: Desk) -> Handler:
     async def shown(request: web.Request) -> web.StreamResponse:
         person = await invited(desk, request.match_info["token"])
         if person is None:
-            return _spent()
+            return _spent(desk)
         firm = desk.settings.firm.name
         return page("sign_in", {"firm": firm, "name": person.name, "hours": SESSION_HOURS})
 
@@ -238,7 +246,7 @@ def _entrance(desk: Desk) -> Handler:
             return message("Not done", "Open the link itself, and press its button.", 403)
         session = await sign_in(desk, request.match_info["token"], request.headers.get("User-Agent", ""))
         if session is None:
-            return _spent()
+            return _spent(desk)
         response = web.Response(status=303, headers={"Location": "/"})
         set_session(response, session, SESSION_HOURS)
         return response
@@ -246,17 +254,16 @@ def _entrance(desk: Desk) -> Handler:
     return entered
 
 
-def _spent() -> web.Response:
-    return message(
-        "This link does not sign in any more", f"A link works once, and for five minutes. {_NOT_SIGNED_IN}", 410
-    )
+def _spent(desk: Desk) -> web.Response:
+    text = f"A link works once, and for five minutes. {_NOT_SIGNED_IN}"
+    return message("This link does not sign in any more", text, 410, links=ways_in(desk))
 
 
 def _stream(desk: Desk, live: Live) -> Handler:
     async def streamed(request: web.Request) -> web.StreamResponse:
         asked = await _asked(desk, request)
         if asked is None:
-            return _to_sign_in(request)
+            return _to_sign_in(desk, request)
         return await live.stream(request, asked.session, asked.person.id)
 
     return streamed

@@ -14,8 +14,11 @@ from bridge.mapping.files import shown_name
 from bridge.operations import overview as seen
 from bridge.operations.conversations.pins import board_of, may_pin
 from bridge.operations.conversations.pins import pinned as pinned_messages
+from bridge.operations.conversations.seen import seen_by
+from bridge.refusal import Refusal
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
 from bridge.wording.moments import moment_in
+from bridge.wording.seen import what_is_not_told
 
 TABS = (("files", "Files"), ("pinned", "Pinned"), ("participants", "Participants"), ("about", "About"))
 _FILES = 50
@@ -61,10 +64,35 @@ async def pinned(asked: PanelRequest) -> web.StreamResponse:
             "pinned_by": name_of(asked.desk, one.pinned_by),
             "pinned_at": moment_in(asked.desk.settings.firm, one.pinned_at) if one.pinned_at else "",
             "link": room_address(asked.desk, one.room_id, one.event_id),
+            "seen": seen_address(view.entry.id, one.event_id),
         }
         for one in await pinned_messages(asked.desk, board)
     ]
     return await tabbed(asked, view, "pinned", pins=pins, may_unpin=may_pin(asked.desk, asked.person, board))
+
+
+async def seen_message(asked: PanelRequest) -> web.StreamResponse:
+    """Who has read up to a message, and when."""
+    view, event_id = await seen.view(asked.desk, asked.person.id, asked.part("conversation")), asked.part("event")
+    if view is None or not view.entry.mine:
+        return not_there()
+    account = await seen.account_of(asked.desk, asked.person.id)
+    try:
+        found = await seen_by(asked.desk, asked.person, view.conversation, account, event_id)
+    except Refusal:
+        return not_there()
+    people = [
+        (one.person.name, ("" if one.exact else "by ") + moment_in(asked.desk.settings.firm, one.at_ms))
+        for one in found.people
+    ]
+    note = what_is_not_told(told=found.told, in_thread=found.in_thread, anybody=bool(people))
+    link = room_address(asked.desk, found.room_id, event_id)
+    return await tabbed(asked, view, "seen", seen_by=people, note=note, link=link)
+
+
+def seen_address(conversation_id: str, event_id: str) -> str:
+    """The page that says who has read up to a message."""
+    return f"/conversation/{conversation_id}/message/{quote(event_id, safe='')}/seen"
 
 
 async def participants(asked: PanelRequest) -> web.StreamResponse:

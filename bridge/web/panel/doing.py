@@ -19,6 +19,7 @@ from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, the
 from bridge.web.panel.pages import PanelRequest
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import drop_session
+from bridge.web.panel.sign_on import ways_in, ways_out
 
 
 async def start_in_matter(asked: PanelRequest, form: Form) -> web.StreamResponse:
@@ -76,7 +77,7 @@ async def _to_room(asked: PanelRequest, room_id: str) -> web.Response:
 async def out(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Sign out in this browser."""
     await sign_out(asked.desk, asked.session)
-    return _signed_out()
+    return await _signed_out(asked)
 
 
 async def out_there(asked: PanelRequest, form: Form) -> web.StreamResponse:
@@ -89,12 +90,15 @@ async def out_there(asked: PanelRequest, form: Form) -> web.StreamResponse:
 async def out_everywhere(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Sign out in every browser."""
     await sign_out_everywhere(asked.desk, asked.person.id)
-    return _signed_out()
+    return await _signed_out(asked)
 
 
-def _signed_out() -> web.Response:
+async def _signed_out(asked: PanelRequest) -> web.Response:
     response = message(
-        "You are signed out", "To come back, ask the bot for a link: type !panel in your chat with it.", 200
+        "You are signed out",
+        "To come back, ask the bot for a link: type !panel in your chat with it.",
+        200,
+        links=[*ways_in(asked.desk), *await ways_out(asked.desk, asked.request)],
     )
     drop_session(response)
     return response

@@ -18,7 +18,7 @@ from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sen
 from bridge.mapping.files import name_key, shown_name
 from bridge.operations import overview as seen
 from bridge.operations.files.listing import After, FileSeen, FilesPage, files_seen, versions_seen
-from bridge.web.panel.conversation import tabbed
+from bridge.web.panel.conversation import seen_address, tabbed
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, not_there
 from bridge.wording.files import size, type_of
 from bridge.wording.moments import moment_in
@@ -161,6 +161,7 @@ def file_row(desk: Desk, person: Staff, one: FileSeen, *, everywhere: bool = Fal
         "versions": one.versions,
         "all_versions": f"{address}/versions?{urlencode({'name': one.name})}" if inside else "",
         "filed": one.filed,
+        "seen": seen_address(here, one.event_id) if inside else "",
         "download": file if inside else address,
         "picture": f"{file}/picture" if inside and one.kind == "image" else "",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Res
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
 
-def message(heading: str, text: str, status: int, *, back: bool = False) -> web.Response:
-    """A page that says something and offers nothing else, but the way `back` for those who are signed in."""
-    return page("message", {"heading": heading, "text": text, "back": back}, status)
+def message(
+    heading: str, text: str, status: int, *, back: bool = False, links: Sequence[tuple[str, str]] = ()
+) -> web.Response:
+    """A page that says something and offers nothing else, but the way `back` for those who are signed in, and `links`:
+    of each its address and what it says."""
+    return page("message", {"heading": heading, "text": text, "back": back, "links": links}, status)

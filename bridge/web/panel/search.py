@@ -15,7 +15,7 @@ from bridge.operations.channels.finding import channels_with
 from bridge.operations.files.listing import FilesPage, files_seen
 from bridge.operations.matters.finding import matters_seen
 from bridge.operations.messages import MessageFound, messages_with
-from bridge.web.panel.conversation import room_address
+from bridge.web.panel.conversation import room_address, seen_address
 from bridge.web.panel.files import file_row
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed
 from bridge.wording.moments import moment_in
@@ -90,5 +90,6 @@ def _message(asked: PanelRequest, one: MessageFound) -> Values:
         "said": moment_in(asked.desk.settings.firm, one.at_ms),
         "place": name_for(asked.desk.firm(), one.conversation, asked.person.id),
         "conversation": f"/conversation/{one.conversation.id}",
+        "seen": seen_address(one.conversation.id, one.event_id),
         "link": room_address(asked.desk, one.room_id, one.event_id),
     }

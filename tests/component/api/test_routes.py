@@ -69,6 +69,7 @@ CASES: Mapping[str, Case] = {
     "files.search": Case(query={"matter": "m1"}),
     "files.list": _PLAIN,
     "files.download": _PLAIN,
+    "messages.seen": _PLAIN,
     "pins.list": _PLAIN,
     "pins.pin": _PLAIN,
     "pins.unpin": _PLAIN,

@@ -36,6 +36,7 @@ class Served:
     inbox: Inbox
     handled: list[str]
     problems: dict[str, str] = field(default_factory=dict)
+    beside: list[Json] = field(default_factory=list)
 
     async def push(self, body: object, raw: bytes | None = None, txn_id: str = "1") -> ClientResponse:
         data = orjson.dumps(body) if raw is None else raw
@@ -60,8 +61,10 @@ async def served(store: Store) -> AsyncIterator[Served]:
     metrics = Metrics(CollectorRegistry())
     inbox = Inbox(store, handle, metrics, at_once, limits=QueueLimits(max_waiting=100))
     problems: dict[str, str] = {}
+    beside: list[Json] = []
     app = make_app(
         settings().appservice,
+        beside=beside.extend,
         max_body_bytes=100_000,
         inbox=inbox,
         kept=lambda given: (
@@ -73,7 +76,7 @@ async def served(store: Store) -> AsyncIterator[Served]:
         metrics=metrics,
     )
     async with TestClient(TestServer(app)) as client:
-        yield Served(client, inbox, handled, problems)
+        yield Served(client, inbox, handled, problems, beside)
     await inbox.stop()
 
 
@@ -95,6 +98,7 @@ async def test_an_empty_transaction_and_one_of_ephemeral_events_are_fine(served:
     assert (await served.push({"events": []})).status == 200
     typing = {"type": "m.typing", "room_id": "!a:localhost", "content": {"user_ids": []}}
     assert (await served.push({"events": [], "ephemeral": [typing], "de.sorunome.msc2409.ephemeral": 7})).status == 200
+    assert served.beside == [typing]
 
 
 async def test_transaction_ids_that_start_again_do_not_matter(served: Served) -> None:

@@ -38,10 +38,12 @@ def test_F1_other_servers_are_outside_the_namespaces() -> None:
         assert not re.match(users["regex"], stranger)
 
 
-def test_the_bridge_is_not_limited_and_hears_nobody_typing() -> None:
+def test_the_bridge_is_not_limited_and_hears_what_people_read() -> None:
     made = registration(settings())
     assert made["rate_limited"] is False
-    assert made["receive_ephemeral"] is False
+    assert made["receive_ephemeral"] is True
+    # Its name in a draft (MSC2409) would bring what devices send each other as well.
+    assert "de.sorunome.msc2409.push_ephemeral" not in made
 
 
 def test_the_file_is_the_registration() -> None:

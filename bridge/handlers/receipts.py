@@ -1,0 +1,79 @@
+"""Up to where people have read, as the homeserver tells of it beside events (P5).
+
+What came is kept in memory and written down together, a moment later: a reader makes a receipt of each message that
+they see, and only the last of them counts. One that a crash loses is made good by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+
+from bridge.firm.conversation import SHARED, ConversationKind
+from bridge.handlers.places import Places
+from bridge.mapping.receipts import Receipt, receipts_in
+from bridge.store.engine.store import Store, StoreError
+from bridge.store.rooms.read import Position, note_positions
+
+log = structlog.get_logger(__name__)
+Json = dict[str, Any]
+_RECENT = 10_000
+"""Events whose time is kept in memory. Receipts are about the newest."""
+_WAITING_MAX = 100_000
+"""Receipts that wait while the database does not answer."""
+
+
+class Receipts:
+    """What is not written down yet."""
+
+    def __init__(self, places: Places, store: Store) -> None:
+        self._places = places
+        self._store = store
+        self._new: dict[tuple[str, str, bool], Receipt] = {}
+        self._recent: dict[str, int] = {}
+
+    def came(self, events: Iterable[Json]) -> None:
+        """Take note of when events were sent."""
+        for event in events:
+            self._recent[event["event_id"]] = int(event["origin_server_ts"])
+        while len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
+
+    def heard(self, ephemeral: Iterable[Mapping[str, Any]]) -> None:
+        """Take note of what came beside events."""
+        for given in ephemeral:
+            for one in receipts_in(given):
+                key = one.room_id, one.user_id, one.threads
+                if len(self._new) < _WAITING_MAX or key in self._new:
+                    self._new[key] = one
+
+    async def write(self) -> None:
+        """Write down what came. Raises StoreError, and then has it still."""
+        waiting, self._new = self._new, {}
+        try:
+            found = [place for one in waiting.values() if (place := await self._position(one)) is not None]
+            if found:
+                await self._store.run_undurable(note_positions, found)
+        except StoreError:
+            self._new = waiting | self._new
+            raise
+
+    async def stop(self) -> None:
+        """Write down what is left, if the database takes it."""
+        try:
+            await self.write()
+        except StoreError as error:
+            log.warning("receipts_not_written", reason=str(error))
+
+    async def _position(self, one: Receipt) -> Position | None:
+        """Where that puts somebody; None for whom and what is none of the firm's."""
+        place = await self._places.place(one.room_id)
+        if place is None or place.kind not in {*SHARED, ConversationKind.DIRECT}:
+            return None
+        staff_id = await self._places.staff_id(one.user_id)
+        if staff_id is None:
+            return None
+        event_ms = self._recent.get(one.event_id)
+        return Position(one.room_id, staff_id, one.threads, one.event_id, event_ms, one.at_ms)
