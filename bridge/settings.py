@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import time
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -41,6 +42,14 @@ def _time_of_day(given: Any) -> str:
     return text
 
 
+def _network(given: Any) -> str:
+    try:
+        return str(ip_network(str(given), strict=False))
+    except ValueError:
+        raise PydanticCustomError("network", "It must be a network, such as 10.0.3.0/24") from None
+
+
+Network = Annotated[str, BeforeValidator(_network)]
 TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
 
 
@@ -358,6 +367,16 @@ class PanelSettings(_Section):
     )
 
 
+class WebhookSettings(_Section):
+    """Webhooks: where systems may have themselves told what happens (A3)."""
+
+    allowed_networks: tuple[Network, ...] = Field(
+        (),
+        description="Private networks that webhooks may go to, such as 10.0.3.0/24, also without https://. Empty: only"
+        " to public addresses, with https://.",
+    )
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -391,6 +410,7 @@ class Settings(BaseSettings):
     transcripts: TranscriptSettings = TranscriptSettings()
     drift: DriftSettings = DriftSettings()
     panel: PanelSettings = PanelSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
