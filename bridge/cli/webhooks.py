@@ -87,9 +87,9 @@ def list_webhooks(config: Config = None, as_json: AsJson = False) -> None:
                 "text": one.hook.text,
                 "made_by": one.hook.made_by,
                 "made_at": datetime.fromtimestamp(one.hook.made_at / 1000, UTC).date().isoformat(),
-                "waiting": one.standing.waiting,
-                "put_aside": one.standing.parked,
-                "error": one.standing.error,
+                "waiting": one.backlog.waiting,
+                "put_aside": one.backlog.parked,
+                "error": one.backlog.error,
             }
             for one in await webhooks(service.store)
         ]

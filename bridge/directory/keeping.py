@@ -21,7 +21,7 @@ from bridge.store.people.leavers import leavers_set
 from bridge.store.people.panel import end_sessions
 from bridge.store.people.tokens import end_tokens
 from bridge.store.record.audit import record
-from bridge.store.record.happenings import Happened, happened
+from bridge.store.record.happenings import ToTell, happened
 from bridge.store.record.kept import DIRECTORY_UNDONE, keep, kept
 
 _AT_ONCE = 200
@@ -90,14 +90,14 @@ def accept(unit: Unit, change: DirectoryChange, by: str = "") -> int:
     return accepted_version(unit)
 
 
-def _told_of(change: DirectoryChange) -> list[Happened]:
+def _told_of(change: DirectoryChange) -> list[ToTell]:
     """Whom and what a change is about, for webhooks."""
     matters = change.kinds["matter"] if "matter" in change.kinds else KindChange()
     returned = sorted((change.new.active_staff - change.old.active_staff) & change.old.staff.keys())
     return [
-        *(Happened(EventType.STAFF_LEFT, "", one) for one in change.leavers),
-        *(Happened(EventType.STAFF_RETURNED, "", one) for one in returned),
-        *(Happened(EventType.MATTER_CHANGED, one) for one in (*matters.added, *matters.changed, *matters.removed)),
+        *(ToTell(EventType.STAFF_LEFT, "", one) for one in change.leavers),
+        *(ToTell(EventType.STAFF_RETURNED, "", one) for one in returned),
+        *(ToTell(EventType.MATTER_CHANGED, one) for one in (*matters.added, *matters.changed, *matters.removed)),
     ]
 
 
@@ -118,7 +118,7 @@ def hold(unit: Unit, fingerprint: str, summary: str, now: int) -> bool:
     held = unit.find(HeldChange, HeldChange.fingerprint == fingerprint)
     if held is None:
         unit.run(HeldChange.insert(fingerprint=fingerprint, summary=summary, held_at=now))
-        happened(unit, [Happened(EventType.DIRECTORY_HELD, fingerprint)])
+        happened(unit, [ToTell(EventType.DIRECTORY_HELD, fingerprint)])
         return False
     return bool(held.confirmed_by)
 

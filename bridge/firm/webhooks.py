@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from bridge.firm.audit import Deed
 
 
-class About(Enum):
+class ToldOf(Enum):
     """What an event is about, which decides who may be told of it."""
 
     PLACE = auto()
@@ -54,49 +54,55 @@ class EventType(StrEnum):
     DIRECTORY_UNDONE = "directory.undone"
 
 
-class Told(NamedTuple):
+class EventKind(NamedTuple):
     """What there is to know of a kind of event."""
 
-    about: About
+    about: ToldOf
     scope: str
     """What a token must be for to be told (bridge/operations/tokens.py)."""
     sentence: str
 
 
-EVENTS: Final[Mapping[EventType, Told]] = {
-    EventType.CONVERSATION_STARTED: Told(About.PLACE, "conversations:read", "A conversation came into being."),
-    EventType.CONVERSATION_RENAMED: Told(About.PLACE, "conversations:read", "A conversation got another name."),
-    EventType.CONVERSATION_TOPIC_SET: Told(About.PLACE, "conversations:read", "A channel got another topic."),
-    EventType.CONVERSATION_ARCHIVED: Told(About.PLACE, "conversations:read", "A conversation became read-only."),
-    EventType.CONVERSATION_RESTORED: Told(About.PLACE, "conversations:read", "An archived conversation came back."),
-    EventType.PARTICIPANT_ADDED: Told(
-        About.INSIDE, "conversations:read", "`person` came into a conversation, by themselves or by somebody."
+EVENTS: Final[Mapping[EventType, EventKind]] = {
+    EventType.CONVERSATION_STARTED: EventKind(ToldOf.PLACE, "conversations:read", "A conversation came into being."),
+    EventType.CONVERSATION_RENAMED: EventKind(ToldOf.PLACE, "conversations:read", "A conversation got another name."),
+    EventType.CONVERSATION_TOPIC_SET: EventKind(ToldOf.PLACE, "conversations:read", "A channel got another topic."),
+    EventType.CONVERSATION_ARCHIVED: EventKind(ToldOf.PLACE, "conversations:read", "A conversation became read-only."),
+    EventType.CONVERSATION_RESTORED: EventKind(
+        ToldOf.PLACE, "conversations:read", "An archived conversation came back."
     ),
-    EventType.PARTICIPANT_REMOVED: Told(
-        About.INSIDE, "conversations:read", "`person` left a conversation or was taken out."
+    EventType.PARTICIPANT_ADDED: EventKind(
+        ToldOf.INSIDE, "conversations:read", "`person` came into a conversation, by themselves or by somebody."
     ),
-    EventType.MESSAGE_SENT: Told(
-        About.INSIDE,
+    EventType.PARTICIPANT_REMOVED: EventKind(
+        ToldOf.INSIDE, "conversations:read", "`person` left a conversation or was taken out."
+    ),
+    EventType.MESSAGE_SENT: EventKind(
+        ToldOf.INSIDE,
         "conversations:read",
         "`person` said something in a conversation. What was said, only where the webhook may have it.",
     ),
-    EventType.FILE_ADDED: Told(About.INSIDE, "files:read", "`person` sent a file; `event` is the message with it."),
-    EventType.FILE_CHANGED: Told(About.INSIDE, "files:read", "A file was replaced, or its caption changed."),
-    EventType.FILE_REMOVED: Told(About.INSIDE, "files:read", "A file was deleted."),
-    EventType.PIN_ADDED: Told(About.INSIDE, "pins:read", "`person` pinned the message `event`."),
-    EventType.PIN_REMOVED: Told(About.INSIDE, "pins:read", "The message `event` is pinned no more."),
-    EventType.TRANSCRIPT_FILED: Told(About.PLACE, "conversations:read", "A conversation's transcript was filed."),
-    EventType.MATTER_CHANGED: Told(About.MATTER, "matters:read", "A matter is new or differs in the directory."),
-    EventType.WALL_SET: Told(About.WALL, "walls:read", "A wall was set by command or through the API."),
-    EventType.WALL_ENDED: Told(About.WALL, "walls:read", "Such a wall was lifted, or its last day is over."),
-    EventType.STAFF_LEFT: Told(About.STAFF, "people:read", "`person` works here no more."),
-    EventType.STAFF_RETURNED: Told(About.STAFF, "people:read", "`person`, who had left, works here again."),
-    EventType.DIRECTORY_HELD: Told(
-        About.DIRECTORY, "directory:read", "A change of the directory waits for a firm admin."
+    EventType.FILE_ADDED: EventKind(
+        ToldOf.INSIDE, "files:read", "`person` sent a file; `event` is the message with it."
     ),
-    EventType.DIRECTORY_CONFIRMED: Told(About.DIRECTORY, "directory:read", "A firm admin confirmed that change."),
-    EventType.DIRECTORY_CHANGED: Told(About.DIRECTORY, "directory:read", "A change of the directory was taken over."),
-    EventType.DIRECTORY_UNDONE: Told(About.DIRECTORY, "directory:read", "A confirmed change was taken back."),
+    EventType.FILE_CHANGED: EventKind(ToldOf.INSIDE, "files:read", "A file was replaced, or its caption changed."),
+    EventType.FILE_REMOVED: EventKind(ToldOf.INSIDE, "files:read", "A file was deleted."),
+    EventType.PIN_ADDED: EventKind(ToldOf.INSIDE, "pins:read", "`person` pinned the message `event`."),
+    EventType.PIN_REMOVED: EventKind(ToldOf.INSIDE, "pins:read", "The message `event` is pinned no more."),
+    EventType.TRANSCRIPT_FILED: EventKind(ToldOf.PLACE, "conversations:read", "A conversation's transcript was filed."),
+    EventType.MATTER_CHANGED: EventKind(ToldOf.MATTER, "matters:read", "A matter is new or differs in the directory."),
+    EventType.WALL_SET: EventKind(ToldOf.WALL, "walls:read", "A wall was set by command or through the API."),
+    EventType.WALL_ENDED: EventKind(ToldOf.WALL, "walls:read", "Such a wall was lifted, or its last day is over."),
+    EventType.STAFF_LEFT: EventKind(ToldOf.STAFF, "people:read", "`person` works here no more."),
+    EventType.STAFF_RETURNED: EventKind(ToldOf.STAFF, "people:read", "`person`, who had left, works here again."),
+    EventType.DIRECTORY_HELD: EventKind(
+        ToldOf.DIRECTORY, "directory:read", "A change of the directory waits for a firm admin."
+    ),
+    EventType.DIRECTORY_CONFIRMED: EventKind(ToldOf.DIRECTORY, "directory:read", "A firm admin confirmed that change."),
+    EventType.DIRECTORY_CHANGED: EventKind(
+        ToldOf.DIRECTORY, "directory:read", "A change of the directory was taken over."
+    ),
+    EventType.DIRECTORY_UNDONE: EventKind(ToldOf.DIRECTORY, "directory:read", "A confirmed change was taken back."),
 }
 
 BY_DEED: Final[Mapping[Deed, EventType]] = {

@@ -19,7 +19,7 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import later
 from bridge.store.files.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
 from bridge.store.people.webhooks import WebhooksChanged
-from bridge.store.record.happenings import Happened, asked_for, happened
+from bridge.store.record.happenings import ToTell, asked_for, happened
 from bridge.store.rooms.channels import note_messages
 
 Json = dict[str, Any]
@@ -71,13 +71,15 @@ class Activity:
     async def _for_webhooks(self, events: Sequence[Event]) -> Effect | None:
         if self._told is None:
             self._told = await self._store.read(asked_for, EventType.MESSAGE_SENT)
-        said: list[Happened] = []
-        for event in events if self._told else ():
+        if not self._told:
+            return None
+        said: list[ToTell] = []
+        for event in events:
             place = await self._places.place(event.room_id) if is_news(event, self._bot_id) else None
             if place is not None and place.kind in _TOLD_OF:
                 by = await self._places.staff_id(event.sender) or ""
                 said.append(
-                    Happened(EventType.MESSAGE_SENT, place.key, by, by, event.room_id, event.event_id, event.at_ms)
+                    ToTell(EventType.MESSAGE_SENT, place.key, by, by, event.room_id, event.event_id, event.at_ms)
                 )
         return later(happened, said) if said else None
 

@@ -663,6 +663,7 @@ class Webhook(Base):
     cause = TextField(unique=True)
     """What it was made by: the same makes no second one."""
     ended_at = BigIntegerField(null=True)
+    ended_cause = TextField(default="")
 
 
 class WebhookDelivery(Base):

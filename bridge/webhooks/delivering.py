@@ -124,9 +124,9 @@ class Deliverer:
 
     async def _until_next(self) -> float:
         """Seconds until something is due; and a look at how it stands."""
-        standings = await self._desk.store.read(rows.standings)
-        self._metrics.webhooks_waiting.set(sum(one.waiting for one in standings.values()))
-        parked = {webhook_id: one.parked for webhook_id, one in standings.items() if one.parked}
+        backlogs = await self._desk.store.read(rows.backlogs)
+        self._metrics.webhooks_waiting.set(sum(one.waiting for one in backlogs.values()))
+        parked = {webhook_id: one.parked for webhook_id, one in backlogs.items() if one.parked}
         self._metrics.webhooks_parked.set(sum(parked.values()))
         self.trouble = (
             f"{sum(parked.values())} events could not be told to a system in three days and were put aside:"

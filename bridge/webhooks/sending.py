@@ -11,6 +11,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bridge.firm.errors import BridgeError
 from bridge.operations.webhooks.addresses import may_connect
 
 _SECONDS: Final = 15.0
@@ -19,7 +20,7 @@ _LOOK_UPS: Final = 32
 """Names looked up at once. They have threads of their own, since a name may take long."""
 
 
-class NotAllowedThereError(OSError):
+class NotAllowedThereError(BridgeError, OSError):
     """An address is in no network that webhooks may go to."""
 
 

@@ -25,7 +25,7 @@ from bridge.store.queues import deliveries
 from bridge.wording.markdown import enumerated, escape
 
 Hook = rows.Hook
-Standing = deliveries.Standing
+Backlog = deliveries.Backlog
 MOST = 20
 """So many webhooks may see as one person, and so many as the firm."""
 
@@ -49,11 +49,11 @@ class NewWebhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class HookSeen:
     """A webhook, and how it stands with it."""
 
     hook: Hook
-    standing: Standing
+    backlog: Backlog
 
 
 def secret_of(settings: Settings, hook: Hook) -> str:
@@ -112,12 +112,12 @@ async def add_webhook(store: Store, settings: Settings, wanted: NewWebhook) -> t
     return made, secret_of(settings, made)
 
 
-async def webhooks(store: Store, staff_id: str | None = None) -> list[Listed]:
+async def webhooks(store: Store, staff_id: str | None = None) -> list[HookSeen]:
     """The webhooks that have not ended, oldest first: all, or those that see as one person, empty for the firm."""
 
-    def work(unit: ReadUnit) -> list[Listed]:
-        standings: Mapping[str, Standing] = deliveries.standings(unit)
-        return [Listed(one, standings.get(one.id, Standing())) for one in rows.webhooks(unit, staff_id)]
+    def work(unit: ReadUnit) -> list[HookSeen]:
+        backlogs: Mapping[str, Backlog] = deliveries.backlogs(unit)
+        return [HookSeen(one, backlogs.get(one.id, Backlog())) for one in rows.webhooks(unit, staff_id)]
 
     return await store.read(work)
 
@@ -141,6 +141,13 @@ async def replay_webhook(store: Store, webhook_id: str) -> int | None:
     return await store.run(work)
 
 
-async def own_webhook(desk: Desk, asker: Staff, webhook_id: str) -> Listed | None:
-    """A webhook that sees as this person; None where there is none."""
-    return next((one for one in await webhooks(desk.store, asker.id) if one.hook.id == webhook_id), None)
+async def own_webhook(desk: Desk, asker: Staff, webhook_id: str, cause: str) -> HookSeen | None:
+    """A webhook that sees as this person, or did until this cause ended it; None where there is none."""
+
+    def work(unit: ReadUnit) -> HookSeen | None:
+        found = rows.webhook_or_ended_by(unit, webhook_id, cause)
+        if found is None or found.staff_id != asker.id:
+            return None
+        return HookSeen(found, deliveries.backlogs(unit).get(webhook_id, Backlog()))
+
+    return await desk.store.read(work)

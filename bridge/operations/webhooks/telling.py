@@ -15,7 +15,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.policy import desired_participants, may_act
 from bridge.firm.sight import Sight
-from bridge.firm.webhooks import EVENTS, About, EventType
+from bridge.firm.webhooks import EVENTS, EventType, ToldOf
 from bridge.mapping.said import said_in
 from bridge.operations.overview import account_of
 from bridge.store.engine.unit import ReadUnit
@@ -25,7 +25,7 @@ from bridge.store.queues.deliveries import Delivery
 from bridge.store.rooms.conversations import conversation_by_id
 
 Json = dict[str, Any]
-_NAMED: Final = {About.MATTER: "matter", About.WALL: "wall", About.DIRECTORY: "fingerprint"}
+_NAMED: Final = {ToldOf.MATTER: "matter", ToldOf.WALL: "wall", ToldOf.DIRECTORY: "fingerprint"}
 
 
 async def told(desk: Desk, hook: Hook, one: Delivery) -> bytes | None:
@@ -52,9 +52,9 @@ async def _data(desk: Desk, hook: Hook, one: Delivery) -> Json | None:
     if hook.staff_id and not may_act(desk.firm(), hook.staff_id):
         return None
     about = EVENTS[EventType(one.type)].about
-    if about in {About.PLACE, About.INSIDE}:
+    if about in {ToldOf.PLACE, ToldOf.INSIDE}:
         conversation = await desk.store.read(conversation_by_id, one.subject)
-        if conversation is None or not _may_hear(desk, hook, conversation, inside=about is About.INSIDE):
+        if conversation is None or not _may_hear(desk, hook, conversation, inside=about is ToldOf.INSIDE):
             return None
         data: Json = {"conversation": conversation.id, "kind": conversation.kind.value}
         if conversation.matter_id:
@@ -76,16 +76,16 @@ def _may_hear(desk: Desk, hook: Hook, conversation: Conversation, *, inside: boo
     return Sight(firm, hook.staff_id, today).conversation(conversation)
 
 
-async def _sees(desk: Desk, hook: Hook, about: About, subject: str) -> bool:
+async def _sees(desk: Desk, hook: Hook, about: ToldOf, subject: str) -> bool:
     """Whether the person may hear of what is no conversation."""
     sight = Sight(desk.firm(), hook.staff_id, desk.today())
-    if about is About.STAFF:
+    if about is ToldOf.STAFF:
         return True
-    if about is About.MATTER:
+    if about is ToldOf.MATTER:
         return sight.matter_by_id(subject)
     if not desk.may_administer(hook.staff_id):
         return False
-    return about is About.DIRECTORY or await desk.store.read(_may_know_wall, sight, subject)
+    return about is ToldOf.DIRECTORY or await desk.store.read(_may_know_wall, sight, subject)
 
 
 def _may_know_wall(unit: ReadUnit, sight: Sight, wall_id: str) -> bool:

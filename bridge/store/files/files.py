@@ -15,7 +15,7 @@ from bridge.mapping.file_words import in_conversation, in_matter, sent_by, type_
 from bridge.mapping.files import Carried, extension, name_key
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import File
-from bridge.store.record.happenings import Happened, happened
+from bridge.store.record.happenings import ToTell, happened
 
 MOMENTS = 1 << 20
 """Files of one millisecond that can be told apart in their order."""
@@ -73,7 +73,7 @@ def add_file(unit: Unit, sent: NewFile) -> bool:
 
 def _tell(unit: Unit, kind: EventType, row: File, by: str, at_ms: int = 0) -> None:
     """Queue it for webhooks."""
-    happened(unit, [Happened(kind, row.conversation_id, by, by, row.room_id, row.event_id, at_ms)])
+    happened(unit, [ToTell(kind, row.conversation_id, by, by, row.room_id, row.event_id, at_ms)])
 
 
 def edit_file(unit: Unit, sent: NewFile) -> bool:

@@ -83,12 +83,18 @@ def webhook(unit: ReadUnit, webhook_id: str, now: int) -> Hook | None:
     return _hook(row)
 
 
+def webhook_or_ended_by(unit: ReadUnit, webhook_id: str, cause: str) -> Hook | None:
+    """A webhook that has not ended, or that this ended."""
+    row = unit.find(Webhook, Webhook.id == webhook_id)
+    return None if row is None or (row.ended_at is not None and row.ended_cause != cause) else _hook(row)
+
+
 def end_webhook(unit: Unit, webhook_id: str, by: str, now: int, cause: str = "") -> bool:
-    """End a webhook, and forget what waits for it. False where it has ended, or there is none."""
-    row = unit.find(Webhook, Webhook.id == webhook_id, Webhook.ended_at.is_null())
-    if row is None:
-        return False
-    unit.run(Webhook.update(ended_at=now).where(Webhook.id == webhook_id))
+    """End a webhook, and forget what waits for it. False where something else ended it, or there is none."""
+    row = unit.find(Webhook, Webhook.id == webhook_id)
+    if row is None or row.ended_at is not None:
+        return row is not None and bool(cause) and row.ended_cause == cause
+    unit.run(Webhook.update(ended_at=now, ended_cause=cause).where(Webhook.id == webhook_id))
     unit.run(WebhookDelivery.delete().where(WebhookDelivery.webhook_id == webhook_id))
     unit.announce(WebhooksChanged())
     hook = _hook(row)

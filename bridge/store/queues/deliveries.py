@@ -41,7 +41,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Backlog:
     """How it stands with what a webhook is to be told."""
 
     waiting: int = 0
@@ -118,9 +118,9 @@ def hurry(unit: Unit, webhook_id: str, now: int) -> None:
     unit.announce(WebhooksWait())
 
 
-def standings(unit: ReadUnit) -> dict[str, Standing]:
+def backlogs(unit: ReadUnit) -> dict[str, Backlog]:
     """How it stands with each webhook that anything waits for, by id."""
-    found: dict[str, Standing] = {}
+    found: dict[str, Backlog] = {}
     counted = "SELECT webhook_id, status, COUNT(*) FROM webhook_delivery GROUP BY webhook_id, status"
     numbers = {(webhook_id, status): int(count) for webhook_id, status, count in unit.rows(counted)}
     for webhook_id in {one for one, _ in numbers}:
@@ -128,7 +128,7 @@ def standings(unit: ReadUnit) -> dict[str, Standing]:
             "SELECT error FROM webhook_delivery WHERE webhook_id = ? AND error <> '' ORDER BY position LIMIT 1",
             webhook_id,
         )
-        found[webhook_id] = Standing(
+        found[webhook_id] = Backlog(
             numbers.get((webhook_id, "waiting"), 0),
             numbers.get((webhook_id, "parked"), 0),
             "" if error is None else str(error[0]),

@@ -12,7 +12,7 @@ from bridge.firm.errors import BridgeError
 from bridge.firm.webhooks import BY_DEED
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import AuditRow
-from bridge.store.record.happenings import Happened, happened
+from bridge.store.record.happenings import ToTell, happened
 
 _COLUMNS = tuple(field.name for field in fields(AuditEntry))
 _INSERT = (
@@ -76,7 +76,7 @@ def record(
     # The column `previous` is unique: of two processes that append behind the same entry, one is undone.
     unit.execute(_INSERT, *astuple(entry), previous, chained(previous, entry))
     if outcome is Outcome.DONE and (kind := BY_DEED.get(deed)) is not None:
-        told_of = Happened(kind, entry.subject, entry.person or entry.actor, entry.actor, at_ms=entry.at_ms)
+        told_of = ToTell(kind, entry.subject, entry.person or entry.actor, entry.actor, at_ms=entry.at_ms)
         happened(unit, [told_of])
 
 

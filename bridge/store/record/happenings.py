@@ -32,7 +32,7 @@ class WebhooksWait:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class ToTell:
     """What happened, by ids."""
 
     type: EventType
@@ -54,7 +54,7 @@ class Happened:
         return self.subject or self.type.partition(".")[0]
 
 
-def happened(unit: Unit, what: Iterable[Happened]) -> None:
+def happened(unit: Unit, what: Iterable[ToTell]) -> None:
     """Queue what happened for the webhooks that ask for it. Announces WebhooksWait."""
     told = list(what)
     hooks = unit.rows(_HOOKS) if told else ()
@@ -73,7 +73,7 @@ def asked_for(unit: ReadUnit, kind: EventType) -> bool:
     return any(kind.value in events.split() for _, events in unit.rows(_HOOKS))
 
 
-def _queue(unit: Unit, webhook_id: str, one: Happened) -> None:
+def _queue(unit: Unit, webhook_id: str, one: ToTell) -> None:
     now = now_ms()
     # One of a lane is due at a time, so that what is due is found without a look at what waits behind it.
     waits = unit.row(_WAITS, webhook_id, one.lane) is not None
@@ -94,7 +94,7 @@ def _queue(unit: Unit, webhook_id: str, one: Happened) -> None:
     )
 
 
-def _delivery_id(webhook_id: str, one: Happened) -> str:
+def _delivery_id(webhook_id: str, one: ToTell) -> str:
     """Of a message always the same, since the homeserver may tell of it twice. It counts nothing."""
     if one.type is not EventType.MESSAGE_SENT:
         return f"msg_{secrets.token_hex(16)}"

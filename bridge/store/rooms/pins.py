@@ -10,7 +10,7 @@ from bridge.firm.webhooks import EventType
 from bridge.mapping.pins import List, Seen
 from bridge.store import models
 from bridge.store.engine.unit import ReadUnit, Unit
-from bridge.store.record.happenings import Happened, happened
+from bridge.store.record.happenings import ToTell, happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def store_pins(
     happened(
         unit,
         [
-            Happened(kind, conversation_id, staff_id, staff_id, event_id=event_id, at_ms=at_ms)
+            ToTell(kind, conversation_id, staff_id, staff_id, event_id=event_id, at_ms=at_ms)
             for kind, event_id in changed
         ],
     )

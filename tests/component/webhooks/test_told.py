@@ -15,7 +15,7 @@ from bridge.firm.audit import BY_GUARD, Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.webhooks import BY_DEED, EVENTS, EventType
 from bridge.operations.tokens import Scope
-from bridge.operations.webhooks.subscribing import Standing, end_webhook, replay_webhook, webhooks
+from bridge.operations.webhooks.subscribing import Backlog, end_webhook, replay_webhook, webhooks
 from bridge.settings import FirmSettings
 from bridge.store.engine.unit import Unit
 from bridge.store.models import MODELS, WebhookDelivery
@@ -45,10 +45,10 @@ async def nothing_waits(firm: SmallFirm) -> None:
         await asyncio.sleep(0)
 
 
-async def stands(firm: SmallFirm, hook: str, as_wished: Callable[[Standing], bool]) -> Standing:
+async def stands(firm: SmallFirm, hook: str, as_wished: Callable[[Backlog], bool]) -> Backlog:
     """Wait until it stands so with a webhook."""
     while True:
-        (found,) = [one.standing for one in await webhooks(firm.service.store) if one.hook.id == hook]
+        (found,) = [one.backlog for one in await webhooks(firm.service.store) if one.hook.id == hook]
         if as_wished(found):
             return found
 

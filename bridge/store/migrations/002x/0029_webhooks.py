@@ -20,6 +20,7 @@ class Webhook(Model):
     made_at = BigIntegerField()
     cause = TextField(unique=True)
     ended_at = BigIntegerField(null=True)
+    ended_cause = TextField(default="")
 
     class Meta:
         legacy_table_names = False
