@@ -31,6 +31,7 @@ from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.oidc.provider import Provider
 from bridge.operations.tokens import add_token, end_token
+from bridge.operations.webhooks.subscribing import add_webhook, end_webhook, replay_webhook
 from bridge.refusal import CommandError
 from bridge.service import FirmService, open_firm
 from bridge.settings import Settings
@@ -48,6 +49,7 @@ from bridge.web.creation import creation_route
 from bridge.web.panel.app import make_panel
 from bridge.web.panel.live import Live
 from bridge.web.shell import Positions, Shell, shell_route
+from bridge.webhooks.delivering import Deliverer
 
 Json = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -88,6 +90,7 @@ class Bridge:
         )
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
+        self.webhooks = Deliverer(self._desk, firm.metrics)
         self.jobs = Jobs(
             self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.receipts
         )
@@ -98,7 +101,7 @@ class Bridge:
 
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
-        found = health(self._firm, self.upkeep, self.outbox, self.filer)
+        found = health(self._firm, self.upkeep, self.outbox, self.filer, self.webhooks)
         return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
 
     def web_app(self) -> web.Application:
@@ -139,15 +142,20 @@ class Bridge:
                 await stack.enter_async_context(serve(self.panel_app(), settings.panel, "panel"))
             stack.push_async_callback(self.inbox.stop)
             stack.push_async_callback(self.outbox.stop)
+            stack.push_async_callback(self.webhooks.stop)
             self.jobs.start()
             stack.callback(self.jobs.stop)
             stack.push_async_callback(self.receipts.stop)
-            self.upkeep.start(sending=self.outbox.start, hearing=self.inbox.start)
+            self.upkeep.start(sending=self._begin_to_tell, hearing=self.inbox.start)
             stack.push_async_callback(self.upkeep.stop)
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
             await stop.wait()
             log.info("stopping")
             self._firm.store.hurry()
+
+    async def _begin_to_tell(self) -> None:
+        await self.outbox.start()
+        self.webhooks.start()
 
     async def _news(self, events: list[Json]) -> Effect | None:
         self.live.heard(events)
@@ -162,6 +170,9 @@ class Bridge:
             self._replay,
             lambda wanted: add_token(self._firm.store, settings, wanted),
             partial(end_token, self._firm.store),
+            lambda wanted: add_webhook(self._firm.store, settings, wanted),
+            partial(end_webhook, self._firm.store),
+            partial(replay_webhook, self._firm.store),
         )
         routes = [shell_route(settings.security.alias_key.get_secret_value(), shell)]
         if settings.guarded:

@@ -44,6 +44,7 @@ from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
 from bridge.operations.tokens import end_tokens_of_leavers
 from bridge.store.engine.store import StoreError
+from bridge.store.queues.deliveries import forget_parked
 from bridge.store.queues.limits import QUEUE_LIMITS
 from bridge.store.record.drift import forget_told
 from bridge.store.record.refusals import TOLD_AGAIN_MS, forget_tallies
@@ -222,6 +223,7 @@ class Jobs:
         await self.desk.store.run(forget_told, before)
         await self.desk.store.run(forget_tallies, now_ms() - 2 * TOLD_AGAIN_MS)
         await self.desk.store.run(forget_replaced)
+        await self.desk.store.run(forget_parked, before)
 
     async def archive_empty_channels(self) -> None:
         """Who joined or left while the bridge was away is known after the first pass."""

@@ -61,6 +61,20 @@ class Metrics:
         self.outbox_waiting = Gauge(
             "firm_bridge_outbox_waiting", "Messages that wait to be sent or are being sent.", registry=registry
         )
+        self.webhooks_delivered = Counter(
+            "firm_bridge_webhooks_delivered", "Events that a webhook's receiver took.", registry=registry
+        )
+        self.webhooks_failed = Counter(
+            "firm_bridge_webhooks_failed", "Attempts at telling a webhook's receiver that failed.", registry=registry
+        )
+        self.webhooks_waiting = Gauge(
+            "firm_bridge_webhooks_waiting", "Events that wait to be told to a webhook's receiver.", registry=registry
+        )
+        self.webhooks_parked = Gauge(
+            "firm_bridge_webhooks_parked",
+            "Events that were put aside, because a webhook's receiver did not take them in three days.",
+            registry=registry,
+        )
         self.not_reconciled = Gauge(
             "firm_bridge_not_reconciled",
             "Accounts and rooms that could not be made as they should be; the log says why. They are tried again by"

@@ -99,6 +99,10 @@ class Kind(StrEnum):
     NOT_FOR_ALL = "not_for_all"
     # The API
     TOO_LARGE_TO_REHEARSE = "too_large_to_rehearse"
+    SCOPE_MISSING = "scope_missing"
+    # Webhooks
+    WEBHOOK_ADDRESS = "webhook_address"
+    TOO_MANY_WEBHOOKS = "too_many_webhooks"
     # The panel
     NO_PANEL = "no_panel"
     SIGN_ON_NOT_VERIFIED = "sign_on_not_verified"

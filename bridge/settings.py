@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import time
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -43,6 +44,14 @@ def _time_of_day(given: Any) -> str:
     return text
 
 
+def _network(given: Any) -> str:
+    try:
+        return str(ip_network(str(given), strict=False))
+    except ValueError:
+        raise PydanticCustomError("network", "It must be a network, such as 10.0.3.0/24") from None
+
+
+Network = Annotated[str, BeforeValidator(_network)]
 TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
 
 
@@ -406,6 +415,16 @@ class SignOnSettings(_Section):
     )
 
 
+class WebhookSettings(_Section):
+    """Webhooks: where systems may have themselves told what happens (A3)."""
+
+    allowed_networks: tuple[Network, ...] = Field(
+        (),
+        description="Private networks that webhooks may go to, such as 10.0.3.0/24, also without https://. Empty: only"
+        " to public addresses, with https://.",
+    )
+
+
 class LogSettings(_Section):
     """What the bridge writes about its work. Message bodies and secrets never are."""
 
@@ -440,6 +459,7 @@ class Settings(BaseSettings):
     drift: DriftSettings = DriftSettings()
     panel: PanelSettings = PanelSettings()
     sign_on: SignOnSettings = SignOnSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -19,6 +19,7 @@ from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.pages import pages_folder
 from bridge.cli.shell import Config, complain, say
 from bridge.cli.tokens import token
+from bridge.cli.webhooks import webhook
 from bridge.configuration import load_settings
 
 app = typer.Typer(
@@ -85,6 +86,7 @@ app.add_typer(firm.directory, name="directory")
 app.add_typer(firm.dead_letters, name="dead-letters")
 app.add_typer(audit, name="audit")
 app.add_typer(token, name="token")
+app.add_typer(webhook, name="webhook")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,6 +16,8 @@ from bridge.cli.firm import as_owner, find_person, with_firm
 from bridge.cli.shell import AsJson, Config, print_json, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bridge.operations.tokens import Scope
     from bridge.service import FirmService
     from bridge.settings import Settings
@@ -39,19 +41,9 @@ def new_token(
     bot.
     """
     from bridge.operations.tokens import NewToken, add_token, hashed
-    from bridge.store.rooms.conversations import all_accounts
 
     scopes, secret = _scopes(scope), f"{_PREFIX}{secrets.token_urlsafe(32)}"
-
-    async def look(service: FirmService) -> str:
-        accounts, server = await service.store.read(all_accounts), service.settings.homeserver.server_name
-        user_ids = {staff_id: f"@{one.localpart}:{server}" for staff_id, one in accounts.items()}
-        found = find_person(service.firm, user_ids, person)
-        if not found.active:
-            raise Stop(Exit.NOT_FOUND, f"{found.name} has left the firm. A token acts as somebody who works here.")
-        return found.id
-
-    wanted = NewToken(hashed(secret), with_firm(config, look), name, scopes, days, _by())
+    wanted = NewToken(hashed(secret), person_who_works(config, person), name, scopes, days, by_shell())
 
     async def work(service: FirmService) -> int:
         return await add_token(service.store, service.settings, wanted)
@@ -120,10 +112,10 @@ def end(
     async def work(service: FirmService) -> bool:
         from bridge.operations.tokens import end_token
 
-        return await end_token(service.store, number, _by())
+        return await end_token(service.store, number, by_shell())
 
     async def ask(settings: Settings) -> bool:
-        return bool((await ask_bridge(settings, {"do": "end token", "number": number, "by": _by()}))["ended"])
+        return bool((await ask_bridge(settings, {"do": "end token", "number": number, "by": by_shell()}))["ended"])
 
     if not as_owner(config, work, ask):
         raise Stop(Exit.NOT_FOUND, f"There is no token {number} that works. `firm-bridge token list` lists them.")
@@ -139,7 +131,23 @@ def _scopes(given: list[str]) -> tuple[Scope, ...]:
     return tuple(dict.fromkeys(Scope(one) for one in given))
 
 
-def _by() -> str:
+def person_who_works(config: Path | None, named: str) -> str:
+    """The staff id of whom a system is to act or see as. Raises Stop where nobody who works here is meant."""
+    from bridge.store.rooms.conversations import all_accounts
+
+    async def look(service: FirmService) -> str:
+        accounts, server = await service.store.read(all_accounts), service.settings.homeserver.server_name
+        user_ids = {staff_id: f"@{one.localpart}:{server}" for staff_id, one in accounts.items()}
+        found = find_person(service.firm, user_ids, named)
+        if not found.active:
+            raise Stop(Exit.NOT_FOUND, f"{found.name} has left the firm. Name somebody who works here.")
+        return found.id
+
+    return with_firm(config, look)
+
+
+def by_shell() -> str:
+    """Who runs this, for the audit log."""
     return f"{getpass.getuser()} on the command line"
 
 

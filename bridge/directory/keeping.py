@@ -8,11 +8,12 @@ from collections.abc import Collection
 from peewee import chunked
 
 from bridge.clock import now_ms
-from bridge.directory.change import DirectoryChange
+from bridge.directory.change import DirectoryChange, KindChange
 from bridge.directory.records import Record, firm_from_records
 from bridge.directory.replaced import keep_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.model import Firm, Matter
+from bridge.firm.webhooks import EventType
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
@@ -20,6 +21,7 @@ from bridge.store.people.leavers import leavers_set
 from bridge.store.people.panel import end_sessions
 from bridge.store.people.tokens import end_tokens
 from bridge.store.record.audit import record
+from bridge.store.record.happenings import ToTell, happened
 from bridge.store.record.kept import DIRECTORY_UNDONE, keep, kept
 
 _AT_ONCE = 200
@@ -82,9 +84,21 @@ def accept(unit: Unit, change: DirectoryChange, by: str = "") -> int:
         # For good, also where they come back before anybody tries one (F2).
         end_sessions(unit, staff_id)
         end_tokens(unit, staff_id, now_ms())
+    happened(unit, _told_of(change))
     unit.run(HeldChange.delete())
     keep(unit, DIRECTORY_UNDONE, "")
     return accepted_version(unit)
+
+
+def _told_of(change: DirectoryChange) -> list[ToTell]:
+    """Whom and what a change is about, for webhooks."""
+    matters = change.kinds["matter"] if "matter" in change.kinds else KindChange()
+    returned = sorted((change.new.active_staff - change.old.active_staff) & change.old.staff.keys())
+    return [
+        *(ToTell(EventType.STAFF_LEFT, "", one) for one in change.leavers),
+        *(ToTell(EventType.STAFF_RETURNED, "", one) for one in returned),
+        *(ToTell(EventType.MATTER_CHANGED, one) for one in (*matters.added, *matters.changed, *matters.removed)),
+    ]
 
 
 def still_waits(unit: ReadUnit, fingerprint: str) -> bool:
@@ -104,6 +118,7 @@ def hold(unit: Unit, fingerprint: str, summary: str, now: int) -> bool:
     held = unit.find(HeldChange, HeldChange.fingerprint == fingerprint)
     if held is None:
         unit.run(HeldChange.insert(fingerprint=fingerprint, summary=summary, held_at=now))
+        happened(unit, [ToTell(EventType.DIRECTORY_HELD, fingerprint)])
         return False
     return bool(held.confirmed_by)
 

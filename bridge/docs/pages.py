@@ -24,6 +24,7 @@ from bridge.directory.reference import directory_reference
 from bridge.docs.api import api_parts
 from bridge.docs.endpoints import endpoint_parts
 from bridge.docs.rules import rule_parts
+from bridge.docs.webhooks import webhook_parts
 from bridge.metrics import Metrics
 from bridge.sample import one_line, plain, sample_yaml
 
@@ -41,6 +42,7 @@ def pages() -> dict[Path, str]:
         Path("docs/permissions.md"): permissions_page(),
         Path("docs/endpoints.md"): endpoints_page(),
         Path("docs/api-reference.md"): api_page(),
+        Path("docs/webhooks.md"): webhooks_page(),
         Path("docs/metrics.md"): metrics_page(),
         Path("docs/directory.md"): directory_reference(),
         Path("docs/rules.md"): rules_page(),
@@ -185,6 +187,11 @@ def endpoints_page() -> str:
 def api_page() -> str:
     """docs/api-reference.md."""
     return _page([*_head("The API, address by address", "bridge/web/api/"), *api_parts(_table)])
+
+
+def webhooks_page() -> str:
+    """docs/webhooks.md."""
+    return _page([*_head("Webhooks", "bridge/docs/webhooks.py"), *webhook_parts(_table)])
 
 
 def metrics_page() -> str:

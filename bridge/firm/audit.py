@@ -30,6 +30,8 @@ class Deed(StrEnum):
     API = "api"
     TOKEN_MADE = "token_made"  # noqa: S105 - the name of a deed
     TOKEN_ENDED = "token_ended"  # noqa: S105 - the name of a deed
+    WEBHOOK_MADE = "webhook_made"
+    WEBHOOK_ENDED = "webhook_ended"
     PUT_BACK = "put_back"
     DIRECTORY_CHANGED = "directory_changed"
     DIRECTORY_CONFIRMED = "directory_confirmed"

@@ -20,7 +20,7 @@ RuleId = Literal[
     "O1", "O2", "O3",
     "R3",
     "P1", "P2", "P3", "P4", "P5",
-    "A1", "A2",
+    "A1", "A2", "A3",
 ]
 # fmt: on
 FileRule = Literal["V4 encryption", "V4 name", "V4 type", "V4 double extension", "V4 size", "V4 content"]
@@ -253,5 +253,11 @@ RULES: Mapping[RuleId, Rule] = {
         "A request repeated with the same idempotency key happens once. Errors say what, which and what next, in the"
         " standard form. The description (OpenAPI) is made from the code.",
         _C,
+    ),
+    "A3": _rule(
+        _API,
+        "Systems can be told: webhooks, signed, at least once, in order for one conversation, as far as whoever they"
+        " are for may hear of it, never with what was said unless the scope says so.",
+        *(_U, _C, _S, _A),
     ),
 }

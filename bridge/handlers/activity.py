@@ -1,7 +1,7 @@
 """What is written down of events as they come, before their transaction is answered, and without keeping their text.
 
-When the newest message came in each channel (C3), and whether anything happened in a conversation since its transcript
-was filed.
+When the newest message came in each channel (C3), whether anything happened in a conversation since its transcript
+was filed, and that somebody said something, where a webhook asks for that (A3).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.firm.conversation import ConversationKind
+from bridge.firm.conversation import SHARED, ConversationKind
+from bridge.firm.webhooks import EventType
 from bridge.handlers.places import Places
 from bridge.mapping.event import Event, event_of
 from bridge.mapping.said import SAYING
@@ -17,9 +18,12 @@ from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import later
 from bridge.store.files.transcripts import TranscriptOld, TranscriptWatched, note_changed, transcripts_up_to_date
+from bridge.store.people.webhooks import WebhooksChanged
+from bridge.store.record.happenings import ToTell, asked_for, happened
 from bridge.store.rooms.channels import note_messages
 
 Json = dict[str, Any]
+_TOLD_OF = SHARED | {ConversationKind.DIRECT}
 
 
 def is_news(event: Event, bot_id: str) -> bool:
@@ -30,7 +34,7 @@ def is_news(event: Event, bot_id: str) -> bool:
 
 
 class Activity:
-    """Notes the newest message of every channel, and which transcripts are old."""
+    """Notes the newest message of every channel, which transcripts are old, and what webhooks are to be told."""
 
     def __init__(self, places: Places, bot_id: str, store: Store) -> None:
         self._places = places
@@ -39,12 +43,15 @@ class Activity:
         self._up_to_date: set[str] = set()
         """Conversations whose transcript becomes old when something happens in them."""
         self._known = False
+        self._told: bool | None = None
+        """Whether a webhook asks for messages; None where that is not known."""
         store.listen(self._hear)
 
     async def news(self, given: Sequence[Json]) -> Effect | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
         events = [event_of(one) for one in given]
-        effects = [one for one in (await self._messages(events), await self._changes(events)) if one is not None]
+        found = await self._messages(events), await self._changes(events), await self._for_webhooks(events)
+        effects = [one for one in found if one is not None]
         return all_of(effects) if effects else None
 
     async def _messages(self, events: Sequence[Event]) -> Effect | None:
@@ -60,6 +67,21 @@ class Activity:
             if place is not None and place.kind is ConversationKind.CHANNEL:
                 newest[place.key] = at_ms
         return later(note_messages, newest) if newest else None
+
+    async def _for_webhooks(self, events: Sequence[Event]) -> Effect | None:
+        if self._told is None:
+            self._told = await self._store.read(asked_for, EventType.MESSAGE_SENT)
+        if not self._told:
+            return None
+        said: list[ToTell] = []
+        for event in events:
+            place = await self._places.place(event.room_id) if is_news(event, self._bot_id) else None
+            if place is not None and place.kind in _TOLD_OF:
+                by = await self._places.staff_id(event.sender) or ""
+                said.append(
+                    ToTell(EventType.MESSAGE_SENT, place.key, by, by, event.room_id, event.event_id, event.at_ms)
+                )
+        return later(happened, said) if said else None
 
     async def _changes(self, events: Sequence[Event]) -> Effect | None:
         if not self._known:
@@ -77,3 +99,5 @@ class Activity:
                 self._up_to_date.add(item.conversation_id)
             elif isinstance(item, TranscriptOld):
                 self._up_to_date.discard(item.conversation_id)
+            elif isinstance(item, WebhooksChanged):
+                self._told = None

@@ -19,6 +19,7 @@ from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.people import tokens as rows
+from bridge.store.people.webhooks import Hook, end_webhooks_of_ended_tokens, webhooks
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.audit import record
 from bridge.store.rooms.conversations import room_of
@@ -45,6 +46,9 @@ class Scope(StrEnum):
     AUDIT = "audit:read"
     DIRECTORY = "directory:read"
     CHANGE_DIRECTORY = "directory:write"
+    WEBHOOKS = "webhooks:read"
+    CHANGE_WEBHOOKS = "webhooks:write"
+    TEXT = "messages:text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ async def end_token(store: Store, number: int, by: str) -> bool:
     """End a token; False where there is none of that number that works."""
 
     def work(unit: Unit) -> bool:
-        staff_id = rows.end_token(unit, number, now_ms())
+        staff_id = rows.end_token(unit, number, by, now_ms())
         if staff_id is not None:
             reason = f"token-{number}"
             record(
@@ -154,8 +158,11 @@ async def holder(desk: Desk, token: str) -> tuple[Token, Staff] | None:
 
 
 async def end_tokens_of_leavers(desk: Desk) -> None:
-    """End the tokens of all who do not work here, so that none works again should they come back."""
+    """End the tokens and webhooks of all who do not work here, so that none works again should they come back, and
+    the webhooks of tokens whose time is over."""
     firm = desk.firm()
-    gone = {one.staff_id for one in await tokens(desk.store) if not may_act(firm, one.staff_id)}
+    await desk.store.run(end_webhooks_of_ended_tokens, now_ms())
+    theirs: list[Token | Hook] = [*await tokens(desk.store), *await desk.store.read(webhooks)]
+    gone = {one.staff_id for one in theirs if one.staff_id and not may_act(firm, one.staff_id)}
     for staff_id in gone:
         await desk.store.run(lambda unit, staff_id=staff_id: rows.end_tokens(unit, staff_id, now_ms()))  # type: ignore[misc]

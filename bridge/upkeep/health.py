@@ -9,9 +9,10 @@ from bridge.service import FirmService
 from bridge.store.record.homeserver_time import clocks_apart
 from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage, Standing, State
+from bridge.webhooks.delivering import Deliverer
 
 
-def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer) -> dict[str, str]:
+def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webhooks: Deliverer) -> dict[str, str]:
     """What is wrong, by check; an empty sentence where all is well."""
     stages = {stage.value: words(stage, standing) for stage, standing in upkeep.stages.standings.items()}
     trouble, reconciler = trouble_of(firm.directory), firm.reconciler
@@ -23,6 +24,7 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer) -> d
         "database": firm.store.trouble,
         "outbox": stages[Stage.SENDING] or outbox.stopped_because,
         "filing": filer.stopped_because,
+        "webhooks": webhooks.trouble,
         "directory": "" if trouble is None else trouble.short,
     }
 

@@ -7,10 +7,13 @@ who can read the bridge's configuration. What is asked is one of
     {"do": "undo", "fingerprint": TEXT, "by": TEXT}    answered with {"told": SENTENCE}
     {"do": "add token", "token": {…}}    answered with {"number": NUMBER}
     {"do": "end token", "number": NUMBER, "by": TEXT}    answered with {"ended": true or false}
+    {"do": "add webhook", "webhook": {…}}    answered with {"id": ID, "secret": TEXT}
+    {"do": "end webhook", "id": ID, "by": TEXT}    answered with {"ended": true or false}
+    {"do": "replay webhook", "id": ID}    answered with {"replayed": NUMBER or null}
     {"do": "replay", "incoming": [NUMBER] or null, "outgoing": [NUMBER] or null}    answered with {"replayed": NUMBER}
 
-Each may be repeated: the first two name the change that they are about, the next two the token, of which only a hash
-is sent, and the last only lets something be tried again.
+Each may be repeated: the first two name the change that they are about, the next the token, of which only a hash is
+sent, or the webhook, or what it is made by; and those that replay only let something be tried again.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -28,6 +31,7 @@ from pydantic import TypeAdapter, ValidationError
 from bridge.directory.undoing import Undone
 from bridge.guard.protocol import is_signed
 from bridge.operations.tokens import NewToken
+from bridge.operations.webhooks.subscribing import Hook, NewWebhook
 from bridge.refusal import Refusal
 from bridge.web.errors import MatrixError, json_response
 from bridge.wording.directory import confirmed_text, undone_text
@@ -35,6 +39,7 @@ from bridge.wording.refusals import worded
 
 SHELL_PATH = "/_firm-bridge/shell"
 Positions = list[int] | None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,12 @@ class Shell:
     """Lets a token act as somebody; its number."""
     end_token: Callable[[int, str], Awaitable[bool]]
     """Ends a token for whoever is named; whether there was one."""
+    add_webhook: Callable[[NewWebhook], Awaitable[tuple[Hook, str]]]
+    """Makes a webhook; with its secret."""
+    end_webhook: Callable[[str, str], Awaitable[bool]]
+    """Ends a webhook for whoever is named; whether there was one."""
+    replay_webhook: Callable[[str], Awaitable[int | None]]
+    """Lets what a webhook put aside be tried again; how much that is."""
 
 
 def signed(key: str, asked: dict[str, Any]) -> bytes:
@@ -78,19 +89,28 @@ async def _answer(asked: Any, shell: Shell) -> dict[str, Any]:
         case {"do": "undo", "fingerprint": str(fingerprint), "by": str(by)}:
             return {"told": undone_text(await shell.undo(by, fingerprint), str)}
         case {"do": "add token", "token": dict(token)}:
-            return {"number": await shell.add_token(_token(token))}
+            return {"number": await shell.add_token(_made_of(NewToken, token))}
         case {"do": "end token", "number": int(number), "by": str(by)}:
             return {"ended": await shell.end_token(number, by)}
+        case {"do": "add webhook", "webhook": dict(wanted)}:
+            made, secret = await shell.add_webhook(_made_of(NewWebhook, wanted))
+            return {"id": made.id, "secret": secret}
+        case {"do": "end webhook", "id": str(webhook_id), "by": str(by)}:
+            return {"ended": await shell.end_webhook(webhook_id, by)}
+        case {"do": "replay webhook", "id": str(webhook_id)}:
+            return {"replayed": await shell.replay_webhook(webhook_id)}
         case {"do": "replay", "incoming": incoming, "outgoing": outgoing} if _positions(incoming, outgoing):
             return {"replayed": await shell.replay(incoming, outgoing)}
     raise MatrixError(400, "M_BAD_JSON", "The bridge that runs does not know this request: it is of another version.")
 
 
-def _token(given: dict[str, Any]) -> NewToken:
+def _made_of(form: type[T], given: dict[str, Any]) -> T:
     try:
-        return TypeAdapter(NewToken).validate_python(given)
+        return TypeAdapter(form).validate_python(given)
     except ValidationError as error:
-        raise MatrixError(400, "M_BAD_JSON", "The bridge that runs does not know this form of a token.") from error
+        raise MatrixError(
+            400, "M_BAD_JSON", "The bridge that runs does not know this form: it is of another version."
+        ) from error
 
 
 def _positions(*given: Any) -> bool:

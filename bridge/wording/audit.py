@@ -50,6 +50,7 @@ IN_SHORT: Mapping[CitedRule, str] = {
     "P5": "what was said is searched by those who are there",
     "A1": "a token may do what it is for",
     "A2": "a request happens once",
+    "A3": "systems are told what they may hear of",
     "hold": "the matter is under legal hold",
 }
 """What a rule comes to in a line of the log; `bridge.firm.rules` has the whole sentences."""

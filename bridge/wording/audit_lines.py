@@ -41,6 +41,8 @@ SAID: Mapping[Deed, str] = {
     Deed.STAFF_RETURNED: "took {person} back into the firm",
     Deed.TOKEN_MADE: "made a token of the API for {person}",
     Deed.TOKEN_ENDED: "ended a token of the API for {person}",
+    Deed.WEBHOOK_MADE: "made a webhook",
+    Deed.WEBHOOK_ENDED: "ended a webhook",
     Deed.WALL_SET: "set the wall {subject}",
     Deed.WALL_LIFTED: "lifted the wall {subject}",
     Deed.WALL_EXPIRED: "noted that the last day of the wall {subject} is over",

@@ -182,6 +182,13 @@ SENTENCES: Mapping[Kind, Sentence] = {
     # The API
     Kind.TOO_LARGE_TO_REHEARSE: "That is too large for a dry run. Nothing was done. Ask for it in smaller parts, or"
     " have it done.",
+    Kind.SCOPE_MISSING: lambda scopes: (
+        f"This token is not for all of that. It lacks {enumerated(scopes)}; whoever runs the server makes one that has"
+        " more."
+    ),
+    # Webhooks
+    Kind.WEBHOOK_ADDRESS: "{why}",
+    Kind.TOO_MANY_WEBHOOKS: "There are {most} webhooks already. End one that nobody needs any more.",
     # The panel
     Kind.NO_PANEL: "There is no panel in this firm. Your firm admin can set it up (panel.url in the configuration).",
     Kind.SIGN_ON_NOT_VERIFIED: "The firm's single sign-on has not verified your e-mail address, so it does not prove"

@@ -10,10 +10,12 @@ from typing import Any
 
 import orjson
 
+from bridge.firm.webhooks import EventType
 from bridge.mapping.file_words import in_conversation, in_matter, sent_by, type_marks, words
 from bridge.mapping.files import Carried, extension, name_key
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import File
+from bridge.store.record.happenings import ToTell, happened
 
 MOMENTS = 1 << 20
 """Files of one millisecond that can be told apart in their order."""
@@ -65,7 +67,13 @@ def add_file(unit: Unit, sent: NewFile) -> bool:
     unit.add(row)
     _mark_newest(unit, row.conversation_id, row.name_key)
     _write_words(unit, row)
+    _tell(unit, EventType.FILE_ADDED, row, sent.staff_id, sent.at_ms)
     return True
+
+
+def _tell(unit: Unit, kind: EventType, row: File, by: str, at_ms: int = 0) -> None:
+    """Queue it for webhooks."""
+    happened(unit, [ToTell(kind, row.conversation_id, by, by, row.room_id, row.event_id, at_ms)])
 
 
 def edit_file(unit: Unit, sent: NewFile) -> bool:
@@ -83,6 +91,7 @@ def edit_file(unit: Unit, sent: NewFile) -> bool:
         row.unedited = orjson.dumps({name: getattr(row, name) for name in _EDITED}).decode()
     row.edit_id, row.edited_at = sent.event_id, sent.at_ms
     _change(unit, row, _as_columns(sent.carried, row.event_id))
+    _tell(unit, EventType.FILE_CHANGED, row, sent.staff_id, sent.at_ms)
     return True
 
 
@@ -93,6 +102,7 @@ def take_back_edit(unit: Unit, edit_id: str, room_id: str) -> bool:
         return False
     before, row.unedited, row.edit_id = orjson.loads(row.unedited), "", ""
     _change(unit, row, before)
+    _tell(unit, EventType.FILE_CHANGED, row, row.staff_id)
     return True
 
 
@@ -109,6 +119,7 @@ def remove_file(unit: Unit, event_id: str, at_ms: int, by: str) -> bool:
     _note_change(unit, event_id)
     unit.execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
     _mark_newest(unit, row.conversation_id, row.name_key)
+    _tell(unit, EventType.FILE_REMOVED, row, by)
     return True
 
 

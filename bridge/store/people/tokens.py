@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import ApiRequest, ApiToken
+from bridge.store.people.webhooks import end_webhooks_of, end_webhooks_of_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,19 @@ def note_token_used(unit: Unit, number: int, now: int) -> None:
     unit.run(ApiToken.update(used_at=now).where(ApiToken.number == number))
 
 
-def end_token(unit: Unit, number: int, now: int) -> str | None:
-    """End a token; whose it was, None where there is none that works."""
+def end_token(unit: Unit, number: int, by: str, now: int) -> str | None:
+    """End a token, and the webhooks it made; whose it was, None where there is none that works."""
     row = unit.find(ApiToken, ApiToken.number == number, ApiToken.ended_at.is_null(), ApiToken.until > now)
     if row is None:
         return None
     unit.run(ApiToken.update(ended_at=now).where(ApiToken.number == number))
+    end_webhooks_of_token(unit, number, by, now)
     return str(row.staff_id)
 
 
 def end_tokens(unit: Unit, staff_id: str, now: int) -> int:
-    """End all of somebody's tokens. How many there were."""
+    """End all of somebody's tokens and webhooks. How many tokens there were."""
+    end_webhooks_of(unit, staff_id, now)
     of_theirs = ApiToken.update(ended_at=now).where(ApiToken.staff_id == staff_id, ApiToken.ended_at.is_null())
     return int(unit.run(of_theirs))
 

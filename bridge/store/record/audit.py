@@ -9,8 +9,10 @@ from typing import Any, cast
 
 from bridge.firm.audit import NO_DIGEST, AuditEntry, Deed, Outcome, chained
 from bridge.firm.errors import BridgeError
+from bridge.firm.webhooks import BY_DEED
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import AuditRow
+from bridge.store.record.happenings import ToTell, happened
 
 _COLUMNS = tuple(field.name for field in fields(AuditEntry))
 _INSERT = (
@@ -55,7 +57,10 @@ def record(
     outcome: Outcome = Outcome.DONE,
     at_ms: int | None = None,
 ) -> None:
-    """Append one entry, of this moment unless another is given; what the words mean is said at AuditEntry."""
+    """Append one entry, of this moment unless another is given; what the words mean is said at AuditEntry.
+
+    What webhooks tell of is queued for them with it (A3).
+    """
     entry = AuditEntry(
         at_ms=time.time_ns() // 1_000_000 if at_ms is None else at_ms,
         deed=deed,
@@ -70,6 +75,9 @@ def record(
     previous = last[0] if last is not None else NO_DIGEST
     # The column `previous` is unique: of two processes that append behind the same entry, one is undone.
     unit.execute(_INSERT, *astuple(entry), previous, chained(previous, entry))
+    if outcome is Outcome.DONE and (kind := BY_DEED.get(deed)) is not None:
+        told_of = ToTell(kind, entry.subject, entry.person or entry.actor, entry.actor, at_ms=entry.at_ms)
+        happened(unit, [told_of])
 
 
 def _storable(text: str) -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import orjson
 
+from bridge.firm.webhooks import EventType
 from bridge.mapping.pins import List, Seen
 from bridge.store import models
 from bridge.store.engine.unit import ReadUnit, Unit
+from bridge.store.record.happenings import ToTell, happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,15 @@ def store_pins(
     ]
     if rows:
         unit.run(models.Pin.insert_many(rows))
+    changed = [(EventType.PIN_ADDED, one) for one in pins if one not in before]
+    changed += [(EventType.PIN_REMOVED, one) for one in before if one not in pins]
+    happened(
+        unit,
+        [
+            ToTell(kind, conversation_id, staff_id, staff_id, event_id=event_id, at_ms=at_ms)
+            for kind, event_id in changed
+        ],
+    )
     if lists is not None:
         data = orjson.dumps([(one.pins, one.at_ms) for one in lists.seen]).decode()
         row = models.PinLists

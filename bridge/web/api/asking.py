@@ -15,6 +15,7 @@ from bridge.operations import overview as seen
 from bridge.operations.everybody import everybody
 from bridge.operations.tokens import Token
 from bridge.operations.walls.setting import walls_to_lift
+from bridge.operations.webhooks.subscribing import HookSeen, own_webhook
 from bridge.refusal import Kind, Refusal
 from bridge.web.api.cursors import Cursors
 from bridge.web.api.problems import ProblemError, not_there
@@ -89,6 +90,13 @@ class ApiCall:
         assert isinstance(wall, Wall)
         return wall
 
+    @property
+    def webhook(self) -> HookSeen:
+        """The webhook in the address."""
+        found = self.found["webhook"]
+        assert isinstance(found, HookSeen)
+        return found
+
     async def people(self, named: Iterable[str]) -> list[Staff]:
         """Who is named, by staff id, e-mail address, Matrix id or name. Raises Refusal for who does not work here."""
         known, found = await everybody(self.desk), dict[str, Staff]()
@@ -134,7 +142,17 @@ async def _wall(desk: Desk, person: Staff, value: str, cause: str) -> Wall | Non
     return next((one for one in await walls_to_lift(desk, person, cause) if one.id == value), None)
 
 
-_FINDERS = {"conversation": _conversation, "matter": _matter, "person": _person, "wall": _wall}
+async def _webhook(desk: Desk, person: Staff, value: str, cause: str) -> HookSeen | None:
+    return await own_webhook(desk, person, value, cause)
+
+
+_FINDERS = {
+    "conversation": _conversation,
+    "matter": _matter,
+    "person": _person,
+    "wall": _wall,
+    "webhook": _webhook,
+}
 
 
 def require_kind(view: seen.View, kind: ConversationKind) -> None:

@@ -7,6 +7,8 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bridge.firm.webhooks import EventType
+
 T = TypeVar("T")
 _LAST_MS = 253_402_300_799_000
 
@@ -253,6 +255,31 @@ class DirectoryJson(AnswerJson):
     held: str | None = Field(description="The fingerprint of a change that waits to be confirmed.")
     effects: list[EffectJson] = Field(description="What that would lead to.")
     confirmed: str | None = Field(description="The fingerprint of a confirmed change that can be taken back.")
+
+
+class WebhookJson(AnswerJson):
+    """A webhook, and how it stands with it."""
+
+    id: str
+    url: str
+    events: list[EventType]
+    text: bool = Field(description="Whether it is told what is said.")
+    made_at: datetime
+    put_aside: int = Field(description="Events that could not be told in three days.")
+    error: str = Field(description="Why an event could not be told; empty where nothing failed.")
+
+
+class WebhookMadeJson(AnswerJson):
+    """A webhook that was made."""
+
+    id: str
+    secret: str = Field(description="What requests are signed with (Standard Webhooks); it is shown this once.")
+
+
+class WebhookReplayedJson(AnswerJson):
+    """A webhook whose receiver is told again."""
+
+    replayed: int = Field(description="How many events that were put aside are tried again.")
 
 
 class ToldJson(AnswerJson):

@@ -35,6 +35,7 @@ _FORBIDDEN = NOT_THEIRS | {
     Kind.CHANGED_FROM_INSIDE,
     Kind.PEOPLE_CHANGED_FROM_INSIDE,
     Kind.PINS_NOT_SET,
+    Kind.SCOPE_MISSING,
 }
 _WRONG = frozenset(
     {
@@ -54,6 +55,7 @@ _WRONG = frozenset(
         Kind.NO_TITLE,
         Kind.TITLE_UNSEEN,
         Kind.TITLE_TOO_LONG,
+        Kind.WEBHOOK_ADDRESS,
     }
 )
 AGAIN = frozenset({Kind.NOT_COMPLETE, Kind.MADE_ANEW})

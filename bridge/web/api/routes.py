@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from bridge.operations.tokens import Scope
-from bridge.web.api import audit, conversations, directory, files, matters, models, people, pins, walls
+from bridge.web.api import models
+from bridge.web.api.subjects import audit, conversations, directory, files, matters, people, pins, walls, webhooks
 from bridge.web.api.table import Nothing, Paged, Rate, Rehearsed, Route
 
 _get = partial(Route, method="GET", rate=Rate.READ)
@@ -287,5 +288,46 @@ ROUTES: tuple[Route, ...] = (
         run=directory.undo,
         answer=models.ToldJson,
         query=directory.ConfirmedMeant,
+    ),
+    _get(
+        "webhooks.list",
+        path="/webhooks",
+        scope=Scope.WEBHOOKS,
+        run=webhooks.webhooks,
+        answer=models.PageJson[models.WebhookJson],
+        query=Paged,
+    ),
+    _do(
+        "webhooks.make",
+        "POST",
+        path="/webhooks",
+        scope=Scope.CHANGE_WEBHOOKS,
+        run=webhooks.make,
+        answer=models.WebhookMadeJson,
+        kept=False,
+        body=webhooks.WebhookWanted,
+    ),
+    _get(
+        "webhooks.get",
+        path="/webhooks/{webhook}",
+        scope=Scope.WEBHOOKS,
+        run=webhooks.webhook,
+        answer=models.WebhookJson,
+    ),
+    _do(
+        "webhooks.end",
+        "DELETE",
+        path="/webhooks/{webhook}",
+        scope=Scope.CHANGE_WEBHOOKS,
+        run=webhooks.end,
+        answer=models.DoneJson,
+    ),
+    _do(
+        "webhooks.replay",
+        "POST",
+        path="/webhooks/{webhook}/replay",
+        scope=Scope.CHANGE_WEBHOOKS,
+        run=webhooks.replay,
+        answer=models.WebhookReplayedJson,
     ),
 )

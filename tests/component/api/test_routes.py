@@ -27,10 +27,18 @@ HIDDEN = {
     "wall": "w1",
     "person": "tom",
     "event": "$file",
+    "webhook": "hook-1",
 }
 """The matter behind Walt's wall, and what belongs to it."""
 PLACES = {"matter", "conversation", "wall"}
-UNKNOWN = {"matter": "m9", "conversation": "matter-" + "0" * 32, "wall": "w9", "person": "nobody", "event": "$file"}
+UNKNOWN = {
+    "matter": "m9",
+    "conversation": "matter-" + "0" * 32,
+    "wall": "w9",
+    "person": "nobody",
+    "event": "$file",
+    "webhook": "hook-2",
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,11 @@ CASES: Mapping[str, Case] = {
     "directory.get": _PLAIN,
     "directory.confirm": Case({"fingerprint": "x"}, refuses=409),
     "directory.undo": _PLAIN,
+    "webhooks.list": _PLAIN,
+    "webhooks.make": Case({"url": "https://example.com/", "events": ["matter.changed"]}, refuses=200),
+    "webhooks.get": _PLAIN,
+    "webhooks.end": _PLAIN,
+    "webhooks.replay": _PLAIN,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.synapse.attacks import api, files, former, forms, insiders, outsiders, powers, walled
+from tests.synapse.attacks import api, files, former, forms, insiders, outsiders, powers, walled, webhooks
 from tests.synapse.attacks.attempt import Attempt
 
 DECLARED: tuple[Attempt, ...] = (
@@ -14,5 +14,6 @@ DECLARED: tuple[Attempt, ...] = (
     *outsiders.ATTEMPTS,
     *powers.ATTEMPTS,
     *api.ATTEMPTS,
+    *webhooks.ATTEMPTS,
 )
 ATTEMPTS: tuple[Attempt, ...] = tuple(sorted(DECLARED, key=lambda one: not one.fails_everywhere))

@@ -69,6 +69,8 @@ OF_THE_DIRECTORY = {"directory.undoing", "directory.undone"}
 """Fault points passed when a change of the directory is taken back: driven in component/directory."""
 OF_FILING = {"filing.fetched", "filing.named", "filing.placed", "filing.listed"}
 """Fault points passed when a file is put into the filing cabinet: driven in tests/component/files/test_filing.py."""
+OF_WEBHOOKS = {"webhook.queued", "webhook.sending", "webhook.sent", "webhook.noted"}
+"""Fault points passed when a system is told of something: driven in tests/component/webhooks, one beside this file."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
@@ -344,5 +346,5 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS | OF_THE_DIRECTORY | OF_FILING
+    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS | OF_THE_DIRECTORY | OF_FILING | OF_WEBHOOKS
     assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION, *elsewhere}

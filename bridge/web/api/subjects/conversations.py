@@ -25,8 +25,8 @@ from bridge.operations.rehearsal import rehearsal
 from bridge.refusal import Kind, Refusal
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall, require_kind
-from bridge.web.api.matters import PEOPLE_MOST, conversation, conversation_id
-from bridge.web.api.people import named, named_by_id
+from bridge.web.api.subjects.matters import PEOPLE_MOST, conversation, conversation_id
+from bridge.web.api.subjects.people import named, named_by_id
 from bridge.web.api.table import Given, Paged
 
 _PARTS = ("restored", "title", "topic", "archived")

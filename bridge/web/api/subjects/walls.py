@@ -16,8 +16,8 @@ from bridge.operations.walls.setting import lift_walls, set_wall
 from bridge.operations.walls.telling import acknowledge_walls
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.matters import PEOPLE_MOST
 from bridge.web.api.problems import ProblemError, not_there
+from bridge.web.api.subjects.matters import PEOPLE_MOST
 from bridge.web.api.table import Given, Paged
 
 

@@ -6,7 +6,7 @@ from bridge.operations import overview as seen
 from bridge.operations.conversations import pins as board
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.people import named_by_id
+from bridge.web.api.subjects.people import named_by_id
 
 
 async def pins(call: ApiCall) -> shown.PageJson[shown.PinJson]:

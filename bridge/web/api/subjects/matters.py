@@ -13,8 +13,8 @@ from bridge.operations.matters.changing import start_conversation
 from bridge.operations.matters.finding import matters_seen
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.people import named
 from bridge.web.api.problems import not_there
+from bridge.web.api.subjects.people import named
 from bridge.web.api.table import Given, Paged
 
 _ORDER = {status: place for place, status in enumerate(MatterStatus)}

@@ -1,0 +1,1 @@
+"""Webhooks: who has a system told, and what it is told (A3)."""

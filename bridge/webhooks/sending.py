@@ -1,0 +1,128 @@
+"""One request to an address that somebody named: judged where it really goes, bounded in time, followed nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from bridge.firm.errors import BridgeError
+from bridge.operations.webhooks.addresses import may_connect
+
+_SECONDS: Final = 15.0
+_CONNECT_SECONDS: Final = 5.0
+_LOOK_UPS: Final = 32
+"""Names looked up at once. They have threads of their own, since a name may take long."""
+
+
+class NotAllowedThereError(BridgeError, OSError):
+    """An address is in no network that webhooks may go to."""
+
+
+class Sender:
+    """Sends requests of webhooks."""
+
+    def __init__(self, allowed: Sequence[str], seconds: float = _SECONDS) -> None:
+        """`allowed` are networks, such as 10.0.3.0/24, that webhooks may go to although they are private; `seconds` is
+        how long an answer is waited for. Inside a running loop."""
+        self._look_ups = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="webhook-names")
+        self._sessions = {
+            scheme: aiohttp.ClientSession(
+                connector=_connector(allowed, self._look_ups, only_allowed=scheme == "http"),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
+                auto_decompress=False,
+                skip_auto_headers=["Accept", "Accept-Encoding"],
+            )
+            for scheme in ("https", "http")
+        }
+
+    async def close(self) -> None:
+        """Close connections."""
+        for session in self._sessions.values():
+            await session.close()
+        self._look_ups.shutdown(wait=False, cancel_futures=True)
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> str:
+        """Send a body; why the receiver does not have it, empty where it has. Of the answer only the status counts."""
+        session = self._sessions["http" if url.startswith("http:") else "https"]
+        sent = {"Content-Type": "application/json", "User-Agent": "firm-bridge", **headers}
+        try:
+            async with session.post(url, data=body, headers=sent, allow_redirects=False) as answer:
+                return _judged(answer.status)
+        except TimeoutError:
+            return "It did not answer in time."
+        except aiohttp.ClientConnectorCertificateError:
+            return "Its certificate is not valid."
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, NotAllowedThereError):
+                return "Its name stands for an address that webhooks do not go to (webhooks.allowed_networks)."
+            return "It cannot be reached."
+        except (aiohttp.ClientError, OSError, ValueError):
+            # A ValueError is an address or an answer that cannot be read.
+            return "It did not answer as HTTP has it."
+
+
+def _judged(status: int) -> str:
+    if 200 <= status < 300:
+        return ""
+    if 300 <= status < 400:
+        return f"It answered {status}: webhooks follow nobody to another address."
+    return f"It answered {status}."
+
+
+def _connector(allowed: Sequence[str], pool: ThreadPoolExecutor, *, only_allowed: bool) -> aiohttp.TCPConnector:
+    """Connections that are judged as they are made, by the address itself: what a name stood for a moment before, or
+    for somebody else, counts for nothing."""
+
+    def judged_socket(address: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, where = address
+        if not may_connect(str(where[0]), allowed, only_allowed=only_allowed):
+            raise NotAllowedThereError("not a network that webhooks go to")
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
+
+    return aiohttp.TCPConnector(
+        limit=0,
+        use_dns_cache=False,
+        force_close=True,
+        resolver=_Resolver(pool),
+        socket_factory=judged_socket,
+    )
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up in threads of its own, so that a name that takes long keeps nobody else waiting."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of a name."""
+        found = await asyncio.get_running_loop().run_in_executor(self._pool, _looked_up, host, port, family)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(where[0]),
+                port=port,
+                family=its_family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for its_family, _, protocol, _, where in found
+        ]
+
+    async def close(self) -> None:
+        """The threads are the sender's."""
+
+
+def _looked_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    return list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
