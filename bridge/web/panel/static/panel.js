@@ -56,7 +56,7 @@
   let stream = null;
   const listen = () => {
     if (stream !== null || document.hidden) return;
-    stream = new EventSource("/events");
+    stream = new EventSource(`/events?about=${encodeURIComponent(document.body.dataset.about)}`);
     stream.addEventListener("open", (event) => {
       if (event.data !== undefined && event.data !== document.body.dataset.seen) refresh();
     });
