@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
 
 ## help: this list
 help:
@@ -51,6 +51,14 @@ var/clients/installed: tests/clients/package.json
 ## clients: the demo firm in matrix-js-sdk, and in Element where ELEMENT_WEB names a built one; needs Node 20 and npm
 clients: $(VENV)/installed $(VENV)/synapse/installed var/clients/installed
 	CLIENT_MODULES=$(CURDIR)/var/clients $(BIN)/python -m pytest tests/clients
+
+## panel-pages: every page of the panel in Chromium from Debian's packages: axe, screen reader, narrow windows
+panel-pages: $(VENV)/installed
+	tests/panel/run.sh tests/panel/test_pages.py
+
+## panel: the long form: more windows, and the demo firm's people at work in four browsers on the real Synapse
+panel: $(VENV)/installed $(VENV)/synapse/installed
+	FIRM_BRIDGE_PANEL=long tests/panel/run.sh tests/panel
 
 ## wheels: both wheels as a firm installs them: the bridge's in an empty environment, the guard's for Synapse
 wheels: $(VENV)/installed $(VENV)/synapse/installed
@@ -136,7 +144,7 @@ bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 
 ## ci: the gate: everything that must hold for a change
 ci: check test
-	$(MAKE) --jobs 2 clients postgres-store sftp wheels site
+	$(MAKE) --jobs 2 clients postgres-store sftp panel-pages wheels site
 
 ## clean: take away what the targets set up, the local firm in var/ included
 clean:

@@ -20,6 +20,7 @@ from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.operations.overview import account_of, changes_lists, overviews, sees
 from bridge.operations.panel import signed_in
+from bridge.operations.watched import watched
 from bridge.web.panel.safety import HEADERS
 
 _TOGETHER_SECONDS = 0.5
@@ -28,6 +29,7 @@ _LOOK_SECONDS = 2.0
 """So often a page is looked after: whether it is still there, and whether the firm changed."""
 _OPEN_FOR_ONE = 20
 """Pages of one person that are told; a further one takes the place of the oldest."""
+_ABOUT_MAX = 200
 _AT_ONCE = 50
 """Pages whose lists are made anew by one look, for which others wait."""
 
@@ -38,12 +40,17 @@ class _Page:
 
     staff_id: str
     user_id: str
+    about: str
+    """What it shows besides the lists (bridge/operations/watched.py)."""
     firm: Firm
     sees: int
     widget: str = ""
     """The id of the conversation beside whose messages it is; empty for a page of the panel itself."""
     mark: str = ""
     rooms: frozenset[str] = frozenset()
+    """Those of theirs, in which whatever happens is told."""
+    watched: frozenset[str] = frozenset()
+    """Those in which what the page is about may change."""
     maybe: asyncio.Event = field(default_factory=asyncio.Event)
     """Set where it may have to be told."""
     written: bool = False
@@ -82,6 +89,8 @@ class Live:
             if page.user_id in moved or not page.rooms.isdisjoint(rooms):
                 page.written = True
                 page.maybe.set()
+            elif not page.watched.isdisjoint(rooms):
+                page.maybe.set()
 
     async def close(self) -> None:
         """End every stream, so that nothing waits for pages that stay open."""
@@ -98,7 +107,8 @@ class Live:
         theirs = [page for page in self._pages if page.staff_id == staff_id]
         for page in theirs[: max(0, len(theirs) + 1 - _OPEN_FOR_ONE)]:
             self._end(page)
-        page = _Page(staff_id, await account_of(desk, staff_id), desk.firm(), sees(desk, staff_id), widget)
+        about = request.query.get("about", "").replace("\0", "")[:_ABOUT_MAX]
+        page = _Page(staff_id, await account_of(desk, staff_id), about, desk.firm(), sees(desk, staff_id), widget)
         self._pages.append(page)
         response = EventSourceResponse(headers=HEADERS, ping_interval=25)
         try:
@@ -153,9 +163,11 @@ class Live:
         some, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
         try:
             lists = await overviews(self._desk, {one.staff_id for one in some})
+            shown = {one: await watched(self._desk, one.staff_id, one.about) for one in some}
         except BaseException:
             # Each of the others looks for itself.
             self._waiting += some
             raise
         for one in some:
-            one.mark, one.rooms = lists[one.staff_id].mark(), lists[one.staff_id].rooms()
+            one.mark, one.rooms = lists[one.staff_id].mark() + shown[one].mark, lists[one.staff_id].rooms()
+            one.watched = shown[one].rooms

@@ -16,6 +16,7 @@ from bridge.operations import overview as seen
 from bridge.operations.channels.finding import channels_of_firm, channels_seen
 from bridge.operations.matters.finding import matters_seen
 from bridge.operations.panel import ref_of, sessions
+from bridge.operations.watched import CHANNELS, of_matter, watched
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
 from bridge.wording.moments import moment_in
@@ -71,6 +72,7 @@ async def framed(asked: PanelRequest, template: str, title: str, here: str = "",
     """A page with the person's lists beside it."""
     lists = await seen.overview(asked.desk, asked.person.id)
     unread = await seen.unread(asked.desk, asked.person.id)
+    shown = await watched(asked.desk, asked.person.id, here)
     frame: Values = {
         "firm": asked.desk.settings.firm.name,
         "title": title,
@@ -79,6 +81,7 @@ async def framed(asked: PanelRequest, template: str, title: str, here: str = "",
         "address": asked.request.path_qs if asked.request.method == "GET" else asked.request.path,
         "admin": bool(asked.desk.may_administer(asked.person.id)),
         "lists": lists,
+        "mark": lists.mark() + shown.mark,
         "unread": unread,
         "token": form_token(asked.session),
         "once": secrets.token_hex(8),
@@ -121,7 +124,7 @@ async def matter(asked: PanelRequest) -> web.StreamResponse:
         asked,
         "matter",
         matter_name(one),
-        f"matter {one.id}",
+        of_matter(one.id),
         matter=one,
         facts=list(_facts(asked.desk, one)),
         insiders=found.insiders,
@@ -154,7 +157,7 @@ async def channels(asked: PanelRequest) -> web.StreamResponse:
     """Every channel."""
     found = await channels_seen(asked.desk, asked.person, await channels_of_firm(asked.desk))
     open_first = sorted(found, key=lambda one: one.channel.archived)
-    return await framed(asked, "channels", "Channels", channels=open_first)
+    return await framed(asked, "channels", "Channels", CHANNELS, channels=open_first)
 
 
 async def new_direct(asked: PanelRequest) -> web.StreamResponse:

@@ -464,3 +464,33 @@ async def heard(stream: ClientResponse) -> bytes:
         while not found.endswith(b"\r\n\r\n") and not stream.content.at_eof():
             found += await stream.content.readany()
     return found
+
+
+async def test_P3_an_open_page_hears_of_what_it_is_about_though_the_person_is_not_in_it(panel: Panel) -> None:
+    await channel(panel.firm)
+    ines, walt = await panel.enter("ines"), await panel.enter("walt")
+    of = {"matter": "matter m1", "channel": (await filings(walt)).rpartition("/")[2], "channels": "channels"}
+    async with AsyncExitStack() as stack:
+        heard_by = {
+            (name, one.session): await stack.enter_async_context(
+                panel.client.get("/events", params={"about": about}, headers=one.sent())
+            )
+            for name, about in of.items()
+            for one in (ines, walt)
+        }
+        opening = {at: await heard(stream) for at, stream in heard_by.items()}
+        # What is behind his wall has the same mark as what is not there.
+        nothing = await stack.enter_async_context(
+            panel.client.get("/events", params={"about": "matter m9"}, headers=walt.sent())
+        )
+        assert opening["matter", walt.session] == await heard(nothing)
+        _, text = await walt.get(await filings(walt))
+        (mark,) = re.findall(r'data-seen="(\w+)"', text)
+        assert mark.encode() in opening["channel", walt.session]
+        await panel.firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+        assert b"event: changed" in await heard(heard_by["matter", ines.session])
+        room = panel.firm.room("Court Filings")
+        await panel.firm.ask("tom", "!leave", room)
+        panel.firm.bridge.live.heard([{"room_id": room, "type": "m.room.member"}])
+        for name in ("channel", "channels"):
+            assert b"event: changed" in await heard(heard_by[name, walt.session])

@@ -37,13 +37,14 @@
     document.addEventListener(kind, (event) => event.target.closest("form")?.setAttribute("data-touched", ""));
   }
 
-  // A list of people to tick is narrowed by what is typed above it.
+  // A list of people to tick is narrowed by what is typed above it, with or without accents.
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
   document.addEventListener("input", (event) => {
     const list = event.target.dataset.filters && document.getElementById(event.target.dataset.filters);
     if (!list) return;
-    const words = event.target.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const words = plain(event.target.value).split(/\s+/).filter(Boolean);
     for (const item of list.children) {
-      const text = item.textContent.toLocaleLowerCase();
+      const text = plain(item.textContent);
       item.hidden = !words.every((word) => text.includes(word));
     }
   });
@@ -55,7 +56,7 @@
   let stream = null;
   const listen = () => {
     if (stream !== null || document.hidden) return;
-    stream = new EventSource("/events");
+    stream = new EventSource(`/events?about=${encodeURIComponent(document.body.dataset.about)}`);
     stream.addEventListener("open", (event) => {
       if (event.data !== undefined && event.data !== document.body.dataset.seen) refresh();
     });
