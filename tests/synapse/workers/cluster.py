@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bridge.dev.processes import Program, start, wait_until_healthy
 from bridge.dev.synapse import check_installed, register_bot
 from bridge.settings import Settings
 from tests.ports import free_port
-from tests.synapse.harness import TEST_INSTANCE, Json, RealFirm
+from tests.synapse.harness import TEST_INSTANCE, Json, Person, RealFirm
 from tests.synapse.workers.services import Postgres, missing, start_nginx, start_redis
 
 FOLDER = ROOT / "synapse-dev" / "workers"
@@ -38,7 +39,8 @@ class Cluster(RealFirm):
         self.ports: dict[str, int] = {}
         """Where each process answers clients, or others."""
         self.programs: dict[str, Program] = {}
-        self._fronts: list[Program] = []
+        self._fronts: dict[str, Program] = {}
+        self._front_ports: dict[str, int] = {}
 
     async def start_synapse(self) -> None:
         """Start every process."""
@@ -63,12 +65,18 @@ class Cluster(RealFirm):
         url = f"http://127.0.0.1:{self.ports[name]}/health"
         await wait_until_healthy(self.programs[name], url, seconds=_START_SECONDS)
 
+    async def through(self, person: Person, name: str) -> Person:
+        """The same person, whose client is answered by this worker, as far as a worker answers clients at all."""
+        if name not in self._fronts:
+            await self.front(name, [name], free_port())
+        return replace(person, url=f"http://127.0.0.1:{self._front_ports[name]}")
+
     async def front(self, name: str, clients: Collection[str], port: int) -> None:
         """Start an nginx at a port that sends what clients ask to these workers only."""
         media = [self.ports["media1" if "media1" in self.workers else "main"]]
         upstreams = {"main": [self.ports["main"]], "clients": [self.ports[one] for one in clients], "media": media}
         program = start_nginx(self.place, name, port, upstreams)
-        self._fronts.append(program)
+        self._fronts[name], self._front_ports[name] = program, port
         await wait_until_healthy(program, f"http://127.0.0.1:{port}/health", seconds=20)
 
     def kill(self, name: str) -> None:
@@ -101,7 +109,7 @@ class Cluster(RealFirm):
         if self.bridge is not None and self.bridge.running:
             self.stop_bridge()
         await self.http.close()
-        for program in (*self._fronts, *self.programs.values()):
+        for program in (*self._fronts.values(), *self.programs.values()):
             if program.running:
                 program.process.send_signal(signal.SIGCONT)
                 program.process.kill()
@@ -113,9 +121,15 @@ _ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 
 @asynccontextmanager
 async def cluster(
-    var: Path, own: Mapping[str, Json] | None = None, workers: Collection[str] = WORKERS
+    var: Path,
+    own: Mapping[str, Json] | None = None,
+    workers: Collection[str] = WORKERS,
+    clients: Collection[str] = ("client1", "client2"),
 ) -> AsyncIterator[Cluster]:
-    """A firm on Synapse with workers, which runs and knows the bot; the bridge is not started."""
+    """A firm on Synapse with workers, which runs and knows the bot; the bridge is not started.
+
+    `clients` are the processes that answer the bridge, and everybody who is not told otherwise.
+    """
     check_installed()
     if packages := missing():
         pytest.fail(f"Debian's {', '.join(packages)} must be installed: `make workers` does that.")
@@ -124,19 +138,16 @@ async def cluster(
     redis_port = free_port()
     ports = {name: free_port() for name in ("main", *workers)}
     try:
-        instance = _instance(postgres, redis_port)
-        listener = files.listener(place.host, ports["main"])
-        between = _between(ports, workers)
-        instance["listeners"] = [{**listener, "x_forwarded": True}, _replication(between["main"])]
+        instance = {**TEST_INSTANCE, "database": postgres.for_synapse()}
         settings = files.write_files(place, own or files.read_demo_settings(DEMO_SETTINGS), instance)
-        _write_workers(place, ports, between, redis_port, workers)
+        _write_workers(place, ports, redis_port, workers)
         redis = start_redis(place, redis_port)
         firm = Cluster(place, settings, postgres, workers)
         firm.ports = ports
         firm.programs["redis"] = redis
         try:
             await firm.start_synapse()
-            await firm.front("front", [name for name in workers if name.startswith("client")], place.synapse_port)
+            await firm.front("front", clients, place.synapse_port)
             await register_bot(settings)
             with psycopg.connect(postgres.url()) as connection:
                 connection.execute("UPDATE users SET admin = 1 WHERE name = %s", (settings.bot_id,))
@@ -147,25 +158,12 @@ async def cluster(
         await asyncio.to_thread(postgres.stop)
 
 
-def _instance(postgres: Postgres, redis_port: int) -> Json:
-    return {**TEST_INSTANCE, "database": postgres.for_synapse(), "worker_replication_secret": _SECRET}
-
-
-def _between(ports: Mapping[str, int], workers: Collection[str]) -> dict[str, int]:
-    """Where each process listens for the others. What answers nobody else is asked there how it is."""
-    return {name: ports[name] if name == "persister1" else free_port() for name in ("main", *workers)}
-
-
-def _replication(port: int) -> Json:
-    return {"type": "http", "port": port, "bind_addresses": ["127.0.0.1"], "resources": [{"names": ["replication"]}]}
-
-
-def _write_workers(
-    place: LocalFirm, ports: Mapping[str, int], between: Mapping[str, int], redis_port: int, workers: Collection[str]
-) -> None:
+def _write_workers(place: LocalFirm, ports: Mapping[str, int], redis_port: int, workers: Collection[str]) -> None:
     """The files of synapse-dev/workers with the addresses of this firm."""
     folder = place.var / "workers"
     folder.mkdir()
+    # What answers nobody else is asked there how it is.
+    between = {name: ports[name] if name == "persister1" else free_port() for name in ("main", *workers)}
     shared = _read(FOLDER / "workers.yaml")
     shared["redis"] |= {"host": "127.0.0.1", "port": redis_port}
     shared["instance_map"] = {name: {"host": "127.0.0.1", "port": port} for name, port in between.items()}
@@ -174,10 +172,9 @@ def _write_workers(
     if "media1" not in workers:
         del shared["enable_media_repo"], shared["media_instance_running_background_jobs"]
     (folder / "workers.yaml").write_text(yaml.safe_dump(shared))
-    (folder / "main.yaml").write_text("{}\n")
-    for name in workers:
+    for name in ("main", *workers):
         own = _read(FOLDER / f"{name}.yaml")
-        for one in own["worker_listeners"]:
+        for one in own["listeners" if name == "main" else "worker_listeners"]:
             others = one["resources"][0]["names"] == ["replication"]
             one |= {"port": between[name] if others else ports[name], "bind_addresses": ["127.0.0.1"]}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(own))

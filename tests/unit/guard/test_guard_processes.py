@@ -38,7 +38,7 @@ def test_without_workers_nobody_is_waited_for(path: Path, time: Time) -> None:
     assert not path.exists()
 
 
-def test_a_worker_is_waited_for_until_it_has_the_version(path: Path, time: Time) -> None:
+def test_R2_a_worker_is_waited_for_until_it_has_the_version(path: Path, time: Time) -> None:
     processes = Processes(path, time)
     processes.asked("run1", "client1", 6)
     processes.asked("run2", "client2", 7)
@@ -47,7 +47,7 @@ def test_a_worker_is_waited_for_until_it_has_the_version(path: Path, time: Time)
     assert processes.behind(7) == ()
 
 
-def test_one_that_is_silent_is_waited_for_as_long_as_it_may_decide(path: Path, time: Time) -> None:
+def test_R2_one_that_is_silent_is_waited_for_as_long_as_it_may_decide(path: Path, time: Time) -> None:
     processes = Processes(path, time)
     processes.asked("run1", "client1", 6)
     time.now += LONGEST - 0.01
