@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine properties mutants ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine workers properties mutants ci clean
 
 ## help: this list
 help:
@@ -95,7 +95,7 @@ check: $(VENV)/installed
 	$(BIN)/python -m bridge.docs --check
 	$(BIN)/python -m tests.synapse.attacks.page --check
 	$(BIN)/hadolint synapse-dev/Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec synapse-dev/docker-compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec synapse-dev/docker-compose.yaml synapse-dev/workers/docker-compose.yaml
 
 ## docs: write the pages that are made from the code
 docs: $(VENV)/installed
@@ -109,6 +109,15 @@ site: $(VENV)/installed
 ## crash: the long form of the crash tests: every step and every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/people/test_killed_between.py tests/synapse/running/test_crash.py tests/synapse/running/test_leavers.py
+
+## workers: Synapse with workers: every attack through each of them, and each killed and started all the while
+workers: $(VENV)/installed $(VENV)/synapse/workers
+	FIRM_BRIDGE_WORKERS=long $(BIN)/python -m pytest tests/synapse/workers
+
+$(VENV)/synapse/workers: $(VENV)/synapse/installed
+	tests/synapse/workers/packages.sh
+	$(VENV)/synapse/bin/python $(PIP) install --constraint synapse-dev/constraints.txt 'matrix-synapse[postgres,redis]'
+	@touch $@
 
 ## properties: the long form of the tests that make up their own input, with other input every time
 properties: $(VENV)/installed

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from bridge.care.files import read_histories
 from bridge.care.quiet import archive_empty_channels
 from bridge.care.refusals import take_refusals
 from bridge.care.telling_admins import tell_admins
+from bridge.care.telling_processes import ProcessWatch
 from bridge.care.telling_refusals import tell_of_refusals
 from bridge.care.telling_refused import tell_refused
 from bridge.care.transcripts import file_closed_matters
@@ -43,6 +45,7 @@ from bridge.oidc.provider import Provider
 from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
 from bridge.operations.tokens import end_tokens_of_leavers
+from bridge.reconcile.guard_processes import Standing
 from bridge.store.engine.store import StoreError
 from bridge.store.queues.deliveries import forget_parked
 from bridge.store.queues.limits import QUEUE_LIMITS
@@ -103,6 +106,7 @@ class Jobs:
     sign_on: Provider | None = None
     """The firm's single sign-on."""
     scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
+    process_watch: ProcessWatch = field(default_factory=ProcessWatch)
     _clock_watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -206,8 +210,14 @@ class Jobs:
 
     async def _confirm_guard(self) -> None:
         reconciler = self.desk.reconciler
-        if await reconciler.guarding.confirm():
-            reconciler.again.hurry()
+        try:
+            if await reconciler.guarding.confirm():
+                reconciler.again.hurry()
+        finally:
+            standings = Counter(one.standing for one in reconciler.guarding.processes)
+            for standing in Standing:
+                self.metrics.guard_processes.labels(standing.value).set(standings[standing])
+        await self.process_watch.look(self.desk)
 
     async def _take_refusals(self) -> None:
         # Of a guard that is not there it is said elsewhere, and not every few seconds.

@@ -136,6 +136,12 @@ class Metrics:
             "Age of the oldest refusal that waited with the guard when it was last asked; 0 for none.",
             registry=registry,
         )
+        self.guard_processes = Gauge(
+            "firm_bridge_guard_processes",
+            "Workers of Synapse by whether the guard there answers: here, silent, or absent (never there).",
+            ["standing"],
+            registry=registry,
+        )
         self.api_requests = Counter(
             "firm_bridge_api_requests",
             "Answers of the API, by route (empty where there is none) and status.",

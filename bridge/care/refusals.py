@@ -27,7 +27,7 @@ from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import record
-from bridge.store.record.refusals import Taken, count_refused, mark_taken, number_taken, taken
+from bridge.store.record.refusals import Taken, count_refused, mark_taken, number_taken, taken, taken_of_workers
 from bridge.store.rooms.conversations import key_of_room, staff_by_localpart
 from bridge.wording.moments import clock_in, local, moment_in
 from bridge.wording.state import WHAT
@@ -66,6 +66,8 @@ class Page:
     oldest_ms: int
     """When the oldest was refused that waits; 0 for none."""
     refusals: tuple[ToldRefusal, ...]
+    process: str = ""
+    """The worker of Synapse whose list it is; empty for the main process's."""
 
     def has_news(self, has: Taken) -> bool:
         """Whether there is anything to write, for a bridge that has this much."""
@@ -75,36 +77,54 @@ class Page:
 
 
 async def take_refusals(desk: Desk, metrics: Metrics, tell: Tell | None = None) -> int:
-    """Take over everything that waits, and return how many entries that made. `tell` is given what is new, in the unit
-    that writes it.
+    """Take over everything that waits in any process of Synapse, and return how many entries that made. `tell` is given
+    what is new, in the unit that writes it.
 
     Raises HomeserverError where the guard does not answer, and StoreError.
     """
     entries = 0
-    key = desk.settings.guard.key.get_secret_value()
     while True:
         has = await desk.store.read(taken)
-        body = orjson.dumps({"spool": has.spool, "after": has.number})
-        try:
-            answer = await desk.homeserver.guard_refusals(body, sign_taken(key, body))
-        except BadRequestError as error:
-            if error.errcode != "M_UNRECOGNIZED":
-                raise
-            raise NoPageError(
-                "The guard is older than the bridge: install it into Synapse's environment anew."
-            ) from error
-        page = read_page(answer, key)
-        metrics.refusals_oldest.set(max(0, now_ms() - page.oldest_ms) / 1000 if page.oldest_ms else 0)
+        page, others = await _pages(desk)
+        oldest_ms = min((one.oldest_ms for one in (page, *others) if one.oldest_ms), default=0)
+        metrics.refusals_oldest.set(max(0, now_ms() - oldest_ms) / 1000 if oldest_ms else 0)
+        for other in others:
+            entries += await _take_page(other, await desk.store.read(taken, other.process), desk, metrics, tell)
         if not page.has_news(has):
             return entries
-        new = await desk.store.run(_take, page, has, desk, tell)
-        for told in new:
-            metrics.refusals_taken.labels(told.attempt.rule).inc(told.count)
+        entries += await _take_page(page, has, desk, metrics, tell)
         if await desk.store.read(taken) == has:
             # It hands over again what it was told is here.
             raise NoPageError("The guard's list does not move on.")
-        entries += len(new)
-        log.info("refusals_taken", entries=len(new))
+
+
+async def _pages(desk: Desk) -> tuple[Page, list[Page]]:
+    """What the main process's guard hands over, and what it has of the others."""
+    key = desk.settings.guard.key.get_secret_value()
+    has, workers = await desk.store.read(taken), await desk.store.read(taken_of_workers)
+    asked: dict[str, Any] = {"spool": has.spool, "after": has.number}
+    # A guard that does not know of workers takes no more than this.
+    body = orjson.dumps({**asked, "others": workers} if workers else asked)
+    try:
+        answer = await desk.homeserver.guard_refusals(body, sign_taken(key, body))
+    except BadRequestError as error:
+        if error.errcode != "M_UNRECOGNIZED":
+            raise
+        raise NoPageError("The guard is older than the bridge: install it into Synapse's environment anew.") from error
+    page = read_page(answer, key)
+    others = answer.get("others", [])
+    return page, [read_page(one, key) for one in (others if isinstance(others, list) else [])]
+
+
+async def _take_page(page: Page, has: Taken, desk: Desk, metrics: Metrics, tell: Tell | None) -> int:
+    """Take one page over, and return how many entries that made."""
+    if not page.has_news(has):
+        return 0
+    new = await desk.store.run(_take, page, has, desk, tell)
+    for told in new:
+        metrics.refusals_taken.labels(told.attempt.rule).inc(told.count)
+    log.info("refusals_taken", entries=len(new), process=page.process)
+    return len(new)
 
 
 def read_page(answer: Any, key: str) -> Page:
@@ -117,18 +137,20 @@ def read_page(answer: Any, key: str) -> Page:
     try:
         data = json_in.loads(written.encode())
         refusals = tuple(ToldRefusal(one["number"], one["previous"], told_from_json(one)) for one in data["refusals"])
-        page = Page(data["spool"], data["last"], data["oldest_ms"], refusals)
+        page = Page(data["spool"], data["last"], data["oldest_ms"], refusals, data.get("process", ""))
     except (ValueError, KeyError, TypeError) as error:
         raise NoPageError(f"The guard and the bridge must be of the same version: {error!r}.") from error
     numbers = [page.last, page.oldest_ms, *(number for one in refusals for number in (one.number, one.previous))]
-    if not isinstance(page.spool, str) or any(type(number) is not int for number in numbers):
+    if not all(isinstance(text, str) for text in (page.spool, page.process)) or any(
+        type(number) is not int for number in numbers
+    ):
         raise NoPageError("The guard and the bridge must be of the same version.")
     return page
 
 
 def _take(unit: Unit, page: Page, asked: Taken, desk: Desk, tell: Tell | None) -> list[Told]:
     """Write the entries that are not there yet, tell those concerned, and note how far this goes."""
-    if taken(unit) != asked:
+    if taken(unit, page.process) != asked:
         # Another process of the bridge took it meanwhile.
         return []
     names = _Names(staff_by_localpart(unit), desk.settings)
@@ -147,7 +169,7 @@ def _take(unit: Unit, page: Page, asked: Taken, desk: Desk, tell: Tell | None) -
         number = page.last
     if tell is not None:
         tell(unit, new)
-    mark_taken(unit, page.spool, number)
+    mark_taken(unit, page.spool, number, page.process)
     return [one.told for one in new]
 
 

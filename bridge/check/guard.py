@@ -14,6 +14,7 @@ from bridge.directory.keeping import read_firm
 from bridge.directory.records import StoredDirectoryError
 from bridge.firm.facts import digest_of
 from bridge.guard.protocol import PATH, sign_question
+from bridge.reconcile.guard_processes import GuardProcess, Standing, read_processes, trouble_with
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
@@ -41,12 +42,34 @@ _INSTALL = (
 )
 
 
-async def guard_finding(asking: Asker, settings: Settings) -> Finding:
-    """What there is to say about the guard."""
+async def guard_findings(asking: Asker, settings: Settings) -> list[Finding]:
+    """What there is to say about the guard, then about the one in each worker of Synapse."""
     if not settings.guarded:
-        return judge_guard(Reply(0), None, settings)
+        return [judge_guard(Reply(0), None, settings)]
     reply = await asking.ask("GET", PATH, signature=sign_question(settings.guard.key.get_secret_value()))
-    return judge_guard(reply, await _bridges_digest(settings), settings)
+    return [judge_guard(reply, await _bridges_digest(settings), settings), *judge_processes(reply)]
+
+
+def judge_processes(reply: Reply) -> list[Finding]:
+    """What the guard's answer means for the workers of Synapse. Pure."""
+    if not reply.ok:
+        return []
+    return [_of_process(one, int(reply.body.get("version", 0))) for one in read_processes(reply.body)]
+
+
+def _of_process(process: GuardProcess, version: int) -> Finding:
+    name = f"guard in {process.name}"
+    if process.standing is Standing.HERE:
+        late = "" if process.version == version else ", and is about to take the newest policy"
+        return Finding(name, Verdict.OK, f"In force{late}.")
+    return Finding(
+        name,
+        Verdict.MISSING,
+        trouble_with([process]),
+        "Start the worker with the same homeserver.yaml as the main process, which loads the guard, and look into its"
+        " log. If it does not run any more on purpose, take it out of instance_map and restart Synapse's main process"
+        " (docs/admin-guide.md, Synapse with workers).",
+    )
 
 
 def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding:
@@ -65,13 +88,6 @@ def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding
         what = f"guard.key is set, but no guard is in force, so the bridge does nothing: {reply.error}"
         return Finding(
             "guard", Verdict.MISSING, what, f"{_INSTALL}{lines}\nOr take guard.key out of the configuration."
-        )
-    if workers := reply.body.get("workers"):
-        what = (
-            f"In force in the main process of Synapse only, and it has workers as well: {', '.join(map(str, workers))}."
-        )
-        return Finding(
-            "guard", Verdict.MISSING, what, "Run Synapse as one process: the guard is not made for workers yet."
         )
     if not reply.body.get("version"):
         what = "In force, but it has not been told who may be where, so nobody comes into any room."

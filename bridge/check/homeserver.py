@@ -10,7 +10,7 @@ from urllib.parse import quote
 from yarl import URL
 
 from bridge.check.finding import Finding, Verdict
-from bridge.check.guard import guard_finding
+from bridge.check.guard import guard_findings
 from bridge.check.http import Asker, Reply, asker
 from bridge.check.listener import LOOPBACKS, BridgeState, bridge_state
 from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
@@ -47,8 +47,9 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
         if finding.state is Verdict.MISSING:
             yield Finding("homeserver settings", Verdict.UNSEEN, "They are looked at once the above is in order.")
             return
-    guard = await guard_finding(asking, settings)
-    yield guard
+    guard, *processes = await guard_findings(asking, settings)
+    for finding in (guard, *processes):
+        yield finding
     guarded = settings.guarded and guard.state is not Verdict.MISSING
     async for finding in _settings(asking, settings, guard_in_force=guarded):
         yield finding

@@ -98,7 +98,8 @@ def write_instance(file: Path, values: Mapping[str, Any]) -> None:
     file, or new ones.
     """
     old = read_yaml_file(file)
-    own_secrets = {key: old.get(key) or secrets.token_hex(32) for key in ("macaroon_secret_key", "form_secret")}
+    names = ("macaroon_secret_key", "form_secret", "worker_replication_secret")
+    own_secrets = {key: old.get(key) or secrets.token_hex(32) for key in names}
     write_private(file, _yaml({"server_name": SERVER_NAME, **values, **own_secrets}))
 
 

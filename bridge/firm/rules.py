@@ -18,7 +18,7 @@ RuleId = Literal[
     "C1", "C2", "C3", "C4",
     "V1", "V2", "V3", "V4", "V5",
     "O1", "O2", "O3",
-    "R3",
+    "R2", "R3",
     "P1", "P2", "P3", "P4", "P5",
     "A1", "A2", "A3",
 ]
@@ -208,6 +208,12 @@ RULES: Mapping[RuleId, Rule] = {
         _OVERSIGHT,
         "What somebody else changed about a room is put back and noted.",
         *(_U, _C, _S, _A),
+    ),
+    "R2": _rule(
+        _PROCESSES,
+        "The guard holds in every process of Synapse: all of them know what the bridge told before anything is begun"
+        " that depends on it, and one that cannot know lets nobody in.",
+        *(_U, _C, _S),
     ),
     "R3": _rule(
         _PROCESSES,

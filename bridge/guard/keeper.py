@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -34,7 +35,8 @@ from bridge.guard.protocol import (
 from bridge.guard.refusals import Attempt
 from bridge.guard.spool import Spool
 
-_LONGEST_QUESTION = 1000
+_LONGEST_QUESTION = 100_000
+_CHANGES_REMEMBERED = 500
 
 
 class PushRefusedError(BridgeError):
@@ -86,6 +88,8 @@ class Keeper:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._may_append = False
+        self._changes: deque[tuple[int, int, str, str]] = deque(maxlen=_CHANGES_REMEMBERED)
+        """The last changes, each with its base, its version, its signature and its body, the newest last."""
 
     def load(self) -> None:
         """Read what was kept. Raises PolicyLostError where there is something that cannot be used."""
@@ -120,10 +124,11 @@ class Keeper:
             raise _forged()
         try:
             asked = json.loads(body)
-            spool, after = asked["spool"], asked["after"]
-        except (ValueError, KeyError, TypeError) as error:
+            spool, after, others = asked["spool"], asked["after"], asked.get("others", {})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PushRefusedError(400, "M_BAD_JSON", "The bridge says what it has as a spool and a number.") from error
-        if not isinstance(spool, str) or type(after) is not int or not 0 <= after < 2**63:
+        numbers = [after, *others.values()] if isinstance(others, dict) else [None]
+        if not isinstance(spool, str) or any(type(one) is not int or not 0 <= one < 2**63 for one in numbers):
             raise PushRefusedError(400, "M_BAD_JSON", "A spool is a text, and what it was read to a number.")
         page = json.dumps(self.spool.page(spool, after))
         return {"page": page, "signature": sign_page(self._key, page)}
@@ -138,9 +143,46 @@ class Keeper:
             if "base" in push:
                 self._append(line)
             else:
-                _write_anew(self._path, line)
+                write_anew(self._path, line)
             self.policy, self._may_append = policy, True
+            if "base" in push:
+                self._changes.append((push["base"], push["version"], signature, body.decode()))
+            else:
+                self._changes.clear()
             return policy.version
+
+    def pushes_after(self, version: int) -> tuple[int, list[list[str]]]:
+        """The version in force, and the signed pushes that lead to it for somebody who has this one: the changes since
+        then, or one that tells everything; none where nothing is known or nothing is new."""
+        with self._lock:
+            policy, changes = self.policy, list(self._changes)
+        if policy is None or policy.version == version:
+            return policy.version if policy else 0, []
+        newer: list[list[str]] = []
+        wanted = policy.version
+        for base, made, signature, body in reversed(changes):
+            if made != wanted:
+                break
+            newer.insert(0, [signature, body])
+            if base == version:
+                return policy.version, newer
+            wanted = base
+        whole = json.dumps({"version": policy.version, "records": records_of(policy.facts)})
+        return policy.version, [[sign_push(self._key, whole.encode()), whole]]
+
+    def follow(self, version: int, pushes: Sequence[Sequence[str]]) -> None:
+        """Have in memory what another process has on disk: its version, by the pushes that lead to it from here.
+
+        Raises PushRefusedError, and nothing is changed.
+        """
+        with self._lock:
+            policy = self.policy if version else None
+            for signature, body in pushes:
+                push = self._opened(body.encode(), signature)
+                policy = _applied(push, policy if "base" in push else None)
+            if (policy.version if policy else 0) != version:
+                raise PushRefusedError(409, OUTDATED, f"What was told does not lead to version {version}.")
+            self.policy = policy
 
     def status(self, signature: str) -> dict[str, Any]:
         """How things stand, for somebody who has the key. Raises PushRefusedError."""
@@ -212,8 +254,8 @@ def _forged() -> PushRefusedError:
     return PushRefusedError(403, "M_FORBIDDEN", "The signature is not made with the guard's key.")
 
 
-def _write_anew(path: Path, line: bytes) -> None:
-    """Replace the file: whoever reads it sees the old one or the new one."""
+def write_anew(path: Path, line: bytes) -> None:
+    """Replace the file: whoever reads it sees the old one or the new one, on disk. Raises OSError."""
     draft = path.with_name(path.name + ".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(line)

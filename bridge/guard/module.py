@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from synapse.logging.context import current_context
 from synapse.module_api import NOT_SPAM, EventBase, ModuleApi, StateMap
@@ -32,17 +33,25 @@ from bridge.firm.room_rules import JOIN_RULES
 from bridge.guard.creation import request_of
 from bridge.guard.farewells import Farewells
 from bridge.guard.files import bytes_refusal, size_refusal
-from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Denial, Gate, Mark
+from bridge.guard.gate import GATED, MEMBER, REDACTION, TOMBSTONE, Change, Denial, Gate, Mark
 from bridge.guard.hooks.answered import Answered, no_room, not_invited
 from bridge.guard.hooks.asking import answer_to
 from bridge.guard.hooks.former import Former, mark_of
 from bridge.guard.hooks.kept_out import Entry, kept_out, membership, unasked
+from bridge.guard.hooks.main_process import Workers
 from bridge.guard.hooks.pushing import only_ids
-from bridge.guard.hooks.resources import FactsResource, FarewellResource, PolicyResource, RefusalsResource
-from bridge.guard.hooks.workers import workers_of
+from bridge.guard.hooks.resources import (
+    FactsResource,
+    FarewellResource,
+    PolicyResource,
+    ProcessesResource,
+    RefusalsResource,
+)
+from bridge.guard.hooks.worker_process import ElsewhereResource, Following
 from bridge.guard.keeper import Keeper, PolicyLostError
 from bridge.guard.memberships import without_words
-from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
+from bridge.guard.processes import Processes
+from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, PROCESSES_PATH, REFUSALS_PATH
 from bridge.guard.refusals import Attempt, attempt, attempt_of, attempt_to_delete, attempt_to_write
 from bridge.guard.requests import (
     NOT_IN_ROOM,
@@ -76,24 +85,18 @@ class Guard:
     """Refuses forbidden memberships, state, files and words in closed rooms, whoever asks."""
 
     def __init__(self, config: GuardConfig, api: ModuleApi) -> None:
-        """Raises ConfigError in a worker process: what the bridge tells reaches the main process only."""
-        if api.worker_name is not None:
-            raise ConfigError(
-                f"The firm's guard does not work in worker processes yet, and this is one ({api.worker_name}). Run"
-                " Synapse as one process, without workers."
-            )
         self._gate = Gate(config.bot, config.checker)
-        self._keeper = Keeper(config.path, config.key)
+        # Each process has a list of refusals of its own. A worker takes the policy from the main process (R2).
+        worker = api.worker_name
+        own = config.path.with_name(f"{config.path.name}.{quote(worker, safe='')}") if worker else config.path
+        self._keeper = Keeper(own, config.key)
         self._key = config.key
         self._being_made: OrderedDict[str, Mark] = OrderedDict()
         """Marks of rooms whose first state is not stored yet, by room id."""
-        try:
-            self._keeper.load()
-        except PolicyLostError as error:
-            log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
         self._api = api
         self._farewells = Farewells(self._keeper, config.key)
-        self._former = Former(self._gate, lambda: self._facts, self._today, api)
+        self._following = Following(self._keeper, config.key, worker, api) if worker else None
+        self._former = Former(self._gate, lambda: self._sure, self._today, api)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
             on_create_room=self.on_create_room,
@@ -113,16 +116,34 @@ class Guard:
         api.register_media_repository_callbacks(
             is_user_allowed_to_upload_media_of_size=self.is_user_allowed_to_upload_media_of_size
         )
-        api.register_web_resource(PATH, PolicyResource(self._keeper, self._note, api, workers_of(api)))
-        api.register_web_resource(FACTS_PATH, FactsResource(self._keeper, self._note, api))
-        api.register_web_resource(REFUSALS_PATH, RefusalsResource(self._keeper, self._note, api))
-        api.register_web_resource(FAREWELL_PATH, FarewellResource(self._keeper, self._farewells, self._note, api))
+        if worker:
+            for path in (PATH, FACTS_PATH, REFUSALS_PATH, FAREWELL_PATH):
+                api.register_web_resource(path, ElsewhereResource(worker))
+        else:
+            self._load()
+            self._serve(config.path)
         only_ids(api, self._note)
-        api.looping_background_call(self._tick, _TICK_MS, desc="firm_bridge_refusals")
+        api.looping_background_call(self._tick, _TICK_MS, desc="firm_bridge_refusals", run_on_all_instances=True)
         # A stop loses nothing that was counted; a kill, how often something was repeated within its window.
         atexit.register(self._keeper.spool.close)
+
+    def _load(self) -> None:
+        try:
+            self._keeper.load()
+        except PolicyLostError as error:
+            log.error("Nobody comes into any room until the bridge has told the firm's policy again. %s", error)  # noqa: TRY400
         policy = self._keeper.policy
         log.info("The firm's guard is in force, with version %s of its policy", policy.version if policy else "none")
+
+    def _serve(self, path: Path) -> None:
+        """Serve what the bridge, and the guards in Synapse's workers, ask of the one in the main process."""
+        keeper, note, api = self._keeper, self._note, self._api
+        workers = Workers(keeper, Processes(path.with_name(path.name + ".processes")), self._key, api)
+        api.register_web_resource(PATH, PolicyResource(keeper, note, api, workers))
+        api.register_web_resource(PROCESSES_PATH, ProcessesResource(keeper, note, api, workers))
+        api.register_web_resource(FACTS_PATH, FactsResource(keeper, note, api))
+        api.register_web_resource(REFUSALS_PATH, RefusalsResource(keeper, note, api, workers))
+        api.register_web_resource(FAREWELL_PATH, FarewellResource(keeper, self._farewells, note, api))
 
     @staticmethod
     def parse_config(config: dict[str, Any]) -> GuardConfig:
@@ -143,9 +164,12 @@ class Guard:
         self, event: EventBase, state: StateMap[EventBase]
     ) -> tuple[bool, dict[str, Any] | None]:
         """Let an event pass, or raise SynapseError with the sentence for whoever asked."""
+        self._wait_for_first()
         mark, facts = self._mark(event, state), self._facts
         # Synapse's own kind of mapping lacks some of what one can.
         content = dict(event.content)
+        if event.type == REDACTION:
+            self._wait_until_sure()
         if event.type not in GATED or not event.is_state():
             replaced = _is_replaced(state, self._gate.bot)
             makes_file = await self._makes_file(event, content)
@@ -173,7 +197,7 @@ class Guard:
             await self._spaces(content) if event.type == JOIN_RULES else frozenset(),
             bool(event.room_version.msc4289_creator_power_enabled),
         )
-        if (refusal := self._gate.refusal(change, mark, facts, self._today())) is not None:
+        if (refusal := self._gate.refusal(change, mark, self._sure, self._today())) is not None:
             self._stop(change, refusal, event, mark, state)
         if event.type == MARKER:
             self._remember(event)
@@ -194,7 +218,8 @@ class Guard:
         asked_by = requester.user.to_string()
         if asked_by == self._gate.bot:
             return
-        facts = self._facts
+        self._wait_for_first()
+        facts = self._sure
         wanted = request_of(asked_by, content, self._gate, facts)
         if isinstance(wanted, Denial):
             self._note(attempt(Deed.TRIED_TO_CREATE, asked_by, wanted.rule, what=wanted.word))
@@ -243,6 +268,8 @@ class Guard:
         request = getattr(current_context(), "request", None)
         if request is not None and request.requester is not None:
             request = None
+        if request is not None:
+            self._wait_for_first()
         if user_id == self._gate.bot:
             # The bridge has no session as the bot. Whoever has one is somebody else.
             if request is not None:
@@ -279,6 +306,7 @@ class Guard:
         # Others hear Synapse's own words: what is held is not for them to learn (M3).
         if wanted is None or not await self._api.is_user_admin(user_id):
             return
+        self._wait_until_sure()
         try:
             mark = await self._mark_of(wanted.room) if wanted.room else None
         except Exception as error:
@@ -295,6 +323,7 @@ class Guard:
 
     async def check_login_for_spam(self, user_id: str, *_: Any) -> Any:
         """Whether somebody may log in."""
+        self._wait_for_first()
         if user_id != self._gate.bot and not self._is_cut_off(user_id):
             return NOT_SPAM
         as_bot = user_id == self._gate.bot
@@ -323,7 +352,7 @@ class Guard:
             return
         if entry is None:
             return
-        refusal = self._gate.refusal(entry.change, entry.mark, self._facts, self._today())
+        refusal = self._gate.refusal(entry.change, entry.mark, self._sure, self._today())
         if refusal is not None:
             self._note(attempt_of(entry.change, entry.mark, entry.room_id, refusal))
             how = entry.change.membership
@@ -334,6 +363,7 @@ class Guard:
 
     async def is_user_allowed_to_upload_media_of_size(self, user_id: str, size: int) -> bool:
         """Whether somebody may upload so many bytes; raises SynapseError with the sentence for them where not (V4)."""
+        self._wait_for_first()
         if user_id != self._gate.bot and (refusal := size_refusal(size, self._facts)) is not None:
             self._note(attempt(Deed.TRIED_TO_SEND_FILE, user_id, refusal.rule))
             log.warning("The guard refused %s: an upload, by %s", refusal.rule, user_id)
@@ -358,6 +388,21 @@ class Guard:
     def _facts(self) -> Facts | None:
         policy = self._keeper.policy
         return policy.facts if policy else None
+
+    @property
+    def _sure(self) -> Facts | None:
+        """The same for letting somebody in or showing them something: only where nothing newer can be in force."""
+        return self._facts if self._following is None else self._following.sure(self._facts)
+
+    def _wait_for_first(self) -> None:
+        """Raise SynapseError in a worker that has not been told anything yet."""
+        if self._following is not None:
+            self._following.wait_for_first()
+
+    def _wait_until_sure(self) -> None:
+        """Raise SynapseError in a worker that cannot be sure what is in force, such as what is under legal hold."""
+        if self._following is not None:
+            self._following.wait_until_sure()
 
     def _today(self) -> date:
         """The firm's day; the earliest there is where that is not known."""

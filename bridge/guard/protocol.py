@@ -29,6 +29,10 @@ Before the bridge closes a leaver's account it says so at FAREWELL_PATH, a POST 
     {"user": MATRIX ID, "version": the version of the policy in force}
 
 answered with the same user.
+
+All of this is said to the guard in Synapse's main process, which tells the workers' (bridge/guard/relay.py) and says
+that it has taken a push when they all have it. Where one has not and may still decide by what it knew, the answer is
+409 PROCESSES_BEHIND: the push is in force in the main process, and nothing may be begun that depends on it.
 """
 
 from __future__ import annotations
@@ -41,9 +45,12 @@ SIGNATURE_HEADER = "X-Firm-Bridge-Signature"
 FACTS_PATH = "/_synapse/client/firm-bridge/facts"
 REFUSALS_PATH = "/_synapse/client/firm-bridge/refusals"
 FAREWELL_PATH = "/_synapse/client/firm-bridge/farewell"
+PROCESSES_PATH = "/_synapse/client/firm-bridge/processes"
 CREATE_PATH = "/_firm-bridge/create"
 OUTDATED = "ORG.FIRM_BRIDGE.OUTDATED"
 """Error code with status 409: the version is not higher than the guard's, or the base is not the guard's version."""
+PROCESSES_BEHIND = "ORG.FIRM_BRIDGE.PROCESSES_BEHIND"
+"""Error code with status 409: a worker of Synapse may still decide by what was told before."""
 MAX_BYTES = 64 * 1024 * 1024
 """The largest push that is read."""
 
@@ -86,6 +93,16 @@ def sign_page(key: str, page: str) -> str:
 def sign_farewell(key: str, body: bytes) -> str:
     """The signature with which the bridge says that it closes an account."""
     return _sign(key, b"farewell\n" + body)
+
+
+def sign_worker_asked(key: str, asked: str) -> str:
+    """The signature with which a worker's guard asks the main process's."""
+    return _sign(key, b"worker?\n" + asked.encode())
+
+
+def sign_said_to_worker(key: str, said: str) -> str:
+    """The signature over what it is answered."""
+    return _sign(key, b"worker\n" + said.encode())
 
 
 def is_signed(expected: str, given: str) -> bool:

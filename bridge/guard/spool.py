@@ -77,6 +77,11 @@ class Spool:
         self._dropped = 0
         self._load()
 
+    @property
+    def id(self) -> str:
+        """Of this list; another one where the file was lost."""
+        return self._id
+
     def note(self, tried: Attempt) -> None:
         """Note a refusal: the first of its kind is on disk when this returns, repetitions are counted."""
         with self._lock:

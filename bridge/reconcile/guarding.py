@@ -34,6 +34,7 @@ from bridge.matrix.errors import (
     UnreachableError,
 )
 from bridge.matrix.port import GuardRequests, RoomRequests
+from bridge.reconcile.guard_processes import GuardProcess, read_processes, trouble_with
 from bridge.reconcile.restoring import Restoring
 from bridge.settings import FileRuleSettings, Settings
 from bridge.store.engine.store import Store
@@ -106,6 +107,8 @@ class Guarding:
         """Why it could not be told the last time; None where it could."""
         self.unconfirmed: HomeserverError | None = None
         """Why it could not be seen to know what it was told the last time; None where it could."""
+        self.processes: tuple[GuardProcess, ...] = ()
+        """The workers of Synapse, as they stood when the guard was asked last."""
         self._rests_until = 0.0
 
     async def told(
@@ -177,6 +180,11 @@ class Guarding:
             raise
         self.unconfirmed = None
         return was_away is not None
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be begun that the guard must judge, or not by every process; empty where all is well."""
+        return str(self.unconfirmed or self.away or trouble_with(self.processes))
 
     async def _confirm(self) -> None:
         if not self._key:
@@ -290,6 +298,7 @@ class Guarding:
             if isinstance(error, UnreachableError):
                 raise
             raise GuardAwayError(error) from error
+        self.processes = read_processes(status)
         return int(status.get("version", 0))
 
     async def _push(self, said: dict[str, Any]) -> None:

@@ -571,6 +571,8 @@ class RefusalsTaken(Base):
     """Of the last refusal taken over."""
     met_at = BigIntegerField(index=True)
     """When it was last found to be the guard's; the newest is the one in use."""
+    process = TextField(default="")
+    """The worker of Synapse whose guard keeps it; empty for the main process's."""
 
 
 class Kept(Base):

@@ -19,7 +19,7 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webh
     return {
         **stages,
         "clock": clocks_apart() if upkeep.clocks_apart else "",
-        "guard": str(reconciler.guarding.unconfirmed or reconciler.guarding.away or ""),
+        "guard": reconciler.guarding.trouble,
         "rooms": reconciler.again.words(),
         "database": firm.store.trouble,
         "outbox": stages[Stage.SENDING] or outbox.stopped_because,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from bridge.guard.farewells import Farewells
 from bridge.guard.gate import GATED, MEMBER, TOMBSTONE, Change, Gate, Mark
 from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.memberships import without_words
+from bridge.guard.processes import Processes, processes_behind
+from bridge.guard.protocol import PROCESSES_BEHIND, sign_page
 from bridge.guard.refusals import attempt, attempt_of
 from bridge.guard.writing import SentEvent, refused, with_mark
 from tests.fakes.room import CREATOR_POWER, Denied, Room
@@ -28,6 +32,23 @@ class FakeGuard:
         self.gate = Gate(bot_id)
         self.keeper = Keeper(file, key)
         self.farewells = Farewells(self.keeper, key)
+        self.seconds = 0.0
+        """On the clock by which leases of workers end."""
+        self.processes = Processes(file.with_name(file.name + ".processes"), lambda: self.seconds)
+        self.workers: list[FakeWorker] = []
+        self._file, self._key = file, key
+
+    def file_of(self, worker: str) -> Path:
+        """Beside which a worker keeps what it refused."""
+        return self._file.with_name(f"{self._file.name}.{worker}")
+
+    def add_worker(self, name: str) -> FakeWorker:
+        """Let a worker of Synapse come."""
+        keeper = Keeper(self.file_of(name), self._key)
+        worker = FakeWorker(name, f"{name} {len(self.workers)}", keeper, self._key)
+        self.workers.append(worker)
+        worker.ask(self)
+        return worker
 
     def check(
         self,
@@ -94,14 +115,19 @@ class FakeGuard:
     def push(self, body: bytes, signature: str) -> dict[str, Any]:
         """The answer to a push. Raises Denied."""
         try:
-            return {"version": self.keeper.accept(body, signature)}
+            version = self.keeper.accept(body, signature)
         except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
+        for worker in self.workers:
+            worker.ask(self)
+        if behind := self.processes.behind(version):
+            raise Denied(409, PROCESSES_BEHIND, processes_behind(behind))
+        return {"version": version}
 
     def status(self, signature: str) -> dict[str, Any]:
         """The answer to the question how things stand. Raises Denied."""
         try:
-            return self.keeper.status(signature)
+            return {**self.keeper.status(signature), "processes": self.processes.standings(())}
         except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
 
@@ -115,9 +141,38 @@ class FakeGuard:
     def hand_over(self, body: bytes, signature: str) -> dict[str, Any]:
         """The answer to a bridge that asks for refusals. Raises Denied."""
         try:
-            return dict(self.keeper.hand_over(body, signature))
+            handed = dict(self.keeper.hand_over(body, signature))
+            taken = json.loads(body).get("others", {})
+            return {**handed, "others": [worker.page(taken) for worker in self.workers if not worker.held]}
         except PushRefusedError as error:
             raise Denied(error.status, error.errcode, str(error)) from error
+
+
+@dataclass
+class FakeWorker:
+    """The guard in a worker of Synapse."""
+
+    name: str
+    run: str
+    keeper: Keeper
+    key: str
+    held: bool = False
+    """Whether it does nothing, as a process that was stopped."""
+
+    def ask(self, main: FakeGuard) -> None:
+        """Take what it does not know, and say that it has it."""
+        if self.held:
+            return
+        policy = self.keeper.policy
+        self.keeper.follow(*main.keeper.pushes_after(policy.version if policy else 0))
+        policy = self.keeper.policy
+        main.processes.asked(self.run, self.name, policy.version if policy else 0)
+
+    def page(self, taken: Mapping[str, int]) -> dict[str, str]:
+        """What waits for the audit log."""
+        spool = self.keeper.spool
+        text = json.dumps({**spool.page(spool.id, taken.get(spool.id, 0)), "process": self.name})
+        return {"page": text, "signature": sign_page(self.key, text)}
 
 
 def _mark(room: Room) -> Mark | None:

@@ -218,9 +218,12 @@ class RealSynapse:
 
     def unfinished_updates(self) -> int:
         """How many changes of its own database Synapse still has to make; on a new one it begins with some."""
-        with closing(sqlite3.connect(self.place.synapse_database)) as connection:
-            (count,) = connection.execute("SELECT count(*) FROM background_updates").fetchone()
-        return int(count)
+        return int(self.homeserver_rows("SELECT count(*) FROM background_updates")[0][0])
+
+    def homeserver_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query finds in Synapse's database."""
+        with closing(sqlite3.connect(self.place.synapse_database, timeout=30)) as connection:
+            return connection.execute(sql).fetchall()
 
     async def make_account(self, localpart: str, name: str = "") -> Person:
         """Make an account through the admin API, as the bridge does, and log it in."""

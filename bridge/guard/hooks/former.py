@@ -43,7 +43,7 @@ _SAYS_NOTHING = frozenset({MEMBER, "m.room.power_levels"})
 """What the bot writes into a room as people come and go."""
 
 _LEFT = """
-    SELECT member.room_id, marker.json FROM local_current_membership AS member
+    SELECT member.room_id, member.event_id, marker.json FROM local_current_membership AS member
     JOIN current_state_events AS state ON state.room_id = member.room_id AND state.type = ? AND state.state_key = ''
     JOIN event_json AS marker ON marker.event_id = state.event_id
     WHERE member.user_id = ? AND member.membership IN ('leave', 'ban')
@@ -74,6 +74,8 @@ class _Person:
 
     rooms: dict[str, Mark]
     """All of the firm's that they ever left, by id. Whoever is back in one is judged as everybody is."""
+    left_by: dict[str, str] = field(default_factory=dict)
+    """The events by which they left these, as far as they were read."""
     loaded: bool = False
     judged: tuple[Facts | None, date, int] | None = None
     """By what facts, on what day, and with how many rooms known the following was found."""
@@ -98,6 +100,8 @@ class Former:
         self._facts = facts
         self._today = today
         self._api = api
+        # Then others put people out, too, and do not say so here.
+        self._alone = not api._hs.config.redis.redis_enabled
         self._people: dict[str, _Person] = {}
         self._files: dict[str, tuple[int, frozenset[str]]] = {}
         """The ids of files in a room, up to a place in the stream of events, by room id."""
@@ -178,8 +182,13 @@ class Former:
     async def _person(self, user_id: str) -> _Person:
         # There before the homeserver is asked, so that no leaving in between is missed.
         person = self._people.setdefault(user_id, _Person({}))
-        if not person.loaded:
-            person.rooms.update(await self._api.run_db_interaction("firm_bridge_left", self._read_left, user_id))
+        if not (person.loaded and self._alone):
+            rooms, left_by = await self._api.run_db_interaction("firm_bridge_left", self._read_left, user_id)
+            person.rooms.update(rooms)
+            if not left_by.items() <= person.left_by.items():
+                person.left_by.update(left_by)
+                # They may have been in it again since these were found.
+                person.safe, person.files_of = {}, frozenset()
             person.loaded = True
         return person
 
@@ -204,14 +213,15 @@ class Former:
             return frozenset(room for room, mark in rooms.items() if mark.kind in _OF_MATTERS)
         return frozenset(room for room, mark in rooms.items() if not self._gate.may_be_in(user_id, mark, facts, today))
 
-    def _read_left(self, txn: Any, user_id: str) -> dict[str, Mark]:
+    def _read_left(self, txn: Any, user_id: str) -> tuple[dict[str, Mark], dict[str, str]]:
+        """What the rooms are that somebody left, and the events by which they did."""
         txn.execute(_LEFT, (MARKER, user_id))
-        found = {}
-        for room_id, text in txn.fetchall():
+        rooms, left_by = {}, {}
+        for room_id, event_id, text in txn.fetchall():
             marker = json.loads(text)
             if marker["sender"] == self._gate.bot:
-                found[room_id] = mark_of(marker["content"])
-        return found
+                rooms[room_id], left_by[room_id] = mark_of(marker["content"]), event_id
+        return rooms, left_by
 
     async def _left(self, user_id: str, since: int, rooms: Collection[str]) -> dict[str, tuple[int, bool]]:
         """Of these rooms, where the person was put out, and whether something was said between a place and that one."""

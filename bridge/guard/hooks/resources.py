@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from synapse.module_api import DirectServeJsonResource, ModuleApi, SynapseRequest
@@ -11,8 +12,10 @@ from synapse.module_api.errors import Codes, SynapseError
 
 from bridge.firm.audit import Deed
 from bridge.guard.farewells import Farewells
+from bridge.guard.hooks.main_process import Workers
 from bridge.guard.keeper import Keeper, PushRefusedError
-from bridge.guard.protocol import MAX_BYTES, SIGNATURE_HEADER
+from bridge.guard.processes import processes_behind
+from bridge.guard.protocol import MAX_BYTES, PROCESSES_BEHIND, SIGNATURE_HEADER
 from bridge.guard.refusals import Attempt, attempt
 
 log = logging.getLogger(__name__)
@@ -30,8 +33,13 @@ class _Resource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not
         self._api = api
 
     async def _answer(self, work: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
-        try:
+        with self._refusing():
             return 200, await self._api.defer_to_thread(work)
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
         except PushRefusedError as error:
             log.warning("The guard did not take what it was told: %s", error)
             if error.status in _FORGED:
@@ -46,18 +54,34 @@ class _Resource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not
 class PolicyResource(_Resource):
     """The address at which the bridge tells the policy and asks for its version."""
 
-    def __init__(
-        self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: tuple[str, ...]
-    ) -> None:
+    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: Workers) -> None:
         super().__init__(keeper, note, api)
-        self._workers = list(workers)
+        self._workers = workers
 
     async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         body = request.content.read(MAX_BYTES + 1)
-        return await self._answer(lambda: {"version": self._keeper.accept(body, _signature(request))})
+        _, taken = await self._answer(lambda: {"version": self._keeper.accept(body, _signature(request))})
+        if behind := await self._workers.all_have(taken["version"]):
+            log.warning("These processes of Synapse may still go by an older policy: %s", ", ".join(behind))
+            raise SynapseError(409, processes_behind(behind), PROCESSES_BEHIND, taken)
+        return 200, taken
 
     async def _async_render_GET(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
-        return await self._answer(lambda: {**self._keeper.status(_signature(request)), "workers": self._workers})
+        status, told = await self._answer(lambda: self._keeper.status(_signature(request)))
+        return status, {**told, "processes": self._workers.standings()}
+
+
+class ProcessesResource(_Resource):
+    """The address at which the guards of Synapse's workers ask for what is in force."""
+
+    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: Workers) -> None:
+        super().__init__(keeper, note, api)
+        self._workers = workers
+
+    async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
+        body = request.content.read(MAX_BYTES + 1)
+        with self._refusing():
+            return 200, dict(await self._workers.answer(body))
 
 
 class FactsResource(_Resource):
@@ -70,9 +94,14 @@ class FactsResource(_Resource):
 class RefusalsResource(_Resource):
     """The address at which the bridge takes over what was refused, and says what it has."""
 
+    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: Workers) -> None:
+        super().__init__(keeper, note, api)
+        self._workers = workers
+
     async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         body = request.content.read(MAX_BYTES + 1)
-        return await self._answer(lambda: self._keeper.hand_over(body, _signature(request)))
+        status, handed = await self._answer(lambda: dict(self._keeper.hand_over(body, _signature(request))))
+        return status, {**handed, "others": self._workers.pages(body)}
 
 
 class FarewellResource(_Resource):

@@ -16,6 +16,9 @@ DIRECTORY_UNDONE = "directory_undone"
 
 It waits until it is confirmed anew or the files say something else."""
 
+PROCESSES_TOLD = "processes_told"
+"""What the firm admins were last told to be wrong with the processes of Synapse; empty where all answer."""
+
 GUARD_VERSION = "guard_version"
 """The highest version of its policy that the guard may have been told, noted before it is told."""
 

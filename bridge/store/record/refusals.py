@@ -34,10 +34,17 @@ class Many:
     last_ms: int
 
 
-def taken(unit: ReadUnit) -> Taken:
-    """Up to where the list is taken over that was met last."""
-    row = unit.first(RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()))
+def taken(unit: ReadUnit, process: str = "") -> Taken:
+    """Up to where the list of a process of Synapse is taken over that was met last; the main process's without one."""
+    lists = RefusalsTaken.select().where(RefusalsTaken.process == process)
+    row = unit.first(lists.order_by(RefusalsTaken.met_at.desc()))
     return Taken() if row is None else Taken(row.spool, row.number)
+
+
+def taken_of_workers(unit: ReadUnit) -> dict[str, int]:
+    """Up to where each list of a worker of Synapse that was ever met is taken over, by the list's id."""
+    rows = unit.all(RefusalsTaken.select().where(RefusalsTaken.process != ""))
+    return {row.spool: int(row.number) for row in rows}
 
 
 def number_taken(unit: ReadUnit, spool: str) -> int:
@@ -46,12 +53,12 @@ def number_taken(unit: ReadUnit, spool: str) -> int:
     return 0 if row is None else int(row.number)
 
 
-def mark_taken(unit: Unit, spool: str, number: int) -> None:
-    """Note that a list is the guard's, and up to where it is taken over."""
+def mark_taken(unit: Unit, spool: str, number: int, process: str = "") -> None:
+    """Note that a list is that of the guard in a process of Synapse, and up to where it is taken over."""
     newest = unit.first(RefusalsTaken.select().order_by(RefusalsTaken.met_at.desc()))
     met_at = max(now_ms(), newest.met_at + 1 if newest is not None else 0)
     unit.run(
-        RefusalsTaken.insert(spool=spool, number=number, met_at=met_at).on_conflict(
+        RefusalsTaken.insert(spool=spool, number=number, met_at=met_at, process=process).on_conflict(
             conflict_target=[RefusalsTaken.spool], preserve=[RefusalsTaken.number, RefusalsTaken.met_at]
         )
     )

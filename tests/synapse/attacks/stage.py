@@ -140,17 +140,14 @@ class Stage:
 
     def events(self) -> dict[str, str]:
         """Every event that Synapse has but for messages and deletions of the bot, with what it is."""
-        with closing(sqlite3.connect(self.firm.place.synapse_database, timeout=30)) as connection:
-            rows = connection.execute(
-                "SELECT event_id, room_id, type, state_key, sender,"
-                " CASE type WHEN 'm.reaction' THEN json_extract(json, '$.content') ELSE '{}' END"
-                " FROM events JOIN event_json USING (event_id, room_id)"
-                " WHERE NOT (sender = ? AND type IN ('m.room.message', 'm.room.redaction'))",
-                (self.firm.settings.bot_id,),
-            ).fetchall()
+        rows = self.firm.homeserver_rows(
+            "SELECT event_id, room_id, type, state_key, sender, CASE type WHEN 'm.reaction' THEN json ELSE '{}' END"
+            " FROM events JOIN event_json USING (event_id, room_id)"
+            f" WHERE NOT (sender = '{self.firm.settings.bot_id}' AND type IN ('m.room.message', 'm.room.redaction'))"
+        )
         return {
-            event_id: " ".join(str(part) for part in (*about, json.loads(reaction)))
-            for event_id, *about, reaction in rows
+            event_id: " ".join(str(part) for part in (*about, json.loads(written).get("content", {})))
+            for event_id, *about, written in rows
         }
 
     async def request(self, person: Person, call: Call) -> Seen:

@@ -31,6 +31,7 @@ from bridge.dev.place import (
 )
 from bridge.dev.synapse import synapse_command
 from bridge.docs.pages import metrics_page
+from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, PROCESSES_PATH, REFUSALS_PATH
 from bridge.matrix.errors import UnreachableError
 from bridge.store.engine.errors import StoreError
 from tests.ports import free_port
@@ -129,6 +130,49 @@ def test_both_runs_differ_in_values_only(native: dict[str, Any], composed: dict[
 def test_F1_listener_has_no_federation(kind: str, request: pytest.FixtureRequest) -> None:
     (listener,) = request.getfixturevalue(kind)["listeners"]
     assert [resource["names"] for resource in listener["resources"]] == [["client", "openid"]]
+
+
+WORKERS = FOLDER / "workers"
+
+
+def test_R2_every_process_of_synapse_reads_the_one_configuration_that_loads_the_guard() -> None:
+    over = yaml.safe_load((WORKERS / "docker-compose.yaml").read_text())["services"]
+    shared = yaml.safe_load((WORKERS / "workers.yaml").read_text())
+    first = [
+        "run",
+        "-c",
+        "/etc/synapse/homeserver.yaml",
+        "-c",
+        "/data/instance.yaml",
+        "-c",
+        "/etc/synapse/workers/workers.yaml",
+    ]
+    names = {"main": "synapse", **{name: name for name in shared["instance_map"] if name != "main"}}
+    for name, service in names.items():
+        assert over[service]["command"] == [*first, "-c", f"/etc/synapse/workers/{name}.yaml"]
+        own = yaml.safe_load((WORKERS / f"{name}.yaml").read_text())
+        # Nothing there changes what prevents.
+        assert not {*own, *shared} & {*HOMESERVER, "modules"}
+        listeners = own["listeners" if name == "main" else "worker_listeners"]
+        assert shared["instance_map"][name] == {"host": service, "port": listeners[-1]["port"]}
+        assert {kind for one in listeners for part in one["resources"] for kind in part["names"]} <= {
+            *("client", "openid", "media", "replication")
+        }
+
+
+def test_R2_nginx_lets_nobody_in_between_the_processes_and_sends_the_bridge_to_the_main_one() -> None:
+    conf = (WORKERS / "nginx.conf").read_text()
+    upstreams = dict(re.findall(r"upstream (\w+) \{(.*?)\}", conf, re.DOTALL))
+    over = yaml.safe_load((WORKERS / "docker-compose.yaml").read_text())["services"]
+    hosts = {host for servers in upstreams.values() for host in re.findall(r"server (\w+):", servers)}
+    assert hosts <= set(over)
+    assert upstreams["main"].split() == ["server", "synapse:8008;"]
+    rules = re.findall(r"~(\S+) (\w+);", conf)
+    for path in (PATH, FACTS_PATH, REFUSALS_PATH, FAREWELL_PATH, "/_synapse/admin/v2/users/@a:b"):
+        assert [process for rule, process in rules if re.search(rule, path)] == []
+    for closed in (PROCESSES_PATH, "/_synapse/replication"):
+        assert re.search(rf"location (= )?{re.escape(closed)} \{{\s+return 404;", conf)
+    assert {process for _, process in rules} == set(upstreams) - {"main"}
 
 
 def test_native_run_listens_on_this_machine_only(native: dict[str, Any]) -> None:
