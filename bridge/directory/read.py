@@ -75,14 +75,15 @@ def fetch(path: Path, max_bytes: int = MAX_BYTES) -> Snapshot:
 def firm_of(snapshot: Snapshot) -> Firm:
     """The firm that the content describes. Pure. Raises DirectoryError with every problem found."""
     problems = ProblemList()
-    records = read_rows(_rows(snapshot, problems), problems)
+    records = read_rows(rows_of(snapshot, problems), problems)
     resolve_references(records, problems)
     check_records("staff.csv" if snapshot.folder else snapshot.path.name, records, problems)
     problems.raise_any()
     return build_firm(records)
 
 
-def _rows(snapshot: Snapshot, problems: ProblemList) -> Iterator[SheetRow]:
+def rows_of(snapshot: Snapshot, problems: ProblemList) -> Iterator[SheetRow]:
+    """The records of the files, with their values not read yet."""
     if not snapshot.folder:
         yield from yaml_rows(snapshot.path.name, snapshot.files[snapshot.path.name], problems)
         return
