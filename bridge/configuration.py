@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
+from bridge.directory.fields import KINDS
 from bridge.firm.errors import BridgeError
 from bridge.mapping.ids import LOCALPART, TEMPLATE_FIELDS
 from bridge.oidc.metadata import may_be_asked
@@ -102,6 +103,7 @@ def judge(settings: Settings) -> Iterator[SettingProblem]:
     yield from _secrets(settings)
     yield from _addresses(settings)
     yield from _names(settings)
+    yield from _owners(settings)
     if settings.sign_on.issuer:
         yield from _sign_on(settings)
 
@@ -327,6 +329,19 @@ def _names(settings: Settings) -> Iterator[SettingProblem]:
             f"There is no time zone {settings.firm.timezone!r}. Write one such as Europe/London or Australia/Sydney.",
         )
     yield from _template(settings.accounts.localpart_template)
+
+
+def _owners(settings: Settings) -> Iterator[SettingProblem]:
+    """What directory.sources gives to a source that nobody can own, or to two."""
+    known = {kind.name for kind in KINDS} | {f"{kind.name}.{each.name}" for kind in KINDS for each in kind.fields}
+    owners: dict[str, str] = {}
+    for source, owned in settings.directory.sources.items():
+        for one in owned:
+            key = f"directory.sources.{source}"
+            if one not in known:
+                yield SettingProblem(key, f"{one!r} is neither a kind of record nor a field.{_suggest(one, known)}")
+            if owners.setdefault(one, source) != source:
+                yield SettingProblem(key, f"{one!r} is owned by {owners[one]} already. Take it out of one of the two.")
 
 
 def _template(template: str) -> Iterator[SettingProblem]:

@@ -15,6 +15,7 @@ from bridge.care.telling_matters import tell_of_status
 from bridge.clock import firm_today
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
+from bridge.directory.sources.known import sources_of
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.matrix.acting import FirmDecides
@@ -96,6 +97,7 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
             with_change=partial(tell_of_status, bot_id=settings.bot_id),
             over=in_force.over,
             stores=not store.reading,
+            sources=sources_of(settings, store),
         )
         await directory.load()
         await directory.refresh()

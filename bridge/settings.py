@@ -139,11 +139,22 @@ class AccountSettings(_Section):
     )
 
 
+SourceName = Literal["files", "smokeball", "scim"]
+Owned = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z_]+)?$")]
+
+
 class DirectorySettings(_Section):
     """Where staff, matters, access and walls come from."""
 
     path: str = Field(
         "directory.yaml", description="A YAML file, or a folder with staff.csv, matters.csv, access.csv and walls.csv."
+    )
+    sources: dict[SourceName, tuple[Owned, ...]] = Field(
+        {"files": ()},
+        min_length=1,
+        description="The systems that the directory is read from, in order, each with the kinds of record that it owns,"
+        " such as staff or matters, and fields, such as staff.role. Whatever nobody owns is said by the first that has"
+        " the record. Names: files (those of directory.path), smokeball, scim.",
     )
     removal_limit: Percent = Field(
         20, description="The share of staff or access, in percent, whose removal in one change waits for a firm admin."

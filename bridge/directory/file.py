@@ -25,10 +25,14 @@ from bridge.directory.keeping import (
     still_waits,
     undone_fingerprints,
 )
+from bridge.directory.merging import Disagreement, Merged
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.sheet_form import form_of
+from bridge.directory.sources.keeping import Links, keep_links
+from bridge.directory.sources.port import FILES, Standing
+from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.matters.search import prepare
 from bridge.firm.model import Firm
@@ -103,6 +107,12 @@ class DirectoryStatus:
     """Whether it is about everything; else about what the asker can see."""
     problems: tuple[ShownProblem, ...]
     held: HeldChange | None
+    sources: tuple[Standing, ...] = ()
+    """How each source stands; none where the directory is its files alone."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """On what its sources do not agree, of records that may be known of."""
+    left_out: int = 0
+    """How many people some source has and the one that owns the staff has not; they count as having left."""
 
 
 def _utc_today() -> date:
@@ -133,9 +143,14 @@ class DirectoryFile:
         with_change: Callable[[Unit, DirectoryChange], None] = _nothing,
         over: Callable[[Firm], Firm] = lambda firm: firm,
         stores: bool = True,
+        sources: Sources | None = None,
     ) -> None:
         self.firm = Firm()
         self.problems: tuple[RecordProblem, ...] = ()
+        self.sources = sources
+        """The sources that the directory is the union of; None where it is its files alone."""
+        self.merged: Merged | None = None
+        """Which of them said what, as it was last read."""
         self.held: DirectoryChange | None = None
         self.held_as_undone = False
         """Whether it is held because it is what was taken back."""
@@ -150,6 +165,10 @@ class DirectoryFile:
         self._stores = stores
         self._loaded = False
         self._seen: tuple[Fingerprint, str] | None = None
+        self._union_seen = ""
+        """The version of the sources that was last read."""
+        self._of_files: tuple[RecordProblem, ...] = ()
+        """What is wrong with the files, where they are one source of several."""
         self._version = -1
         """The version of the stored records that `firm` is."""
         self._judged_on: date | None = None
@@ -170,6 +189,8 @@ class DirectoryFile:
         async with self._one_at_a_time:
             if not self._loaded:
                 await self.load()
+            if self.sources is not None:
+                return await self._refresh_union(self.sources)
             try:
                 snapshot = await self._read_if_changed()
             except ChangedWhileReadError:
@@ -183,6 +204,43 @@ class DirectoryFile:
             # Only now: had the store failed, the same files would have to be taken again.
             self._seen = (snapshot.fingerprint, snapshot.digest)
             return outcome
+
+    async def _refresh_union(self, sources: Sources) -> Outcome:
+        """The same where the files are one source of several, or none: what each said last stays while it is down."""
+        if FILES in sources.names:
+            await self._keep_files(sources)
+        version = await sources.version()
+        if version == self._union_seen:
+            return await self._as_before(broken=self.problems != self._of_files)
+        try:
+            union = await sources.union(self.firm)
+        except DirectoryError as error:
+            self._union_seen = version
+            return self._refuse(DirectoryError((*self._of_files, *error.problems), complete=error.complete))
+        self.problems, self.merged = self._of_files, union.merged
+        outcome = await self._consider(union.firm, union.merged.links)
+        self._union_seen = version
+        return outcome
+
+    async def _keep_files(self, sources: Sources) -> None:
+        try:
+            snapshot = await self._read_if_changed()
+            if snapshot is not None and self._stores:
+                await sources.keep_files(snapshot, self._form)
+        except ChangedWhileReadError:
+            log.info("directory_being_written", path=str(self._path))
+        except DirectoryError as error:
+            if error.problems != self._of_files:
+                self.problems = tuple(one for one in self.problems if one not in self._of_files)
+                self._of_files = error.problems
+                self._refuse(DirectoryError((*error.problems, *self.problems), complete=error.complete))
+                if self._stores:
+                    await sources.note_files(f"{len(error.problems)} problems; `firm-bridge check` lists them")
+        else:
+            if snapshot is not None:
+                self._seen = (snapshot.fingerprint, snapshot.digest)
+                self.problems = tuple(one for one in self.problems if one not in self._of_files)
+                self._of_files = ()
 
     async def confirm(self, by: str, fingerprint: str = "") -> str:
         """Let through what waits, or only the change with this fingerprint; the next refresh applies it.
@@ -225,6 +283,7 @@ class DirectoryFile:
             self._version = await self._store.read(accepted_version)
             # The files are read again, so that what they say is held.
             self.firm, self.held, self._seen = self.firm if change.empty else firm, None, None
+            self._union_seen = ""
             log.warning("directory_change_undone", fingerprint=confirmed.fingerprint, by=by, moved=len(moved))
             people = len(confirmed.leavers & over.active_staff)
             return Undone(confirmed.fingerprint, change.lines(sees), people, frozenset(key for key, _ in moved))
@@ -235,7 +294,8 @@ class DirectoryFile:
         For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
         server sees everything.
         """
-        sees, held = self.sight(staff_id) if staff_id else None, self.held
+        sees, held, merged = self.sight(staff_id) if staff_id else None, self.held, self.merged
+        differ = merged.disagreements if merged is not None else ()
         return DirectoryStatus(
             active_staff=len(self.firm.active_staff),
             matters=sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters),
@@ -244,6 +304,11 @@ class DirectoryFile:
                 ShownProblem(str(one), whole=True) if sees is None else _as_shown(one) for one in self.problems
             ),
             held=None if held is None else HeldChange(held.fingerprint(), held.lines(sees), self.held_as_undone),
+            sources=() if self.sources is None else await self.sources.standings(),
+            disagreements=tuple(
+                one for one in differ if sees is None or one.kind in _OF_PEOPLE or sees(one.kind[:-1], one.id)
+            ),
+            left_out=0 if merged is None else len(merged.left_out.get("staff", ())),
         )
 
     def sight(self, staff_id: str) -> Callable[[str, str], bool]:
@@ -303,15 +368,15 @@ class DirectoryFile:
         self.problems = ()
         return await self._consider(firm)
 
-    async def _as_before(self) -> Outcome:
-        if self.problems:
+    async def _as_before(self, *, broken: bool | None = None) -> Outcome:
+        if self.problems if broken is None else broken:
             return Invalid(self.problems)
         if self.held is None:
             return Unchanged()
         fingerprint = self.held.fingerprint()
         if self._judged_on == self.today() and await self._store.read(still_waits, fingerprint):
             return Held(self.held)
-        return await self._consider(self.held.new)
+        return await self._consider(self.held.new, self.merged.links if self.merged is not None else {})
 
     def _refuse(self, error: DirectoryError) -> Outcome:
         # Who only reads has them at hand, and shows them to somebody at a terminal.
@@ -325,7 +390,7 @@ class DirectoryFile:
         self.problems = error.problems
         return Invalid(error.problems)
 
-    async def _consider(self, firm: Firm) -> Outcome:
+    async def _consider(self, firm: Firm, links: Links | None = None) -> Outcome:
         # Compared with the store and not with what this process knows: another one may have applied it meanwhile.
         before, today = self.firm, self.today()
         if await self._store.read(accepted_version) != self._version:
@@ -338,7 +403,7 @@ class DirectoryFile:
             self._judged_on, self.held_as_undone = today, undone
             return self._hold(change)
         # What is not stored is compared with the store again the next time.
-        self._version = await self._store.run(self._accept, change) if self._stores else -1
+        self._version = await self._store.run(self._accept, change, links or {}) if self._stores else -1
         self.firm, self.held = stored if change.empty else firm, None
         if before is not stored:
             change = await asyncio.to_thread(diff_firms, before, firm, today)
@@ -347,8 +412,9 @@ class DirectoryFile:
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
 
-    def _accept(self, unit: Unit, change: DirectoryChange) -> int:
+    def _accept(self, unit: Unit, change: DirectoryChange, links: Links) -> int:
         self._with_change(unit, change)
+        keep_links(unit, links)
         return accept(unit, change)
 
     async def _confirmed(self, change: DirectoryChange) -> bool:

@@ -64,6 +64,11 @@ class ProblemList:
         if len(self._found) >= MOST_PROBLEMS:
             raise DirectoryError(self._in_order(), complete=False)
 
+    @property
+    def found(self) -> tuple[RecordProblem, ...]:
+        """What was found, in order."""
+        return self._in_order()
+
     def raise_any(self, *, complete: bool = True) -> None:
         """Raise DirectoryError if anything was found. `complete` says whether all of the directory was looked at."""
         if self._found:

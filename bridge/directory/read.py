@@ -23,6 +23,7 @@ from bridge.firm.model import Firm
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of one file of the directory."""
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 """For each file: its name, time of change in nanoseconds, size and inode."""
 
@@ -75,25 +76,24 @@ def fetch(path: Path, max_bytes: int = MAX_BYTES) -> Snapshot:
     return Snapshot(path, before, contents, folder=path not in files.values())
 
 
-def firm_of(
-    snapshot: Snapshot, form: SheetForm = AS_EVERYBODY, instead: Mapping[str, bytes] = MappingProxyType({})
-) -> Firm:
+def firm_of(snapshot: Snapshot, form: SheetForm = AS_EVERYBODY, instead: Mapping[str, bytes] = NOTHING) -> Firm:
     """The firm that the content describes. Pure.
 
     `instead` has CSV files, by name, that take the place of the records of their kind.
     Raises DirectoryError with every problem found.
     """
     problems = ProblemList()
-    records = read_rows(_rows(snapshot, form, instead, problems), problems)
+    records = read_rows(rows_of(snapshot, problems, form, instead), problems)
     resolve_references(records, problems)
     check_records("staff.csv" if snapshot.folder else snapshot.path.name, records, problems)
     problems.raise_any()
     return build_firm(records)
 
 
-def _rows(
-    snapshot: Snapshot, form: SheetForm, instead: Mapping[str, bytes], problems: ProblemList
+def rows_of(
+    snapshot: Snapshot, problems: ProblemList, form: SheetForm = AS_EVERYBODY, instead: Mapping[str, bytes] = NOTHING
 ) -> Iterator[SheetRow]:
+    """The records of the files, with their values not read yet; `instead` as for firm_of."""
     if not snapshot.folder:
         rows = yaml_rows(snapshot.path.name, snapshot.files[snapshot.path.name], problems)
         yield from (row for row in rows if row.kind.csv_name not in instead)

@@ -56,6 +56,17 @@ def read_rows(rows: Iterable[SheetRow], problems: ProblemList) -> Records:
     return records
 
 
+def check_repeated(records: Records, problems: ProblemList) -> None:
+    """Note where two records have a value that must be each one's own: those of several sources, put together."""
+    seen: dict[tuple[str, str, str], Record] = {}
+    for some in records.values():
+        for record in some:
+            same: list[int] = []
+            for each in record.row.kind.fields:
+                if each.unique and each.name in record.values:
+                    _check_unique(record, each, seen, same, problems)
+
+
 def _read_field(record: Record, field_read: Field, problems: ProblemList) -> None:
     cell = record.row.cells.get(field_read.name)
     value: Any = ""
@@ -83,12 +94,13 @@ def _check_unique(
     value = record.values[unique.name]
     assert unique.unique is not None
     first = seen.setdefault((record.row.kind.name, unique.name, unique.unique(value)), record)
-    if first is not record and first.row.line not in same:
+    if first is not record and (not first.row.line or first.row.line not in same):
         same.append(first.row.line)
+        where = f"in line {first.row.line_of(unique.name)}" if first.row.line else f"that {first.row.file} has"
         record.problem(
             problems,
             unique.name,
-            f"{quoted(value)} is already the {unique.name} of the {record.row.kind.one}"
-            f" in line {first.row.line_of(unique.name)}. Each {record.row.kind.one} needs its own.",
+            f"{quoted(value)} is already the {unique.name} of the {record.row.kind.one} {where}."
+            f" Each {record.row.kind.one} needs its own.",
             value,
         )

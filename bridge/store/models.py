@@ -44,6 +44,55 @@ class DirectoryVersion(Base):
     version = IntegerField()
 
 
+class SourceRow(Base):
+    """One record of one source of the directory, as it said it last."""
+
+    source = TextField()
+    kind = TextField()
+    """A section of the directory, such as staff."""
+    record_id = TextField()
+    """The source's own id."""
+    data = TextField()
+    """JSON of the values."""
+    gone = BooleanField(default=False)
+    """Whether the source has it no longer: a person who left, a matter that was deleted (S3)."""
+
+    class Meta:
+        primary_key = CompositeKey("source", "kind", "record_id")
+
+
+class SourceState(Base):
+    """How a source of the directory stands."""
+
+    source = TextField(primary_key=True)
+    version = BigIntegerField(default=0)
+    """How often what it says changed."""
+    cursor = TextField(default="")
+    read_at = BigIntegerField(null=True)
+    tried_at = BigIntegerField(null=True)
+    trouble = TextField(default="")
+    """Why it could not be read the last time."""
+
+
+class SourceLink(Base):
+    """Which record of the directory a source's record is, kept so that a new e-mail address makes nobody another."""
+
+    source = TextField()
+    kind = TextField()
+    record_id = TextField()
+    directory_id = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("source", "kind", "record_id")
+
+
+class SourceSecret(Base):
+    """What a source's connector must keep from others, encrypted."""
+
+    name = TextField(primary_key=True)
+    sealed = TextField()
+
+
 class HeldChange(Base):
     """The directory change that waits for a firm admin, at most one: its fingerprint, and whether it was confirmed."""
 
@@ -737,6 +786,10 @@ class WebhookDelivery(Base):
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     DirectoryVersion,
+    SourceRow,
+    SourceState,
+    SourceLink,
+    SourceSecret,
     HeldChange,
     ConfirmedChange,
     ReplacedRecord,

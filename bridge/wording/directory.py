@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bridge.clock import now_ms
 from bridge.directory.file import DirectoryStatus
+from bridge.directory.merging import Disagreement
+from bridge.directory.sources.port import SOURCE_NAMES, Standing
 from bridge.directory.undoing import Undone
 from bridge.wording.markdown import escape
 
+_DISAGREEMENTS = 5
+"""That are listed before the rest is only counted."""
 Shown = Callable[[str], str]
 """How a text of the directory's own stands in an answer: escaped, or as it is."""
 
@@ -17,8 +22,20 @@ def status_text(status: DirectoryStatus, shown: Shown = escape) -> str:
     matters = "1 matter" if status.matters == 1 else f"{status.matters} matters"
     counted = matters if status.whole else f"{matters} that you can see"
     lines = [f"The directory has {status.active_staff} active staff and {counted}."]
+    lines.extend(source_line(one, now_ms()) for one in status.sources)
+    if status.disagreements:
+        lines.append("Its sources do not agree; the owner's word holds:")
+        lines.extend(f"- {shown(disagreement_said(one))}" for one in status.disagreements[:_DISAGREEMENTS])
+        if (more := len(status.disagreements) - _DISAGREEMENTS) > 0:
+            lines.append(f"- and {more} more")
+    if status.left_out:
+        counted = "1 person is" if status.left_out == 1 else f"{status.left_out} people are"
+        lines.append(
+            f"{counted} in some source, but not in the one that owns the staff, and so counted as having left."
+        )
     if status.problems:
-        lines.append("Its files cannot be used as they are, so nothing of them was taken over:")
+        what = "What its sources say" if status.sources else "Its files"
+        lines.append(f"{what} cannot be used as they are, so nothing of them was taken over:")
         lines.extend(
             f"- {shown(one.text)}"
             if one.whole
@@ -32,6 +49,32 @@ def status_text(status: DirectoryStatus, shown: Shown = escape) -> str:
             lines.append("It was confirmed before and taken back.")
         lines.append("A firm admin lets it through with: !directory confirm")
     return "\n".join(lines)
+
+
+def source_line(standing: Standing, now: int) -> str:
+    """How a source of the directory stands, `now` in milliseconds since the epoch."""
+    name = SOURCE_NAMES[standing.source]
+    if standing.read_at is None:
+        return f"{name}: not read yet. {standing.trouble}".rstrip()
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(standing.counts.items())) or "nothing"
+    read = f"{name}: {counted}, read {ago(now - standing.read_at)} ago."
+    return f"{read} It cannot be read now, so what it said then stays: {standing.trouble}" if standing.trouble else read
+
+
+def ago(milliseconds: int) -> str:
+    """A length of time in the largest unit that fits."""
+    seconds = max(0, milliseconds // 1000)
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"1 {unit}" if count == 1 else f"{count} {unit}s"
+    return "less than a minute"
+
+
+def disagreement_said(one: Disagreement) -> str:
+    """That two sources say different things, and whose word holds."""
+    holds, other = SOURCE_NAMES[one.holds], SOURCE_NAMES[one.other]
+    return f"{one.field} of {one.kind} {one.id}: what {holds} says holds, and {other} says something else"
 
 
 def confirmed_text(fingerprint: str) -> str:

@@ -1,0 +1,382 @@
+"""Several sources made one directory: who owns what, who is who, and what happens when two disagree (S1, S3). Pure.
+
+The owner of a value is the source to which `directory.sources` gives its field, else the one to which it gives its kind
+of record, else the first in order that has the record. Others add what the owner cannot say. What takes something away
+holds whoever says it: a leaver, a restriction, a legal hold, a wall.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from bridge.directory.fields import ACCESS, CHANNELS, GROUPS, KINDS, MATTERS, STAFF, WALLS, Field, RecordKind
+from bridge.directory.problems import ProblemList, quoted
+from bridge.directory.reading import Record, Records
+from bridge.directory.values import Refers, Shape
+from bridge.firm.conversation import channel_key
+from bridge.firm.model import Firm, MatterStatus
+
+Links = Mapping[tuple[str, str, str], str]
+"""The id in the directory by source, kind and the source's own id."""
+_RIGHTS = frozenset(
+    {"role", "localpart", "external_ids", "allowed", "responsible", "assisting", "supervisor", "originating"}
+)
+"""Fields that let somebody in. Where their owner says nothing, nobody else does."""
+_TAKES_AWAY: Mapping[tuple[str, str], Any] = {
+    ("staff", "former"): True,
+    ("staff", "enabled"): False,
+    ("matters", "restricted"): True,
+    ("matters", "held"): True,
+}
+"""Values that hold whoever says them, unless somebody was given this very field."""
+_GONE: Mapping[str, tuple[str, Any]] = {"staff": ("former", True), "matters": ("status", MatterStatus.DELETED)}
+"""What becomes of a record that a source no longer has."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one source says."""
+
+    source: str
+    records: Records
+    gone: frozenset[tuple[str, str]] = frozenset()
+    """Kind and own id of what it no longer has."""
+    gives: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The fields it knows of, by kind; a kind that is not there is known with all its fields."""
+
+    def can_say(self, kind: str, name: str) -> bool:
+        """Whether it knows of this field at all."""
+        return kind not in self.gives or name in self.gives[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which sources said what of one record."""
+
+    sources: tuple[str, ...]
+    """Its owner first."""
+    fields: Mapping[str, str]
+    """Those that come from another source than the owner, by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """That two sources say different things of the same value, and whose word holds."""
+
+    kind: str
+    id: str
+    field: str
+    holds: str
+    """The source whose word holds."""
+    other: str
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The union of the sources."""
+
+    records: Records
+    origins: Mapping[tuple[str, str], Origin]
+    """By kind and id in the directory."""
+    disagreements: tuple[Disagreement, ...]
+    left_out: Mapping[str, tuple[str, ...]]
+    """Ids of what others have and the owner of the kind has not, by kind: people count as having left."""
+    links: Links
+
+
+def merge(
+    said: Sequence[Said],
+    owns: Mapping[str, Sequence[str]],
+    problems: ProblemList,
+    links: Links | None = None,
+    known: Firm | None = None,
+) -> Merged:
+    """The union of what the sources say, in their order.
+
+    `owns` are the kinds (`staff`) and fields (`staff.role`) that each source owns. `links` say who is who from earlier
+    times, and `known` who is in the firm that is in force: so a person keeps their id, and with it their account.
+    """
+    return _Merging(said, owns, problems, links or {}, known or Firm()).merged()
+
+
+@dataclass
+class _Entity:
+    """One record of the directory, with what each source says of it."""
+
+    id: str
+    parts: dict[str, Record] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+
+class _Merging:
+    def __init__(
+        self,
+        said: Sequence[Said],
+        owns: Mapping[str, Sequence[str]],
+        problems: ProblemList,
+        links: Links,
+        known: Firm,
+    ) -> None:
+        self._said = {one.source: one for one in said}
+        self._owner = {owned: source for source, all_owned in owns.items() for owned in all_owned}
+        self._problems = problems
+        self._known_links = links
+        self._known = known
+        self._taken: set[str] = set()
+        """The ids in the directory that the source being looked at names by records of their own."""
+        self._links: dict[tuple[str, str, str], str] = {}
+        self._aliases: dict[tuple[str, Refers], dict[str, str]] = defaultdict(dict)
+        self._origins: dict[tuple[str, str], Origin] = {}
+        self._disagreements: list[Disagreement] = []
+        self._left_out: dict[str, list[str]] = defaultdict(list)
+
+    def merged(self) -> Merged:
+        entities = {kind.name: self._entities(kind) for kind in KINDS if kind is not ACCESS}
+        for said in self._said.values():
+            self._put_aliases(said)
+        records: Records = defaultdict(list)
+        for kind in (STAFF, GROUPS, MATTERS, WALLS, CHANNELS):
+            found = [(one, self._one(kind, one)) for one in entities[kind.name].values()]
+            records[kind.name] = _without_replaced(
+                kind, [(one.gone == one.parts.keys(), record) for one, record in found if record is not None]
+            )
+        records[ACCESS.name] = self._access()
+        left_out = {kind: tuple(ids) for kind, ids in self._left_out.items()}
+        return Merged(records, self._origins, tuple(self._disagreements), left_out, self._links)
+
+    # Who is who.
+
+    def _entities(self, kind: RecordKind) -> dict[str, _Entity]:
+        entities: dict[str, _Entity] = {}
+        by_key: dict[tuple[str, str], str] = {}
+        for source in self._in_order(kind.name):
+            self._taken = {self._told(source, kind, one) for one in self._said[source].records.get(kind.name, ())}
+            for record in self._said[source].records.get(kind.name, ()):
+                one = entities.setdefault(*self._entity(kind, source, record, entities, by_key))
+                self._links[source, kind.name, _own_id(kind, record)] = one.id
+                if source in one.parts:
+                    message = f"Two records of {source} are the same {kind.one}, {quoted(one.id)}. Put one right there."
+                    record.problem(self._problems, "id", message)
+                    continue
+                one.parts[source] = record
+                if (kind.name, _own_id(kind, record)) in self._said[source].gone:
+                    one.gone.add(source)
+            # Only now: what one source says twice is two records, which its own check tells apart.
+            said = [one for one in entities.values() if source in one.parts]
+            # Last those who are there: the address of somebody who left may be a newcomer's by now.
+            for one in sorted(said, key=lambda one: source not in one.gone):
+                by_key.update((key, one.id) for key in _keys(kind, one.parts[source]))
+        return entities
+
+    def _entity(
+        self,
+        kind: RecordKind,
+        source: str,
+        record: Record,
+        entities: Mapping[str, _Entity],
+        by_key: Mapping[tuple[str, str], str],
+    ) -> tuple[str, _Entity]:
+        own = _own_id(kind, record)
+        found = self._known_links.get((source, kind.name, own), "")
+        if not found:
+            candidates = {by_key[key] for key in _keys(kind, record) if key in by_key}
+            candidates |= {own} & entities.keys()
+            # Somebody of whom this source has another record already is somebody else.
+            candidates = {one for one in candidates if source not in entities[one].parts or one == own}
+            if len(candidates) > 1:
+                named = " and ".join(map(quoted, sorted(candidates)))
+                message = f"By its values this {kind.one} could be {named}. Put its id, e-mail address or number right."
+                record.problem(self._problems, "id", message)
+            found = min(candidates, default="") or self._in_force(kind, record, own)
+        return found, _Entity(found)
+
+    def _told(self, source: str, kind: RecordKind, record: Record) -> str:
+        own = _own_id(kind, record)
+        return self._known_links.get((source, kind.name, own), own)
+
+    def _in_force(self, kind: RecordKind, record: Record, own: str) -> str:
+        """The id by which the firm knows this record, so that a person from a new source keeps their account."""
+        if kind is STAFF:
+            known, key = self._by_address, record.get("email")
+        elif kind is MATTERS:
+            known, key = self._by_number, record.get("number")
+        else:
+            return own
+        found = known.get(key.casefold(), "") if key else ""
+        # Whom this source names by a record of their own is nobody else.
+        return found if found and found not in self._taken else own
+
+    @cached_property
+    def _by_address(self) -> Mapping[str, str]:
+        # Only who works here: the address of somebody who left may be a newcomer's by now.
+        return {one.email.casefold(): one.id for one in self._known.staff.values() if one.active}
+
+    @cached_property
+    def _by_number(self) -> Mapping[str, str]:
+        return {one.number.casefold(): one.id for one in self._known.matters.values()}
+
+    def _put_aliases(self, said: Said) -> None:
+        """How this source calls people and matters, and what they are called in the directory."""
+        for kind, refers, by in ((STAFF, Refers.STAFF, "email"), (MATTERS, Refers.MATTER, "number")):
+            names = self._aliases[said.source, refers]
+            for record in said.records.get(kind.name, ()):
+                directory_id = self._links[said.source, kind.name, _own_id(kind, record)]
+                if record.get(by):
+                    names.setdefault(record.get(by).casefold(), directory_id)
+            for record in said.records.get(kind.name, ()):
+                own = _own_id(kind, record)
+                names[own] = self._links[said.source, kind.name, own]
+        self._aliases[said.source, Refers.PEOPLE] = self._aliases[said.source, Refers.STAFF]
+
+    # Whose word holds.
+
+    def _in_order(self, kind: str) -> list[str]:
+        """The sources, the owner of this kind first."""
+        owner = self._owner.get(kind)
+        return sorted(self._said, key=lambda source: source != owner)
+
+    def _one(self, kind: RecordKind, one: _Entity) -> Record | None:
+        owner = self._owner.get(kind.name, "")
+        lacks = bool(owner) and owner in self._said and owner not in one.parts
+        if lacks and kind in {STAFF, MATTERS}:
+            self._left_out[kind.name].append(one.id)
+            if kind is MATTERS:
+                return None
+        primary = next(source for source in self._in_order(kind.name) if source in one.parts)
+        values: dict[str, Any] = {}
+        unread: dict[str, str] = {}
+        elsewhere: dict[str, str] = {}
+        for each in kind.fields:
+            source = self._source_of(kind, each, one, primary)
+            if source and each.name in one.parts[source].unread:
+                unread[each.name] = one.parts[source].unread[each.name]
+            value = self._value(kind, each, one, source) if source else None
+            if value not in (None, "", ()):
+                values[each.name] = value
+            if source and source != primary and value not in (None, "", ()):
+                elsewhere[each.name] = source
+        self._take_away(kind, one, values, elsewhere, lacks=lacks)
+        if "id" in {each.name for each in kind.fields}:
+            values["id"] = one.id
+        others = (source for source in self._in_order(kind.name) if source in one.parts and source != primary)
+        self._origins[kind.name, one.id] = Origin((primary, *others), elsewhere)
+        return Record(one.parts[primary].row, values, unread)
+
+    def _source_of(self, kind: RecordKind, each: Field, one: _Entity, primary: str) -> str:
+        """The source whose word holds of a field; empty for none."""
+        given = self._owner.get(f"{kind.name}.{each.name}", "")
+        if given in one.parts:
+            return given
+        if each.name == "allowed":
+            # Of whoever restricts it: the list of somebody who does not is no list.
+            return next((source for source in self._in(kind, one, primary) if _restricts(one.parts[source])), primary)
+        if self._said[primary].can_say(kind.name, each.name) or each.name in _RIGHTS:
+            return primary
+        return next((source for source in self._in(kind, one, primary) if each.name in one.parts[source].values), "")
+
+    def _in(self, kind: RecordKind, one: _Entity, primary: str) -> list[str]:
+        return [primary, *(source for source in self._in_order(kind.name) if source in one.parts and source != primary)]
+
+    def _value(self, kind: RecordKind, each: Field, one: _Entity, source: str) -> Any:
+        value = self._named(source, each, one.parts[source].values.get(each.name))
+        if each.name in {"id", "version_id"}:
+            return value
+        for other, record in one.parts.items():
+            theirs = self._named(other, each, record.values.get(each.name))
+            differs = other != source and theirs not in (None, "", ()) and _folded(theirs) != _folded(value)
+            if differs and (kind.name, each.name) not in _TAKES_AWAY:
+                self._disagreements.append(Disagreement(kind.name, one.id, each.name, source, other))
+        return value
+
+    def _take_away(
+        self, kind: RecordKind, one: _Entity, values: dict[str, Any], elsewhere: dict[str, str], *, lacks: bool
+    ) -> None:
+        """What takes something away holds whoever says it, but where somebody was given the very field."""
+        for (of, name), taken in _TAKES_AWAY.items():
+            if of == kind.name and self._owner.get(f"{of}.{name}", "") not in one.parts:
+                says = next((source for source, record in one.parts.items() if record.values.get(name) == taken), "")
+                if says and values.get(name) != taken:
+                    values[name], elsewhere[name] = taken, says
+        if kind.name in _GONE:
+            name, taken = _GONE[kind.name]
+            owner = self._owner.get(f"{kind.name}.{name}", "")
+            if lacks or owner in one.gone or (one.gone and owner not in one.parts):
+                values[name] = taken
+                elsewhere[name] = self._owner.get(kind.name, "") if lacks else min(one.gone)
+
+    def _access(self) -> list[Record]:
+        """Who may see what: of its owner alone where it has one, since it lets people in."""
+        owner = self._owner.get(ACCESS.name)
+        found: dict[tuple[str, str], Record] = {}
+        for source in self._in_order(ACCESS.name):
+            if owner in {None, source}:
+                for record in self._said[source].records.get(ACCESS.name, ()):
+                    values = {
+                        each.name: self._named(source, each, record.values[each.name])
+                        for each in ACCESS.fields
+                        if each.name in record.values
+                    }
+                    key = values.get("matter", ""), values.get("person", "")
+                    found.setdefault(key, Record(record.row, values, record.unread))
+        return list(found.values())
+
+    def _named(self, source: str, each: Field, value: Any) -> Any:
+        """A value with what this source calls people and matters as the directory calls them."""
+        refers = each.type.refers
+        if refers is Refers.NOTHING or not value:
+            return value
+        names = self._aliases[source, refers]
+
+        def known(written: str) -> str:
+            return names.get(written) or names.get(written.casefold(), written)
+
+        if each.type.shape is Shape.ONE:
+            return known(value)
+        if each.type.shape is Shape.LIST:
+            return tuple(dict.fromkeys(map(known, value)))
+        return tuple((known(first), second) for first, second in value)
+
+
+def _without_replaced(kind: RecordKind, records: Sequence[tuple[bool, Record]]) -> list[Record]:
+    """Without those that are gone, as each is told, and whose e-mail address or number is another's by now."""
+    unique = [(each.name, each.unique) for each in kind.fields if each.unique is not None and each.name != "id"]
+
+    def values(record: Record) -> set[tuple[str, str]]:
+        return {(name, key(record.values[name])) for name, key in unique if name in record.values}
+
+    kept = [record for gone, record in records if not gone]
+    if len(kept) == len(records):
+        return kept
+    taken = {value for record in kept for value in values(record)}
+    for gone, record in records:
+        if gone and taken.isdisjoint(own := values(record)):
+            taken |= own
+            kept.append(record)
+    return kept
+
+
+def _own_id(kind: RecordKind, record: Record) -> str:
+    return str(channel_key(record.get("name")) if kind is CHANNELS else record.known_as("id"))
+
+
+def _keys(kind: RecordKind, record: Record) -> Iterator[tuple[str, str]]:
+    """What makes a record of another source the same one."""
+    if kind is STAFF:
+        if record.get("email"):
+            yield "email", record.get("email").casefold()
+        for provider, subject in record.get("external_ids", ()):
+            yield f"external {provider}", subject
+    if kind is MATTERS and record.get("number"):
+        yield "number", record.get("number").casefold()
+
+
+def _restricts(record: Record) -> bool:
+    return bool(record.get("restricted", False))
+
+
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value

@@ -1,0 +1,1 @@
+"""The systems that the directory is read from, each behind one port (S1)."""

@@ -1,0 +1,137 @@
+"""What the sources of the directory said last, in the store: it stays while a source is down (S1).
+
+A person or matter that a source no longer has is kept as gone: a leaver or a deleted matter, and never a forgotten
+one (S3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge import faults
+from bridge.directory.sources.port import SourceRead, SourceRecord, Standing, Value
+from bridge.store.engine.unit import ReadUnit, Unit
+from bridge.store.models import SourceRow, SourceState
+
+_REMEMBERED = frozenset({"staff", "matters"})
+"""Kinds of which a record that is gone is still known."""
+_PUT = """
+    INSERT INTO source_row (source, kind, record_id, data, gone) VALUES {rows}
+    ON CONFLICT (source, kind, record_id) DO UPDATE SET data = excluded.data, gone = excluded.gone
+"""
+Links = Mapping[tuple[str, str, str], str]
+"""The id in the directory by source, kind and the source's own id."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """A record of a source as it is kept."""
+
+    record: SourceRecord
+    gone: bool
+
+
+def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
+    """Keep what a source said, whole or not at all. Returns whether it says something else than before."""
+    before = {(row.kind, row.record_id): (row.data, bool(row.gone)) for row in _rows(unit, source)}
+    given = {(one.kind, one.id): json.dumps(_plain(one), ensure_ascii=False, sort_keys=True) for one in read.records}
+    written = [(source, *key, data, False) for key, data in given.items() if before.get(key) != (data, False)]
+    missing = [key for key in before if key not in given] if read.whole else [key for key in read.gone if key in before]
+    for kind, record_id in missing:
+        data, gone = before[kind, record_id]
+        if kind not in _REMEMBERED:
+            unit.run(SourceRow.delete().where(*_at(source, kind, record_id)))
+        elif not gone:
+            written.append((source, kind, record_id, data, True))
+    dropped = any(kind not in _REMEMBERED for kind, _ in missing)
+    unit.execute_rows(_PUT, "(?, ?, ?, ?, ?)", written)
+    changed = bool(written) or dropped
+    _stand(unit, source, read_at=now, tried_at=now, trouble="", cursor=read.cursor)
+    if changed:
+        unit.run(SourceState.update(version=SourceState.version + 1).where(SourceState.source == source))
+    faults.point("source.kept")
+    return changed
+
+
+def note_trouble(unit: Unit, source: str, trouble: str, now: int) -> None:
+    """Note why a source could not be read. What it said last stays."""
+    _stand(unit, source, tried_at=now, trouble=trouble)
+
+
+def sources_version(unit: ReadUnit, sources: Iterable[str]) -> str:
+    """What is the same for as long as these sources say the same."""
+    found = {row.source: (row.version, row.read_at is not None) for row in unit.all(SourceState.select())}
+    return json.dumps([found.get(one, (0, False)) for one in sources])
+
+
+def records_of(unit: ReadUnit, source: str) -> list[tuple[str, str, str, bool]]:
+    """What a source said last: kind, id, JSON, and whether it is gone. `unpacked` reads it."""
+    return [(row.kind, row.record_id, row.data, bool(row.gone)) for row in _rows(unit, source)]
+
+
+def unpacked(rows: Iterable[tuple[str, str, str, bool]]) -> list[KeptRecord]:
+    """The records of stored rows. Pure."""
+    return [KeptRecord(_record(kind, record_id, json.loads(data)), gone) for kind, record_id, data, gone in rows]
+
+
+def kept_record(unit: ReadUnit, source: str, kind: str, record_id: str) -> KeptRecord | None:
+    """One record of a source."""
+    row = unit.find(SourceRow, *_at(source, kind, record_id))
+    return None if row is None else KeptRecord(_record(kind, record_id, json.loads(row.data)), bool(row.gone))
+
+
+def standing(unit: ReadUnit, source: str) -> Standing:
+    """How a source stands."""
+    row = unit.find(SourceState, SourceState.source == source)
+    if row is None:
+        return Standing(source, None, None)
+    counted = unit.rows("SELECT kind, count(*) FROM source_row WHERE source = ? AND NOT gone GROUP BY kind", source)
+    return Standing(source, row.read_at, row.tried_at, row.trouble, row.cursor, {kind: int(n) for kind, n in counted})
+
+
+def links(unit: ReadUnit) -> Links:
+    """Who is who: which record of the directory each source's record was found to be."""
+    rows = unit.rows("SELECT source, kind, record_id, directory_id FROM source_link")
+    return {(source, kind, record_id): directory_id for source, kind, record_id, directory_id in rows}
+
+
+def keep_links(unit: Unit, found: Links) -> None:
+    """Keep who is who from now on."""
+    known = links(unit) if found else {}
+    rows = [(*key, directory_id) for key, directory_id in found.items() if known.get(key) != directory_id]
+    statement = """
+        INSERT INTO source_link (source, kind, record_id, directory_id) VALUES {rows}
+        ON CONFLICT (source, kind, record_id) DO UPDATE SET directory_id = excluded.directory_id
+    """
+    unit.execute_rows(statement, "(?, ?, ?, ?)", rows)
+
+
+def _rows(unit: ReadUnit, source: str) -> Sequence[SourceRow]:
+    return unit.all(SourceRow.select().where(SourceRow.source == source).order_by(SourceRow.kind, SourceRow.record_id))
+
+
+def _at(source: str, kind: str, record_id: str) -> tuple[Any, Any, Any]:
+    return SourceRow.source == source, SourceRow.kind == kind, SourceRow.record_id == record_id
+
+
+def _stand(unit: Unit, source: str, **values: object) -> None:
+    if not unit.run(SourceState.update(values).where(SourceState.source == source)):
+        unit.run(SourceState.insert(source=source, **values))
+
+
+def _plain(record: SourceRecord) -> dict[str, Any]:
+    return {**({"": [record.file, record.line, record.path]} if record.file else {}), **record.values}
+
+
+def _record(kind: str, record_id: str, plain: dict[str, Any]) -> SourceRecord:
+    file, line, path = plain.pop("", ("", 0, ""))
+    return SourceRecord(kind, record_id, {name: _value(value) for name, value in plain.items()}, file, line, path)
+
+
+def _value(plain: Any) -> Value:
+    if isinstance(plain, str):
+        return plain
+    return tuple(tuple(item) if isinstance(item, list) else item for item in plain)

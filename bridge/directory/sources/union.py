@@ -1,0 +1,152 @@
+"""The firm that all sources together describe, as they said it last (S1)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.clock import now_ms
+from bridge.directory.building import build_firm
+from bridge.directory.checks import check_records
+from bridge.directory.merging import Merged, Said, merge
+from bridge.directory.problems import ProblemList
+from bridge.directory.read import Snapshot, rows_of
+from bridge.directory.reading import Records, check_repeated, read_rows
+from bridge.directory.references import resolve_references
+from bridge.directory.rows import SheetRow
+from bridge.directory.sheet_form import SheetForm
+from bridge.directory.sources.keeping import (
+    KeptRecord,
+    Links,
+    keep_read,
+    links,
+    note_trouble,
+    records_of,
+    sources_version,
+    standing,
+    unpacked,
+)
+from bridge.directory.sources.port import FILES, SourceError, SourceRead, SourceRecord, Standing, record_of_row
+from bridge.firm.model import Firm
+from bridge.store.engine.store import Store
+
+Gives = Mapping[str, frozenset[str]]
+"""The fields that a source knows of, by section."""
+
+
+@dataclass(frozen=True)
+class Union:
+    """The firm that the sources describe, and which of them said what."""
+
+    firm: Firm
+    merged: Merged
+
+
+class Sources:
+    """The sources of the directory, in their order, as what they said last is kept in the store."""
+
+    def __init__(self, store: Store, owns: Mapping[str, Sequence[str]], gives: Mapping[str, Gives]) -> None:
+        """`owns` are the kinds and fields of each source, in order; `gives` what those other than files can say."""
+        self._store = store
+        self._owns = owns
+        self._gives = gives
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sources, in their order."""
+        return tuple(self._owns)
+
+    async def version(self) -> str:
+        """The same for as long as all sources say the same."""
+        return await self._store.read(sources_version, self.names)
+
+    async def standings(self) -> tuple[Standing, ...]:
+        """How each of them stands."""
+        return tuple([await self._store.read(standing, name) for name in self.names])
+
+    async def keep_files(self, snapshot: Snapshot, form: SheetForm) -> None:
+        """Take what the files say, CSV in this form, if each of them can be read. Raises DirectoryError."""
+        read = await asyncio.to_thread(_files_read, snapshot, form)
+        await self._store.run(keep_read, FILES, read, now_ms())
+
+    async def note_files(self, trouble: str) -> None:
+        """Note that the files cannot be read."""
+        if (await self._store.read(standing, FILES)).trouble != trouble:
+            await self._store.run(note_trouble, FILES, trouble, now_ms())
+
+    async def union(self, known: Firm) -> Union:
+        """The firm that they describe; `known` is the one in force.
+
+        Raises DirectoryError where what they say does not go together, or one of them has not said anything yet.
+        """
+        stored = {name: await self._store.read(records_of, name) for name in self.names}
+        silent = [one.source for one in await self.standings() if one.read_at is None]
+        who = await self._store.read(links)
+
+        def work() -> Union:
+            given = {name: unpacked(rows) for name, rows in stored.items()}
+            return union_of(given, self._owns, self._gives, silent, who, known)
+
+        return await asyncio.to_thread(work)
+
+
+def union_of(
+    given: Mapping[str, Sequence[KeptRecord]],
+    owns: Mapping[str, Sequence[str]],
+    gives: Mapping[str, Gives],
+    silent: Iterable[str] = (),
+    who: Links | None = None,
+    known: Firm | None = None,
+) -> Union:
+    """The firm that these records of the sources describe. Pure. Raises DirectoryError with every problem found."""
+    problems = ProblemList()
+    for source in silent:
+        message = f"The source {source} has not said anything yet. Connect it, or take it out of directory.sources."
+        problems.add(source, 0, "", "", message)
+    problems.raise_any()
+    said = [
+        Said(
+            source,
+            _read(source, records, problems),
+            frozenset((one.record.kind, one.record.id) for one in records if one.gone),
+            gives.get(source, {}),
+        )
+        for source, records in given.items()
+    ]
+    merged = merge(said, owns, problems, who, known)
+    check_repeated(merged.records, problems)
+    resolve_references(merged.records, problems)
+    check_records(" and ".join(owns), merged.records, problems)
+    problems.raise_any()
+    return Union(build_firm(merged.records), merged)
+
+
+def _read(source: str, records: Sequence[KeptRecord], problems: ProblemList) -> Records:
+    read = read_rows((one.record.row(source) for one in records if not one.gone), problems)
+    for one in records:
+        if one.gone:
+            # By itself: what was its own may be another's by now.
+            for kind, found in read_rows([one.record.row(source)], problems).items():
+                read[kind] += found
+    return read
+
+
+def checked(source: str, records: Sequence[SourceRecord]) -> None:
+    """See that each value of a source can be read, before it takes the place of what was said before. Pure.
+
+    Raises SourceError with the first problems.
+    """
+    problems = ProblemList()
+    read_rows((one.row(source) for one in records), problems)
+    if found := problems.found:
+        more = f" And {len(found) - 3} more." if len(found) > 3 else ""
+        raise SourceError(" ".join(map(str, found[:3])) + more)
+
+
+def _files_read(snapshot: Snapshot, form: SheetForm) -> SourceRead:
+    problems = ProblemList()
+    rows: list[SheetRow] = list(rows_of(snapshot, problems, form))
+    read_rows(rows, problems)
+    problems.raise_any()
+    return SourceRead(tuple(map(record_of_row, rows)), whole=True)

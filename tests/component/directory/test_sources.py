@@ -1,0 +1,141 @@
+"""Sources side by side on a real store: what they said last stays, and one that breaks leaves the firm (S1, S3)."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, Unchanged
+from bridge.directory.sources.keeping import keep_read, note_trouble, standing
+from bridge.directory.sources.known import CAN_SAY
+from bridge.directory.sources.port import SourceRead, SourceRecord, Value
+from bridge.directory.sources.union import Sources
+from bridge.settings import DirectorySettings
+from bridge.store.engine.store import Store
+from bridge.wording.directory import status_text
+
+NAMES = ("Ann", "Ben", "Cat", "Dan", "Eve", "Fay")
+WALL = "walls:\n  - {id: w, matter: 2026-1, people: [ben@firm.example]}\n"
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def person(name: str, **values: Value) -> SourceRecord:
+    own = {"id": f"u-{name}", "first_name": name, "last_name": "Finch", "email": f"{name.lower()}@firm.example"}
+    return SourceRecord("staff", own["id"], {**own, **values})
+
+
+def matter(number: str, **values: Value) -> SourceRecord:
+    return SourceRecord("matters", f"m-{number}", {"id": f"m-{number}", "number": number, "title": number, **values})
+
+
+def whole(*records: SourceRecord) -> SourceRead:
+    return SourceRead(records, whole=True)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    written = tmp_path / "directory.yaml"
+    written.write_text(WALL)
+    return written
+
+
+def union(path: Path, store: Store) -> DirectoryFile:
+    owns = {"scim": ("staff",), "smokeball": ("matters",), "files": ("walls",)}
+    sources = Sources(store, owns, CAN_SAY)
+    settings = DirectorySettings(path=str(path))
+    return DirectoryFile(settings, store, today=lambda: date(2026, 11, 23), settle_seconds=0, sources=sources)
+
+
+async def say(store: Store, source: str, read: SourceRead) -> None:
+    await store.run(keep_read, source, read, 1)
+
+
+async def everybody(store: Store) -> None:
+    await say(store, "scim", whole(*map(person, NAMES)))
+    await say(store, "smokeball", whole(matter("2026-1", responsible="ann@firm.example"), person("Ann")))
+
+
+async def test_s1_nothing_is_taken_over_before_all_have_spoken(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await say(store, "scim", whole(*map(person, NAMES)))
+    assert isinstance(await directory.refresh(), Invalid)
+    assert not directory.firm.staff
+    await everybody(store)
+    assert isinstance(await directory.refresh(), Applied)
+    assert len(directory.firm.active_staff) == 6
+    assert directory.firm.walls["w"].people == ("u-Ben",)
+    assert await directory.refresh() == Unchanged()
+
+
+async def test_s1_a_source_that_is_down_leaves_what_it_said(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    await store.run(note_trouble, "scim", "It does not answer.", 2)
+    assert await directory.refresh() == Unchanged()
+    assert len(directory.firm.active_staff) == 6
+    text = status_text(await directory.status())
+    assert "It cannot be read now, so what it said then stays: It does not answer." in text
+
+
+async def test_s1_broken_files_stay_as_they_were_and_a_leaver_elsewhere_leaves(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    write(path, "walls:\n  - {id: w, nonsense: 1}\n")
+    await directory.refresh()
+    assert directory.problems
+    await say(store, "scim", whole(*map(person, NAMES[:-1])))
+    assert isinstance(await directory.refresh(), Applied)
+    assert len(directory.firm.active_staff) == 5
+    assert "w" in directory.firm.walls
+    assert directory.problems
+    write(path, WALL)
+    await directory.refresh()
+    assert not directory.problems
+    assert (await store.read(standing, "files")).trouble == ""
+
+
+async def test_s3_a_source_that_forgets_half_the_firm_is_held(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    await say(store, "scim", whole(*map(person, NAMES[:3])))
+    assert isinstance(await directory.refresh(), Held)
+    assert len(directory.firm.active_staff) == 6
+    await say(store, "scim", whole(*map(person, NAMES)))
+    await directory.refresh()
+    assert directory.held is None
+    await say(store, "scim", whole(*map(person, NAMES[:3])))
+    await directory.refresh()
+    await directory.confirm("u-Ann")
+    assert isinstance(await directory.refresh(), Applied)
+    # Left, and not forgotten.
+    assert directory.firm.staff["u-Fay"].former
+
+
+async def test_s1_what_does_not_go_together_leaves_the_firm_as_it_was(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    firm = directory.firm
+    await say(store, "smokeball", whole(matter("2026-1", responsible="nobody"), person("Ann")))
+    assert isinstance(await directory.refresh(), Invalid)
+    assert directory.firm is firm
+    await everybody(store)
+    await directory.refresh()
+    assert not directory.problems
+
+
+async def test_s1_it_is_the_same_after_a_new_start(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    again = union(path, store)
+    assert await again.refresh() == Unchanged()
+    assert again.firm == directory.firm
