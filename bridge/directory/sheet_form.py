@@ -13,7 +13,7 @@ from bridge.settings import DirectorySettings
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TIME = r"(?:,? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[AaPp]\.?[Mm]\.?)?)?"
-_NUMBERS = re.compile(rf"([0-9]{{1,2}})([./-])([0-9]{{1,2}})\2([0-9]{{4}}){_TIME}")
+_NUMBERS = re.compile(rf"([0-9]{{1,2}})([./-])([0-9]{{1,2}})([./-])([0-9]{{4}}){_TIME}")
 _DAY_NAMED = re.compile(rf"([0-9]{{1,2}})[ -]([A-Za-z]{{3,9}})\.?,?[ -]([0-9]{{4}}){_TIME}")
 _MONTH_NAMED = re.compile(rf"([A-Za-z]{{3,9}})\.? ([0-9]{{1,2}}),? ([0-9]{{4}}){_TIME}")
 _MONTHS = (
@@ -115,11 +115,9 @@ def as_iso(written: str, order: DateOrder) -> str:
         return _iso(found[3], _month(found[2]), found[1]) or written
     if found := _MONTH_NAMED.fullmatch(value):
         return _iso(found[3], _month(found[1]), found[2]) or written
-    if (found := _NUMBERS.fullmatch(value)) and order != "year-first":
-        first, second = int(found[1]), found[3]
-        if order == "day-first":
-            return _iso(found[4], int(second), str(first)) or written
-        return _iso(found[4], first, second) or written
+    if (found := _NUMBERS.fullmatch(value)) and found[2] == found[4] and order != "year-first":
+        month, day = (found[3], found[1]) if order == "day-first" else (found[1], found[3])
+        return _iso(found[5], int(month), day) or written
     return written
 
 
