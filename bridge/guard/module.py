@@ -168,19 +168,8 @@ class Guard:
         mark, facts = self._mark(event, state), self._facts
         # Synapse's own kind of mapping lacks some of what one can.
         content = dict(event.content)
-        if event.type == REDACTION:
-            self._wait_until_sure()
         if event.type not in GATED or not event.is_state():
-            replaced = _is_replaced(state, self._gate.bot)
-            makes_file = await self._makes_file(event, content)
-            written = SentEvent(event.type, event.sender, event.room_id, replaced, content, makes_file)
-            tried = refused(written, mark, self._gate, facts)
-            # Who is not in the room hears Synapse's own words, which tell nothing of it (M3).
-            if tried is not None and _is_in(event.sender, state):
-                self._note(tried[0])
-                self._refuse(event, "", tried[1])
-            marked = with_mark(written, mark, self._gate)
-            return True, None if marked is None else {**event.get_dict(), "content": marked}
+            return True, await self._judge_written(event, content, mark, state)
         membership = before = ""
         if event.type == MEMBER:
             membership = str(content.get("membership", ""))
@@ -212,6 +201,23 @@ class Guard:
                     self._refuse(event, membership, closed)
                 return True, {**event.get_dict(), "content": bare}
         return True, None
+
+    async def _judge_written(
+        self, event: EventBase, content: dict[str, Any], mark: Mark | None, state: StateMap[EventBase]
+    ) -> dict[str, Any] | None:
+        """What is made in the place of an event that decides nothing about who is in the room; None for itself."""
+        if event.type == REDACTION:
+            self._wait_until_sure()
+        replaced = _is_replaced(state, self._gate.bot)
+        makes_file = await self._makes_file(event, content)
+        written = SentEvent(event.type, event.sender, event.room_id, replaced, content, makes_file)
+        tried = refused(written, mark, self._gate, self._facts)
+        # Who is not in the room hears Synapse's own words, which tell nothing of it (M3).
+        if tried is not None and _is_in(event.sender, state):
+            self._note(tried[0])
+            self._refuse(event, "", tried[1])
+        marked = with_mark(written, mark, self._gate)
+        return None if marked is None else {**event.get_dict(), "content": marked}
 
     async def on_create_room(self, requester: Any, content: dict[str, Any], is_admin: bool) -> None:
         """Let the bot make a room. For anybody else raise what their client is told: the firm's room, or a sentence."""

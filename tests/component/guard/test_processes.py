@@ -15,9 +15,9 @@ from bridge.guard.protocol import PATH
 from bridge.guard.refusals import Attempt
 from bridge.metrics import Metrics
 from bridge.store.engine.store import Store
-from tests.cast import ANN, BEN, CLEO, ESTATE_TALK, make_firm
+from tests.cast import ANN, BEN, CLEO, ESTATE_TALK, WALL, make_firm
 from tests.component.firm_on_fake import FirmOnFake, direct, firm_on_fake
-from tests.component.guard.test_guarding import OTHER_WALL, WALL, order
+from tests.component.guard.test_guarding import OTHER_WALL, order
 from tests.component.guard.test_refusals import entries
 from tests.fakes.guard import FakeGuard, FakeWorker
 from tests.fakes.homeserver import FakeHomeserver
