@@ -47,7 +47,7 @@ from bridge.guard.hooks.resources import (
     ProcessesResource,
     RefusalsResource,
 )
-from bridge.guard.hooks.worker_process import ElsewhereResource, Following
+from bridge.guard.hooks.worker_process import ElsewhereResource, Follower
 from bridge.guard.keeper import Keeper, PolicyLostError
 from bridge.guard.memberships import without_words
 from bridge.guard.processes import Processes
@@ -95,7 +95,7 @@ class Guard:
         """Marks of rooms whose first state is not stored yet, by room id."""
         self._api = api
         self._farewells = Farewells(self._keeper, config.key)
-        self._following = Following(self._keeper, config.key, worker, api) if worker else None
+        self._following = Follower(self._keeper, config.key, worker, api) if worker else None
         self._former = Former(self._gate, lambda: self._sure, self._today, api)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
