@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine workers properties mutants ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine workers workers-short properties mutants ci clean
 
 ## help: this list
 help:
@@ -110,9 +110,11 @@ site: $(VENV)/installed
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/people/test_killed_between.py tests/synapse/running/test_crash.py tests/synapse/running/test_leavers.py
 
-## workers: Synapse with workers: every attack through each of them, and each killed and started all the while
+## workers, workers-short: Synapse with workers: every attack through each, and each killed all the while; short, of one
 workers: $(VENV)/installed $(VENV)/synapse/workers
 	FIRM_BRIDGE_WORKERS=long $(BIN)/python -m pytest tests/synapse/workers
+workers-short: $(VENV)/installed $(VENV)/synapse/workers
+	FIRM_BRIDGE_WORKERS=short $(BIN)/python -m pytest tests/synapse/workers
 
 $(VENV)/synapse/workers: $(VENV)/synapse/installed
 	tests/synapse/workers/packages.sh
@@ -153,7 +155,7 @@ bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 
 ## ci: the gate: everything that must hold for a change
 ci: check test
-	$(MAKE) --jobs 2 clients postgres-store sftp panel-pages wheels site
+	$(MAKE) --jobs 2 clients postgres-store sftp panel-pages wheels site workers-short
 
 ## clean: take away what the targets set up, the local firm in var/ included
 clean:

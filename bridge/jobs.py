@@ -45,7 +45,7 @@ from bridge.oidc.provider import Provider
 from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
 from bridge.operations.tokens import end_tokens_of_leavers
-from bridge.reconcile.guard_processes import Standing
+from bridge.reconcile.guard_processes import GuardStanding
 from bridge.store.engine.store import StoreError
 from bridge.store.queues.deliveries import forget_parked
 from bridge.store.queues.limits import QUEUE_LIMITS
@@ -215,7 +215,7 @@ class Jobs:
                 reconciler.again.hurry()
         finally:
             standings = Counter(one.standing for one in reconciler.guarding.processes)
-            for standing in Standing:
+            for standing in GuardStanding:
                 self.metrics.guard_processes.labels(standing.value).set(standings[standing])
         await self.process_watch.look(self.desk)
 

@@ -14,7 +14,7 @@ from bridge.directory.keeping import read_firm
 from bridge.directory.records import StoredDirectoryError
 from bridge.firm.facts import digest_of
 from bridge.guard.protocol import PATH, sign_question
-from bridge.reconcile.guard_processes import GuardProcess, Standing, read_processes, trouble_with
+from bridge.reconcile.guard_processes import GuardProcess, GuardStanding, read_processes, trouble_with
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
@@ -59,7 +59,7 @@ def judge_processes(reply: Reply) -> list[Finding]:
 
 def _of_process(process: GuardProcess, version: int) -> Finding:
     name = f"guard in {process.name}"
-    if process.standing is Standing.HERE:
+    if process.standing is GuardStanding.HERE:
         late = "" if process.version == version else ", and is about to take the newest policy"
         return Finding(name, Verdict.OK, f"In force{late}.")
     return Finding(

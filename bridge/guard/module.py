@@ -47,7 +47,7 @@ from bridge.guard.hooks.resources import (
     ProcessesResource,
     RefusalsResource,
 )
-from bridge.guard.hooks.worker_process import ElsewhereResource, Following
+from bridge.guard.hooks.worker_process import ElsewhereResource, Follower
 from bridge.guard.keeper import Keeper, PolicyLostError
 from bridge.guard.memberships import without_words
 from bridge.guard.processes import Processes
@@ -95,7 +95,7 @@ class Guard:
         """Marks of rooms whose first state is not stored yet, by room id."""
         self._api = api
         self._farewells = Farewells(self._keeper, config.key)
-        self._following = Following(self._keeper, config.key, worker, api) if worker else None
+        self._following = Follower(self._keeper, config.key, worker, api) if worker else None
         self._former = Former(self._gate, lambda: self._sure, self._today, api)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
@@ -169,7 +169,7 @@ class Guard:
         # Synapse's own kind of mapping lacks some of what one can.
         content = dict(event.content)
         if event.type not in GATED or not event.is_state():
-            return await self._check_written(event, content, mark, state)
+            return True, await self._judge_written(event, content, mark, state)
         membership = before = ""
         if event.type == MEMBER:
             membership = str(content.get("membership", ""))
@@ -202,10 +202,10 @@ class Guard:
                 return True, {**event.get_dict(), "content": bare}
         return True, None
 
-    async def _check_written(
+    async def _judge_written(
         self, event: EventBase, content: dict[str, Any], mark: Mark | None, state: StateMap[EventBase]
-    ) -> tuple[bool, dict[str, Any] | None]:
-        """The same for what carries no access: messages, reactions, deletions and pins."""
+    ) -> dict[str, Any] | None:
+        """What is made in the place of an event that decides nothing about who is in the room; None for itself."""
         if event.type == REDACTION:
             self._wait_until_sure()
         replaced = _is_replaced(state, self._gate.bot)
@@ -217,7 +217,7 @@ class Guard:
             self._note(tried[0])
             self._refuse(event, "", tried[1])
         marked = with_mark(written, mark, self._gate)
-        return True, None if marked is None else {**event.get_dict(), "content": marked}
+        return None if marked is None else {**event.get_dict(), "content": marked}
 
     async def on_create_room(self, requester: Any, content: dict[str, Any], is_admin: bool) -> None:
         """Let the bot make a room. For anybody else raise what their client is told: the firm's room, or a sentence."""

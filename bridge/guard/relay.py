@@ -26,7 +26,7 @@ from bridge.guard.protocol import is_signed, sign_said_to_worker, sign_worker_as
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WorkerQuestion:
     """What a worker's guard asks."""
 
     name: str
@@ -39,7 +39,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WorkerAnswer:
     """What it is answered."""
 
     nonce: str
@@ -49,17 +49,17 @@ class Answer:
     taken: int
 
 
-def question_in_json(question: Question, key: str) -> dict[str, str]:
+def question_in_json(question: WorkerQuestion, key: str) -> dict[str, str]:
     """A question, signed."""
     asked = json.dumps(asdict(question))
     return {"asked": asked, "signature": sign_worker_asked(key, asked)}
 
 
-def read_question(body: bytes, key: str) -> Question:
+def read_question(body: bytes, key: str) -> WorkerQuestion:
     """The question of a worker. Raises PushRefusedError."""
     told = _opened(body, "asked", key, sign_worker_asked)
     try:
-        question = Question(**told)
+        question = WorkerQuestion(**told)
     except TypeError as error:
         raise _other_version() from error
     texts = (question.name, question.run, question.nonce)
@@ -68,17 +68,17 @@ def read_question(body: bytes, key: str) -> Question:
     return question
 
 
-def answer_in_json(answer: Answer, key: str) -> dict[str, str]:
+def answer_in_json(answer: WorkerAnswer, key: str) -> dict[str, str]:
     """An answer, signed."""
     said = json.dumps(asdict(answer))
     return {"said": said, "signature": sign_said_to_worker(key, said)}
 
 
-def read_answer(body: bytes, question: Question, key: str) -> Answer:
+def read_answer(body: bytes, question: WorkerQuestion, key: str) -> WorkerAnswer:
     """The answer to this question. Raises PushRefusedError."""
     told = _opened(body, "said", key, sign_said_to_worker)
     try:
-        answer = Answer(**told)
+        answer = WorkerAnswer(**told)
     except TypeError as error:
         raise _other_version() from error
     if answer.nonce != question.nonce:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Standing(StrEnum):
+class GuardStanding(StrEnum):
     """Whether the guard in a process answers the one in the main process."""
 
     HERE = "here"
@@ -21,7 +21,7 @@ class GuardProcess:
     """A worker of Synapse."""
 
     name: str
-    standing: Standing
+    standing: GuardStanding
     version: int
     """Of the policy that it said it has."""
 
@@ -29,14 +29,14 @@ class GuardProcess:
 def read_processes(status: Mapping[str, Any]) -> tuple[GuardProcess, ...]:
     """The workers in what the guard says of itself. Raises ValueError, KeyError and TypeError for another form."""
     return tuple(
-        GuardProcess(str(one["name"]), Standing(one["standing"]), int(one["version"]))
+        GuardProcess(str(one["name"]), GuardStanding(one["standing"]), int(one["version"]))
         for one in status.get("processes", ())
     )
 
 
 _TROUBLE = {
-    Standing.SILENT: "Synapse's process {} no longer answers, and lets nobody in until it does.",
-    Standing.ABSENT: "Synapse's process {} never answered: it does not run, or the guard is not in force there.",
+    GuardStanding.SILENT: "Synapse's process {} no longer answers, and lets nobody in until it does.",
+    GuardStanding.ABSENT: "Synapse's process {} never answered: it does not run, or the guard is not in force there.",
 }
 
 

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 
 from bridge.guard.keeper import Keeper
 from bridge.guard.processes import Processes
-from bridge.guard.relay import Answer, answer_in_json, read_question
+from bridge.guard.relay import WorkerAnswer, answer_in_json, read_question
 
 log = logging.getLogger(__name__)
 _LONGEST_SILENCE = 2.0
@@ -53,7 +53,7 @@ class Workers:
         if (policy.version if policy else 0) == question.version and taken == self._taken.get(spool, 0):
             await self._told.wait(_LONGEST_SILENCE)
         version, pushes = await self._api.defer_to_thread(self._keeper.pushes_after, question.version)
-        return answer_in_json(Answer(question.nonce, version, pushes, self._taken.get(spool, 0)), self._key)
+        return answer_in_json(WorkerAnswer(question.nonce, version, pushes, self._taken.get(spool, 0)), self._key)
 
     async def all_have(self, version: int) -> tuple[str, ...]:
         """Tell the workers, wait a moment until they all have it, and name those that may still go by an older one."""

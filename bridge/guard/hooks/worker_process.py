@@ -14,7 +14,7 @@ from bridge.firm.facts import Facts
 from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.processes import LEASE_SECONDS, boot_time
 from bridge.guard.protocol import PROCESSES_PATH, sign_page
-from bridge.guard.relay import Question, question_in_json, read_answer
+from bridge.guard.relay import WorkerQuestion, question_in_json, read_answer
 
 log = logging.getLogger(__name__)
 _MAIN = f"synapse-replication://master{PROCESSES_PATH}"
@@ -24,7 +24,7 @@ _AGAIN_MS = 300
 _LATER = "This part of the firm's server does not know the firm's rules at the moment. Try again shortly."
 
 
-class Following:
+class Follower:
     """Asks the main process's guard as long as Synapse runs, and gives it what was refused here."""
 
     def __init__(self, keeper: Keeper, key: str, name: str, api: ModuleApi) -> None:
@@ -74,7 +74,7 @@ class Following:
         asked_at, policy = boot_time(), self._keeper.policy
         page = await self._api.defer_to_thread(self._page)
         nonce = secrets.token_hex(8)
-        question = Question(self._name, self._run, nonce, policy.version if policy else 0, page)
+        question = WorkerQuestion(self._name, self._run, nonce, policy.version if policy else 0, page)
         told = await self._client.post_json_get_json(_MAIN, question_in_json(question, self._key))
         answer = read_answer(json.dumps(told).encode(), question, self._key)
         if answer.version != question.version or answer.pushes:

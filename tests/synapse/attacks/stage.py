@@ -11,8 +11,8 @@ import json
 import re
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -330,8 +330,13 @@ def _write(directory: Path, word: Mapping[str, str], *, later: bool, walled: boo
 
 
 @asynccontextmanager
-async def staged(folder: Path, *, guard: bool) -> AsyncIterator[Stage]:
-    """The firm with everything in it that is to be kept, Dan just gone."""
+async def staged(
+    folder: Path,
+    *,
+    guard: bool,
+    start: Callable[[Path, dict[str, Json]], AbstractAsyncContextManager[RealFirm]] = real_firm,
+) -> AsyncIterator[Stage]:
+    """The firm with everything in it that is to be kept, Dan just gone. `start` makes it, on a Synapse of some kind."""
     word = _canaries()
     directory = folder / "directory.yaml"
     _write(directory, word, later=False, walled=False)
@@ -340,7 +345,7 @@ async def staged(folder: Path, *, guard: bool) -> AsyncIterator[Stage]:
         "firm": {"name": "Moor"},
         **({} if guard else WITHOUT_GUARD),
     }
-    async with real_firm(folder / "var", own) as firm:
+    async with start(folder / "var", own) as firm:
         firm.start_bridge()
         await firm.bridge_ready()
         stage = Stage(firm, word, directory)

@@ -11,10 +11,17 @@ from hypothesis import strategies as st
 
 from bridge.guard.keeper import Keeper, PushRefusedError
 from bridge.guard.protocol import sign_push
-from bridge.guard.relay import Answer, Question, answer_in_json, question_in_json, read_answer, read_question
+from bridge.guard.relay import (
+    WorkerAnswer,
+    WorkerQuestion,
+    answer_in_json,
+    question_in_json,
+    read_answer,
+    read_question,
+)
 from tests.unit.guard.test_guard_keeper import KEY, accounts, change, whole
 
-ASKED = Question("client1", "run1", "nonce1", 7, None)
+ASKED = WorkerQuestion("client1", "run1", "nonce1", 7, None)
 
 
 def follow(worker: Keeper, main: Keeper) -> int:
@@ -99,13 +106,13 @@ def test_questions_and_answers_arrive_as_they_were(main: Keeper) -> None:
     main.accept(*whole(5, ann="a"))
     asked = json.dumps(question_in_json(ASKED, KEY)).encode()
     assert read_question(asked, KEY) == ASKED
-    answer = Answer("nonce1", *main.pushes_after(0), 3)
+    answer = WorkerAnswer("nonce1", *main.pushes_after(0), 3)
     said = json.dumps(answer_in_json(answer, KEY)).encode()
     assert read_answer(said, ASKED, KEY) == answer
 
 
 def test_an_answer_to_an_earlier_question_is_none(main: Keeper) -> None:
-    said = json.dumps(answer_in_json(Answer("nonce0", 7, [], 0), KEY)).encode()
+    said = json.dumps(answer_in_json(WorkerAnswer("nonce0", 7, [], 0), KEY)).encode()
     with pytest.raises(PushRefusedError, match="earlier"):
         read_answer(said, ASKED, KEY)
 
@@ -114,7 +121,7 @@ def test_what_another_key_signed_is_refused() -> None:
     with pytest.raises(PushRefusedError) as caught:
         read_question(json.dumps(question_in_json(ASKED, "another key")).encode(), KEY)
     assert caught.value.status == 403
-    said = json.dumps(answer_in_json(Answer("nonce1", 7, [], 0), "another key")).encode()
+    said = json.dumps(answer_in_json(WorkerAnswer("nonce1", 7, [], 0), "another key")).encode()
     with pytest.raises(PushRefusedError):
         read_answer(said, ASKED, KEY)
     # A question is no answer, and an answer no question, though the key is the same.
