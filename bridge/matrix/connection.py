@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import re
@@ -21,7 +22,6 @@ from yarl import URL
 from bridge import json_in
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
-from bridge.matrix.http1 import CannotConnectError, Connections, NotHttpError, Response
 from bridge.matrix.port import Take
 from bridge.matrix.requests import Request, encoded
 from bridge.matrix.responses import failure, not_matrix
@@ -35,6 +35,9 @@ DEVICE = "FIRMBRIDGE"
 """The device that the bridge sends with. With a device, a repeated send is known even after a restart of Synapse."""
 
 _MIN_CONNECTIONS = 32
+_KEPT_SECONDS = 4.0
+"""How long an unused connection is kept: less than any common server keeps it, or it could be gone when it is used."""
+_TARGET = re.compile(r"/[!-~]*")
 _JSON = {"Content-Type": "application/json"}
 _ID = re.compile(
     r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+|(?<=/media/thumbnail)/.+"
@@ -77,11 +80,16 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         self.client_session: aiohttp.ClientSession | None = None
         address = URL(self.homeserver)
         self._origin, self._base_path = str(address.origin()), address.raw_path.rstrip("/")
-        self._headers = {"User-Agent": "firm-bridge", "Authorization": f"Bearer {self.access_token}"}
+        self._headers = {
+            "User-Agent": "firm-bridge",
+            "Authorization": f"Bearer {self.access_token}",
+            "Accept-Encoding": "identity",
+        }
         self._timeout = settings.request_timeout
         self.deadline = settings.deadline
         self._limit = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
-        self._connections = Connections(self.homeserver, self._headers, self._limit)
+        self._tls = address.scheme == "https"
+        self._free = asyncio.Semaphore(self._limit)
         self._on_request = on_request
         self._closed = False
 
@@ -112,7 +120,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         async def attempt(left: float) -> Any:
             response = await self.request_once(method, shown, target, data, headers, min(self._timeout, left))
             try:
-                content = json_in.loads(response.body)
+                content = json_in.loads(await response.read())
                 return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                 raise PassingError(not_matrix(f"{method} {shown}", response)) from error
@@ -155,12 +163,12 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         headers: Mapping[str, str] | None = None,
         trace_context: Any = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the signature is nio's
-    ) -> Response:
+    ) -> aiohttp.ClientResponse:
         """Make a request for one of nio's own methods, as the bot. Raises HomeserverError."""
         shown, target = self._target(path, self.user, "")
         limit = self._timeout if timeout is None else timeout or math.inf
 
-        async def attempt(left: float) -> Response:
+        async def attempt(left: float) -> aiohttp.ClientResponse:
             return await self.request_once(method, shown, target, data, headers or _JSON, min(limit, left))
 
         return await repeat(attempt, self.deadline)
@@ -209,7 +217,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             ) as response:
                 status = response.status
                 if status >= 300:
-                    raise failure(name, Response(status, response.raw_headers, await response.read()))
+                    raise failure(name, response, await response.read())
                 async for piece in response.content.iter_chunked(_PIECE):
                     yield piece
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -221,7 +229,6 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
     async def close(self) -> None:
         """Close every connection. Requests under way end with UnreachableError, and none can be made any more."""
         self._closed = True
-        self._connections.close()
         await super().close()
 
     def _target(self, path: str, user_id: str | None, device: str) -> tuple[str, str]:
@@ -240,7 +247,10 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
     def _session(self) -> aiohttp.ClientSession:
         if self.client_session is None:
             self.client_session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._limit),
+                # Without a limit: waiting for a free connection counts for no time-out, so that is done here.
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=_KEPT_SECONDS, ssl=ssl.create_default_context() if self._tls else True
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers,
             )
@@ -254,37 +264,54 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         data: str | bytes | None,
         headers: Mapping[str, str],
         seconds: float,
-    ) -> Response:
-        """One request, once. Raises PassingError where it may be repeated, else HomeserverError."""
+    ) -> aiohttp.ClientResponse:
+        """One request, once; its answer is read as a whole.
+
+        Raises PassingError where it may be repeated, else HomeserverError, and ValueError for what cannot stand in a
+        request.
+        """
         name = f"{method} {shown}"
+        if _TARGET.fullmatch(target) is None:
+            raise ValueError("A request's target has to be an encoded path.")
         if self._closed:
             raise errors.UnreachableError(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started = time.perf_counter()
         status = 0
         body = data.encode() if isinstance(data, str) else data
         try:
-            response = await self._connections.ask(method, target, headers, body, seconds)
-            status = response.status
-        except (OSError, NotHttpError) as error:
+            async with self._free:
+                response = await self._session().request(
+                    method,
+                    URL(self._origin + target, encoded=True),
+                    data=body,
+                    headers=headers,
+                    timeout=aiohttp.ClientTimeout(total=seconds),
+                    allow_redirects=False,
+                )
+                # At its end the connection is free again; broken off, it is closed.
+                content = await response.read()
+                status = response.status
+        except (aiohttp.ClientError, OSError) as error:
             raise PassingError(errors.UnreachableError(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
                 self._on_request(method, route_of(shown), status, time.perf_counter() - started)
         if status < 300:
             return response
-        raise failure(name, response)
+        raise failure(name, response, content)
 
 
 def _lost(error: Exception, seconds: float) -> str:
     """What happened to a request without an answer. Not the error's own text, which may quote the address."""
-    if isinstance(error, CannotConnectError) and isinstance(error.__cause__, ssl.SSLCertVerificationError):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", "")
         return (
-            f"the certificate of {error.host}:{error.port} is not trusted ({error.__cause__.verify_message});"
+            f"the certificate of {error.host}:{error.port} is not trusted ({why});"
             " let this machine trust the authority that issued it, or correct homeserver.url"
         )
-    if isinstance(error, NotHttpError):
+    if isinstance(error, aiohttp.ClientResponseError):
         return "the answer is not HTTP; compare homeserver.url with the homeserver's address"
-    if isinstance(error, aiohttp.ClientConnectorError | CannotConnectError):
+    if isinstance(error, aiohttp.ClientConnectorError):
         return f"cannot connect to {error.host}:{error.port}; is the homeserver running?"
     if isinstance(error, TimeoutError):
         return f"no answer within {seconds:.0f} seconds"

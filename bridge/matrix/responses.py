@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from aiohttp import ClientResponse
 
 from bridge.guard.protocol import OUTDATED
 from bridge.matrix import errors
-from bridge.matrix.http1 import Response
 from bridge.matrix.retry import PassingError, may_pass
 
 _BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
 
 
-def not_matrix(name: str, response: Response) -> errors.UnreachableError:
+def not_matrix(name: str, response: ClientResponse) -> errors.UnreachableError:
     """What to raise for an answer that no homeserver gives."""
     message = (
         f"the answer ({response.content_type}) is not a homeserver's; a proxy may stand in for it."
@@ -26,15 +26,15 @@ def not_matrix(name: str, response: Response) -> errors.UnreachableError:
     return errors.UnreachableError(name, response.status, "M_UNKNOWN", message)
 
 
-def failure(name: str, response: Response) -> Exception:
-    """What to raise for an answer that is no success: PassingError where the request may be repeated, or
-    HomeserverError."""
+def failure(name: str, response: ClientResponse, body: bytes) -> Exception:
+    """What to raise for an answer, with this body, that is no success: PassingError where the request may be repeated,
+    or HomeserverError."""
     status = response.status
     if status < 400:
         return errors.BadRequestError(
             name, status, "M_UNKNOWN", "the answer is a redirect; homeserver.url must be the homeserver's own address"
         )
-    told = _error_body(response.body)
+    told = _error_body(body)
     if told is None and status == 413:
         return errors.BadRequestError(name, status, "M_TOO_LARGE", "too large for the proxy before the homeserver")
     if told is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -110,7 +111,9 @@ class Unit(ReadUnit):
 
     def add(self, row: Model) -> None:
         """Store a new row, as it was made."""
-        self.run(type(row).insert(row.__data__))
+        fields = [field for field in row._meta.sorted_fields if field.name in row.__data__]
+        statement = _insert(row._meta.table_name, tuple(field.column_name for field in fields))
+        self.execute(statement, *(field.db_value(row.__data__[field.name]) for field in fields))
 
     def save(self, row: Model) -> None:
         """Store what was changed in a row that was found in this unit."""
@@ -137,6 +140,13 @@ class Unit(ReadUnit):
         """For migrations: make the tables of these models, with their indexes."""
         with self.database.bind_ctx(models):
             self.database.create_tables(models)
+
+
+@lru_cache
+def _insert(table: str, columns: Sequence[str]) -> str:
+    """What stores a row with these columns, of which a table has few sets."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608 - names of our own
 
 
 def later(work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P.kwargs) -> Callable[[Unit], T]:

@@ -5,7 +5,7 @@ Times are milliseconds since the epoch. Who reads is `bridge/store/files/lists.p
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -164,10 +164,13 @@ _EDITED = (
 
 
 def _as_columns(carried: Carried, event_id: str) -> dict[str, Any]:
-    told = asdict(carried)
     # A name that nobody gave is nobody's version, and has its place among the names all the same.
     own_key = carried.name_key or f"{name_key(carried.name)}\n{event_id}"
-    return {**{name: told[name] for name in _EDITED}, "name_key": own_key, "size": carried.declared_size or 0}
+    return {
+        **{name: getattr(carried, name) for name in _EDITED},
+        "name_key": own_key,
+        "size": carried.declared_size or 0,
+    }
 
 
 def _change(unit: Unit, row: File, columns: dict[str, Any]) -> None:
