@@ -37,14 +37,14 @@ class Desk:
     homeserver: Homeserver
     reconciler: Reconciler
     firm: Callable[[], Firm]
-    confirm_directory: Callable[[str, str], Awaitable[str]]
+    confirm_directory: Callable[[str, str, str], Awaitable[str]]
     """Confirm the held change of the directory as this staff id, only that of this fingerprint where one is given; its
-    fingerprint. Raises Refusal."""
+    fingerprint. Asked again for the same cause, which comes last, it is the same. Raises Refusal."""
     directory_status: Callable[[str], Awaitable[DirectoryStatus]]
     """What the directory is and what it waits for, as far as the admin of this staff id may know."""
-    undo_directory: Callable[[str, str], Awaitable[Undone]]
+    undo_directory: Callable[[str, str, str], Awaitable[Undone]]
     """Take back the change of the directory that was confirmed last, as this staff id, only that of this fingerprint
-    where one is given. Raises Refusal."""
+    where one is given, once for each cause. Raises Refusal."""
     foresee_directory: Callable[[str], Awaitable[Foreseen | None]]
     """What the held change would lead to, as far as this staff id may know; None where none is held."""
     next_pages: dict[str, Any] = field(default_factory=dict)

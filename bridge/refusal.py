@@ -42,6 +42,7 @@ class Kind(StrEnum):
     GONE_BY_DIRECTORY = "gone_by_directory"
     # The directory
     NO_CHANGE_WAITS = "no_change_waits"
+    WHICH_CHANGE = "which_change"
     CHANGE_WAITS_NO_MORE = "change_waits_no_more"
     NO_CHANGE_CONFIRMED = "no_change_confirmed"
     NOT_THE_LAST_CHANGE = "not_the_last_change"

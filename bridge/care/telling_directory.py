@@ -89,6 +89,7 @@ def _held(change: DirectoryChange, *, undone: bool) -> Trouble:
         f"the change {change.fingerprint()} waits for a firm admin; `firm-bridge directory status` shows it",
         f"**A change of the directory waits for you**, {because}."
         " Until a firm admin lets it through, nothing of the directory is taken over: who left since is not shut out,"
-        " and who is new has no account. `!directory plan` says what it would do, and `!directory confirm` lets it"
+        " and who is new has no account. `!directory plan` says what it would do, and "
+        f"`!directory confirm {change.fingerprint()}` lets it"
         " through. If it is a mistake, put the directory's files right, and it waits no more.",
     )

@@ -34,6 +34,7 @@ from bridge.directory.sources.keeping import Links, keep_links
 from bridge.directory.sources.port import FILES, Standing
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
+from bridge.firm.audit import Deed
 from bridge.firm.matters.search import prepare
 from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
@@ -42,6 +43,7 @@ from bridge.refusal import Kind, Refusal
 from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
+from bridge.store.record.audit import subject_of
 
 log = structlog.get_logger(__name__)
 _OF_PEOPLE = frozenset({"staff", "groups", "channels"})
@@ -242,23 +244,24 @@ class DirectoryFile:
                 self.problems = tuple(one for one in self.problems if one not in self._of_files)
                 self._of_files = ()
 
-    async def confirm(self, by: str, fingerprint: str = "") -> str:
+    async def confirm(self, by: str, fingerprint: str = "", cause: str = "") -> str:
         """Let through what waits, or only the change with this fingerprint; the next refresh applies it.
 
-        `by` is a staff id, or whoever runs the server. Returns the fingerprint. Works from another process too. Raises
-        Refusal where no change waits, or another one.
+        `by` is a staff id, or whoever runs the server. Returns the fingerprint. Works from another process too. Asked
+        again for the same cause, it is the same. Raises Refusal where no change waits, or another one.
         """
         if not fingerprint:
             if self.held is None:
                 raise Refusal(Kind.NO_CHANGE_WAITS)
             fingerprint = self.held.fingerprint()
-        if not await self._store.run(confirm_change, fingerprint, by):
+        if not await self._store.run(confirm_change, fingerprint, by, cause):
             raise Refusal(Kind.CHANGE_WAITS_NO_MORE, fingerprint=fingerprint)
         log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
         return fingerprint
 
-    async def undo(self, by: str, fingerprint: str = "", *, to_admin: bool = True) -> Undone:
-        """Take back the change that was confirmed last, or only the one with this fingerprint.
+    async def undo(self, by: str, fingerprint: str = "", cause: str = "", *, to_admin: bool = True) -> Undone:
+        """Take back the change that was confirmed last, or only the one with this fingerprint. Asked again for the same
+        cause, it is said that it was taken back.
 
         `by` is a staff id, or with `to_admin` false the name of whoever runs the server, who may see everything. What
         the files say waits from then on. Raises Refusal where it cannot be taken back.
@@ -266,6 +269,8 @@ class DirectoryFile:
         async with self._one_at_a_time:
             if not self._loaded or await self._store.read(accepted_version) != self._version:
                 await self.load()
+            if (before := await self._store.read(subject_of, Deed.DIRECTORY_UNDONE, cause)) is not None:
+                return Undone(before, (), 0, frozenset())
             confirmed = await self._store.read(last_confirmed)
             if confirmed is None:
                 raise Refusal(Kind.NO_CHANGE_CONFIRMED)
@@ -275,7 +280,7 @@ class DirectoryFile:
             if not fits(firm):
                 raise Refusal(Kind.OLD_DIRECTORY_DOES_NOT_FIT)
             over, version = self._over(firm), self._version
-            moved = await self._store.run(undoing.undo, change, confirmed, version, over, by)
+            moved = await self._store.run(undoing.undo, change, confirmed, version, over, by, cause)
             if moved is None:
                 raise Refusal(Kind.DIRECTORY_CHANGED_MEANWHILE)
             faults.point("directory.undone")

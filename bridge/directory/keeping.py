@@ -20,7 +20,7 @@ from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
 from bridge.store.people.leavers import leavers_set
 from bridge.store.people.panel import end_sessions
 from bridge.store.people.tokens import end_tokens
-from bridge.store.record.audit import record
+from bridge.store.record.audit import record, subject_of
 from bridge.store.record.happenings import ToTell, happened
 from bridge.store.record.kept import DIRECTORY_UNDONE, keep, kept
 
@@ -143,9 +143,9 @@ def is_confirmed(unit: ReadUnit, fingerprint: str) -> bool:
     return held is not None and bool(held.confirmed_by)
 
 
-def confirm_change(unit: Unit, fingerprint: str, by: str) -> bool:
-    """Note who confirmed the held change. Returns whether it is held."""
+def confirm_change(unit: Unit, fingerprint: str, by: str, cause: str = "") -> bool:
+    """Note who confirmed the held change. Returns whether it is held, or this cause confirmed it before."""
     found = bool(unit.run(HeldChange.update(confirmed_by=by).where(HeldChange.fingerprint == fingerprint)))
     if found:
-        record(unit, Deed.DIRECTORY_CONFIRMED, actor=by, subject=fingerprint)
-    return found
+        record(unit, Deed.DIRECTORY_CONFIRMED, actor=by, subject=fingerprint, cause=cause)
+    return found or subject_of(unit, Deed.DIRECTORY_CONFIRMED, cause) == fingerprint

@@ -43,7 +43,7 @@ def why_not(confirmed: Confirmed, fingerprint: str, now: int) -> Refusal | None:
 
 
 def undo(
-    unit: Unit, change: DirectoryChange, confirmed: Confirmed, version: int, over: Firm, by: str
+    unit: Unit, change: DirectoryChange, confirmed: Confirmed, version: int, over: Firm, by: str, cause: str = ""
 ) -> list[Place] | None:
     """Go back to the firm of before by this change, and undo the memberships that the confirmed one led to.
 
@@ -53,7 +53,7 @@ def undo(
     now = last_confirmed(unit)
     if accepted_version(unit) != version or now is None or now.fingerprint != confirmed.fingerprint or now.undone_at:
         return None
-    record(unit, Deed.DIRECTORY_UNDONE, actor=by, subject=confirmed.fingerprint)
+    record(unit, Deed.DIRECTORY_UNDONE, actor=by, subject=confirmed.fingerprint, cause=cause)
     accept(unit, change, by)
     back = taken_out_as_leavers(unit, confirmed.position, confirmed.leavers & over.active_staff)
     out = _brought_in(unit, change, confirmed)

@@ -20,9 +20,9 @@ class DirectoryChanges:
         self._firm = firm
         self._upkeep = upkeep
 
-    async def confirm(self, staff_id: str, fingerprint: str = "") -> str:
+    async def confirm(self, staff_id: str, fingerprint: str = "", cause: str = "") -> str:
         """Confirm the held change as this person; its fingerprint. Raises Refusal."""
-        confirmed = await self._firm.directory.confirm(staff_id, fingerprint)
+        confirmed = await self._firm.directory.confirm(staff_id, fingerprint, cause)
         try:
             await self._upkeep.follow_directory()
         except RequestError as error:
@@ -30,11 +30,11 @@ class DirectoryChanges:
             log.warning("directory_not_followed", reason=str(error))
         return confirmed
 
-    async def undo(self, by: str, fingerprint: str = "", *, to_admin: bool = True) -> Undone:
+    async def undo(self, by: str, fingerprint: str = "", cause: str = "", *, to_admin: bool = True) -> Undone:
         """Take back the change that was confirmed last, as this person. Raises Refusal."""
         # What is being followed ends first: it would go on to take away what this gives back.
         async with self._upkeep.following.lock:
-            undone = await self._firm.directory.undo(by, fingerprint, to_admin=to_admin)
+            undone = await self._firm.directory.undo(by, fingerprint, cause, to_admin=to_admin)
         try:
             await self._upkeep.follow_directory()
             if undone.conversations:

@@ -47,7 +47,7 @@ def status_text(status: DirectoryStatus, shown: Shown = escape) -> str:
         lines += map(shown, status.held.summary)
         if status.held.as_undone:
             lines.append("It was confirmed before and taken back.")
-        lines.append("A firm admin lets it through with: !directory confirm")
+        lines.append(f"A firm admin lets it through with: !directory confirm {status.held.fingerprint}")
     return "\n".join(lines)
 
 

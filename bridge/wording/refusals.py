@@ -156,6 +156,10 @@ SENTENCES: Mapping[Kind, Sentence] = {
     ),
     # The directory
     Kind.NO_CHANGE_WAITS: "No change of the directory waits for confirmation.",
+    Kind.WHICH_CHANGE: (
+        "The change {fingerprint} of the directory waits. `!directory plan` says what it would do; let just that change"
+        " through with `!directory confirm {fingerprint}`."
+    ),
     Kind.CHANGE_WAITS_NO_MORE: (
         "No change {fingerprint} of the directory waits. It was applied or taken back, or the files changed again"
         " since. Look at the status of the directory."

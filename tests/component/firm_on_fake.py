@@ -113,13 +113,13 @@ class FirmOnFake:
     def _firm(self) -> Firm:
         return self.in_force.now(self.firm)
 
-    async def _confirm(self, staff_id: str, fingerprint: str) -> str:
+    async def _confirm(self, staff_id: str, fingerprint: str, cause: str) -> str:
         return f"by-{staff_id}"
 
     async def _status(self, staff_id: str) -> DirectoryStatus:
         return DirectoryStatus(len(self.firm.active_staff), 0, whole=False, problems=(), held=None)
 
-    async def _undo(self, staff_id: str, fingerprint: str) -> Undone:
+    async def _undo(self, staff_id: str, fingerprint: str, cause: str) -> Undone:
         return Undone(f"by-{staff_id}", (), 0, frozenset())
 
     async def _foresee(self, staff_id: str) -> Foreseen | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from bridge.commands.asking.paging import paged
-from bridge.commands.asking.table import Answer, Call, Command, List, Who
+from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Who
 from bridge.operations.admins.directory import (
     confirm_directory,
     directory_status,
@@ -18,8 +20,8 @@ async def _status(call: Call) -> Answer:
     return Answer(status_text(await directory_status(call.desk, call.sender)))
 
 
-async def _confirm(call: Call) -> Answer:
-    return Answer(confirmed_text(await confirm_directory(call.desk, call.sender)))
+async def _confirm(call: Call, change: Annotated[str, Argument(ArgumentType.TEXT, "CHANGE")] = "") -> Answer:
+    return Answer(confirmed_text(await confirm_directory(call.desk, call.sender, change, call.event_id)))
 
 
 async def _plan(call: Call) -> Answer:
@@ -30,7 +32,7 @@ async def _plan(call: Call) -> Answer:
         count = "1 thing" if len(found.effects) == 1 else f"{len(found.effects)} things"
         head = (
             f"**What the change {found.fingerprint} of the directory would do**: {count} that you may know of, and only"
-            " after `!directory confirm`. Nothing was changed."
+            f" after `!directory confirm {found.fingerprint}`. Nothing was changed."
         )
         lines = [f"- **{escape(one.what)}**: {escape('; '.join(one.becomes))}" for one in found.effects]
         return List(tuple(lines), head)
@@ -39,7 +41,7 @@ async def _plan(call: Call) -> Answer:
 
 
 async def _undo(call: Call) -> Answer:
-    return Answer(undone_text(await undo_directory(call.desk, call.sender)))
+    return Answer(undone_text(await undo_directory(call.desk, call.sender, "", call.event_id)))
 
 
 DIRECTORY_STATUS = Command(
@@ -65,8 +67,9 @@ DIRECTORY_CONFIRM = Command(
     "directory confirm",
     "Let a held change of the directory through",
     _confirm,
-    help="A change that would remove unusually many staff or accesses waits until a firm admin has confirmed it.",
-    examples=("!directory confirm",),
+    help="A change that would remove unusually many staff or accesses waits until a firm admin has confirmed it, by the"
+    " name that `!directory status` gives it: so nobody confirms another change that came meanwhile.",
+    examples=("!directory confirm a43ff88ffe5df941",),
     who=Who.FIRM_ADMIN,
     group="Administration",
 )

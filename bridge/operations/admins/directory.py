@@ -11,6 +11,7 @@ from bridge.directory.replaced import to_take_back
 from bridge.directory.undoing import Undone
 from bridge.firm.model import Staff
 from bridge.operations.sight import require_admin, sight_of
+from bridge.refusal import Kind, Refusal
 
 
 async def directory_status(desk: Desk, asker: Staff) -> DirectoryStatus:
@@ -23,12 +24,18 @@ async def foresee_directory(desk: Desk, asker: Staff) -> Foreseen | None:
     return await desk.foresee_directory(sight_of(desk, asker).staff_id)
 
 
-async def confirm_directory(desk: Desk, asker: Staff, fingerprint: str = "") -> str:
+async def confirm_directory(desk: Desk, asker: Staff, fingerprint: str, cause: str) -> str:
     """Let the change that waits through, and follow it; its fingerprint.
 
-    Whoever was shown a change gives its `fingerprint`: another one may wait by now. Raises Refusal.
+    Whoever confirms says which change they saw by its `fingerprint`: another one may wait by now. Raises Refusal.
     """
-    return await desk.confirm_directory(require_admin(desk, asker).staff_id, fingerprint)
+    staff_id = require_admin(desk, asker).staff_id
+    if not fingerprint:
+        held = (await desk.directory_status(staff_id)).held
+        if held is None:
+            raise Refusal(Kind.NO_CHANGE_WAITS)
+        raise Refusal(Kind.WHICH_CHANGE, fingerprint=held.fingerprint)
+    return await desk.confirm_directory(staff_id, fingerprint, cause)
 
 
 async def directory_to_take_back(desk: Desk, asker: Staff) -> str:
@@ -37,7 +44,7 @@ async def directory_to_take_back(desk: Desk, asker: Staff) -> str:
     return await desk.store.read(to_take_back)
 
 
-async def undo_directory(desk: Desk, asker: Staff, fingerprint: str = "") -> Undone:
+async def undo_directory(desk: Desk, asker: Staff, fingerprint: str, cause: str) -> Undone:
     """Take back the change that was confirmed last, only that with this fingerprint where one is given, and bring back
     whom it put out. Raises Refusal."""
-    return await desk.undo_directory(require_admin(desk, asker).staff_id, fingerprint)
+    return await desk.undo_directory(require_admin(desk, asker).staff_id, fingerprint, cause)

@@ -98,6 +98,15 @@ def was_done(unit: ReadUnit, subject: str, causes: Collection[str]) -> bool:
     return unit.exists(AuditRow.select().where(AuditRow.subject == subject, *done))
 
 
+def subject_of(unit: ReadUnit, deed: Deed, cause: str) -> str | None:
+    """What this cause did such a deed on before, if anything. Nothing has an empty cause."""
+    if not cause:
+        return None
+    done = AuditRow.deed == deed.value, AuditRow.cause == cause, AuditRow.outcome == Outcome.DONE.value
+    found = unit.find(AuditRow, *done)
+    return None if found is None else str(found.subject)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which entries are asked for. What is left empty leaves none out."""

@@ -40,6 +40,8 @@ WHO = {
 }
 OPEN_NUMBER, CLOSED_NUMBER, NO_NUMBER = "2031-0017", "2031-0018", "2031-0019"
 NUMBERS = {PlaceKind.MATTER: OPEN_NUMBER, PlaceKind.CLOSED: CLOSED_NUMBER}
+CHANGE = "THE-CHANGE-THAT-WAITS"
+"""What stands in a command for the fingerprint of the change of the directory that waits."""
 CHANNELS = {PlaceKind.CHANNEL: "Court Dates", PlaceKind.ARCHIVED: "Old Talk", PlaceKind.FIRM_WIDE: "Everyone"}
 _KEYS = {
     PlaceKind.DIRECT: direct_id(("pia", "paul", "fay")),
@@ -156,6 +158,8 @@ class PermissionFirm:
     async def attempt(self, person: Person, room_id: str, text: str, prepare: str = "") -> Attempt:
         """Let a message of this person reach the bridge, whether the homeserver would take it now or not: it may have
         been written before it would not. `prepare` is what the person asked in the chat before."""
+        if (held := self.firm.service.directory.held) is not None:
+            text, prepare = (one.replace(CHANGE, held.fingerprint()) for one in (text, prepare))
         if prepare:
             await self.firm.handle(self._message(person, self.chat(person), prepare))
             await self.firm.service.store.run(_taken_outbox)

@@ -277,7 +277,7 @@ async def test_O1_every_use_of_an_admin_command_is_in_the_audit_log_refused_ones
 
 async def test_admin_commands_reach_the_directory(on: FirmOnFake) -> None:
     assert (await on.ask(DAN, "!directory status")).startswith("The directory has ")
-    assert "The change by-d of the directory is being applied" in await on.ask(DAN, "!directory confirm")
+    assert "The change by-d of the directory is being applied" in await on.ask(DAN, "!directory confirm abc")
 
 
 async def test_what_could_not_be_done_is_said_and_keeps_its_name(on: FirmOnFake) -> None:

@@ -24,6 +24,7 @@ from bridge.commands.asking.permissions import (
 )
 from bridge.commands.asking.table import Argument, ArgumentType
 from tests.component.asked.permission_firm import (
+    CHANGE,
     CHANNELS,
     NO_NUMBER,
     NUMBERS,
@@ -103,8 +104,8 @@ TYPED = {
     "ping": Typed("pong"),
     "directory status": Typed("The directory has"),
     "directory plan": Typed("What the change .* would do"),
-    "directory confirm": Typed("Confirmed", told=MATTER_PLACES),
-    "directory undo": Typed("Taken back", prepare="directory confirm", told=MATTER_PLACES, tells_admins=True),
+    "directory confirm": Typed("Confirmed", CHANGE, told=MATTER_PLACES),
+    "directory undo": Typed("Taken back", prepare=f"directory confirm {CHANGE}", told=MATTER_PLACES, tells_admins=True),
     "why": Typed("Nell Newcomer can see matter 2027-0001", "@nell 2027-0001"),
     "access": Typed("Wes Walled .* is active staff", "@wes"),
     "matter access": Typed("7 of 7 can see it", "2027-0001"),

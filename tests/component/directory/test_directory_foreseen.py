@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.component.directory.test_directory_undone import FIRM, LEFT, MATTERS, WRONG, rooms, write
+from tests.component.directory.test_directory_undone import FIRM, LEFT, MATTERS, WRONG, confirmed, rooms, write
 from tests.component.small_firm import SmallFirm, small_firm
 
 NEW = {"id": "nora", "first_name": "Nora", "last_name": "New", "email": "nora@firm.example", "role": "Associate"}
@@ -47,7 +47,7 @@ async def test_it_is_what_comes_about(firm: SmallFirm) -> None:
     await write(firm, **WRONG)
     foreseen = await firm.service.foresee()
     before = rooms(firm)
-    await firm.ask("ruth", "!directory confirm")
+    await confirmed(firm)
     after = rooms(firm)
     for name in ("Court Filings", "Everyone"):
         gone = before[name] - after[name]

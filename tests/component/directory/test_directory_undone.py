@@ -16,6 +16,7 @@ from bridge.directory.change import DirectoryChange
 from bridge.directory.replaced import UNDO_MS, forget_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
+from bridge.operations.admins.directory import confirm_directory, undo_directory
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.plan import Action
 from bridge.reconcile.storing import store_new
@@ -70,10 +71,16 @@ async def write(firm: SmallFirm, **content: Any) -> None:
     await firm.settle()
 
 
+async def confirmed(firm: SmallFirm) -> str:
+    """Ruth's confirmation of the change that waits, and what the bot answers."""
+    held = firm.service.directory.held
+    assert held is not None
+    return await firm.ask("ruth", f"!directory confirm {held.fingerprint()}")
+
+
 async def wrongly_confirmed(firm: SmallFirm, **content: Any) -> None:
     await write(firm, **(content or WRONG))
-    assert firm.service.directory.held is not None
-    assert "Confirmed" in await firm.ask("ruth", "!directory confirm")
+    assert "Confirmed" in await confirmed(firm)
     await firm.settle()
     assert firm.service.directory.held is None
 
@@ -146,7 +153,7 @@ async def test_confirmed_anew_it_is_applied_again_and_can_be_taken_back_again(fi
     before = rooms(firm)
     await wrongly_confirmed(firm)
     await firm.ask("ruth", "!directory undo")
-    assert "Confirmed" in await firm.ask("ruth", "!directory confirm")
+    assert "Confirmed" in await confirmed(firm)
     assert "tom" not in firm.service.directory.firm.staff
     assert "Taken back" in await firm.ask("ruth", "!directory undo")
     assert rooms(firm) == before
@@ -317,3 +324,34 @@ async def test_the_admins_room_is_told_of_what_waits_then(firm: SmallFirm) -> No
     await firm.ask("ruth", "!directory undo")
     room_id = await firm.service.store.run(room_of, ADMINS_ID)
     assert any(room == room_id and "taken back" in body for room, _, body in firm.said)
+
+
+async def test_A2_O1_a_change_is_confirmed_and_taken_back_once_for_each_request(firm: SmallFirm) -> None:
+    """A crash came between the deed and its answer, and the system asks again."""
+    await write(firm, **WRONG)
+    held = firm.service.directory.held
+    assert held is not None
+    change, ruth = held.fingerprint(), firm.desk.firm().staff["ruth"]
+    for _ in range(2):
+        assert await confirm_directory(firm.desk, ruth, change, "api/1/a") == change
+    with pytest.raises(Refusal) as caught:
+        await confirm_directory(firm.desk, ruth, change, "api/1/b")
+    assert caught.value.kind is Kind.CHANGE_WAITS_NO_MORE
+    for _ in range(2):
+        assert (await undo_directory(firm.desk, ruth, change, "api/1/c")).fingerprint == change
+    with pytest.raises(Refusal) as caught:
+        await undo_directory(firm.desk, ruth, change, "api/1/d")
+    assert caught.value.kind is Kind.CHANGE_TAKEN_BACK
+
+
+async def test_O2_nobody_confirms_a_change_that_they_have_not_named(firm: SmallFirm) -> None:
+    await write(firm, **WRONG)
+    held = firm.service.directory.held
+    assert held is not None
+    asked = await firm.ask("ruth", "!directory confirm")
+    assert f"!directory confirm {held.fingerprint()}" in asked
+    assert firm.service.directory.held is not None
+    assert "No change other of the directory waits" in await firm.ask("ruth", "!directory confirm other")
+    assert firm.service.directory.held is not None
+    assert "Confirmed" in await confirmed(firm)
+    assert "waits" in await firm.ask("ruth", "!directory confirm")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.firm.audit import Outcome
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.matrix.errors import HomeserverError
@@ -15,6 +16,7 @@ from bridge.settings import FirmSettings
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.files.handouts import note_given_out
 from bridge.store.models import AuditRow
+from bridge.store.record.audit import newest
 from bridge.upkeep.stages import Stage
 from bridge.web.panel.app import DEEDS, PAGES
 from tests.component.directory.test_directory_undone import FIRM, WRONG, write
@@ -118,6 +120,14 @@ async def test_M3_a_wall_is_foreseen_set_reported_and_lifted(panel: Panel) -> No
     assert wall not in (await ruth.get("/admin/walls"))[1]
     assert "lifted by Ruth Adeyemi" in (await ruth.get(wall))[1]
     assert {("wall add", "[wall-1]"), ("wall lift", "[wall-1]")} <= {(one[1], one[3]) for one in await used(panel)}
+
+
+async def test_O1_a_wall_that_is_refused_is_in_the_audit_log(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    for kind, command in (("exclude", "wall add"), ("only", "wall only")):
+        assert await ruth.post("/admin/walls/new", [("kind", kind), ("number", "2026-0042"), ("step", "look")]) == 422
+        (newest_entry, *_) = await panel.firm.service.store.read(newest, 1)
+        assert (newest_entry.entry.subject, newest_entry.entry.outcome) == (command, Outcome.REFUSED)
 
 
 async def test_M3_a_wall_is_set_only_as_it_was_shown(panel: Panel) -> None:

@@ -294,10 +294,11 @@ async def test_a_large_removal_waits_and_is_applied_when_confirmed(settings: Set
         await firm.well()
         write(firm.directory, {**FIRM, "staff": [*STAFF[:2], {**STAFF[2], "former": True}]})
         await until(lambda: firm.service.directory.held)
+        assert (waits := firm.service.directory.held) is not None
         assert "waits for confirmation" in await firm.answer("a", "!directory status")
         # The homeserver goes away in the middle: it is confirmed all the same.
         fake.script("PUT", "/users/@cleo", AWAY)
-        assert (await firm.answer("a", "!directory confirm")).startswith("Confirmed.")
+        assert (await firm.answer("a", f"!directory confirm {waits.fingerprint()}")).startswith("Confirmed.")
         await until(lambda: fake.accounts["@cleo:localhost"].locked and not fake.joined_rooms("@cleo:localhost"))
         await firm.well()
 

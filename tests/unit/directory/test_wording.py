@@ -19,7 +19,7 @@ def test_all_that_there_is_to_say_is_said() -> None:
         "The change abc waits for confirmation:",
         "Matter: 1 removed (R_and_D).",
         "It was confirmed before and taken back.",
-        "A firm admin lets it through with: !directory confirm",
+        "A firm admin lets it through with: !directory confirm abc",
     ]
 
 

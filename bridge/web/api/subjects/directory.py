@@ -42,13 +42,13 @@ async def directory(call: ApiCall) -> shown.DirectoryJson:
 
 async def confirm(call: ApiCall) -> shown.ToldJson:
     """Let the change of the directory through that waits."""
-    fingerprint = await asked.confirm_directory(call.desk, call.person, call.asked(HeldMeant).fingerprint)
+    fingerprint = await asked.confirm_directory(call.desk, call.person, call.asked(HeldMeant).fingerprint, call.cause)
     return shown.ToldJson(text=_plain(confirmed_text(fingerprint)))
 
 
 async def undo(call: ApiCall) -> shown.ToldJson:
     """Take back the change of the directory that was confirmed last."""
-    undone = await asked.undo_directory(call.desk, call.person, call.asked(ConfirmedMeant).fingerprint)
+    undone = await asked.undo_directory(call.desk, call.person, call.asked(ConfirmedMeant).fingerprint, call.cause)
     return shown.ToldJson(text=_plain(undone_text(undone)))
 
 

@@ -51,8 +51,8 @@ async def come_back(asked: PanelRequest, form: Form) -> web.StreamResponse:
 @for_admins("directory confirm")
 async def confirm(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Let the change of the directory through that waits, if it is the one that the page showed."""
-    cause_of(asked, form)
-    told = confirmed_text(await confirm_directory(asked.desk, asked.person, _change_shown(form)))
+    cause = cause_of(asked, form)
+    told = confirmed_text(await confirm_directory(asked.desk, asked.person, _change_shown(form), cause))
     await noted(asked, "directory confirm")
     return await _told(asked, "The directory", [plain(told)], ())
 
@@ -60,8 +60,8 @@ async def confirm(asked: PanelRequest, form: Form) -> web.StreamResponse:
 @for_admins("directory undo")
 async def undo(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Take back the change of the directory that was confirmed last, if it is the one that the page showed."""
-    cause_of(asked, form)
-    told = undone_text(await undo_directory(asked.desk, asked.person, _change_shown(form)))
+    cause = cause_of(asked, form)
+    told = undone_text(await undo_directory(asked.desk, asked.person, _change_shown(form), cause))
     await noted(asked, "directory undo")
     return await _told(asked, "The directory", [plain(told)], ())
 

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from bridge.firm.model import Wall, WallKind
+from bridge.operations.noting import note_refused
 from bridge.operations.sight import sight_of
 from bridge.operations.walls.foreseeing import WallForeseen, foresee_wall
 from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_listed
@@ -94,6 +95,7 @@ async def make_wall(asked: PanelRequest, form: Form) -> web.StreamResponse:
     except Refusal as error:
         if error.kind in NOT_THEIRS:
             raise
+        await note_refused(asked.desk, asked.person, command, error.rule, cause)
         return await _form(replace(asked, told=said(error), refused=True), values)
     await noted(asked, command, ids=(made.wall.id,))
     return await _made(asked, made)
