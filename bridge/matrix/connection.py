@@ -35,6 +35,7 @@ DEVICE = "FIRMBRIDGE"
 """The device that the bridge sends with. With a device, a repeated send is known even after a restart of Synapse."""
 
 _MIN_CONNECTIONS = 32
+_AS_NOBODY = 8
 _JSON = {"Content-Type": "application/json"}
 _ID = re.compile(
     r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+|(?<=/media/thumbnail)/.+"
@@ -82,6 +83,8 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         self.deadline = settings.deadline
         self._limit = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
         self._connections = Connections(self.homeserver, self._headers, self._limit)
+        # Synapse takes whoever sends another token with these requests for a server, and refuses it.
+        self._as_nobody = Connections(self.homeserver, {"User-Agent": "firm-bridge"}, _AS_NOBODY)
         self._on_request = on_request
         self._closed = False
 
@@ -128,7 +131,8 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         target = f"{self._base_path}{shown}?access_token={quote(token, safe='')}"
 
         async def attempt(left: float) -> Any:
-            response = await self.request_once("GET", shown, target, None, _JSON, min(self._timeout, left))
+            seconds = min(self._timeout, left)
+            response = await self.request_once("GET", shown, target, None, {}, seconds, self._as_nobody)
             try:
                 return json_in.loads(response.body)
             except orjson.JSONDecodeError as error:
@@ -222,6 +226,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         """Close every connection. Requests under way end with UnreachableError, and none can be made any more."""
         self._closed = True
         self._connections.close()
+        self._as_nobody.close()
         await super().close()
 
     def _target(self, path: str, user_id: str | None, device: str) -> tuple[str, str]:
@@ -254,6 +259,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         data: str | bytes | None,
         headers: Mapping[str, str],
         seconds: float,
+        connections: Connections | None = None,
     ) -> Response:
         """One request, once. Raises PassingError where it may be repeated, else HomeserverError."""
         name = f"{method} {shown}"
@@ -263,7 +269,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         status = 0
         body = data.encode() if isinstance(data, str) else data
         try:
-            response = await self._connections.ask(method, target, headers, body, seconds)
+            response = await (connections or self._connections).ask(method, target, headers, body, seconds)
             status = response.status
         except (OSError, NotHttpError) as error:
             raise PassingError(errors.UnreachableError(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error

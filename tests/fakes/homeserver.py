@@ -266,6 +266,8 @@ class FakeHomeserver(World):
                 return await self._ping(orjson.loads(raw))
             endpoint, args = endpoints.find(request.method, path)
             user_id = "" if endpoint in endpoints.ANONYMOUS else self._acting(request)
+            if endpoint is endpoints.openid_userinfo and "Authorization" in request.headers:
+                raise Denied(403, "M_FORBIDDEN", "Federation denied with None.")
             signature = request.headers.get(SIGNATURE_HEADER, "")
             query, body = dict(request.query), _decoded(request, raw)
             asked = Asked(request.method, unquote(path), args, query, user_id, body, raw, signature)
