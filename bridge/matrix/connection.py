@@ -90,6 +90,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         self._limit = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
         self._tls = address.scheme == "https"
         self._free = asyncio.Semaphore(self._limit)
+        self._nobody: aiohttp.ClientSession | None = None
         self._on_request = on_request
         self._closed = False
 
@@ -136,9 +137,10 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         target = f"{self._base_path}{shown}?access_token={quote(token, safe='')}"
 
         async def attempt(left: float) -> Any:
-            response = await self.request_once("GET", shown, target, None, _JSON, min(self._timeout, left))
+            seconds = min(self._timeout, left)
+            response = await self.request_once("GET", shown, target, None, {}, seconds, as_nobody=True)
             try:
-                return json_in.loads(response.body)
+                return json_in.loads(await response.read())
             except orjson.JSONDecodeError as error:
                 raise PassingError(not_matrix(f"GET {shown}", response)) from error
 
@@ -229,6 +231,8 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
     async def close(self) -> None:
         """Close every connection. Requests under way end with UnreachableError, and none can be made any more."""
         self._closed = True
+        if self._nobody is not None:
+            await self._nobody.close()
         await super().close()
 
     def _target(self, path: str, user_id: str | None, device: str) -> tuple[str, str]:
@@ -244,17 +248,26 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         shown = _MEDIA.sub("/{id}", path) if "/media/" in path else path
         return shown, f"{self._base_path}{path}{query}"
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self.client_session is None:
-            self.client_session = aiohttp.ClientSession(
-                # Without a limit: waiting for a free connection counts for no time-out, so that is done here.
-                connector=aiohttp.TCPConnector(
-                    limit=0, keepalive_timeout=_KEPT_SECONDS, ssl=ssl.create_default_context() if self._tls else True
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=self._headers,
-            )
+    def _session(self, *, as_nobody: bool = False) -> aiohttp.ClientSession:
+        """The connections, those without the bridge's token for what another one is sent with.
+
+        Synapse takes whoever sends two for a server, and refuses it.
+        """
+        if as_nobody:
+            self._nobody = self._nobody or self._new_session({"User-Agent": "firm-bridge"})
+            return self._nobody
+        self.client_session = self.client_session or self._new_session(self._headers)
         return self.client_session
+
+    def _new_session(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            # Without a limit: waiting for a free connection counts for no time-out, so that is done here.
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=_KEPT_SECONDS, ssl=ssl.create_default_context() if self._tls else True
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=headers,
+        )
 
     async def request_once(
         self,
@@ -264,6 +277,8 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         data: str | bytes | None,
         headers: Mapping[str, str],
         seconds: float,
+        *,
+        as_nobody: bool = False,
     ) -> aiohttp.ClientResponse:
         """One request, once; its answer is read as a whole.
 
@@ -280,7 +295,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         body = data.encode() if isinstance(data, str) else data
         try:
             async with self._free:
-                response = await self._session().request(
+                response = await self._session(as_nobody=as_nobody).request(
                     method,
                     URL(self._origin + target, encoded=True),
                     data=body,

@@ -265,7 +265,7 @@ class FakeHomeserver(World):
                 self._check_token(request)
                 return await self._ping(orjson.loads(raw))
             endpoint, args = endpoints.find(request.method, path)
-            user_id = "" if endpoint in endpoints.ANONYMOUS else self._acting(request)
+            user_id = self._as_nobody(request) if endpoint in endpoints.ANONYMOUS else self._acting(request)
             signature = request.headers.get(SIGNATURE_HEADER, "")
             query, body = dict(request.query), _decoded(request, raw)
             asked = Asked(request.method, unquote(path), args, query, user_id, body, raw, signature)
@@ -280,6 +280,12 @@ class FakeHomeserver(World):
             raise Denied(401, "M_MISSING_TOKEN", "Missing access token")
         if given != f"Bearer {self.as_token}":
             raise Denied(401, "M_UNKNOWN_TOKEN", "Invalid access token passed.")
+
+    def _as_nobody(self, request: web.Request) -> str:
+        """Below /_matrix/federation, Synapse takes whoever shows a token for a server. Raises Denied."""
+        if request.path.startswith("/_matrix/federation/") and "Authorization" in request.headers:
+            raise Denied(403, "M_FORBIDDEN", "Federation denied with None.")
+        return ""
 
     def _acting(self, request: web.Request) -> str:
         """Who the request is made as. Raises Denied."""

@@ -343,6 +343,7 @@ async def staged(
     own: dict[str, Json] = {
         "directory": {"path": str(directory), "removal_limit": 100},
         "firm": {"name": "Moor"},
+        "panel": {"widget": ["https://chat.example"]},
         **({} if guard else WITHOUT_GUARD),
     }
     async with start(folder / "var", own) as firm:
@@ -474,6 +475,10 @@ async def _let_go(stage: Stage, directory: Path) -> None:
     things |= {"dan_second": second["access_token"], "dan_refresh": second.get("refresh_token", "none")}
     openid = await dan.request("POST", f"user/{quote(dan.user_id)}/openid/request_token")
     things["dan_openid"] = openid.ok()["access_token"]
+    for name in ("ben", "cleo", "stranger"):
+        person = stage.people[name]
+        openid = await person.request("POST", f"user/{quote(person.user_id)}/openid/request_token")
+        things[f"{name}_openid"] = openid.ok()["access_token"]
     since = await now(ann)
     _write(directory, stage.canaries, later=True, walled=True)
     await ann.wait_for_event(since, membership_of(dan.user_id, "leave", things["matter"]))
