@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from bridge.check.finding import Verdict
 from bridge.check.guard import guard_findings
 from bridge.check.http import asker
-from bridge.guard.processes import LEASE_SECONDS
 from bridge.guard.protocol import PROCESSES_BEHIND, sign_push
 from tests.synapse.asked.test_channels import asking
 from tests.synapse.guard.test_guard import GuardedFirm, push, status
@@ -52,6 +53,7 @@ async def until(wanted: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.2)
 
 
+@pytest.mark.timeout(300)
 async def test_R2_a_worker_that_hangs_or_died_lets_nobody_in_and_loses_no_refusal(tmp_path: Path) -> None:
     async with small_firm(tmp_path, ["client1"], ["main"]) as (firm, on):
         assert await standings(firm) == {"guard in client1": Verdict.OK}
@@ -76,6 +78,7 @@ async def test_R2_a_worker_that_hangs_or_died_lets_nobody_in_and_loses_no_refusa
             return "Court" in [await on.ann.room_name(one) for one in await on.ann.joined_rooms()]
 
         await until(has_the_channel)
+        assert await standings(firm) == {"guard in client1": Verdict.MISSING}
         firm.let_go_on("client1")
         assert (await ben.request("POST", f"rooms/{quote(room)}/join")).status in {403, 429}
         await until(lambda: stands(firm, Verdict.OK))
@@ -84,16 +87,10 @@ async def test_R2_a_worker_that_hangs_or_died_lets_nobody_in_and_loses_no_refusa
 
         # A process that was killed knows nothing when it starts, and lets nobody do anything until it does.
         firm.kill("client1")
-        await until(lambda: stands(firm, Verdict.MISSING))
         firm.start("client1")
         await firm.answers("client1")
         await until(lambda: stands(firm, Verdict.OK))
         assert (await ben.request("POST", f"rooms/{quote(room)}/join")).status == 403
-        # Nor can one decide for long without the main process.
-        firm.hold("main")
-        await asyncio.sleep(LEASE_SECONDS + 1)
-        firm.let_go_on("main")
-        await until(lambda: stands(firm, Verdict.OK))
         # The conversation goes on in a room that he never was in.
         assert on.matter != room
         assert ben.user_id not in await on.memberships(on.matter)
