@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.synapse.attacks import api, files, former, forms, insiders, outsiders, powers, walled, webhooks
+from tests.synapse.attacks import api, files, former, forms, insiders, outsiders, panel, powers, walled, webhooks
 from tests.synapse.attacks.attempt import Attempt
 
 DECLARED: tuple[Attempt, ...] = (
@@ -15,5 +15,6 @@ DECLARED: tuple[Attempt, ...] = (
     *powers.ATTEMPTS,
     *api.ATTEMPTS,
     *webhooks.ATTEMPTS,
+    *panel.ATTEMPTS,
 )
 ATTEMPTS: tuple[Attempt, ...] = tuple(sorted(DECLARED, key=lambda one: not one.fails_everywhere))
