@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine workers workers-short properties mutants ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine workers workers-short properties mutants ci clean
 
 ## help: this list
 help:
@@ -133,7 +133,7 @@ machine: $(VENV)/installed $(VENV)/synapse/installed
 mutants: $(VENV)/installed
 	$(BIN)/python -m tests.mutants
 
-## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale, bench-first-start: figures for benchmarks/README.md
+## bench-ingest, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale, bench-first-start, bench-panel: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ingest
 bench-provision: $(VENV)/installed $(VENV)/synapse/installed
@@ -152,6 +152,9 @@ bench-scale: $(VENV)/installed
 	$(BIN)/python -m benchmarks.scale
 bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.first_start --python $(PYTHON)
+
+bench-panel: $(VENV)/installed $(VENV)/synapse/installed
+	$(BIN)/python -m benchmarks.panel
 
 ## ci: the gate: everything that must hold for a change
 ci: check test

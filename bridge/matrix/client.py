@@ -27,6 +27,7 @@ from bridge.matrix.errors import (
 )
 from bridge.matrix.port import LOCK, Take, Unread
 from bridge.matrix.requests import ADMIN_V1, ADMIN_V2, V1, V3, Request, delete, get, post, put
+from bridge.matrix.unread import UnreadCounts
 from bridge.settings import APPSERVICE_ID, AppserviceSettings, HomeserverSettings
 
 Json = dict[str, Any]
@@ -57,6 +58,7 @@ class MatrixClient:
         self.bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
         self.connection = Connection(settings, appservice, on_request)
         self._decides = decides
+        self._unread = UnreadCounts(self._synced)
         self._devices: set[str] = set()
         self._device_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -265,14 +267,11 @@ class MatrixClient:
         return room_ids
 
     async def unread(self, user_id: str) -> list[Unread]:
-        answer = await self._as(user_id, requests.unread())
-        found = []
-        for room_id, room in answer.get("rooms", {}).get("join", {}).items():
-            count = room.get("unread_notifications", {}).get("notification_count", 0)
-            newest = max((event["origin_server_ts"] for event in room.get("timeline", {}).get("events", ())), default=0)
-            if count:
-                found.append(Unread(room_id, count, newest))
-        return found
+        return await self._unread.of(user_id)
+
+    async def _synced(self, user_id: str, since: str) -> Json:
+        answer: Json = await self._as(user_id, requests.unread(since))
+        return answer
 
     async def search(self, user_id: str, words: str, room_ids: Sequence[str], limit: int) -> list[Json]:
         answer = await self._as(user_id, requests.search(words, room_ids, limit), "search_categories")

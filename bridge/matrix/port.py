@@ -172,8 +172,9 @@ class PersonRequests(Protocol):
     async def unread(self, user_id: str) -> list[Unread]:
         """The rooms in which that user has unread messages. Asking marks nothing as read and shows nobody as present.
 
-        An answer may be two minutes old. Where no push rule of theirs keeps invitations from counting, a count is one
-        too high until that user first reads something in the room: Synapse sums them up with the messages.
+        A room that they have left may be among them for a quarter of an hour. Where no push rule of theirs keeps
+        invitations from counting, a count is one too high until that user first reads something in the room: Synapse
+        sums them up with the messages.
         """
 
 

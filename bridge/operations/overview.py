@@ -176,10 +176,7 @@ def _entry(firm: Firm, one: Conversation, staff_id: str, room_id: str | None, *,
 
 
 async def unread(desk: Desk, staff_id: str) -> dict[str, int]:
-    """How many unread messages this person has, by room id; nothing where the homeserver does not say so at once.
-
-    An answer may be two minutes old (bridge/matrix/port.py).
-    """
+    """How many unread messages this person has, by room id; nothing where the homeserver does not say so at once."""
     localpart = await desk.store.read(user_localpart, staff_id)
     if localpart is None:
         return {}

@@ -96,6 +96,7 @@ async def _furnish(made: Furnished) -> None:
     await firm.ask("ines", "!channel archive Summer Party")
     await firm.ask("tom", '!matter start 2026-0042 "Disclosure" @ruth')
     said = firm.fake.message(filings, firm.user("tom"), "The hearing is on Monday at ten")
+    things["said"] = said["event_id"]
     await firm.ask("ruth", f"!pin {said['event_id']}", filings)
     firm.fake.put_state(filings, firm.user("ruth"), "m.room.pinned_events", "", {"pinned": [said["event_id"]]})
     await firm.settle()

@@ -119,6 +119,7 @@ VISITS: tuple[Visit, ...] = (
     Visit("conversation/not-in-it", "/conversation/{channel}", "walt"),
     Visit("conversation/versions", "/conversation/{channel}/versions?name=Lease+draft.pdf"),
     Visit("conversation/pinned", "/conversation/{channel}/pinned"),
+    Visit("conversation/seen", "/conversation/{channel}/message/{said}/seen"),
     Visit("conversation/pinned-none", "/conversation/{talk}/pinned"),
     Visit("conversation/participants", "/conversation/{channel}/participants"),
     Visit("conversation/participants-direct", "/conversation/{direct}/participants"),

@@ -49,13 +49,31 @@ async def test_unread_counts_are_the_persons_own_and_asking_changes_nothing(syna
     try:
         found = {one.room_id: one for one in await client.unread(ann.user_id)}
         nothing = await client.unread(synapse.user_id("unread.ben"))
+        again = await client.unread(ann.user_id)
+        # From here on the homeserver is asked for what has become other.
+        await ben.say(two, "Hello again")
+        one_more = {one.room_id: one.count for one in await client.unread(ann.user_id)}
+        seen = (await ann.get(f"rooms/{quote(two)}/messages", dir="b", limit="1"))["chunk"][0]["event_id"]
+        (await ann.request("POST", f"rooms/{quote(two)}/receipt/m.read/{quote(seen)}")).ok()
+        (await ann.request("POST", f"rooms/{quote(buried)}/leave")).ok()
+        less = {one.room_id for one in await client.unread(ann.user_id)}
+        # Another client, which has asked nothing yet, is not given what this one was a moment ago.
+        afresh = MatrixClient(synapse.settings.homeserver, synapse.settings.appservice, Anybody())
+        try:
+            same = {one.room_id for one in await afresh.unread(ann.user_id)}
+        finally:
+            await afresh.close()
     finally:
         await client.close()
     counts = {room_id: one.count for room_id, one in found.items()}
     assert counts.pop(never) in {1, 2}
     assert counts == {two: 2, buried: 1}
-    messages = (await ann.get(f"rooms/{quote(two)}/messages", dir="b", limit="1"))["chunk"]
-    assert found[two].newest_at == messages[0]["origin_server_ts"]
+    messages = (await ann.get(f"rooms/{quote(two)}/messages", dir="b", limit="2"))["chunk"]
+    assert found[two].newest_at == messages[1]["origin_server_ts"]
     assert nothing == []
-    assert [await unread(ann, room_id) for room_id in (two, read, muted, buried)] == [2, 0, 0, 1]
+    assert {one.room_id: one for one in again} == found
+    assert one_more[two] == 3
+    # Those who ask know which rooms a person is in.
+    assert (less, same) == ({never, buried}, {never})
+    assert [await unread(ann, room_id) for room_id in (two, read, muted)] == [0, 0, 0]
     assert await ann.get("devices") == devices

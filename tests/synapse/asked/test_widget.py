@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_rules import WIDGET
-from bridge.mapping.widgets import ALLOWED, WIDGET_ID
+from bridge.mapping.clients.widgets import ALLOWED, WIDGET_ID
 from tests.synapse.harness import Answer, Person, RealFirm
 from tests.synapse.running.test_crash import bot_chat
 

@@ -69,6 +69,8 @@ class Call:
     """Whether it goes to the bridge and not to Synapse."""
     panel: bool = False
     """Whether it goes to the panel and its API."""
+    form: dict[str, str] | None = None
+    """Fields of a form, in place of a body."""
     token: str = ""
     """Another token than one's own; "-" for none."""
 

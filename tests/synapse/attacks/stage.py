@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -23,6 +23,7 @@ from bridge.firm.conversation import channel_id, channel_key, first_matter_conve
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.handlers.commands import ANSWERED
 from bridge.operations.tokens import NewToken, Scope, hashed
+from bridge.web.panel.safety import COOKIE, form_token
 from bridge.web.shell import SHELL_PATH, signed
 from tests.synapse.asked.test_channels import asking
 from tests.synapse.attacks import past
@@ -162,8 +163,9 @@ class Stage:
             base + self.path(call.path),
             params=self.filled(call.query),
             headers={**headers, **self.filled(call.headers)},
-            data=call.body if raw else None,
+            data=call.body if raw else self.filled(call.form),
             json=None if raw or call.body is None else self.filled(call.body),
+            allow_redirects=not call.panel,
         ) as response:
             said = (await response.read()).decode(errors="replace")
             return Seen(response.status, said, str(dict(response.headers)))
@@ -394,6 +396,8 @@ async def _let_in(stage: Stage) -> None:
         stage.things[f"{name}_api"] = await _token(firm, staff_id)
     for name in ("ann", "ben", "cleo", "gil", "hal"):
         stage.things[f"{name}_chat"] = await bot_chat(stage.people[name], firm)
+    for name in ("ann", "ben", "dan", "hal"):
+        stage.things |= await _panel(firm, stage.people[name], name)
     (stage.things["everyone"],) = {
         room for room in await stage.people["ben"].joined_rooms() if await _named(stage, room) == "Everyone"
     }
@@ -408,6 +412,26 @@ async def _token(firm: RealFirm, staff_id: str) -> str:
     async with firm.http.post(firm.place.bridge_url + SHELL_PATH, data=body) as answer:
         assert answer.status == 200, await answer.text()
     return token
+
+
+async def _panel(firm: RealFirm, person: Person, name: str) -> dict[str, str]:
+    """A session of the panel, the token of its forms, the link that was spent for it, and one that is not."""
+    ask = asking(firm, person, await bot_chat(person, firm))
+    spent = await _link(ask)
+    async with firm.http.post(f"{firm.place.panel_url}/in/{spent}", allow_redirects=False) as answer:
+        session = answer.cookies[COOKIE].value
+    return {
+        f"{name}_session": session,
+        f"{name}_form": form_token(session),
+        f"{name}_spent": spent,
+        f"{name}_link": await _link(ask),
+    }
+
+
+async def _link(ask: Callable[[str], Awaitable[str]]) -> str:
+    found = re.search(r"/in/([\w-]+)", await ask("!panel"))
+    assert found is not None
+    return found[1]
 
 
 async def _named(stage: Stage, room_id: str) -> str:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.synapse.attacks import api, beside, files, former, forms, insiders, outsiders, powers, walled, webhooks
+from tests.synapse.attacks import (
+    api,
+    beside,
+    files,
+    former,
+    forms,
+    insiders,
+    outsiders,
+    panel,
+    powers,
+    walled,
+    webhooks,
+)
 from tests.synapse.attacks.attempt import Attempt
 
 DECLARED: tuple[Attempt, ...] = (
@@ -16,5 +28,6 @@ DECLARED: tuple[Attempt, ...] = (
     *api.ATTEMPTS,
     *webhooks.ATTEMPTS,
     *beside.ATTEMPTS,
+    *panel.ATTEMPTS,
 )
 ATTEMPTS: tuple[Attempt, ...] = tuple(sorted(DECLARED, key=lambda one: not one.fails_everywhere))

@@ -1,0 +1,190 @@
+"""How quick the panel is beside the person's own client, in a firm ten times as large, and with 300 pages open.
+
+    python -m benchmarks.panel [--rounds 15] [--streams 300] [--staff 1000|0] [--keep FOLDER]
+
+On a local Synapse with a firm of twenty: each page in turn beside the first /sync of the same person's client, in the
+same run; then so many open streams: the bridge's memory, its processor time while nothing happens, and how long after a
+message the last of them heard of it. With `--staff`, each page again in the firms of `scale.py`, beside a tenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import re
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+import psutil
+import yaml
+from aiohttp.test_utils import TestServer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.scale import HERE, Build, homeserver, made_firm
+from benchmarks.scale_firm import set_up_quiet_logging, settings_of
+from bridge.app import Bridge
+from bridge.operations.panel import new_link
+from bridge.service import open_firm
+from bridge.settings import PanelSettings
+from bridge.upkeep.stages import Stage, Stages, Standing, State
+from bridge.web.panel.safety import COOKIE
+from tests.ports import free_port
+from tests.synapse.asked.test_channels import asking
+from tests.synapse.harness import Person, RealFirm, real_firm
+from tests.synapse.running.test_crash import bot_chat
+
+PEOPLE = 20
+PAGES = {"files": "/files", "recent channels": "/", "all channels": "/channels", "people": "/new/direct"}
+MOST_OF_SYNC, MOST_GROWTH, MOST_MIB, MOST_IDLE, MOST_SECONDS = 0.5, 1.5, 30.0, 0.02, 1.0
+IDLE_SECONDS = 20.0
+_numbers = itertools.count(1)
+
+
+async def median(rounds: int, ask: Callable[[], Awaitable[object]]) -> float:
+    """The middle of the seconds that asking takes, after it was asked once."""
+    await ask()
+    taken = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        await ask()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def write_directory(file: Path) -> None:
+    """A firm of twenty with as many matters, and five channels."""
+    staff = [
+        {"id": f"p{n}", "first_name": f"Pat{n}", "last_name": "Moor", "email": f"p{n}@f.example", "role": "Associate"}
+        for n in range(PEOPLE)
+    ]
+    matters = [
+        {"id": f"m{n}", "number": f"2026-{n:04}", "title": f"Case {n}", "responsible": f"p{n}"} for n in range(PEOPLE)
+    ]
+    channels = [{"name": f"Team {n}", "participants": [one["id"] for one in staff]} for n in range(5)]
+    file.write_text(yaml.safe_dump({"staff": staff, "matters": matters, "channels": channels}))
+
+
+async def signed_in(firm: RealFirm, person: Person) -> str:
+    """The header of a session of this person's."""
+    said = await asking(firm, person, await bot_chat(person, firm))("!panel")
+    link = re.search(r"http\S+/in/[\w-]+", said)
+    assert link is not None
+    async with firm.http.post(link[0], allow_redirects=False) as answer:
+        return f"{COOKIE}={answer.cookies[COOKIE].value}"
+
+
+async def beside_synapse(rounds: int, streams: int, table: Table) -> None:
+    """The pages beside a client's first sync, and the open streams."""
+    with TemporaryDirectory() as name:
+        directory = Path(name) / "directory.yaml"
+        write_directory(directory)
+        async with real_firm(
+            Path(name) / "var", {"directory": {"path": str(directory)}, "firm": {"name": "Moor"}}
+        ) as firm:
+            firm.start_bridge()
+            await firm.bridge_ready()
+            people = [await firm.login(f"pat{n}.moor") for n in range(PEOPLE)]
+            sessions = [await signed_in(firm, one) for one in people]
+
+            async def sync() -> None:
+                # Another filter each time: Synapse answers the same first sync again for two minutes.
+                only = f'{{"room":{{"timeline":{{"limit":{10 + next(_numbers)}}}}}}}'
+                await people[0].get("sync", timeout="0", filter=only)
+
+            native = await median(rounds, sync)
+            for what, address in PAGES.items():
+                taken = await median(rounds, lambda address=address: fetch(firm, address, sessions[0]))
+                table.add_row(f"{what}, beside /sync", f"{taken / native:.2f}", f"at most {MOST_OF_SYNC}")
+            await with_streams(firm, people[0], sessions, streams, table)
+
+
+async def fetch(firm: RealFirm, address: str, session: str) -> None:
+    async with firm.http.get(firm.place.panel_url + address, headers={"Cookie": session}) as answer:
+        assert answer.status == 200, answer.status
+        await answer.read()
+
+
+async def with_streams(firm: RealFirm, writer: Person, sessions: list[str], streams: int, table: Table) -> None:
+    """What so many open pages cost while nothing happens, and how soon all hear of a message."""
+    assert firm.bridge is not None
+    bridge = psutil.Process(firm.bridge.process.pid)
+    before = bridge.memory_info().rss
+    (room,) = [one for one in await writer.joined_rooms() if await writer.room_name(one) == "Everyone"]
+    limits = aiohttp.TCPConnector(limit=0)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=limits, timeout=aiohttp.ClientTimeout(total=None))
+        )
+        opened = [
+            await stack.enter_async_context(
+                http.get(f"{firm.place.panel_url}/events", headers={"Cookie": sessions[number % len(sessions)]})
+            )
+            for number in range(streams)
+        ]
+        for one in opened:
+            await one.content.readuntil(b"\r\n\r\n")
+        grown = (bridge.memory_info().rss - before) / 2**20
+        used = sum(bridge.cpu_times()[:2])
+        await asyncio.sleep(IDLE_SECONDS)
+        idle = (sum(bridge.cpu_times()[:2]) - used) / IDLE_SECONDS
+        begun = time.perf_counter()
+        await writer.say(room, "To all of you")
+        await asyncio.gather(*(one.content.readuntil(b"event: changed") for one in opened))
+        last = time.perf_counter() - begun
+    table.add_row(f"{streams} open streams, memory", f"{grown:.1f} MiB", f"at most {MOST_MIB:.0f} MiB")
+    table.add_row(f"{streams} open streams, processor while nothing happens", f"{idle:.1%}", f"at most {MOST_IDLE:.0%}")
+    table.add_row(f"a message is heard of by all {streams}", f"{last:.2f} s", f"under {MOST_SECONDS:.0f} s")
+
+
+async def in_scale(folder: Path, staff: int, rounds: int, console: Console) -> Mapping[str, float]:
+    """The seconds that each page takes in a firm of this size, for somebody who is in many conversations."""
+    build, port = Build("now", HERE), free_port()
+    made = made_firm(build, folder, staff, console)
+    with homeserver(build, made, port) as url:
+        async with open_firm(settings_of(made, url, port)) as firm:
+            firm.settings.__dict__["panel"] = PanelSettings(url="http://localhost:1")
+            bridge = Bridge(firm)
+            bridge.upkeep.stages = Stages(dict.fromkeys(Stage, Standing(State.DONE)))
+            link = (await new_link(bridge.jobs.desk, "s0")).rpartition("/")[2]
+            async with TestServer(bridge.panel_app()) as server, aiohttp.ClientSession() as http:
+                async with http.post(server.make_url(f"/in/{link}"), allow_redirects=False) as answer:
+                    cookie = {"Cookie": f"{COOKIE}={answer.cookies[COOKIE].value}"}
+
+                async def shown(address: str) -> None:
+                    async with http.get(server.make_url(address), headers=cookie) as page:
+                        assert page.status == 200, page.status
+                        await page.read()
+
+                return {what: await median(rounds, lambda one=address: shown(one)) for what, address in PAGES.items()}
+
+
+async def main(given: argparse.Namespace) -> None:
+    console, table = Console(), Table("what", "figure", "target")
+    set_up_quiet_logging()
+    await beside_synapse(given.rounds, given.streams, table)
+    console.print(table)
+    if given.staff:
+        with TemporaryDirectory() as name:
+            folder = given.keep or Path(name)
+            large, small = [
+                await in_scale(folder, size, given.rounds, console) for size in (given.staff, given.staff // 10)
+            ]
+        for what in PAGES:
+            table.add_row(f"{what}, beside a tenth", f"{large[what] / small[what]:.2f}", f"at most {MOST_GROWTH}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--streams", type=int, default=300)
+    parser.add_argument("--staff", type=int, default=1000)
+    parser.add_argument("--keep", type=Path)
+    asyncio.run(main(parser.parse_args()))
