@@ -3,8 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
+SERVICES := firm_bridge mautrix bot_sdk
+TABLE := PYTHONPATH=conformance $(BIN)/python -m appservice_conformance.table $(SERVICES:%=conformance/results/%.json)
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine workers workers-short properties mutants ci clean
+.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine workers workers-short properties mutants ci clean
 
 ## help: this list
 help:
@@ -94,8 +96,31 @@ check: $(VENV)/installed
 	$(BIN)/lint-imports
 	$(BIN)/python -m bridge.docs --check
 	$(BIN)/python -m tests.synapse.attacks.page --check
+	$(TABLE) --check docs/conformance.md
 	$(BIN)/hadolint synapse-dev/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec synapse-dev/docker-compose.yaml synapse-dev/workers/docker-compose.yaml
+
+var/conformance/peers/installed: conformance/services/constraints.txt conformance/services/package.json
+	mkdir -p var/conformance/peers/bot-sdk
+	$(PYTHON) -m venv var/conformance/peers/mautrix
+	var/conformance/peers/mautrix/bin/python $(PIP) install --constraint conformance/services/constraints.txt mautrix
+	cp conformance/services/package.json var/conformance/peers/bot-sdk/
+	npm install --prefix var/conformance/peers/bot-sdk --no-fund --no-audit --no-package-lock --ignore-scripts --silent
+	touch $@
+
+CONFORMANCE := -m pytest --config-file conformance/pyproject.toml conformance/appservice_conformance/cases --quiet
+
+## conformance: the suite for application services against this bridge, mautrix and matrix-bot-sdk; needs Node 20 and npm
+conformance: $(VENV)/installed var/conformance/peers/installed
+	for service in $(SERVICES); do PYTHONPATH=$(CURDIR) PEERS=$(CURDIR)/var/conformance/peers $(BIN)/python $(CONFORMANCE) \
+	  --tb=no --service conformance/services/$$service.toml --results conformance/results/$$service.json; \
+	  test $$? -le 1 || exit 1; done
+	$(TABLE) > docs/conformance.md
+
+## conformance-here: its short form against this bridge alone
+conformance-here: $(VENV)/installed
+	PYTHONPATH=$(CURDIR) $(BIN)/python $(CONFORMANCE) --service conformance/services/firm_bridge.toml \
+	  -k "not killed_cases or killed_in_the_middle"
 
 ## docs: write the pages that are made from the code
 docs: $(VENV)/installed
@@ -158,7 +183,7 @@ bench-panel: $(VENV)/installed $(VENV)/synapse/installed
 
 ## ci: the gate: everything that must hold for a change
 ci: check test
-	$(MAKE) --jobs 2 clients postgres-store sftp panel-pages wheels site workers-short
+	$(MAKE) --jobs 2 clients postgres-store sftp panel-pages wheels site workers-short conformance-here
 
 ## clean: take away what the targets set up, the local firm in var/ included
 clean:

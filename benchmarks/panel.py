@@ -17,6 +17,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -100,7 +101,7 @@ async def beside_synapse(rounds: int, streams: int, table: Table) -> None:
 
             native = await median(rounds, sync)
             for what, address in PAGES.items():
-                taken = await median(rounds, lambda address=address: fetch(firm, address, sessions[0]))
+                taken = await median(rounds, partial(fetch, firm, address, sessions[0]))
                 table.add_row(f"{what}, beside /sync", f"{taken / native:.2f}", f"at most {MOST_OF_SYNC}")
             await with_streams(firm, people[0], sessions, streams, table)
 
@@ -162,7 +163,7 @@ async def in_scale(folder: Path, staff: int, rounds: int, console: Console) -> M
                         assert page.status == 200, page.status
                         await page.read()
 
-                return {what: await median(rounds, lambda one=address: shown(one)) for what, address in PAGES.items()}
+                return {what: await median(rounds, partial(shown, address)) for what, address in PAGES.items()}
 
 
 async def main(given: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from enum import Enum
 from aiohttp import web
 
 from bridge.settings import AppserviceSettings
+from bridge.web.bearer import bearer
 
 LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not here
 """Where what listens everywhere is reached from this machine."""
@@ -34,8 +35,7 @@ async def bridge_state(settings: AppserviceSettings) -> AsyncIterator[BridgeStat
     token = settings.hs_token.get_secret_value().encode()
 
     async def ping(request: web.Request) -> web.Response:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, token):
+        if not hmac.compare_digest(bearer(request).encode("utf-8", "surrogateescape"), token):
             return web.json_response({"errcode": "M_FORBIDDEN", "error": "This is another hs_token."}, status=403)
         return web.json_response({})
 

@@ -24,6 +24,7 @@ from bridge.directory.reference import directory_reference
 from bridge.docs.api import api_parts
 from bridge.docs.endpoints import endpoint_parts
 from bridge.docs.rules import rule_parts
+from bridge.docs.watching import ALARMS, Alarm, alerts_yaml, dashboard, runbook_parts
 from bridge.docs.webhooks import webhook_parts
 from bridge.metrics import Metrics
 from bridge.sample import one_line, plain, sample_yaml
@@ -47,6 +48,9 @@ def pages() -> dict[Path, str]:
         Path("docs/directory.md"): directory_reference(),
         Path("docs/rules.md"): rules_page(),
         Path("config/firm-bridge.sample.yaml"): sample_yaml(),
+        Path("config/alerts.yaml"): alerts_yaml(),
+        Path("config/grafana.json"): dashboard(),
+        **{Path("docs/runbooks", alarm.page): runbook_page(alarm) for alarm in ALARMS},
     }
 
 
@@ -208,8 +212,17 @@ def metrics_page() -> str:
         *_head("Metrics", "bridge/metrics.py"),
         "`GET /metrics` gives these for Prometheus.",
         _table(("Name", "Type", "Labels", "Meaning"), rows),
+        "## Alarms",
+        "[config/alerts.yaml](../config/alerts.yaml) has them as rules for Prometheus, and"
+        " [config/grafana.json](../config/grafana.json) is a dashboard for Grafana with every metric.",
+        _table(("Alarm", "Says"), [(f"[{one.name}](runbooks/{one.page})", one.summary) for one in ALARMS]),
     ]
     return _page(parts)
+
+
+def runbook_page(alarm: Alarm) -> str:
+    """A page of docs/runbooks."""
+    return _page([*_head(alarm.name, "bridge/docs/watching.py"), *runbook_parts(alarm)])
 
 
 def rules_page() -> str:

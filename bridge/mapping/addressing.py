@@ -26,7 +26,7 @@ def heard(event: Event, bot_id: str, bot_chats: Collection[str], bot_name: str =
     and what the bot says itself never are. Every message of the firm comes by, so most are told by how they begin.
     """
     content = event.content
-    if event.type != MESSAGE or event.sender == bot_id:
+    if event.type != MESSAGE or event.state_key is not None or event.sender == bot_id:
         return None
     body = content.get("body")
     if content.get("msgtype") != "m.text" or not isinstance(body, str):

@@ -15,6 +15,7 @@ from bridge import json_in
 from bridge.handlers.inbox import Effect, Inbox
 from bridge.metrics import Metrics
 from bridge.store.record.homeserver_time import HOMESERVER_TIME
+from bridge.web.bearer import bearer
 from bridge.web.errors import Handler, MatrixError, json_response
 from bridge.web.transaction import WrongShapeError, check_ping, parts_of
 
@@ -59,12 +60,11 @@ class AppserviceEndpoints:
 
     def _with_token(self, handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:
-            given = request.headers.get("Authorization", "")
-            if not given.startswith("Bearer "):
+            given = bearer(request)
+            if not given:
                 self.metrics.tokens_refused.inc()
                 raise MatrixError(401, "M_MISSING_TOKEN", "The Authorization header with the hs_token is missing.")
-            token = given.removeprefix("Bearer ").encode("utf-8", "surrogateescape")
-            if not hmac.compare_digest(token, self.token):
+            if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.token):
                 self.metrics.tokens_refused.inc()
                 raise MatrixError(
                     403, "M_FORBIDDEN", "This is not the hs_token of appservice.hs_token in the bridge's configuration."

@@ -28,7 +28,7 @@ _TOLD_OF = SHARED | {ConversationKind.DIRECT}
 
 def is_news(event: Event, bot_id: str) -> bool:
     """Whether an event is a message that somebody wrote anew, or a poll: no edit, and not the bot's."""
-    if event.type not in SAYING or event.sender == bot_id:
+    if event.type not in SAYING or event.state_key is not None or event.sender == bot_id:
         return False
     return event.relation.get("rel_type") != "m.replace"
 

@@ -29,9 +29,10 @@ from bridge.web.api.noting import Noting
 from bridge.web.api.openapi import description
 from bridge.web.api.problems import AGAIN, ProblemError, refused
 from bridge.web.api.rates import Rates
-from bridge.web.api.reading import bearer, body, idempotency_key, parameters
+from bridge.web.api.reading import body, idempotency_key, parameters
 from bridge.web.api.routes import ROUTES
 from bridge.web.api.table import API_PATH, Given, Rehearsed, Route
+from bridge.web.bearer import bearer
 from bridge.web.handing import Downloads
 
 log = structlog.get_logger(__name__)

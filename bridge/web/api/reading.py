@@ -18,12 +18,6 @@ KEY_PATTERN = f"^{_KEY.pattern}$"
 _ERRORS_MAX = 20
 
 
-def bearer(request: web.Request) -> str:
-    """The token of a request (RFC 6750); empty for none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.casefold() == "bearer" else ""
-
-
 def idempotency_key(request: web.Request) -> str | None:
     """The key under which it happens once; None without one. Raises ProblemError."""
     given = request.headers.getall("Idempotency-Key", [])

@@ -141,6 +141,12 @@ async def test_nothing_is_answered_without_the_token(
     assert await error_of(answer) == expected
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+async def test_the_word_before_the_token_counts_in_any_case(served: Served, scheme: str) -> None:
+    answer = await served.client.post(f"{PREFIX}/ping", headers={"Authorization": f"{scheme} {TOKEN}"}, data=b"{}")
+    assert answer.status == 200
+
+
 async def test_a_token_in_the_query_is_not_taken(served: Served) -> None:
     answer = await served.client.post(f"{PREFIX}/ping?access_token={TOKEN}", data=b"{}")
     assert await error_of(answer) == (401, "M_MISSING_TOKEN")

@@ -34,6 +34,11 @@ def heard(content: dict[str, Any], *, in_chat: bool = False, sender: str = "@rut
     return None if text is None else with_ids(text)
 
 
+def test_a_message_that_is_state_is_never_heard() -> None:
+    state = Event("$e", "!r", "m.room.message", "@ruth:localhost", 1, text("!ping"), state_key="")
+    assert addressing.heard(state, BOT, {"!r"}, NAME) is None
+
+
 MENTIONED: dict[str, Any] = {"m.mentions": {"user_ids": [BOT]}}
 
 

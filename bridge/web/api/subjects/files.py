@@ -15,8 +15,8 @@ from bridge.operations.tokens import holder
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
-from bridge.web.api.reading import bearer
 from bridge.web.api.table import Moment, Paged
+from bridge.web.bearer import bearer
 from bridge.web.handing import handed_over
 from bridge.web.panel.safety import FILE_HEADERS
 

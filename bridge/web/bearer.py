@@ -1,0 +1,11 @@
+"""The token of a request."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+
+def bearer(request: web.Request) -> str:
+    """The token of a request (RFC 6750); empty for none. The scheme counts in any case (RFC 9110, 11.1)."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.casefold() == "bearer" else ""
