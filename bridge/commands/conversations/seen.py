@@ -33,9 +33,8 @@ SEEN = Command(
     _seen,
     help="Reply to a message with `!seen`, or put a link to it behind `!seen`. Lists who has read up to it, and when;"
     " *by* a time where they have read on since. Only people who are in the conversation now, and only as far as their"
-    " client tells everybody there.",
+    " client tells everybody there. The answer comes in your chat with the bot.",
     examples=("!seen",),
-    here=True,
     group="Pinned and files",
     where=READABLE,
     permission=of_here(DONE, DONE, DONE, DONE),
