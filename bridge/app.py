@@ -18,12 +18,12 @@ from bridge.desk import Desk
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
 from bridge.guard.creation import CreationRequest
-from bridge.handlers.activity import Activity
 from bridge.handlers.creation import room_asked_for
 from bridge.handlers.file_rules import judge_bytes_of
 from bridge.handlers.inbox import Effect, Inbox
+from bridge.handlers.passing.activity import Activity
+from bridge.handlers.passing.receipts import Receipts
 from bridge.handlers.places import Places
-from bridge.handlers.receipts import Receipts
 from bridge.handlers.router import Router
 from bridge.jobs import Jobs
 from bridge.logs import set_up_logging

@@ -36,8 +36,8 @@ from bridge.desk import Desk
 from bridge.directory.replaced import forget_replaced
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import Inbox
+from bridge.handlers.passing.receipts import Receipts
 from bridge.handlers.places import Places
-from bridge.handlers.receipts import Receipts
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics

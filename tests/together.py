@@ -22,6 +22,7 @@ ON_THE_DEMO_FIRM = (
     "test_leavers.py",
     "test_provisioning.py",
     "test_rules_machine.py",
+    "test_seen.py",
     "test_stories.py",
     "test_tutorial.py",
     "test_ways.py",

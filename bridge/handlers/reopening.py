@@ -12,8 +12,8 @@ import structlog
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.firm.policy import may_act
-from bridge.handlers.activity import is_news
 from bridge.handlers.arrival import Arrival, Context
+from bridge.handlers.passing.activity import is_news
 from bridge.mapping.event import Event, event_of
 from bridge.matrix.errors import NotFoundError
 from bridge.store.engine.unit import Unit

@@ -13,8 +13,8 @@ import structlog
 from bridge.desk import Desk
 from bridge.firm.room_rules import WIDGET
 from bridge.handlers.arrival import Arrival, Context
+from bridge.mapping.clients.widgets import ALLOWED, WIDGET_ID, allowed, shows_widget
 from bridge.mapping.event import Event, event_of
-from bridge.mapping.widgets import ALLOWED, WIDGET_ID, allowed, shows_widget
 from bridge.matrix.errors import ForbiddenError, NotAllowedError
 from bridge.operations.telling import Effect
 from bridge.reconcile.rooms.observe import observe_room

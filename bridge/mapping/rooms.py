@@ -15,9 +15,9 @@ from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.firm.policy import is_held, is_read_only, may_act
 from bridge.firm.room_keys import CHILD, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE, matter_space_key
 from bridge.firm.room_rules import BARRED, BOT_LEVEL, NAMED_BY_ALL, PINNER_LEVEL, REMOVER_LEVEL, WIDGET, WIDGETS
+from bridge.mapping.clients.widgets import WIDGET_ID, widget_content
 from bridge.mapping.names import conversation_name, direct_name, matter_name, place_in_list
 from bridge.mapping.pictures import Picture, matter_picture, named_picture
-from bridge.mapping.widgets import WIDGET_ID, widget_content
 
 Json = dict[str, Any]
 StateKey = tuple[str, str]

@@ -45,7 +45,8 @@ def keys_of(body: Mapping[str, Any]) -> KeySet:
     Raises ProviderError where there is none.
     """
     given, keys = body.get("keys"), []
-    for one in given[:_KEYS_MAX] if isinstance(given, list) else ():
+    shown = given[:_KEYS_MAX] if isinstance(given, list) else []
+    for one in shown:
         # A shared key could be any client's, and one for encrypting signs nothing.
         if not isinstance(one, dict) or one.get("kty") not in {"RSA", "EC"} or one.get("use", "sig") != "sig":
             continue

@@ -826,6 +826,8 @@ MODELS: tuple[type[Base], ...] = (
     Kept,
     PanelLink,
     PanelSession,
+    SignOnUsed,
+    ReadPosition,
     ApiToken,
     ApiRequest,
     Webhook,

@@ -14,7 +14,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import Conversation
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants
-from bridge.mapping.receipts import is_in_thread
+from bridge.mapping.clients.receipts import is_in_thread
 from bridge.operations.everybody import everybody
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.refusal import Kind, Refusal

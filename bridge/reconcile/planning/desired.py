@@ -11,10 +11,10 @@ from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation, Conversati
 from bridge.firm.model import Firm
 from bridge.firm.policy import administrators, desired_participants
 from bridge.mapping import rooms as shapes
+from bridge.mapping.clients.widgets import widget_address
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
 from bridge.mapping.names import place_in_list
 from bridge.mapping.rooms import RoomShape
-from bridge.mapping.widgets import widget_address
 from bridge.reconcile.planning.seeds import joiners, seeds
 from bridge.settings import Settings
 from bridge.store.rooms.conversations import NewConversation, StoredAccount, World

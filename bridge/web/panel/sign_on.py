@@ -21,8 +21,8 @@ from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.oidc.errors import NotProvenError, ProviderError
 from bridge.oidc.provider import Provider
+from bridge.operations.doors.sign_on import sign_on
 from bridge.operations.panel import SESSION_HOURS
-from bridge.operations.sign_on import sign_on
 from bridge.refusal import Refusal
 from bridge.web.panel.forms import said, there
 from bridge.web.panel.rendering import message
@@ -45,7 +45,7 @@ _BY_LINK = "The bot lets you in as well: type !panel in your chat with it."
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SignInBegun:
     """An attempt to sign in, as the browser that began it keeps it."""
 
     state: str
@@ -96,7 +96,7 @@ def _begins(desk: Desk, provider: Provider) -> Callable[[web.Request], Awaitable
             address = await provider.address(state, nonce, verifier)
         except ProviderError:
             return _away(desk)
-        attempt = Attempt(state, nonce, verifier, to, now_ms() + _SECONDS * 1000)
+        attempt = SignInBegun(state, nonce, verifier, to, now_ms() + _SECONDS * 1000)
         response = there(address)
         value = sealed(_key(desk), _ABOUT, astuple(attempt))
         response.set_cookie(COOKIE, value, max_age=_SECONDS, path="/", secure=True, httponly=True, samesite="Lax")
@@ -122,17 +122,17 @@ def _comes_back(desk: Desk, provider: Provider) -> Callable[[web.Request], Await
     return come_back
 
 
-def _attempt(desk: Desk, request: web.Request) -> Attempt | None:
+def _attempt(desk: Desk, request: web.Request) -> SignInBegun | None:
     """The attempt that this browser began and that now comes back; None for any other."""
     place = opened(_key(desk), _ABOUT, request.cookies.get(COOKIE, ""))
     if place is None:
         return None
-    attempt, state = Attempt(*place), _one(request, "state", 200) or ""
+    attempt, state = SignInBegun(*place), _one(request, "state", 200) or ""
     is_same = hmac.compare_digest(state.encode("utf-8", "replace"), attempt.state.encode())
     return attempt if is_same and now_ms() < attempt.until else None
 
 
-async def _outcome(desk: Desk, provider: Provider, request: web.Request, attempt: Attempt) -> web.Response:
+async def _outcome(desk: Desk, provider: Provider, request: web.Request, attempt: SignInBegun) -> web.Response:
     """What becomes of an attempt. It is spent by it, whatever it is."""
     code, issuer = _one(request, "code", _CODE_MAX), _one(request, "iss", _CODE_MAX)
     browser = request.headers.get("User-Agent", "")

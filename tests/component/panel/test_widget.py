@@ -12,7 +12,7 @@ import pytest
 
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
 from bridge.firm.room_rules import WIDGET
-from bridge.mapping.widgets import ALLOWED, WIDGET_ID
+from bridge.mapping.clients.widgets import ALLOWED, WIDGET_ID
 from bridge.settings import PanelSettings
 from bridge.web.panel.safety import COOKIE
 from tests.component.panel.panel_firm import HOSTILE, SECRETS, Panel, panel_firm

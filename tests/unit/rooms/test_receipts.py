@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.receipts import Receipt, is_in_thread, receipts_in
+from bridge.mapping.clients.receipts import Receipt, is_in_thread, receipts_in
 
 ROOM, EVENT, RUTH = "!r:localhost", "$e", "@ruth:localhost"
 

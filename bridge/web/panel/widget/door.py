@@ -16,10 +16,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.desk import Desk
-from bridge.mapping.widgets import WIDGET_PATH
+from bridge.mapping.clients.widgets import WIDGET_PATH
+from bridge.operations.doors.widget import beside, sign_in_by_client
 from bridge.operations.overview import View
 from bridge.operations.panel import sign_out
-from bridge.operations.widget import beside, sign_in_by_client
 from bridge.settings import PanelSettings
 from bridge.web.panel.live import Live
 from bridge.web.panel.pages import PanelRequest

@@ -13,7 +13,7 @@ import structlog
 
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.handlers.places import Places
-from bridge.mapping.receipts import Receipt, receipts_in
+from bridge.mapping.clients.receipts import Receipt, receipts_in
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.rooms.read import Position, note_positions
 

@@ -1,0 +1,1 @@
+"""What is written down of what passes by, without keeping what was said."""

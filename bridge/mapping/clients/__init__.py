@@ -1,0 +1,1 @@
+"""What clients show and tell beside messages: widgets and receipts."""
