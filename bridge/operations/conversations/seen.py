@@ -37,7 +37,7 @@ class SeenBy:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Readers:
     """Who has read up to a message, as far as their clients tell everybody in the conversation."""
 
     room_id: str
@@ -50,7 +50,7 @@ class Seen:
     """Whether the homeserver tells the bridge of readers at all."""
 
 
-async def seen_by(desk: Desk, asker: Staff, conversation: Conversation, user_id: str, event_id: str) -> Seen:
+async def seen_by(desk: Desk, asker: Staff, conversation: Conversation, user_id: str, event_id: str) -> Readers:
     """Who has read up to a message of a conversation, for somebody with this account who is in it. Raises Refusal."""
     room_id, event = await _message(desk, conversation, user_id, event_id)
     in_thread = is_in_thread(event)
@@ -68,7 +68,7 @@ async def seen_by(desk: Desk, asker: Staff, conversation: Conversation, user_id:
         if one.staff_id in people and (author is None or author.id != one.staff_id):
             found[one.staff_id] = SeenBy(people[one.staff_id], one.at_ms, one.event_id == event_id)
     in_order = sorted(found.values(), key=lambda one: (one.at_ms, one.person.name))
-    return Seen(room_id, tuple(in_order), in_thread, told)
+    return Readers(room_id, tuple(in_order), in_thread, told)
 
 
 async def _message(
