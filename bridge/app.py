@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 
 from bridge.desk import Desk
+from bridge.directory.smokeball.running import Smokeball
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
 from bridge.guard.creation import CreationRequest
@@ -29,6 +30,7 @@ from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
+from bridge.metrics import count_reading
 from bridge.oidc.provider import Provider
 from bridge.operations.tokens import add_token, end_token
 from bridge.operations.webhooks.subscribing import add_webhook, end_webhook, replay_webhook
@@ -49,6 +51,7 @@ from bridge.web.creation import creation_route
 from bridge.web.panel.app import make_panel
 from bridge.web.panel.live import Live
 from bridge.web.shell import Positions, Shell, shell_route
+from bridge.web.sources import SOURCES_PATH, webhook_app
 from bridge.webhooks.delivering import Deliverer
 
 Json = dict[str, Any]
@@ -75,6 +78,7 @@ class Bridge:
             directory_status=firm.directory.status,
             undo_directory=self.directory.undo,
             foresee_directory=self.directory.foresee,
+            origin=firm.directory.origin,
         )
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
@@ -88,6 +92,10 @@ class Bridge:
             at_once=self.router.at_once,
             say=self.outbox.say,
         )
+        self.smokeball = None
+        if "smokeball" in settings.directory.sources:
+            count = partial(count_reading, firm.metrics, "smokeball")
+            self.smokeball = Smokeball(settings, firm.store, count)
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self.webhooks = Deliverer(self._desk, firm.metrics)
@@ -95,6 +103,8 @@ class Bridge:
             self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.receipts
         )
         self.jobs.sign_on = self.sign_on
+        if self.smokeball is not None:
+            self.jobs.more["smokeball"] = self.smokeball.run
         reconciler = firm.reconciler
         firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.passes.needs_person))
         firm.store.listen(self._count_drift)
@@ -102,6 +112,8 @@ class Bridge:
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
         found = health(self._firm, self.upkeep, self.outbox, self.filer, self.webhooks)
+        if self.smokeball is not None and self.smokeball.no_webhooks:
+            found["sources"] = found["sources"] or f"Smokeball tells of no changes: {self.smokeball.no_webhooks}"
         return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
 
     def web_app(self) -> web.Application:
@@ -127,6 +139,8 @@ class Bridge:
 
         app = make_panel(self._desk, self.live, begun, self.health, self.sign_on)
         app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
+        if self.smokeball is not None:
+            app.add_subapp(SOURCES_PATH, webhook_app(self.smokeball.webhook, self._firm.metrics))
         return app
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -140,6 +154,8 @@ class Bridge:
             await stack.enter_async_context(serve(self.web_app(), settings.appservice))
             if settings.panel.url:
                 await stack.enter_async_context(serve(self.panel_app(), settings.panel, "panel"))
+            if self.smokeball is not None:
+                stack.push_async_callback(self.smokeball.close)
             stack.push_async_callback(self.inbox.stop)
             stack.push_async_callback(self.outbox.stop)
             stack.push_async_callback(self.webhooks.stop)

@@ -378,11 +378,13 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     if url.startswith("sqlite:///"):
         url = "sqlite:///" + str(folder / url.removeprefix("sqlite:///"))
     database = settings.database.model_copy(update={"url": SecretStr(url)})
+    key_file = str(folder / settings.smokeball.key_file)
+    smokeball = settings.smokeball.model_copy(update={"key_file": key_file})
     cabinet = settings.filing.url.get_secret_value()
     if "://" not in cabinet:
         cabinet = str(folder / cabinet)
     filing = settings.filing.model_copy(update={"url": SecretStr(cabinet)})
-    changed = {"directory": directory, "database": database, "filing": filing}
+    changed = {"directory": directory, "smokeball": smokeball, "database": database, "filing": filing}
     if settings.sign_on.client_secret_file:
         file = str(folder / settings.sign_on.client_secret_file)
         changed["sign_on"] = settings.sign_on.model_copy(update={"client_secret_file": file})

@@ -105,6 +105,8 @@ class Jobs:
     receipts: Receipts
     sign_on: Provider | None = None
     """The firm's single sign-on."""
+    more: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """Other work by name, done each second: reading the sources of the directory."""
     scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
     process_watch: ProcessWatch = field(default_factory=ProcessWatch)
     _clock_watch: asyncio.Task[None] | None = None
@@ -153,6 +155,8 @@ class Jobs:
         looked = IntervalTrigger(seconds=_HISTORY_SECONDS)
         self._job(partial(read_histories, desk, self.places), looked, "file histories", reconciled=True)
         self._job(partial(tidy_accounts, desk), IntervalTrigger(seconds=_TIDY_SECONDS), "accounts", reconciled=True)
+        for name, work in self.more.items():
+            self._job(work, IntervalTrigger(seconds=WATCH_SECONDS), name)
         self.scheduler.start()
         self._clock_watch = asyncio.create_task(self._watch_clock())
 

@@ -91,6 +91,24 @@ class Metrics:
             "1 while a change of the directory waits for a firm admin, and nothing of the directory is taken over.",
             registry=registry,
         )
+        self.source_age = Gauge(
+            "firm_bridge_source_age_seconds",
+            "Seconds since a source of the directory was last read well, by source; -1 where it never was.",
+            ["source"],
+            registry=registry,
+        )
+        self.source_reads = Counter(
+            "firm_bridge_source_reads",
+            "Readings of a source of the directory, by source and outcome: changed, unchanged or failed.",
+            ["source", "outcome"],
+            registry=registry,
+        )
+        self.webhooks_received = Counter(
+            "firm_bridge_source_webhooks",
+            "Webhooks from a source of the directory, by source and outcome: taken, or refused (forged, or too old).",
+            ["source", "outcome"],
+            registry=registry,
+        )
         self.drift_found = Counter(
             "firm_bridge_drift_found",
             "Differences found that somebody made behind the bridge's back, by kind.",
@@ -163,3 +181,8 @@ class Metrics:
         if series is None:
             series = self._request_series[key] = self.homeserver_requests.labels(method, route, str(status))
         series.observe(seconds)
+
+
+def count_reading(metrics: Metrics, source: str, outcome: str) -> None:
+    """Count a reading of a source of the directory."""
+    metrics.source_reads.labels(source, outcome).inc()

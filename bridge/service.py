@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from bridge.care.telling_matters import tell_of_status
-from bridge.clock import firm_today
+from bridge.clock import firm_today, now_ms
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.directory.sources.known import sources_of
@@ -104,6 +104,9 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         metrics.directory_problems.set_function(lambda: len(directory.problems))
         metrics.directory_held.set_function(lambda: directory.held is not None)
 
+        for name in directory.sources.names if directory.sources is not None else ():
+            metrics.source_age.labels(name).set_function(partial(_age, directory, name))
+
         def firm() -> Firm:
             return in_force.now(directory.firm)
 
@@ -112,6 +115,12 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         stack.push_async_callback(homeserver.close)
         reconciler = make_reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
+
+
+def _age(directory: DirectoryFile, source: str) -> float:
+    """Seconds since this source was last read well; -1 where it never was."""
+    read = next((one.read_at for one in directory.standings if one.source == source), None)
+    return -1.0 if read is None else (now_ms() - read) / 1000
 
 
 async def _opened(url: str, *, reading: bool) -> Store:

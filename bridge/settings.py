@@ -176,6 +176,52 @@ class DirectorySettings(_Section):
     )
 
 
+class SmokeballSettings(_Section):
+    """Smokeball as a source of the directory. It counts where directory.sources names it."""
+
+    region: Literal["us", "au", "uk", "test"] = Field(
+        "us", description="Whose hosts are asked: the United States, Australia, the United Kingdom, or the test ones."
+    )
+    api_url: str = Field("", description="Another address of the API than the region's; empty for that.")
+    auth_url: str = Field("", description="Another address for signing in than the region's; empty for that.")
+    api_key: SecretStr = Field(SecretStr(""), description="The key that Smokeball gave the firm for its API.")
+    client_id: str = Field("", description="The client id that Smokeball gave.")
+    client_secret: SecretStr = Field(SecretStr(""), description="The client secret that belongs to it.")
+    account_id: str = Field(
+        "",
+        description="The firm's account, where the bridge signs in by itself (client credentials); empty where somebody"
+        " let it in with `firm-bridge smokeball connect`.",
+    )
+    key_file: str = Field(
+        "smokeball.key",
+        description="The file with the key that encrypts Smokeball's tokens in the database. `firm-bridge smokeball"
+        " connect` makes it.",
+    )
+    connect_port: Port = Field(
+        9011, description="The port on this machine to which Smokeball's page leads back after consent."
+    )
+    requests_per_second: float = Field(5.0, gt=0, le=100, description="How many requests Smokeball allows in a second.")
+    poll_seconds: int = Field(60, ge=5, le=86_400, description="Seconds between looks at what changed.")
+    policy_minutes: int = Field(
+        240,
+        ge=1,
+        le=10_080,
+        description="Minutes within which the deny-list and the roles of each matter are looked at again. At five"
+        " requests a second some 2,500 matters take half an hour.",
+    )
+    deny: Literal["restriction", "wall"] = Field(
+        "restriction",
+        description="What somebody on a matter's deny-list is: shut out unless they have a role on the matter, as"
+        " Smokeball has it (restriction), or behind a wall, whatever their role (wall).",
+    )
+    policy_reference: str = Field("{matter}", description="How Smokeball's policy of a matter is called, by its id.")
+    webhook_url: str = Field(
+        "",
+        description="The address at which Smokeball reaches the bridge's panel, with /webhooks/smokeball at its end;"
+        " empty for no webhooks: then changes are seen at the next look.",
+    )
+
+
 class DatabaseSettings(_Section):
     """Where the bridge keeps what it must not forget."""
 
@@ -459,6 +505,7 @@ class Settings(BaseSettings):
     firm: FirmSettings = FirmSettings()
     accounts: AccountSettings = AccountSettings()
     directory: DirectorySettings = DirectorySettings()
+    smokeball: SmokeballSettings = SmokeballSettings()
     database: DatabaseSettings = DatabaseSettings()
     security: SecuritySettings = SecuritySettings()
     guard: GuardSettings = GuardSettings()

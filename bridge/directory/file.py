@@ -25,7 +25,7 @@ from bridge.directory.keeping import (
     still_waits,
     undone_fingerprints,
 )
-from bridge.directory.merging import Disagreement, Merged
+from bridge.directory.merging import Disagreement, Merged, Origin
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
@@ -151,6 +151,8 @@ class DirectoryFile:
         self.problems: tuple[RecordProblem, ...] = ()
         self.sources = sources
         """The sources that the directory is the union of; None where it is its files alone."""
+        self.standings: tuple[Standing, ...] = ()
+        """How each of them stood when they were last looked at."""
         self.merged: Merged | None = None
         """Which of them said what, as it was last read."""
         self.held: DirectoryChange | None = None
@@ -211,7 +213,7 @@ class DirectoryFile:
         """The same where the files are one source of several, or none: what each said last stays while it is down."""
         if FILES in sources.names:
             await self._keep_files(sources)
-        version = await sources.version()
+        version, self.standings = await sources.version(), await sources.standings()
         if version == self._union_seen:
             return await self._as_before(broken=self.problems != self._of_files)
         try:
@@ -258,6 +260,10 @@ class DirectoryFile:
             raise Refusal(Kind.CHANGE_WAITS_NO_MORE, fingerprint=fingerprint)
         log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
         return fingerprint
+
+    def origin(self, kind: str, record_id: str) -> Origin | None:
+        """Which sources say what of a record of a section; None where the directory is its files alone."""
+        return None if self.merged is None else self.merged.origins.get((kind, record_id))
 
     async def undo(self, by: str, fingerprint: str = "", cause: str = "", *, to_admin: bool = True) -> Undone:
         """Take back the change that was confirmed last, or only the one with this fingerprint. Asked again for the same

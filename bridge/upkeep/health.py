@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from bridge.care.telling_directory import trouble_of
+from bridge.clock import now_ms
+from bridge.directory.sources.port import SOURCE_NAMES, Standing
 from bridge.filing.filer import Filer
 from bridge.matrix.outbox import Outbox
 from bridge.service import FirmService
 from bridge.store.record.homeserver_time import clocks_apart
 from bridge.upkeep.passes import Upkeep
-from bridge.upkeep.stages import Stage, Standing, State
+from bridge.upkeep.stages import Stage, State
+from bridge.upkeep.stages import Standing as StageStanding
 from bridge.webhooks.delivering import Deliverer
+from bridge.wording.directory import ago
 
 
 def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webhooks: Deliverer) -> dict[str, str]:
@@ -26,10 +30,19 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webh
         "filing": filer.stopped_because,
         "webhooks": webhooks.trouble,
         "directory": "" if trouble is None else trouble.short,
+        "sources": "; ".join(
+            f"{SOURCE_NAMES[one.source]} (last read {_age(one, now_ms())}): {one.trouble}"
+            for one in firm.directory.standings
+            if one.trouble
+        ),
     }
 
 
-def words(stage: Stage, standing: Standing) -> str:
+def _age(standing: Standing, now: int) -> str:
+    return "never" if standing.read_at is None else f"{ago(now - standing.read_at)} ago"
+
+
+def words(stage: Stage, standing: StageStanding) -> str:
     """Why this stage is not done; empty where it is."""
     if standing.state is State.WAITING:
         return "not asked yet" if stage is Stage.MET else "not yet"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bridge.clock import now_ms
 from bridge.directory.file import DirectoryStatus
-from bridge.directory.merging import Disagreement
+from bridge.directory.merging import Disagreement, Origin
 from bridge.directory.sources.port import SOURCE_NAMES, Standing
 from bridge.directory.undoing import Undone
 from bridge.wording.markdown import escape
@@ -69,6 +69,16 @@ def ago(milliseconds: int) -> str:
             count = seconds // length
             return f"1 {unit}" if count == 1 else f"{count} {unit}s"
     return "less than a minute"
+
+
+def origin_said(what: str, origin: Origin | None) -> str:
+    """Which source says what of somebody or something; empty where the directory is its files alone."""
+    if origin is None:
+        return ""
+    owner, *others = (SOURCE_NAMES[one] for one in origin.sources)
+    besides = f" (also in {' and '.join(others)})" if others else ""
+    fields = "; ".join(f"{name} from {SOURCE_NAMES[source]}" for name, source in sorted(origin.fields.items()))
+    return f"{what} is from {owner}{besides}" + (f", with {fields}." if fields else ".")
 
 
 def disagreement_said(one: Disagreement) -> str:

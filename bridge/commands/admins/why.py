@@ -33,7 +33,8 @@ async def _explained(asked: str, call: Call) -> List:
     found = await why(call.desk, call.sender, person, typed)
     lines = [_line(call, one) for one in found.memberships]
     refused = ["**Refused lately**", "\n".join(found.refused)] if found.refused else []
-    foot = [*([] if lines else ["It has no conversation yet."]), *refused]
+    said_by = ["\n".join(f"- {escape(one)}" for one in found.said_by)] if found.said_by else []
+    foot = [*([] if lines else ["It has no conversation yet."]), *said_by, *refused]
     return List(lines, _reasons(call, person.name, found), foot="\n\n".join(foot))
 
 

@@ -7,7 +7,7 @@ one (S3).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from bridge.store.models import SourceRow, SourceState
 
 _REMEMBERED = frozenset({"staff", "matters"})
 """Kinds of which a record that is gone is still known."""
+_FEW = 100
+"""Records that are looked up one by one rather than among all."""
 _PUT = """
     INSERT INTO source_row (source, kind, record_id, data, gone) VALUES {rows}
     ON CONFLICT (source, kind, record_id) DO UPDATE SET data = excluded.data, gone = excluded.gone
@@ -36,7 +38,8 @@ class KeptRecord:
 
 def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     """Keep what a source said, whole or not at all. Returns whether it says something else than before."""
-    before = {(row.kind, row.record_id): (row.data, bool(row.gone)) for row in _rows(unit, source)}
+    only = None if read.whole else {*((one.kind, one.id) for one in read.records), *read.gone}
+    before = {(row.kind, row.record_id): (row.data, bool(row.gone)) for row in _rows(unit, source, only)}
     given = {(one.kind, one.id): json.dumps(_plain(one), ensure_ascii=False, sort_keys=True) for one in read.records}
     written = [(source, *key, data, False) for key, data in given.items() if before.get(key) != (data, False)]
     missing = [key for key in before if key not in given] if read.whole else [key for key in read.gone if key in before]
@@ -49,7 +52,9 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     dropped = any(kind not in _REMEMBERED for kind, _ in missing)
     unit.execute_rows(_PUT, "(?, ?, ?, ?, ?)", written)
     changed = bool(written) or dropped
-    _stand(unit, source, read_at=now, tried_at=now, trouble="", cursor=read.cursor)
+    _stand(unit, source, read_at=now, tried_at=now, trouble="")
+    if read.cursor is not None:
+        _stand(unit, source, cursor=read.cursor)
     if changed:
         unit.run(SourceState.update(version=SourceState.version + 1).where(SourceState.source == source))
     faults.point("source.kept")
@@ -109,8 +114,13 @@ def keep_links(unit: Unit, found: Links) -> None:
     unit.execute_rows(statement, "(?, ?, ?, ?)", rows)
 
 
-def _rows(unit: ReadUnit, source: str) -> Sequence[SourceRow]:
-    return unit.all(SourceRow.select().where(SourceRow.source == source).order_by(SourceRow.kind, SourceRow.record_id))
+def _rows(unit: ReadUnit, source: str, only: Collection[tuple[str, str]] | None = None) -> Sequence[SourceRow]:
+    """The rows of a source, or only those of these kinds and ids."""
+    if only is not None and len(only) < _FEW:
+        found = (unit.find(SourceRow, *_at(source, *key)) for key in sorted(only))
+        return [row for row in found if row is not None]
+    of_source = SourceRow.select().where(SourceRow.source == source)
+    return unit.all(of_source.order_by(SourceRow.kind, SourceRow.record_id))
 
 
 def _at(source: str, kind: str, record_id: str) -> tuple[Any, Any, Any]:

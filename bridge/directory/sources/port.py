@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,8 +59,8 @@ class SourceRead:
     records: tuple[SourceRecord, ...]
     whole: bool
     """Whether these are all there are, so that what is not among them is gone; else those that changed."""
-    cursor: str = ""
-    """From where the next changes are to be read; empty where the source cannot tell."""
+    cursor: str | None = None
+    """From where the next changes are to be read; None where that stays as it was."""
     gone: tuple[tuple[str, str], ...] = ()
     """Kinds and ids of what is there no longer, in a read that is not whole."""
 
@@ -115,8 +115,11 @@ class Source(Protocol):
     async def read(self, cursor: str = "") -> SourceRead:
         """All it says, or what changed since the cursor of an earlier read. Raises SourceError; never half of it."""
 
-    async def verify(self, hint: Hint) -> SourceRead:
-        """What is so of the record that a hint names. Raises SourceError."""
+    async def verify(self, hints: Sequence[Hint]) -> SourceRead | None:
+        """What is so of the records that hints name, read back; None where nothing changed. Raises SourceError."""
+
+    def in_turn(self, now: int) -> Sequence[Hint]:
+        """What nobody tells of and is to be looked at again now, the most pressing first."""
 
 
 def record_of_row(row: SheetRow) -> SourceRecord:

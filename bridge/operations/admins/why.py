@@ -23,6 +23,7 @@ from bridge.store.rooms.conversations import room_of
 from bridge.store.rooms.matters import conversations_of_matter
 from bridge.store.rooms.questions import Pick, picks_of, who_ended
 from bridge.wording.audit_lines import Names, audit_line, names_of
+from bridge.wording.directory import origin_said
 
 _REFUSALS = 5
 """That are shown."""
@@ -66,6 +67,8 @@ class Why:
     memberships: tuple[Membership, ...]
     refused: tuple[str, ...]
     """What the guard last refused to them there, or to others for them; lines of the audit log, in Markdown."""
+    said_by: tuple[str, ...] = ()
+    """Which source of the directory says so, where it has several; sentences."""
 
 
 async def why(desk: Desk, asker: Staff, person: Staff, typed: str) -> Why:
@@ -80,7 +83,12 @@ async def why(desk: Desk, asker: Staff, person: Staff, typed: str) -> Why:
         explanation = explain_place(sight.firm, person.id, place, sight.today, sight.written)
         listed = [MatterConversation(place, await desk.store.read(room_of, place.id))]
     memberships = await _memberships(desk, people, person, listed)
-    return Why(place, explanation, tuple(memberships), await _refused(desk, sight, person, place))
+    matter_id = place.id if isinstance(place, Matter) else place.matter_id
+    said_by = [origin_said(person.name, desk.origin("staff", person.id))]
+    if matter_id and (matter := sight.firm.matters.get(matter_id)) is not None:
+        said_by.append(origin_said(f"Matter {matter.number}", desk.origin("matters", matter_id)))
+    refused = await _refused(desk, sight, person, place)
+    return Why(place, explanation, tuple(memberships), refused, tuple(filter(None, said_by)))
 
 
 async def _refused(desk: Desk, sight: Sight, person: Staff, place: Matter | Conversation) -> tuple[str, ...]:

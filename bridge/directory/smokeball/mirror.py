@@ -1,0 +1,157 @@
+"""What Smokeball said, as it said it: from this the directory's records follow, and nothing else (S2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.directory.sources.port import SourceRead, SourceRecord
+
+Json = dict[str, Any]
+MIRROR = "smokeball mirror"
+"""Under what it is kept."""
+_MATTER = (
+    *("id", "number", "title", "description", "status", "clients", "otherSides", "personResponsible"),
+    *("personAssisting", "personAssistingStaffs", "originatingStaff", "originatingStaffs", "supervisor", "clientCode"),
+    *("openedDate", "closedDate", "isLead", "externalSystemId", "versionId"),
+)
+_STAFF = (
+    *("id", "versionId", "title", "firstName", "middleName", "lastName", "initials", "phone", "cell", "email", "role"),
+    *("avatar", "former", "enabled", "userId", "colorFill", "colorStroke"),
+)
+_KEEPS: Mapping[str, tuple[str, ...]] = {
+    "staff": _STAFF,
+    "users": ("id", "staffId", "userId", "isFormerUser"),
+    "groups": ("id", "name", "principalIds", "isDeleted"),
+    "matters": _MATTER,
+}
+"""What is kept of each kind of thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found when a matter was looked at: what no list says of it."""
+
+    at: int
+    """When, in milliseconds since the epoch."""
+    denied: tuple[str, ...] = ()
+    """Users and groups on its deny-list."""
+    roles: tuple[tuple[str, str], ...] = ()
+    """Contacts with other parts than client and other side, by contact id."""
+    archived: bool = False
+
+    def same(self, other: Look | None) -> bool:
+        """Whether the other found the same."""
+        return other is not None and (self.denied, self.roles, self.archived) == (
+            other.denied,
+            other.roles,
+            other.archived,
+        )
+
+
+@dataclass
+class Mirror:
+    """Everything by its id, in memory and in the store."""
+
+    staff: dict[str, Json] = field(default_factory=dict)
+    users: dict[str, Json] = field(default_factory=dict)
+    groups: dict[str, Json] = field(default_factory=dict)
+    matters: dict[str, Json] = field(default_factory=dict)
+    contacts: dict[str, str] = field(default_factory=dict)
+    """Names."""
+    looks: dict[str, Look] = field(default_factory=dict)
+    changed: set[tuple[str, str]] = field(default_factory=set)
+    """Kinds and ids of what the store does not have yet."""
+
+    says_other: bool = True
+    """Whether other records follow from it than those that were made of it last."""
+
+    def put(self, kind: str, records: Iterable[Json], *, whole: bool = False) -> None:
+        """Take these as they are now.
+
+        An answer may be older than one before it: such a matter is left as it is known, but in a `whole` reading,
+        after which Smokeball itself may have gone back.
+        """
+        table: dict[str, Json] = getattr(self, kind)
+        for one in records:
+            kept = {name: one[name] for name in _KEEPS[kind] if one.get(name) is not None}
+            before = table.get(kept["id"])
+            if kind == "matters" and not whole and before is not None and version_of(kept) < version_of(before):
+                continue
+            if before != kept:
+                table[kept["id"]] = kept
+                self._note(kind, kept["id"])
+
+    def put_contacts(self, records: Iterable[Json]) -> None:
+        """The same for the names of contacts."""
+        for one in records:
+            name = name_of(one)
+            if name and self.contacts.get(one["id"]) != name:
+                self.contacts[one["id"]] = name
+                self._note("contacts", one["id"])
+
+    def put_look(self, matter_id: str, look: Look) -> None:
+        """What was found when a matter was looked at."""
+        before = self.looks.get(matter_id)
+        self.looks[matter_id] = look
+        self.changed.add(("looks", matter_id))
+        self.says_other = self.says_other or not look.same(before)
+
+    def drop(self, kind: str, record_id: str) -> None:
+        """Know no longer of it."""
+        if getattr(self, kind).pop(record_id, None) is not None:
+            self._note(kind, record_id)
+
+    def _note(self, kind: str, record_id: str) -> None:
+        self.changed.add((kind, record_id))
+        self.says_other = True
+
+    def news(self) -> SourceRead:
+        """What the store does not have yet, to be kept there."""
+        written: list[SourceRecord] = []
+        gone: list[tuple[str, str]] = []
+        for kind, record_id in sorted(self.changed):
+            one = getattr(self, kind).get(record_id)
+            if one is None:
+                gone.append((_kept_as(kind), record_id))
+            else:
+                plain = [one.at, one.denied, one.roles, one.archived] if isinstance(one, Look) else one
+                written.append(SourceRecord(_kept_as(kind), record_id, {"json": json.dumps(plain, sort_keys=True)}))
+        return SourceRead(tuple(written), whole=False, gone=tuple(gone))
+
+
+def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
+    """What was kept."""
+    mirror = Mirror()
+    for one in records:
+        kind, plain = one.kind.removeprefix("mirror "), json.loads(str(one.values["json"]))
+        if kind == "looks":
+            at, denied, roles, archived = plain
+            plain = Look(at, tuple(denied), tuple((name, contact) for name, contact in roles), archived)
+        getattr(mirror, kind)[one.id] = plain
+    return mirror
+
+
+def version_of(matter: Json) -> int:
+    """When a matter was changed last, in .NET ticks; 0 where it does not say."""
+    version = str(matter.get("versionId") or "")
+    return int(version) if version.isdigit() else 0
+
+
+def _kept_as(kind: str) -> str:
+    return f"mirror {kind}"
+
+
+def name_of(contact: Json) -> str:
+    """What a contact is called; empty for nothing."""
+    return next((name for name in _names(contact) if name), "")
+
+
+def _names(contact: Json) -> Iterator[str]:
+    person, company = contact.get("person") or {}, contact.get("company") or {}
+    yield " ".join(str(person[part]) for part in ("firstName", "lastName") if person.get(part))
+    yield str(company.get("name") or "")
+    for form in ("trust", "groupOfPeople"):
+        yield str((contact.get(form) or {}).get("name") or "")

@@ -1,0 +1,161 @@
+"""Smokeball as a source of the directory: what is read whole, what in changes, and what in turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from bridge.clock import now_ms
+from bridge.directory.smokeball.api import Api
+from bridge.directory.smokeball.mirror import MIRROR, Look, Mirror, mirror_of, version_of
+from bridge.directory.smokeball.records import GIVES, denied_in, records_of_mirror
+from bridge.directory.sources.keeping import keep_read, records_of, unpacked
+from bridge.directory.sources.port import Capabilities, Hint, SourceRead
+from bridge.directory.sources.union import checked
+from bridge.settings import SmokeballSettings
+from bridge.store.engine.store import Store
+
+_OVERLAP_TICKS = 5 * 60 * 10_000_000
+"""How far before the newest change known the next reading begins, in ticks of 100 nanoseconds."""
+_VERIFIED = 50
+"""People and matters missing from a list that are looked for one by one; of more it is believed, and then held."""
+_LOOKS = 8
+"""Matters looked at in one turn, so that what a webhook tells never waits long."""
+_OPEN = frozenset({"open", "pending"})
+
+
+class SmokeballSource:
+    """The port `Source` over Smokeball's API."""
+
+    name = "smokeball"
+    capabilities = Capabilities(GIVES, changes=True, verifies=True)
+
+    def __init__(self, settings: SmokeballSettings, store: Store, api: Api, clock: Callable[[], int] = now_ms) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._store = store
+        self._api = api
+        self._mirror: Mirror | None = None
+
+    async def read(self, cursor: str = "") -> SourceRead:
+        mirror = await self._loaded()
+        await self._read_people(mirror)
+        since = {"UpdatedSince": str(max(0, int(cursor) - _OVERLAP_TICKS))} if cursor else {}
+        contacts = await self._api.whole("/contacts", since)
+        matters = await self._api.whole("/matters", since)
+        mirror.put_contacts(contacts)
+        mirror.put("matters", matters, whole=not cursor)
+        if not cursor:
+            await self._drop_missing(mirror, "matters", "/matters", {one["id"] for one in matters})
+        newest = max([int(cursor or 0), *map(version_of, matters)])
+        return await self._said(mirror, str(newest) if newest else "")
+
+    async def verify(self, hints: Sequence[Hint]) -> SourceRead | None:
+        mirror = await self._loaded()
+        if any(hint.kind in {"staff", "groups"} for hint in hints):
+            await self._read_people(mirror)
+        for hint in hints:
+            if hint.kind == "matters":
+                await self._look_at(mirror, hint.id)
+            elif hint.kind == "contacts" and (contact := await self._api.get(f"/contacts/{hint.id}")):
+                mirror.put_contacts([contact])
+        if not mirror.says_other:
+            # The times of the looks, so that a new start goes on with those that are due.
+            await self._keep(mirror)
+            return None
+        return await self._said(mirror, None)
+
+    def in_turn(self, now: int) -> Sequence[Hint]:
+        if self._mirror is None:
+            return ()
+        before = now - self._settings.policy_minutes * 60_000
+        due = [
+            (self._mirror.looks[one["id"]].at if one["id"] in self._mirror.looks else 0, one)
+            for one in self._mirror.matters.values()
+        ]
+        due = [(at, one) for at, one in due if at <= before]
+        # The open ones first, among them those that were looked at the longest ago.
+        due.sort(key=lambda each: (str(each[1].get("status", "")).casefold() not in _OPEN, each[0]))
+        return [Hint("matters", one["id"]) for _, one in due[:_LOOKS]]
+
+    async def _loaded(self) -> Mirror:
+        if self._mirror is None:
+            rows = await self._store.read(records_of, MIRROR)
+            self._mirror = mirror_of(one.record for one in unpacked(rows) if not one.gone)
+        return self._mirror
+
+    async def _read_people(self, mirror: Mirror) -> None:
+        staff = await self._api.whole("/staff")
+        users = await self._api.get("/firmusers")
+        groups = await self._api.whole("/groups")
+        mirror.put("staff", staff)
+        mirror.put("users", users or ())
+        mirror.put("groups", groups)
+        await self._drop_missing(mirror, "staff", "/staff", {one["id"] for one in staff})
+        for kind, listed in (("users", users or ()), ("groups", groups)):
+            for record_id in getattr(mirror, kind).keys() - {one["id"] for one in listed}:
+                mirror.drop(kind, record_id)
+
+    async def _drop_missing(self, mirror: Mirror, kind: str, path: str, listed: set[str]) -> None:
+        """Whoever a list leaves out is looked for before they count as gone (S2, S3)."""
+        missing = sorted(getattr(mirror, kind).keys() - listed)
+        for record_id in missing:
+            one = await self._api.get(f"{path}/{record_id}") if len(missing) <= _VERIFIED else None
+            if one is None:
+                mirror.drop(kind, record_id)
+            else:
+                mirror.put(kind, [one])
+
+    async def _look_at(self, mirror: Mirror, matter_id: str) -> None:
+        matter = await self._api.get(f"/matters/{matter_id}")
+        if matter is None:
+            mirror.drop("matters", matter_id)
+            mirror.drop("looks", matter_id)
+            return
+        reference = self._settings.policy_reference.format(matter=matter_id)
+        # First who must not see it, then the matter: it is never put open by what was so before.
+        policy = await self._api.get(f"/policies/{reference}")
+        roles = ((await self._api.get(f"/matters/{matter_id}/roles")) or {}).get("roles") or ()
+        archive = await self._api.get(f"/matters/{matter_id}/archive")
+        await self._read_contacts(mirror, matter, roles)
+        mirror.put("matters", [matter])
+        others = [one for one in roles if not (one.get("isClient") or one.get("isOtherSide"))]
+        look = Look(
+            self._clock(),
+            tuple(sorted(denied_in(policy))),
+            tuple((str(one.get("name") or "Other"), _id_of(one.get("contact"))) for one in others),
+            bool((archive or {}).get("isArchived")),
+        )
+        mirror.put_look(matter_id, look)
+
+    async def _read_contacts(self, mirror: Mirror, matter: dict[str, Any], roles: Iterable[dict[str, Any]]) -> None:
+        """The names of contacts that came after the list was read."""
+        links = [
+            *(matter.get("clients") or ()),
+            *(matter.get("otherSides") or ()),
+            *(one.get("contact") for one in roles),
+        ]
+        for contact_id in {_id_of(link) for link in links} - {""} - mirror.contacts.keys():
+            if contact := await self._api.get(f"/contacts/{contact_id}"):
+                mirror.put_contacts([contact])
+
+    async def _said(self, mirror: Mirror, cursor: str | None) -> SourceRead:
+        """What follows from the mirror, checked; the mirror is kept first. Raises SourceError."""
+        records = await asyncio.to_thread(records_of_mirror, mirror, self._settings.deny)
+        await asyncio.to_thread(checked, self.name, records)
+        await self._keep(mirror)
+        mirror.says_other = False
+        return SourceRead(records, whole=True, cursor=cursor)
+
+    async def _keep(self, mirror: Mirror) -> None:
+        news = mirror.news()
+        await self._store.run(keep_read, MIRROR, news, self._clock())
+        mirror.changed -= {
+            *((one.kind.removeprefix("mirror "), one.id) for one in news.records),
+            *((kind.removeprefix("mirror "), record_id) for kind, record_id in news.gone),
+        }
+
+
+def _id_of(link: Any) -> str:
+    return str(link.get("id") or "") if isinstance(link, dict) else ""

@@ -1,0 +1,1 @@
+"""Sources of the directory that are asked: against fakes of ours."""
