@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine workers workers-short properties mutants ci clean
+.PHONY: help run compose test wheels check unit component synapse clients postgres postgres-store sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start crash machine workers workers-short properties mutants ci clean
 
 ## help: this list
 help:
@@ -85,6 +85,10 @@ postgres-store: $(VENV)/installed
 ## sftp: the filing cabinet on OpenSSH's SFTP server from Debian's packages
 sftp: $(VENV)/installed
 	tests/sftp.sh
+
+## sources: the connectors against Smokeball's own description, served by Prism as a validating mock
+sources: $(VENV)/installed
+	tests/sources.sh
 
 ## check: style, types, floors, generated pages, container files
 check: $(VENV)/installed

@@ -14,6 +14,7 @@ from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
 from bridge.check.local import cabinet_findings, configuration_findings, database_findings, directory_findings
 from bridge.check.sign_on import sign_on_findings
+from bridge.check.sources import source_findings
 from bridge.settings import Settings
 
 __all__ = ["Finding", "Verdict", "examine"]
@@ -25,6 +26,8 @@ async def examine(settings: Settings, config: Path) -> AsyncIterator[Finding]:
         yield finding
     firm, findings = await asyncio.to_thread(directory_findings, settings)
     for finding in findings:
+        yield finding
+    async for finding in source_findings(settings):
         yield finding
     async for finding in database_findings(settings, firm):
         yield finding

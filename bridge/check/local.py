@@ -13,6 +13,7 @@ from bridge.directory.keeping import anything_waits
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
 from bridge.directory.sheet_form import form_of
+from bridge.directory.sources.port import FILES
 from bridge.filing.cabinet import CabinetError, cabinet_of
 from bridge.filing.kinds import trusts_any_server
 from bridge.firm.model import Firm
@@ -46,6 +47,9 @@ def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding
 
 def directory_findings(settings: Settings) -> tuple[Firm | None, list[Finding]]:
     path, roles = Path(settings.directory.path), frozenset(settings.firm.admin_roles)
+    if tuple(settings.directory.sources) != (FILES,):
+        # Only together with the others do they describe a firm.
+        return None, []
     try:
         firm = read_directory(path, form=form_of(settings.directory))
     except DirectoryError as error:

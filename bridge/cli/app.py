@@ -18,6 +18,7 @@ from bridge.cli.converting import directory_convert
 from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.pages import pages_folder
 from bridge.cli.shell import Config, complain, say
+from bridge.cli.smokeball import smokeball
 from bridge.cli.tokens import token
 from bridge.cli.webhooks import webhook
 from bridge.configuration import load_settings
@@ -86,6 +87,7 @@ app.add_typer(firm.directory, name="directory")
 app.add_typer(firm.dead_letters, name="dead-letters")
 app.add_typer(audit, name="audit")
 app.add_typer(token, name="token")
+app.add_typer(smokeball, name="smokeball")
 app.add_typer(webhook, name="webhook")
 
 

@@ -39,6 +39,7 @@ class Exit(IntEnum):
     DIFFERENT = 16, "`check --deep`: Matrix, the database and the directory differ. Each difference is printed."
     RUNNING = 17, "Another process of the bridge uses the database. Nothing was changed."
     HELD = 18, "A change of the directory waits for a firm admin, and nothing of the directory is taken over meanwhile."
+    SOURCE = 19, "A source of the directory, such as Smokeball, refused or did not answer. Nothing was changed."
 
 
 class Stop(BridgeError):  # noqa: N818 - no error: what ends the program
@@ -53,6 +54,7 @@ def exit_for(error: Exception) -> Exit | None:
     """The exit code an error leads to, or None for one that nobody foresaw."""
     # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
     from bridge.directory.problems import DirectoryError
+    from bridge.directory.sources.port import SourceError
     from bridge.filing.cabinet import BackendMissingError
     from bridge.matrix.errors import GuardAwayError, RequestError, TokenRejectedError, UnreachableError
     from bridge.service import NotServerAdminError
@@ -67,6 +69,7 @@ def exit_for(error: Exception) -> Exit | None:
         (TokenRejectedError, Exit.TOKEN_REJECTED),
         (NotServerAdminError, Exit.SOMETHING_MISSING),
         (DirectoryError, Exit.DIRECTORY),
+        (SourceError, Exit.SOURCE),
         (OwnedElsewhereError, Exit.RUNNING),
         (StoreError, Exit.DATABASE),
         (ListenError, Exit.LISTEN),

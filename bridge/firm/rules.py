@@ -21,6 +21,7 @@ RuleId = Literal[
     "R2", "R3",
     "P1", "P2", "P3", "P4", "P5",
     "A1", "A2", "A3",
+    "S1", "S2", "S3",
 ]
 # fmt: on
 FileRule = Literal["V4 encryption", "V4 name", "V4 type", "V4 double extension", "V4 size", "V4 content"]
@@ -61,6 +62,7 @@ _CHANNELS = "Channels"
 _EVERY = "Every conversation"
 _OVERSIGHT = "Oversight"
 _PANEL = "The panel"
+_SOURCES = "Sources of the directory"
 _API = "The API"
 _PROCESSES = "Processes"
 
@@ -265,5 +267,23 @@ RULES: Mapping[RuleId, Rule] = {
         "Systems can be told: webhooks, signed, at least once, in order for one conversation, as far as whoever they"
         " are for may hear of it, never with what was said unless the scope says so.",
         *(_U, _C, _S, _A),
+    ),
+    "S1": _rule(
+        _SOURCES,
+        "The directory is the union of its sources, checked as a whole and merged by declared ownership. One that"
+        " cannot be read, or says what cannot be, leaves the firm as it was, and it is told which and why.",
+        *(_U, _C),
+    ),
+    "S2": _rule(
+        _SOURCES,
+        "A source's webhook only says where to look: what is so is read back from the source, and nothing is opened"
+        " before it is known who must not see it.",
+        _C,
+    ),
+    "S3": _rule(
+        _SOURCES,
+        "Who or what is gone from any source is a leaver or a lost access (F2, M3), held where it is unusually much,"
+        " and never a forgotten person.",
+        *(_U, _C),
     ),
 }

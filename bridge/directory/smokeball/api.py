@@ -73,10 +73,13 @@ class Bucket:
 class Api:
     """One connection to Smokeball."""
 
-    def __init__(self, settings: SmokeballSettings, store: Store, bucket: Bucket | None = None) -> None:
+    def __init__(
+        self, settings: SmokeballSettings, store: Store, bucket: Bucket | None = None, *, read_only: bool = False
+    ) -> None:
+        """With `read_only` no token is renewed, since another process may do so and one renewal ends the other."""
         self._base = hosts_of(settings).api
         self._key = settings.api_key.get_secret_value()
-        self._login = Login(settings, store)
+        self._login = Login(settings, store, renews=not read_only)
         self._bucket = bucket or Bucket(settings.requests_per_second)
         self._session: aiohttp.ClientSession | None = None
 

@@ -126,7 +126,8 @@ async def ask_for_tokens(
 class Login:
     """Gives the access token of the moment, and renews it."""
 
-    def __init__(self, settings: SmokeballSettings, store: Store) -> None:
+    def __init__(self, settings: SmokeballSettings, store: Store, *, renews: bool = True) -> None:
+        self._renews = renews
         self._settings = settings
         self._store = store
         self._tokens: Tokens | None = None
@@ -150,6 +151,8 @@ class Login:
         kept = opened(key, sealed)
         if kept.access != refused and kept.until - _EARLY_MS >= now_ms():
             return kept
+        if not self._renews:
+            raise SourceError("Smokeball's token has ended. The running bridge renews it; start it, and look again.")
         form = {"grant_type": "refresh_token", "refresh_token": kept.refresh}
         tokens = await ask_for_tokens(session, settings, form, kept)
         # Before it is used: where the old one ends with it, only this one lets the bridge in from now on.

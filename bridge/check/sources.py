@@ -1,0 +1,73 @@
+"""Whether the sources of the directory can be read, and what they still lack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from bridge.check.finding import Finding, Verdict
+from bridge.check.local import pending_migrations
+from bridge.clock import now_ms
+from bridge.directory.problems import DirectoryError
+from bridge.directory.smokeball.api import Api
+from bridge.directory.sources.known import sources_of
+from bridge.directory.sources.port import FILES, SOURCE_NAMES, SourceError
+from bridge.firm.model import Firm
+from bridge.settings import Settings
+from bridge.store.engine.errors import StoreError
+from bridge.store.engine.store import Store
+from bridge.wording.directory import source_line
+
+_ASK = "See docs/admin-guide.md, Smokeball."
+
+
+async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
+    """How each source stands, whether what they say goes together, and whether Smokeball lets the bridge in."""
+    if tuple(settings.directory.sources) == (FILES,):
+        return
+    url = settings.database.url.get_secret_value()
+    try:
+        if await asyncio.to_thread(pending_migrations, url):
+            return
+        store = Store(url, reading=True)
+        await store.open()
+    except StoreError:
+        # That is said of the database.
+        return
+    try:
+        async for finding in _of_store(settings, store):
+            yield finding
+        if "smokeball" in settings.directory.sources:
+            yield await _smokeball(settings, store)
+    finally:
+        await store.close()
+
+
+async def _of_store(settings: Settings, store: Store) -> AsyncIterator[Finding]:
+    sources = sources_of(settings, store)
+    assert sources is not None
+    for one in await sources.standings():
+        remedy = "" if one.read_at is not None and not one.trouble else "Start the bridge, and see what its log says."
+        verdict = Verdict.WARNING if remedy else Verdict.OK
+        yield Finding(f"source {one.source}", verdict, source_line(one, now_ms()), remedy)
+    try:
+        found = await sources.union(Firm())
+    except DirectoryError as error:
+        for problem in error.problems:
+            yield Finding("sources", Verdict.MISSING, str(problem), "Put it right in the source that it names.")
+        return
+    differ = len(found.merged.disagreements)
+    if differ:
+        what = f"In {differ} values the sources do not agree; the owner's word holds."
+        yield Finding("sources", Verdict.WARNING, what, "`!directory status` lists them. Give each an owner.")
+
+
+async def _smokeball(settings: Settings, store: Store) -> Finding:
+    try:
+        async with Api(settings.smokeball, store, read_only=True) as api:
+            staff = await api.whole("/staff")
+    except SourceError as error:
+        return Finding(SOURCE_NAMES["smokeball"], Verdict.MISSING, str(error), _ASK)
+    return Finding(
+        SOURCE_NAMES["smokeball"], Verdict.OK, f"Smokeball lets the bridge in, and lists {len(staff)} staff."
+    )
