@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from bridge.mapping.widgets import ALLOWED, WIDGET_ID
+
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.room_rules import WIDGET
-from bridge.mapping.widgets import ALLOWED, WIDGET_ID
 from tests.synapse.harness import Answer, Person, RealFirm
 from tests.synapse.running.test_crash import bot_chat
 
