@@ -26,6 +26,7 @@ ON_THE_DEMO_FIRM = (
     "test_stories.py",
     "test_tutorial.py",
     "test_ways.py",
+    "test_widget.py",
     "test_words.py",
 )
 """Files of tests on the real Synapse that use the made demo firm. One that is missing here costs time only."""

@@ -43,7 +43,7 @@ async def allow_widget(desk: Desk, room_id: str, user_id: str) -> None:
     if not settings.panel.widget:
         return
     try:
-        event = await desk.homeserver.state_event(room_id, WIDGET, WIDGET_ID, user_id)
+        event = await desk.homeserver.state_event_as(user_id, room_id, WIDGET, WIDGET_ID)
     except NotAllowedError:
         return
     if event is not None and is_widget(event_of(event), settings.bot_id, settings.panel.url):

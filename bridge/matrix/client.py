@@ -106,10 +106,13 @@ class MatrixClient:
         events: list[Json] = await self._as_bot(Api.room_get_state(_NO_TOKEN, room_id))
         return events
 
-    async def state_event(self, room_id: str, event_type: str, state_key: str, user_id: str = "") -> Json | None:
+    async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:
+        return await self.state_event_as(self.bot_id, room_id, event_type, state_key)
+
+    async def state_event_as(self, user_id: str, room_id: str, event_type: str, state_key: str) -> Json | None:
         try:
             asked = get(V3, "rooms", room_id, "state", event_type, state_key, query="format=event")
-            event: Json = await (self._as(user_id, asked) if user_id else self._as_bot(asked))
+            event: Json = await self._as(user_id, asked)
         except (NotFoundError, ForbiddenError):
             return None
         return event

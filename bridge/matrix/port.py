@@ -53,8 +53,8 @@ class RoomRequests(Protocol):
     async def room_state(self, room_id: str) -> list[Json]:
         """All current state events, memberships included. Raises ForbiddenError when the bot is not in the room."""
 
-    async def state_event(self, room_id: str, event_type: str, state_key: str, user_id: str = "") -> Json | None:
-        """The event behind one piece of state, as that user sees it, or the bot; None where they see none."""
+    async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:
+        """The event behind one piece of state; None where there is none, or the bot may not see it."""
 
     async def admin_room_state(self, room_id: str) -> list[Json]:
         """The same through the admin API, for rooms the bot is not in. Raises NotFoundError."""
@@ -150,6 +150,9 @@ class PersonRequests(Protocol):
 
     async def state_content(self, room_id: str, event_type: str, user_id: str, state_key: str = "") -> Json:
         """The content of a state event; empty where there is none that the user may see."""
+
+    async def state_event_as(self, user_id: str, room_id: str, event_type: str, state_key: str) -> Json | None:
+        """The event behind one piece of state; None where there is none, or the user may not see it."""
 
     async def account_data(self, user_id: str, data_type: str, room_id: str = "") -> Json:
         """A user's account data, global or of a room that they need not be in; empty where there is none."""
