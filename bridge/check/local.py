@@ -9,10 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.check.finding import Finding, Verdict
+from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import anything_waits
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
-from bridge.directory.sheet_form import form_of
 from bridge.directory.sources.port import FILES
 from bridge.filing.cabinet import CabinetError, cabinet_of
 from bridge.filing.kinds import trusts_any_server

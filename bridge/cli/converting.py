@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from bridge.directory.change import DirectoryChange
-    from bridge.directory.converting import Converted, KindMapping
     from bridge.directory.fields import RecordKind
+    from bridge.directory.forms.converting import Converted, KindMapping
     from bridge.firm.model import Firm
     from bridge.service import FirmService
     from bridge.settings import DirectorySettings
@@ -45,7 +45,7 @@ def directory_convert(
 
     KIND is one of staff, groups, matters, access, walls and channels.
     """
-    from bridge.directory.converting import read_mapping
+    from bridge.directory.forms.converting import read_mapping
     from bridge.directory.read import read_bytes
 
     sources = _sources(exports)
@@ -92,9 +92,9 @@ def _convert(
     dates: Literal["year-first", "day-first", "month-first"],
     firm: Firm | None,
 ) -> list[Converted]:
-    from bridge.directory.converting import KindMapping, converted, people_in
+    from bridge.directory.forms.converting import KindMapping, converted, people_in
+    from bridge.directory.forms.sheet_form import SheetForm, is_unicode
     from bridge.directory.read import MAX_BYTES, read_bytes
-    from bridge.directory.sheet_form import SheetForm, is_unicode
 
     made: list[Converted] = []
     staff = dict(firm.staff) if firm is not None else {}
@@ -126,7 +126,7 @@ def _show(made: list[Converted]) -> None:
 
 def _check_values(made: list[Converted]) -> None:
     """Raise DirectoryError where a value cannot be used. Whom and what records name is not looked for."""
-    from bridge.directory.csv_form import csv_rows
+    from bridge.directory.forms.csv_form import csv_rows
     from bridge.directory.problems import ProblemList
     from bridge.directory.reading import read_rows
 
@@ -138,8 +138,8 @@ def _check_values(made: list[Converted]) -> None:
 def _change(settings: DirectorySettings, made: list[Converted], firm: Firm, today: date) -> DirectoryChange:
     """What changes where these take the place of the records of their kinds. Raises DirectoryError."""
     from bridge.directory.change import diff_firms
+    from bridge.directory.forms.sheet_form import form_of
     from bridge.directory.read import fetch, firm_of
-    from bridge.directory.sheet_form import form_of
 
     instead = {one.kind.csv_name: one.data for one in made}
     new = firm_of(fetch(Path(settings.path)), form_of(settings), instead)

@@ -15,6 +15,7 @@ from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
+from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import (
     accept,
     accepted_version,
@@ -29,7 +30,6 @@ from bridge.directory.merging import Disagreement, Merged, Origin
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
-from bridge.directory.sheet_form import form_of
 from bridge.directory.sources.keeping import Links, keep_links
 from bridge.directory.sources.port import FILES, Standing
 from bridge.directory.sources.union import Sources

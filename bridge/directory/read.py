@@ -11,14 +11,14 @@ from types import MappingProxyType
 
 from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
-from bridge.directory.csv_form import csv_rows
 from bridge.directory.fields import KINDS, suggest
+from bridge.directory.forms.csv_form import csv_rows
+from bridge.directory.forms.rows import SheetRow
+from bridge.directory.forms.sheet_form import AS_EVERYBODY, SheetForm
+from bridge.directory.forms.yaml_form import yaml_rows
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, ProblemList, RecordProblem
 from bridge.directory.reading import read_rows
 from bridge.directory.references import resolve_references
-from bridge.directory.rows import SheetRow
-from bridge.directory.sheet_form import AS_EVERYBODY, SheetForm
-from bridge.directory.yaml_form import yaml_rows
 from bridge.firm.model import Firm
 
 MAX_BYTES = 64 * 1024 * 1024

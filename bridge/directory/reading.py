@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.directory.fields import Field
+from bridge.directory.forms.rows import SheetRow
 from bridge.directory.problems import ProblemList, quoted
-from bridge.directory.rows import SheetRow
 from bridge.directory.values import read_cell
 
 

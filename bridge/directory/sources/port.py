@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.directory.fields import KINDS
-from bridge.directory.rows import SheetRow
+from bridge.directory.forms.rows import SheetRow
 from bridge.directory.values import Cell
 from bridge.firm.errors import BridgeError
 

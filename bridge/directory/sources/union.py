@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from bridge.clock import now_ms
 from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
+from bridge.directory.forms.rows import SheetRow
+from bridge.directory.forms.sheet_form import SheetForm
 from bridge.directory.merging import Merged, Said, merge
 from bridge.directory.problems import ProblemList
 from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import Records, check_repeated, read_rows
 from bridge.directory.references import resolve_references
-from bridge.directory.rows import SheetRow
-from bridge.directory.sheet_form import SheetForm
 from bridge.directory.sources.keeping import (
     KeptRecord,
     Links,

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.cli.app import app
-from bridge.directory.converting import KindMapping, converted, people_in, read_mapping
 from bridge.directory.fields import MATTERS, STAFF
+from bridge.directory.forms.converting import KindMapping, converted, people_in, read_mapping
+from bridge.directory.forms.sheet_form import SheetForm
 from bridge.directory.problems import DirectoryError
-from bridge.directory.sheet_form import SheetForm
 from bridge.firm.model import Staff
 
 FORM = SheetForm("windows-1252", "day-first", "ignore")

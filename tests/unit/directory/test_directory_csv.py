@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_meant_so_is_refused(
 
 
 def test_the_number_of_records_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.directory.csv_form.MOST_RECORDS", 2)
+    monkeypatch.setattr("bridge.directory.forms.csv_form.MOST_RECORDS", 2)
     read(write(tmp_path))
     write(tmp_path, access="matter,person\nm1,ehart\nm1,nquill\nm1,ehart\n")
     assert "more than 2 records" in problems(tmp_path)[0].message

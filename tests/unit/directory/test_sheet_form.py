@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.directory.forms.sheet_form import DateOrder, Encoding, SheetForm, as_iso, text_of
 from bridge.directory.problems import DirectoryError
 from bridge.directory.read import read_directory
-from bridge.directory.sheet_form import DateOrder, Encoding, SheetForm, as_iso, text_of
 
 STAFF = "id,first_name,last_name,email\nz,Zoë,Lind,zoe@firm.example\n"
 MATTERS = "id,number,title,opened,restricted\nm,2026-1,Estate,{day},yes\n"

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bridge.directory.csv_form import csv_rows, sheet_lines
 from bridge.directory.fields import KINDS, STAFF, RecordKind, name_key, suggest
+from bridge.directory.forms.csv_form import csv_rows, sheet_lines
+from bridge.directory.forms.sheet_form import SheetForm, as_iso
 from bridge.directory.problems import DirectoryError, ProblemList, RecordProblem, quoted
-from bridge.directory.sheet_form import SheetForm, as_iso
 from bridge.directory.values import DATE, Refers, Shape
 from bridge.firm.model import Staff
 from bridge.firm.names import spellings

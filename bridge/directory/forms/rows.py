@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from bridge.directory.fields import RecordKind
+from bridge.directory.forms.sheet_form import Encoding, text_of
 from bridge.directory.problems import DirectoryError, RecordProblem
-from bridge.directory.sheet_form import Encoding, text_of
 from bridge.directory.values import Cell
 
 MOST_RECORDS = 250_000

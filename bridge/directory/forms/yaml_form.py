@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import yaml
 
 from bridge.directory.fields import KINDS, RecordKind, name_key, suggest
+from bridge.directory.forms.rows import MOST_RECORDS, SheetRow, decode, unusable
 from bridge.directory.problems import ProblemList, quoted
-from bridge.directory.rows import MOST_RECORDS, SheetRow, decode, unusable
 from bridge.directory.values import Cell
 
 _DEEPEST = 5

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.directory.fields import Field, RecordKind, name_key, suggest
+from bridge.directory.forms.rows import MOST_RECORDS, SheetRow, decode, unusable
+from bridge.directory.forms.sheet_form import AS_EVERYBODY, SheetForm, as_iso
 from bridge.directory.problems import ProblemList, quoted, shorten
-from bridge.directory.rows import MOST_RECORDS, SheetRow, decode, unusable
-from bridge.directory.sheet_form import AS_EVERYBODY, SheetForm, as_iso
 from bridge.directory.values import DATE, Cell
 
 _DELIMITERS = ",;\t"
