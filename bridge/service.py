@@ -104,8 +104,9 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         metrics.directory_problems.set_function(lambda: len(directory.problems))
         metrics.directory_held.set_function(lambda: directory.held is not None)
 
-        for name in directory.sources.names if directory.sources is not None else ():
-            metrics.source_age.labels(name).set_function(partial(_age, directory, name))
+        if directory.sources is not None:
+            for name in directory.sources.names:
+                metrics.source_age.labels(name).set_function(partial(_age, directory, name))
 
         def firm() -> Firm:
             return in_force.now(directory.firm)

@@ -112,8 +112,8 @@ async def _pages(desk: Desk) -> tuple[Page, list[Page]]:
             raise
         raise NoPageError("The guard is older than the bridge: install it into Synapse's environment anew.") from error
     page = read_page(answer, key)
-    others = answer.get("others", [])
-    return page, [read_page(one, key) for one in (others if isinstance(others, list) else [])]
+    others = answer.get("others")
+    return page, [read_page(one, key) for one in others] if isinstance(others, list) else []
 
 
 async def _take_page(page: Page, has: Taken, desk: Desk, metrics: Metrics, tell: Tell | None) -> int:

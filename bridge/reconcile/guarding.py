@@ -98,8 +98,8 @@ class Guarding:
         """The count of changes to accounts that the guard was last told of."""
         store.listen(self._hear)
         self._told_firm: Firm | None = None
-        self._version = 0
-        """Of what the guard said that it has."""
+        self.told_version = 0
+        """Of what the guard was told, as it said that it has it."""
         self._restoring = Restoring(store, homeserver, settings, firm)
         self.on_put_back: Callable[[], None] | None = None
         """Called where the guard has an older version than it once said: the homeserver was put back from a backup."""
@@ -191,7 +191,7 @@ class Guarding:
             return
         async with self._lock:
             version = await self._guards_version()
-            if self._told is None or version != self._version:
+            if self._told is None or version != self.told_version:
                 log.warning("guard_told_again", version=version)
                 await self._tell_everything()
             self.away = None
@@ -203,7 +203,7 @@ class Guarding:
         if (untold := await self.told()) is not None:
             raise untold
         async with self._lock:
-            body = orjson.dumps({"user": user_id, "version": self._version})
+            body = orjson.dumps({"user": user_id, "version": self.told_version})
             try:
                 await self._homeserver.guard_farewell(body, sign_farewell(self._key, body))
             except HomeserverError as error:
@@ -229,11 +229,11 @@ class Guarding:
         if put or drop:
             version = self._next_version()
             try:
-                await self._push({"version": version, "base": self._version, "put": put, "drop": drop})
+                await self._push({"version": version, "base": self.told_version, "put": put, "drop": drop})
             except PolicyOutdatedError:
                 await self._tell_everything()
                 return
-            self._told, self._version = told, version
+            self._told, self.told_version = told, version
         self._told_firm, self._accounts_told = firm, accounts
 
     async def _tell_everything(self) -> None:
@@ -251,7 +251,7 @@ class Guarding:
             except PolicyOutdatedError as error:
                 raise GuardAwayError(error) from error
         self._told = {kind: _digests(table) for kind, table in records.items() if kind not in OF_THE_FIRM}
-        self._version, self._told_firm, self._accounts_told = version, firm, accounts
+        self.told_version, self._told_firm, self._accounts_told = version, firm, accounts
         log.info("guard_told", version=version)
 
     async def _compare_versions(self) -> None:
@@ -263,9 +263,9 @@ class Guarding:
             except UnreachableError as error:
                 raise GuardKnowsMoreError(error) from error
             await self._restoring.take_over(version, facts)
-        if version < self._version:
-            log.error("homeserver_put_back", guard_version=version, told=self._version)
-            self._version = version
+        if version < self.told_version:
+            log.error("homeserver_put_back", guard_version=version, told=self.told_version)
+            self.told_version = version
             if self.on_put_back is not None:
                 self.on_put_back()
 
@@ -317,7 +317,7 @@ class Guarding:
 
     def _next_version(self) -> int:
         """Higher than any before, also than those of the bridge before its restart."""
-        return max(self._version + 1, time.time_ns() // 1_000_000)
+        return max(self.told_version + 1, time.time_ns() // 1_000_000)
 
 
 def _noted_version(unit: ReadUnit) -> int | None:

@@ -63,12 +63,12 @@ class FakeSmokeball:
         self.revoked = False
         self.webhooks: dict[str, Json] = {}
         self.asked: list[str] = []
-        self._seen = World()
+        self.shown = World()
         self._count = 0
 
     def settle(self) -> None:
         """Let what was changed be seen."""
-        self._seen = deepcopy(self.world)
+        self.shown = deepcopy(self.world)
 
     def person(self, number: int, name: str, **more: Any) -> str:
         """Somebody with a user."""
@@ -103,7 +103,7 @@ class FakeSmokeball:
 
     def could_see(self, staff_id: str, matter_id: str) -> bool:
         """The same as it is answered at the moment."""
-        return self._may_see(self._seen, staff_id, matter_id)
+        return self._may_see(self.shown, staff_id, matter_id)
 
     def _may_see(self, world: World, staff_id: str, matter_id: str) -> bool:
         one, person = world.matters.get(matter_id), world.staff.get(staff_id)
@@ -158,7 +158,7 @@ class FakeSmokeball:
         return web.json_response({"title": "Not found"}, status=404) if found is None else web.json_response(found)
 
     def _found(self, parts: list[str], query: Mapping[str, str]) -> Any:
-        world = self._seen
+        world = self.shown
         match parts:
             case ["firmusers"]:
                 return list(world.users.values())

@@ -60,7 +60,7 @@ async def everybody(store: Store) -> None:
     await say(store, "smokeball", whole(matter("2026-1", responsible="ann@firm.example"), person("Ann")))
 
 
-async def test_s1_nothing_is_taken_over_before_all_have_spoken(path: Path, store: Store) -> None:
+async def test_S1_nothing_is_taken_over_before_all_have_spoken(path: Path, store: Store) -> None:
     directory = union(path, store)
     await say(store, "scim", whole(*map(person, NAMES)))
     assert isinstance(await directory.refresh(), Invalid)
@@ -72,7 +72,7 @@ async def test_s1_nothing_is_taken_over_before_all_have_spoken(path: Path, store
     assert await directory.refresh() == Unchanged()
 
 
-async def test_s1_a_source_that_is_down_leaves_what_it_said(path: Path, store: Store) -> None:
+async def test_S1_a_source_that_is_down_leaves_what_it_said(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)
     await directory.refresh()
@@ -83,7 +83,7 @@ async def test_s1_a_source_that_is_down_leaves_what_it_said(path: Path, store: S
     assert "It cannot be read now, so what it said then stays: It does not answer." in text
 
 
-async def test_s1_broken_files_stay_as_they_were_and_a_leaver_elsewhere_leaves(path: Path, store: Store) -> None:
+async def test_S1_broken_files_stay_as_they_were_and_a_leaver_elsewhere_leaves(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)
     await directory.refresh()
@@ -101,7 +101,7 @@ async def test_s1_broken_files_stay_as_they_were_and_a_leaver_elsewhere_leaves(p
     assert (await store.read(standing, "files")).trouble == ""
 
 
-async def test_s3_a_source_that_forgets_half_the_firm_is_held(path: Path, store: Store) -> None:
+async def test_S3_a_source_that_forgets_half_the_firm_is_held(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)
     await directory.refresh()
@@ -119,7 +119,7 @@ async def test_s3_a_source_that_forgets_half_the_firm_is_held(path: Path, store:
     assert directory.firm.staff["u-Fay"].former
 
 
-async def test_s1_what_does_not_go_together_leaves_the_firm_as_it_was(path: Path, store: Store) -> None:
+async def test_S1_what_does_not_go_together_leaves_the_firm_as_it_was(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)
     await directory.refresh()
@@ -132,7 +132,7 @@ async def test_s1_what_does_not_go_together_leaves_the_firm_as_it_was(path: Path
     assert not directory.problems
 
 
-async def test_s1_it_is_the_same_after_a_new_start(path: Path, store: Store) -> None:
+async def test_S1_it_is_the_same_after_a_new_start(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)
     await directory.refresh()

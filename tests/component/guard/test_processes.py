@@ -36,9 +36,10 @@ def workers(firm: FirmOnFake, guard: FakeGuard) -> list[FakeWorker]:
     return [guard.add_worker("client1"), guard.add_worker("media1")]
 
 
-def rested(firm: FirmOnFake) -> None:
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the bridge try again at once what failed a moment ago."""
-    firm.reconciler.guarding._rests_until = 0.0
+    monkeypatch.setattr("bridge.reconcile.guarding.REST_SECONDS", 0.0)
 
 
 async def test_R2_all_processes_know_it_before_it_is_done(firm: FirmOnFake, workers: list[FakeWorker]) -> None:
@@ -46,7 +47,7 @@ async def test_R2_all_processes_know_it_before_it_is_done(firm: FirmOnFake, work
     asked = order(firm.fake)
     assert asked.index("tell") < asked.index("createRoom")
     assert {worker.keeper.policy.version for worker in workers if worker.keeper.policy} == {
-        firm.reconciler.guarding._version
+        firm.reconciler.guarding.told_version
     }
     assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN, CLEO)
 
@@ -66,7 +67,6 @@ async def test_R2_nobody_is_added_while_one_may_not_know_and_who_must_go_is_out(
     # Once it cannot decide by what it knew any more, everything goes on.
     guard.seconds += LONGEST + 1
     workers[1].ask(guard)
-    rested(firm)
     await firm.reconciler.passes.sync()
     assert await firm.people(direct("a", "b", "c")) == firm.users(ANN, BEN, CLEO)
     await firm.reconciler.guarding.confirm()

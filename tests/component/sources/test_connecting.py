@@ -53,7 +53,7 @@ async def test_somebody_lets_the_bridge_in(tmp_path: Path) -> None:
                 await waiting
 
 
-async def test_s2_a_forged_webhook_is_refused_and_told_nothing() -> None:
+async def test_S2_a_forged_webhook_is_refused_and_told_nothing() -> None:
     taken: list[bytes] = []
 
     def take(headers: dict[str, str], body: bytes) -> bool:
@@ -76,7 +76,7 @@ class KilledError(Exception):
     """As by kill -9."""
 
 
-async def test_s1_a_read_that_is_cut_off_is_not_kept(store: Store) -> None:
+async def test_S1_a_read_that_is_cut_off_is_not_kept(store: Store) -> None:
     def read(*names: str) -> SourceRead:
         return SourceRead(tuple(SourceRecord("staff", one, {"id": one}) for one in names), whole=True, cursor="c")
 

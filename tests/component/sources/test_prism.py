@@ -32,7 +32,7 @@ async def answering() -> None:
     raise AssertionError("Prism does not listen.")
 
 
-async def test_s2_every_request_is_valid_against_the_description(store: Store, tmp_path: Path) -> None:
+async def test_S2_every_request_is_valid_against_the_description(store: Store, tmp_path: Path) -> None:
     await answering()
     await store.run(keep_tokens, make_key(tmp_path / "smokeball.key"), Tokens("access", "refresh", 2**62))
     settings = settings_for(URL, tmp_path, account_id="")

@@ -30,7 +30,7 @@ def small_firm(fake: FakeSmokeball) -> tuple[str, str, str]:
     return ann, ben, matter
 
 
-async def test_s1_staff_and_matters_come_as_they_are(store: Store, tmp_path: Path) -> None:
+async def test_S1_staff_and_matters_come_as_they_are(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, matter = small_firm(one.fake)
         await one.settled()
@@ -40,7 +40,7 @@ async def test_s1_staff_and_matters_come_as_they_are(store: Store, tmp_path: Pat
         assert one.sees(ben, matter)
 
 
-async def test_s2_a_matter_is_open_to_its_team_alone_until_its_deny_list_is_known(store: Store, tmp_path: Path) -> None:
+async def test_S2_a_matter_is_open_to_its_team_alone_until_its_deny_list_is_known(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, matter = small_firm(one.fake)
         await one.look()
@@ -84,7 +84,7 @@ async def test_m4_closed_archived_and_reopened(store: Store, tmp_path: Path) -> 
         assert one.directory.firm.matters[matter].status is MatterStatus.OPEN
 
 
-async def test_s3_who_is_taken_out_of_smokeball_has_left(store: Store, tmp_path: Path) -> None:
+async def test_S3_who_is_taken_out_of_smokeball_has_left(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, _ = small_firm(one.fake)
         await one.settled()
@@ -96,14 +96,14 @@ async def test_s3_who_is_taken_out_of_smokeball_has_left(store: Store, tmp_path:
         assert one.directory.firm.staff[ben].former
 
 
-async def test_s1_a_list_that_shifts_while_it_is_read_is_read_whole(store: Store, tmp_path: Path) -> None:
+async def test_S1_a_list_that_shifts_while_it_is_read_is_read_whole(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path, FakeSmokeball(page=3)) as one:
         small_firm(one.fake)
         for number in range(10, 24):
             one.fake.matter(number)
         one.fake.settle()
 
-        matters = one.fake._seen.matters
+        matters = one.fake.shown.matters
         before = set(matters)
         new = iter(range(100, 110))
 
@@ -120,7 +120,7 @@ async def test_s1_a_list_that_shifts_while_it_is_read_is_read_whole(store: Store
         assert len(matters) == len(before)
 
 
-async def test_s1_limits_ends_of_tokens_and_errors_are_waited_out(store: Store, tmp_path: Path) -> None:
+async def test_S1_limits_ends_of_tokens_and_errors_are_waited_out(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         small_firm(one.fake)
         await one.look()
@@ -131,7 +131,7 @@ async def test_s1_limits_ends_of_tokens_and_errors_are_waited_out(store: Store, 
         assert one.fake.limited == []
 
 
-async def test_s1_a_day_without_smokeball_leaves_the_firm(store: Store, tmp_path: Path) -> None:
+async def test_S1_a_day_without_smokeball_leaves_the_firm(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, matter = small_firm(one.fake)
         await one.settled()
@@ -148,7 +148,7 @@ async def test_s1_a_day_without_smokeball_leaves_the_firm(store: Store, tmp_path
         assert ann in one.directory.firm.active_staff
 
 
-async def test_s1_tokens_are_renewed_rotated_and_kept_encrypted(store: Store, tmp_path: Path) -> None:
+async def test_S1_tokens_are_renewed_rotated_and_kept_encrypted(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path, account_id="") as one:
         small_firm(one.fake)
         await one.look()
@@ -167,7 +167,7 @@ async def test_s1_tokens_are_renewed_rotated_and_kept_encrypted(store: Store, tm
         assert "firm-bridge smokeball connect" in one.reader.trouble
 
 
-async def test_s2_a_hint_is_read_back(store: Store, tmp_path: Path) -> None:
+async def test_S2_a_hint_is_read_back(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         _, ben, matter = small_firm(one.fake)
         await one.settled()
@@ -182,7 +182,7 @@ async def test_s2_a_hint_is_read_back(store: Store, tmp_path: Path) -> None:
         assert "GET /staff" not in one.fake.asked
 
 
-async def test_s2_an_older_answer_takes_nothing_back(store: Store, tmp_path: Path) -> None:
+async def test_S2_an_older_answer_takes_nothing_back(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         _, ben, matter = small_firm(one.fake)
         one.fake.world.policies[matter] = [one.fake.user_of(ben)]
@@ -192,14 +192,14 @@ async def test_s2_an_older_answer_takes_nothing_back(store: Store, tmp_path: Pat
         one.fake.matter(1, personAssisting=None)
         await one.settled()
         assert not one.sees(ben, matter)
-        one.fake._seen.matters[matter] = older
+        one.fake.shown.matters[matter] = older
         one.reader.hint(Hint("matters", matter))
         await one.reader.run()
         await one.directory.refresh()
         assert not one.sees(ben, matter)
 
 
-async def test_s2_it_goes_on_after_a_new_start(store: Store, tmp_path: Path) -> None:
+async def test_S2_it_goes_on_after_a_new_start(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         _, ben, matter = small_firm(one.fake)
         await one.settled()
@@ -211,7 +211,7 @@ async def test_s2_it_goes_on_after_a_new_start(store: Store, tmp_path: Path) -> 
             assert not [each for each in one.fake.asked if "policies" in each]
 
 
-async def test_s2_one_subscription_is_kept(store: Store, tmp_path: Path) -> None:
+async def test_S2_one_subscription_is_kept(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         assert await keep_subscription(one.api, "https://bridge/x", "k")
         assert not await keep_subscription(one.api, "https://bridge/x", "k2")
@@ -225,7 +225,7 @@ async def test_s2_one_subscription_is_kept(store: Store, tmp_path: Path) -> None
         assert await keep_subscription(one.api, "https://bridge/x", "k")
 
 
-def test_s2_only_a_genuine_webhook_of_now_is_taken() -> None:
+def test_S2_only_a_genuine_webhook_of_now_is_taken() -> None:
     def headers(at: float, **more: str) -> dict[str, str]:
         stamp = str(ticks(at))
         return {"Timestamp": stamp, "RequestId": "r", "Signature": signature("k", stamp, "r", "c"), **more}
@@ -253,7 +253,7 @@ def test_s2_only_a_genuine_webhook_of_now_is_taken() -> None:
         (b"", (None,)),
     ],
 )
-def test_s2_a_webhook_is_a_hint_whatever_is_in_it(body: bytes, hints: tuple[Hint | None, ...]) -> None:
+def test_S2_a_webhook_is_a_hint_whatever_is_in_it(body: bytes, hints: tuple[Hint | None, ...]) -> None:
     assert hints_of(body) == hints
 
 
@@ -295,7 +295,7 @@ _STEPS = st.lists(
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=_STEPS)
-def test_s2_after_the_dust_settles_the_directory_is_what_smokeball_says(steps: list[tuple[str, int, int]]) -> None:
+def test_S2_after_the_dust_settles_the_directory_is_what_smokeball_says(steps: list[tuple[str, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_driven(steps, Path(folder)))
 

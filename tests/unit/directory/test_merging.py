@@ -44,7 +44,7 @@ def problems_of(given: Given, owns: Mapping[str, tuple[str, ...]] | None = None)
     return str(raised.value)
 
 
-def test_s1_people_are_matched_by_address_and_their_matters_follow() -> None:
+def test_S1_people_are_matched_by_address_and_their_matters_follow() -> None:
     given = {
         "scim": [person("u1", "Ann"), person("u2", "Ben")],
         "smokeball": [person("s1", "ANN", role="Partner"), matter("m1", "2026-1", responsible="s1")],
@@ -54,7 +54,7 @@ def test_s1_people_are_matched_by_address_and_their_matters_follow() -> None:
     assert firm.matters["m1"].responsible == "u1"
 
 
-def test_s1_the_owner_of_the_staff_alone_says_who_is_an_admin() -> None:
+def test_S1_the_owner_of_the_staff_alone_says_who_is_an_admin() -> None:
     given = {"scim": [person("u1", "Ann")], "smokeball": [person("s1", "Ann", role="Owner", initials="AX")]}
     staff = united(given, {"scim": ("staff",), "smokeball": ()}).firm.staff["u1"]
     assert (staff.role, staff.initials) == ("", "AX")
@@ -62,7 +62,7 @@ def test_s1_the_owner_of_the_staff_alone_says_who_is_an_admin() -> None:
     assert united(given, {"scim": ("staff",), "smokeball": ("staff.role",)}).firm.staff["u1"].role == "Owner"
 
 
-def test_s1_two_that_disagree_are_told_and_the_owner_holds() -> None:
+def test_S1_two_that_disagree_are_told_and_the_owner_holds() -> None:
     given = {"scim": [person("u1", "Ann", last_name="Lee")], "files": [person("u1", "Ann", last_name="Li")]}
     union = united(given, {"scim": ("staff",), "files": ()})
     assert union.firm.staff["u1"].last_name == "Lee"
@@ -71,7 +71,7 @@ def test_s1_two_that_disagree_are_told_and_the_owner_holds() -> None:
 
 
 @pytest.mark.parametrize("leaver", ["scim", "smokeball"])
-def test_s3_a_leaver_of_any_source_is_a_leaver(leaver: str) -> None:
+def test_S3_a_leaver_of_any_source_is_a_leaver(leaver: str) -> None:
     given = {
         "scim": [person("u1", "Ann", gone=leaver == "scim"), person("u2", "Ben")],
         "smokeball": [person("s1", "Ann", gone=leaver == "smokeball")],
@@ -81,21 +81,21 @@ def test_s3_a_leaver_of_any_source_is_a_leaver(leaver: str) -> None:
     assert not united(given, {"scim": ("staff",), "smokeball": ()}).firm.staff["u1"].active
 
 
-def test_s3_who_is_not_in_the_owner_of_the_staff_has_left() -> None:
+def test_S3_who_is_not_in_the_owner_of_the_staff_has_left() -> None:
     given = {"scim": [person("u1", "Ann")], "smokeball": [person("s2", "Ben"), matter("m1", "1", responsible="s2")]}
     union = united(given, {"scim": ("staff",), "smokeball": ("matters",)})
     assert union.firm.active_staff == {"u1"}
     assert union.merged.left_out == {"staff": ("s2",)}
 
 
-def test_s3_a_matter_that_is_gone_is_deleted_and_its_number_may_be_anothers() -> None:
+def test_S3_a_matter_that_is_gone_is_deleted_and_its_number_may_be_anothers() -> None:
     ann = person("u1", "Ann")
     assert united({"smokeball": [ann, matter("m1", "1", gone=True)]}).firm.matters["m1"].status is MatterStatus.DELETED
     firm = united({"smokeball": [ann, matter("m1", "1", gone=True), matter("m2", "1")]}).firm
     assert firm.matters.keys() == {"m2"}
 
 
-def test_s1_a_restriction_and_a_hold_hold_whoever_says_them() -> None:
+def test_S1_a_restriction_and_a_hold_hold_whoever_says_them() -> None:
     given = {
         "smokeball": [person("s1", "Ann"), person("s2", "Ben"), matter("m1", "1")],
         "files": [matter("x", "1", restricted="yes", allowed=("s2",), held="yes")],
@@ -104,7 +104,7 @@ def test_s1_a_restriction_and_a_hold_hold_whoever_says_them() -> None:
     assert (found.restricted, found.allowed, found.held) == (True, ("s2",), True)
 
 
-def test_s1_walls_of_the_files_stand_beside_those_of_others() -> None:
+def test_S1_walls_of_the_files_stand_beside_those_of_others() -> None:
     given = {
         "smokeball": [person("s1", "Ann"), person("s2", "Ben"), matter("m1", "1")],
         "files": [record("walls", "w", matter="1", people=("ben@firm.example",))],
@@ -113,7 +113,7 @@ def test_s1_walls_of_the_files_stand_beside_those_of_others() -> None:
     assert (firm.walls["w"].matter_id, firm.walls["w"].people) == ("m1", ("s2",))
 
 
-def test_s1_access_is_of_its_owner_alone() -> None:
+def test_S1_access_is_of_its_owner_alone() -> None:
     grant = KeptRecord(SourceRecord("access", "m1;u2", {"matter": "m1", "person": "u2"}), gone=False)
     staff = [person("u1", "Ann"), person("u2", "Ben"), matter("m1", "1", restricted="yes")]
     given: Given = {"scim": staff, "files": [grant]}
@@ -138,7 +138,7 @@ def test_f2_the_address_of_a_leaver_makes_a_newcomer_nobody_else() -> None:
     assert united(given, known=known).firm.staff.keys() == {"u0", "u1"}
 
 
-def test_s1_who_could_be_two_people_is_refused() -> None:
+def test_S1_who_could_be_two_people_is_refused() -> None:
     given = {
         "scim": [person("u1", "Ann"), person("u2", "Ben", external_ids=(("oidc", "ben"),))],
         "smokeball": [person("s1", "Ann", external_ids=(("oidc", "ben"),))],
@@ -146,12 +146,12 @@ def test_s1_who_could_be_two_people_is_refused() -> None:
     assert "could be 'u1' and 'u2'" in problems_of(given)
 
 
-def test_s1_two_records_of_one_source_are_not_one_person() -> None:
+def test_S1_two_records_of_one_source_are_not_one_person() -> None:
     given = {"scim": [person("u1", "Ann")], "smokeball": [person("s1", "Ann"), person("u1", "Bob")]}
     assert "Two records of smokeball" in problems_of(given)
 
 
-def test_s1_the_union_is_checked_whole() -> None:
+def test_S1_the_union_is_checked_whole() -> None:
     given = {
         "scim": [person("u1", "Ann")],
         "files": [record("walls", "w", matter="none", people=("u1",))],
