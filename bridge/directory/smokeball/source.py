@@ -8,8 +8,9 @@ from typing import Any
 
 from bridge.clock import now_ms
 from bridge.directory.smokeball.api import Api
-from bridge.directory.smokeball.mirror import MIRROR, Look, Mirror, mirror_of, version_of
-from bridge.directory.smokeball.records import GIVES, denied_in, records_of_mirror
+from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
+from bridge.directory.smokeball.policies import Look, with_policy
+from bridge.directory.smokeball.records import GIVES, records_of_mirror
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
 from bridge.directory.sources.port import Capabilities, Hint, SourceRead
 from bridge.directory.sources.union import checked
@@ -70,10 +71,12 @@ class SmokeballSource:
         if self._mirror is None:
             return ()
         before = now - self._settings.policy_minutes * 60_000
-        due = [
-            (self._mirror.looks[one["id"]].at if one["id"] in self._mirror.looks else 0, one)
-            for one in self._mirror.matters.values()
-        ]
+        looked = {
+            matter_id: look.at
+            for matter_id, look in self._mirror.looks.items()
+            if look.reference == self._settings.policy_reference
+        }
+        due = [(looked.get(one["id"], 0), one) for one in self._mirror.matters.values()]
         due = [(at, one) for at, one in due if at <= before]
         # The open ones first, among them those that were looked at the longest ago.
         due.sort(key=lambda each: (str(each[1].get("status", "")).casefold() not in _OPEN, each[0]))
@@ -111,7 +114,6 @@ class SmokeballSource:
         matter = await self._api.get(f"/matters/{matter_id}")
         if matter is None:
             mirror.drop("matters", matter_id)
-            mirror.drop("looks", matter_id)
             return
         reference = self._settings.policy_reference.format(matter=matter_id)
         # First who must not see it, then the matter: it is never put open by what was so before.
@@ -123,11 +125,14 @@ class SmokeballSource:
         others = [one for one in roles if not (one.get("isClient") or one.get("isOtherSide"))]
         look = Look(
             self._clock(),
-            tuple(sorted(denied_in(policy))),
-            tuple((str(one.get("name") or "Other"), _id_of(one.get("contact"))) for one in others),
-            bool((archive or {}).get("isArchived")),
+            roles=tuple((str(one.get("name") or "Other"), _id_of(one.get("contact"))) for one in others),
+            archived=bool((archive or {}).get("isArchived")),
+            reference=self._settings.policy_reference,
         )
-        mirror.put_look(matter_id, look)
+        before = mirror.looks.get(matter_id)
+        others_looks = (one for other, one in mirror.looks.items() if other != matter_id)
+        turn_ms = self._settings.policy_minutes * 60_000
+        mirror.put_look(matter_id, with_policy(look, policy, matter_id, before, others_looks, turn_ms))
 
     async def _read_contacts(self, mirror: Mirror, matter: dict[str, Any], roles: Iterable[dict[str, Any]]) -> None:
         """The names of contacts that came after the list was read."""
@@ -142,7 +147,9 @@ class SmokeballSource:
 
     async def _said(self, mirror: Mirror, cursor: str | None) -> SourceRead:
         """What follows from the mirror, checked; the mirror is kept first. Raises SourceError."""
-        records = await asyncio.to_thread(records_of_mirror, mirror, self._settings.deny)
+        records = await asyncio.to_thread(
+            records_of_mirror, mirror, self._settings.deny, self._settings.policy_reference
+        )
         await asyncio.to_thread(checked, self.name, records)
         await self._keep(mirror)
         mirror.says_other = False
