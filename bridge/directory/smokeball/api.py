@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import aiohttp
+import orjson
 import structlog
 
 from bridge.directory.smokeball.hosts import hosts_of
@@ -28,7 +29,13 @@ _ATTEMPTS = 6
 _READINGS = 6
 """How often a list is read anew that changed while it was read."""
 _LONGEST_WAIT = 120.0
+_LARGEST = 64 * 1024 * 1024
+"""Bytes of one answer that are read."""
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+
+
+class NotAnsweredError(SourceError):
+    """Smokeball does not answer this one request, which is no reason not to ask others."""
 
 
 class Bucket:
@@ -155,7 +162,7 @@ class Api:
                     if answer.status == 404:
                         return None
                     if answer.status < 300:
-                        return await answer.json(content_type=None) if await answer.read() else {}
+                        return await _read_json(answer, path)
                     status, after = answer.status, answer.headers.get("Retry-After", "")
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 status, after = 0, ""
@@ -169,7 +176,7 @@ class Api:
                 )
             why = f"answers {status}" if status else why
             if status and status != 429 and status < 500:
-                break
+                raise NotAnsweredError(f"Smokeball answers {status} at {path}.")
             if attempt < _ATTEMPTS - 1:
                 await self._bucket.rest(wait_of(after, attempt))
         raise SourceError(f"Smokeball {why} at {path}.")
@@ -190,6 +197,15 @@ def wait_of(retry_after: str, attempt: int) -> float:
         return min(0.5 * float(2**attempt), _LONGEST_WAIT)
     seconds = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.5), _LONGEST_WAIT)
+
+
+async def _read_json(answer: aiohttp.ClientResponse, path: str) -> Any:
+    raw = bytearray()
+    async for part in answer.content.iter_chunked(65_536):
+        raw += part
+        if len(raw) > _LARGEST:
+            raise SourceError(f"Smokeball's answer at {path} is larger than {_LARGEST} bytes, the most that is read.")
+    return orjson.loads(raw) if raw else {}
 
 
 def _limit(page: Json) -> int:

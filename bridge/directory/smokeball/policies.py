@@ -54,6 +54,11 @@ def with_policy(
         before is None or not (before.found or before.doubted or before.denied) or _gone(look, before, others, turn_ms)
     ):
         return look
+    return doubted(look, before)
+
+
+def doubted(look: Look, before: Look | None) -> Look:
+    """The look where the deny-list could not be seen: whoever was on it stays there."""
     since = before.doubted if before is not None and before.reference == look.reference else 0
     return replace(look, denied=before.denied if before is not None else (), doubted=since or look.at)
 
