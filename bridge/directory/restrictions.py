@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bridge.directory.reading import Record
 
-
 Members = Mapping[str, Collection[str]]
 """The people and groups in each group."""
 

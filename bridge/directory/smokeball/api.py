@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any
 
 import aiohttp
-import orjson
 import structlog
 
+from bridge.directory.smokeball.answers import read_json
 from bridge.directory.smokeball.hosts import hosts_of
 from bridge.directory.smokeball.tokens import Login, NotConnectedError
 from bridge.directory.sources.port import SourceError
@@ -162,7 +162,7 @@ class Api:
                     if answer.status == 404:
                         return None
                     if answer.status < 300:
-                        return await _read_json(answer, path)
+                        return await read_json(answer, _LARGEST)
                     status, after = answer.status, answer.headers.get("Retry-After", "")
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 status, after = 0, ""
@@ -197,15 +197,6 @@ def wait_of(retry_after: str, attempt: int) -> float:
         return min(0.5 * float(2**attempt), _LONGEST_WAIT)
     seconds = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.5), _LONGEST_WAIT)
-
-
-async def _read_json(answer: aiohttp.ClientResponse, path: str) -> Any:
-    raw = bytearray()
-    async for part in answer.content.iter_chunked(65_536):
-        raw += part
-        if len(raw) > _LARGEST:
-            raise SourceError(f"Smokeball's answer at {path} is larger than {_LARGEST} bytes, the most that is read.")
-    return orjson.loads(raw) if raw else {}
 
 
 def _limit(page: Json) -> int:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bridge.directory.smokeball import api
-from bridge.directory.sources.port import Hint
+from bridge.directory.smokeball.tokens import ask_for_tokens
+from bridge.directory.sources.port import Hint, SourceError
 from bridge.store.engine.store import Store
-from tests.component.sources.connected import connected
+from tests.component.sources.connected import connected, settings_for
 from tests.component.sources.test_smokeball import small_firm
 from tests.fakes.smokeball import link, uuid
 
@@ -88,6 +92,26 @@ async def test_s1_a_record_that_is_none_is_said_and_leaves_the_firm(
         await one.look()
         assert "not what its description says" in one.reader.trouble
         assert one.sees(ben, matter)
+
+
+async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(await request.text())
+        return web.json_response({"access_token": "a"})
+
+    async def leads_away(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    app = web.Application()
+    app.add_routes([web.post("/oauth2/token", leads_away), web.post("/elsewhere", elsewhere)])
+    async with TestServer(app) as server:
+        settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path)
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(SourceError):
+                await ask_for_tokens(session, settings, {"grant_type": "refresh_token", "refresh_token": "r"})
+    assert asked == []
 
 
 async def test_s1_an_answer_without_end_is_not_read_to_its_end(

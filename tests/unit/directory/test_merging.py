@@ -64,8 +64,10 @@ def test_S1_the_owner_of_the_staff_alone_says_who_is_an_admin() -> None:
 
 @pytest.mark.parametrize("field", ["role", "external_ids"])
 def test_S1_a_right_whose_owner_does_not_know_somebody_is_nobodys(field: str) -> None:
-    value: Value = "Owner" if field == "role" else (("oidc", "ann"),)
-    given = {"scim": [person("u2", "Ben")], "files": [person("u1", "Ann", **{field: value})]}
+    rights: dict[str, Value] = {"role": "Owner", "external_ids": (("oidc", "ann"),)}
+    ann = person("u1", "Ann").record
+    ann = SourceRecord("staff", "u1", {**ann.values, field: rights[field]})
+    given = {"scim": [person("u2", "Ben")], "files": [KeptRecord(ann, gone=False)]}
     owns = {"files": ("staff",), "scim": (f"staff.{field}",)}
     assert not getattr(united(given, owns).firm.staff["u1"], field)
 
@@ -75,7 +77,7 @@ def test_S1_a_right_whose_owner_does_not_know_somebody_is_nobodys(field: str) ->
 def test_M3_who_two_sources_restrict_a_matter_to_is_on_both_lists(owner: str, by_rows: bool) -> None:
     names = {"u1": "Ann", "u2": "Ben", "u3": "Cat", "u4": "Dan"}
     rows = [record("access", one, matter="1", person=one) for one in ("u1", "u2")]
-    files = [matter("f1", "1", restricted="yes", **({} if by_rows else {"allowed": ("u1", "u2")}))]
+    files = [matter("f1", "1", restricted="yes", allowed=() if by_rows else ("u1", "u2"))]
     given = {
         "smokeball": [
             *(person(*one) for one in names.items()),
