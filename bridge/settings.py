@@ -214,12 +214,24 @@ class SmokeballSettings(_Section):
         description="What somebody on a matter's deny-list is: shut out unless they have a role on the matter, as"
         " Smokeball has it (restriction), or behind a wall, whatever their role (wall).",
     )
-    policy_reference: str = Field("{matter}", description="How Smokeball's policy of a matter is called, by its id.")
+    policy_reference: str = Field(
+        "{matter}",
+        description="How Smokeball's policy of a matter is called, by its id. Until a policy of some matter was found"
+        " so, every matter of Smokeball's stays with its team.",
+    )
     webhook_url: str = Field(
         "",
         description="The address at which Smokeball reaches the bridge's panel, with /webhooks/smokeball at its end;"
         " empty for no webhooks: then changes are seen at the next look.",
     )
+
+    @field_validator("policy_reference")
+    @classmethod
+    def _names_the_matter(cls, given: str) -> str:
+        # Another name would be the same for all matters, and one matter's deny-list that of each.
+        if not re.fullmatch(r"[A-Za-z0-9/:._-]*\{matter\}[A-Za-z0-9/:._-]*", given):
+            raise PydanticCustomError("policy_reference", "It must have {matter} in it once, for the matter's id")
+        return given
 
 
 class DatabaseSettings(_Section):

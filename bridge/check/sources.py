@@ -10,10 +10,13 @@ from bridge.check.local import pending_migrations
 from bridge.clock import now_ms
 from bridge.directory.problems import DirectoryError
 from bridge.directory.smokeball.api import Api
+from bridge.directory.smokeball.mirror import MIRROR, mirror_of
+from bridge.directory.smokeball.policies import any_policy
+from bridge.directory.sources.keeping import records_of, unpacked
 from bridge.directory.sources.known import sources_of
 from bridge.directory.sources.port import FILES, SOURCE_NAMES, SourceError
 from bridge.firm.model import Firm
-from bridge.settings import Settings
+from bridge.settings import Settings, SmokeballSettings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.store import Store
 from bridge.wording.directory import source_line
@@ -39,6 +42,7 @@ async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         if "smokeball" in settings.directory.sources:
             yield await _smokeball(settings, store)
+            yield await policy_finding(settings.smokeball, store)
     finally:
         await store.close()
 
@@ -70,4 +74,22 @@ async def _smokeball(settings: Settings, store: Store) -> Finding:
         return Finding(SOURCE_NAMES["smokeball"], Verdict.MISSING, str(error), _ASK)
     return Finding(
         SOURCE_NAMES["smokeball"], Verdict.OK, f"Smokeball lets the bridge in, and lists {len(staff)} staff."
+    )
+
+
+async def policy_finding(settings: SmokeballSettings, store: Store) -> Finding:
+    """Whether any deny-list was found; until one was, every matter of Smokeball's stays with its team."""
+    rows = await store.read(records_of, MIRROR)
+    looks = await asyncio.to_thread(lambda: mirror_of(one.record for one in unpacked(rows) if not one.gone).looks)
+    found = any_policy(looks.values(), settings.policy_reference)
+    if found or not looks:
+        what = (
+            "Deny-lists of matters are found in Smokeball." if found else "No matter of Smokeball's was looked at yet."
+        )
+        return Finding("Smokeball's deny-lists", Verdict.OK, what)
+    return Finding(
+        "Smokeball's deny-lists",
+        Verdict.WARNING,
+        f"Of {len(looks)} matters no deny-list was found in Smokeball, so each stays with its team.",
+        "Compare smokeball.policy_reference. If nobody was ever denied a matter, deny somebody one and take it back.",
     )

@@ -16,6 +16,7 @@ from typing import Any
 from bridge.directory.fields import ACCESS, CHANNELS, GROUPS, KINDS, MATTERS, STAFF, WALLS, Field, RecordKind
 from bridge.directory.problems import ProblemList, quoted
 from bridge.directory.reading import Record, Records
+from bridge.directory.restrictions import members_of, on_every_list
 from bridge.directory.values import Refers, Shape
 from bridge.firm.conversation import channel_key
 from bridge.firm.model import Firm, MatterStatus
@@ -132,6 +133,8 @@ class _Merging:
         self._aliases: dict[tuple[str, Refers], dict[str, str]] = defaultdict(dict)
         self._origins: dict[tuple[str, str], Origin] = {}
         self._disagreements: list[Disagreement] = []
+        self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        """Which sources give access, by matter and person."""
         self._left_out: dict[str, list[str]] = defaultdict(list)
 
     def merged(self) -> Merged:
@@ -145,6 +148,7 @@ class _Merging:
                 kind, [(one.gone == one.parts.keys(), record) for one, record in found if record is not None]
             )
         records[ACCESS.name] = self._access()
+        self._restrict(entities[MATTERS.name], records)
         left_out = {kind: tuple(ids) for kind, ids in self._left_out.items()}
         return Merged(records, self._origins, tuple(self._disagreements), left_out, self._links)
 
@@ -271,6 +275,8 @@ class _Merging:
         given = self._owner.get(f"{kind.name}.{each.name}", "")
         if given in one.parts:
             return given
+        if given in self._said and each.name in _RIGHTS:
+            return ""
         if each.name == "allowed":
             # Of whoever restricts it: the list of somebody who does not is no list.
             return next((source for source in self._in(kind, one, primary) if _restricts(one.parts[source])), primary)
@@ -322,7 +328,32 @@ class _Merging:
                     }
                     key = values.get("matter", ""), values.get("person", "")
                     found.setdefault(key, Record(record.row, values, record.unread))
+                    self._granted[key[0]][key[1]].add(source)
         return list(found.values())
+
+    def _restrict(self, matters: Mapping[str, _Entity], records: Records) -> None:
+        """Where several sources restrict a matter, let in only whom each of them lets in."""
+        allowed = next(each for each in MATTERS.fields if each.name == "allowed")
+        members = members_of(records[GROUPS.name])
+        settled: set[tuple[str, str]] = set()
+        for record in records[MATTERS.name]:
+            one = matters[record.get("id")]
+            by = {source for source, part in one.parts.items() if _restricts(part) and source not in one.gone}
+            if len(by) < 2 or self._owner.get(f"{MATTERS.name}.{allowed.name}") in one.parts:
+                continue
+            lists = {
+                source: set(self._named(source, allowed, one.parts[source].get(allowed.name, ()))) for source in by
+            }
+            for person, sources in self._granted[one.id].items():
+                for source in sources & by:
+                    lists[source].add(person)
+                if sources <= by:
+                    settled.add((one.id, person))
+            record.values[allowed.name] = on_every_list(list(lists.values()), members)
+        # What such rows say is in the matters' lists.
+        records[ACCESS.name] = [
+            row for row in records[ACCESS.name] if (row.get("matter"), row.get("person")) not in settled
+        ]
 
     def _named(self, source: str, each: Field, value: Any) -> Any:
         """A value with what this source calls people and matters as the directory calls them."""

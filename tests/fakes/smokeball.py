@@ -53,6 +53,8 @@ class FakeSmokeball:
         """The most records that a page holds, whatever is asked for."""
         self.ticks = 638_000_000_000_000_000
         self.down = False
+        self.answers: dict[str, tuple[int, Any]] = {}
+        """Status and body with which some paths are answered whatever is so."""
         self.limited: list[tuple[int, str]] = []
         """Status and Retry-After with which the next requests are refused."""
         self.on_page: list[Callable[[], None]] = []
@@ -151,6 +153,9 @@ class FakeSmokeball:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token in self.expired or not token.startswith("access-") or request.headers.get("x-api-key") != KEY:
             return web.json_response({"title": "Unauthorized"}, status=401)
+        if path in self.answers:
+            status, body = self.answers[path]
+            return web.json_response(body, status=status)
         parts = path.strip("/").split("/")
         if parts[0] == "webhooks":
             return await self._webhooks(request, parts)

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import structlog
 
+from bridge.directory.smokeball.answers import read_json
 from bridge.directory.smokeball.hosts import hosts_of
 from bridge.directory.smokeball.tokens import Login, NotConnectedError
 from bridge.directory.sources.port import SourceError
@@ -28,7 +29,13 @@ _ATTEMPTS = 6
 _READINGS = 6
 """How often a list is read anew that changed while it was read."""
 _LONGEST_WAIT = 120.0
+_LARGEST = 64 * 1024 * 1024
+"""Bytes of one answer that are read."""
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+
+
+class NotAnsweredError(SourceError):
+    """Smokeball does not answer this one request, which is no reason not to ask others."""
 
 
 class Bucket:
@@ -155,7 +162,7 @@ class Api:
                     if answer.status == 404:
                         return None
                     if answer.status < 300:
-                        return await answer.json(content_type=None) if await answer.read() else {}
+                        return await read_json(answer, _LARGEST)
                     status, after = answer.status, answer.headers.get("Retry-After", "")
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 status, after = 0, ""
@@ -169,7 +176,7 @@ class Api:
                 )
             why = f"answers {status}" if status else why
             if status and status != 429 and status < 500:
-                break
+                raise NotAnsweredError(f"Smokeball answers {status} at {path}.")
             if attempt < _ATTEMPTS - 1:
                 await self._bucket.rest(wait_of(after, attempt))
         raise SourceError(f"Smokeball {why} at {path}.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bridge.directory.smokeball.policies import Look
 from bridge.directory.sources.port import SourceRead, SourceRecord
 
 Json = dict[str, Any]
@@ -28,27 +29,6 @@ _KEEPS: Mapping[str, tuple[str, ...]] = {
     "matters": _MATTER,
 }
 """What is kept of each kind of thing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was found when a matter was looked at: what no list says of it."""
-
-    at: int
-    """When, in milliseconds since the epoch."""
-    denied: tuple[str, ...] = ()
-    """Users and groups on its deny-list."""
-    roles: tuple[tuple[str, str], ...] = ()
-    """Contacts with other parts than client and other side, by contact id."""
-    archived: bool = False
-
-    def same(self, other: Look | None) -> bool:
-        """Whether the other found the same."""
-        return other is not None and (self.denied, self.roles, self.archived) == (
-            other.denied,
-            other.roles,
-            other.archived,
-        )
 
 
 @dataclass
@@ -103,6 +83,8 @@ class Mirror:
         """Know no longer of it."""
         if getattr(self, kind).pop(record_id, None) is not None:
             self._note(kind, record_id)
+            if kind == "matters":
+                self.drop("looks", record_id)
 
     def _note(self, kind: str, record_id: str) -> None:
         self.changed.add((kind, record_id))
@@ -117,7 +99,7 @@ class Mirror:
             if one is None:
                 gone.append((_kept_as(kind), record_id))
             else:
-                plain = [one.at, one.denied, one.roles, one.archived] if isinstance(one, Look) else one
+                plain = asdict(one) if isinstance(one, Look) else one
                 written.append(SourceRecord(_kept_as(kind), record_id, {"json": json.dumps(plain, sort_keys=True)}))
         return SourceRead(tuple(written), whole=False, gone=tuple(gone))
 
@@ -128,8 +110,8 @@ def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
     for one in records:
         kind, plain = one.kind.removeprefix("mirror "), json.loads(str(one.values["json"]))
         if kind == "looks":
-            at, denied, roles, archived = plain
-            plain = Look(at, tuple(denied), tuple((name, contact) for name, contact in roles), archived)
+            roles = tuple((name, contact) for name, contact in plain["roles"])
+            plain = Look(**{**plain, "denied": tuple(plain["denied"]), "roles": roles})
         getattr(mirror, kind)[one.id] = plain
     return mirror
 

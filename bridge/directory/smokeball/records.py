@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bridge.directory.smokeball.mirror import Look, Mirror
+from bridge.directory.smokeball.mirror import Mirror
+from bridge.directory.smokeball.policies import Look, any_policy, is_sure
 from bridge.directory.sources.port import SourceRecord, Value
 
 Json = dict[str, Any]
@@ -73,26 +74,27 @@ class Principals:
         return frozenset(found)
 
 
-def records_of_mirror(mirror: Mirror, deny: str) -> tuple[SourceRecord, ...]:
+def records_of_mirror(mirror: Mirror, deny: str, reference: str) -> tuple[SourceRecord, ...]:
     """The records that follow from what Smokeball said.
 
-    `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. A matter that was not looked at yet is
-    open to those with a role on it alone, and so is one whose deny-list names somebody whom Smokeball does not list:
-    nobody knows who must not see it.
+    `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. `reference` is the form by which
+    policies are asked for. A matter of which nobody is sure who must not see it is open to those with a role on it
+    alone, and so is one whose deny-list names somebody whom Smokeball does not list.
     """
     principals = Principals(mirror)
     made = [_staff(one, principals) for one in principals.staff.values()]
     made += [_group(one, principals) for one in mirror.groups.values()]
     exceptions: dict[str, SourceRecord] = {}
+    any_found = any_policy(mirror.looks.values(), reference)
     for one in mirror.matters.values():
         look = mirror.looks.get(one["id"])
         denied = principals.people(look.denied) if look is not None else frozenset()
         values = _matter(one, mirror, principals, look)
-        if look is None or not principals.knows(look.denied):
-            values["restricted"] = "yes"
-        elif denied and deny == "wall":
+        if denied and deny == "wall":
             made.append(_wall(one["id"], denied))
-        elif denied:
+        if look is None or not is_sure(look, reference, any_found=any_found) or not principals.knows(look.denied):
+            values["restricted"] = "yes"
+        elif denied and deny != "wall":
             group = _exception(principals, denied)
             exceptions[group.id] = group
             values |= {"restricted": "yes", "allowed": (group.id,)}
@@ -210,11 +212,3 @@ def _number(phone: Any) -> str:
 
 def _yes(value: Any) -> str:
     return "yes" if value else "no"
-
-
-def denied_in(policy: Any) -> Iterator[str]:
-    """The principals that a matter's policy shuts out. What is neither a clear Allow nor another operation denies."""
-    for rule in (policy or {}).get("rules") or ():
-        allows = rule.get("type") in {1, "Allow"}
-        if not allows and rule.get("operation") in {None, "Access"} and rule.get("principalId"):
-            yield str(rule["principalId"])

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+import structlog
+
 from bridge.clock import now_ms
-from bridge.directory.smokeball.api import Api
-from bridge.directory.smokeball.mirror import MIRROR, Look, Mirror, mirror_of, version_of
-from bridge.directory.smokeball.records import GIVES, denied_in, records_of_mirror
+from bridge.directory.smokeball.api import Api, NotAnsweredError
+from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
+from bridge.directory.smokeball.policies import Look, doubted, with_policy
+from bridge.directory.smokeball.records import GIVES, records_of_mirror
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
-from bridge.directory.sources.port import Capabilities, Hint, SourceRead
+from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
 from bridge.directory.sources.union import checked
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
 
+log = structlog.get_logger(__name__)
 _OVERLAP_TICKS = 5 * 60 * 10_000_000
 """How far before the newest change known the next reading begins, in ticks of 100 nanoseconds."""
 _VERIFIED = 50
@@ -56,10 +62,14 @@ class SmokeballSource:
         if any(hint.kind in {"staff", "groups"} for hint in hints):
             await self._read_people(mirror)
         for hint in hints:
-            if hint.kind == "matters":
-                await self._look_at(mirror, hint.id)
-            elif hint.kind == "contacts" and (contact := await self._api.get(f"/contacts/{hint.id}")):
-                mirror.put_contacts([contact])
+            try:
+                with _as_described(f"{hint.kind} {hint.id}"):
+                    await self._verify(mirror, hint)
+            except NotAnsweredError as error:
+                # One that cannot be read never keeps the others waiting.
+                log.warning("source_record_not_read", source=self.name, kind=hint.kind, id=hint.id, reason=str(error))
+                if hint.kind == "matters" and hint.id in mirror.matters:
+                    self._doubt(mirror, hint.id)
         if not mirror.says_other:
             # The times of the looks, so that a new start goes on with those that are due.
             await self._keep(mirror)
@@ -70,10 +80,12 @@ class SmokeballSource:
         if self._mirror is None:
             return ()
         before = now - self._settings.policy_minutes * 60_000
-        due = [
-            (self._mirror.looks[one["id"]].at if one["id"] in self._mirror.looks else 0, one)
-            for one in self._mirror.matters.values()
-        ]
+        looked = {
+            matter_id: look.at
+            for matter_id, look in self._mirror.looks.items()
+            if look.reference == self._settings.policy_reference
+        }
+        due = [(looked.get(one["id"], 0), one) for one in self._mirror.matters.values()]
         due = [(at, one) for at, one in due if at <= before]
         # The open ones first, among them those that were looked at the longest ago.
         due.sort(key=lambda each: (str(each[1].get("status", "")).casefold() not in _OPEN, each[0]))
@@ -82,20 +94,22 @@ class SmokeballSource:
     async def _loaded(self) -> Mirror:
         if self._mirror is None:
             rows = await self._store.read(records_of, MIRROR)
-            self._mirror = mirror_of(one.record for one in unpacked(rows) if not one.gone)
+            self._mirror = await asyncio.to_thread(_mirror_of_rows, rows)
         return self._mirror
 
     async def _read_people(self, mirror: Mirror) -> None:
         staff = await self._api.whole("/staff")
-        users = await self._api.get("/firmusers")
+        users = _listed(await self._api.get("/firmusers"))
         groups = await self._api.whole("/groups")
         mirror.put("staff", staff)
-        mirror.put("users", users or ())
+        mirror.put("users", users)
         mirror.put("groups", groups)
         await self._drop_missing(mirror, "staff", "/staff", {one["id"] for one in staff})
-        for kind, listed in (("users", users or ()), ("groups", groups)):
+        for kind, listed in (("users", users), ("groups", groups)):
             for record_id in getattr(mirror, kind).keys() - {one["id"] for one in listed}:
-                mirror.drop(kind, record_id)
+                # Whoever has left has not come back because no list names them.
+                if not getattr(mirror, kind)[record_id].get("isFormerUser"):
+                    mirror.drop(kind, record_id)
 
     async def _drop_missing(self, mirror: Mirror, kind: str, path: str, listed: set[str]) -> None:
         """Whoever a list leaves out is looked for before they count as gone (S2, S3)."""
@@ -107,11 +121,24 @@ class SmokeballSource:
             else:
                 mirror.put(kind, [one])
 
+    async def _verify(self, mirror: Mirror, hint: Hint) -> None:
+        if hint.kind == "matters":
+            await self._look_at(mirror, hint.id)
+        elif hint.kind == "contacts" and (contact := await self._api.get(f"/contacts/{hint.id}")):
+            mirror.put_contacts([contact])
+
+    def _doubt(self, mirror: Mirror, matter_id: str) -> None:
+        """Note that a matter was looked at and could not be seen."""
+        before = mirror.looks.get(matter_id)
+        look = Look(self._clock(), reference=self._settings.policy_reference)
+        if before is not None:
+            look = replace(look, roles=before.roles, archived=before.archived)
+        mirror.put_look(matter_id, doubted(look, before))
+
     async def _look_at(self, mirror: Mirror, matter_id: str) -> None:
         matter = await self._api.get(f"/matters/{matter_id}")
         if matter is None:
             mirror.drop("matters", matter_id)
-            mirror.drop("looks", matter_id)
             return
         reference = self._settings.policy_reference.format(matter=matter_id)
         # First who must not see it, then the matter: it is never put open by what was so before.
@@ -123,11 +150,14 @@ class SmokeballSource:
         others = [one for one in roles if not (one.get("isClient") or one.get("isOtherSide"))]
         look = Look(
             self._clock(),
-            tuple(sorted(denied_in(policy))),
-            tuple((str(one.get("name") or "Other"), _id_of(one.get("contact"))) for one in others),
-            bool((archive or {}).get("isArchived")),
+            roles=tuple((str(one.get("name") or "Other"), _id_of(one.get("contact"))) for one in others),
+            archived=bool((archive or {}).get("isArchived")),
+            reference=self._settings.policy_reference,
         )
-        mirror.put_look(matter_id, look)
+        before = mirror.looks.get(matter_id)
+        others_looks = (one for other, one in mirror.looks.items() if other != matter_id)
+        turn_ms = self._settings.policy_minutes * 60_000
+        mirror.put_look(matter_id, with_policy(look, policy, matter_id, before, others_looks, turn_ms))
 
     async def _read_contacts(self, mirror: Mirror, matter: dict[str, Any], roles: Iterable[dict[str, Any]]) -> None:
         """The names of contacts that came after the list was read."""
@@ -142,7 +172,9 @@ class SmokeballSource:
 
     async def _said(self, mirror: Mirror, cursor: str | None) -> SourceRead:
         """What follows from the mirror, checked; the mirror is kept first. Raises SourceError."""
-        records = await asyncio.to_thread(records_of_mirror, mirror, self._settings.deny)
+        deny, reference = self._settings.deny, self._settings.policy_reference
+        with _as_described("its records"):
+            records = await asyncio.to_thread(records_of_mirror, mirror, deny, reference)
         await asyncio.to_thread(checked, self.name, records)
         await self._keep(mirror)
         mirror.says_other = False
@@ -159,3 +191,24 @@ class SmokeballSource:
 
 def _id_of(link: Any) -> str:
     return str(link.get("id") or "") if isinstance(link, dict) else ""
+
+
+@contextmanager
+def _as_described(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = f"What Smokeball says of {what} is not what its description says ({type(error).__name__})."
+        raise NotAnsweredError(message) from error
+
+
+def _listed(users: Any) -> list[dict[str, Any]]:
+    if not isinstance(users, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("id"), str) for one in users
+    ):
+        raise SourceError("Smokeball's list /firmusers is not what its description says.")
+    return users
+
+
+def _mirror_of_rows(rows: Iterable[tuple[str, str, str, bool]]) -> Mirror:
+    return mirror_of(one.record for one in unpacked(rows) if not one.gone)

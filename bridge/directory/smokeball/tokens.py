@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from bridge import faults
 from bridge.clock import now_ms
+from bridge.directory.smokeball.answers import read_json
 from bridge.directory.smokeball.hosts import hosts_of
 from bridge.directory.sources.port import SourceError
 from bridge.settings import SmokeballSettings
@@ -22,6 +23,9 @@ from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import SourceSecret
 
 _NAME = "smokeball"
+_LARGEST = 64 * 1024
+"""Bytes of an answer that are read: tokens are some thousand."""
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
 _EARLY_MS = 60_000
 """How long before its end a token is renewed."""
 _AGAIN = "Let it in again: `firm-bridge smokeball connect` on the server."
@@ -100,9 +104,14 @@ async def ask_for_tokens(
     login = aiohttp.encode_basic_auth(settings.client_id, settings.client_secret.get_secret_value())
     try:
         async with session.post(
-            address, data={**form, "client_id": settings.client_id}, headers={"Authorization": login}
+            address,
+            data={**form, "client_id": settings.client_id},
+            headers={"Authorization": login},
+            # What is in the form is for this host alone.
+            allow_redirects=False,
+            timeout=_TIMEOUT,
         ) as answer:
-            body: Any = await answer.json(content_type=None)
+            body: Any = await read_json(answer, _LARGEST)
             status = answer.status
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise SourceError(f"Smokeball's page for signing in does not answer ({type(error).__name__}).") from error

@@ -60,7 +60,8 @@ class Reader:
         if now < self._pause_ms:
             return
         try:
-            if self._hints and self.read_at is not None:
+            # After a failure everything is read first: a hint that cannot be read back never keeps the rest waiting.
+            if self._hints and self.read_at is not None and not self.trouble:
                 hints = list(self._hints)
                 await self._keep(await self.source.verify(hints))
                 for hint in hints:

@@ -26,6 +26,7 @@ def small_firm(fake: FakeSmokeball) -> tuple[str, str, str]:
     ann, ben = fake.person(1, "Ann", role="Partner"), fake.person(2, "Ben")
     client = fake.contact(1, "Brightwater Marina")
     matter = fake.matter(1, personResponsible=link(ann), clients=[link(client)])
+    fake.world.policies[matter] = []
     fake.settle()
     return ann, ben, matter
 
@@ -314,6 +315,7 @@ async def _walk(one: Connected, steps: list[tuple[str, int, int]]) -> None:
     fake = one.fake
     staff = [fake.person(number, name) for number, name in enumerate(("Ann", "Ben", "Cat", "Dot"))]
     matters = [fake.matter(number) for number in range(3)]
+    fake.world.policies[matters[0]] = []
     ever: set[tuple[str, str]] = set()
 
     def note() -> None:

@@ -62,6 +62,36 @@ def test_S1_the_owner_of_the_staff_alone_says_who_is_an_admin() -> None:
     assert united(given, {"scim": ("staff",), "smokeball": ("staff.role",)}).firm.staff["u1"].role == "Owner"
 
 
+@pytest.mark.parametrize("field", ["role", "external_ids"])
+def test_S1_a_right_whose_owner_does_not_know_somebody_is_nobodys(field: str) -> None:
+    rights: dict[str, Value] = {"role": "Owner", "external_ids": (("oidc", "ann"),)}
+    ann = person("u1", "Ann").record
+    ann = SourceRecord("staff", "u1", {**ann.values, field: rights[field]})
+    given = {"scim": [person("u2", "Ben")], "files": [KeptRecord(ann, gone=False)]}
+    owns = {"files": ("staff",), "scim": (f"staff.{field}",)}
+    assert not getattr(united(given, owns).firm.staff["u1"], field)
+
+
+@pytest.mark.parametrize("by_rows", [False, True])
+@pytest.mark.parametrize("owner", ["smokeball", "files"])
+def test_M3_who_two_sources_restrict_a_matter_to_is_on_both_lists(owner: str, by_rows: bool) -> None:
+    names = {"u1": "Ann", "u2": "Ben", "u3": "Cat", "u4": "Dan"}
+    rows = [record("access", one, matter="1", person=one) for one in ("u1", "u2")]
+    files = [matter("f1", "1", restricted="yes", allowed=() if by_rows else ("u1", "u2"))]
+    given = {
+        "smokeball": [
+            *(person(*one) for one in names.items()),
+            record("groups", "in", name="In", members=("u3",)),
+            record("groups", "but", name="Not Ann", members=("u2", "in", "u4")),
+            matter("s1", "1", restricted="yes", allowed=("but",)),
+        ],
+        "files": [*files, *(rows if by_rows else ())],
+    }
+    firm = united(given, {name: ("matters",) if name == owner else () for name in given}).firm
+    (found,) = firm.matters.values()
+    assert firm.people(found.allowed) == {"u2"}
+
+
 def test_S1_two_that_disagree_are_told_and_the_owner_holds() -> None:
     given = {"scim": [person("u1", "Ann", last_name="Lee")], "files": [person("u1", "Ann", last_name="Li")]}
     union = united(given, {"scim": ("staff",), "files": ()})

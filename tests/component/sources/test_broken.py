@@ -1,0 +1,126 @@
+"""A Smokeball that answers some things wrongly: the rest goes on, and nobody comes back or in by it (S1, S2, S3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bridge.directory.smokeball import api
+from bridge.directory.smokeball.tokens import ask_for_tokens
+from bridge.directory.sources.port import Hint, SourceError
+from bridge.store.engine.store import Store
+from tests.component.sources.connected import connected, settings_for
+from tests.component.sources.test_smokeball import small_firm
+from tests.fakes.smokeball import link, uuid
+
+
+@pytest.mark.parametrize(("status", "body"), [(400, {}), (500, {}), (200, [1]), (200, {"roles": ["x"]})])
+async def test_s2_a_hint_that_cannot_be_read_back_keeps_nobody_in(
+    store: Store, tmp_path: Path, status: int, body: Any
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, _ = small_firm(one.fake)
+        await one.settled()
+        one.fake.answers = {f"/matters/{uuid(77)}": (status, body), f"/matters/{uuid(77)}/roles": (status, body)}
+        one.reader.hint(Hint("matters", uuid(77)))
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.settle()
+        await one.look(3)
+        assert one.directory.firm.active_staff == {ann}
+
+
+async def test_s2_a_matter_that_cannot_be_read_keeps_its_deny_list_and_others_go_on(
+    store: Store, tmp_path: Path
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        second = one.fake.matter(2, personResponsible=link(ann))
+        one.fake.world.policies[first] = [one.fake.user_of(ben)]
+        await one.settled()
+        assert [one.sees(ben, first), one.sees(ben, second)] == [False, True]
+        one.fake.answers = {f"/policies/{first}": (400, {})}
+        one.fake.world.policies[second] = [one.fake.user_of(ben)]
+        await one.settled()
+        assert [one.sees(ben, first), one.sees(ben, second)] == [False, False]
+        assert one.sees(ann, first)
+
+
+async def test_s3_a_former_user_who_is_listed_no_longer_stays_former(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, _ = small_firm(one.fake)
+        one.fake.world.users[one.fake.user_of(ben)]["isFormerUser"] = True
+        await one.settled()
+        answers: tuple[tuple[int, Any], ...] = ((404, {}), (200, {}), (200, [{"staffId": ben}]), (200, []))
+        for status, body in answers:
+            one.fake.answers = {"/firmusers": (status, body)}
+            await one.look()
+            assert one.directory.firm.active_staff == {ann}
+            assert bool(one.reader.trouble) == (body != [])
+
+
+@pytest.mark.parametrize("path", ["/staff", "/groups", "/matters", "/contacts"])
+@pytest.mark.parametrize("listed", [["x"], [{"id": 1}], "x", {}])
+async def test_s1_a_list_that_is_none_is_said_and_leaves_the_firm(
+    store: Store, tmp_path: Path, path: str, listed: Any
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, matter = small_firm(one.fake)
+        await one.settled()
+        one.fake.answers = {path: (200, {"value": listed})}
+        await one.look()
+        assert "not what its description says" in one.reader.trouble
+        assert one.directory.firm.active_staff == {ann, ben}
+        assert one.sees(ben, matter)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"personAssistingStaffs": 7}, {"clients": [7]}, {"title": {"a": 1}, "clients": {"a": 1}}]
+)
+async def test_s1_a_record_that_is_none_is_said_and_leaves_the_firm(
+    store: Store, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    async with connected(store, tmp_path) as one:
+        _, ben, matter = small_firm(one.fake)
+        await one.settled()
+        one.fake.matter(2, **wrong)
+        one.fake.settle()
+        await one.look()
+        assert "not what its description says" in one.reader.trouble
+        assert one.sees(ben, matter)
+
+
+async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(await request.text())
+        return web.json_response({"access_token": "a"})
+
+    async def leads_away(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    app = web.Application()
+    app.add_routes([web.post("/oauth2/token", leads_away), web.post("/elsewhere", elsewhere)])
+    async with TestServer(app) as server:
+        settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path)
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(SourceError):
+                await ask_for_tokens(session, settings, {"grant_type": "refresh_token", "refresh_token": "r"})
+    assert asked == []
+
+
+async def test_s1_an_answer_without_end_is_not_read_to_its_end(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, _ = small_firm(one.fake)
+        await one.settled()
+        monkeypatch.setattr(api, "_LARGEST", 100)
+        await one.look()
+        assert "larger than 100 bytes" in one.reader.trouble
+        assert one.directory.firm.active_staff == {ann, ben}

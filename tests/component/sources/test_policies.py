@@ -1,0 +1,129 @@
+"""What may be concluded from Smokeball's policies, and from there being none (S2, S3, M3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bridge.check.finding import Verdict
+from bridge.check.sources import policy_finding
+from bridge.directory.smokeball.policies import denied_in
+from bridge.directory.sources.port import Hint
+from bridge.settings import SmokeballSettings
+from bridge.store.engine.store import Store
+from tests.component.sources.connected import Connected, connected
+from tests.component.sources.test_smokeball import small_firm
+from tests.fakes.smokeball import FakeSmokeball, link
+
+
+def two_matters(fake: FakeSmokeball) -> tuple[str, str, str, str]:
+    """Ann's two matters, of which Ben must not see the first."""
+    ann, ben, first = small_firm(fake)
+    second = fake.matter(2, personResponsible=link(ann))
+    fake.world.policies[first] = [fake.user_of(ben)]
+    return ann, ben, first, second
+
+
+async def turns(one: Connected, number: int) -> None:
+    for _ in range(number):
+        await one.settled()
+
+
+async def test_s2_with_a_wrong_reference_no_matter_opens(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path, policy_reference="matters/{matter}") as one:
+        ann, ben, first, second = two_matters(one.fake)
+        await turns(one, 3)
+        assert [one.sees(ann, first), one.sees(ann, second)] == [True, True]
+        assert [one.sees(ben, first), one.sees(ben, second)] == [False, False]
+        said = await policy_finding(one.settings, store)
+        assert (said.state, "policy_reference" in said.remedy) == (Verdict.WARNING, True)
+        right = one.settings.model_copy(update={"policy_reference": "{matter}"})
+    async with connected(store, tmp_path, one.fake) as again:
+        await again.settled()
+        assert (await policy_finding(right, store)).state is Verdict.OK
+
+
+async def test_s2_no_policy_counts_as_none_once_another_is_found(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        _, ben, first, second = two_matters(one.fake)
+        del one.fake.world.policies[first]
+        await turns(one, 2)
+        assert not one.sees(ben, second)
+        one.fake.world.policies[first] = [one.fake.user_of(ben)]
+        await one.settled()
+        assert [one.sees(ben, first), one.sees(ben, second)] == [False, True]
+
+
+@pytest.mark.parametrize("deny", ["restriction", "wall"])
+async def test_m3_a_deny_list_stays_when_every_policy_is_gone_at_once(store: Store, tmp_path: Path, deny: str) -> None:
+    async with connected(store, tmp_path, deny=deny) as one:
+        ann, ben, first, second = two_matters(one.fake)
+        one.fake.world.policies[first].append(one.fake.user_of(ann))
+        await one.settled()
+        assert one.sees(ben, second)
+        one.fake.world.policies.clear()
+        await turns(one, 4)
+        assert [one.sees(ben, first), one.sees(ben, second)] == [False, False]
+        assert one.sees(ann, first) == (deny == "restriction")
+
+
+async def test_m3_one_policy_gone_is_believed_after_a_turn_in_which_others_were_found(
+    store: Store, tmp_path: Path
+) -> None:
+    async with connected(store, tmp_path) as one:
+        _, ben, first, second = two_matters(one.fake)
+        one.fake.world.policies[second] = []
+        await one.settled()
+        del one.fake.world.policies[first]
+        one.fake.settle()
+        for _ in range(3):
+            one.reader.hint(Hint("matters", first))
+            await one.look()
+        await one.directory.refresh()
+        assert not one.sees(ben, first)
+        await turns(one, 2)
+        assert one.sees(ben, first)
+
+
+async def test_s2_another_reference_takes_nothing_over_from_the_one_before(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first, second = two_matters(one.fake)
+        await one.settled()
+        assert one.sees(ben, second)
+        async with connected(store, tmp_path, one.fake, policy_reference="wrong-{matter}") as again:
+            again.now[0] = one.now[0]
+            await again.look()
+            assert [again.sees(ben, first), again.sees(ben, second)] == [False, False]
+            await turns(again, 3)
+            assert [again.sees(ben, first), again.sees(ben, second)] == [False, False]
+            assert again.sees(ann, first)
+
+
+@pytest.mark.parametrize(
+    ("policy", "denied"),
+    [
+        ({"id": "p", "rules": [{"principalId": "u", "operation": "Access", "type": 0}]}, ("u",)),
+        ({"id": "p", "rules": [{"principalId": "u", "type": "Deny"}, {"principalId": "v", "type": 7}]}, ("u", "v")),
+        ({"id": "p", "rules": [{"principalId": "u", "type": 1}, {"principalId": "v", "operation": "Execute"}]}, ()),
+        ({"id": "p", "resourceId": "matters/m", "rules": None}, ()),
+        ({"id": "p", "resourceId": "matters/other", "rules": []}, None),
+        ({"id": "p", "principalId": "u", "rules": []}, None),
+        ({"id": "p", "rules": [{"operation": "Access", "type": 0}]}, None),
+        ({"id": "p", "rules": ["u"]}, None),
+        ({"id": "p", "rules": {"u": 0}}, None),
+        ({}, None),
+        ([], None),
+        ("", None),
+    ],
+)
+def test_s2_a_policy_that_is_not_understood_says_nothing(policy: Any, denied: tuple[str, ...] | None) -> None:
+    assert denied_in(policy, "m") == denied
+
+
+@pytest.mark.parametrize("reference", ["", "matters", "{matter}{matter}", "{id}", "../{matter}?", "{matter!r}"])
+def test_s2_a_reference_names_the_matter_once(reference: str) -> None:
+    with pytest.raises(ValidationError, match=r"It must have \{matter\} in it once"):
+        SmokeballSettings.model_validate({"policy_reference": reference})
