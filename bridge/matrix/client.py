@@ -103,7 +103,7 @@ class MatrixClient:
             await self._as_bot(Api.room_delete_alias(_NO_TOKEN, alias))
 
     async def room_state(self, room_id: str) -> list[Json]:
-        events: list[Json] = await self._as_bot(Api.room_get_state(_NO_TOKEN, room_id))
+        events: list[Json] = await self._as_bot(get(V3, "rooms", room_id, "state"))
         return events
 
     async def state_event(self, room_id: str, event_type: str, state_key: str) -> Json | None:

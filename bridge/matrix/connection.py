@@ -37,7 +37,8 @@ DEVICE = "FIRMBRIDGE"
 _MIN_CONNECTIONS = 32
 _KEPT_SECONDS = 4.0
 """How long an unused connection is kept: less than any common server keeps it, or it could be gone when it is used."""
-_TARGET = re.compile(r"/[!-~]*")
+_TARGET = re.compile(r"/[!\"$-~]*")
+"""What may stand in one. Behind a "#" it would not be sent."""
 _JSON = {"Content-Type": "application/json"}
 _ID = re.compile(
     r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+|(?<=/media/thumbnail)/.+"
@@ -79,7 +80,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         self.access_token = appservice.as_token.get_secret_value()
         self.client_session: aiohttp.ClientSession | None = None
         address = URL(self.homeserver)
-        self._origin, self._base_path = str(address.origin()), address.raw_path.rstrip("/")
+        self._origin, self._base_path = address.origin(), address.raw_path.rstrip("/")
         self._headers = {
             "User-Agent": "firm-bridge",
             "Authorization": f"Bearer {self.access_token}",
@@ -206,13 +207,13 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
     async def _pieces(self, shown: str, target: str, seconds: float) -> AsyncGenerator[bytes, None]:
         """The pieces of an answer, by one request. Raises as `request_once`."""
         # What the path of media names is a secret.
-        name = f"GET {route_of(shown)}"
+        name, url = f"GET {route_of(shown)}", self._url(target)
         if self._closed:
             raise errors.UnreachableError(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started, status = time.perf_counter(), 0
         try:
             async with self._session().get(
-                URL(self._origin + target, encoded=True),
+                url,
                 timeout=aiohttp.ClientTimeout(total=None, connect=seconds, sock_read=seconds),
                 allow_redirects=False,
                 read_bufsize=_PIECE,
@@ -247,6 +248,15 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         query = f"?{'&'.join(pairs)}" if pairs else ""
         shown = _MEDIA.sub("/{id}", path) if "/media/" in path else path
         return shown, f"{self._base_path}{path}{query}"
+
+    def _url(self, target: str) -> URL:
+        """The address of a path with its query. Raises ValueError where they are not encoded."""
+        if _TARGET.fullmatch(target) is None:
+            raise ValueError("A request's target has to be an encoded path.")
+        path, _, query = target.partition("?")
+        # Made of its parts: taking it apart takes a 20th of a request, and yarl keeps what it took apart, secrets too.
+        scheme, authority = self._origin.scheme, self._origin.raw_authority
+        return URL.build(scheme=scheme, authority=authority, path=path, query_string=query, encoded=True)
 
     def _session(self, *, as_nobody: bool = False) -> aiohttp.ClientSession:
         """The connections, those without the bridge's token for what another one is sent with.
@@ -286,8 +296,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         request.
         """
         name = f"{method} {shown}"
-        if _TARGET.fullmatch(target) is None:
-            raise ValueError("A request's target has to be an encoded path.")
+        url = self._url(target)
         if self._closed:
             raise errors.UnreachableError(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started = time.perf_counter()
@@ -297,7 +306,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
             async with self._free:
                 response = await self._session(as_nobody=as_nobody).request(
                     method,
-                    URL(self._origin + target, encoded=True),
+                    url,
                     data=body,
                     headers=headers,
                     timeout=aiohttp.ClientTimeout(total=seconds),

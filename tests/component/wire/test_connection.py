@@ -83,6 +83,10 @@ async def get(connection: Connection) -> object:
         return await connection.ask(("GET", "/x"), None)
 
 
+async def drop(_: bytes) -> None:
+    """Take a piece of a download."""
+
+
 async def test_a_request_is_sent_as_it_should_be(server: Server, connection: Connection, unused_tcp_port: int) -> None:
     server.connections = [[OK, OK]]
     answer = await connection.ask(("PUT", "/a%20b?c=d", b'{"e": 1}'), "@ann:b.example")
@@ -165,10 +169,12 @@ async def test_no_connection_is_told_with_its_address(unused_tcp_port: int) -> N
     await connection.close()
 
 
-@pytest.mark.parametrize("path", ["/a b", "/a\r\nX: y", "/é", "/a\0"])
-async def test_a_target_that_would_be_more_than_one_is_refused(connection: Connection, path: str) -> None:
+@pytest.mark.parametrize("path", ["/a b", "/a\r\nX: y", "/é", "/a\0", "/a#b"])
+async def test_a_target_that_would_be_sent_as_another_is_refused(connection: Connection, path: str) -> None:
     with pytest.raises(ValueError, match="target"):
         await connection.ask(("GET", path), None)
+    with pytest.raises(ValueError, match="target"):
+        await connection.stream(("GET", path), "@bot:firm.example", drop)
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\nX: y", "a\0"])
