@@ -76,10 +76,15 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
         await _call_back(arrival, conversation, context)
     elif staff_id is not None and actor is not None and event.membership in {"join", "invite"}:
         verdict = await _come(event, conversation, staff_id, actor, desk)
+    if not verdict.stands:
+        await desk.reconciler.rooms.converge(place.key)
+    # What it asks of the homeserver is that person's, and may take long or fail: nothing else waits for it.
+    came = staff_id if event.membership == "join" and not verdict.refusal else None
+    if came is not None and may_be_in(desk.firm(), came, conversation, desk.today()):
+        await allow_widget(desk, event.room_id, event.state_key or "")
     if verdict.stands:
         in_chat = conversation.kind is ConversationKind.BOT and event.membership == "join"
         return await welcome(staff_id, event.room_id, desk) if in_chat and staff_id is not None else None
-    await desk.reconciler.rooms.converge(place.key)
     if event.membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
@@ -170,8 +175,6 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
     """Record that somebody joined or was invited, where that can stand."""
     firm, today = desk.firm(), desk.today()
     allowed = may_be_in(firm, staff_id, conversation, today)
-    if allowed and event.membership == "join":
-        await allow_widget(desk, event.room_id, event.state_key or "")
     if allowed and (conversation.everyone or staff_id in conversation.participants):
         return _STANDS if actor == staff_id else _PUT_RIGHT
     closed = actor != staff_id and is_read_only(firm, conversation)

@@ -14,6 +14,7 @@ from bridge.firm.conversation import direct_id, first_matter_conversation_id
 from bridge.firm.room_rules import WIDGET
 from bridge.mapping.clients.widgets import ALLOWED, WIDGET_ID
 from bridge.settings import PanelSettings
+from bridge.store.rooms.conversations import conversation_by_id, key_of_room
 from bridge.web.panel.safety import COOKIE
 from tests.component.panel.panel_firm import HOSTILE, SECRETS, Panel, panel_firm
 from tests.component.small_firm import channel, direct
@@ -107,6 +108,22 @@ async def test_P4_no_client_asks_before_it_loads_it_and_who_forbade_it_keeps_tha
     await firm.ask("walt", "!leave", court)
     await firm.ask("ruth", "!invite @walt", court)
     assert data[firm.user("walt"), court, ALLOWED] == {other: False, "$of-another": True}
+
+
+async def test_V1_who_comes_is_in_the_conversation_though_their_own_data_takes_nothing_more(beside: Panel) -> None:
+    firm = beside.firm
+    court = await channel(firm)
+    full = Answer(413, b'{"errcode": "M_TOO_LARGE", "error": "too large"}')
+    firm.fake.script("PUT", f"account_data/{ALLOWED}", full)
+    firm.fake.invite(court, firm.fake.bot_id, firm.user("walt"))
+    firm.fake.join(court, firm.user("walt"))
+    await firm.settle()
+    assert firm.fake.asked("PUT", ALLOWED)[-1].status == 413
+    key = await firm.service.store.read(key_of_room, court)
+    found = await firm.service.store.read(conversation_by_id, str(key))
+    assert found is not None
+    assert "walt" in found.participants
+    assert "walt" in firm.members(court)
 
 
 async def test_P4_only_the_firms_client_frames_the_page_and_it_has_nothing_of_anybody(beside: Panel) -> None:
