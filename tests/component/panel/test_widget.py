@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ async def come_in(panel: Panel, token: Any, conversation: Any = GENERAL, server:
 
 async def proved(panel: Panel, localpart: str, conversation: str = GENERAL) -> str:
     """The session of somebody whose client proves who they are."""
-    token = f"proof-of-{localpart}"
+    token = f"proof-of-{localpart}-{secrets.token_hex(4)}"
     panel.firm.fake.openid_tokens[token] = panel.firm.user(localpart)
     session = await come_in(panel, token, conversation)
     assert len(session) > 40
@@ -198,6 +199,15 @@ async def test_P4_the_proof_goes_to_the_firms_homeserver_alone_and_is_followed_n
     assert len(await come_in(beside, "good")) > 40
 
 
+async def test_P4_a_proof_opens_one_conversation_once(beside: Panel) -> None:
+    """Whoever else gets it, such as another page that the client showed it to, gets in nowhere with it."""
+    beside.firm.fake.openid_tokens["good"] = beside.firm.user("ruth")
+    assert await come_in(beside, "good", "no-such") == "403"
+    assert len(await come_in(beside, "good")) > 40
+    assert await come_in(beside, "good") == "403"
+    assert await come_in(beside, "good", direct_id(["ruth", "tom"])) == "403"
+
+
 @pytest.mark.parametrize("conversation", ["no-such", "", "\0", "space-staff", "admins", None, 7])
 async def test_M3_what_is_no_conversation_of_theirs_is_answered_as_what_is_not_there(
     beside: Panel, conversation: Any
@@ -248,7 +258,8 @@ async def test_F2_M3_a_session_ends_with_access_and_with_all_else(beside: Panel)
     await beside.firm.ask("ruth", "!staff leave @tom")
     assert (await shown(beside, tom, "files", conversation))[0] == 401
     # A proof from before is good for an hour at the homeserver.
-    assert await come_in(beside, "proof-of-tom", conversation) == "403"
+    beside.firm.fake.openid_tokens["from-before"] = beside.firm.user("tom")
+    assert await come_in(beside, "from-before", conversation) == "403"
 
 
 async def test_P4_sessions_beside_messages_are_listed_ended_and_bounded(beside: Panel) -> None:
