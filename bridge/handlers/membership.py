@@ -76,15 +76,12 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
         await _call_back(arrival, conversation, context)
     elif staff_id is not None and actor is not None and event.membership in {"join", "invite"}:
         verdict = await _come(event, conversation, staff_id, actor, desk)
-    if not verdict.stands:
-        await desk.reconciler.rooms.converge(place.key)
-    # What it asks of the homeserver is that person's, and may take long or fail: nothing else waits for it.
-    came = staff_id if event.membership == "join" and not verdict.refusal else None
-    if came is not None and may_be_in(desk.firm(), came, conversation, desk.today()):
-        await allow_widget(desk, event.room_id, event.state_key or "")
     if verdict.stands:
+        await _show_widget(event, conversation, staff_id, desk)
         in_chat = conversation.kind is ConversationKind.BOT and event.membership == "join"
         return await welcome(staff_id, event.room_id, desk) if in_chat and staff_id is not None else None
+    await desk.reconciler.rooms.converge(place.key)
+    await _show_widget(event, conversation, staff_id, desk)
     if event.membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
@@ -200,6 +197,15 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
     if conversation.kind is ConversationKind.DIRECT:
         return _Verdict("Nobody is added to a direct conversation. `!dm @person …` opens one with everybody.")
     return _Verdict(_NOT_OPEN)
+
+
+async def _show_widget(event: Event, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:
+    """Let the panel load beside what somebody came into. That asks for what is theirs, which may take long or fail, so
+    nothing waits for it, and whether they may be there is asked again."""
+    if event.membership != "join" or staff_id is None:
+        return
+    if may_be_in(desk.firm(), staff_id, conversation, desk.today()):
+        await allow_widget(desk, event.room_id, event.state_key or "")
 
 
 async def _close_history(event: Event, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:
