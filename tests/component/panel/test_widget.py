@@ -239,6 +239,12 @@ async def test_P4_a_session_is_good_for_its_conversation_and_for_nothing_else(be
     for cookie in (session, f"widget {session}"):
         async with beside.client.get("/", headers={"Cookie": f"{COOKIE}={cookie}"}) as answer:
             assert answer.status == 401
+    marks = set()
+    for about in ("", "channels", "matter m1", court):
+        sent = {"Authorization": f"Bearer {session}"}
+        async with beside.client.get(f"/widget/{GENERAL}/events", params={"about": about}, headers=sent) as stream:
+            marks.add(await stream.content.readuntil(b"\r\n\r\n"))
+    assert len(marks) == 1
     browser = await beside.enter("ruth")
     assert (await shown(beside, browser.session, "files"))[0] == 401
     # A cookie speaks for nobody there.
