@@ -23,6 +23,7 @@ from bridge.store.engine.unit import Unit
 from bridge.store.models import MODELS, WebhookDelivery
 from bridge.store.record.audit import record
 from bridge.store.record.happenings import asked_for
+from bridge.webhooks import delivering as delivering_module
 from bridge.webhooks.delivering import PATIENCE_MS, pause_after
 from tests.component.small_firm import SmallFirm, channel, direct, small_firm
 from tests.component.webhooks.receiver import LOOPBACK, delivering, receiver
@@ -261,6 +262,22 @@ async def test_A3_after_three_days_it_is_put_aside_and_said_and_replayed_by_comm
         await firm.ask("ruth", "!ping")
     assert system.types == ["conversation.started", "conversation.renamed"]
     assert sum("could not be told what happened" in text for _, _, text in firm.said) == 1
+
+
+async def test_A3_what_the_bridge_itself_fails_at_is_put_aside_too_and_quotes_nobody(
+    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> bytes:
+        raise KeyError("Unspeakable")
+
+    monkeypatch.setattr(delivering_module, "told", fails)
+    async with receiver(firm, [EventType.CONVERSATION_STARTED]) as system:
+        await firm.ask("ruth", "!channel create One")
+        await firm.service.store.run(_age)
+        async with delivering(firm):
+            found = await stands(firm, system.id, lambda found: found.parked == 1)
+    assert found.error == "Something is wrong in the bridge. Its log says what."
+    assert not system.ids
 
 
 def _age(unit: Unit) -> None:
