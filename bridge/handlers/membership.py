@@ -77,9 +77,11 @@ async def handle_membership(arrival: Arrival, context: Context) -> Effect | None
     elif staff_id is not None and actor is not None and event.membership in {"join", "invite"}:
         verdict = await _come(event, conversation, staff_id, actor, desk)
     if verdict.stands:
+        await _show_widget(event, conversation, staff_id, desk)
         in_chat = conversation.kind is ConversationKind.BOT and event.membership == "join"
         return await welcome(staff_id, event.room_id, desk) if in_chat and staff_id is not None else None
     await desk.reconciler.rooms.converge(place.key)
+    await _show_widget(event, conversation, staff_id, desk)
     if event.membership == "ban":
         await _close_history(event, conversation, staff_id, desk)
     # Who seems to have left a room that is made anew was put out of it, as everybody is where an admin deletes a room.
@@ -170,8 +172,6 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
     """Record that somebody joined or was invited, where that can stand."""
     firm, today = desk.firm(), desk.today()
     allowed = may_be_in(firm, staff_id, conversation, today)
-    if allowed and event.membership == "join":
-        await allow_widget(desk, event.room_id, event.state_key or "")
     if allowed and (conversation.everyone or staff_id in conversation.participants):
         return _STANDS if actor == staff_id else _PUT_RIGHT
     closed = actor != staff_id and is_read_only(firm, conversation)
@@ -197,6 +197,15 @@ async def _come(event: Event, conversation: Conversation, staff_id: str, actor: 
     if conversation.kind is ConversationKind.DIRECT:
         return _Verdict("Nobody is added to a direct conversation. `!dm @person …` opens one with everybody.")
     return _Verdict(_NOT_OPEN)
+
+
+async def _show_widget(event: Event, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:
+    """Let the panel load beside what somebody came into. That asks for what is theirs, which may take long or fail, so
+    nothing waits for it, and whether they may be there is asked again."""
+    if event.membership != "join" or staff_id is None:
+        return
+    if may_be_in(desk.firm(), staff_id, conversation, desk.today()):
+        await allow_widget(desk, event.room_id, event.state_key or "")
 
 
 async def _close_history(event: Event, conversation: Conversation, staff_id: str | None, desk: Desk) -> None:

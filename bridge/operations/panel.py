@@ -60,13 +60,13 @@ async def sign_in(desk: Desk, token: str, browser: str) -> str | None:
     return session if _acting(desk, staff_id) is not None else None
 
 
-async def sign_in_beside(desk: Desk, staff_id: str, conversation_id: str, browser: str) -> str:
+async def sign_in_beside(desk: Desk, staff_id: str, conversation_id: str, proof: str, browser: str) -> str | None:
     """Begin a session of somebody whose client has shown who they are, beside the messages of a conversation. Its
-    token."""
+    token; None where this proof began one before."""
     session, now = secrets.token_urlsafe(32), now_ms()
     began = rows.Session(_hash(session), staff_id, now, now, _shown(browser), conversation_id)
-    await desk.store.run(rows.begin_widget, began, _BESIDE_MOST)
-    return session
+    begun = await desk.store.run(rows.begin_widget, _hash(f"proof\n{proof}"), now + _SESSION_MS, began, _BESIDE_MOST)
+    return session if begun else None
 
 
 async def begin_session(desk: Desk, person: Staff, nonce: str, browser: str) -> str | None:

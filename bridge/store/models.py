@@ -686,7 +686,8 @@ class ReadPosition(Base):
 
 
 class SignOnUsed(Base):
-    """An attempt to sign in by the firm's single sign-on that has begun a session, so that it begins no other (P4)."""
+    """An attempt to sign in by the firm's single sign-on, or a client's proof beside the messages, that has begun a
+    session, so that it begins no other (P4)."""
 
     nonce_hash = TextField(primary_key=True)
     """SHA-256 in hexadecimal."""

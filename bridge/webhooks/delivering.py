@@ -14,7 +14,7 @@ import structlog
 from bridge import faults
 from bridge.clock import DAY_MS, now_ms
 from bridge.desk import Desk
-from bridge.failures import describe
+from bridge.failures import describe, frames
 from bridge.firm.conversation import ADMINS_ID
 from bridge.matrix.errors import RequestError
 from bridge.metrics import Metrics
@@ -141,13 +141,24 @@ class Deliverer:
     async def _deliver(self, one: Delivery) -> None:
         try:
             await self._attempt(one)
-        except Exception as error:  # noqa: BLE001 - logged with its cause; one that always fails must not stop the rest
+        except StoreError as error:
             # What became of it could not be noted: it comes again, and not at once.
             log.warning("webhook_failed", webhook=one.webhook_id, error=describe(error))
             await asyncio.sleep(self._pause(1))
+        except Exception as error:  # noqa: BLE001 - logged with its cause; one that always fails must not stop the rest
+            log.warning("webhook_failed", webhook=one.webhook_id, error=describe(error), stack=frames(error))
+            await self._noted_as_failed(one)
         finally:
             del self._under_way[one.delivery_id]
             self._woken.set()
+
+    async def _noted_as_failed(self, one: Delivery) -> None:
+        """Note an attempt at which the bridge itself failed, which no later one may wait for without end."""
+        try:
+            await self._failed(one, None, "Something is wrong in the bridge. Its log says what.")
+        except StoreError as error:
+            log.warning("webhook_failed", webhook=one.webhook_id, error=describe(error))
+            await asyncio.sleep(self._pause(1))
 
     async def _attempt(self, one: Delivery) -> None:
         store = self._desk.store

@@ -98,16 +98,25 @@ def _connector(allowed: Sequence[str], pool: ThreadPoolExecutor, *, only_allowed
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up in threads of its own, so that a name that takes long keeps nobody else waiting."""
+    """Looks names up in threads of its own, each name in one at a time, so that a name that takes long keeps nobody
+    else waiting."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
+        self._under_way: dict[tuple[str, int, socket.AddressFamily], asyncio.Future[list[tuple[Any, ...]]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """The addresses of a name."""
-        found = await asyncio.get_running_loop().run_in_executor(self._pool, _looked_up, host, port, family)
+        asked = host, port, family
+        look = self._under_way.get(asked)
+        if look is None:
+            look = asyncio.get_running_loop().run_in_executor(self._pool, _looked_up, host, port, family)
+            self._under_way[asked] = look
+            look.add_done_callback(lambda done: self._done(asked, done))
+        # Whoever gives up leaves the look to the others who wait for it: its thread goes on in any case.
+        found = await asyncio.shield(look)
         return [
             ResolveResult(
                 hostname=host,
@@ -119,6 +128,12 @@ class _Resolver(AbstractResolver):
             )
             for its_family, _, protocol, _, where in found
         ]
+
+    def _done(self, asked: tuple[str, int, socket.AddressFamily], look: asyncio.Future[Any]) -> None:
+        del self._under_way[asked]
+        if not look.cancelled():
+            # Where nobody waits any more, nobody else takes the failure.
+            look.exception()
 
     async def close(self) -> None:
         """The threads are the sender's."""

@@ -45,6 +45,8 @@ class Activity:
         self._known = False
         self._told: bool | None = None
         """Whether a webhook asks for messages; None where that is not known."""
+        self._changed = 0
+        """How often what webhooks ask for changed, so that nothing read before counts behind it."""
         store.listen(self._hear)
 
     async def news(self, given: Sequence[Json]) -> Effect | None:
@@ -69,8 +71,11 @@ class Activity:
         return later(note_messages, newest) if newest else None
 
     async def _for_webhooks(self, events: Sequence[Event]) -> Effect | None:
-        if self._told is None:
-            self._told = await self._store.read(asked_for, EventType.MESSAGE_SENT)
+        while self._told is None:
+            before = self._changed
+            told = await self._store.read(asked_for, EventType.MESSAGE_SENT)
+            if before == self._changed:
+                self._told = told
         if not self._told:
             return None
         said: list[ToTell] = []
@@ -101,3 +106,4 @@ class Activity:
                 self._up_to_date.discard(item.conversation_id)
             elif isinstance(item, WebhooksChanged):
                 self._told = None
+                self._changed += 1

@@ -31,7 +31,7 @@ async def sign_in_by_client(desk: Desk, conversation_id: str, server_name: str, 
     person = None if user_id is None else await _member_of_staff(desk, user_id)
     if person is None or await _in(desk, person, conversation_id) is None:
         return None
-    return await sign_in_beside(desk, person.id, conversation_id, browser)
+    return await sign_in_beside(desk, person.id, conversation_id, token, browser)
 
 
 async def beside(desk: Desk, session: str, conversation_id: str) -> tuple[Staff, View] | None:

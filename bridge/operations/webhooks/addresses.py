@@ -15,6 +15,13 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an address of IPv4."""
 _COMPATIBLE = IPv6Network("::/96")
 """RFC 4291, section 2.5.5.1, and the unspecified and the loopback address."""
+_UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that the public internet has (IANA: IPv6 address space). Beside it are the private ways to IPv4, such as
+RFC 8215's, whose end nobody sees from here."""
+_DOCUMENTATION = IPv6Network("3fff::/20")
+"""RFC 9637, of which Python does not know yet."""
+_AZURE = ip_address("168.63.129.16")
+"""A public address at which each machine in Azure reaches its own host, which has secrets."""
 
 
 def may_connect(address: str, allowed: Sequence[str], *, only_allowed: bool = False) -> bool:
@@ -28,7 +35,7 @@ def may_connect(address: str, allowed: Sequence[str], *, only_allowed: bool = Fa
         within = ip_network(network, strict=False)
         if within.version == meant.version and meant in within:
             return True
-    return not only_allowed and meant.is_global and not meant.is_multicast and not _is_site_local(meant)
+    return not only_allowed and _is_public(meant)
 
 
 def why_not(url: str, allowed: Sequence[str]) -> str:
@@ -76,5 +83,7 @@ def _meant(found: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return IPv4Address(int(found) & 0xFFFFFFFF) if carried else found
 
 
-def _is_site_local(found: IPv4Address | IPv6Address) -> bool:
-    return isinstance(found, IPv6Address) and found.is_site_local
+def _is_public(found: IPv4Address | IPv6Address) -> bool:
+    if isinstance(found, IPv6Address) and (found not in _UNICAST or found in _DOCUMENTATION):
+        return False
+    return found.is_global and not found.is_multicast and found != _AZURE

@@ -46,17 +46,21 @@ def spend_link(unit: Unit, token_hash: str, session_hash: str, browser: str, now
     return staff_id
 
 
-def begin_widget(unit: Unit, began: Session, most: int) -> None:
-    """Begin a session beside a conversation's messages. Of all such sessions of a person the `most` used last go on."""
-    unit.run(PanelSession.insert(**asdict(began)))
+def begin_widget(unit: Unit, proof_hash: str, until: int, began: Session, most: int) -> bool:
+    """Begin a session beside a conversation's messages with a proof, which is good for no other; False where it began
+    one before. Of all such sessions of a person the `most` used last go on."""
+    if not begin_session(unit, proof_hash, until, began):
+        return False
     theirs = (PanelSession.staff_id == began.staff_id) & (PanelSession.widget != "")
     newest = PanelSession.used_at.desc(), PanelSession.begun_at.desc(), PanelSession.token_hash
     for row in list(unit.all(PanelSession.select().where(theirs).order_by(*newest)))[most:]:
         end_session(unit, row.token_hash)
+    return True
 
 
 def begin_session(unit: Unit, nonce_hash: str, until: int, session: Session) -> bool:
-    """Begin a session with an attempt to sign in, which is good for no other; False where it began one before."""
+    """Begin a session with what is good for one alone: an attempt to sign in, or a client's proof. False where it began
+    one before."""
     if unit.find(SignOnUsed, SignOnUsed.nonce_hash == nonce_hash) is not None:
         return False
     unit.run(SignOnUsed.insert(nonce_hash=nonce_hash, until=until))

@@ -107,7 +107,8 @@ class Live:
         theirs = [page for page in self._pages if page.staff_id == staff_id]
         for page in theirs[: max(0, len(theirs) + 1 - _OPEN_FOR_ONE)]:
             self._end(page)
-        about = request.query.get("about", "").replace("\0", "")[:_ABOUT_MAX]
+        # What is beside a conversation is about nothing else, whatever it asks for.
+        about = widget or request.query.get("about", "").replace("\0", "")[:_ABOUT_MAX]
         page = _Page(staff_id, await account_of(desk, staff_id), about, desk.firm(), sees(desk, staff_id), widget)
         self._pages.append(page)
         response = EventSourceResponse(headers=HEADERS, ping_interval=25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bridge.firm.conversation import direct_id, first_matter_conversation_id
 from bridge.firm.room_rules import WIDGET
 from bridge.mapping.clients.widgets import ALLOWED, WIDGET_ID
 from bridge.settings import PanelSettings
+from bridge.store.rooms.conversations import conversation_by_id, key_of_room
 from bridge.web.panel.safety import COOKIE
 from tests.component.panel.panel_firm import HOSTILE, SECRETS, Panel, panel_firm
 from tests.component.small_firm import channel, direct
@@ -44,7 +46,7 @@ async def come_in(panel: Panel, token: Any, conversation: Any = GENERAL, server:
 
 async def proved(panel: Panel, localpart: str, conversation: str = GENERAL) -> str:
     """The session of somebody whose client proves who they are."""
-    token = f"proof-of-{localpart}"
+    token = f"proof-of-{localpart}-{secrets.token_hex(4)}"
     panel.firm.fake.openid_tokens[token] = panel.firm.user(localpart)
     session = await come_in(panel, token, conversation)
     assert len(session) > 40
@@ -107,6 +109,22 @@ async def test_P4_no_client_asks_before_it_loads_it_and_who_forbade_it_keeps_tha
     await firm.ask("walt", "!leave", court)
     await firm.ask("ruth", "!invite @walt", court)
     assert data[firm.user("walt"), court, ALLOWED] == {other: False, "$of-another": True}
+
+
+async def test_V1_who_comes_is_in_the_conversation_though_their_own_data_takes_nothing_more(beside: Panel) -> None:
+    firm = beside.firm
+    court = await channel(firm)
+    full = Answer(413, b'{"errcode": "M_TOO_LARGE", "error": "too large"}')
+    firm.fake.script("PUT", f"account_data/{ALLOWED}", full)
+    firm.fake.invite(court, firm.fake.bot_id, firm.user("walt"))
+    firm.fake.join(court, firm.user("walt"))
+    await firm.settle()
+    assert firm.fake.asked("PUT", ALLOWED)[-1].status == 413
+    key = await firm.service.store.read(key_of_room, court)
+    found = await firm.service.store.read(conversation_by_id, str(key))
+    assert found is not None
+    assert "walt" in found.participants
+    assert "walt" in firm.members(court)
 
 
 async def test_P4_only_the_firms_client_frames_the_page_and_it_has_nothing_of_anybody(beside: Panel) -> None:
@@ -181,6 +199,15 @@ async def test_P4_the_proof_goes_to_the_firms_homeserver_alone_and_is_followed_n
     assert len(await come_in(beside, "good")) > 40
 
 
+async def test_P4_a_proof_opens_one_conversation_once(beside: Panel) -> None:
+    """Whoever else gets it, such as another page that the client showed it to, gets in nowhere with it."""
+    beside.firm.fake.openid_tokens["good"] = beside.firm.user("ruth")
+    assert await come_in(beside, "good", "no-such") == "403"
+    assert len(await come_in(beside, "good")) > 40
+    assert await come_in(beside, "good") == "403"
+    assert await come_in(beside, "good", direct_id(["ruth", "tom"])) == "403"
+
+
 @pytest.mark.parametrize("conversation", ["no-such", "", "\0", "space-staff", "admins", None, 7])
 async def test_M3_what_is_no_conversation_of_theirs_is_answered_as_what_is_not_there(
     beside: Panel, conversation: Any
@@ -212,6 +239,12 @@ async def test_P4_a_session_is_good_for_its_conversation_and_for_nothing_else(be
     for cookie in (session, f"widget {session}"):
         async with beside.client.get("/", headers={"Cookie": f"{COOKIE}={cookie}"}) as answer:
             assert answer.status == 401
+    marks = set()
+    for about in ("", "channels", "matter m1", court):
+        sent = {"Authorization": f"Bearer {session}"}
+        async with beside.client.get(f"/widget/{GENERAL}/events", params={"about": about}, headers=sent) as stream:
+            marks.add(await stream.content.readuntil(b"\r\n\r\n"))
+    assert len(marks) == 1
     browser = await beside.enter("ruth")
     assert (await shown(beside, browser.session, "files"))[0] == 401
     # A cookie speaks for nobody there.
@@ -231,7 +264,8 @@ async def test_F2_M3_a_session_ends_with_access_and_with_all_else(beside: Panel)
     await beside.firm.ask("ruth", "!staff leave @tom")
     assert (await shown(beside, tom, "files", conversation))[0] == 401
     # A proof from before is good for an hour at the homeserver.
-    assert await come_in(beside, "proof-of-tom", conversation) == "403"
+    beside.firm.fake.openid_tokens["from-before"] = beside.firm.user("tom")
+    assert await come_in(beside, "from-before", conversation) == "403"
 
 
 async def test_P4_sessions_beside_messages_are_listed_ended_and_bounded(beside: Panel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from bridge.clock import now_ms
 from bridge.firm.audit import BY_GUARD, Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.webhooks import BY_DEED, EVENTS, EventType
+from bridge.handlers.passing.activity import Activity
 from bridge.operations.tokens import Scope
 from bridge.operations.webhooks.subscribing import Backlog, end_webhook, replay_webhook, webhooks
 from bridge.settings import FirmSettings
 from bridge.store.engine.unit import Unit
 from bridge.store.models import MODELS, WebhookDelivery
 from bridge.store.record.audit import record
+from bridge.store.record.happenings import asked_for
+from bridge.webhooks import delivering as delivering_module
 from bridge.webhooks.delivering import PATIENCE_MS, pause_after
 from tests.component.small_firm import SmallFirm, channel, direct, small_firm
 from tests.component.webhooks.receiver import LOOPBACK, delivering, receiver
@@ -93,6 +97,27 @@ async def test_A3_what_was_said_is_told_only_where_the_webhook_may_have_it(firm:
             (told,) = await system.until(1)
             assert told["data"]["event"] == event_id
             assert told["data"].get("text") == (None if system is silent else "The hearing is at nine")
+
+
+async def test_A3_a_webhook_made_while_the_bridge_looks_whether_there_is_one_is_told(
+    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, store = await channel(firm), firm.service.store
+    read = store.read
+    async with AsyncExitStack() as stack:
+
+        async def overtaken(work: Any, *given: Any) -> Any:
+            found = await read(work, *given)
+            if work is asked_for:
+                monkeypatch.undo()
+                await stack.enter_async_context(receiver(firm, [EventType.MESSAGE_SENT]))
+            return found
+
+        firm.bridge.activity = Activity(firm.bridge.places, firm.fake.bot_id, store)
+        monkeypatch.setattr(store, "read", overtaken)
+        firm.fake.message(room, firm.user("ruth"), "Hello")
+        await firm.settle()
+        assert len(await waiting(firm)) == 1
 
 
 async def test_A3_what_was_said_stands_in_no_table(firm: SmallFirm) -> None:
@@ -237,6 +262,22 @@ async def test_A3_after_three_days_it_is_put_aside_and_said_and_replayed_by_comm
         await firm.ask("ruth", "!ping")
     assert system.types == ["conversation.started", "conversation.renamed"]
     assert sum("could not be told what happened" in text for _, _, text in firm.said) == 1
+
+
+async def test_A3_what_the_bridge_itself_fails_at_is_put_aside_too_and_quotes_nobody(
+    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> bytes:
+        raise KeyError("Unspeakable")
+
+    monkeypatch.setattr(delivering_module, "told", fails)
+    async with receiver(firm, [EventType.CONVERSATION_STARTED]) as system:
+        await firm.ask("ruth", "!channel create One")
+        await firm.service.store.run(_age)
+        async with delivering(firm):
+            found = await stands(firm, system.id, lambda found: found.parked == 1)
+    assert found.error == "Something is wrong in the bridge. Its log says what."
+    assert not system.ids
 
 
 def _age(unit: Unit) -> None:

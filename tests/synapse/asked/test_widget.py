@@ -70,14 +70,17 @@ async def test_P4_O3_the_bot_alone_puts_it_there_and_a_real_token_opens_it(firm:
     shown = await panel(firm, session).request("GET", f"/widget/{quote(conversation)}/participants")
     assert shown.status == 200
     assert "Daniel Okafor" in shown.body
+    assert (await come_in(firm, conversation, given)).status == 403
 
     # Whoever is in another conversation, forged, of another homeserver, or an access token in its place.
     assert (await come_in(firm, conversation, await proof(tomas))).status == 403
-    assert (await come_in(firm, first_matter_conversation_id("none"), given)).status == 403
+    assert (await come_in(firm, first_matter_conversation_id("none"), await proof(daniel))).status == 403
+    given = await proof(daniel)
     for wrong in ({"access_token": "forged"}, {"matrix_server_name": "evil.example"}, {"access_token": daniel.token}):
         assert (await come_in(firm, conversation, {**given, **wrong})).status == 403
 
     # A leaver's token is good at the homeserver for an hour, and opens nothing here.
+    unused = await proof(daniel)
     eleanor = await firm.login("eleanor.ashcombe")
     chat = await bot_chat(eleanor, firm)
     since = (await eleanor.sync())["next_batch"]
@@ -86,4 +89,4 @@ async def test_P4_O3_the_bot_alone_puts_it_there_and_a_real_token_opens_it(firm:
         since, lambda where, event: where == chat and "Daniel Okafor" in str(event["content"].get("body"))
     )
     assert (await panel(firm, session).request("GET", f"/widget/{quote(conversation)}/participants")).status == 401
-    assert (await come_in(firm, conversation, given)).status == 403
+    assert (await come_in(firm, conversation, unused)).status == 403
