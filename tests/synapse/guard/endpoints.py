@@ -1,6 +1,7 @@
 """Every request that Synapse answers to clients, asked of its own code. Run by Synapse's Python, prints JSON.
 
-[[method, pattern of the path, class], …], whatever is switched on or off by its configuration.
+[[method, pattern of the path, class], …], whatever is switched on or off by its configuration; with `worker`, only what
+a process that is not the main one answers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 from typing import Any
 from unittest.mock import MagicMock
 
-from synapse.rest import CLIENT_SERVLET_FUNCTIONS, admin
+from synapse.rest import ClientRestResource, admin
 from synapse.rest.client import media
 
 
@@ -28,11 +29,13 @@ class Recorder:
 def main() -> None:
     """Print them."""
     recorder = Recorder()
+    app = "synapse.app.generic_worker" if sys.argv[1:] == ["worker"] else None
     for delegated in (False, True):
         server = MagicMock()
-        server.config.worker.worker_app = None
+        server.config.worker.worker_app = app
         server.config.mas.enabled = server.config.experimental.msc3861.enabled = delegated
-        for register in (*CLIENT_SERVLET_FUNCTIONS, media.register_servlets, admin.register_servlets):
+        ClientRestResource.register_servlets(recorder, server)
+        for register in (media.register_servlets, admin.register_servlets):
             register(server, recorder)
     json.dump(sorted(recorder.found), sys.stdout)
 

@@ -54,10 +54,10 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         yield running
 
 
-async def endpoints() -> list[tuple[str, str]]:
-    """Method and pattern of every request that Synapse answers to clients."""
+async def endpoints(*process: str) -> list[tuple[str, str]]:
+    """Method and pattern of every request that Synapse answers to clients; of those in a `worker`, if that is said."""
     program = await asyncio.create_subprocess_exec(
-        SYNAPSE_PYTHON, Path(__file__).with_name("endpoints.py"), stdout=asyncio.subprocess.PIPE
+        SYNAPSE_PYTHON, Path(__file__).with_name("endpoints.py"), *process, stdout=asyncio.subprocess.PIPE
     )
     said, _ = await program.communicate()
     assert program.returncode == 0
