@@ -1,7 +1,8 @@
 """Every request that Synapse answers to clients, asked of its own code. Run by Synapse's Python, prints JSON.
 
-{process: [[method, pattern of the path, class], …], …}, whatever is switched on or off by its configuration. The process
-`only` is that of a Synapse without workers; `main`, `clients` and `media` are of one with them (synapse-dev/workers).
+{process: [[method, pattern of the path, class], …], …}, whatever is switched on or off by its configuration.
+`only` is the one process of a Synapse without workers; `main`, `clients` and `media` are of one with them, as in
+synapse-dev/workers.
 """
 
 from __future__ import annotations
