@@ -16,7 +16,8 @@ from tests.synapse.workers.cluster import cluster
 
 test_attempt = test_attacks.test_attempt
 """With the stage below."""
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# For the first one, which waits for the start of all processes.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["client1", "client2"])
