@@ -8,6 +8,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -94,7 +95,12 @@ async def test_R2_nobody_comes_in_and_no_refusal_is_lost_while_workers_are_kille
         people = {(name, worker): await firm.through(one, worker) for name, one in named.items() for worker in CLIENTS}
         siege = Siege(firm, on, people, on.room(channel_id(channel_key("Everyone"))))
         ann = await firm.through(on.ann, "main")
-        chat = await bot_chat(ann, firm)
+        ben = await firm.through(on.ben, "main")
+        chat, his_chat = await bot_chat(ann, firm), await bot_chat(ben, firm)
+
+        async def is_out(room: str) -> bool:
+            return room not in await ben.joined_rooms()
+
         async with asyncio.TaskGroup() as group:
             group.create_task(siege.ann_invites_strangers())
             group.create_task(siege.who_must_not_tries_to_come_in())
@@ -102,8 +108,10 @@ async def test_R2_nobody_comes_in_and_no_refusal_is_lost_while_workers_are_kille
             channels: set[str] = set()
             while not siege.over.is_set():
                 channels.add(f"Court {len(channels)}")
+                room = on.matter
                 told = await said(ann, chat, "!wall add 2026-0042 @ben A cousin.")
                 assert "keeps Ben Moor out" in told
+                await until(partial(is_out, room))
                 siege.wall += 1
                 await said(ann, chat, f"!channel create Court {len(channels) - 1}")
                 if not siege.gone:
@@ -112,10 +120,11 @@ async def test_R2_nobody_comes_in_and_no_refusal_is_lost_while_workers_are_kille
                     siege.gone = True
                 siege.wall += 1
                 await said(ann, chat, f"!wall lift {told.partition(' ')[0]}")
+                await said(ben, his_chat, "!matter join 2026-0042")
 
         async def all_is_made() -> bool:
             names = {await ann.room_name(room) for room in await ann.joined_rooms()}
-            return channels <= names and (await on.memberships(on.matter)).get(on.ben.user_id) == "join"
+            return channels <= names and not await is_out(on.matter)
 
         await until(all_is_made)
         assert siege.came_in == []
