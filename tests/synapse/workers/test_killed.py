@@ -8,6 +8,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -94,23 +95,38 @@ async def test_R2_nobody_comes_in_and_no_refusal_is_lost_while_workers_are_kille
         people = {(name, worker): await firm.through(one, worker) for name, one in named.items() for worker in CLIENTS}
         siege = Siege(firm, on, people, on.room(channel_id(channel_key("Everyone"))))
         ann = await firm.through(on.ann, "main")
-        chat = await bot_chat(ann, firm)
+        ben = await firm.through(on.ben, "main")
+        chat, his_chat = await bot_chat(ann, firm), await bot_chat(ben, firm)
+
+        async def is_out(room: str) -> bool:
+            return room not in await ben.joined_rooms()
+
         async with asyncio.TaskGroup() as group:
             group.create_task(siege.ann_invites_strangers())
             group.create_task(siege.who_must_not_tries_to_come_in())
             group.create_task(siege.workers_are_killed())
-            for number in itertools.count(1):
-                if siege.over.is_set():
-                    break
-                await said(ann, chat, f"!wall add 2026-0042 @ben A cousin {number}.", "taken out of")
+            channels: set[str] = set()
+            while not siege.over.is_set():
+                channels.add(f"Court {len(channels)}")
+                room = on.matter
+                told = await said(ann, chat, "!wall add 2026-0042 @ben A cousin.")
+                assert "keeps Ben Moor out" in told
+                await until(partial(is_out, room))
                 siege.wall += 1
-                await said(ann, chat, f"!channel create Court {number}", f"Court {number}")
-                if number == 1:
+                await said(ann, chat, f"!channel create Court {len(channels) - 1}")
+                if not siege.gone:
                     leave(tmp_path, "d")
                     await until(lambda: is_cut_off(on.dan))
                     siege.gone = True
                 siege.wall += 1
-                await said(ann, chat, f"!wall lift wall-{number}", "ifted")
+                await said(ann, chat, f"!wall lift {told.partition(' ')[0]}")
+                await said(ben, his_chat, "!matter join 2026-0042")
+
+        async def all_is_made() -> bool:
+            names = {await ann.room_name(room) for room in await ann.joined_rooms()}
+            return channels <= names and not await is_out(on.matter)
+
+        await until(all_is_made)
         assert siege.came_in == []
         assert siege.refused
 
@@ -132,21 +148,18 @@ async def tried(person: Person, method: str, path: str, body: Json | None) -> An
         return None
 
 
-async def said(person: Person, chat: str, text: str, words: str) -> None:
-    """Type something to the bot, however long that takes, and wait for an answer with these words."""
-    since = await surely(person, "GET", "sync", None)
+async def said(person: Person, chat: str, text: str) -> str:
+    """Type something to the bot, however long that takes, and return its answer."""
+    since = (await surely(person, "GET", "sync", None))["next_batch"]
     path = f"rooms/{quote(chat)}/send/m.room.message/siege{next(_numbers)}"
-    await surely(person, "PUT", path, {"msgtype": "m.text", "body": text})
-    token = since["next_batch"]
+    event_id = (await surely(person, "PUT", path, {"msgtype": "m.text", "body": text}))["event_id"]
     while True:
-        answer = await tried(person, "GET", f"sync?since={quote(token)}&timeout=2000", None)
-        if answer is None or answer.status != 200:
-            continue
-        token = answer.body["next_batch"]
-        room = answer.body.get("rooms", {}).get("join", {}).get(chat, {})
-        bodies = [str(event["content"].get("body", "")) for event in room.get("timeline", {}).get("events", ())]
-        if any(words in body and body != text for body in bodies):
-            return
+        answer = await surely(person, "GET", f"sync?since={quote(since)}&timeout=2000", None)
+        since = answer["next_batch"]
+        room = answer.get("rooms", {}).get("join", {}).get(chat, {})
+        for event in room.get("timeline", {}).get("events", ()):
+            if event["content"].get("m.relates_to", {}).get("m.in_reply_to", {}).get("event_id") == event_id:
+                return str(event["content"]["body"])
 
 
 async def surely(person: Person, method: str, path: str, body: Json | None) -> Json:

@@ -30,7 +30,9 @@ async def small_firm(
 ) -> AsyncIterator[tuple[Cluster, GuardedFirm]]:
     """Four people in one matter, all of them firm admins; made."""
     (folder / "directory.yaml").write_text(json.dumps(DIRECTORY))
-    own: dict[str, Json] = {"directory": {"path": str(folder / "directory.yaml")}, "accounts": {"avatars": False}}
+    # One of four may leave without anybody's confirmation.
+    directory = {"path": str(folder / "directory.yaml"), "removal_limit": 100}
+    own: dict[str, Json] = {"directory": directory, "accounts": {"avatars": False}}
     async with cluster(folder / "var", own, workers, clients) as firm:
         firm.start_bridge()
         await firm.bridge_ready()
