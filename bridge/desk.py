@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.clock import firm_today
 from bridge.directory.file import DirectoryStatus
-from bridge.directory.merging import Origin
+from bridge.directory.merging import Provenance
 from bridge.directory.undoing import Undone
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_administer
@@ -48,7 +48,7 @@ class Desk:
     where one is given, once for each cause. Raises Refusal."""
     foresee_directory: Callable[[str], Awaitable[Foreseen | None]]
     """What the held change would lead to, as far as this staff id may know; None where none is held."""
-    origin: Callable[[str, str], Origin | None] = lambda kind, record_id: None
+    origin: Callable[[str, str], Provenance | None] = lambda kind, record_id: None
     """Which sources of the directory say what of a record, by its section and id."""
     next_pages: dict[str, Any] = field(default_factory=dict)
     """Where `!more` goes on, by staff id; what that is only commands know. Kept in memory only."""

@@ -9,7 +9,7 @@ from bridge.check.finding import Finding, Verdict
 from bridge.check.local import pending_migrations
 from bridge.clock import now_ms
 from bridge.directory.problems import DirectoryError
-from bridge.directory.smokeball.api import Api
+from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, mirror_of
 from bridge.directory.smokeball.policies import any_policy
 from bridge.directory.sources.keeping import records_of, unpacked
@@ -68,7 +68,7 @@ async def _of_store(settings: Settings, store: Store) -> AsyncIterator[Finding]:
 
 async def _smokeball(settings: Settings, store: Store) -> Finding:
     try:
-        async with Api(settings.smokeball, store, read_only=True) as api:
+        async with SmokeballApi(settings.smokeball, store, read_only=True) as api:
             staff = await api.whole("/staff")
     except SourceError as error:
         return Finding(SOURCE_NAMES["smokeball"], Verdict.MISSING, str(error), _ASK)

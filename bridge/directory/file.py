@@ -26,12 +26,12 @@ from bridge.directory.keeping import (
     still_waits,
     undone_fingerprints,
 )
-from bridge.directory.merging import Disagreement, Merged, Origin
+from bridge.directory.merging import Disagreement, Merged, Provenance
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.sources.keeping import Links, keep_links
-from bridge.directory.sources.port import FILES, Standing
+from bridge.directory.sources.port import FILES, SourceStanding
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed
@@ -109,7 +109,7 @@ class DirectoryStatus:
     """Whether it is about everything; else about what the asker can see."""
     problems: tuple[ShownProblem, ...]
     held: HeldChange | None
-    sources: tuple[Standing, ...] = ()
+    sources: tuple[SourceStanding, ...] = ()
     """How each source stands; none where the directory is its files alone."""
     disagreements: tuple[Disagreement, ...] = ()
     """On what its sources do not agree, of records that may be known of."""
@@ -151,7 +151,7 @@ class DirectoryFile:
         self.problems: tuple[RecordProblem, ...] = ()
         self.sources = sources
         """The sources that the directory is the union of; None where it is its files alone."""
-        self.standings: tuple[Standing, ...] = ()
+        self.standings: tuple[SourceStanding, ...] = ()
         """How each of them stood when they were last looked at."""
         self.merged: Merged | None = None
         """Which of them said what, as it was last read."""
@@ -261,7 +261,7 @@ class DirectoryFile:
         log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
         return fingerprint
 
-    def origin(self, kind: str, record_id: str) -> Origin | None:
+    def origin(self, kind: str, record_id: str) -> Provenance | None:
         """Which sources say what of a record of a section; None where the directory is its files alone."""
         return None if self.merged is None else self.merged.origins.get((kind, record_id))
 

@@ -39,7 +39,7 @@ _GONE: Mapping[str, tuple[str, Any]] = {"staff": ("former", True), "matters": ("
 
 
 @dataclass(frozen=True)
-class Said:
+class Statement:
     """What one source says."""
 
     source: str
@@ -55,7 +55,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """Which sources said what of one record."""
 
     sources: tuple[str, ...]
@@ -81,7 +81,7 @@ class Merged:
     """The union of the sources."""
 
     records: Records
-    origins: Mapping[tuple[str, str], Origin]
+    origins: Mapping[tuple[str, str], Provenance]
     """By kind and id in the directory."""
     disagreements: tuple[Disagreement, ...]
     left_out: Mapping[str, tuple[str, ...]]
@@ -90,7 +90,7 @@ class Merged:
 
 
 def merge(
-    said: Sequence[Said],
+    said: Sequence[Statement],
     owns: Mapping[str, Sequence[str]],
     problems: ProblemList,
     links: Links | None = None,
@@ -116,7 +116,7 @@ class _Entity:
 class _Merging:
     def __init__(
         self,
-        said: Sequence[Said],
+        said: Sequence[Statement],
         owns: Mapping[str, Sequence[str]],
         problems: ProblemList,
         links: Links,
@@ -131,7 +131,7 @@ class _Merging:
         """The ids in the directory that the source being looked at names by records of their own."""
         self._links: dict[tuple[str, str, str], str] = {}
         self._aliases: dict[tuple[str, Refers], dict[str, str]] = defaultdict(dict)
-        self._origins: dict[tuple[str, str], Origin] = {}
+        self._origins: dict[tuple[str, str], Provenance] = {}
         self._disagreements: list[Disagreement] = []
         self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """Which sources give access, by matter and person."""
@@ -223,7 +223,7 @@ class _Merging:
     def _by_number(self) -> Mapping[str, str]:
         return {one.number.casefold(): one.id for one in self._known.matters.values()}
 
-    def _put_aliases(self, said: Said) -> None:
+    def _put_aliases(self, said: Statement) -> None:
         """How this source calls people and matters, and what they are called in the directory."""
         for kind, refers, by in ((STAFF, Refers.STAFF, "email"), (MATTERS, Refers.MATTER, "number")):
             names = self._aliases[said.source, refers]
@@ -267,7 +267,7 @@ class _Merging:
         if "id" in {each.name for each in kind.fields}:
             values["id"] = one.id
         others = (source for source in self._in_order(kind.name) if source in one.parts and source != primary)
-        self._origins[kind.name, one.id] = Origin((primary, *others), elsewhere)
+        self._origins[kind.name, one.id] = Provenance((primary, *others), elsewhere)
         return Record(one.parts[primary].row, values, unread)
 
     def _source_of(self, kind: RecordKind, each: Field, one: _Entity, primary: str) -> str:

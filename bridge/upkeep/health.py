@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bridge.care.telling_directory import trouble_of
 from bridge.clock import now_ms
-from bridge.directory.sources.port import SOURCE_NAMES, Standing
+from bridge.directory.sources.port import SOURCE_NAMES, SourceStanding
 from bridge.filing.filer import Filer
 from bridge.matrix.outbox import Outbox
 from bridge.service import FirmService
 from bridge.store.record.homeserver_time import clocks_apart
 from bridge.upkeep.passes import Upkeep
-from bridge.upkeep.stages import Stage, State
-from bridge.upkeep.stages import Standing as StageStanding
+from bridge.upkeep.stages import Stage, Standing, State
 from bridge.webhooks.delivering import Deliverer
 from bridge.wording.directory import ago
 
@@ -38,11 +37,11 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webh
     }
 
 
-def _age(standing: Standing, now: int) -> str:
+def _age(standing: SourceStanding, now: int) -> str:
     return "never" if standing.read_at is None else f"{ago(now - standing.read_at)} ago"
 
 
-def words(stage: Stage, standing: StageStanding) -> str:
+def words(stage: Stage, standing: Standing) -> str:
     """Why this stage is not done; empty where it is."""
     if standing.state is State.WAITING:
         return "not asked yet" if stage is Stage.MET else "not yet"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from bridge.clock import now_ms
 from bridge.directory.file import DirectoryStatus
-from bridge.directory.merging import Disagreement, Origin
-from bridge.directory.sources.port import SOURCE_NAMES, Standing
+from bridge.directory.merging import Disagreement, Provenance
+from bridge.directory.sources.port import SOURCE_NAMES, SourceStanding
 from bridge.directory.undoing import Undone
 from bridge.wording.markdown import escape
 
@@ -51,7 +51,7 @@ def status_text(status: DirectoryStatus, shown: Shown = escape) -> str:
     return "\n".join(lines)
 
 
-def source_line(standing: Standing, now: int) -> str:
+def source_line(standing: SourceStanding, now: int) -> str:
     """How a source of the directory stands, `now` in milliseconds since the epoch."""
     name = SOURCE_NAMES[standing.source]
     if standing.read_at is None:
@@ -71,7 +71,7 @@ def ago(milliseconds: int) -> str:
     return "less than a minute"
 
 
-def origin_said(what: str, origin: Origin | None) -> str:
+def origin_said(what: str, origin: Provenance | None) -> str:
     """Which source says what of somebody or something; empty where the directory is its files alone."""
     if origin is None:
         return ""

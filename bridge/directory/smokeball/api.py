@@ -15,7 +15,7 @@ import structlog
 
 from bridge.directory.smokeball.answers import read_json
 from bridge.directory.smokeball.hosts import hosts_of
-from bridge.directory.smokeball.tokens import Login, NotConnectedError
+from bridge.directory.smokeball.tokens import AccessTokens, NotConnectedError
 from bridge.directory.sources.port import SourceError
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
@@ -77,7 +77,7 @@ class Bucket:
         self._at = now
 
 
-class Api:
+class SmokeballApi:
     """One connection to Smokeball."""
 
     def __init__(
@@ -86,11 +86,11 @@ class Api:
         """With `read_only` no token is renewed, since another process may do so and one renewal ends the other."""
         self._base = hosts_of(settings).api
         self._key = settings.api_key.get_secret_value()
-        self._login = Login(settings, store, renews=not read_only)
+        self._login = AccessTokens(settings, store, renews=not read_only)
         self._bucket = bucket or Bucket(settings.requests_per_second)
         self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Api:
+    async def __aenter__(self) -> SmokeballApi:
         return self
 
     async def __aexit__(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bridge.clock import now_ms
-from bridge.directory.smokeball.api import Api
+from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.source import SmokeballSource
 from bridge.directory.smokeball.webhooks import hints_of, is_genuine, keep_subscription, key_of
 from bridge.directory.sources.port import SourceError
-from bridge.directory.sources.reader import Count, Reader
+from bridge.directory.sources.reader import Count, SourceReader
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 
@@ -21,9 +21,9 @@ class Smokeball:
     def __init__(self, settings: Settings, store: Store, count: Count = lambda outcome: None) -> None:
         self._settings = settings
         self._key = key_of(settings)
-        self.api = Api(settings.smokeball, store)
+        self.api = SmokeballApi(settings.smokeball, store)
         self.source = SmokeballSource(settings.smokeball, store, self.api)
-        self.reader = Reader(self.source, store, poll_seconds=settings.smokeball.poll_seconds, count=count)
+        self.reader = SourceReader(self.source, store, poll_seconds=settings.smokeball.poll_seconds, count=count)
         self.no_webhooks = ""
         """Why there is no subscription; empty where there is one or none is wanted."""
         self._subscribed_ms = 0

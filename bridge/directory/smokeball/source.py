@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from bridge.clock import now_ms
-from bridge.directory.smokeball.api import Api, NotAnsweredError
+from bridge.directory.smokeball.api import NotAnsweredError, SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
 from bridge.directory.smokeball.policies import Look, doubted, with_policy
 from bridge.directory.smokeball.records import GIVES, records_of_mirror
@@ -37,7 +37,9 @@ class SmokeballSource:
     name = "smokeball"
     capabilities = Capabilities(GIVES, changes=True, verifies=True)
 
-    def __init__(self, settings: SmokeballSettings, store: Store, api: Api, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, settings: SmokeballSettings, store: Store, api: SmokeballApi, clock: Callable[[], int] = now_ms
+    ) -> None:
         self._clock = clock
         self._settings = settings
         self._store = store

@@ -132,7 +132,7 @@ async def ask_for_tokens(
     return Tokens(body["access_token"], str(refresh), now_ms() + int(lasts * 1000))
 
 
-class Login:
+class AccessTokens:
     """Gives the access token of the moment, and renews it."""
 
     def __init__(self, settings: SmokeballSettings, store: Store, *, renews: bool = True) -> None:

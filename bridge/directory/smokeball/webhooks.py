@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from bridge.directory.smokeball.api import Api
+from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.sources.port import Hint
 from bridge.settings import Settings
 
@@ -85,7 +85,7 @@ def _is_id(text: str) -> bool:
     )
 
 
-async def keep_subscription(api: Api, address: str, key: str) -> bool:
+async def keep_subscription(api: SmokeballApi, address: str, key: str) -> bool:
     """See that there is one subscription with what is wanted. Returns whether one had to be made. Raises SourceError.
 
     Smokeball ends them with the login that made them. The key cannot be seen, so it is given again each time.

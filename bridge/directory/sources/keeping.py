@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import faults
-from bridge.directory.sources.port import SourceRead, SourceRecord, Standing, Value
+from bridge.directory.sources.port import SourceRead, SourceRecord, SourceStanding, Value
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import SourceRow, SourceState
 
@@ -88,13 +88,15 @@ def kept_record(unit: ReadUnit, source: str, kind: str, record_id: str) -> KeptR
     return None if row is None else KeptRecord(_record(kind, record_id, json.loads(row.data)), bool(row.gone))
 
 
-def standing(unit: ReadUnit, source: str) -> Standing:
+def standing(unit: ReadUnit, source: str) -> SourceStanding:
     """How a source stands."""
     row = unit.find(SourceState, SourceState.source == source)
     if row is None:
-        return Standing(source, None, None)
+        return SourceStanding(source, None, None)
     counted = unit.rows("SELECT kind, count(*) FROM source_row WHERE source = ? AND NOT gone GROUP BY kind", source)
-    return Standing(source, row.read_at, row.tried_at, row.trouble, row.cursor, {kind: int(n) for kind, n in counted})
+    return SourceStanding(
+        source, row.read_at, row.tried_at, row.trouble, row.cursor, {kind: int(n) for kind, n in counted}
+    )
 
 
 def links(unit: ReadUnit) -> Links:

@@ -87,7 +87,7 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SourceStanding:
     """How a source stands."""
 
     source: str

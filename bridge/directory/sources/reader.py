@@ -20,7 +20,7 @@ _WHOLE_MS = 24 * 60 * 60 * 1000
 Count = Callable[[str], None]
 
 
-class Reader:
+class SourceReader:
     """Reads one source. Hints are kept in memory alone: what is lost is found at the next reading."""
 
     def __init__(

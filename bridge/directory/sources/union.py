@@ -11,7 +11,7 @@ from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
 from bridge.directory.forms.rows import SheetRow
 from bridge.directory.forms.sheet_form import SheetForm
-from bridge.directory.merging import Merged, Said, merge
+from bridge.directory.merging import Merged, Statement, merge
 from bridge.directory.problems import ProblemList
 from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import Records, check_repeated, read_rows
@@ -27,7 +27,7 @@ from bridge.directory.sources.keeping import (
     standing,
     unpacked,
 )
-from bridge.directory.sources.port import FILES, SourceError, SourceRead, SourceRecord, Standing, record_of_row
+from bridge.directory.sources.port import FILES, SourceError, SourceRead, SourceRecord, SourceStanding, record_of_row
 from bridge.firm.model import Firm
 from bridge.store.engine.store import Store
 
@@ -61,7 +61,7 @@ class Sources:
         """The same for as long as all sources say the same."""
         return await self._store.read(sources_version, self.names)
 
-    async def standings(self) -> tuple[Standing, ...]:
+    async def standings(self) -> tuple[SourceStanding, ...]:
         """How each of them stands."""
         return tuple([await self._store.read(standing, name) for name in self.names])
 
@@ -106,7 +106,7 @@ def union_of(
         problems.add(source, 0, "", "", message)
     problems.raise_any()
     said = [
-        Said(
+        Statement(
             source,
             _read(source, records, problems),
             frozenset((one.record.kind, one.record.id) for one in records if one.gone),

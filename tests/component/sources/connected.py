@@ -12,10 +12,10 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from bridge.directory.file import DirectoryFile
-from bridge.directory.smokeball.api import Api, Bucket
+from bridge.directory.smokeball.api import Bucket, SmokeballApi
 from bridge.directory.smokeball.source import SmokeballSource
 from bridge.directory.sources.known import CAN_SAY
-from bridge.directory.sources.reader import Reader
+from bridge.directory.sources.reader import SourceReader
 from bridge.directory.sources.union import Sources
 from bridge.firm.policy import with_access
 from bridge.settings import DirectorySettings, SmokeballSettings
@@ -30,9 +30,9 @@ class Connected:
     fake: FakeSmokeball
     store: Store
     settings: SmokeballSettings
-    api: Api
+    api: SmokeballApi
     source: SmokeballSource
-    reader: Reader
+    reader: SourceReader
     directory: DirectoryFile
     now: list[int]
     """The time of the reader, in milliseconds."""
@@ -88,10 +88,10 @@ async def connected(
 
     async with TestServer(fake.app()) as server:
         settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path, **more)
-        async with Api(settings, store, Bucket(1e9, sleep=no_sleep)) as api:
+        async with SmokeballApi(settings, store, Bucket(1e9, sleep=no_sleep)) as api:
             now = [1_000_000_000]
             source = SmokeballSource(settings, store, api, clock=lambda: now[0])
-            reader = Reader(source, store, poll_seconds=60, clock=lambda: now[0])
+            reader = SourceReader(source, store, poll_seconds=60, clock=lambda: now[0])
             directory = DirectoryFile(
                 DirectorySettings(path="none", removal_limit=100),
                 store,

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.directory.smokeball.api import Api, Bucket
+from bridge.directory.smokeball.api import Bucket, SmokeballApi
 from bridge.directory.smokeball.tokens import Tokens, keep_tokens, make_key
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import settings_for
@@ -40,7 +40,7 @@ async def test_S2_every_request_is_valid_against_the_description(store: Store, t
     since = {"Offset": "0", "Limit": "500", "UpdatedSince": "638000000000000"}
     first = {"Offset": "0", "Limit": "500"}
     one = uuid(1)
-    async with Api(settings, store, Bucket(1e9)) as api:
+    async with SmokeballApi(settings, store, Bucket(1e9)) as api:
         for path, params in (
             *(("/staff", first), ("/groups", first), ("/contacts", since), ("/matters", since), ("/webhooks", first)),
             *((path, {}) for path in ("/firmusers", f"/staff/{one}", f"/contacts/{one}", "/webhooks/types")),
