@@ -36,7 +36,7 @@ def reaching(client: Client, loop: asyncio.AbstractEventLoop) -> Any:
         asked = asyncio.run_coroutine_threadsafe(ask(environ["REQUEST_METHOD"], path, body, headers), loop)
         status, answered, raw = asked.result()
         kept = {"content-type", "location", "etag", "allow", "www-authenticate"}
-        said = [(name, value) for name, value in answered.items() if name.lower() in kept]
+        said = [(name.lower(), value) for name, value in answered.items() if name.lower() in kept]
         start_response(f"{status} {HTTPStatus(status).phrase}", said)
         return [raw]
 
