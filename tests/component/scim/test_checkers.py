@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server
 
@@ -43,6 +45,7 @@ def reaching(client: Client, loop: asyncio.AbstractEventLoop) -> Any:
     return app
 
 
+@pytest.mark.skipif("PRISM_URL" not in os.environ, reason="takes long: make sources")
 async def test_every_check_of_scim2_tester_passes(tmp_path: Path, database_url: str) -> None:
     async with scim_firm(tmp_path, database_url) as client:
         tested = WSGISCIMClient(reaching(client, asyncio.get_running_loop()))
