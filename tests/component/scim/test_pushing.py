@@ -13,7 +13,7 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 REPLACE_ACTIVE = patch({"op": "Replace", "path": "active", "value": "False"})
 
 
-async def test_s3_who_is_deactivated_or_deleted_has_left_and_who_comes_back_is_the_same(
+async def test_S3_who_is_deactivated_or_deleted_has_left_and_who_comes_back_is_the_same(
     tmp_path: Path, database_url: str
 ) -> None:
     async with scim_firm(tmp_path, database_url) as client:
@@ -41,7 +41,7 @@ async def test_s3_who_is_deactivated_or_deleted_has_left_and_who_comes_back_is_t
         assert await client.make(user("Yan", externalId="another")) != yan
 
 
-async def test_s3_a_removed_address_makes_nobody_leave(tmp_path: Path, database_url: str) -> None:
+async def test_S3_a_removed_address_makes_nobody_leave(tmp_path: Path, database_url: str) -> None:
     async with scim_firm(tmp_path, database_url) as client:
         zoe = await client.make(user("Zoe", userName="zoe"))
         await client.told()
@@ -86,7 +86,7 @@ async def test_what_okta_sends_is_understood(tmp_path: Path, database_url: str) 
         assert (status, page["itemsPerPage"]) == (200, 1)
 
 
-async def test_f1_groups_are_groups_and_only_a_configured_one_makes_a_firm_admin(
+async def test_F1_groups_are_groups_and_only_a_configured_one_makes_a_firm_admin(
     tmp_path: Path, database_url: str
 ) -> None:
     async with scim_firm(tmp_path, database_url, roles={"Firm Admins": "Associate"}) as client:
@@ -113,7 +113,7 @@ async def test_f1_groups_are_groups_and_only_a_configured_one_makes_a_firm_admin
 
 
 @pytest.mark.parametrize(("scopes", "admins"), [((Scope.PEOPLE, Scope.STAFF), True), ((Scope.SCIM,), False)])
-async def test_f1_a_token_of_less_scope_or_of_no_admin_does_nothing(
+async def test_F1_a_token_of_less_scope_or_of_no_admin_does_nothing(
     tmp_path: Path, database_url: str, scopes: tuple[Scope, ...], admins: bool
 ) -> None:
     async with scim_firm(tmp_path, database_url, scopes=scopes, admins=admins) as client:
@@ -130,7 +130,7 @@ async def resources(client: Client) -> object:
     return await scim.resources.everything()
 
 
-async def test_s3_many_who_leave_one_by_one_are_held_and_answered_as_done(tmp_path: Path, database_url: str) -> None:
+async def test_S3_many_who_leave_one_by_one_are_held_and_answered_as_done(tmp_path: Path, database_url: str) -> None:
     async with scim_firm(tmp_path, database_url) as client:
         made = [await client.make(user(f"Zo{letter}")) for letter in "abcdefghijkl"]
         await client.told()
@@ -143,7 +143,7 @@ async def test_s3_many_who_leave_one_by_one_are_held_and_answered_as_done(tmp_pa
         assert 0 < len(left) <= 3
 
 
-async def test_s1_what_cannot_be_read_is_refused_and_stops_nobody_else(tmp_path: Path, database_url: str) -> None:
+async def test_S1_what_cannot_be_read_is_refused_and_stops_nobody_else(tmp_path: Path, database_url: str) -> None:
     async with scim_firm(tmp_path, database_url) as client:
         for body in (
             b"{",
