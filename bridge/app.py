@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 
 from bridge.desk import Desk
+from bridge.directory.scim.running import Scim
 from bridge.directory.smokeball.running import Smokeball
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
@@ -50,6 +51,7 @@ from bridge.web.app import make_app, serve
 from bridge.web.creation import creation_route
 from bridge.web.panel.app import make_panel
 from bridge.web.panel.live import Live
+from bridge.web.scim import SCIM_PATH, make_scim
 from bridge.web.shell import Positions, Shell, shell_route
 from bridge.web.sources import SOURCES_PATH, webhook_app
 from bridge.webhooks.delivering import Deliverer
@@ -96,6 +98,9 @@ class Bridge:
         if "smokeball" in settings.directory.sources:
             count = partial(count_reading, firm.metrics, "smokeball")
             self.smokeball = Smokeball(settings, firm.store, count)
+        self.scim = None
+        if "scim" in settings.directory.sources:
+            self.scim = Scim(settings.scim, firm.store, partial(count_reading, firm.metrics, "scim"))
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self.webhooks = Deliverer(self._desk, firm.metrics)
@@ -105,6 +110,8 @@ class Bridge:
         self.jobs.sign_on = self.sign_on
         if self.smokeball is not None:
             self.jobs.more["smokeball"] = self.smokeball.run
+        if self.scim is not None:
+            self.jobs.more["scim"] = self.scim.run
         reconciler = firm.reconciler
         firm.metrics.not_reconciled.set_function(lambda: len(reconciler.again) + len(reconciler.passes.needs_person))
         firm.store.listen(self._count_drift)
@@ -141,6 +148,8 @@ class Bridge:
         app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
         if self.smokeball is not None:
             app.add_subapp(SOURCES_PATH, webhook_app(self.smokeball.webhook, self._firm.metrics))
+        if self.scim is not None:
+            app.add_subapp(SCIM_PATH, make_scim(self._desk, self.scim, begun, self._firm.metrics))
         return app
 
     async def run(self, stop: asyncio.Event) -> None:

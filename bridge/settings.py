@@ -176,6 +176,17 @@ class DirectorySettings(_Section):
     )
 
 
+class ScimSettings(_Section):
+    """SCIM as a source of the directory. It counts where directory.sources names it, and needs the panel's address."""
+
+    roles: dict[str, str] = Field(
+        {},
+        description="The role that members of a group have, by the group's name in Entra or Okta, such as"
+        " {Firm admins: IT}; of several the first. Nothing else that SCIM says makes a role, so it makes nobody a firm"
+        " admin unless this does.",
+    )
+
+
 class SmokeballSettings(_Section):
     """Smokeball as a source of the directory. It counts where directory.sources names it."""
 
@@ -517,6 +528,7 @@ class Settings(BaseSettings):
     firm: FirmSettings = FirmSettings()
     accounts: AccountSettings = AccountSettings()
     directory: DirectorySettings = DirectorySettings()
+    scim: ScimSettings = ScimSettings()
     smokeball: SmokeballSettings = SmokeballSettings()
     database: DatabaseSettings = DatabaseSettings()
     security: SecuritySettings = SecuritySettings()

@@ -31,7 +31,7 @@ from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Rec
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.sources.keeping import Links, keep_links
-from bridge.directory.sources.port import FILES, SourceStanding
+from bridge.directory.sources.port import FILES, SCIM, SourceStanding
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed
@@ -45,6 +45,7 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import subject_of
 
+_HOUR_MS = 60 * 60 * 1000
 log = structlog.get_logger(__name__)
 _OF_PEOPLE = frozenset({"staff", "groups", "channels"})
 """Sections and files in which no matter is named."""
@@ -178,6 +179,8 @@ class DirectoryFile:
         self._judged_on: date | None = None
         """The day on which the held change was judged."""
         self._one_at_a_time = asyncio.Lock()
+        self._left: list[tuple[int, str]] = []
+        """Who left in the last hour, and when, without that an admin confirmed it."""
 
     async def load(self) -> Firm:
         """Take the last accepted firm from the store, so that there is one while the files are bad or gone.
@@ -409,19 +412,31 @@ class DirectoryFile:
         stored = self.firm
         firm, change = await asyncio.to_thread(_compared, stored, firm, today)
         undone = not change.empty and change.fingerprint() in await self._store.read(undone_fingerprints)
-        much = bool(stored.staff) and change.needs_confirmation(self._limit)
+        much = bool(stored.staff) and (change.needs_confirmation(self._limit) or self._many_one_by_one(change))
         if (much or undone) and not await self._confirmed(change):
             self._judged_on, self.held_as_undone = today, undone
             return self._hold(change)
         # What is not stored is compared with the store again the next time.
         self._version = await self._store.run(self._accept, change, links or {}) if self._stores else -1
         self.firm, self.held = stored if change.empty else firm, None
+        # Who confirmed it knows of those before, too.
+        self._left = [] if much else [*self._left, *((now_ms(), staff_id) for staff_id in change.leavers)]
         if before is not stored:
             change = await asyncio.to_thread(diff_firms, before, firm, today)
         if change.empty:
             return Unchanged()
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
+
+    def _many_one_by_one(self, change: DirectoryChange) -> bool:
+        """Whether a source that tells of each person by itself, as SCIM does, had too many leave in the last hour."""
+        if self.sources is None or SCIM not in self.sources.names or not change.leavers:
+            return False
+        since = now_ms() - _HOUR_MS
+        self._left = [one for one in self._left if one[0] > since]
+        before = {staff_id for _, staff_id in self._left} - change.old.active_staff
+        share = 100 * (len(before) + len(change.leavers)) / (len(before) + len(change.old.active_staff))
+        return bool(before) and share > self._limit
 
     def _accept(self, unit: Unit, change: DirectoryChange, links: Links) -> int:
         self._with_change(unit, change)

@@ -49,6 +49,7 @@ class Scope(StrEnum):
     WEBHOOKS = "webhooks:read"
     CHANGE_WEBHOOKS = "webhooks:write"
     TEXT = "messages:text"
+    SCIM = "scim"
 
 
 @dataclass(frozen=True, slots=True)

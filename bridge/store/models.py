@@ -86,6 +86,20 @@ class SourceLink(Base):
         primary_key = CompositeKey("source", "kind", "record_id")
 
 
+class ScimResource(Base):
+    """A user or group as a SCIM client pushed it last."""
+
+    id = TextField(primary_key=True)
+    kind = TextField()
+    """The name of its resource type."""
+    data = TextField()
+    """The resource in JSON."""
+    email = TextField(default="")
+    """Of a user: the address they have here, which stays should the client take it away."""
+    deleted = BooleanField(default=False)
+    """Whether the client deleted it; a user is kept, so that who comes back is known again (S3)."""
+
+
 class SourceSecret(Base):
     """What a source's connector must keep from others, encrypted."""
 
@@ -787,6 +801,7 @@ class WebhookDelivery(Base):
 MODELS: tuple[type[Base], ...] = (
     DirectoryRecord,
     DirectoryVersion,
+    ScimResource,
     SourceRow,
     SourceState,
     SourceLink,

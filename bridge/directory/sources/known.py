@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bridge.directory.scim.records import GIVES as SCIM
 from bridge.directory.smokeball.records import GIVES as SMOKEBALL
 from bridge.directory.sources.port import FILES
 from bridge.directory.sources.union import Gives, Sources
@@ -12,13 +13,7 @@ from bridge.store.engine.store import Store
 
 CAN_SAY: Mapping[str, Gives] = {
     "smokeball": SMOKEBALL,
-    "scim": {
-        "staff": frozenset(
-            {"id", "first_name", "last_name", "middle_name", "email", "title", "role", "enabled", "former", "phone"}
-            | {"cell", "external_ids", "user_id"}
-        ),
-        "groups": frozenset({"id", "name", "members"}),
-    },
+    "scim": SCIM,
 }
 """The fields that a source can give, by its name and section; files can give all."""
 

@@ -21,7 +21,8 @@ Value = str | tuple[str, ...] | tuple[tuple[str, str], ...]
 """One value, a list, or pairs, as they would stand in a file."""
 FILES = "files"
 """The source that the files of `directory.path` are."""
-SOURCE_NAMES: Mapping[str, str] = {FILES: "The files", "smokeball": "Smokeball", "scim": "SCIM"}
+SCIM = "scim"
+SOURCE_NAMES: Mapping[str, str] = {FILES: "The files", "smokeball": "Smokeball", SCIM: "SCIM"}
 """What people call each source."""
 _KINDS = {kind.name: kind for kind in KINDS}
 

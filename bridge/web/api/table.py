@@ -43,6 +43,7 @@ class Rate(StrEnum):
     WRITE = "write"
     FILE = "file"
     SEARCH = "search"
+    SCIM = "scim"
 
     @property
     def a_minute(self) -> int:
@@ -50,7 +51,7 @@ class Rate(StrEnum):
         return _A_MINUTE[self]
 
 
-_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60}
+_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60, Rate.SCIM: 3000}
 
 
 class Given(BaseModel):

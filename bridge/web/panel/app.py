@@ -36,6 +36,7 @@ from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is
 from bridge.web.panel.search import search
 from bridge.web.panel.sign_on import PROVIDER, sign_on_routes, ways_in
 from bridge.web.panel.widget.door import widget_routes
+from bridge.web.scim import SCIM_PATH
 
 log = structlog.get_logger(__name__)
 Deed = Callable[[PanelRequest, Form], Awaitable[web.StreamResponse]]
@@ -146,8 +147,8 @@ def _guarded(begun: Callable[[], bool]) -> Middleware:
 
 
 def _is_api(request: web.Request) -> bool:
-    """Whether it is for the API, which answers in its own form."""
-    return request.path.startswith(f"{API_PATH}/")
+    """Whether it is for the API or for SCIM, which answer in their own forms."""
+    return request.path.startswith((f"{API_PATH}/", f"{SCIM_PATH}/"))
 
 
 def _starting() -> web.Response:
