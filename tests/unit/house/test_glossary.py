@@ -8,14 +8,14 @@ from collections import defaultdict
 
 from bridge.docs.pages import ROOT
 
-ROWS = ROOT / "bridge" / "store" / "models.py"
+ROWS = ROOT / "bridge" / "store" / "models"
 
 
 def test_no_two_classes_have_one_name() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
     for file in sorted((ROOT / "bridge").rglob("*.py")):
         # A migration has the tables as they were then.
-        if file == ROWS or "migrations" in file.parts:
+        if ROWS in file.parents or "migrations" in file.parts:
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
