@@ -16,7 +16,7 @@ from bridge.operations.webhooks.addresses import may_connect
 
 _SECONDS: Final = 15.0
 _CONNECT_SECONDS: Final = 5.0
-_LOOK_UPS: Final = 32
+LOOK_UPS: Final = 32
 """Names looked up at once. They have threads of their own, since a name may take long."""
 
 
@@ -30,7 +30,7 @@ class Sender:
     def __init__(self, allowed: Sequence[str], seconds: float = _SECONDS) -> None:
         """`allowed` are networks, such as 10.0.3.0/24, that webhooks may go to although they are private; `seconds` is
         how long an answer is waited for. Inside a running loop."""
-        self._look_ups = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="webhook-names")
+        self._look_ups = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="webhook-names")
         self._sessions = {
             scheme: aiohttp.ClientSession(
                 connector=_connector(allowed, self._look_ups, only_allowed=scheme == "http"),
@@ -112,7 +112,7 @@ class _Resolver(AbstractResolver):
         asked = host, port, family
         look = self._under_way.get(asked)
         if look is None:
-            look = asyncio.get_running_loop().run_in_executor(self._pool, _looked_up, host, port, family)
+            look = asyncio.get_running_loop().run_in_executor(self._pool, looked_up, host, port, family)
             self._under_way[asked] = look
             look.add_done_callback(lambda done: self._done(asked, done))
         # Whoever gives up leaves the look to the others who wait for it: its thread goes on in any case.
@@ -139,5 +139,6 @@ class _Resolver(AbstractResolver):
         """The threads are the sender's."""
 
 
-def _looked_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+def looked_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    """The addresses of a name, as getaddrinfo gives them; it takes as long as the resolver does."""
     return list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))

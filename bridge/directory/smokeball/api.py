@@ -29,7 +29,7 @@ _ATTEMPTS = 6
 _READINGS = 6
 """How often a list is read anew that changed while it was read."""
 _LONGEST_WAIT = 120.0
-_LARGEST = 64 * 1024 * 1024
+LARGEST = 64 * 1024 * 1024
 """Bytes of one answer that are read."""
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 
@@ -162,7 +162,7 @@ class SmokeballApi:
                     if answer.status == 404:
                         return None
                     if answer.status < 300:
-                        return await read_json(answer, _LARGEST)
+                        return await read_json(answer, LARGEST)
                     status, after = answer.status, answer.headers.get("Retry-After", "")
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 status, after = 0, ""

@@ -152,6 +152,14 @@ class CabinetFolder(Base):
         indexes = ((("parent", "name_key"), True),)
 
 
+# What is to be written anew is found without looking at every folder there is.
+CabinetFolder.add_index(
+    CabinetFolder.index(
+        CabinetFolder.key, where=CabinetFolder.changed > CabinetFolder.listed, name="cabinet_folder_to_list"
+    )
+)
+
+
 class CabinetTrouble(Base):
     """Something that cannot be written into one folder of the filing cabinet."""
 

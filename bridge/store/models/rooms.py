@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, CompositeKey, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
 from bridge.store.models.base import Base
 
@@ -31,6 +31,10 @@ class Conversation(Base):
     """Staff id; empty for the bridge, which archives channels that nobody is in."""
     restored_at = BigIntegerField(null=True)
     """When it was last opened again after it had been archived."""
+
+
+# Every answer about a person asks for what is everybody's, which is one channel among all conversations.
+Conversation.add_index(Conversation.index(Conversation.id, where=SQL("everyone"), name="conversation_everyone"))
 
 
 class FirstLine(Base):
@@ -62,6 +66,10 @@ class Participant(Base):
         primary_key = CompositeKey("conversation", "staff_id")
 
 
+# Who left is asked for whenever the firm changes, and most never did.
+Participant.add_index(Participant.index(Participant.conversation, where=SQL("NOT present"), name="participant_absent"))
+
+
 class Room(Base):
     """A Matrix room the bridge makes, written as an intent before it is asked for."""
 
@@ -71,6 +79,10 @@ class Room(Base):
     room_id = TextField(null=True, unique=True)
     earlier_of = TextField(default="")
     """The id of the conversation that was held in it, where that goes on in another room."""
+
+
+# Nearly all rooms are no earlier ones: by an index of all of them SQLite looks at every room instead.
+Room.add_index(Room.index(Room.earlier_of, where=SQL("earlier_of != ''"), name="room_earlier_of"))
 
 
 class Pin(Base):

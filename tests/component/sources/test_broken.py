@@ -120,7 +120,7 @@ async def test_s1_an_answer_without_end_is_not_read_to_its_end(
     async with connected(store, tmp_path) as one:
         ann, ben, _ = small_firm(one.fake)
         await one.settled()
-        monkeypatch.setattr(api, "_LARGEST", 100)
+        monkeypatch.setattr(api, "LARGEST", 100)
         await one.look()
         assert "larger than 100 bytes" in one.reader.trouble
         assert one.directory.firm.active_staff == {ann, ben}

@@ -23,8 +23,8 @@ async def test_A3_a_name_that_takes_long_takes_one_thread_and_keeps_no_other_wai
             go.wait(60)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(sending, "_looked_up", looked_up)
-    monkeypatch.setattr(sending, "_LOOK_UPS", 2)
+    monkeypatch.setattr(sending, "looked_up", looked_up)
+    monkeypatch.setattr(sending, "LOOK_UPS", 2)
     sender = sending.Sender(())
     try:
         slow = [asyncio.create_task(sender.send("https://slow.example/", {}, b"")) for _ in range(4)]
