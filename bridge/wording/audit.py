@@ -51,6 +51,10 @@ IN_SHORT: Mapping[CitedRule, str] = {
     "A1": "a token may do what it is for",
     "A2": "a request happens once",
     "A3": "systems are told what they may hear of",
+    "S1": "the directory's sources are merged by what each owns",
+    "S2": "what a source hints is read back",
+    "S3": "who is gone from a source has left",
+    "R2": "every process of the homeserver must know first",
     "hold": "the matter is under legal hold",
 }
 """What a rule comes to in a line of the log; `bridge.firm.rules` has the whole sentences."""

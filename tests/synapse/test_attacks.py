@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bridge.firm.room_rules import WIDGET
+from bridge.mapping.clients.widgets import WIDGET_ID
 from tests.synapse.attacks.attempt import Attempt, Call
 from tests.synapse.attacks.stage import ACTORS, Seen, Stage, staged
 from tests.synapse.attacks.table import ATTEMPTS
@@ -38,6 +40,9 @@ async def test_attempt(stage: Stage, attempt: Attempt) -> None:
     shown = " ".join(one.shown for one in seen)
     assert [name for name, word in hidden.items() if word in shown] == []
     written = {about for event, about in stage.events().items() if event not in before} - stage.answered
+    # The panel is taken away from beside a room that was left when the bridge comes to it; that answers nobody.
+    tidied = f" {WIDGET} {WIDGET_ID} {stage.firm.settings.bot_id} {{}}"
+    written = {about for about in written if not about.endswith(tidied)}
     # What was typed to the bot is a message, where its author may write.
     typed = {getattr(step, "event_type", "m.room.message") for step in attempt.steps if not isinstance(step, Call)}
     assert {about for about in written if about.split(" ")[1] not in typed} == set()

@@ -26,6 +26,7 @@ from bridge.store.models import Digest
 from bridge.store.queues import inbox
 from bridge.store.record.drift import note_difference
 from bridge.store.rooms.world import read_world
+from bridge.web.panel.admins.overview import CHECKS
 from tests.component.running_bridge import BEN_ID, FIRM, STAFF, TALK, WALL, running, settings_in, write
 from tests.component.wire.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header
@@ -129,6 +130,11 @@ async def forwarded(port: int, fake: FakeHomeserver) -> AsyncIterator[None]:
     server = await asyncio.start_server(connect, "127.0.0.1", port)
     yield
     server.close()
+
+
+async def test_P2_firm_admins_read_of_every_check_in_words(settings: Settings, fake: FakeHomeserver) -> None:
+    async with running(settings, fake) as firm:
+        assert CHECKS.keys() == {*firm.bridge.health(), "sign_on"}
 
 
 async def test_a_homeserver_that_is_away_at_the_start_is_met_when_it_comes(

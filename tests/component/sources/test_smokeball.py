@@ -168,6 +168,30 @@ async def test_S1_tokens_are_renewed_rotated_and_kept_encrypted(store: Store, tm
         assert "firm-bridge smokeball connect" in one.reader.trouble
 
 
+class Killed(BaseException):
+    """As by kill -9."""
+
+
+async def test_S1_killed_as_tokens_were_renewed_it_goes_on_with_the_new_ones(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(name: str) -> None:
+        if name == "smokeball.renewed":
+            raise Killed
+
+    async with connected(store, tmp_path, account_id="") as one:
+        small_firm(one.fake)
+        key = make_key(tmp_path / "smokeball.key")
+        await store.run(keep_tokens, key, Tokens("access-old", "refresh-1", 0))
+        with monkeypatch.context() as armed:
+            armed.setattr("bridge.faults.point", die)
+            with pytest.raises(Killed):
+                await one.look()
+        assert opened(key, await store.read(sealed_tokens)).refresh == one.fake.refresh != "refresh-1"
+        await one.look()
+        assert one.reader.trouble == ""
+
+
 async def test_S2_a_hint_is_read_back(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         _, ben, matter = small_firm(one.fake)

@@ -71,6 +71,8 @@ OF_FILING = {"filing.fetched", "filing.named", "filing.placed", "filing.listed"}
 """Fault points passed when a file is put into the filing cabinet: driven in tests/component/files/test_filing.py."""
 OF_WEBHOOKS = {"webhook.queued", "webhook.sending", "webhook.sent", "webhook.noted"}
 """Fault points passed when a system is told of something: driven in tests/component/webhooks, one beside this file."""
+OF_SOURCES = {"source.kept", "smokeball.renewed"}
+"""Fault points passed when a source of the directory is read: driven in tests/component/sources."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 
@@ -346,5 +348,5 @@ def test_every_fault_point_is_driven() -> None:
         for file in source.rglob("*.py")
         for found in re.findall(r'point\("([a-z.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS | OF_THE_DIRECTORY | OF_FILING | OF_WEBHOOKS
+    elsewhere = BY_THE_CLOCK | OF_WALLS | OF_LEAVERS | OF_THE_DIRECTORY | OF_FILING | OF_WEBHOOKS | OF_SOURCES
     assert points == {*PROVISIONING, *COMMANDS, *CHANGES, *IN_A_DIRECT_CONVERSATION, *elsewhere}

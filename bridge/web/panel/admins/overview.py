@@ -16,7 +16,7 @@ from bridge.wording.markdown import plain
 
 Health = Callable[[], Mapping[str, str]]
 HEALTH: Final[web.AppKey[Health]] = web.AppKey("health")
-_CHECKS: Final = {
+CHECKS: Final = {
     "homeserver": "The homeserver is reached",
     "shut_out": "Whoever must be out is out",
     "outbox": "What the bot says is sent",
@@ -27,8 +27,12 @@ _CHECKS: Final = {
     "rooms": "No room waits to be put right",
     "database": "The database answers",
     "filing": "Files reach the filing cabinet",
+    "webhooks": "Systems are told what they asked for",
     "directory": "The directory can be read",
+    "sources": "Each source of the directory can be read",
+    "sign_on": "The firm's single sign-on can be reached",
 }
+"""What each check of health looks at, as a firm admin reads it."""
 _IN_ITS_OWN_WORDS: Final = frozenset({"clock", "filing", "directory"})
 """Checks whose sentences name no room. Those of others may name one of a matter that is hidden from the reader (M3)."""
 _ON_THE_SERVER: Final = "The bridge's log and its address /health/ready on the server say why."
@@ -45,7 +49,7 @@ async def overview(asked: PanelRequest) -> web.StreamResponse:
         "admins/overview",
         "How things stand",
         "admin",
-        checks=[(_CHECKS.get(name, name), _told(name, trouble)) for name, trouble in checks.items()],
+        checks=[(CHECKS.get(name, name), _told(name, trouble)) for name, trouble in checks.items()],
         well=not any(checks.values()),
         directory=plain(status_text(await directory_status(asked.desk, asked.person))),
         to_take_back=await directory_to_take_back(asked.desk, asked.person),

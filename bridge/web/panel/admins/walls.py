@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bridge.firm.model import Wall, WallKind
+from bridge.firm.model import Firm, Wall, WallKind
 from bridge.operations.noting import note_refused
 from bridge.operations.sight import sight_of
 from bridge.operations.walls.foreseeing import WallForeseen, foresee_wall
@@ -192,7 +192,6 @@ def _row(asked: PanelRequest, row: WallRow) -> Values:
     """A wall as a table shows it."""
     firm, dates, one = asked.desk.firm(), asked.desk.settings.firm, row.wall
     ended = row.record.ended_at if row.record is not None else None
-    told = row.record.told if row.record is not None else {}
     return {
         "id": one.id,
         "keeps_out": one.kind is WallKind.EXCLUDE,
@@ -205,8 +204,18 @@ def _row(asked: PanelRequest, row: WallRow) -> Values:
         "of_directory": row.record is None,
         "ended": moment_in(dates, ended) if ended else "",
         "ended_by": name_of(asked.desk, row.record.ended_by) if row.record is not None and ended else "",
-        "not_yet": sum(not at for staff_id, at in told.items() if staff_id in firm.staff),
+        "acknowledged": _how_many(row, firm),
     }
+
+
+def _how_many(row: WallRow, firm: Firm) -> str:
+    """How many have acknowledged a wall and how many have not, in words; empty where nobody was asked."""
+    told = row.record.told if row.record is not None else {}
+    done = {staff_id for staff_id, at in told.items() if at} | {staff_id for staff_id, _ in row.wall.acknowledged}
+    missing = [one for one in told if one in firm.staff and one not in done]
+    return ", ".join(
+        part for part in (f"by {len(done)}" if done else "", f"not yet by {len(missing)}" if missing else "") if part
+    )
 
 
 def _acknowledged(asked: PanelRequest, row: WallRow) -> Iterator[tuple[str, str]]:
