@@ -79,7 +79,8 @@ class GuardAwayError(UnreachableError):
         super().__init__(cause.request, 0, cause.errcode, f"the guard was not told the firm's policy: {cause.message}")
 
     def __str__(self) -> str:
-        return f"{super().__str__()} (`firm-bridge check` says what to do)"
+        # Firm admins read it, too (`!wall add`): without the request, which is what went wrong for the bridge alone.
+        return f"{self.message[:1].upper()}{self.message[1:]} (`firm-bridge check` says what to do)"
 
 
 class GuardKnowsMoreError(GuardAwayError):
