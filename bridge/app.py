@@ -93,6 +93,7 @@ class Bridge:
             firm.metrics,
             at_once=self.router.at_once,
             say=self.outbox.say,
+            own_before=self.router.context.own_before,
         )
         self.smokeball = None
         if "smokeball" in settings.directory.sources:

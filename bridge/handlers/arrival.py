@@ -10,6 +10,7 @@ from bridge.handlers.places import Place, Places
 from bridge.mapping.event import Event
 from bridge.matrix.at_work import AtWork
 from bridge.operations.telling import Effect
+from bridge.own_before import OwnBefore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Context:
     at_work: AtWork
     commands: dict[str, str] = field(default_factory=dict)
     """What was heard in messages for the bot that are not handled yet, by event id."""
+    own_before: OwnBefore = field(default_factory=OwnBefore)
+    """What people did and is not handled yet."""
 
 
 Handle = Callable[[Arrival, Context], Awaitable[Effect | None]]

@@ -62,8 +62,9 @@ def _heard(event: Event, context: Context) -> str | None:
 
 
 async def handle_command(arrival: Arrival, context: Context) -> Effect | None:
-    """Carry out the command in a message; what comes back queues the reply."""
+    """Carry out the command in a message; what comes back queues the reply. Raises TooEarlyError."""
     event, place, staff_id, desk = arrival.event, arrival.place, arrival.staff_id, context.desk
+    context.own_before.settle(event.event_id)
     text = context.commands.pop(event.event_id, None) or _heard(event, context)
     if text is None:
         return None

@@ -17,6 +17,7 @@ from bridge.failures import backoff, describe
 from bridge.handlers.at_once import FromMemory
 from bridge.matrix.attempts import Attempts
 from bridge.metrics import Metrics
+from bridge.own_before import LOOK_AGAIN_SECONDS, OwnBefore, TooEarlyError
 from bridge.room_queues import RoomQueues
 from bridge.store.engine.batching import Batches
 from bridge.store.engine.store import Store
@@ -64,8 +65,10 @@ class Inbox:
         limits: QueueLimits = QUEUE_LIMITS,
         at_once: Callable[[Json], FromMemory | None] = lambda event: None,
         say: Say | None = None,
+        own_before: OwnBefore | None = None,
     ) -> None:
-        """`pause` gives the seconds to wait after the n-th attempt; `at_once` needs `say`."""
+        """`pause` gives the seconds to wait after the n-th attempt; `at_once` needs `say`. `own_before` is told
+        what arrived and what was tried."""
         self._store = store
         self.handle = handle
         self._limits = limits
@@ -76,6 +79,7 @@ class Inbox:
         self._answered = WriteBehind(store, "answered events", rows.mark_handled, pause)
         self._at_once = at_once
         self._say = say
+        self._own_before = OwnBefore() if own_before is None else own_before
         self._answers: dict[str, FromMemory] = {}
         self._lanes: RoomQueues[WaitingEvent] = RoomQueues(self._work, ROOMS_AT_ONCE)
         self._caught_up = False
@@ -149,7 +153,9 @@ class Inbox:
         answers = self._from_memory(recent)
         # Handling begins while the commit waits for the disk. Should it fail, the homeserver sends the events again,
         # and what was handled has no row to be marked, so its effect is left out.
-        fresh, _ = await self._store.run_early(self._take_up_new, _accept, given, answers, news)
+        senders = {event["event_id"]: event["sender"] for event in recent}
+        take_up = partial(self._take_up_new, senders)
+        fresh, _ = await self._store.run_early(take_up, _accept, given, answers, news)
         faults.point("inbox.accepted")
         self._metrics.events_stored.inc(len(fresh))
         self._metrics.events_duplicate.inc(len(given) - len(fresh))
@@ -174,7 +180,9 @@ class Inbox:
             if event.event_id not in self._answered:
                 self._lanes.add(event)
 
-    def _take_up_new(self, taken: tuple[Sequence[WaitingEvent], Mapping[str, FromMemory]]) -> None:
+    def _take_up_new(
+        self, senders: Mapping[str, str], taken: tuple[Sequence[WaitingEvent], Mapping[str, FromMemory]]
+    ) -> None:
         events, answers = taken
         if self._held:
             return
@@ -182,6 +190,7 @@ class Inbox:
             # What waits before it may change what the answer has to be.
             if event.event_id in answers and not self._lanes.busy(event.room_id):
                 self._answers[event.event_id] = answers[event.event_id]
+            self._own_before.arrived(event.event_id, senders[event.event_id])
             self._lanes.add(event)
 
     def _oldest(self) -> int:
@@ -189,13 +198,22 @@ class Inbox:
         return homeserver_ms() - self._limits.keep_ms
 
     async def _work(self, event: WaitingEvent) -> float | None:
+        try:
+            pause = await self._try(event)
+        except TooEarlyError:
+            # The room waits and not the worker, which what it waits for may need.
+            return LOOK_AGAIN_SECONDS
+        self._own_before.tried(event.event_id)
+        return pause
+
+    async def _try(self, event: WaitingEvent) -> float | None:
         answer = self._answers.pop(event.event_id, None)
         if answer is not None and await self._answer(event, answer):
             return None
         try:
             effect = await self.handle(orjson.loads(event.body))
             await self._finish.run((event.event_id, effect))
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, TooEarlyError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is recorded with its cause
             return await self._failed(event, error)

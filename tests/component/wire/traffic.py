@@ -16,6 +16,7 @@ from bridge.handlers.inbox import Effect, Handle, Inbox, Say
 from bridge.matrix.outbox import Outbox
 from bridge.matrix.port import Homeserver
 from bridge.metrics import Metrics
+from bridge.own_before import OwnBefore
 from bridge.settings import AppserviceSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
@@ -103,11 +104,21 @@ def make_inbox(
     *,
     quick: Callable[[Json], FromMemory | None] = lambda event: None,
     say: Say | None = None,
+    own_before: OwnBefore | None = None,
     **limits: int,
 ) -> Inbox:
     """An inbox with given limits. `quick` answers at once, with `say`."""
     metrics = Metrics(CollectorRegistry())
-    return Inbox(store, handle, metrics, pause, limits=QueueLimits(**limits), at_once=quick, say=say)
+    return Inbox(
+        store,
+        handle,
+        metrics,
+        pause,
+        limits=QueueLimits(**limits),
+        at_once=quick,
+        say=say,
+        own_before=own_before,
+    )
 
 
 def make_outbox(store: Store, homeserver: Takes, pause: Callable[[int], float] = at_once, **limits: int) -> Outbox:
