@@ -45,7 +45,8 @@ from bridge.settings import (
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
-from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations
+from bridge.store.rooms.accounts import add_accounts
+from bridge.store.rooms.conversations import NewConversation, add_conversations
 from bridge.wording.markdown import notice
 
 STAFF, MATTERS, CHANNELS = 60, 150, 20

@@ -28,7 +28,9 @@ from bridge.settings import (
 )
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
-from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, record_room, write_intent
+from bridge.store.rooms.accounts import add_accounts
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.made import record_room, write_intent
 
 PERSON = {"id": "s1", "first_name": "Robin", "last_name": "Vale", "email": "robin@bench.example", "role": "Associate"}
 

@@ -40,7 +40,7 @@ from bridge.service import FirmService, open_firm
 from bridge.settings import Settings
 from bridge.store.queues.outbox import replay_all
 from bridge.store.record.drift import DriftEntry
-from bridge.store.rooms.conversations import alias_is_ours
+from bridge.store.rooms.made import alias_is_ours
 from bridge.upkeep.directory import DirectoryChanges
 from bridge.upkeep.health import health
 from bridge.upkeep.passes import Upkeep

@@ -18,7 +18,7 @@ from bridge.guard.requests import pushes_ids_alone
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import NotFoundError, RequestError
 from bridge.operations.telling import tell
-from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.store.rooms.accounts import staff_by_localpart
 from bridge.wording.markdown import escape
 
 log = structlog.get_logger(__name__)

@@ -26,7 +26,7 @@ from bridge.settings import Settings
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people.digests import digests_done, mark_digest_done, matter_rooms_of, user_localpart, wants_digest
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import escape, room_link, text_message
 
 log = structlog.get_logger(__name__)

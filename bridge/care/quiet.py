@@ -13,7 +13,7 @@ from bridge.store.engine.unit import Unit
 from bridge.store.people.digests import empty_channels
 from bridge.store.queues.outbox import enqueue
 from bridge.store.rooms.channels import archive, channel
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.wording.channels import archived_again, typeable
 from bridge.wording.markdown import code, escape, notice, room_link, text_message
 from bridge.wording.moments import day_in

@@ -28,7 +28,8 @@ from bridge.settings import Settings
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import record
 from bridge.store.record.refusals import Taken, count_refused, mark_taken, number_taken, taken, taken_of_workers
-from bridge.store.rooms.conversations import key_of_room, staff_by_localpart
+from bridge.store.rooms.accounts import staff_by_localpart
+from bridge.store.rooms.made import key_of_room
 from bridge.wording.moments import clock_in, local, moment_in
 from bridge.wording.state import WHAT
 

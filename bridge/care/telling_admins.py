@@ -17,7 +17,8 @@ from bridge.reconcile.planning.plan import DriftKind
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.drift import DriftEntry, mark_told, untold
-from bridge.store.rooms.conversations import conversation_by_id, room_of
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import code, escape, text_message
 from bridge.wording.state import WHAT
 

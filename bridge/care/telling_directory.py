@@ -18,7 +18,7 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.kept import DIRECTORY_TOLD, keep, kept
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import text_message
 
 log = structlog.get_logger(__name__)

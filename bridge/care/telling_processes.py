@@ -14,7 +14,7 @@ from bridge.reconcile.guard_processes import trouble_with
 from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.kept import PROCESSES_TOLD, keep, kept
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import escape, text_message
 
 log = structlog.get_logger(__name__)

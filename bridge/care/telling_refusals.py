@@ -14,7 +14,7 @@ from bridge.firm.conversation import ADMINS_ID
 from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.refusals import TALLY_MS, Many, many_refused, mark_many_told
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.wording.audit_lines import NOBODY
 from bridge.wording.markdown import code, escape, text_message
 from bridge.wording.moments import clock_in, day_in

@@ -24,7 +24,8 @@ from bridge.store.engine.backends import backend_for
 from bridge.store.engine.errors import StoreError, as_store_error
 from bridge.store.engine.store import Store, pending
 from bridge.store.queues import inbox, outbox
-from bridge.store.rooms.conversations import all_accounts, rooms_of
+from bridge.store.rooms.accounts import all_accounts
+from bridge.store.rooms.made import rooms_of
 
 
 def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding]:

@@ -109,7 +109,7 @@ def export(
 
 
 async def _staff_id(service: FirmService, wanted: str) -> str:
-    from bridge.store.rooms.conversations import staff_by_localpart
+    from bridge.store.rooms.accounts import staff_by_localpart
 
     server = service.settings.homeserver.server_name
     accounts = await service.store.read(staff_by_localpart)

@@ -124,7 +124,7 @@ def sync(config: Config = None, yes: Yes = False) -> None:
 @staff.command("list")
 def list_staff(config: Config = None, as_json: AsJson = False) -> None:
     """List the staff and their Matrix ids."""
-    from bridge.store.rooms.conversations import all_accounts
+    from bridge.store.rooms.accounts import all_accounts
 
     async def work(service: FirmService) -> list[dict[str, Any]]:
         accounts = await service.store.read(all_accounts)

@@ -172,7 +172,7 @@ def _say_given(given: _Given, output: Path) -> None:
 
 
 async def _user_ids(service: FirmService) -> dict[str, str]:
-    from bridge.store.rooms.conversations import all_accounts
+    from bridge.store.rooms.accounts import all_accounts
 
     accounts = await service.store.read(all_accounts)
     server = service.settings.homeserver.server_name

@@ -133,7 +133,7 @@ def _scopes(given: list[str]) -> tuple[Scope, ...]:
 
 def person_who_works(config: Path | None, named: str) -> str:
     """The staff id of whom a system is to act or see as. Raises Stop where nobody who works here is meant."""
-    from bridge.store.rooms.conversations import all_accounts
+    from bridge.store.rooms.accounts import all_accounts
 
     async def look(service: FirmService) -> str:
         accounts, server = await service.store.read(all_accounts), service.settings.homeserver.server_name

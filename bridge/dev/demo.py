@@ -22,7 +22,7 @@ from bridge.matrix.client import MatrixClient
 from bridge.matrix.errors import UnreachableError
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import all_accounts
+from bridge.store.rooms.accounts import all_accounts
 
 _WORD_LIST = """
 acorn amber anchor apple arbor aspen basil beacon birch blossom breeze brook cedar cherry clover cobalt copper

@@ -57,7 +57,7 @@ def pages() -> dict[Path, str]:
 def settings_page() -> str:
     """docs/settings.md."""
     parts = [
-        *_head("Settings", "bridge/settings.py"),
+        *_head("Settings", "bridge/settings/"),
         "The configuration is one YAML file: the one that `--config` names, else `$FIRM_BRIDGE_CONFIG`, else"
         " `firm-bridge.yaml` in the current folder. `firm-bridge init` writes one;"
         " [firm-bridge.sample.yaml](../config/firm-bridge.sample.yaml) shows it whole.",

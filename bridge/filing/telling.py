@@ -13,7 +13,8 @@ from bridge.settings import Settings
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.files.cabinet_trouble import FolderTrouble, count_lasting, note_told, troubles_to_tell
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import conversation_by_id, room_of
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import escape, text_message
 
 _SHOWN = 10

@@ -27,7 +27,8 @@ from bridge.store.engine.unit import ReadUnit, Unit, later
 from bridge.store.files.handouts import note_given_out
 from bridge.store.queues.outbox import Said, enqueue
 from bridge.store.record.audit import record
-from bridge.store.rooms.conversations import conversation_for, room_of
+from bridge.store.rooms.conversations import conversation_for
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import notice, text_message
 from bridge.wording.refusals import worded
 

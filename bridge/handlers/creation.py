@@ -19,7 +19,7 @@ from bridge.operations.rooms import made_room
 from bridge.operations.telling import tell
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit
-from bridge.store.rooms.conversations import key_of_room, room_of
+from bridge.store.rooms.made import key_of_room, room_of
 from bridge.wording.markdown import repeated, room_link
 from bridge.wording.people import names
 from bridge.wording.refusals import worded

@@ -24,7 +24,9 @@ from bridge.reconcile.rooms.unread import ensure_unread
 from bridge.store.engine.unit import Unit, later
 from bridge.store.record.audit import record
 from bridge.store.record.drift import is_noted
-from bridge.store.rooms.conversations import add_participants, conversation_by_id, key_of_room, remove_participant
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.made import key_of_room
+from bridge.store.rooms.participants import add_participants, remove_participant
 from bridge.wording.audit import put_back_reason
 from bridge.wording.markdown import escape
 

@@ -9,7 +9,9 @@ from bridge.firm.conversation import ConversationKind
 from bridge.store import models
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit
-from bridge.store.rooms.conversations import RoomRecorded, left_direct_rooms, rooms_of_kind, staff_by_localpart
+from bridge.store.rooms.accounts import staff_by_localpart
+from bridge.store.rooms.conversations import left_direct_rooms
+from bridge.store.rooms.made import RoomRecorded, rooms_of_kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from bridge.handlers.passing.activity import is_news
 from bridge.mapping.event import Event, event_of
 from bridge.matrix.errors import NotFoundError
 from bridge.store.engine.unit import Unit
-from bridge.store.rooms.conversations import add_participants, conversation_by_id
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.participants import add_participants
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

@@ -22,7 +22,7 @@ from bridge.settings import Settings
 from bridge.store.engine.unit import Unit
 from bridge.store.people.welcomes import channels_with, mark_welcomed, was_welcomed
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.store.rooms.accounts import staff_by_localpart
 from bridge.wording.markdown import code, escape, text_message
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,9 @@ from bridge.firm.policy import Decision, may_act, may_be_in, may_be_in_space
 from bridge.firm.room_keys import conversation_of
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit
-from bridge.store.rooms.conversations import conversation_by_id, key_of_room, staff_by_localpart
+from bridge.store.rooms.accounts import staff_by_localpart
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.made import key_of_room
 
 
 class Decides(Protocol):

@@ -13,8 +13,10 @@ from bridge.mapping.names import matter_name
 from bridge.mapping.text import MENTIONS
 from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import conversation_by_id, localparts_of, room_of
+from bridge.store.rooms.accounts import localparts_of
+from bridge.store.rooms.conversations import conversation_by_id
 from bridge.store.rooms.first_lines import first_line_due, first_lines_due, mark_first_line_said
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import enumerated, escape, room_link, text_message
 from bridge.wording.places import shared_name
 

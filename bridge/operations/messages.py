@@ -17,7 +17,9 @@ from bridge.matrix.retry import patience
 from bridge.operations.everybody import everybody
 from bridge.operations.overview import account_of
 from bridge.store.engine.unit import ReadUnit
-from bridge.store.rooms.conversations import conversations_of_person, conversations_with_people, rooms_of
+from bridge.store.rooms.conversations import conversations_of_person
+from bridge.store.rooms.made import rooms_of
+from bridge.store.rooms.world import conversations_with_people
 
 log = structlog.get_logger(__name__)
 WORDS_MAX = 200

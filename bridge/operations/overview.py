@@ -24,16 +24,10 @@ from bridge.store.people.digests import user_localpart
 from bridge.store.people.leavers import LeaversSet
 from bridge.store.people.walls import WallsSet
 from bridge.store.rooms.channels import recent
-from bridge.store.rooms.conversations import (
-    RoomRecorded,
-    conversation_by_id,
-    conversations_of_people,
-    conversations_with_people,
-    key_of_room,
-    room_of,
-    rooms_of,
-)
+from bridge.store.rooms.conversations import conversation_by_id, conversations_of_people
+from bridge.store.rooms.made import RoomRecorded, key_of_room, room_of, rooms_of
 from bridge.store.rooms.matters import conversations_of_matter
+from bridge.store.rooms.world import conversations_with_people
 from bridge.wording.places import others_named
 
 log = structlog.get_logger(__name__)

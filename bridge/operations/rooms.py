@@ -10,7 +10,8 @@ from bridge.operations.first_line import say_first_line
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import room_of, staff_by_localpart
+from bridge.store.rooms.accounts import staff_by_localpart
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import room_link, text_message
 from bridge.wording.people import names
 

@@ -9,7 +9,7 @@ import structlog
 from bridge.firm.conversation import bot_chat_id
 from bridge.store.engine.unit import Unit
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import notice, text_message
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from bridge.store.people import tokens as rows
 from bridge.store.people.webhooks import Hook, end_webhooks_of_ended_tokens, webhooks
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.audit import record
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import enumerated, escape, text_message
 
 Token = rows.Token

@@ -17,7 +17,7 @@ from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.matrix.errors import NotFoundError
 from bridge.operations.everybody import everybody
-from bridge.store.rooms.conversations import earlier_rooms
+from bridge.store.rooms.made import earlier_rooms
 from bridge.store.rooms.pins import pins_of
 from bridge.transcript.cleaning import clean_line
 from bridge.transcript.model import About, Transcript

@@ -9,7 +9,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
 from bridge.operations.channels.finding import channels_of_firm, channels_seen
 from bridge.operations.overview import matter_view, view
-from bridge.store.rooms.conversations import rooms_of_kind
+from bridge.store.rooms.made import rooms_of_kind
 
 CHANNELS = "channels"
 """What a page with all channels is about."""

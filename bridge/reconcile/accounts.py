@@ -22,7 +22,7 @@ from bridge.reconcile.planning.plan import Action, Step
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.rooms.unread import ensure_basics
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import StoredAccount, record_profile
+from bridge.store.rooms.accounts import StoredAccount, record_profile
 
 Json = dict[str, Any]
 

@@ -14,7 +14,7 @@ from bridge.reconcile.rooms.observe import in_parallel
 from bridge.reconcile.tally import Result
 from bridge.reconcile.work import Work
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import rooms_of
+from bridge.store.rooms.made import rooms_of
 
 _MANY = 100
 """So many failures are more easily put right by a pass over everything."""

@@ -40,8 +40,8 @@ from bridge.settings import FileRuleSettings, Settings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.record.kept import GUARD_VERSION, keep, kept
-from bridge.store.rooms.conversations import AccountsChanged, conversations_with_people, staff_by_localpart
-from bridge.store.rooms.world import read_world
+from bridge.store.rooms.accounts import AccountsChanged, staff_by_localpart
+from bridge.store.rooms.world import conversations_with_people, read_world
 
 log = structlog.get_logger(__name__)
 REST_SECONDS = 10.0

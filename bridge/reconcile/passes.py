@@ -35,8 +35,7 @@ from bridge.reconcile.tally import Progress, Result, Tally
 from bridge.reconcile.work import OF_NOBODY, Run, Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import World
-from bridge.store.rooms.world import Extent, slices
+from bridge.store.rooms.world import Extent, World, slices
 
 log = structlog.get_logger(__name__)
 

@@ -20,8 +20,7 @@ from bridge.reconcile.tally import Tally
 from bridge.reconcile.work import OF_NOBODY, Run, Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import World
-from bridge.store.rooms.world import Extent, extent_of, read_world, slices
+from bridge.store.rooms.world import Extent, World, extent_of, read_world, slices
 
 Waves = tuple[tuple[RoomPlan, ...], ...]
 

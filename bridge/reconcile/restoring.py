@@ -37,16 +37,10 @@ from bridge.store.queues.outbox import enqueue
 from bridge.store.record.audit import record
 from bridge.store.record.homeserver_time import homeserver_ms
 from bridge.store.record.kept import GUARD_VERSION, keep
-from bridge.store.rooms.conversations import (
-    NewConversation,
-    add_accounts,
-    add_conversations,
-    conversation_by_id,
-    record_room,
-    room_of,
-    set_participants,
-    write_intent,
-)
+from bridge.store.rooms.accounts import add_accounts
+from bridge.store.rooms.conversations import NewConversation, add_conversations, conversation_by_id
+from bridge.store.rooms.made import record_room, room_of, write_intent
+from bridge.store.rooms.participants import set_participants
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]

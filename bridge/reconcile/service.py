@@ -18,7 +18,7 @@ from bridge.reconcile.rooms.visits import Visits
 from bridge.reconcile.work import Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
-from bridge.store.rooms.world import Accounts
+from bridge.store.rooms.accounts import Accounts
 
 
 @dataclass(frozen=True)

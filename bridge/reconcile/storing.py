@@ -12,13 +12,9 @@ from bridge.firm.conversation import ADMINS_ID
 from bridge.reconcile.planning.desired import Desired
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
-from bridge.store.rooms.conversations import (
-    add_accounts,
-    add_conversations,
-    add_participants,
-    keep_participants,
-    remove_from_all,
-)
+from bridge.store.rooms.accounts import add_accounts
+from bridge.store.rooms.conversations import add_conversations
+from bridge.store.rooms.participants import add_participants, keep_participants, remove_from_all
 
 AT_ONCE = 100
 """Conversations stored in one unit."""

@@ -45,16 +45,10 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.people.panel import end_sessions
 from bridge.store.record.drift import mark_put_back, note_difference
-from bridge.store.rooms.conversations import (
-    StoredAccount,
-    World,
-    load_part,
-    of_matters,
-    remove_from_all,
-    room_of,
-    undo_leaves,
-)
-from bridge.store.rooms.world import Accounts, Extent, load_conversations
+from bridge.store.rooms.accounts import Accounts, StoredAccount
+from bridge.store.rooms.made import of_matters, room_of
+from bridge.store.rooms.participants import remove_from_all, undo_leaves
+from bridge.store.rooms.world import Extent, World, load_conversations, load_part
 
 log = structlog.get_logger(__name__)
 DELETING_MS = 60_000

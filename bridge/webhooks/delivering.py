@@ -27,7 +27,7 @@ from bridge.store.people.webhooks import webhook
 from bridge.store.queues import deliveries as rows
 from bridge.store.queues.deliveries import Delivery
 from bridge.store.record.happenings import WebhooksWait
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.webhooks.sending import Sender
 from bridge.webhooks.signing import signed
 from bridge.wording.markdown import escape

@@ -21,7 +21,9 @@ from bridge.settings import (
 )
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
-from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, record_room, write_intent
+from bridge.store.rooms.accounts import add_accounts
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.made import record_room, write_intent
 
 TOLD = os.environ
 FOLDER = Path(TOLD["DATA_DIR"])

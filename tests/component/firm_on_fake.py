@@ -30,7 +30,7 @@ from bridge.reconcile.tally import Result
 from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
 from bridge.store.queues.outbox import mark_sent, pending
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.cast import make_firm
 from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import FakeHomeserver
@@ -238,7 +238,6 @@ async def firm_on_fake(
         with ExitStack() as stack:
             for name in (
                 "rooms.conversations.now_ms",
-                "rooms.conversations.homeserver_ms",
                 "rooms.participants.homeserver_ms",
                 "rooms.channels.now_ms",
                 "people.walls.now_ms",

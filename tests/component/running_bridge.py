@@ -20,7 +20,7 @@ from bridge.service import FirmService, open_firm
 from bridge.settings import DatabaseSettings, DirectorySettings, Settings
 from bridge.store.queues.inbox import waiting
 from bridge.store.queues.outbox import pending
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.cast import ANN, BEN, CLEO, entry
 from tests.component.firm_on_fake import settings_for
 from tests.component.wire.traffic import GIVE_UP_SECONDS, until

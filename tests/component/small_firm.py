@@ -25,7 +25,7 @@ from bridge.firm.conversation import bot_chat_id
 from bridge.service import open_firm
 from bridge.settings import DirectorySettings, FirmSettings, Settings
 from bridge.store.queues.outbox import mark_sent, pending
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.upkeep.stages import Stage, Stages, Standing, State
 from tests.cast import SMALL_FIRM, entry
 from tests.fakes.homeserver import FakeHomeserver

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.operations.panel import new_link
 from bridge.settings import FirmSettings, PanelSettings
-from bridge.store.rooms.conversations import key_of_room
+from bridge.store.rooms.made import key_of_room
 from tests.cast import SMALL_FIRM, entry
 from tests.component.small_firm import SmallFirm, channel, direct, small_firm, write_directory
 from tests.ports import free_port

@@ -19,7 +19,8 @@ from bridge.store.people.leavers import leavers_set, set_leaver, set_returned
 from bridge.store.people.panel import end_sessions
 from bridge.store.people.tokens import end_tokens
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import conversations_of_person, room_of
+from bridge.store.rooms.conversations import conversations_of_person
+from bridge.store.rooms.made import room_of
 from bridge.wording.markdown import escape, text_message
 
 IN_ROOMS = "Not every room is as it should be yet. `firm-bridge plan` on the server says which."

@@ -19,7 +19,7 @@ from bridge.operations.sight import sight_of
 from bridge.reconcile.rooms.observe import in_parallel, observe_room
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.record.audit import Audited, Filter, newest_by
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from bridge.store.rooms.matters import conversations_of_matter
 from bridge.store.rooms.questions import Pick, picks_of, who_ended
 from bridge.wording.audit_lines import Names, audit_line, names_of

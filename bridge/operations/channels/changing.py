@@ -35,13 +35,8 @@ from bridge.store.rooms.channels import (
     restore,
     set_topic,
 )
-from bridge.store.rooms.conversations import (
-    NewConversation,
-    add_conversations,
-    add_participants,
-    conversation_by_id,
-)
-from bridge.store.rooms.participants import drop
+from bridge.store.rooms.conversations import NewConversation, add_conversations, conversation_by_id
+from bridge.store.rooms.participants import add_participants, drop
 from bridge.wording.channels import is_a_channel, nobody_in_it, typeable
 from bridge.wording.markdown import code, escape
 

@@ -13,7 +13,7 @@ from bridge.firm.policy import desired_participants
 from bridge.mapping.near import closest
 from bridge.refusal import Kind, Refusal
 from bridge.store.rooms.channels import all_channels, channel, channel_named, recent
-from bridge.store.rooms.conversations import conversations_with_people
+from bridge.store.rooms.world import conversations_with_people
 
 RECENT = 10
 """Channels that the list of recent ones has (C3)."""

@@ -12,7 +12,8 @@ from bridge.firm.policy import desired_participants
 from bridge.operations.rooms import made_room
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import Unit
-from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants, was_caused_by
+from bridge.store.rooms.conversations import NewConversation, add_conversations, was_caused_by
+from bridge.store.rooms.participants import add_participants
 from bridge.wording.markdown import escape, notice, room_link
 from bridge.wording.people import names
 

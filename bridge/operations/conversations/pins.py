@@ -19,7 +19,7 @@ from bridge.matrix.errors import ForbiddenError
 from bridge.operations.everybody import Everybody, everybody
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.refusal import Kind, Refusal
-from bridge.store.rooms.conversations import earlier_rooms, room_of
+from bridge.store.rooms.made import earlier_rooms, room_of
 from bridge.store.rooms.pins import pins_of
 
 _AT_ONCE = 8

@@ -19,7 +19,8 @@ from bridge.operations.everybody import everybody
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit
-from bridge.store.rooms.conversations import conversation_by_id, earlier_rooms, room_of
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.made import earlier_rooms, room_of
 from bridge.store.rooms.read import Position, any_position, positions_in
 
 _AT_ONCE = 8

@@ -14,7 +14,7 @@ from bridge.firm.model import Staff
 from bridge.firm.policy import may_act
 from bridge.operations.overview import View, view
 from bridge.operations.panel import sign_in_beside, signed_in
-from bridge.store.rooms.conversations import staff_by_localpart
+from bridge.store.rooms.accounts import staff_by_localpart
 
 _TOKEN = re.compile(r"[!-~]{1,512}")
 

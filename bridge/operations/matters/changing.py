@@ -20,12 +20,7 @@ from bridge.operations.telling import say_in, tell
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import Unit
 from bridge.store.rooms.channels import archive, restore
-from bridge.store.rooms.conversations import (
-    NewConversation,
-    add_conversations,
-    conversation_by_id,
-    titles_in_matter,
-)
+from bridge.store.rooms.conversations import NewConversation, add_conversations, conversation_by_id, titles_in_matter
 from bridge.store.rooms.matters import rename_in_matter
 from bridge.store.rooms.participants import drop, pick
 from bridge.wording.markdown import escape

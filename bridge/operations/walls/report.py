@@ -13,7 +13,7 @@ from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import RequestError
 from bridge.operations.sight import sight_of
 from bridge.store.people.walls import wall_records
-from bridge.store.rooms.conversations import localparts_of
+from bridge.store.rooms.accounts import localparts_of
 from bridge.store.rooms.matters import conversations_of_matter
 
 

@@ -15,7 +15,7 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people.walls import acknowledge, end_expired, is_set, note_told, told_of, walls_set
 from bridge.store.queues.outbox import enqueue
-from bridge.store.rooms.conversations import rooms_of
+from bridge.store.rooms.made import rooms_of
 from bridge.wording.markdown import text_message
 from bridge.wording.walls import told_to_screened
 

@@ -17,8 +17,9 @@ from bridge.mapping.names import place_in_list
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.planning.seeds import joiners, seeds
 from bridge.settings import Settings
-from bridge.store.rooms.conversations import NewConversation, StoredAccount, World
-from bridge.store.rooms.world import Extent
+from bridge.store.rooms.accounts import StoredAccount
+from bridge.store.rooms.conversations import NewConversation
+from bridge.store.rooms.world import Extent, World
 
 _DIRECT_AT_LEAST = 2
 

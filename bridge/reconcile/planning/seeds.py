@@ -9,8 +9,8 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.mapping.ids import channel_alias
 from bridge.settings import FirmSettings
-from bridge.store.rooms.conversations import NewConversation, World
-from bridge.store.rooms.world import Extent
+from bridge.store.rooms.conversations import NewConversation
+from bridge.store.rooms.world import Extent, World
 
 
 def seeds(

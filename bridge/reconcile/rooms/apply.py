@@ -49,7 +49,7 @@ from bridge.reconcile.rooms.reasons import why_removed
 from bridge.reconcile.rooms.space_order import join_in_order
 from bridge.reconcile.rooms.unread import ensure_unread
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import record_room, set_room_aside, write_intent
+from bridge.store.rooms.made import record_room, set_room_aside, write_intent
 from bridge.store.rooms.pins import pins_of
 
 log = structlog.get_logger(__name__)

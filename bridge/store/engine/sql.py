@@ -1,8 +1,8 @@
-"""Values in portions that fit into one statement."""
+"""Values in portions that fit into one statement, and the marks that stand for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -17,3 +17,8 @@ def batched(values: Iterable[T], size: int = ROWS_PER_STATEMENT) -> Iterator[tup
     left = iter(values)
     while some := tuple(islice(left, size)):
         yield some
+
+
+def placeholders(values: Sequence[object]) -> str:
+    """A question mark for each of these values."""
+    return ", ".join("?" * len(values))

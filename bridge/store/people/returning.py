@@ -12,7 +12,7 @@ from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import Participant
 from bridge.store.record.audit import record
 from bridge.store.record.homeserver_time import homeserver_ms
-from bridge.store.rooms.conversations import remove_participant
+from bridge.store.rooms.participants import remove_participant
 
 Place = tuple[str, str]
 """A conversation id and a staff id."""

@@ -10,7 +10,8 @@ from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import Conversation as Row
 from bridge.store.models import Participant, Room
 from bridge.store.record.audit import record
-from bridge.store.rooms.conversations import earlier_rooms, to_conversation
+from bridge.store.rooms.conversations import to_conversation
+from bridge.store.rooms.made import earlier_rooms
 
 
 def conversations_of_matter(unit: ReadUnit, matter_id: str) -> list[MatterConversation]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bridge.clock import now_ms
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import BotVisit
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 
 
 @dataclass(frozen=True, slots=True)

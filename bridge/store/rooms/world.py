@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from bridge.firm.conversation import ADMINS_ID, ConversationKind, bot_chat_id
+from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
-from bridge.firm.room_keys import STAFF_SPACE, conversation_of, matter_of_space, matter_space_key
-from bridge.store.engine.sql import batched
+from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, conversation_of, matter_of_space, matter_space_key
+from bridge.store.engine.sql import batched, placeholders
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit
+from bridge.store.record.homeserver_time import newest_ms
+from bridge.store.rooms.accounts import StoredAccount, all_accounts
 from bridge.store.rooms.channels import CHANNELS
-from bridge.store.rooms.conversations import AccountsChanged, StoredAccount, World, all_accounts, rooms_of, world_where
+from bridge.store.rooms.made import oldest_first, rooms_before, rooms_of
 
 _AT_ONCE = 300
 """Conversations that are read in one unit."""
@@ -24,6 +26,83 @@ _CHATS = "SELECT id FROM conversation WHERE id > ? AND kind IN (?, ?) ORDER BY i
 _THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
 _MATTERS = "SELECT DISTINCT matter_id FROM conversation WHERE id IN ({})"
 _OF_THEIRS = "SELECT id, matter_id FROM conversation WHERE id IN ({theirs})"
+_CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, created_by, alias_localpart"
+_PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
+
+
+@dataclass(frozen=True)
+class World:
+    """The stored side of reconciliation, read in one unit."""
+
+    accounts: dict[str, StoredAccount] = field(default_factory=dict)
+    """By staff id."""
+    conversations: dict[str, Conversation] = field(default_factory=dict)
+    absent: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Staff ids of those who left a conversation or were taken out, by conversation id."""
+    since: dict[str, dict[str, int]] = field(default_factory=dict)
+    """When somebody was last picked for a conversation or left it, by conversation id and staff id."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Public alias localparts of channels, by conversation id."""
+    rooms: dict[str, str] = field(default_factory=dict)
+    """Room ids of rooms that were made, by key."""
+    earlier: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The keys of the rooms in which a conversation was held before, oldest first, by conversation id."""
+
+
+def load_part(unit: ReadUnit, key: str) -> World:
+    """What the room of this key depends on, in one unit: no conversation but its own or those of its matter, or for the
+    staff space the channels; and no accounts."""
+    if key == STAFF_SPACE:
+        return world_where(unit, CHANNELS)
+    if (matter_id := matter_of_space(key)) is not None:
+        return world_where(unit, "matter_id = ?", matter_id, keys=(key,))
+    return world_where(unit, "id = ?", conversation_of(key))
+
+
+def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[str] = ()) -> World:
+    """The conversations for which the condition, in SQL, holds; the rooms of these, of the spaces that list them and of
+    `keys`; and no accounts."""
+    stored = unit.rows(f"SELECT {_CONVERSATION} FROM conversation WHERE {condition}", *values)  # noqa: S608
+    present: dict[str, set[str]] = {}
+    absent: dict[str, set[str]] = {}
+    since: dict[str, dict[str, int]] = {}
+    ids, newest = [row[0] for row in stored], newest_ms()
+    before = rooms_before(unit, ids)
+    spaces = {STAFF_SPACE, KEEPER_SPACE, *(matter_space_key(row[4]) for row in stored if row[4])}
+    for some in batched(ids):
+        for conversation_id, staff_id, is_present, at in unit.rows(_PEOPLE.format(placeholders(some)), *some):
+            (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
+            since.setdefault(conversation_id, {})[staff_id] = at if at <= newest else 0
+    return World(
+        conversations={
+            key: Conversation(
+                key,
+                ConversationKind(kind),
+                title,
+                topic,
+                matter_id,
+                bool(everyone),
+                bool(archived),
+                frozenset(present.get(key, ())),
+                frozenset(absent.get(key, ())),
+                created_by,
+            )
+            for key, kind, title, topic, matter_id, everyone, archived, created_by, _ in stored
+        },
+        absent={conversation_id: frozenset(staff_ids) for conversation_id, staff_ids in absent.items()},
+        since=since,
+        aliases={row[0]: row[-1] for row in stored if row[-1]},
+        rooms={**rooms_of(unit, [*ids, *sorted(spaces.union(keys))]), **{key: room_id for key, _, room_id in before}},
+        earlier=oldest_first((key, conversation_id) for key, conversation_id, _ in before),
+    )
+
+
+def conversations_with_people(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Conversation]:
+    """Those of these conversations that there are, by id, with their participants and those who left."""
+    found: dict[str, Conversation] = {}
+    for some in batched(ids):
+        found.update(world_where(unit, f"id IN ({placeholders(some)})", *some).conversations)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +126,7 @@ def extent_of(unit: ReadUnit, keys: Iterable[str]) -> Extent:
     asked = sorted({conversation_of(key) for key in keys})
     matters = {matter_id for matter_id in map(matter_of_space, asked) if matter_id is not None}
     for some in batched(asked):
-        rows = unit.rows(_MATTERS.format(_marks(some)), *some)
+        rows = unit.rows(_MATTERS.format(placeholders(some)), *some)
         matters.update(matter_id for (matter_id,) in rows if matter_id)
     return Extent(frozenset(matters), channels=STAFF_SPACE in asked, keys=frozenset(asked))
 
@@ -56,15 +135,15 @@ def load_conversations(unit: ReadUnit, extent: Extent) -> World:
     """This part of what is stored, in one unit, with the firm admins' room and without accounts."""
     matters, keys = set(extent.matters), {ADMINS_ID, *extent.keys}
     for some in batched(sorted(extent.people)):
-        theirs = _THEIRS.format(_marks(some))
+        theirs = _THEIRS.format(placeholders(some))
         for key, matter_id in unit.rows(_OF_THEIRS.format(theirs=theirs), *some):
             keys.add(key)
             matters.add(matter_id)
     matters.discard("")
-    parts = [world_where(unit, f"id IN ({_marks(some)})", *some) for some in batched(sorted(keys))]
+    parts = [world_where(unit, f"id IN ({placeholders(some)})", *some) for some in batched(sorted(keys))]
     for some in batched(sorted(matters)):
         spaces = map(matter_space_key, some)
-        parts.append(world_where(unit, f"matter_id IN ({_marks(some)})", *some, keys=spaces))
+        parts.append(world_where(unit, f"matter_id IN ({placeholders(some)})", *some, keys=spaces))
     if extent.channels:
         parts.append(world_where(unit, CHANNELS))
     elif extent.people:
@@ -134,40 +213,3 @@ def _together(parts: Iterable[World]) -> World:
         whole.rooms.update(part.rooms)
         whole.earlier.update(part.earlier)
     return whole
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
-class Accounts:
-    """All accounts, kept in memory until one changes: every room needs to know whose the user ids in it are."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: dict[str, StoredAccount] | None = None
-        self._owners: dict[str, str] | None = None
-        self._changes = 0
-        store.listen(self._hear)
-
-    async def known(self) -> dict[str, StoredAccount]:
-        """The accounts, by staff id. Not to be changed."""
-        if (known := self._known) is None:
-            before = self._changes
-            known = await self._store.read(all_accounts)
-            # What changed meanwhile may be in it or not.
-            self._known = known if before == self._changes else None
-        return known
-
-    async def owners(self) -> dict[str, str]:
-        """Staff ids by localpart. Not to be changed."""
-        known = await self.known()
-        if (owners := self._owners) is None:
-            owners = {account.localpart: staff_id for staff_id, account in known.items()}
-            self._owners = owners if known is self._known else None
-        return owners
-
-    def _hear(self, news: Sequence[object]) -> None:
-        if any(isinstance(one, AccountsChanged) for one in news):
-            self._known = self._owners = None
-            self._changes += 1

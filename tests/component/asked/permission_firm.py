@@ -19,7 +19,7 @@ from bridge.firm.room_keys import matter_space_key
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import MODELS, AuditRow, InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import pending
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.cast import KINDS, entry
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
 from tests.fakes.homeserver import Recorded

@@ -15,7 +15,7 @@ from bridge.reconcile.planning.seeds import seeds
 from bridge.store.engine.unit import Unit
 from bridge.store.models import Drift
 from bridge.store.record.drift import note_difference
-from bridge.store.rooms.conversations import World
+from bridge.store.rooms.world import World
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, MERGER_TALK, WALL, make_firm
 from tests.component.firm_on_fake import FirmOnFake, channel
 from tests.fakes.faults import refusal

@@ -12,7 +12,8 @@ from bridge.care.unread import mend_unread
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.reconcile.rooms.unread import ANSWERS, COMMANDS, INVITATIONS, rule_id
 from bridge.store.queues.outbox import pending
-from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.participants import add_participants
 from tests.cast import SMALL_FIRM
 from tests.component.small_firm import SmallFirm, small_firm, write_directory
 from tests.fakes.faults import refusal

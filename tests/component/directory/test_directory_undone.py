@@ -26,7 +26,7 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.models import ConfirmedChange, Conversation, ReplacedRecord
 from bridge.store.record.audit import audited, verify
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
 Json = dict[str, Any]

@@ -16,7 +16,7 @@ from bridge.clock import firm_today
 from bridge.firm.model import ChannelSeed, Firm, Group, Matter, MatterStatus, Staff, Wall, WallKind
 from bridge.settings import FirmSettings
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, make_firm
 from tests.component.conftest import own_database
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake

@@ -20,21 +20,11 @@ from bridge.settings import AppserviceSettings, FirmSettings, HomeserverSettings
 from bridge.store.engine.backends import backend_for
 from bridge.store.engine.store import migrate
 from bridge.store.engine.unit import ReadUnit, Unit
-from bridge.store.rooms.conversations import (
-    NewConversation,
-    World,
-    add_accounts,
-    add_conversations,
-    add_participants,
-    all_accounts,
-    keep_participants,
-    record_room,
-    remove_participant,
-    rooms_of,
-    world_where,
-    write_intent,
-)
-from bridge.store.rooms.world import Extent, load_conversations
+from bridge.store.rooms.accounts import add_accounts, all_accounts
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.made import record_room, rooms_of, write_intent
+from bridge.store.rooms.participants import add_participants, keep_participants, remove_participant
+from bridge.store.rooms.world import Extent, World, load_conversations, world_where
 from tests.component.conftest import own_database
 from tests.unit.directory.test_directory_change import PEOPLE, TODAY, firm_of, firms, matter
 

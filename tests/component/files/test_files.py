@@ -21,7 +21,7 @@ from bridge.store.files.files import NewFile, add_file
 from bridge.store.models import File, FileHistory
 from bridge.store.queues.histories import begin_again, histories_to_read, read_again, read_all_again
 from bridge.store.queues.inbox import accept, record_failure
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, channel, direct, small_firm, write_directory
 from tests.fakes.faults import DUPLICATE, refusal
 

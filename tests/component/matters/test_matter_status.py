@@ -12,7 +12,7 @@ import pytest
 from bridge.care.telling_matters import tell_of_status
 from bridge.directory.change import diff_firms
 from bridge.firm.conversation import first_matter_conversation_id
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm, write_directory
 
 TALK = "2026-0042 Estate"

@@ -15,7 +15,8 @@ from bridge.firm.conversation import direct_id, first_matter_conversation_id
 from bridge.firm.room_rules import WIDGET
 from bridge.mapping.clients.widgets import ALLOWED, WIDGET_ID
 from bridge.settings import PanelSettings
-from bridge.store.rooms.conversations import conversation_by_id, key_of_room
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.made import key_of_room
 from bridge.web.panel.safety import COOKIE
 from tests.component.panel.panel_firm import HOSTILE, SECRETS, Panel, panel_firm
 from tests.component.small_firm import channel, direct

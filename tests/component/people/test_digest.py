@@ -18,7 +18,8 @@ from bridge.firm.model import MatterStatus, Staff, Wall
 from bridge.handlers.router import Router
 from bridge.matrix.errors import UnreachableError
 from bridge.settings import CareSettings
-from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.participants import add_participants
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, MERGER_TALK, STAFF, make_firm
 from tests.component.firm_on_fake import FirmOnFake, Said, channel
 from tests.fakes.faults import Slow, bad_gateway, refusal, too_many_in_header

@@ -30,7 +30,7 @@ from bridge.store import models
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import audited
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.component.conftest import own_database
 from tests.component.small_firm import DIRECTORY, SmallFirm, small_firm
 from tests.fakes.room import Room

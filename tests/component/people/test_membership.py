@@ -14,7 +14,8 @@ from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.reconcile.convergence import Convergence
 from bridge.reconcile.rooms.unread import SAID
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import add_participants, conversation_by_id, remove_participant
+from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.participants import add_participants, remove_participant
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, EVE, make_firm
 from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.guard import FakeGuard

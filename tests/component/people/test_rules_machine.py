@@ -25,7 +25,7 @@ from bridge.firm.room_keys import MARKER, matter_space_key
 from bridge.handlers.router import Router
 from bridge.mapping.names import conversation_name
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, EVE, LITIGATION, MERGER, make_firm
 from tests.component.conftest import own_database
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake

@@ -16,7 +16,7 @@ from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.reconcile.planning.plan import Action
 from bridge.store.engine.store import Store
 from bridge.store.record.homeserver_time import homeserver_ms
-from bridge.store.rooms.conversations import remove_participant
+from bridge.store.rooms.participants import remove_participant
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, MERGER_TALK, ROOMS, make_firm
 from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.faults import refusal

@@ -15,7 +15,8 @@ from bridge.mapping.ids import hidden_alias
 from bridge.matrix.errors import TokenRejectedError, UnreachableError
 from bridge.reconcile.passes import Passes
 from bridge.store.engine.store import Store
-from bridge.store.rooms.conversations import NewConversation, add_conversations, add_participants
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.participants import add_participants
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, ROOMS, make_firm
 from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.faults import (

@@ -17,7 +17,7 @@ from bridge.reconcile.planning.plan import Action, Plan, RoomPlan, Step
 from bridge.settings import Settings
 from bridge.store.engine.unit import Unit
 from bridge.store.models import AuditRow, Participant, Room
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.component.small_firm import SmallFirm, small_firm
 
 ZOE = Staff("z", "Zoe", "Zapp", "zoe@firm.example")

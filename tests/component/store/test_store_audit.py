@@ -10,16 +10,9 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import TamperedError, audited, head, newest, record, verify
 from bridge.store.rooms.channels import archive, rename, restore, set_topic
-from bridge.store.rooms.conversations import (
-    NewConversation,
-    add_conversations,
-    add_participants,
-    record_room,
-    remove_from_all,
-    remove_participant,
-    write_intent,
-)
-from bridge.store.rooms.participants import drop, pick
+from bridge.store.rooms.conversations import NewConversation, add_conversations
+from bridge.store.rooms.made import record_room, write_intent
+from bridge.store.rooms.participants import add_participants, drop, pick, remove_from_all, remove_participant
 from tests.component.conftest import tamper
 
 CLUB = Conversation("club", ConversationKind.CHANNEL, title="Club", participants=frozenset({"a", "b"}))

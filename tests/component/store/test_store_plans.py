@@ -24,12 +24,11 @@ from bridge.store.rooms.conversations import (
     conversations_of_people,
     conversations_of_person,
     direct_rooms_of,
-    earlier_rooms,
-    load_part,
 )
+from bridge.store.rooms.made import earlier_rooms
 from bridge.store.rooms.matters import conversations_of_matter, rooms_of_person_in
 from bridge.store.rooms.questions import picks_of, titles_of, who_ended
-from bridge.store.rooms.world import Extent, extent_of, load_conversations
+from bridge.store.rooms.world import Extent, extent_of, load_conversations, load_part
 
 MANY = 3000
 LARGE = {"conversation", "participant", "room", "audit_row"}

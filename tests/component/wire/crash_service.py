@@ -22,7 +22,8 @@ from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import Said
-from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, are_in
+from bridge.store.rooms.accounts import add_accounts
+from bridge.store.rooms.conversations import NewConversation, add_conversations, are_in
 from tests.component.wire.traffic import BOT, Json, event, reply, settings, until
 
 

@@ -14,7 +14,8 @@ from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.store.queues.outbox import Said
-from bridge.store.rooms.conversations import NewConversation, add_accounts, add_conversations, are_in
+from bridge.store.rooms.accounts import add_accounts
+from bridge.store.rooms.conversations import NewConversation, add_conversations, are_in
 from tests.component.conftest import database_of
 from tests.component.wire.traffic import BOT, Json, event, make_inbox, reply_to, until
 

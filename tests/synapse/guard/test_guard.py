@@ -125,7 +125,8 @@ def test_a_wrong_configuration_stops_synapse_with_a_sentence(tmp_path: Path) -> 
     wrong = [{"bot": "bot"}, {"key": "short"}, {"path": "firm-policy"}, {"path": "/none/firm-policy"}, {"botts": "x"}]
     program = """if True:
         import json, sys
-        from bridge.guard.module import ConfigError, Guard
+        from synapse.module_api.errors import ConfigError
+        from bridge.guard.module import Guard
         for config in json.loads(sys.argv[1]):
             try:
                 print("taken", Guard.parse_config(config).bot)

@@ -23,7 +23,7 @@ from bridge.mapping.rooms import RoomShape, create_body
 from bridge.reconcile.planning.desired import Desired, desired
 from bridge.reconcile.planning.plan import Action, Observed, Server, as_created, plan_children, plan_room
 from bridge.settings import Settings
-from bridge.store.rooms.conversations import World
+from bridge.store.rooms.world import World
 
 TODAY = date(2026, 11, 23)
 BOT = "@bot:localhost"

@@ -1,0 +1,34 @@
+"""What the bridge itself runs on: its database, its secrets and its log."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from bridge.settings.values import EXAMPLE_SECRET, Secret, Section
+
+
+class DatabaseSettings(Section):
+    """Where the bridge keeps what it must not forget."""
+
+    url: SecretStr = Field(
+        SecretStr("sqlite:///bridge.db"), description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
+    )
+
+
+class SecuritySettings(Section):
+    """Secrets of the bridge itself."""
+
+    alias_key: Secret = Field(
+        SecretStr(EXAMPLE_SECRET),
+        description="The key that makes the addresses of private rooms unguessable. Never change it.",
+        validate_default=False,
+    )
+
+
+class LogSettings(Section):
+    """What the bridge writes about its work. Message bodies and secrets never are."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe level written.")
+    format: Literal["text", "json"] = Field("text", description="Lines for people, or JSON lines for a collector.")
