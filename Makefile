@@ -6,7 +6,7 @@ PIP := -m pip --quiet --disable-pip-version-check
 SERVICES := firm_bridge mautrix bot_sdk
 TABLE := PYTHONPATH=conformance $(BIN)/python -m appservice_conformance.table $(SERVICES:%=conformance/results/%.json)
 
-.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine workers workers-short properties mutants ci clean
+.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine attacks workers workers-short properties mutants ci clean
 
 ## help: this list
 help:
@@ -138,6 +138,10 @@ site: $(VENV)/installed
 ## crash: the long form of the crash tests: every step and every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/people/test_killed_between.py tests/synapse/running/test_crash.py tests/synapse/running/test_leavers.py
+
+## attacks: every attempt of docs/attacks.md, without the guard too where it ends as with it
+attacks: $(VENV)/installed $(VENV)/synapse/installed
+	FIRM_BRIDGE_ATTACKS=long $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 tests/synapse/test_attacks.py
 
 ## workers, workers-short: Synapse with workers: every attack through each, and each killed all the while; short, of one
 workers: $(VENV)/installed $(VENV)/synapse/workers

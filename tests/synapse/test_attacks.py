@@ -1,7 +1,11 @@
-"""Every attempt of tests/synapse/attacks, with the guard and without: it ends as declared, and nothing leaks."""
+"""Every attempt of tests/synapse/attacks, with the guard and without: it ends as declared, and nothing leaks.
+
+Attempts that end without the guard as they do with it are made without it only by `make attacks`.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +17,7 @@ from tests.synapse.attacks.attempt import Attempt, Call
 from tests.synapse.attacks.stage import ACTORS, Seen, Stage, staged
 from tests.synapse.attacks.table import ATTEMPTS
 
+LONG = os.environ.get("FIRM_BRIDGE_ATTACKS") == "long"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -28,6 +33,8 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 async def test_attempt(stage: Stage, attempt: Attempt) -> None:
     actor = stage.people[ACTORS[attempt.who]]
     end = attempt.guarded if stage.guarded else attempt.bare
+    if not stage.guarded and attempt.bare == attempt.guarded and not LONG:
+        pytest.skip("make attacks runs it: the guard changes nothing of it")
     before = stage.events()
     seen: list[Seen] = [one for step in attempt.steps for one in await stage.play(actor, step)]
     last = seen[-1]
