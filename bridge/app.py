@@ -15,7 +15,6 @@ import uvloop
 from aiohttp import web
 
 from bridge.desk import Desk
-from bridge.directory.scim.running import Scim
 from bridge.directory.smokeball.running import Smokeball
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
@@ -48,10 +47,10 @@ from bridge.upkeep.stages import Stage
 from bridge.web.api.app import make_api
 from bridge.web.api.table import API_PATH
 from bridge.web.app import make_app, serve
+from bridge.web.bearer import SCIM_PATH
 from bridge.web.creation import creation_route
 from bridge.web.panel.app import make_panel
 from bridge.web.panel.live import Live
-from bridge.web.scim import SCIM_PATH, make_scim
 from bridge.web.shell import Positions, Shell, shell_route
 from bridge.web.sources import SOURCES_PATH, webhook_app
 from bridge.webhooks.delivering import Deliverer
@@ -101,6 +100,9 @@ class Bridge:
             self.smokeball = Smokeball(settings, firm.store, count)
         self.scim = None
         if "scim" in settings.directory.sources:
+            # The models of SCIM cost a start most of a second and 14 MB, which firms without it need not pay.
+            from bridge.directory.scim.running import Scim
+
             self.scim = Scim(settings.scim, firm.store, partial(count_reading, firm.metrics, "scim"))
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
@@ -150,6 +152,8 @@ class Bridge:
         if self.smokeball is not None:
             app.add_subapp(SOURCES_PATH, webhook_app(self.smokeball.webhook, self._firm.metrics))
         if self.scim is not None:
+            from bridge.web.scim import make_scim
+
             app.add_subapp(SCIM_PATH, make_scim(self._desk, self.scim, begun, self._firm.metrics))
         return app
 

@@ -1,8 +1,12 @@
-"""The token of a request."""
+"""The token of a request, and where requests with one go that are not the API's."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
+
+SCIM_PATH: Final = "/scim/v2"
 
 
 def bearer(request: web.Request) -> str:

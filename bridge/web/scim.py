@@ -28,10 +28,9 @@ from bridge.operations.tokens import Scope, Token, holder
 from bridge.web.api.problems import ProblemError
 from bridge.web.api.rates import Rates
 from bridge.web.api.table import Rate
-from bridge.web.bearer import bearer
+from bridge.web.bearer import SCIM_PATH, bearer
 
 log = structlog.get_logger(__name__)
-SCIM_PATH: Final = "/scim/v2"
 _BODY_MAX: Final = 1024 * 1024
 _HOUR_MS: Final = 3_600_000
 _NAMED: Final = frozenset({"Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas"})

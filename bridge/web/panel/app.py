@@ -17,6 +17,7 @@ from bridge.oidc.provider import Provider
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
 from bridge.refusal import NOT_THEIRS, CommandError, Refusal
 from bridge.web.api.table import API_PATH
+from bridge.web.bearer import SCIM_PATH
 from bridge.web.handing import Downloads
 from bridge.web.panel import conversation, doing, pages
 from bridge.web.panel import conversation_deeds as deeds
@@ -36,7 +37,6 @@ from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is
 from bridge.web.panel.search import search
 from bridge.web.panel.sign_on import PROVIDER, sign_on_routes, ways_in
 from bridge.web.panel.widget.door import widget_routes
-from bridge.web.scim import SCIM_PATH
 
 log = structlog.get_logger(__name__)
 Deed = Callable[[PanelRequest, Form], Awaitable[web.StreamResponse]]

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.operations.tokens import Scope
 from bridge.settings import ScimSettings
-from bridge.web.scim import SCIM_PATH
+from bridge.web.bearer import SCIM_PATH
 from tests.component.api.harness import Api, api_firm
 
 Json = dict[str, Any]

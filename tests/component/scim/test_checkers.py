@@ -14,7 +14,7 @@ import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server
 
-from bridge.web.scim import SCIM_PATH
+from bridge.web.bearer import SCIM_PATH
 from tests.component.scim.harness import Client, scim_firm
 
 
