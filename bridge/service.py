@@ -112,7 +112,7 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
             return in_force.now(directory.firm)
 
         decides = FirmDecides(store, settings.homeserver.server_name, firm, today)
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request)
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request, settings.mas)
         stack.push_async_callback(homeserver.close)
         reconciler = make_reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
