@@ -148,5 +148,6 @@ async def introduce_bot(homeserver: AccountRequests, settings: Settings) -> None
         if error.status == 403:
             raise NotServerAdminError(settings.bot_id) from error
         raise
-    if account is not None and account.get("displayname") != settings.appservice.bot_name:
+    # The Matrix Authentication Service knows it only when something was written.
+    if account is None or account.get("displayname") != settings.appservice.bot_name:
         await homeserver.admin_put_user(settings.bot_id, {"displayname": settings.appservice.bot_name})

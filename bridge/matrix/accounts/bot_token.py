@@ -8,17 +8,20 @@ of the bridge has one of its own, and gives it back when it stops.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 from bridge.matrix.accounts.mas import find_user, make_user
 from bridge.matrix.accounts.mas_api import MasApi, is_token, path_of
-from bridge.matrix.errors import HomeserverError, NotFoundError
+from bridge.matrix.errors import BadRequestError, HomeserverError, NotFoundError
+from bridge.matrix.retry import patience
 
 SCOPE = "urn:matrix:client:api:* urn:synapse:admin:*"
 NAME = "firm-bridge"
 SECONDS = 3600
 _EARLY = 120.0
 """Seconds before its end at which another is taken."""
+_STOPPING_SECONDS = 5.0
 
 
 class BotToken:
@@ -44,16 +47,16 @@ class BotToken:
     def drop(self, token: str) -> None:
         """Take no more this one, which Synapse refused."""
         if token == self._token:
-            self._token = ""
+            # Its session may have been revoked as a whole.
+            self._token, self._session = "", ""
 
     async def close(self) -> None:
         """Give back the session. What cannot be given back ends by itself."""
         session, self._session, self._token = self._session, "", ""
         if session:
-            try:
-                await self._api.post(path_of("personal-sessions", session, "revoke"))
-            except HomeserverError:
-                return
+            with patience(0), contextlib.suppress(HomeserverError, TimeoutError):
+                async with asyncio.timeout(_STOPPING_SECONDS):
+                    await self._api.post(path_of("personal-sessions", session, "revoke"))
 
     async def _new(self) -> str:
         asked = time.monotonic()
@@ -62,12 +65,9 @@ class BotToken:
         if self._session:
             try:
                 answer = await self._api.post(path_of("personal-sessions", self._session, "regenerate"), lasting)
-            except NotFoundError:
+            except (NotFoundError, BadRequestError):
+                # Ended behind the bridge's back.
                 self._session = ""
-            except HomeserverError as error:
-                # Revoked behind the bridge's back.
-                if error.status not in {400, 409}:
-                    raise
         if answer is None:
             bot = await find_user(self._api, self._bot_id) or await make_user(self._api, self._bot_id)
             wanted = {"actor_user_id": bot["id"], "human_name": NAME, "scope": self._scope, **lasting}

@@ -33,7 +33,7 @@ _SESSIONS = (
     ("personal-sessions", "filter[actor_user]", "revoke"),
 )
 """Each kind, how those of a user are found, and how one is ended."""
-_CLOSING_SECONDS = 15.0
+CLOSING_SECONDS = 15.0
 """How long MAS may take to tell Synapse that an account was ended."""
 
 
@@ -109,7 +109,7 @@ class MasAccounts:
         there = await self._user(user_id)
         # To erase it would hide from others what was written.
         await self._api.post(path_of("users", there["id"], "deactivate"), {"skip_erase": True})
-        until = self._clock() + _CLOSING_SECONDS
+        until = self._clock() + CLOSING_SECONDS
         while not (await self._synapse.find(user_id) or {}).get("deactivated"):
             if self._clock() > until:
                 await self._synapse.deactivate(user_id)

@@ -11,7 +11,7 @@ import base64
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -30,7 +30,7 @@ from bridge.matrix.errors import (
     HomeserverError,
     NotFoundError,
 )
-from bridge.matrix.retry import PassingError, may_pass, repeat
+from bridge.matrix.retry import PassingError, may_pass, patience, repeat
 from bridge.settings import HomeserverSettings, MasSettings
 
 Json = dict[str, Any]
@@ -48,6 +48,8 @@ _EARLY = 10.0
 _AT_ONCE = 100
 """Entries of a page."""
 _AT_THE_SAME_TIME = 8
+_PATIENCE = 20.0
+"""Seconds after which a request is not repeated: what takes access away goes on in Synapse behind it (F2)."""
 
 
 class _TokenRefusedError(Exception):
@@ -74,7 +76,7 @@ class MasApi:
         self._settings = settings
         self._server_name = homeserver.server_name
         self._base = URL(settings.url.rstrip("/"))
-        self._timeout, self._deadline = homeserver.request_timeout, homeserver.deadline
+        self._timeout, self._deadline = min(homeserver.request_timeout, _PATIENCE), homeserver.deadline
         self._on_request = on_request
         self._session: aiohttp.ClientSession | None = None
         self._free = asyncio.Semaphore(_AT_THE_SAME_TIME)
@@ -135,7 +137,9 @@ class MasApi:
         found = (await self._asked("GET", "/site-config")).get("server_name")
         if found != self._server_name:
             what = f"it keeps the accounts of {found!s:.100}, not of {self._server_name}; correct mas.url"
-            raise self._away("GET", f"{ADMIN}/site-config", 200, what)
+            error = self._away("GET", f"{ADMIN}/site-config", 200, what)
+            self.trouble = str(error)
+            raise error
         self._ours = True
 
     async def close(self) -> None:
@@ -167,10 +171,11 @@ class MasApi:
 
         return await self._told(attempt)
 
-    async def _told(self, attempt: Callable[[float], Any]) -> Any:
-        """Repeat an attempt, and keep for health what came of it."""
+    async def _told(self, attempt: Callable[[float], Awaitable[Json]]) -> Json:
+        """Repeat an attempt, and keep for health what came of it. One that was away when last asked is asked once."""
         try:
-            answer = await repeat(attempt, self._deadline)
+            with patience(0 if self.trouble else _PATIENCE):
+                answer = await repeat(attempt, self._deadline)
         except (AccountsAwayError, AccountsRefusedError) as error:
             self.trouble = str(error)
             raise

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bridge.dev import files
 from bridge.dev.synapse import check_installed
-from tests.fakes.mas.service import SHARED, FakeMas
+from tests.fakes.mas.records import SHARED
+from tests.fakes.mas.service import FakeMas
 from tests.ports import free_port
 from tests.synapse.harness import TEST_INSTANCE, Json, Person, RealFirm, free_place
 
@@ -33,7 +34,7 @@ class MasFirm(RealFirm):
         """Sign somebody in, on a new device."""
         device = next(_devices)
         await self.mas.upsert_device(localpart, device)
-        token = self.mas.sign_in(localpart, device=device, scope=scope)
+        token = self.mas.records.sign_in(localpart, device=device, scope=scope)
         return Person(self.http, self.url, self.user_id(localpart), token)
 
 
@@ -50,12 +51,11 @@ async def mas_firm(var: Path, own: Mapping[str, Json]) -> AsyncIterator[MasFirm]
     check_installed()
     place = free_place(var)
     async with FakeMas(port=free_port(), homeserver=place.synapse_url) as mas:
-        var.mkdir(parents=True, exist_ok=True)
         delegated = {
             "matrix_authentication_service": {"enabled": True, "endpoint": mas.url, "secret": SHARED},
             "password_config": {"enabled": False},
         }
-        with_mas = {**own, "mas": mas.settings(var).model_dump()}
+        with_mas = {**own, "mas": mas.settings(var.parent).model_dump()}
         firm = MasFirm(place, files.write_files(place, with_mas, {**TEST_INSTANCE, **delegated}))
         firm.mas = mas
         try:
