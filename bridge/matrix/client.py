@@ -82,6 +82,10 @@ class MatrixClient:
     def accounts_trouble(self) -> str:
         return "" if self._mas is None else self._mas.trouble
 
+    async def look_at_accounts(self) -> None:
+        if self._mas is not None:
+            await self._mas.look()
+
     async def _as_bot(self, request: Request, key: str = "") -> Any:
         return await self.connection.ask(request, self.bot_id, key)
 

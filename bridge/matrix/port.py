@@ -182,6 +182,13 @@ class PersonRequests(Protocol):
 class AccountRequests(Protocol):
     """Accounts and their sessions, kept by the homeserver itself or by its Matrix Authentication Service."""
 
+    @property
+    def accounts_trouble(self) -> str:
+        """Why whoever keeps them in Synapse's place does not serve, as far as they were asked; empty where they do."""
+
+    async def look_at_accounts(self) -> None:
+        """See whether they serve, for `accounts_trouble`. Raises nothing."""
+
     async def register(self, localpart: str) -> None:
         """Register a user of the service (no login). Raises UserTakenError when the account is there."""
 

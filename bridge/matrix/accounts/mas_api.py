@@ -130,6 +130,11 @@ class MasApi:
             return found
         raise self.not_mas("GET", ADMIN, 200)
 
+    async def look(self) -> None:
+        """See whether it serves, for `trouble`, with one request. Raises nothing."""
+        with patience(0), contextlib.suppress(HomeserverError):
+            await self.get("/version")
+
     async def require_ours(self) -> None:
         """See that it keeps the accounts of the firm's homeserver, once. Raises AccountsAwayError where not."""
         if self._ours:

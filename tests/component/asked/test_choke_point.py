@@ -107,6 +107,7 @@ ABOUT_THE_SERVICE = {
     "guard_facts",
     "guard_refusals",
     "guard_farewell",
+    "look_at_accounts",
     "close",
 }
 LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships", "admin_pushers", "profile"}

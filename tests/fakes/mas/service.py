@@ -82,6 +82,7 @@ class FakeMas:
         """Settings that lead here; `changed` wins."""
         file = folder / "mas-secret"
         file.write_text(f"{SECRET}\n")
+        file.chmod(0o600)
         return MasSettings(**{"url": self.url, "client_id": CLIENT, "client_secret_file": str(file), **changed})
 
     def script(self, what: str, *behaviours: Behaviour) -> None:

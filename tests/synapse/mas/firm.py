@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from bridge.dev import files
@@ -29,6 +30,12 @@ class MasFirm(RealFirm):
     """A firm whose people sign in at MAS."""
 
     mas: FakeMas
+
+    def room(self, key: str) -> str:
+        """The room of a key."""
+        with closing(sqlite3.connect(self.place.bridge_database)) as connection:
+            (room_id,) = connection.execute("SELECT room_id FROM room WHERE key = ?", (key,)).fetchone()
+        return str(room_id)
 
     async def login(self, localpart: str, scope: str = "") -> Person:
         """Sign somebody in, on a new device."""
