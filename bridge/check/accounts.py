@@ -24,7 +24,7 @@ _PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
-class Keeper:
+class MasAccess:
     """MAS, as far as the check has to do with it."""
 
     api: MasApi
@@ -32,7 +32,7 @@ class Keeper:
 
 
 @asynccontextmanager
-async def keeper_of(settings: Settings) -> AsyncIterator[Keeper | None]:
+async def keeper_of(settings: Settings) -> AsyncIterator[MasAccess | None]:
     """MAS, or None where the configuration names none."""
     if not settings.mas.url:
         yield None
@@ -41,13 +41,13 @@ async def keeper_of(settings: Settings) -> AsyncIterator[Keeper | None]:
     bot = BotToken(api, settings.bot_id)
     try:
         with patience(_PATIENCE):
-            yield Keeper(api, bot)
+            yield MasAccess(api, bot)
     finally:
         await bot.close()
         await api.close()
 
 
-async def accounts_findings(asking: Asker, settings: Settings, keeper: Keeper | None) -> AsyncIterator[Finding]:
+async def accounts_findings(asking: Asker, settings: Settings, keeper: MasAccess | None) -> AsyncIterator[Finding]:
     """Who keeps them by the homeserver and by the configuration, and what MAS allows that the rules do not."""
     reply = await asking.ask("GET", _METADATA)
     issuer = reply.body.get("issuer")

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from bridge.check.accounts import Keeper
+from bridge.check.accounts import MasAccess
 from bridge.check.http import Asker, Json, Reply
 from bridge.firm.errors import BridgeError
 from bridge.firm.room_keys import CHECK, MARKER
@@ -41,7 +41,7 @@ class Scene:
 
     asker: Asker
     settings: Settings
-    keeper: Keeper | None = None
+    keeper: MasAccess | None = None
     """Who keeps the accounts in Synapse's place."""
     stranger_token: str = ""
     room_id: str = ""
@@ -98,7 +98,7 @@ async def with_stranger(scene: Scene) -> AsyncIterator[Scene]:
 
 
 @asynccontextmanager
-async def _token_of_mas(scene: Scene, keeper: Keeper) -> AsyncIterator[str]:
+async def _token_of_mas(scene: Scene, keeper: MasAccess) -> AsyncIterator[str]:
     """The stranger's token from MAS. Raises HomeserverError."""
     api = keeper.api
     there = await find_user(api, scene.stranger) or await make_user(api, scene.stranger)

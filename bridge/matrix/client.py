@@ -18,7 +18,7 @@ from bridge.matrix import requests
 from bridge.matrix.accounts.bot_token import BotToken
 from bridge.matrix.accounts.mas import MasAccounts
 from bridge.matrix.accounts.mas_api import MasApi
-from bridge.matrix.accounts.port import Accounts
+from bridge.matrix.accounts.port import AccountKeeping
 from bridge.matrix.accounts.synapse import SynapseAccounts
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
@@ -71,7 +71,7 @@ class MatrixClient:
 
     def _accounts_of(
         self, settings: HomeserverSettings, mas: MasSettings | None, on_request: OnRequest | None
-    ) -> tuple[Accounts, MasApi | None]:
+    ) -> tuple[AccountKeeping, MasApi | None]:
         if mas is None or not mas.url:
             return SynapseAccounts(self._as_bot), None
         api = MasApi(mas, settings, on_request)

@@ -22,6 +22,7 @@ import orjson
 from yarl import URL
 
 from bridge import json_in
+from bridge.firm.errors import BridgeError
 from bridge.matrix.errors import (
     AccountsAwayError,
     AccountsRefusedError,
@@ -52,7 +53,7 @@ _PATIENCE = 20.0
 """Seconds after which a request is not repeated: what takes access away goes on in Synapse behind it (F2)."""
 
 
-class _TokenRefusedError(Exception):
+class _TokenRefusedError(BridgeError):
     """MAS does not take the access token."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 Json = dict[str, Any]
 
 
-class Accounts(Protocol):
+class AccountKeeping(Protocol):
     """The accounts of the homeserver's users. Every method raises HomeserverError."""
 
     async def find(self, user_id: str) -> Json | None:
