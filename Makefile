@@ -6,7 +6,7 @@ PIP := -m pip --quiet --disable-pip-version-check
 SERVICES := firm_bridge mautrix bot_sdk
 TABLE := PYTHONPATH=conformance $(BIN)/python -m appservice_conformance.table $(SERVICES:%=conformance/results/%.json)
 
-.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine attacks workers workers-short properties mutants ci clean
+.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine attacks workers workers-short mas properties mutants ci clean
 
 ## help: this list
 help:
@@ -148,6 +148,10 @@ workers: $(VENV)/installed $(VENV)/synapse/workers
 	FIRM_BRIDGE_WORKERS=long $(BIN)/python -m pytest tests/synapse/workers
 workers-short: $(VENV)/installed $(VENV)/synapse/workers
 	FIRM_BRIDGE_WORKERS=short $(BIN)/python -m pytest tests/synapse/workers
+
+## mas: Synapse that leaves its accounts to the Matrix Authentication Service: check, and every attack that has an address there
+mas: $(VENV)/installed $(VENV)/synapse/installed
+	FIRM_BRIDGE_UNDER_MAS=long $(BIN)/python -m pytest tests/synapse/mas tests/component/accounts
 
 $(VENV)/synapse/workers: $(VENV)/synapse/installed
 	tests/synapse/workers/packages.sh

@@ -23,7 +23,7 @@ from bridge.firm.errors import BridgeError
 from bridge.mapping.ids import LOCALPART, TEMPLATE_FIELDS
 from bridge.oidc.metadata import may_be_asked
 from bridge.retired import RETIRED, retired
-from bridge.settings import EXAMPLE_SECRET, Settings
+from bridge.settings import EXAMPLE_SECRET, MasSettings, Settings
 from bridge.yaml_lines import Document, YamlError, read_yaml
 
 DEFAULT_PATH = Path("firm-bridge.yaml")
@@ -106,6 +106,8 @@ def judge(settings: Settings) -> Iterator[SettingProblem]:
     yield from _owners(settings)
     if settings.sign_on.issuer:
         yield from _sign_on(settings)
+    if settings.mas.url:
+        yield from _mas(settings.mas)
 
 
 def _read(file: Path) -> str:
@@ -283,6 +285,20 @@ def _addresses(settings: Settings) -> Iterator[SettingProblem]:
         )
 
 
+def _mas(wanted: MasSettings) -> Iterator[SettingProblem]:
+    parts = urlsplit(wanted.url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        yield SettingProblem(
+            "mas.url", f"{wanted.url!r} is not an address. Write it with http:// or https:// and the host's name."
+        )
+    if not wanted.client_id:
+        yield SettingProblem(
+            "mas.client_id", "It is missing. It stands among the clients in the service's configuration."
+        )
+    if not wanted.client_secret_file:
+        yield SettingProblem("mas.client_secret_file", "It is missing. Name a file that has the client's secret.")
+
+
 def _sign_on(settings: Settings) -> Iterator[SettingProblem]:
     wanted = settings.sign_on
     parts = urlsplit(wanted.issuer)
@@ -388,4 +404,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     if settings.sign_on.client_secret_file:
         file = str(folder / settings.sign_on.client_secret_file)
         changed["sign_on"] = settings.sign_on.model_copy(update={"client_secret_file": file})
+    if settings.mas.client_secret_file:
+        file = str(folder / settings.mas.client_secret_file)
+        changed["mas"] = settings.mas.model_copy(update={"client_secret_file": file})
     return settings.model_copy(update=changed)

@@ -85,6 +85,8 @@ _TOKENS_SECONDS = 60
 """Between looks for tokens of people who have left."""
 _RECEIPTS_SECONDS = 2
 """Between two times that it is written down who has read what."""
+_ACCOUNTS_SECONDS = 60
+"""Between looks at whether the Matrix Authentication Service serves."""
 _SIGN_ON_SECONDS = 300
 """Between looks at whether the firm's single sign-on serves."""
 _REFUSALS_SECONDS = 5
@@ -129,6 +131,9 @@ class Jobs:
         if self.sign_on is not None:
             now = datetime.now(UTC)
             self._job(self.sign_on.look, IntervalTrigger(seconds=_SIGN_ON_SECONDS, start_date=now), "sign on")
+        if settings.mas.url:
+            look = desk.homeserver.look_at_accounts
+            self._job(look, IntervalTrigger(seconds=_ACCOUNTS_SECONDS), "accounts")
         self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")

@@ -112,7 +112,7 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
             return in_force.now(directory.firm)
 
         decides = FirmDecides(store, settings.homeserver.server_name, firm, today)
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request)
+        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request, settings.mas)
         stack.push_async_callback(homeserver.close)
         reconciler = make_reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
@@ -148,5 +148,6 @@ async def introduce_bot(homeserver: AccountRequests, settings: Settings) -> None
         if error.status == 403:
             raise NotServerAdminError(settings.bot_id) from error
         raise
-    if account is not None and account.get("displayname") != settings.appservice.bot_name:
+    # The Matrix Authentication Service knows it only when something was written.
+    if account is None or account.get("displayname") != settings.appservice.bot_name:
         await homeserver.admin_put_user(settings.bot_id, {"displayname": settings.appservice.bot_name})

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
+from bridge.check.accounts import accounts_findings, keeper_of
 from bridge.check.finding import Finding, Verdict
 from bridge.check.guard import guard_findings
 from bridge.check.http import Asker, Reply, asker
@@ -16,6 +17,7 @@ from bridge.check.listener import LOOPBACKS, BridgeState, bridge_state
 from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
 from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
 from bridge.check.well_known import well_known_findings
+from bridge.matrix.errors import HomeserverError
 from bridge.settings import APPSERVICE_ID, Settings
 from bridge.store.record.homeserver_time import sentence
 
@@ -42,7 +44,15 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
     if token.state is not Verdict.OK:
         return
     yield await _ping(asking, settings)
-    async for finding in _identities(asking, settings):
+    async with keeper_of(settings) as keeper:
+        async for finding in _inside(Scene(asking, settings, keeper)):
+            yield finding
+
+
+async def _inside(scene: Scene) -> AsyncIterator[Finding]:
+    """What is seen as the bot and as a user of the homeserver."""
+    asking, settings = scene.asker, scene.settings
+    async for finding in _who(scene):
         yield finding
         if finding.state is Verdict.MISSING:
             yield Finding("homeserver settings", Verdict.UNSEEN, "They are looked at once the above is in order.")
@@ -51,7 +61,7 @@ async def homeserver_findings(asking: Asker, settings: Settings) -> AsyncIterato
     for finding in (guard, *processes):
         yield finding
     guarded = settings.guarded and guard.state is not Verdict.MISSING
-    async for finding in _settings(asking, settings, guard_in_force=guarded):
+    async for finding in _settings(scene, guard_in_force=guarded):
         yield finding
     for finding in await well_known_findings(settings):
         yield finding
@@ -164,9 +174,19 @@ def judge_ping(reply: Reply, state: BridgeState, settings: Settings, *, ours: bo
     return Finding("hs_token", Verdict.MISSING, f"The ping was answered: {reply.error}", again)
 
 
-async def _identities(asking: Asker, settings: Settings) -> AsyncIterator[Finding]:
+async def _who(scene: Scene) -> AsyncIterator[Finding]:
+    """Who keeps the accounts, and whether the bridge may act as it must."""
+    async for finding in accounts_findings(scene.asker, scene.settings, scene.keeper):
+        yield finding
+        if finding.name == "accounts" and finding.state is Verdict.MISSING:
+            return
+    async for finding in _identities(scene):
+        yield finding
+
+
+async def _identities(scene: Scene) -> AsyncIterator[Finding]:
+    asking, settings = scene.asker, scene.settings
     token = settings.appservice.as_token.get_secret_value()
-    scene = Scene(asking, settings)
     # A name nobody has: inside the namespace the homeserver says that it is not registered.
     nobody = f"@firm-bridge-check-nobody:{settings.homeserver.server_name}"
     reply = await asking.ask("GET", f"{CLIENT}/account/whoami", token, user_id=nobody)
@@ -193,7 +213,7 @@ async def _bot(scene: Scene) -> Finding:
     if not reply.ok and reply.errcode != "M_USER_IN_USE":
         return Finding("bot", Verdict.MISSING, f"{settings.bot_id} cannot be registered: {reply.error}", "See above.")
     reply = await scene.as_bot("GET", f"{ADMIN}/v2/users/{quote(settings.bot_id, safe='')}")
-    if reply.ok and reply.body.get("admin"):
+    if reply.ok and (scene.keeper is not None or reply.body.get("admin")):
         return Finding("bot", Verdict.OK, f"{settings.bot_id} is there and is a server admin.")
     return Finding(
         "bot",
@@ -219,9 +239,10 @@ async def _device(scene: Scene, token: str) -> Finding:
     return Finding("device", Verdict.MISSING, what, "Use Synapse 1.163 or newer.")
 
 
-async def _settings(asking: Asker, settings: Settings, *, guard_in_force: bool) -> AsyncIterator[Finding]:
+async def _settings(bare: Scene, *, guard_in_force: bool) -> AsyncIterator[Finding]:
+    settings = bare.settings
     try:
-        async with with_stranger(asking, settings) as scene:
+        async with with_stranger(bare) as scene:
             yield _room_version(scene)
             yield await _notifications(scene)
             for setting in HOMESERVER_SETTINGS:
@@ -233,7 +254,7 @@ async def _settings(asking: Asker, settings: Settings, *, guard_in_force: bool) 
                     if setting.needs_room:
                         in_force = await _probe(setting, scene_with_room)
                         yield judge_setting(setting, in_force, settings, guard_in_force=guard_in_force)
-    except SceneError as error:
+    except (SceneError, HomeserverError) as error:
         yield Finding("homeserver settings", Verdict.MISSING, str(error), "Look into Synapse's log, then check again.")
 
 

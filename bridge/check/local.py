@@ -35,7 +35,8 @@ def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding
         yield Finding("configuration", Verdict.WARNING, what, f"chmod 600 {config}")
     else:
         yield Finding("configuration", Verdict.OK, f"{config} can be used, and only its owner can read it.")
-    for key, url in (("homeserver.url", settings.homeserver.url), ("appservice.url", settings.appservice.url)):
+    addresses = {"homeserver.url": settings.homeserver.url, "appservice.url": settings.appservice.url}
+    for key, url in {**addresses, "mas.url": settings.mas.url}.items():
         parts = urlsplit(url)
         if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
             yield Finding(

@@ -13,15 +13,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from bridge.check.accounts import MasAccess
 from bridge.check.http import Asker, Json, Reply
 from bridge.firm.errors import BridgeError
 from bridge.firm.room_keys import CHECK, MARKER
 from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.rooms import RoomShape, power_levels
+from bridge.matrix.accounts.bot_token import BotToken
+from bridge.matrix.accounts.mas import find_user, make_user
+from bridge.matrix.accounts.mas_api import path_of
 from bridge.settings import Settings
 
 _TOKEN_SECONDS = 300
+_STRANGER_SCOPE = "urn:matrix:client:api:*"
 CLIENT = "/_matrix/client/v3"
 ADMIN = "/_synapse/admin"
 
@@ -36,6 +41,8 @@ class Scene:
 
     asker: Asker
     settings: Settings
+    keeper: MasAccess | None = None
+    """Who keeps the accounts in Synapse's place."""
     stranger_token: str = ""
     room_id: str = ""
     """The room for trying; empty before there is one."""
@@ -53,7 +60,9 @@ class Scene:
         return f"#{localpart}:{self.settings.homeserver.server_name}"
 
     async def as_bot(self, method: str, path: str, body: Json | None = None) -> Reply:
-        """Ask as the bot, with the bridge's token."""
+        """Ask as the bot, with the bridge's token, or the one that opens the admin API."""
+        if self.keeper is not None and path.startswith(ADMIN):
+            return await self.asker.ask(method, path, await self.keeper.bot.token(), body)
         token = self.settings.appservice.as_token.get_secret_value()
         return await self.asker.ask(method, path, token, body, user_id=self.settings.bot_id)
 
@@ -71,9 +80,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def with_stranger(asker: Asker, settings: Settings) -> AsyncIterator[Scene]:
-    """The scene without a room; the stranger's token ends with it. Raises SceneError."""
-    scene = Scene(asker, settings)
+async def with_stranger(scene: Scene) -> AsyncIterator[Scene]:
+    """The scene without a room; the stranger's token ends with it. Raises SceneError and HomeserverError."""
+    asker, settings = scene.asker, scene.settings
     register = {
         "type": "m.login.application_service",
         "username": scene.stranger[1:].partition(":")[0],
@@ -82,16 +91,38 @@ async def with_stranger(asker: Asker, settings: Settings) -> AsyncIterator[Scene
     token = settings.appservice.as_token.get_secret_value()
     _expect(await asker.ask("POST", f"{CLIENT}/register", token, register), "registered", scene, "M_USER_IN_USE")
     await _delete_room(scene)
+    async with _token_of_synapse(scene) if scene.keeper is None else _token_of_mas(scene, scene.keeper) as token:
+        scene = replace(scene, stranger_token=token)
+        reply = await scene.as_stranger("GET", f"{CLIENT}/capabilities")
+        yield replace(scene, capabilities=reply.body.get("capabilities", {}))
+
+
+@asynccontextmanager
+async def _token_of_mas(scene: Scene, keeper: MasAccess) -> AsyncIterator[str]:
+    """The stranger's token from MAS. Raises HomeserverError."""
+    api = keeper.api
+    there = await find_user(api, scene.stranger) or await make_user(api, scene.stranger)
+    await api.post(path_of("users", there["id"], "unlock"))
+    stranger = BotToken(api, scene.stranger, scope=_STRANGER_SCOPE, seconds=_TOKEN_SECONDS)
+    try:
+        yield await stranger.token()
+        await stranger.close()
+    finally:
+        await api.post(path_of("users", there["id"], "lock"))
+
+
+@asynccontextmanager
+async def _token_of_synapse(scene: Scene) -> AsyncIterator[str]:
+    """The stranger's token from Synapse. Raises SceneError."""
     user = quote(scene.stranger, safe="")
     _expect(await scene.as_bot("PUT", f"{ADMIN}/v2/users/{user}", {"locked": False}), "unlocked", scene)
     try:
         until = int((time.time() + _TOKEN_SECONDS) * 1000)
         reply = await scene.as_bot("POST", f"{ADMIN}/v1/users/{user}/login", {"valid_until_ms": until})
         _expect(reply, "logged in", scene)
-        scene = replace(scene, stranger_token=str(reply.body["access_token"]))
-        reply = await scene.as_stranger("GET", f"{CLIENT}/capabilities")
-        yield replace(scene, capabilities=reply.body.get("capabilities", {}))
-        await scene.as_stranger("POST", f"{CLIENT}/logout", {})
+        token = str(reply.body["access_token"])
+        yield token
+        await scene.asker.ask("POST", f"{CLIENT}/logout", token, {})
     finally:
         _expect(await scene.as_bot("PUT", f"{ADMIN}/v2/users/{user}", {"locked": True}), "locked", scene)
 

@@ -89,7 +89,7 @@ async def _give_one(service: FirmService, person: str, *, generate: bool) -> str
     if user_id is None:
         raise Stop(Exit.NOT_FOUND, f"{found.name} has no account yet. `firm-bridge sync` makes it.")
     password = _new_password() if generate else _ask_password(found.name)
-    await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
+    await service.homeserver.set_password(user_id, password, end_sessions=True)
     return f"{found.name} logs in as {user_id}" + (f" with the password {password}" if generate else "")
 
 
@@ -142,7 +142,7 @@ async def _give_each(
     for number, one in enumerate(people, start=1):
         user_id, password = user_ids[one.id], _new_password()
         try:
-            await service.homeserver.admin_put_user(user_id, {"password": password, "logout_devices": True})
+            await service.homeserver.set_password(user_id, password, end_sessions=True)
         except (UnreachableError, TokenRejectedError):
             raise
         except RequestError as error:

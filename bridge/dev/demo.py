@@ -70,7 +70,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
         await in_force.load()
         firm = in_force.over(await DirectoryFile(settings.directory, store).load())
         decides = FirmDecides(store, settings.homeserver.server_name, lambda: firm, lambda: firm_today(settings.firm))
-        client = MatrixClient(settings.homeserver, settings.appservice, decides)
+        client = MatrixClient(settings.homeserver, settings.appservice, decides, mas=settings.mas)
         stack.push_async_callback(client.close)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)))
 
@@ -79,7 +79,7 @@ async def give_logins(settings: Settings, file: Path, homeserver: str) -> Logins
             password = kept.get(user_id)
             if password is None or not await _logs_in(session, settings.homeserver.url, user_id, password):
                 password = new_password()
-                await client.admin_put_user(user_id, {"password": password, "logout_devices": False})
+                await client.set_password(user_id, password, end_sessions=False)
             return {"name": person.name, "user_id": user_id, "password": password, "role": person.role}
 
         staff = firm.staff.values()

@@ -24,7 +24,8 @@ ENDPOINTS: Mapping[tuple[str, str], str] = {
     ("GET", "/health/live"): "200 while the process works.",
     ("GET", "/health/ready"): (
         "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody else"
-        " and something is tried again (`rooms`) or has to be put right (`directory`, `filing`, `clock`, `sign_on`);"
+        " and something is tried again (`rooms`) or has to be put right (`accounts`, `directory`, `filing`, `clock`,"
+        " `sign_on`);"
         " else 503 with `not ready`. The body names each check and its problem."
     ),
     ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",

@@ -22,6 +22,7 @@ from bridge.guard.gate import Gate
 from bridge.guard.hooks.accounts import AccountHooks
 from bridge.guard.hooks.config import GuardConfig, read_config
 from bridge.guard.hooks.context import HookContext
+from bridge.guard.hooks.delegated import judge_sessions
 from bridge.guard.hooks.events import EventHooks
 from bridge.guard.hooks.former import Former
 from bridge.guard.hooks.main_process import Workers
@@ -90,6 +91,7 @@ class Guard:
             check_can_shutdown_room=rooms.check_can_shutdown_room,
         )
         api.register_account_validity_callbacks(is_user_expired=accounts.is_user_expired)
+        judge_sessions(api, config.bot, accounts.is_user_expired)
         api.register_add_extra_fields_to_unsigned_client_event_callbacks(
             add_field_to_unsigned_callback=former.extra_fields
         )

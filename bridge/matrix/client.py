@@ -15,6 +15,11 @@ from bridge.firm.room_keys import MARKER
 from bridge.guard.protocol import FACTS_PATH, FAREWELL_PATH, PATH, REFUSALS_PATH
 from bridge.mapping.disclosure import Happened
 from bridge.matrix import requests
+from bridge.matrix.accounts.bot_token import BotToken
+from bridge.matrix.accounts.mas import MasAccounts
+from bridge.matrix.accounts.mas_api import MasApi
+from bridge.matrix.accounts.port import AccountKeeping
+from bridge.matrix.accounts.synapse import SynapseAccounts
 from bridge.matrix.acting import Decides
 from bridge.matrix.connection import DEVICE, Connection, OnRequest
 from bridge.matrix.errors import (
@@ -25,10 +30,10 @@ from bridge.matrix.errors import (
     NotFoundError,
     TokenRejectedError,
 )
-from bridge.matrix.port import LOCK, Take, Unread
-from bridge.matrix.requests import ADMIN_V1, ADMIN_V2, V1, V3, Request, delete, get, post, put
+from bridge.matrix.port import Take, Unread
+from bridge.matrix.requests import ADMIN_V1, V1, V3, Request, delete, get, post, put
 from bridge.matrix.unread import UnreadCounts
-from bridge.settings import APPSERVICE_ID, AppserviceSettings, HomeserverSettings
+from bridge.settings import APPSERVICE_ID, AppserviceSettings, HomeserverSettings, MasSettings
 
 Json = dict[str, Any]
 
@@ -53,14 +58,33 @@ class MatrixClient:
         appservice: AppserviceSettings,
         decides: Decides,
         on_request: OnRequest | None = None,
+        mas: MasSettings | None = None,
     ) -> None:
         """`on_request` is called after every attempt with method, route, status and seconds."""
         self.bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
         self.connection = Connection(settings, appservice, on_request)
+        self._accounts, self._mas = self._accounts_of(settings, mas, on_request)
         self._decides = decides
         self._unread = UnreadCounts(self._synced)
         self._devices: set[str] = set()
         self._device_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def _accounts_of(
+        self, settings: HomeserverSettings, mas: MasSettings | None, on_request: OnRequest | None
+    ) -> tuple[AccountKeeping, MasApi | None]:
+        if mas is None or not mas.url:
+            return SynapseAccounts(self._as_bot), None
+        api = MasApi(mas, settings, on_request)
+        self.connection.bot_token = BotToken(api, self.bot_id)
+        return MasAccounts(api, self._as_bot, self.connection.ask), api
+
+    @property
+    def accounts_trouble(self) -> str:
+        return "" if self._mas is None else self._mas.trouble
+
+    async def look_at_accounts(self) -> None:
+        if self._mas is not None:
+            await self._mas.look()
 
     async def _as_bot(self, request: Request, key: str = "") -> Any:
         return await self.connection.ask(request, self.bot_id, key)
@@ -336,30 +360,40 @@ class MatrixClient:
         return bytes(drawn)
 
     async def admin_user(self, user_id: str) -> Json | None:
-        try:
-            account: Json = await self._as_bot(get(ADMIN_V2, "users", user_id))
-        except NotFoundError:
-            return None
-        return account
+        return await self._accounts.find(user_id)
 
     async def admin_put_user(self, user_id: str, body: Json) -> Json:
-        if body != LOCK:
-            await self._require_acting(user_id)
-        account: Json = await self._as_bot(put(ADMIN_V2, "users", user_id, body=body))
-        return account
+        await self._require_acting(user_id)
+        return await self._accounts.write(user_id, body)
+
+    async def set_password(self, user_id: str, password: str, *, end_sessions: bool) -> None:
+        await self._require_acting(user_id)
+        await self._accounts.set_password(user_id, password, end_sessions=end_sessions)
+
+    async def lock(self, user_id: str) -> None:
+        await self._accounts.lock(user_id)
+
+    async def unlock(self, user_id: str) -> None:
+        await self._require_acting(user_id)
+        await self._accounts.unlock(user_id)
+
+    async def reactivate(self, user_id: str) -> None:
+        await self._require_acting(user_id)
+        await self._accounts.reactivate(user_id)
+
+    async def deactivate(self, user_id: str) -> None:
+        await self._accounts.deactivate(user_id)
 
     async def delete_devices(self, user_id: str) -> None:
-        if device_ids := await self.admin_device_ids(user_id):
-            await self._as_bot(post(ADMIN_V2, "users", user_id, "delete_devices", body={"devices": device_ids}))
+        await self._accounts.end_sessions(user_id)
         self._devices.discard(user_id)
+
+    async def admin_device_ids(self, user_id: str) -> list[str]:
+        return await self._accounts.sessions(user_id)
 
     async def admin_memberships(self, user_id: str) -> dict[str, str]:
         found: dict[str, str] = await self._as_bot(get(ADMIN_V1, "users", user_id, "memberships"), "memberships")
         return found
-
-    async def deactivate(self, user_id: str) -> None:
-        # To erase it would hide from others what was written.
-        await self._as_bot(post(ADMIN_V1, "deactivate", user_id, body={"erase": False}))
 
     async def admin_pushers(self, user_id: str) -> list[Json]:
         pushers: list[Json] = await self._as_bot(get(ADMIN_V1, "users", user_id, "pushers"), "pushers")
@@ -375,11 +409,6 @@ class MatrixClient:
 
     async def drop_profile_field(self, user_id: str, name: str) -> None:
         await self._as_one_who_goes(user_id, delete(V3, "profile", user_id, name))
-
-    async def admin_device_ids(self, user_id: str) -> list[str]:
-        return [
-            device["device_id"] for device in await self._as_bot(get(ADMIN_V2, "users", user_id, "devices"), "devices")
-        ]
 
     async def media(self, server_name: str, media_id: str) -> Json | None:
         try:
@@ -424,6 +453,9 @@ class MatrixClient:
         await self.connection.ask(("POST", FAREWELL_PATH, body), None, "user", signature=signature)
 
     async def close(self) -> None:
+        if self.connection.bot_token is not None:
+            await self.connection.bot_token.close()
+        await self._accounts.close()
         await self.connection.close()
 
 

@@ -22,8 +22,9 @@ from yarl import URL
 from bridge import json_in
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
+from bridge.matrix.accounts.bot_token import BotToken
 from bridge.matrix.port import Take
-from bridge.matrix.requests import Request, encoded
+from bridge.matrix.requests import ADMIN, Request, encoded
 from bridge.matrix.responses import failure, not_matrix
 from bridge.matrix.retry import PassingError, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
@@ -70,6 +71,9 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
     are repeated by the one policy of retry.py; nio's own repetition never comes into play.
     """
 
+    bot_token: BotToken | None = None
+    """What opens Synapse's admin API, where the service's own token does not."""
+
     def __init__(
         self, settings: HomeserverSettings, appservice: AppserviceSettings, on_request: OnRequest | None = None
     ) -> None:
@@ -110,6 +114,33 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         The body is JSON unless `content_type` says what else. It acts as `user_id`, or as the service's own user where
         that is None. What is for the guard has a `signature`. Raises HomeserverError.
         """
+        if self.bot_token is not None and request[1].startswith(ADMIN):
+            return await self._ask_as_admin(self.bot_token, request, key)
+        return await self._ask(request, user_id, key, device, content_type, signature)
+
+    async def _ask_as_admin(self, bot_token: BotToken, request: Request, key: str) -> Any:
+        """Ask with the token of an hour, and once more with another where it is taken no more."""
+        for again in (False, True):
+            token = await bot_token.token()
+            try:
+                return await self._ask(request, None, key, token=token)
+            except errors.TokenRejectedError as error:
+                bot_token.drop(token)
+                if again:
+                    what = "Synapse does not take the bot's token from mas.url; does it leave its accounts to that one?"
+                    raise errors.AccountsRefusedError(error.request, error.status, what) from error
+        raise AssertionError
+
+    async def _ask(
+        self,
+        request: Request,
+        user_id: str | None,
+        key: str,
+        device: str = "",
+        content_type: str = "",
+        signature: str = "",
+        token: str = "",
+    ) -> Any:
         method, path = request[0], request[1]
         data: str | bytes | None = request[2] if len(request) == 3 else None
         if data is None and method != "GET":
@@ -117,6 +148,8 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         headers = {"Content-Type": content_type} if content_type else _JSON
         if signature:
             headers = {**headers, SIGNATURE_HEADER: signature}
+        if token:
+            headers = {**headers, "Authorization": f"Bearer {token}"}
         shown, target = self._target(path, user_id, device)
 
         async def attempt(left: float) -> Any:

@@ -38,6 +38,18 @@ class HomeserverAwayError(UnreachableError):
         return self._told
 
 
+class AccountsAwayError(UnreachableError):
+    """The Matrix Authentication Service, which keeps the accounts, does not serve. Worth trying later."""
+
+    def __init__(self, request: str, status: int, message: str) -> None:
+        """`request` is method and path; `status` is 0 where no answer came."""
+        super().__init__(request, status, "M_UNKNOWN", message)
+
+
+class AccountsRefusedError(AccountsAwayError):
+    """It does not let the bridge in. Somebody must compare its configuration with the bridge's; then all goes on."""
+
+
 class ForbiddenError(HomeserverError):
     """The homeserver understood and refused (403). Repeating does not help."""
 

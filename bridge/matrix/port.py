@@ -15,8 +15,6 @@ from typing import Any, Protocol
 from bridge.mapping.disclosure import Happened
 
 Json = dict[str, Any]
-LOCK: Json = {"locked": True}
-"""The only change of an account that may be made to one who has left."""
 Take = Callable[[bytes], Awaitable[None]]
 """Takes the next piece of something large."""
 
@@ -182,7 +180,14 @@ class PersonRequests(Protocol):
 
 
 class AccountRequests(Protocol):
-    """Accounts and their sessions, mostly through the admin API (the bot must be a server admin)."""
+    """Accounts and their sessions, kept by the homeserver itself or by its Matrix Authentication Service."""
+
+    @property
+    def accounts_trouble(self) -> str:
+        """Why whoever keeps them in Synapse's place does not serve, as far as they were asked; empty where they do."""
+
+    async def look_at_accounts(self) -> None:
+        """See whether they serve, for `accounts_trouble`. Raises nothing."""
 
     async def register(self, localpart: str) -> None:
         """Register a user of the service (no login). Raises UserTakenError when the account is there."""
@@ -194,16 +199,28 @@ class AccountRequests(Protocol):
         """Whose OpenID token this is, by their user id; None where the homeserver knows it not, or no more."""
 
     async def admin_user(self, user_id: str) -> Json | None:
-        """An account as the admin API shows it, or None."""
+        """An account as Synapse's admin API shows it, or None. One that is half deactivated is shown as locked."""
 
     async def admin_put_user(self, user_id: str, body: Json) -> Json:
-        """Create or change an account (PUT /_synapse/admin/v2/users)."""
+        """Make an account or change it: displayname, avatar_url, threepids, external_ids. What is not named stays."""
+
+    async def set_password(self, user_id: str, password: str, *, end_sessions: bool) -> None:
+        """Give an account another password. Raises ForbiddenError where people have none."""
+
+    async def lock(self, user_id: str) -> None:
+        """Let nobody use an account."""
+
+    async def unlock(self, user_id: str) -> None:
+        """Let its owner use it again."""
+
+    async def reactivate(self, user_id: str) -> None:
+        """Take back an account that was ended."""
 
     async def delete_devices(self, user_id: str) -> None:
         """End every session of that account."""
 
     async def admin_device_ids(self, user_id: str) -> list[str]:
-        """The sessions of that account."""
+        """The sessions of that account, by their devices where they have one."""
 
     async def admin_memberships(self, user_id: str) -> dict[str, str]:
         """An account's membership in every room it has to do with, by room id."""

@@ -20,8 +20,8 @@ Json = dict[str, Any]
 Request = tuple[str, str] | tuple[str, str, str | bytes]
 
 V1, V3 = MATRIX_API_PATH_V1, MATRIX_API_PATH_V3
-ADMIN_V1 = "/_synapse/admin/v1"
-ADMIN_V2 = "/_synapse/admin/v2"
+ADMIN = "/_synapse/admin/"
+ADMIN_V1, ADMIN_V2 = f"{ADMIN}v1", f"{ADMIN}v2"
 _EVENTS_AT_ONCE = 500
 
 

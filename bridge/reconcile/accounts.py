@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -14,7 +13,7 @@ from bridge import faults
 from bridge.firm.model import Staff
 from bridge.mapping.pictures import draw_person
 from bridge.matrix.errors import RequestError, TokenRejectedError
-from bridge.matrix.port import LOCK, AccountRequests, Homeserver, MediaRequests, ServiceRequests
+from bridge.matrix.port import AccountRequests, Homeserver, MediaRequests, ServiceRequests
 from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.planning.desired import Desired
@@ -91,11 +90,10 @@ async def apply_account(
         await say_farewell(homeserver, guarding, step.who)
         return
     if step.action is Action.REACTIVATE_ACCOUNT:
-        # Synapse takes none back without a password; nobody knows this one, so a firm admin sets another.
-        await homeserver.admin_put_user(step.who, {"deactivated": False, "password": secrets.token_urlsafe(32)})
+        await homeserver.reactivate(step.who)
         return
     if step.action is Action.UNLOCK_ACCOUNT:
-        await homeserver.admin_put_user(step.who, {"locked": False})
+        await homeserver.unlock(step.who)
         return
     person = desired.firm.staff[step.key]
     account = desired.world.accounts[step.key]
@@ -140,7 +138,7 @@ async def cut_off(homeserver: _CuttingOff, user_id: str) -> None:
 
     # First the sessions: once the account is locked, nothing tells the next pass that they are still open.
     await tried(homeserver.delete_devices(user_id))
-    await tried(homeserver.admin_put_user(user_id, LOCK))
+    await tried(homeserver.lock(user_id))
     await tried(homeserver.delete_devices(user_id))
     if failed:
         raise failed[-1]

@@ -232,7 +232,12 @@ class Work:
     async def _end_sessions(self, staff_id: str, user_id: str, run: Run, *, thorough: bool) -> bool:
         """End somebody's sessions and lock the account; whether it is, or may be, one that can still do something."""
         async with run.tally.item(account(staff_id), _name(staff_id, run.wanted), in_part=True) as item:
-            there = await self._homeserver.admin_user(user_id)
+            try:
+                there = await self._homeserver.admin_user(user_id)
+            except UnreachableError as error:
+                await require_presence(self._homeserver, error)
+                # Where accounts are kept elsewhere, what can be ended here is ended all the same.
+                there = {}
             if there is None or there.get("deactivated"):
                 return False
             if thorough or not there.get("locked"):

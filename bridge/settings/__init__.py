@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bridge.settings.directory import DirectorySettings, ScimSettings, SmokeballSettings
 from bridge.settings.files import FileRuleSettings, FilingSettings, TranscriptSettings
 from bridge.settings.firm import AccountSettings, CareSettings, DriftSettings, FirmSettings, PinSettings
-from bridge.settings.matrix import APPSERVICE_ID, AppserviceSettings, GuardSettings, HomeserverSettings
+from bridge.settings.matrix import APPSERVICE_ID, AppserviceSettings, GuardSettings, HomeserverSettings, MasSettings
 from bridge.settings.running import DatabaseSettings, LogSettings, SecuritySettings
 from bridge.settings.values import EXAMPLE_SECRET
 from bridge.settings.web import PanelSettings, SignOnSettings, WebhookSettings
@@ -31,6 +31,7 @@ __all__ = [
     "GuardSettings",
     "HomeserverSettings",
     "LogSettings",
+    "MasSettings",
     "PanelSettings",
     "PinSettings",
     "ScimSettings",
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     )
 
     homeserver: HomeserverSettings = HomeserverSettings()
+    mas: MasSettings = MasSettings()
     appservice: AppserviceSettings = AppserviceSettings()
     firm: FirmSettings = FirmSettings()
     accounts: AccountSettings = AccountSettings()

@@ -25,6 +25,22 @@ class HomeserverSettings(Section):
     )
 
 
+class MasSettings(Section):
+    """The Matrix Authentication Service, where Synapse leaves the accounts to one."""
+
+    url: str = Field(
+        "",
+        description="Where the bridge reaches its admin API, such as http://127.0.0.1:8080; empty where Synapse keeps"
+        " the accounts itself.",
+    )
+    client_id: str = Field("", description="The bridge's id among its clients; admin_clients must name it, too.")
+    client_secret_file: str = Field(
+        "",
+        description="A file with the secret that belongs to it, which only the bridge's user may read. It is read anew"
+        " when it is needed, so a new secret needs no restart.",
+    )
+
+
 class AppserviceSettings(Section):
     """How the homeserver and the bridge know each other. Must agree with the registration file."""
 

@@ -28,6 +28,7 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webh
         "outbox": stages[Stage.SENDING] or outbox.stopped_because,
         "filing": filer.stopped_because,
         "webhooks": webhooks.trouble,
+        "accounts": firm.homeserver.accounts_trouble,
         "directory": "" if trouble is None else trouble.short,
         "sources": "; ".join(
             f"{SOURCE_NAMES[one.source]} (last read {_age(one, now_ms())}): {one.trouble}"

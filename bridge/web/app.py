@@ -22,7 +22,7 @@ Health = Callable[[], Mapping[str, str]]
 STOP_SECONDS = 5.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Of the largest request."""
-DEGRADING = frozenset({"clock", "directory", "filing", "rooms", "sign_on", "sources"})
+DEGRADING = frozenset({"accounts", "clock", "directory", "filing", "rooms", "sign_on", "sources"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
 

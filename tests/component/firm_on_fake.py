@@ -27,7 +27,7 @@ from bridge.matrix.at_work import AtWork
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.service import Reconciler, make_reconciler
 from bridge.reconcile.tally import Result
-from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
+from bridge.settings import AccountSettings, FirmSettings, GuardSettings, MasSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
 from bridge.store.queues.outbox import mark_sent, pending
 from bridge.store.rooms.made import room_of
@@ -219,7 +219,13 @@ class FirmOnFake:
 
 @asynccontextmanager
 async def firm_on_fake(
-    fake: FakeHomeserver, store: Store, firm: Firm | None = None, *, synced: bool = True, **homeserver: Any
+    fake: FakeHomeserver,
+    store: Store,
+    firm: Firm | None = None,
+    *,
+    synced: bool = True,
+    mas: MasSettings | None = None,
+    **homeserver: Any,
 ) -> AsyncIterator[FirmOnFake]:
     """The firm on an empty homeserver; `synced` makes its rooms. `homeserver` are settings of the connection.
 
@@ -228,7 +234,7 @@ async def firm_on_fake(
     clock = itertools.count(time.time_ns() // 1_000_000)
     settings = settings_for(fake, **homeserver)
     decides = FirmDecides(store, fake.server_name, lambda: on.firm, lambda: firm_today(settings.firm))
-    client = MatrixClient(settings.homeserver, settings.appservice, decides)
+    client = MatrixClient(settings.homeserver, settings.appservice, decides, mas=mas)
     on = FirmOnFake(fake, settings, store, client, make_firm() if firm is None else firm)
     fake.listeners.insert(0, lambda event: event.update(origin_server_ts=next(clock)))
     fake.listeners.append(on.events.append)

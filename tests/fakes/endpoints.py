@@ -38,6 +38,8 @@ class Asked:
     """The body as it came."""
     signature: str = ""
     """For the guard."""
+    admin: bool = False
+    """Whether the token is a server admin's, where the Matrix Authentication Service gives them."""
 
 
 Endpoint = Callable[["FakeHomeserver", Asked], Any]
@@ -425,6 +427,8 @@ def admin_user(fake: FakeHomeserver, asked: Asked) -> Json:
 
 def admin_put_user(fake: FakeHomeserver, asked: Asked) -> tuple[int, Json]:
     _require_admin(fake, asked)
+    if fake.mas is not None and asked.args[0] not in fake.accounts:
+        raise Denied(403, "M_FORBIDDEN", "User creation via the Admin API is not available")
     new = fake.change_account(asked.args[0], asked.body)
     return (201 if new else 200), fake.accounts[asked.args[0]].as_admin_sees()
 
@@ -441,6 +445,33 @@ def admin_devices(fake: FakeHomeserver, asked: Asked) -> Json:
         raise Denied(404, "M_NOT_FOUND", "Unknown user")
     devices = sorted(fake.accounts[asked.args[0]].devices)
     return {"devices": [{"device_id": device} for device in devices], "total": len(devices)}
+
+
+def devices(fake: FakeHomeserver, asked: Asked) -> Json:
+    return {"devices": [{"device_id": device} for device in sorted(fake.accounts[asked.user_id].devices)]}
+
+
+def delete_device(fake: FakeHomeserver, asked: Asked) -> Json:
+    # Without asking its owner for a password, as for every service under MSC4190.
+    fake.accounts[asked.user_id].devices.discard(asked.args[0])
+    return {}
+
+
+def told_by_mas(fake: FakeHomeserver, asked: Asked) -> Json:
+    user_id = f"@{asked.body['localpart']}:{fake.server_name}"
+    match asked.args[0]:
+        case "provision_user" if user_id not in fake.accounts:
+            fake.add_user(asked.body["localpart"])
+        case "delete_user":
+            assert asked.body["erase"] is False
+            fake.deactivate(user_id, fake.bot_id)
+        case "reactivate_user":
+            fake.accounts[user_id].deactivated = False
+        case "sync_devices":
+            fake.accounts[user_id].devices = set(asked.body["devices"])
+        case "upsert_device":
+            fake.accounts[user_id].devices.add(asked.body["device_id"])
+    return {}
 
 
 def admin_delete_devices(fake: FakeHomeserver, asked: Asked) -> Json:
@@ -514,7 +545,7 @@ def _guard(fake: FakeHomeserver) -> FakeGuard:
 
 def _require_admin(fake: FakeHomeserver, asked: Asked) -> None:
     account = fake.accounts.get(asked.user_id)
-    if account is None or not account.admin:
+    if not asked.admin if fake.mas is not None else account is None or not account.admin:
         raise Denied(403, "M_FORBIDDEN", "You are not a server admin")
 
 
@@ -558,7 +589,10 @@ _TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", _V3 + "/joined_rooms", joined_rooms),
     ("GET", _V3 + "/sync", sync),
     ("POST", _V3 + "/register", register),
+    ("GET", _V3 + "/devices", devices),
     ("PUT", _V3 + "/devices/{}", put_device),
+    ("DELETE", _V3 + "/devices/{}", delete_device),
+    ("POST", "/_synapse/mas/{}", told_by_mas),
     ("GET", _V3 + "/account/whoami", whoami),
     ("GET", "/_matrix/client/versions", versions),
     ("GET", "/_matrix/federation/v1/openid/userinfo", openid_userinfo),

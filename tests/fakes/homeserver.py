@@ -29,6 +29,7 @@ from bridge.settings import AppserviceSettings, HomeserverSettings
 from tests.fakes import endpoints
 from tests.fakes.endpoints import Asked
 from tests.fakes.faults import Answer, Behaviour, Broken, Cut, Drop, Duplicate, Slow
+from tests.fakes.mas.records import SHARED, MasRecords, MasSession
 from tests.fakes.room import Denied
 from tests.fakes.world import World
 
@@ -84,6 +85,8 @@ class FakeHomeserver(World):
         """Whether the bridge is sent every event from now on, in order, one transaction at a time."""
         self.transactions = 0
         """The number of the last transaction; set it to 0 to begin anew, as Synapse does after a restart."""
+        self.mas: MasRecords | None = None
+        """Who keeps the accounts in its place. Then no account of its own is a server admin."""
         self.url = ""
         self.broken: list[Broken] = []
         """What every request meets that no script is for, until it is mended."""
@@ -265,19 +268,31 @@ class FakeHomeserver(World):
                 self._check_token(request)
                 return await self._ping(orjson.loads(raw))
             endpoint, args = endpoints.find(request.method, path)
-            user_id = self._as_nobody(request) if endpoint in endpoints.ANONYMOUS else self._acting(request)
+            session = self._session_of(request)
+            if session is not None:
+                user_id = f"@{session.user.username}:{self.server_name}"
+            else:
+                user_id = self._as_nobody(request) if endpoint in endpoints.ANONYMOUS else self._acting(request)
             signature = request.headers.get(SIGNATURE_HEADER, "")
             query, body = dict(request.query), _decoded(request, raw)
-            asked = Asked(request.method, unquote(path), args, query, user_id, body, raw, signature)
+            admin = session is not None and "urn:synapse:admin:*" in session.scope
+            asked = Asked(request.method, unquote(path), args, query, user_id, body, raw, signature, admin)
             answer = endpoint(self, asked)
         except Denied as denied:
             return denied.status, denied.body
         return answer if isinstance(answer, tuple) else (200, answer)
 
+    def _session_of(self, request: web.Request) -> MasSession | None:
+        """The session of a token that MAS gave; None for the service's own."""
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return None if self.mas is None or given == self.as_token else self.mas.whose(given)
+
     def _check_token(self, request: web.Request) -> None:
         given = request.headers.get("Authorization")
         if given is None:
             raise Denied(401, "M_MISSING_TOKEN", "Missing access token")
+        if request.path.startswith("/_synapse/mas/") and given == f"Bearer {SHARED}":
+            return
         if given != f"Bearer {self.as_token}":
             raise Denied(401, "M_UNKNOWN_TOKEN", "Invalid access token passed.")
 

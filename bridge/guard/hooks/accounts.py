@@ -12,6 +12,7 @@ from synapse.module_api.errors import Codes, SynapseError
 from bridge.firm.audit import Deed
 from bridge.guard.farewells import Farewells
 from bridge.guard.hooks.context import HookContext, requester
+from bridge.guard.hooks.delegated import is_ended_by_mas, is_server_admin
 from bridge.guard.hooks.former import Former
 from bridge.guard.hooks.kept_out import membership, unasked
 from bridge.guard.hooks.marks import RoomMarks
@@ -44,8 +45,9 @@ class AccountHooks:
 
     async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
         """Whether Synapse may close an account, for its owner or for a server admin."""
-        # The bridge asks as the bot; what it said is for nobody else, and it asks for nothing to be hidden.
-        told = requester() == self._context.gate.bot and self._farewells.is_said(user_id)
+        # The bridge asks as the bot, or has MAS ask; what it said is for nobody else, and nothing is to be hidden.
+        by_bridge = requester() == self._context.gate.bot or is_ended_by_mas(self._context.api)
+        told = by_bridge and self._farewells.is_said(user_id)
         allowed = self._context.gate.may_be_deactivated(user_id, self._context.facts, told=told)
         if not allowed:
             owner = "" if by_admin else user_id
@@ -105,7 +107,7 @@ class AccountHooks:
         """Raise SynapseError with the sentence for a server admin who deletes what is under legal hold."""
         wanted = deleting(asked)
         # Others hear Synapse's own words: what is held is not for them to learn (M3).
-        if wanted is None or not await self._context.api.is_user_admin(user_id):
+        if wanted is None or not await is_server_admin(user_id, self._context.api):
             return
         self._context.wait_until_sure()
         try:

@@ -16,6 +16,7 @@ from synapse.module_api import ModuleApi
 from bridge.firm.room_keys import MARKER
 from bridge.firm.room_rules import JOIN_RULES
 from bridge.guard.gate import MEMBER, Change, Mark
+from bridge.guard.hooks.delegated import is_server_admin
 from bridge.guard.hooks.former import Former, mark_of
 from bridge.guard.requests import Entering
 
@@ -54,7 +55,7 @@ async def unasked(user_id: str, wanted: Entering, former: Former, bot: str, api:
     """
     if (mark := await former.mark_kept(user_id, wanted.room)) is not None:
         return Entry(wanted.room, Change(MEMBER, user_id, user_id, wanted.how, "leave"), mark)
-    if wanted.how != "join" or not await api.is_user_admin(user_id):
+    if wanted.how != "join" or not await is_server_admin(user_id, api):
         return None
     room_id = wanted.room if wanted.room.startswith("!") else (await api.lookup_room_alias(wanted.room))[0]
     return await kept_out(user_id, room_id, bot, api)

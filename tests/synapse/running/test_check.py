@@ -195,7 +195,7 @@ async def test_a_room_left_over_by_a_check_that_was_killed_is_removed(synapse: R
 
     settings = synapse.settings
     rooms_before = await rooms(synapse)
-    async with asker(settings.homeserver.url) as asking, with_stranger(asking, settings) as scene:
+    async with asker(settings.homeserver.url) as asking, with_stranger(Scene(asking, settings)) as scene:
         left_over = with_room(scene)
         with_a_room: Scene = await left_over.__aenter__()
         assert with_a_room.room_id in await rooms(synapse)

@@ -81,7 +81,7 @@ class FakeFirm:
             yield SimpleNamespace(
                 settings=settings,
                 store=store,
-                homeserver=SimpleNamespace(admin_put_user=self._put_user, admin_device_ids=self._device_ids),
+                homeserver=SimpleNamespace(set_password=self._set_password, admin_device_ids=self._device_ids),
                 firm=Firm(staff={person.id: person for person in PEOPLE}),
                 directory=SimpleNamespace(
                     firm=Firm(staff={person.id: person for person in PEOPLE}),
@@ -104,11 +104,10 @@ class FakeFirm:
         self.synced = True
         return self.outcome
 
-    async def _put_user(self, user_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _set_password(self, user_id: str, password: str, *, end_sessions: bool) -> None:
         if user_id == self.refuses:
             raise ForbiddenError("PUT /users", 400, "M_WEAK_PASSWORD", "The password is too weak.")
-        self.passwords[user_id] = body
-        return {}
+        self.passwords[user_id] = {"password": password, "end_sessions": end_sessions}
 
     async def _device_ids(self, user_id: str) -> list[str]:
         return ["FIRMBRIDGE", *self.devices.get(user_id, ())]
@@ -369,7 +368,7 @@ def test_set_password_finds_the_person(run: Run, firm: FakeFirm, tmp_path: Path,
     assert code == Exit.OK
     body = firm.passwords["@ruth.adeyemi:firm.example"]
     assert body["password"] in out
-    assert body["logout_devices"] is True
+    assert body["end_sessions"] is True
 
 
 def test_set_password_asks_and_does_not_print(

@@ -28,6 +28,7 @@ CHECKS: Final = {
     "database": "The database answers",
     "filing": "Files reach the filing cabinet",
     "webhooks": "Systems are told what they asked for",
+    "accounts": "Whoever keeps the accounts can be reached",
     "directory": "The directory can be read",
     "sources": "Each source of the directory can be read",
     "sign_on": "The firm's single sign-on can be reached",

@@ -1,0 +1,1 @@
+"""Accounts, wherever they are kept."""

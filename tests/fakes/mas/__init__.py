@@ -1,0 +1,1 @@
+"""A Matrix Authentication Service for tests, held to its public description."""

@@ -1,0 +1,1 @@
+"""Synapse that leaves its accounts to the Matrix Authentication Service."""
