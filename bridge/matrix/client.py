@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -53,10 +53,12 @@ class MatrixClient:
         appservice: AppserviceSettings,
         decides: Decides,
         on_request: OnRequest | None = None,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_request` is called after every attempt with method, route, status and seconds."""
+        """`on_request` is called after every attempt with method, route, status and seconds; `before` is as for
+        `Connection`."""
         self.bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
-        self.connection = Connection(settings, appservice, on_request)
+        self.connection = Connection(settings, appservice, on_request, before)
         self._decides = decides
         self._unread = UnreadCounts(self._synced)
         self._devices: set[str] = set()

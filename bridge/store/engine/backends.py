@@ -73,7 +73,9 @@ def is_shared(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
 
 
-def backend_for(url: str, *, reading: bool = False, lease: float = LEASE_SECONDS, reach: Reach | None = None) -> Backend:
+def backend_for(
+    url: str, *, reading: bool = False, lease: float = LEASE_SECONDS, reach: Reach | None = None
+) -> Backend:
     """The backend for a database URL. Raises StoreError for one that is none.
 
     Only PostgreSQL has a `lease`, the seconds for which its owner may be silent, and others who `reach` it.

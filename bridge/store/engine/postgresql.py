@@ -39,6 +39,12 @@ _NETWORK: dict[str, Any] = {
 """libpq's parameters; the last is in milliseconds."""
 _PARTING_SECONDS = 1.0
 """How long a server may take to notice that the owner before has gone."""
+_BEGIN_TERM = """
+    INSERT INTO kept (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+_END_SILENT = f"SELECT pg_terminate_backend(pid) FROM ({PROCESSES}) AS found WHERE owns AND silent > %s"  # noqa: S608 - of our own
+
+
 class PostgresqlBackend:
     """A PostgreSQL server, through psycopg 3.
 
@@ -47,7 +53,9 @@ class PostgresqlBackend:
     who comes back after another one's knows by it that what it has in memory is of before.
     """
 
-    def __init__(self, url: str, *, reading: bool = False, lease: float = LEASE_SECONDS, reach: Reach | None = None) -> None:
+    def __init__(
+        self, url: str, *, reading: bool = False, lease: float = LEASE_SECONDS, reach: Reach | None = None
+    ) -> None:
         """`lease` is how long an owner may be silent, in seconds; with a `reach` others find this process by it."""
         parts = urlsplit(url)
         self.name = f"postgresql://{parts.hostname or ''}{parts.path}"
@@ -136,10 +144,7 @@ class PostgresqlBackend:
     def begin_term(self) -> None:
         with self.database.transaction():
             self._term = self._stored_term() + 1
-            self._one(
-                "INSERT INTO kept (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                *(TERM, str(self._term)),
-            )
+            self._one(_BEGIN_TERM, TERM, str(self._term))
 
     def holds(self) -> bool:
         return self._reading or time.monotonic() - self._proven < self._lease
@@ -150,8 +155,7 @@ class PostgresqlBackend:
 
     def end_silent(self) -> bool:
         """End the owner's connection where it has been silent for longer than the lease; whether it was."""
-        ended = self._one(f"SELECT pg_terminate_backend(pid) FROM ({PROCESSES}) AS found WHERE owns AND silent > %s", self._lease)  # noqa: E501, S608 - of our own
-        return ended is not None
+        return self._one(_END_SILENT, self._lease) is not None
 
     def interrupt(self) -> None:
         """Break off the connection, which whoever waits at it hears at once, whatever the server or network does."""
@@ -219,8 +223,8 @@ class PostgresqlBackend:
             asked = time.monotonic()
         if self._term is not None and self._term != self._stored_term():
             raise OwnedElsewhereError(
-                f"Another process of firm-bridge used the database {self.name} while this one had lost it. What this one"
-                " remembers is of before, so it changed nothing and begins anew."
+                f"Another process of firm-bridge used the database {self.name} while this one had lost it. What this"
+                " one remembers is of before, so it changed nothing and begins anew."
             )
         self._proven = asked
 

@@ -65,7 +65,7 @@ class Process:
         return "a command of the shell" if self.reach is None else f"{self.reach.host}:{self.reach.port}"
 
 
-def process_of(pid: int, name: str, owns: bool, silent: float | None) -> Process:  # noqa: FBT001 - a row
+def process_of(pid: int, name: str, owns: bool, silent: float | None) -> Process:
     """The process behind a row of PROCESSES."""
     parts = name.removeprefix(_NAME).split(" ")
     reach = Reach(parts[0], int(parts[1]), int(parts[2])) if name.startswith(_NAME) and len(parts) == 3 else None
