@@ -320,6 +320,8 @@ class Store:
 
     def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
+        if self.lost is not None:
+            return [_Outcome(job, error=self.lost) for job in group]
         try:
             self._backend.ensure_connected()
             durable, reads = any(job.durable for job in group), all(job.reads for job in group)
