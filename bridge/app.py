@@ -47,6 +47,7 @@ from bridge.store.rooms.made import alias_is_ours
 from bridge.upkeep.directory import DirectoryChanges
 from bridge.upkeep.health import health
 from bridge.upkeep.passes import Upkeep
+from bridge.upkeep.processes import Processes
 from bridge.upkeep.stages import Stage
 from bridge.upkeep.standing_by import StandBy
 from bridge.web.api.app import make_api
@@ -113,6 +114,8 @@ class Bridge:
             self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.receipts
         )
         self.jobs.sign_on = self.sign_on
+        self.processes = Processes(firm.store, firm.metrics)
+        self.jobs.more["processes"] = self.processes.look
         if self.smokeball is not None:
             self.jobs.more["smokeball"] = self.smokeball.run
         if self.scim is not None:
@@ -139,6 +142,7 @@ class Bridge:
             user_known=self._user_known,
             alias_known=self._alias_known,
             health=self.health,
+            processes=self.processes.told,
             metrics=self._firm.metrics,
             more=self._more_routes(),
         )

@@ -42,6 +42,7 @@ def make_app(
     alias_known: Callable[[str], Awaitable[bool]],
     health: Health,
     metrics: Metrics,
+    processes: Callable[[], list[str]] = list,
     news: Callable[[list[Json]], Awaitable[Effect | None]] | None = None,
     beside: Callable[[list[Json]], None] = lambda ephemeral: None,
     max_body_bytes: int = MAX_BODY_BYTES,
@@ -50,9 +51,9 @@ def make_app(
     """Everything the bridge answers to.
 
     `kept` says what of an event is stored and handled, None for nothing; `user_known` and `alias_known` are asked
-    with a full id or alias; `health` names each check with what is wrong, empty where all is well; `news` makes
-    of all events of a transaction what is to be written down with them, if anything; `beside` takes note of what comes
-    beside events; `more` are further routes.
+    with a full id or alias; `health` names each check with what is wrong, empty where all is well; `processes` says
+    who shares the database; `news` makes of all events of a transaction what is to be written down with them, if
+    anything; `beside` takes note of what comes beside events; `more` are further routes.
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=max_body_bytes)
     endpoints = AppserviceEndpoints(
@@ -66,7 +67,7 @@ def make_app(
         metrics=metrics,
     )
     app.add_routes(endpoints.routes())
-    app.add_routes(_health_routes(health))
+    app.add_routes(_health_routes(health, processes))
     app.add_routes([web.get("/metrics", metrics_page(metrics)), *more])
     return app
 
@@ -75,7 +76,7 @@ async def _nothing(events: list[Json]) -> None:
     """For a bridge that writes nothing else down."""
 
 
-def _health_routes(health: Health) -> list[web.RouteDef]:
+def _health_routes(health: Health, processes: Callable[[], list[str]]) -> list[web.RouteDef]:
     async def live(request: web.Request) -> web.Response:
         return json_response({"status": "ok"})
 
@@ -83,7 +84,8 @@ def _health_routes(health: Health) -> list[web.RouteDef]:
         checks = {name: problem or "ok" for name, problem in health().items()}
         wrong = {name for name, found in checks.items() if found != "ok"}
         status = "ok" if not wrong else "degraded" if wrong <= DEGRADING else "not ready"
-        return json_response({"status": status, "checks": checks}, 503 if status == "not ready" else 200)
+        told = {"status": status, "checks": checks, **({"processes": shared} if (shared := processes()) else {})}
+        return json_response(told, 503 if status == "not ready" else 200)
 
     return [web.get("/health/live", live), web.get("/health/ready", ready)]
 
