@@ -86,7 +86,7 @@ postgres-store: $(VENV)/installed
 
 ## several: two and four processes on one PostgreSQL, killed, stopped and cut off under load for ten minutes each
 several: $(VENV)/installed
-	FIRM_BRIDGE_SEVERAL=long tests/postgres.sh tests/component/several
+	FIRM_BRIDGE_SEVERAL=600 tests/postgres.sh tests/component/several
 
 ## sftp: the filing cabinet on OpenSSH's SFTP server from Debian's packages
 sftp: $(VENV)/installed

@@ -44,10 +44,10 @@ from bridge.store.engine.store import OwnedElsewhereError, StoreError
 from bridge.store.queues.outbox import replay_all
 from bridge.store.record.drift import DriftEntry
 from bridge.store.rooms.made import alias_is_ours
+from bridge.upkeep.company import Company
 from bridge.upkeep.directory import DirectoryChanges
 from bridge.upkeep.health import health
 from bridge.upkeep.passes import Upkeep
-from bridge.upkeep.processes import Processes
 from bridge.upkeep.stages import Stage
 from bridge.upkeep.standing_by import StandBy
 from bridge.web.api.app import make_api
@@ -114,7 +114,7 @@ class Bridge:
             self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.receipts
         )
         self.jobs.sign_on = self.sign_on
-        self.processes = Processes(firm.store, firm.metrics)
+        self.processes = Company(firm.store, firm.metrics)
         self.jobs.more["processes"] = self.processes.look
         if self.smokeball is not None:
             self.jobs.more["smokeball"] = self.smokeball.run

@@ -214,8 +214,8 @@ RULES: Mapping[RuleId, Rule] = {
     "R1": _rule(
         _PROCESSES,
         "The bridge runs as one process, or as several on PostgreSQL, on one machine or more, of which one is at work"
-        " and the others take its place. Ending any of them at any moment, or stopping it and waking it later, loses and"
-        " doubles nothing, and somebody waits no longer than the lease and a start.",
+        " and the others take its place. Ending any of them at any moment, or stopping it and waking it later, loses"
+        " and doubles nothing, and somebody waits no longer than the lease and a start.",
         _C,
     ),
     "R2": _rule(

@@ -70,6 +70,7 @@ class StandBy:
         sites = [web.SockSite(runner, door.dup()) for runner, door in zip(self._runners, self.doors, strict=True)]
         database = self._settings.database
         onlooker = Onlooker(database.url.get_secret_value(), database.lease, self.reach)
+        self._relay.point_to(None)
         try:
             for site in sites:
                 await site.start()

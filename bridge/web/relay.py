@@ -16,6 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from bridge.firm.errors import BridgeError
 from bridge.web.appservice import ANSWER_WITHIN, PREFIX
 from bridge.web.errors import MatrixError, errors_as_json, json_response
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 Address = tuple[str, int]
 _PAUSE_SECONDS = 0.1
 _CONNECT_SECONDS = 2.0
+_HANDED_ON, _STANDS_BY = "X-Firm-Bridge-Handed-On", "X-Firm-Bridge-Stands-By"
 _BETWEEN_TWO = frozenset(
     {
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"),
@@ -33,7 +35,7 @@ _BETWEEN_TWO = frozenset(
 """Headers that are about one connection alone (RFC 9110, section 7.6.1), and the one that it has answered already."""
 
 
-class _LostError(Exception):
+class _LostError(BridgeError):
     """No answer came. Whether the request did is not known."""
 
 
@@ -41,8 +43,12 @@ class _NotReachedError(_LostError):
     """The request did not come to anybody."""
 
 
+class _StandsByError(_LostError):
+    """It came to a process that is not at work, or not yet."""
+
+
 @dataclass
-class AtWork:
+class _Worker:
     """The process at work, by the addresses of what it serves."""
 
     addresses: tuple[Address, ...]
@@ -62,7 +68,7 @@ class Relay:
     """Knows who is at work, and hands requests on."""
 
     def __init__(self) -> None:
-        self._at_work: AtWork | None = None
+        self._at_work: _Worker | None = None
         self._found = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
 
@@ -73,7 +79,7 @@ class Relay:
             return
         if before is not None:
             before.end()
-        self._at_work = None if addresses is None else AtWork(addresses)
+        self._at_work = None if addresses is None else _Worker(addresses)
         (self._found.clear if addresses is None else self._found.set)()
 
     async def close(self) -> None:
@@ -92,6 +98,9 @@ class Relay:
         return app
 
     async def _handed_on(self, request: web.Request, number: int) -> web.StreamResponse:
+        if _HANDED_ON in request.headers:
+            # Whoever hands it on knows of a moment ago, and asks again. Handing it on further could go round for ever.
+            return web.Response(status=503, headers={_STANDS_BY: "1"})
         # What may come twice is sent again where the answer was lost: the bridge knows transactions by their events.
         repeatable = request.method in {"GET", "HEAD"} or request.path.startswith(PREFIX)
         body = await request.read() if repeatable else None
@@ -101,7 +110,9 @@ class Relay:
                 return await self._answered(request, at_work, number, body)
             except _NotReachedError:
                 await asyncio.sleep(_PAUSE_SECONDS)
-            except _LostError:
+            except _LostError as error:
+                if not repeatable and isinstance(error, _StandsByError):
+                    break
                 if not repeatable:
                     raise MatrixError(
                         502, "M_UNKNOWN", "The bridge ended while it did this. Look whether it is done, and ask again."
@@ -109,7 +120,7 @@ class Relay:
                 await asyncio.sleep(_PAUSE_SECONDS)
         raise MatrixError(503, "M_UNKNOWN", "No process of the bridge is at work. Ask again later.")
 
-    async def _found_by(self, end: float) -> AtWork | None:
+    async def _found_by(self, end: float) -> _Worker | None:
         """Whoever is at work, waited for until then."""
         try:
             async with asyncio.timeout(end - time.monotonic()):
@@ -119,7 +130,7 @@ class Relay:
         return self._at_work
 
     async def _answered(
-        self, request: web.Request, at_work: AtWork, number: int, body: bytes | None
+        self, request: web.Request, at_work: _Worker, number: int, body: bytes | None
     ) -> web.StreamResponse:
         """The answer of whoever is at work. Raises _LostError where none comes, or whoever was asked is gone."""
         asked = asyncio.create_task(self._asked(request, at_work, number, body))
@@ -135,7 +146,7 @@ class Relay:
         return await _passed_back(request, answer, at_work)
 
     async def _asked(
-        self, request: web.Request, at_work: AtWork, number: int, body: bytes | None
+        self, request: web.Request, at_work: _Worker, number: int, body: bytes | None
     ) -> aiohttp.ClientResponse:
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -148,23 +159,24 @@ class Relay:
         host, port = at_work.addresses[number]
         url = URL(f"http://{f'[{host}]' if ':' in host else host}:{port}{request.rel_url.raw_path_qs}", encoded=True)
         data = body if body is not None else request.content if request.body_exists else None
+        headers = _between_all(request.headers)
+        headers[_HANDED_ON] = "1"
         skip = {"Accept-Encoding", "User-Agent", "Accept", "Content-Type"}
         try:
-            return await self._session.request(
-                request.method,
-                url,
-                headers=_between_all(request.headers),
-                data=data or None,
-                allow_redirects=False,
-                skip_auto_headers=skip,
+            answer = await self._session.request(
+                request.method, url, headers=headers, data=data or None, allow_redirects=False, skip_auto_headers=skip
             )
         except aiohttp.ClientConnectorError as error:
             raise _NotReachedError from error
         except (aiohttp.ClientError, OSError) as error:
             raise _LostError from error
+        if _STANDS_BY in answer.headers:
+            answer.close()
+            raise _StandsByError
+        return answer
 
 
-async def _passed_back(request: web.Request, answer: aiohttp.ClientResponse, at_work: AtWork) -> web.StreamResponse:
+async def _passed_back(request: web.Request, answer: aiohttp.ClientResponse, at_work: _Worker) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_between_all(answer.headers))
     # Whoever asked comes to the process at work itself next time, which may be this one.
     response.force_close()

@@ -149,6 +149,21 @@ async def test_R1_what_may_have_been_done_is_not_done_again_but_said(
         assert "Look whether it is done" in (await answer.json())["error"]
 
 
+async def test_R1_two_that_take_each_other_for_the_one_at_work_do_not_send_in_a_circle(
+    relay: Relay, url: str, session: aiohttp.ClientSession
+) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    relay.point_to(((host, int(port)),))
+    asked = asyncio.create_task(session.put(url + TRANSACTION, data=b"events"))
+    await asyncio.sleep(0.3)
+    async with serving(at_work(echo)) as address:
+        relay.point_to((address,))
+        assert (await (await asked).json())["body"] == "events"
+    relay.point_to(((host, int(port)),))
+    async with session.post(f"{url}/deed", data=b"said") as answer:
+        assert answer.status == 503
+
+
 async def test_R1_an_answer_that_breaks_off_is_seen_to(relay: Relay, url: str, session: aiohttp.ClientSession) -> None:
     async def begun(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.firm.conversation import bot_chat_id
 from bridge.store.engine.store import Store, StoreError
-from bridge.store.rooms.conversations import room_of
+from bridge.store.rooms.made import room_of
 from tests.component.firm_on_fake import channel
 from tests.component.running_bridge import BEN_ID, TALK
 from tests.fakes.homeserver import FakeHomeserver

@@ -19,9 +19,10 @@ from tests.component.several.herd import BehindProxy, Herd, end_connections, her
 from tests.component.several.load import Load, rooms_for_load
 from tests.component.store.test_store import postgresql_only
 
-LONG = os.environ.get("FIRM_BRIDGE_SEVERAL") == "long"
-SECONDS = 600.0 if LONG else 4.0
-LEASE = 10.0 if LONG else 2.0
+SECONDS = float(os.environ.get("FIRM_BRIDGE_SEVERAL", "0"))
+"""How long everything is broken; 0 for the short form."""
+LONG = SECONDS > 0
+LEASE = 10.0 if SECONDS >= 300 else 2.0
 OPEN = {**FIRM, "matters": [{**ESTATE, "assisting": ["b", "c"]}]}
 WALLED = {**OPEN, "walls": [WALL]}
 
@@ -80,15 +81,15 @@ async def break_once(processes: Herd, database_url: str, chance: random.Random) 
 
 
 async def break_for_long(processes: Herd, database_url: str, chance: random.Random) -> None:
-    """The long form: one killed every few seconds at random, the server restarted twice, one stopped each minute."""
+    """The long form: one killed every few seconds at random, the server restarted twice, one stopped ten times."""
     begun, restarts = time.monotonic(), [SECONDS / 3, SECONDS * 2 / 3]
-    freeze = 20.0
+    freeze = SECONDS / 10
     while (passed := time.monotonic() - begun) < SECONDS:
         if restarts and passed > restarts[0]:
             restarts.pop(0)
             await restart_server()
         elif passed > freeze:
-            freeze += 60
+            freeze += SECONDS / 10
             await frozen_until_another_works(processes)
         else:
             await processes.kill(chance.choice(processes.ports))
@@ -113,10 +114,11 @@ async def test_R1_killed_stopped_and_cut_off_under_load_nothing_is_lost_doubled_
         await asyncio.gather(typing, walling)
         async with asyncio.timeout(60):
             await load.all_answered()
+    wrong = load.lost(), load.doubled(), load.out_of_order(), load.forbidden
     sys.stderr.write(
         f"{len(load.asked)} commands with {count} processes, {load.turns} walls;"
-        f" the longest waited {load.longest_wait():.1f} s at a lease of {LEASE:.0f} s\n"
+        f" the longest waited {load.longest_wait():.1f} s at a lease of {LEASE:.0f} s; {wrong}\n"
     )
-    assert (load.lost(), load.doubled(), load.out_of_order(), load.forbidden) == ([], [], [], [])
+    assert wrong == ([], [], [], [])
     assert load.asked
     assert load.turns

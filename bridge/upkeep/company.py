@@ -7,7 +7,7 @@ from bridge.store.engine.processes import Process
 from bridge.store.engine.store import Store
 
 
-class Processes:
+class Company:
     """The processes of the bridge, as the one at work sees them."""
 
     def __init__(self, store: Store, metrics: Metrics) -> None:
