@@ -6,7 +6,7 @@ PIP := -m pip --quiet --disable-pip-version-check
 SERVICES := firm_bridge mautrix bot_sdk
 TABLE := PYTHONPATH=conformance $(BIN)/python -m appservice_conformance.table $(SERVICES:%=conformance/results/%.json)
 
-.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine attacks workers workers-short mas properties mutants ci clean
+.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store several sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine attacks workers workers-short mas properties mutants ci clean
 
 ## help: this list
 help:
@@ -80,9 +80,13 @@ pictures: $(VENV)/installed $(VENV)/synapse/installed
 postgres: $(VENV)/installed
 	tests/postgres.sh --numprocesses logical --maxprocesses 4 tests/component
 
-## postgres-store: those of the store and the queues alone
+## postgres-store: those of the store and the queues alone, and the short form of several
 postgres-store: $(VENV)/installed
-	tests/postgres.sh tests/component/store/test_store*.py tests/component/wire/test_inbox*.py tests/component/wire/test_outbox*.py
+	tests/postgres.sh tests/component/store/test_store*.py tests/component/wire/test_inbox*.py tests/component/wire/test_outbox*.py tests/component/several
+
+## several: two and four processes on one PostgreSQL, killed, stopped and cut off under load for ten minutes each
+several: $(VENV)/installed
+	FIRM_BRIDGE_SEVERAL=600 tests/postgres.sh tests/component/several
 
 ## sftp: the filing cabinet on OpenSSH's SFTP server from Debian's packages
 sftp: $(VENV)/installed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -37,16 +38,20 @@ from bridge.operations.webhooks.subscribing import add_webhook, end_webhook, rep
 from bridge.refusal import CommandError
 from bridge.service import FirmService, open_firm
 from bridge.settings import Settings
+from bridge.store.engine.backends import is_shared
+from bridge.store.engine.store import OwnedElsewhereError, StoreError
 from bridge.store.queues.outbox import replay_all
 from bridge.store.record.drift import DriftEntry
 from bridge.store.rooms.made import alias_is_ours
+from bridge.upkeep.company import Company
 from bridge.upkeep.directory import DirectoryChanges
 from bridge.upkeep.health import health
 from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
+from bridge.upkeep.standing_by import StandBy
 from bridge.web.api.app import make_api
 from bridge.web.api.table import API_PATH
-from bridge.web.app import make_app, serve
+from bridge.web.app import make_app, open_door, serve
 from bridge.web.bearer import SCIM_PATH
 from bridge.web.creation import creation_route
 from bridge.web.panel.app import make_panel
@@ -111,6 +116,8 @@ class Bridge:
             self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.receipts
         )
         self.jobs.sign_on = self.sign_on
+        self.processes = Company(firm.store, firm.metrics)
+        self.jobs.more["processes"] = self.processes.look
         if self.smokeball is not None:
             self.jobs.more["smokeball"] = self.smokeball.run
         if self.scim is not None:
@@ -137,6 +144,7 @@ class Bridge:
             user_known=self._user_known,
             alias_known=self._alias_known,
             health=self.health,
+            processes=self.processes.told,
             metrics=self._firm.metrics,
             more=self._more_routes(),
         )
@@ -157,17 +165,24 @@ class Bridge:
             app.add_subapp(SCIM_PATH, make_scim(self._desk, self.scim, begun, self._firm.metrics))
         return app
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissingError."""
+    async def run(self, stop: asyncio.Event, doors: Sequence[socket.socket] = ()) -> None:
+        """Serve until `stop` is set. Raises ListenError when the port cannot be had, and BackendMissingError.
+
+        Where there are `doors`, they are served: the application service's, and the panel's if it has one.
+        """
         settings = self._firm.settings
         if settings.filing.mode != "off":
             require_backend(settings.filing.url.get_secret_value())
         await self.places.refresh()
         self.inbox.hold()
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(serve(self.web_app(), settings.appservice))
+            await stack.enter_async_context(
+                serve(self.web_app(), settings.appservice, door=doors[0] if doors else None)
+            )
             if settings.panel.url:
-                await stack.enter_async_context(serve(self.panel_app(), settings.panel, "panel"))
+                await stack.enter_async_context(
+                    serve(self.panel_app(), settings.panel, "panel", doors[1] if doors else None)
+                )
             if self.smokeball is not None:
                 stack.push_async_callback(self.smokeball.close)
             stack.push_async_callback(self.inbox.stop)
@@ -256,9 +271,55 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if is_shared(settings.database.url.get_secret_value()):
+        await _take_turns(settings, stop)
+        return
     async with open_firm(settings) as firm:
         # Whatever it did from then on would be undone by who has it now, or undo that.
         firm.store.on_loss(stop.set)
         await Bridge(firm).run(stop)
         if firm.store.lost is not None:
             raise firm.store.lost
+
+
+async def _take_turns(settings: Settings, stop: asyncio.Event) -> None:
+    """Work whenever no other process does, and stand by while one does."""
+    async with AsyncExitStack() as stack:
+        standing_by = StandBy(settings, _doors(settings, stack))
+        await standing_by.open(stack)
+        while not stop.is_set():
+            await standing_by.until_free(stop)
+            if stop.is_set():
+                return
+            try:
+                await _work(settings, stop, standing_by)
+            except OwnedElsewhereError as error:
+                log.warning("another_works", reason=str(error))
+            except StoreError as error:
+                if await standing_by.can_look():
+                    raise
+                log.warning("database_away", reason=str(error))
+
+
+async def _work(settings: Settings, stop: asyncio.Event, standing_by: StandBy) -> None:
+    """Work until `stop` is set or another process takes over: then nothing that this one remembers is kept."""
+    async with open_firm(settings, reach=standing_by.reach) as firm:
+        over = asyncio.Event()
+        firm.store.on_loss(over.set)
+
+        async def end() -> None:
+            await stop.wait()
+            over.set()
+
+        ending = asyncio.create_task(end())
+        try:
+            await Bridge(firm).run(over, standing_by.doors)
+        finally:
+            ending.cancel()
+
+
+def _doors(settings: Settings, stack: AsyncExitStack) -> tuple[socket.socket, ...]:
+    doors = [stack.enter_context(open_door(settings.appservice, "appservice"))]
+    if settings.panel.url:
+        doors.append(stack.enter_context(open_door(settings.panel, "panel")))
+    return tuple(doors)

@@ -108,7 +108,7 @@ class Jobs:
     sign_on: Provider | None = None
     """The firm's single sign-on."""
     more: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    """Other work by name, done each second: reading the sources of the directory."""
+    """Other work by name, done each second: reading the sources of the directory, and who stands by."""
     scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
     process_watch: ProcessWatch = field(default_factory=ProcessWatch)
     _clock_watch: asyncio.Task[None] | None = None

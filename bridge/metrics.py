@@ -160,6 +160,16 @@ class Metrics:
             ["standing"],
             registry=registry,
         )
+        self.at_work = Gauge(
+            "firm_bridge_at_work",
+            "1 for the process that works with the database, 0 for one that stands by to take its place.",
+            registry=registry,
+        )
+        self.standing_by = Gauge(
+            "firm_bridge_standing_by",
+            "Processes that stand by, as the one at work sees them (PostgreSQL).",
+            registry=registry,
+        )
         self.api_requests = Counter(
             "firm_bridge_api_requests",
             "Answers of the API, by route (empty where there is none) and status.",

@@ -20,14 +20,16 @@ from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
-from bridge.matrix.errors import HomeserverError, UserTakenError
+from bridge.matrix.errors import HomeserverError, UnreachableError, UserTakenError
 from bridge.matrix.port import AccountRequests, Homeserver
+from bridge.matrix.retry import PassingError
 from bridge.metrics import Metrics
 from bridge.reconcile.planning.foreseen import Effect
 from bridge.reconcile.service import Reconciler, make_reconciler
 from bridge.reconcile.tally import Progress, Result
-from bridge.settings import Settings
+from bridge.settings import DatabaseSettings, Settings
 from bridge.store.engine.errors import NotMadeYetError
+from bridge.store.engine.processes import Reach
 from bridge.store.engine.store import Store
 
 log = structlog.get_logger(__name__)
@@ -76,17 +78,20 @@ class FirmService:
 
 
 @asynccontextmanager
-async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterator[FirmService]:
+async def open_firm(
+    settings: Settings, *, reading: bool = False, reach: Reach | None = None
+) -> AsyncIterator[FirmService]:
     """Open the store, read the directory and connect to the homeserver; close all at the end.
 
     Only one process at a time has it open, unless for `reading`: then nothing is stored, and nobody is in the way.
+    Others find this process by its `reach`.
 
     Raises OwnedElsewhereError where another process has it open, and StoreError when the database cannot be opened. An
     invalid directory leaves the last accepted firm in force.
     """
     metrics, today = Metrics(CollectorRegistry()), partial(firm_today, settings.firm)
     async with AsyncExitStack() as stack:
-        store = await _opened(settings.database.url.get_secret_value(), reading=reading)
+        store = await _opened(settings.database, reading=reading, reach=reach)
         stack.push_async_callback(store.close)
         in_force = InForce(store)
         await in_force.load()
@@ -112,10 +117,27 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
             return in_force.now(directory.firm)
 
         decides = FirmDecides(store, settings.homeserver.server_name, firm, today)
-        homeserver = MatrixClient(settings.homeserver, settings.appservice, decides, metrics.request, settings.mas)
+        homeserver = MatrixClient(
+            settings.homeserver,
+            settings.appservice,
+            decides,
+            metrics.request,
+            settings.mas,
+            partial(_must_own, store),
+        )
         stack.push_async_callback(homeserver.close)
         reconciler = make_reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
+
+
+def _must_own(store: Store) -> None:
+    """Raises PassingError while another process may own the database, so that what is planned here may be outdated,
+    and UnreachableError once one does."""
+    if store.holds():
+        return
+    told = "nothing is asked of the homeserver while another process of the bridge may have taken over"
+    error = UnreachableError("Any request", 0, "M_UNKNOWN", told)
+    raise error if store.lost is not None else PassingError(error)
 
 
 def _age(directory: DirectoryFile, source: str) -> float:
@@ -124,13 +146,14 @@ def _age(directory: DirectoryFile, source: str) -> float:
     return -1.0 if read is None else (now_ms() - read) / 1000
 
 
-async def _opened(url: str, *, reading: bool) -> Store:
-    store = Store(url, reading=reading)
+async def _opened(settings: DatabaseSettings, *, reading: bool, reach: Reach | None) -> Store:
+    url = settings.url.get_secret_value()
+    store = Store(url, reading=reading, lease=settings.lease, reach=reach)
     try:
         await store.open()
     except NotMadeYetError:
         # No bridge of this version ever ran on it. Whoever is first makes it, even for reading.
-        store = Store(url)
+        store = Store(url, lease=settings.lease)
         await store.open()
     return store
 

@@ -39,5 +39,7 @@ trap 'exit 1' INT TERM
         { cat "$place/server.log" >&2; exit 1; }
 )
 
+# As after a crash: what was not waited for is lost.
+FIRM_BRIDGE_TEST_RESTART="cd $place && $as_server $bin/pg_ctl -D $place/data -l $place/server.log -m immediate -w restart" \
 FIRM_BRIDGE_TEST_DATABASE="postgresql://postgres@/postgres?host=$place" \
     .venv/bin/python -m pytest "$@"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store.engine.backends import backend_for
 from bridge.store.engine.errors import StoreError, as_store_error
+from bridge.store.engine.processes import Process
 from bridge.store.engine.store import Store, pending
 from bridge.store.queues import inbox, outbox
 from bridge.store.rooms.accounts import all_accounts
@@ -109,10 +110,12 @@ async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("filing cabinet", Verdict.WARNING, what, 'Give "known_hosts": "PATH" in filing.options.')
 
 
-def _owner_finding(owner: str) -> Finding:
+def _owner_finding(owner: str, processes: Iterable[Process]) -> Finding:
     """Which process has the database, so that a second bridge is seen (an old container, another machine)."""
     if owner:
-        return Finding("database owner", Verdict.OK, f"One process works with the database: {owner}.")
+        others = ", ".join(sorted(str(one) for one in processes if not one.owns))
+        what = f"One process works with the database: {owner}." + (f" Standing by: {others}." if others else "")
+        return Finding("database owner", Verdict.OK, what)
     return Finding("database owner", Verdict.OK, "No bridge works with the database at the moment.")
 
 
@@ -141,14 +144,14 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     store = Store(url, reading=True)
     await store.open()
     try:
-        owner = await store.owner()
+        owner, processes = await store.owner(), await store.processes()
         accounts, rooms = await store.read(lambda unit: (all_accounts(unit), rooms_of(unit, None)))
         held = await store.read(anything_waits)
         dead = await store.read(lambda unit: len(inbox.dead_letters(unit)) + len(outbox.dead_letters(unit)))
     finally:
         await store.close()
     yield Finding("database", Verdict.OK, f"The database opens and is up to date; it knows {len(rooms)} rooms.")
-    yield _owner_finding(owner)
+    yield _owner_finding(owner, processes)
     if held:
         what = (
             "A change of the directory would take away so much that it waits for a firm admin. Until then nothing of"

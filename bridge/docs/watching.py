@@ -36,10 +36,10 @@ class Alarm:
 ALARMS = (
     Alarm(
         "FirmBridgeDown",
-        'up{job="firm-bridge"} == 0',
+        'max by (job) (up{job="firm-bridge"}) == 0',
         "5m",
         "critical",
-        "The bridge does not answer. Who leaves or is walled off is not shut out meanwhile.",
+        "No process of the bridge answers. Who leaves or is walled off is not shut out meanwhile.",
         "Conversations go on, and the guard keeps out whoever it kept out before. Nobody who leaves or is walled off"
         " since then is shut out, and the bot answers nobody.",
         (
@@ -47,6 +47,21 @@ ALARMS = (
             "The end of its log names what is wrong; its exit code is explained in [cli.md](../cli.md#exit-codes).",
             "`firm-bridge check --config …` tries the configuration, the database and the homeserver one by one.",
             "Once it runs, nothing was lost: Synapse delivers what it kept, and the bridge shuts out first.",
+        ),
+    ),
+    Alarm(
+        "FirmBridgeStandsAlone",
+        "sum(firm_bridge_standing_by) == 0 and max_over_time(sum(firm_bridge_standing_by)[1d:5m]) > 0",
+        "10m",
+        "warning",
+        "No process of the bridge stands by any more. Were the one at work to end, nobody would take its place.",
+        "Nobody notices anything, as long as the one at work goes on.",
+        (
+            "`firm-bridge check`, or `processes` in `/health/ready`, names the one at work and those that stand by.",
+            "Look at the log of the one that is missing: it starts again by itself, unless it says why it cannot.",
+            "One that runs and is not named uses another database, another schema of it, or another database user:"
+            " compare `database.url`.",
+            "Where it was taken away for good, the alarm is silent after a day.",
         ),
     ),
     Alarm(

@@ -18,7 +18,7 @@ RuleId = Literal[
     "C1", "C2", "C3", "C4",
     "V1", "V2", "V3", "V4", "V5",
     "O1", "O2", "O3",
-    "R2", "R3",
+    "R1", "R2", "R3",
     "P1", "P2", "P3", "P4", "P5",
     "A1", "A2", "A3",
     "S1", "S2", "S3",
@@ -210,6 +210,13 @@ RULES: Mapping[RuleId, Rule] = {
         _OVERSIGHT,
         "What somebody else changed about a room is put back and noted.",
         *(_U, _C, _S, _A),
+    ),
+    "R1": _rule(
+        _PROCESSES,
+        "The bridge runs as one process, or as several on PostgreSQL, on one machine or more, of which one is at work"
+        " and the others take its place. Ending any of them at any moment, or stopping it and waking it later, loses"
+        " and doubles nothing, and somebody waits no longer than the lease and a start.",
+        _C,
     ),
     "R2": _rule(
         _PROCESSES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -59,22 +59,28 @@ class MatrixClient:
         decides: Decides,
         on_request: OnRequest | None = None,
         mas: MasSettings | None = None,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_request` is called after every attempt with method, route, status and seconds."""
+        """`on_request` is called after every attempt with method, route, status and seconds; `before` is as for
+        `Connection`."""
         self.bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
-        self.connection = Connection(settings, appservice, on_request)
-        self._accounts, self._mas = self._accounts_of(settings, mas, on_request)
+        self.connection = Connection(settings, appservice, on_request, before)
+        self._accounts, self._mas = self._accounts_of(settings, mas, on_request, before)
         self._decides = decides
         self._unread = UnreadCounts(self._synced)
         self._devices: set[str] = set()
         self._device_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _accounts_of(
-        self, settings: HomeserverSettings, mas: MasSettings | None, on_request: OnRequest | None
+        self,
+        settings: HomeserverSettings,
+        mas: MasSettings | None,
+        on_request: OnRequest | None,
+        before: Callable[[], None],
     ) -> tuple[AccountKeeping, MasApi | None]:
         if mas is None or not mas.url:
             return SynapseAccounts(self._as_bot), None
-        api = MasApi(mas, settings, on_request)
+        api = MasApi(mas, settings, on_request, before)
         self.connection.bot_token = BotToken(api, self.bot_id)
         return MasAccounts(api, self._as_bot, self.connection.ask), api
 

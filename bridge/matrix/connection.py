@@ -75,9 +75,14 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
     """What opens Synapse's admin API, where the service's own token does not."""
 
     def __init__(
-        self, settings: HomeserverSettings, appservice: AppserviceSettings, on_request: OnRequest | None = None
+        self,
+        settings: HomeserverSettings,
+        appservice: AppserviceSettings,
+        on_request: OnRequest | None = None,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        """Nothing is opened before the first request."""
+        """Nothing is opened before the first request. `before` is called before every attempt; what it raises is
+        raised in its place."""
         bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
         config = nio.AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=settings.request_timeout)
         super().__init__(settings.url.rstrip("/"), bot_id, config=config)
@@ -97,6 +102,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         self._free = asyncio.Semaphore(self._limit)
         self._nobody: aiohttp.ClientSession | None = None
         self._on_request = on_request
+        self._before = before
         self._closed = False
 
     async def ask(
@@ -337,6 +343,7 @@ class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing abou
         body = data.encode() if isinstance(data, str) else data
         try:
             async with self._free:
+                self._before()
                 response = await self._session(as_nobody=as_nobody).request(
                     method,
                     url,

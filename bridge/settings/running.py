@@ -15,6 +15,12 @@ class DatabaseSettings(Section):
     url: SecretStr = Field(
         SecretStr("sqlite:///bridge.db"), description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
     )
+    lease: float = Field(
+        10.0,
+        ge=2,
+        description="Seconds after which a bridge of which PostgreSQL hears nothing loses the database to one that"
+        " stands by.",
+    )
 
 
 class SecuritySettings(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +23,8 @@ Health = Callable[[], Mapping[str, str]]
 STOP_SECONDS = 5.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Of the largest request."""
+_BACKLOG = 1024
+"""Connections that wait while nobody serves them."""
 DEGRADING = frozenset({"accounts", "clock", "directory", "filing", "rooms", "sign_on", "sources"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
@@ -39,6 +42,7 @@ def make_app(
     alias_known: Callable[[str], Awaitable[bool]],
     health: Health,
     metrics: Metrics,
+    processes: Callable[[], list[str]] = list,
     news: Callable[[list[Json]], Awaitable[Effect | None]] | None = None,
     beside: Callable[[list[Json]], None] = lambda ephemeral: None,
     max_body_bytes: int = MAX_BODY_BYTES,
@@ -47,9 +51,9 @@ def make_app(
     """Everything the bridge answers to.
 
     `kept` says what of an event is stored and handled, None for nothing; `user_known` and `alias_known` are asked
-    with a full id or alias; `health` names each check with what is wrong, empty where all is well; `news` makes
-    of all events of a transaction what is to be written down with them, if anything; `beside` takes note of what comes
-    beside events; `more` are further routes.
+    with a full id or alias; `health` names each check with what is wrong, empty where all is well; `processes` says
+    who shares the database; `news` makes of all events of a transaction what is to be written down with them, if
+    anything; `beside` takes note of what comes beside events; `more` are further routes.
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=max_body_bytes)
     endpoints = AppserviceEndpoints(
@@ -63,8 +67,8 @@ def make_app(
         metrics=metrics,
     )
     app.add_routes(endpoints.routes())
-    app.add_routes(_health_routes(health))
-    app.add_routes([web.get("/metrics", _metrics_page(metrics)), *more])
+    app.add_routes(_health_routes(health, processes))
+    app.add_routes([web.get("/metrics", metrics_page(metrics)), *more])
     return app
 
 
@@ -72,7 +76,7 @@ async def _nothing(events: list[Json]) -> None:
     """For a bridge that writes nothing else down."""
 
 
-def _health_routes(health: Health) -> list[web.RouteDef]:
+def _health_routes(health: Health, processes: Callable[[], list[str]]) -> list[web.RouteDef]:
     async def live(request: web.Request) -> web.Response:
         return json_response({"status": "ok"})
 
@@ -80,12 +84,15 @@ def _health_routes(health: Health) -> list[web.RouteDef]:
         checks = {name: problem or "ok" for name, problem in health().items()}
         wrong = {name for name, found in checks.items() if found != "ok"}
         status = "ok" if not wrong else "degraded" if wrong <= DEGRADING else "not ready"
-        return json_response({"status": status, "checks": checks}, 503 if status == "not ready" else 200)
+        told = {"status": status, "checks": checks, **({"processes": shared} if (shared := processes()) else {})}
+        return json_response(told, 503 if status == "not ready" else 200)
 
     return [web.get("/health/live", live), web.get("/health/ready", ready)]
 
 
-def _metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Response]]:
+def metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """What answers with these metrics."""
+
     async def page(request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -94,22 +101,39 @@ def _metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Res
 
 @asynccontextmanager
 async def serve(
-    app: web.Application, settings: AppserviceSettings | PanelSettings, section: str = "appservice"
+    app: web.Application,
+    settings: AppserviceSettings | PanelSettings,
+    section: str = "appservice",
+    door: socket.socket | None = None,
 ) -> AsyncIterator[int]:
     """Listen until the end of the block, which is given the port. `section` is the name of the settings.
 
-    Raises ListenError.
+    Where there is a `door`, it is listened on beside others. Raises ListenError.
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
+            if door is not None:
+                await web.SockSite(runner, door.dup()).start()
+            else:
+                await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
         except OSError as error:
             raise ListenError(_sentence(error, settings, section)) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def open_door(settings: AppserviceSettings | PanelSettings, section: str) -> socket.socket:
+    """A socket at which whoever asks waits until somebody serves it. Raises ListenError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.listen_host, settings.listen_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ListenError(_sentence(error, settings, section)) from error
 
 
 def _sentence(error: OSError, settings: AppserviceSettings | PanelSettings, section: str) -> str:

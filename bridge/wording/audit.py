@@ -54,6 +54,7 @@ IN_SHORT: Mapping[CitedRule, str] = {
     "S1": "the directory's sources are merged by what each owns",
     "S2": "what a source hints is read back",
     "S3": "who is gone from a source has left",
+    "R1": "one process of the bridge is at work",
     "R2": "every process of the homeserver must know first",
     "hold": "the matter is under legal hold",
 }

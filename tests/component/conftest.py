@@ -50,7 +50,9 @@ def own_database(folder: Path, copied_from: str = "") -> Iterator[str]:
     name, made = f"t{uuid.uuid4().hex}", urlsplit(copied_from).path[1:] or "template0"
     with psycopg.connect(SERVER, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{made}"')
-        yield urlsplit(SERVER)._replace(path=f"/{name}").geturl()
+    yield urlsplit(SERVER)._replace(path=f"/{name}").geturl()
+    # Anew: a test may have restarted the server.
+    with psycopg.connect(SERVER, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

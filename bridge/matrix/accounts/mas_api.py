@@ -72,13 +72,19 @@ class MasApi:
     """
 
     def __init__(
-        self, settings: MasSettings, homeserver: HomeserverSettings, on_request: OnRequest | None = None
+        self,
+        settings: MasSettings,
+        homeserver: HomeserverSettings,
+        on_request: OnRequest | None = None,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
+        """`before` is called before every request; what it raises is raised."""
         self._settings = settings
         self._server_name = homeserver.server_name
         self._base = URL(settings.url.rstrip("/"))
         self._timeout, self._deadline = min(homeserver.request_timeout, _PATIENCE), homeserver.deadline
         self._on_request = on_request
+        self._before = before
         self._session: aiohttp.ClientSession | None = None
         self._free = asyncio.Semaphore(_AT_THE_SAME_TIME)
         self._token: _AccessToken | None = None
@@ -162,6 +168,7 @@ class MasApi:
 
         async def attempt(left: float) -> Json:
             for again in (False, True):
+                self._before()
                 token = await self._access_token(left)
                 headers = {"Authorization": f"Bearer {token.text}", "Content-Type": "application/json"}
                 try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import threading
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 import structlog
 from peewee import Database, ImproperlyConfigured, PostgresqlDatabase
 
-from bridge.store.engine.errors import LOCK_SECONDS, StoreError, owned_elsewhere
+from bridge.store.engine.errors import LOCK_SECONDS, OwnedElsewhereError, StoreError, owned_elsewhere
+from bridge.store.engine.processes import KEY, LEASE_SECONDS, OWNER, PROCESSES, TERM, Process, Reach, process_of
 
 log = structlog.get_logger(__name__)
 
@@ -37,29 +39,34 @@ _NETWORK: dict[str, Any] = {
 """libpq's parameters; the last is in milliseconds."""
 _PARTING_SECONDS = 1.0
 """How long a server may take to notice that the owner before has gone."""
-_KEY = "hashtextextended('firm-bridge ' || coalesce(current_schema(), ''), 0)"
-"""The advisory lock that the owner of this database and schema holds."""
-_OWNER = f"""
-    SELECT activity.pid, coalesce(host(activity.client_addr), 'the same machine'), activity.backend_start
-    FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
-    WHERE locktype = 'advisory' AND granted AND objsubid = 1
-    AND (classid::bigint << 32 | objid::bigint) = {_KEY}
-    AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""  # noqa: S608 - of our own
+_BEGIN_TERM = """
+    INSERT INTO kept (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+_END_SILENT = f"SELECT pg_terminate_backend(pid) FROM ({PROCESSES}) AS found WHERE owns AND silent > %s"  # noqa: S608 - of our own
 
 
 class PostgresqlBackend:
     """A PostgreSQL server, through psycopg 3.
 
     The connection that writes holds the owner's lock, so that nothing is ever written without it: where the connection
-    is lost the lock is, and the next one has it again or none.
+    is lost the lock is, and the next one has it again or none. What each owner does is its term, which has a number:
+    who comes back after another one's knows by it that what it has in memory is of before.
     """
 
-    def __init__(self, url: str, *, reading: bool = False) -> None:
+    def __init__(
+        self, url: str, *, reading: bool = False, lease: float = LEASE_SECONDS, reach: Reach | None = None
+    ) -> None:
+        """`lease` is how long an owner may be silent, in seconds; with a `reach` others find this process by it."""
         parts = urlsplit(url)
         self.name = f"postgresql://{parts.hostname or ''}{parts.path}"
         self.patience: float | None = PATIENCE_SECONDS
         self._reading = reading
+        self._lease = lease
+        self._reach = reach
+        self.renews: float | None = None if reading else lease / 4
+        self._term: int | None = None
+        self._proven = -math.inf
+        """When it was last asked, on the monotonic clock, what showed that this process owned the database."""
         self._session: tuple[int, Any] | None = None
         """The server's process and its start behind the connection of now, or of before."""
         self._socket: int | None = None
@@ -81,6 +88,8 @@ class PostgresqlBackend:
                 self._socket = os.dup(_connection(self.database).fileno())
             self._set("lock_timeout", f"{LOCK_SECONDS}s")
             self._set("statement_timeout", f"{STATEMENT_SECONDS}s")
+            if self._reach is not None:
+                self._set("application_name", self._reach.name(self._address()))
             if self._reading:
                 self._set("default_transaction_read_only", "on")
             else:
@@ -91,8 +100,10 @@ class PostgresqlBackend:
 
     def ensure_connected(self) -> None:
         # Asked before every transaction, so that a connection lost meanwhile costs no unit.
+        asked = time.monotonic()
         try:
             self._one("SELECT 1")
+            self._proven = asked
         except Exception as error:  # noqa: BLE001 - the driver's own kinds; connecting again tells what is wrong
             log.info("database_connection_lost", database=self.name, reason=str(error).strip())
             self._disconnect()
@@ -127,8 +138,24 @@ class PostgresqlBackend:
         return bool(_connection(self.database).info.transaction_status.name in {"INTRANS", "INERROR"})
 
     def owner(self) -> str:
-        owner = self._one(_OWNER)
+        owner = self._one(OWNER)
         return "" if owner is None else _described(owner)
+
+    def begin_term(self) -> None:
+        with self.database.transaction():
+            self._term = self._stored_term() + 1
+            self._one(_BEGIN_TERM, TERM, str(self._term))
+
+    def holds(self) -> bool:
+        return self._reading or time.monotonic() - self._proven < self._lease
+
+    def processes(self) -> tuple[Process, ...]:
+        cursor = self.database.execute_sql(PROCESSES)  # type: ignore[no-untyped-call]
+        return tuple(process_of(*row) for row in cursor.fetchall())
+
+    def end_silent(self) -> bool:
+        """End the owner's connection where it has been silent for longer than the lease; whether it was."""
+        return self._one(_END_SILENT, self._lease) is not None
 
     def interrupt(self) -> None:
         """Break off the connection, which whoever waits at it hears at once, whatever the server or network does."""
@@ -170,13 +197,14 @@ class PostgresqlBackend:
 
         Raises OwnedElsewhereError.
         """
-        end, parting = time.monotonic() + SETTLE_SECONDS, time.monotonic() + _PARTING_SECONDS
+        asked = time.monotonic()
+        end, parting = asked + SETTLE_SECONDS, asked + _PARTING_SECONDS
         before, self._session = (
             self._session,
             self._one("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"),
         )
-        while self._one(f"SELECT pg_try_advisory_lock({_KEY})") != (True,):
-            owner = self._one(_OWNER)
+        while self._one(f"SELECT pg_try_advisory_lock({KEY})") != (True,):
+            owner = self._one(OWNER)
             if owner is not None and before != (owner[0], owner[2]):
                 if time.monotonic() < parting:
                     time.sleep(_PAUSE_SECONDS)
@@ -192,6 +220,22 @@ class PostgresqlBackend:
             if owner is not None:
                 self._one("SELECT pg_terminate_backend(%s)", owner[0])
             time.sleep(_PAUSE_SECONDS)
+            asked = time.monotonic()
+        if self._term is not None and self._term != self._stored_term():
+            raise OwnedElsewhereError(
+                f"Another process of firm-bridge used the database {self.name} while this one had lost it. What this"
+                " one remembers is of before, so it changed nothing and begins anew."
+            )
+        self._proven = asked
+
+    def _stored_term(self) -> int:
+        found = self._one("SELECT value FROM kept WHERE name = %s", TERM)
+        return 0 if found is None else int(found[0])
+
+    def _address(self) -> str:
+        """This machine's address on the network that leads to the server."""
+        with socket.socket(fileno=os.dup(_connection(self.database).fileno())) as found:
+            return str(found.getsockname()[0]) if found.family in {socket.AF_INET, socket.AF_INET6} else "127.0.0.1"
 
     def _set(self, name: str, value: str) -> None:
         self._one(f"SET {name} = '{value}'")

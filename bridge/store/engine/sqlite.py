@@ -22,6 +22,7 @@ from bridge.store.engine.errors import (
     cannot_open,
     owned_elsewhere,
 )
+from bridge.store.engine.processes import Process
 
 _IN_MEMORY = ":memory:"
 _LONGEST_OWNER = 200
@@ -38,6 +39,7 @@ class SqliteBackend:
     """A file. Write-ahead logging, so that other processes can read while the bridge writes."""
 
     patience: float | None = None
+    renews: float | None = None
 
     def __init__(self, path: str, *, reading: bool = False) -> None:
         self._path = path
@@ -113,6 +115,15 @@ class SqliteBackend:
 
     def owner(self) -> str:
         return owner_of(self._lock_path())
+
+    def begin_term(self) -> None:
+        """The file's lock is lost with the process alone, so nobody comes back to it."""
+
+    def holds(self) -> bool:
+        return True
+
+    def processes(self) -> tuple[Process, ...]:
+        return ()
 
     def _lock_path(self) -> Path:
         """Beside the file itself, whatever links lead to it, as SQLite has its own side files."""

@@ -24,6 +24,7 @@ from playhouse.migrations import Runner
 from bridge.failures import describe, frames
 from bridge.store.engine.backends import Backend, backend_for
 from bridge.store.engine.errors import NotMadeYetError, OwnedElsewhereError, StoreError, as_store_error
+from bridge.store.engine.processes import LEASE_SECONDS, Process, Reach
 from bridge.store.engine.undoing import undone
 from bridge.store.engine.unit import ReadUnit, Unit
 
@@ -67,13 +68,16 @@ class _Outcome:
 class Store:
     """The bridge's database. `open` it, `run` units of work on it, `close` it."""
 
-    def __init__(self, url: str, *, reading: bool = False) -> None:
+    def __init__(
+        self, url: str, *, reading: bool = False, lease: float = LEASE_SECONDS, reach: Reach | None = None
+    ) -> None:
         """`url` is sqlite:///PATH (four slashes for an absolute path) or postgresql://USER:PASSWORD@HOST/NAME.
 
         Only one process at a time has it open, unless it is for `reading`: then nothing is written, and nobody is kept
-        from writing. Raises StoreError for any other URL.
+        from writing. PostgreSQL tells others where to `reach` this process, and lets them take over from one that is
+        silent for longer than the `lease`, in seconds. Raises StoreError for any other URL.
         """
-        self._backend = backend_for(url, reading=reading)
+        self._backend = backend_for(url, reading=reading, lease=lease, reach=reach)
         self.reading = reading
         """Whether nothing can be written."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -186,6 +190,14 @@ class Store:
         """Say that the process is about to end: what takes longer than CLOSE_SECONDS is interrupted from now on."""
         self._hurried = True
 
+    def holds(self) -> bool:
+        """Whether nobody else can own the database by now, so that what was read from it may be acted on."""
+        return self.lost is None and self._backend.holds()
+
+    async def processes(self) -> tuple[Process, ...]:
+        """The processes that use the database, as far as that is known."""
+        return await self.read(lambda _: self._backend.processes())
+
     async def owner(self) -> str:
         """Which process owns the database, as far as that is known; empty for none. For who only reads."""
         return await self.read(lambda _: self._backend.owner())
@@ -243,12 +255,13 @@ class Store:
                 require_up_to_date(self._backend)
             else:
                 migrate(self._backend)
+                self._backend.begin_term()
         except Exception as error:  # noqa: BLE001 - handed to whoever opens the store
             self._backend.close()
             loop.call_soon_threadsafe(_settle, opened, None, as_store_error(error, self._backend.name))
             return
         loop.call_soon_threadsafe(_settle, opened, None, None)
-        while group := self._next_group():
+        while group := self._next_group(loop):
             self._at_work_since = time.monotonic()
             try:
                 outcomes = self._run_group(group)
@@ -265,9 +278,9 @@ class Store:
             # Whatever is wrong with the connection, the process is about to be without it.
             self._backend.close()
 
-    def _next_group(self) -> list[_Job]:
+    def _next_group(self, loop: asyncio.AbstractEventLoop) -> list[_Job]:
         """Wait for a unit and take those behind it; empty when the store is closed."""
-        first = self._jobs.get()
+        first = self._next_job(loop)
         group = [first] if first is not None else []
         while group and len(group) < UNITS_PER_COMMIT:
             try:
@@ -280,8 +293,35 @@ class Store:
             group.append(job)
         return group
 
+    def _next_job(self, loop: asyncio.AbstractEventLoop) -> _Job | None:
+        while True:
+            try:
+                return self._jobs.get(timeout=self._backend.renews)
+            except queue.Empty:
+                self._renew(loop)
+
+    def _renew(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let others see that the owner is there, and see whether it still is."""
+        self._at_work_since = time.monotonic()
+        try:
+            self._backend.ensure_connected()
+        except Exception as error:  # noqa: BLE001 - said by health; whoever has work is told
+            self._note_failure(error, loop)
+        self._at_work_since = None
+
+    def _note_failure(self, error: Exception, loop: asyncio.AbstractEventLoop) -> Exception:
+        reason = self._explain(error)
+        self._note_trouble([reason], wrote=False)
+        if isinstance(reason, OwnedElsewhereError):
+            # A loop that has ended has nobody left who must hear of it.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._note_loss, reason)
+        return reason
+
     def _run_group(self, group: list[_Job]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
+        if self.lost is not None:
+            return [_Outcome(job, error=self.lost) for job in group]
         try:
             self._backend.ensure_connected()
             durable, reads = any(job.durable for job in group), all(job.reads for job in group)
@@ -289,10 +329,7 @@ class Store:
                 alone = len(group) == 1
                 outcomes = [self._run(group[0])] if alone else [self._run_in_savepoint(job) for job in group]
         except Exception as error:  # noqa: BLE001 - handed to the callers
-            reason = self._explain(error)
-            self._note_trouble([reason], wrote=False)
-            if isinstance(reason, OwnedElsewhereError):
-                group[0].loop.call_soon_threadsafe(self._note_loss, reason)
+            reason = self._note_failure(error, group[0].loop)
             return [_Outcome(job, error=reason) for job in group]
         self._note_trouble([outcome.error for outcome in outcomes], wrote=not reads)
         return outcomes

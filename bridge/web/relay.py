@@ -1,0 +1,216 @@
+"""What a process that stands by answers: it hands each request on to the one at work, and the answer back.
+
+So a proxy may pick any of them. While nobody is at work, or whoever was is silent, requests wait for the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import structlog
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from bridge.firm.errors import BridgeError
+from bridge.web.appservice import ANSWER_WITHIN, PREFIX
+from bridge.web.errors import MatrixError, errors_as_json, json_response
+
+log = structlog.get_logger(__name__)
+
+Address = tuple[str, int]
+_PAUSE_SECONDS = 0.1
+_CONNECT_SECONDS = 2.0
+_HANDED_ON, _STANDS_BY = "X-Firm-Bridge-Handed-On", "X-Firm-Bridge-Stands-By"
+_BETWEEN_TWO = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"),
+        *("trailer", "transfer-encoding", "upgrade", "expect"),
+    }
+)
+"""Headers that are about one connection alone (RFC 9110, section 7.6.1), and the one that it has answered already."""
+
+
+class _LostError(BridgeError):
+    """No answer came. Whether the request did is not known."""
+
+
+class _NotReachedError(_LostError):
+    """The request did not come to anybody."""
+
+
+class _StandsByError(_LostError):
+    """It came to a process that is not at work, or not yet."""
+
+
+@dataclass
+class _Worker:
+    """The process at work, by the addresses of what it serves."""
+
+    addresses: tuple[Address, ...]
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is at work no more."""
+    answers: set[aiohttp.ClientResponse] = field(default_factory=set)
+    """Those of it that are being passed back."""
+
+    def end(self) -> None:
+        """Wait for nothing more from it: one that stands still never says so."""
+        self.gone.set()
+        for answer in self.answers:
+            answer.close()
+
+
+class Relay:
+    """Knows who is at work, and hands requests on."""
+
+    def __init__(self) -> None:
+        self._at_work: _Worker | None = None
+        self._found = asyncio.Event()
+        self._session: aiohttp.ClientSession | None = None
+
+    def point_to(self, addresses: tuple[Address, ...] | None) -> None:
+        """Hand on to this process from now on; to nobody where that is None."""
+        before = self._at_work
+        if before is not None and before.addresses == addresses:
+            return
+        if before is not None:
+            before.end()
+        self._at_work = None if addresses is None else _Worker(addresses)
+        (self._found.clear if addresses is None else self._found.set)()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def app(self, number: int, max_body_bytes: int, own: list[web.RouteDef]) -> web.Application:
+        """What is served in the place of the address with this number. `own` is answered by this process itself."""
+        app = web.Application(middlewares=[errors_as_json], client_max_size=max_body_bytes)
+
+        async def handed_on(request: web.Request) -> web.StreamResponse:
+            return await self._handed_on(request, number)
+
+        app.add_routes([*own, web.route("*", "/{path:.*}", handed_on)])
+        return app
+
+    async def _handed_on(self, request: web.Request, number: int) -> web.StreamResponse:
+        if _HANDED_ON in request.headers:
+            # Whoever hands it on knows of a moment ago, and asks again. Handing it on further could go round for ever.
+            return web.Response(status=503, headers={_STANDS_BY: "1"})
+        # What may come twice is sent again where the answer was lost: the bridge knows transactions by their events.
+        repeatable = request.method in {"GET", "HEAD"} or request.path.startswith(PREFIX)
+        body = await request.read() if repeatable else None
+        end = time.monotonic() + ANSWER_WITHIN
+        while (at_work := await self._found_by(end)) is not None:
+            try:
+                return await self._answered(request, at_work, number, body)
+            except _NotReachedError:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            except _LostError as error:
+                if not repeatable and isinstance(error, _StandsByError):
+                    break
+                if not repeatable:
+                    raise MatrixError(
+                        502, "M_UNKNOWN", "The bridge ended while it did this. Look whether it is done, and ask again."
+                    ) from None
+                await asyncio.sleep(_PAUSE_SECONDS)
+        raise MatrixError(503, "M_UNKNOWN", "No process of the bridge is at work. Ask again later.")
+
+    async def _found_by(self, end: float) -> _Worker | None:
+        """Whoever is at work, waited for until then."""
+        try:
+            async with asyncio.timeout(end - time.monotonic()):
+                await self._found.wait()
+        except TimeoutError:
+            return None
+        return self._at_work
+
+    async def _answered(
+        self, request: web.Request, at_work: _Worker, number: int, body: bytes | None
+    ) -> web.StreamResponse:
+        """The answer of whoever is at work. Raises _LostError where none comes, or whoever was asked is gone."""
+        asked = asyncio.create_task(self._asked(request, at_work, number, body))
+        gone = asyncio.create_task(at_work.gone.wait())
+        try:
+            await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                raise _LostError
+            answer = asked.result()
+        finally:
+            asked.cancel()
+            gone.cancel()
+        return await _passed_back(request, answer, at_work)
+
+    async def _asked(
+        self, request: web.Request, at_work: _Worker, number: int, body: bytes | None
+    ) -> aiohttp.ClientResponse:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # A connection for each: what was kept open may lead to a process that has ended.
+                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        host, port = at_work.addresses[number]
+        url = URL(f"http://{f'[{host}]' if ':' in host else host}:{port}{request.rel_url.raw_path_qs}", encoded=True)
+        data = body if body is not None else request.content if request.body_exists else None
+        headers = _between_all(request.headers)
+        headers[_HANDED_ON] = "1"
+        skip = {"Accept-Encoding", "User-Agent", "Accept", "Content-Type"}
+        try:
+            answer = await self._session.request(
+                request.method, url, headers=headers, data=data or None, allow_redirects=False, skip_auto_headers=skip
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise _NotReachedError from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _LostError from error
+        if _STANDS_BY in answer.headers:
+            answer.close()
+            raise _StandsByError
+        return answer
+
+
+async def _passed_back(request: web.Request, answer: aiohttp.ClientResponse, at_work: _Worker) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_between_all(answer.headers))
+    # Whoever asked comes to the process at work itself next time, which may be this one.
+    response.force_close()
+    at_work.answers.add(answer)
+    try:
+        async with answer:
+            await response.prepare(request)
+            async for piece in answer.content.iter_any():
+                await response.write(piece)
+        await response.write_eof()
+    except (aiohttp.ClientError, OSError) as error:
+        log.info("answer_broke_off", path=request.path, reason=type(error).__name__)
+        if request.transport is not None:
+            # Whoever reads has to see that it broke off.
+            request.transport.abort()
+    finally:
+        at_work.answers.discard(answer)
+    return response
+
+
+def _between_all(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """Headers without those that are about one connection alone."""
+    named = {name.strip().lower() for value in headers.getall("Connection", ()) for name in value.split(",")}
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _BETWEEN_TWO | named)
+
+
+def own_routes(standing: Callable[[], str]) -> list[web.RouteDef]:
+    """What a process that stands by says of itself."""
+
+    async def live(request: web.Request) -> web.Response:
+        return json_response({"status": "ok"})
+
+    async def ready(request: web.Request) -> web.Response:
+        trouble = standing()
+        return json_response({"status": trouble or "standing by"}, 503 if trouble else 200)
+
+    return [web.get("/health/live", live), web.get("/health/ready", ready)]

@@ -1,0 +1,1 @@
+"""Several processes of the bridge on one PostgreSQL database (R1)."""
