@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bridge.clock import now_ms
@@ -15,7 +16,7 @@ from bridge.desk import Desk
 from bridge.firm.model import Staff
 from bridge.firm.policy import may_act
 from bridge.refusal import Kind, Refusal
-from bridge.store.engine.unit import Unit
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people import panel as rows
 
 LINK_MINUTES = 5
@@ -96,6 +97,22 @@ async def signed_in(desk: Desk, session: str, widget: str = "") -> Staff | None:
     if found is not None and person is not None and now - found.used_at > _USED_MS:
         await desk.store.run(rows.note_used, _hash(session), now)
     return person
+
+
+async def going_on(desk: Desk, sessions: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these sessions, each with the conversation that it is beside, that are not over.
+
+    For pages that stay open, of which many ask at the same time: it notes no use, and a leaver's session ends for good
+    with their next request.
+    """
+    begun_after = now_ms() - _SESSION_MS
+
+    def work(unit: ReadUnit) -> dict[tuple[str, str], str]:
+        found = {one: rows.session_of(unit, _hash(one[0]), begun_after, one[1]) for one in sessions}
+        return {one: session.staff_id for one, session in found.items() if session is not None}
+
+    owners = await desk.store.read(work)
+    return {one for one, staff_id in owners.items() if _acting(desk, staff_id) is not None}
 
 
 async def sign_out(desk: Desk, session: str) -> None:

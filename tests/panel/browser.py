@@ -11,15 +11,17 @@ Chromium is the system's. Whatever goes wrong in a page, a refused script or sty
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import ConsoleMessage, Locator, Page, async_playwright, expect
+from playwright.async_api import ConsoleMessage, Frame, Locator, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or "chromium"
 PATIENCE_MS = 30_000
@@ -30,8 +32,8 @@ _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-p
 """Sets of rules of axe: WCAG 2.2 at level AA, and what its makers advise besides."""
 _SEEN: Final = ["color-contrast", "target-size"]
 _MOST_TABS = 250
-_EXPECTED = re.compile(r"the server responded with a status of 4\d\d")
-"""What Chromium says of a page that is refused, as some are meant to be."""
+_EXPECTED = re.compile(r"the server responded with a status of 4\d\d|both allow-scripts and allow-same-origin")
+"""What Chromium says of a page that is refused, as some are meant to be, and of the frame in which Element shows one."""
 Role = Literal["link", "button", "checkbox", "textbox", "searchbox", "combobox", "radio"]
 
 
@@ -51,6 +53,10 @@ TELEPHONE = Look("telephone, light", 390, 844, "light")
 TELEPHONE_DARK = Look("telephone, dark", 390, 844, "dark")
 NARROWEST = Look("narrowest, light", 320, 640, "light")
 """In which nothing may be cut off, nor be scrolled to sideways (WCAG 2.2, 1.4.10)."""
+LOOKS = (TELEPHONE_DARK, NARROWEST, *((WIDE_DARK, TELEPHONE) if os.environ.get("FIRM_BRIDGE_PANEL") == "long" else ()))
+"""In which every page is looked at, besides the wide and light one."""
+ARIA = Path(__file__).parent / "aria"
+PICTURES = os.environ.get("FIRM_BRIDGE_PANEL_PICTURES", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +121,17 @@ class Window:
         await self.page.emulate_media(color_scheme=look.scheme)
         await self.page.set_viewport_size({"width": look.width, "height": look.height})
 
-    async def judged(self, *, seen: bool = False) -> list[str]:
-        """What axe finds in the page, one line each, and what is wider than the window.
+    async def judged(self, *, seen: bool = False, frame: Frame | None = None) -> list[str]:
+        """What axe finds in the page, or in a frame of it, one line each, and what is wider than the window.
 
         With `seen`, only by the rules that another size or other colours may break.
         """
+        page = frame or self.page
         chosen = {"type": "rule", "values": _SEEN} if seen else {"type": "tag", "values": _RULES}
-        await self.page.evaluate(f"if (!window.axe) {{ {AXE_SCRIPT} }}")
-        found = await self.page.evaluate(_RUN_AXE, chosen)
+        await page.evaluate(f"if (!window.axe) {{ {AXE_SCRIPT} }}")
+        found = await page.evaluate(_RUN_AXE, chosen)
         lines = [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
-        return [*lines, *(f"wider than the window: {one}" for one in await self.page.evaluate(_WIDER))]
+        return [*lines, *(f"wider than the window: {one}" for one in await page.evaluate(_WIDER))]
 
 
 _SHOWS_FOCUS = """(one) => {
@@ -174,12 +181,32 @@ _CHANGING: Final = (
     (re.compile(r"wall-[0-9a-z]{4,}", re.IGNORECASE), "wall-ID"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), "MOMENT"),
     (re.compile(r"20\d\d-\d\d-\d\d"), "DAY"),
+    (re.compile(r"!room\d+:localhost"), "!ROOM"),
     (re.compile(r"(?<=room/)!?[\w:.%!-]+"), "!ROOM"),
     (re.compile(r"(?:\$|%24)[\w.%-]+"), "$EVENT"),
     (re.compile(r"(change|sessions/|taken? back the change) [0-9a-f]{6,}"), r"\1 ID"),
-    (re.compile(r"localhost:\d+"), "localhost"),
+    (re.compile(r"localhost(:|%3A)\d+"), "localhost"),
 )
 """What is another in each run, and what stands in its place."""
+
+
+async def compared(name: str, now: str) -> list[str]:
+    """What a screen reader meets beside the golden file of that name, which `FIRM_BRIDGE_ARIA=anew` writes anew."""
+    file = ARIA / f"{name}.yaml"
+    if os.environ.get("FIRM_BRIDGE_ARIA") == "anew":
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(now, encoding="utf-8")
+    golden = file.read_text(encoding="utf-8") if file.exists() else ""
+    return [] if golden == now else [f"A screen reader meets something else than {file.name} says:\n{now}"]
+
+
+async def kept(window: Window, look: Look, name: str) -> None:
+    """Keep a picture of what a window shows, where `FIRM_BRIDGE_PANEL_PICTURES` names a folder, to look at."""
+    if not PICTURES:
+        return
+    folder = Path(PICTURES) / look.name.replace(", ", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    await window.page.screenshot(path=folder / f"{name.replace('/', '-')}.png", full_page=True)
 
 
 async def snapshot(part: Locator) -> str:

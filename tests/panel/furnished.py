@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.operations.panel import new_link
-from bridge.settings import FirmSettings, PanelSettings
+from bridge.settings import FirmSettings, PanelSettings, SignOnSettings
 from bridge.store.rooms.made import key_of_room
 from tests.cast import SMALL_FIRM, entry
 from tests.component.small_firm import SmallFirm, channel, direct, small_firm, write_directory
@@ -72,12 +72,18 @@ class Furnished:
 
 
 @asynccontextmanager
-async def furnished(folder: Path, database_url: str) -> AsyncIterator[Furnished]:
-    """The firm with its panel, and files, pins, a direct, an archived and a closed conversation in it."""
+async def furnished(
+    folder: Path, database_url: str, *, widget: tuple[str, ...] = (), sign_on: SignOnSettings | None = None
+) -> AsyncIterator[Furnished]:
+    """The firm with its panel, and files, pins, a direct, an archived and a closed conversation in it.
+
+    `widget` are the clients beside whose messages it stands.
+    """
     port = free_port()
     async with small_firm(folder, database_url, staff=STAFF, matters=MATTERS, walls=WALLS) as firm:
         await firm.restart(
-            panel=PanelSettings(url=f"http://localhost:{port}", client="https://chat.example/#/room/"),
+            panel=PanelSettings(url=f"http://localhost:{port}", client="https://chat.example/#/room/", widget=widget),
+            sign_on=sign_on or SignOnSettings(),
             firm=FirmSettings(name="Adeyemi & Moreau"),
         )
         made = Furnished(firm, f"http://localhost:{port}")

@@ -5,15 +5,13 @@ What would run would say so in `window.ran`. All of it is harmless.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from aiohttp import web
 from playwright.async_api import expect
 
 from tests.panel.browser import WIDE, Window, windows
 from tests.panel.furnished import Furnished, furnished
+from tests.panel.other_site import other_site
 from tests.panel.visits import VISITS
 from tests.ports import free_port
 
@@ -56,24 +54,6 @@ async def test_P2_what_people_wrote_runs_on_no_page(tmp_path: Path, database_url
         assert (await saved.value).suggested_filename == "page.svg"
 
 
-@asynccontextmanager
-async def _other_site(body: str) -> AsyncIterator[str]:
-    """A page of another site."""
-    app, port = web.Application(), free_port()
-
-    async def shown(request: web.Request) -> web.Response:
-        return web.Response(text=f"<!doctype html><title>Another site</title>{body}", content_type="text/html")
-
-    app.router.add_get("/", shown)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        await runner.cleanup()
-
-
 async def _signed_in(made: Furnished, window: Window) -> None:
     await window.enter(await made.link("ruth"))
 
@@ -82,7 +62,7 @@ async def test_P4_no_other_site_shows_the_panel_in_a_frame(tmp_path: Path, datab
     async with furnished(tmp_path, database_url) as made, windows(made.url) as window:
         ruth = await window(WIDE)
         await _signed_in(made, ruth)
-        async with _other_site(f'<iframe src="{made.url}/new/direct"></iframe>') as address:
+        async with other_site(f'<iframe src="{made.url}/new/direct"></iframe>', free_port()) as address:
             async with ruth.page.expect_event("console", lambda said: "frame-ancestors" in said.text):
                 await ruth.page.goto(address)
             await expect(ruth.page.frame_locator("iframe").get_by_role("button")).to_have_count(0)
@@ -94,7 +74,9 @@ async def test_P4_no_other_site_sends_a_form_of_the_panel(tmp_path: Path, databa
         await _signed_in(made, ruth)
         fields = '<input name="title" value="Stolen"><input name="person" value="tom"><button>Win a prize</button>'
         before = len(made.firm.fake.rooms)
-        async with _other_site(f'<form method="post" action="{made.url}/new/channel">{fields}</form>') as address:
+        async with other_site(
+            f'<form method="post" action="{made.url}/new/channel">{fields}</form>', free_port()
+        ) as address:
             await ruth.page.goto(address)
             await ruth.page.get_by_role("button").click()
             # The cookie does not come along: to the panel it is somebody who is not signed in.

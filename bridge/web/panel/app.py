@@ -99,7 +99,7 @@ DEEDS: Final[dict[str, Deed]] = {
     "/out/everywhere": doing.out_everywhere,
 }
 """What is done for whoever is signed in, by address."""
-_NOT_SIGNED_IN = "To open the panel, ask the bot for a link: type !panel in your chat with it."
+_NOT_SIGNED_IN = "To open the panel, type !panel in your chat with the bot, and open the link that it gives you."
 
 
 def make_panel(

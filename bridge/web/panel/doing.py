@@ -96,7 +96,7 @@ async def out_everywhere(asked: PanelRequest, form: Form) -> web.StreamResponse:
 async def _signed_out(asked: PanelRequest) -> web.Response:
     response = message(
         "You are signed out",
-        "To come back, ask the bot for a link: type !panel in your chat with it.",
+        "To come back, type !panel in your chat with the bot.",
         200,
         links=[*ways_in(asked.desk), *await ways_out(asked.desk, asked.request)],
     )

@@ -7,9 +7,9 @@ and a message counts only in a room of theirs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -19,19 +19,20 @@ from bridge.desk import Desk
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.operations.overview import account_of, changes_lists, overviews, sees
-from bridge.operations.panel import signed_in
+from bridge.operations.panel import going_on
 from bridge.operations.watched import watched
 from bridge.web.panel.safety import HEADERS
+from bridge.web.panel.together import Together
 
-_TOGETHER_SECONDS = 0.5
+_TOGETHER_SECONDS = 0.3
 """What changes within that time is told once."""
 _LOOK_SECONDS = 2.0
-"""So often a page is looked after: whether it is still there, and whether the firm changed."""
+"""So often pages are looked after: whether each is still there, and whether the firm changed."""
 _OPEN_FOR_ONE = 20
 """Pages of one person that are told; a further one takes the place of the oldest."""
 _ABOUT_MAX = 200
 _AT_ONCE = 50
-"""Pages whose lists are made anew by one look, for which others wait."""
+"""People whose lists are made anew by one look, for which others wait."""
 
 
 @dataclass(eq=False)
@@ -40,8 +41,10 @@ class _Page:
 
     staff_id: str
     user_id: str
+    session: str
     about: str
     """What it shows besides the lists (bridge/operations/watched.py)."""
+    response: EventSourceResponse
     firm: Firm
     sees: int
     widget: str = ""
@@ -56,6 +59,7 @@ class _Page:
     written: bool = False
     """Whether something happened in a room of theirs."""
     ended: bool = False
+    """Whether it is told nothing any more."""
 
 
 class Live:
@@ -64,9 +68,10 @@ class Live:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._pages: list[_Page] = []
-        self._waiting: list[_Page] = []
-        """Those whose lists are to be made anew."""
-        self._looking = asyncio.Lock()
+        self._looked = Together(self._look_at, _of_some_people)
+        self._asked = Together(self._ask_whose, list)
+        self._after: asyncio.Task[None] | None = None
+        """What looks after the pages while there are any."""
         desk.store.listen(self._stored)
 
     @property
@@ -109,66 +114,80 @@ class Live:
             self._end(page)
         # What is beside a conversation is about nothing else, whatever it asks for.
         about = widget or request.query.get("about", "").replace("\0", "")[:_ABOUT_MAX]
-        page = _Page(staff_id, await account_of(desk, staff_id), about, desk.firm(), sees(desk, staff_id), widget)
-        self._pages.append(page)
         response = EventSourceResponse(headers=HEADERS, ping_interval=25)
+        account, firm = await account_of(desk, staff_id), desk.firm()
+        page = _Page(staff_id, account, session, about, response, firm, sees(desk, staff_id), widget)
+        self._pages.append(page)
+        if self._after is None:
+            self._after = asyncio.create_task(self._look_after())
         try:
-            await self._look(page)
+            await self._looked.done(page)
             await response.prepare(request)
             async with response:
                 # The page compares it with the lists that it was made with.
                 await response.send(page.mark, event="open")
-                while response.is_connected() and not page.ended and await self._is_told(page, response, session):
+                while await self._is_told(page):
                     continue
         except (ConnectionResetError, TimeoutError, BridgeError):
             # It was closed, takes nothing in, or the lists cannot be made: the page begins a stream anew by itself.
             pass
         finally:
             self._pages.remove(page)
+            if not self._pages and self._after is not None:
+                self._after.cancel()
+                self._after = None
         return response
 
-    async def _is_told(self, page: _Page, response: EventSourceResponse, session: str) -> bool:
-        """Wait a moment for what may change, and tell the page where it does; False where the session is over."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(page.maybe.wait(), _LOOK_SECONDS)
-        if page.ended:
+    async def _look_after(self) -> None:
+        """Wake the pages that are not there any more, and all where the firm is another, for as long as there are any.
+
+        One task for all: 300 that wait for a moment each would take a twentieth of a processor while nothing happens.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            firm = self._desk.firm()
+            for page in self._pages:
+                if page.firm is not firm or (page.response.prepared and not page.response.is_connected()):
+                    page.maybe.set()
+
+    async def _is_told(self, page: _Page) -> bool:
+        """Wait for what may change, and tell the page where it does; False where it is gone or the session is over."""
+        await page.maybe.wait()
+        if page.ended or not page.response.is_connected():
             return False
         if page.firm is not self._desk.firm():
             page.firm, now = self._desk.firm(), sees(self._desk, page.staff_id)
             page.written, page.sees = page.written or now != page.sees, now
-            page.maybe.set()
-        if not page.maybe.is_set():
-            return True
         await asyncio.sleep(_TOGETHER_SECONDS)
         page.maybe.clear()
-        if await signed_in(self._desk, session, page.widget) is None:
+        await self._asked.done(page)
+        if page.ended:
             return False
         before, written, page.written = page.mark, page.written, False
-        await self._look(page)
-        if written or page.mark != before:
-            await response.send(page.mark, event="changed")
+        if written:
+            # Whatever the lists are: the page asks for them itself.
+            await page.response.send(page.mark, event="changed")
+        await self._looked.done(page)
+        if not written and page.mark != before:
+            await page.response.send(page.mark, event="changed")
         return True
 
-    async def _look(self, page: _Page) -> None:
-        """Make the lists of a page anew, together with those of all others that wait for it at the same time."""
-        self._waiting.append(page)
-        try:
-            async with self._looking:
-                while page in self._waiting:
-                    await self._look_at_some()
-        finally:
-            if page in self._waiting:
-                self._waiting.remove(page)
+    async def _ask_whose(self, pages: Collection[_Page]) -> None:
+        """End the pages whose session is over."""
+        go_on = await going_on(self._desk, {(one.session, one.widget) for one in pages})
+        for one in pages:
+            one.ended = one.ended or (one.session, one.widget) not in go_on
 
-    async def _look_at_some(self) -> None:
-        some, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
-        try:
-            lists = await overviews(self._desk, {one.staff_id for one in some})
-            shown = {one: await watched(self._desk, one.staff_id, one.about) for one in some}
-        except BaseException:
-            # Each of the others looks for itself.
-            self._waiting += some
-            raise
-        for one in some:
+    async def _look_at(self, pages: Collection[_Page]) -> None:
+        """Make the lists of these pages anew."""
+        lists = await overviews(self._desk, {one.staff_id for one in pages})
+        shown = {one: await watched(self._desk, one.staff_id, one.about) for one in pages}
+        for one in pages:
             one.mark, one.rooms = lists[one.staff_id].mark() + shown[one].mark, lists[one.staff_id].rooms()
             one.watched = shown[one].rooms
+
+
+def _of_some_people(pages: list[_Page]) -> list[_Page]:
+    """All pages of the first people among them."""
+    people = set(islice(dict.fromkeys(one.staff_id for one in pages), _AT_ONCE))
+    return [one for one in pages if one.staff_id in people]

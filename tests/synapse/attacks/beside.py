@@ -12,7 +12,8 @@ NO_WORDS = ("\0", "\0")
 """Neither answer repeats what was asked for."""
 
 
-def _in(conversation: str, token: str, server: str = "localhost", **headers: str) -> Call:
+def proving(conversation: str, token: str, server: str = "localhost", **headers: str) -> Call:
+    """What a page beside the messages of a conversation sends to come in."""
     body = {"conversation": conversation, "matrix_server_name": server, "access_token": token}
     return Call("POST", "/widget/in", body, headers=headers, panel=True)
 
@@ -30,23 +31,23 @@ ATTEMPTS = (
         "proves who they are beside the matter's messages",
         "M3",
         Who.WALLED,
-        Alike(_in(MATTER, "{ben_openid}"), _in(NO_MATTER, "{ben_openid}"), NO_WORDS),
+        Alike(proving(MATTER, "{ben_openid}"), proving(NO_MATTER, "{ben_openid}"), NO_WORDS),
     ),
-    _stopped("proves who they are beside others' direct messages", "D4", Who.WALLED, _in(DIRECT, "{ben_openid}")),
-    _stopped("proves with an OpenID token from before who they are", "F2", Who.LEAVER, _in(MATTER, "{dan_openid}")),
-    _stopped("proves who they are", "F1", Who.OUTSIDER, _in(MATTER, "{stranger_openid}")),
-    _stopped("forges the proof of a participant", "P4", Who.NOBODY, _in(MATTER, "forged")),
+    _stopped("proves who they are beside others' direct messages", "D4", Who.WALLED, proving(DIRECT, "{ben_openid}")),
+    _stopped("proves with an OpenID token from before who they are", "F2", Who.LEAVER, proving(MATTER, "{dan_openid}")),
+    _stopped("proves who they are", "F1", Who.OUTSIDER, proving(MATTER, "{stranger_openid}")),
+    _stopped("forges the proof of a participant", "P4", Who.NOBODY, proving(MATTER, "forged")),
     _stopped(
         "says that a participant's proof is of another homeserver",
         "P4",
         Who.NOBODY,
-        _in(MATTER, "{cleo_openid}", "evil.example"),
+        proving(MATTER, "{cleo_openid}", "evil.example"),
     ),
     _stopped(
         "sends a participant's proof from a page of another site",
         "P4",
         Who.NOBODY,
-        _in(MATTER, "{cleo_openid}", Origin="https://evil.example"),
+        proving(MATTER, "{cleo_openid}", Origin="https://evil.example"),
     ),
     *(
         attempt(f"asks for {what} beside the messages with an OpenID token", "M3", Who.WALLED, _page(what), UNKNOWN)

@@ -13,7 +13,7 @@ from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.safety import COOKIE
 from tests.synapse.attacks.attempt import Alike, Attempt, Call, End, Layer, Who, attempt, forbidden, fruitless
 
-_ABOUT: Mapping[str, str] = {
+ABOUT: Mapping[str, str] = {
     "conversation": first_matter_conversation_id("m"),
     "matter": "m",
     "event": "{event}",
@@ -30,8 +30,8 @@ _NOTHING: Mapping[str, str] = {
     "wall": "none",
     "session": "1" * 16,
 }
-_PAST = {**_ABOUT, "conversation": first_matter_conversation_id("p"), "matter": "p", "event": "{past_event}"}
-_DIRECT = {**_ABOUT, "conversation": direct_id(["c", "g"])}
+_PAST = {**ABOUT, "conversation": first_matter_conversation_id("p"), "matter": "p", "event": "{past_event}"}
+_DIRECT = {**ABOUT, "conversation": direct_id(["c", "g"])}
 _NO_DIRECT = {**_NOTHING, "conversation": direct_id(["c", "none"])}
 _NO_WORDS = ("\0", "\0")
 _FIELDS = {"title": "Mine", "person": "b", "number": "{number}", "memo": "Mine", "step": "set", "kind": "only"}
@@ -82,12 +82,12 @@ def _forms_alike(who: str, about: Mapping[str, str], nothing: Mapping[str, str],
 def _refused_alike(session: str, token: str, **headers: str) -> list[Alike]:
     """Every form, each refused as the first one is."""
     first = form("/new/channel", session, token, **headers)
-    return [Alike(form(_filled(one, _ABOUT), session, token, **headers), first, _NO_WORDS) for one in DEEDS]
+    return [Alike(form(_filled(one, ABOUT), session, token, **headers), first, _NO_WORDS) for one in DEEDS]
 
 
 def _shown_alike(session: str) -> list[Alike]:
     """Every page and the stream, each refused as the first one is."""
-    return [Alike(page(_filled(one, _ABOUT), session), page("/", session), _NO_WORDS) for one in (*PAGES, "/events")]
+    return [Alike(page(_filled(one, ABOUT), session), page("/", session), _NO_WORDS) for one in (*PAGES, "/events")]
 
 
 def _link(method: str, link: str, **headers: Any) -> Call:
@@ -100,14 +100,14 @@ ATTEMPTS = (
         "opens each page of the matter's conversation in the panel",
         "M3",
         NOT_THERE,
-        _pages_alike("{ben_session}", _ABOUT, _NOTHING, "/conversation/"),
+        _pages_alike("{ben_session}", ABOUT, _NOTHING, "/conversation/"),
     ),
     _all(
         Who.WALLED,
         "opens the matter's page in the panel",
         "M3",
         NOT_THERE,
-        _pages_alike("{ben_session}", _ABOUT, _NOTHING, "/matter/"),
+        _pages_alike("{ben_session}", ABOUT, _NOTHING, "/matter/"),
     ),
     _all(
         Who.WALLED,
@@ -115,7 +115,7 @@ ATTEMPTS = (
         "O1",
         NOT_OWN,
         [
-            Alike(page(_filled(one, _ABOUT), "{ben_session}"), page("/admin", "{ben_session}"), _NO_WORDS)
+            Alike(page(_filled(one, ABOUT), "{ben_session}"), page("/admin", "{ben_session}"), _NO_WORDS)
             for one in PAGES
             if one.startswith("/admin")
         ],
@@ -125,14 +125,14 @@ ATTEMPTS = (
         "sends each form of the matter's conversation from a page of the panel",
         "M3",
         NOT_THERE,
-        _forms_alike("ben", _ABOUT, _NOTHING, "/conversation/"),
+        _forms_alike("ben", ABOUT, _NOTHING, "/conversation/"),
     ),
     _all(
         Who.WALLED,
         "starts a conversation in the matter from a page of the panel",
         "M3",
         NOT_THERE,
-        _forms_alike("ben", _ABOUT, _NOTHING, "/matter/"),
+        _forms_alike("ben", ABOUT, _NOTHING, "/matter/"),
     ),
     attempt(
         "looks through all lists of the panel",

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -376,6 +376,8 @@ async def _let_in(stage: Stage) -> None:
         "as_token": firm.bot.token,
         "hs_token": firm.settings.appservice.hs_token.get_secret_value(),
         "ben_token": stage.people["ben"].token,
+        "stranger_token": stage.people["stranger"].token,
+        "boss_token": stage.people["boss"].token,
         "matter": stage.room(first_matter_conversation_id("m")),
         "matter_space": stage.room(matter_space_key("m")),
         "closed": stage.room(first_matter_conversation_id("k")),
@@ -499,8 +501,11 @@ async def _let_go(stage: Stage, directory: Path) -> None:
     things |= {"dan_second": second["access_token"], "dan_refresh": second.get("refresh_token", "none")}
     openid = await dan.request("POST", f"user/{quote(dan.user_id)}/openid/request_token")
     things["dan_openid"] = openid.ok()["access_token"]
-    for name in ("ben", "cleo", "stranger"):
-        person = stage.people[name]
+    cleo, boss = stage.people["cleo"], stage.people["boss"]
+    login_as = f"/_synapse/admin/v1/users/{quote(cleo.user_id)}/login"
+    borrowed = replace(cleo, token=(await boss.request("POST", login_as, {})).ok()["access_token"])
+    named = {name: stage.people[name] for name in ("ben", "cleo", "stranger", "boss")} | {"borrowed": borrowed}
+    for name, person in named.items():
         openid = await person.request("POST", f"user/{quote(person.user_id)}/openid/request_token")
         things[f"{name}_openid"] = openid.ok()["access_token"]
     since = await now(ann)

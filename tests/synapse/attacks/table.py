@@ -12,6 +12,7 @@ from tests.synapse.attacks import (
     outsiders,
     panel,
     powers,
+    strangers,
     walled,
     webhooks,
 )
@@ -29,5 +30,6 @@ DECLARED: tuple[Attempt, ...] = (
     *webhooks.ATTEMPTS,
     *beside.ATTEMPTS,
     *panel.ATTEMPTS,
+    *strangers.ATTEMPTS,
 )
 ATTEMPTS: tuple[Attempt, ...] = tuple(sorted(DECLARED, key=lambda one: not one.fails_everywhere))

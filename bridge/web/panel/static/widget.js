@@ -86,6 +86,19 @@
   const get = (what) =>
     fetch(`${path}/${what}`, { headers: { Authorization: `Bearer ${session}` }, credentials: "omit", redirect: "error" });
 
+  // Puts what is shown in its place. What has the focus keeps it where it is still there; else the new part has it.
+  const put = (fresh, tab, quiet) => {
+    const had = part.contains(document.activeElement) ? document.activeElement : null;
+    // What somebody is typing stays.
+    if (quiet && had?.matches("input") && had.value !== had.defaultValue) return;
+    part.dataset.was = fresh.innerHTML;
+    part.dataset.shows = tab;
+    part.replaceChildren(...fresh.childNodes);
+    if (had === null) return;
+    const by = had.id ? `#${CSS.escape(had.id)}` : `[href="${CSS.escape(had.getAttribute("href") ?? "")}"]`;
+    (part.querySelector(by) ?? part).focus({ preventScroll: quiet });
+  };
+
   // What is shown.
   let shown = { tab: "files", query: {} };
   let asked = 0;
@@ -112,9 +125,7 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine !== asked) return;
       say("");
-      if (quiet && (fresh.body.innerHTML === part.dataset.was || part.contains(document.activeElement))) return;
-      part.dataset.was = fresh.body.innerHTML;
-      part.replaceChildren(...fresh.body.childNodes);
+      if (!quiet || fresh.body.innerHTML !== part.dataset.was) put(fresh.body, wanted.tab, quiet);
       listen();
     } catch {
       say("The panel does not answer just now.", true);
@@ -166,7 +177,7 @@
       go(message.href);
     } else if (target.dataset.tab) show({ tab: target.dataset.tab, query: {} });
     else if (target.dataset.after) show({ tab: "files", query: { ...shown.query, after: target.dataset.after } });
-    else if (target === again) show(shown);
+    else if (again.contains(target)) show(shown);
   });
   document.addEventListener("submit", (event) => {
     event.preventDefault();
