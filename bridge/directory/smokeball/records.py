@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bridge.directory.barriers import UNTIL_KNOWN
 from bridge.directory.smokeball.mirror import Mirror
-from bridge.directory.smokeball.policies import Look, any_policy, is_sure
+from bridge.directory.smokeball.policies import Look, any_policy, is_sure, never_known
 from bridge.directory.sources.port import SourceRecord, Value
 
 Json = dict[str, Any]
@@ -24,6 +25,9 @@ GIVES: Mapping[str, frozenset[str]] = {
     ),
 }
 """The fields that Smokeball knows of, by section."""
+_NOBODY = SourceRecord(
+    "groups", UNTIL_KNOWN, {"id": UNTIL_KNOWN, "name": "Nobody, until Smokeball has said who must not see it"}
+)
 _WALL_MEMO = "On the matter's deny-list in Smokeball."
 
 
@@ -94,6 +98,9 @@ def records_of_mirror(mirror: Mirror, deny: str, reference: str) -> tuple[Source
             made.append(_wall(one["id"], denied))
         if look is None or not is_sure(look, reference, any_found=any_found) or not principals.knows(look.denied):
             values["restricted"] = "yes"
+            if never_known(look):
+                values["allowed"] = (UNTIL_KNOWN,)
+                exceptions[UNTIL_KNOWN] = _NOBODY
         elif denied and deny != "wall":
             group = _exception(principals, denied)
             exceptions[group.id] = group
