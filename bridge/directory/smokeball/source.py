@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.smokeball.api import NotAnsweredError, SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
@@ -93,7 +94,8 @@ class SmokeballSource:
             if look.reference == self._settings.policy_reference
         }
         due = [(looked.get(one["id"], 0), one) for one in self._mirror.matters.values()]
-        due = [(at, one) for at, one in due if at <= before]
+        # What is of a time to come was looked at before the clock was set back.
+        due = [(at, one) for at, one in due if not before < at <= now]
         # The open ones first, among them those that were looked at the longest ago.
         due.sort(key=lambda each: (str(each[1].get("status", "")).casefold() not in _OPEN, each[0]))
         return [Hint(LOOKS, one["id"]) for _, one in due[:_AT_ONCE]]
@@ -192,6 +194,7 @@ class SmokeballSource:
             records = await asyncio.to_thread(records_of_mirror, mirror, deny, reference, None if whole else differ)
         await asyncio.to_thread(checked, self.name, records)
         await self._keep(mirror)
+        faults.point("smokeball.mirrored")
         self._any_found, mirror.all_differ = any_found, False
         mirror.differ.clear()
         made = {(one.kind, one.id) for one in records}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.sources.keeping import keep_read, note_trouble, standing
 from bridge.directory.sources.port import Hint, Source, SourceError, SourceRead
@@ -59,6 +60,7 @@ class SourceReader:
             self._next_ms = 0
         else:
             self._hints[hint] = None
+        faults.point("source.hinted")
 
     async def run(self) -> bool:
         """Do one thing that is due; whether there may be more. Raises StoreError.
