@@ -82,14 +82,20 @@ def _held(change: DirectoryChange, *, undone: bool) -> Trouble:
     if change.lost_access:
         ends.append("access to matters would end")
     because = f"because it takes away unusually much: {' and '.join(ends)}"
+    what = (
+        "Until a firm admin lets it through, nothing of the directory is taken over: who left since is not shut out,"
+        " and who is new has no account."
+    )
+    if (let_in := change.opens.people()) and not ends:
+        because = f"because it ends unusually many walls or restrictions: {len(let_in)} people would be let in"
+        what = "Until a firm admin lets it through, nobody is let in; what it takes away, it took away at once."
     if undone:
         because = "because it was confirmed before and taken back, and the directory's files still say it"
     return Trouble(
         f"{'undone' if undone else 'held'} {change.fingerprint()}",
         f"the change {change.fingerprint()} waits for a firm admin; `firm-bridge directory status` shows it",
         f"**A change of the directory waits for you**, {because}."
-        " Until a firm admin lets it through, nothing of the directory is taken over: who left since is not shut out,"
-        " and who is new has no account. `!directory plan` says what it would do, and "
+        f" {what} `!directory plan` says what it would do, and "
         f"`!directory confirm {change.fingerprint()}` lets it"
         " through. If it is a mistake, put the directory's files right, and it waits no more.",
     )

@@ -154,8 +154,8 @@ async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncItera
     yield _owner_finding(owner, processes)
     if held:
         what = (
-            "A change of the directory would take away so much that it waits for a firm admin. Until then nothing of"
-            " the directory is taken over, and nobody who left is shut out."
+            "A change of the directory would take away so much, or let in so many, that it waits for a firm admin."
+            " Until then nobody is let in by it, and where it is about who left, nobody is shut out either."
         )
         remedy = (
             "`firm-bridge directory status` shows it, and `firm-bridge directory confirm` lets it through. If it is a"

@@ -151,7 +151,9 @@ def _show_change(change: DirectoryChange, limit: int) -> None:
     for line in change.lines():
         say(f"  {line}")
     if change.needs_confirmation(limit):
-        say(f"That takes away more than {limit} % of staff or access, so it would wait for `!directory confirm`.")
+        say(
+            f"That takes away more than {limit} % of staff, access or walls, so it would wait for `!directory confirm`."
+        )
     say("Nothing was changed.")
 
 

@@ -215,7 +215,7 @@ def directory_plan(config: Config = None, as_json: AsJson = False) -> None:
 
 @directory.command("confirm")
 def directory_confirm(config: Config = None, yes: Yes = False) -> None:
-    """Let through the change of the directory that waits because it would take away much."""
+    """Let through the change of the directory that waits because it would take away much, or let in many."""
     from bridge.refusal import Refusal
     from bridge.wording.directory import confirmed_text, status_text
     from bridge.wording.refusals import worded

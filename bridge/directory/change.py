@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from bridge.directory.barriers import Opening, opening
 from bridge.directory.records import KINDS, Record, firm_to_records, record_of
 from bridge.firm.difference import differing
 from bridge.firm.model import Firm
@@ -48,6 +49,8 @@ class DirectoryChange:
     """How many accesses there are in the old firm: for each person, the matters they can see."""
     today: date
     """The day on which walls are judged."""
+    opens: Opening = field(default_factory=Opening)
+    """Whom it lets in who was kept out before."""
 
     @cached_property
     def written(self) -> tuple[Record, ...]:
@@ -74,8 +77,8 @@ class DirectoryChange:
         return _percent(sum(self.lost_access.values()), self.old_access)
 
     def needs_confirmation(self, limit_percent: int) -> bool:
-        """Whether more than this share of staff or of access would go."""
-        return self.staff_share > limit_percent or self.access_share > limit_percent
+        """Whether more than this share of staff, of access, or of what keeps people out would go."""
+        return self.staff_share > limit_percent or self.access_share > limit_percent or self.opens.share > limit_percent
 
     def fingerprint(self) -> str:
         """A digest of the new firm, the same for the same content: a confirmation is for exactly that."""
@@ -107,6 +110,11 @@ class DirectoryChange:
             # How many there are in all would tell of hidden matters.
             share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
             lines.append(f"Accesses to matters that end: {sum(lost.values())}{share}: {names}.")
+        if let_in := self.opens.people(sees) if sees is not None else self.opens.people():
+            most_first = sorted(let_in.items(), key=lambda item: (-item[1], item[0]))
+            names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in most_first])
+            share = f" ({self.opens.share:.0f} %)" if sees is None else ""
+            lines.append(f"Walls and restrictions that end{share}, for so many matters: {names}.")
         return tuple(lines) or ("Nothing changes." if self.empty else "Nothing changes that you can see.",)
 
     def _counts(self, kind: str, change: KindChange, sees: Callable[[str, str], bool] | None) -> list[str]:
@@ -150,7 +158,13 @@ def diff_firms(old: Firm, new: Firm, today: date) -> DirectoryChange:
     kinds = {kind: _compare(of(old), of(new)) for kind, (_, of) in KINDS.items()}
     lost, old_access = _accesses(old, new, kinds, today)
     leavers = tuple(sorted(old.active_staff - new.active_staff))
-    return DirectoryChange(old, new, kinds, leavers, lost, old_access, today)
+    opens = opening(old, new, today) if _may_open(kinds) else Opening()
+    return DirectoryChange(old, new, kinds, leavers, lost, old_access, today, opens)
+
+
+def _may_open(kinds: Mapping[str, KindChange]) -> bool:
+    """Whether anything changes by which somebody may be let in who was kept out."""
+    return bool(kinds["group"] or kinds["wall"] or kinds["staff"] or kinds["matter"].changed)
 
 
 def _accesses(

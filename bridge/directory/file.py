@@ -14,6 +14,7 @@ import structlog
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
+from bridge.directory.barriers import without_opening
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
 from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import (
@@ -415,9 +416,8 @@ class DirectoryFile:
         much = bool(stored.staff) and (change.needs_confirmation(self._limit) or self._many_one_by_one(change))
         if (much or undone) and not await self._confirmed(change):
             self._judged_on, self.held_as_undone = today, undone
-            return self._hold(change)
-        # What is not stored is compared with the store again the next time.
-        self._version = await self._store.run(self._accept, change, links or {}) if self._stores else -1
+            return self._hold(change if undone else await self._all_but_opening(change, links or {}))
+        await self._store_change(change, links or {})
         self.firm, self.held = stored if change.empty else firm, None
         # Who confirmed it knows of those before, too.
         self._left = [] if much else [*self._left, *((now_ms(), staff_id) for staff_id in change.leavers)]
@@ -427,6 +427,25 @@ class DirectoryFile:
             return Unchanged()
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
+
+    async def _all_but_opening(self, change: DirectoryChange, links: Links) -> DirectoryChange:
+        """Apply what a held change takes away, where it waits for whom it lets in alone; what still waits of it."""
+        if change.opens.share <= self._limit:
+            return change
+        kept = await asyncio.to_thread(without_opening, change.old, change.new, change.opens)
+        kept, now = await asyncio.to_thread(_compared, change.old, kept, change.today)
+        if now.needs_confirmation(self._limit) or self._many_one_by_one(now):
+            return change
+        if not now.empty:
+            await self._store_change(now, links, waits=change.fingerprint())
+            self.firm = kept
+            self._left += [(now_ms(), staff_id) for staff_id in now.leavers]
+            log.info("directory_applied", fingerprint=now.fingerprint(), summary=now.summary())
+        return await asyncio.to_thread(diff_firms, self.firm, change.new, change.today)
+
+    async def _store_change(self, change: DirectoryChange, links: Links, *, waits: str = "") -> None:
+        # What is not stored is compared with the store again the next time.
+        self._version = await self._store.run(self._accept, change, links, waits) if self._stores else -1
 
     def _many_one_by_one(self, change: DirectoryChange) -> bool:
         """Whether a source that tells of each person by itself, as SCIM does, had too many leave in the last hour."""
@@ -438,10 +457,10 @@ class DirectoryFile:
         share = 100 * (len(before) + len(change.leavers)) / (len(before) + len(change.old.active_staff))
         return bool(before) and share > self._limit
 
-    def _accept(self, unit: Unit, change: DirectoryChange, links: Links) -> int:
+    def _accept(self, unit: Unit, change: DirectoryChange, links: Links, waits: str) -> int:
         self._with_change(unit, change)
         keep_links(unit, links)
-        return accept(unit, change)
+        return accept(unit, change, waits=waits)
 
     async def _confirmed(self, change: DirectoryChange) -> bool:
         fingerprint, summary = change.fingerprint(), change.summary()

@@ -61,8 +61,9 @@ def stored_matter(unit: ReadUnit, matter_id: str) -> Matter | None:
     return None if row is None else firm_from_records([(row.kind, row.record_id, row.data)]).matters[matter_id]
 
 
-def accept(unit: Unit, change: DirectoryChange, by: str = "") -> int:
-    """Write the records that differ, and forget whatever change was held. Returns the version from now on.
+def accept(unit: Unit, change: DirectoryChange, by: str = "", waits: str = "") -> int:
+    """Write the records that differ, and forget whatever change was held but the one with the fingerprint `waits`.
+    Returns the version from now on.
 
     With it end the sessions of the panel and the tokens of the API of whoever leaves.
 
@@ -85,7 +86,7 @@ def accept(unit: Unit, change: DirectoryChange, by: str = "") -> int:
         end_sessions(unit, staff_id)
         end_tokens(unit, staff_id, now_ms())
     happened(unit, _told_of(change))
-    unit.run(HeldChange.delete())
+    unit.run(HeldChange.delete().where(HeldChange.fingerprint != waits))
     keep(unit, DIRECTORY_UNDONE, "")
     return accepted_version(unit)
 

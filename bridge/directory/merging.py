@@ -250,6 +250,8 @@ class _Merging:
             self._left_out[kind.name].append(one.id)
             if kind is MATTERS:
                 return None
+        if len(one.parts) == 1 and not one.gone and not lacks:
+            return self._only(kind, one)
         primary = next(source for source in self._in_order(kind.name) if source in one.parts)
         values: dict[str, Any] = {}
         unread: dict[str, str] = {}
@@ -269,6 +271,22 @@ class _Merging:
         others = (source for source in self._in_order(kind.name) if source in one.parts and source != primary)
         self._origins[kind.name, one.id] = Provenance((primary, *others), elsewhere)
         return Record(one.parts[primary].row, values, unread)
+
+    def _only(self, kind: RecordKind, one: _Entity) -> Record:
+        """What one source says of whom no other knows: all of it, but rights that another says alone."""
+        ((source, record),) = one.parts.items()
+        others = {
+            name for name in _RIGHTS if self._owner.get(f"{kind.name}.{name}", source) in self._said.keys() - {source}
+        }
+        self._origins[kind.name, one.id] = Provenance((source,), {})
+        values = {
+            each.name: self._named(source, each, record.values[each.name])
+            for each in kind.fields
+            if each.name in record.values and each.name not in others
+        }
+        if kind is not CHANNELS:
+            values["id"] = one.id
+        return Record(record.row, values, {name: one for name, one in record.unread.items() if name not in others})
 
     def _source_of(self, kind: RecordKind, each: Field, one: _Entity, primary: str) -> str:
         """The source whose word holds of a field; empty for none."""

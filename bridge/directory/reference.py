@@ -127,6 +127,13 @@ would be put out of or come into which conversation. The confirmation is for exa
 again, the bridge asks again; if they go back to what they were, nothing happens. The first directory ever read is not
 held.
 
+The same share of walls and restrictions that would end is held too: of the people behind walls those who would be let
+in, of the restricted matters those that would open to more than half of whom they shut out. However that comes about: a
+wall that is missing, shorter or past its day, a group without its members, a matter with another client. Of such a
+change only that waits. Whoever would be let in stays out, if need be behind a wall called `kept-` and the matter's id,
+and everything else of it is applied at once, above all what takes something away. A wall that an admin set by command
+is no part of this: no file and no other source ends it.
+
 ## Taking a confirmed change back
 
 If it was wrong after all, `!directory undo` takes back within a day the change that was confirmed last: the directory

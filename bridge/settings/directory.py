@@ -30,7 +30,9 @@ class DirectorySettings(Section):
         " the record. Names: files (those of directory.path), smokeball, scim.",
     )
     removal_limit: Percent = Field(
-        20, description="The share of staff or access, in percent, whose removal in one change waits for a firm admin."
+        20,
+        description="The share of staff, of access, or of walls and restrictions, in percent, whose removal in one"
+        " change waits for a firm admin.",
     )
     encoding: Literal["utf-8", "windows-1252"] = Field(
         "utf-8",

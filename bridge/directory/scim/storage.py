@@ -23,6 +23,7 @@ from scim2_models import (
 from scim2_server.memory import InMemoryStorage
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
+from bridge import faults
 from bridge.directory.scim.records import Pushed, address_of, group_record, staff_record, works_here
 from bridge.directory.sources.port import SourceError
 from bridge.directory.sources.union import checked
@@ -190,6 +191,7 @@ class StoredResources(AsyncScimStorage):
             # In memory it is done, and in the store it may be.
             self._loaded = None
             raise
+        faults.point("scim.stored")
         if resource_type.name == "User":
             known.emails[str(now.id)] = email
         known.pushed = True

@@ -45,8 +45,10 @@ class Mirror:
     changed: set[tuple[str, str]] = field(default_factory=set)
     """Kinds and ids of what the store does not have yet."""
 
-    says_other: bool = True
-    """Whether other records follow from it than those that were made of it last."""
+    differ: set[str] = field(default_factory=set)
+    """Ids of matters of which other records follow than those that were made last."""
+    all_differ: bool = True
+    """Whether that may be so of anything."""
 
     def put(self, kind: str, records: Iterable[Json], *, whole: bool = False) -> None:
         """Take these as they are now.
@@ -77,7 +79,8 @@ class Mirror:
         before = self.looks.get(matter_id)
         self.looks[matter_id] = look
         self.changed.add(("looks", matter_id))
-        self.says_other = self.says_other or not look.same(before)
+        if not look.same(before):
+            self.differ.add(matter_id)
 
     def drop(self, kind: str, record_id: str) -> None:
         """Know no longer of it."""
@@ -88,7 +91,10 @@ class Mirror:
 
     def _note(self, kind: str, record_id: str) -> None:
         self.changed.add((kind, record_id))
-        self.says_other = True
+        if kind in {"matters", "looks"}:
+            self.differ.add(record_id)
+        else:
+            self.all_differ = True
 
     def news(self) -> SourceRead:
         """What the store does not have yet, to be kept there."""

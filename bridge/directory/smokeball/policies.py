@@ -78,6 +78,11 @@ def is_sure(look: Look | None, reference: str, *, any_found: bool) -> bool:
     return look is not None and look.reference == reference and not look.doubted and (look.found or any_found)
 
 
+def never_known(look: Look | None) -> bool:
+    """Whether it was never known of the matter that anybody is kept out of it."""
+    return look is None or not (look.denied or look.doubted or look.found)
+
+
 def any_policy(looks: Iterable[Look], reference: str) -> bool:
     """Whether a policy of any matter was found by this form of reference when it was looked at last."""
     return any(one.found and one.reference == reference for one in looks)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from bridge.directory.barriers import UNTIL_KNOWN
 from bridge.directory.smokeball.mirror import Mirror
-from bridge.directory.smokeball.policies import Look, any_policy, is_sure
+from bridge.directory.smokeball.policies import Look, any_policy, is_sure, never_known
 from bridge.directory.sources.port import SourceRecord, Value
 
 Json = dict[str, Any]
@@ -24,6 +26,9 @@ GIVES: Mapping[str, frozenset[str]] = {
     ),
 }
 """The fields that Smokeball knows of, by section."""
+_NOBODY = SourceRecord(
+    "groups", UNTIL_KNOWN, {"id": UNTIL_KNOWN, "name": "Nobody, until Smokeball has said who must not see it"}
+)
 _WALL_MEMO = "On the matter's deny-list in Smokeball."
 
 
@@ -36,8 +41,8 @@ class Principals:
         users = {one["userId"]: one["staffId"] for one in mirror.users.values() if "userId" in one and "staffId" in one}
         users |= {one["userId"]: one["id"] for one in mirror.staff.values() if "userId" in one}
         self._users: dict[str, str] = users
-        self._anybody = mirror.staff.keys()
         self._groups = mirror.groups
+        self._known = self._users.keys() | mirror.staff.keys() | self._groups.keys()
         self._former_users = {one.get("staffId") for one in mirror.users.values() if one.get("isFormerUser")}
 
     def is_former_user(self, staff_id: str) -> bool:
@@ -54,8 +59,7 @@ class Principals:
 
     def knows(self, principals: Iterable[str]) -> bool:
         """Whether all of these are somebody, if not here then in Smokeball."""
-        known = self._users.keys() | self._anybody | self._groups.keys()
-        return all(principal in known for principal in principals)
+        return self._known.issuperset(principals)
 
     def people(self, principals: Iterable[str]) -> frozenset[str]:
         """Staff ids of all who are meant by these, in groups of groups too, deleted ones among them."""
@@ -74,19 +78,23 @@ class Principals:
         return frozenset(found)
 
 
-def records_of_mirror(mirror: Mirror, deny: str, reference: str) -> tuple[SourceRecord, ...]:
-    """The records that follow from what Smokeball said.
+def records_of_mirror(
+    mirror: Mirror, deny: str, reference: str, only: Collection[str] | None = None
+) -> tuple[SourceRecord, ...]:
+    """The records that follow from what Smokeball said; with `only`, those of these matters alone.
 
     `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. `reference` is the form by which
     policies are asked for. A matter of which nobody is sure who must not see it is open to those with a role on it
     alone, and so is one whose deny-list names somebody whom Smokeball does not list.
     """
     principals = Principals(mirror)
-    made = [_staff(one, principals) for one in principals.staff.values()]
-    made += [_group(one, principals) for one in mirror.groups.values()]
+    made: list[SourceRecord] = []
+    if only is None:
+        made += [_staff(one, principals) for one in principals.staff.values()]
+        made += [_group(one, principals) for one in mirror.groups.values()]
     exceptions: dict[str, SourceRecord] = {}
     any_found = any_policy(mirror.looks.values(), reference)
-    for one in mirror.matters.values():
+    for one in mirror.matters.values() if only is None else _of(mirror, only):
         look = mirror.looks.get(one["id"])
         denied = principals.people(look.denied) if look is not None else frozenset()
         values = _matter(one, mirror, principals, look)
@@ -94,12 +102,30 @@ def records_of_mirror(mirror: Mirror, deny: str, reference: str) -> tuple[Source
             made.append(_wall(one["id"], denied))
         if look is None or not is_sure(look, reference, any_found=any_found) or not principals.knows(look.denied):
             values["restricted"] = "yes"
+            if never_known(look):
+                values["allowed"] = (UNTIL_KNOWN,)
+                exceptions[UNTIL_KNOWN] = _NOBODY
         elif denied and deny != "wall":
             group = _exception(principals, denied)
             exceptions[group.id] = group
             values |= {"restricted": "yes", "allowed": (group.id,)}
         made.append(SourceRecord("matters", one["id"], values))
     return (*made, *exceptions.values())
+
+
+def gone_with(matter_id: str) -> tuple[tuple[str, str], ...]:
+    """Kinds and ids of the records that one matter's may be."""
+    return ("matters", matter_id), ("walls", _wall_id(matter_id))
+
+
+def is_doubled(mirror: Mirror, matter_ids: Collection[str]) -> bool:
+    """Whether another matter has the number of one of these, which its own records do not show."""
+    count = Counter(_text(one, "number").casefold() for one in mirror.matters.values() if one.get("number"))
+    return any(count[_text(one, "number").casefold()] > 1 for one in _of(mirror, matter_ids))
+
+
+def _of(mirror: Mirror, matter_ids: Collection[str]) -> list[Json]:
+    return [mirror.matters[one] for one in sorted(matter_ids) if one in mirror.matters]
 
 
 def _staff(one: Json, principals: Principals) -> SourceRecord:
@@ -174,9 +200,13 @@ def _matter(one: Json, mirror: Mirror, principals: Principals, look: Look | None
     return dict(_there(values))
 
 
+def _wall_id(matter_id: str) -> str:
+    return f"smokeball-{matter_id}"
+
+
 def _wall(matter_id: str, denied: frozenset[str]) -> SourceRecord:
     values: dict[str, Value] = {
-        "id": f"smokeball-{matter_id}",
+        "id": _wall_id(matter_id),
         "matter": matter_id,
         "people": tuple(sorted(denied)),
         "memo": _WALL_MEMO,

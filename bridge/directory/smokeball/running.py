@@ -13,6 +13,8 @@ from bridge.store.engine.store import Store
 
 _SUBSCRIPTION_MS = 30 * 60 * 1000
 """Between looks at whether the subscription is still there."""
+_AT_A_TIME_MS = 5_000
+"""For how long what is due is done one after the other."""
 
 
 class Smokeball:
@@ -30,7 +32,9 @@ class Smokeball:
 
     async def run(self) -> None:
         """Do what is due. Raises StoreError."""
-        await self.reader.run()
+        until = now_ms() + _AT_A_TIME_MS
+        while await self.reader.run() and now_ms() < until:
+            pass
         address, now = self._settings.smokeball.webhook_url, now_ms()
         if address and not self.reader.trouble and now - self._subscribed_ms >= _SUBSCRIPTION_MS:
             try:

@@ -10,11 +10,12 @@ from typing import Any
 
 import structlog
 
+from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.smokeball.api import NotAnsweredError, SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
-from bridge.directory.smokeball.policies import Look, doubted, with_policy
-from bridge.directory.smokeball.records import GIVES, records_of_mirror
+from bridge.directory.smokeball.policies import Look, any_policy, doubted, with_policy
+from bridge.directory.smokeball.records import GIVES, gone_with, is_doubled, records_of_mirror
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
 from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
 from bridge.directory.sources.union import checked
@@ -26,7 +27,9 @@ _OVERLAP_TICKS = 5 * 60 * 10_000_000
 """How far before the newest change known the next reading begins, in ticks of 100 nanoseconds."""
 _VERIFIED = 50
 """People and matters missing from a list that are looked for one by one; of more it is believed, and then held."""
-_LOOKS = 8
+LOOKS = "looks"
+"""A hint at what no list says of a matter: its deny-list, roles and archive."""
+_AT_ONCE = 4
 """Matters looked at in one turn, so that what a webhook tells never waits long."""
 _OPEN = frozenset({"open", "pending"})
 
@@ -45,9 +48,12 @@ class SmokeballSource:
         self._store = store
         self._api = api
         self._mirror: Mirror | None = None
+        self._any_found = False
+        """Whether a policy of any matter was found when records were made last."""
 
     async def read(self, cursor: str = "") -> SourceRead:
         mirror = await self._loaded()
+        mirror.all_differ = mirror.all_differ or not cursor
         await self._read_people(mirror)
         since = {"UpdatedSince": str(max(0, int(cursor) - _OVERLAP_TICKS))} if cursor else {}
         contacts = await self._api.whole("/contacts", since)
@@ -70,9 +76,9 @@ class SmokeballSource:
             except NotAnsweredError as error:
                 # One that cannot be read never keeps the others waiting.
                 log.warning("source_record_not_read", source=self.name, kind=hint.kind, id=hint.id, reason=str(error))
-                if hint.kind == "matters" and hint.id in mirror.matters:
+                if hint.kind in {"matters", LOOKS} and hint.id in mirror.matters:
                     self._doubt(mirror, hint.id)
-        if not mirror.says_other:
+        if not (mirror.differ or mirror.all_differ):
             # The times of the looks, so that a new start goes on with those that are due.
             await self._keep(mirror)
             return None
@@ -88,10 +94,11 @@ class SmokeballSource:
             if look.reference == self._settings.policy_reference
         }
         due = [(looked.get(one["id"], 0), one) for one in self._mirror.matters.values()]
-        due = [(at, one) for at, one in due if at <= before]
+        # What is of a time to come was looked at before the clock was set back.
+        due = [(at, one) for at, one in due if not before < at <= now]
         # The open ones first, among them those that were looked at the longest ago.
         due.sort(key=lambda each: (str(each[1].get("status", "")).casefold() not in _OPEN, each[0]))
-        return [Hint("matters", one["id"]) for _, one in due[:_LOOKS]]
+        return [Hint(LOOKS, one["id"]) for _, one in due[:_AT_ONCE]]
 
     async def _loaded(self) -> Mirror:
         if self._mirror is None:
@@ -124,8 +131,10 @@ class SmokeballSource:
                 mirror.put(kind, [one])
 
     async def _verify(self, mirror: Mirror, hint: Hint) -> None:
-        if hint.kind == "matters":
-            await self._look_at(mirror, hint.id)
+        if hint.kind == LOOKS:
+            await self._look_at(mirror, hint.id, mirror.matters.get(hint.id))
+        elif hint.kind == "matters":
+            await self._look_at(mirror, hint.id, await self._api.get(f"/matters/{hint.id}"))
         elif hint.kind == "contacts" and (contact := await self._api.get(f"/contacts/{hint.id}")):
             mirror.put_contacts([contact])
 
@@ -137,8 +146,7 @@ class SmokeballSource:
             look = replace(look, roles=before.roles, archived=before.archived)
         mirror.put_look(matter_id, doubted(look, before))
 
-    async def _look_at(self, mirror: Mirror, matter_id: str) -> None:
-        matter = await self._api.get(f"/matters/{matter_id}")
+    async def _look_at(self, mirror: Mirror, matter_id: str, matter: dict[str, Any] | None) -> None:
         if matter is None:
             mirror.drop("matters", matter_id)
             return
@@ -173,14 +181,25 @@ class SmokeballSource:
                 mirror.put_contacts([contact])
 
     async def _said(self, mirror: Mirror, cursor: str | None) -> SourceRead:
-        """What follows from the mirror, checked; the mirror is kept first. Raises SourceError."""
+        """What follows from the mirror, checked; the mirror is kept first. Raises SourceError.
+
+        Of matters that differ from before those alone, but where what is the same for all of them changed.
+        """
         deny, reference = self._settings.deny, self._settings.policy_reference
+        any_found, differ = any_policy(mirror.looks.values(), reference), sorted(mirror.differ)
+        whole = mirror.all_differ or any_found != self._any_found or is_doubled(mirror, differ)
+        # Until all of it was checked and kept.
+        mirror.all_differ = True
         with _as_described("its records"):
-            records = await asyncio.to_thread(records_of_mirror, mirror, deny, reference)
+            records = await asyncio.to_thread(records_of_mirror, mirror, deny, reference, None if whole else differ)
         await asyncio.to_thread(checked, self.name, records)
         await self._keep(mirror)
-        mirror.says_other = False
-        return SourceRead(records, whole=True, cursor=cursor)
+        faults.point("smokeball.mirrored")
+        self._any_found, mirror.all_differ = any_found, False
+        mirror.differ.clear()
+        made = {(one.kind, one.id) for one in records}
+        gone = () if whole else tuple(one for each in differ for one in gone_with(each) if one not in made)
+        return SourceRead(records, whole=whole, cursor=cursor, gone=gone)
 
     async def _keep(self, mirror: Mirror) -> None:
         news = mirror.news()

@@ -164,6 +164,7 @@ class AccessTokens:
             raise SourceError("Smokeball's token has ended. The running bridge renews it; start it, and look again.")
         form = {"grant_type": "refresh_token", "refresh_token": kept.refresh}
         tokens = await ask_for_tokens(session, settings, form, kept)
+        faults.point("smokeball.renewing")
         # Before it is used: where the old one ends with it, only this one lets the bridge in from now on.
         await self._store.run(keep_tokens, key, tokens)
         faults.point("smokeball.renewed")

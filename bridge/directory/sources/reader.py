@@ -6,14 +6,19 @@ from collections.abc import Callable
 
 import structlog
 
+from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.sources.keeping import keep_read, note_trouble, standing
 from bridge.directory.sources.port import Hint, Source, SourceError, SourceRead
+from bridge.store.engine.errors import StoreError
 from bridge.store.engine.store import Store
 
 log = structlog.get_logger(__name__)
 _MOST_HINTS = 500
 """Hints kept; where more come, everything is read instead."""
+_AT_ONCE = 8
+"""Hints that are read back before something else has its turn: at Smokeball's rate these take some seconds."""
+_PEOPLE = frozenset({"staff", "groups"})
 _PAUSE_MS = 30_000
 """The longest time after which a source that failed is asked again."""
 _WHOLE_MS = 24 * 60 * 60 * 1000
@@ -46,6 +51,8 @@ class SourceReader:
         self._pause_ms = 0
         self._whole_ms = 0
         """When it was read whole, since this process began."""
+        self._first = 0
+        """Which of what may be due has its turn next."""
 
     def hint(self, hint: Hint | None) -> None:
         """Have a record looked at; with None, or where too many were named, everything that changed."""
@@ -53,40 +60,70 @@ class SourceReader:
             self._next_ms = 0
         else:
             self._hints[hint] = None
+        faults.point("source.hinted")
 
-    async def run(self) -> None:
-        """Do what is due: hints first, since they may take something away. Raises StoreError."""
-        now = self._clock()
-        if now < self._pause_ms:
-            return
+    async def run(self) -> bool:
+        """Do one thing that is due; whether there may be more. Raises StoreError.
+
+        What hints name, what changed and what nobody tells of come one after the other, a few records at a time: so
+        the many of one kind never keep the others waiting.
+        """
+        if self._clock() < self._pause_ms:
+            return False
         try:
-            # After a failure everything is read first: a hint that cannot be read back never keeps the rest waiting.
-            if self._hints and self.read_at is not None and not self.trouble:
-                hints = list(self._hints)
-                await self._keep(await self.source.verify(hints))
-                for hint in hints:
-                    self._hints.pop(hint, None)
-            elif now >= self._next_ms:
-                self._next_ms = now + self._poll_ms
-                await self._poll(now)
-            elif not self.trouble and (turn := self.source.in_turn(now)):
-                await self._keep(await self.source.verify(turn))
+            return await self._next()
         except SourceError as error:
             self._pause_ms = self._clock() + min(self._poll_ms, _PAUSE_MS)
             self._next_ms = 0
             await self._failed(str(error))
+            return False
 
-    async def _poll(self, now: int) -> None:
+    async def _next(self) -> bool:
+        ways = (self._read_hints, self._poll, self._read_in_turn)
+        for place in range(self._first, self._first + len(ways)):
+            if await ways[place % len(ways)](self._clock()):
+                self._first = (place + 1) % len(ways)
+                return True
+        # Hints first, since they may take something away.
+        self._first = 0
+        return False
+
+    async def _read_hints(self, now: int) -> bool:
+        # After a failure everything is read first: a hint that cannot be read back never keeps the rest waiting.
+        if not self._hints or self.read_at is None or self.trouble:
+            return False
+        hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or list(self._hints)[:_AT_ONCE]
+        await self._keep(await self.source.verify(hints))
+        for hint in hints:
+            self._hints.pop(hint, None)
+        return True
+
+    async def _read_in_turn(self, now: int) -> bool:
+        turn = () if self.trouble else self.source.in_turn(now)
+        if turn:
+            await self._keep(await self.source.verify(turn))
+        return bool(turn)
+
+    async def _poll(self, now: int) -> bool:
+        if now < self._next_ms:
+            return False
+        self._next_ms = now + self._poll_ms
         stands = await self._store.read(standing, self.source.name)
         self.read_at = stands.read_at
         whole = now - self._whole_ms >= _WHOLE_MS
         await self._keep(await self.source.read("" if whole else stands.cursor))
         if whole:
             self._whole_ms = now
+        return True
 
     async def _keep(self, read: SourceRead | None) -> None:
         now = self._clock()
-        changed = read is not None and await self._store.run(keep_read, self.source.name, read, now)
+        try:
+            changed = read is not None and await self._store.run(keep_read, self.source.name, read, now)
+        except StoreError:
+            # What the source takes for said is not kept: it is asked for all of it.
+            self._whole_ms = self._next_ms = 0
+            raise
         if self.trouble:
             log.info("source_read_again", source=self.source.name)
         self.trouble, self.read_at = "", now

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +16,7 @@ from bridge.directory.forms.sheet_form import SheetForm
 from bridge.directory.merging import Merged, Statement, merge
 from bridge.directory.problems import ProblemList
 from bridge.directory.read import Snapshot, rows_of
-from bridge.directory.reading import Records, check_repeated, read_rows
+from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
 from bridge.directory.sources.keeping import (
     KeptRecord,
@@ -51,6 +53,7 @@ class Sources:
         self._store = store
         self._owns = owns
         self._gives = gives
+        self._reads: _Reads = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,9 +88,20 @@ class Sources:
         who = await self._store.read(links)
 
         def work() -> Union:
-            given = {name: unpacked(rows) for name, rows in stored.items()}
-            return union_of(given, self._owns, self._gives, silent, who, known)
+            problems = ProblemList()
+            known_reads, self._reads = self._reads, {}
+            said = [
+                _statement(
+                    name,
+                    (_read_again(known_reads, self._reads, name, row, problems) for row in rows),
+                    self._gives,
+                    problems,
+                )
+                for name, rows in stored.items()
+            ]
+            return _united(said, self._owns, problems, who, known)
 
+        _say_silent(silent)
         return await asyncio.to_thread(work)
 
 
@@ -100,20 +114,30 @@ def union_of(
     known: Firm | None = None,
 ) -> Union:
     """The firm that these records of the sources describe. Pure. Raises DirectoryError with every problem found."""
+    _say_silent(silent)
     problems = ProblemList()
-    for source in silent:
+    said = [
+        _statement(source, (_read_one(source, one, problems) for one in records), gives, problems)
+        for source, records in given.items()
+    ]
+    return _united(said, owns, problems, who, known)
+
+
+def _say_silent(sources: Iterable[str]) -> None:
+    problems = ProblemList()
+    for source in sources:
         message = f"The source {source} has not said anything yet. Connect it, or take it out of directory.sources."
         problems.add(source, 0, "", "", message)
     problems.raise_any()
-    said = [
-        Statement(
-            source,
-            _read(source, records, problems),
-            frozenset((one.record.kind, one.record.id) for one in records if one.gone),
-            gives.get(source, {}),
-        )
-        for source, records in given.items()
-    ]
+
+
+def _united(
+    said: Sequence[Statement],
+    owns: Mapping[str, Sequence[str]],
+    problems: ProblemList,
+    who: Links | None,
+    known: Firm | None,
+) -> Union:
     merged = merge(said, owns, problems, who, known)
     check_repeated(merged.records, problems)
     resolve_references(merged.records, problems)
@@ -122,14 +146,59 @@ def union_of(
     return Union(build_firm(merged.records), merged)
 
 
-def _read(source: str, records: Sequence[KeptRecord], problems: ProblemList) -> Records:
-    read = read_rows((one.record.row(source) for one in records if not one.gone), problems)
-    for one in records:
-        if one.gone:
-            # By itself: what was its own may be another's by now.
-            for kind, found in read_rows([one.record.row(source)], problems).items():
-                read[kind] += found
+@dataclass(frozen=True, slots=True)
+class _ReadRecord:
+    """A record of a source with its values read."""
+
+    id: str
+    """The source's own id of it."""
+    record: Record
+    gone: bool
+
+
+_Reads = dict[tuple[str, str, str], tuple[bytes, _ReadRecord]]
+"""What the sources said last, read: by source, kind and id, with a digest of what was read."""
+
+
+def _read_again(
+    known: _Reads, now: _Reads, source: str, row: tuple[str, str, str, bool], problems: ProblemList
+) -> _ReadRecord:
+    """The record of a stored row, which is read only where it is another than before; problems are noted each time."""
+    kind, record_id, data, gone = row
+    digest = hashlib.blake2b(data.encode() + bytes([gone]), digest_size=16).digest()
+    before = known.get((source, kind, record_id))
+    if before is not None and before[0] == digest:
+        now[source, kind, record_id] = before
+        return before[1]
+    found = len(problems.found)
+    read = _read_one(source, unpacked([row])[0], problems)
+    if len(problems.found) == found:
+        now[source, kind, record_id] = digest, read
     return read
+
+
+def _read_one(source: str, kept: KeptRecord, problems: ProblemList) -> _ReadRecord:
+    ((record,),) = read_rows([kept.record.row(source)], problems).values()
+    return _ReadRecord(kept.record.id, record, kept.gone)
+
+
+def _statement(
+    source: str, read: Iterable[_ReadRecord], gives: Mapping[str, Gives], problems: ProblemList
+) -> Statement:
+    records = defaultdict[str, list[Record]](list)
+    gone: list[_ReadRecord] = []
+    for one in read:
+        if one.gone:
+            gone.append(one)
+        else:
+            records[one.record.row.kind.name].append(one.record)
+    # Without those that are gone: what was their own may be another's by now.
+    check_repeated(records, problems)
+    for one in gone:
+        records[one.record.row.kind.name].append(one.record)
+    return Statement(
+        source, records, frozenset((one.record.row.kind.name, one.id) for one in gone), gives.get(source, {})
+    )
 
 
 def checked(source: str, records: Sequence[SourceRecord]) -> None:

@@ -384,7 +384,7 @@ async def test_a_change_that_could_not_be_stored_is_taken_again(
     await directory.refresh()
     replace_text(path, staff(*NAMES, "Fay"))
 
-    def fail(_unit: object, _change: object) -> None:
+    def fail(_unit: object, _change: object, **_: object) -> None:
         raise StoreError("The disk is full.")
 
     with monkeypatch.context() as patched:

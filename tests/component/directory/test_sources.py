@@ -139,3 +139,48 @@ async def test_S1_it_is_the_same_after_a_new_start(path: Path, store: Store) -> 
     again = union(path, store)
     assert await again.refresh() == Unchanged()
     assert again.firm == directory.firm
+
+
+async def test_S3_a_source_that_drops_all_its_walls_lets_in_nobody_and_the_rest_goes_on(
+    path: Path, store: Store
+) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    matters = matter("2026-1", responsible="ann@firm.example"), matter("2026-2")
+    await say(store, "smokeball", whole(*matters, person("Ann")))
+    await directory.refresh()
+    left = "staff:\n  - {id: fay, first_name: Fay, email: fay@firm.example, former: yes}\n"
+    write(path, left)
+    assert isinstance(await directory.refresh(), Held)
+    assert "w" in directory.firm.walls
+    assert directory.firm.active_staff == {f"u-{name}" for name in NAMES[:-1]}
+    shown = (await directory.status()).held
+    assert shown is not None
+    assert shown.summary[-1] == "Walls and restrictions that end (100 %), for so many matters: Ben Finch 1."
+    # The same after a new start, and what is taken away from then on is taken away at once.
+    again = union(path, store)
+    assert isinstance(await again.refresh(), Held)
+    write(path, left + "walls:\n  - {id: v, matter: 2026-2, people: [cat@firm.example]}\n")
+    assert isinstance(await again.refresh(), Held)
+    assert {one.people for one in again.firm.walls.values()} == {("u-Ben",), ("u-Cat",)}
+    await again.confirm("u-Ann")
+    assert isinstance(await again.refresh(), Applied)
+    assert again.firm.walls.keys() == {"v"}
+
+
+async def test_S3_who_is_put_in_the_place_of_another_behind_a_wall_is_behind_it_at_once(
+    path: Path, store: Store
+) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    firm = directory.firm
+    write(path, WALL.replace("ben", "cat"))
+    assert isinstance(await directory.refresh(), Held)
+    assert sorted(one.people for one in directory.firm.walls.values()) == [("u-Ben",), ("u-Cat",)]
+    # A wall that stood is one that ends, however short it stood.
+    write(path, WALL)
+    assert isinstance(await directory.refresh(), Held)
+    await directory.confirm("u-Ann")
+    await directory.refresh()
+    assert directory.firm == firm

@@ -1,0 +1,88 @@
+"""What Smokeball is asked for, one thing after the other: nobody waits for the many of one kind (S1, S2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.directory.sources import reader
+from bridge.directory.sources.port import Hint
+from bridge.store.engine.errors import StoreError
+from bridge.store.engine.store import Store
+from tests.component.sources.connected import connected
+from tests.component.sources.test_smokeball import small_firm
+from tests.fakes.smokeball import uuid
+
+
+async def test_S2_many_hints_keep_nobody_waiting(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, matter = small_firm(one.fake)
+        await one.settled()
+        for number in range(100, 400):
+            one.reader.hint(Hint("matters", uuid(number)))
+        one.fake.asked.clear()
+        await one.reader.run()
+        assert len(one.fake.asked) <= 10
+        # Somebody who left, and a matter of which nobody tells, come before the rest of them.
+        one.reader.hint(Hint("staff", ben))
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.settle()
+        one.now[0] += 61_000
+        for _ in range(2):
+            await one.reader.run()
+        await one.directory.refresh()
+        assert one.directory.firm.active_staff == {ann}
+        one.now[0] += one.settings.policy_minutes * 60_000
+        for _ in range(3):
+            await one.reader.run()
+        assert f"GET /policies/{matter}" in one.fake.asked
+        assert f"GET /matters/{uuid(399)}" not in one.fake.asked
+        while await one.reader.run():
+            pass
+        assert one.fake.asked.count(f"GET /matters/{uuid(399)}") == 1
+
+
+async def test_S1_a_poll_with_nothing_new_makes_only_its_own_requests(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        small_firm(one.fake)
+        await one.settled()
+        await one.look()
+        one.fake.asked.clear()
+        for _ in range(3):
+            await one.look()
+        poll = [f"GET /{path}" for path in ("staff", "firmusers", "groups", "contacts", "matters")]
+        assert one.fake.asked == 3 * poll
+
+
+async def test_S1_what_could_not_be_stored_is_said_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    async with connected(store, tmp_path) as one:
+        ann, ben, matter = small_firm(one.fake)
+        await one.settled()
+        one.fake.world.policies[matter] = [one.fake.user_of(ben)]
+        one.fake.settle()
+        one.reader.hint(Hint("matters", matter))
+        with monkeypatch.context() as broken:
+            broken.setattr(reader, "keep_read", fail)
+            with pytest.raises(StoreError):
+                await one.reader.run()
+        await one.look(2)
+        assert [one.sees(ann, matter), one.sees(ben, matter)] == [True, False]
+
+
+async def test_S1_two_matters_of_one_number_stop_smokeball_alone(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        _, ben, matter = small_firm(one.fake)
+        await one.settled()
+        second = one.fake.matter(2)
+        one.fake.world.matters[second]["number"] = "2026-1"
+        one.fake.settle()
+        await one.look()
+        assert "already the number" in one.reader.trouble
+        assert not one.directory.problems
+        assert one.sees(ben, matter)
