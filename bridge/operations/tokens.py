@@ -39,6 +39,7 @@ class Scope(StrEnum):
     CONVERSATIONS = "conversations:read"
     CHANGE_CONVERSATIONS = "conversations:write"
     FILES = "files:read"
+    CHANGE_FILES = "files:write"
     PINS = "pins:read"
     CHANGE_PINS = "pins:write"
     WALLS = "walls:read"

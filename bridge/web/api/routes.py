@@ -5,8 +5,21 @@ from __future__ import annotations
 from functools import partial
 
 from bridge.operations.tokens import Scope
-from bridge.web.api import models
-from bridge.web.api.subjects import audit, conversations, directory, files, matters, people, pins, walls, webhooks
+from bridge.web.api import models, reports
+from bridge.web.api.subjects import (
+    audit,
+    conversations,
+    digest,
+    directory,
+    files,
+    filing,
+    matters,
+    people,
+    pins,
+    walls,
+    webhooks,
+    why,
+)
 from bridge.web.api.table import Nothing, Paged, Rate, Rehearsed, Route
 
 _get = partial(Route, method="GET", rate=Rate.READ)
@@ -25,6 +38,23 @@ ROUTES: tuple[Route, ...] = (
         query=people.PeopleAsked,
     ),
     _get("people.get", path="/people/{person}", scope=Scope.PEOPLE, run=people.person, answer=models.PersonJson),
+    _admins_get(
+        "people.access",
+        path="/people/{person}/access",
+        scope=Scope.MATTERS,
+        run=why.access_of_person,
+        answer=reports.PersonAccessJson,
+        query=Paged,
+    ),
+    _admins_get(
+        "people.why",
+        path="/people/{person}/why",
+        scope=Scope.MATTERS,
+        run=why.why_seen,
+        answer=reports.WhyJson,
+        query=why.PlaceAsked,
+        rate=Rate.SEARCH,
+    ),
     _admins_do(
         "people.leave",
         "POST",
@@ -68,6 +98,22 @@ ROUTES: tuple[Route, ...] = (
         answer=models.PageJson[models.AccessJson],
         query=Paged,
     ),
+    _admins_get(
+        "matters.filing",
+        path="/matters/{matter}/filing",
+        scope=Scope.FILES,
+        run=filing.of_matter,
+        answer=reports.MatterFilingJson,
+    ),
+    _admins_do(
+        "matters.file",
+        "PUT",
+        path="/matters/{matter}/filing",
+        scope=Scope.CHANGE_FILES,
+        run=filing.file_one,
+        answer=reports.MatterFilingJson,
+        body=filing.Filed,
+    ),
     _do(
         "matters.start",
         "POST",
@@ -100,6 +146,22 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.CONVERSATIONS,
         run=conversations.the_conversation,
         answer=models.ConversationWholeJson,
+    ),
+    _get(
+        "conversations.about",
+        path=f"{_CONVERSATION}/about",
+        scope=Scope.CONVERSATIONS,
+        run=why.about,
+        answer=reports.ConversationAboutJson,
+    ),
+    _get(
+        "conversations.transcript",
+        path=f"{_CONVERSATION}/transcript",
+        scope=Scope.TEXT,
+        run=filing.transcript,
+        answer=None,
+        query=filing.TranscriptAsked,
+        rate=Rate.REPORT,
     ),
     _do(
         "conversations.change",
@@ -251,6 +313,15 @@ ROUTES: tuple[Route, ...] = (
         body=walls.WallsRead,
     ),
     _admins_get("walls.get", path="/walls/{wall}", scope=Scope.WALLS, run=walls.wall, answer=models.WallJson),
+    _admins_get(
+        "walls.report",
+        path="/walls/{any_wall}/report",
+        scope=Scope.WALLS,
+        run=walls.report,
+        answer=reports.WallReportJson,
+        query=walls.ReportAsked,
+        rate=Rate.REPORT,
+    ),
     _admins_do(
         "walls.lift",
         "DELETE",
@@ -288,6 +359,32 @@ ROUTES: tuple[Route, ...] = (
         run=directory.undo,
         answer=models.ToldJson,
         query=directory.ConfirmedMeant,
+    ),
+    _admins_get(
+        "plan.get",
+        path="/plan",
+        scope=Scope.DIRECTORY,
+        run=why.plan,
+        answer=reports.PlanJson,
+        query=why.PlanAsked,
+        rate=Rate.REPORT,
+    ),
+    _admins_get(
+        "filing.get",
+        path="/filing",
+        scope=Scope.FILES,
+        run=filing.status,
+        answer=reports.FilingJson,
+    ),
+    _get("digest.get", path="/digest", scope=Scope.CONVERSATIONS, run=digest.digest, answer=reports.DigestJson),
+    _do(
+        "digest.choose",
+        "PUT",
+        path="/digest",
+        scope=Scope.CHANGE_CONVERSATIONS,
+        run=digest.choose,
+        answer=reports.DigestJson,
+        body=digest.DigestWanted,
     ),
     _get(
         "webhooks.list",

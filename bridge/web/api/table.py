@@ -43,6 +43,7 @@ class Rate(StrEnum):
     WRITE = "write"
     FILE = "file"
     SEARCH = "search"
+    REPORT = "report"
     SCIM = "scim"
 
     @property
@@ -51,7 +52,7 @@ class Rate(StrEnum):
         return _A_MINUTE[self]
 
 
-_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60, Rate.SCIM: 3000}
+_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60, Rate.REPORT: 12, Rate.SCIM: 3000}
 
 
 class Given(BaseModel):
