@@ -126,7 +126,7 @@ class ConversationAboutJson(AnswerJson):
     """What there is to say about a conversation, and why the person can see it."""
 
     started: datetime | None
-    started_by: NamedJson | None = Field(description="Null for the directory.")
+    started_by: NamedJson | None = Field(description="Null for the directory and for a system.")
     archived: datetime | None
     archived_by: NamedJson | None = Field(description="Null for the bridge.")
     way: Way | None = Field(description="How they come to see the matter; null for what belongs to none.")

@@ -96,6 +96,8 @@ class Route:
     query: type[Given] = Nothing
     body: type[Given] | None = None
     for_admins: bool = False
+    for_systems: bool = False
+    """Whether a system that acts as itself may ask for it (A1)."""
     kept: bool = True
     """Whether its answer is kept for whoever sends it again. Else the operation, which knows its cause, answers again:
     it may be about what the address does not name, and somebody may not see any more (M3)."""

@@ -11,8 +11,8 @@ import pytest
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
-from bridge.operations.tokens import Scope, end_tokens_of_leavers
-from bridge.store.engine.unit import ReadUnit
+from bridge.operations.tokens import OF_SYSTEMS, Scope, end_tokens_of_leavers
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import MODELS, ApiToken, AuditRow
 from bridge.store.people.leavers import set_leaver, set_returned
 from bridge.web.api.problems import PROBLEM_TYPE
@@ -205,6 +205,35 @@ async def test_A1_M3_a_list_about_a_hidden_matter_is_the_list_about_none(api: Ap
     for path in ("/walls", "/matters", "/channels"):
         asked_for = {"client": "Estate"} if path == "/walls" else {"q": "Estate"}
         assert (await walt.get(path, **asked_for)).json["items"] == []
+
+
+async def test_A1_M3_a_system_that_acts_as_itself_is_answered_by_the_routes_for_systems_alone(api: Api) -> None:
+    """The wall is around the only matter, so that it finds none, whomever that keeps out."""
+    room = await direct(api.firm)
+    talk, itself = api.firm.room("2026-0042 Estate"), await api.itself()
+    before = api.firm.members(talk), api.firm.members(room)
+    scopes = {route.scope for route in ROUTES if route.for_systems}
+    assert scopes == OF_SYSTEMS
+    everything = await api.itself("everything", OF_SYSTEMS)
+    await api.firm.service.store.run(_give_all_scopes)
+    for route in ROUTES:
+        for system in (itself, everything):
+            reply, parts = await asked(system, route), _parts(route)
+            assert not any(secret in reply.raw.decode() for secret in SECRETS), route.name
+            unknown = await asked(system, route, UNKNOWN)
+            if not route.for_systems:
+                assert (reply.status, reply.same) == (403, unknown.same), route.name
+            elif not PLACES.isdisjoint(parts):
+                assert (reply.status, reply.same) == (404, unknown.same), route.name
+            if "conversation" in parts and route.for_systems:
+                theirs = await asked(system, route, {**HIDDEN, "conversation": direct_id(["ruth", "tom"])})
+                assert theirs.same == unknown.same, route.name
+        assert (api.firm.members(talk), api.firm.members(room)) == before, route.name
+
+
+def _give_all_scopes(unit: Unit) -> None:
+    """As somebody might who can write in the database."""
+    unit.run(ApiToken.update(scopes=" ".join(Scope)).where(ApiToken.system == "everything"))
 
 
 async def test_A1_D4_a_direct_conversation_is_not_there_for_others(api: Api) -> None:
