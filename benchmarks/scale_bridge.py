@@ -216,7 +216,7 @@ async def ask_all(asking: Asking, staff: int) -> None:
         *("files", "more", "files contract", "staff list", "directory status", "digest off", "channel search zzz"),
         *(f'matter start {matter} "New talk" @robin9', "dm @robin7", f"matter join {matter} 1", "matter list zzz"),
         *(f"wall add {matter} @robin9 Why not", f"wall lift {matter}", "wall acknowledge", "matter show 2026-99999"),
-        *('wall add client:"Client 10" group:"Group 3" Because', "wall lift wall-2"),
+        *('wall add client:"Client 10" group:"Group 3" Because', 'wall lift client:"Client 10"'),
         *("channel create Newest @robin3", "channel archive Newest", "channel restore Newest"),
     ]
     for text in texts:

@@ -83,7 +83,7 @@ CLOCK_SECONDS = 5
 """Between looks at whether the clock was set back."""
 _TOKENS_SECONDS = 60
 """Between looks for tokens of people who have left."""
-_RECEIPTS_SECONDS = 2
+_RECEIPTS_SECONDS = 1
 """Between two times that it is written down who has read what."""
 _ACCOUNTS_SECONDS = 60
 """Between looks at whether the Matrix Authentication Service serves."""

@@ -81,6 +81,7 @@ class Kind(StrEnum):
 
     # Matters
     NO_SUCH_MATTER = "no_such_matter"
+    NOBODY_TO_START_WITH = "nobody_to_start_with"
     MATTER_CLOSED = "matter_closed"
     NO_TITLE = "no_title"
     TITLE_UNSEEN = "title_unseen"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -31,6 +32,12 @@ def _time_not_said() -> Iterator[None]:
     """What the homeserver of one test said of its time is nothing to the next."""
     yield
     HOMESERVER_TIME.forget()
+
+
+@pytest.fixture(autouse=True)
+def _walls_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walls are called wall-1, wall-2 and so on, so that tests can name them."""
+    monkeypatch.setattr("bridge.store.people.walls.references", lambda: map("wall-{}".format, count(1)))
 
 
 @pytest.hookimpl(optionalhook=True)

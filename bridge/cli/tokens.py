@@ -29,8 +29,13 @@ _PREFIX = "firm-bridge-"
 
 @token.command("new")
 def new_token(
-    person: Annotated[str, typer.Option("--for", help="Whom it acts as: a staff id, e-mail address, name or @name.")],
     scope: Annotated[list[str], typer.Option("--scope", help="What it lets a system ask for; repeat it for more.")],
+    person: Annotated[
+        str, typer.Option("--for", help="Whom it acts as: a staff id, e-mail address, name or @name.")
+    ] = "",
+    system: Annotated[
+        str, typer.Option("--as-system", help="Or what the system is called, such as intake, where it acts as itself.")
+    ] = "",
     name: Annotated[str, typer.Option("--name", help="What it is for, for whoever lists them.")] = "a system",
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it works.")] = 365,
     config: Config = None,
@@ -38,12 +43,18 @@ def new_token(
     """Make a token, and print it once.
 
     It sees and does what the person may, within its scopes, and ends with them. They are told in their chat with the
-    bot.
+    bot. A system that acts as itself knows the channels and the matters that are open to all and that no wall stands
+    around; the firm admins are told.
     """
     from bridge.operations.tokens import NewToken, add_token, hashed
 
     scopes, secret = _scopes(scope), f"{_PREFIX}{secrets.token_urlsafe(32)}"
-    wanted = NewToken(hashed(secret), person_who_works(config, person), name, scopes, days, by_shell())
+    if bool(person) is bool(system):
+        raise Stop(Exit.USAGE, "Give one of --for PERSON and --as-system NAME: whom the token acts as.")
+    staff_id = "" if system else person_who_works(config, person)
+    if system:
+        _require_system(system, scopes)
+    wanted = NewToken(hashed(secret), staff_id, name, scopes, days, by_shell(), system)
 
     async def work(service: FirmService) -> int:
         return await add_token(service.store, service.settings, wanted)
@@ -68,6 +79,7 @@ def list_tokens(config: Config = None, as_json: AsJson = False) -> None:
             {
                 "number": one.number,
                 "person": one.staff_id,
+                "system": one.system,
                 "person_name": staff[one.staff_id].name if one.staff_id in staff else "",
                 "name": one.name,
                 "scopes": sorted(one.scopes),
@@ -91,7 +103,7 @@ def list_tokens(config: Config = None, as_json: AsJson = False) -> None:
     rows = (
         [
             str(one["number"]),
-            one["person_name"],
+            one["person_name"] or f"itself: {one['system']}",
             one["name"],
             " ".join(one["scopes"]),
             one["until"],
@@ -129,6 +141,23 @@ def _scopes(given: list[str]) -> tuple[Scope, ...]:
     if unknown := [one for one in given if one not in set(Scope)]:
         raise Stop(Exit.USAGE, f"There is no scope {unknown[0]}. There are {', '.join(Scope)}.")
     return tuple(dict.fromkeys(Scope(one) for one in given))
+
+
+def _require_system(name: str, scopes: tuple[Scope, ...]) -> None:
+    """Raise Stop where no system that acts as itself can be called so or have these scopes."""
+    from bridge.firm.systems import is_system_name
+    from bridge.operations.tokens import OF_SYSTEMS
+
+    if not is_system_name(name):
+        raise Stop(
+            Exit.USAGE, "A system is called by at most 40 small letters, digits and hyphens, such as intake-form."
+        )
+    if others := [one for one in scopes if one not in OF_SYSTEMS]:
+        raise Stop(
+            Exit.USAGE,
+            f"No system has {others[0]} as itself. It can have {', '.join(sorted(OF_SYSTEMS))}; a token --for a person"
+            " can have what that person may.",
+        )
 
 
 def person_who_works(config: Path | None, named: str) -> str:

@@ -305,6 +305,10 @@ class Firm:
         assert isinstance(self.matters, Matters)
         return self.matters
 
+    def is_system(self, acting: str) -> bool:
+        """Whether this id is that of a system that acts as itself (bridge/firm/systems.py): here none is."""
+        return False
+
     @property
     def active_staff(self) -> frozenset[str]:
         """Ids of everyone who works at the firm today."""

@@ -29,6 +29,8 @@ class Decision:
 
 def may_act(firm: Firm, staff_id: str) -> Decision:
     """Whether anything may be done as or for this person at all (F1, F2)."""
+    if firm.is_system(staff_id):
+        return Decision(True, "A1", f"{staff_id} is a system that acts as itself.")
     person = firm.staff.get(staff_id)
     if person is None:
         return Decision(False, "F1", f"{staff_id} is not in the firm's directory.")
@@ -43,6 +45,8 @@ def may_administer(firm: Firm, staff_id: str, admin_roles: frozenset[str]) -> De
     """Whether this person may run admin commands. Roles are compared without regard to case."""
     if not (acting := may_act(firm, staff_id)):
         return acting
+    if firm.is_system(staff_id):
+        return Decision(False, "A1", "A system that acts as itself is no firm admin.")
     role = firm.staff[staff_id].role
     if role.casefold() in {name.casefold() for name in admin_roles}:
         return Decision(True, "F1", f"The role {role} is a firm admin's.")
@@ -69,6 +73,8 @@ def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decisi
         return acting
     if matter.status is MatterStatus.DELETED:
         return Decision(False, "M3", f"Matter {matter.number} is deleted.")
+    if firm.is_system(staff_id):
+        return _open_to_systems(firm, matter, today)
     for wall in firm.walls_around(matter):
         if not wall.in_force(today):
             continue
@@ -84,6 +90,13 @@ def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decisi
     return Decision(False, "M3", f"Matter {matter.number} is restricted and this person is not on its list.")
 
 
+def _open_to_systems(firm: Firm, matter: Matter, today: date) -> Decision:
+    """Whether systems that act as themselves may know the matter. Nobody can tell here who uses them (A1, M3)."""
+    if matter.restricted or any(wall.in_force(today) for wall in firm.walls_around(matter)):
+        return Decision(False, "M3", f"Matter {matter.number} is restricted, or a wall stands around it.")
+    return Decision(True, "A1", f"Matter {matter.number} is open to all, and no wall stands around it.")
+
+
 def accessible(firm: Firm, staff_id: str, matters: Iterable[Matter], today: date) -> list[Matter]:
     """Those of these matters that `may_access` allows this person, in their order.
 
@@ -91,6 +104,8 @@ def accessible(firm: Firm, staff_id: str, matters: Iterable[Matter], today: date
     """
     if not may_act(firm, staff_id):
         return []
+    if firm.is_system(staff_id):
+        return [matter for matter in matters if may_access(firm, staff_id, matter, today)]
     screening = (
         wall
         for wall in firm.walls.values()

@@ -20,7 +20,7 @@ import aiohttp
 import orjson
 import structlog
 
-from bridge.oidc.errors import NotProvenError, ProviderError
+from bridge.oidc.errors import BusyError, NotProvenError, ProviderError
 from bridge.oidc.id_token import Expected, claims_of, keys_of
 from bridge.oidc.metadata import WELL_KNOWN, Metadata, metadata_of
 from bridge.settings import SignOnSettings
@@ -32,8 +32,10 @@ _LARGEST = 512 * 1024
 """Bytes of an answer."""
 _DESCRIBED_SECONDS = 300.0
 """So long its description holds."""
-_AT_ONCE = 8
+AT_ONCE = 8
 """People whose coming back is looked at at the same time."""
+WAITING_MOST = 32
+"""People who wait for their turn; with a slow provider that is the better part of its patience for each."""
 _ERROR = re.compile(r"[a-z_]{1,60}")
 
 
@@ -48,7 +50,9 @@ class Provider:
         """Why the provider does not serve; empty where it does, as far as it was asked."""
         self._described: tuple[float, Metadata] | None = None
         self._asking: asyncio.Task[Metadata] | None = None
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._coming = 0
+        """People whose coming back is looked at, or waits for that."""
 
     async def look(self) -> None:
         """Ask whether it serves, for `trouble`. Raises nothing."""
@@ -110,8 +114,17 @@ class Provider:
     async def claims(self, code: str, verifier: str, nonce: str, issuer: str | None) -> Mapping[str, Any]:
         """What the provider says of whoever came back with this code, and, where it said so, this issuer.
 
-        Raises NotProvenError and ProviderError.
+        Raises NotProvenError, ProviderError, and BusyError, after which the same code can come again.
         """
+        if self._coming >= AT_ONCE + WAITING_MOST:
+            raise BusyError(f"{self._coming} people sign in at the same moment.")
+        self._coming += 1
+        try:
+            return await self._in_turn(code, verifier, nonce, issuer)
+        finally:
+            self._coming -= 1
+
+    async def _in_turn(self, code: str, verifier: str, nonce: str, issuer: str | None) -> Mapping[str, Any]:
         async with self._turns:
             described = await self.metadata()
             if issuer != self._settings.issuer and (issuer is not None or described.names_itself):

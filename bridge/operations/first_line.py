@@ -9,6 +9,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants
+from bridge.firm.systems import system_called
 from bridge.mapping.names import matter_name
 from bridge.mapping.text import MENTIONS
 from bridge.store.engine.unit import Unit
@@ -72,7 +73,7 @@ async def say_first_lines(desk: Desk) -> None:
 
 def first_line(firm: Firm, started: Conversation, by: str, others: Collection[str]) -> str:
     """The line, in Markdown. `by` and `others` are staff ids."""
-    who = escape(firm.staff[by].name) if by in firm.staff else "Somebody"
+    who = escape(firm.staff[by].name) if by in firm.staff else (system_called(by) or "somebody").capitalize()
     matter = firm.matters.get(started.matter_id)
     if started.kind is ConversationKind.MATTER and matter is not None:
         said = f"{who} started the conversation **{escape(started.title)}** about {escape(matter_name(matter))}"

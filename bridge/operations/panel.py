@@ -26,6 +26,8 @@ _SESSION_MS = SESSION_HOURS * 3_600_000
 _USED_MS = 60_000
 """So often it is noted that a session is in use."""
 _BROWSER_SHOWN = 200
+BROWSERS_MOST = 20
+"""Browsers in which one person is signed in at once; with a further one it ends where it was used longest ago."""
 _BESIDE_MOST = 10
 """Sessions beside messages that one person has at once: each window begins one, and may be closed without a word."""
 _REF = 16
@@ -57,7 +59,8 @@ async def invited(desk: Desk, token: str) -> Staff | None:
 async def sign_in(desk: Desk, token: str, browser: str) -> str | None:
     """Spend a link and begin a session. Its token; None where the link is spent, over or none, or for a leaver."""
     session = secrets.token_urlsafe(32)
-    staff_id = await desk.store.run(rows.spend_link, _hash(token), _hash(session), _shown(browser), now_ms())
+    shown, now = _shown(browser), now_ms()
+    staff_id = await desk.store.run(rows.spend_link, _hash(token), _hash(session), shown, now, BROWSERS_MOST)
     return session if _acting(desk, staff_id) is not None else None
 
 
@@ -66,7 +69,7 @@ async def sign_in_beside(desk: Desk, staff_id: str, conversation_id: str, proof:
     token; None where this proof began one before."""
     session, now = secrets.token_urlsafe(32), now_ms()
     began = rows.Session(_hash(session), staff_id, now, now, _shown(browser), conversation_id)
-    begun = await desk.store.run(rows.begin_widget, _hash(f"proof\n{proof}"), now + _SESSION_MS, began, _BESIDE_MOST)
+    begun = await desk.store.run(rows.begin_session, _hash(f"proof\n{proof}"), now + _SESSION_MS, began, _BESIDE_MOST)
     return session if begun else None
 
 
@@ -75,7 +78,7 @@ async def begin_session(desk: Desk, person: Staff, nonce: str, browser: str) -> 
     its nonce tells from others, began one before."""
     session, now = secrets.token_urlsafe(32), now_ms()
     wanted = rows.Session(_hash(session), person.id, now, now, _shown(browser), "")
-    begun = await desk.store.run(rows.begin_session, _hash(nonce), now + _SESSION_MS, wanted)
+    begun = await desk.store.run(rows.begin_session, _hash(nonce), now + _SESSION_MS, wanted, BROWSERS_MOST)
     return session if begun else None
 
 

@@ -1,4 +1,4 @@
-"""The matter, channel or room that somebody means by a number, name, address or link."""
+"""The matter, channel or room that somebody means by a number, name, address or link, or a system by an id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from bridge.store.rooms.questions import key_behind
 
 
 async def find_place(desk: Desk, sight: Sight, typed: str) -> Matter | Conversation:
-    """The matter with this number, the channel with this name, or what the room with this id, address or link is.
+    """The matter with this number, the channel with this name, or what the room with this id, address or link is, or
+    what has this id itself.
 
     Raises Refusal. What must not be seen is looked for and answered like what is not there (M3, D4).
     """
@@ -31,12 +32,12 @@ async def find_place(desk: Desk, sight: Sight, typed: str) -> Matter | Conversat
     def work(unit: ReadUnit) -> tuple[str | None, Conversation | None]:
         channel = channel_named(unit, name)
         key = channel.id if channel is not None else key_behind(unit, wanted, alias)
-        return key, conversation_by_id(unit, key or "")
+        return key, conversation_by_id(unit, key or wanted)
 
     key, conversation = await desk.store.read(work)
     if conversation is not None and sight.conversation(conversation):
         return conversation
-    found = sight.firm.matters.get(matter_of_space(key or "") or "")
+    found = sight.firm.matters.get(matter_of_space(key or "") or wanted)
     if found is not None and sight.matter(found):
         return found
     raise Refusal(Kind.NO_SUCH_PLACE, typed=typed)

@@ -1,4 +1,4 @@
-"""Tokens with which systems use the API, each as one person (A1).
+"""Tokens with which systems use the API, each as one person or as itself (A1).
 
 What is asked of a token is asked of the firm as well, each time: with whoever has left all their tokens end (F2).
 """
@@ -6,15 +6,17 @@ What is asked of a token is asked of the firm as well, each time: with whoever h
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bridge.clock import DAY_MS, now_ms
 from bridge.desk import Desk
 from bridge.firm.audit import Deed
-from bridge.firm.conversation import bot_chat_id
-from bridge.firm.model import Staff
+from bridge.firm.conversation import ADMINS_ID, bot_chat_id
+from bridge.firm.model import Firm, Staff
 from bridge.firm.policy import may_act
+from bridge.firm.systems import for_system, is_system_name, system_called, system_id
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
@@ -39,6 +41,7 @@ class Scope(StrEnum):
     CONVERSATIONS = "conversations:read"
     CHANGE_CONVERSATIONS = "conversations:write"
     FILES = "files:read"
+    CHANGE_FILES = "files:write"
     PINS = "pins:read"
     CHANGE_PINS = "pins:write"
     WALLS = "walls:read"
@@ -52,6 +55,10 @@ class Scope(StrEnum):
     SCIM = "scim"
 
 
+OF_SYSTEMS = frozenset({Scope.PEOPLE, Scope.MATTERS, Scope.CONVERSATIONS, Scope.CHANGE_CONVERSATIONS, Scope.FILES})
+"""What a system that acts as itself may ask for: nothing that is for firm admins, and nothing of somebody's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewToken:
     """A token as it is asked for."""
@@ -59,7 +66,7 @@ class NewToken:
     token_hash: str
     """`hashed` of the token, which is shown to whoever asks for it and known to nobody else."""
     staff_id: str
-    """Whom it acts as."""
+    """Whom it acts as; empty for a system that acts as itself."""
     name: str
     """What it is for."""
     scopes: tuple[Scope, ...]
@@ -67,6 +74,26 @@ class NewToken:
     """How long it works."""
     made_by: str
     """Who runs the server, in words."""
+    system: str = ""
+    """What a system is called that acts as itself."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what is neither a person nor a system, and for what no system can have."""
+        if bool(self.staff_id) is bool(self.system):
+            raise ValueError("A token acts as a person or as a system.")
+        if self.system and not (is_system_name(self.system) and OF_SYSTEMS.issuperset(self.scopes)):
+            raise ValueError("No system that acts as itself is called so or has such scopes.")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who acts with a token that works."""
+
+    token: Token
+    person: Staff
+    """Of a system that acts as itself a stand-in, which is in no directory."""
+    desk: Desk
+    """With the firm as they may know it."""
 
 
 def hashed(token: str) -> str:
@@ -75,14 +102,17 @@ def hashed(token: str) -> str:
 
 
 async def add_token(store: Store, settings: Settings, wanted: NewToken) -> int:
-    """Let a token act as a person, and tell them so; its number. Asked again for the same token, it is the same."""
+    """Let a token act as a person, and tell them so, or as a system, and tell the firm admins; its number. Asked again
+    for the same token, it is the same."""
     scopes, now = tuple(sorted(wanted.scopes)), now_ms()
+    acting = system_id(wanted.system) if wanted.system else wanted.staff_id
 
     def work(unit: Unit) -> int:
         number = rows.add_token(
             unit,
             wanted.token_hash,
             wanted.staff_id,
+            wanted.system,
             wanted.name,
             " ".join(scopes),
             wanted.made_by,
@@ -95,11 +125,14 @@ async def add_token(store: Store, settings: Settings, wanted: NewToken) -> int:
             unit,
             Deed.TOKEN_MADE,
             actor=wanted.made_by,
-            subject=wanted.staff_id,
+            subject=acting,
             person=wanted.staff_id,
             reason=reason,
             cause=cause,
         )
+        if wanted.system:
+            _tell_admins(unit, settings, wanted, scopes, f"{cause}/made")
+            return number
         said = (
             f"A system may now act for you: {escape(wanted.name)}, with {enumerated(scopes)}. It sees and does what you"
             f" may. Whoever runs the server ({escape(wanted.made_by)}) set this up; if you did not ask for it, tell"
@@ -120,19 +153,19 @@ async def end_token(store: Store, number: int, by: str) -> bool:
     """End a token; False where there is none of that number that works."""
 
     def work(unit: Unit) -> bool:
-        staff_id = rows.end_token(unit, number, by, now_ms())
-        if staff_id is not None:
+        ended = rows.end_token(unit, number, by, now_ms())
+        if ended is not None:
             reason = f"token-{number}"
             record(
                 unit,
                 Deed.TOKEN_ENDED,
                 actor=by,
-                subject=staff_id,
-                person=staff_id,
+                subject=ended.acting,
+                person=ended.staff_id,
                 reason=reason,
                 cause=f"{reason}/end",
             )
-        return staff_id is not None
+        return ended is not None
 
     return await store.run(work)
 
@@ -143,19 +176,48 @@ def _tell(unit: Unit, settings: Settings, staff_id: str, said: str, cause: str) 
         enqueue(unit, cause, chat, settings.bot_id, "m.room.message", text_message(said))
 
 
-async def holder(desk: Desk, token: str) -> tuple[Token, Staff] | None:
-    """A token and whom it acts as; None where it has ended, or they have left."""
+def _tell_admins(unit: Unit, settings: Settings, wanted: NewToken, scopes: tuple[Scope, ...], cause: str) -> None:
+    """Part of a unit: have the bot tell the firm admins of a system that acts as itself, since nobody else is told."""
+    said = (
+        f"A system may now use the API as itself: {escape(wanted.system)} ({escape(wanted.name)}), with"
+        f" {enumerated(scopes)}. It may know the channels, and the matters that are open to all and that no wall stands"
+        f" around. Whoever runs the server ({escape(wanted.made_by)}) set this up. If none of you asked for it, have"
+        " them end it."
+    )
+    if (room_id := room_of(unit, ADMINS_ID)) is not None:
+        enqueue(unit, cause, room_id, settings.bot_id, "m.room.message", text_message(said))
+
+
+async def holder(desk: Desk, token: str) -> Holder | None:
+    """Who acts with a token; None where it has ended, or they have left."""
     now, firm = now_ms(), desk.firm()
     found = await desk.store.read(rows.token_of, hashed(token), now)
     if found is None:
         return None
-    if not may_act(firm, found.staff_id):
+    if not found.system and not may_act(firm, found.staff_id):
         # For good: whoever comes back to the firm is given new ones.
         await desk.store.run(rows.end_tokens, found.staff_id, now)
         return None
     if found.used_at is None or now - found.used_at > _USED_MS:
         await desk.store.run(rows.note_token_used, found.number, now)
-    return found, firm.staff[found.staff_id]
+    if not found.system:
+        return Holder(found, firm.staff[found.staff_id], desk)
+    stand_in = Staff(found.acting, system_called(found.acting), "", "")
+    return Holder(found, stand_in, replace(desk, firm=_as_known_to(desk.firm, found.acting)))
+
+
+def _as_known_to(firm: Callable[[], Firm], system: str) -> Callable[[], Firm]:
+    """The firm of each moment as this system may know it."""
+    known: tuple[Firm, Firm] | None = None
+
+    def now() -> Firm:
+        nonlocal known
+        current = firm()
+        if known is None or known[0] is not current:
+            known = current, for_system(current, system)
+        return known[1]
+
+    return now
 
 
 async def end_tokens_of_leavers(desk: Desk) -> None:

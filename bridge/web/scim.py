@@ -87,10 +87,10 @@ class _Server:
             detail = "The firm's messages are just starting. Try again in a minute."
             raise ProblemError(503, "starting", detail, {"Retry-After": "30"})
         found = await holder(self._desk, bearer(request)) if bearer(request) else None
-        if found is None:
+        if found is None or found.token.system:
             detail = "Send a token that works as Authorization: Bearer TOKEN, with the scope scim."
             raise ProblemError(401, "no_token", detail, {"WWW-Authenticate": 'Bearer realm="SCIM"'})
-        token, person = found
+        token, person = found.token, found.person
         headers = await self._rates.taken(token, Rate.SCIM)
         await self._require_allowed(request, token, person)
         asked = ScimRequest(

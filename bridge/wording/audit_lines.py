@@ -11,6 +11,7 @@ from bridge.firm.conversation import Conversation
 from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.firm.sight import Sight
+from bridge.firm.systems import system_called
 from bridge.mapping.names import matter_name
 from bridge.settings import FirmSettings
 from bridge.store.engine.unit import ReadUnit
@@ -39,8 +40,8 @@ SAID: Mapping[Deed, str] = {
     Deed.DIRECTORY_UNDONE: "took back a change of the directory that had been confirmed",
     Deed.STAFF_LEFT: "recorded that {person} has left the firm",
     Deed.STAFF_RETURNED: "took {person} back into the firm",
-    Deed.TOKEN_MADE: "made a token of the API for {person}",
-    Deed.TOKEN_ENDED: "ended a token of the API for {person}",
+    Deed.TOKEN_MADE: "made a token of the API for {subject}",
+    Deed.TOKEN_ENDED: "ended a token of the API for {subject}",
     Deed.WEBHOOK_MADE: "made a webhook",
     Deed.WEBHOOK_ENDED: "ended a webhook",
     Deed.WALL_SET: "set the wall {subject}",
@@ -109,7 +110,9 @@ class Names:
 
         Of a matter that the directory no longer has nobody can tell who may, so nobody does.
         """
-        if subject == "" or subject in self.firm.staff or subject in {STAFF_SPACE, KEEPER_SPACE}:
+        if subject == "" or subject in self.firm.staff or system_called(subject):
+            return True
+        if subject in {STAFF_SPACE, KEEPER_SPACE}:
             return True
         conversation, wall = self.conversations.get(subject), self.walls.get(subject)
         if wall is not None:
@@ -171,9 +174,9 @@ class Names:
         return next((title for since, title in reversed(self.titles.get(subject, ())) if since <= at), "")
 
     def person(self, known_as: str) -> str:
-        """A person by staff id, or whatever else acted as it is written in the log."""
+        """A person by staff id, a system, or whatever else acted as it is written in the log."""
         found = self.firm.staff.get(known_as)
-        return found.name if found is not None else known_as
+        return found.name if found is not None else system_called(known_as) or known_as
 
 
 def _now(conversation: Conversation, then: str) -> str:
@@ -207,7 +210,7 @@ def words_for(sight: Sight, names: Names, one: Audited) -> str:
 def audit_words(names: Names, one: Audited, may_say: MaySay = lambda title: True) -> str:
     """The same without the moment, as plain text. `may_say` tells whether a former title may be named."""
     entry = one.entry
-    who = names.person(entry.actor) if entry.actor else NOBODY.get(entry.deed, "The bridge")
+    who = _who(names, entry.actor) if entry.actor else NOBODY.get(entry.deed, "The bridge")
     if entry.deed in OF_DIRECTORY and not entry.actor:
         who = "The directory's owner"
     whom = names.person(entry.person) if entry.person else ""
@@ -221,6 +224,12 @@ def audit_words(names: Names, one: Audited, may_say: MaySay = lambda title: True
     elif why:
         parts.append(why)
     return "; ".join(parts)
+
+
+def _who(names: Names, actor: str) -> str:
+    """Who acted, at the beginning of a sentence."""
+    called = names.person(actor)
+    return called[:1].upper() + called[1:] if system_called(actor) else called
 
 
 def _told(names: Names, one: Audited, whom: str, may_say: MaySay) -> tuple[str, str]:

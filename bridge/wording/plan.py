@@ -34,9 +34,14 @@ _SAID: Mapping[Action, str] = {
 }
 
 
-def step_line(step: Step, who: str) -> str:
-    """One step, in Markdown; `who` is the person whom it concerns, if any."""
+def step_words(step: Step, who: str) -> str:
+    """One step, as plain text; `who` is the person whom it concerns, if any."""
     what = WHAT.get(step.what, step.what) if step.action is Action.SET_STATE else step.what
     said = _SAID[step.action].format(room=step.room, who=who or step.who, what=what)
-    text = escape(said[:1].upper() + said[1:])
+    return said[:1].upper() + said[1:]
+
+
+def step_line(step: Step, who: str) -> str:
+    """The same in Markdown."""
+    text = escape(step_words(step, who))
     return f"- **{text}**" if step.changes_access else f"- {text}"

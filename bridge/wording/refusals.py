@@ -101,6 +101,7 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.NOBODY_OUT_OF_FIRM_CHANNEL: "{title} is the channel of the whole firm; nobody is taken out of it.",
     # Matters
     Kind.NO_SUCH_MATTER: "There is no matter {number:typed} that you can see. `!matter list` shows those you can.",
+    Kind.NOBODY_TO_START_WITH: "Name somebody with access to matter {number}: a system is in no conversation itself.",
     Kind.MATTER_CLOSED: "Matter {number} is closed, so nothing new is started in it.",
     Kind.NO_TITLE: "A conversation needs a title, for example: Disclosure.",
     Kind.TITLE_UNSEEN: "That title has invisible characters. Type it again rather than pasting it.",

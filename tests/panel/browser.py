@@ -33,7 +33,7 @@ _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-p
 _SEEN: Final = ["color-contrast", "target-size"]
 _MOST_TABS = 250
 _EXPECTED = re.compile(r"the server responded with a status of 4\d\d|both allow-scripts and allow-same-origin")
-"""What Chromium says of a page that is refused, as some are meant to be, and of the frame in which Element shows one."""
+"""What Chromium says of a page that is refused, as some are meant to be, and of Element's frame around one."""
 Role = Literal["link", "button", "checkbox", "textbox", "searchbox", "combobox", "radio"]
 
 

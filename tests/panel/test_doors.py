@@ -13,7 +13,7 @@ from playwright.async_api import Frame, expect
 
 from bridge.settings import SignOnSettings
 from bridge.web.panel.widget.tabs import TABS
-from tests.panel.browser import LOOKS, WIDE, WIDE_DARK, Look, Opened, Window, compared, kept, snapshot, windows
+from tests.panel.browser import LOOKS, WIDE, Look, Opened, Window, compared, kept, snapshot, windows
 from tests.panel.furnished import Furnished, furnished
 from tests.panel.other_site import client, other_site
 from tests.ports import free_port
@@ -95,7 +95,8 @@ class BesideMessages:
         window = await self._window(look)
         async with other_site(client(address, token, look.scheme), self._port) as site:
             await window.page.goto(site.replace("127.0.0.1", "localhost"))
-            frame = await (await window.page.wait_for_selector("iframe")).content_frame()
+            shown = await window.page.wait_for_selector("iframe")
+            frame = None if shown is None else await shown.content_frame()
             assert frame is not None
             yield window, frame
 

@@ -19,7 +19,7 @@ WALL_ACKNOWLEDGE = Command(
     _acknowledge,
     help="If an ethical wall keeps you away from a part of the firm's work, I tell you so here, with a reference. This"
     " notes that you have read it; without a reference, of all walls you were told of.",
-    examples=("!wall acknowledge", "!wall acknowledge wall-3"),
+    examples=("!wall acknowledge", "!wall acknowledge wall-x7k2"),
     group="About",
     also=("acknowledge",),
 )

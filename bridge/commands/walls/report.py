@@ -148,7 +148,7 @@ WALL_REPORT = Command(
     help="Shows of a wall who is kept out, who set it, why, since when and until when, and when it was acknowledged;"
     " then for each conversation when those kept out were in it, how many messages were sent in that time, and how many"
     " they could read. What was said is not shown.",
-    examples=("!wall report wall-3", "!wall report 2026-0042"),
+    examples=("!wall report wall-x7k2", "!wall report 2026-0042"),
     who=Who.FIRM_ADMIN,
     group="Administration",
 )

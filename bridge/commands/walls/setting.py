@@ -124,7 +124,7 @@ WALL_LIFT = Command(
     _lift,
     help="Ends walls, named by reference or by the matter or client they stand around. Those they kept out may see the"
     " matter again and are not put back into its conversations. A wall of the directory is ended there.",
-    examples=("!wall lift wall-3", "!wall lift 2026-0042", "!wall lift client:Tidewell Brewing"),
+    examples=("!wall lift wall-x7k2", "!wall lift 2026-0042", "!wall lift client:Tidewell Brewing"),
     who=Who.FIRM_ADMIN,
     group="Administration",
 )

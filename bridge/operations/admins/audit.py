@@ -29,7 +29,8 @@ LOOKED_AT = 20_000
 
 
 _OF_WALLS = frozenset(
-    {"wall add", "wall only", "wall lift", "wall report", "walls.set", "walls.get", "walls.lift", "walls.acknowledge"}
+    {"wall add", "wall only", "wall lift", "wall report"}
+    | {"walls.set", "walls.get", "walls.report", "walls.lift", "walls.acknowledge"}
 )
 """By command and through the API."""
 

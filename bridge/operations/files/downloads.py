@@ -38,7 +38,10 @@ async def download_of(desk: Desk, asker: Staff, conversation_id: str, event_id: 
         row, place = file_row(unit, event_id), conversation_by_id(unit, conversation_id)
         if row is None or place is None or row.conversation_id != conversation_id or row.removed_at is not None:
             return None
-        if place.kind is ConversationKind.ADMINS or asker.id not in desired_participants(firm, place, today):
+        if place.kind is ConversationKind.ADMINS:
+            return None
+        # A system is in no conversation; what it may know at all, anybody at the firm may enter (A1).
+        if not firm.is_system(asker.id) and asker.id not in desired_participants(firm, place, today):
             return None
         if not may_be_in(firm, asker.id, place, today):
             return None

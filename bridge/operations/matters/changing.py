@@ -62,6 +62,7 @@ async def start_conversation(
     by_button: bool = False,
 ) -> Started:
     """Start a conversation of a matter with the one who asks and those of these people who have access. Raises Refusal.
+    A system starts it for them and is not in it (A1).
 
     Asked again for the same cause, it is the same conversation. Asked for `by_button` of a client, which does not say
     so, its maker is told who finds it.
@@ -74,7 +75,9 @@ async def start_conversation(
     allowed = tuple(person for person in others if may_access(firm, person.id, matter, today))
     left_out = tuple(person for person in others if person not in allowed)
     conversation_id = "matter-" + hashlib.sha256(cause.encode()).hexdigest()[:32]
-    participants = frozenset({asker.id, *(person.id for person in allowed)})
+    participants = frozenset(one.id for one in (asker, *allowed) if not firm.is_system(one.id))
+    if not participants:
+        raise Refusal(Kind.NOBODY_TO_START_WITH, "A1", number=matter.number)
     new = Conversation(conversation_id, ConversationKind.MATTER, title, matter_id=matter.id, participants=participants)
 
     def work(unit: Unit) -> None:

@@ -129,13 +129,6 @@ class Unit(ReadUnit):
         """The same for one in which `{rows}` stands for many given rows, each written as `row`."""
         _with_rows(self.database, statement, row, given)
 
-    def skip_to(self, column: Any) -> None:
-        """After a row got a number by hand: let the next numbers come behind it. SQLite does so by itself."""
-        if not self.sqlite:
-            table, name = column.model._meta.table_name, column.column_name
-            last = f'SELECT max("{name}") FROM "{table}"'  # noqa: S608 - names of our own
-            self.execute(f"SELECT setval(pg_get_serial_sequence(?, ?), ({last}))", table, name)
-
     def create_tables(self, models: Sequence[type[Model]]) -> None:
         """For migrations: make the tables of these models, with their indexes."""
         with self.database.bind_ctx(models):

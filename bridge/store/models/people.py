@@ -97,13 +97,16 @@ class SignOnUsed(Base):
 
 
 class ApiToken(Base):
-    """A token with which a system uses the API as somebody (A1). Its row stays when it has ended, so that its number is
-    given to no other."""
+    """A token with which a system uses the API, as somebody or as itself (A1). Its row stays when it has ended, so that
+    its number is given to no other."""
 
     number = AutoField()
     token_hash = TextField(unique=True)
     """SHA-256 in hexadecimal; the token itself is with the system alone."""
     staff_id = TextField(index=True)
+    """As whom; empty for a system that acts as itself."""
+    system = TextField(default="")
+    """The name of such a system."""
     name = TextField()
     """What it is for."""
     scopes = TextField()

@@ -11,6 +11,9 @@ class CommandWall(Base):
     """An ethical wall that a firm admin set by command. It stays as a row when it has ended."""
 
     number = BigAutoField()
+    """In their order. Nobody is told, since it counts the walls (M3)."""
+    reference = TextField(unique=True)
+    """What people call it, such as wall-x7k2; wall-1 and the like of those from before such names."""
     kind = TextField()
     matter_id = TextField()
     client = TextField()

@@ -36,39 +36,33 @@ def link_owner(unit: ReadUnit, token_hash: str, now: int) -> str | None:
     return None if row is None else str(row.staff_id)
 
 
-def spend_link(unit: Unit, token_hash: str, session_hash: str, browser: str, now: int) -> str | None:
-    """Begin a session with a link, which is gone afterwards. Whose; None where it is spent, over or none."""
+def spend_link(unit: Unit, token_hash: str, session_hash: str, browser: str, now: int, most: int) -> str | None:
+    """Begin a session with a link, which is gone afterwards. Whose; None where it is spent, over or none. Of all such
+    sessions of a person the `most` used last go on."""
     staff_id = link_owner(unit, token_hash, now)
     if staff_id is None:
         return None
     unit.run(PanelLink.delete().where(PanelLink.token_hash == token_hash))
-    _add(unit, Session(session_hash, staff_id, now, now, browser, ""))
+    _add(unit, Session(session_hash, staff_id, now, now, browser, ""), most)
     return staff_id
 
 
-def begin_widget(unit: Unit, proof_hash: str, until: int, began: Session, most: int) -> bool:
-    """Begin a session beside a conversation's messages with a proof, which is good for no other; False where it began
-    one before. Of all such sessions of a person the `most` used last go on."""
-    if not begin_session(unit, proof_hash, until, began):
-        return False
-    theirs = (PanelSession.staff_id == began.staff_id) & (PanelSession.widget != "")
-    newest = PanelSession.used_at.desc(), PanelSession.begun_at.desc(), PanelSession.token_hash
-    for row in list(unit.all(PanelSession.select().where(theirs).order_by(*newest)))[most:]:
-        end_session(unit, row.token_hash)
-    return True
-
-
-def begin_session(unit: Unit, nonce_hash: str, until: int, session: Session) -> bool:
+def begin_session(unit: Unit, nonce_hash: str, until: int, session: Session, most: int) -> bool:
     """Begin a session with what is good for one alone: an attempt to sign in, or a client's proof. False where it began
-    one before."""
+    one before. Of all sessions of a person in that place, the panel or beside messages, the `most` used last go on."""
     if unit.find(SignOnUsed, SignOnUsed.nonce_hash == nonce_hash) is not None:
         return False
     unit.run(SignOnUsed.insert(nonce_hash=nonce_hash, until=until))
-    _add(unit, session)
+    _add(unit, session, most)
     return True
 
 
-def _add(unit: Unit, session: Session) -> None:
+def _add(unit: Unit, session: Session, most: int) -> None:
+    beside = PanelSession.widget != "" if session.widget else PanelSession.widget == ""
+    others = PanelSession.select().where(PanelSession.staff_id == session.staff_id, beside)
+    newest = PanelSession.used_at.desc(), PanelSession.begun_at.desc(), PanelSession.token_hash
+    for row in list(unit.all(others.order_by(*newest)))[most - 1 :]:
+        end_session(unit, row.token_hash)
     unit.run(PanelSession.insert(**asdict(session)))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.firm.systems import system_id
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import ApiRequest, ApiToken
 from bridge.store.people.webhooks import end_webhooks_of, end_webhooks_of_token
@@ -24,6 +25,13 @@ class Token:
     made_at: int
     until: int
     used_at: int | None
+    system: str = ""
+    """The name of the system that acts as itself with it, in which case there is no staff id."""
+
+    @property
+    def acting(self) -> str:
+        """Who acts, as the audit log has it."""
+        return system_id(self.system) if self.system else self.staff_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +48,12 @@ class Begun:
 
 
 def add_token(
-    unit: Unit, token_hash: str, staff_id: str, name: str, scopes: str, made_by: str, now: int, until: int
+    unit: Unit, token_hash: str, staff_id: str, system: str, name: str, scopes: str, made_by: str, now: int, until: int
 ) -> int:
     """Note a token; its number. Asked again for the same token, it is the same."""
     if unit.find(ApiToken, ApiToken.token_hash == token_hash) is None:
         made = {"name": name, "scopes": scopes, "made_by": made_by, "made_at": now, "until": until}
-        unit.run(ApiToken.insert(token_hash=token_hash, staff_id=staff_id, **made))
+        unit.run(ApiToken.insert(token_hash=token_hash, staff_id=staff_id, system=system, **made))
     return int(unit.get(ApiToken, ApiToken.token_hash == token_hash).number)
 
 
@@ -66,14 +74,14 @@ def note_token_used(unit: Unit, number: int, now: int) -> None:
     unit.run(ApiToken.update(used_at=now).where(ApiToken.number == number))
 
 
-def end_token(unit: Unit, number: int, by: str, now: int) -> str | None:
-    """End a token, and the webhooks it made; whose it was, None where there is none that works."""
+def end_token(unit: Unit, number: int, by: str, now: int) -> Token | None:
+    """End a token, and the webhooks it made; which it was, None where there is none that works."""
     row = unit.find(ApiToken, ApiToken.number == number, ApiToken.ended_at.is_null(), ApiToken.until > now)
     if row is None:
         return None
     unit.run(ApiToken.update(ended_at=now).where(ApiToken.number == number))
     end_webhooks_of_token(unit, number, by, now)
-    return str(row.staff_id)
+    return _token(row)
 
 
 def end_tokens(unit: Unit, staff_id: str, now: int) -> int:
@@ -123,4 +131,5 @@ def _token(row: ApiToken) -> Token:
         row.made_at,
         row.until,
         row.used_at,
+        row.system,
     )

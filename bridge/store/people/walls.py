@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import re
+import secrets
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 import structlog
 
@@ -19,8 +22,9 @@ from bridge.store.record.audit import record
 from bridge.store.rooms.participants import drop
 
 log = structlog.get_logger(__name__)
-_ID = "wall-"
-_DIGITS = 18
+_REFERENCE = re.compile(r"wall-[0-9a-z]{1,18}")
+_FIRST, _OTHERS = "bcdfghjkmnpqrstvwxz", "23456789bcdfghjkmnpqrstvwxz"
+"""Nothing that is taken for something else when it is read out, typed or copied, and no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,13 @@ Removed = dict[str, list[str]]
 """The ids of the conversations that somebody was taken out of, by staff id."""
 
 
+def references() -> Iterator[str]:
+    """What a new wall may be called, of which it takes the first that no other has. It counts nothing, since whoever
+    is told of one wall would else know how many there are (M3)."""
+    while True:
+        yield f"wall-{secrets.choice(_FIRST)}{''.join(secrets.choice(_OTHERS) for _ in range(3))}"
+
+
 def walls_set(unit: ReadUnit) -> tuple[Wall, ...]:
     """The walls set by command that nobody lifted and whose end was not noted yet."""
     rows = CommandWall.select().where(CommandWall.ended_at.is_null()).order_by(CommandWall.number)
@@ -61,13 +72,12 @@ def announce_walls(unit: ReadUnit) -> None:
 
 def wall_records(unit: ReadUnit, ids: Collection[str] | None = None) -> dict[str, WallRecord]:
     """The walls set by command with these ids, or all there ever were, by id, oldest first."""
-    numbers = None if ids is None else [number for number in map(_number, ids) if number]
-    if numbers == []:
-        return {}
     query = CommandWall.select().order_by(CommandWall.number)
-    rows = unit.all(query if numbers is None else query.where(CommandWall.number.in_(numbers)))
+    rows = list(unit.all(query if ids is None else query.where(CommandWall.reference.in_(list(ids)))))
     told: dict[int, dict[str, int | None]] = {}
-    for number, staff_id, acknowledged_at in _screened(unit, numbers=numbers):
+    for number, staff_id, acknowledged_at in _screened(
+        unit, numbers=None if ids is None else [row.number for row in rows]
+    ):
         told.setdefault(number, {})[staff_id] = acknowledged_at
     records = (
         WallRecord(_wall(row), told.get(row.number, {}), row.ended_at, row.ended_by, row.ended_cause) for row in rows
@@ -81,16 +91,17 @@ def walls_ended_by(unit: ReadUnit, cause: str) -> list[Wall]:
     return [_wall(row) for row in unit.all(rows.order_by(CommandWall.number))]
 
 
-def set_wall(unit: Unit, wall: Wall, firm: Firm, cause: str, number: int = 0) -> tuple[Wall, Removed]:
+def set_wall(unit: Unit, wall: Wall, firm: Firm, cause: str) -> tuple[Wall, Removed]:
     """Set a wall and take those it screens out of every conversation it stands around (M3), as `begin_wall` and
     `drop_screened` do one after the other."""
-    made = begin_wall(unit, wall, cause, number)
+    made = begin_wall(unit, wall, cause)
     # One that has ended since, when a dead letter is replayed, takes nobody out again.
     return made, drop_screened(unit, made, firm, made.set_by, cause) if is_set(unit, made.id) else {}
 
 
-def begin_wall(unit: Unit, wall: Wall, cause: str, number: int = 0) -> Wall:
-    """Set a wall, which is in force from this commit on, and return it with its id. 0 is the next number.
+def begin_wall(unit: Unit, wall: Wall, cause: str) -> Wall:
+    """Set a wall, which is in force from this commit on, and return it with its id: its own where it has one that a
+    wall set by command can have and no other has.
 
     Who was picked for a conversation that it stands around is taken out of that by `drop_screened`. The same event
     handled again gives the same answer. Announces WallsSet.
@@ -98,6 +109,7 @@ def begin_wall(unit: Unit, wall: Wall, cause: str, number: int = 0) -> Wall:
     found = unit.find(CommandWall, CommandWall.caused_by == cause)
     if found is None:
         new = CommandWall.insert(
+            reference=_free(unit, wall.id),
             kind=wall.kind.value,
             matter_id=wall.matter_id,
             client=wall.client,
@@ -107,11 +119,8 @@ def begin_wall(unit: Unit, wall: Wall, cause: str, number: int = 0) -> Wall:
             since=wall.since.isoformat() if wall.since else "",
             expires=wall.expires.isoformat() if wall.expires else "",
             caused_by=cause,
-            **({"number": number} if number else {}),
         )
         unit.run(new)
-    if number:
-        unit.skip_to(CommandWall.number)
     made = _wall(found or unit.get(CommandWall, CommandWall.caused_by == cause))
     if found is None:
         _record(unit, Deed.WALL_SET, made, made.set_by, cause)
@@ -121,10 +130,8 @@ def begin_wall(unit: Unit, wall: Wall, cause: str, number: int = 0) -> Wall:
 
 
 def restore_wall(unit: Unit, wall: Wall, firm: Firm, cause: str) -> None:
-    """Set a wall again that a backup has lost, under its own number where that is free. Announces WallsSet."""
-    number = _number(wall.id)
-    taken = unit.find(CommandWall, CommandWall.number == number) is not None
-    made, _ = set_wall(unit, wall, firm, cause, 0 if taken else number)
+    """Set a wall again that a backup has lost, under its own id where that is free. Announces WallsSet."""
+    made, _ = set_wall(unit, wall, firm, cause)
     log.warning("wall_restored", wall=made.id)
 
 
@@ -134,7 +141,7 @@ def end_wall(unit: Unit, wall_id: str, firm: Firm, by: str, cause: str) -> bool:
     Those it screened may come back and are not brought back: also who came under it later, for instance by joining a
     group, is in no conversation of it any more. Announces WallsSet.
     """
-    row = unit.find(CommandWall, CommandWall.number == _number(wall_id))
+    row = _row(unit, wall_id)
     announce_walls(unit)
     if row is None or row.ended_at is not None:
         return row is not None and bool(cause) and row.ended_cause == cause
@@ -158,18 +165,20 @@ def end_expired(unit: Unit, firm: Firm, today: date) -> list[Wall]:
 
 def is_set(unit: ReadUnit, wall_id: str) -> bool:
     """Whether this wall was set by command and has not ended."""
-    found = CommandWall.select().where(CommandWall.number == _number(wall_id), CommandWall.ended_at.is_null())
+    found = CommandWall.select().where(CommandWall.reference == wall_id, CommandWall.ended_at.is_null())
     return unit.exists(found)
 
 
 def told_of(unit: ReadUnit, wall_id: str) -> frozenset[str]:
     """Staff ids of those who were told of a wall set by command."""
-    return frozenset(staff_id for _, staff_id, _ in _screened(unit, numbers=[_number(wall_id)]))
+    row = _row(unit, wall_id)
+    return frozenset(staff_id for _, staff_id, _ in _screened(unit, numbers=[] if row is None else [row.number]))
 
 
 def note_told(unit: Unit, wall_id: str, staff_id: str) -> bool:
     """Note that somebody is told of a wall. Whether they were not told before."""
-    insert = Screened.insert(wall=_number(wall_id), staff_id=staff_id, told_at=now_ms()).on_conflict_ignore()
+    number = unit.get(CommandWall, CommandWall.reference == wall_id).number
+    insert = Screened.insert(wall=number, staff_id=staff_id, told_at=now_ms()).on_conflict_ignore()
     return bool(unit.run(insert))
 
 
@@ -178,11 +187,12 @@ def acknowledge(unit: Unit, staff_id: str, only: Collection[str], cause: str) ->
 
     Returns the ids of all of these that are acknowledged now. Walls that have ended are left out.
     """
-    known = {wall.id for wall in walls_set(unit)}
+    standing = CommandWall.select(CommandWall.number, CommandWall.reference).where(CommandWall.ended_at.is_null())
+    known = dict(unit.tuples(standing))
     found = []
     for number, _, acknowledged_at in _screened(unit, staff_id):
-        wall_id = f"{_ID}{number}"
-        if wall_id not in known or (only and wall_id not in only):
+        wall_id = known.get(number)
+        if wall_id is None or (only and wall_id not in only):
             continue
         found.append(wall_id)
         if acknowledged_at is None:
@@ -252,16 +262,19 @@ def _record(unit: Unit, deed: Deed, wall: Wall, by: str, cause: str) -> None:
     )
 
 
-def _number(wall_id: str) -> int:
-    """The number in an id, 0 for what is no id of a wall set by command."""
-    number = wall_id.removeprefix(_ID)
-    known = wall_id.startswith(_ID) and number.isascii() and number.isdecimal() and len(number) < _DIGITS
-    return int(number) if known else 0
+def _row(unit: ReadUnit, wall_id: str) -> CommandWall | None:
+    return unit.find(CommandWall, CommandWall.reference == wall_id)
+
+
+def _free(unit: ReadUnit, wanted: str) -> str:
+    """The id of a new wall: the one that is wanted, where that is one and is free."""
+    own = [wanted] if _REFERENCE.fullmatch(wanted) else []
+    return next(one for one in chain(own, references()) if _row(unit, one) is None)
 
 
 def _wall(row: CommandWall) -> Wall:
     return Wall(
-        id=f"{_ID}{row.number}",
+        id=str(row.reference),
         kind=WallKind(str(row.kind)),
         matter_id=str(row.matter_id),
         client=str(row.client),

@@ -25,8 +25,16 @@ class Position:
     """When they read it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadOn:
+    """News for those who listen to the store: in these rooms somebody has read on."""
+
+    rooms: frozenset[str]
+
+
 def note_positions(unit: Unit, positions: Collection[Position]) -> None:
-    """Note where these people are now, in the place of where they were."""
+    """Note where these people are now, in the place of where they were. Announces ReadOn."""
+    unit.announce(ReadOn(frozenset(one.room_id for one in positions)))
     for some in batched(positions):
         unit.run(
             ReadPosition.insert_many([asdict(one) for one in some]).on_conflict(

@@ -17,11 +17,10 @@ from pydantic import BaseModel
 from bridge.desk import Desk
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
-from bridge.firm.model import Staff
 from bridge.metrics import Metrics
 from bridge.operations.once import Once, asked_once, finished, known_cause, new_cause, undone
 from bridge.operations.rehearsal import rehearsal
-from bridge.operations.tokens import Token, holder
+from bridge.operations.tokens import Holder, holder
 from bridge.refusal import Kind, Refusal
 from bridge.web.api.asking import ApiCall, what_is_named
 from bridge.web.api.cursors import Cursors
@@ -42,6 +41,8 @@ _NOBODY = (
     "Send a token that works as Authorization: Bearer TOKEN. Whoever runs the server makes one with"
     " firm-bridge token new."
 )
+
+_FOR_PEOPLE = "A system that acts as itself may not ask for this. Use a token that acts as a person who may."
 
 
 def make_api(desk: Desk, begun: Callable[[], bool], metrics: Metrics) -> web.Application:
@@ -138,14 +139,14 @@ class Api:
             found = await holder(self._desk, bearer(request)) if bearer(request) else None
             if found is None:
                 raise ProblemError(401, "no_token", _NOBODY, {"WWW-Authenticate": "Bearer"})
-            token, person = found
-            request[_HEADERS] = dict(await self._rates.taken(token, route.rate))
-            return await self._allowed(request, route, token, person)
+            request[_HEADERS] = dict(await self._rates.taken(found.token, route.rate))
+            return await self._allowed(request, route, found)
 
         return answered
 
-    async def _allowed(self, request: web.Request, route: Route, token: Token, person: Staff) -> web.StreamResponse:
-        """Answer where the token's scopes and the person's rights are enough."""
+    async def _allowed(self, request: web.Request, route: Route, holder: Holder) -> web.StreamResponse:
+        """Answer where the token's scopes and the rights of whoever holds it are enough."""
+        token, person = holder.token, holder.person
         if route.scope not in token.scopes:
             await self._noting.refused(self._desk, person, token, route)
             raise ProblemError(
@@ -154,35 +155,38 @@ class Api:
                 f"This token has not the scope {route.scope}. Make one that has.",
                 {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{route.scope}"'},
             )
-        decision = self._desk.may_administer(person.id) if route.for_admins else True
+        if token.system and not route.for_systems:
+            await self._noting.refused(self._desk, person, token, route, "A1")
+            raise ProblemError(403, "for_people", _FOR_PEOPLE, rule="A1")
+        decision = holder.desk.may_administer(person.id) if route.for_admins else True
         if not decision:
             await self._noting.refused(self._desk, person, token, route, "F1")
             raise Refusal(Kind.FOR_ADMINS, "F1")
-        return await self._asked(request, route, token, person)
+        return await self._asked(request, route, holder)
 
-    async def _asked(self, request: web.Request, route: Route, token: Token, person: Staff) -> web.StreamResponse:
+    async def _asked(self, request: web.Request, route: Route, holder: Holder) -> web.StreamResponse:
         """Read the request, and do it."""
         query, given = parameters(request, route), await body(request, route)
         dry = isinstance(query, Rehearsed) and query.dry_run
         # What is named is looked up only when it is its turn: it may not be seen any more by then.
         async with self._rehearsing if dry else nullcontext():
-            return await self._answered(request, route, token, person, query, given, dry=dry)
+            return await self._answered(request, route, holder, query, given, dry=dry)
 
     async def _answered(
         self,
         request: web.Request,
         route: Route,
-        token: Token,
-        person: Staff,
+        holder: Holder,
         query: Given,
         sent: tuple[bytes, Given | None],
         *,
         dry: bool,
     ) -> web.StreamResponse:
+        token, person = holder.token, holder.person
         raw, given = sent
         key = idempotency_key(request) if route.writes else None
         cause = (await known_cause(self._desk, token, key) if key is not None and not dry else None) or new_cause(token)
-        desk = rehearsal(self._desk) if dry else self._desk
+        desk = rehearsal(holder.desk) if dry else holder.desk
         named = {
             part: await what_is_named(desk, person, part, value, cause) for part, value in request.match_info.items()
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,12 +14,14 @@ from bridge.firm.conversation import ConversationKind
 from bridge.firm.model import Staff, Wall
 from bridge.operations import overview as seen
 from bridge.operations.everybody import everybody
-from bridge.operations.tokens import Token
+from bridge.operations.tokens import Token, holder
+from bridge.operations.walls.report import walls_reported
 from bridge.operations.walls.setting import walls_to_lift
 from bridge.operations.webhooks.subscribing import HookSeen, own_webhook
 from bridge.refusal import Kind, Refusal
 from bridge.web.api.cursors import Cursors
 from bridge.web.api.problems import ProblemError, not_there
+from bridge.web.bearer import bearer
 from bridge.web.handing import Downloads
 
 M = TypeVar("M")
@@ -86,7 +89,7 @@ class ApiCall:
     @property
     def wall(self) -> Wall:
         """The wall in the address."""
-        wall = self.found["wall"]
+        wall = self.found.get("wall") or self.found["any_wall"]
         assert isinstance(wall, Wall)
         return wall
 
@@ -96,6 +99,19 @@ class ApiCall:
         found = self.found["webhook"]
         assert isinstance(found, HookSeen)
         return found
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """While something takes long for this person. Raises ProblemError where as much does as may at once."""
+        with self.downloads.one_of(self.person.id) as there_is_room:
+            if not there_is_room:
+                detail = "Other downloads and reports are under way. Try again when one is done."
+                raise ProblemError(429, "too_many_downloads", detail, {"Retry-After": "10"})
+            yield
+
+    async def still_works(self) -> bool:
+        """Whether the token has not ended meanwhile (F2)."""
+        return await holder(self.desk, bearer(self.request)) is not None
 
     async def people(self, named: Iterable[str]) -> list[Staff]:
         """Who is named, by staff id, e-mail address, Matrix id or name. Raises Refusal for who does not work here."""
@@ -142,6 +158,11 @@ async def _wall(desk: Desk, person: Staff, value: str, cause: str) -> Wall | Non
     return next((one for one in await walls_to_lift(desk, person, cause) if one.id == value), None)
 
 
+async def _any_wall(desk: Desk, person: Staff, value: str, cause: str) -> Wall | None:
+    found = await walls_reported(desk, person)
+    return next((one for one in (*found.standing, *found.ended) if one.id == value), None)
+
+
 async def _webhook(desk: Desk, person: Staff, value: str, cause: str) -> HookSeen | None:
     return await own_webhook(desk, person, value, cause)
 
@@ -151,6 +172,7 @@ _FINDERS = {
     "matter": _matter,
     "person": _person,
     "wall": _wall,
+    "any_wall": _any_wall,
     "webhook": _webhook,
 }
 

@@ -163,6 +163,7 @@ class FileJson(AnswerJson):
     at: datetime
     version: int = Field(description="From 1, the oldest of its name.")
     versions: int
+    filed: str = Field(description="Where it is in the filing cabinet; empty where it is not.")
 
 
 class PinJson(AnswerJson):

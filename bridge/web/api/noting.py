@@ -20,7 +20,7 @@ from bridge.web.api.problems import AGAIN
 from bridge.web.api.table import Route
 
 _HOUR_MS = 3_600_000
-_OF_PLACES = ("conversation", "matter", "wall")
+_OF_PLACES = ("conversation", "matter", "wall", "any_wall")
 
 
 class Noting:

@@ -91,6 +91,7 @@ def _operation(route: Route, known: dict[Any, Json]) -> Json:
     notes = [
         more,
         "For firm admins." * route.for_admins,
+        "Also for systems that act as themselves." * route.for_systems,
         f"Scope: `{route.scope}`. At most {route.rate.a_minute} times a minute for a token.",
     ]
     found: Json = {

@@ -50,6 +50,7 @@ _WRONG = frozenset(
         Kind.WALL_WOULD_BE_OVER,
         Kind.NOTHING_TO_WALL,
         Kind.NOBODY_BESIDES_YOU,
+        Kind.NOBODY_TO_START_WITH,
         Kind.CHANNEL_NAME_UNUSABLE,
         Kind.TOPIC_TOO_LONG,
         Kind.NO_TITLE,

@@ -43,6 +43,7 @@ class Rate(StrEnum):
     WRITE = "write"
     FILE = "file"
     SEARCH = "search"
+    REPORT = "report"
     SCIM = "scim"
 
     @property
@@ -51,7 +52,7 @@ class Rate(StrEnum):
         return _A_MINUTE[self]
 
 
-_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60, Rate.SCIM: 3000}
+_A_MINUTE: Final = {Rate.READ: 600, Rate.WRITE: 60, Rate.FILE: 120, Rate.SEARCH: 60, Rate.REPORT: 12, Rate.SCIM: 3000}
 
 
 class Given(BaseModel):
@@ -95,6 +96,8 @@ class Route:
     query: type[Given] = Nothing
     body: type[Given] | None = None
     for_admins: bool = False
+    for_systems: bool = False
+    """Whether a system that acts as itself may ask for it (A1)."""
     kept: bool = True
     """Whether its answer is kept for whoever sends it again. Else the operation, which knows its cause, answers again:
     it may be about what the address does not name, and somebody may not see any more (M3)."""

@@ -15,6 +15,7 @@ from bridge.operations import overview as seen
 from bridge.operations.conversations.pins import board_of, may_pin
 from bridge.operations.conversations.pins import pinned as pinned_messages
 from bridge.operations.conversations.seen import seen_by
+from bridge.operations.watched import of_readers
 from bridge.refusal import Refusal
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
 from bridge.wording.moments import moment_in
@@ -47,7 +48,8 @@ async def tabbed(asked: PanelRequest, view: seen.View, tab: str, **values: Any) 
     if asked.request.method != "GET":
         common["address"] = f"/conversation/{entry.id}" + ("" if tab == "files" else f"/{tab}")
     title = entry.name if tab == "files" else f"{dict(TABS).get(tab, tab.capitalize())} · {entry.name}"
-    return await framed(asked, tab, title, entry.id, **(common | values))
+    about = of_readers(entry.id) if tab == "seen" else ""
+    return await framed(asked, tab, title, entry.id, about, **(common | values))
 
 
 async def pinned(asked: PanelRequest) -> web.StreamResponse:

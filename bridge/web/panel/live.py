@@ -20,7 +20,7 @@ from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.operations.overview import account_of, changes_lists, overviews, sees
 from bridge.operations.panel import going_on
-from bridge.operations.watched import watched
+from bridge.operations.watched import is_told_of, watched
 from bridge.web.panel.safety import HEADERS
 from bridge.web.panel.together import Together
 
@@ -80,8 +80,9 @@ class Live:
         return len(self._pages)
 
     def _stored(self, news: Sequence[object]) -> None:
-        if any(changes_lists(one) for one in news):
-            for page in self._pages:
+        for_all = any(changes_lists(one) for one in news)
+        for page in self._pages:
+            if for_all or any(is_told_of(page.about, one, page.watched) for one in news):
                 page.maybe.set()
 
     def heard(self, events: Iterable[Mapping[str, Any]]) -> None:

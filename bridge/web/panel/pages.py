@@ -68,15 +68,18 @@ class PanelRequest:
 Page = Callable[[PanelRequest], Awaitable[web.StreamResponse]]
 
 
-async def framed(asked: PanelRequest, template: str, title: str, here: str = "", **values: Any) -> web.Response:
+async def framed(
+    asked: PanelRequest, template: str, title: str, here: str = "", about: str = "", **values: Any
+) -> web.Response:
     """A page with the person's lists beside it."""
     lists = await seen.overview(asked.desk, asked.person.id)
     unread = await seen.unread(asked.desk, asked.person.id)
-    shown = await watched(asked.desk, asked.person.id, here)
+    shown = await watched(asked.desk, asked.person.id, about or here)
     frame: Values = {
         "firm": asked.desk.settings.firm.name,
         "title": title,
         "here": here,
+        "about": about or here,
         "person": asked.person,
         "address": asked.request.path_qs if asked.request.method == "GET" else asked.request.path,
         "admin": bool(asked.desk.may_administer(asked.person.id)),

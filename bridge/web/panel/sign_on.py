@@ -19,7 +19,7 @@ from aiohttp import web
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
-from bridge.oidc.errors import NotProvenError, ProviderError
+from bridge.oidc.errors import BusyError, NotProvenError, ProviderError
 from bridge.oidc.provider import Provider
 from bridge.operations.doors.sign_on import sign_on
 from bridge.operations.panel import SESSION_HOURS
@@ -37,6 +37,7 @@ COOKIE: Final = "__Host-firm-sign-on"
 _ABOUT: Final = b"an attempt to sign in"
 _MINUTES = 10
 _SECONDS = _MINUTES * 60
+_AGAIN_SECONDS = 5
 _OWN = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """An address of the panel itself: nothing in it makes a browser go elsewhere (WHATWG URL: a backslash is a slash)."""
 _TO_MAX = 1000
@@ -115,7 +116,11 @@ def _comes_back(desk: Desk, provider: Provider) -> Callable[[web.Request], Await
                 400,
                 links=ways_in(desk),
             )
-        response = await _outcome(desk, provider, request, attempt)
+        try:
+            response = await _outcome(desk, provider, request, attempt)
+        except BusyError as error:
+            log.warning("sign_on_busy", reason=str(error))
+            return _busy()
         response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
         return response
 
@@ -133,7 +138,7 @@ def _attempt(desk: Desk, request: web.Request) -> SignInBegun | None:
 
 
 async def _outcome(desk: Desk, provider: Provider, request: web.Request, attempt: SignInBegun) -> web.Response:
-    """What becomes of an attempt. It is spent by it, whatever it is."""
+    """What becomes of an attempt. It is spent by it, whatever it is, but for BusyError."""
     code, issuer = _one(request, "code", _CODE_MAX), _one(request, "iss", _CODE_MAX)
     browser = request.headers.get("User-Agent", "")
     if not code or "error" in request.query or (issuer is None and "iss" in request.query):
@@ -164,6 +169,13 @@ def _not_proven(desk: Desk, why: str) -> web.Response:
 def _away(desk: Desk) -> web.Response:
     text = f"The firm's single sign-on does not answer as it should at the moment. {_BY_LINK}"
     return message("Not just now", text, 503, links=ways_in(desk))
+
+
+def _busy() -> web.Response:
+    text = "Many people sign in at this moment. Wait a few seconds and load this page again."
+    response = message("In a moment", text, 429)
+    response.headers["Retry-After"] = str(_AGAIN_SECONDS)
+    return response
 
 
 def _one(request: web.Request, name: str, most: int) -> str | None:

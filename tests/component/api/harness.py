@@ -13,7 +13,7 @@ import orjson
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from bridge.operations.tokens import NewToken, Scope, add_token, hashed
+from bridge.operations.tokens import OF_SYSTEMS, NewToken, Scope, add_token, hashed
 from bridge.settings import FirmSettings, PanelSettings
 from bridge.web.api.table import API_PATH
 from tests.component.small_firm import SmallFirm, small_firm
@@ -85,17 +85,26 @@ class Api:
 
     async def system(self, staff_id: str, scopes: Iterable[Scope] = Scope, days: int = 1) -> System:
         """A system that acts as this person."""
+        return await self._system(staff_id, tuple(scopes), days, "")
+
+    async def itself(self, name: str = "intake", scopes: Iterable[Scope] = OF_SYSTEMS) -> System:
+        """A system that acts as itself."""
+        return await self._system("", tuple(scopes), 1, name)
+
+    async def _system(self, staff_id: str, scopes: tuple[Scope, ...], days: int, name: str) -> System:
         token = secrets.token_urlsafe(16)
-        wanted = NewToken(hashed(token), staff_id, "the test", tuple(scopes), days, "root on the command line")
+        wanted = NewToken(hashed(token), staff_id, "the test", scopes, days, "root on the command line", name)
         self.numbers[token] = await add_token(self.firm.service.store, self.firm.service.settings, wanted)
         return System(self.client, token)
 
 
 @asynccontextmanager
-async def api_firm(folder: Path, database_url: str, *, admins: bool = True, begun: bool = True) -> AsyncIterator[Api]:
-    """The firm; everybody is a firm admin, Walt behind his wall too, or nobody is. Not `begun`, nobody is shut out
-    yet."""
-    async with small_firm(folder, database_url) as firm:
+async def api_firm(
+    folder: Path, database_url: str, *, admins: bool = True, begun: bool = True, **changed: Any
+) -> AsyncIterator[Api]:
+    """The firm, with other sections in the place of its directory's own; everybody is a firm admin, Walt behind his
+    wall too, or nobody is. Not `begun`, nobody is shut out yet."""
+    async with small_firm(folder, database_url, **changed) as firm:
         await firm.restart(
             panel=PanelSettings(url="https://panel.example"),
             firm=FirmSettings(name="Firm", admin_roles=("Associate",) if admins else ("Owner",)),

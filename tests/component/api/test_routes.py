@@ -11,8 +11,8 @@ import pytest
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
-from bridge.operations.tokens import Scope, end_tokens_of_leavers
-from bridge.store.engine.unit import ReadUnit
+from bridge.operations.tokens import OF_SYSTEMS, Scope, end_tokens_of_leavers
+from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import MODELS, ApiToken, AuditRow
 from bridge.store.people.leavers import set_leaver, set_returned
 from bridge.web.api.problems import PROBLEM_TYPE
@@ -25,16 +25,18 @@ HIDDEN = {
     "matter": "m1",
     "conversation": first_matter_conversation_id("m1"),
     "wall": "w1",
+    "any_wall": "w1",
     "person": "tom",
     "event": "$file",
     "webhook": "hook-1",
 }
 """The matter behind Walt's wall, and what belongs to it."""
-PLACES = {"matter", "conversation", "wall"}
+PLACES = {"matter", "conversation", "wall", "any_wall"}
 UNKNOWN = {
     "matter": "m9",
     "conversation": "matter-" + "0" * 32,
     "wall": "w9",
+    "any_wall": "w9",
     "person": "nobody",
     "event": "$file",
     "webhook": "hook-2",
@@ -56,16 +58,22 @@ _PLAIN = Case()
 CASES: Mapping[str, Case] = {
     "people.list": _PLAIN,
     "people.get": _PLAIN,
+    "people.access": _PLAIN,
+    "people.why": Case(query={"place": "m1"}, refuses=404),
     "people.leave": _PLAIN,
     "people.return": _PLAIN,
     "leavers.list": _PLAIN,
     "matters.list": Case(query={"q": "Estate"}),
     "matters.get": _PLAIN,
     "matters.access": _PLAIN,
+    "matters.filing": _PLAIN,
+    "matters.file": Case({"filed": True}),
     "matters.start": Case({"title": "Mine", "people": ["walt"]}),
     "conversations.list": _PLAIN,
     "conversations.open": Case({"people": ["tom"]}),
     "conversations.get": _PLAIN,
+    "conversations.about": _PLAIN,
+    "conversations.transcript": _PLAIN,
     "conversations.change": Case({"title": "Mine"}),
     "conversations.join": _PLAIN,
     "conversations.leave": _PLAIN,
@@ -85,11 +93,16 @@ CASES: Mapping[str, Case] = {
     "walls.set": Case({"matter_id": "m1", "people": ["tom"], "memo": "Why"}, refuses=422),
     "walls.acknowledge": Case({"walls": ["w1"]}, refuses=404),
     "walls.get": _PLAIN,
+    "walls.report": _PLAIN,
     "walls.lift": _PLAIN,
     "audit.list": Case(query={"matter": "m1"}),
     "directory.get": _PLAIN,
     "directory.confirm": Case({"fingerprint": "x"}, refuses=409),
     "directory.undo": _PLAIN,
+    "plan.get": Case(query={"place": "m1"}, refuses=404),
+    "filing.get": Case(refuses=409),
+    "digest.get": _PLAIN,
+    "digest.choose": Case({"wanted": False}),
     "webhooks.list": _PLAIN,
     "webhooks.make": Case({"url": "https://example.com/", "events": ["matter.changed"]}, refuses=200),
     "webhooks.get": _PLAIN,
@@ -192,6 +205,35 @@ async def test_A1_M3_a_list_about_a_hidden_matter_is_the_list_about_none(api: Ap
     for path in ("/walls", "/matters", "/channels"):
         asked_for = {"client": "Estate"} if path == "/walls" else {"q": "Estate"}
         assert (await walt.get(path, **asked_for)).json["items"] == []
+
+
+async def test_A1_M3_a_system_that_acts_as_itself_is_answered_by_the_routes_for_systems_alone(api: Api) -> None:
+    """The wall is around the only matter, so that it finds none, whomever that keeps out."""
+    room = await direct(api.firm)
+    talk, itself = api.firm.room("2026-0042 Estate"), await api.itself()
+    before = api.firm.members(talk), api.firm.members(room)
+    scopes = {route.scope for route in ROUTES if route.for_systems}
+    assert scopes == OF_SYSTEMS
+    everything = await api.itself("everything", OF_SYSTEMS)
+    await api.firm.service.store.run(_give_all_scopes)
+    for route in ROUTES:
+        for system in (itself, everything):
+            reply, parts = await asked(system, route), _parts(route)
+            assert not any(secret in reply.raw.decode() for secret in SECRETS), route.name
+            unknown = await asked(system, route, UNKNOWN)
+            if not route.for_systems:
+                assert (reply.status, reply.same) == (403, unknown.same), route.name
+            elif not PLACES.isdisjoint(parts):
+                assert (reply.status, reply.same) == (404, unknown.same), route.name
+            if "conversation" in parts and route.for_systems:
+                theirs = await asked(system, route, {**HIDDEN, "conversation": direct_id(["ruth", "tom"])})
+                assert theirs.same == unknown.same, route.name
+        assert (api.firm.members(talk), api.firm.members(room)) == before, route.name
+
+
+def _give_all_scopes(unit: Unit) -> None:
+    """As somebody might who can write in the database."""
+    unit.run(ApiToken.update(scopes=" ".join(Scope)).where(ApiToken.system == "everything"))
 
 
 async def test_A1_D4_a_direct_conversation_is_not_there_for_others(api: Api) -> None:

@@ -26,10 +26,16 @@ from tests.component.api.harness import api_firm
 from tests.component.conftest import own_database
 from tests.component.wire.test_appservice_schema import CHECKS
 
-EXAMPLES = 20
+EXAMPLES = 16
 TOKENS = 40
 """So many that none asks too often."""
-THERE = {"matter": "m1", "conversation": first_matter_conversation_id("m1"), "person": "tom", "wall": "w1"}
+THERE = {
+    "matter": "m1",
+    "conversation": first_matter_conversation_id("m1"),
+    "person": "tom",
+    "wall": "w1",
+    "any_wall": "w1",
+}
 CONFIG = SchemathesisConfig(
     projects=ProjectsConfig(
         default=ProjectConfig(

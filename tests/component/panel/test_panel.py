@@ -107,6 +107,14 @@ async def test_P4_sessions_are_listed_and_ended_by_their_owner(panel: Panel) -> 
     assert (await other.get("/"))[0] == 401
 
 
+async def test_P4_in_how_many_browsers_a_person_is_signed_in_has_an_end(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.operations.panel.BROWSERS_MOST", 2)
+    first, second, tom, third = [await panel.enter(who) for who in ("ruth", "ruth", "tom", "ruth")]
+    assert [(await one.get("/"))[0] for one in (first, second, tom, third)] == [401, 200, 200, 200]
+
+
 async def test_P4_one_session_is_ended_by_its_owner_and_by_nobody_else(panel: Panel) -> None:
     first, second, tom = [await panel.enter(who) for who in ("ruth", "ruth", "tom")]
     _, text = await first.get("/sessions")
@@ -464,6 +472,42 @@ async def heard(stream: ClientResponse) -> bytes:
         while not found.endswith(b"\r\n\r\n") and not stream.content.at_eof():
             found += await stream.content.readany()
     return found
+
+
+async def test_P3_P5_a_page_with_readers_hears_that_somebody_has_read_on_and_others_do_not(panel: Panel) -> None:
+    firm, room = panel.firm, await channel(panel.firm)
+    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
+    address = await filings(ruth)
+    message = firm.fake.message(room, firm.user("ruth"), "Read this.")["event_id"]
+    await firm.settle()
+    status, text = await ruth.get(f"{address}/message/{message}/seen")
+    (about,) = re.findall(r'data-about="([^"]+)"', text)
+    assert (status, about) == (200, f"readers {address.rpartition('/')[2]}")
+    (mark,) = re.findall(r'data-seen="(\w+)"', text)
+
+    async def read(who: str) -> None:
+        content = {message: {"m.read": {firm.user(who): {"ts": 1, "thread_id": "main"}}}}
+        firm.bridge.receipts.heard([{"type": "m.receipt", "room_id": room, "content": content}])
+        await firm.bridge.receipts.write()
+
+    async with AsyncExitStack() as stack:
+        opened = [
+            await stack.enter_async_context(
+                panel.client.get("/events", params={"about": of}, headers={"Cookie": f"{COOKIE}={one.session}"})
+            )
+            for one, of in ((ruth, about), (walt, about), (ruth, address.rpartition("/")[2]))
+        ]
+        readers, walts, files = opened
+        for stream in opened:
+            said = await heard(stream)
+            assert b"event: open" in said
+            assert (mark.encode() in said) is (stream is readers)
+        await read("tom")
+        assert b"event: changed" in await heard(readers)
+        # Had another page heard of it, it would have said so before this.
+        for who, stream, name in (("walt", walts, "Tea"), ("ruth", files, "Coffee")):
+            await firm.ask(who, f"!channel create {name}")
+            assert (await heard(stream)).count(b"event: changed") == 1
 
 
 async def test_P3_an_open_page_hears_of_what_it_is_about_though_the_person_is_not_in_it(panel: Panel) -> None:

@@ -21,6 +21,7 @@ from yarl import URL
 
 from bridge.check.finding import Verdict
 from bridge.check.sign_on import sign_on_findings
+from bridge.oidc.provider import AT_ONCE
 from bridge.settings import SignOnSettings
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import PanelSession, SignOnUsed
@@ -291,6 +292,18 @@ async def test_P4_a_way_back_works_once_and_in_one_browser(door: Door, provider:
     status, text, _ = await other.get(back)
     assert (status, "used already" in text) == (403, True)
     assert await sessions(door.panel) == 1
+
+
+async def test_P4_who_comes_back_while_too_many_do_may_come_again(
+    door: Door, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = await door.at_provider(await door.begin())
+    with monkeypatch.context() as crowded:
+        crowded.setattr("bridge.oidc.provider.WAITING_MOST", -AT_ONCE)
+        provider.asked.clear()
+        status, text, _ = await door.get(back)
+        assert (status, "load this page again" in text, provider.asked) == (429, True, [])
+    assert (await door.get(back))[0] == 303
 
 
 async def test_P4_a_code_of_another_attempt_signs_in_nobody(door: Door) -> None:

@@ -232,3 +232,10 @@ async def test_A1_a_token_is_made_listed_and_ended_beside_the_bridge_that_runs(
         assert (await typed(config, "token", "end", "1"))[:2] == (Exit.OK, "Token 1 has ended.\n")
         assert (await typed(config, "token", "end", "1"))[0] == Exit.NOT_FOUND
         assert (await typed(config, "token", "new", "--for", "c", "--scope", "all"))[0] == Exit.USAGE
+        new = "token", "new", "--scope", "matters:read"
+        assert (await typed(config, *new, "--as-system", "intake"))[0] == Exit.OK
+        code, listed, _ = await typed(config, "token", "list", "--json")
+        assert [(one["person"], one["system"]) for one in json.loads(listed)] == [("", "intake")]
+        for wrong in ((), ("--for", "c", "--as-system", "intake"), ("--as-system", "In take")):
+            assert (await typed(config, *new, *wrong))[0] == Exit.USAGE
+        assert (await typed(config, *new, "--scope", "scim", "--as-system", "intake"))[0] == Exit.USAGE

@@ -48,9 +48,7 @@ READING = ("smokeball.renewed", "source.hinted", "source.kept:1", "smokeball.mir
 PUSHING = ("scim.stored:1", "scim.stored:2", "source.kept")
 
 
-@pytest.mark.parametrize(
-    "faults", [(each,) for each in READING] if LONG else [READING[-1:]], ids=str
-)
+@pytest.mark.parametrize("faults", [(each,) for each in READING] if LONG else [READING[-1:]], ids=str)
 async def test_S2_smokeball_is_read_to_its_end_after_a_crash(tmp_path: Path, faults: tuple[str, ...]) -> None:
     database, fake = f"sqlite:///{tmp_path / 'bridge.db'}", FakeSmokeball()
     store = await opened(database)

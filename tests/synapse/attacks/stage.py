@@ -22,7 +22,7 @@ from urllib.parse import quote
 from bridge.firm.conversation import channel_id, channel_key, first_matter_conversation_id
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.handlers.commands import ANSWERED
-from bridge.operations.tokens import NewToken, Scope, hashed
+from bridge.operations.tokens import OF_SYSTEMS, NewToken, Scope, hashed
 from bridge.web.panel.safety import COOKIE, form_token
 from bridge.web.shell import SHELL_PATH, signed
 from tests.synapse.asked.test_channels import asking
@@ -396,6 +396,7 @@ async def _let_in(stage: Stage) -> None:
     }
     for staff_id, name in NAMES.items():
         stage.things[f"{name}_api"] = await _token(firm, staff_id)
+    stage.things["intake_api"] = await _token(firm, "", "intake")
     for name in ("ann", "ben", "cleo", "gil", "hal"):
         stage.things[f"{name}_chat"] = await bot_chat(stage.people[name], firm)
     for name in ("ann", "ben", "dan", "hal"):
@@ -405,10 +406,10 @@ async def _let_in(stage: Stage) -> None:
     }
 
 
-async def _token(firm: RealFirm, staff_id: str) -> str:
-    """A token of the API with all scopes."""
+async def _token(firm: RealFirm, staff_id: str, system: str = "") -> str:
+    """A token of the API with all scopes that whoever acts with it can have."""
     token = f"firm-bridge-{secrets.token_urlsafe(16)}"
-    wanted = NewToken(hashed(token), staff_id, "attacks", tuple(Scope), 1, "a test")
+    wanted = NewToken(hashed(token), staff_id, "attacks", tuple(OF_SYSTEMS if system else Scope), 1, "a test", system)
     key = firm.settings.security.alias_key.get_secret_value()
     body = signed(key, {"do": "add token", "token": asdict(wanted)})
     async with firm.http.post(firm.place.bridge_url + SHELL_PATH, data=body) as answer:

@@ -19,7 +19,7 @@ from tests.synapse.attacks.beside import DIRECT, MATTER, NO_MATTER, NO_WORDS, RE
 from tests.synapse.attacks.panel import ABOUT, NOT_SIGNED_IN, form, page
 
 _EVERYONE = channel_id(channel_key("Everyone"))
-_IN_THE_API = {**ABOUT, "webhook": "hook-0"}
+_IN_THE_API = {**ABOUT, "webhook": "hook-0", "any_wall": "w1"}
 LOGINS = {Who.OUTSIDER: "{stranger_token}", Who.SERVER_ADMIN: "{boss_token}"}
 PROOFS = {Who.OUTSIDER: "{stranger_openid}", Who.SERVER_ADMIN: "{boss_openid}"}
 
@@ -42,6 +42,10 @@ def _api(login: str) -> list[Call]:
 
 def _beside(token: str) -> list[Call]:
     return [Call("GET", f"/widget/{MATTER}/{one}", token=token or "-", panel=True) for one in (*TABS, "events")]
+
+
+def _widget(place: str) -> Call:
+    return Call("GET", f"/widget/{place}", token="-", panel=True)
 
 
 def _all_alike(name: str, rule: str, who: Who, steps: Iterable[Call], end: End) -> Attempt:
@@ -69,7 +73,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "P2",
         Who.NOBODY,
         (
-            Alike(*(Call("GET", f"/widget/{one}", token="-", panel=True) for one in (MATTER, NO_MATTER)), NO_WORDS),
+            Alike(_widget(MATTER), _widget(NO_MATTER), NO_WORDS),
             Call("POST", "/widget/out", token="-", panel=True),
             *(Call("GET", f"/static/panel.{kind}", token="-", panel=True) for kind in ("js", "css", "svg")),
             Call("GET", f"{API_PATH}/openapi.json", token="-", panel=True),

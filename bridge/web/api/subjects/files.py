@@ -11,12 +11,10 @@ from pydantic import Field
 from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
 from bridge.operations.files.downloads import download_of
 from bridge.operations.files.listing import FileSeen, files_seen
-from bridge.operations.tokens import holder
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
 from bridge.web.api.table import Moment, Paged
-from bridge.web.bearer import bearer
 from bridge.web.handing import handed_over
 from bridge.web.panel.safety import FILE_HEADERS
 
@@ -86,6 +84,7 @@ def _shown(found: Sequence[FileSeen]) -> list[shown.FileJson]:
             at=shown.moment(one.at_ms),
             version=one.version,
             versions=one.versions,
+            filed=one.filed,
         )
         for one in found
         if one.conversation is not None
@@ -104,10 +103,7 @@ async def download(call: ApiCall) -> web.StreamResponse:
     fresh = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if call.request.headers.get("If-None-Match") == tag:
         return web.Response(status=304, headers=fresh)
-    with call.downloads.one_of(call.person.id) as there_is_room:
-        if not there_is_room:
-            detail = "Other downloads are under way. Try again when one is done."
-            raise ProblemError(429, "too_many_downloads", detail, {"Retry-After": "10"})
+    with call.slot():
         headers = {**FILE_HEADERS, **fresh}
         response = await handed_over(call.request, call.desk, found, headers, lambda: _may_still(call))
     if response is None:
@@ -117,7 +113,7 @@ async def download(call: ApiCall) -> web.StreamResponse:
 
 async def _may_still(call: ApiCall) -> bool:
     """Whether the token has not ended and the person may have the file (F2, M3)."""
-    if await holder(call.desk, bearer(call.request)) is None:
+    if not await call.still_works():
         return False
     conversation_id = call.conversation.entry.id
     return await download_of(call.desk, call.person, conversation_id, call.named("event")) is not None

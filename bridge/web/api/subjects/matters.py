@@ -41,7 +41,7 @@ async def matters(call: ApiCall) -> shown.PageJson[shown.MatterJson]:
     asked = call.asked(MattersAsked)
     found: Sequence[Matter] = matters_seen(call.desk, call.person, asked.q.split())
     items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
-    return shown.PageJson(items=[shown.MatterJson(**_matter(one)) for one in items], next=following)
+    return shown.PageJson(items=[matter_shown(one) for one in items], next=following)
 
 
 async def matter(call: ApiCall) -> shown.MatterWholeJson:
@@ -100,6 +100,11 @@ def conversation(one: seen.ListedConversation, matter_id: str | None) -> shown.C
 
 def _place(matter: Matter) -> tuple[int, str, str]:
     return _ORDER[matter.status], matter.number, matter.id
+
+
+def matter_shown(one: Matter) -> shown.MatterJson:
+    """A matter in a list."""
+    return shown.MatterJson(**_matter(one))
 
 
 def _matter(one: Matter) -> dict[str, str]:

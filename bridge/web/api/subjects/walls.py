@@ -12,12 +12,15 @@ from bridge.firm.model import Wall, WallKind
 from bridge.operations.everybody import everybody
 from bridge.operations.walls.foreseeing import foresee_taken_out
 from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_listed
+from bridge.operations.walls.report import Disclosed, Piece, disclosed, pieces
 from bridge.operations.walls.setting import lift_walls, set_wall
 from bridge.operations.walls.telling import acknowledge_walls
 from bridge.web.api import models as shown
+from bridge.web.api import reports
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
-from bridge.web.api.subjects.matters import PEOPLE_MOST
+from bridge.web.api.subjects.matters import PEOPLE_MOST, matter_shown
+from bridge.web.api.subjects.people import named, named_by_id
 from bridge.web.api.table import Given, Paged
 
 
@@ -26,6 +29,12 @@ class WallsAsked(Paged):
 
     client: str = Field("", max_length=255, description="Only those around this client.")
     keeps_out: str = Field("", max_length=255, description="Only those that keep this staff id out.")
+
+
+class ReportAsked(Paged):
+    """Which page of a report."""
+
+    limit: int = Field(10, ge=1, le=20, description="How many matters at most.")
 
 
 class NewWall(Given):
@@ -65,6 +74,50 @@ async def wall(call: ApiCall) -> shown.WallJson:
     if not rows:
         raise not_there()
     return _shown(rows[0])
+
+
+async def report(call: ApiCall) -> reports.WallReportJson:
+    """Of a wall, also of one that has ended, who is kept out, and what they could read before in each matter.
+    Never what was said. The homeserver is asked for the history of each conversation."""
+    asked, meant = call.asked(ReportAsked), call.wall
+    with call.slot():
+        parts = [one for one in pieces(call.desk, call.person, [meant]) if one.matter is not None]
+        items, following = call.cursors.page(parts, _by_number, asked.cursor, asked.limit)
+        told = [(one.matter, await disclosed(call.desk, call.person, one)) for one in items]
+    # Asking took a while: what may be told is as it is now (M3).
+    rows = await wall_rows(call.desk, call.person, [meant])
+    seen = {one.matter for one in pieces(call.desk, call.person, [meant])}
+    if not rows:
+        raise not_there()
+    record = rows[0].record
+    return reports.WallReportJson(
+        wall=_shown(rows[0]),
+        ended=None if record is None or record.ended_at is None else shown.moment(record.ended_at),
+        ended_by=None if record is None else named_by_id(call, record.ended_by),
+        items=[
+            reports.WalledMatterJson(matter=matter_shown(matter), disclosed=[_disclosed(one) for one in found])
+            for matter, found in told
+            if matter is not None and matter in seen
+        ],
+        next=following,
+    )
+
+
+def _by_number(one: Piece) -> tuple[str, str]:
+    return ("", "") if one.matter is None else (one.matter.number, one.matter.id)
+
+
+def _disclosed(one: Disclosed) -> reports.DisclosedJson:
+    period = one.period
+    return reports.DisclosedJson(
+        conversation=one.conversation,
+        person=None if one.person is None else named(one.person),
+        since=None if period is None else shown.moment(period.since),
+        until=None if period is None or period.until is None else shown.moment(period.until),
+        sent=0 if period is None else period.sent,
+        readable=0 if period is None else period.readable,
+        unreadable=one.unreadable,
+    )
 
 
 async def set_one(call: ApiCall) -> shown.WallMadeJson:
