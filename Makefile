@@ -80,9 +80,9 @@ pictures: $(VENV)/installed $(VENV)/synapse/installed
 postgres: $(VENV)/installed
 	tests/postgres.sh --numprocesses logical --maxprocesses 4 tests/component
 
-## postgres-store: those of the store and the queues alone
+## postgres-store: those of the store, the queues and backups alone
 postgres-store: $(VENV)/installed
-	tests/postgres.sh tests/component/store/test_store*.py tests/component/wire/test_inbox*.py tests/component/wire/test_outbox*.py
+	tests/postgres.sh tests/component/store/test_store*.py tests/component/wire/test_inbox*.py tests/component/wire/test_outbox*.py tests/component/backup
 
 ## sftp: the filing cabinet on OpenSSH's SFTP server from Debian's packages
 sftp: $(VENV)/installed

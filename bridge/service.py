@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
 
+from bridge.backup.newest import Newest, newest_backup
 from bridge.care.telling_matters import tell_of_status
 from bridge.clock import firm_today, now_ms
 from bridge.directory.file import DirectoryFile
@@ -104,6 +105,8 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         metrics.directory_problems.set_function(lambda: len(directory.problems))
         metrics.directory_held.set_function(lambda: directory.held is not None)
 
+        metrics.backup_age.set_function(lambda: _newest_backup(settings).age_seconds)
+        metrics.backup_late.set_function(lambda: _newest_backup(settings).late)
         if directory.sources is not None:
             for name in directory.sources.names:
                 metrics.source_age.labels(name).set_function(partial(_age, directory, name))
@@ -116,6 +119,10 @@ async def open_firm(settings: Settings, *, reading: bool = False) -> AsyncIterat
         stack.push_async_callback(homeserver.close)
         reconciler = make_reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
+
+
+def _newest_backup(settings: Settings) -> Newest:
+    return newest_backup(settings.backup, datetime.now(UTC)) or Newest(None, -1.0, late=False)
 
 
 def _age(directory: DirectoryFile, source: str) -> float:

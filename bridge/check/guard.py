@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bridge.check.finding import Finding, Verdict
 from bridge.check.http import Asker, Reply
-from bridge.check.local import pending_migrations
 from bridge.clock import now_ms
 from bridge.directory.keeping import read_firm
 from bridge.directory.records import StoredDirectoryError
@@ -18,7 +17,7 @@ from bridge.reconcile.guard_processes import GuardProcess, GuardStanding, read_p
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
-from bridge.store.engine.store import Store
+from bridge.store.engine.store import Store, pending_migrations
 
 LINES = """\
 modules:
