@@ -80,9 +80,9 @@ pictures: $(VENV)/installed $(VENV)/synapse/installed
 postgres: $(VENV)/installed
 	tests/postgres.sh --numprocesses logical --maxprocesses 4 tests/component
 
-## postgres-store: those of the store and the queues alone, and the short form of several
+## postgres-store: those of the store, the queues and backups alone, and the short form of several
 postgres-store: $(VENV)/installed
-	tests/postgres.sh tests/component/store/test_store*.py tests/component/wire/test_inbox*.py tests/component/wire/test_outbox*.py tests/component/several
+	tests/postgres.sh tests/component/store/test_store*.py tests/component/wire/test_inbox*.py tests/component/wire/test_outbox*.py tests/component/backup tests/component/several
 
 ## several: two and four processes on one PostgreSQL, killed, stopped and cut off under load for ten minutes each
 several: $(VENV)/installed

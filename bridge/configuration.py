@@ -23,12 +23,14 @@ from bridge.firm.errors import BridgeError
 from bridge.mapping.ids import LOCALPART, TEMPLATE_FIELDS
 from bridge.oidc.metadata import may_be_asked
 from bridge.retired import RETIRED, retired
-from bridge.settings import EXAMPLE_SECRET, MasSettings, Settings
+from bridge.settings import EXAMPLE_SECRET, BackupSettings, MasSettings, Settings
 from bridge.yaml_lines import Document, YamlError, read_yaml
 
 DEFAULT_PATH = Path("firm-bridge.yaml")
 PATH_VARIABLE = "FIRM_BRIDGE_CONFIG"
 _PREFIX = "FIRM_BRIDGE_"
+_AGE_KEY = re.compile(r"age1[02-9ac-hj-np-z]{58}")
+"""The age specification, native X25519 recipients (Bech32)."""
 _LARGEST = 1024 * 1024
 _SHORTEST_KEY = 16
 _SERVER_NAME = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(:[0-9]{1,5})?")
@@ -104,6 +106,7 @@ def judge(settings: Settings) -> Iterator[SettingProblem]:
     yield from _addresses(settings)
     yield from _names(settings)
     yield from _owners(settings)
+    yield from _backup(settings)
     if settings.sign_on.issuer:
         yield from _sign_on(settings)
     if settings.mas.url:
@@ -277,12 +280,30 @@ def _addresses(settings: Settings) -> Iterator[SettingProblem]:
             )
         elif parts.path.rstrip("/") or parts.query or parts.fragment or parts.username:
             yield SettingProblem(key, f"{url!r} has more than host and port. Leave only those.")
-    database = settings.database.url.get_secret_value()
-    if not re.match(r"sqlite:///.|postgres(ql)?://.", database):
-        yield SettingProblem(
-            "database.url",
-            "It is not an address of a database. Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
-        )
+    databases = [("database.url", settings.database.url.get_secret_value())]
+    if of_synapse := settings.backup.synapse_database.get_secret_value():
+        databases.append(("backup.synapse_database", of_synapse))
+    for key, url in databases:
+        if not re.match(r"sqlite:///.|postgres(ql)?://.", url):
+            yield SettingProblem(
+                key,
+                "It is not an address of a database. Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
+            )
+
+
+def _backup(settings: Settings) -> Iterator[SettingProblem]:
+    given = settings.backup
+    for key in given.recipients:
+        if not _AGE_KEY.fullmatch(key):
+            # Not shown: it may be the secret key, which must not stand here.
+            yield SettingProblem(
+                "backup.recipients",
+                "One is no public key of age. It begins with age1, and `age-keygen` prints it; the secret key, which"
+                " begins with AGE-SECRET-KEY, belongs on another machine.",
+            )
+    if bool(given.folder) != bool(given.recipients):
+        missing = "backup.recipients" if given.folder else "backup.folder"
+        yield SettingProblem(missing, "It is missing. A backup needs a folder, and a key to be encrypted to.")
 
 
 def _mas(wanted: MasSettings) -> Iterator[SettingProblem]:
@@ -390,17 +411,22 @@ def _located(problems: list[SettingProblem], file: Path, document: Document) -> 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:
     directory = settings.directory.model_copy(update={"path": str(folder / settings.directory.path)})
-    url = settings.database.url.get_secret_value()
-    if url.startswith("sqlite:///"):
-        url = "sqlite:///" + str(folder / url.removeprefix("sqlite:///"))
+    url = _absolute_database(settings.database.url.get_secret_value(), folder)
     database = settings.database.model_copy(update={"url": SecretStr(url)})
+    backup = _absolute_backup(settings.backup, folder)
     key_file = str(folder / settings.smokeball.key_file)
     smokeball = settings.smokeball.model_copy(update={"key_file": key_file})
     cabinet = settings.filing.url.get_secret_value()
     if "://" not in cabinet:
         cabinet = str(folder / cabinet)
     filing = settings.filing.model_copy(update={"url": SecretStr(cabinet)})
-    changed = {"directory": directory, "smokeball": smokeball, "database": database, "filing": filing}
+    changed = {
+        "directory": directory,
+        "smokeball": smokeball,
+        "database": database,
+        "backup": backup,
+        "filing": filing,
+    }
     if settings.sign_on.client_secret_file:
         file = str(folder / settings.sign_on.client_secret_file)
         changed["sign_on"] = settings.sign_on.model_copy(update={"client_secret_file": file})
@@ -408,3 +434,18 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         file = str(folder / settings.mas.client_secret_file)
         changed["mas"] = settings.mas.model_copy(update={"client_secret_file": file})
     return settings.model_copy(update=changed)
+
+
+def _absolute_database(url: str, folder: Path) -> str:
+    given = url.removeprefix("sqlite:///")
+    return url if given == url else f"sqlite:///{folder / given}"
+
+
+def _absolute_backup(given: BackupSettings, folder: Path) -> BackupSettings:
+    return given.model_copy(
+        update={
+            "folder": str(folder / given.folder) if given.folder else "",
+            "synapse_database": SecretStr(_absolute_database(given.synapse_database.get_secret_value(), folder)),
+            "synapse_files": tuple(str(folder / file) for file in given.synapse_files),
+        }
+    )

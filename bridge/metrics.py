@@ -154,6 +154,16 @@ class Metrics:
             "Age of the oldest refusal that waited with the guard when it was last asked; 0 for none.",
             registry=registry,
         )
+        self.backup_age = Gauge(
+            "firm_bridge_backup_age_seconds",
+            "Seconds since the newest backup in backup.folder was begun; -1 for none.",
+            registry=registry,
+        )
+        self.backup_late = Gauge(
+            "firm_bridge_backup_late",
+            "1 where the newest backup is older than backup.alarm_hours, or there is none; 0 where nothing is set.",
+            registry=registry,
+        )
         self.guard_processes = Gauge(
             "firm_bridge_guard_processes",
             "Workers of Synapse by whether the guard there answers: here, silent, or absent (never there).",

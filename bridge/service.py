@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
 
+from bridge.backup.newest import Newest, newest_backup
 from bridge.care.telling_matters import tell_of_status
 from bridge.clock import firm_today, now_ms
 from bridge.directory.file import DirectoryFile
@@ -109,6 +110,8 @@ async def open_firm(
         metrics.directory_problems.set_function(lambda: len(directory.problems))
         metrics.directory_held.set_function(lambda: directory.held is not None)
 
+        metrics.backup_age.set_function(lambda: _newest_backup(settings).age_seconds)
+        metrics.backup_late.set_function(lambda: _newest_backup(settings).late)
         if directory.sources is not None:
             for name in directory.sources.names:
                 metrics.source_age.labels(name).set_function(partial(_age, directory, name))
@@ -138,6 +141,10 @@ def _must_own(store: Store) -> None:
     told = "nothing is asked of the homeserver while another process of the bridge may have taken over"
     error = UnreachableError("Any request", 0, "M_UNKNOWN", told)
     raise error if store.lost is not None else PassingError(error)
+
+
+def _newest_backup(settings: Settings) -> Newest:
+    return newest_backup(settings.backup, datetime.now(UTC)) or Newest(None, -1.0, late=False)
 
 
 def _age(directory: DirectoryFile, source: str) -> float:

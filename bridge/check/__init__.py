@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.check.finding import Finding, Verdict
 from bridge.check.homeserver import homeserver_findings
 from bridge.check.http import asker
-from bridge.check.local import cabinet_findings, configuration_findings, database_findings, directory_findings
+from bridge.check.local import (
+    backup_findings,
+    cabinet_findings,
+    configuration_findings,
+    database_findings,
+    directory_findings,
+)
 from bridge.check.sign_on import sign_on_findings
 from bridge.check.sources import source_findings
 from bridge.settings import Settings
@@ -30,6 +37,8 @@ async def examine(settings: Settings, config: Path) -> AsyncIterator[Finding]:
     async for finding in source_findings(settings):
         yield finding
     async for finding in database_findings(settings, firm):
+        yield finding
+    for finding in backup_findings(settings, datetime.now(UTC)):
         yield finding
     async for finding in cabinet_findings(settings):
         yield finding

@@ -6,19 +6,19 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bridge import __version__
 from bridge.check.finding import Finding, Verdict
 from bridge.check.http import Asker, Reply
-from bridge.check.local import pending_migrations
 from bridge.clock import now_ms
 from bridge.directory.keeping import read_firm
 from bridge.directory.records import StoredDirectoryError
 from bridge.firm.facts import digest_of
-from bridge.guard.protocol import PATH, sign_question
+from bridge.guard.protocol import FORM, PATH, form_of, other_release, sign_question
 from bridge.reconcile.guard_processes import GuardProcess, GuardStanding, read_processes, trouble_with
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
-from bridge.store.engine.store import Store
+from bridge.store.engine.store import Store, pending_migrations
 
 LINES = """\
 modules:
@@ -89,6 +89,9 @@ def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding
         return Finding(
             "guard", Verdict.MISSING, what, f"{_INSTALL}{lines}\nOr take guard.key out of the configuration."
         )
+    release = str(reply.body.get("release", "another release"))
+    if form_of(reply.body) != FORM:
+        return Finding("guard", Verdict.MISSING, other_release(release, __version__), f"{_INSTALL}{lines}")
     if not reply.body.get("version"):
         what = "In force, but it has not been told who may be where, so nobody comes into any room."
         return Finding("guard", Verdict.WARNING, what, "Start the bridge; if it runs already, look into its log.")
@@ -102,6 +105,9 @@ def judge_guard(reply: Reply, digest: str | None, settings: Settings) -> Finding
             f" {datetime.fromtimestamp(oldest_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC, that are not in the audit log yet."
         )
         return Finding("guard", Verdict.WARNING, what, "Start the bridge; if it runs already, look into its log.")
+    if release != __version__:
+        what = f"In force, but of firm-bridge {release}, and this is {__version__}. They still understand each other."
+        return Finding("guard", Verdict.WARNING, what, f"{_INSTALL}{lines}")
     refused = sum(reply.body.get("refused", {}).values())
     return Finding(
         "guard", Verdict.OK, f"In force, and up to date. It has refused {refused} times since Synapse started."

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bridge.backup.newest import newest_backup
 from bridge.check.finding import Finding, Verdict
 from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import anything_waits
@@ -20,10 +22,9 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import may_administer
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
-from bridge.store.engine.backends import backend_for
-from bridge.store.engine.errors import StoreError, as_store_error
+from bridge.store.engine.errors import StoreError
 from bridge.store.engine.processes import Process
-from bridge.store.engine.store import Store, pending
+from bridge.store.engine.store import Store
 from bridge.store.queues import inbox, outbox
 from bridge.store.rooms.accounts import all_accounts
 from bridge.store.rooms.made import rooms_of
@@ -94,6 +95,22 @@ async def database_findings(settings: Settings, firm: Firm | None) -> AsyncItera
         yield Finding("database", Verdict.MISSING, str(error), "Compare database.url with the database.")
 
 
+def backup_findings(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """How old the newest backup is; nothing where backups are made by something else (backup.folder)."""
+    if (newest := newest_backup(settings.backup, now)) is None:
+        return
+    remedy = "`firm-bridge backup` makes one and says what is in the way (docs/admin-guide.md, Backup)."
+    if newest.file is None:
+        what = f"There is no backup in {settings.backup.folder}."
+        yield Finding("backup", Verdict.WARNING, what, remedy)
+        return
+    what = f"The newest backup is {newest.age_seconds / 3600:.0f} hours old: {newest.file}."
+    if newest.late:
+        yield Finding("backup", Verdict.WARNING, f"{what} backup.alarm_hours is {settings.backup.alarm_hours}.", remedy)
+    else:
+        yield Finding("backup", Verdict.OK, what)
+
+
 async def cabinet_findings(settings: Settings) -> AsyncIterator[Finding]:
     if settings.filing.mode == "off":
         return
@@ -126,18 +143,6 @@ def _missing_file(file: Path) -> Finding | None:
         return Finding("database", Verdict.OK, f"{file} is not there yet; the first start of the bridge makes it.")
     what = f"There is no folder {file.parent} for the database."
     return Finding("database", Verdict.MISSING, what, f"mkdir -p {file.parent}")
-
-
-def pending_migrations(url: str) -> int:
-    """How many changes of the tables the database lacks. Raises StoreError."""
-    backend = backend_for(url, reading=True)
-    try:
-        backend.connect()
-        return pending(backend)
-    except Exception as error:
-        raise as_store_error(error, backend.name) from error
-    finally:
-        backend.close()
 
 
 async def _stored(url: str, settings: Settings, firm: Firm | None) -> AsyncIterator[Finding]:

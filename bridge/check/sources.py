@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from bridge.check.finding import Finding, Verdict
-from bridge.check.local import pending_migrations
 from bridge.clock import now_ms
 from bridge.directory.problems import DirectoryError
 from bridge.directory.smokeball.api import SmokeballApi
@@ -18,7 +17,7 @@ from bridge.directory.sources.port import FILES, SOURCE_NAMES, SourceError
 from bridge.firm.model import Firm
 from bridge.settings import Settings, SmokeballSettings
 from bridge.store.engine.errors import StoreError
-from bridge.store.engine.store import Store
+from bridge.store.engine.store import Store, pending_migrations
 from bridge.wording.directory import source_line
 
 _ASK = "See docs/admin-guide.md, Smokeball."

@@ -14,6 +14,7 @@ import typer
 from bridge import __version__
 from bridge.cli import firm, passwords, setup
 from bridge.cli.audit import audit
+from bridge.cli.backups import backup, restore
 from bridge.cli.converting import directory_convert
 from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.pages import pages_folder
@@ -78,6 +79,8 @@ def dev() -> None:
 if find_spec("bridge.dev") is not None:
     # Only a checkout has it.
     app.command()(dev)
+app.command()(backup)
+app.command()(restore)
 app.command()(firm.plan)
 app.command()(firm.sync)
 firm.staff.command("set-password")(passwords.set_password)

@@ -40,6 +40,7 @@ class Exit(IntEnum):
     RUNNING = 17, "Another process of the bridge uses the database. Nothing was changed."
     HELD = 18, "A change of the directory waits for a firm admin, and nothing of the directory is taken over meanwhile."
     SOURCE = 19, "A source of the directory, such as Smokeball, refused or did not answer. Nothing was changed."
+    BACKUP = 20, "A backup could not be made, read or put back. The message says why, and nothing is left half done."
 
 
 class Stop(BridgeError):  # noqa: N818 - no error: what ends the program
@@ -53,12 +54,14 @@ class Stop(BridgeError):  # noqa: N818 - no error: what ends the program
 def exit_for(error: Exception) -> Exit | None:
     """The exit code an error leads to, or None for one that nobody foresaw."""
     # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
+    from bridge.backup.sealed import BackupError
     from bridge.directory.problems import DirectoryError
     from bridge.directory.sources.port import SourceError
     from bridge.filing.cabinet import BackendMissingError
     from bridge.matrix.errors import GuardAwayError, RequestError, TokenRejectedError, UnreachableError
     from bridge.service import NotServerAdminError
     from bridge.store.engine.errors import OwnedElsewhereError, StoreError
+    from bridge.store.record.audit import TamperedError
     from bridge.web.app import ListenError
 
     table: tuple[tuple[type[Exception], Exit], ...] = (
@@ -70,6 +73,8 @@ def exit_for(error: Exception) -> Exit | None:
         (NotServerAdminError, Exit.SOMETHING_MISSING),
         (DirectoryError, Exit.DIRECTORY),
         (SourceError, Exit.SOURCE),
+        (BackupError, Exit.BACKUP),
+        (TamperedError, Exit.TAMPERED),
         (OwnedElsewhereError, Exit.RUNNING),
         (StoreError, Exit.DATABASE),
         (ListenError, Exit.LISTEN),

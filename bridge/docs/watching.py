@@ -156,6 +156,22 @@ ALARMS = (
             "Look at the free space of the disk that the guard writes to.",
         ),
     ),
+    Alarm(
+        "FirmBridgeBackupLate",
+        "firm_bridge_backup_late > 0",
+        "30m",
+        "warning",
+        "The newest backup is older than it may be, or there is none.",
+        "All goes on. What happens from now on would be lost with the disk.",
+        (
+            "`systemctl status firm-bridge-backup.timer firm-bridge-backup`: whether it was begun, and why it failed.",
+            "`firm-bridge backup --config …` makes one now, or says in one sentence what is in the way: a full disk, a"
+            " missing `pg_dump`, a database that its user may not read.",
+            "`firm-bridge restore FILE --identity KEY --try` on the machine that has the key: whether the new one can"
+            " be put back.",
+            "`backup.alarm_hours` says from what age on this rings ([Backup](../admin-guide.md#backup)).",
+        ),
+    ),
 )
 """Every alarm. A test holds that each metric in them exists."""
 

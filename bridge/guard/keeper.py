@@ -19,12 +19,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bridge import __version__
 from bridge.firm.errors import BridgeError
 from bridge.firm.facts import Facts, FactsError, digest_of, records_of, with_changes
 from bridge.guard.protocol import (
+    FORM,
     MAX_BYTES,
+    OTHER_RELEASE,
     OUTDATED,
+    form_of,
     is_signed,
+    other_release,
     sign_asking_facts,
     sign_facts,
     sign_page,
@@ -37,6 +42,7 @@ from bridge.guard.spool import Spool
 
 _LONGEST_QUESTION = 100_000
 _CHANGES_REMEMBERED = 500
+_LONGEST_RELEASE = 40
 
 
 class PushRefusedError(BridgeError):
@@ -167,7 +173,8 @@ class Keeper:
             if base == version:
                 return policy.version, newer
             wanted = base
-        whole = json.dumps({"version": policy.version, "records": records_of(policy.facts)})
+        told = {"form": FORM, "release": __version__, "version": policy.version, "records": records_of(policy.facts)}
+        whole = json.dumps(told)
         return policy.version, [[sign_push(self._key, whole.encode()), whole]]
 
     def follow(self, version: int, pushes: Sequence[Sequence[str]]) -> None:
@@ -190,6 +197,8 @@ class Keeper:
             raise _forged()
         policy = self.policy
         return {
+            "form": FORM,
+            "release": __version__,
             "version": policy.version if policy else 0,
             "digest": policy.digest if policy else "",
             "refused": dict(self.refused),
@@ -218,6 +227,9 @@ class Keeper:
         numbers = [push.get("version"), push.get("base", 0)] if isinstance(push, dict) else [None]
         if b"\n" in body or any(type(number) is not int or not 0 <= number < 2**63 for number in numbers):
             raise PushRefusedError(400, "M_BAD_JSON", "A push is an object on one line, with a version.")
+        if form_of(push) != FORM:
+            told = other_release(__version__, str(push.get("release", "another release"))[:_LONGEST_RELEASE])
+            raise PushRefusedError(400, OTHER_RELEASE, told)
         opened: dict[str, Any] = push
         return opened
 

@@ -2,11 +2,13 @@
 
 POST a push, as JSON on one line:
 
-    {"version": 7, "records": {kind: {id: data}}}                      all there is to know
-    {"version": 8, "base": 7, "put": {kind: {id: data}}, "drop": {kind: [id]}}    what changed since version 7
+    {"form": FORM, "version": 7, "records": {kind: {id: data}}}                   all there is to know
+    {"form": FORM, "version": 8, "base": 7, "put": {kind: {id: data}}, "drop": {kind: [id]}}    what changed since then
 
 A push is taken when its version is higher than the last one's, and a change only on the version that it names as its
-base. It is on disk before it is answered. GET says which version is in force, and what was refused so far.
+base. It is on disk before it is answered. GET says which version is in force, what was refused so far, and of which
+form and release the guard is. A guard takes no push of another form than its own, and a bridge tells none to it: an
+older guard would pass over what only a newer one knows to keep somebody out by.
 
 The other way, the guard asks the bridge for the room that somebody's client wants: a POST to CREATE_PATH of the bridge,
 
@@ -39,6 +41,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+from typing import Any
 
 PATH = "/_synapse/client/firm-bridge/policy"
 SIGNATURE_HEADER = "X-Firm-Bridge-Signature"
@@ -47,12 +51,30 @@ REFUSALS_PATH = "/_synapse/client/firm-bridge/refusals"
 FAREWELL_PATH = "/_synapse/client/firm-bridge/farewell"
 PROCESSES_PATH = "/_synapse/client/firm-bridge/processes"
 CREATE_PATH = "/_firm-bridge/create"
+FORM = 1
+"""The form of what is told. Raised with every change of what a record says, and of what the guard decides by it: bridge
+and guard of two forms tell each other nothing. Releases that said no form had this one."""
+OTHER_RELEASE = "ORG.FIRM_BRIDGE.OTHER_RELEASE"
+"""Error code with status 400: the push is of another form than the guard's."""
 OUTDATED = "ORG.FIRM_BRIDGE.OUTDATED"
 """Error code with status 409: the version is not higher than the guard's, or the base is not the guard's version."""
 PROCESSES_BEHIND = "ORG.FIRM_BRIDGE.PROCESSES_BEHIND"
 """Error code with status 409: a worker of Synapse may still decide by what was told before."""
 MAX_BYTES = 64 * 1024 * 1024
 """The largest push that is read."""
+
+
+def form_of(said: Mapping[str, Any]) -> object:
+    """The form of a push, or of a guard's answer."""
+    return said.get("form", 1)
+
+
+def other_release(guard: str, bridge: str) -> str:
+    """What is wrong where they do not understand each other; each is named as far as it is known."""
+    return (
+        f"The guard in Synapse is of firm-bridge {guard}, and the bridge of {bridge}; they do not understand each"
+        " other. Install one release into both, then restart Synapse and the bridge."
+    )
 
 
 def sign_push(key: str, body: bytes) -> str:

@@ -92,7 +92,8 @@ class GuardAwayError(UnreachableError):
 
     def __str__(self) -> str:
         # Firm admins read it, too (`!wall add`): without the request, which is what went wrong for the bridge alone.
-        return f"{self.message[:1].upper()}{self.message[1:]} (`firm-bridge check` says what to do)"
+        said = self.message.removesuffix(".")
+        return f"{said[:1].upper()}{said[1:]} (`firm-bridge check` says what to do)"
 
 
 class GuardKnowsMoreError(GuardAwayError):

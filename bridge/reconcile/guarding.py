@@ -11,13 +11,18 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
+from bridge import __version__
 from bridge.firm.conversation import Conversation
 from bridge.firm.facts import BRIDGE_URL, OF_THE_FIRM, TIMEZONE, Facts, firm_changes, records_of, with_changes
 from bridge.firm.files.rules import MEGABYTE, FileRules
 from bridge.firm.model import Firm
 from bridge.guard.protocol import (
+    FORM,
+    OTHER_RELEASE,
     PATH,
+    form_of,
     is_signed,
+    other_release,
     sign_asking_facts,
     sign_facts,
     sign_farewell,
@@ -25,6 +30,7 @@ from bridge.guard.protocol import (
     sign_question,
 )
 from bridge.matrix.errors import (
+    BadRequestError,
     ForbiddenError,
     GuardAwayError,
     GuardKnowsMoreError,
@@ -298,13 +304,17 @@ class Guarding:
             if isinstance(error, UnreachableError):
                 raise
             raise GuardAwayError(error) from error
+        if form_of(status) != FORM:
+            self._told = None
+            told = other_release(str(status.get("release", "another release")), __version__)
+            raise GuardAwayError(BadRequestError(f"GET {PATH}", 200, OTHER_RELEASE, told))
         self.processes = read_processes(status)
         return int(status.get("version", 0))
 
     async def _push(self, said: dict[str, Any]) -> None:
         """Push, and lose certainty of what the guard knows where that fails. Raises PolicyOutdatedError, GuardAwayError
         and UnreachableError."""
-        body = orjson.dumps(said)
+        body = orjson.dumps({"form": FORM, "release": __version__, **said})
         # Before it is told, so that a guard that knows more was told by another bridge, or this store is an older one.
         await self._store.run(keep, GUARD_VERSION, str(said["version"]))
         try:

@@ -12,7 +12,7 @@ from bridge.settings.directory import DirectorySettings, ScimSettings, Smokeball
 from bridge.settings.files import FileRuleSettings, FilingSettings, TranscriptSettings
 from bridge.settings.firm import AccountSettings, CareSettings, DriftSettings, FirmSettings, PinSettings
 from bridge.settings.matrix import APPSERVICE_ID, AppserviceSettings, GuardSettings, HomeserverSettings, MasSettings
-from bridge.settings.running import DatabaseSettings, LogSettings, SecuritySettings
+from bridge.settings.running import BackupSettings, DatabaseSettings, LogSettings, SecuritySettings
 from bridge.settings.values import EXAMPLE_SECRET
 from bridge.settings.web import PanelSettings, SignOnSettings, WebhookSettings
 
@@ -21,6 +21,7 @@ __all__ = [
     "EXAMPLE_SECRET",
     "AccountSettings",
     "AppserviceSettings",
+    "BackupSettings",
     "CareSettings",
     "DatabaseSettings",
     "DirectorySettings",
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     scim: ScimSettings = ScimSettings()
     smokeball: SmokeballSettings = SmokeballSettings()
     database: DatabaseSettings = DatabaseSettings()
+    backup: BackupSettings = BackupSettings()
     security: SecuritySettings = SecuritySettings()
     guard: GuardSettings = GuardSettings()
     care: CareSettings = CareSettings()

@@ -23,6 +23,34 @@ class DatabaseSettings(Section):
     )
 
 
+class BackupSettings(Section):
+    """What `firm-bridge backup` keeps, where, and for whose key."""
+
+    folder: str = Field(
+        "",
+        description="The folder that backups are written to, best on another disk; empty for none. Of the newest there"
+        " the bridge tells the age.",
+    )
+    recipients: tuple[str, ...] = Field(
+        (),
+        description="The public keys of age (age1…) that backups are encrypted to. The secret ones stay elsewhere.",
+    )
+    synapse_database: SecretStr = Field(
+        SecretStr(""),
+        description="Synapse's database, to be backed up too: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME;"
+        " empty where something else does that.",
+    )
+    synapse_files: tuple[str, ...] = Field(
+        (), description="Files of Synapse's that a new machine needs too, such as homeserver.yaml and the signing key."
+    )
+    alarm_hours: int = Field(
+        26,
+        ge=0,
+        description="Hours after which the newest backup in the folder is too old, which an alarm, `firm-bridge check`"
+        " and a metric tell; 0 for never.",
+    )
+
+
 class SecuritySettings(Section):
     """Secrets of the bridge itself."""
 

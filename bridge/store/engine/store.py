@@ -397,6 +397,18 @@ def pending(backend: Backend) -> int:
     return sum(not migration.applied for migration in _runner(backend, _FOLDERS).status())
 
 
+def pending_migrations(url: str) -> int:
+    """How many migrations the database at a URL lacks; it is only read. Raises StoreError, as `pending` does."""
+    backend = backend_for(url, reading=True)
+    try:
+        backend.connect()
+        return pending(backend)
+    except Exception as error:
+        raise as_store_error(error, backend.name) from error
+    finally:
+        backend.close()
+
+
 def require_up_to_date(backend: Backend) -> None:
     """Raises NotMadeYetError where the database lacks a migration, and StoreError where it has had ones unknown
     here."""

@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
+from bridge.backup.manifest import Side
 from bridge.reconcile.watermark import DATA_TYPE
+from tests.backups import backed_up, put_back_one, with_backups
 from tests.synapse.guard.test_guard import GuardedFirm, guarded_firm
 from tests.synapse.guard.test_walls import answered
 from tests.synapse.harness import WITHOUT_GUARD, RealFirm
@@ -21,15 +23,17 @@ from tests.synapse.running.test_provisioning import membership_of, now
 ADMINS = {"firm": {"name": "Moor", "admin_roles": ["Partner"]}}
 
 
-def back_up(database: Path, copy: Path) -> None:
-    with closing(sqlite3.connect(database)) as live, closing(sqlite3.connect(copy)) as kept:
-        live.backup(kept)
+def back_up(firm: RealFirm) -> Path:
+    """Both databases, while all runs."""
+    place = firm.place
+    return backed_up(with_backups(firm.settings, place.var / "backups", place.synapse_database), place.settings_file)
 
 
-def put_back(copy: Path, database: Path) -> None:
-    for path in database.parent.glob(f"{database.name}*"):
-        path.unlink()
-    shutil.copy(copy, database)
+def put_back(firm: RealFirm, backup: Path, side: Side) -> None:
+    """One of them, beside the other as it is now."""
+    place = firm.place
+    settings = with_backups(firm.settings, place.var / "backups", place.synapse_database)
+    put_back_one(backup, settings, side, place.var)
 
 
 async def wall_cleo(guarded: GuardedFirm) -> tuple[str, str]:
@@ -64,10 +68,10 @@ async def test_R3_yesterdays_database_of_the_bridge_lets_nobody_in_again(tmp_pat
         chat = await bot_chat(guarded.cleo, firm)
         await guarded.cleo.say(chat, "!matter join 2026-0042")
         await guarded.cleo.wait_for_event(since, membership_of(guarded.cleo.user_id, "join", guarded.matter))
-        back_up(firm.place.bridge_database, tmp_path / "bridge.backup")
+        backup = back_up(firm)
         earlier, anew = await wall_cleo(guarded)
         firm.stop_bridge()
-        put_back(tmp_path / "bridge.backup", firm.place.bridge_database)
+        put_back(firm, backup, Side.BRIDGE)
         if not synapse_running:
             firm.kill_synapse()
             await firm.start_synapse()
@@ -94,7 +98,7 @@ async def test_R3_yesterdays_synapse_beside_a_running_bridge_is_shut_out_of_at_o
         await guarded.cleo.wait_for_event(since, membership_of(guarded.cleo.user_id, "join", guarded.matter))
         policy = firm.place.synapse_folder / "firm-policy"
         before = await watermark(firm)
-        back_up(firm.place.synapse_database, tmp_path / "synapse.backup")
+        backup = back_up(firm)
         if guards_file == "its own":
             shutil.copy(policy, tmp_path / "policy.backup")
         earlier, anew = await wall_cleo(guarded)
@@ -102,7 +106,7 @@ async def test_R3_yesterdays_synapse_beside_a_running_bridge_is_shut_out_of_at_o
             while await watermark(firm) == before:  # noqa: ASYNC110 - no event for it
                 await asyncio.sleep(0.5)
         firm.stop_synapse()
-        put_back(tmp_path / "synapse.backup", firm.place.synapse_database)
+        put_back(firm, backup, Side.SYNAPSE)
         if guards_file == "its own":
             shutil.copy(tmp_path / "policy.backup", policy)
         await firm.start_synapse()
@@ -132,7 +136,7 @@ async def test_R3_an_invitation_by_yesterdays_policy_is_good_until_the_bridge_lo
     async with guarded_firm(tmp_path, ADMINS) as guarded:
         firm = guarded.firm
         policy, matter = firm.place.synapse_folder / "firm-policy", guarded.matter
-        back_up(firm.place.synapse_database, tmp_path / "synapse.backup")
+        backup = back_up(firm)
         shutil.copy(policy, tmp_path / "policy.backup")
         since, chat = await now(guarded.ann), await bot_chat(guarded.ann, firm)
         await guarded.ann.say(chat, "!wall add 2026-0042 @cleo Her cousin is the other side")
@@ -141,7 +145,7 @@ async def test_R3_an_invitation_by_yesterdays_policy_is_good_until_the_bridge_lo
         assert (await guarded.ann.request("POST", f"{room}/invite", {"user_id": cleo.user_id})).status == 403
         with firm.bridge_held():
             firm.stop_synapse()
-            put_back(tmp_path / "synapse.backup", firm.place.synapse_database)
+            put_back(firm, backup, Side.SYNAPSE)
             shutil.copy(tmp_path / "policy.backup", policy)
             await firm.start_synapse()
             assert (await guarded.ann.request("POST", f"{room}/invite", {"user_id": cleo.user_id})).status == 200

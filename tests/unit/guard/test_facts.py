@@ -16,6 +16,7 @@ from bridge.firm.files.rules import FileRules
 from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.policy import may_be_in, may_be_in_space
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
+from bridge.guard.protocol import FORM
 
 PEOPLE = ["a", "b", "c", "d"]
 DAYS = [date(2026, 11, day) for day in (1, 15, 30)]
@@ -181,3 +182,41 @@ def test_the_longest_id_is_taken_and_what_is_longer_is_named_by_how_it_begins() 
     with pytest.raises(FactsError) as refused:
         with_changes(Facts(), {"staff": {"ab" * 501: data}}, {})
     assert str(refused.value) == "A staff has the id 'abababababababababab'."
+
+
+EVERYTHING = Facts(
+    Firm(
+        staff={"a": Staff("a", "", "", "")},
+        groups={"g": Group("g", "", ())},
+        matters={"m": Matter("m", "", "", MatterStatus.OPEN)},
+        walls={"w": Wall("w", next(iter(WallKind)), "m", "", ())},
+    ),
+    {"ann": "a"},
+    {"talk": Conversation("talk", ConversationKind.CHANNEL)},
+    {"timezone": "UTC"},
+    FileRules(1),
+)
+
+
+def test_what_is_told_has_the_form_that_its_number_names() -> None:
+    """Where this fails, what the guard is told was changed: raise FORM in bridge/guard/protocol.py, and write it here.
+
+    An older guard would pass over what only a newer one knows to keep somebody out by.
+    """
+    shape = {}
+    for kind, table in records_of(EVERYTHING).items():
+        (record,) = table.values()
+        shape[kind] = " ".join(sorted(record)) if isinstance(record, dict) else "a text"
+    assert (FORM, shape) == (
+        1,
+        {
+            "staff": "enabled former",
+            "group": "deleted members",
+            "matter": "allowed clients held restricted status team",
+            "wall": "client expires kind matter people since",
+            "account": "a text",
+            "conversation": "archived kind matter people",
+            "setting": "a text",
+            "file_rules": "allowed encrypted forbidden max_bytes programs",
+        },
+    )

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from bridge import __version__
 from bridge.check import Finding, Verdict
 from bridge.check.guard import judge_guard
 from bridge.check.homeserver import judge_ping, judge_setting
@@ -19,6 +20,7 @@ from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.check.well_known import judge_well_known, well_known_findings
 from bridge.cli.tables import print_findings
 from bridge.firm.model import Firm, Staff
+from bridge.guard.protocol import FORM
 from bridge.settings import (
     AppserviceSettings,
     DatabaseSettings,
@@ -197,7 +199,7 @@ def test_an_answer_that_does_not_tell_is_not_taken_for_good() -> None:
 
 
 GUARDED = SETTINGS.model_copy(update={"guard": GuardSettings(key=SecretStr("k" * 32))})
-IN_FORCE = {"version": 7, "digest": "d", "refused": {"F1": 2, "M3": 1}}
+IN_FORCE = {"form": FORM, "release": __version__, "version": 7, "digest": "d", "refused": {"F1": 2, "M3": 1}}
 
 
 @pytest.mark.parametrize(
@@ -214,6 +216,11 @@ IN_FORCE = {"version": 7, "digest": "d", "refused": {"F1": 2, "M3": 1}}
         (Reply(200, {**IN_FORCE, "waiting": 3, "oldest_ms": 2**62}), "d", Verdict.OK, "refused 3 times"),
         (Reply(200, {**IN_FORCE, "processes": []}), "d", Verdict.OK, "up to date"),
         (Reply(200, IN_FORCE), "e", Verdict.WARNING, "not what the bridge knows"),
+        (Reply(200, {**IN_FORCE, "release": "9.9"}), "d", Verdict.WARNING, "They still understand each other"),
+        (Reply(200, {**IN_FORCE, "release": "9.9"}), "e", Verdict.WARNING, "not what the bridge knows"),
+        (Reply(200, {"version": 7, "digest": "d"}), "d", Verdict.WARNING, "of firm-bridge another release"),
+        (Reply(200, {**IN_FORCE, "form": FORM + 1, "release": "9.9"}), "d", Verdict.MISSING, "do not understand"),
+        (Reply(200, {**IN_FORCE, "form": None}), "d", Verdict.MISSING, "do not understand"),
         (Reply(200, {"version": 0, "digest": ""}), "d", Verdict.WARNING, "nobody comes into any room"),
         (Reply(403, {"errcode": "M_FORBIDDEN"}), "d", Verdict.MISSING, "another key"),
         (Reply(404, {"errcode": "M_UNRECOGNIZED"}), "d", Verdict.MISSING, "no guard is in force"),

@@ -1,0 +1,204 @@
+"""A database copied while it is used, looked through, and put in its place: SQLite by its own online backup,
+PostgreSQL by its own programs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal, cast
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from bridge.backup.sealed import BackupError, copied, reason_of, sync_folder
+
+_BUSY_SECONDS = 30.0
+_TOLD = 300
+_LOGS = ("-wal", "-shm")
+
+
+@dataclass(frozen=True)
+class LiveDatabase:
+    """A database by its URL, as in database.url."""
+
+    url: str
+
+    @property
+    def engine(self) -> Literal["sqlite", "postgresql"]:
+        """Which of the two kinds it is."""
+        return "sqlite" if self.url.startswith("sqlite:///") else "postgresql"
+
+    @property
+    def path(self) -> Path:
+        """A SQLite file."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+    @property
+    def name(self) -> str:
+        """How people know it; without the password."""
+        if self.engine == "sqlite":
+            return str(self.path)
+        parts = urlsplit(self.url)
+        return f"postgresql://{parts.hostname or ''}{parts.path}"
+
+
+def dump(source: LiveDatabase, target: Any, work: Path) -> None:
+    """Write what a database holds at this moment to `target`, while others use it.
+
+    SQLite writes a file of its own, so a copy lies in the folder `work` meanwhile. Raises BackupError.
+    """
+    if source.engine == "postgresql":
+        _pg_dump(source, target)
+        return
+    copy = work / "copy.db"
+    try:
+        if not source.path.exists():
+            raise BackupError(f"There is no database {source.name}. Nothing was written.")
+        with (
+            contextlib.closing(_reading(source.path)) as live,
+            contextlib.closing(sqlite3.connect(copy)) as quiet,
+        ):
+            # In one step, in which others can go on writing (write-ahead log): else it would begin anew at each write.
+            live.backup(quiet)
+            quiet.execute("PRAGMA journal_mode=DELETE")
+        with copy.open("rb") as file:
+            copied(file, target)
+    except (OSError, sqlite3.Error) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise BackupError(f"The database {source.name} was not copied: {reason_of(error)} No backup was made.") from (
+            error
+        )
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def examine_sqlite(file: Path) -> None:
+    """Have SQLite look through every page and key. Raises BackupError where the file is damaged."""
+    try:
+        with contextlib.closing(_reading(file)) as database:
+            (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            astray = database.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.Error as error:
+        found, astray = str(error), None
+    if found != "ok" or astray is not None:
+        reason = found if found != "ok" else f"a row of {astray[0]} belongs to one of {astray[2]} that is not there"
+        raise BackupError(f"{file.name} in the backup is damaged ({reason}). Take an earlier one. Nothing was changed.")
+
+
+def examine_dump(file: Path) -> None:
+    """Have pg_restore read all of a dump, without a server. Raises BackupError where it cannot."""
+    _run(["pg_restore", "--file=/dev/null", str(file)], f"{file.name} in the backup")
+
+
+def replace_sqlite(file: Path, target: Path, stamp: str) -> Path | None:
+    """Put a SQLite file in the place of another, which nobody may use; return where that lies now, if there was one.
+
+    At any moment the place has the old one, whole, or the new one. Raises BackupError.
+    """
+    aside = target.with_name(f"{target.name}.before-restore-{stamp}")
+    there = target.exists()
+    try:
+        owner = (target if there else target.parent).stat()
+        if os.geteuid() == 0:
+            os.chown(file, owner.st_uid, owner.st_gid)
+        with file.open("rb") as whole:
+            os.fsync(whole.fileno())
+        if there:
+            _set_aside(target, aside)
+        # Whatever was left there would be read into the new file.
+        for log in _LOGS:
+            target.with_name(target.name + log).unlink(missing_ok=True)
+        file.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise BackupError(f"{target} was not replaced: {reason_of(error)} It is as it was.") from error
+    return aside if there else None
+
+
+def _set_aside(target: Path, aside: Path) -> None:
+    """Give a SQLite file a second name, with its write-ahead log in it; or beside it, where it is too damaged for
+    that."""
+    logs = [(target.with_name(target.name + log), aside.with_name(aside.name + log)) for log in _LOGS]
+    for log, kept in logs:
+        if log.exists():
+            os.link(log, kept)
+    try:
+        with contextlib.closing(sqlite3.connect(target)) as old:
+            old.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error:
+        pass
+    else:
+        for _, kept in logs:
+            kept.unlink(missing_ok=True)
+    os.link(target, aside)
+
+
+def restore_dump(file: Path, target: LiveDatabase) -> None:
+    """Put a dump into an empty database, wholly or not at all. Raises BackupError."""
+    words = ["pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
+    address, environment = _address(target.url)
+    try:
+        _run([*words, f"--dbname={address}", str(file)], f"The database {target.name}", environment)
+    except BackupError as error:
+        if "already exists" in str(error):
+            raise BackupError(
+                f"The database {target.name} is not empty, so nothing was put into it. Let its owner make a new one"
+                " (createdb; for Synapse with --template=template0 --locale=C --encoding=UTF8), and name that one."
+            ) from error
+        raise
+
+
+def _pg_dump(source: LiveDatabase, target: Any) -> None:
+    address, environment = _address(source.url)
+    words = ["pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--no-password", f"--dbname={address}"]
+    with _running(words, f"The database {source.name}", environment) as out:
+        copied(out, target)
+
+
+def _run(words: Sequence[str], what: str, environment: dict[str, str] | None = None) -> None:
+    with _running(words, what, environment or {}) as out:
+        out.read()
+
+
+@contextlib.contextmanager
+def _running(words: Sequence[str], what: str, environment: dict[str, str]) -> Iterator[IO[bytes]]:
+    """What a program writes, while it runs. Raises BackupError where there is none of that name, or it failed."""
+    with tempfile.TemporaryFile() as told:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - one of two programs, and no shell reads the words
+                words, stdout=subprocess.PIPE, stderr=told, env={**os.environ, **environment}
+            )
+        except FileNotFoundError as error:
+            raise BackupError(
+                f"There is no {words[0]} on this machine. Install PostgreSQL's client programs, of the server's version"
+                " or a later one (Debian: postgresql-client). Nothing was changed."
+            ) from error
+        with process:
+            try:
+                yield cast("IO[bytes]", process.stdout)
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode != 0:
+            told.seek(0)
+            reason = told.read(_TOLD).decode("utf-8", "replace").strip() or f"code {process.returncode}"
+            raise BackupError(f"{what}: {words[0]} failed, so nothing was kept of it. It says: {reason}")
+
+
+def _address(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without its password, which other people on the machine would see among the words, and the environment
+    that has it (libpq, environment variables)."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url, {}
+    shown = parts._replace(netloc=f"{parts.username or ''}@{parts.netloc.rpartition('@')[2]}")
+    return urlunsplit(shown), {"PGPASSWORD": unquote(parts.password)}
+
+
+def _reading(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
