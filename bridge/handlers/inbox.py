@@ -96,8 +96,7 @@ class Inbox:
 
     async def start(self) -> None:
         """Take up what was left when the bridge last stopped, and what was held. Raises StoreError."""
-        self._held = False
-        await self.refresh()
+        await self._store.run_early(self._begin, rows.waiting)
         self._caught_up = True
 
     async def refresh(self) -> None:
@@ -171,6 +170,11 @@ class Inbox:
             if answer is not None:
                 answers[event["event_id"]] = answer
         return answers
+
+    def _begin(self, waiting: Sequence[WaitingEvent]) -> None:
+        # Not a moment earlier: what was accepted before these were looked up is among them, in its place.
+        self._held = False
+        self.take_up(waiting)
 
     def take_up(self, events: Sequence[WaitingEvent]) -> None:
         """Have these handled in their turn, but for those that were answered already."""

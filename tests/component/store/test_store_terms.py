@@ -8,12 +8,15 @@ import sys
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from bridge.metrics import Metrics
 from bridge.store.engine.errors import OwnedElsewhereError
 from bridge.store.engine.postgresql import PostgresqlBackend
 from bridge.store.engine.processes import Reach, process_of
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import Unit
+from bridge.upkeep.company import Company
 from tests.component.store.test_store import held, hold, postgresql_only
 from tests.component.store.test_store_owner import OWNER
 
@@ -118,6 +121,18 @@ async def test_R1_processes_find_each_other_by_the_server(database_url: str, loo
     assert found["10.0.0.5:1"].owns
     assert found["10.0.0.5:1"].reach == Reach("10.0.0.5", 1, 2)
     assert not found["127.0.0.1:9009"].owns
+    await store.close()
+
+
+@postgresql_only
+async def test_R1_who_is_at_work_and_who_stands_by_is_said(database_url: str, looking: PostgresqlBackend) -> None:
+    store, metrics = Store(database_url, reach=Reach("10.0.0.5", 1, 2)), Metrics(CollectorRegistry())
+    await store.open()
+    company = Company(store, metrics)
+    await company.look()
+    assert sorted(company.told()) == ["10.0.0.5:1 is at work", "127.0.0.1:9009 stands by"]
+    told = {name: metrics.registry.get_sample_value(f"firm_bridge_{name}") for name in ("at_work", "standing_by")}
+    assert told == {"at_work": 1, "standing_by": 1}
     await store.close()
 
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from bridge.matrix.connection import Connection
 from bridge.matrix.errors import UnreachableError
-from bridge.matrix.retry import patience
+from bridge.matrix.retry import PassingError, patience
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
 pytestmark = pytest.mark.both_loops
@@ -105,6 +105,24 @@ async def test_a_request_is_sent_as_it_should_be(server: Server, connection: Con
     assert headers[-1] == '{"e": 1}'
     assert answer == {}
     assert b"Content-Length" not in server.requests[1]
+
+
+async def test_R1_nothing_is_asked_before_it_may_be(server: Server, unused_tcp_port: int) -> None:
+    away = UnreachableError("GET /x", 0, "M_UNKNOWN", "another process may have taken over")
+    verdicts: list[Exception | None] = [PassingError(away), None, away]
+
+    def before() -> None:
+        if (verdict := verdicts.pop(0)) is not None:
+            raise verdict
+
+    server.connections = [[OK]]
+    homeserver = HomeserverSettings(url=f"http://127.0.0.1:{unused_tcp_port}")
+    made = Connection(homeserver, AppserviceSettings(as_token=TOKEN, hs_token=TOKEN), before=before)
+    assert await made.ask(("GET", "/x"), None) == {}
+    with pytest.raises(UnreachableError, match="taken over"):
+        await made.ask(("GET", "/x"), None)
+    assert (verdicts, len(server.requests)) == ([], 1)
+    await made.close()
 
 
 async def test_a_connection_is_used_again(server: Server, connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from unittest.mock import patch
 
@@ -53,6 +54,29 @@ async def test_the_same_event_twice_in_one_transaction_is_handled_once(store: St
     handle = Handled()
     inbox = make_inbox(store, handle)
     assert await inbox.accept([event("$1"), event("$2"), event("$1")]) == 2
+    await until(lambda: not len(inbox))
+    assert handle.ids == ["$1", "$2"]
+
+
+async def test_what_comes_at_the_moment_of_a_start_is_handled_behind_what_waited(store: Store) -> None:
+    handle, loop = Handled(), asyncio.get_running_loop()
+    inbox = make_inbox(store, handle)
+    inbox.hold()
+    await inbox.accept([event("$1")])
+    entered, go_on = asyncio.Event(), threading.Event()
+
+    def keep_busy(unit: Unit) -> None:
+        loop.call_soon_threadsafe(entered.set)
+        go_on.wait(10)
+
+    busy = asyncio.create_task(store.run(keep_busy))
+    await entered.wait()
+    accepting = asyncio.create_task(inbox.accept([event("$2")]))
+    await asyncio.sleep(0)
+    starting = asyncio.create_task(inbox.start())
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(busy, accepting, starting)
     await until(lambda: not len(inbox))
     assert handle.ids == ["$1", "$2"]
 
