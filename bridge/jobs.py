@@ -133,7 +133,7 @@ class Jobs:
             self._job(self.sign_on.look, IntervalTrigger(seconds=_SIGN_ON_SECONDS, start_date=now), "sign on")
         if settings.mas.url:
             look = desk.homeserver.look_at_accounts
-            self._job(look, IntervalTrigger(seconds=_ACCOUNTS_SECONDS), "accounts")
+            self._job(look, IntervalTrigger(seconds=_ACCOUNTS_SECONDS), "who keeps the accounts")
         self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
         self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")

@@ -233,6 +233,25 @@ class RealSynapse:
         assert answer.status in {200, 201}, answer
         return await self.login(localpart)
 
+    async def make_server_admin(self, localpart: str) -> Person:
+        """Make an account that is a server admin's, and log it in."""
+        person = await self.make_account(localpart)
+        path = f"/_synapse/admin/v1/users/{quote(person.user_id)}/admin"
+        (await self.bot.request("PUT", path, {"admin": True})).ok()
+        return person
+
+    async def login_by_password(self, localpart: str, password: str) -> Json:
+        """Give somebody a password and log them in by it; what Synapse answers, with a refresh token."""
+        path = f"/_synapse/admin/v2/users/{quote(self.user_id(localpart))}"
+        (await self.bot.request("PUT", path, {"password": password, "logout_devices": False})).ok()
+        login = {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": localpart},
+            "password": password,
+            "refresh_token": True,
+        }
+        return dict((await self.nobody.request("POST", "login", login)).ok())
+
     async def login(self, localpart: str) -> Person:
         """Log in somebody who has an account, on a new device. Needs no password: the application service vouches."""
         service = replace(self.bot, masquerade=False)

@@ -365,11 +365,9 @@ async def _let_in(stage: Stage) -> None:
     for name in NAMES.values():
         stage.people[name] = await firm.login(name)
     stage.people["stranger"] = await firm.make_account("stranger")
-    stage.people["boss"] = await firm.make_account("boss")
+    stage.people["boss"] = await firm.make_server_admin("boss")
     stage.people["nobody"] = firm.nobody
     stage.people["service"] = Person(firm.http, firm.url, "", firm.bot.token)
-    path = f"/_synapse/admin/v1/users/{quote(stage.people['boss'].user_id)}/admin"
-    (await firm.bot.request("PUT", path, {"admin": True})).ok()
     stage.things |= {name: person.user_id for name, person in stage.people.items() if person.user_id}
     stage.things |= {
         "bot": firm.settings.bot_id,
@@ -490,15 +488,7 @@ def _tells_of_closing(closed: str, room_id: str, event: Json) -> bool:
 async def _let_go(stage: Stage, directory: Path) -> None:
     """Dan, who was in the matter, leaves with everything he could keep: two sessions, a password, an OpenID token."""
     firm, ann, dan, things = stage.firm, stage.people["ann"], stage.people["dan"], stage.things
-    path = f"/_synapse/admin/v2/users/{quote(dan.user_id)}"
-    (await firm.bot.request("PUT", path, {"password": PASSWORD, "logout_devices": False})).ok()
-    login = {
-        "type": "m.login.password",
-        "identifier": {"type": "m.id.user", "user": "dan"},
-        "password": PASSWORD,
-        "refresh_token": True,
-    }
-    second = (await firm.nobody.request("POST", "login", login)).ok()
+    second = await firm.login_by_password("dan", PASSWORD)
     things |= {"dan_second": second["access_token"], "dan_refresh": second.get("refresh_token", "none")}
     openid = await dan.request("POST", f"user/{quote(dan.user_id)}/openid/request_token")
     things["dan_openid"] = openid.ok()["access_token"]

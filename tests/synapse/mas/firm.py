@@ -6,14 +6,16 @@ import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bridge.dev import files
 from bridge.dev.synapse import check_installed
 from tests.fakes.mas.records import SHARED
 from tests.fakes.mas.service import FakeMas
 from tests.ports import free_port
-from tests.synapse.harness import TEST_INSTANCE, Json, Person, RealFirm, free_place
+from tests.synapse.harness import TEST_INSTANCE, Answer, Json, Person, RealFirm, free_place
 
 _devices = (f"TEST{number}" for number in itertools.count())
 SMALL = """
@@ -26,10 +28,50 @@ matters:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class MasBot(Person):
+    """The bot, as the application service acts as it, and in the admin API with the token that MAS gave."""
+
+    admin_token: str = ""
+
+    async def request(self, method: str, path: str, body: Any = None, **query: str) -> Answer:
+        """Ask Synapse, as any person does."""
+        if path.startswith("/_synapse/admin/"):
+            admin = Person(self.http, self.url, self.user_id, self.admin_token)
+            return await admin.request(method, path, body, **query)
+        return await Person.request(self, method, path, body, **query)
+
+
 class MasFirm(RealFirm):
     """A firm whose people sign in at MAS."""
 
     mas: FakeMas
+
+    @property
+    def bot(self) -> Person:
+        """The bot, once the bridge has its token."""
+        token = self.mas.records.open_sessions("bot")[0].token
+        return MasBot(self.http, self.url, self.settings.bot_id, super().bot.token, True, token)
+
+    async def make_account(self, localpart: str, name: str = "") -> Person:
+        """Make an account beside the firm's, and log it in."""
+        await self._make(localpart)
+        return await self.login(localpart)
+
+    async def make_server_admin(self, localpart: str) -> Person:
+        """Make an account, and log it in with the right to everything."""
+        await self._make(localpart)
+        return await self.login(localpart, "urn:synapse:admin:*")
+
+    async def login_by_password(self, localpart: str, password: str) -> Json:
+        """Sign somebody in once more. Nobody has a password in Synapse."""
+        return {"access_token": (await self.login(localpart)).token}
+
+    async def _make(self, localpart: str) -> None:
+        service = replace(self.acting_as(self.settings.bot_id), masquerade=False)
+        body = {"type": "m.login.application_service", "username": localpart, "inhibit_login": True}
+        (await service.request("POST", "register", body)).ok()
+        self.mas.records.add_user(localpart)
 
     def room(self, key: str) -> str:
         """The room of a key."""
