@@ -14,6 +14,7 @@ from bridge.check.finding import Finding, Verdict
 from bridge.check.guard import guard_findings
 from bridge.check.http import Asker, Reply, asker
 from bridge.check.listener import LOOPBACKS, BridgeState, bridge_state
+from bridge.check.media import media_finding
 from bridge.check.scene import ADMIN, CLIENT, Scene, SceneError, with_room, with_stranger
 from bridge.check.table import HOMESERVER_SETTINGS, HomeserverSetting
 from bridge.check.well_known import well_known_findings
@@ -57,6 +58,7 @@ async def _inside(scene: Scene) -> AsyncIterator[Finding]:
         if finding.state is Verdict.MISSING:
             yield Finding("homeserver settings", Verdict.UNSEEN, "They are looked at once the above is in order.")
             return
+    yield await media_finding(Scene(asking, settings))
     guard, *processes = await guard_findings(asking, settings)
     for finding in (guard, *processes):
         yield finding

@@ -16,6 +16,7 @@ from bridge.check.homeserver import judge_ping, judge_setting
 from bridge.check.http import Reply
 from bridge.check.listener import BridgeState
 from bridge.check.local import configuration_findings, database_findings, directory_findings
+from bridge.check.media import judge_media
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.check.well_known import judge_well_known, well_known_findings
 from bridge.cli.tables import print_findings
@@ -233,6 +234,25 @@ def test_how_the_guard_stands(reply: Reply, digest: str | None, state: Verdict, 
     assert said in finding.what
     assert bool(finding.remedy) is (state is not Verdict.OK)
     assert "k" * 32 not in finding.what + finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "said"),
+    [
+        (Reply(404, {"errcode": "M_NOT_FOUND", "error": "Unknown media"}), Verdict.OK, "It answers"),
+        # The main process beside a media worker, a proxy that closes the admin API, and one that answers for itself.
+        (Reply(404, {"errcode": "M_UNRECOGNIZED", "error": "Unrecognized request"}), Verdict.MISSING, "Unrecognized"),
+        (Reply(403), Verdict.MISSING, "answer 403"),
+        (Reply(404), Verdict.MISSING, "answer 404"),
+        (Reply(200, {}), Verdict.MISSING, "answer 200"),
+        (Reply(0, reason="connection lost"), Verdict.MISSING, "connection lost"),
+    ],
+)
+def test_V4_whether_the_admin_api_answers_about_files(reply: Reply, state: Verdict, said: str) -> None:
+    finding = judge_media(reply)
+    assert finding.state is state
+    assert said in finding.what
+    assert bool(finding.remedy) is (state is Verdict.MISSING)
 
 
 def test_a_guard_that_is_not_installed_comes_with_the_lines_to_write() -> None:
