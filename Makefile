@@ -92,8 +92,8 @@ several: $(VENV)/installed
 sftp: $(VENV)/installed
 	tests/sftp.sh
 
-## sources: the connectors against Smokeball's own description, served by Prism as a validating mock
-sources: $(VENV)/installed
+## sources: connectors against Smokeball's description served by Prism; SCIM's checkers; what sources try, on Synapse
+sources: $(VENV)/installed $(VENV)/synapse/installed
 	tests/sources.sh
 
 ## check: style, types, floors, generated pages, container files

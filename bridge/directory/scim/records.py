@@ -66,6 +66,7 @@ def staff_record(pushed: Pushed, role: str = "") -> SourceRecord:
         "phone": _number(user, "work"),
         "cell": _number(user, "mobile"),
         "user_id": _text(user.user_name),
+        "former": "yes" if user.active is False else "",
     }
     return SourceRecord("staff", user.id, {field: value for field, value in values.items() if value})
 
@@ -81,9 +82,13 @@ def group_record(group: Any, known: Iterable[str] = ()) -> SourceRecord:
 def records_of(everything: Sequence[Pushed], roles: Mapping[str, str]) -> tuple[SourceRecord, ...]:
     """The records of all that was pushed. `roles` are those that groups give, by the group's name; nothing else does.
 
-    Of a person in several such groups the first in `roles` holds.
+    Of a person in several such groups the first in `roles` holds. Who is not active has left, also where nobody was
+    told of them before: another source may have them. Their address may be somebody else's by now.
     """
     staff = [one for one in everything if _is_user(one) and works_here(one)]
+    by_address = {one.email.casefold(): one for one in everything if _is_user(one) and one.email}
+    by_address |= {one.email.casefold(): one for one in staff}
+    left = [one for one in by_address.values() if not works_here(one)]
     groups = [one.resource for one in everything if not _is_user(one)]
     known = {one.resource.id for one in (*staff, *everything) if not _is_user(one) or works_here(one)}
     given: dict[str, str] = {}
@@ -99,6 +104,7 @@ def records_of(everything: Sequence[Pushed], roles: Mapping[str, str]) -> tuple[
     apart = {one.id for one in groups if _reaches_itself(one.id, inside)}
     return (
         *(staff_record(one, given.get(one.resource.id, "")) for one in staff),
+        *(staff_record(one) for one in left),
         *(group_record(one, known - apart if one.id in apart else known) for one in groups),
     )
 

@@ -172,6 +172,12 @@ class StoredResources(AsyncScimStorage):
                 is_other = other.id != resource.id and theirs.casefold() == email.casefold()
                 if is_other and works_here(Pushed(other, theirs)):
                     raise UniquenessException(detail=f"The e-mail address is that of the user {other.id} already.")
+        elif email:
+            try:
+                self._check(pushed, user=True)
+            except InvalidValueException:
+                # Whoever leaves does so whatever else is said of them.
+                return ""
         return email
 
     @staticmethod

@@ -41,6 +41,28 @@ async def test_S3_who_is_deactivated_or_deleted_has_left_and_who_comes_back_is_t
         assert await client.make(user("Yan", externalId="another")) != yan
 
 
+async def test_S3_who_is_pushed_as_inactive_has_left_whoever_else_has_them(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        for name in ("Uma", "Vic", "Xia", "Yan"):
+            await client.make(user(name))
+        await client.told()
+        before = client.active()
+        tom = {"emails": [{"value": "tom@firm.example", "primary": True}], "userName": "tom"}
+        # Made and made inactive before anybody looked.
+        made = await client.make(user("Tom", **tom))
+        assert (await client.ask("PATCH", f"/Users/{made}", REPLACE_ACTIVE))[0] == 204
+        await client.told()
+        assert before - client.active() == {"Tom"}
+        # With nonsense in it they leave all the same, and stop nobody.
+        nonsense = user("Tom", id=made, name={"givenName": "T" * 5000}, active=False, **tom)
+        assert (await client.ask("PUT", f"/Users/{made}", nonsense))[0] == 200
+        await client.told()
+        assert before - client.active() == {"Tom"}
+        assert not client.api.firm.service.directory.problems
+        # Their address is given to somebody new.
+        assert await client.make(user("Zoe", **{**tom, "userName": "zoe"})) != made
+
+
 async def test_S3_a_removed_address_makes_nobody_leave(tmp_path: Path, database_url: str) -> None:
     async with scim_firm(tmp_path, database_url) as client:
         zoe = await client.make(user("Zoe", userName="zoe"))

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from bridge.dev.place import ROOT
 from tests.synapse.attacks.attempt import DELETED, Attempt, End, Who
+from tests.synapse.attacks.sources import ATTACKS
 from tests.synapse.attacks.table import DECLARED
 
 FILE = ROOT / "docs" / "attacks.md"
@@ -26,6 +27,14 @@ A column names what stopped it and the answer. **Not stopped** is what Matrix or
 the guard: [security.md](security.md) says what follows from it. The letters name the firm's rules.
 """
 
+_OF_SOURCES = """\
+## A source of the directory
+
+What is tried through Smokeball and SCIM, or in their name, on a firm of its own with the guard that both feed, together
+with a file (`make sources`, `tests/synapse/running/test_sources.py`). Where it is about a matter, those who must not
+see it try to enter its conversation and to read there afterwards. All of it is stopped.
+"""
+
 
 def page() -> str:
     """The page."""
@@ -34,6 +43,7 @@ def page() -> str:
     for who, attempts in groupby(tried, key=lambda one: one.who):
         parts.append(f"## {who.value[0].upper()}{who.value[1:]}\n")
         parts.append("\n".join(_table(list(attempts))) + "\n")
+    parts += [_OF_SOURCES, "\n".join(_of_sources()) + "\n"]
     return "\n".join(parts)
 
 
@@ -48,6 +58,13 @@ def _table(attempts: list[Attempt]) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for one in attempts:
         yield f"| {one.rule} | {one.name} | {_end(one.guarded)} | {_end(one.bare)} |"
+
+
+def _of_sources() -> Iterator[str]:
+    yield "| Rule | Attempt | Stopped by |"
+    yield "| --- | --- | --- |"
+    for one in ATTACKS:
+        yield f"| {one.rule} | {one.name} | {one.stopped} |"
 
 
 def _end(end: End) -> str:

@@ -393,8 +393,8 @@ async def _let_in(stage: Stage) -> None:
         "word": stage.canaries["message"],
     }
     for staff_id, name in NAMES.items():
-        stage.things[f"{name}_api"] = await _token(firm, staff_id)
-    stage.things["intake_api"] = await _token(firm, "", "intake")
+        stage.things[f"{name}_api"] = await token_of(firm, staff_id)
+    stage.things["intake_api"] = await token_of(firm, "", tuple(OF_SYSTEMS), "intake")
     for name in ("ann", "ben", "cleo", "gil", "hal"):
         stage.things[f"{name}_chat"] = await bot_chat(stage.people[name], firm)
     for name in ("ann", "ben", "dan", "hal"):
@@ -404,10 +404,10 @@ async def _let_in(stage: Stage) -> None:
     }
 
 
-async def _token(firm: RealFirm, staff_id: str, system: str = "") -> str:
-    """A token of the API with all scopes that whoever acts with it can have."""
+async def token_of(firm: RealFirm, staff_id: str, scopes: tuple[Scope, ...] = tuple(Scope), system: str = "") -> str:
+    """A token of the API with these scopes, or all, of a person or a system."""
     token = f"firm-bridge-{secrets.token_urlsafe(16)}"
-    wanted = NewToken(hashed(token), staff_id, "attacks", tuple(OF_SYSTEMS if system else Scope), 1, "a test", system)
+    wanted = NewToken(hashed(token), staff_id, "attacks", scopes, 1, "a test", system)
     key = firm.settings.security.alias_key.get_secret_value()
     body = signed(key, {"do": "add token", "token": asdict(wanted)})
     async with firm.http.post(firm.place.bridge_url + SHELL_PATH, data=body) as answer:
