@@ -1,4 +1,4 @@
-"""The pictures of the panel in the documentation, of a firm in which much is going on. `make pictures` takes them anew."""
+"""The pictures of the panel in the documentation, of a busy firm. `make pictures` takes them anew."""
 
 from __future__ import annotations
 
