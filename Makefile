@@ -56,11 +56,11 @@ clients: $(VENV)/installed $(VENV)/synapse/installed var/clients/installed
 
 ## panel-pages: every page of the panel in Chromium from Debian's packages: axe, screen reader, narrow windows
 panel-pages: $(VENV)/installed
-	tests/panel/run.sh tests/panel/test_pages.py
+	tests/panel/run.sh tests/panel/test_pages.py tests/panel/test_doors.py
 
 ## panel: the long form: more windows, and the demo firm's people at work in four browsers on the real Synapse
 panel: $(VENV)/installed $(VENV)/synapse/installed
-	FIRM_BRIDGE_PANEL=long tests/panel/run.sh tests/panel
+	PANEL_FORM=long tests/panel/run.sh tests/panel
 
 ## wheels: both wheels as a firm installs them: the bridge's in an empty environment, the guard's for Synapse
 wheels: $(VENV)/installed $(VENV)/synapse/installed
@@ -72,8 +72,10 @@ wheels: $(VENV)/installed $(VENV)/synapse/installed
 	$(VENV)/synapse/bin/python $(PIP) install --no-deps --no-index --target var/wheels/guard var/wheels/firm_bridge_guard-*.whl
 	WHEELS=$(CURDIR)/var/wheels $(BIN)/python -m pytest tests/wheels
 
-## pictures: take the pictures in docs/pictures anew, in the Element that ELEMENT_WEB names
+## pictures: take the pictures in docs/pictures anew: of the panel, and in the Element that ELEMENT_WEB names
 pictures: $(VENV)/installed $(VENV)/synapse/installed
+	if [ "$$(id -u)" = 0 ]; then apt-get install -y -qq --no-install-recommends fonts-inter >/dev/null; fi
+	tests/panel/run.sh tests/panel/pictures.py --timeout 600
 	$(BIN)/python -m pytest tests/clients/pictures.py --timeout 600
 
 ## postgres: all component tests on PostgreSQL from Debian's packages
@@ -195,7 +197,7 @@ bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.first_start --python $(PYTHON)
 
 bench-panel: $(VENV)/installed $(VENV)/synapse/installed
-	$(BIN)/python -m benchmarks.panel
+	$(BIN)/python -m benchmarks.panel --rounds 9 --staff 200
 
 ## ci: the gate: everything that must hold for a change
 ci: check test

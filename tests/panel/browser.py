@@ -53,10 +53,10 @@ TELEPHONE = Look("telephone, light", 390, 844, "light")
 TELEPHONE_DARK = Look("telephone, dark", 390, 844, "dark")
 NARROWEST = Look("narrowest, light", 320, 640, "light")
 """In which nothing may be cut off, nor be scrolled to sideways (WCAG 2.2, 1.4.10)."""
-LOOKS = (TELEPHONE_DARK, NARROWEST, *((WIDE_DARK, TELEPHONE) if os.environ.get("FIRM_BRIDGE_PANEL") == "long" else ()))
+LOOKS = (TELEPHONE_DARK, NARROWEST, *((WIDE_DARK, TELEPHONE) if os.environ.get("PANEL_FORM") == "long" else ()))
 """In which every page is looked at, besides the wide and light one."""
 ARIA = Path(__file__).parent / "aria"
-PICTURES = os.environ.get("FIRM_BRIDGE_PANEL_PICTURES", "")
+PICTURES = os.environ.get("PANEL_PICTURES", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,9 @@ _CHANGING: Final = (
 
 
 async def compared(name: str, now: str) -> list[str]:
-    """What a screen reader meets beside the golden file of that name, which `FIRM_BRIDGE_ARIA=anew` writes anew."""
+    """What a screen reader meets beside the golden file of that name, which `PANEL_ARIA=anew` writes anew."""
     file = ARIA / f"{name}.yaml"
-    if os.environ.get("FIRM_BRIDGE_ARIA") == "anew":
+    if os.environ.get("PANEL_ARIA") == "anew":
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(now, encoding="utf-8")
     golden = file.read_text(encoding="utf-8") if file.exists() else ""
@@ -201,7 +201,7 @@ async def compared(name: str, now: str) -> list[str]:
 
 
 async def kept(window: Window, look: Look, name: str) -> None:
-    """Keep a picture of what a window shows, where `FIRM_BRIDGE_PANEL_PICTURES` names a folder, to look at."""
+    """Keep a picture of what a window shows, where `PANEL_PICTURES` names a folder, to look at."""
     if not PICTURES:
         return
     folder = Path(PICTURES) / look.name.replace(", ", "-")

@@ -149,7 +149,8 @@ async def test_P1_P3_each_part_beside_the_messages_is_for_everybody(tmp_path: Pa
             ("talk", "walt", "refused"),
             ("talk", "", "no-proof"),
         ):
-            async with beside.shown(thing, who) as (window, frame):
+            # In a client that is dark.
+            async with beside.shown(thing, who, WIDE_DARK) as (window, frame):
                 waiting = "One moment. Your client is asked who you are."
                 await expect(frame.locator("#told")).not_to_have_text(waiting)
                 wrong += [*await judged(window, f"beside/{name}", frame), *window.troubles]

@@ -1,6 +1,6 @@
 """Every page of the panel: what axe finds in it, what a screen reader meets in it, and that it fits its window (P3).
 
-`FIRM_BRIDGE_PANEL=long` looks at each in more windows; `FIRM_BRIDGE_ARIA=anew` writes the golden files, to be read
+`PANEL_FORM=long` looks at each in more windows; `PANEL_ARIA=anew` writes the golden files, to be read
 before they are committed.
 """
 

@@ -165,7 +165,7 @@ async def test_P1_P2_P3_four_people_see_what_each_does(desks: dict[str, Desk]) -
     await eleanor.stayed()
     mine = await zoe.listed("Hearing Lists")
     await expect(mine.locator(".count")).to_be_visible()
-    await expect(zoe.window.lists().locator("ul").nth(-2).locator("li").first).to_contain_text("Hearing Lists")
+    await expect(zoe.window.lists().locator(".rolls ul").last.locator("li").first).to_contain_text("Hearing Lists")
     async with eleanor.window.page.expect_download() as saved:
         await eleanor.window.presses("link", "Listing.pdf")
     assert (await saved.value).suggested_filename == "Listing.pdf"

@@ -82,7 +82,11 @@ async def listed(asked: PanelRequest, conversation_id: str, people: list[Staff])
     """A page of the files that are asked for behind the address, and what to narrow them down by."""
     wanted = asked_for(asked, conversation_id)
     found = await files_seen(asked.desk, asked.person, wanted, read_after(asked.query("after"), wanted.order), FILES)
-    nothing = "There are no files here yet." if conversation_id else "There are no files yet that you can see."
+    nothing = (
+        "There are no files here yet. What is sent in the conversation is listed here."
+        if conversation_id
+        else "There are no files yet that you can see."
+    )
     kind = asked.query("type").casefold()
     sifted = {
         "query": asked.query("q"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bridge.firm.model import Staff
 from bridge.firm.visible import shown
 from bridge.mapping.names import matter_name
 from bridge.web.panel.safety import HEADERS
@@ -26,13 +27,24 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_seen,
     )
-    environment.filters["matter_name"] = matter_name
+    environment.filters |= {"matter_name": matter_name, "lines": _lines, "labelled": _labelled}
     return environment
 
 
 def _seen(value: Any) -> Any:
     """What is put into a page, with a mark for each character that is not seen, as those that turn writing."""
     return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _lines(text: str) -> Markup:
+    """What the bridge says in several lines."""
+    return Markup("<br>").join(shown(line) for line in text.splitlines())
+
+
+@lru_cache(maxsize=4096)
+def _labelled(person: Staff) -> Markup:
+    """Somebody's name and role, kept, since a list may have a thousand people."""
+    return Markup('<span>{} <span class="soft">{}</span></span>').format(shown(person.name), shown(person.role))
 
 
 def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:

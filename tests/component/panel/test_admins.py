@@ -321,7 +321,7 @@ async def test_M3_what_is_wrong_names_no_room_of_a_hidden_matter(panel: Panel) -
     firm.service.reconciler.guarding.away = error
     assert "m1" in str(firm.bridge.health())
     _, text = await walt.get("/admin")
-    assert text.count("Not yet:") == 6
+    assert text.count("Not now:") == 6
     for secret in (key, room_id, "m1", "2026-0042", "Estate"):
         assert secret not in text
     assert "Not every room is as it should be yet." in text

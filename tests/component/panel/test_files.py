@@ -137,7 +137,7 @@ async def test_V3_the_longest_names_are_listed_to_the_end_and_have_their_version
         (query,) = re.findall(r'<a href="(\?[^"]+)">More files', text) or [""]
         query = query.replace("&amp;", "&")
     assert found == [f"{long}a.md", f"{long}b.md"]
-    (versions,) = re.findall(rf'href="({address}/versions[^"]+)">version 2 of 2', text)
+    (versions,) = re.findall(rf'href="({address}/versions[^"]+)">Version 2 of 2', text)
     assert names((await ruth.get(versions))[1]) == [f"{long}b.md"]
 
 
@@ -148,10 +148,10 @@ async def test_V3_versions_of_a_file_have_a_page_of_their_own(panel: Panel) -> N
     ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
     address = await filings(ruth)
     _, text = await ruth.get(address)
-    (versions,) = re.findall(rf'href="({address}/versions[^"]+)">version 3 of 3', text)
+    (versions,) = re.findall(rf'href="({address}/versions[^"]+)">Version 3 of 3', text)
     _, text = await ruth.get(versions)
     assert names(text) == ["Lease &amp; more.pdf"] * 3
-    assert "version 1 of 3" in text
+    assert "Version 1 of 3" in text
     assert (await walt.get(versions))[0] == 404
     assert (await ruth.get(f"{address}/versions?name=other"))[0] == 200
 

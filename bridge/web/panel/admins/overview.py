@@ -29,7 +29,7 @@ CHECKS: Final = {
     "filing": "Files reach the filing cabinet",
     "webhooks": "Systems are told what they asked for",
     "accounts": "Whoever keeps the accounts can be reached",
-    "directory": "The directory can be read",
+    "directory": "The directory is followed",
     "sources": "Each source of the directory can be read",
     "sign_on": "The firm's single sign-on can be reached",
 }
@@ -50,7 +50,9 @@ async def overview(asked: PanelRequest) -> web.StreamResponse:
         "admins/overview",
         "How things stand",
         "admin",
-        checks=[(CHECKS.get(name, name), _told(name, trouble)) for name, trouble in checks.items()],
+        checks=[
+            (CHECKS.get(name, name), _told(name, trouble, held=found is not None)) for name, trouble in checks.items()
+        ],
         well=not any(checks.values()),
         directory=plain(status_text(await directory_status(asked.desk, asked.person))),
         to_take_back=await directory_to_take_back(asked.desk, asked.person),
@@ -59,8 +61,11 @@ async def overview(asked: PanelRequest) -> web.StreamResponse:
     )
 
 
-def _told(check: str, trouble: str) -> str:
-    """What is told of a check, to every firm admin the same; empty where all is well."""
+def _told(check: str, trouble: str, *, held: bool) -> str:
+    """What is told of a check, to every firm admin the same; empty where all is well. `held` is whether a change of the
+    directory waits, which the page shows above."""
+    if trouble and check == "directory" and held:
+        return "A change waits to be confirmed, as said above."
     if not trouble or check in _IN_ITS_OWN_WORDS:
         return trouble
     return plain(IN_ROOMS) if check == "rooms" else _ON_THE_SERVER

@@ -43,11 +43,23 @@
     const list = event.target.dataset.filters && document.getElementById(event.target.dataset.filters);
     if (!list) return;
     const words = plain(event.target.value).split(/\s+/).filter(Boolean);
+    let shown = 0;
     for (const item of list.children) {
       const text = plain(item.textContent);
       item.hidden = !words.every((word) => text.includes(word));
+      if (!item.hidden) shown++;
     }
+    const found = document.getElementById(`${list.id}-found`);
+    if (found) found.textContent = !words.length ? "" : shown ? `${shown} of ${list.children.length}` : "Nobody is called so.";
   });
+
+  // The lists stay where they were scrolled to from page to page, with what is shown in sight.
+  const rolls = document.querySelector(".rolls");
+  if (rolls) {
+    rolls.scrollTop = Number(sessionStorage.getItem("rolls"));
+    rolls.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    window.addEventListener("pagehide", () => sessionStorage.setItem("rolls", rolls.scrollTop));
+  }
 
   document.querySelector(".told")?.focus();
   if (!document.body.hasAttribute("data-seen")) return;
