@@ -92,7 +92,7 @@ several: $(VENV)/installed
 sftp: $(VENV)/installed
 	tests/sftp.sh
 
-## sources: the connectors against Smokeball's own description, served by Prism as a validating mock
+## sources: the connectors against Smokeball's own description (Prism), and long walks with the fakes
 sources: $(VENV)/installed
 	tests/sources.sh
 

@@ -1,4 +1,4 @@
-"""Reading a source: what changed every little while, the whole once a day, and what hints name at once (S1, S2)."""
+"""Reading a source: what changed every little while, the whole less often, and what hints name at once (S1, S2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AT_ONCE = 8
 _PEOPLE = frozenset({"staff", "groups"})
 _PAUSE_MS = 30_000
 """The longest time after which a source that failed is asked again."""
-_WHOLE_MS = 24 * 60 * 60 * 1000
+_DAY = 24 * 60 * 60
 Count = Callable[[str], None]
 
 
@@ -34,16 +34,19 @@ class SourceReader:
         store: Store,
         *,
         poll_seconds: int,
+        whole_seconds: int = _DAY,
         count: Count = lambda outcome: None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
-        """`count` is told how each reading ended: changed, unchanged or failed."""
+        """`whole_seconds` lie between readings of the whole. `count` is told how each ended: changed, unchanged or
+        failed."""
         self.source = source
         self.trouble = ""
         """Why it could not be read the last time; empty where it could."""
         self.read_at: int | None = None
         self._store = store
         self._poll_ms = poll_seconds * 1000
+        self._every_ms = whole_seconds * 1000
         self._count = count
         self._clock = clock
         self._hints: dict[Hint, None] = {}
@@ -110,7 +113,7 @@ class SourceReader:
         self._next_ms = now + self._poll_ms
         stands = await self._store.read(standing, self.source.name)
         self.read_at = stands.read_at
-        whole = now - self._whole_ms >= _WHOLE_MS
+        whole = now - self._whole_ms >= self._every_ms
         await self._keep(await self.source.read("" if whole else stands.cursor))
         if whole:
             self._whole_ms = now

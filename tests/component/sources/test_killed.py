@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-
 from bridge.directory.smokeball.tokens import Tokens, keep_tokens, make_key
+
 from bridge.directory.sources.keeping import records_of
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import connected
