@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.directory.clio.hosts import client_of, host_of
+from bridge.directory.clio.records import is_id
 from bridge.directory.sources.asking import AskedSystem, Bucket, Json, Params
 from bridge.directory.sources.port import SourceError
 from bridge.settings import ClioSettings
@@ -82,8 +83,3 @@ def _next(page: Json) -> str:
     paging = meta.get("paging") if isinstance(meta, dict) else None
     following = paging.get("next") if isinstance(paging, dict) else None
     return following if isinstance(following, str) else ""
-
-
-def is_id(value: Any) -> bool:
-    """Whether it is an id as Clio has them: a whole number of at most 64 bits."""
-    return type(value) is int and 0 < value < 2**63

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.directory.clio.api import is_id
-from bridge.directory.sources.asking import Json
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.settings import ClioSettings
 
@@ -24,6 +22,7 @@ GIVES: Mapping[str, frozenset[str]] = {
     ),
 }
 """The fields that Clio can give, by section."""
+Json = dict[str, Any]
 _EVERYBODY = "AccountGroup"
 """The type of the group of all users."""
 
@@ -108,7 +107,7 @@ def _group(one: Json, members: frozenset[int]) -> SourceRecord:
 
 
 def _number(matter: Json) -> str:
-    return _text(matter, "display_number")[:80] or f"Clio {matter['id']}"
+    return _text(matter, "display_number")[:70] or f"Clio {matter['id']}"
 
 
 def _matter(one: Json, listed: frozenset[int], *, repeated: bool) -> dict[str, Value]:
@@ -133,6 +132,11 @@ def _matter(one: Json, listed: frozenset[int], *, repeated: bool) -> dict[str, V
         "opened": _text(one, "open_date"),
         "closed": _text(one, "close_date"),
     }
+
+
+def is_id(value: Any) -> bool:
+    """Whether it is an id as Clio has them: a whole number of at most 64 bits."""
+    return type(value) is int and 0 < value < 2**63
 
 
 def id_of(link: Any) -> int | None:

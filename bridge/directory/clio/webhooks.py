@@ -21,7 +21,8 @@ from typing import Any
 import structlog
 
 from bridge.clock import now_ms
-from bridge.directory.clio.api import ClioApi, is_id
+from bridge.directory.clio.api import ClioApi
+from bridge.directory.clio.records import is_id
 from bridge.directory.sources.asking import Json, NotAnsweredError
 from bridge.directory.sources.port import Hint, SourceError
 from bridge.directory.sources.tokens import NotConnectedError
