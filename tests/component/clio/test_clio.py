@@ -12,10 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.check.finding import Verdict
+from bridge.check.sources import clio_finding
+from bridge.directory.clio.api import ClioApi
 from bridge.directory.clio.hosts import client_of
+from bridge.directory.clio.records import GIVES, ClioSays, records_of
 from bridge.directory.sources.asking import Bucket
 from bridge.directory.sources.tokens import Tokens, keep_tokens, make_key, opened, sealed_tokens
+from bridge.directory.sources.union import checked
 from bridge.firm.model import MatterStatus
+from bridge.settings import ClioSettings
 from bridge.store.engine.store import Store
 from tests.component.clio.connected import ConnectedToClio, connected_to_clio
 from tests.fakes.clio import EVERYBODY, FakeClio
@@ -114,6 +120,27 @@ async def test_S3_who_is_disabled_or_gone_in_clio_has_no_access(store: Store, tm
         await one.look()
         assert one.directory.firm.active_staff == {"clio-4"}
         assert one.directory.firm.staff["clio-1"].former
+
+
+def test_S1_each_field_that_clio_can_give_is_given_and_short_enough_for_a_file() -> None:
+    long = "x" * 5000
+    user = {"id": 2**63 - 1, "email": "ann@firm.example", "enabled": True, "first_name": "Ann", "last_name": "Finch"}
+    user |= {"initials": long, "phone_number": long, "roles": ["admin", {"of": 1}]}
+    link = {"id": user["id"]}
+    matter = {"id": 7, "display_number": long, "description": long, "status": "Open", "open_date": "2026-11-23"}
+    matter |= {"close_date": "2026-11-24", "client": {"id": 3, "name": long}, "group": {"id": 4}}
+    matter |= {"responsible_attorney": link, "originating_attorney": link}
+    says = ClioSays(
+        {user["id"]: user},
+        {4: {"id": 4, "name": long, "users": [link, "x", {"id": None}]}},
+        {7: matter, 8: {**matter, "id": 8}},
+    )
+    records = records_of(says, ClioSettings(access="groups", roles={"admin": "IT"}))
+    checked("clio", records)
+    given: dict[str, set[str]] = {}
+    for one in records:
+        given.setdefault(one.kind, set()).update(one.values)
+    assert given == {kind: set(names) for kind, names in GIVES.items()}
 
 
 async def test_S1_two_matters_of_one_number_are_told_apart(store: Store, tmp_path: Path) -> None:
@@ -227,6 +254,30 @@ async def test_a_wrong_region_is_said_as_what_it_may_be(store: Store, tmp_path: 
     async with connected_to_clio(store, tmp_path, client_secret="of another region") as one:
         await one.look()
         assert "Compare clio.region, client_id and client_secret" in one.reader.trouble
+
+
+async def test_the_check_says_whether_clio_lets_the_bridge_in(store: Store, tmp_path: Path) -> None:
+    async with connected_to_clio(store, tmp_path) as one:
+        assert (await clio_finding(one.settings, store)).state is Verdict.MISSING
+        one.fake.settle()
+        await one.look()
+        found = await clio_finding(one.settings, store)
+        assert (found.state, "nobody in any group" in found.what) == (Verdict.WARNING, True)
+        small_office(one.fake)
+        assert (await clio_finding(one.settings, store)).state is Verdict.OK
+
+
+async def test_each_request_waits_for_its_turn(store: Store, tmp_path: Path) -> None:
+    taken: list[str] = []
+
+    class Counted(Bucket):
+        async def take(self) -> None:
+            taken.append("")
+
+    async with connected_to_clio(store, tmp_path) as one, ClioApi(one.settings, store, Counted(1, 1)) as api:
+        one.fake.expired = {"access-1"}
+        await api.whole("/users.json", "id")
+    assert len(taken) == len(one.fake.asked)
 
 
 async def test_no_minute_has_more_requests_than_clio_allows() -> None:

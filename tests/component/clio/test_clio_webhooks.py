@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.cli.connecting import consented
 from bridge.directory.clio.hosts import client_of
@@ -20,6 +20,7 @@ from bridge.directory.sources.port import Hint
 from bridge.store.engine.store import Store
 from tests.component.clio.connected import ADDRESS, ConnectedToClio, clio_settings, connected_to_clio
 from tests.component.clio.test_clio import small_office
+from tests.component.small_firm import small_firm
 from tests.fakes.clio import FakeClio
 from tests.ports import free_port
 
@@ -147,6 +148,29 @@ async def test_S2_a_subscription_is_repaired(store: Store, tmp_path: Path, troub
 )
 def test_S2_a_webhook_of_clios_is_a_hint_whatever_is_in_it(body: bytes, hints: tuple[Any, ...]) -> None:
     assert hints_of(body) == hints
+
+
+async def test_S2_the_running_bridge_hears_clio_and_says_where_it_does_not(tmp_path: Path, database_url: str) -> None:
+    async with small_firm(tmp_path, database_url) as firm, TestServer(FakeClio().app()) as server:
+        own = firm.service.settings
+        clio = clio_settings(str(server.make_url("")).rstrip("/"), tmp_path, webhook_url=ADDRESS)
+        directory = own.directory.model_copy(update={"sources": {"files": (), "clio": ()}})
+        await firm.restart(directory=directory, clio=clio)
+        firm.all_done()
+        (running,) = firm.bridge.asked
+        await firm.bridge.jobs.more["clio"]()
+        assert "firm-bridge clio connect" in running.reader.trouble
+        running.no_webhooks = "Clio answers 500."
+        assert firm.bridge.health()["sources"]
+        async with TestClient(TestServer(firm.bridge.panel_app())) as client:
+            assert (
+                await client.post("/webhooks/clio", headers={"X-Hook-Signature": "0" * 64}, data=b"{}")
+            ).status == 401
+            handshake = await client.post("/webhooks/clio", headers={"X-Hook-Secret": "s"}, data=b"{}")
+            # What anybody may send is never given back: only Clio's API is told.
+            assert (handshake.status, handshake.headers.get("X-Hook-Secret")) == (200, None)
+            assert (await client.post("/webhooks/smokeball", data=b"{}")).status == 404
+        await running.close()
 
 
 async def test_somebody_lets_the_bridge_into_clio(tmp_path: Path) -> None:
