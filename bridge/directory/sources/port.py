@@ -85,6 +85,8 @@ class Capabilities:
     """Whether it can be read since a cursor."""
     verifies: bool = False
     """Whether a hint can be read back."""
+    hints_at_once: int = 8
+    """How many hints are read back before something else has its turn."""
 
 
 @dataclass(frozen=True, slots=True)

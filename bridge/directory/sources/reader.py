@@ -16,8 +16,6 @@ from bridge.store.engine.store import Store
 log = structlog.get_logger(__name__)
 _MOST_HINTS = 500
 """Hints kept; where more come, everything is read instead."""
-_AT_ONCE = 8
-"""Hints that are read back before something else has its turn: at Smokeball's rate these take some seconds."""
 _PEOPLE = frozenset({"staff", "groups"})
 _PAUSE_MS = 30_000
 """The longest time after which a source that failed is asked again."""
@@ -95,7 +93,9 @@ class SourceReader:
         # After a failure everything is read first: a hint that cannot be read back never keeps the rest waiting.
         if not self._hints or self.read_at is None or self.trouble:
             return False
-        hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or list(self._hints)[:_AT_ONCE]
+        hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or list(self._hints)[
+            : self.source.capabilities.hints_at_once
+        ]
         await self._keep(await self.source.verify(hints))
         for hint in hints:
             self._hints.pop(hint, None)

@@ -124,10 +124,22 @@ async def test_S3_who_is_disabled_or_gone_in_clio_has_no_access(store: Store, tm
 
 def test_S1_each_field_that_clio_can_give_is_given_and_short_enough_for_a_file() -> None:
     long = "x" * 5000
-    user = {"id": 2**63 - 1, "email": "ann@firm.example", "enabled": True, "first_name": "Ann", "last_name": "Finch"}
+    user: dict[str, Any] = {
+        "id": 2**63 - 1,
+        "email": "ann@firm.example",
+        "enabled": True,
+        "first_name": "Ann",
+        "last_name": "Finch",
+    }
     user |= {"initials": long, "phone_number": long, "roles": ["admin", {"of": 1}]}
     link = {"id": user["id"]}
-    matter = {"id": 7, "display_number": long, "description": long, "status": "Open", "open_date": "2026-11-23"}
+    matter: dict[str, Any] = {
+        "id": 7,
+        "display_number": long,
+        "description": long,
+        "status": "Open",
+        "open_date": "2026-11-23",
+    }
     matter |= {"close_date": "2026-11-24", "client": {"id": 3, "name": long}, "group": {"id": 4}}
     matter |= {"responsible_attorney": link, "originating_attorney": link}
     says = ClioSays(
