@@ -94,7 +94,7 @@ several: $(VENV)/installed
 sftp: $(VENV)/installed
 	tests/sftp.sh
 
-## sources: connectors against Smokeball's description served by Prism; SCIM's checkers; what sources try, on Synapse
+## sources: the connectors against Smokeball's description (Prism); long walks with the fakes; SCIM's checkers; a Synapse
 sources: $(VENV)/installed $(VENV)/synapse/installed
 	tests/sources.sh
 

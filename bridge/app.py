@@ -16,7 +16,7 @@ import uvloop
 from aiohttp import web
 
 from bridge.desk import Desk
-from bridge.directory.smokeball.running import Smokeball
+from bridge.directory.sources.known import asked_sources
 from bridge.filing.cabinet import require_backend
 from bridge.filing.filer import Filer
 from bridge.guard.creation import CreationRequest
@@ -99,10 +99,7 @@ class Bridge:
             say=self.outbox.say,
             own_before=self.router.context.own_before,
         )
-        self.smokeball = None
-        if "smokeball" in settings.directory.sources:
-            count = partial(count_reading, firm.metrics, "smokeball")
-            self.smokeball = Smokeball(settings, firm.store, count)
+        self.asked = asked_sources(settings, firm.store, partial(count_reading, firm.metrics))
         self.scim = None
         if "scim" in settings.directory.sources:
             # The models of SCIM cost a start most of a second and 14 MB, which firms without it need not pay.
@@ -118,8 +115,8 @@ class Bridge:
         self.jobs.sign_on = self.sign_on
         self.processes = Company(firm.store, firm.metrics)
         self.jobs.more["processes"] = self.processes.look
-        if self.smokeball is not None:
-            self.jobs.more["smokeball"] = self.smokeball.run
+        for one in self.asked:
+            self.jobs.more[one.name] = one.run
         if self.scim is not None:
             self.jobs.more["scim"] = self.scim.run
         reconciler = firm.reconciler
@@ -129,8 +126,9 @@ class Bridge:
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
         found = health(self._firm, self.upkeep, self.outbox, self.filer, self.webhooks)
-        if self.smokeball is not None and self.smokeball.no_webhooks:
-            found["sources"] = found["sources"] or f"Smokeball tells of no changes: {self.smokeball.no_webhooks}"
+        for one in self.asked:
+            if one.no_webhooks:
+                found["sources"] = found["sources"] or f"{one.called} tells of no changes: {one.no_webhooks}"
         return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
 
     def web_app(self) -> web.Application:
@@ -157,8 +155,8 @@ class Bridge:
 
         app = make_panel(self._desk, self.live, begun, self.health, self.sign_on)
         app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
-        if self.smokeball is not None:
-            app.add_subapp(SOURCES_PATH, webhook_app(self.smokeball.webhook, self._firm.metrics))
+        if self.asked:
+            app.add_subapp(SOURCES_PATH, webhook_app({one.name: one.webhook for one in self.asked}, self._firm.metrics))
         if self.scim is not None:
             from bridge.web.scim import make_scim
 
@@ -183,8 +181,8 @@ class Bridge:
                 await stack.enter_async_context(
                     serve(self.panel_app(), settings.panel, "panel", doors[1] if doors else None)
                 )
-            if self.smokeball is not None:
-                stack.push_async_callback(self.smokeball.close)
+            for one in self.asked:
+                stack.push_async_callback(one.close)
             stack.push_async_callback(self.inbox.stop)
             stack.push_async_callback(self.outbox.stop)
             stack.push_async_callback(self.webhooks.stop)

@@ -416,6 +416,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     backup = _absolute_backup(settings.backup, folder)
     key_file = str(folder / settings.smokeball.key_file)
     smokeball = settings.smokeball.model_copy(update={"key_file": key_file})
+    clio = settings.clio.model_copy(update={"key_file": str(folder / settings.clio.key_file)})
     cabinet = settings.filing.url.get_secret_value()
     if "://" not in cabinet:
         cabinet = str(folder / cabinet)
@@ -423,6 +424,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     changed = {
         "directory": directory,
         "smokeball": smokeball,
+        "clio": clio,
         "database": database,
         "backup": backup,
         "filing": filing,

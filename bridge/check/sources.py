@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from bridge.check.finding import Finding, Verdict
 from bridge.clock import now_ms
+from bridge.directory.clio.api import ClioApi
 from bridge.directory.problems import DirectoryError
 from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, mirror_of
@@ -15,12 +16,13 @@ from bridge.directory.sources.keeping import records_of, unpacked
 from bridge.directory.sources.known import sources_of
 from bridge.directory.sources.port import FILES, SOURCE_NAMES, SourceError
 from bridge.firm.model import Firm
-from bridge.settings import Settings, SmokeballSettings
+from bridge.settings import ClioSettings, Settings, SmokeballSettings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.store import Store, pending_migrations
 from bridge.wording.directory import source_line
 
 _ASK = "See docs/admin-guide.md, Smokeball."
+_ASK_CLIO = "See docs/admin-guide.md, Clio."
 
 
 async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -42,6 +44,8 @@ async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
         if "smokeball" in settings.directory.sources:
             yield await _smokeball(settings, store)
             yield await policy_finding(settings.smokeball, store)
+        if "clio" in settings.directory.sources:
+            yield await clio_finding(settings.clio, store)
     finally:
         await store.close()
 
@@ -92,3 +96,18 @@ async def policy_finding(settings: SmokeballSettings, store: Store) -> Finding:
         f"Of {len(looks)} matters no deny-list was found in Smokeball, so each stays with its team.",
         "Compare smokeball.policy_reference. If nobody was ever denied a matter, deny somebody one and take it back.",
     )
+
+
+async def clio_finding(settings: ClioSettings, store: Store) -> Finding:
+    """Whether Clio lets the bridge in, and lists who is in the groups that its matter permissions name."""
+    try:
+        async with ClioApi(settings, store, read_only=True) as api:
+            users = await api.whole("/users.json", "id")
+            groups = await api.whole("/groups.json", "id,users{id}")
+    except SourceError as error:
+        return Finding(SOURCE_NAMES["clio"], Verdict.MISSING, str(error), _ASK_CLIO)
+    said = f"Clio lets the bridge in, and lists {len(users)} users"
+    if any(one.get("users") for one in groups):
+        return Finding(SOURCE_NAMES["clio"], Verdict.OK, f"{said} and {len(groups)} groups.")
+    what = f"{said}, but nobody in any group, so nobody is in its matters."
+    return Finding(SOURCE_NAMES["clio"], Verdict.WARNING, what, "Let the bridge in as an administrator of Clio.")

@@ -15,6 +15,7 @@ from bridge import __version__
 from bridge.cli import firm, passwords, setup
 from bridge.cli.audit import audit
 from bridge.cli.backups import backup, restore
+from bridge.cli.clio import clio
 from bridge.cli.converting import directory_convert
 from bridge.cli.exits import Exit, Stop, exit_for
 from bridge.cli.pages import pages_folder
@@ -91,6 +92,7 @@ app.add_typer(firm.dead_letters, name="dead-letters")
 app.add_typer(audit, name="audit")
 app.add_typer(token, name="token")
 app.add_typer(smokeball, name="smokeball")
+app.add_typer(clio, name="clio")
 app.add_typer(webhook, name="webhook")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridge.settings.directory import DirectorySettings, ScimSettings, SmokeballSettings
+from bridge.settings.directory import ClioSettings, DirectorySettings, ScimSettings, SmokeballSettings
 from bridge.settings.files import FileRuleSettings, FilingSettings, TranscriptSettings
 from bridge.settings.firm import AccountSettings, CareSettings, DriftSettings, FirmSettings, PinSettings
 from bridge.settings.matrix import APPSERVICE_ID, AppserviceSettings, GuardSettings, HomeserverSettings, MasSettings
@@ -23,6 +23,7 @@ __all__ = [
     "AppserviceSettings",
     "BackupSettings",
     "CareSettings",
+    "ClioSettings",
     "DatabaseSettings",
     "DirectorySettings",
     "DriftSettings",
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     directory: DirectorySettings = DirectorySettings()
     scim: ScimSettings = ScimSettings()
     smokeball: SmokeballSettings = SmokeballSettings()
+    clio: ClioSettings = ClioSettings()
     database: DatabaseSettings = DatabaseSettings()
     backup: BackupSettings = BackupSettings()
     security: SecuritySettings = SecuritySettings()

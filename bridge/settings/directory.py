@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from bridge.settings.values import Percent, Port, Section
 
-SourceName = Literal["files", "smokeball", "scim"]
+SourceName = Literal["files", "smokeball", "clio", "scim"]
 
 
 Owned = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[a-z_]+)?$")]
@@ -27,7 +27,7 @@ class DirectorySettings(Section):
         min_length=1,
         description="The systems that the directory is read from, in order, each with the kinds of record that it owns,"
         " such as staff or matters, and fields, such as staff.role. Whatever nobody owns is said by the first that has"
-        " the record. Names: files (those of directory.path), smokeball, scim.",
+        " the record. Names: files (those of directory.path), smokeball, clio, scim.",
     )
     removal_limit: Percent = Field(
         20,
@@ -118,3 +118,51 @@ class SmokeballSettings(Section):
         if not re.fullmatch(r"[A-Za-z0-9/:._-]*\{matter\}[A-Za-z0-9/:._-]*", given):
             raise PydanticCustomError("policy_reference", "It must have {matter} in it once, for the matter's id")
         return given
+
+
+class ClioSettings(Section):
+    """Clio Manage as a source of the directory. It counts where directory.sources names it."""
+
+    region: Literal["us", "ca", "eu", "au"] = Field(
+        "us",
+        description="Whose host is asked: the United States, Canada, the European Union or Australia. A client of"
+        " another region is refused as if its secret were wrong.",
+    )
+    url: str = Field("", description="Another address than the region's; empty for that.")
+    client_id: str = Field("", description="The client id (application key) that Clio gave.")
+    client_secret: SecretStr = Field(SecretStr(""), description="The client secret that belongs to it.")
+    key_file: str = Field(
+        "clio.key",
+        description="The file with the key that encrypts Clio's tokens in the database. `firm-bridge clio connect`"
+        " makes it.",
+    )
+    connect_port: Port = Field(
+        9012, description="The port on this machine to which Clio's page leads back after consent."
+    )
+    requests_per_minute: int = Field(
+        50, ge=10, le=1000, description="How many requests Clio allows in a minute; its own default is 50."
+    )
+    poll_seconds: int = Field(60, ge=15, le=86_400, description="Seconds between looks at what changed.")
+    whole_minutes: int = Field(
+        60,
+        ge=5,
+        le=1440,
+        description="Minutes after which all matters are read again, 200 with one request: what Clio changes without"
+        " changing the matter's own time, such as a client's name, is seen then.",
+    )
+    access: Literal["team", "groups"] = Field(
+        "team",
+        description="Who may see a matter, of those whom Clio's matter permissions let in: the attorney responsible for"
+        " it and the one who brought it in (team), or all of them (groups). Clio does not tell the bridge whom it"
+        " blocks from a matter, so choose groups only where nobody is blocked in Clio, and set walls here instead.",
+    )
+    roles: dict[str, str] = Field(
+        {},
+        description="The role of those who have a role in Clio, such as {admin: IT}; of several the first. Nothing else"
+        " that Clio says makes a role, so it makes nobody a firm admin unless this does.",
+    )
+    webhook_url: str = Field(
+        "",
+        description="The address, with https://, at which Clio reaches the bridge's panel, with /webhooks/clio at its"
+        " end; empty for no webhooks: then changes are seen at the next look.",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
@@ -11,25 +11,26 @@ from bridge.web.errors import json_response
 
 SOURCES_PATH = "/webhooks"
 _BODY_MAX = 64 * 1024
-_HEADERS = ("Signature", "Timestamp", "RequestId")
-Take = Callable[[dict[str, str], bytes], bool]
+Take = Callable[[Mapping[str, str], bytes], bool]
 """Takes the headers and body of a webhook; whether it is genuine."""
 
 
-def webhook_app(take: Take, metrics: Metrics) -> web.Application:
-    """What Smokeball calls. It hears nothing but whether its signature is right."""
+def webhook_app(sources: Mapping[str, Take], metrics: Metrics) -> web.Application:
+    """What the systems call, each at its name. It hears nothing but whether its signature is right."""
 
-    async def smokeball(request: web.Request) -> web.Response:
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            # Larger than any: that something changed is all it can say.
-            body = b""
-        headers = {name: request.headers.get(name, "") for name in _HEADERS}
-        taken = take(headers, body)
-        metrics.webhooks_received.labels("smokeball", "taken" if taken else "refused").inc()
-        return json_response({}) if taken else json_response({"error": "The signature or the time is wrong."}, 401)
+    def told(name: str, take: Take) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def webhook(request: web.Request) -> web.Response:
+            try:
+                body = await request.read()
+            except web.HTTPRequestEntityTooLarge:
+                # Larger than any: that something changed is all it can say.
+                body = b""
+            taken = take(request.headers, body)
+            metrics.webhooks_received.labels(name, "taken" if taken else "refused").inc()
+            return json_response({}) if taken else json_response({"error": "The signature or the time is wrong."}, 401)
+
+        return webhook
 
     app = web.Application(client_max_size=_BODY_MAX)
-    app.add_routes([web.post("/smokeball", smokeball)])
+    app.add_routes([web.post(f"/{name}", told(name, take)) for name, take in sources.items()])
     return app

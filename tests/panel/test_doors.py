@@ -13,7 +13,7 @@ from playwright.async_api import Frame, expect
 
 from bridge.settings import SignOnSettings
 from bridge.web.panel.widget.tabs import TABS
-from tests.panel.browser import LOOKS, WIDE, Look, Opened, Window, compared, kept, snapshot, windows
+from tests.panel.browser import LOOKS, WIDE, WIDE_DARK, Look, Opened, Window, compared, kept, snapshot, windows
 from tests.panel.furnished import Furnished, furnished
 from tests.panel.other_site import client, other_site
 from tests.ports import free_port

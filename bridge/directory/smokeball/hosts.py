@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from bridge.directory.sources.tokens import OAuthClient
 from bridge.settings import SmokeballSettings
 
 
@@ -30,3 +32,21 @@ def hosts_of(settings: SmokeballSettings) -> Hosts:
     if settings.account_id:
         api = f"{api}/{settings.account_id}"
     return Hosts(api, (settings.auth_url or region.auth).rstrip("/"))
+
+
+def client_of(settings: SmokeballSettings) -> OAuthClient:
+    """The bridge as Smokeball's client."""
+    auth = hosts_of(settings).auth
+    return OAuthClient(
+        "smokeball",
+        f"{auth}/oauth2/authorize",
+        f"{auth}/oauth2/token",
+        f"http://localhost:{settings.connect_port}/smokeball",
+        settings.connect_port,
+        settings.client_id,
+        settings.client_secret.get_secret_value(),
+        Path(settings.key_file),
+        by_itself=bool(settings.account_id),
+        basic=True,
+        pkce=True,
+    )

@@ -12,10 +12,11 @@ import structlog
 
 from bridge import faults
 from bridge.clock import now_ms
-from bridge.directory.smokeball.api import NotAnsweredError, SmokeballApi
+from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
 from bridge.directory.smokeball.policies import Look, any_policy, doubted, with_policy
 from bridge.directory.smokeball.records import GIVES, gone_with, is_doubled, records_of_mirror
+from bridge.directory.sources.asking import NotAnsweredError
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
 from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
 from bridge.directory.sources.union import checked

@@ -41,7 +41,8 @@ def key_of(settings: Settings) -> str:
 
 def signature(key: str, timestamp: str, request_id: str, client_id: str) -> str:
     """The signature over a webhook's headers."""
-    said = f"{timestamp}|{request_id}|{client_id}".encode()
+    # As headers are read: what is no UTF-8 in them is kept.
+    said = f"{timestamp}|{request_id}|{client_id}".encode(errors="surrogateescape")
     return hmac.new(key.encode(), said, hashlib.sha256).hexdigest()
 
 
@@ -56,7 +57,7 @@ def is_genuine(headers: Mapping[str, str], key: str, client_id: str, now: float 
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 20):
         return False
     apart = abs(int(timestamp) - ticks(time.time() if now is None else now)) / 10_000_000
-    given = headers.get("Signature", "").lower().encode()
+    given = headers.get("Signature", "").lower().encode(errors="surrogateescape")
     wanted = signature(key, timestamp, request_id, client_id).encode()
     return hmac.compare_digest(given, wanted) and apart <= _WINDOW_SECONDS
 

@@ -22,7 +22,7 @@ Value = str | tuple[str, ...] | tuple[tuple[str, str], ...]
 FILES = "files"
 """The source that the files of `directory.path` are."""
 SCIM = "scim"
-SOURCE_NAMES: Mapping[str, str] = {FILES: "The files", "smokeball": "Smokeball", SCIM: "SCIM"}
+SOURCE_NAMES: Mapping[str, str] = {FILES: "The files", "smokeball": "Smokeball", "clio": "Clio", SCIM: "SCIM"}
 """What people call each source."""
 _KINDS = {kind.name: kind for kind in KINDS}
 
@@ -85,6 +85,8 @@ class Capabilities:
     """Whether it can be read since a cursor."""
     verifies: bool = False
     """Whether a hint can be read back."""
+    hints_at_once: int = 8
+    """How many hints are read back before something else has its turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Reading a source: what changed every little while, the whole once a day, and what hints name at once (S1, S2)."""
+"""Reading a source: what changed every little while, the whole less often, and what hints name at once (S1, S2)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from bridge.store.engine.store import Store
 log = structlog.get_logger(__name__)
 _MOST_HINTS = 500
 """Hints kept; where more come, everything is read instead."""
-_AT_ONCE = 8
-"""Hints that are read back before something else has its turn: at Smokeball's rate these take some seconds."""
 _PEOPLE = frozenset({"staff", "groups"})
 _PAUSE_MS = 30_000
 """The longest time after which a source that failed is asked again."""
-_WHOLE_MS = 24 * 60 * 60 * 1000
+_DAY = 24 * 60 * 60
 Count = Callable[[str], None]
 
 
@@ -34,16 +32,19 @@ class SourceReader:
         store: Store,
         *,
         poll_seconds: int,
+        whole_seconds: int = _DAY,
         count: Count = lambda outcome: None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
-        """`count` is told how each reading ended: changed, unchanged or failed."""
+        """`whole_seconds` lie between readings of the whole. `count` is told how each ended: changed, unchanged or
+        failed."""
         self.source = source
         self.trouble = ""
         """Why it could not be read the last time; empty where it could."""
         self.read_at: int | None = None
         self._store = store
         self._poll_ms = poll_seconds * 1000
+        self._every_ms = whole_seconds * 1000
         self._count = count
         self._clock = clock
         self._hints: dict[Hint, None] = {}
@@ -92,7 +93,9 @@ class SourceReader:
         # After a failure everything is read first: a hint that cannot be read back never keeps the rest waiting.
         if not self._hints or self.read_at is None or self.trouble:
             return False
-        hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or list(self._hints)[:_AT_ONCE]
+        hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or list(self._hints)[
+            : self.source.capabilities.hints_at_once
+        ]
         await self._keep(await self.source.verify(hints))
         for hint in hints:
             self._hints.pop(hint, None)
@@ -110,7 +113,7 @@ class SourceReader:
         self._next_ms = now + self._poll_ms
         stands = await self._store.read(standing, self.source.name)
         self.read_at = stands.read_at
-        whole = now - self._whole_ms >= _WHOLE_MS
+        whole = now - self._whole_ms >= self._every_ms
         await self._keep(await self.source.read("" if whole else stands.cursor))
         if whole:
             self._whole_ms = now

@@ -12,8 +12,9 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from bridge.directory.file import DirectoryFile
-from bridge.directory.smokeball.api import Bucket, SmokeballApi
+from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.source import SmokeballSource
+from bridge.directory.sources.asking import Bucket
 from bridge.directory.sources.known import CAN_SAY
 from bridge.directory.sources.reader import SourceReader
 from bridge.directory.sources.union import Sources
@@ -88,7 +89,7 @@ async def connected(
 
     async with TestServer(fake.app()) as server:
         settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path, **more)
-        async with SmokeballApi(settings, store, Bucket(1e9, sleep=no_sleep)) as api:
+        async with SmokeballApi(settings, store, Bucket(1e9, 5, sleep=no_sleep)) as api:
             now = [1_000_000_000]
             source = SmokeballSource(settings, store, api, clock=lambda: now[0])
             reader = SourceReader(source, store, poll_seconds=60, clock=lambda: now[0])

@@ -13,8 +13,9 @@ from pathlib import Path
 from scim2_models import Context, User
 
 from bridge.directory.scim.running import Scim
-from bridge.directory.smokeball.api import Bucket, SmokeballApi
+from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.source import SmokeballSource
+from bridge.directory.sources.asking import Bucket
 from bridge.directory.sources.port import Hint
 from bridge.directory.sources.reader import SourceReader
 from bridge.settings import ScimSettings
@@ -25,7 +26,7 @@ from tests.component.sources.connected import settings_for
 
 async def smokeball(store: Store, url: str, folder: Path, hint: str) -> None:
     settings = settings_for(url, folder, account_id="")
-    async with SmokeballApi(settings, store, Bucket(1e9)) as api:
+    async with SmokeballApi(settings, store, Bucket(1e9, 5)) as api:
         reader = SourceReader(SmokeballSource(settings, store, api), store, poll_seconds=60)
         if hint:
             reader.hint(Hint("matters", hint))

@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bridge.directory.smokeball import api
-from bridge.directory.smokeball.tokens import ask_for_tokens
+from bridge.directory.smokeball.hosts import client_of
+from bridge.directory.sources import asking
 from bridge.directory.sources.port import Hint, SourceError
+from bridge.directory.sources.tokens import ask_for_tokens
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import connected, settings_for
 from tests.component.sources.test_smokeball import small_firm
@@ -110,7 +111,9 @@ async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
         settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path)
         async with aiohttp.ClientSession() as session:
             with pytest.raises(SourceError):
-                await ask_for_tokens(session, settings, {"grant_type": "refresh_token", "refresh_token": "r"})
+                await ask_for_tokens(
+                    session, client_of(settings), {"grant_type": "refresh_token", "refresh_token": "r"}
+                )
     assert asked == []
 
 
@@ -120,7 +123,7 @@ async def test_s1_an_answer_without_end_is_not_read_to_its_end(
     async with connected(store, tmp_path) as one:
         ann, ben, _ = small_firm(one.fake)
         await one.settled()
-        monkeypatch.setattr(api, "LARGEST", 100)
+        monkeypatch.setattr(asking, "LARGEST", 100)
         await one.look()
         assert "larger than 100 bytes" in one.reader.trouble
         assert one.directory.firm.active_staff == {ann, ben}

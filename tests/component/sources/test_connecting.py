@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
@@ -13,9 +14,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from bridge.cli import smokeball
+from bridge.cli.connecting import consented
 from bridge.cli.exits import Stop
-from bridge.directory.smokeball.webhooks import signature, ticks
+from bridge.directory.smokeball.hosts import client_of
+from bridge.directory.smokeball.webhooks import is_genuine, signature, ticks
 from bridge.directory.sources.keeping import keep_read, standing
 from bridge.directory.sources.port import SourceRead, SourceRecord
 from bridge.metrics import Metrics
@@ -41,13 +43,13 @@ async def test_somebody_lets_the_bridge_in(tmp_path: Path) -> None:
         url = str(server.make_url("")).rstrip("/")
         settings = settings_for(url, tmp_path, account_id="", connect_port=free_port())
         with patch("webbrowser.open", opened.put_nowait):
-            waiting = asyncio.create_task(smokeball.consented(settings))
+            waiting = asyncio.create_task(consented(client_of(settings)))
             address = await opened.get()
             assert await consent(address, state="forged") == 400
             assert not waiting.done()
             assert await consent(address) == 200
             assert (await waiting).refresh.startswith("refresh-")
-            waiting = asyncio.create_task(smokeball.consented(settings))
+            waiting = asyncio.create_task(consented(client_of(settings)))
             await consent(await opened.get(), code="")
             with pytest.raises(Stop, match="refused"):
                 await waiting
@@ -56,14 +58,14 @@ async def test_somebody_lets_the_bridge_in(tmp_path: Path) -> None:
 async def test_S2_a_forged_webhook_is_refused_and_told_nothing() -> None:
     taken: list[bytes] = []
 
-    def take(headers: dict[str, str], body: bytes) -> bool:
-        genuine = signature("k", headers["Timestamp"], headers["RequestId"], "c") == headers["Signature"]
+    def take(headers: Mapping[str, str], body: bytes) -> bool:
+        genuine = is_genuine(headers, "k", "c")
         if genuine:
             taken.append(body)
         return genuine
 
     metrics = Metrics(CollectorRegistry())
-    async with TestClient(TestServer(webhook_app(take, metrics))) as client:
+    async with TestClient(TestServer(webhook_app({"smokeball": take}, metrics))) as client:
         assert (await client.post("/smokeball", data=b"{}")).status == 401
         stamp = str(ticks(time.time()))
         headers = {"Timestamp": stamp, "RequestId": "r", "Signature": signature("k", stamp, "r", "c")}

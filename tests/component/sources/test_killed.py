@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
-from bridge.directory.smokeball.tokens import Tokens, keep_tokens, make_key
+from bridge.directory.smokeball.hosts import client_of
 from bridge.directory.sources.keeping import records_of
+from bridge.directory.sources.tokens import Tokens, keep_tokens, make_key
 from bridge.store.engine.store import Store
-from tests.component.sources.connected import connected
+from tests.component.sources.connected import connected, settings_for
 from tests.component.sources.test_smokeball import small_firm
 from tests.fakes.smokeball import FakeSmokeball, link
 
@@ -43,7 +44,7 @@ async def opened(database: str) -> Store:
     return store
 
 
-READING = ("smokeball.renewed", "source.hinted", "source.kept:1", "smokeball.mirrored:1", "smokeball.mirrored:2")
+READING = ("source.renewed", "source.hinted", "source.kept:1", "smokeball.mirrored:1", "smokeball.mirrored:2")
 """Fault points passed when Smokeball is read, in such an order that each is still to come after those before it."""
 PUSHING = ("scim.stored:1", "scim.stored:2", "source.kept")
 
@@ -52,7 +53,8 @@ PUSHING = ("scim.stored:1", "scim.stored:2", "source.kept")
 async def test_S2_smokeball_is_read_to_its_end_after_a_crash(tmp_path: Path, faults: tuple[str, ...]) -> None:
     database, fake = f"sqlite:///{tmp_path / 'bridge.db'}", FakeSmokeball()
     store = await opened(database)
-    await store.run(keep_tokens, make_key(tmp_path / "smokeball.key"), Tokens("access-old", "refresh-1", 0))
+    key = make_key(client_of(settings_for("", tmp_path)))
+    await store.run(keep_tokens, "smokeball", key, Tokens("access-old", "refresh-1", 0))
     async with connected(store, tmp_path, fake, account_id="") as one:
         ann, ben, matter = small_firm(fake)
         await one.settled()
@@ -87,18 +89,18 @@ async def test_S2_smokeball_is_read_to_its_end_after_a_crash(tmp_path: Path, fau
 async def test_S1_killed_before_new_tokens_were_kept_it_asks_to_be_let_in_again(tmp_path: Path) -> None:
     database, fake = f"sqlite:///{tmp_path / 'bridge.db'}", FakeSmokeball()
     store = await opened(database)
-    key = make_key(tmp_path / "smokeball.key")
-    await store.run(keep_tokens, key, Tokens("access-old", "refresh-1", 0))
+    key = make_key(client_of(settings_for("", tmp_path)))
+    await store.run(keep_tokens, "smokeball", key, Tokens("access-old", "refresh-1", 0))
     small_firm(fake)
     await store.close()
     async with TestServer(fake.app()) as server:
         url = str(server.make_url("")).rstrip("/")
-        assert await run("read", database, tmp_path, url, fault="smokeball.renewing") == -signal.SIGKILL
+        assert await run("read", database, tmp_path, url, fault="source.renewing") == -signal.SIGKILL
     store = await opened(database)
     async with connected(store, tmp_path, fake, account_id="") as one:
         await one.look()
         assert "firm-bridge smokeball connect" in one.reader.trouble
-        await store.run(keep_tokens, key, Tokens("access-old", fake.refresh, 0))
+        await store.run(keep_tokens, "smokeball", key, Tokens("access-old", fake.refresh, 0))
         await one.look()
         assert not one.reader.trouble
     await store.close()

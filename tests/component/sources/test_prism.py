@@ -9,8 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.directory.smokeball.api import Bucket, SmokeballApi
-from bridge.directory.smokeball.tokens import Tokens, keep_tokens, make_key
+from bridge.directory.smokeball.api import SmokeballApi
+from bridge.directory.smokeball.hosts import client_of
+from bridge.directory.sources.asking import Bucket
+from bridge.directory.sources.tokens import Tokens, keep_tokens, make_key
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import settings_for
 from tests.fakes.smokeball import uuid
@@ -34,13 +36,13 @@ async def answering() -> None:
 
 async def test_S2_every_request_is_valid_against_the_description(store: Store, tmp_path: Path) -> None:
     await answering()
-    await store.run(keep_tokens, make_key(tmp_path / "smokeball.key"), Tokens("access", "refresh", 2**62))
     settings = settings_for(URL, tmp_path, account_id="")
+    await store.run(keep_tokens, "smokeball", make_key(client_of(settings)), Tokens("access", "refresh", 2**62))
     # Prism holds numbers as JavaScript does, so that real ticks of today are too large for it.
     since = {"Offset": "0", "Limit": "500", "UpdatedSince": "638000000000000"}
     first = {"Offset": "0", "Limit": "500"}
     one = uuid(1)
-    async with SmokeballApi(settings, store, Bucket(1e9)) as api:
+    async with SmokeballApi(settings, store, Bucket(1e9, 5)) as api:
         for path, params in (
             *(("/staff", first), ("/groups", first), ("/contacts", since), ("/matters", since), ("/webhooks", first)),
             *((path, {}) for path in ("/firmusers", f"/staff/{one}", f"/contacts/{one}", "/webhooks/types")),

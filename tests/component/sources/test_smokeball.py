@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.directory.smokeball.api import Bucket, wait_of
-from bridge.directory.smokeball.tokens import Tokens, keep_tokens, make_key, opened, sealed_tokens
+from bridge.directory.smokeball.hosts import client_of
 from bridge.directory.smokeball.webhooks import hints_of, is_genuine, keep_subscription, signature, ticks
+from bridge.directory.sources.asking import Bucket, wait_of
 from bridge.directory.sources.port import Hint
+from bridge.directory.sources.tokens import Tokens, keep_tokens, make_key, opened, sealed_tokens
 from bridge.firm.model import MatterStatus
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import Connected, connected
@@ -154,14 +155,14 @@ async def test_S1_tokens_are_renewed_rotated_and_kept_encrypted(store: Store, tm
         small_firm(one.fake)
         await one.look()
         assert "Nobody has let the bridge into Smokeball yet" in one.reader.trouble
-        key = make_key(tmp_path / "smokeball.key")
+        key = make_key(client_of(one.settings))
         assert (tmp_path / "smokeball.key").stat().st_mode & 0o077 == 0
-        await store.run(keep_tokens, key, Tokens("access-old", "refresh-1", 0))
+        await store.run(keep_tokens, "smokeball", key, Tokens("access-old", "refresh-1", 0))
         await one.look()
         assert one.reader.trouble == ""
-        sealed = await store.read(sealed_tokens)
+        sealed = await store.read(sealed_tokens, "smokeball")
         assert "refresh" not in sealed
-        assert opened(key, sealed).refresh == one.fake.refresh != "refresh-1"
+        assert opened(client_of(one.settings), key, sealed).refresh == one.fake.refresh != "refresh-1"
         one.fake.revoked = True
         one.fake.expired = {"access-1"}
         await one.look()
@@ -176,18 +177,22 @@ async def test_S1_killed_as_tokens_were_renewed_it_goes_on_with_the_new_ones(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(name: str) -> None:
-        if name == "smokeball.renewed":
+        if name == "source.renewed":
             raise Killed
 
     async with connected(store, tmp_path, account_id="") as one:
         small_firm(one.fake)
-        key = make_key(tmp_path / "smokeball.key")
-        await store.run(keep_tokens, key, Tokens("access-old", "refresh-1", 0))
+        key = make_key(client_of(one.settings))
+        await store.run(keep_tokens, "smokeball", key, Tokens("access-old", "refresh-1", 0))
         with monkeypatch.context() as armed:
             armed.setattr("bridge.faults.point", die)
             with pytest.raises(Killed):
                 await one.look()
-        assert opened(key, await store.read(sealed_tokens)).refresh == one.fake.refresh != "refresh-1"
+        assert (
+            opened(client_of(one.settings), key, await store.read(sealed_tokens, "smokeball")).refresh
+            == one.fake.refresh
+            != "refresh-1"
+        )
         await one.look()
         assert one.reader.trouble == ""
 
@@ -288,7 +293,7 @@ async def test_the_bucket_lets_five_through_and_then_five_a_second() -> None:
     async def sleep(seconds: float) -> None:
         time[0] += seconds
 
-    bucket = Bucket(5, clock=lambda: time[0], sleep=sleep)
+    bucket = Bucket(5, 5, clock=lambda: time[0], sleep=sleep)
     for _ in range(25):
         await bucket.take()
     assert time[0] == pytest.approx(4)

@@ -22,7 +22,7 @@ from bridge.firm.conversation import first_matter_conversation_id
 from bridge.operations.tokens import Scope
 from bridge.settings import ScimSettings
 from bridge.store.engine.store import Store
-from bridge.web.scim import SCIM_PATH
+from bridge.web.bearer import SCIM_PATH
 from bridge.web.sources import SOURCES_PATH
 from tests.component.scim.harness import user
 from tests.fakes.smokeball import ACCOUNT, CLIENT, KEY, SECRET, FakeSmokeball, link

@@ -71,8 +71,7 @@ OF_FILING = {"filing.fetched", "filing.named", "filing.placed", "filing.listed"}
 """Fault points passed when a file is put into the filing cabinet: driven in tests/component/files/test_filing.py."""
 OF_WEBHOOKS = {"webhook.queued", "webhook.sending", "webhook.sent", "webhook.noted"}
 """Fault points passed when a system is told of something: driven in tests/component/webhooks, one beside this file."""
-OF_SOURCES = {"source.kept", "source.hinted"} | {f"smokeball.{each}" for each in ("mirrored", "renewing", "renewed")}
-OF_SOURCES |= {"scim.stored"}
+OF_SOURCES = {"source.kept", "source.hinted", "source.renewing", "source.renewed", "smokeball.mirrored", "scim.stored"}
 """Fault points passed when a source of the directory is read: driven in tests/component/sources."""
 LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 

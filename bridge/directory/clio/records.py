@@ -1,0 +1,154 @@
+"""What Clio's users, groups and matters are as records of the directory. Pure.
+
+Clio's ids are numbers, and each kind has its own. Other sources have numbers too, so they are never taken as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.directory.sources.port import SourceRecord, Value
+from bridge.settings import ClioSettings
+
+GIVES: Mapping[str, frozenset[str]] = {
+    "staff": frozenset({"id", "first_name", "last_name", "email", "role", "enabled", "initials", "phone"}),
+    "groups": frozenset({"id", "name", "members"}),
+    "matters": frozenset(
+        {"id", "number", "title", "status", "client", "responsible", "originating", "restricted", "allowed"}
+        | {"description", "opened", "closed"}
+    ),
+}
+"""The fields that Clio can give, by section."""
+Json = dict[str, Any]
+_EVERYBODY = "AccountGroup"
+"""The type of the group of all users."""
+
+
+@dataclass
+class ClioSays:
+    """What Clio said last, by id."""
+
+    users: dict[int, Json] = field(default_factory=dict)
+    groups: dict[int, Json] = field(default_factory=dict)
+    matters: dict[int, Json] = field(default_factory=dict)
+
+
+def records_of(says: ClioSays, settings: ClioSettings) -> tuple[SourceRecord, ...]:
+    """The records that follow from what Clio said.
+
+    Clio's permissions of a matter are one group. Nobody is in a matter whom that does not list; of those, everybody is
+    where `settings.access` is "groups", else its attorneys alone. Nobody is where the group is not known. A matter is
+    open only where the group is that of all users, and lists all who are enabled.
+    """
+    staff = {one["id"]: one for one in says.users.values() if _is_staff(one)}
+    members = {group_id: _members(one, staff) for group_id, one in says.groups.items()}
+    enabled = frozenset(user_id for user_id, one in staff.items() if one.get("enabled") is True)
+    open_groups = {
+        group_id
+        for group_id, one in says.groups.items()
+        if one.get("type") == _EVERYBODY and enabled and enabled <= members[group_id]
+    }
+    numbers = Counter(_number(one).casefold() for one in says.matters.values())
+    made = [_staff(one, settings) for one in staff.values()]
+    made += [_group(one, members[group_id]) for group_id, one in says.groups.items()]
+    for one in says.matters.values():
+        group = id_of(one.get("group"))
+        listed = members.get(group, frozenset()) if group is not None else frozenset()
+        values = _matter(one, listed, repeated=numbers[_number(one).casefold()] > 1)
+        if settings.access != "groups" or group not in open_groups:
+            values["restricted"] = "yes"
+            values["allowed"] = (_group_id(group),) if settings.access == "groups" and group in members else ()
+        made.append(SourceRecord("matters", str(values["id"]), _there(values)))
+    return tuple(made)
+
+
+def _is_staff(user: Json) -> bool:
+    # Clients and colleagues of other firms have users, too.
+    return bool(_text(user, "email")) and not user.get("clio_connect")
+
+
+def _staff(one: Json, settings: ClioSettings) -> SourceRecord:
+    roles = one.get("roles")
+    has = {str(role).casefold() for role in roles} if isinstance(roles, list) else set()
+    first, last = _text(one, "first_name"), _text(one, "last_name")
+    values: dict[str, Value] = {
+        "id": f"clio-{one['id']}",
+        "first_name": first or last or _text(one, "email").partition("@")[0],
+        "last_name": last if first else "",
+        "email": _text(one, "email"),
+        "role": next((given for role, given in settings.roles.items() if role.casefold() in has), ""),
+        "enabled": "yes" if one.get("enabled") is True else "no",
+        "initials": _text(one, "initials")[:10],
+        "phone": _text(one, "phone_number")[:100],
+    }
+    return SourceRecord("staff", str(values["id"]), _there(values))
+
+
+def _members(group: Json, staff: Mapping[int, Json]) -> frozenset[int]:
+    users = group.get("users")
+    named = (id_of(one) for one in users) if isinstance(users, list) else ()
+    return frozenset(one for one in named if one is not None and one in staff)
+
+
+def _group_id(group: int | None) -> str:
+    return f"clio-group-{group}"
+
+
+def _group(one: Json, members: frozenset[int]) -> SourceRecord:
+    values: dict[str, Value] = {
+        "id": _group_id(one["id"]),
+        "name": _text(one, "name")[:100] or _group_id(one["id"]),
+        "members": tuple(f"clio-{member}" for member in sorted(members)),
+    }
+    return SourceRecord("groups", str(values["id"]), _there(values))
+
+
+def _number(matter: Json) -> str:
+    return _text(matter, "display_number")[:70] or f"Clio {matter['id']}"
+
+
+def _matter(one: Json, listed: frozenset[int], *, repeated: bool) -> dict[str, Value]:
+    def person(name: str) -> str:
+        user_id = id_of(one.get(name))
+        return f"clio-{user_id}" if user_id in listed else ""
+
+    originating, client = person("originating_attorney"), one.get("client")
+    # A firm may number its matters by hand, so two may have one number.
+    number = f"{_number(one)} (Clio {one['id']})" if repeated else _number(one)
+    client_id = id_of(client)
+    return {
+        "id": f"clio-{one['id']}",
+        "number": number,
+        "title": _text(one, "description")[:250] or number,
+        "status": _text(one, "status"),
+        # A client without a name would stand behind no wall around that client.
+        "client": () if client_id is None else (_text(client, "name")[:250] or f"Clio contact {client_id}",),
+        "responsible": person("responsible_attorney"),
+        "originating": (originating,) if originating else (),
+        "description": _text(one, "description")[:4000],
+        "opened": _text(one, "open_date"),
+        "closed": _text(one, "close_date"),
+    }
+
+
+def is_id(value: Any) -> bool:
+    """Whether it is an id as Clio has them: a whole number of at most 64 bits."""
+    return type(value) is int and 0 < value < 2**63
+
+
+def id_of(link: Any) -> int | None:
+    """The id that a link to a record has; None where there is none."""
+    found = link.get("id") if isinstance(link, dict) else None
+    return found if is_id(found) else None
+
+
+def _there(values: Mapping[str, Value]) -> Mapping[str, Value]:
+    return {name: value for name, value in values.items() if value not in ("", ())}
+
+
+def _text(one: Any, name: str) -> str:
+    value = one.get(name)
+    return " ".join(value.split()) if isinstance(value, str) else ""

@@ -1,0 +1,164 @@
+"""Asking a system over HTTP: as many requests as it allows, and repeated as it asks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bridge.directory.sources.answers import read_json
+from bridge.directory.sources.port import SourceError
+from bridge.directory.sources.tokens import AccessTokens, NotConnectedError, OAuthClient
+from bridge.store.engine.store import Store
+
+Json = dict[str, Any]
+Params = Mapping[str, str] | Sequence[tuple[str, str]]
+_ATTEMPTS = 6
+_LONGEST_WAIT = 120.0
+LARGEST = 64 * 1024 * 1024
+"""Bytes of one answer that are read."""
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
+
+
+class NotAnsweredError(SourceError):
+    """The system does not answer this one request, which is no reason not to ask others."""
+
+
+class Bucket:
+    """A token bucket: `rate` requests a second, and a few at once."""
+
+    def __init__(
+        self,
+        rate: float,
+        burst: int,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._sleep = sleep
+        self._left = float(burst)
+        self._at = clock()
+        self._lock = asyncio.Lock()
+
+    async def take(self) -> None:
+        """Wait until another request is allowed."""
+        async with self._lock:
+            self._fill()
+            if self._left < 1:
+                await self._sleep((1 - self._left) / self._rate)
+                self._fill()
+            self._left -= 1
+
+    async def rest(self, seconds: float) -> None:
+        """Send nothing for so long, and begin with one."""
+        async with self._lock:
+            await self._sleep(seconds)
+            self._left, self._at = 1.0, self._clock()
+
+    def _fill(self) -> None:
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+
+
+class AskedSystem:
+    """One connection to a system, with its tokens and within its limits."""
+
+    def __init__(
+        self,
+        client: OAuthClient,
+        store: Store,
+        bucket: Bucket,
+        headers: Mapping[str, str] | None = None,
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """`headers` go with each request. With `read_only` no token is renewed, since another process may do so and one
+        renewal ends the other."""
+        self.called = client.called
+        self._headers = headers or {}
+        self._login = AccessTokens(client, store, renews=not read_only)
+        self._bucket = bucket
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        params: Params | None = None,
+        body: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """What is answered; None where nothing is there (404). Raises SourceError."""
+        path = urlsplit(url).path
+        refused = ""
+        why = ""
+        for attempt in range(_ATTEMPTS):
+            await self._bucket.take()
+            session = self._connected()
+            access = await self._login.access(session, other_than=refused)
+            sent = {"Authorization": f"Bearer {access}", **self._headers, **(headers or {})}
+            try:
+                async with session.request(
+                    method, url, params=params, json=body, headers=sent, allow_redirects=False
+                ) as answer:
+                    if answer.status == 404:
+                        return None
+                    if answer.status < 300:
+                        return await read_json(self.called, answer, LARGEST)
+                    status, after = answer.status, answer.headers.get("Retry-After", "")
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                status, after = 0, ""
+                why = f"does not answer ({type(error).__name__})"
+            if status == 401 and not refused:
+                refused = access
+                continue
+            if status in {401, 403}:
+                raise NotConnectedError(
+                    f"{self.called} refuses {path} ({status}). Compare the scopes of the key and client."
+                )
+            why = f"answers {status}" if status else why
+            if status and status != 429 and status < 500:
+                raise NotAnsweredError(f"{self.called} answers {status} at {path}.")
+            if attempt < _ATTEMPTS - 1:
+                await self._bucket.rest(wait_of(after, attempt))
+        raise SourceError(f"{self.called} {why} at {path}.")
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        return self._session
+
+
+def wait_of(retry_after: str, attempt: int) -> float:
+    """The seconds to wait: as Retry-After says (RFC 9110, section 10.2.3), else longer each time."""
+    if retry_after.isdigit():
+        return min(float(retry_after), _LONGEST_WAIT)
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return min(0.5 * float(2**attempt), _LONGEST_WAIT)
+    seconds = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.5), _LONGEST_WAIT)

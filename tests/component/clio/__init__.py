@@ -1,0 +1,1 @@
+"""Clio as a source of the directory."""
