@@ -66,6 +66,15 @@ def test_the_guards_key_is_empty_or_long(write: Write) -> None:
     assert "guard.key: It has fewer than 16 characters." in line
 
 
+def test_the_authentication_service_needs_an_address_a_client_and_a_secret(write: Write, tmp_path: Path) -> None:
+    whole = {"url": "https://mas.example/here", "client_id": "01J", "client_secret_file": "mas-secret"}
+    read = load_settings(write({"mas": whole})).mas
+    assert read.client_secret_file == str(tmp_path / "mas-secret")
+    for name, wrong in (("url", "mas.example"), ("client_id", ""), ("client_secret_file", "")):
+        (line,) = problems(write({"mas": {**whole, name: wrong}}))
+        assert f"mas.{name}: " in line
+
+
 @pytest.mark.parametrize(("given", "mode"), [(True, "on"), (False, "off"), ("by_matter", "by_matter")])
 def test_filing_is_on_or_off_as_yaml_reads_it_and_its_folder_is_beside_the_file(
     write: Write, given: object, mode: str
