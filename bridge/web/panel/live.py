@@ -169,7 +169,8 @@ class Live:
             # Whatever the lists are: the page asks for them itself.
             await page.response.send(page.mark, event="changed")
         await self._looked.done(page)
-        if not written and page.mark != before:
+        # Told already, unless something more happened meanwhile, which it may have asked too early for.
+        if page.mark != before and (not written or page.maybe.is_set()):
             await page.response.send(page.mark, event="changed")
         return True
 
