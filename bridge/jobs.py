@@ -77,6 +77,8 @@ _MEMORY_SECONDS = 3
 """Between readings of what decides about access, which must be true even where news of it were lost."""
 _APART_SECONDS = 60
 """Between looks at the homeserver's clock."""
+_REACH_SECONDS = 5
+"""Between looks at whether the homeserver reaches the bridge, where it did not."""
 BACK_SECONDS = 10
 """Between looks at whether the homeserver was put back from a backup."""
 CLOCK_SECONDS = 5
@@ -136,6 +138,7 @@ class Jobs:
             self._job(look, IntervalTrigger(seconds=_ACCOUNTS_SECONDS), "who keeps the accounts")
         self._job(upkeep.read_again, IntervalTrigger(seconds=_MEMORY_SECONDS), "memory")
         self._job(upkeep.compare_clocks, IntervalTrigger(seconds=_APART_SECONDS), "clocks")
+        self._job(upkeep.reach_again, IntervalTrigger(seconds=_REACH_SECONDS), "reached")
         self._job(upkeep.look_back, IntervalTrigger(seconds=BACK_SECONDS), "homeserver put back")
         self._job(upkeep.begin_day, CronTrigger(second=5, timezone="UTC"), "day")
         self._job(desk.reconciler.rooms.try_again, IntervalTrigger(seconds=AGAIN_SECONDS), "what failed")

@@ -21,6 +21,7 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webh
     trouble, reconciler = trouble_of(firm.directory), firm.reconciler
     return {
         **stages,
+        "homeserver": stages[Stage.MET] or upkeep.unreached,
         "clock": clocks_apart() if upkeep.clocks_apart else "",
         "guard": reconciler.guarding.trouble,
         "rooms": reconciler.again.words(),

@@ -39,6 +39,8 @@ class Upkeep:
         self.following = Following(lambda: firm.firm, firm.reconciler.passes, firm.today, places)
         self.clocks_apart = False
         """Whether the homeserver's clock was far from the bridge's when they were compared last."""
+        self.unreached = ""
+        """Why the homeserver did not reach the bridge, where nothing waits for that; empty where it did."""
         self._work: dict[Stage, Start] = {}
         self._at_work: asyncio.Task[None] | None = None
         self._watermark = Watermark(firm.homeserver, firm.settings.bot_id)
@@ -110,7 +112,15 @@ class Upkeep:
             async with asyncio.timeout(_PING_SECONDS):
                 log.info("homeserver_answers", ping_ms=await self._firm.homeserver.ping("start"))
         except (RequestError, TimeoutError) as error:
-            log.warning("not_reached", reason=str(error) or f"no answer within {_PING_SECONDS:.0f} seconds")
+            self.unreached = str(error) or f"The homeserver did not reach the bridge within {_PING_SECONDS:.0f} second."
+            log.warning("not_reached", reason=self.unreached)
+        else:
+            self.unreached = ""
+
+    async def reach_again(self) -> None:
+        """See whether the homeserver reaches the bridge by now, where it did not."""
+        if self.unreached:
+            await self._ping()
 
     async def compare_clocks(self) -> None:
         """See how far the homeserver's clock is from the bridge's, for health and for what is stamped in its time."""

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 0.25
 _RETURN_SECONDS = 1.5
 """How long an owner has to come back to what it has in memory, after the server let go of everybody."""
+_LEARNING_SECONDS = 0.5
 _LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not here
 
 
@@ -95,6 +96,8 @@ class StandBy:
 
     async def _look_until_free(self, onlooker: Onlooker, stop: asyncio.Event) -> None:
         not_before, told = 0.0, ""
+        # In that time an owner that lives and lost its connection learns of it, and asks the homeserver for nothing.
+        learning = self._settings.database.lease / 4 + _LEARNING_SECONDS
         while not stop.is_set():
             try:
                 found = await onlooker.look()
@@ -104,10 +107,14 @@ class StandBy:
             else:
                 self._trouble = ""
                 owner = next((one for one in found if one.owns), None)
+                if owner is None and told and not onlooker.ended:
+                    not_before, told = max(not_before, time.monotonic() + learning), ""
                 if owner is None and time.monotonic() >= not_before:
                     return
                 self._relay.point_to(_addresses(owner))
-                if owner is not None and told != str(owner):
+                if onlooker.ended:
+                    told = ""
+                elif owner is not None and told != str(owner):
                     told = str(owner)
                     log.info("standing_by", at_work=told)
             with contextlib.suppress(TimeoutError):

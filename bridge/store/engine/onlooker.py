@@ -20,6 +20,8 @@ class Onlooker:
     def __init__(self, url: str, lease: float, reach: Reach) -> None:
         """Others find this process by its `reach`, as one that stands by."""
         self._backend = PostgresqlBackend(url, reading=True, lease=lease, reach=reach)
+        self.ended = False
+        """Whether an owner was ended at the last look."""
         self._thread = ThreadPoolExecutor(1, "onlooker")
 
     async def look(self) -> tuple[Process, ...]:
@@ -35,7 +37,7 @@ class Onlooker:
         if self._backend.database.is_closed():
             self._backend.connect()
         self._backend.ensure_connected()
-        self._backend.end_silent()
+        self.ended = self._backend.end_silent()
         return self._backend.processes()
 
     async def _ask(self, work: Callable[[], T]) -> T:

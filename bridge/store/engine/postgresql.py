@@ -106,6 +106,7 @@ class PostgresqlBackend:
             self._proven = asked
         except Exception as error:  # noqa: BLE001 - the driver's own kinds; connecting again tells what is wrong
             log.info("database_connection_lost", database=self.name, reason=str(error).strip())
+            self._proven = -math.inf
             self._disconnect()
             self.connect()
 

@@ -50,6 +50,8 @@ async def wall_and_open(load: Load, directory: Path, stop: asyncio.Event) -> Non
     while not stop.is_set():
         while not await load.ben_is_in() and not stop.is_set():
             await load.ask_for_ben()
+        if stop.is_set():
+            return
         write(directory, WALLED)
         while await load.ben_is_in():
             await load.ask_for_ben()

@@ -174,8 +174,10 @@ async def test_the_lock_goes_with_the_connection_and_is_taken_again(store: Store
 
 
 @postgresql_only
-async def test_who_lost_the_lock_to_another_stores_nothing_any_more(store: Store, database_url: str) -> None:
-    lost = asyncio.Event()
+async def test_who_lost_the_lock_to_another_stores_nothing_any_more(database_url: str) -> None:
+    # It comes back to the database with its next unit, and not by itself.
+    store, lost = Store(database_url, lease=3600), asyncio.Event()
+    await store.open()
     store.on_loss(lost.set)
     with pytest.raises(StoreError):
         await store.run(lambda unit: unit.execute("SELECT pg_terminate_backend(pg_backend_pid())"))
@@ -188,5 +190,6 @@ async def test_who_lost_the_lock_to_another_stores_nothing_any_more(store: Store
     with pytest.raises(OwnedElsewhereError):
         await store.run(hold, "b")
     await lost.wait()
+    await store.close()
     process.kill()
     await process.wait()

@@ -78,8 +78,11 @@ async def test_R1_who_is_silent_loses_the_database_and_wakes_to_do_nothing_with_
 
 @postgresql_only
 async def test_R1_who_lost_the_database_for_a_moment_in_which_another_had_it_stores_nothing(
-    store: Store, database_url: str, looking: PostgresqlBackend
+    database_url: str, looking: PostgresqlBackend
 ) -> None:
+    # It comes back to the database with its next unit, and not by itself.
+    store = Store(database_url, lease=3600)
+    await store.open()
     await store.run(hold, "a")
     with pytest.raises(StoreError):
         await store.run(lose_connection)
@@ -93,6 +96,7 @@ async def test_R1_who_lost_the_database_for_a_moment_in_which_another_had_it_sto
     with pytest.raises(OwnedElsewhereError, match="begins anew"):
         await store.run(hold, "c")
     assert not store.holds()
+    await store.close()
 
 
 @postgresql_only
