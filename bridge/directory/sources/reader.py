@@ -93,9 +93,8 @@ class SourceReader:
         # After a failure everything is read first: a hint that cannot be read back never keeps the rest waiting.
         if not self._hints or self.read_at is None or self.trouble:
             return False
-        hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or list(self._hints)[
-            : self.source.capabilities.hints_at_once
-        ]
+        few = list(self._hints)[: self.source.capabilities.hints_at_once]
+        hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or few
         await self._keep(await self.source.verify(hints))
         for hint in hints:
             self._hints.pop(hint, None)
