@@ -17,6 +17,7 @@ from bridge.cli.tokens import by_shell, person_who_works
 
 if TYPE_CHECKING:
     from bridge.firm.webhooks import EventType
+    from bridge.operations.webhooks.subscribing import Hook
     from bridge.service import FirmService
     from bridge.settings import Settings
 
@@ -89,7 +90,7 @@ def list_webhooks(config: Config = None, as_json: AsJson = False) -> None:
                 "made_at": datetime.fromtimestamp(one.hook.made_at / 1000, UTC).date().isoformat(),
                 "waiting": one.backlog.waiting,
                 "put_aside": one.backlog.parked,
-                "error": one.backlog.error,
+                "error": one.backlog.error or _behind(one.hook),
             }
             for one in await webhooks(service.store)
         ]
@@ -116,6 +117,13 @@ def list_webhooks(config: Config = None, as_json: AsJson = False) -> None:
         for one in found
     )
     print_table(("Id", "Address", "Sees as", "Events", "Waiting", "Put aside", "Last error"), rows)
+
+
+def _behind(hook: Hook) -> str:
+    """That too much waits for more to be noted; empty where that is not so."""
+    if hook.missed is None or hook.missed[1] is not None:
+        return ""
+    return "Too much waits: nothing more is noted for it until it has that."
 
 
 @webhook.command("end")

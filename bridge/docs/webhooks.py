@@ -61,6 +61,10 @@ def webhook_parts(table: Table) -> Iterator[str]:
         " it missed is put aside for two weeks: the person, or the admins' room, is told, and health says so."
         " `firm-bridge webhook replay ID` tells it again, later than what came after it: `timestamp` says when it"
         " happened.\n"
+        "- **Where a hundred thousand events wait** nothing more is noted. The person and the admins' room are told,"
+        " and health says so. Once the receiver has what waited, it is told what the audit log has of the time since;"
+        " of messages, files, pins and changes of the directory it is not, so ask for those: `missed_since` and"
+        " `missed_until` of `GET /webhooks/{webhook}` say of which time.\n"
         "- **What was said** is read from the homeserver at the moment of telling; `text` is null where it was deleted."
         " It is kept nowhere on the way."
     )

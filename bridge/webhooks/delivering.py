@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -25,7 +25,8 @@ from bridge.store.engine.store import StoreError
 from bridge.store.engine.unit import Unit
 from bridge.store.people.webhooks import webhook
 from bridge.store.queues import deliveries as rows
-from bridge.store.queues.deliveries import Delivery
+from bridge.store.queues.deliveries import Backlog, Delivery
+from bridge.store.queues.falling_behind import fall_behind, fallen_behind, go_on, is_too_much, may_go_on
 from bridge.store.record.happenings import WebhooksWait
 from bridge.store.rooms.made import room_of
 from bridge.webhooks.sending import Sender
@@ -97,10 +98,10 @@ class Deliverer:
     async def _run(self) -> None:
         while True:
             self._woken.clear()
-            seconds = _LOOK_SECONDS
+            seconds, looked_at = _LOOK_SECONDS, now_ms()
             try:
                 await self._begin_all()
-                seconds = min(seconds, await self._until_next())
+                seconds = min(seconds, await self._until_next(looked_at))
             except StoreError as error:
                 log.warning("webhooks_wait", reason=str(error))
             try:
@@ -122,21 +123,63 @@ class Deliverer:
                     at_work[one.webhook_id] += 1
                     self._under_way[one.delivery_id] = one.webhook_id, asyncio.create_task(self._deliver(one))
 
-    async def _until_next(self) -> float:
-        """Seconds until something is due; and a look at how it stands."""
+    async def _until_next(self, looked_at: int) -> float:
+        """Seconds until something is due that was not when it was looked at; and a look at how it stands."""
         backlogs = await self._desk.store.read(rows.backlogs)
         self._metrics.webhooks_waiting.set(sum(one.waiting for one in backlogs.values()))
         parked = {webhook_id: one.parked for webhook_id, one in backlogs.items() if one.parked}
         self._metrics.webhooks_parked.set(sum(parked.values()))
-        self.trouble = (
+        parked_said = (
             f"{sum(parked.values())} events could not be told to a system in three days and were put aside:"
             f" {', '.join(sorted(parked))}. `firm-bridge webhook list` says why, and `firm-bridge webhook replay` tries"
             " them again."
             if parked
             else ""
         )
-        due_at = await self._desk.store.read(rows.next_due, now_ms())
+        behind = await self._bound(backlogs)
+        behind_said = (
+            f"So much waits for {', '.join(sorted(behind))} that nothing more is noted for it until it has that."
+            if behind
+            else ""
+        )
+        self.trouble = " ".join(filter(None, (parked_said, behind_said)))
+        due_at = await self._desk.store.read(rows.next_due, looked_at)
         return _LOOK_SECONDS if due_at is None else max(0.0, due_at / 1000 - time.time())
+
+    async def _bound(self, backlogs: Mapping[str, Backlog]) -> list[str]:
+        """Queue nothing more for webhooks for which too much waits, and let those go on that have what waited. Which
+        have fallen behind."""
+        store = self._desk.store
+        for webhook_id in [one for one, waits in backlogs.items() if is_too_much(waits)]:
+            await store.run(self._fall_behind, webhook_id)
+        behind = await store.read(fallen_behind)
+        for webhook_id in behind:
+            if may_go_on(backlogs.get(webhook_id, Backlog())):
+                await store.run(go_on, webhook_id, now_ms())
+                self._woken.set()
+        return behind
+
+    def _fall_behind(self, unit: Unit, webhook_id: str) -> None:
+        """Queue nothing more, and tell whoever the webhook is of, and the firm admins."""
+        now, hook = now_ms(), webhook(unit, webhook_id, now_ms())
+        if hook is None or not fall_behind(unit, webhook_id, now):
+            return
+        log.warning("webhook_fell_behind", webhook=webhook_id)
+        said = (
+            f"So much waits to be told to the system at {escape(hook.host)} that I note nothing more for it. Once it"
+            " has what waits, I go on with what the audit log has from here on. Of messages, files, pins and changes of"
+            " the directory it misses this time, and must ask for what it needs. `firm-bridge webhook list` says how"
+            f" it stands with {hook.id}."
+        )
+        self._say(unit, hook, f"{hook.id}/behind/{now}", said, admins=True)
+
+    def _say(self, unit: Unit, hook: Hook, key: str, said: str, *, admins: bool = False) -> None:
+        """Tell whoever a webhook is of; the firm admins of one of the firm, and where it is for them too."""
+        bot_id, room_id = self._desk.settings.bot_id, room_of(unit, ADMINS_ID)
+        if hook.staff_id:
+            tell(unit, hook.staff_id, key, said, bot_id)
+        if room_id is not None and (admins or not hook.staff_id):
+            say_in(unit, room_id, key, said, bot_id)
 
     async def _deliver(self, one: Delivery) -> None:
         try:
@@ -204,7 +247,4 @@ class Deliverer:
             f"For three days the system at {escape(hook.host)} could not be told what happened: {why} What it missed"
             f" is put aside. Whoever runs the server tries it again with `firm-bridge webhook replay {hook.id}`."
         )
-        if hook.staff_id:
-            tell(unit, hook.staff_id, one.delivery_id, said, self._desk.settings.bot_id)
-        elif (room_id := room_of(unit, ADMINS_ID)) is not None:
-            say_in(unit, room_id, one.delivery_id, said, self._desk.settings.bot_id)
+        self._say(unit, hook, one.delivery_id, said)

@@ -60,6 +60,11 @@ class Webhook(Base):
     made_at = BigIntegerField()
     cause = TextField(unique=True)
     """What it was made by: the same makes no second one."""
+    behind = BigIntegerField(null=True)
+    """The position in the audit log up to which was queued for it, where too much waits for more; null elsewhere."""
+    missed_since = BigIntegerField(null=True)
+    """Since when, the last time, it was told of nothing but what the audit log has."""
+    missed_until = BigIntegerField(null=True)
     ended_at = BigIntegerField(null=True)
     ended_cause = TextField(default="")
 

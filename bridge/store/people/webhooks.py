@@ -26,6 +26,8 @@ class Hook:
     salt: str
     made_by: str
     made_at: int
+    missed: tuple[int, int | None] | None = None
+    """Since when, and until when, it was told of nothing but what the audit log has, the last time; None for never."""
 
     @property
     def host(self) -> str:
@@ -142,4 +144,5 @@ def _hook(row: Any) -> Hook:
         row.salt,
         row.made_by,
         row.made_at,
+        None if row.missed_since is None else (row.missed_since, row.missed_until),
     )

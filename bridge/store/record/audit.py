@@ -75,9 +75,16 @@ def record(
     previous = last[0] if last is not None else NO_DIGEST
     # The column `previous` is unique: of two processes that append behind the same entry, one is undone.
     unit.execute(_INSERT, *astuple(entry), previous, chained(previous, entry))
-    if outcome is Outcome.DONE and (kind := BY_DEED.get(deed)) is not None:
-        told_of = ToTell(kind, entry.subject, entry.person or entry.actor, entry.actor, at_ms=entry.at_ms)
-        happened(unit, [told_of])
+    if (happening := told_of(entry)) is not None:
+        happened(unit, [happening])
+
+
+def told_of(entry: AuditEntry) -> ToTell | None:
+    """What webhooks tell of an entry; None where that is nothing."""
+    kind = BY_DEED.get(entry.deed) if entry.outcome is Outcome.DONE else None
+    if kind is None:
+        return None
+    return ToTell(kind, entry.subject, entry.person or entry.actor, entry.actor, at_ms=entry.at_ms)
 
 
 def _storable(text: str) -> str:

@@ -16,7 +16,7 @@ from bridge.clock import now_ms
 from bridge.firm.webhooks import EventType
 from bridge.store.engine.unit import ReadUnit, Unit
 
-_HOOKS = "SELECT id, events FROM webhook WHERE ended_at IS NULL"
+_HOOKS = "SELECT id, events FROM webhook WHERE ended_at IS NULL AND behind IS NULL"
 _WAITS = "SELECT 1 FROM webhook_delivery WHERE webhook_id = ? AND lane = ? AND status = 'waiting' LIMIT 1"
 _INSERT = """
     INSERT INTO webhook_delivery
@@ -62,7 +62,7 @@ def happened(unit: Unit, what: Iterable[ToTell]) -> None:
         wanted = set(events.split())
         for one in told:
             if one.type.value in wanted:
-                _queue(unit, webhook_id, one)
+                queue(unit, webhook_id, one)
     if hooks:
         faults.point("webhook.queued")
         unit.announce(WebhooksWait())
@@ -73,7 +73,8 @@ def asked_for(unit: ReadUnit, kind: EventType) -> bool:
     return any(kind.value in events.split() for _, events in unit.rows(_HOOKS))
 
 
-def _queue(unit: Unit, webhook_id: str, one: ToTell) -> None:
+def queue(unit: Unit, webhook_id: str, one: ToTell) -> None:
+    """Queue what happened for one webhook."""
     now = now_ms()
     # One of a lane is due at a time, so that what is due is found without a look at what waits behind it.
     waits = unit.row(_WAITS, webhook_id, one.lane) is not None

@@ -268,6 +268,11 @@ class WebhookJson(AnswerJson):
     made_at: datetime
     put_aside: int = Field(description="Events that could not be told in three days.")
     error: str = Field(description="Why an event could not be told; empty where nothing failed.")
+    missed_since: datetime | None = Field(
+        description="Since when, the last time, so much waited that it was not told of messages, files, pins and the"
+        " directory; ask for those. Null for never."
+    )
+    missed_until: datetime | None = Field(description="Until when; null where that lasts.")
 
 
 class WebhookMadeJson(AnswerJson):

@@ -152,7 +152,7 @@ def test_V3_files_from_before_are_found_by_every_spelling_and_nobodys_names_are_
 ) -> None:
     for path in sorted(MIGRATIONS.rglob("00*.py")):
         # And what a file is told to today.
-        if path.name < "0025" or path.name.startswith("0029"):
+        if path.name < "0025" or path.name.startswith(("0029", "0037")):
             (tmp_path / path.name).write_text(path.read_text())
     migrate(backend, str(tmp_path))
     for number, (name, caption) in enumerate([("image.png", ""), ("image.png", ""), ("Søren.pdf", ""), ("a", "Łódź")]):

@@ -71,6 +71,7 @@ def _place(one: HookSeen) -> tuple[int, str]:
 
 # How many wait is not shown: what the person must not hear of is among them until it is looked at (M3).
 def _shown(one: HookSeen) -> shown.WebhookJson:
+    since, until = one.hook.missed or (None, None)
     return shown.WebhookJson(
         id=one.hook.id,
         url=one.hook.url,
@@ -79,4 +80,6 @@ def _shown(one: HookSeen) -> shown.WebhookJson:
         made_at=shown.moment(one.hook.made_at),
         put_aside=one.backlog.parked,
         error=one.backlog.error,
+        missed_since=None if since is None else shown.moment(since),
+        missed_until=None if until is None else shown.moment(until),
     )
