@@ -25,7 +25,7 @@ Screened = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
-class Opening:
+class LetIn:
     """Whom a change lets in who was kept out before. Newcomers, and matters that were not there, are none of it."""
 
     walled: Screened = field(default_factory=dict)
@@ -55,14 +55,14 @@ class Opening:
         return Counter(staff_id for people in let_in.values() for staff_id in people)
 
 
-def opening(old: Firm, new: Firm, today: date) -> Opening:
+def opening(old: Firm, new: Firm, today: date) -> LetIn:
     """Whom the way from the old firm to the new lets in, as the walls stand today."""
     here = old.active_staff & new.active_staff
     before, after = _behind_walls(old, today), _behind_walls(new, today)
     walled = {matter_id: (people & here) - after.get(matter_id, frozenset()) for matter_id, people in before.items()}
     restricted = [one for one in old.matters.values() if _counts(one)]
     opened = {one.id: _let_in(old, new, one, here) for one in restricted if _there(new, one.id)}
-    return Opening(
+    return LetIn(
         {matter_id: people for matter_id, people in walled.items() if people and _there(new, matter_id)},
         {matter_id: people for matter_id, people in opened.items() if people},
         sum(len(people & old.active_staff) for people in before.values()),
@@ -71,7 +71,7 @@ def opening(old: Firm, new: Firm, today: date) -> Opening:
     )
 
 
-def without_opening(old: Firm, new: Firm, opens: Opening) -> Firm:
+def without_opening(old: Firm, new: Firm, opens: LetIn) -> Firm:
     """The new firm in which everybody stays out whom it would let in."""
     matters = {**new.matters}
     for matter_id in opens.restricted:
@@ -132,7 +132,7 @@ def _restricted(old: Firm, new: Firm, matter_id: str) -> Matter:
     )
 
 
-def _missing_walls(old: Firm, new: Firm, opens: Opening) -> dict[str, Wall]:
+def _missing_walls(old: Firm, new: Firm, opens: LetIn) -> dict[str, Wall]:
     """Walls that kept somebody out and are gone, as they were."""
     return {
         wall.id: wall
@@ -144,7 +144,7 @@ def _missing_walls(old: Firm, new: Firm, opens: Opening) -> dict[str, Wall]:
     }
 
 
-def _walls_instead(new: Firm, opens: Opening) -> Iterator[tuple[str, Wall]]:
+def _walls_instead(new: Firm, opens: LetIn) -> Iterator[tuple[str, Wall]]:
     """A wall for each matter of which others than before would still be let in."""
     for matter_id, people in opens.walled.items():
         if still := people - _screened(new, new.matters[matter_id], opens.today):

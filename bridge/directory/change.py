@@ -10,7 +10,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from bridge.directory.barriers import Opening, opening
+from bridge.directory.barriers import LetIn, opening
 from bridge.directory.records import KINDS, Record, firm_to_records, record_of
 from bridge.firm.difference import differing
 from bridge.firm.model import Firm
@@ -49,7 +49,7 @@ class DirectoryChange:
     """How many accesses there are in the old firm: for each person, the matters they can see."""
     today: date
     """The day on which walls are judged."""
-    opens: Opening = field(default_factory=Opening)
+    opens: LetIn = field(default_factory=LetIn)
     """Whom it lets in who was kept out before."""
 
     @cached_property
@@ -158,7 +158,7 @@ def diff_firms(old: Firm, new: Firm, today: date) -> DirectoryChange:
     kinds = {kind: _compare(of(old), of(new)) for kind, (_, of) in KINDS.items()}
     lost, old_access = _accesses(old, new, kinds, today)
     leavers = tuple(sorted(old.active_staff - new.active_staff))
-    opens = opening(old, new, today) if _may_open(kinds) else Opening()
+    opens = opening(old, new, today) if _may_open(kinds) else LetIn()
     return DirectoryChange(old, new, kinds, leavers, lost, old_access, today, opens)
 
 

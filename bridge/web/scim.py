@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 import structlog
 from aiohttp import web
-from scim2_models import Error, SCIMException
+from scim2_models import Context, Error, Resource, ResponseParameters, SCIMException
 from scim2_server.handler import AsyncScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
@@ -45,13 +45,23 @@ def make_scim(desk: Desk, scim: Scim, begun: Callable[[], bool], metrics: Metric
     return app
 
 
+class _Service(ScimService):
+    """Answers a PATCH with what came of it (RFC 7644, section 3.5.2), and not with 204: clients go by the answer."""
+
+    def patch_response(
+        self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
+    ) -> ScimResponse:
+        published = self.publish(base_url, resource)
+        return self.resource_response(published, Context.RESOURCE_REPLACEMENT_RESPONSE, response_parameters)
+
+
 class _Server:
     def __init__(self, desk: Desk, scim: Scim, begun: Callable[[], bool], metrics: Metrics) -> None:
         self._desk = desk
         self._begun = begun
         self._metrics = metrics
         self._rates = Rates()
-        self._service = ScimService(scim.provider)
+        self._service = _Service(scim.provider)
         self._handler = AsyncScimHandler(self._service, scim.resources)
         self._noted: set[tuple[object, ...]] = set()
         self._hour = 0

@@ -94,7 +94,7 @@ def records_of_mirror(
         made += [_group(one, principals) for one in mirror.groups.values()]
     exceptions: dict[str, SourceRecord] = {}
     any_found = any_policy(mirror.looks.values(), reference)
-    for one in mirror.matters.values() if only is None else _of(mirror, only):
+    for one in _of(mirror, only):
         look = mirror.looks.get(one["id"])
         denied = principals.people(look.denied) if look is not None else frozenset()
         values = _matter(one, mirror, principals, look)
@@ -124,7 +124,10 @@ def is_doubled(mirror: Mirror, matter_ids: Collection[str]) -> bool:
     return any(count[_text(one, "number").casefold()] > 1 for one in _of(mirror, matter_ids))
 
 
-def _of(mirror: Mirror, matter_ids: Collection[str]) -> list[Json]:
+def _of(mirror: Mirror, matter_ids: Collection[str] | None) -> list[Json]:
+    """These matters, as far as they are known, or all."""
+    if matter_ids is None:
+        return list(mirror.matters.values())
     return [mirror.matters[one] for one in sorted(matter_ids) if one in mirror.matters]
 
 

@@ -1,9 +1,10 @@
-"""All that scim2-tester checks of a SCIM server."""
+"""All that scim2-tester and scim-sanity, as Entra, check of a SCIM server."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -53,3 +54,19 @@ async def test_every_check_of_scim2_tester_passes(tmp_path: Path, database_url: 
         failed = [(one.title, one.reason) for one in results if one.status in {Status.ERROR, Status.CRITICAL}]
         assert not failed
         assert sum(one.status is Status.SUCCESS for one in results) > 50
+
+
+@pytest.mark.skipif("PRISM_URL" not in os.environ, reason="takes long: make sources")
+async def test_scim_sanity_finds_no_failure_with_the_profile_of_entra(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        # Its requests name the server that is tried, and not the panel's public address.
+        url = str(client.api.client.make_url(SCIM_PATH))
+        probe = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "scim_sanity.cli", "probe", url, "--token", client.token),
+            *("--profile", "entra", "--user-domain", "firm.example", "--i-accept-side-effects"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await probe.communicate()
+        assert probe.returncode == 0, said.decode()
+        assert b"passed" in said
