@@ -188,6 +188,7 @@ def test_every_function_that_decides_is_asked_here() -> None:
         "may_be_in",
         "may_be_in_space",
         "_may_access_by_id",
+        "_open_to_systems",
     }
 
 
