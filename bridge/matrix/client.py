@@ -459,6 +459,7 @@ class MatrixClient:
         await self.connection.ask(("POST", FAREWELL_PATH, body), None, "user", signature=signature)
 
     async def close(self) -> None:
+        await self._unread.close()
         if self.connection.bot_token is not None:
             await self.connection.bot_token.close()
         await self._accounts.close()

@@ -45,10 +45,38 @@ class UnreadCounts:
         self._sync = sync
         self._known: dict[str, _Known] = {}
         self._asking: Mapping[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._next: dict[str, asyncio.Task[list[Unread]]] = {}
+        """By user, who is asked about next and was not yet."""
+        self._tasks: set[asyncio.Task[list[Unread]]] = set()
 
     async def of(self, user_id: str) -> list[Unread]:
-        """The rooms in which that user has unread messages. Raises what `sync` raises; the next time all is asked."""
+        """The rooms in which that user has unread messages. Raises what `sync` raises; the next time all is asked.
+
+        Who waits no more loses nothing: the asking goes on, and whoever asks later has what came of it.
+        """
+        task = self._next.get(user_id)
+        if task is None:
+            task = self._next[user_id] = asyncio.create_task(self._ask(user_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """End what is being asked."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[list[Unread]]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Where nobody waits any more nobody is told, and the next who asks finds out.
+            task.exception()
+
+    async def _ask(self, user_id: str) -> list[Unread]:
         async with self._asking[user_id]:
+            # Who asks from now on may want to know what becomes other meanwhile.
+            del self._next[user_id]
             known = self._known.pop(user_id, None)
             if known is None or monotonic() - known.asked_at > _ANEW_SECONDS:
                 known = _Known(monotonic())
