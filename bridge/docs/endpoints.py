@@ -39,6 +39,19 @@ ENDPOINTS: Mapping[tuple[str, str], str] = {
     ),
 }
 
+OF_SOURCES: Mapping[tuple[str, str], str] = {
+    ("POST", "/webhooks/smokeball"): "Smokeball says that something changed, signed with the key of its subscription.",
+    ("POST", "/webhooks/clio"): "Clio Manage says that something changed, signed with the secret of its webhook.",
+    (
+        "GET, POST, PUT, PATCH, DELETE",
+        "/scim/v2/Users",
+    ): "Staff, from Entra ID, Okta and the like; each below by id.",
+    ("GET, POST, PUT, PATCH, DELETE", "/scim/v2/Groups"): "Groups of staff, the same.",
+    ("GET", "/scim/v2/ServiceProviderConfig"): "What the SCIM server can do.",
+    ("GET", "/scim/v2/ResourceTypes"): "The resources that it has.",
+    ("GET", "/scim/v2/Schemas"): "The fields that they have.",
+}
+
 
 def endpoint_parts(table: Table) -> Iterator[str]:
     """The page below its head."""
@@ -56,6 +69,11 @@ def endpoint_parts(table: Table) -> Iterator[str]:
     yield table(("Request", "Meaning"), _of_panel())
     yield "At the same address the API answers to whoever sends a token with the scope ([api.md](api.md))."
     yield table(("Request", "Scope", "Meaning"), api_rows())
+    yield (
+        "And there those sources answer that `directory.sources` names. SCIM 2.0 (RFC 7644) wants a token"
+        " with the scope `scim`."
+    )
+    yield table(("Request", "Meaning"), ((f"`{method} {path}`", said) for (method, path), said in OF_SOURCES.items()))
 
 
 def _of_panel() -> Iterator[tuple[str, str]]:

@@ -33,7 +33,8 @@ from bridge.web.bearer import SCIM_PATH, bearer
 log = structlog.get_logger(__name__)
 _BODY_MAX: Final = 1024 * 1024
 _HOUR_MS: Final = 3_600_000
-_NAMED: Final = frozenset({"Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas"})
+NAMED: Final = frozenset({"Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas"})
+"""What the server has, by its name in an address."""
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -142,7 +143,7 @@ def _asked(request: web.Request) -> str:
     """What was asked for, without ids and whatever else somebody may write in an address."""
     name = request.match_info["path"].partition("/")[0]
     method = request.method if request.method in _METHODS else "other"
-    return f"{method} {name if name in _NAMED else 'other'}"
+    return f"{method} {name if name in NAMED else 'other'}"
 
 
 def _put_right(body: bytes) -> bytes:

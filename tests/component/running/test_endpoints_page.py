@@ -6,8 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.app import Bridge
-from bridge.docs.endpoints import ENDPOINTS
+from bridge.directory.sources.known import CAN_SAY
+from bridge.docs.endpoints import ENDPOINTS, OF_SOURCES
 from bridge.settings import GuardSettings
+from bridge.web.bearer import SCIM_PATH
+from bridge.web.scim import NAMED
+from bridge.web.sources import SOURCES_PATH
 from tests.component.small_firm import small_firm
 from tests.fakes.guard import GUARD_KEY
 
@@ -23,3 +27,8 @@ async def test_every_endpoint_of_the_running_bridge_is_explained_and_no_other(
         for route in served
         if route.resource is not None and route.method != "HEAD"
     } == set(ENDPOINTS)
+
+
+def test_every_endpoint_of_a_source_is_explained_and_no_other() -> None:
+    hears = {f"{SOURCES_PATH}/{name}" for name in CAN_SAY if name != "scim"}
+    assert {path for _, path in OF_SOURCES} == hears | {f"{SCIM_PATH}/{name}" for name in NAMED}
