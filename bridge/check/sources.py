@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bridge.check.finding import Finding, Verdict
 from bridge.clock import now_ms
@@ -19,10 +21,12 @@ from bridge.firm.model import Firm
 from bridge.settings import ClioSettings, Settings, SmokeballSettings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.store import Store, pending_migrations
+from bridge.store.people.tokens import tokens
 from bridge.wording.directory import source_line
 
 _ASK = "See docs/admin-guide.md, Smokeball."
 _ASK_CLIO = "See docs/admin-guide.md, Clio."
+_ASK_SCIM = "See docs/admin-guide.md, SCIM: Entra and Okta."
 
 
 async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -46,6 +50,8 @@ async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
             yield await policy_finding(settings.smokeball, store)
         if "clio" in settings.directory.sources:
             yield await clio_finding(settings.clio, store)
+        if "scim" in settings.directory.sources:
+            yield await scim_finding(settings, store)
     finally:
         await store.close()
 
@@ -111,3 +117,20 @@ async def clio_finding(settings: ClioSettings, store: Store) -> Finding:
         return Finding(SOURCE_NAMES["clio"], Verdict.OK, f"{said} and {len(groups)} groups.")
     what = f"{said}, but nobody in any group, so nobody is in its matters."
     return Finding(SOURCE_NAMES["clio"], Verdict.WARNING, what, "Let the bridge in as an administrator of Clio.")
+
+
+async def scim_finding(settings: Settings, store: Store) -> Finding:
+    """Whether anybody can push to the SCIM server, and whether somebody has."""
+    if not settings.panel.url:
+        what = "The SCIM server answers at the panel's address, and there is none."
+        return Finding(SOURCE_NAMES["scim"], Verdict.MISSING, what, "Set panel.url.")
+    may = [one for one in await store.read(tokens, now_ms()) if "scim" in one.scopes]
+    address = f"{settings.panel.url.rstrip('/')}/scim/v2"
+    if not may:
+        what = f"No token lets anybody push staff and groups to {address}."
+        return Finding(SOURCE_NAMES["scim"], Verdict.MISSING, what, _ASK_SCIM)
+    if all(one.used_at is None for one in may):
+        what = f"Nobody has pushed anything to {address} yet."
+        return Finding(SOURCE_NAMES["scim"], Verdict.WARNING, what, _ASK_SCIM)
+    until = datetime.fromtimestamp(max(one.until for one in may) / 1000, ZoneInfo(settings.firm.timezone)).date()
+    return Finding(SOURCE_NAMES["scim"], Verdict.OK, f"Staff and groups can be pushed to {address} until {until}.")
