@@ -45,7 +45,7 @@ class StandBy:
         self.reach = Reach("" if hosts[0] in _LOOPBACKS else hosts[0], ports[0], ports[-1])
         """Where other processes reach this one."""
         self._own = tuple((_LOOPBACKS.get(host, host), port) for host, port in zip(hosts, ports, strict=True))
-        self._relay = Relay()
+        self._relay = Relay(settings.appservice.hs_token.get_secret_value().encode())
         self._runners: list[web.AppRunner] = []
         self._trouble = ""
 
@@ -56,8 +56,7 @@ class StandBy:
             web.get("/metrics", metrics_page(Metrics(CollectorRegistry()))),
         ]
         for number in range(len(self.doors)):
-            app = self._relay.app(number, MAX_BODY_BYTES, own if number == 0 else [])
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+            runner = self._relay.runner(number, MAX_BODY_BYTES, own if number == 0 else [])
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             self._runners.append(runner)
