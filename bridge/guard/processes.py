@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.guard.clock import boot_time
 from bridge.guard.keeper import write_anew
 
 log = logging.getLogger(__name__)
@@ -27,11 +27,6 @@ MARGIN_SECONDS = 1.0
 FORGOTTEN_SECONDS = 3600.0
 """So long it is told of a worker that it does not answer."""
 _HERE, _SILENT, _ABSENT = "here", "silent", "absent"
-
-
-def boot_time() -> float:
-    """Seconds on a clock that nobody sets and that goes on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True, slots=True)

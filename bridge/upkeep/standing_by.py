@@ -28,8 +28,10 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.25
 _RETURN_SECONDS = 1.5
-"""How long an owner has to come back to what it has in memory, after the server let go of everybody."""
+"""How long an owner has at least to come back to what it has in memory, after the server let go of everybody."""
 _LEARNING_SECONDS = 0.5
+"""Beyond a quarter of the lease, in which an owner that lives and lost its connection learns of it at the latest, and
+asks the homeserver for nothing from then on."""
 _LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not here
 
 
@@ -45,7 +47,7 @@ class StandBy:
         self.reach = Reach("" if hosts[0] in _LOOPBACKS else hosts[0], ports[0], ports[-1])
         """Where other processes reach this one."""
         self._own = tuple((_LOOPBACKS.get(host, host), port) for host, port in zip(hosts, ports, strict=True))
-        self._relay = Relay()
+        self._relay = Relay(settings.appservice.hs_token.get_secret_value().encode())
         self._runners: list[web.AppRunner] = []
         self._trouble = ""
 
@@ -56,8 +58,7 @@ class StandBy:
             web.get("/metrics", metrics_page(Metrics(CollectorRegistry()))),
         ]
         for number in range(len(self.doors)):
-            app = self._relay.app(number, MAX_BODY_BYTES, own if number == 0 else [])
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+            runner = self._relay.runner(number, MAX_BODY_BYTES, own if number == 0 else [])
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             self._runners.append(runner)
@@ -95,27 +96,32 @@ class StandBy:
         return True
 
     async def _look_until_free(self, onlooker: Onlooker, stop: asyncio.Event) -> None:
-        not_before, told = 0.0, ""
-        # In that time an owner that lives and lost its connection learns of it, and asks the homeserver for nothing.
-        learning = self._settings.database.lease / 4 + _LEARNING_SECONDS
+        told = ""
+        # By the monotonic clock; None as long as an owner is seen, or nothing is.
+        free_at: float | None = None
+        pause = max(_RETURN_SECONDS, self._settings.database.lease / 4 + _LEARNING_SECONDS)
         while not stop.is_set():
             try:
                 found = await onlooker.look()
             except StoreError as error:
                 self._trouble = str(error)
-                not_before = time.monotonic() + _RETURN_SECONDS
+                free_at = None
             else:
                 self._trouble = ""
                 owner = next((one for one in found if one.owns), None)
-                if owner is None and told and not onlooker.ended:
-                    not_before, told = max(not_before, time.monotonic() + learning), ""
-                if owner is None and time.monotonic() >= not_before:
+                if onlooker.ended:
+                    # It knows by its own clock: it was silent for its whole lease.
+                    free_at = 0.0
+                elif owner is not None:
+                    free_at = None
+                elif free_at is None:
+                    # There may have been one until a moment ago, also before this process's first look.
+                    free_at = time.monotonic() + pause
+                if owner is None and free_at is not None and time.monotonic() >= free_at:
                     return
                 self._relay.point_to(_addresses(owner))
-                if onlooker.ended:
-                    told = ""
-                elif owner is not None and told != str(owner):
-                    told = str(owner)
+                before, told = told, "" if owner is None else str(owner)
+                if told and told != before:
                     log.info("standing_by", at_work=told)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_SECONDS)

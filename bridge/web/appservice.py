@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from bridge import json_in
 from bridge.handlers.inbox import Effect, Inbox
 from bridge.metrics import Metrics
 from bridge.store.record.homeserver_time import HOMESERVER_TIME
-from bridge.web.bearer import bearer
+from bridge.web.bearer import bearer, is_token
 from bridge.web.errors import Handler, MatrixError, json_response
 from bridge.web.transaction import WrongShapeError, check_ping, parts_of
 
@@ -64,7 +63,7 @@ class AppserviceEndpoints:
             if not given:
                 self.metrics.tokens_refused.inc()
                 raise MatrixError(401, "M_MISSING_TOKEN", "The Authorization header with the hs_token is missing.")
-            if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.token):
+            if not is_token(given, self.token):
                 self.metrics.tokens_refused.inc()
                 raise MatrixError(
                     403, "M_FORBIDDEN", "This is not the hs_token of appservice.hs_token in the bridge's configuration."

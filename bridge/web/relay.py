@@ -1,6 +1,7 @@
 """What a process that stands by answers: it hands each request on to the one at work, and the answer back.
 
-So a proxy may pick any of them. While nobody is at work, or whoever was is silent, requests wait for the next one.
+So a proxy may pick any of them. While nobody is at work, or whoever was is silent, requests wait for the next one: a
+bounded number, and with their bodies only those of the homeserver, as anybody may ask and here nobody knows who does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from yarl import URL
 
 from bridge.firm.errors import BridgeError
 from bridge.web.appservice import ANSWER_WITHIN, PREFIX
+from bridge.web.bearer import bearer, is_token
 from bridge.web.errors import MatrixError, errors_as_json, json_response
 
 log = structlog.get_logger(__name__)
@@ -25,6 +27,13 @@ log = structlog.get_logger(__name__)
 Address = tuple[str, int]
 _PAUSE_SECONDS = 0.1
 _CONNECT_SECONDS = 2.0
+WAITING_MAX = 512
+"""Requests at one address that wait for their answer to begin."""
+_AGAIN_SECONDS = 5
+"""After which whoever is beyond that may ask again."""
+_READS = frozenset({"GET", "HEAD"})
+"""Methods of which no body is handed on: nobody's means anything (RFC 9110, section 9.3.1)."""
+_OF_THE_BODY = ("Content-Length", "Content-Encoding")
 _HANDED_ON, _STANDS_BY = "X-Firm-Bridge-Handed-On", "X-Firm-Bridge-Stands-By"
 _BETWEEN_TWO = frozenset(
     {
@@ -67,7 +76,9 @@ class _Worker:
 class Relay:
     """Knows who is at work, and hands requests on."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: bytes) -> None:
+        """`token` is the homeserver's (hs_token)."""
+        self._token = token
         self._at_work: _Worker | None = None
         self._found = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
@@ -87,27 +98,41 @@ class Relay:
         if self._session is not None:
             await self._session.close()
 
-    def app(self, number: int, max_body_bytes: int, own: list[web.RouteDef]) -> web.Application:
-        """What is served in the place of the address with this number. `own` is answered by this process itself."""
+    def runner(self, number: int, max_body_bytes: int, own: list[web.RouteDef]) -> web.AppRunner:
+        """What is served in the place of the address with this number, 0 for the application service's.
+
+        `own` is answered by this process itself; `max_body_bytes` is of what the homeserver sends.
+        """
         app = web.Application(middlewares=[errors_as_json], client_max_size=max_body_bytes)
+        places = asyncio.Semaphore(WAITING_MAX)
 
         async def handed_on(request: web.Request) -> web.StreamResponse:
-            return await self._handed_on(request, number)
+            if _HANDED_ON in request.headers:
+                # Whoever hands it on knows of a moment ago, and asks again. Further on it could go round for ever.
+                return web.Response(status=503, headers={_STANDS_BY: "1"})
+            if places.locked():
+                return _full()
+            async with places:
+                answer, at_work = await self._answer(request, number)
+            return await _passed_back(request, answer, at_work)
 
         app.add_routes([*own, web.route("*", "/{path:.*}", handed_on)])
-        return app
+        # What is packed goes on packed, as its headers say.
+        return web.AppRunner(app, access_log=None, shutdown_timeout=1, auto_decompress=False)
 
-    async def _handed_on(self, request: web.Request, number: int) -> web.StreamResponse:
-        if _HANDED_ON in request.headers:
-            # Whoever hands it on knows of a moment ago, and asks again. Handing it on further could go round for ever.
-            return web.Response(status=503, headers={_STANDS_BY: "1"})
+    def _is_homeservers(self, request: web.Request, number: int) -> bool:
+        return number == 0 and request.path.startswith(PREFIX) and is_token(bearer(request), self._token)
+
+    async def _answer(self, request: web.Request, number: int) -> tuple[aiohttp.ClientResponse, _Worker]:
+        """The beginning of an answer, and whose it is. Raises MatrixError."""
         # What may come twice is sent again where the answer was lost: the bridge knows transactions by their events.
-        repeatable = request.method in {"GET", "HEAD"} or request.path.startswith(PREFIX)
-        body = await request.read() if repeatable else None
+        keeps = request.method not in _READS and self._is_homeservers(request, number)
+        repeatable = keeps or request.method in _READS
+        body = await request.read() if keeps else None
         end = time.monotonic() + ANSWER_WITHIN
         while (at_work := await self._found_by(end)) is not None:
             try:
-                return await self._answered(request, at_work, number, body)
+                return await self._answered(request, at_work, number, body), at_work
             except _NotReachedError:
                 await asyncio.sleep(_PAUSE_SECONDS)
             except _LostError as error:
@@ -131,7 +156,7 @@ class Relay:
 
     async def _answered(
         self, request: web.Request, at_work: _Worker, number: int, body: bytes | None
-    ) -> web.StreamResponse:
+    ) -> aiohttp.ClientResponse:
         """The answer of whoever is at work. Raises _LostError where none comes, or whoever was asked is gone."""
         asked = asyncio.create_task(self._asked(request, at_work, number, body))
         gone = asyncio.create_task(at_work.gone.wait())
@@ -139,11 +164,10 @@ class Relay:
             await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
                 raise _LostError
-            answer = asked.result()
+            return asked.result()
         finally:
             asked.cancel()
             gone.cancel()
-        return await _passed_back(request, answer, at_work)
 
     async def _asked(
         self, request: web.Request, at_work: _Worker, number: int, body: bytes | None
@@ -158,8 +182,13 @@ class Relay:
             )
         host, port = at_work.addresses[number]
         url = URL(f"http://{f'[{host}]' if ':' in host else host}:{port}{request.rel_url.raw_path_qs}", encoded=True)
-        data = body if body is not None else request.content if request.body_exists else None
         headers = _between_all(request.headers)
+        if request.method in _READS:
+            data = None
+            for name in _OF_THE_BODY:
+                headers.popall(name, None)
+        else:
+            data = body if body is not None else request.content if request.body_exists else None
         headers[_HANDED_ON] = "1"
         skip = {"Accept-Encoding", "User-Agent", "Accept", "Content-Type"}
         try:
@@ -174,6 +203,12 @@ class Relay:
             answer.close()
             raise _StandsByError
         return answer
+
+
+def _full() -> web.Response:
+    response = json_response({"errcode": "M_UNKNOWN", "error": "Too many requests wait here. Ask again later."}, 503)
+    response.headers["Retry-After"] = str(_AGAIN_SECONDS)
+    return response
 
 
 async def _passed_back(request: web.Request, answer: aiohttp.ClientResponse, at_work: _Worker) -> web.StreamResponse:

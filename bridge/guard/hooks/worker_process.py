@@ -11,8 +11,9 @@ from synapse.module_api import DirectServeJsonResource, ModuleApi, SynapseReques
 from synapse.module_api.errors import Codes, SynapseError
 
 from bridge.firm.facts import Facts
+from bridge.guard.clock import boot_time
 from bridge.guard.keeper import Keeper, PushRefusedError
-from bridge.guard.processes import LEASE_SECONDS, boot_time
+from bridge.guard.processes import LEASE_SECONDS
 from bridge.guard.protocol import PROCESSES_PATH, sign_page
 from bridge.guard.relay import WorkerQuestion, question_in_json, read_answer
 

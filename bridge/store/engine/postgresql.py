@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from peewee import Database, ImproperlyConfigured, PostgresqlDatabase
 
+from bridge.guard.clock import boot_time
 from bridge.store.engine.errors import LOCK_SECONDS, OwnedElsewhereError, StoreError, owned_elsewhere
 from bridge.store.engine.processes import KEY, LEASE_SECONDS, OWNER, PROCESSES, TERM, Process, Reach, process_of
 
@@ -66,7 +67,7 @@ class PostgresqlBackend:
         self.renews: float | None = None if reading else lease / 4
         self._term: int | None = None
         self._proven = -math.inf
-        """When it was last asked, on the monotonic clock, what showed that this process owned the database."""
+        """When it was last asked, by boot_time, what showed that this process owned the database."""
         self._session: tuple[int, Any] | None = None
         """The server's process and its start behind the connection of now, or of before."""
         self._socket: int | None = None
@@ -100,7 +101,7 @@ class PostgresqlBackend:
 
     def ensure_connected(self) -> None:
         # Asked before every transaction, so that a connection lost meanwhile costs no unit.
-        asked = time.monotonic()
+        asked = boot_time()
         try:
             self._one("SELECT 1")
             self._proven = asked
@@ -148,7 +149,7 @@ class PostgresqlBackend:
             self._one(_BEGIN_TERM, TERM, str(self._term))
 
     def holds(self) -> bool:
-        return self._reading or time.monotonic() - self._proven < self._lease
+        return self._reading or boot_time() - self._proven < self._lease
 
     def processes(self) -> tuple[Process, ...]:
         cursor = self.database.execute_sql(PROCESSES)  # type: ignore[no-untyped-call]
@@ -198,7 +199,7 @@ class PostgresqlBackend:
 
         Raises OwnedElsewhereError.
         """
-        asked = time.monotonic()
+        asked = boot_time()
         end, parting = asked + SETTLE_SECONDS, asked + _PARTING_SECONDS
         before, self._session = (
             self._session,
@@ -207,12 +208,12 @@ class PostgresqlBackend:
         while self._one(f"SELECT pg_try_advisory_lock({KEY})") != (True,):
             owner = self._one(OWNER)
             if owner is not None and before != (owner[0], owner[2]):
-                if time.monotonic() < parting:
+                if boot_time() < parting:
                     time.sleep(_PAUSE_SECONDS)
                     continue
                 self._session = before
                 raise owned_elsewhere(self.name, _described(owner))
-            if time.monotonic() > end:
+            if boot_time() > end:
                 self._session = before
                 raise StoreError(
                     f"An earlier connection to the database {self.name} does not come to its end. The bridge goes on by"
@@ -221,7 +222,7 @@ class PostgresqlBackend:
             if owner is not None:
                 self._one("SELECT pg_terminate_backend(%s)", owner[0])
             time.sleep(_PAUSE_SECONDS)
-            asked = time.monotonic()
+            asked = boot_time()
         if self._term is not None and self._term != self._stored_term():
             raise OwnedElsewhereError(
                 f"Another process of firm-bridge used the database {self.name} while this one had lost it. What this"

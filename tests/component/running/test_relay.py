@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,15 +11,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bridge.web import relay as relaying
 from bridge.web.relay import Address, Relay, own_routes
 
 TRANSACTION = "/_matrix/app/v1/transactions/1"
+FROM_HOMESERVER = {"Authorization": "Bearer token"}
+BEYOND = b"x" * 2000
+"""A body that is larger than what the relay of the tests keeps of one."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[Address]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+async def serving(runner: web.AppRunner) -> AsyncIterator[Address]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
@@ -27,11 +31,11 @@ async def serving(app: web.Application) -> AsyncIterator[Address]:
         await runner.cleanup()
 
 
-def at_work(handler: Handler) -> web.Application:
+def at_work(handler: Handler) -> web.AppRunner:
     """A process that answers everything so."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    return app
+    return web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -54,7 +58,7 @@ async def never(request: web.Request) -> web.Response:
 
 @pytest.fixture
 async def relay() -> AsyncIterator[Relay]:
-    made = Relay()
+    made = Relay(b"token")
     yield made
     await made.close()
 
@@ -62,7 +66,14 @@ async def relay() -> AsyncIterator[Relay]:
 @pytest.fixture
 async def url(relay: Relay) -> AsyncIterator[str]:
     """Where the process that stands by is asked."""
-    async with serving(relay.app(0, 1024, own_routes(lambda: ""))) as (host, port):
+    async with serving(relay.runner(0, 1024, own_routes(lambda: ""))) as (host, port):
+        yield f"http://{host}:{port}"
+
+
+@pytest.fixture
+async def panel_url(relay: Relay) -> AsyncIterator[str]:
+    """Where it is asked at the panel's address."""
+    async with serving(relay.runner(1, 1024, [])) as (host, port):
         yield f"http://{host}:{port}"
 
 
@@ -129,7 +140,7 @@ async def test_R1_a_transaction_that_one_at_a_standstill_took_is_given_to_the_ne
 ) -> None:
     async with serving(at_work(never)) as silent, serving(at_work(echo)) as next_one:
         relay.point_to((silent,))
-        asked = asyncio.create_task(session.put(url + TRANSACTION, data=b"events"))
+        asked = asyncio.create_task(session.put(url + TRANSACTION, data=b"events", headers=FROM_HOMESERVER))
         await asyncio.sleep(0.05)
         relay.point_to((next_one,))
         answer = await asked
@@ -154,7 +165,7 @@ async def test_R1_two_that_take_each_other_for_the_one_at_work_do_not_send_in_a_
 ) -> None:
     host, port = url.removeprefix("http://").split(":")
     relay.point_to(((host, int(port)),))
-    asked = asyncio.create_task(session.put(url + TRANSACTION, data=b"events"))
+    asked = asyncio.create_task(session.put(url + TRANSACTION, data=b"events", headers=FROM_HOMESERVER))
     await asyncio.sleep(0.3)
     async with serving(at_work(echo)) as address:
         relay.point_to((address,))
@@ -188,5 +199,82 @@ async def test_R1_whether_it_lives_it_says_itself(url: str, session: aiohttp.Cli
 
 
 async def test_a_body_beyond_the_bound_is_refused(relay: Relay, url: str, session: aiohttp.ClientSession) -> None:
-    async with session.put(url + TRANSACTION, data=b"x" * 2000) as answer:
+    async with session.put(url + TRANSACTION, data=BEYOND, headers=FROM_HOMESERVER) as answer:
         assert answer.status == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "token", "arrives"),
+    [
+        *[(method, 0, token, "") for method in ("GET", "HEAD") for token in ("token", "other")],
+        *[(method, 1, "token", "") for method in ("GET", "HEAD")],
+        *[("PUT", 0, "other", BEYOND.decode()), ("PUT", 1, "token", BEYOND.decode())],
+    ],
+)
+async def test_only_what_the_homeserver_sends_is_kept_while_it_waits(
+    relay: Relay, url: str, panel_url: str, session: aiohttp.ClientSession,
+    method: str, address: int, token: str, arrives: str,
+) -> None:  # fmt: skip
+    """Whatever is kept and is this large is refused."""
+    told: list[tuple[str, bool]] = []
+
+    async def tell(request: web.Request) -> web.Response:
+        told.append(((await request.read()).decode(), "Content-Encoding" in request.headers))
+        return web.Response()
+
+    async with serving(at_work(tell)) as worker:
+        headers = {"Authorization": f"Bearer {token}"}
+        if not arrives:
+            headers["Content-Encoding"] = "gzip"
+        asked = asyncio.create_task(
+            session.request(method, (url, panel_url)[address] + TRANSACTION, data=BEYOND, headers=headers)
+        )
+        await asyncio.sleep(0.05)
+        assert not asked.done()
+        relay.point_to((worker, worker))
+        assert (await asked).status == 200
+    assert told == [(arrives, False)]
+
+
+@pytest.mark.parametrize("path", ["/scim/v2/Users", TRANSACTION])
+async def test_what_is_packed_is_handed_on_packed(
+    relay: Relay, url: str, session: aiohttp.ClientSession, path: str
+) -> None:
+    async with serving(at_work(echo)) as worker:
+        relay.point_to((worker,))
+        headers = FROM_HOMESERVER | {"Content-Encoding": "gzip"}
+        async with session.post(url + path, data=gzip.compress(BEYOND), headers=headers) as answer:
+            assert (answer.status, (await answer.json())["body"]) == (201, BEYOND.decode())
+
+
+async def test_beyond_so_many_that_wait_at_an_address_one_is_told_to_come_again(
+    relay: Relay, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "WAITING_MAX", 2)
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"one")
+        await asyncio.Event().wait()
+        return response
+
+    async with (
+        serving(relay.runner(0, 1024, own_routes(lambda: ""))) as (host, port),
+        serving(relay.runner(1, 1024, [])) as (_, panel_port),
+        serving(at_work(stream)) as worker,
+    ):
+        waiting = {asyncio.create_task(session.get(f"http://{host}:{panel_port}/events")) for _ in range(3)}
+        refused, waiting = await asyncio.wait(waiting, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+        [answer] = [await one for one in refused]
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        waiting.add(asyncio.create_task(session.get(f"http://{host}:{port}/_matrix/app/v1/users/a")))
+        async with session.get(f"http://{host}:{port}/health/live") as live:
+            assert live.status == 200
+        relay.point_to((worker, worker))
+        streams = [await one for one in waiting]
+        # Whose answer has begun waits no more.
+        streams += [await session.get(f"http://{host}:{panel_port}/events") for _ in range(3)]
+        assert [one.status for one in streams] == [200] * 6
+        for one in streams:
+            one.close()

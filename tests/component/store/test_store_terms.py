@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -112,6 +113,21 @@ async def test_R1_who_was_not_proven_to_own_it_within_the_lease_does_not_act_on_
         while store.holds():  # noqa: ASYNC110 - time alone does it
             await asyncio.sleep(0.02)
     monkeypatch.undo()
+    await store.run(hold, "a")
+    assert store.holds()
+    await store.close()
+
+
+@postgresql_only
+async def test_R1_the_lease_goes_by_while_the_machine_sleeps(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, read = Store(database_url, lease=3600), time.clock_gettime
+    await store.open()
+    assert store.holds()
+    # The one clock that does not stand still then.
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: read(clock) + 3600 * (clock == time.CLOCK_BOOTTIME))
+    assert not store.holds()
     await store.run(hold, "a")
     assert store.holds()
     await store.close()
