@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bridge.care.refusals import read_page
+from bridge.check import Verdict
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.guard.protocol import sign_taken
@@ -13,6 +14,7 @@ from bridge.service import open_firm
 from tests.synapse.asked.test_channels import asking
 from tests.synapse.harness import Person
 from tests.synapse.mas.firm import MasFirm, mas_firm, small
+from tests.synapse.mas.test_check import looked_at
 from tests.synapse.running.test_crash import bot_chat
 
 EXPIRED = "ORG_MATRIX_EXPIRED_ACCOUNT"
@@ -21,6 +23,7 @@ EXPIRED = "ORG_MATRIX_EXPIRED_ACCOUNT"
 async def test_F2_M3_O3_a_firm_under_mas_answers_and_keeps_out_whom_it_must(tmp_path: Path) -> None:
     async with mas_firm(tmp_path / "var", small(tmp_path)) as firm:
         records = firm.mas.records
+        assert [one for one in (await looked_at(firm.settings)).values() if one.state is Verdict.MISSING] == []
         firm.start_bridge()
         await firm.bridge_ready()
         ann, ben, cleo = await firm.login("ann"), await firm.login("ben"), await firm.login("cleo")
@@ -54,7 +57,7 @@ async def test_F2_M3_O3_a_firm_under_mas_answers_and_keeps_out_whom_it_must(tmp_
         assert account["deactivated"] and not account["erased"]
 
         # What MAS asks late, again and again, is no attempt of anybody's, and erases nothing.
-        firm.stop_bridge()
+        firm.kill_bridge()
         assert [await firm.mas.delete_user(who) for who in ("cleo", "cleo", "ben")] == [403, 403, 403]
         assert not (await bot.get(f"/_synapse/admin/v2/users/{quote(cleo.user_id)}"))["erased"]
         assert await closing_refused(firm) == [("", ben.user_id)]
