@@ -17,11 +17,10 @@ from bridge.clock import firm_today, now_ms
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.directory.sources.known import sources_of
-from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.matrix.acting import FirmDecides
 from bridge.matrix.client import MatrixClient
-from bridge.matrix.errors import HomeserverError, UnreachableError, UserTakenError
+from bridge.matrix.errors import HomeserverError, NotServerAdminError, UnreachableError, UserTakenError
 from bridge.matrix.port import AccountRequests, Homeserver
 from bridge.matrix.retry import PassingError
 from bridge.metrics import Metrics
@@ -34,16 +33,6 @@ from bridge.store.engine.processes import Reach
 from bridge.store.engine.store import Store
 
 log = structlog.get_logger(__name__)
-
-
-class NotServerAdminError(BridgeError):
-    """The bot is not a server admin."""
-
-    def __init__(self, bot_id: str) -> None:
-        super().__init__(
-            f"{bot_id} is not a server admin, so accounts cannot be made."
-            " Let a server admin grant it (docs/admin-guide.md, Give the bot admin rights)."
-        )
 
 
 @dataclass(frozen=True)

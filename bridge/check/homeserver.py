@@ -58,7 +58,7 @@ async def _inside(scene: Scene) -> AsyncIterator[Finding]:
         if finding.state is Verdict.MISSING:
             yield Finding("homeserver settings", Verdict.UNSEEN, "They are looked at once the above is in order.")
             return
-    yield await media_finding(Scene(asking, settings))
+    yield await media_finding(scene)
     guard, *processes = await guard_findings(asking, settings)
     for finding in (guard, *processes):
         yield finding

@@ -53,16 +53,21 @@ class Stop(BridgeError):  # noqa: N818 - no error: what ends the program
 
 def exit_for(error: Exception) -> Exit | None:
     """The exit code an error leads to, or None for one that nobody foresaw."""
-    # Imported here, so that `firm-bridge --help` and `init` need not load the whole bridge.
+    # Imported here, so that `firm-bridge --help` and `init` load none of it; and from where no error loads the bridge.
     from bridge.backup.sealed import BackupError
     from bridge.directory.problems import DirectoryError
     from bridge.directory.sources.port import SourceError
-    from bridge.filing.cabinet import BackendMissingError
-    from bridge.matrix.errors import GuardAwayError, RequestError, TokenRejectedError, UnreachableError
-    from bridge.service import NotServerAdminError
+    from bridge.filing.trouble import BackendMissingError
+    from bridge.matrix.errors import (
+        GuardAwayError,
+        NotServerAdminError,
+        RequestError,
+        TokenRejectedError,
+        UnreachableError,
+    )
     from bridge.store.engine.errors import OwnedElsewhereError, StoreError
     from bridge.store.record.audit import TamperedError
-    from bridge.web.app import ListenError
+    from bridge.web.listening import ListenError
 
     table: tuple[tuple[type[Exception], Exit], ...] = (
         (ConfigError, Exit.CONFIGURATION),

@@ -102,3 +102,13 @@ class GuardKnowsMoreError(GuardAwayError):
 
 class BadRequestError(HomeserverError):
     """Any other 4xx: a mistake of the bridge or a request the homeserver cannot carry out."""
+
+
+class NotServerAdminError(BridgeError):
+    """The bot is not a server admin."""
+
+    def __init__(self, bot_id: str) -> None:
+        super().__init__(
+            f"{bot_id} is not a server admin, so accounts cannot be made."
+            " Let a server admin grant it (docs/admin-guide.md, Give the bot admin rights)."
+        )

@@ -12,10 +12,10 @@ from bridge.clock import now_ms
 from bridge.failures import describe, frames
 from bridge.handlers.places import Places
 from bridge.matrix.clock import hear_clock
-from bridge.matrix.errors import RequestError
+from bridge.matrix.errors import NotServerAdminError, RequestError
 from bridge.operations.walls.telling import end_over, tell_of_walls
 from bridge.reconcile.watermark import Watermark
-from bridge.service import FirmService, NotServerAdminError, introduce_bot
+from bridge.service import FirmService, introduce_bot
 from bridge.store.engine.backends import is_shared
 from bridge.store.engine.store import StoreError
 from bridge.store.record.drift import mark_all_put_back

@@ -11,12 +11,12 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bridge.firm.errors import BridgeError
 from bridge.handlers.inbox import Effect, Inbox
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, PanelSettings
 from bridge.web.appservice import AppserviceEndpoints
 from bridge.web.errors import errors_as_json, json_response
+from bridge.web.listening import ListenError
 
 Json = dict[str, Any]
 Health = Callable[[], Mapping[str, str]]
@@ -27,10 +27,6 @@ _BACKLOG = 1024
 """Connections that wait while nobody serves them."""
 DEGRADING = frozenset({"accounts", "clock", "directory", "filing", "rooms", "sign_on", "sources"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
-
-
-class ListenError(BridgeError):
-    """The bridge cannot listen where its configuration says."""
 
 
 def make_app(

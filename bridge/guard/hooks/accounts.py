@@ -46,15 +46,23 @@ class AccountHooks:
     async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
         """Whether Synapse may close an account, for its owner or for a server admin."""
         # The bridge asks as the bot, or has MAS ask; what it said is for nobody else, and nothing is to be hidden.
-        by_bridge = requester() == self._context.gate.bot or is_ended_by_mas(self._context.api)
-        told = by_bridge and self._farewells.is_said(user_id)
+        by_mas = is_ended_by_mas(self._context.api)
+        told = (by_mas or requester() == self._context.gate.bot) and self._farewells.is_said(user_id)
         allowed = self._context.gate.may_be_deactivated(user_id, self._context.facts, told=told)
-        if not allowed:
-            owner = "" if by_admin else user_id
+        if not allowed and by_mas and await self._is_closed(user_id):
+            # MAS comes late, again and again, for what the bridge has closed itself. It may still wish it erased.
+            log.info("The guard refused the Matrix Authentication Service %s, which is closed already", user_id)
+        elif not allowed:
+            # MAS does not say who asked it, and its own settings keep owners from it (`check`).
+            owner = "" if by_admin or by_mas else user_id
             self._context.note(attempt(Deed.TRIED_TO_DEACTIVATE, owner, "F2", person=user_id))
-            asked_by = "a server admin" if by_admin else "its owner"
+            asked_by = "its owner" if owner else "the Matrix Authentication Service" if by_mas else "a server admin"
             log.warning("The guard refused F2: the account %s, closed by %s", user_id, asked_by)
         return allowed
+
+    async def _is_closed(self, user_id: str) -> bool:
+        known = await self._context.api.get_userinfo_by_id(user_id)
+        return known is not None and known.is_deactivated
 
     async def on_user_deactivation_status_changed(self, user_id: str, deactivated: bool, by_admin: bool) -> None:
         """What the bridge said of an account holds until it is closed."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.matrix.accounts.mas_api import MasApi, path_of
 from bridge.matrix.accounts.synapse import Ask, SynapseAccounts
-from bridge.matrix.errors import HomeserverError, NotFoundError, UserTakenError
+from bridge.matrix.errors import BadRequestError, HomeserverError, NotFoundError, UserTakenError
 from bridge.matrix.requests import V3, Request, delete, get, post
 
 Json = dict[str, Any]
@@ -175,7 +175,7 @@ class MasAccounts:
         """Add what another process may have added meanwhile."""
         try:
             await self._api.post(path, body)
-        except HomeserverError as error:
+        except BadRequestError as error:
             if error.status != 409:
                 raise
 
@@ -206,7 +206,7 @@ class MasAccounts:
             await self._api.post(path)
         except NotFoundError:
             return
-        except HomeserverError as error:
+        except BadRequestError as error:
             # Somebody was quicker.
             if error.status not in _ENDED:
                 raise
@@ -227,7 +227,7 @@ async def make_user(api: MasApi, user_id: str) -> Json:
     localpart = localpart_of(user_id)
     try:
         answer = await api.post(path_of("users"), {"username": localpart, "skip_homeserver_check": True})
-    except HomeserverError as error:
+    except BadRequestError as error:
         if error.status == 409 and (there := await find_user(api, user_id)) is not None:
             return there
         raise

@@ -172,7 +172,7 @@ class MasApi:
                 token = await self._access_token(left)
                 headers = {"Authorization": f"Bearer {token.text}", "Content-Type": "application/json"}
                 try:
-                    return await self._once(method, shown, url, data, headers, left)
+                    answer = await self._once(method, shown, url, data, headers, left)
                 except _TokenRefusedError as error:
                     # It may have been revoked, or MAS lost it: another one shows which.
                     if self._token is token:
@@ -180,6 +180,11 @@ class MasApi:
                     if again:
                         what = "it does not take the token that it has just given"
                         raise self._refused(method, shown, 401, what) from error
+                else:
+                    # Nothing was done where somebody else took it.
+                    if method == "POST" and answer:
+                        self.one(answer)
+                    return answer
             raise AssertionError
 
         return await self._told(attempt)
@@ -264,9 +269,11 @@ class MasApi:
             body = json_in.loads(raw) if raw else {}
         except orjson.JSONDecodeError:
             body = None
-        if 200 <= status < 300 and isinstance(body, dict):
+        if status == 204:
+            return {}
+        if 200 <= status < 300 and isinstance(body, dict) and body:
             return body
-        said = _said(body)
+        said = _said(shown, body)
         if status == 401:
             raise _TokenRefusedError
         if may_pass(status):
@@ -292,8 +299,10 @@ class MasApi:
         return AccountsAwayError(f"{method} {shown}", status, f"the Matrix Authentication Service: {what}")
 
     def not_mas(self, method: str, shown: str, status: int) -> AccountsAwayError:
-        """What to raise for an answer that MAS does not give."""
-        return self._away(method, shown, status, "the answer is not its; compare mas.url with its address")
+        """What to raise for an answer that MAS does not give. Health says so until MAS answers."""
+        error = self._away(method, shown, status, "the answer is not its; compare mas.url with its address")
+        self.trouble = str(error)
+        return error
 
     def _refused(self, method: str, shown: str, status: int, what: str) -> AccountsRefusedError:
         remedy = "compare mas.client_id and the file of mas.client_secret_file with its clients and admin_clients"
@@ -323,14 +332,19 @@ def client_secret(settings: MasSettings) -> str:
     return secret
 
 
-def _said(body: Any) -> str:
-    """The sentence of an error, of the admin API or of OAuth (RFC 6749, section 5.2); empty where it is neither."""
+def _said(shown: str, body: Any) -> str:
+    """The sentence of an error: of OAuth (RFC 6749, section 5.2) for a token, else of JSON:API; empty for any other's.
+
+    `shown` is the path that was asked. Synapse has an `error`, too, and must not be heard as MAS.
+    """
     if not isinstance(body, dict):
         return ""
-    errors = body.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        return str(errors[0].get("title", ""))[:200]
-    return str(body.get("error", ""))[:200]
+    if shown == _TOKEN:
+        said = body.get("error")
+    else:
+        errors = body.get("errors")
+        said = errors[0].get("title") if isinstance(errors, list) and errors and isinstance(errors[0], dict) else ""
+    return said[:200] if isinstance(said, str) else ""
 
 
 def _seconds(asked: str) -> float | None:

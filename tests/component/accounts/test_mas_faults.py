@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from tests.fakes.mas.service import FakeMas
 
 BY_NAME = "GET .*/by-username/ann"
 LOCK = "POST .*/lock$"
+BY_SYNAPSE = Answer(404, b'{"errcode": "M_UNRECOGNIZED", "error": "Unrecognized request"}')
+"""What is said at the admin API's paths where a proxy leads them to Synapse."""
 
 
 @pytest.fixture
@@ -96,14 +100,37 @@ async def test_what_passes_is_tried_again(kept: Kept, what: str, passing: tuple[
         Answer(302, b"{}", headers={"Location": "http://elsewhere.invalid/"}),
         of_another(),
         told("internal", 503),
+        BY_SYNAPSE,
+        Answer(404, b'{"errors": [{"title": null}]}'),
     ],
-    ids=["proxy", "list", "nothing", "huge", "redirect", "another", "5xx"],
+    ids=["proxy", "list", "nothing", "huge", "redirect", "another", "5xx", "synapse", "untitled"],
 )
 async def test_F2_no_answer_is_not_taken_for_nobody(tmp_path: Path, answer: Answer) -> None:
     async with by_mas(tmp_path, deadline=0.2) as kept:
         mas_of(kept).script(BY_NAME, *[answer] * 200)
         with pytest.raises(AccountsAwayError):
             await kept.client.admin_user(ANN)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [BY_SYNAPSE, replace(BY_SYNAPSE, status=409), Answer(200, b'{"versions": []}'), Answer(200, b"{}"), Answer(200)],
+    ids=["404", "409", "200", "empty", "nothing"],
+)
+@pytest.mark.parametrize("where", ["/api/admin/", "POST /api/admin/"])
+async def test_F2_nothing_counts_as_done_where_another_answers_for_mas(
+    tmp_path: Path, where: str, answer: Answer
+) -> None:
+    async with by_mas(tmp_path, deadline=0.2) as kept:
+        await kept.client.admin_put_user(ANN, {})
+        await kept.sign_in("ONE")
+        mas_of(kept).script(where, *[answer] * 200)
+        emails = {"threepids": [{"medium": "email", "address": "ann@firm.example"}]}
+        write = partial(kept.client.admin_put_user, body=emails)
+        for wanted in (kept.client.lock, kept.client.delete_devices, kept.client.deactivate, write):
+            with pytest.raises(AccountsAwayError, match=r"mas\.url"):
+                await wanted(ANN)
+            assert "mas.url" in kept.client.accounts_trouble
 
 
 async def test_one_that_does_not_answer_is_given_up_in_time(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import InboxEvent
 from bridge.store.queues.limits import QueueLimits
 from bridge.web import appservice
-from bridge.web.app import DEGRADING, ListenError, make_app, serve
+from bridge.web.app import DEGRADING, make_app, serve
+from bridge.web.listening import ListenError
 from tests.component.wire.traffic import TOKEN, Json, at_once, event, settings, until
 
 PREFIX = "/_matrix/app/v1"

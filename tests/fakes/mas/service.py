@@ -93,6 +93,10 @@ class FakeMas:
         """Have Synapse know a device, as signing in does."""
         assert await self._tell("upsert_device", {"localpart": username, "device_id": device}) < 300
 
+    async def delete_user(self, username: str) -> int:
+        """Have Synapse close an account and erase it, as MAS's own admins may wish; the status of the answer."""
+        return await self._tell("delete_user", {"localpart": username, "erase": True})
+
     # To Synapse
     def _later(self, what: str, body: Json) -> None:
         if self.homeserver:

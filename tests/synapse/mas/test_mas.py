@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+from bridge.care.refusals import read_page
+from bridge.check import Verdict
+from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.guard.protocol import sign_taken
+from bridge.service import open_firm
 from tests.synapse.asked.test_channels import asking
 from tests.synapse.harness import Person
-from tests.synapse.mas.firm import mas_firm, small
+from tests.synapse.mas.firm import MasFirm, mas_firm, small
+from tests.synapse.mas.test_check import looked_at
 from tests.synapse.running.test_crash import bot_chat
 
 EXPIRED = "ORG_MATRIX_EXPIRED_ACCOUNT"
@@ -17,6 +23,7 @@ EXPIRED = "ORG_MATRIX_EXPIRED_ACCOUNT"
 async def test_F2_M3_O3_a_firm_under_mas_answers_and_keeps_out_whom_it_must(tmp_path: Path) -> None:
     async with mas_firm(tmp_path / "var", small(tmp_path)) as firm:
         records = firm.mas.records
+        assert [one for one in (await looked_at(firm.settings)).values() if one.state is Verdict.MISSING] == []
         firm.start_bridge()
         await firm.bridge_ready()
         ann, ben, cleo = await firm.login("ann"), await firm.login("ben"), await firm.login("cleo")
@@ -48,3 +55,18 @@ async def test_F2_M3_O3_a_firm_under_mas_answers_and_keeps_out_whom_it_must(tmp_
         assert [records.whose(one.token) for one in (cleo, kept)] == [None, None]
         account = await bot.get(f"/_synapse/admin/v2/users/{quote(cleo.user_id)}")
         assert account["deactivated"] and not account["erased"]
+
+        # What MAS asks late, again and again, is no attempt of anybody's, and erases nothing.
+        firm.kill_bridge()
+        assert [await firm.mas.delete_user(who) for who in ("cleo", "cleo", "ben")] == [403, 403, 403]
+        assert not (await bot.get(f"/_synapse/admin/v2/users/{quote(cleo.user_id)}"))["erased"]
+        assert await closing_refused(firm) == [("", ben.user_id)]
+
+
+async def closing_refused(firm: MasFirm) -> list[tuple[str, str]]:
+    """Who tried to close whose account, as the guard is about to tell the bridge."""
+    key, body = firm.settings.guard.key.get_secret_value(), b'{"spool": "", "after": 0}'
+    async with open_firm(firm.settings) as service:
+        page = read_page(await service.homeserver.guard_refusals(body, sign_taken(key, body)), key)
+    tried = [one.told.attempt for one in page.refusals]
+    return [(one.who, one.person) for one in tried if one.deed is Deed.TRIED_TO_DEACTIVATE]

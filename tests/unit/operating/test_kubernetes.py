@@ -71,6 +71,14 @@ def test_one_process_at_a_time_owns_the_database() -> None:
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}
 
 
+def test_R1_one_that_stands_by_reaches_the_one_at_work() -> None:
+    (deployment,), (policy,) = of_kind("Deployment"), of_kind("NetworkPolicy")
+    itself = {"podSelector": {"matchLabels": deployment["spec"]["template"]["metadata"]["labels"]}}
+    (rule,) = [one for one in policy["spec"]["ingress"] if itself in one["from"]]
+    (container,) = pods()[0]["containers"]
+    assert {one["port"] for one in rule["ports"]} == {one["name"] for one in container["ports"]}
+
+
 def test_it_is_asked_where_it_answers_and_reached_before_it_is_ready() -> None:
     (container,) = pods()[0]["containers"]
     ports = {one["name"]: one["containerPort"] for one in container["ports"]}

@@ -33,14 +33,14 @@ from bridge.dev.place import ROOT
 from bridge.directory.file import DirectoryStatus, HeldChange
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
-from bridge.matrix.errors import ForbiddenError, TokenRejectedError, UnreachableError
+from bridge.matrix.errors import ForbiddenError, NotServerAdminError, TokenRejectedError, UnreachableError
 from bridge.reconcile.planning.plan import Action, Plan, Step
 from bridge.reconcile.tally import Result
 from bridge.settings import Settings
 from bridge.store import models
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import Unit
-from bridge.web.app import ListenError
+from bridge.web.listening import ListenError
 from bridge.wording.directory import confirmed_text
 
 Run = Callable[..., tuple[int, str, str]]
@@ -267,7 +267,7 @@ def test_help_is_no_error(run: Run) -> None:
     [
         (UnreachableError("GET /x", 0, "", "connection lost"), Exit.UNREACHABLE),
         (TokenRejectedError("GET /x", 401, "M_UNKNOWN_TOKEN", "no"), Exit.TOKEN_REJECTED),
-        (bridge.service.NotServerAdminError("@bot:firm.example"), Exit.SOMETHING_MISSING),
+        (NotServerAdminError("@bot:firm.example"), Exit.SOMETHING_MISSING),
         (DirectoryError(()), Exit.DIRECTORY),
         (StoreError("The disk is full."), Exit.DATABASE),
         (ListenError("Port 9009 is taken."), Exit.LISTEN),
