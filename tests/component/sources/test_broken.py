@@ -95,6 +95,35 @@ async def test_s1_a_record_that_is_none_is_said_and_leaves_the_firm(
         assert one.sees(ben, matter)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"description": "a\u202eb", "title": None},
+        {"title": "\u200b"},
+        {"title": "a\x01b", "number": "n" * 200, "clientCode": "c" * 300},
+        {"openedDate": "2020-13-45", "closedDate": 7},
+    ],
+)
+async def test_s3_what_somebody_typed_into_a_matter_of_smokeballs_keeps_no_leaver_in(
+    store: Store, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        cat, dot = one.fake.person(3, "Cat"), one.fake.person(4, "Dot", email="dot at home", colorFill="reddish")
+        await one.settled()
+        assert one.directory.firm.active_staff == {ann, ben, cat}
+        second = one.fake.matter(2, clients=[link(one.fake.contact(2, "Bright\u202ewater"))], **wrong)
+        one.fake.world.staff[ann] |= {"lastName": "f" * 200, "phone": {"number": "\u202e1"}, "colorFill": "reddish"}
+        one.fake.world.staff[dot]["email"] = one.fake.world.staff[cat]["email"].upper()
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.settle()
+        await one.look()
+        firm = one.directory.firm
+        assert (one.reader.trouble, firm.active_staff) == ("", {ann, cat})
+        assert firm.matters[second].client == "Brightwater"
+        assert one.sees(ann, first)
+
+
 async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
     asked: list[str] = []
 
