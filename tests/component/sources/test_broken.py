@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bridge.clock import now_ms
 from bridge.directory.smokeball.hosts import client_of
 from bridge.directory.sources import asking
 from bridge.directory.sources.port import Hint, SourceError
@@ -144,6 +145,20 @@ async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
                     session, client_of(settings), {"grant_type": "refresh_token", "refresh_token": "r"}
                 )
     assert asked == []
+
+
+@pytest.mark.parametrize("lasts", ["1e308", "Infinity", "NaN", "-1", '"3600"', "1" + "0" * 400, "null"])
+async def test_a_token_lasts_a_year_at_most_whatever_is_said(tmp_path: Path, lasts: str) -> None:
+    async def token(request: web.Request) -> web.Response:
+        body = f'{{"access_token": "a", "expires_in": {lasts}}}'
+        return web.Response(text=body, content_type="application/json")
+
+    app = web.Application()
+    app.add_routes([web.post("/oauth2/token", token)])
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path)
+        given = await ask_for_tokens(session, client_of(settings), {"grant_type": "client_credentials"})
+    assert now_ms() < given.until <= now_ms() + 365 * 86_400_000
 
 
 async def test_s1_an_answer_without_end_is_not_read_to_its_end(
