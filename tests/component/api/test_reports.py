@@ -11,10 +11,10 @@ import pytest
 
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.operations.tokens import Scope, end_token
+from bridge.operations.walls.report import disclosed
 from bridge.store.models import AuditRow
 from bridge.web import handing
 from bridge.web.api import asking
-from bridge.web.api.subjects import walls
 from tests.component.api.harness import SECRETS, Api, System, api_firm
 from tests.component.small_firm import DIRECTORY, channel, write_directory
 
@@ -109,7 +109,7 @@ async def test_A1_M3_O2_a_wall_is_reported_also_when_it_has_ended_and_to_no_one_
 async def test_A1_a_wall_is_reported_with_a_matter_that_got_another_title_meanwhile(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ruth, disclosed = await api.system("ruth"), walls.disclosed
+    ruth = await api.system("ruth")
 
     async def renamed(*asked: Any) -> Any:
         (matter,) = DIRECTORY["matters"]
@@ -117,7 +117,7 @@ async def test_A1_a_wall_is_reported_with_a_matter_that_got_another_title_meanwh
         await api.firm.service.directory.refresh()
         return await disclosed(*asked)
 
-    monkeypatch.setattr(walls, "disclosed", renamed)
+    monkeypatch.setattr("bridge.web.api.subjects.walls.disclosed", renamed)
     (told,) = (await ruth.get("/walls/w1/report")).json["items"]
     assert told["matter"]["title"] == "Estate of Moor"
 

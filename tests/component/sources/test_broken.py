@@ -120,7 +120,8 @@ async def test_s3_what_somebody_typed_into_a_matter_of_smokeballs_keeps_no_leave
         one.fake.settle()
         await one.look()
         firm = one.directory.firm
-        assert (one.reader.trouble, firm.active_staff) == ("", {ann, cat})
+        assert one.reader.trouble == ""
+        assert firm.active_staff == {ann, cat}
         assert firm.matters[second].client == "Brightwater"
         assert one.sees(ann, first)
 
@@ -147,7 +148,7 @@ async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
     assert asked == []
 
 
-@pytest.mark.parametrize("lasts", ["1e308", "Infinity", "NaN", "-1", '"3600"', "1" + "0" * 400, "null"])
+@pytest.mark.parametrize("lasts", ["1e308", "18446744073709551615", "-1", "0", '"3600"', "null"])
 async def test_a_token_lasts_a_year_at_most_whatever_is_said(tmp_path: Path, lasts: str) -> None:
     async def token(request: web.Request) -> web.Response:
         body = f'{{"access_token": "a", "expires_in": {lasts}}}'
