@@ -50,6 +50,13 @@ def addresses(people: Iterable[tuple[_Id, Any, bool]]) -> dict[_Id, str]:
     return dict(found.values())
 
 
+def unaddressed(people: Iterable[tuple[_Id, Any, bool]]) -> list[str]:
+    """The addresses of those of the same people who work here and are nobody, since theirs is none or another's."""
+    written = list(people)
+    have = addresses(written)
+    return [str(address) for one, address, here in written if here and address and one not in have]
+
+
 def told_apart(numbers: Mapping[_Id, str], called: str) -> dict[_Id, str]:
     """The numbers of matters, by id, each with its id where another has the same: firms number matters by hand.
 

@@ -337,6 +337,13 @@ async def test_the_check_says_whether_clio_lets_the_bridge_in(store: Store, tmp_
         assert (found.state, "nobody in any group" in found.what) == (Verdict.WARNING, True)
         small_office(one.fake)
         assert (await clio_finding(one.settings, store)).state is Verdict.OK
+        one.fake.person(3, "Cat", email="cat at\u202e home")
+        one.fake.person(4, "Dot", email="BEN@firm.example")
+        one.fake.person(5, "Eve", email="eve at home", enabled=False)
+        one.fake.settle()
+        found = await clio_finding(one.settings, store)
+        assert found.state is Verdict.WARNING
+        assert found.what.endswith("they are nobody here: 'cat at\\u202e home', 'BEN@firm.example'.")
 
 
 async def test_each_request_waits_for_its_turn(store: Store, tmp_path: Path) -> None:
