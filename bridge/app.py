@@ -156,7 +156,9 @@ class Bridge:
         app = make_panel(self._desk, self.live, begun, self.health, self.sign_on)
         app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
         if self.asked:
-            app.add_subapp(SOURCES_PATH, webhook_app({one.name: one.webhook for one in self.asked}, self._firm.metrics))
+            app.add_subapp(
+                SOURCES_PATH, webhook_app({one.address: one.webhook for one in self.asked}, self._firm.metrics)
+            )
         if self.scim is not None:
             from bridge.web.scim import make_scim
 

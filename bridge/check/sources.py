@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from bridge.check.finding import Finding, Verdict
 from bridge.clock import now_ms
 from bridge.directory.clio.api import ClioApi
-from bridge.directory.problems import DirectoryError
+from bridge.directory.problems import DirectoryError, quoted
 from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, mirror_of
 from bridge.directory.smokeball.policies import any_policy
+from bridge.directory.sources.cleaning import unaddressed
 from bridge.directory.sources.keeping import records_of, unpacked
 from bridge.directory.sources.known import sources_of
 from bridge.directory.sources.port import FILES, SOURCE_NAMES, SourceError
@@ -81,9 +82,20 @@ async def _smokeball(settings: Settings, store: Store) -> Finding:
             staff = await api.whole("/staff")
     except SourceError as error:
         return Finding(SOURCE_NAMES["smokeball"], Verdict.MISSING, str(error), _ASK)
+    if lost := unaddressed((one["id"], one.get("email"), not one.get("former")) for one in staff):
+        return _of_nobody("smokeball", lost)
     return Finding(
         SOURCE_NAMES["smokeball"], Verdict.OK, f"Smokeball lets the bridge in, and lists {len(staff)} staff."
     )
+
+
+def _of_nobody(source: str, lost: list[str]) -> Finding:
+    called = SOURCE_NAMES[source]
+    what = (
+        f"{called} lets the bridge in, but lists {len(lost)} whose e-mail address cannot be read or is another's too,"
+        f" so they are nobody here: {', '.join(map(quoted, lost[:5]))}."
+    )
+    return Finding(called, Verdict.WARNING, what, f"Put the addresses right in {called}.")
 
 
 async def policy_finding(settings: SmokeballSettings, store: Store) -> Finding:
@@ -108,10 +120,13 @@ async def clio_finding(settings: ClioSettings, store: Store) -> Finding:
     """Whether Clio lets the bridge in, and lists who is in the groups that its matter permissions name."""
     try:
         async with ClioApi(settings, store, read_only=True) as api:
-            users = await api.whole("/users.json", "id")
+            users = await api.whole("/users.json", "id,email,enabled,clio_connect")
             groups = await api.whole("/groups.json", "id,users{id}")
     except SourceError as error:
         return Finding(SOURCE_NAMES["clio"], Verdict.MISSING, str(error), _ASK_CLIO)
+    people = ((one["id"], one.get("email"), one.get("enabled") is True) for one in users if not one.get("clio_connect"))
+    if lost := unaddressed(people):
+        return _of_nobody("clio", lost)
     said = f"Clio lets the bridge in, and lists {len(users)} users"
     if any(one.get("users") for one in groups):
         return Finding(SOURCE_NAMES["clio"], Verdict.OK, f"{said} and {len(groups)} groups.")

@@ -41,7 +41,10 @@ ENDPOINTS: Mapping[tuple[str, str], str] = {
 
 OF_SOURCES: Mapping[tuple[str, str], str] = {
     ("POST", "/webhooks/smokeball"): "Smokeball says that something changed, signed with the key of its subscription.",
-    ("POST", "/webhooks/clio"): "Clio Manage says that something changed, signed with the secret of its webhook.",
+    ("POST", "/webhooks/clio/{key}"): (
+        "Clio Manage says that something changed, signed with the secret of its webhook. The bridge makes the key and"
+        " tells Clio alone."
+    ),
     (
         "GET, POST, PUT, PATCH, DELETE",
         "/scim/v2/Users",

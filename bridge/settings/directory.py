@@ -164,5 +164,5 @@ class ClioSettings(Section):
     webhook_url: str = Field(
         "",
         description="The address, with https://, at which Clio reaches the bridge's panel, with /webhooks/clio at its"
-        " end; empty for no webhooks: then changes are seen at the next look.",
+        " end, to which the bridge adds a key; empty for no webhooks: then changes are seen at the next look.",
     )

@@ -16,9 +16,12 @@ Take = Callable[[Mapping[str, str], bytes], bool]
 
 
 def webhook_app(sources: Mapping[str, Take], metrics: Metrics) -> web.Application:
-    """What the systems call, each at its name. It hears nothing but whether its signature is right."""
+    """What the systems call, each at its name, or at its name and a key of its own. It hears nothing but whether its
+    signature is right."""
 
-    def told(name: str, take: Take) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def told(address: str, take: Take) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        name = address.partition("/")[0]
+
         async def webhook(request: web.Request) -> web.Response:
             try:
                 body = await request.read()
@@ -32,5 +35,5 @@ def webhook_app(sources: Mapping[str, Take], metrics: Metrics) -> web.Applicatio
         return webhook
 
     app = web.Application(client_max_size=_BODY_MAX)
-    app.add_routes([web.post(f"/{name}", told(name, take)) for name, take in sources.items()])
+    app.add_routes([web.post(f"/{address}", told(address, take)) for address, take in sources.items()])
     return app

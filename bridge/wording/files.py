@@ -24,3 +24,8 @@ def size(count: int | None) -> str:
 def type_of(name: str, media_type: str, kind: str) -> str:
     """What kind of file it is: the ending of its name, else its media type, else what the message calls it."""
     return shown_name(extension(name)).upper() or media_type or kind
+
+
+def mark_of(kind: str) -> str:
+    """What `type_of` found, in the four letters that fit where a picture would be: of a media type those of its end."""
+    return kind.rpartition("/")[2][:4]

@@ -80,7 +80,7 @@ class FakeSmokeball:
         self.world.users[user_id] = {"id": user_id, "staffId": staff_id, "userId": user_id, "isFormerUser": False}
         return staff_id
 
-    def matter(self, number: int, **more: Any) -> str:
+    def matter(self, number: int, /, **more: Any) -> str:
         """A matter, or what changed in one."""
         matter_id = uuid(3000 + number)
         before = self.world.matters.get(matter_id, {"id": matter_id, "number": f"2026-{number}", "status": "Open"})

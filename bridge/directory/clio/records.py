@@ -5,12 +5,13 @@ Clio's ids are numbers, and each kind has its own. Other sources have numbers to
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.directory.sources.cleaning import addresses, if_read, readable, told_apart
 from bridge.directory.sources.port import SourceRecord, Value
+from bridge.directory.values import DATE
 from bridge.settings import ClioSettings
 
 GIVES: Mapping[str, frozenset[str]] = {
@@ -43,7 +44,10 @@ def records_of(says: ClioSays, settings: ClioSettings) -> tuple[SourceRecord, ..
     where `settings.access` is "groups", else its attorneys alone. Nobody is where the group is not known. A matter is
     open only where the group is that of all users, and lists all who are enabled.
     """
-    staff = {one["id"]: one for one in says.users.values() if _is_staff(one)}
+    # Clients and colleagues of other firms have users, too.
+    ours = [one for one in says.users.values() if not one.get("clio_connect")]
+    emails = addresses((one["id"], one.get("email"), one.get("enabled") is True) for one in ours)
+    staff = {one["id"]: one for one in ours if one["id"] in emails}
     members = {group_id: _members(one, staff) for group_id, one in says.groups.items()}
     enabled = frozenset(user_id for user_id, one in staff.items() if one.get("enabled") is True)
     open_groups = {
@@ -51,13 +55,13 @@ def records_of(says: ClioSays, settings: ClioSettings) -> tuple[SourceRecord, ..
         for group_id, one in says.groups.items()
         if one.get("type") == _EVERYBODY and enabled and enabled <= members[group_id]
     }
-    numbers = Counter(_number(one).casefold() for one in says.matters.values())
-    made = [_staff(one, settings) for one in staff.values()]
+    numbers = told_apart({one["id"]: _number(one) for one in says.matters.values()}, "Clio")
+    made = [_staff(one, emails[one["id"]], settings) for one in staff.values()]
     made += [_group(one, members[group_id]) for group_id, one in says.groups.items()]
     for one in says.matters.values():
         group = id_of(one.get("group"))
         listed = members.get(group, frozenset()) if group is not None else frozenset()
-        values = _matter(one, listed, repeated=numbers[_number(one).casefold()] > 1)
+        values = _matter(one, listed, numbers[one["id"]])
         if settings.access != "groups" or group not in open_groups:
             values["restricted"] = "yes"
             values["allowed"] = (_group_id(group),) if settings.access == "groups" and group in members else ()
@@ -65,24 +69,19 @@ def records_of(says: ClioSays, settings: ClioSettings) -> tuple[SourceRecord, ..
     return tuple(made)
 
 
-def _is_staff(user: Json) -> bool:
-    # Clients and colleagues of other firms have users, too.
-    return bool(_text(user, "email")) and not user.get("clio_connect")
-
-
-def _staff(one: Json, settings: ClioSettings) -> SourceRecord:
+def _staff(one: Json, email: str, settings: ClioSettings) -> SourceRecord:
     roles = one.get("roles")
     has = {str(role).casefold() for role in roles} if isinstance(roles, list) else set()
-    first, last = _text(one, "first_name"), _text(one, "last_name")
+    first, last = readable(one.get("first_name"), 100), readable(one.get("last_name"), 100)
     values: dict[str, Value] = {
         "id": f"clio-{one['id']}",
-        "first_name": first or last or _text(one, "email").partition("@")[0],
+        "first_name": first or last or readable(email.partition("@")[0], 100) or f"Clio user {one['id']}",
         "last_name": last if first else "",
-        "email": _text(one, "email"),
+        "email": email,
         "role": next((given for role, given in settings.roles.items() if role.casefold() in has), ""),
         "enabled": "yes" if one.get("enabled") is True else "no",
-        "initials": _text(one, "initials")[:10],
-        "phone": _text(one, "phone_number")[:100],
+        "initials": readable(one.get("initials"), 10),
+        "phone": readable(one.get("phone_number"), 100),
     }
     return SourceRecord("staff", str(values["id"]), _there(values))
 
@@ -100,37 +99,36 @@ def _group_id(group: int | None) -> str:
 def _group(one: Json, members: frozenset[int]) -> SourceRecord:
     values: dict[str, Value] = {
         "id": _group_id(one["id"]),
-        "name": _text(one, "name")[:100] or _group_id(one["id"]),
+        "name": readable(one.get("name"), 100) or _group_id(one["id"]),
         "members": tuple(f"clio-{member}" for member in sorted(members)),
     }
     return SourceRecord("groups", str(values["id"]), _there(values))
 
 
 def _number(matter: Json) -> str:
-    return _text(matter, "display_number")[:70] or f"Clio {matter['id']}"
+    return readable(matter.get("display_number"), 70) or f"Clio {matter['id']}"
 
 
-def _matter(one: Json, listed: frozenset[int], *, repeated: bool) -> dict[str, Value]:
+def _matter(one: Json, listed: frozenset[int], number: str) -> dict[str, Value]:
     def person(name: str) -> str:
         user_id = id_of(one.get(name))
         return f"clio-{user_id}" if user_id in listed else ""
 
     originating, client = person("originating_attorney"), one.get("client")
-    # A firm may number its matters by hand, so two may have one number.
-    number = f"{_number(one)} (Clio {one['id']})" if repeated else _number(one)
     client_id = id_of(client)
+    client_name = readable(client.get("name"), 250) if isinstance(client, dict) else ""
     return {
         "id": f"clio-{one['id']}",
         "number": number,
-        "title": _text(one, "description")[:250] or number,
-        "status": _text(one, "status"),
+        "title": readable(one.get("description"), 250) or number,
+        "status": readable(one.get("status"), 100),
         # A client without a name would stand behind no wall around that client.
-        "client": () if client_id is None else (_text(client, "name")[:250] or f"Clio contact {client_id}",),
+        "client": () if client_id is None else (client_name or f"Clio contact {client_id}",),
         "responsible": person("responsible_attorney"),
         "originating": (originating,) if originating else (),
-        "description": _text(one, "description")[:4000],
-        "opened": _text(one, "open_date"),
-        "closed": _text(one, "close_date"),
+        "description": readable(one.get("description"), 4000),
+        "opened": if_read(DATE, one.get("open_date")),
+        "closed": if_read(DATE, one.get("close_date")),
     }
 
 
@@ -147,8 +145,3 @@ def id_of(link: Any) -> int | None:
 
 def _there(values: Mapping[str, Value]) -> Mapping[str, Value]:
     return {name: value for name, value in values.items() if value not in ("", ())}
-
-
-def _text(one: Any, name: str) -> str:
-    value = one.get(name)
-    return " ".join(value.split()) if isinstance(value, str) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.directory.clio.api import ClioApi
 from bridge.directory.clio.source import ClioSource
-from bridge.directory.clio.webhooks import ClioSubscription
+from bridge.directory.clio.webhooks import ClioSubscription, key_of
 from bridge.directory.sources.reader import Count, SourceReader
 from bridge.directory.sources.running import RunningSource
 from bridge.settings import Settings
@@ -22,4 +22,5 @@ def clio_of(settings: Settings, store: Store, count: Count = lambda outcome: Non
         whole_seconds=own.whole_minutes * 60,
         count=count,
     )
-    return RunningSource(api, reader, ClioSubscription(api, own.webhook_url), subscribes=bool(own.webhook_url))
+    subscription = ClioSubscription(api, own.webhook_url.rstrip("/"), key_of(settings))
+    return RunningSource(api, reader, subscription, subscribes=bool(own.webhook_url))

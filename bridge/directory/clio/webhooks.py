@@ -1,8 +1,8 @@
 """Clio's webhooks: the subscription that brings them, their signature, and what they hint at (S2).
 
-Clio makes up a secret for each subscription and sends it to the address, which anybody else could do as well. So what
-comes there is never believed: it is given back to Clio over its API, and whoever did not get it from Clio is refused
-there. A subscription ends after 31 days at most, and is renewed long before (Clio's documentation, Webhooks).
+Clio makes up a secret for each subscription and sends it to the address, which nobody else can guess. What comes there
+is not believed even so: it is given back to Clio over its API, and whoever did not get it from Clio is refused there. A
+subscription ends after 31 days at most, and is renewed long before (Clio's documentation, Webhooks).
 
 A signature is the HMAC-SHA256 of the body in hexadecimal digits. Nothing in it says when it was made, so an old one can
 be sent again: it is a hint, and leads to nothing but a look.
@@ -26,6 +26,7 @@ from bridge.directory.clio.records import is_id
 from bridge.directory.sources.asking import Json, NotAnsweredError
 from bridge.directory.sources.port import Hint, SourceError
 from bridge.directory.sources.tokens import NotConnectedError
+from bridge.settings import Settings
 
 log = structlog.get_logger(__name__)
 _PATH = "/webhooks.json"
@@ -44,9 +45,12 @@ _SECRET_LENGTH = 500
 class ClioSubscription:
     """The port `Subscription`: one webhook for matters."""
 
-    def __init__(self, api: ClioApi, address: str, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, api: ClioApi, address: str, key: str, clock: Callable[[], int] = now_ms) -> None:
+        """`address` is the setting clio.webhook_url; `key` goes to its end."""
+        self.key = key
         self._api = api
-        self._address = address
+        self._base = address
+        self._address = f"{address}/{key}"
         self._clock = clock
         self._secret = ""
         self._known = 0
@@ -58,17 +62,13 @@ class ClioSubscription:
         self._offered: deque[str] = deque(maxlen=_OFFERED)
         """What somebody who may be Clio gave as its secret."""
 
-    @property
-    def due(self) -> bool:
-        """Whether a secret was offered that is waited for."""
-        return self._pending and bool(self._offered)
-
     async def keep(self) -> bool:
         """See that there is one that is told everything. Returns whether there was none. Raises SourceError."""
         now = datetime.fromtimestamp(self._clock() / 1000, UTC)
         listed = await self._api.whole(_PATH, _FIELDS)
-        ours = [one for one in listed if one.get("url") == self._address and one.get("model") == "matter"]
-        usable = [one for one in ours if self._is_usable(one)]
+        # Those of an earlier key, too, so that they are taken away.
+        ours = [one for one in listed if _is_below(one.get("url"), self._base) and one.get("model") == "matter"]
+        usable = [one for one in ours if one.get("url") == self._address and self._is_usable(one)]
         for one in ours:
             if one not in usable[:1]:
                 await self._api.change("DELETE", f"/webhooks/{one['id']}.json")
@@ -82,7 +82,8 @@ class ClioSubscription:
         """What a webhook hints at; None where it is not Clio's. A secret that is offered hints at nothing."""
         offered = headers.get("X-Hook-Secret", "")
         if offered:
-            if self._pending and len(offered) <= _SECRET_LENGTH and offered.isascii() and offered.isprintable():
+            sound = len(offered) <= _SECRET_LENGTH and offered.isascii() and offered.isprintable()
+            if self._pending and sound and offered not in self._offered:
                 self._offered.append(offered)
             return ()
         return hints_of(body) if is_genuine(headers.get("X-Hook-Signature", ""), body, self._secret) else None
@@ -120,13 +121,15 @@ class ClioSubscription:
             self._secret, self._known, self._pending = given or self._secret, hook["id"], False
             return False
         self._pending = True
-        for secret in dict.fromkeys([given, *reversed(self._offered)]):
+        for secret in [given, *reversed(self._offered)]:
             if secret and await self._is_confirmed(hook["id"], secret):
                 self._secret, self._known, self._pending = secret, hook["id"], False
                 self._offered.clear()
                 return True
-        self._offered.clear()
-        raise SourceError(f"Clio has not given its webhook's secret yet. It must reach {self._address}.")
+            if secret in self._offered:
+                # No other: one may have come meanwhile.
+                self._offered.remove(secret)
+        raise SourceError(f"Clio has not given its webhook's secret yet. It must reach what is below {self._base}.")
 
     async def _is_confirmed(self, hook_id: int, secret: str) -> bool:
         try:
@@ -135,6 +138,12 @@ class ClioSubscription:
             # It was somebody else who offered it.
             return False
         return any(one.get("status") == "enabled" for one in await self._api.some(_PATH, _FIELDS, [hook_id]))
+
+
+def key_of(settings: Settings) -> str:
+    """The end of the address that Clio is told, made from the bridge's own key."""
+    own = settings.security.alias_key.get_secret_value().encode()
+    return hmac.new(own, b"clio webhook", hashlib.sha256).hexdigest()
 
 
 def is_genuine(signature: str, body: bytes, secret: str) -> bool:
@@ -151,6 +160,10 @@ def hints_of(body: bytes) -> tuple[Hint | None, ...]:
     except (ValueError, KeyError, TypeError, RecursionError):
         return (None,)
     return (Hint("matters", str(matter_id)),) if is_id(matter_id) else (None,)
+
+
+def _is_below(url: Any, base: str) -> bool:
+    return isinstance(url, str) and (url == base or url.startswith(f"{base}/"))
 
 
 def _ends(hook: Json) -> datetime:

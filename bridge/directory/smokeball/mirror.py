@@ -125,7 +125,7 @@ def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
 def version_of(matter: Json) -> int:
     """When a matter was changed last, in .NET ticks; 0 where it does not say."""
     version = str(matter.get("versionId") or "")
-    return int(version) if version.isdigit() else 0
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 20 else 0
 
 
 def _kept_as(kind: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bridge.directory.barriers import UNTIL_KNOWN
 from bridge.directory.smokeball.mirror import Mirror
 from bridge.directory.smokeball.policies import Look, any_policy, is_sure, never_known
+from bridge.directory.sources.cleaning import addresses, if_read, readable, told_apart
 from bridge.directory.sources.port import SourceRecord, Value
+from bridge.directory.values import COLOUR, DATE
 
 Json = dict[str, Any]
 GIVES: Mapping[str, frozenset[str]] = {
@@ -36,18 +37,24 @@ class Principals:
     """Who the users and groups that Smokeball names are."""
 
     def __init__(self, mirror: Mirror) -> None:
-        self.staff = {one["id"]: one for one in mirror.staff.values() if one.get("email")}
-        """Those who can be staff here; Smokeball has others, without an address."""
+        self._former_users = {one.get("staffId") for one in mirror.users.values() if one.get("isFormerUser")}
+        people = ((one["id"], one.get("email"), self.is_here(one)) for one in mirror.staff.values())
+        self.emails: Mapping[str, str] = addresses(people)
+        """Of those who can be staff here; Smokeball has others, without an address."""
+        self.staff = {staff_id: mirror.staff[staff_id] for staff_id in self.emails}
         users = {one["userId"]: one["staffId"] for one in mirror.users.values() if "userId" in one and "staffId" in one}
         users |= {one["userId"]: one["id"] for one in mirror.staff.values() if "userId" in one}
         self._users: dict[str, str] = users
         self._groups = mirror.groups
         self._known = self._users.keys() | mirror.staff.keys() | self._groups.keys()
-        self._former_users = {one.get("staffId") for one in mirror.users.values() if one.get("isFormerUser")}
 
-    def is_former_user(self, staff_id: str) -> bool:
-        """Whether Smokeball's users have this person as a former one."""
-        return staff_id in self._former_users
+    def is_former(self, one: Json) -> bool:
+        """Whether this person has left, as Smokeball's staff or its users have it."""
+        return bool(one.get("former")) or one["id"] in self._former_users
+
+    def is_here(self, one: Json) -> bool:
+        """Whether this person works here."""
+        return bool(one.get("enabled", True)) and not self.is_former(one)
 
     def known(self, principal: str) -> str:
         """The staff or group id of a principal; empty where nobody here is meant."""
@@ -92,12 +99,13 @@ def records_of_mirror(
     if only is None:
         made += [_staff(one, principals) for one in principals.staff.values()]
         made += [_group(one, principals) for one in mirror.groups.values()]
+    numbers = numbers_of(mirror)
     exceptions: dict[str, SourceRecord] = {}
     any_found = any_policy(mirror.looks.values(), reference)
     for one in _of(mirror, only):
         look = mirror.looks.get(one["id"])
         denied = principals.people(look.denied) if look is not None else frozenset()
-        values = _matter(one, mirror, principals, look)
+        values = _matter(one, numbers[one["id"]], mirror, principals, look)
         if denied and deny == "wall":
             made.append(_wall(one["id"], denied))
         if look is None or not is_sure(look, reference, any_found=any_found) or not principals.knows(look.denied):
@@ -118,10 +126,11 @@ def gone_with(matter_id: str) -> tuple[tuple[str, str], ...]:
     return ("matters", matter_id), ("walls", _wall_id(matter_id))
 
 
-def is_doubled(mirror: Mirror, matter_ids: Collection[str]) -> bool:
-    """Whether another matter has the number of one of these, which its own records do not show."""
-    count = Counter(_text(one, "number").casefold() for one in mirror.matters.values() if one.get("number"))
-    return any(count[_text(one, "number").casefold()] > 1 for one in _of(mirror, matter_ids))
+def numbers_of(mirror: Mirror) -> dict[str, str]:
+    """The numbers of all matters, by their ids: another matter's may change one."""
+    return told_apart(
+        {key: _text(one, "number", 100) or readable(key, 100) for key, one in mirror.matters.items()}, "Smokeball"
+    )
 
 
 def _of(mirror: Mirror, matter_ids: Collection[str] | None) -> list[Json]:
@@ -132,25 +141,26 @@ def _of(mirror: Mirror, matter_ids: Collection[str] | None) -> list[Json]:
 
 
 def _staff(one: Json, principals: Principals) -> SourceRecord:
-    former = bool(one.get("former")) or principals.is_former_user(one["id"])
+    email = principals.emails[one["id"]]
+    first, last = _text(one, "firstName", 100), _text(one, "lastName", 100)
     values: dict[str, Value] = {
         "id": one["id"],
-        "first_name": _text(one, "firstName") or _text(one, "lastName") or _text(one, "email").partition("@")[0],
-        "last_name": _text(one, "lastName") if one.get("firstName") else "",
-        "middle_name": _text(one, "middleName"),
-        "email": _text(one, "email"),
-        "title": _text(one, "title"),
-        "role": _text(one, "role"),
-        "former": _yes(former),
+        "first_name": first or last or readable(email.partition("@")[0], 100) or readable(one["id"], 100),
+        "last_name": last if first else "",
+        "middle_name": _text(one, "middleName", 100),
+        "email": email,
+        "title": _text(one, "title", 100),
+        "role": _text(one, "role", 100),
+        "former": _yes(principals.is_former(one)),
         "enabled": _yes(one.get("enabled", True)),
-        "initials": _text(one, "initials")[:10],
+        "initials": _text(one, "initials", 10),
         "phone": _number(one.get("phone")),
         "cell": _number(one.get("cell")),
-        "color_fill": _text(one, "colorFill"),
-        "color_stroke": _text(one, "colorStroke"),
-        "avatar": _text(one, "avatar")[:250],
-        "user_id": _text(one, "userId"),
-        "version_id": _text(one, "versionId"),
+        "color_fill": if_read(COLOUR, one.get("colorFill")),
+        "color_stroke": if_read(COLOUR, one.get("colorStroke")),
+        "avatar": _text(one, "avatar", 250),
+        "user_id": _text(one, "userId", 250),
+        "version_id": _text(one, "versionId", 250),
     }
     return SourceRecord("staff", one["id"], _there(values))
 
@@ -159,46 +169,50 @@ def _group(one: Json, principals: Principals) -> SourceRecord:
     members = {known for each in one.get("principalIds") or () if (known := principals.known(each))} - {one["id"]}
     values: dict[str, Value] = {
         "id": one["id"],
-        "name": _text(one, "name") or one["id"],
+        "name": _text(one, "name", 100) or readable(one["id"], 100),
         "members": tuple(sorted(members)),
         "deleted": _yes(one.get("isDeleted", False)),
     }
     return SourceRecord("groups", one["id"], _there(values))
 
 
-def _matter(one: Json, mirror: Mirror, principals: Principals, look: Look | None) -> dict[str, Value]:
+def _matter(one: Json, number: str, mirror: Mirror, principals: Principals, look: Look | None) -> dict[str, Value]:
     def staff(*links: Any) -> tuple[str, ...]:
         ids = (link.get("id", "") for link in links if isinstance(link, dict))
         return tuple(dict.fromkeys(each for each in ids if each in principals.staff))
 
-    def names(links: Any) -> tuple[str, ...]:
+    def name(contact: str) -> str:
         # A client without a name would stand behind no wall around that client.
-        return tuple(mirror.contacts.get(link["id"], link["id"]) for link in links or () if link.get("id"))
+        return readable(mirror.contacts.get(contact), 250) or readable(str(contact), 250)
 
-    number = _text(one, "number") or one["id"]
-    status = _text(one, "status") or "Open"
+    def names(links: Any) -> tuple[str, ...]:
+        return tuple(name(link["id"]) for link in links or () if link.get("id"))
+
+    status = _text(one, "status", 100) or "Open"
     if look is not None and look.archived and status.casefold() in {"open", "pending"}:
         status = "Closed"
     roles = look.roles if look is not None else ()
     values: dict[str, Value] = {
         "id": one["id"],
         "number": number,
-        "title": (_text(one, "title") or _text(one, "description") or number)[:250],
+        "title": _text(one, "title", 250) or _text(one, "description", 250) or number,
         "status": status,
         "client": names(one.get("clients")),
         "other_side": names(one.get("otherSides")),
-        "roles": tuple((name, mirror.contacts[contact]) for name, contact in roles if contact in mirror.contacts),
+        "roles": tuple(
+            (readable(role, 100) or "Other", name(contact)) for role, contact in roles if contact in mirror.contacts
+        ),
         "responsible": "".join(staff(one.get("personResponsible"))),
         "assisting": staff(one.get("personAssisting"), *(one.get("personAssistingStaffs") or ())),
         "originating": staff(one.get("originatingStaff"), *(one.get("originatingStaffs") or ())),
         "supervisor": "".join(staff(one.get("supervisor"))),
-        "description": _text(one, "description")[:4000],
-        "client_code": _text(one, "clientCode"),
+        "description": _text(one, "description", 4000),
+        "client_code": _text(one, "clientCode", 250),
         "is_lead": _yes(one.get("isLead", False)),
-        "opened": _text(one, "openedDate"),
-        "closed": _text(one, "closedDate"),
-        "external_system_id": _text(one, "externalSystemId"),
-        "version_id": _text(one, "versionId"),
+        "opened": if_read(DATE, one.get("openedDate")),
+        "closed": if_read(DATE, one.get("closedDate")),
+        "external_system_id": _text(one, "externalSystemId", 250),
+        "version_id": _text(one, "versionId", 250),
     }
     return dict(_there(values))
 
@@ -232,15 +246,15 @@ def _there(values: Mapping[str, Value]) -> Mapping[str, Value]:
     return {name: value for name, value in values.items() if value not in ("", ())}
 
 
-def _text(one: Mapping[str, Any], name: str) -> str:
+def _text(one: Mapping[str, Any], name: str, longest: int) -> str:
     value = one.get(name)
-    return " ".join(str(value).split()) if value is not None else ""
+    return readable(str(value), longest) if value is not None else ""
 
 
 def _number(phone: Any) -> str:
     if not isinstance(phone, dict):
         return ""
-    return " ".join(str(phone[part]) for part in ("areaCode", "number") if phone.get(part))
+    return readable(" ".join(str(phone[part]) for part in ("areaCode", "number") if phone.get(part)), 100)
 
 
 def _yes(value: Any) -> str:

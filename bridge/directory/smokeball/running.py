@@ -17,7 +17,7 @@ from bridge.store.engine.store import Store
 class SmokeballSubscription:
     """The port `Subscription`."""
 
-    due = False
+    key = ""
 
     def __init__(self, settings: Settings, api: SmokeballApi) -> None:
         self._settings = settings.smokeball

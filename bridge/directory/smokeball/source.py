@@ -15,7 +15,7 @@ from bridge.clock import now_ms
 from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
 from bridge.directory.smokeball.policies import Look, any_policy, doubted, with_policy
-from bridge.directory.smokeball.records import GIVES, gone_with, is_doubled, records_of_mirror
+from bridge.directory.smokeball.records import GIVES, gone_with, numbers_of, records_of_mirror
 from bridge.directory.sources.asking import NotAnsweredError
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
 from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
@@ -51,6 +51,8 @@ class SmokeballSource:
         self._mirror: Mirror | None = None
         self._any_found = False
         """Whether a policy of any matter was found when records were made last."""
+        self._numbers: dict[str, str] = {}
+        """The numbers of matters then."""
 
     async def read(self, cursor: str = "") -> SourceRead:
         mirror = await self._loaded()
@@ -187,8 +189,10 @@ class SmokeballSource:
         Of matters that differ from before those alone, but where what is the same for all of them changed.
         """
         deny, reference = self._settings.deny, self._settings.policy_reference
-        any_found, differ = any_policy(mirror.looks.values(), reference), sorted(mirror.differ)
-        whole = mirror.all_differ or any_found != self._any_found or is_doubled(mirror, differ)
+        any_found, numbers = any_policy(mirror.looks.values(), reference), await asyncio.to_thread(numbers_of, mirror)
+        mirror.differ |= {key for key, number in numbers.items() if number != self._numbers.get(key)}
+        differ = sorted(mirror.differ)
+        whole = mirror.all_differ or any_found != self._any_found
         # Until all of it was checked and kept.
         mirror.all_differ = True
         with _as_described("its records"):
@@ -196,7 +200,7 @@ class SmokeballSource:
         await asyncio.to_thread(checked, self.name, records)
         await self._keep(mirror)
         faults.point("smokeball.mirrored")
-        self._any_found, mirror.all_differ = any_found, False
+        self._any_found, self._numbers, mirror.all_differ = any_found, numbers, False
         mirror.differ.clear()
         made = {(one.kind, one.id) for one in records}
         gone = () if whole else tuple(one for each in differ for one in gone_with(each) if one not in made)

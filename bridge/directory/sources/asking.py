@@ -154,11 +154,11 @@ class AskedSystem:
 
 def wait_of(retry_after: str, attempt: int) -> float:
     """The seconds to wait: as Retry-After says (RFC 9110, section 10.2.3), else longer each time."""
-    if retry_after.isdigit():
+    if retry_after.isascii() and retry_after.isdigit():
         return min(float(retry_after), _LONGEST_WAIT)
     try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
+        at = parsedate_to_datetime(retry_after).astimezone(UTC)
+    except (ValueError, OverflowError):
         return min(0.5 * float(2**attempt), _LONGEST_WAIT)
-    seconds = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    seconds = (at - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.5), _LONGEST_WAIT)

@@ -22,8 +22,8 @@ class Subscription(Protocol):
     """The webhooks of one system."""
 
     @property
-    def due(self) -> bool:
-        """Whether it is to be looked at now, whenever it was last."""
+    def key(self) -> str:
+        """What the address ends with, where only the system may know it; empty where its name is enough."""
 
     async def keep(self) -> bool:
         """See that there is one. Returns whether one had to be made. Raises SourceError."""
@@ -63,7 +63,7 @@ class RunningSource:
         while await self.reader.run() and self._clock() < until:
             pass
         now = self._clock()
-        if not self._subscribes or self.reader.trouble or (now < self._look_ms and not self._subscription.due):
+        if not self._subscribes or self.reader.trouble or now < self._look_ms:
             return
         try:
             if await self._subscription.keep():
@@ -72,6 +72,11 @@ class RunningSource:
             self.no_webhooks, self._look_ms = "", now + _SUBSCRIPTION_MS
         except SourceError as error:
             self.no_webhooks, self._look_ms = str(error), now + _AGAIN_MS
+
+    @property
+    def address(self) -> str:
+        """Where its webhooks come, below the address of all sources."""
+        return f"{self.name}/{self._subscription.key}".rstrip("/")
 
     def webhook(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Take a webhook as a hint; whether it is the system's."""

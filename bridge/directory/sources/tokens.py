@@ -23,6 +23,8 @@ from bridge.store.models import SourceSecret
 _LARGEST = 64 * 1024
 """Bytes of an answer that are read: tokens are some thousand."""
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+_LONGEST = 365 * 86_400
+"""Seconds that an access token is taken to work at most."""
 _EARLY_MS = 60_000
 """How long before its end a token is renewed."""
 
@@ -164,7 +166,7 @@ async def ask_for_tokens(
     if status != 200 or not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
         raise SourceError(f"{client.called}'s page for signing in answers {status}.")
     seconds = body.get("expires_in")
-    lasts = seconds if isinstance(seconds, int | float) else 300
+    lasts = min(seconds, _LONGEST) if isinstance(seconds, int | float) and seconds > 0 else 300
     refresh = body.get("refresh_token") or (before.refresh if before is not None else "")
     return Tokens(body["access_token"], str(refresh), now_ms() + int(lasts * 1000))
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bridge.clock import now_ms
@@ -14,7 +15,7 @@ from bridge.directory.checks import check_records
 from bridge.directory.forms.rows import SheetRow
 from bridge.directory.forms.sheet_form import SheetForm
 from bridge.directory.merging import Merged, Statement, merge
-from bridge.directory.problems import ProblemList
+from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
@@ -207,7 +208,9 @@ def checked(source: str, records: Sequence[SourceRecord]) -> None:
     Raises SourceError with the first problems.
     """
     problems = ProblemList()
-    read_rows((one.row(source) for one in records), problems)
+    with suppress(DirectoryError):
+        # It is raised where there are too many to go on; they are said below.
+        read_rows((one.row(source) for one in records), problems)
     if found := problems.found:
         more = f" And {len(found) - 3} more." if len(found) > 3 else ""
         raise SourceError(" ".join(map(str, found[:3])) + more)

@@ -17,6 +17,7 @@ from bridge.operations.everybody import Everybody, everybody
 from bridge.operations.place_named import find_place
 from bridge.operations.sight import sight_of
 from bridge.reconcile.rooms.observe import in_parallel, observe_room
+from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.record.audit import Audited, Filter, newest_by
 from bridge.store.rooms.made import room_of
@@ -77,21 +78,34 @@ async def why(desk: Desk, asker: Staff, person: Staff, typed: str) -> Why:
     sight, people = sight_of(desk, asker), await everybody(desk)
     place = await find_place(desk, sight, typed)
     if isinstance(place, Matter):
-        explanation = explain_access(sight.firm, person.id, place, sight.today, sight.written)
         listed = await desk.store.read(conversations_of_matter, place.id)
     else:
-        explanation = explain_place(sight.firm, person.id, place, sight.today, sight.written)
         listed = [MatterConversation(place, await desk.store.read(room_of, place.id))]
     memberships = await _memberships(desk, people, person, listed)
+    refused, names = await _refused(desk, sight, person, place)
+    # Asking took a while: what may be told is as it is now (M3).
+    sight = sight_of(desk, asker)
     matter_id = place.id if isinstance(place, Matter) else place.matter_id
+    matter = sight.firm.matters.get(matter_id)
+    if isinstance(place, Conversation):
+        if not sight.conversation(place):
+            raise Refusal(Kind.NO_SUCH_PLACE, typed=typed)
+        explanation = explain_place(sight.firm, person.id, place, sight.today, sight.written)
+    else:
+        if matter is None or not sight.matter(matter):
+            raise Refusal(Kind.NO_SUCH_PLACE, typed=typed)
+        place = matter
+        explanation = explain_access(sight.firm, person.id, place, sight.today, sight.written)
     said_by = [origin_said(person.name, desk.origin("staff", person.id))]
-    if matter_id and (matter := sight.firm.matters.get(matter_id)) is not None:
+    if matter is not None:
         said_by.append(origin_said(f"Matter {matter.number}", desk.origin("matters", matter_id)))
-    refused = await _refused(desk, sight, person, place)
-    return Why(place, explanation, tuple(memberships), refused, tuple(filter(None, said_by)))
+    lines = tuple(audit_line(desk.settings.firm, sight, names, one) for one in refused)
+    return Why(place, explanation, tuple(memberships), lines, tuple(filter(None, said_by)))
 
 
-async def _refused(desk: Desk, sight: Sight, person: Staff, place: Matter | Conversation) -> tuple[str, ...]:
+async def _refused(
+    desk: Desk, sight: Sight, person: Staff, place: Matter | Conversation
+) -> tuple[list[Audited], Names]:
     def work(unit: ReadUnit) -> tuple[list[Audited], Names]:
         subjects = {place.id}
         if isinstance(place, Matter):
@@ -101,8 +115,7 @@ async def _refused(desk: Desk, sight: Sight, person: Staff, place: Matter | Conv
         newest = newest_by(unit, asked, _REFUSALS)
         return newest, names_of(unit, sight.firm, (one.entry for one in newest))
 
-    found, names = await desk.store.read(work)
-    return tuple(audit_line(desk.settings.firm, sight, names, one) for one in found)
+    return await desk.store.read(work)
 
 
 async def _memberships(

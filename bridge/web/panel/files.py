@@ -20,7 +20,7 @@ from bridge.operations import overview as seen
 from bridge.operations.files.listing import After, FileSeen, FilesPage, files_seen, versions_seen
 from bridge.web.panel.conversation import seen_address, tabbed
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, not_there
-from bridge.wording.files import size, type_of
+from bridge.wording.files import mark_of, size, type_of
 from bridge.wording.moments import moment_in
 from bridge.wording.places import name_for
 
@@ -152,9 +152,11 @@ def file_row(desk: Desk, person: Staff, one: FileSeen, *, everywhere: bool = Fal
     inside = where is not None and person.id in desired_participants(desk.firm(), where, desk.today())
     address = f"/conversation/{here}"
     file = f"{address}/file/{quote(one.event_id, safe='')}"
+    kind = type_of(one.name, one.type, one.kind)
     return {
         "name": shown_name(one.name.strip()),
-        "type": type_of(one.name, one.type, one.kind),
+        "type": kind,
+        "mark": mark_of(kind),
         "size": size(one.size),
         "sender": one.sender,
         "sent": moment_in(desk.settings.firm, one.at_ms),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.operations.tokens import Scope, end_token
+from bridge.operations.walls.report import disclosed
 from bridge.store.models import AuditRow
 from bridge.web import handing
 from bridge.web.api import asking
 from tests.component.api.harness import SECRETS, Api, System, api_firm
-from tests.component.small_firm import channel
+from tests.component.small_firm import DIRECTORY, channel, write_directory
 
 FIRST = first_matter_conversation_id("m1")
 
@@ -102,6 +104,22 @@ async def test_A1_M3_O2_a_wall_is_reported_also_when_it_has_ended_and_to_no_one_
         assert "1998" not in str(report)
         await ruth.ask("DELETE", f"/walls/{made}")
     assert report["ended_by"]["id"] == "ruth"
+
+
+async def test_A1_a_wall_is_reported_with_a_matter_that_got_another_title_meanwhile(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ruth = await api.system("ruth")
+
+    async def renamed(*asked: Any) -> Any:
+        (matter,) = DIRECTORY["matters"]
+        write_directory(api.firm.service.settings.directory.path, matters=[{**matter, "title": "Estate of Moor"}])
+        await api.firm.service.directory.refresh()
+        return await disclosed(*asked)
+
+    monkeypatch.setattr("bridge.web.api.subjects.walls.disclosed", renamed)
+    (told,) = (await ruth.get("/walls/w1/report")).json["items"]
+    assert told["matter"]["title"] == "Estate of Moor"
 
 
 async def test_A1_M3_O1_a_transcript_is_an_attachment_each_noted_and_ends_with_token_and_access(

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,9 @@ from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Firm, Group, Matter, MatterRole, Staff, Wall
 from bridge.firm.room_keys import earlier_key, matter_space_key
+from bridge.operations.admins.why import why
+from bridge.reconcile.rooms.observe import observe_room
+from bridge.refusal import Kind, Refusal
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import newest, record
@@ -178,6 +182,23 @@ async def test_M3_a_walled_admin_is_answered_as_for_a_matter_that_is_not_there(o
         found.append((said.replace(number, "NUMBER"), [asked.path for asked in on.fake.requests]))
     assert found[0] == found[1]
     assert "There is no matter" in found[0][0]
+
+
+@pytest.mark.parametrize("typed", [ESTATE.number, ESTATE_TALK])
+async def test_M3_an_admin_walled_while_the_rooms_are_read_is_not_told_why(
+    on: FirmOnFake, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    assert (await why(on.desk, DAN, BEN, typed)).memberships
+
+    async def walled(*asked: Any, **more: Any) -> Any:
+        wall = Wall("w9", matter_id=ESTATE.id, people=(DAN.id,), memo="Dan's house.")
+        on.firm = replace(on.firm, walls={**on.firm.walls, wall.id: wall})
+        return await observe_room(*asked, **more)
+
+    monkeypatch.setattr("bridge.operations.admins.why.observe_room", walled)
+    with pytest.raises(Refusal) as refused:
+        await why(on.desk, DAN, BEN, typed)
+    assert refused.value.kind is Kind.NO_SUCH_PLACE
 
 
 async def test_M3_the_rooms_of_a_hidden_matter_are_answered_like_rooms_that_are_not_there(on: FirmOnFake) -> None:

@@ -97,7 +97,7 @@ async def connected_to_clio(
                 whole_seconds=settings.whole_minutes * 60,
                 clock=lambda: now[0],
             )
-            subscription = ClioSubscription(api, ADDRESS, clock=lambda: now[0])
+            subscription = ClioSubscription(api, ADDRESS, "key", clock=lambda: now[0])
             wanted = bool(settings.webhook_url)
             running = RunningSource(api, reader, subscription, subscribes=wanted, clock=lambda: now[0])
             directory = DirectoryFile(

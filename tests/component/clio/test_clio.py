@@ -18,8 +18,11 @@ from bridge.directory.clio.api import ClioApi
 from bridge.directory.clio.hosts import client_of
 from bridge.directory.clio.records import GIVES, ClioSays, records_of
 from bridge.directory.sources.asking import Bucket
+from bridge.directory.sources.cleaning import readable
+from bridge.directory.sources.port import SourceError
 from bridge.directory.sources.tokens import Tokens, keep_tokens, make_key, opened, sealed_tokens
 from bridge.directory.sources.union import checked
+from bridge.directory.values import Cell, ValueType, read_cell, text_up_to
 from bridge.firm.model import MatterStatus
 from bridge.settings import ClioSettings
 from bridge.store.engine.store import Store
@@ -166,6 +169,63 @@ async def test_S1_two_matters_of_one_number_are_told_apart(store: Store, tmp_pat
         }
 
 
+@pytest.mark.parametrize("last", ["00001-moor", "00001-MOOR (Clio 2)", "00001-Moor (clio 3)"])
+async def test_S1_numbers_are_told_apart_also_from_one_that_looks_told_apart(
+    store: Store, tmp_path: Path, last: str
+) -> None:
+    async with connected_to_clio(store, tmp_path) as one:
+        small_office(one.fake)
+        one.fake.matter(2, display_number="00001-MOOR")
+        one.fake.matter(3, display_number=last)
+        await one.settled()
+        assert one.reader.trouble == ""
+        assert len({each.number.casefold() for each in one.directory.firm.matters.values()}) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"description": "a\u202eb\x01"},
+        {"description": "\u200b", "open_date": "2020-13-45", "close_date": "soon"},
+        {"description": "\u0301" * 300 + "a", "display_number": "\u202e"},
+        {"client": {"id": 1, "name": "Brightwater\u202e Marina"}},
+        {"client": {"id": 1, "name": "\u200b"}},
+    ],
+)
+async def test_S3_what_somebody_typed_into_a_matter_of_clios_keeps_no_leaver_in(
+    store: Store, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    async with connected_to_clio(store, tmp_path) as one:
+        ann, ben, matter = small_office(one.fake)
+        one.fake.person(3, "Cat")
+        await one.settled()
+        one.fake.matter(matter, **wrong)
+        one.fake.world.users[3]["email"] = "cat at home"
+        one.fake.person(4, "Dot", email="ANN@firm.example")
+        one.fake.person(5, "\u200b", email="\u0301@firm.example", last_name="f" * 200)
+        one.fake.world.users[ben]["enabled"] = False
+        one.fake.settle()
+        await one.look()
+        firm = one.directory.firm
+        assert one.reader.trouble == ""
+        assert firm.active_staff == {"clio-1", "clio-5"}
+        assert firm.matters["clio-1"].client in {"Brightwater Marina", "Clio contact 1"}
+        assert one.sees(ann, matter)
+
+
+def test_S1_a_source_with_very_many_values_that_cannot_be_read_is_said_as_one_that_cannot() -> None:
+    many = {each: {"id": each, "display_number": str(each), "status": "Gone"} for each in range(1, 200)}
+    with pytest.raises(SourceError, match="And 47 more"):
+        checked("clio", records_of(ClioSays(matters=many), ClioSettings()))
+
+
+@given(st.text(max_size=40), st.integers(1, 12))
+def test_S1_any_text_of_another_system_can_be_read(text: str, longest: int) -> None:
+    found = readable(text, longest)
+    assert len(found) <= longest
+    assert found == "" or read_cell(ValueType("", text_up_to(longest)), Cell(0, found)) == found
+
+
 async def test_S1_a_list_that_changes_while_it_is_read_is_read_whole(store: Store, tmp_path: Path) -> None:
     async with connected_to_clio(store, tmp_path, FakeClio(page=3)) as one:
         small_office(one.fake)
@@ -277,6 +337,13 @@ async def test_the_check_says_whether_clio_lets_the_bridge_in(store: Store, tmp_
         assert (found.state, "nobody in any group" in found.what) == (Verdict.WARNING, True)
         small_office(one.fake)
         assert (await clio_finding(one.settings, store)).state is Verdict.OK
+        one.fake.person(3, "Cat", email="cat at\u202e home")
+        one.fake.person(4, "Dot", email="BEN@firm.example")
+        one.fake.person(5, "Eve", email="eve at home", enabled=False)
+        one.fake.settle()
+        found = await clio_finding(one.settings, store)
+        assert found.state is Verdict.WARNING
+        assert found.what.endswith("they are nobody here: 'cat at\\u202e home', 'BEN@firm.example'.")
 
 
 async def test_each_request_waits_for_its_turn(store: Store, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.cli.connecting import consented
 from bridge.directory.clio.hosts import client_of
-from bridge.directory.clio.webhooks import hints_of, is_genuine
+from bridge.directory.clio.webhooks import hints_of, is_genuine, key_of
 from bridge.directory.sources.port import Hint
 from bridge.store.engine.store import Store
 from tests.component.clio.connected import ADDRESS, ConnectedToClio, clio_settings, connected_to_clio
@@ -70,17 +70,57 @@ async def test_S2_a_secret_of_somebody_elses_is_not_believed(store: Store, tmp_p
         assert "has not given its webhook's secret yet" in one.running.no_webhooks
         for secret in ("guessed", "x" * 10_000, "\udce9"):
             assert one.running.webhook({"X-Hook-Secret": secret}, b"{}")
-        await one.hear()
+        await one.look()
         assert states(one) == ["pending"]
         one.fake.deliver = deliver
         await one.fake.shake_hands(next(iter(one.fake.webhooks)))
-        await one.hear()
+        await one.look()
         assert (states(one), one.running.no_webhooks) == (["enabled"], "")
         # With a subscription in force nobody's secret is taken, whoever offers it.
         assert one.running.webhook({"X-Hook-Secret": "later"}, b"{}")
         one.fake.asked.clear()
-        await one.hear()
+        await one.look()
         assert not [each for each in one.fake.asked if "webhooks" in each]
+
+
+async def test_S2_clios_secret_is_kept_that_comes_while_anothers_is_tried_and_none_is_tried_before_a_minute(
+    store: Store, tmp_path: Path
+) -> None:
+    async with connected_to_clio(store, tmp_path, webhook_url=ADDRESS) as one:
+        one.fake.shows_secret = False
+        small_office(one.fake)
+        deliver, one.fake.deliver = one.fake.deliver, None
+        await one.look()
+        one.fake.deliver, change = deliver, one.api.change
+
+        async def meanwhile(*asked: Any, **more: Any) -> Any:
+            await one.fake.shake_hands(next(iter(one.fake.webhooks)))
+            return await change(*asked, **more)
+
+        assert one.running.webhook({"X-Hook-Secret": "guessed"}, b"{}")
+        with patch.object(one.api, "change", meanwhile):
+            await one.look()
+        assert states(one) == ["pending"]
+        one.fake.asked.clear()
+        for _ in range(20):
+            assert one.running.webhook({"X-Hook-Secret": "guessed"}, b"{}")
+            await one.hear()
+        assert not [each for each in one.fake.asked if "webhooks" in each]
+        await one.look()
+        assert states(one) == ["enabled"]
+
+
+async def test_S2_webhooks_at_an_address_of_before_are_taken_away(store: Store, tmp_path: Path) -> None:
+    async with connected_to_clio(store, tmp_path, webhook_url=ADDRESS) as one:
+        small_office(one.fake)
+        await one.look()
+        (hook,) = one.fake.webhooks.values()
+        assert hook["url"] == f"{ADDRESS}/key"
+        others = {90: ADDRESS, 91: f"{ADDRESS}/earlier", 92: f"{ADDRESS}s/of-others"}
+        one.fake.webhooks = {key: {**hook, "id": key, "url": url} for key, url in others.items()}
+        one.now[0] += 31 * 60_000
+        await one.hear()
+        assert sorted(each["url"] for each in one.fake.webhooks.values()) == [f"{ADDRESS}/key", f"{ADDRESS}s/of-others"]
 
 
 async def test_S2_a_secret_that_never_comes_leads_to_a_new_webhook(store: Store, tmp_path: Path) -> None:
@@ -163,10 +203,12 @@ async def test_S2_the_running_bridge_hears_clio_and_says_where_it_does_not(tmp_p
         running.no_webhooks = "Clio answers 500."
         assert firm.bridge.health()["sources"]
         async with TestClient(TestServer(firm.bridge.panel_app())) as client:
-            assert (
-                await client.post("/webhooks/clio", headers={"X-Hook-Signature": "0" * 64}, data=b"{}")
-            ).status == 401
-            handshake = await client.post("/webhooks/clio", headers={"X-Hook-Secret": "s"}, data=b"{}")
+            address = f"/webhooks/clio/{key_of(firm.service.settings)}"
+            assert (await client.post(address, headers={"X-Hook-Signature": "0" * 64}, data=b"{}")).status == 401
+            # Who does not know the address offers no secret.
+            for guessed in ("/webhooks/clio", "/webhooks/clio/", "/webhooks/clio/key"):
+                assert (await client.post(guessed, headers={"X-Hook-Secret": "s"}, data=b"{}")).status == 404
+            handshake = await client.post(address, headers={"X-Hook-Secret": "s"}, data=b"{}")
             # What anybody may send is never given back: only Clio's API is told.
             assert (handshake.status, handshake.headers.get("X-Hook-Secret")) == (200, None)
             assert (await client.post("/webhooks/smokeball", data=b"{}")).status == 404

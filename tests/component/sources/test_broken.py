@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bridge.clock import now_ms
 from bridge.directory.smokeball.hosts import client_of
 from bridge.directory.sources import asking
 from bridge.directory.sources.port import Hint, SourceError
@@ -95,6 +96,36 @@ async def test_s1_a_record_that_is_none_is_said_and_leaves_the_firm(
         assert one.sees(ben, matter)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"description": "a\u202eb", "title": None},
+        {"title": "\u200b"},
+        {"title": "a\x01b", "number": "n" * 200, "clientCode": "c" * 300},
+        {"openedDate": "2020-13-45", "closedDate": 7},
+    ],
+)
+async def test_s3_what_somebody_typed_into_a_matter_of_smokeballs_keeps_no_leaver_in(
+    store: Store, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        cat, dot = one.fake.person(3, "Cat"), one.fake.person(4, "Dot", email="dot at home", colorFill="reddish")
+        await one.settled()
+        assert one.directory.firm.active_staff == {ann, ben, cat}
+        second = one.fake.matter(2, clients=[link(one.fake.contact(2, "Bright\u202ewater"))], **wrong)
+        one.fake.world.staff[ann] |= {"lastName": "f" * 200, "phone": {"number": "\u202e1"}, "colorFill": "reddish"}
+        one.fake.world.staff[dot]["email"] = one.fake.world.staff[cat]["email"].upper()
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.settle()
+        await one.look()
+        firm = one.directory.firm
+        assert one.reader.trouble == ""
+        assert firm.active_staff == {ann, cat}
+        assert firm.matters[second].client == "Brightwater"
+        assert one.sees(ann, first)
+
+
 async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
     asked: list[str] = []
 
@@ -115,6 +146,20 @@ async def test_tokens_are_asked_for_at_one_host_alone(tmp_path: Path) -> None:
                     session, client_of(settings), {"grant_type": "refresh_token", "refresh_token": "r"}
                 )
     assert asked == []
+
+
+@pytest.mark.parametrize("lasts", ["1e308", "18446744073709551615", "-1", "0", '"3600"', "null"])
+async def test_a_token_lasts_a_year_at_most_whatever_is_said(tmp_path: Path, lasts: str) -> None:
+    async def token(request: web.Request) -> web.Response:
+        body = f'{{"access_token": "a", "expires_in": {lasts}}}'
+        return web.Response(text=body, content_type="application/json")
+
+    app = web.Application()
+    app.add_routes([web.post("/oauth2/token", token)])
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path)
+        given = await ask_for_tokens(session, client_of(settings), {"grant_type": "client_credentials"})
+    assert now_ms() < given.until <= now_ms() + 365 * 86_400_000
 
 
 async def test_s1_an_answer_without_end_is_not_read_to_its_end(

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.directory.smokeball.hosts import client_of
+from bridge.directory.smokeball.mirror import version_of
 from bridge.directory.smokeball.webhooks import hints_of, is_genuine, keep_subscription, signature, ticks
 from bridge.directory.sources.asking import Bucket, wait_of
 from bridge.directory.sources.port import Hint
@@ -304,6 +305,21 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert wait_of("", 1) == 1
     assert wait_of("Wed, 21 Oct 2015 07:28:00 GMT", 0) == 0.5
     assert wait_of("999999", 0) == 120
+
+
+@pytest.mark.parametrize("odd", ["\u00b2", "-1", "Wed, 99999999999999999999 Oct 2015 07:28:00 GMT", "0" * 5000 + "x"])
+def test_what_retry_after_may_not_be_is_waited_for_as_where_there_is_none(odd: str) -> None:
+    assert wait_of(odd, 1) == 1
+
+
+def test_retry_after_is_bounded_at_both_ends_of_time() -> None:
+    for odd in ("9" * 5000, "Mon, 01 Jan 0001 00:00:00 +2300", "Fri, 31 Dec 9999 23:59:59 -2300"):
+        assert 0 < wait_of(odd, 0) <= 120
+
+
+@pytest.mark.parametrize("odd", ["\u00b2", "\u0663", "9" * 5000, "-1", "", None])
+def test_a_version_that_is_no_number_is_none(odd: str | None) -> None:
+    assert version_of({"versionId": odd}) == 0
 
 
 _STEPS = st.lists(

@@ -75,14 +75,24 @@ async def test_S1_what_could_not_be_stored_is_said_again(
         assert [one.sees(ann, matter), one.sees(ben, matter)] == [True, False]
 
 
-async def test_S1_two_matters_of_one_number_stop_smokeball_alone(store: Store, tmp_path: Path) -> None:
+async def test_S1_two_matters_of_one_number_are_told_apart_for_as_long_as_they_are_two(
+    store: Store, tmp_path: Path
+) -> None:
     async with connected(store, tmp_path) as one:
-        _, ben, matter = small_firm(one.fake)
+        _, _, first = small_firm(one.fake)
         await one.settled()
-        second = one.fake.matter(2)
-        one.fake.world.matters[second]["number"] = "2026-1"
+        second = one.fake.matter(2, number="2026-1")
+        third = one.fake.matter(3, number=f"2026-1 (smokeball {second})")
+
+        def numbers() -> list[str]:
+            return [one.directory.firm.matters[each].number for each in (first, second, third)]
+
         one.fake.settle()
         await one.look()
-        assert "already the number" in one.reader.trouble
-        assert not one.directory.problems
-        assert one.sees(ben, matter)
+        assert numbers()[:2] == [f"2026-1 (Smokeball {each})" for each in (first, second)]
+        assert len({each.casefold() for each in numbers()}) == 3
+        # Only the second changes, and what it changes of the first is seen as well.
+        one.fake.matter(2, number="2026-2")
+        one.fake.settle()
+        await one.look(3)
+        assert (one.reader.trouble, numbers()[:2]) == ("", ["2026-1", "2026-2"])

@@ -10,7 +10,7 @@ from bridge.commands.files.filters import FILTERS, taken_apart
 from bridge.firm.names import spellings
 from bridge.mapping.file_words import WORD_MAX, WORDS_MAX, in_conversation, in_matter, of_type, sent_by, sought, words
 from bridge.refusal import CommandError
-from bridge.wording.files import size
+from bridge.wording.files import mark_of, size, type_of
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,17 @@ def test_V3_whatever_is_typed_is_read_or_answered_with_a_sentence(text: str) -> 
         assert str(error).endswith(".")
     else:
         assert typed.filters.keys() <= set(FILTERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "mark"),
+    [
+        ("brief.PDF", "application/pdf", "PDF"),
+        ("brief", "application/pdf", "pdf"),
+        ("letter.pages", "", "PAGE"),
+        ("a.gdoc.sheet", "text/plain", "SHEE"),
+        ("letter", "", "file"),
+    ],
+)
+def test_a_file_is_marked_with_four_letters_of_its_type_at_most(name: str, media_type: str, mark: str) -> None:
+    assert mark_of(type_of(name, media_type, "file")) == mark

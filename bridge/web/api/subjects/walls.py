@@ -86,7 +86,7 @@ async def report(call: ApiCall) -> reports.WallReportJson:
         told = [(one.matter, await disclosed(call.desk, call.person, one)) for one in items]
     # Asking took a while: what may be told is as it is now (M3).
     rows = await wall_rows(call.desk, call.person, [meant])
-    seen = {one.matter for one in pieces(call.desk, call.person, [meant])}
+    seen = {one.matter.id: one.matter for one in pieces(call.desk, call.person, [meant]) if one.matter is not None}
     if not rows:
         raise not_there()
     record = rows[0].record
@@ -95,9 +95,9 @@ async def report(call: ApiCall) -> reports.WallReportJson:
         ended=None if record is None or record.ended_at is None else shown.moment(record.ended_at),
         ended_by=None if record is None else named_by_id(call, record.ended_by),
         items=[
-            reports.WalledMatterJson(matter=matter_shown(matter), disclosed=[_disclosed(one) for one in found])
+            reports.WalledMatterJson(matter=matter_shown(seen[matter.id]), disclosed=[_disclosed(one) for one in found])
             for matter, found in told
-            if matter is not None and matter in seen
+            if matter is not None and matter.id in seen
         ],
         next=following,
     )

@@ -50,7 +50,7 @@
       if (!item.hidden) shown++;
     }
     const found = document.getElementById(`${list.id}-found`);
-    if (found) found.textContent = !words.length ? "" : shown ? `${shown} of ${list.children.length}` : "Nobody is called so.";
+    if (found) found.textContent = !words.length ? "" : shown ? `${shown} of ${list.children.length}` : "No one by that name.";
   });
 
   // The lists stay where they were scrolled to from page to page, with what is shown in sight.

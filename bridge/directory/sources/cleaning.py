@@ -1,0 +1,73 @@
+"""What people typed into another system as the directory takes it: one value that is broken never stops the rest. Pure.
+
+Whoever may edit a record there can write anything into it, and what a file is refused for, somebody at the firm can
+correct. So text loses what no text here has, and a value that says nothing is none.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from bridge.directory.values import EMAIL, Cell, ValueType, read_cell
+from bridge.firm.visible import says_something, shown
+
+_NUMBER_LENGTH = 100
+_Id = TypeVar("_Id", int, str)
+
+
+def readable(value: Any, longest: int) -> str:
+    """One line of text without what is not seen, cut to this many characters; empty where nothing of it is seen."""
+    if not isinstance(value, str):
+        return ""
+    line = unicodedata.normalize("NFC", " ".join(shown(" ".join(value.split()), "").split()))
+    cut = line[:longest].rstrip()
+    return cut if says_something(cut) else ""
+
+
+def if_read(value_type: ValueType, value: Any) -> str:
+    """The text where it can be read as such a value, for example a date; else empty."""
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    try:
+        return text if text and read_cell(value_type, Cell(0, text)) else ""
+    except ValueError:
+        # There it can be corrected; until then it says nothing here.
+        return ""
+
+
+def addresses(people: Iterable[tuple[_Id, Any, bool]]) -> dict[_Id, str]:
+    """The e-mail addresses, by id, of those who have one that can be read.
+
+    `people` are ids, addresses, and whether they work here. An address is one person's: of several the one who works
+    here has it, and of those the one with the lowest id.
+    """
+    found: dict[str, tuple[_Id, str]] = {}
+    for one, written, _ in sorted(people, key=lambda person: (not person[2], person[0])):
+        if address := if_read(EMAIL, written):
+            found.setdefault(read_cell(EMAIL, Cell(0, address)).casefold(), (one, address))
+    return dict(found.values())
+
+
+def unaddressed(people: Iterable[tuple[_Id, Any, bool]]) -> list[str]:
+    """The addresses of those of the same people who work here and are nobody, since theirs is none or another's."""
+    written = list(people)
+    have = addresses(written)
+    return [str(address) for one, address, here in written if here and address and one not in have]
+
+
+def told_apart(numbers: Mapping[_Id, str], called: str) -> dict[_Id, str]:
+    """The numbers of matters, by id, each with its id where another has the same: firms number matters by hand.
+
+    So does one that looks as if it had an id, since the other matter may have got just that. `called` is the system.
+    """
+    count = Counter(number.casefold() for number in numbers.values())
+
+    def own(one: _Id, number: str) -> str:
+        with_id, folded = f" ({called} {one})", number.casefold()
+        if count[folded] == 1 and f"({called} ".casefold() not in folded:
+            return number
+        return number[: _NUMBER_LENGTH - len(with_id)].rstrip() + with_id
+
+    return {one: own(one, number) for one, number in numbers.items()}
