@@ -115,6 +115,7 @@ class Bridge:
         self.jobs.sign_on = self.sign_on
         self.processes = Company(firm.store, firm.metrics)
         self.jobs.more["processes"] = self.processes.look
+        self.jobs.backups = firm.backups.look
         for one in self.asked:
             self.jobs.more[one.name] = one.run
         if self.scim is not None:

@@ -414,27 +414,20 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     url = _absolute_database(settings.database.url.get_secret_value(), folder)
     database = settings.database.model_copy(update={"url": SecretStr(url)})
     backup = _absolute_backup(settings.backup, folder)
-    key_file = str(folder / settings.smokeball.key_file)
-    smokeball = settings.smokeball.model_copy(update={"key_file": key_file})
-    clio = settings.clio.model_copy(update={"key_file": str(folder / settings.clio.key_file)})
     cabinet = settings.filing.url.get_secret_value()
     if "://" not in cabinet:
         cabinet = str(folder / cabinet)
     filing = settings.filing.model_copy(update={"url": SecretStr(cabinet)})
-    changed = {
+    changed: dict[str, Any] = {
         "directory": directory,
-        "smokeball": smokeball,
-        "clio": clio,
         "database": database,
         "backup": backup,
         "filing": filing,
     }
-    if settings.sign_on.client_secret_file:
-        file = str(folder / settings.sign_on.client_secret_file)
-        changed["sign_on"] = settings.sign_on.model_copy(update={"client_secret_file": file})
-    if settings.mas.client_secret_file:
-        file = str(folder / settings.mas.client_secret_file)
-        changed["mas"] = settings.mas.model_copy(update={"client_secret_file": file})
+    for key, file in settings.secret_files.items():
+        section, name = key.split(".")
+        before = changed.get(section, getattr(settings, section))
+        changed[section] = before.model_copy(update={name: str(folder / file)})
     return settings.model_copy(update=changed)
 
 

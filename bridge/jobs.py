@@ -91,6 +91,8 @@ _ACCOUNTS_SECONDS = 60
 """Between looks at whether the Matrix Authentication Service serves."""
 _SIGN_ON_SECONDS = 300
 """Between looks at whether the firm's single sign-on serves."""
+_BACKUPS_SECONDS = 60
+"""Between looks at how old the newest backup is."""
 _REFUSALS_SECONDS = 5
 """Between looks at what the guard refused."""
 
@@ -109,6 +111,8 @@ class Jobs:
     receipts: Receipts
     sign_on: Provider | None = None
     """The firm's single sign-on."""
+    backups: Callable[[], Awaitable[None]] | None = None
+    """A look at how old the newest backup is."""
     more: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Other work by name, done each second: reading the sources of the directory, and who stands by."""
     scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
@@ -131,8 +135,9 @@ class Jobs:
         self._job(partial(end_tokens_of_leavers, desk), IntervalTrigger(seconds=_TOKENS_SECONDS), "tokens")
         self._job(self.receipts.write, IntervalTrigger(seconds=_RECEIPTS_SECONDS), "receipts")
         if self.sign_on is not None:
-            now = datetime.now(UTC)
-            self._job(self.sign_on.look, IntervalTrigger(seconds=_SIGN_ON_SECONDS, start_date=now), "sign on")
+            self._job(self.sign_on.look, IntervalTrigger(seconds=_SIGN_ON_SECONDS), "sign on", at_once=True)
+        if self.backups is not None:
+            self._job(self.backups, IntervalTrigger(seconds=_BACKUPS_SECONDS), "backups", at_once=True)
         if settings.mas.url:
             look = desk.homeserver.look_at_accounts
             self._job(look, IntervalTrigger(seconds=_ACCOUNTS_SECONDS), "who keeps the accounts")
@@ -176,9 +181,10 @@ class Jobs:
         *,
         reconciled: bool = False,
         hours: tuple[int, int] | None = None,
+        at_once: bool = False,
     ) -> None:
         """Do this in these hours of the firm's day, or at any. What needs rooms and accounts that are as they should
-        be waits until everything was `reconciled`."""
+        be waits until everything was `reconciled`. The first time is `at_once`, or when the trigger says."""
 
         async def run() -> None:
             if not self._is_time(reconciled=reconciled, hours=hours):
@@ -189,7 +195,10 @@ class Jobs:
                 log.warning("job_failed", job=name, reason=str(error))
 
         # However late: a day whose reconciliation was passed over would leave its walls open.
-        self.scheduler.add_job(run, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
+        job = self.scheduler.add_job(run, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
+        if at_once:
+            # A trigger that begins now would be asked later, and take its beginning for over.
+            job.modify(next_run_time=datetime.now(UTC))
 
     def _is_time(self, *, reconciled: bool, hours: tuple[int, int] | None) -> bool:
         if reconciled and not self.upkeep.stages.is_done(Stage.RECONCILED):

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from prometheus_client import CollectorRegistry
 
-from bridge.backup.newest import Newest, newest_backup
+from bridge.backup.newest import BackupWatch
 from bridge.care.telling_matters import tell_of_status
 from bridge.clock import firm_today, now_ms
 from bridge.directory.file import DirectoryFile
@@ -46,6 +46,7 @@ class FirmService:
     in_force: InForce
     reconciler: Reconciler
     metrics: Metrics
+    backups: BackupWatch
 
     @property
     def firm(self) -> Firm:
@@ -98,9 +99,9 @@ async def open_firm(
         await directory.refresh()
         metrics.directory_problems.set_function(lambda: len(directory.problems))
         metrics.directory_held.set_function(lambda: directory.held is not None)
-
-        metrics.backup_age.set_function(lambda: _newest_backup(settings).age_seconds)
-        metrics.backup_late.set_function(lambda: _newest_backup(settings).late)
+        backups = BackupWatch(settings.backup)
+        metrics.backup_age.set_function(lambda: backups.newest(datetime.now(UTC)).age_seconds)
+        metrics.backup_late.set_function(lambda: backups.newest(datetime.now(UTC)).late)
         if directory.sources is not None:
             for name in directory.sources.names:
                 metrics.source_age.labels(name).set_function(partial(_age, directory, name))
@@ -119,7 +120,7 @@ async def open_firm(
         )
         stack.push_async_callback(homeserver.close)
         reconciler = make_reconciler(store, homeserver, settings, firm)
-        yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics)
+        yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics, backups)
 
 
 def _must_own(store: Store) -> None:
@@ -130,10 +131,6 @@ def _must_own(store: Store) -> None:
     told = "nothing is asked of the homeserver while another process of the bridge may have taken over"
     error = UnreachableError("Any request", 0, "M_UNKNOWN", told)
     raise error if store.lost is not None else PassingError(error)
-
-
-def _newest_backup(settings: Settings) -> Newest:
-    return newest_backup(settings.backup, datetime.now(UTC)) or Newest(None, -1.0, late=False)
 
 
 def _age(directory: DirectoryFile, source: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from pydantic import SecretStr
 from pyrage import x25519
 
 from bridge.backup.making import make_backup, work_folder
-from bridge.backup.manifest import Side
+from bridge.backup.manifest import MANIFEST, Side
 from bridge.backup.restoring import OpenedBackup, open_backup, put_back
+from bridge.backup.sealed import seal
 from bridge.settings import BackupSettings, Settings
 
 KEY = x25519.Identity.generate()
@@ -53,3 +55,29 @@ def put_back_one(backup: Path, settings: Settings, side: Side, work: Path) -> No
     """Put one side's database back."""
     with opened(backup, work) as parts:
         put_back(parts, settings, [side], datetime.now(UTC))
+
+
+def all_files(folder: Path) -> dict[str, bytes]:
+    """What nothing may change that is refused; SQLite's side files and the lock come and go."""
+    passing = ("-shm", "-wal", ".lock")
+    return {
+        str(path): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in passing and not path.name.endswith(passing)
+    }
+
+
+def rewritten(file: Path, **changes: object) -> Path:
+    """The backup as another release would have made it, or whoever has the public key."""
+    target = file.with_name("other.age")
+    with opened(file, file.parent) as parts:
+        manifest = parts.manifest.model_copy(update=changes)
+
+        def write(archive: zipfile.ZipFile) -> None:
+            for path in parts.folder.rglob("*"):
+                if path.is_file() and path.name != MANIFEST:
+                    archive.write(path, path.relative_to(parts.folder))
+            archive.writestr(MANIFEST, manifest.model_dump_json(warnings=False))
+
+        seal(write, target, [KEY.to_public()])
+    return target

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import IO, Any, Literal, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from bridge.backup.sealed import BackupError, copied, reason_of, sync_folder
+from bridge.backup.sealed import BackupError, copied, harmless, reason_of, sync_folder
 
 _BUSY_SECONDS = 30.0
 _TOLD = 300
-_LOGS = ("-wal", "-shm")
+_LOGS = ("-wal", "-shm", "-journal")
+_IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def examine_sqlite(file: Path) -> None:
         found, astray = str(error), None
     if found != "ok" or astray is not None:
         reason = found if found != "ok" else f"a row of {astray[0]} belongs to one of {astray[2]} that is not there"
-        raise BackupError(f"{file.name} in the backup is damaged ({reason}). Take an earlier one. Nothing was changed.")
+        raise BackupError(
+            f"{file.name} in the backup is damaged ({harmless(reason)}). Take an earlier one. Nothing was changed."
+        )
 
 
 def examine_dump(file: Path) -> None:
@@ -95,12 +99,17 @@ def examine_dump(file: Path) -> None:
     _run(["pg_restore", "--file=/dev/null", str(file)], f"{file.name} in the backup")
 
 
+def aside_of(target: Path, stamp: str) -> Path:
+    """Where a SQLite file lies once it was replaced at this time."""
+    return target.with_name(f"{target.name}.before-restore-{stamp}")
+
+
 def replace_sqlite(file: Path, target: Path, stamp: str) -> Path | None:
     """Put a SQLite file in the place of another, which nobody may use; return where that lies now, if there was one.
 
     At any moment the place has the old one, whole, or the new one. Raises BackupError.
     """
-    aside = target.with_name(f"{target.name}.before-restore-{stamp}")
+    aside = aside_of(target, stamp)
     there = target.exists()
     try:
         owner = (target if there else target.parent).stat()
@@ -109,10 +118,10 @@ def replace_sqlite(file: Path, target: Path, stamp: str) -> Path | None:
         with file.open("rb") as whole:
             os.fsync(whole.fileno())
         if there:
-            _set_aside(target, aside)
+            take_in_log(target, aside)
+            os.link(target, aside)
         # Whatever was left there would be read into the new file.
-        for log in _LOGS:
-            target.with_name(target.name + log).unlink(missing_ok=True)
+        _unlink([target.with_name(target.name + log) for log in _LOGS])
         file.replace(target)
         sync_folder(target.parent)
     except OSError as error:
@@ -120,22 +129,41 @@ def replace_sqlite(file: Path, target: Path, stamp: str) -> Path | None:
     return aside if there else None
 
 
-def _set_aside(target: Path, aside: Path) -> None:
-    """Give a SQLite file a second name, with its write-ahead log in it; or beside it, where it is too damaged for
-    that."""
-    logs = [(target.with_name(target.name + log), aside.with_name(aside.name + log)) for log in _LOGS]
-    for log, kept in logs:
-        if log.exists():
-            os.link(log, kept)
+def take_in_log(target: Path, aside: Path) -> None:
+    """Have a SQLite file take in what its log still holds, for which nobody else may use it. Where it is too damaged
+    for that, the log lies beside `aside`, its name to come.
+
+    Raises BackupError where it is in use (https://sqlite.org/wal.html: the last to close it has it alone).
+    """
+    kept = [aside.with_name(aside.name + log) for log in _LOGS]
+    # First, since SQLite throws away the log of a file that it takes for an empty one.
+    for log, second in zip(_LOGS, kept, strict=True):
+        if (first := target.with_name(target.name + log)).exists() and not second.exists():
+            os.link(first, second)
     try:
-        with contextlib.closing(sqlite3.connect(target)) as old:
-            old.execute("PRAGMA journal_mode=DELETE")
-    except sqlite3.Error:
-        pass
-    else:
-        for _, kept in logs:
-            kept.unlink(missing_ok=True)
-    os.link(target, aside)
+        with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as alone:
+            alone.execute("PRAGMA journal_mode=DELETE")
+            alone.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code in _DAMAGED:
+            return
+        _unlink(kept)
+        if code in _IN_USE:
+            raise BackupError(
+                f"{target} is in use; stop what uses it (Synapse, the bridge, or another program), and restore again."
+                " It is as it was."
+            ) from error
+        raise BackupError(
+            f"{target} cannot be set aside ({error}). Move it away yourself, with what has its name and -wal, -shm or"
+            " -journal behind it, and restore again. It is as it was."
+        ) from error
+    _unlink(kept)
+
+
+def _unlink(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def restore_dump(file: Path, target: LiveDatabase) -> None:
@@ -186,7 +214,8 @@ def _running(words: Sequence[str], what: str, environment: dict[str, str]) -> It
                 raise
         if process.returncode != 0:
             told.seek(0)
-            reason = told.read(_TOLD).decode("utf-8", "replace").strip() or f"code {process.returncode}"
+            reason = told.read(_TOLD).decode("utf-8", "replace").strip()
+            reason = harmless(reason) or f"code {process.returncode}"
             raise BackupError(f"{what}: {words[0]} failed, so nothing was kept of it. It says: {reason}")
 
 
@@ -194,10 +223,16 @@ def _address(url: str) -> tuple[str, dict[str, str]]:
     """The URL without its password, which other people on the machine would see among the words, and the environment
     that has it (libpq, environment variables)."""
     parts = urlsplit(url)
-    if parts.password is None:
+    pieces = parts.query.split("&")
+    secret = [piece.partition("=")[2] for piece in pieces if piece.startswith("password=")]
+    if parts.password is not None:
+        secret.insert(0, parts.password)
+        parts = parts._replace(netloc=f"{parts.username or ''}@{parts.netloc.rpartition('@')[2]}")
+    if not secret:
         return url, {}
-    shown = parts._replace(netloc=f"{parts.username or ''}@{parts.netloc.rpartition('@')[2]}")
-    return urlunsplit(shown), {"PGPASSWORD": unquote(parts.password)}
+    shown = parts._replace(query="&".join(piece for piece in pieces if not piece.startswith("password=")))
+    # libpq takes the last.
+    return urlunsplit(shown), {"PGPASSWORD": unquote(secret[-1])}
 
 
 def _reading(file: Path) -> sqlite3.Connection:

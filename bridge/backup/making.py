@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bridge.backup.databases import LiveDatabase, dump
 from bridge.backup.manifest import MANIFEST, Database, KeptFile, Manifest, Side
 from bridge.backup.newest import name_at
@@ -46,14 +48,20 @@ def make_backup(settings: Settings, config: Path, now: datetime) -> Made:
     folder = Path(settings.backup.folder)
     sources = sources_of(settings)
     files = _files(settings, config)
-    variables = {name: value for name, value in sorted(os.environ.items()) if name.startswith(_PREFIX)}
-    manifest = Manifest(
-        server_name=settings.homeserver.server_name,
-        began_ms=int(now.timestamp() * 1000),
-        databases=tuple(Database(side=side, engine=source.engine) for side, source in sources.items()),
-        files=tuple(KeptFile(member=member, came_from=str(path.absolute())) for member, path in files.items()),
-        variables=tuple(variables),
-    )
+    variables = {name: value for name, value in sorted(os.environ.items()) if name.upper().startswith(_PREFIX)}
+    try:
+        manifest = Manifest(
+            server_name=settings.homeserver.server_name,
+            began_ms=int(now.timestamp() * 1000),
+            databases=tuple(Database(side=side, engine=source.engine) for side, source in sources.items()),
+            files=tuple(KeptFile(member=member, came_from=str(path.absolute())) for member, path in files.items()),
+            variables=tuple(variables),
+        )
+    except ValidationError as error:
+        raise BackupError(
+            f"The name {error.errors()[0]['input']!r} has a character that cannot be shown, such as a line break."
+            " Name it otherwise. Nothing was written."
+        ) from error
 
     def write(archive: zipfile.ZipFile) -> None:
         archive.writestr(MANIFEST, manifest.model_dump_json())
@@ -144,8 +152,8 @@ def _locked(folder: Path) -> Iterator[None]:
 def _files(settings: Settings, config: Path) -> dict[str, Path]:
     """What is small and a new machine cannot do without, by the name in the archive."""
     named = [config, *map(Path, settings.backup.synapse_files)]
-    optional = [settings.smokeball.key_file, settings.sign_on.client_secret_file]
-    named += [Path(file) for file in optional if file and Path(file).exists()]
+    # Some have a name before they are made.
+    named += [path for path in map(Path, settings.secret_files.values()) if path.exists()]
     directory = Path(settings.directory.path)
     if directory.is_dir():
         named += sorted(directory.glob("*.csv"))

@@ -12,6 +12,14 @@ from bridge import __version__
 FORMAT = 1
 """Raised when an older release could not read what is written."""
 MANIFEST = "backup.json"
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999."""
+
+
+_CONTROLS = r"\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069"
+"""Characters that do something to the terminal, or turn the line round."""
+Shown = Annotated[str, StringConstraints(pattern=f"^[^{_CONTROLS}]*$")]
+"""Text that people read on their terminal, and that whoever has the public key may have written."""
 
 
 class Side(StrEnum):
@@ -40,9 +48,9 @@ class KeptFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    member: Annotated[str, StringConstraints(pattern=r"^files/[0-9]{1,4}-[^/\x00]{1,255}$")]
+    member: Annotated[str, StringConstraints(pattern=f"^files/[0-9]{{1,4}}-[^/{_CONTROLS}]{{1,255}}$")]
     """Its name in the archive. Whoever has the public key can write an archive, so no other is unpacked."""
-    came_from: str
+    came_from: Shown
     """Where it lay. For people to read; nothing is written there."""
 
 
@@ -52,14 +60,14 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: Annotated[int, Field(ge=1)] = FORMAT
-    release: str = __version__
+    release: Shown = __version__
     """The firm-bridge that made it."""
-    server_name: str
-    began_ms: int
+    server_name: Shown
+    began_ms: Annotated[int, Field(ge=0, le=LATEST_MS)]
     """When it was begun; everything in it is of that time or later."""
     databases: tuple[Database, ...]
     files: tuple[KeptFile, ...] = ()
-    variables: tuple[str, ...] = ()
+    variables: tuple[Shown, ...] = ()
     """Names of the settings that came from the environment. Their values are in the archive, in `environment`."""
 
 
@@ -69,4 +77,4 @@ class Head(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     format: int
-    release: str
+    release: Shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,16 +16,27 @@ from pydantic import ValidationError
 from pyrage import x25519
 
 from bridge import __version__
-from bridge.backup.databases import LiveDatabase, examine_dump, examine_sqlite, replace_sqlite, restore_dump
+from bridge.backup.databases import (
+    LiveDatabase,
+    aside_of,
+    examine_dump,
+    examine_sqlite,
+    replace_sqlite,
+    restore_dump,
+    take_in_log,
+)
 from bridge.backup.making import ENVIRONMENT, sources_of
 from bridge.backup.manifest import FORMAT, MANIFEST, Database, Head, Manifest, Side
-from bridge.backup.sealed import BackupError, copied, reason_of, unseal
+from bridge.backup.sealed import ANOTHER, BackupError, copied, reason_of, unseal
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.sqlite import OwnersLock
 from bridge.store.engine.store import pending_migrations
 
 _LARGEST_MANIFEST = 1024 * 1024
+_NOT_READ = (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, zlib.error, lzma.LZMAError)
+"""What zipfile raises for an archive that is not as `making` writes one: besides its own error those for a member that
+is missing, named wrongly, cut off, encrypted, or packed wrongly or otherwise."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +65,8 @@ def open_backup(file: Path, identities: Sequence[x25519.Identity], folder: Path)
             for name in (*names, MANIFEST, ENVIRONMENT):
                 with archive.open(name) as source, (folder / name).open("xb") as target:
                     copied(source, target)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise BackupError(f"{file} is no backup of firm-bridge, or not a whole one. Nothing was changed.") from error
+    except _NOT_READ as error:
+        raise BackupError(f"{file} is damaged, or no backup of firm-bridge. {ANOTHER}") from error
     except OSError as error:
         raise BackupError(f"{file} was not unpacked: {reason_of(error)} Nothing was changed.") from error
     plain.unlink()
@@ -72,7 +85,7 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> Manifest:
             )
         return Manifest.model_validate_json(raw)
     except ValidationError as error:
-        raise BackupError(f"{file} does not say rightly what is in it. Nothing was changed.") from error
+        raise BackupError(f"{file} is damaged: it does not say rightly what is in it. {ANOTHER}") from error
 
 
 def examine(opened: OpenedBackup, sides: Collection[Side] = tuple(Side)) -> None:
@@ -103,6 +116,7 @@ def put_back(opened: OpenedBackup, settings: Settings, sides: Sequence[Side], no
     Synapse its caller. Raises BackupError, and OwnedElsewhereError where the bridge runs; then nothing was changed, or
     the message says what was.
     """
+    _require_same_server(opened, settings)
     wanted = [(_fitting(opened, settings, side)) for side in sides]
     examine(opened, sides)
     stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -130,6 +144,16 @@ def put_back(opened: OpenedBackup, settings: Settings, sides: Sequence[Side], no
                 raise BackupError(f"{error} Put back was, before that: {', '.join(done)}.") from error
             raise
     return aside
+
+
+def _require_same_server(opened: OpenedBackup, settings: Settings) -> None:
+    """The rooms and accounts of one server mean nothing on another."""
+    theirs, ours = opened.manifest.server_name, settings.homeserver.server_name
+    if theirs != ours:
+        raise BackupError(
+            f"The backup is of another server: of {theirs}, and the configuration's homeserver.server_name is {ours}."
+            f" Take a backup of {ours}, or name the configuration of {theirs}. Nothing was changed."
+        )
 
 
 def _fitting(opened: OpenedBackup, settings: Settings, side: Side) -> tuple[Side, Path, LiveDatabase]:
@@ -164,6 +188,9 @@ def _staged(stack: ExitStack, file: Path, target: Path, stamp: str) -> Callable[
     beside = target.with_name(f"{target.name}.restoring")
     stack.callback(beside.unlink, missing_ok=True)
     try:
+        # Now, so that one that is in use leaves the other as it was, too.
+        if target.exists():
+            take_in_log(target, aside_of(target, stamp))
         beside.unlink(missing_ok=True)
         shutil.move(file, beside)
         beside.chmod(0o600)

@@ -106,16 +106,21 @@ def unseal(file: Path, identities: Sequence[x25519.Identity], target: Path) -> s
                 f"{file} is not encrypted to this key, or its beginning is damaged. Name the file with the secret key"
                 " that belongs to one of backup.recipients at that time. Nothing was changed."
             ) from error
-        raise BackupError(f"{file} is no backup, or its beginning is damaged. {_ANOTHER}") from error
+        raise BackupError(f"{file} is no backup, or its beginning is damaged. {ANOTHER}") from error
     except OSError as error:
         failed = read.failed or written.failed if error.errno is None else error
         if failed is not None:
             raise BackupError(f"{file} cannot be decrypted: {reason_of(failed)} Nothing was changed.") from error
-        raise BackupError(f"{file} is damaged, or its end is missing. {_ANOTHER}") from error
+        raise BackupError(f"{file} is damaged, or its end is missing. {ANOTHER}") from error
     return read.hexdigest()
 
 
-_ANOTHER = "Take an earlier backup, or another copy of this one. Nothing was changed."
+ANOTHER = "Take an earlier backup, or another copy of this one. Nothing was changed."
+
+
+def harmless(text: str) -> str:
+    """Text from outside for a terminal, on one line and without what would steer it."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def reason_of(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from bridge.backup.databases import LiveDatabase, restore_dump
-from bridge.backup.manifest import Side
+from bridge.backup.manifest import LATEST_MS, Side
 from bridge.backup.restoring import OpenedBackup, examine
 from bridge.backup.sealed import BackupError
 from bridge.store.engine.errors import StoreError
@@ -112,6 +112,8 @@ def _ask_synapse(url: str) -> SynapseHeld:
     except Exception as error:
         raise BackupError(f"What should be Synapse's database in the backup is none: {error}") from error
     people, rooms, newest = row or (0, 0, None)
+    if newest is not None and not (isinstance(newest, int) and 0 <= newest <= LATEST_MS):
+        raise BackupError("What should be Synapse's database in the backup is none: its newest event is of no time.")
     return SynapseHeld(people, rooms, newest)
 
 

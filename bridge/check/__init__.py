@@ -38,7 +38,7 @@ async def examine(settings: Settings, config: Path) -> AsyncIterator[Finding]:
         yield finding
     async for finding in database_findings(settings, firm):
         yield finding
-    for finding in backup_findings(settings, datetime.now(UTC)):
+    async for finding in backup_findings(settings, datetime.now(UTC)):
         yield finding
     async for finding in cabinet_findings(settings):
         yield finding

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bridge.backup.newest import newest_backup
+from bridge.backup.newest import ANSWER_SECONDS, newest_in, newest_of
 from bridge.check.finding import Finding, Verdict
 from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import anything_waits
@@ -28,6 +28,7 @@ from bridge.store.engine.store import Store, pending_migrations
 from bridge.store.queues import inbox, outbox
 from bridge.store.rooms.accounts import all_accounts
 from bridge.store.rooms.made import rooms_of
+from bridge.threads import Threads
 
 
 def configuration_findings(settings: Settings, config: Path) -> Iterator[Finding]:
@@ -95,13 +96,23 @@ async def database_findings(settings: Settings, firm: Firm | None) -> AsyncItera
         yield Finding("database", Verdict.MISSING, str(error), "Compare database.url with the database.")
 
 
-def backup_findings(settings: Settings, now: datetime) -> Iterator[Finding]:
+async def backup_findings(settings: Settings, now: datetime, seconds: float = ANSWER_SECONDS) -> AsyncIterator[Finding]:
     """How old the newest backup is; nothing where backups are made by something else (backup.folder)."""
-    if (newest := newest_backup(settings.backup, now)) is None:
+    folder = settings.backup.folder
+    if not folder:
         return
+    try:
+        found = await Threads().run(lambda: newest_in(folder), seconds)
+    except TimeoutError:
+        what = f"{folder} did not say within {seconds:.0f} seconds what is in it."
+        yield Finding(
+            "backup", Verdict.WARNING, what, "Look whether that disk or share answers (ls), and mount it anew."
+        )
+        return
+    newest = newest_of(found, settings.backup, now)
     remedy = "`firm-bridge backup` makes one and says what is in the way (docs/admin-guide.md, Backup)."
     if newest.file is None:
-        what = f"There is no backup in {settings.backup.folder}."
+        what = f"There is no backup in {folder}."
         yield Finding("backup", Verdict.WARNING, what, remedy)
         return
     what = f"The newest backup is {newest.age_seconds / 3600:.0f} hours old: {newest.file}."

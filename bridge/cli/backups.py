@@ -57,11 +57,15 @@ def restore(
         typer.Option("--try", help="Change nothing: look through it all, put it up elsewhere, and say what it holds."),
     ] = False,
     server: Annotated[
-        str,
+        str | None,
         typer.Option(
+            envvar="FIRM_BRIDGE_TRIAL_SERVER",
+            show_envvar=False,
             help="With --try: the URL of a PostgreSQL server on which databases may be made and dropped for it."
+            " Default: $FIRM_BRIDGE_TRIAL_SERVER, where one with a password belongs: everybody on the machine sees the"
+            " command line.",
         ),
-    ] = "",
+    ] = None,
     unpack: Annotated[
         Path | None, typer.Option(help="Change nothing: write all that is in it into this new folder.")
     ] = None,
@@ -78,7 +82,7 @@ def restore(
     if trial:
         with _opened(file, identity, None) as opened:
             say(_what_it_is(opened.manifest, opened.digest))
-            say(_what_it_holds(opened, try_backup(opened, server)))
+            say(_what_it_holds(opened, try_backup(opened, server or "")))
         return
     if unpack is not None:
         with _opened(file, identity, unpack.absolute().parent) as opened:
@@ -166,8 +170,8 @@ def _what_it_holds(opened: OpenedBackup, trial: Trial) -> str:
         )
     asked = {Side.BRIDGE: trial.bridge, Side.SYNAPSE: trial.synapse}
     lines += [
-        f"Of {_SIDES[part.side]} it has a dump that pg_restore could read to its end. Give --server to have it"
-        " put up for a trial."
+        f"Of {_SIDES[part.side]} it has a dump that pg_restore could read to its end. Name a server, in --server or"
+        " $FIRM_BRIDGE_TRIAL_SERVER, to have it put up for a trial."
         for part in opened.manifest.databases
         if asked[part.side] is None
     ]

@@ -31,7 +31,6 @@ from bridge.filing.kinds import (
     with_time_outs,
 )
 from bridge.filing.names import WORK_FOLDER
-from bridge.filing.threads import Threads
 from bridge.filing.trouble import (
     BackendMissingError,
     CabinetError,
@@ -43,6 +42,7 @@ from bridge.filing.trouble import (
 )
 from bridge.settings import Settings
 from bridge.store.files.filing import CabinetPath
+from bridge.threads import Threads
 
 __all__ = [
     "BackendMissingError",

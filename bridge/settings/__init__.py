@@ -114,6 +114,17 @@ class Settings(BaseSettings):
         return f"{self.panel.url.rstrip('/')}/sign-on/back"
 
     @property
+    def secret_files(self) -> dict[str, str]:
+        """The files with secrets that settings name, by section.key: all that are called …_file, and not empty."""
+        sections = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            f"{name}.{key}": getattr(section, key)
+            for name, section in sections.items()
+            for key in type(section).model_fields
+            if key.endswith("_file") and getattr(section, key)
+        }
+
+    @property
     def guarded(self) -> bool:
         """Whether the guard is installed."""
         return bool(self.guard.key.get_secret_value())

@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -21,52 +20,23 @@ from pydantic import SecretStr
 from pyrage import x25519
 
 from bridge.backup.making import Made, beside_database, make_backup
-from bridge.backup.manifest import MANIFEST, Manifest, Side
+from bridge.backup.manifest import Side
 from bridge.backup.restoring import put_back
-from bridge.backup.sealed import BackupError, seal
-from bridge.backup.trying import try_backup
+from bridge.backup.sealed import BackupError
+from bridge.backup.trying import Trial, try_backup
 from bridge.cli import main
 from bridge.cli.exits import Exit
 from bridge.firm.audit import Deed
-from bridge.settings import DatabaseSettings, DirectorySettings, Settings
+from bridge.settings import ClioSettings, DatabaseSettings, Settings
 from bridge.store.engine.store import Store
 from bridge.store.record.audit import record
-from tests.backups import KEY, backed_up, key_file, opened, with_backups
+from tests.backups import all_files, backed_up, key_file, opened, rewritten
 from tests.component.conftest import SERVER, own_database
 from tests.component.store.test_store import postgresql_only, sqlite_only
 from tests.component.wire.traffic import until
 
 ROOT = Path(__file__).parents[3]
 NEWER = "9999_of_the_next_release"
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "firm-bridge.yaml"
-    path.write_text("# the configuration, with its secrets\n")
-    return path
-
-
-@pytest.fixture
-def synapse(tmp_path: Path) -> Path:
-    """What is asked of Synapse's database, in the form that Synapse has."""
-    path = tmp_path / "homeserver.db"
-    with closing(sqlite3.connect(path)) as made:
-        made.executescript(
-            "PRAGMA journal_mode=WAL; CREATE TABLE users (name); CREATE TABLE rooms (room_id);"
-            "CREATE TABLE events (received_ts, outlier); INSERT INTO users VALUES ('@ann:x'), ('@ben:x');"
-            "INSERT INTO rooms VALUES ('!talk'); INSERT INTO events VALUES (1800000000000, 0);"
-        )
-    return path
-
-
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path, synapse: Path) -> Settings:
-    made = Settings(
-        database=DatabaseSettings(url=SecretStr(database_url)),
-        directory=DirectorySettings(path=str(tmp_path / "directory.yaml")),
-    )
-    return with_backups(made, tmp_path / "backups", synapse)
 
 
 def written(config: Path, settings: Settings, url: str = "http://127.0.0.1:1") -> Path:
@@ -86,16 +56,6 @@ def written(config: Path, settings: Settings, url: str = "http://127.0.0.1:1") -
     }
     config.write_text(yaml.safe_dump(sections))
     return config
-
-
-def all_files(folder: Path) -> dict[str, bytes]:
-    """What nothing may change that is refused; SQLite's side files and the lock come and go."""
-    passing = ("-shm", "-wal", ".lock")
-    return {
-        str(path): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix not in passing and not path.name.endswith(passing)
-    }
 
 
 async def test_a_backup_beside_writers_is_whole_and_comes_back_whole(
@@ -209,22 +169,6 @@ def test_another_key_opens_nothing(
         assert all_files(tmp_path) == before
 
 
-def rewritten(file: Path, **changes: object) -> Path:
-    """The backup as another release would have made it, or whoever has the public key."""
-    target = file.with_name("other.age")
-    with opened(file, file.parent) as parts:
-        manifest = parts.manifest.model_copy(update=changes)
-
-        def write(archive: zipfile.ZipFile) -> None:
-            for path in parts.folder.rglob("*"):
-                if path.is_file() and path.name != MANIFEST:
-                    archive.write(path, path.relative_to(parts.folder))
-            archive.writestr(MANIFEST, manifest.model_dump_json(warnings=False))
-
-        seal(write, target, [KEY.to_public()])
-    return target
-
-
 @sqlite_only
 def test_a_newer_releases_backup_is_told_by_its_number_or_its_tables(
     settings: Settings, config: Path, tmp_path: Path
@@ -245,27 +189,6 @@ def test_a_newer_releases_backup_is_told_by_its_number_or_its_tables(
             with pytest.raises(BackupError, match=r"whose database this one .* does not know"):
                 work()
         assert Path(database).read_bytes() == live
-
-
-@sqlite_only
-@pytest.mark.parametrize(
-    "member", ["../outside", "files/../../outside", "/etc/outside", "files/1-a/b", "bridge.db", "files/1-\n/../x"]
-)
-def test_an_archive_names_no_place_outside_its_folder(
-    settings: Settings, config: Path, tmp_path: Path, member: str
-) -> None:
-    file = backed_up(settings, config)
-    raw = Manifest.model_validate_json(file_manifest(file)).model_copy(
-        update={"files": [{"member": member, "came_from": "/etc/passwd"}]}
-    )
-    with pytest.raises(BackupError, match="does not say rightly"), opened(rewritten(file, files=raw.files), tmp_path):
-        pass
-    assert not list(tmp_path.rglob("outside"))
-
-
-def file_manifest(file: Path) -> bytes:
-    with opened(file, file.parent) as parts:
-        return (parts.folder / MANIFEST).read_bytes()
 
 
 @sqlite_only
@@ -293,6 +216,34 @@ async def test_nothing_is_put_under_the_hands_of_a_running_synapse(
     assert await asyncio.to_thread(main, words) == Exit.RUNNING
     assert "Synapse answers at" in capsys.readouterr().err
     assert all_files(tmp_path) == before
+
+
+@sqlite_only
+def test_the_files_that_settings_name_are_in_it(settings: Settings, config: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "a.secret"
+    secret.write_text("the secret")
+    key = ClioSettings(key_file=str(secret))
+    with opened(backed_up(settings.model_copy(update={"clio": key}), config), tmp_path) as parts:
+        kept = {one.came_from: (parts.folder / one.member).read_text() for one in parts.manifest.files}
+    assert kept[str(secret)] == "the secret"
+
+
+@sqlite_only
+def test_the_server_for_a_trial_comes_from_the_environment_too(
+    settings: Settings, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def try_backup(_: object, server: str) -> Trial:
+        asked.append(server)
+        return Trial(None, None)
+
+    monkeypatch.setattr("bridge.backup.trying.try_backup", try_backup)
+    words = ["restore", str(backed_up(settings, config)), "-i", key_file(tmp_path), "--try"]
+    monkeypatch.setenv("FIRM_BRIDGE_TRIAL_SERVER", "postgresql://u:secret@h/db")
+    assert main(words) == Exit.OK
+    assert main([*words, "--server", "postgresql://other/db"]) == Exit.OK
+    assert asked == ["postgresql://u:secret@h/db", "postgresql://other/db"]
 
 
 @sqlite_only

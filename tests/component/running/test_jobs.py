@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.backup.newest import name_at
 from bridge.clock import is_firm_hour
 from bridge.settings import FirmSettings
 from bridge.store.record.kept import DAY_DONE, keep, kept
 from bridge.upkeep.stages import Stage
+from tests.backups import with_backups
 from tests.component.small_firm import SmallFirm, small_firm
 from tests.component.wire.traffic import until
 
@@ -157,6 +159,23 @@ async def test_jobs_do_not_stand_still_where_the_clock_is_set_back(
             monkeypatch.setattr("bridge.jobs.time", behind)
             behind.seconds = 3600.0
             await until(lambda: done)
+        finally:
+            jobs.stop()
+
+
+async def test_the_age_of_the_newest_backup_is_looked_up_by_a_job_and_never_while_it_is_asked_for(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with small_firm(tmp_path, database_url) as firm:
+        await firm.stop()
+        await firm.start(with_backups(firm.service.settings, tmp_path / "backups"))
+        (tmp_path / "backups" / name_at(datetime.now(UTC))).touch()
+        value = firm.service.metrics.registry.get_sample_value
+        assert (value("firm_bridge_backup_age_seconds"), value("firm_bridge_backup_late")) == (-1, 1)
+        jobs = firm.bridge.jobs
+        jobs.start()
+        try:
+            await until(lambda: value("firm_bridge_backup_late") == 0)
         finally:
             jobs.stop()
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from bridge.backup.manifest import Side
+from bridge.backup.sealed import BackupError
 from bridge.reconcile.watermark import DATA_TYPE
 from tests.backups import backed_up, put_back_one, with_backups
 from tests.synapse.guard.test_guard import GuardedFirm, guarded_firm
@@ -105,6 +106,8 @@ async def test_R3_yesterdays_synapse_beside_a_running_bridge_is_shut_out_of_at_o
         async with asyncio.timeout(60):
             while await watermark(firm) == before:  # noqa: ASYNC110 - no event for it
                 await asyncio.sleep(0.5)
+        with pytest.raises(BackupError, match="is in use; stop what uses it"):
+            put_back(firm, backup, Side.SYNAPSE)
         firm.stop_synapse()
         put_back(firm, backup, Side.SYNAPSE)
         if guards_file == "its own":

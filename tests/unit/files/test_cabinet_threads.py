@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from bridge.filing.threads import Threads
+from bridge.threads import Threads
 
 
 async def test_what_work_gives_and_raises_comes_back() -> None:

@@ -14,13 +14,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _MOST_LEFT = 8
-"""Threads left behind that have not come back. With so many of them nothing more is begun."""
 
 
 class Threads:
     """Runs work in threads, and counts those that do not come back."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_left: int = _MOST_LEFT) -> None:
+        """With so many that have not come back nothing more is begun."""
+        self._most_left = most_left
         self.left_behind: list[threading.Thread] = []
 
     async def run(self, work: Callable[[], T], seconds: float) -> T:
@@ -29,7 +30,7 @@ class Threads:
         Work that took too long, or whose caller was cancelled, goes on as long as it likes and nobody hears of it.
         """
         self.left_behind = [thread for thread in self.left_behind if thread.is_alive()]
-        if len(self.left_behind) >= _MOST_LEFT:
+        if len(self.left_behind) >= self._most_left:
             raise TimeoutError
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = loop.create_future()
@@ -43,7 +44,7 @@ class Threads:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(told)
 
-        thread = threading.Thread(target=at_work, name="cabinet", daemon=True)
+        thread = threading.Thread(target=at_work, name="may hang", daemon=True)
         thread.start()
         try:
             async with asyncio.timeout(seconds):
