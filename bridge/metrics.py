@@ -88,7 +88,9 @@ class Metrics:
         )
         self.directory_held = Gauge(
             "firm_bridge_directory_held",
-            "1 while a change of the directory waits for a firm admin, and nothing of the directory is taken over.",
+            "1 while a change of the directory waits for a firm admin. If it takes away too much or was taken back,"
+            " nothing of the directory is taken over until it is confirmed; if it only lets in too many people,"
+            " everything else was taken over at once.",
             registry=registry,
         )
         self.source_age = Gauge(

@@ -38,7 +38,12 @@ class Exit(IntEnum):
     TAMPERED = 15, "The audit log is not as it was written. The message says from which entry on."
     DIFFERENT = 16, "`check --deep`: Matrix, the database and the directory differ. Each difference is printed."
     RUNNING = 17, "Another process of the bridge uses the database. Nothing was changed."
-    HELD = 18, "A change of the directory waits for a firm admin, and nothing of the directory is taken over meanwhile."
+    HELD = (
+        18,
+        "A change of the directory waits for a firm admin. If it takes away too much or was taken back, nothing of the"
+        " directory is taken over until it is confirmed; if it only lets in too many people, everything else was taken"
+        " over at once.",
+    )
     SOURCE = 19, "A source of the directory, such as Smokeball, refused or did not answer. Nothing was changed."
     BACKUP = 20, "A backup could not be made, read or put back. The message says why, and nothing is left half done."
 

@@ -7,18 +7,21 @@ shorter, a group on it empty, a matter has another client, a restricted matter i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import count
 
-from bridge.firm.model import Firm, Matter, Matters, MatterStatus, Wall, WallKind
+from bridge.firm.model import Firm, Matter, Matters, MatterStatus, Staff, Table, Wall, WallKind
 from bridge.firm.walls import whom
 
 UNTIL_KNOWN = "restricted-until-known"
 """The group on the list of a matter that is restricted only until its source has said who must not see it.
 
-Nobody is in it. That such a matter opens was to be expected, so it waits for nobody.
+Nobody is in it. That such a matter opens was to be expected, so it waits for nobody: no other source may use it.
 """
+UNTIL_KNOWN_OF = "smokeball"
+"""The source that restricts matters so."""
 _KEPT_MEMO = "Stands until a firm admin confirms that it ends."
 Screened = Mapping[str, frozenset[str]]
 """Staff ids by matter."""
@@ -26,24 +29,22 @@ Screened = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True)
 class LetIn:
-    """Whom a change lets in who was kept out before. Newcomers, and matters that were not there, are none of it."""
+    """Whom a change lets in who was kept out before. Newcomers, and matters that were not there, are none of it.
+
+    Who left is: they may come back.
+    """
 
     walled: Screened = field(default_factory=dict)
     """Who was behind a wall and is behind none any more."""
     restricted: Screened = field(default_factory=dict)
     """Who was shut out by a restriction, of matters in which that holds for less than half of them still."""
-    walled_before: int = 0
-    """How many people there were behind walls, for each matter."""
-    restricted_before: int = 0
-    """How many matters were restricted."""
+    share: float = 0.0
+    """The share of those behind walls who are let in, or of restricted matters that open, in percent."""
     today: date = date.min
     """The day on which walls are judged."""
 
-    @property
-    def share(self) -> float:
-        """The share of those behind walls who are let in, or of restricted matters that open, in percent."""
-        walled = sum(map(len, self.walled.values()))
-        return max(_percent(walled, self.walled_before), _percent(len(self.restricted), self.restricted_before))
+    def __bool__(self) -> bool:
+        return bool(self.walled or self.restricted)
 
     def people(self, sees: Callable[[str, str], bool] = lambda kind, record_id: True) -> Counter[str]:
         """How many matters each person is let into, of those that a reader sees."""
@@ -56,31 +57,119 @@ class LetIn:
 
 
 def opening(old: Firm, new: Firm, today: date) -> LetIn:
-    """Whom the way from the old firm to the new lets in, as the walls stand today."""
+    """Whom the way from the old firm to the new lets in, as the walls stand today.
+
+    Matters that are deleted let nobody in: what kept people out of them is compared when they come back (`with_gone`).
+    """
+    new = _with_people(old, new, old.staff.keys())
     here = old.active_staff & new.active_staff
     before, after = _behind_walls(old, today), _behind_walls(new, today)
-    walled = {matter_id: (people & here) - after.get(matter_id, frozenset()) for matter_id, people in before.items()}
-    restricted = [one for one in old.matters.values() if _counts(one)]
-    opened = {one.id: _let_in(old, new, one, here) for one in restricted if _there(new, one.id)}
-    return LetIn(
-        {matter_id: people for matter_id, people in walled.items() if people and _there(new, matter_id)},
-        {matter_id: people for matter_id, people in opened.items() if people},
-        sum(len(people & old.active_staff) for people in before.values()),
-        len(restricted),
-        today,
+    before = {one: people for one, people in before.items() if _there(old, one) or _there(new, one)}
+    walled = {one: people - after.get(one, frozenset()) for one, people in before.items() if _there(new, one)}
+    walled = {one: people for one, people in walled.items() if people}
+    counted = [one for one in old.matters.values() if _counts(one) and (_there(old, one.id) or _there(new, one.id))]
+    opened = {one.id: _let_in(old, new, one, here) for one in counted if _there(new, one.id)}
+    opened = {one: people for one, people in opened.items() if people}
+    share = max(
+        _percent(_count(walled), _count(before)),
+        # Many who left and are behind walls still make no less of those who work here.
+        _percent(_count(walled, here), _count(before, old.active_staff)),
+        _percent(len(opened), len(counted)),
     )
+    return LetIn(walled, opened, share, today)
 
 
 def without_opening(old: Firm, new: Firm, opens: LetIn) -> Firm:
     """The new firm in which everybody stays out whom it would let in."""
-    matters = {**new.matters}
-    for matter_id in opens.restricted:
-        matters[matter_id] = _restricted(old, new, matter_id)
-    kept = replace(new, matters=Matters(matters))
-    walls = {**_missing_walls(old, kept, opens), **kept.walls}
-    kept = replace(kept, walls=walls)
-    more = dict(_walls_instead(kept, opens))
-    return replace(kept, walls={**walls, **more}) if more else kept
+
+    def comes_back(firm: Firm, wall: Wall) -> bool:
+        around = [one.id for one in firm.walled_by(wall)]
+        # What is kept of deleted matters is for `with_gone` alone, so that it stays what it is.
+        return any(one in opens.walled for one in around) and all(_there(firm, one) for one in around)
+
+    return _as_before(old, new, opens, comes_back)
+
+
+def with_gone(old: Firm, new: Firm, today: date) -> Firm:
+    """The new firm, with those matters of the old that are gone, as deleted ones, and with what keeps people out of
+    these: so it is there to be compared with when they come back."""
+    walled = _behind_walls(old, today)
+    gone = [one for one in old.matters.values() if not _there(new, one.id) and (_counts(one) or walled.get(one.id))]
+    if not gone:
+        return new
+    new = _with_people(old, new, frozenset[str]().union(*(walled.get(one.id, ()) for one in gone)))
+    taken = {one.number.casefold() for one in new.matters.values()}
+    absent = {one.id: _deleted(old, new, one, taken) for one in gone if one.id not in new.matters}
+    new = replace(new, matters=Matters({**new.matters, **absent}))
+    after = _behind_walls(new, today)
+    everybody = frozenset(old.staff)
+    out = {one.id: walled.get(one.id, frozenset()) - after.get(one.id, frozenset()) for one in gone}
+    opened = {one.id: _let_in(old, new, one, everybody) for one in gone if _counts(one)}
+    opens = LetIn(
+        {one: people for one, people in out.items() if people},
+        {one: people for one, people in opened.items() if people or not _counts(new.matters[one])},
+        today=today,
+    )
+    # A wall around others too, or for others, is not kept by this: that it ends is for the firm admins to say.
+    return _as_before(
+        old,
+        new,
+        opens,
+        lambda firm, wall: all(
+            whom(firm, wall) <= opens.walled.get(one.id, frozenset()) for one in firm.walled_by(wall)
+        ),
+    )
+
+
+def _as_before(old: Firm, new: Firm, opens: LetIn, comes_back: Callable[[Firm, Wall], bool]) -> Firm:
+    """The new firm without what opens, by walls of the old that come back, and by others where these are too few."""
+    new = _with_people(old, new, frozenset[str]().union(*opens.walled.values()))
+    matters = {one: _restricted(old, new, one) for one in opens.restricted}
+    kept = replace(new, matters=Matters({**new.matters, **matters})) if matters else new
+    missing = {
+        wall.id: wall
+        for wall in old.walls.values()
+        if wall.id not in new.walls
+        and wall.in_force(opens.today)
+        and all(one in kept.staff or one in kept.groups for one in wall.people)
+        and kept.walled_by(wall)
+        and comes_back(kept, wall)
+    }
+    kept = replace(kept, walls={**missing, **kept.walls}) if missing else kept
+    more = {wall.id: wall for wall in _walls_instead(kept, opens)}
+    return replace(kept, walls={**kept.walls, **more}) if more else kept
+
+
+def _with_people(old: Firm, new: Firm, staff_ids: Collection[str]) -> Firm:
+    """The new firm with those of these people who are in the old alone, as people who left."""
+    absent = [old.staff[one] for one in sorted(staff_ids) if one not in new.staff and one not in new.groups]
+    if not absent:
+        return new
+    taken = {name for one in new.staff.values() for name in _names(one)}
+    left = {
+        # An account may be a newcomer's by now.
+        one.id: replace(one, former=True)
+        if taken.isdisjoint(_names(one))
+        else replace(one, former=True, email="", localpart="", external_ids=())
+        for one in absent
+    }
+    return replace(new, staff=Table({**new.staff, **left}))
+
+
+def _names(person: Staff) -> set[object]:
+    names: set[object] = {person.email.casefold(), person.localpart, *person.external_ids}
+    return names - {""}
+
+
+def _deleted(old: Firm, new: Firm, matter: Matter, taken: Collection[str]) -> Matter:
+    """A matter that is not listed any more, as a deleted one that names nobody who is not there either."""
+    let_in = _let(old, matter) & new.staff.keys()
+    return replace(
+        _with_team(matter, let_in),
+        number=f"{matter.number} ({matter.id})" if matter.number.casefold() in taken else matter.number,
+        status=MatterStatus.DELETED,
+        allowed=tuple(sorted(let_in)) if matter.restricted else (),
+    )
 
 
 def _behind_walls(firm: Firm, today: date) -> dict[str, frozenset[str]]:
@@ -90,13 +179,12 @@ def _behind_walls(firm: Firm, today: date) -> dict[str, frozenset[str]]:
         if wall.in_force(today):
             people = whom(firm, wall)
             for matter in firm.walled_by(wall):
-                if matter.status is not MatterStatus.DELETED:
-                    found[matter.id] = found.get(matter.id, frozenset()) | people
+                found[matter.id] = found.get(matter.id, frozenset()) | people
     return found
 
 
 def _counts(matter: Matter) -> bool:
-    return matter.restricted and matter.allowed != (UNTIL_KNOWN,) and matter.status is not MatterStatus.DELETED
+    return matter.restricted and matter.allowed != (UNTIL_KNOWN,)
 
 
 def _there(firm: Firm, matter_id: str) -> bool:
@@ -105,12 +193,14 @@ def _there(firm: Firm, matter_id: str) -> bool:
 
 
 def _let_in(old: Firm, new: Firm, before: Matter, here: frozenset[str]) -> frozenset[str]:
+    """Who is let in where these are most of those shut out, of all or of those who work here."""
     after = new.matters[before.id]
     if after is before and new.groups is old.groups:
         return frozenset()
-    shut_out = here - _let(old, before)
-    let_in = shut_out & _let(new, after) if after.restricted else shut_out
-    return let_in if 2 * len(let_in) > len(shut_out) else frozenset()
+    shut_out = old.staff.keys() - _let(old, before)
+    let_in = frozenset(shut_out & _let(new, after) if after.restricted else shut_out)
+    most = 2 * len(let_in) > len(shut_out) or 2 * len(let_in & here) > len(shut_out & here)
+    return let_in if most else frozenset()
 
 
 def _let(firm: Firm, matter: Matter) -> frozenset[str]:
@@ -121,42 +211,37 @@ def _restricted(old: Firm, new: Firm, matter_id: str) -> Matter:
     """The matter as it is now, with nobody in it who was not let in before."""
     after, let_in = new.matters[matter_id], _let(old, old.matters[matter_id])
     still = let_in & _let(new, after) if after.restricted else let_in & new.staff.keys()
+    return replace(_with_team(after, let_in), restricted=True, allowed=tuple(sorted(still)))
+
+
+def _with_team(matter: Matter, people: Collection[str]) -> Matter:
+    """The matter with nobody else on its team."""
     return replace(
-        after,
-        restricted=True,
-        allowed=tuple(sorted(still)),
-        responsible=after.responsible if after.responsible in let_in else "",
-        supervisor=after.supervisor if after.supervisor in let_in else "",
-        assisting=tuple(one for one in after.assisting if one in let_in),
-        originating=tuple(one for one in after.originating if one in let_in),
+        matter,
+        responsible=matter.responsible if matter.responsible in people else "",
+        supervisor=matter.supervisor if matter.supervisor in people else "",
+        assisting=tuple(one for one in matter.assisting if one in people),
+        originating=tuple(one for one in matter.originating if one in people),
     )
 
 
-def _missing_walls(old: Firm, new: Firm, opens: LetIn) -> dict[str, Wall]:
-    """Walls that kept somebody out and are gone, as they were."""
-    return {
-        wall.id: wall
-        for wall in old.walls.values()
-        if wall.id not in new.walls
-        and wall.in_force(opens.today)
-        and all(one in new.staff or one in new.groups for one in wall.people)
-        and any(matter.id in opens.walled for matter in new.walled_by(wall))
-    }
-
-
-def _walls_instead(new: Firm, opens: LetIn) -> Iterator[tuple[str, Wall]]:
-    """A wall for each matter of which others than before would still be let in."""
+def _walls_instead(new: Firm, opens: LetIn) -> Iterator[Wall]:
+    """A wall for each matter of which others than before would still be let in, beside those that there are."""
+    taken = {*new.walls}
     for matter_id, people in opens.walled.items():
         if still := people - _screened(new, new.matters[matter_id], opens.today):
-            wall_id = f"kept-{matter_id}"
-            yield (
-                wall_id,
-                Wall(wall_id, WallKind.EXCLUDE, matter_id, people=tuple(sorted(still)), memo=_KEPT_MEMO),
-            )
+            names = (f"kept-{matter_id}" + (f"-{number}" if number > 1 else "") for number in count(1))
+            wall_id = next(name for name in names if name not in taken)
+            taken.add(wall_id)
+            yield Wall(wall_id, WallKind.EXCLUDE, matter_id, people=tuple(sorted(still)), memo=_KEPT_MEMO)
 
 
 def _screened(firm: Firm, matter: Matter, today: date) -> frozenset[str]:
     return frozenset[str]().union(*(whom(firm, wall) for wall in firm.walls_around(matter) if wall.in_force(today)))
+
+
+def _count(screened: Screened, of: frozenset[str] | None = None) -> int:
+    return sum(len(people if of is None else people & of) for people in screened.values())
 
 
 def _percent(part: int, whole: int) -> float:

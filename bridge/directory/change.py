@@ -111,7 +111,9 @@ class DirectoryChange:
             share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
             lines.append(f"Accesses to matters that end: {sum(lost.values())}{share}: {names}.")
         if let_in := self.opens.people(sees) if sees is not None else self.opens.people():
-            most_first = sorted(let_in.items(), key=lambda item: (-item[1], item[0]))
+            # Who left is let in only when they come back.
+            works_here = self.old.active_staff | self.new.active_staff
+            most_first = sorted(let_in.items(), key=lambda item: (item[0] not in works_here, -item[1], item[0]))
             names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in most_first])
             share = f" ({self.opens.share:.0f} %)" if sees is None else ""
             lines.append(f"Walls and restrictions that end{share}, for so many matters: {names}.")

@@ -14,7 +14,7 @@ import structlog
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
-from bridge.directory.barriers import without_opening
+from bridge.directory.barriers import with_gone, without_opening
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
 from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import (
@@ -411,6 +411,7 @@ class DirectoryFile:
         if await self._store.read(accepted_version) != self._version:
             await self.load()
         stored = self.firm
+        firm = await asyncio.to_thread(with_gone, stored, firm, today)
         firm, change = await asyncio.to_thread(_compared, stored, firm, today)
         undone = not change.empty and change.fingerprint() in await self._store.read(undone_fingerprints)
         much = bool(stored.staff) and (change.needs_confirmation(self._limit) or self._many_one_by_one(change))
@@ -434,7 +435,7 @@ class DirectoryFile:
             return change
         kept = await asyncio.to_thread(without_opening, change.old, change.new, change.opens)
         kept, now = await asyncio.to_thread(_compared, change.old, kept, change.today)
-        if now.needs_confirmation(self._limit) or self._many_one_by_one(now):
+        if now.opens or now.needs_confirmation(self._limit) or self._many_one_by_one(now):
             return change
         if not now.empty:
             await self._store_change(now, links, waits=change.fingerprint())

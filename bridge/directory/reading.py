@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.directory.barriers import UNTIL_KNOWN, UNTIL_KNOWN_OF
 from bridge.directory.fields import Field
 from bridge.directory.forms.rows import SheetRow
 from bridge.directory.problems import ProblemList, quoted
-from bridge.directory.values import read_cell
+from bridge.directory.values import Refers, read_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ Records = dict[str, list[Record]]
 """Records by the name of their kind."""
 
 
-def read_rows(rows: Iterable[SheetRow], problems: ProblemList) -> Records:
-    """All records, with a problem noted for each value that cannot be used."""
+def read_rows(rows: Iterable[SheetRow], problems: ProblemList, source: str = "") -> Records:
+    """All records, with a problem noted for each value that cannot be used. `source` is who says it, if not a file."""
     records: Records = defaultdict(list)
     seen: dict[tuple[str, str, str], Record] = {}
     for row in rows:
@@ -52,6 +53,8 @@ def read_rows(rows: Iterable[SheetRow], problems: ProblemList) -> Records:
             _read_field(record, each, problems)
             if each.unique and each.name in record.values and not row.flawed:
                 _check_unique(record, each, seen, same, problems)
+            if source != UNTIL_KNOWN_OF:
+                _check_reserved(record, each, problems)
         records[row.kind.name].append(record)
     return records
 
@@ -82,6 +85,15 @@ def _read_field(record: Record, field_read: Field, problems: ProblemList) -> Non
     elif field_read.required:
         message = f"The {record.row.kind.one} has no {field_read.name}, which every {record.row.kind.one} needs."
         record.problem(problems, field_read.name, f"{message} Write one.")
+
+
+def _check_reserved(record: Record, each: Field, problems: ProblemList) -> None:
+    """Nobody else may say that a matter is restricted until its source has spoken: that it opens waits for nobody."""
+    value = record.get(each.name)
+    names = each.name == "id" or each.type.refers is not Refers.NOTHING
+    if names and (value == UNTIL_KNOWN or (isinstance(value, tuple) and UNTIL_KNOWN in value)):
+        message = f"{quoted(UNTIL_KNOWN)} is a name that the bridge gives by itself. Use another here."
+        record.problem(problems, each.name, message, UNTIL_KNOWN)
 
 
 def _check_unique(

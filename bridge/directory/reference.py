@@ -111,6 +111,8 @@ matters:
   two matters the same number, no two channels the same name. For e-mail addresses, matter numbers and channel names
   capitals make no difference.
 - A name cannot mean two things: a group's id is nobody's id, a matter's id is no other matter's number.
+- No record is called, and none names, `restricted-until-known`: that is for matters of Smokeball's until their
+  deny-lists were read.
 - Whoever or whatever is named is there. A group marked as deleted is named nowhere. No group contains itself.
 - A list of who may see a matter stands only with a matter that is restricted.
 - A wall stands around either a matter or a client, and a matter has that client. People who have a role on the matter
@@ -129,10 +131,13 @@ held.
 
 The same share of walls and restrictions that would end is held too: of the people behind walls those who would be let
 in, of the restricted matters those that would open to more than half of whom they shut out. However that comes about: a
-wall that is missing, shorter or past its day, a group without its members, a matter with another client. Of such a
-change only that waits. Whoever would be let in stays out, if need be behind a wall called `kept-` and the matter's id,
-and everything else of it is applied at once, above all what takes something away. A wall that an admin set by command
-is no part of this: no file and no other source ends it.
+wall that is missing, shorter or past its day, a group without its members, a matter with another client. People who
+left count too, since they may come back. Of such a change only that waits. Whoever would be let in stays out, if need
+be behind a wall called `kept-` and the matter's id, and everything else of it is applied at once, above all what takes
+something away. A wall that an admin set by command is no part of this: no file and no other source ends it.
+
+A matter with a wall or a restriction that is deleted, or not listed any more, waits for nobody: it counts as deleted,
+and what kept people out of it is kept with it. If it comes back without that, that waits like any other wall that ends.
 
 ## Taking a confirmed change back
 

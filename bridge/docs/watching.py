@@ -82,7 +82,8 @@ ALARMS = (
         "1m",
         "warning",
         "A change of the directory waits for a firm admin. See `firm-bridge directory status`.",
-        "The change is unusually large. Nothing of the directory is taken over until somebody confirms it.",
+        "The change is unusually large. If it takes away too much or was taken back, nothing of the directory is taken"
+        " over until it is confirmed; if it only lets in too many people, everything else was taken over at once.",
         (
             "`firm-bridge directory status` shows what would change, and who would lose what.",
             "If it is meant, a firm admin confirms it by the bot or in the panel, or you by"

@@ -179,7 +179,7 @@ def _read_again(
 
 
 def _read_one(source: str, kept: KeptRecord, problems: ProblemList) -> _ReadRecord:
-    ((record,),) = read_rows([kept.record.row(source)], problems).values()
+    ((record,),) = read_rows([kept.record.row(source)], problems, source).values()
     return _ReadRecord(kept.record.id, record, kept.gone)
 
 
@@ -210,7 +210,7 @@ def checked(source: str, records: Sequence[SourceRecord]) -> None:
     problems = ProblemList()
     with suppress(DirectoryError):
         # It is raised where there are too many to go on; they are said below.
-        read_rows((one.row(source) for one in records), problems)
+        read_rows((one.row(source) for one in records), problems, source)
     if found := problems.found:
         more = f" And {len(found) - 3} more." if len(found) > 3 else ""
         raise SourceError(" ".join(map(str, found[:3])) + more)

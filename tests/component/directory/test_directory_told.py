@@ -14,6 +14,7 @@ from bridge.cli.exits import Exit
 from bridge.directory.change import diff_firms
 from bridge.directory.file import DirectoryFile
 from bridge.firm.conversation import ADMINS_ID
+from bridge.firm.model import Wall
 from bridge.settings import DirectorySettings, Settings
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, EVE, MERGER, make_firm
 from tests.component.firm_on_fake import FirmOnFake
@@ -92,3 +93,13 @@ async def test_M3_no_matter_is_named_there(on: FirmOnFake, tmp_path: Path) -> No
     assert "1 of 4 active staff would leave and access to matters would end" in said.body
     for hidden in (ESTATE.number, ESTATE.title, MERGER.number, MERGER.title):
         assert hidden not in said.body + trouble.short
+
+
+def test_M3_nobody_hears_how_many_a_wall_that_ends_would_let_in(tmp_path: Path, on: FirmOnFake) -> None:
+    directory = DirectoryFile(DirectorySettings(path=str(tmp_path / "none.yaml")), on.store)
+    wall = Wall("w", matter_id=ESTATE.id, people=(ANN.id, BEN.id))
+    directory.held = diff_firms(replace(on.firm, walls={"w": wall}), replace(on.firm, walls={}), date(2026, 3, 2))
+    trouble = trouble_of(directory)
+    assert trouble is not None
+    assert "because it ends unusually many walls or restrictions. " in trouble.text
+    assert "people" not in trouble.text

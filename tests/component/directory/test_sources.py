@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from bridge.directory.barriers import UNTIL_KNOWN
 from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, Unchanged
 from bridge.directory.sources.keeping import keep_read, note_trouble, standing
 from bridge.directory.sources.known import CAN_SAY
 from bridge.directory.sources.port import SourceRead, SourceRecord, Value
 from bridge.directory.sources.union import Sources
+from bridge.firm.model import MatterStatus
 from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from bridge.wording.directory import status_text
 
 NAMES = ("Ann", "Ben", "Cat", "Dan", "Eve", "Fay")
 WALL = "walls:\n  - {id: w, matter: 2026-1, people: [ben@firm.example]}\n"
+GROUP: dict[str, Value] = {"id": UNTIL_KNOWN, "name": "Nobody yet"}
 
 
 def write(path: Path, text: str) -> None:
@@ -184,3 +187,56 @@ async def test_S3_who_is_put_in_the_place_of_another_behind_a_wall_is_behind_it_
     await directory.confirm("u-Ann")
     await directory.refresh()
     assert directory.firm == firm
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "groups:\n  - {id: restricted-until-known, name: Mine}\n",
+        "access:\n  - {matter: 2026-1, person: restricted-until-known}\n",
+        "matters:\n  - {id: m, number: 2026-7, title: T, restricted: yes, allowed: [restricted-until-known]}\n",
+    ],
+    ids=["a group", "access", "a list"],
+)
+async def test_S3_no_other_source_restricts_a_matter_until_its_source_has_spoken(
+    path: Path, store: Store, said: str
+) -> None:
+    """Such a matter opens without that anybody is asked."""
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    write(path, WALL + said)
+    await directory.refresh()
+    assert any("is a name that the bridge gives by itself" in str(problem) for problem in directory.problems)
+    await say(store, "scim", whole(*map(person, NAMES), SourceRecord("groups", UNTIL_KNOWN, GROUP)))
+    write(path, WALL)
+    assert isinstance(await directory.refresh(), Invalid)
+    await say(store, "scim", whole(*map(person, NAMES)))
+    until = matter("2026-1", restricted="yes", allowed=(UNTIL_KNOWN,))
+    await say(store, "smokeball", whole(until, person("Ann"), SourceRecord("groups", UNTIL_KNOWN, GROUP)))
+    # It takes access away, which waits as ever; but it is believed.
+    assert isinstance(await directory.refresh(), Held)
+
+
+async def test_S3_what_waits_is_confirmed_and_a_matter_that_went_is_walled_when_it_comes_back(
+    path: Path, store: Store
+) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    matters = [matter(f"2026-{number}") for number in range(1, 8)]
+    await say(store, "smokeball", whole(*matters, person("Ann")))
+    await directory.refresh()
+    write(path, "")
+    await say(store, "smokeball", whole(*matters[1:], person("Ann")))
+    assert isinstance(await directory.refresh(), Applied)
+    assert directory.firm.matters["m-2026-1"].status is MatterStatus.DELETED
+    await say(store, "smokeball", whole(*matters, person("Ann")))
+    # The same after a new start.
+    again = union(path, store)
+    assert isinstance(await again.refresh(), Held)
+    assert again.firm.walls["w"].people == ("u-Ben",)
+    await again.confirm("u-Ann")
+    assert isinstance(await again.refresh(), Applied)
+    assert not again.firm.walls
+    assert again.firm.matters["m-2026-1"].status is MatterStatus.OPEN
+    assert await again.refresh() == Unchanged()

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from bridge.directory.barriers import UNTIL_KNOWN, opening, without_opening
+from bridge.directory.barriers import UNTIL_KNOWN, opening, with_gone, without_opening
 from bridge.directory.change import diff_firms
-from bridge.firm.model import Firm, Group, Matter, MatterRole, Wall, WallKind
+from bridge.firm.model import Firm, Group, Matter, MatterRole, MatterStatus, Wall, WallKind
 from bridge.firm.policy import may_access
-from tests.unit.directory.test_directory_change import PEOPLE, TODAY, firm_of, firms, matter
+from tests.unit.directory.test_directory_change import PEOPLE, TODAY, firm_of, firms, matter, person, without
 
 HOLLIS = (MatterRole("Client", "Hollis", is_client=True),)
 BOARD = Group("board", "Board", ("ann", "ben"))
@@ -81,3 +82,80 @@ def test_S3_one_wall_of_five_ends_as_it_always_did() -> None:
     old = firm_of(matter(1), walls=walls)
     assert not diff_firms(old, firm_of(matter(1), walls=walls[1:]), TODAY).needs_confirmation(20)
     assert diff_firms(old, firm_of(matter(1), walls=walls[2:]), TODAY).needs_confirmation(20)
+
+
+def step(old: Firm, said: Firm, limit: float = 0) -> Firm:
+    """The firm in force after a source said this and nobody confirmed anything."""
+    new = with_gone(old, said, TODAY)
+    opens = opening(old, new, TODAY)
+    return without_opening(old, new, opens) if opens.share > limit else new
+
+
+@given(st.lists(firms(), min_size=2, max_size=4))
+def test_S3_however_often_a_source_speaks_nobody_gets_in_whom_a_wall_kept_out(said: list[Firm]) -> None:
+    out: set[tuple[str, str]] = set()
+    now = Firm()
+    for one in said:
+        # Some say the same twice.
+        now = step(step(now, one), one)
+        let_in = {(m, p) for m in now.matters for p in PEOPLE if may_access(now, p, now.matters[m], TODAY)}
+        assert not out & let_in
+        for wall in now.walls.values():
+            if wall.in_force(TODAY):
+                out |= {
+                    (m.id, p)
+                    for m in now.walled_by(wall)
+                    for p in now.staff
+                    if now.names(wall.people, p) is (wall.kind is WallKind.EXCLUDE)
+                }
+
+
+def test_S3_a_held_wall_is_kept_beside_any_other_of_its_name() -> None:
+    """Also where so little ends the second time that it would not wait by itself."""
+    matters = [matter(number) for number in range(20)]
+    walls = [Wall(f"w{number}", matter_id=f"m{number}", people=("ann", "ben", "cat")) for number in range(20)]
+    shorter = [replace(wall, people=("cat",)) for wall in walls]
+    own = Wall("kept-m1", matter_id="m1", people=("dan",))
+    first = step(firm_of(*matters, walls=tuple(walls)), firm_of(*matters, walls=tuple(shorter)), 20)
+    said = firm_of(*matters, walls=(replace(shorter[0], people=("dan",)), *shorter[1:], own))
+    second = step(first, said, 20)
+    for one in second.matters.values():
+        assert not [each for each in ("ann", "ben") if may_access(second, each, one, TODAY)]
+    assert not may_access(second, "dan", second.matters["m1"], TODAY)
+    assert second.walls["kept-m1"] == own
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        firm_of(),
+        firm_of(replace(SECRET, status=MatterStatus.DELETED)),
+        firm_of(replace(matter(2), number=SECRET.number)),
+        without(firm_of(), "ann", "ben"),
+        without(firm_of(SECRET), "ann", "ben"),
+        replace(firm_of(SECRET), staff={each: person(each, former=each in {"ann", "ben"}) for each in PEOPLE}),
+    ],
+    ids=["no matter", "deleted", "its number another's", "nobody and no matter", "nobody", "who left"],
+)
+@pytest.mark.parametrize("before", [WALLED, LISTED], ids=["walled", "restricted"])
+def test_S3_what_keeps_people_out_is_there_when_matter_and_people_come_back(before: Firm, away: Firm) -> None:
+    open_again = firm_of(replace(SECRET, responsible=""))
+    out = {each for each in PEOPLE if not may_access(before, each, before.matters["m1"], TODAY)}
+    gone = step(before, away, 20)
+    change = diff_firms(gone, with_gone(gone, open_again, TODAY), TODAY)
+    assert change.needs_confirmation(20)
+    assert out & gone.staff.keys() <= change.opens.people().keys()
+    back = step(gone, open_again, 20)
+    assert not [each for each in out if may_access(back, each, back.matters["m1"], TODAY)]
+    assert len({one.number for one in gone.matters.values()}) == len(gone.matters)
+
+
+def test_S3_that_a_matter_goes_waits_for_nobody_and_once_confirmed_its_wall_is_forgotten() -> None:
+    gone = with_gone(WALLED, firm_of(matter(2)), TODAY)
+    assert not opening(WALLED, gone, TODAY)
+    assert gone.matters["m1"].status is MatterStatus.DELETED
+    assert step(gone, firm_of(matter(2), matter(3)), 20).matters.keys() == {"m1", "m2", "m3"}
+    # What is confirmed is what the source says.
+    confirmed = with_gone(gone, firm_of(SECRET), TODAY)
+    assert not confirmed.walls
+    assert may_access(confirmed, "ann", confirmed.matters["m1"], TODAY)
