@@ -34,10 +34,12 @@ def _time_not_said() -> Iterator[None]:
     HOMESERVER_TIME.forget()
 
 
-@pytest.fixture(autouse=True)
-def _walls_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Walls are called wall-1, wall-2 and so on, so that tests can name them."""
-    monkeypatch.setattr("bridge.store.people.walls.references", lambda: map("wall-{}".format, count(1)))
+@pytest.fixture(autouse=True, scope="session")
+def _walls_in_order() -> Iterator[None]:
+    """Walls are called wall-1, wall-2 and so on, so that tests can name them, in firms that many tests share too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridge.store.people.walls.references", lambda: map("wall-{}".format, count(1)))
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -98,7 +98,10 @@ class FiledFirm:
     async def lift_the_wall(self) -> None:
         """Nobody is walled any more."""
         write_directory(str(self.firm.service.settings.directory.path), walls=[])
-        await self.firm.service.directory.refresh()
+        directory = self.firm.service.directory
+        await directory.refresh()
+        await directory.confirm("ruth")
+        await directory.refresh()
 
     async def told(self, before: int) -> str:
         """What was said since so many messages of the firm's."""

@@ -126,15 +126,20 @@ class Seat:
         """Write to the bot, and wait for what it answers."""
         chat = (await self.rooms())[BOT]
         await self.sync()
-        await self.client.send_text(chat, text)
-        return await self.hear(chat, self.firm.settings.bot_id)
+        asked = await self.client.send_text(chat, text)
+        # Not what it says by itself meanwhile.
+        return await self.hear(chat, self.firm.settings.bot_id, asked)
 
-    async def hear(self, room_id: RoomID, sender: str) -> str:
-        """The next message of the sender in the room but the welcome. By then nobody has an invitation to accept."""
+    async def hear(self, room_id: RoomID, sender: str, reply_to: str = "") -> str:
+        """The next message of the sender in the room but the welcome, or the one that replies to a message. By then
+        nobody has an invitation to accept."""
         while True:
             news = await self.sync(wait_ms=10_000)
             for event in news.get("join", {}).get(room_id, {}).get("timeline", {}).get("events", ()):
-                if event["type"] == "m.room.message" and event["sender"] == sender and not is_welcome(event):
+                if event["type"] != "m.room.message" or event["sender"] != sender or is_welcome(event):
+                    continue
+                relation = event["content"].get("m.relates_to", {})
+                if reply_to in {"", relation.get("m.in_reply_to", {}).get("event_id")}:
                     assert not self.invitations
                     return str(event["content"]["body"])
 

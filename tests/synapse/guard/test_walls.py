@@ -136,7 +136,7 @@ async def test_M3_nothing_sent_after_a_wall_is_read_by_whom_it_screens(tmp_path:
         invited = await on.ann.request("POST", f"rooms/{quote(room)}/invite", {"user_id": on.ben.user_id})
         assert invited.status == 403
         # What he could have read before is told in numbers.
-        await on.ann.say(chat, "!wall report wall-1")
+        await on.ann.say(chat, "!wall report 2026-0042")
         _, event = await on.ann.wait_for_event(
             marks[0], lambda _, event: "Ben Moor was in it" in str(event["content"].get("body"))
         )
@@ -177,7 +177,7 @@ async def test_M3_a_client_that_was_away_while_it_could_read_again_begins_anew(t
         await ask("!wall add 2026-0042 @cleo A cousin.")
         began = (await cleo.sync())["next_batch"]
         assert (await cleo.request("GET", "sync", since=began, timeout="0")).status == 200
-        await ask("!wall lift wall-1")
+        await ask("!wall lift 2026-0042")
         await asking(on.firm, cleo, await bot_chat(cleo, on.firm))("!matter join 2026-0042")
         (await on.dan.request("POST", f"rooms/{quote(room)}/leave")).ok()
         await ask("!wall add 2026-0042 @cleo Another cousin.")
