@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from bridge.directory.smokeball.hosts import client_of
 from bridge.directory.sources.keeping import records_of
 from bridge.directory.sources.tokens import Tokens, keep_tokens, make_key
 from bridge.store.engine.store import Store
+from tests.component.crashing import run_service
 from tests.component.sources.connected import connected, settings_for
 from tests.component.sources.test_smokeball import small_firm
 from tests.fakes.smokeball import FakeSmokeball, link
@@ -24,18 +23,8 @@ LONG = os.environ.get("FIRM_BRIDGE_CRASH") == "long"
 
 async def run(what: str, database: str, folder: Path, url: str = "-", hint: str = "", fault: str = "") -> int:
     """Run the service to its end, or to its death at a fault point; the exit code."""
-    service = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tests.component.sources.crash_service", what, database, url, str(folder), hint),
-        env={**os.environ, "FIRM_BRIDGE_FAULT": fault},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await service.communicate()
-    assert service.returncode is not None
-    if service.returncode > 0:
-        pytest.fail(said.decode())
-    return service.returncode
+    words = what, database, url, str(folder), hint
+    return await run_service("tests.component.sources.crash_service", *words, fault=fault)
 
 
 async def opened(database: str) -> Store:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import signal
-import sys
 
 import pytest
 from aiohttp import web
@@ -13,23 +10,13 @@ from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
 from bridge.operations.webhooks.subscribing import secret_of
+from tests.component.crashing import run_service
 from tests.component.webhooks.crash_service import CHANNELS, hook, settings
 
 
 async def run(database_url: str, url: str, fault: str = "") -> int:
     """Run the service to its end, or to its death at a fault point; the exit code."""
-    service = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tests.component.webhooks.crash_service", database_url, url),
-        env={**os.environ, "FIRM_BRIDGE_FAULT": fault},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await service.communicate()
-    assert service.returncode is not None
-    if service.returncode > 0:
-        pytest.fail(said.decode())
-    return service.returncode
+    return await run_service("tests.component.webhooks.crash_service", database_url, url, fault=fault)
 
 
 @pytest.mark.parametrize("fault", ["webhook.queued:3", "webhook.sending:2", "webhook.sent:3", "webhook.noted:2"])
