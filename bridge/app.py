@@ -127,9 +127,8 @@ class Bridge:
     def health(self) -> dict[str, str]:
         """What is wrong, by check; an empty sentence where all is well."""
         found = health(self._firm, self.upkeep, self.outbox, self.filer, self.webhooks)
-        for one in self.asked:
-            if one.no_webhooks:
-                found["sources"] = found["sources"] or f"{one.called} tells of no changes: {one.no_webhooks}"
+        silent = [f"{one.called} tells of no changes: {one.no_webhooks}" for one in self.asked if one.no_webhooks]
+        found["sources"] = " ".join(filter(None, (found["sources"], *silent)))
         return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
 
     def web_app(self) -> web.Application:
