@@ -135,7 +135,8 @@ async def ids(firm: Running, *keys: str) -> list[str]:
 async def nothing_left(firm: Running) -> None:
     """What failed is tried again when it is due, and a change that is being followed comes to its end."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        while (await firm.service.reconciler.planner.plan()).steps:
+        # What a plan could not read is not yet as it should be either.
+        while (plan := await firm.service.reconciler.planner.plan()).steps or plan.problems:
             await firm.well()
     await firm.well()
 
