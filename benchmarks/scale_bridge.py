@@ -2,9 +2,9 @@
 
     python -m benchmarks.scale_bridge FOLDER STAFF HOMESERVER PORT [--only commands|following] [--rounds 3] [--no-pass]
 
-prints what it saw as JSON, a list of `Seen`. Which bridge that is says the folder it is started in. Each change of the
-directory is made so many times, and what it takes is the median; with `--no-pass` the start makes no pass over the
-firm.
+prints what it saw as JSON, a list of `Seen`. Which bridge that is says the folder it is started in. Everything is asked
+and each change of the directory made in so many rounds, and what it takes is the median of them; with `--no-pass` the
+start makes no pass over the firm.
 """
 
 from __future__ import annotations
@@ -195,8 +195,8 @@ CHANGING = ("matter start", "matter join", "dm ", "wall add", "wall lift", "chan
 SHOWING = ("channel list", "channel search", "channel recent", "channel info")
 
 
-async def ask_all(asking: Asking, staff: int) -> None:
-    """All commands that answer, at their most expensive."""
+async def ask_all(asking: Asking, staff: int, number: int) -> None:
+    """All commands that answer, at their most expensive, for the so many-th time."""
     matter, tide = number_of(10), channel_id(channel_key("Tide 0"))
     general = first_matter_conversation_id("m10")
     texts = [
@@ -214,10 +214,11 @@ async def ask_all(asking: Asking, staff: int) -> None:
         *("audit", "more", "audit @robin5", f"audit {matter}", "audit Tide 0", "audit deed:archived", "audit refused"),
         *("channel list", "more", "channel search tide", "channel recent", "channel info Tide 0"),
         *("files", "more", "files contract", "staff list", "directory status", "digest off", "channel search zzz"),
-        *(f'matter start {matter} "New talk" @robin9', "dm @robin7", f"matter join {matter} 1", "matter list zzz"),
+        *(f'matter start {matter} "Talk {number}" @robin9', f"dm @robin{7 + number}", "matter list zzz"),
+        f"matter join {number_of(10 + 10 * number)} 1",
         *(f"wall add {matter} @robin9 Why not", f"wall lift {matter}", "wall acknowledge", "matter show 2026-99999"),
         *('wall add client:"Client 10" group:"Group 3" Because', 'wall lift client:"Client 10"'),
-        *("channel create Newest @robin3", "channel archive Newest", "channel restore Newest"),
+        *(f"channel create New{number} @robin3", f"channel archive New{number}", f"channel restore New{number}"),
     ]
     for text in texts:
         await asking.command(f"!{text}")
@@ -227,9 +228,9 @@ async def ask_all(asking: Asking, staff: int) -> None:
     for text in ("participants", "matter show", "add @robin8", "remove @robin8"):
         await asking.command(f"!{text}", general, 70)
     await asking.command("!matter list", who=staff - 1)
-    await asking.membership("somebody joins a channel", tide, 4, "join")
-    await asking.membership("somebody leaves a channel", tide, 20, "leave")
-    await asking.membership("somebody joins a matter", first_matter_conversation_id("m1"), 3, "join")
+    await asking.membership("somebody joins a channel", tide, 4 + number, "join")
+    await asking.membership("somebody leaves a channel", tide, (number + 1) * (staff // 5), "leave")
+    await asking.membership("somebody joins a matter", first_matter_conversation_id("m1"), 3 + number, "join")
 
 
 async def follow_all(asking: Asking, folder: Path, staff: int, rounds: int) -> None:
@@ -259,24 +260,26 @@ async def follow_all(asking: Asking, folder: Path, staff: int, rounds: int) -> N
         await bridge.upkeep.follow_directory()
 
 
-def middle(seen: Sequence[Seen]) -> list[Seen]:
-    """Of what was done several times the median, with the longest stretch and unit of all times."""
-    by_name: dict[str, list[Seen]] = {}
+def middle(times: Sequence[Seen]) -> Seen:
+    """The median of what was done several times, with the longest stretch and unit and the largest answer of all."""
+    loop, unit = max(times, key=lambda one: one.loop), max(times, key=lambda one: one.unit)
+    return replace(
+        sorted(times, key=lambda one: one.cpu)[len(times) // 2],
+        name=times[0].name,
+        loop=loop.loop,
+        loop_in=loop.loop_in,
+        unit=unit.unit,
+        unit_in=unit.unit_in,
+        answer_bytes=max(one.answer_bytes for one in times),
+    )
+
+
+def by_name(seen: Sequence[Seen]) -> list[Seen]:
+    """One for each name, in the order of their first."""
+    times: dict[str, list[Seen]] = {}
     for one in seen:
-        by_name.setdefault(one.name if one.kind in {"read", "follow"} else f"{len(by_name)} {one.name}", []).append(one)
-    found = []
-    for times in by_name.values():
-        loop, unit = max(times, key=lambda one: one.loop), max(times, key=lambda one: one.unit)
-        found.append(
-            replace(
-                sorted(times, key=lambda one: one.cpu)[len(times) // 2],
-                loop=loop.loop,
-                loop_in=loop.loop_in,
-                unit=unit.unit,
-                unit_in=unit.unit_in,
-            )
-        )
-    return found
+        times.setdefault(one.name, []).append(one)
+    return list(map(middle, times.values()))
 
 
 class NothingDone:
@@ -314,15 +317,18 @@ async def go(given: argparse.Namespace) -> list[Seen]:
             while bridge.health()["reconciled"]:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.2)
         seen.said = f"failed: {len(getattr(firm.reconciler, 'again', ()))}"
-        asking = Asking(bridge, firm, watch)
-        if "commands" in parts:
-            await ask_all(asking, staff)
+        asking, asked = Asking(bridge, firm, watch), list[list[Seen]]()
+        for number in range(given.rounds if "commands" in parts else 0):
+            begun = len(watch.seen)
+            await ask_all(asking, staff, number)
+            asked.append(watch.seen[begun:])
+        begun = len(watch.seen)
         if "following" in parts:
             await follow_all(asking, folder, staff, given.rounds)
         stop.set()
         await running
         await opened.__aexit__(None, None, None)
-    return middle(watch.seen)
+    return [watch.seen[0], *map(middle, zip(*asked, strict=True)), *by_name(watch.seen[begun:])]
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ def write_directory(
     """The directory's files: `title` is another one of one matter, so many people joined a team, so many walls came,
     and so many last people have left.
 
-    A tenth of the matters is closed, a fifth restricted; there are three walls for ten people.
+    A tenth of the matters is closed, a fifth restricted; there are three walls for ten people. A channel has as many
+    people in a firm of any size.
     """
     path = folder / "directory"
     path.mkdir(exist_ok=True)
@@ -147,7 +148,7 @@ def write_directory(
     _write(
         path / "channels.csv",
         ("Name", "Topic", "Participants"),
-        [(f"Tide {n}", "High and low", "; ".join(people[n::20])) for n in range(50)],
+        [(f"Tide {n}", "High and low", "; ".join(people[n % 20 :: staff // 5])) for n in range(50)],
     )
 
 

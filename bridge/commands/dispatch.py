@@ -26,6 +26,7 @@ from bridge.wording.refusals import worded
 
 log = structlog.get_logger(__name__)
 _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
+_OF_STAFF = tuple(command for command in COMMANDS if command.who is Who.STAFF)
 
 
 def is_from_memory(text: str) -> bool:
@@ -124,10 +125,9 @@ def _people(desk: Desk, accounts: Mapping[str, str]) -> People:
     return People(desk.firm(), accounts, desk.server_name, desk.settings.appservice.bot_localpart)
 
 
-def usable(desk: Desk, staff_id: str) -> list[Command]:
+def usable(desk: Desk, staff_id: str) -> Sequence[Command]:
     """The commands that this person may use."""
-    admin = bool(desk.may_administer(staff_id))
-    return [command for command in COMMANDS if admin or command.who is Who.STAFF]
+    return COMMANDS if desk.may_administer(staff_id) else _OF_STAFF
 
 
 def _allow(command: Command, desk: Desk, sender: Staff) -> None:

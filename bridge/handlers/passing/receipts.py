@@ -7,6 +7,7 @@ they see, and only the last of them counts. One that a crash loses is made good 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ from bridge.store.rooms.read import Position, note_positions
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 _RECENT = 10_000
-"""Events whose time is kept in memory. Receipts are about the newest."""
+"""The newest events, whose time is kept in memory at least: receipts are about those."""
 _WAITING_MAX = 100_000
 """Receipts that wait while the database does not answer."""
 
@@ -38,8 +39,9 @@ class Receipts:
         """Take note of when events were sent."""
         for event in events:
             self._recent[event["event_id"]] = int(event["origin_server_ts"])
-        while len(self._recent) > _RECENT:
-            del self._recent[next(iter(self._recent))]
+        # Seldom and at once: a dictionary looks for its first key past all those that were deleted before it.
+        if len(self._recent) > 2 * _RECENT:
+            self._recent = dict(islice(self._recent.items(), len(self._recent) - _RECENT, None))
 
     def heard(self, ephemeral: Iterable[Mapping[str, Any]]) -> None:
         """Take note of what came beside events."""
