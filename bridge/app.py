@@ -8,8 +8,9 @@ import signal
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvloop
@@ -32,7 +33,6 @@ from bridge.logs import set_up_logging
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import count_reading
-from bridge.oidc.provider import Provider
 from bridge.operations.tokens import add_token, end_token
 from bridge.operations.webhooks.subscribing import add_webhook, end_webhook, replay_webhook
 from bridge.refusal import CommandError
@@ -49,23 +49,26 @@ from bridge.upkeep.health import health
 from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
 from bridge.upkeep.standing_by import StandBy
-from bridge.web.api.app import make_api
-from bridge.web.api.table import API_PATH
 from bridge.web.app import make_app, open_door, serve
-from bridge.web.bearer import SCIM_PATH
 from bridge.web.creation import creation_route
-from bridge.web.panel.app import make_panel
-from bridge.web.panel.live import Live
 from bridge.web.shell import Positions, Shell, shell_route
-from bridge.web.sources import SOURCES_PATH, webhook_app
 from bridge.webhooks.delivering import Deliverer
+
+if TYPE_CHECKING:
+    from bridge.oidc.provider import Provider
+    from bridge.web.panel.live import Live
 
 Json = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 
 class Bridge:
-    """The running bridge: endpoints, inbox, outbox, jobs, and what keeps the firm as it should be."""
+    """The running bridge: endpoints, inbox, outbox, jobs, and what keeps the firm as it should be.
+
+    What a firm may do without is loaded where it is made, so that a firm without it pays neither time nor memory.
+    """
+
+    sign_on: Provider | None = None
 
     def __init__(self, firm: FirmService) -> None:
         self._firm = firm
@@ -89,8 +92,10 @@ class Bridge:
         self.router = Router(self._desk, self.places)
         self.activity = Activity(self.places, settings.bot_id, firm.store)
         self.receipts = Receipts(self.places, firm.store)
-        self.live = Live(self._desk)
-        self.sign_on = Provider(settings.sign_on, settings.sign_on_back) if settings.sign_on.issuer else None
+        if settings.sign_on.issuer:
+            from bridge.oidc.provider import Provider
+
+            self.sign_on = Provider(settings.sign_on, settings.sign_on_back)
         self.inbox = Inbox(
             firm.store,
             self.router.handle,
@@ -102,7 +107,6 @@ class Bridge:
         self.asked = asked_sources(settings, firm.store, partial(count_reading, firm.metrics))
         self.scim = None
         if "scim" in settings.directory.sources:
-            # The models of SCIM cost a start most of a second and 14 MB, which firms without it need not pay.
             from bridge.directory.scim.running import Scim
 
             self.scim = Scim(settings.scim, firm.store, partial(count_reading, firm.metrics, "scim"))
@@ -112,7 +116,8 @@ class Bridge:
         self.jobs = Jobs(
             self._desk, firm.metrics, self.places, self.inbox, self.outbox, self.filer, self.upkeep, self.receipts
         )
-        self.jobs.sign_on = self.sign_on
+        if self.sign_on is not None:
+            self.jobs.sign_on = self.sign_on.look
         self.processes = Company(firm.store, firm.metrics)
         self.jobs.more["processes"] = self.processes.look
         self.jobs.backups = firm.backups.look
@@ -130,6 +135,13 @@ class Bridge:
         silent = [f"{one.called} tells of no changes: {one.no_webhooks}" for one in self.asked if one.no_webhooks]
         found["sources"] = " ".join(filter(None, (found["sources"], *silent)))
         return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
+
+    @cached_property
+    def live(self) -> Live:
+        """The panel's open pages."""
+        from bridge.web.panel.live import Live
+
+        return Live(self._desk)
 
     def web_app(self) -> web.Application:
         """Everything that this bridge answers to."""
@@ -149,6 +161,9 @@ class Bridge:
 
     def panel_app(self) -> web.Application:
         """Everything that the panel and the API answer to, from when those are shut out who must be."""
+        from bridge.web.api.app import make_api
+        from bridge.web.api.table import API_PATH
+        from bridge.web.panel.app import make_panel
 
         def begun() -> bool:
             return self.upkeep.stages.is_done(Stage.SHUT_OUT)
@@ -156,10 +171,13 @@ class Bridge:
         app = make_panel(self._desk, self.live, begun, self.health, self.sign_on)
         app.add_subapp(API_PATH, make_api(self._desk, begun, self._firm.metrics))
         if self.asked:
+            from bridge.web.sources import SOURCES_PATH, webhook_app
+
             app.add_subapp(
                 SOURCES_PATH, webhook_app({one.address: one.webhook for one in self.asked}, self._firm.metrics)
             )
         if self.scim is not None:
+            from bridge.web.bearer import SCIM_PATH
             from bridge.web.scim import make_scim
 
             app.add_subapp(SCIM_PATH, make_scim(self._desk, self.scim, begun, self._firm.metrics))
@@ -203,7 +221,8 @@ class Bridge:
         self.webhooks.start()
 
     async def _news(self, events: list[Json]) -> Effect | None:
-        self.live.heard(events)
+        if self._firm.settings.panel.url:
+            self.live.heard(events)
         self.receipts.came(events)
         return await self.activity.news(events)
 
@@ -259,6 +278,10 @@ class Bridge:
 def run(settings: Settings) -> None:
     """Run the bridge until it is told to stop by SIGTERM or Ctrl-C."""
     set_up_logging(settings.log)
+    if settings.panel.url:
+        # Else whoever stands by would load it when it has to take over.
+        for part in ("panel", "api"):
+            import_module(f"bridge.web.{part}.app")
     # What is loaded by now stays; looking through it again and again would take a tenth of the time under load.
     gc.collect()
     gc.freeze()

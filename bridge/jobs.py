@@ -41,7 +41,6 @@ from bridge.handlers.places import Places
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import Metrics
-from bridge.oidc.provider import Provider
 from bridge.operations.first_line import say_first_lines
 from bridge.operations.panel import forget_over
 from bridge.operations.tokens import end_tokens_of_leavers
@@ -109,8 +108,8 @@ class Jobs:
     filer: Filer
     upkeep: Upkeep
     receipts: Receipts
-    sign_on: Provider | None = None
-    """The firm's single sign-on."""
+    sign_on: Callable[[], Awaitable[None]] | None = None
+    """A look at whether the firm's single sign-on serves."""
     backups: Callable[[], Awaitable[None]] | None = None
     """A look at how old the newest backup is."""
     more: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
@@ -118,11 +117,13 @@ class Jobs:
     scheduler: AsyncIOScheduler = field(default_factory=AsyncIOScheduler)
     process_watch: ProcessWatch = field(default_factory=ProcessWatch)
     _clock_watch: asyncio.Task[None] | None = None
+    _stopping: bool = False
 
     def start(self) -> None:
         """Begin to do them."""
         # A job that is still at work when its time comes again is passed over, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        logging.getLogger("apscheduler.executors.default").addFilter(_is_no_end)
         desk, settings, upkeep = self.desk, self.desk.settings, self.upkeep
         every = IntervalTrigger(seconds=WATCH_SECONDS)
         self._job(upkeep.follow_directory, every, "directory")
@@ -135,7 +136,7 @@ class Jobs:
         self._job(partial(end_tokens_of_leavers, desk), IntervalTrigger(seconds=_TOKENS_SECONDS), "tokens")
         self._job(self.receipts.write, IntervalTrigger(seconds=_RECEIPTS_SECONDS), "receipts")
         if self.sign_on is not None:
-            self._job(self.sign_on.look, IntervalTrigger(seconds=_SIGN_ON_SECONDS), "sign on", at_once=True)
+            self._job(self.sign_on, IntervalTrigger(seconds=_SIGN_ON_SECONDS), "sign on", at_once=True)
         if self.backups is not None:
             self._job(self.backups, IntervalTrigger(seconds=_BACKUPS_SECONDS), "backups", at_once=True)
         if settings.mas.url:
@@ -193,6 +194,10 @@ class Jobs:
                 await work()
             except (RequestError, StoreError) as error:
                 log.warning("job_failed", job=name, reason=str(error))
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    log.exception("job_cancelled", job=name)
+                raise
 
         # However late: a day whose reconciliation was passed over would leave its walls open.
         job = self.scheduler.add_job(run, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
@@ -206,7 +211,8 @@ class Jobs:
         return hours is None or is_firm_hour(self.desk.settings.firm, datetime.now(UTC), *hours)
 
     def stop(self) -> None:
-        """Begin none any more."""
+        """Begin none any more, and end those at work."""
+        self._stopping = True
         if self._clock_watch is not None:
             self._clock_watch.cancel()
         self.scheduler.shutdown(wait=False)
@@ -265,3 +271,8 @@ class Jobs:
         except RequestError as error:
             self.upkeep.reconcile_later(error)
             raise
+
+
+def _is_no_end(record: logging.LogRecord) -> bool:
+    """Whether apscheduler logs anything but that a job was ended, which it takes for an error of the job."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import aiohttp
@@ -22,12 +22,14 @@ from yarl import URL
 from bridge import json_in
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
-from bridge.matrix.accounts.bot_token import BotToken
 from bridge.matrix.port import Take
 from bridge.matrix.requests import ADMIN, Request, encoded
 from bridge.matrix.responses import failure, not_matrix
 from bridge.matrix.retry import PassingError, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
+
+if TYPE_CHECKING:
+    from bridge.matrix.accounts.bot_token import BotToken
 
 OnRequest = Callable[[str, str, int, float], None]
 """Called after every attempt with method, route, status (0 where no answer came) and seconds."""

@@ -1,4 +1,4 @@
-"""What is done with accounts, wherever they are kept. Nobody is asked here whether it may be done (client.py does)."""
+"""What is done with accounts, wherever they are kept. Whether it may be done is asked before (parts/accounts.py)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from aiohttp import web
@@ -13,7 +13,6 @@ from aiohttp.typedefs import Handler, Middleware
 from bridge.desk import Desk
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
-from bridge.oidc.provider import Provider
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
 from bridge.refusal import NOT_THEIRS, CommandError, Refusal
 from bridge.web.api.table import API_PATH
@@ -35,8 +34,11 @@ from bridge.web.panel.pages import Page, PanelRequest
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import COOKIE, FORM_TOKEN, HEADERS, is_own_form, is_own_page, set_session
 from bridge.web.panel.search import search
-from bridge.web.panel.sign_on import PROVIDER, sign_on_routes, ways_in
+from bridge.web.panel.sign_on import WAY_OUT, sign_on_routes, ways_in
 from bridge.web.panel.widget.door import widget_routes
+
+if TYPE_CHECKING:
+    from bridge.oidc.provider import Provider
 
 log = structlog.get_logger(__name__)
 Deed = Callable[[PanelRequest, Form], Awaitable[web.StreamResponse]]
@@ -115,7 +117,7 @@ def make_panel(
     app[DOWNLOADS] = Downloads()
     app[HEALTH] = health
     if provider is not None:
-        app[PROVIDER] = provider
+        app[WAY_OUT] = provider.way_out
     app.on_shutdown.append(lambda app: live.close())
     app.add_routes(
         [

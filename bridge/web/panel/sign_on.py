@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 import structlog
@@ -20,7 +20,6 @@ from aiohttp import web
 from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.oidc.errors import BusyError, NotProvenError, ProviderError
-from bridge.oidc.provider import Provider
 from bridge.operations.doors.sign_on import sign_on
 from bridge.operations.panel import SESSION_HOURS
 from bridge.refusal import Refusal
@@ -29,10 +28,14 @@ from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import set_session
 from bridge.web.sealing import opened, sealed
 
+if TYPE_CHECKING:
+    from bridge.oidc.provider import Provider
+
 log = structlog.get_logger(__name__)
 BEGIN: Final = "/sign-on"
 BACK: Final = "/sign-on/back"
-PROVIDER: Final = web.AppKey("sign_on", Provider)
+WAY_OUT: Final[web.AppKey[Callable[[str], Awaitable[str]]]] = web.AppKey("way_out")
+"""Where somebody signs out of the single sign-on, who comes back to the address given; empty where they cannot."""
 COOKIE: Final = "__Host-firm-sign-on"
 _ABOUT: Final = b"an attempt to sign in"
 _MINUTES = 10
@@ -69,8 +72,8 @@ def ways_in(desk: Desk, request: web.Request | None = None) -> list[tuple[str, s
 
 async def ways_out(desk: Desk, request: web.Request) -> list[tuple[str, str]]:
     """The link with which somebody who signed out of the panel signs out of the single sign-on, too, where it can."""
-    provider = request.app.get(PROVIDER)
-    address = "" if provider is None else await provider.way_out(desk.settings.panel.url)
+    way_out = request.app.get(WAY_OUT)
+    address = "" if way_out is None else await way_out(desk.settings.panel.url)
     return [(address, f"Sign out of {desk.settings.sign_on.name}, too")] if address else []
 
 

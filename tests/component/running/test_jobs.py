@@ -12,6 +12,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.backup.newest import name_at
 from bridge.clock import is_firm_hour
@@ -178,6 +179,45 @@ async def test_the_age_of_the_newest_backup_is_looked_up_by_a_job_and_never_whil
             await until(lambda: value("firm_bridge_backup_late") == 0)
         finally:
             jobs.stop()
+
+
+async def test_a_job_that_ends_because_the_bridge_stops_is_no_error(
+    tmp_path: Path, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    at_work: list[asyncio.Task[object] | None] = []
+
+    async def goes_on() -> None:
+        at_work.append(asyncio.current_task())
+        await asyncio.Event().wait()
+
+    async with small_firm(tmp_path, database_url) as firm:
+        jobs = firm.bridge.jobs
+        jobs.more["goes on"] = goes_on
+        jobs.start()
+        await until(lambda: at_work)
+        # Due, and ended before its first step.
+        jobs.scheduler.modify_job("tokens", next_run_time=datetime.now(UTC))
+        jobs.scheduler.wakeup()
+        with capture_logs() as logs:
+            jobs.stop()
+            await until(lambda: at_work[0] is not None and at_work[0].done())
+    assert not [one for one in caplog.records if one.name.startswith("apscheduler")]
+    assert not [one for one in logs if one["event"] == "job_cancelled"]
+
+
+async def test_a_job_that_was_ended_while_the_bridge_goes_on_is_logged(tmp_path: Path, database_url: str) -> None:
+    async def ends() -> None:
+        raise asyncio.CancelledError
+
+    async with small_firm(tmp_path, database_url) as firm:
+        jobs = firm.bridge.jobs
+        jobs.more["ends"] = ends
+        with capture_logs() as logs:
+            jobs.start()
+            try:
+                await until(lambda: any(one["event"] == "job_cancelled" and one["job"] == "ends" for one in logs))
+            finally:
+                jobs.stop()
 
 
 class _Behind:
